@@ -1,0 +1,1 @@
+"""The planner's time and memory against torch's, as ratios measured in one run: `python -m benchmarks`."""

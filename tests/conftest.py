@@ -1,0 +1,68 @@
+"""What every test may use: the two modes of generated cases, and the expected outputs in `goldens/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import unified_diff
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+GOLDENS = Path(__file__).parent / "goldens"
+SHOWN = 60
+
+# The same cases in every run, on any machine; `--long` looks for new ones.
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=200,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("long", settings.get_profile("ci"), derandomize=False, max_examples=5_000, print_blob=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("planner")
+    group.addoption("--long", action="store_true", help="many more generated cases, and the tests marked `long`")
+    group.addoption("--refresh-goldens", action="store_true", help="write tests/goldens anew, running only its tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("long" if config.getoption("long") else "ci")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    def runs(item: pytest.Item) -> bool:
+        if config.getoption("refresh_goldens"):
+            return "golden" in getattr(item, "fixturenames", ())
+        return bool(config.getoption("long")) or item.get_closest_marker("long") is None
+
+    left_out = [item for item in items if not runs(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if runs(item)]
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """`golden(name, text)`: the text must be `tests/goldens/<name>`, byte for byte."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDENS / name
+        if request.config.getoption("refresh_goldens"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode())
+            return
+        if not path.is_file():
+            pytest.fail(f"tests/goldens/{name} does not exist; `make goldens` writes it", pytrace=False)
+        expected = path.read_bytes().decode()
+        if text != expected:
+            lines = unified_diff(expected.splitlines(), text.splitlines(), f"goldens/{name}", "now", lineterm="")
+            shown = "\n".join(islice(lines, SHOWN)) or "only the line endings differ"
+            pytest.fail(f"{shown}\n\nIf the new text is right: make goldens, and review the change", pytrace=False)
+
+    return compare
