@@ -1,0 +1,38 @@
+"""Prints every promised ratio, measured in this run: `python -m benchmarks [startup] [planning] [sizes] [chains]`."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import chains, planning, sizes, startup
+
+# The chains come first: a process that holds torch makes its children look larger.
+SECTIONS = {"startup": startup.measure, "chains": chains.measure, "planning": planning.measure, "sizes": sizes.measure}
+
+
+def figure(value: float, unit: str) -> str:
+    return f"{value * 1000:.2f} ms" if unit == "s" and value < 1 else f"{value:.2f} {unit}"
+
+
+def ratio(value: float) -> str:
+    return f"1/{1 / value:.1f}" if value < 1 else f"{value:.2f}"
+
+
+def main() -> None:
+    if unknown := set(sys.argv[1:]) - set(SECTIONS):
+        sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(SECTIONS)}")
+    table = Table("what", "planner", "against", "ratio", "target", "", highlight=False)
+    for section in sys.argv[1:] or SECTIONS:
+        for each in SECTIONS[section]():
+            against = f"{each.against}, {figure(each.yardstick, each.unit)}"
+            table.add_row(
+                each.what, figure(each.ours, each.unit), against, ratio(each.ratio), ratio(each.target), each.verdict
+            )
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+if __name__ == "__main__":
+    main()

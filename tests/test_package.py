@@ -1,0 +1,60 @@
+"""The package as it is shipped: what it needs, what it brings, and that starting it stays cheap."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib.metadata import entry_points, requires, version
+from pathlib import Path
+
+import pytest
+
+import planner
+
+ROOT = Path(__file__).parents[1]
+HEAVY = {"torch", "numpy", "graphviz", "rich", "networkx", "jinja2"}
+CHECK = "from planner.cli import main; main(['check', 'configs/resnet50.yaml'], standalone_mode=False)"
+
+
+def loaded_by(program: str) -> set[str]:
+    """The top-level packages that are in memory after the program."""
+    report = "import sys; print(file=sys.stderr); print(*sys.modules, file=sys.stderr)"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{program}\n{report}"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return {name.partition(".")[0] for name in run.stderr.splitlines()[-1].split()}
+
+
+@pytest.mark.parametrize("program", ["import planner", CHECK], ids=["import planner", "planner check"])
+def test_starting_loads_no_heavy_library(program: str) -> None:
+    assert loaded_by(program) & HEAVY == set()
+
+
+def test_heavy_libraries_would_be_seen() -> None:
+    assert loaded_by("import numpy, rich") & HEAVY == {"numpy", "rich"}
+
+
+def test_runtime_dependencies() -> None:
+    names = {re.split(r"[^\w-]", requirement)[0] for requirement in requires("shape-planner") or []}
+    assert names == {"click", "graphviz", "graphviz-pure", "networkx", "numpy", "pydantic", "pyyaml", "rich"}
+
+
+def test_the_command_is_the_package() -> None:
+    (command,) = entry_points(group="console_scripts", name="planner")
+    assert command.value == "planner.cli:main"
+    assert callable(command.load())
+
+
+def test_types_are_shipped() -> None:
+    assert Path(planner.__file__).with_name("py.typed").is_file()
+
+
+def test_public_names_exist() -> None:
+    assert planner.__all__ == sorted(planner.__all__)
+    assert [name for name in planner.__all__ if not hasattr(planner, name)] == []
+
+
+def test_changelog_has_the_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\S+)", changelog, re.MULTILINE)[0] == version("shape-planner")
