@@ -60,7 +60,7 @@ def measure() -> Iterator[Measurement]:
 
 
 def peak_bytes() -> int:
-    """The most memory this program has held. On Linux `getrusage` would count its parent's, so the kernel's own figure."""
+    """The most memory this program has held. Linux has it exactly; `getrusage` would count its parent's there."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))

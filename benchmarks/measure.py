@@ -38,6 +38,6 @@ def seconds(run: Callable[[], object]) -> float:
 
 
 def race(rounds: int, *runs: Callable[[], object]) -> list[float]:
-    """The median time of each, run by turns so that a busy machine slows all of them alike; the first lap only warms up."""
+    """The median time of each, by turns so that a busy machine slows all of them alike; the first lap only warms up."""
     laps = [[seconds(run) for run in runs] for _ in range(rounds + 1)]
     return [median(times) for times in zip(*laps[1:], strict=True)]
