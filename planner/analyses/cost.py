@@ -1,0 +1,60 @@
+"""What a plan costs: parameters, multiply-adds, activation memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from planner.plan import Plan
+
+DType = Literal["float64", "float32", "float16", "bfloat16", "int8"]
+BYTES: dict[str, int] = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Totals over all steps that could be planned.
+
+    params            trained parameters
+    macs              multiply-adds of convolutions, linear layers, matrix products and attention for one sample; FLOPs are twice that
+    activation_bytes  all outputs together, for the batch: what training keeps
+    peak_bytes        the most that is alive at once when the steps run in order and a tensor is freed after its last reader:
+                      what inference needs beside the weights; no step works in place
+    """
+
+    params: int
+    macs: int
+    activation_bytes: int
+    peak_bytes: int
+    batch: int = 1
+    dtype: DType = "float32"
+
+    @property
+    def flops(self) -> int:
+        return 2 * self.macs
+
+
+def cost(plan: Plan, *, batch: int = 1, dtype: DType = "float32") -> Cost:
+    """The cost of a plan for a batch of samples of `dtype`."""
+    last_reader = {(ref.step, ref.output): len(plan.steps) for ref in plan.outputs}
+    for i, step in enumerate(plan.steps):
+        for ref in step.sources:
+            tensor = (ref.step, ref.output)
+            last_reader[tensor] = max(last_reader.get(tensor, i), i)
+    freed_after: dict[int, int] = {}
+    params = macs = activations = alive = peak = 0
+    for i, step in enumerate(plan.steps):
+        if step.facts is None:
+            continue
+        params += step.facts.params
+        macs += step.facts.macs
+        for output, shape in enumerate(step.facts.outputs):
+            elements = shape.elements
+            activations += elements
+            alive += elements
+            last = last_reader.get((i, output), i)
+            freed_after[last] = freed_after.get(last, 0) + elements
+        peak = max(peak, alive)
+        alive -= freed_after.pop(i, 0)
+    size = BYTES[dtype] * batch
+    return Cost(params, macs, activations * size, peak * size, batch, dtype)

@@ -1,0 +1,34 @@
+"""The way of a model through all stages: source → model → plan → report → rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any
+
+from planner.diagnostics import Diagnostic, Fault
+from planner.model import Model, load
+from planner.plan import Plan, propagate
+from planner.report import Report
+from planner.source import Source, of_mapping, read
+
+
+def checked(
+    source: str | PathLike[str] | Mapping[str, Any] | Source,
+    *,
+    input: Any = None,
+    params: Mapping[str, Any] | None = None,
+    batch: int = 1,
+    dtype: Any = "float32",
+) -> Report:
+    """What `planner.check` gives; a Source that is already read is taken as it is."""
+    try:
+        if not isinstance(source, Source):
+            source = of_mapping(source) if isinstance(source, Mapping) else read(source)
+    except Fault as fault:
+        nothing = of_mapping({}, file=str(source))
+        plan = Plan(Model(str(source), [], [], (), {}, nothing, []), [], ())
+        return Report(plan, (Diagnostic.of(fault),))
+    model = load(source, input=input, params=params)
+    plan = propagate(model)
+    return Report(plan, batch=batch, dtype=dtype).with_diagnostics((*model.diagnostics, *plan.diagnostics))

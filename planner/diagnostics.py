@@ -1,0 +1,154 @@
+"""What the planner says when something is wrong: kinds of trouble, and one finding of a kind.
+
+A stage that cannot go on raises a `Fault`; a rule that judges a finished plan yields one. Either becomes a `Diagnostic`:
+the finding together with where in the model file it was made. Both are values; nothing here prints.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+Path = tuple[str | int, ...]
+"""Where a value stands in a model file: `("layers", 3, "kernel_size")`."""
+
+SOURCE = "{source}"
+"""In the label of a fault: the step, or the steps, that the numbers came from. Filled in by whoever catches the fault."""
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Kind:
+    """One kind of trouble. The docstring is its manual page; `bad` and `good` are whole model files.
+
+    In `bad` the guilty line carries a comment with the code. A kind that no model file can show (a file that cannot be
+    read) leaves both empty and says in `shown_by` how the tests make it happen.
+    """
+
+    code: ClassVar[str]
+    severity: ClassVar[Severity] = Severity.ERROR
+    bad: ClassVar[str] = ""
+    good: ClassVar[str] = ""
+
+    @classmethod
+    def name(cls) -> str:
+        """The kind's name in `allow:` and in the manual: the class's name in kebab-case, so `LostCells` is `lost-cells`."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of one line of a file: line and column count from 1, in characters."""
+
+    line: int
+    column: int
+    length: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change to a model file: the key at `path` (whose mapping must exist) gets `value`."""
+
+    path: Path
+    value: object
+
+
+class Fault(Kind, Exception):
+    """Something that stops a stage at one place of the file; subclasses stand one to a file in `faults/`.
+
+    message  the headline: what is wrong, one clause, lower case
+    label    the numbers, for beside the caret; may hold SOURCE
+    help     what to do, if possible to paste
+    key      the place: a path into the file or, inside a layer, below the layer's own path
+    at_key   the key itself is at fault, not its value
+    place    given only where no path exists, as in a file that does not parse
+    offset   how many characters into the value the trouble stands, as in an expression
+    """
+
+    offset = 0
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        label: str = "",
+        help: str = "",
+        key: Path | str = (),
+        at_key: bool = False,
+        place: Place | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.label = label
+        self.help = help
+        self.key: Path = (key,) if isinstance(key, str) else key
+        self.at_key = at_key
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding of a kind, with its place in the model file.
+
+    `calls` are the places of the block calls that led to the place, innermost first.
+    """
+
+    kind: type[Kind]
+    message: str
+    label: str = ""
+    help: str = ""
+    path: Path = ()
+    at_key: bool = False
+    step: str | None = None
+    calls: tuple[Path, ...] = ()
+    place: Place | None = None
+    offset: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        fault: Fault,
+        base: Path = (),
+        *,
+        step: str | None = None,
+        calls: tuple[Path, ...] = (),
+        sources: str = "",
+    ) -> Diagnostic:
+        """The finding that `fault` is, at `base` plus the fault's own key."""
+        return cls(
+            kind=type(fault),
+            message=fault.message,
+            label=fault.label.replace(SOURCE, sources),
+            help=fault.help.replace(SOURCE, sources),
+            path=base + fault.key,
+            at_key=fault.at_key,
+            step=step,
+            calls=calls,
+            place=fault.place,
+            offset=fault.offset,
+        )
+
+    @property
+    def code(self) -> str:
+        return self.kind.code
+
+    @property
+    def severity(self) -> Severity:
+        return self.kind.severity
+
+
+def did_you_mean(word: str, known: Mapping[str, object] | list[str] | tuple[str, ...] | set[str]) -> str:
+    """`did you mean `kernel_size`?`, or "" where nothing known is close to `word`."""
+    from difflib import get_close_matches
+
+    words = sorted(known)
+    lowered = {each.lower(): each for each in words}
+    close = get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
+    return f"did you mean `{lowered[close[0]]}`?" if close else ""

@@ -1,0 +1,1 @@
+"""What stops a step, one kind a file."""

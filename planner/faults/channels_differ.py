@@ -1,0 +1,35 @@
+from planner.diagnostics import SOURCE, Fault
+
+
+class ChannelsDiffer(Fault):
+    """A size that the file states (`in_channels`, `in_features`, `num_features`, …) is not what arrives.
+
+    Why it matters: PyTorch would build the layer and fail at the first forward pass, as in "mat1 and mat2 shapes cannot be
+    multiplied". The usual cause is an input size, a stride or a width that was changed before it.
+
+    When to ignore it: never.
+
+    How to fix it: leave the key out, and it is worked out; or mend the layer before.
+    """
+
+    code = "NSP205"
+    bad = """
+        input: [28, 28, 1]
+        layers:
+          - {type: Flatten}
+          - {type: Linear, in_features: 800, out_features: 10}  # NSP205
+        """
+    good = """
+        input: [28, 28, 1]
+        layers:
+          - {type: Flatten}
+          - {type: Linear, out_features: 10}
+        """
+
+    def __init__(self, name: str, given: object, actual: object) -> None:
+        super().__init__(
+            f"`{name}` is not what arrives",
+            label=f"{given} given, {actual} from {SOURCE}",
+            help=f"leave `{name}` out to have it worked out, or write `{name}: {actual}`",
+            key=name,
+        )

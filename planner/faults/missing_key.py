@@ -1,0 +1,33 @@
+from planner.diagnostics import Fault
+
+
+class MissingKey(Fault):
+    """A layer, a block or the model file itself lacks something that it cannot do without.
+
+    Why it matters: PyTorch has no default for it, so the layer cannot be built; a block's parameter without a default
+    must be given by whoever calls the block.
+
+    When to ignore it: never.
+
+    How to fix it: write the key. `planner explain Conv2d` lists what a layer takes.
+    """
+
+    code = "NSP111"
+    bad = """
+        input: [32, 32, 3]
+        layers:
+          - {type: Conv2d, out_channels: 8}  # NSP111
+        """
+    good = """
+        input: [32, 32, 3]
+        layers:
+          - {type: Conv2d, out_channels: 8, kernel_size: 3}
+        """
+
+    def __init__(self, key: str, owner: str, example: str = "") -> None:
+        super().__init__(
+            f"`{owner}` needs `{key}`",
+            label=f"`{key}` is not given and has no default",
+            help=f"add `{key}: {example or '…'}`",
+        )
+        self.missing = key

@@ -1,0 +1,33 @@
+from planner.faults._in_text import InText
+
+
+class NotAModel(InText):
+    """A file that is YAML, but does not hold a mapping with `input:` and `layers:`: it is empty, a list, or a single value.
+
+    Why it matters: there is no model in it.
+
+    When to ignore it: never.
+
+    How to fix it: a model file begins with its input and its layers; see `planner explain Conv2d` for a layer.
+    """
+
+    code = "NSP108"
+    bad = """
+        - {type: Conv2d, out_channels: 6, kernel_size: 5}  # NSP108
+        - {type: ReLU}
+        """
+    good = """
+        input: [28, 28, 1]
+        layers:
+          - {type: Conv2d, out_channels: 6, kernel_size: 5}
+          - {type: ReLU}
+        """
+
+    def __init__(self, what: str, start: int | None = None) -> None:
+        """`what` the file is, such as "a list"; "" where nothing is in it."""
+        super().__init__(
+            f"the file is {what}, not a model" if what else "the file is empty",
+            label="a model is a mapping with `input` and `layers`",
+            help="put above it: `input: [28, 28, 1]` and `layers:`" if what == "a list" else "begin with: input: [28, 28, 1]",
+            start=start,
+        )

@@ -1,0 +1,456 @@
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from planner.faults._in_text import InText, shown
+
+
+class NotYaml(InText):
+    """A file that is not YAML: a bracket or quote is never closed, the indentation fits nowhere, a colon is missing.
+
+    Why it matters: what follows the slip cannot be read, so it is the only one reported.
+
+    When to ignore it: never.
+
+    How to fix it: the message says where reading stopped, or where that which is never closed was opened. Indent with spaces,
+    alike for the keys of one mapping and for the dashes of one list; write `key: value` with a space after the colon; put
+    texts in quotes that hold `: `, ` #`, or brackets or commas inside `{…}`.
+    """
+
+    code = "NSP102"
+    bad = """
+        input: [28, 28, 1]
+        layers:
+          - {type: Conv2d, out_channels: 6, kernel_size: 5  # NSP102
+          - {type: ReLU}
+        """
+    good = """
+        input: [28, 28, 1]
+        layers:
+          - {type: Conv2d, out_channels: 6, kernel_size: 5}
+          - {type: ReLU}
+        """
+
+    @classmethod
+    def character(cls, character: str, start: int) -> "NotYaml":
+        return cls(
+            f"the character U+{ord(character):04X} cannot stand in a YAML file",
+            label="a control character, or a line break that not every program counts as one",
+            help=f'remove it; inside double quotes it can be written "\\u{ord(character):04x}"',
+            start=start,
+        )
+
+    @classmethod
+    def unknown_alias(cls, anchor: str, near: str, start: int) -> "NotYaml":
+        return cls(
+            f"no anchor `&{shown(anchor)}` stands above this",
+            label=f"`*{shown(anchor)}` repeats what `&{shown(anchor)}` names",
+            help=near or f'name it where it is first written: &{shown(anchor)}; a text needs quotes: "*{shown(anchor)}"',
+            start=start,
+            end=start + len(anchor) + 1,
+        )
+
+    @classmethod
+    def joined(cls, key: str, start: int) -> "NotYaml":
+        """`kernel_size:3`: YAML takes it for one word."""
+        name, _, value = key.partition(":")
+        return cls(
+            "a space is missing after `:`",
+            label="as it stands, this is one word",
+            help=f"write `{shown(name)}: {shown(value)}`",
+            start=start,
+            end=start + len(key),
+        )
+
+    @classmethod
+    def cut_expression(cls, expression: str, start: int, end: int) -> "NotYaml":
+        """`{n: max($a, 8)}`: YAML ends the value at the comma."""
+        return cls(
+            "an expression with a comma needs quotes",
+            label="YAML ends the value at the comma",
+            help=f'write "{shown(expression)}"',
+            start=start,
+            end=end,
+        )
+
+
+def reworded(problem: str, text: str, at: int, opened: int) -> NotYaml:
+    """What the YAML parser calls `problem`, in our words.
+
+    It stopped at `at`, in something that began at `opened`. The words looked for are those of libyaml and of PyYAML's own
+    parser, which differ.
+    """
+    slip = _Slip(text, min(at, len(text)), min(opened, len(text)))
+    for words, wording in _WORDINGS:
+        if words in problem:
+            return wording(slip)
+    return slip.says("this is not YAML", label="reading stopped here", help="compare the line, and the one above, with their neighbours")
+
+
+@dataclass(frozen=True, slots=True)
+class _Slip:
+    """Where reading stopped in the text, and where what was being read began."""
+
+    text: str
+    at: int
+    opened: int
+
+    def says(self, message: str, label: str = "", help: str = "", start: int | None = None, end: int | None = None) -> NotYaml:
+        return NotYaml(message, label=label, help=help, start=self.at if start is None else start, end=end)
+
+    @property
+    def character(self) -> str:
+        return self.text[self.at : self.at + 1]
+
+    @property
+    def at_end(self) -> bool:
+        return not self.text[self.at :].strip()
+
+    def line_start(self, index: int) -> int:
+        return max(self.text.rfind("\n", 0, index), self.text.rfind("\r", 0, index)) + 1
+
+    def rest(self, index: int) -> str:
+        """The line from `index` on, without a comment."""
+        line = re.compile(r"[^\r\n]*").match(self.text, index)
+        return re.sub(r"(^|\s)#.*", "", line[0]).rstrip() if line else ""
+
+    def before(self, index: int) -> str:
+        """The line up to `index`."""
+        return self.text[self.line_start(index) : index]
+
+    def indent(self, index: int) -> int:
+        """By how much the line of `index` is indented."""
+        start = self.line_start(index)
+        return len(self.rest(start)) - len(self.rest(start).lstrip(" "))
+
+    def first_in_line(self) -> bool:
+        return not self.before(self.at).strip()
+
+    def line_above(self) -> int | None:
+        """Where the nearest line above begins that says something; its dashes are left out."""
+        start = self.line_start(self.at)
+        while start > 0:
+            start = self.line_start(start - (2 if self.text[start - 2 : start] == "\r\n" else 1))
+            dashes = re.compile(r"[ ]*(?:- +)*").match(self.text, start)
+            if dashes and self.rest(dashes.end()):
+                return dashes.end()
+        return None
+
+
+def _forbidden_start(slip: _Slip) -> NotYaml:
+    if slip.character == "\t":
+        return _tab(slip)
+    word = shown(re.split(r"[,\]}\s]", slip.rest(slip.at))[0])
+    return slip.says(
+        f"a value cannot start with `{shown(slip.character)}`",
+        label="YAML keeps this character for itself",
+        help=f'put it in quotes: "{word}"',
+    )
+
+
+def _tab(slip: _Slip) -> NotYaml:
+    start = slip.at
+    tabs = len(slip.text[start : start + 100]) - len(slip.text[start : start + 100].lstrip("\t"))
+    return slip.says(
+        "a tab where YAML takes only spaces",
+        label="a tab",
+        help="indent with spaces; editors can turn tabs into spaces",
+        end=start + max(tabs, 1),
+    )
+
+
+def _value_not_allowed(slip: _Slip) -> NotYaml:
+    """A `:` in a place where no key can be."""
+    before = slip.before(slip.at)
+    start = slip.at - len(before) + len(before) - len(before.lstrip(" "))
+    inner = max(before.rfind(": "), before.rfind(":\t"))
+    if inner >= 0:
+        value = slip.rest(slip.at - len(before) + inner + 1).strip()
+        return slip.says(
+            "a second `:` in one entry",
+            label="a value cannot have a value of its own",
+            help=f'put the value in quotes: "{shown(value)}"' if '"' not in value else "begin a new line for it, or add quotes",
+        )
+    above = slip.line_above()
+    if above is not None and ": " not in slip.rest(above) and slip.rest(above)[-1] not in ":\"'":
+        return _no_colon(slip, above)
+    name = shown(slip.text[start : slip.at].lstrip("- "))
+    return slip.says(
+        "this line is indented deeper than the entry it follows",
+        label=_indents(slip, above),
+        help=f"indent `{name}` like the key above it",
+        start=start,
+        end=slip.at,
+    )
+
+
+def _indents(slip: _Slip, above: int | None) -> str:
+    """The indentation of the line, and that of the line above it."""
+    own = slip.indent(slip.at)
+    if above is None:
+        return f"indented by {own}"
+    keys = above - slip.line_start(above)
+    return f"indented by {own}; in the line above it is {keys}"
+
+
+def _missing_colon(slip: _Slip) -> NotYaml:
+    return _no_colon(slip, slip.opened)
+
+
+def _no_colon(slip: _Slip, start: int) -> NotYaml:
+    """A line of a mapping that is not `key: value`."""
+    line = slip.rest(start)
+    end = start + len(line)
+    if len(line) > 1024:
+        return slip.says("a key is longer than 1,024 characters", help="a line of a mapping is `key: value`", start=start)
+    if joined := re.fullmatch(r"([^\s:]+):(\S.*)", line):
+        return NotYaml.joined(joined[0], start)
+    if dash := re.fullmatch(r"-([^-\s].*)", line):
+        return slip.says("a space is missing after `-`", help=f"write `- {shown(dash[1])}`", start=start, end=end)
+    pair = re.fullmatch(r"(\S+?)\s*=\s*(.+)", line) or re.fullmatch(r"(\S+)\s+(.+)", line)
+    return slip.says(
+        "a `:` is missing",
+        label="a line of a mapping is `key: value`",
+        help=f"write `{shown(pair[1])}: {shown(pair[2])}`" if pair else f"write `{shown(line)}:` and a value",
+        start=start,
+        end=end,
+    )
+
+
+_CLOSES = {"[": "]", "{": "}"}
+
+
+def _in_brackets(slip: _Slip) -> NotYaml:
+    """A list or mapping in brackets that does not go on with a comma or end with its bracket."""
+    bracket = slip.text[slip.opened : slip.opened + 1]
+    close = _CLOSES.get(bracket, "]")
+    if slip.character == "{" and slip.text[slip.at - 1 : slip.at] == "$":
+        return _bare_template(slip)
+    if slip.character and slip.character in "]}":
+        return slip.says(
+            f"`{bracket}` is closed by `{slip.character}`",
+            label=f"the `{bracket}` opened {_where(slip)} ends with `{close}`",
+            help=f"put `{close}` before it, or in its place",
+        )
+    same_line = slip.line_start(slip.at) == slip.line_start(slip.opened)
+    if slip.at_end or (not same_line and slip.indent(slip.at) <= slip.indent(slip.opened)):
+        return _never_closed(slip, slip.opened)
+    return _missing_comma(slip, bracket)
+
+
+def _never_closed(slip: _Slip, start: int) -> NotYaml:
+    bracket = slip.text[start]
+    return slip.says(
+        f"`{bracket}` is never closed", label="opened here", help=f"end it with `{_CLOSES[bracket]}`", start=start
+    )
+
+
+def _where(slip: _Slip) -> str:
+    """Where the bracket was opened, seen from where reading stopped."""
+    if slip.line_start(slip.at) == slip.line_start(slip.opened):
+        return f"in column {len(slip.before(slip.opened)) + 1}"
+    lines = len(slip.text[slip.opened : slip.at].splitlines()) - 1
+    return f"{lines} line{'s' if lines > 1 else ''} above"
+
+
+def _bare_template(slip: _Slip) -> NotYaml:
+    word = re.compile(r"[^\s,:\[\]{}]*\$").search(slip.text, max(slip.line_start(slip.at), slip.at - 200), slip.at)
+    start = word.start() if word else slip.at - 1
+    value = re.compile(r"[^\s,]*?\$\{[^}\r\n]*\}?[^\s,\]}]*").match(slip.text, start)
+    written = value[0] if value else "${…}"
+    return slip.says(
+        "`${…}` needs quotes inside brackets",
+        label="YAML reads `{` as the start of a mapping",
+        help=f'write "{shown(written)}"',
+        start=start,
+        end=start + len(written),
+    )
+
+
+def _missing_comma(slip: _Slip, bracket: str) -> NotYaml:
+    if slip.character != ":":
+        return slip.says("a `,` is missing before this", label=f"in the `{bracket}` opened {_where(slip)}", help="add a comma")
+    words = re.split(r"[,\[{]|:\s", slip.text[slip.opened : slip.at])[-1].split()
+    if len(words) < 2:
+        return slip.says(
+            "a second `:` in one entry",
+            label="a value cannot have a value of its own",
+            help="put the value in quotes, or a `,` between two entries",
+        )
+    start = slip.text.rindex(words[-1], 0, slip.at)
+    return slip.says(
+        f"a `,` is missing before `{shown(words[-1])}`",
+        label=f"in the `{bracket}` opened {_where(slip)}",
+        help=f"write `{shown(words[-2])}, {shown(words[-1])}:`",
+        start=start,
+        end=start + len(words[-1]),
+    )
+
+
+def _missing_value(slip: _Slip) -> NotYaml:
+    """A comma or closing bracket where a value belongs."""
+    opening = _innermost_bracket(slip.text[: slip.at])
+    if opening is not None:
+        later = slip.line_start(slip.at) > opening and slip.indent(slip.at) <= slip.indent(opening)
+        if slip.at_end or (later and slip.character not in (",", _CLOSES[slip.text[opening]])):
+            return _never_closed(slip, opening)
+        if slip.character == "-":
+            return slip.says("a `-` inside brackets", help="inside `[…]` entries have a comma between them, and no dash")
+    if slip.character and slip.character in "]}":
+        return slip.says(f"`{slip.character}` closes nothing", help="remove it, or put it in quotes if it is text")
+    return slip.says(
+        f"a value is missing before `{shown(slip.character)}`", help="write it, or remove what is too much; text goes in quotes"
+    )
+
+
+def _innermost_bracket(text: str) -> int | None:
+    """The last bracket in the text that is still open; quotes are not looked at."""
+    closed = 0
+    for match in reversed(list(re.finditer(r"[\[\]{}]", text[-10_000:]))):
+        closed += 1 if match[0] in "]}" else -1
+        if closed < 0:
+            return match.start() + max(len(text) - 10_000, 0)
+    return None
+
+
+def _key_expected(slip: _Slip) -> NotYaml:
+    """Something in a block mapping that is no key: a line of another indentation, or a rest behind a value."""
+    if not slip.first_in_line():
+        return _behind_value(slip)
+    if slip.character == "-":
+        return slip.says(
+            "a `-` among the keys of a mapping",
+            label=_indents(slip, slip.line_above()),
+            help="a list stands below its key, all dashes in one column: `layers:` and then `  - …`",
+        )
+    return _indented_between(slip)
+
+
+def _behind_value(slip: _Slip) -> NotYaml:
+    if slip.character in ("]", "}"):
+        return slip.says(f"a `{slip.character}` too many", label="nothing is open here", help="remove it")
+    before = slip.before(slip.at).rstrip()
+    quote = before[-1:]
+    if quote == "'":
+        help = "inside '…' write a quote twice: 'it''s'; or use \"…\""
+    elif quote == '"':
+        help = 'inside "…" write a quote as \\"; or put the whole value in quotes'
+    else:
+        help = "put the whole value in quotes, or begin a new line"
+    return slip.says("something stands behind the end of a value", label="the value ends before this", help=help)
+
+
+def _dash_expected(slip: _Slip) -> NotYaml:
+    """A line in a block list that has no dash."""
+    dashes = len(slip.before(slip.opened))
+    if slip.first_in_line() and len(slip.before(slip.at)) != dashes:
+        return _indented_between(slip)
+    line = slip.rest(slip.at)
+    return slip.says(
+        "a line of a list that does not start with `-`",
+        label=f"the dashes of the list stand in column {dashes + 1}",
+        help=f"write `- {shown(line)}`; or indent it by {dashes + 2} to belong to the entry above",
+        end=slip.at + len(line),
+    )
+
+
+def _indented_between(slip: _Slip) -> NotYaml:
+    return slip.says(
+        "the indentation of this line fits no line above it",
+        label=_indents(slip, slip.line_above()),
+        help="give the keys of one mapping, and the dashes of one list, the same indentation",
+        end=slip.at + len(slip.rest(slip.at)),
+    )
+
+
+def _block_expected(slip: _Slip) -> NotYaml:
+    """PyYAML's own parser has one phrase for mappings and lists; the text tells them apart."""
+    return _dash_expected(slip) if slip.text[slip.opened : slip.opened + 1] == "-" else _key_expected(slip)
+
+
+def _open_quote(slip: _Slip) -> NotYaml:
+    quote = slip.text[slip.opened : slip.opened + 1]
+    return slip.says(f"`{quote}` is never closed", label="opened here", help=f"end the text with {quote}", start=slip.opened)
+
+
+def _list_not_allowed(slip: _Slip) -> NotYaml:
+    return slip.says(
+        "a list with dashes cannot begin on the line of its key",
+        label="the first `-`",
+        help="begin it on the next line, or write it in brackets: [1, 2]",
+    )
+
+
+def _key_not_allowed(slip: _Slip) -> NotYaml:
+    return slip.says("`?` cannot stand here", label="YAML keeps `? ` for keys", help='if it is text, put it in quotes: "?"')
+
+
+def _nameless(slip: _Slip) -> NotYaml:
+    sign = slip.text[slip.opened : slip.opened + 1]
+    return slip.says(
+        f"a name is missing after `{sign}`",
+        label="`&name` names a value, `*name` repeats it",
+        help=f'if it is text, put it in quotes: "{sign}"',
+        start=slip.opened,
+    )
+
+
+def _block_text(slip: _Slip) -> NotYaml:
+    sign = slip.text[slip.opened : slip.opened + 1]
+    if sign == "%":
+        return _directive(slip)
+    return slip.says(
+        f"a text after `{sign}` begins on the next line",
+        help=f'if `{sign}` belongs to the text, put it in quotes: "{sign} …"',
+        start=slip.opened,
+    )
+
+
+def _directive(slip: _Slip) -> NotYaml:
+    return slip.says("a line that starts with `%` is a directive, and this one has no meaning here", help="remove the line")
+
+
+def _escape(slip: _Slip) -> NotYaml:
+    slash = slip.text.rfind("\\", slip.opened, slip.at + 1)
+    escape = slip.text[slash : slash + 2]
+    return slip.says(
+        f"`{shown(escape)}` is no escape that YAML knows",
+        label="in double quotes `\\` begins an escape",
+        help=f"write \\\\ for a backslash, or use single quotes: '{shown(escape) if escape.isprintable() else '…'}'",
+        start=slash,
+        end=slash + len(escape),
+    )
+
+
+def _second_top(slip: _Slip) -> NotYaml:
+    return slip.says(
+        "something stands behind the end of the model",
+        label="the mapping above is complete",
+        help="write the whole file as one mapping: one `key: value` a line",
+    )
+
+
+# What the parser says, and how we say it; the first that is found counts.
+_WORDINGS: tuple[tuple[str, Callable[[_Slip], NotYaml]], ...] = (
+    ("that cannot start any token", _forbidden_start),
+    ("a tab character", _tab),
+    ("mapping values are not allowed", _value_not_allowed),
+    ("could not find expected ':'", _missing_colon),
+    ("expected ',' or", _in_brackets),
+    ("node content", _missing_value),
+    ("did not find expected key", _key_expected),
+    ("did not find expected '-' indicator", _dash_expected),
+    ("<block end>", _block_expected),
+    ("unexpected end of stream", _open_quote),
+    ("unexpected document", _open_quote),
+    ("sequence entries are not allowed", _list_not_allowed),
+    ("mapping keys are not allowed", _key_not_allowed),
+    ("alphabetic or numeric character", _nameless),
+    ("indentation indicator", _block_text),
+    ("expected comment or line break", _block_text),
+    ("escape", _escape),
+    ("hexdecimal", _escape),
+    ("directive", _directive),
+    ("incompatible YAML document", _directive),
+    ("<document start>", _second_top),
+)

@@ -1,0 +1,33 @@
+from planner.diagnostics import Fault
+
+
+class OutputPaddingTooLarge(Fault):
+    """`output_padding` chooses among the sizes that the forward convolution would have brought to the same size; there are
+    only `stride` of them (or `dilation`), so it must be smaller than either.
+
+    Why it matters: PyTorch refuses it on the CPU and on CUDA.
+
+    When to ignore it: never.
+
+    How to fix it: a smaller `output_padding`; to enlarge further, use a pad after the layer.
+    """
+
+    code = "NSP304"
+    bad = """
+        input: [16, 16, 8]
+        layers:
+          - {type: ConvTranspose2d, out_channels: 4, kernel_size: 3, stride: 2, output_padding: 2}  # NSP304
+        """
+    good = """
+        input: [16, 16, 8]
+        layers:
+          - {type: ConvTranspose2d, out_channels: 4, kernel_size: 3, stride: 2, output_padding: 1}
+        """
+
+    def __init__(self, output_padding: int, stride: int, dilation: int) -> None:
+        super().__init__(
+            "output padding must be smaller than either stride or dilation",
+            label=f"{output_padding}, with stride {stride} and dilation {dilation}",
+            help=f"use `output_padding: {max(stride, dilation) - 1}` or less",
+            key="output_padding",
+        )

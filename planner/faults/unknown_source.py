@@ -1,0 +1,40 @@
+from collections.abc import Iterable
+
+from planner.diagnostics import Fault, Path, did_you_mean
+
+
+class UnknownSource(Fault):
+    """`from` or `outputs` names a layer that does not stand beside it.
+
+    Why it matters: the planner does not know what the layer reads. Names are looked up among the layers of the same list;
+    `input` is the input of the block, or of the model. The inside of another block is not in sight: a block gives out what
+    it lists under `outputs`.
+
+    When to ignore it: never.
+
+    How to fix it: take the suggested name; or give the layer you mean a name.
+    """
+
+    code = "NSP201"
+    bad = """
+        input: [32, 32, 8]
+        layers:
+          - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+          - {type: Add, from: [convv, input]}  # NSP201
+        """
+    good = """
+        input: [32, 32, 8]
+        layers:
+          - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+          - {type: Add, from: [conv, input]}
+        """
+
+    def __init__(self, name: str, known: Iterable[str], key: Path) -> None:
+        names = list(known)
+        listed = ", ".join(f"`{each}`" for each in names[-8:])
+        super().__init__(
+            f"there is no layer `{name}` here",
+            label="no layer above has this name",
+            help=did_you_mean(name, names) or f"in sight are {listed}",
+            key=key,
+        )

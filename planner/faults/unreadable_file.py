@@ -1,0 +1,70 @@
+from typing import ClassVar, Self
+
+from planner.diagnostics import did_you_mean
+from planner.faults._in_text import InText, shown
+
+
+class UnreadableFile(InText):
+    """A model file that cannot be read as text: it is not there, is a folder, may not be opened, or holds something else than
+    UTF-8 text.
+
+    Why it matters: there is nothing to plan.
+
+    When to ignore it: never.
+
+    How to fix it: name a YAML file, and save it as UTF-8, as every editor can. UTF-16 with its byte order mark is read
+    too.
+    """
+
+    code = "NSP101"
+    shown_by: ClassVar[str] = "the path of a file that does not exist"
+
+    @classmethod
+    def missing(cls, file: str, folder: str, beside: list[str]) -> Self:
+        """No such file; `beside` are the model files that the folder has, or None of them where there is no folder."""
+        near = did_you_mean(file, beside)
+        there = ", ".join(f"`{shown(each)}`" for each in beside[:5]) + (", …" if len(beside) > 5 else "")
+        label = f"`{shown(folder)}` has {there}" if beside else f"`{shown(folder)}` has no YAML file"
+        return cls(f"there is no file `{shown(file)}`", label=label, help=near or "name one that is there")
+
+    @classmethod
+    def no_folder(cls, file: str, folder: str) -> Self:
+        return cls(
+            f"there is no file `{shown(file)}`",
+            label=f"there is no folder `{shown(folder)}`",
+            help="check the path, and the folder you are in",
+        )
+
+    @classmethod
+    def folder(cls, file: str, inside: list[str]) -> Self:
+        example = f", such as `{shown(inside[0])}`" if inside else ""
+        return cls(f"`{shown(file)}` is a folder", help=f"name a YAML file in it{example}")
+
+    @classmethod
+    def not_a_file(cls, file: str, what: str) -> Self:
+        return cls(f"`{shown(file)}` is {what}", help="name a YAML file")
+
+    @classmethod
+    def forbidden(cls, file: str) -> Self:
+        return cls(f"`{shown(file)}` may not be read", help=f"ask its owner, or run: chmod +r {shown(file)}")
+
+    @classmethod
+    def refused(cls, file: str, reason: str) -> Self:
+        return cls(f"`{shown(file)}` cannot be opened", label=reason, help="check the path")
+
+    @classmethod
+    def binary(cls, position: int) -> Self:
+        return cls(
+            "this is not a text file",
+            label=f"there is a zero byte after {position:,} bytes",
+            help="name a YAML file; model files are text in UTF-8",
+        )
+
+    @classmethod
+    def encoding(cls, encoding: str, byte: int, start: int) -> Self:
+        return cls(
+            f"this is not {encoding} text",
+            label=f"byte 0x{byte:02X} means nothing here",
+            help="save the file as UTF-8",
+            start=start,
+        )

@@ -1,0 +1,47 @@
+from planner.diagnostics import Fault, Path
+
+
+class WrongValue(Fault):
+    """A value of the wrong kind or out of its range: text where a number belongs, `true` for 1, a stride of 0.
+
+    Why it matters: the layer cannot be built. Nothing is converted silently: `"8"` is text, `true` is not 1.
+
+    When to ignore it: never.
+
+    How to fix it: the message says what belongs there and what was given.
+    """
+
+    code = "NSP112"
+    bad = """
+        input: [32, 32, 3]
+        layers:
+          - {type: Conv2d, out_channels: "8", kernel_size: 3}  # NSP112
+        """
+    good = """
+        input: [32, 32, 3]
+        layers:
+          - {type: Conv2d, out_channels: 8, kernel_size: 3}
+        """
+
+    def __init__(self, name: str, wanted: str, received: object, *, help: str = "", key: Path | None = None) -> None:
+        shown = _shown(received)
+        super().__init__(
+            f"`{name}` takes {wanted}",
+            label=f"received {shown}",
+            help=help,
+            key=(name,) if key is None else key,
+        )
+
+
+def _shown(value: object) -> str:
+    """A value as a model file would write it, with its kind where that is what is wrong; long ones are cut."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'the text "{value[:40]}{"…" if len(value) > 40 else ""}"'
+    if isinstance(value, dict):
+        return "a mapping"
+    text = str(list(value) if isinstance(value, tuple) else value)
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,569 @@
+"""Shapes and axis maps: the only convolution arithmetic in the house.
+
+An axis map says how the cells of one output axis depend on the cells of one input axis. Lengths, losses, receptive fields,
+reach and size solving are all worked out from its answers, so they cannot disagree. The channel axis is an axis like the
+others: a dense layer is `All`, a grouped one `Grouped`, a slice of channels a `Slice`.
+
+A set of cells on an axis is a Python int read as bits: bit i is cell i. Union is `|`, the count is `bit_count()`.
+
+Sources: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285; the shape sections of
+the torch.nn documentation.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import Literal, Self
+
+Cells = int
+"""A set of cells of one axis, as bits."""
+
+
+class Shape(tuple[int, ...]):
+    """The sizes of a tensor, channels last and without the batch: `Shape((224, 224, 3))` is printed `224×224×3`."""
+
+    __slots__ = ()
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        return self[:-1]
+
+    @property
+    def channels(self) -> int:
+        return self[-1]
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self)
+
+    @property
+    def torch(self) -> tuple[int, ...]:
+        """The same sizes as PyTorch orders them, channels first: `(3, 224, 224)`."""
+        return (self[-1], *self[:-1])
+
+    @classmethod
+    def of_torch(cls, sizes: tuple[int, ...]) -> Self:
+        """The shape of a channels-first tensor without its batch axis."""
+        return cls((*sizes[1:], sizes[0]))
+
+    def __str__(self) -> str:
+        return "×".join(map(str, self))
+
+
+def all_cells(n: int) -> Cells:
+    return (1 << n) - 1
+
+
+def _spaced(cells: Cells, step: int) -> Cells:
+    """Cell i moved to cell i·step."""
+    return cells if step == 1 or not cells else int(("0" * (step - 1)).join(f"{cells:b}"), 2)
+
+
+def _every(cells: Cells, step: int) -> Cells:
+    """Cell i·step moved to cell i; the cells between are dropped."""
+    return cells if step == 1 or not cells else int(f"{cells:b}"[::-1][::step][::-1], 2)
+
+
+def _smeared(cells: Cells, taps: int, dilation: int) -> Cells:
+    """The union of `cells` moved up by j·dilation for every tap j, in log(taps) steps."""
+    covered = 1
+    while covered < taps:
+        more = min(covered, taps - covered)
+        cells |= cells << more * dilation
+        covered += more
+    return cells
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What one axis map loses on an axis of a given length, in cells.
+
+    lost, lost_before   real cells past the last window, or before the first, that no window reads
+    uneven              padding cells that no window reads although those of the other side are read
+    skipped             real cells inside the covered stretch that no window reads
+    overhang            cells of the last window past the padded end (ceil_mode)
+    blank               windows that read padding alone
+    """
+
+    leftover: int = 0
+    lost: int = 0
+    lost_before: int = 0
+    uneven: int = 0
+    skipped: int = 0
+    overhang: int = 0
+    blank: int = 0
+
+    @property
+    def real(self) -> int:
+        """Real cells that are read by no window at all."""
+        return self.lost + self.lost_before + self.skipped
+
+    def __bool__(self) -> bool:
+        return self != NO_LOSS
+
+
+NO_LOSS = Loss()
+
+
+class AxisMap:
+    """How one output axis depends on one input axis. Subclasses are frozen values."""
+
+    __slots__ = ()
+
+    def length(self, n: int) -> int:
+        """Cells of the output axis; below 1 where the map does not fit on n cells."""
+        raise NotImplementedError
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        """Which of the n input cells the given output cells read."""
+        raise NotImplementedError
+
+    def loss(self, n: int) -> Loss:
+        return NO_LOSS
+
+    def misfit(self, n: int) -> str:
+        """Why nothing is left of n cells, in words and numbers."""
+        return f"{n} cells leave {self.length(n)}"
+
+    def jump(self, n: int) -> Fraction | None:
+        """Input cells per output cell; None where an output cell has no place of its own."""
+        return None
+
+    def offset(self, n: int) -> Fraction | None:
+        """Where on the input axis, counting in cells, the centre of output cell 0 lies."""
+        return None
+
+    @property
+    def keeps(self) -> bool:
+        """Whether every output cell is exactly the input cell of the same number."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Window(AxisMap):
+    """A convolution or a pool: output i reads input i·stride − before + j·dilation for the taps j = 0 … kernel−1."""
+
+    kernel: int
+    stride: int = 1
+    dilation: int = 1
+    before: int = 0
+    after: int = 0
+    ceil: bool = False
+
+    @property
+    def reach(self) -> int:
+        return self.dilation * (self.kernel - 1) + 1
+
+    def length(self, n: int) -> int:
+        room = n + self.before + self.after - self.reach
+        if not self.ceil:
+            return room // self.stride + 1
+        last = -(-room // self.stride)
+        # torch: the last window must start inside the input or its left padding.
+        return last + 1 - (last * self.stride >= n + self.before)
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        taps = _smeared(_spaced(cells, self.stride), self.kernel, self.dilation)
+        return (taps >> self.before) & all_cells(n)
+
+    def misfit(self, n: int) -> str:
+        padding = f" + {self.before + self.after} of padding" if self.before or self.after else ""
+        return f"a window that reaches {self.reach} on {n} cells{padding}"
+
+    def loss(self, n: int) -> Loss:
+        out = self.length(n)
+        if out < 1:
+            return NO_LOSS
+        end = (out - 1) * self.stride + self.reach  # of the last window, on the padded axis
+        beyond = n + self.before + self.after - end
+        leftover, overhang = max(beyond, 0), max(-beyond, 0)
+        lost = min(max(leftover - self.after, 0), n)
+        covered = all_cells(min(n, max(end - self.before, 0)))
+        skipped = (covered & ~self.reads(all_cells(out), n)).bit_count() if self._has_gaps else 0
+        return Loss(
+            leftover=leftover,
+            lost=lost,
+            uneven=min(leftover, self.after),
+            skipped=skipped,
+            overhang=overhang,
+            blank=self._blank(n, out),
+        )
+
+    @property
+    def _has_gaps(self) -> bool:
+        return self.stride > 1 and (self.stride > self.reach or self.dilation > 1) or self.dilation > 1
+
+    def _blank(self, n: int, out: int) -> int:
+        """Windows with every tap on padding: only those at the ends, or all taps astride a short input, can be."""
+        if self.reach <= self.before or self.reach <= self.after or self.ceil or self.dilation > 1:
+            return sum(
+                not any(0 <= first + j * self.dilation < n for j in range(self.kernel))
+                for first in (i * self.stride - self.before for i in range(out))
+                if first < 0 or first + self.reach > n
+            )
+        return 0
+
+    def jump(self, n: int) -> Fraction:
+        return Fraction(self.stride)
+
+    def offset(self, n: int) -> Fraction:
+        return Fraction(self.reach - 1, 2) - self.before
+
+    @property
+    def keeps(self) -> bool:
+        return self.kernel == self.stride == 1 and not (self.before or self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class SameWindow(AxisMap):
+    """A window padded as TensorFlow's SAME and ONNX's SAME_UPPER: ceil(n / stride) outputs, the odd padding cell after."""
+
+    kernel: int
+    stride: int = 1
+    dilation: int = 1
+
+    def at(self, n: int) -> Window:
+        """The plain window that this one is on an axis of n cells."""
+        reach = self.dilation * (self.kernel - 1) + 1
+        padding = max((self.length(n) - 1) * self.stride + reach - n, 0)
+        return Window(self.kernel, self.stride, self.dilation, padding // 2, padding - padding // 2)
+
+    def length(self, n: int) -> int:
+        return -(-n // self.stride)
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        return self.at(n).reads(cells, n)
+
+    def loss(self, n: int) -> Loss:
+        return self.at(n).loss(n)
+
+    def jump(self, n: int) -> Fraction:
+        return Fraction(self.stride)
+
+    def offset(self, n: int) -> Fraction:
+        return self.at(n).offset(n)
+
+    @property
+    def keeps(self) -> bool:
+        return self.kernel == self.stride == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Spread(AxisMap):
+    """A transposed convolution: input i writes outputs i·stride − padding + j·dilation for the taps j = 0 … kernel−1."""
+
+    kernel: int
+    stride: int = 1
+    dilation: int = 1
+    padding: int = 0
+    output_padding: int = 0
+
+    @property
+    def reach(self) -> int:
+        return self.dilation * (self.kernel - 1) + 1
+
+    def length(self, n: int) -> int:
+        return (n - 1) * self.stride - 2 * self.padding + self.reach + self.output_padding
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        # Output o reads input i where i·stride = o + padding − j·dilation: look down from o, then keep every stride-th.
+        down = self.reach - 1
+        starts = _smeared(cells << self.padding, self.kernel, self.dilation)
+        aligned = -down % self.stride
+        return _every(starts << aligned, self.stride) >> (down + aligned) // self.stride & all_cells(n)
+
+    def writers(self, n: int) -> tuple[int, ...]:
+        """How many inputs write each output cell."""
+        counts = [0] * self.length(n)
+        for i in range(n):
+            for j in range(self.kernel):
+                o = i * self.stride - self.padding + j * self.dilation
+                if 0 <= o < len(counts):
+                    counts[o] += 1
+        return tuple(counts)
+
+    def jump(self, n: int) -> Fraction:
+        return Fraction(1, self.stride)
+
+    def offset(self, n: int) -> Fraction:
+        return Fraction(2 * self.padding - self.reach + 1, 2 * self.stride)
+
+    @property
+    def keeps(self) -> bool:
+        return self.kernel == self.stride == 1 and not (self.padding or self.output_padding)
+
+
+@dataclass(frozen=True, slots=True)
+class Bins(AxisMap):
+    """Adaptive pooling: bin i of m reads the cells floor(i·n/m) up to, not including, ceil((i+1)·n/m)."""
+
+    bins: int
+
+    def length(self, n: int) -> int:
+        return self.bins
+
+    def bounds(self, i: int, n: int) -> tuple[int, int]:
+        return i * n // self.bins, -(-(i + 1) * n // self.bins)
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        if cells == all_cells(self.bins):
+            return all_cells(n)
+        read = 0
+        for i in bits(cells):
+            start, stop = self.bounds(i, n)
+            read |= all_cells(stop - start) << start
+        return read
+
+    def jump(self, n: int) -> Fraction:
+        return Fraction(n, self.bins)
+
+    def offset(self, n: int) -> Fraction:
+        return (Fraction(n, self.bins) - 1) / 2
+
+    @property
+    def keeps(self) -> bool:
+        return False
+
+
+Interpolation = Literal["nearest", "nearest-exact", "linear", "cubic", "area"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resample(AxisMap):
+    """Interpolation to a size, or by a factor; the factor is multiplied in double precision, as torch does.
+
+    `ratio` is what torch steps by on the input: 1/factor where it keeps the factor, n/m where it works it out again.
+    """
+
+    size: int | None = None
+    factor: float | None = None
+    mode: Interpolation = "nearest"
+    align_corners: bool = False
+    recompute: bool = False
+    antialias: bool = False
+
+    def length(self, n: int) -> int:
+        return self.size if self.size is not None else math.floor(n * (self.factor or 1))
+
+    def ratio(self, n: int) -> Fraction:
+        m = self.length(n)
+        if self.align_corners:
+            return Fraction(n - 1, m - 1) if m > 1 else Fraction(0)
+        if self.factor is not None and not self.recompute and self.mode != "area":
+            return 1 / Fraction(self.factor).limit_denominator(1 << 20)
+        return Fraction(n, m)
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        if self.mode == "area":
+            return Bins(self.length(n)).reads(cells, n)
+        ratio = self.ratio(n)
+        read = 0
+        for i in bits(cells):
+            for cell in self._taps(i, ratio, n):
+                read |= 1 << min(max(cell, 0), n - 1)
+        return read
+
+    def _taps(self, i: int, ratio: Fraction, n: int) -> range:
+        """The cells that output i reads with a weight other than zero, before those outside are moved to the edge."""
+        if self.mode == "nearest":
+            return range(math.floor(i * ratio), math.floor(i * ratio) + 1)
+        if self.mode == "nearest-exact":
+            cell = math.floor((i + Fraction(1, 2)) * ratio)
+            return range(cell, cell + 1)
+        centre = i * ratio if self.align_corners else (i + Fraction(1, 2)) * ratio - Fraction(1, 2)
+        if self.antialias:
+            support = (1 if self.mode == "linear" else 2) * max(ratio, Fraction(1))
+            first, last = math.floor(centre - support) + 1, math.ceil(centre + support) - 1
+            return range(max(first, 0), min(last, n - 1) + 1)
+        if self.mode == "linear":
+            centre = max(centre, Fraction(0))
+        cell = math.floor(centre)
+        if centre == cell:
+            return range(cell, cell + 1)
+        return range(cell, cell + 2) if self.mode == "linear" else range(cell - 1, cell + 3)
+
+    def jump(self, n: int) -> Fraction:
+        return self.ratio(n)
+
+    def offset(self, n: int) -> Fraction:
+        if self.align_corners:
+            return Fraction(0)
+        return (self.ratio(n) - 1) / 2
+
+    @property
+    def keeps(self) -> bool:
+        return self.factor == 1
+
+
+PadMode = Literal["constant", "reflect", "replicate", "circular"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift(AxisMap):
+    """Padding (positive) and cropping (negative) at either end; also the place of a part within a concatenation."""
+
+    before: int = 0
+    after: int = 0
+    mode: PadMode = "constant"
+
+    def length(self, n: int) -> int:
+        return n + self.before + self.after
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        inside = cells >> self.before if self.before >= 0 else cells << -self.before
+        read = inside & all_cells(n)
+        if self.mode != "constant":
+            for o in bits(cells):
+                if not 0 <= (i := o - self.before) < n:
+                    read |= 1 << self._image(i, n)
+        return read
+
+    def _image(self, i: int, n: int) -> int:
+        """The real cell whose value padding cell i takes."""
+        if self.mode == "replicate":
+            return min(max(i, 0), n - 1)
+        if self.mode == "circular":
+            return i % n
+        return -i if i < 0 else 2 * (n - 1) - i
+
+    def jump(self, n: int) -> Fraction:
+        return Fraction(1)
+
+    def offset(self, n: int) -> Fraction:
+        return Fraction(-self.before)
+
+    @property
+    def keeps(self) -> bool:
+        return not (self.before or self.after)
+
+
+KEEP = Shift()
+"""The map of every layer that leaves an axis as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(AxisMap):
+    """`x[start:stop:step]` along an axis, as Python counts; step is positive."""
+
+    start: int | None = None
+    stop: int | None = None
+    step: int = 1
+
+    def _range(self, n: int) -> range:
+        return range(*slice(self.start, self.stop, self.step).indices(n))
+
+    def length(self, n: int) -> int:
+        return len(self._range(n))
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        return _spaced(cells, self.step) << self._range(n).start & all_cells(n)
+
+    def jump(self, n: int) -> Fraction:
+        return Fraction(self.step)
+
+    def offset(self, n: int) -> Fraction:
+        return Fraction(self._range(n).start)
+
+
+@dataclass(frozen=True, slots=True)
+class All(AxisMap):
+    """Every one of m output cells reads every input cell: global pooling, a dense layer's channels, attention."""
+
+    cells: int = 1
+
+    def length(self, n: int) -> int:
+        return self.cells
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        return all_cells(n) if cells else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped(AxisMap):
+    """Channels in groups: output group g of `groups` reads the input channels [g·n/groups, (g+1)·n/groups)."""
+
+    cells: int
+    groups: int
+
+    def length(self, n: int) -> int:
+        return self.cells
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        if cells == all_cells(self.cells):
+            return all_cells(n)
+        wide, narrow = n // self.groups, self.cells // self.groups
+        read = 0
+        for g in range(self.groups):
+            if cells >> g * narrow & all_cells(narrow):
+                read |= all_cells(wide) << g * wide
+        return read
+
+
+@dataclass(frozen=True, slots=True)
+class Shuffle(AxisMap):
+    """Channel shuffle (ShuffleNet, arXiv:1707.01083): output j·groups + g is input g·n/groups + j."""
+
+    groups: int
+
+    def length(self, n: int) -> int:
+        return n
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        if cells == all_cells(n):
+            return cells
+        wide = n // self.groups
+        read = 0
+        for o in bits(cells):
+            read |= 1 << (o % self.groups) * wide + o // self.groups
+        return read
+
+
+@dataclass(frozen=True, slots=True)
+class Halves(AxisMap):
+    """Output i reads input i and input i + n/2: the gated linear unit."""
+
+    def length(self, n: int) -> int:
+        return n // 2
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        return cells | cells << n // 2
+
+
+def bits(cells: Cells) -> list[int]:
+    """The numbers of the cells in a set, ascending."""
+    return [i for i, bit in enumerate(reversed(f"{cells:b}")) if bit == "1"] if cells else []
+
+
+@dataclass(frozen=True)
+class Link:
+    """How one output of a step depends on one of its inputs.
+
+    axes      for each spatial axis of the input, its map
+    channels  the map of the channel axis
+    onto      for each spatial axis of the input, the output's spatial axis it lands on, or None where it is folded away;
+              left out: axis for axis
+    """
+
+    axes: tuple[AxisMap, ...]
+    channels: AxisMap
+    onto: tuple[int | None, ...] | None = None
+
+    @cached_property
+    def landing(self) -> tuple[int | None, ...]:
+        return self.onto if self.onto is not None else tuple(range(len(self.axes)))
+
+    def output(self, x: Shape) -> Shape:
+        """The output's shape, for a link whose axes all land in order."""
+        sizes = [axis.length(n) for axis, n, to in zip(self.axes, x.spatial, self.landing, strict=True) if to is not None]
+        return Shape((*sizes, self.channels.length(x.channels)))
+
+    def with_channels(self, channels: AxisMap) -> Link:
+        return replace(self, channels=channels)
+
+
+def keep(rank: int) -> Link:
+    """The link of a pointwise layer on `rank` spatial axes."""
+    return Link((KEEP,) * rank, KEEP)

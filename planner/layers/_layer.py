@@ -1,0 +1,194 @@
+"""The contract of this folder: what every layer answers about itself.
+
+A layer is a frozen Pydantic model whose fields are PyTorch's arguments. It answers in neutral values; everything that is
+counted, judged, drawn or written is worked out from these answers by code that does not ask for a layer's type. A new
+layer is a new class in a file of this folder: `links` (or `axes` and `channel_map`), `weights`, `macs`, and the class
+docstring, which is its manual page.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from planner.faults.channels_differ import ChannelsDiffer
+from planner.faults.tensor_too_large import TensorTooLarge
+from planner.faults.window_does_not_fit import WindowDoesNotFit
+from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
+from planner.faults.wrong_number_of_sources import WrongNumberOfSources
+from planner.faults.wrong_value import WrongValue
+from planner.geometry import KEEP, AxisMap, Link, Shape
+
+Sizes = tuple[int, ...]
+"""Sizes of a tensor as PyTorch orders them."""
+
+LARGEST = (1 << 63) - 1
+"""The most elements that a tensor of PyTorch can have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One PyTorch call, as a value.
+
+    target    a class to construct once (`nn.Conv2d`), a function (`torch.cat`, `F.pad`), or a method (`Tensor.flatten`)
+    args      the keyword arguments that are not the inputs, in order
+    gathers   the function takes its inputs as one list
+    layout    the layout that inputs and outputs have: channels `first` (N, C, …), `last` (N, …, C), or `any`
+    """
+
+    target: str
+    args: Mapping[str, object] = field(default_factory=dict)
+    gathers: bool = False
+    layout: Literal["first", "last", "any"] = "first"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a layer says for given input shapes. `links[o][i]` is how output o depends on input i."""
+
+    outputs: tuple[Shape, ...]
+    links: tuple[tuple[Link, ...], ...]
+    weights: Mapping[str, Sizes]
+    buffers: Mapping[str, Sizes]
+    params: int
+    macs: int
+
+
+class Layer(BaseModel):
+    """Base of all layers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+    takes: ClassVar[tuple[int, int | None]] = (1, 1)
+    """How many sources it takes: at least, and at most (None: any number)."""
+    rank: ClassVar[int | None] = None
+    """How many spatial axes its inputs have; None: any number."""
+    extras: ClassVar[bool] = False
+    """Whether all outputs but the first are extras that a bare name does not mean."""
+    channels_last: ClassVar[bool] = False
+    """Whether PyTorch's module acts on the last axis of its tensor."""
+    stochastic: ClassVar[bool] = False
+    """Whether it works otherwise in training than in evaluation, by chance."""
+
+    # What a layer answers
+
+    def check(self, *inputs: Shape) -> None:
+        """Raise the fault of arguments that do not go together, or not with these inputs."""
+
+    def axes(self, x: Shape) -> tuple[AxisMap, ...]:
+        """The map of each spatial axis, for a layer with one input and one output."""
+        return (KEEP,) * len(x.spatial)
+
+    def channel_map(self, x: Shape) -> AxisMap:
+        """The map of the channel axis, for a layer with one input and one output."""
+        return KEEP
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        """How each output depends on each input."""
+        (x,) = inputs
+        return ((Link(self.axes(x), self.channel_map(x)),),)
+
+    def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
+        """The output shapes, where the links alone do not say them."""
+        return tuple(to_inputs[0].output(inputs[0]) for to_inputs in links)
+
+    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
+        """Trained parameters by their names in the module's `state_dict`, with PyTorch's sizes."""
+        return {}
+
+    def buffers(self, *inputs: Shape) -> Mapping[str, Sizes]:
+        """Untrained entries of the module's `state_dict`, such as running means."""
+        return {}
+
+    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+        """Multiply-adds for one sample; bias, activations and comparisons are not counted."""
+        return 0
+
+    def derived(self, *inputs: Shape) -> Mapping[str, object]:
+        """Arguments of the PyTorch call that a model file leaves out because the inputs say them."""
+        return {}
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        """The PyTorch calls that it means, one after the other."""
+        layout: Literal["first", "last"] = "last" if self.channels_last else "first"
+        return (Call(f"nn.{type(self).__name__}", {**self.derived(*inputs), **self.given()}, layout=layout),)
+
+    # What is the same for all
+
+    @classmethod
+    def type_name(cls) -> str:
+        return cls.__name__
+
+    def given(self) -> dict[str, Any]:
+        """The arguments that differ from their defaults, in the order of the fields."""
+        kept = ((name, getattr(self, name), each.default) for name, each in type(self).model_fields.items())
+        return {name: value for name, value, default in kept if value != default or type(value) is not type(default)}
+
+    def facts(self, *inputs: Shape) -> Facts:
+        """All the answers for these inputs; raises the fault that stops them."""
+        least, most = self.takes
+        if len(inputs) < least or (most is not None and len(inputs) > most):
+            raise WrongNumberOfSources(self.type_name(), len(inputs), least, most)
+        if self.rank is not None:
+            for x in inputs:
+                if len(x.spatial) != self.rank:
+                    raise WrongNumberOfAxes(self.type_name(), x, (self.rank,))
+        self.check(*inputs)
+        links = self.links(*inputs)
+        outputs = self.outputs(links, *inputs)
+        for shape in outputs:
+            if min(shape) < 1:
+                raise _misfit(links[outputs.index(shape)], inputs, shape)
+            if shape.elements > LARGEST:
+                raise TensorTooLarge(shape)
+        weights = self.weights(*inputs)
+        for sizes in weights.values():
+            if math.prod(sizes) > LARGEST:
+                raise TensorTooLarge(Shape(sizes))
+        return Facts(
+            outputs=outputs,
+            links=links,
+            weights=weights,
+            buffers=self.buffers(*inputs),
+            params=sum(map(math.prod, weights.values())),
+            macs=self.macs(inputs, outputs),
+        )
+
+    def per_axis(self, name: str, rank: int) -> tuple[int, ...]:
+        """The argument `name` as one number for each of `rank` axes."""
+        value = getattr(self, name)
+        if isinstance(value, int):
+            return (value,) * rank
+        if len(value) != rank:
+            raise WrongValue(name, f"one number, or {rank} for the {rank} spatial axes", list(value))
+        return tuple(value)
+
+    def must_equal(self, name: str, actual: int) -> None:
+        """A size that a model file may leave out must, where it is given, be what the input has."""
+        given = getattr(self, name)
+        if given is not None and given != actual:
+            raise ChannelsDiffer(name, given, actual)
+
+
+_AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+
+
+def axis_name(axis: int, rank: int) -> str:
+    """What people call spatial axis `axis` of `rank`: `height`; `channels` for the one after them."""
+    if axis == rank:
+        return "channels"
+    return _AXES[rank][axis] if rank in _AXES else f"axis {axis}"
+
+
+def _misfit(links: tuple[Link, ...], inputs: tuple[Shape, ...], shape: Shape) -> WindowDoesNotFit:
+    """The fault of the first axis on which nothing is left."""
+    bad = next(i for i, size in enumerate(shape) if size < 1)
+    for link, x in zip(links, inputs, strict=True):
+        for axis, (along, to) in enumerate(zip(link.axes, link.landing, strict=True)):
+            if to == bad:
+                return WindowDoesNotFit(axis_name(axis, len(x.spatial)), along.misfit(x.spatial[axis]))
+    return WindowDoesNotFit(axis_name(bad, len(shape) - 1), f"{shape} is left")

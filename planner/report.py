@@ -1,0 +1,134 @@
+"""The Report: a plan with its analyses and diagnostics. All that an output may draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from typing import Any
+
+from planner.analyses.cost import Cost, DType, cost
+from planner.diagnostics import Diagnostic, Place, Severity
+from planner.geometry import Shape
+from planner.plan import Plan, Step
+from planner.source import Source
+
+
+@dataclass(eq=False)
+class Report:
+    """What the planner knows about a model. Analyses are worked out when they are first asked for."""
+
+    plan: Plan
+    diagnostics: tuple[Diagnostic, ...] = ()
+    batch: int = 1
+    dtype: DType = "float32"
+
+    @property
+    def source(self) -> Source:
+        return self.plan.model.source
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error."""
+        return not self.count(Severity.ERROR)
+
+    def count(self, severity: Severity) -> int:
+        return sum(each.severity is severity for each in self.diagnostics)
+
+    @cached_property
+    def cost(self) -> Cost:
+        return cost(self.plan, batch=self.batch, dtype=self.dtype)
+
+    def place(self, diagnostic: Diagnostic) -> Place | None:
+        """Where in the file a diagnostic points; None for a model that is not a file."""
+        if diagnostic.place is not None:
+            return diagnostic.place
+        place = self.source.place(diagnostic.path, at_key=diagnostic.at_key)
+        if place is not None and diagnostic.offset:
+            return Place(place.line, place.column + diagnostic.offset)
+        return place
+
+    def with_diagnostics(self, found: Iterable[Diagnostic]) -> Report:
+        """The report with all diagnostics, sorted by place."""
+        self.diagnostics = tuple(sorted((*self.diagnostics, *found), key=self._order))
+        return self
+
+    def _order(self, diagnostic: Diagnostic) -> tuple[int, int, str]:
+        place = self.place(diagnostic)
+        return (place.line, place.column, diagnostic.code) if place else (0, 0, "")
+
+    def line(self, step: Step) -> int | None:
+        place = self.source.place(step.path)
+        return place.line if place else None
+
+    # JSON
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report in plain values; shapes are `[…spatial, C]`."""
+        plan, totals = self.plan, self.cost
+        return {
+            "model": plan.model.name,
+            "inputs": {step.name: list(step.outputs[0]) for step in plan.inputs},
+            "outputs": {plan.label(ref): _plain(plan.shape(ref)) for ref in plan.outputs},
+            "complete": plan.complete,
+            "steps": [self._step(step) for step in plan.layers],
+            "totals": {
+                "params": totals.params,
+                "macs": totals.macs,
+                "flops": totals.flops,
+                "activation_bytes": totals.activation_bytes,
+                "peak_bytes": totals.peak_bytes,
+                "batch": totals.batch,
+                "dtype": totals.dtype,
+            },
+            "diagnostics": [self._diagnostic(each) for each in self.diagnostics],
+        }
+
+    def _step(self, step: Step) -> dict[str, Any]:
+        outputs = [_plain(shape) for shape in step.outputs]
+        return {
+            "name": step.name,
+            "type": step.type,
+            "from": [self.plan.label(ref) for ref in step.sources],
+            "in": [_plain(shape) for shape in step.inputs],
+            "out": None if not outputs else outputs[0] if len(outputs) == 1 else outputs,
+            "params": step.params,
+            "macs": step.macs,
+            "line": self.line(step),
+        }
+
+    def _diagnostic(self, each: Diagnostic) -> dict[str, Any]:
+        place = self.place(each)
+        return {
+            "code": each.code,
+            "name": each.kind.name(),
+            "severity": str(each.severity),
+            "step": each.step,
+            "message": f"{each.message}: {each.label}" if each.label else each.message,
+            "help": each.help,
+            "file": self.source.file,
+            "line": place.line if place else None,
+            "column": place.column if place else None,
+        }
+
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows."""
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>" for cells in self._rows()
+        )
+        said = "".join(
+            f"<li><b>{escape(each.code)}</b> {escape(each.message)}: {escape(each.label)}</li>" for each in self.diagnostics
+        )
+        head = "".join(f"<th>{title}</th>" for title in ("step", "type", "output", "params", "MACs"))
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><ul>{said}</ul>"
+
+    def _rows(self) -> Iterable[tuple[str, ...]]:
+        for step in self.plan.layers:
+            shapes = ", ".join(map(str, step.outputs)) or "not planned"
+            known = step.facts is not None
+            yield step.name, step.type, shapes, f"{step.params:,}" if known else "", f"{step.macs:,}" if known else ""
+
+
+def _plain(shape: Shape | None) -> list[int] | None:
+    return None if shape is None else list(shape)
