@@ -29,7 +29,7 @@ class DuplicateKey(InText):
             kernel_size: 5
         """
 
-    def __init__(self, key: Path, first_line: int, start: int, end: int) -> None:
+    def __init__(self, key: Path, first_line: int | None, start: int | None = None, end: int | None = None) -> None:
         name = str(key[-1])
         if name == "<<":
             help = "merge several mappings with one key: <<: [*first, *second]"
@@ -39,7 +39,7 @@ class DuplicateKey(InText):
             help = f"remove one of the two `{shown(name)}`"
         super().__init__(
             f"`{shown(name)}` is given twice",
-            label=f"first on line {first_line}",
+            label="" if first_line is None else f"first on line {first_line}",
             help=help,
             start=start,
             end=end,

@@ -2,7 +2,7 @@ from planner.faults._in_text import InText
 
 
 class NotAModel(InText):
-    """A file that is YAML, but does not hold a mapping with `input:` and `layers:`: it is empty, a list, or a single value.
+    """A file that is YAML, but not a mapping with `input:` and `layers:`: it is empty, a list, or a single value.
 
     Why it matters: there is no model in it.
 
@@ -25,9 +25,10 @@ class NotAModel(InText):
 
     def __init__(self, what: str, start: int | None = None) -> None:
         """`what` the file is, such as "a list"; "" where nothing is in it."""
+        begin = "put `input:` and `layers:` above it" if what == "a list" else "begin with: input: [28, 28, 1]"
         super().__init__(
             f"the file is {what}, not a model" if what else "the file is empty",
             label="a model is a mapping with `input` and `layers`",
-            help="put above it: `input: [28, 28, 1]` and `layers:`" if what == "a list" else "begin with: input: [28, 28, 1]",
+            help=begin,
             start=start,
         )

@@ -12,9 +12,9 @@ class NotYaml(InText):
 
     When to ignore it: never.
 
-    How to fix it: the message says where reading stopped, or where that which is never closed was opened. Indent with spaces,
-    alike for the keys of one mapping and for the dashes of one list; write `key: value` with a space after the colon; put
-    texts in quotes that hold `: `, ` #`, or brackets or commas inside `{…}`.
+    How to fix it: the message says where reading stopped, or where that which is never closed was opened. Indent with
+    spaces, alike for the keys of one mapping and for the dashes of one list; write `key: value` with a space after the
+    colon; put texts in quotes that hold `: ` or ` #`, or inside `{…}` a comma or a bracket.
     """
 
     code = "NSP102"
@@ -41,11 +41,21 @@ class NotYaml(InText):
         )
 
     @classmethod
+    def half_character(cls, start: int, end: int) -> "NotYaml":
+        return cls(
+            "an escape stands for half a character",
+            label="\\ud800 to \\udfff are halves",
+            help="write the character itself, or \\U and its eight digits",
+            start=start,
+            end=end,
+        )
+
+    @classmethod
     def unknown_alias(cls, anchor: str, near: str, start: int) -> "NotYaml":
         return cls(
             f"no anchor `&{shown(anchor)}` stands above this",
             label=f"`*{shown(anchor)}` repeats what `&{shown(anchor)}` names",
-            help=near or f'name it where it is first written: &{shown(anchor)}; a text needs quotes: "*{shown(anchor)}"',
+            help=near or f'write `&{shown(anchor)}` before the value that it names; if it is text: "*{shown(anchor)}"',
             start=start,
             end=start + len(anchor) + 1,
         )
@@ -77,14 +87,18 @@ class NotYaml(InText):
 def reworded(problem: str, text: str, at: int, opened: int) -> NotYaml:
     """What the YAML parser calls `problem`, in our words.
 
-    It stopped at `at`, in something that began at `opened`. The words looked for are those of libyaml and of PyYAML's own
-    parser, which differ.
+    It stopped at `at`, in something that began at `opened`. The words that are looked for are those of libyaml and those
+    of PyYAML's own parser.
     """
     slip = _Slip(text, min(at, len(text)), min(opened, len(text)))
     for words, wording in _WORDINGS:
         if words in problem:
             return wording(slip)
-    return slip.says("this is not YAML", label="reading stopped here", help="compare the line, and the one above, with their neighbours")
+    return slip.says(
+        "this is not YAML",
+        label="reading stopped here",
+        help="compare this line and the one above with the lines around them",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +109,10 @@ class _Slip:
     at: int
     opened: int
 
-    def says(self, message: str, label: str = "", help: str = "", start: int | None = None, end: int | None = None) -> NotYaml:
+    def says(
+        self, message: str, *, label: str = "", help: str = "", start: int | None = None, end: int | None = None
+    ) -> NotYaml:
+        """The fault, placed where reading stopped unless it says otherwise."""
         return NotYaml(message, label=label, help=help, start=self.at if start is None else start, end=end)
 
     @property
@@ -110,8 +127,8 @@ class _Slip:
         return max(self.text.rfind("\n", 0, index), self.text.rfind("\r", 0, index)) + 1
 
     def rest(self, index: int) -> str:
-        """The line from `index` on, without a comment."""
-        line = re.compile(r"[^\r\n]*").match(self.text, index)
+        """The line from `index` on, without a comment; a very long line is cut."""
+        line = re.compile(r"[^\r\n]{0,2000}").match(self.text, index)
         return re.sub(r"(^|\s)#.*", "", line[0]).rstrip() if line else ""
 
     def before(self, index: int) -> str:
@@ -140,57 +157,56 @@ class _Slip:
 def _forbidden_start(slip: _Slip) -> NotYaml:
     if slip.character == "\t":
         return _tab(slip)
-    word = shown(re.split(r"[,\]}\s]", slip.rest(slip.at))[0])
+    word = re.split(r"[,\]}\s]", slip.rest(slip.at), maxsplit=1)[0]
     return slip.says(
-        f"a value cannot start with `{shown(slip.character)}`",
+        "a value cannot start with " + ("a backtick" if slip.character == "`" else f"`{shown(slip.character)}`"),
         label="YAML keeps this character for itself",
-        help=f'put it in quotes: "{word}"',
+        help=f'put it in quotes: "{shown(word.rstrip(":"))}"',
     )
 
 
 def _tab(slip: _Slip) -> NotYaml:
-    start = slip.at
-    tabs = len(slip.text[start : start + 100]) - len(slip.text[start : start + 100].lstrip("\t"))
+    tabs = re.compile(r"\t+").match(slip.text, slip.at)
     return slip.says(
         "a tab where YAML takes only spaces",
         label="a tab",
         help="indent with spaces; editors can turn tabs into spaces",
-        end=start + max(tabs, 1),
+        end=tabs.end() if tabs else None,
     )
 
 
 def _value_not_allowed(slip: _Slip) -> NotYaml:
-    """A `:` in a place where no key can be."""
+    """A `:` where no key can be."""
     before = slip.before(slip.at)
-    start = slip.at - len(before) + len(before) - len(before.lstrip(" "))
-    inner = max(before.rfind(": "), before.rfind(":\t"))
-    if inner >= 0:
-        value = slip.rest(slip.at - len(before) + inner + 1).strip()
+    start = slip.at - len(before.lstrip(" "))
+    if inner := re.search(r":\s", before):
+        value = slip.rest(slip.at - len(before) + inner.end()).strip()
         return slip.says(
             "a second `:` in one entry",
             label="a value cannot have a value of its own",
-            help=f'put the value in quotes: "{shown(value)}"' if '"' not in value else "begin a new line for it, or add quotes",
+            help="begin a new line for it"
+            + ("" if '"' in value else f', or put the value in quotes: "{shown(value)}"'),
         )
     above = slip.line_above()
-    if above is not None and ": " not in slip.rest(above) and slip.rest(above)[-1] not in ":\"'":
+    line_above = "" if above is None else slip.rest(above)
+    if above is not None and ": " not in line_above and line_above[-1] not in ":\"'":
         return _no_colon(slip, above)
-    name = shown(slip.text[start : slip.at].lstrip("- "))
     return slip.says(
         "this line is indented deeper than the entry it follows",
-        label=_indents(slip, above),
-        help=f"indent `{name}` like the key above it",
+        label=_indents(slip),
+        help=f"indent `{shown(slip.text[start : slip.at].lstrip('- '))}` like the key above it",
         start=start,
         end=slip.at,
     )
 
 
-def _indents(slip: _Slip, above: int | None) -> str:
-    """The indentation of the line, and that of the line above it."""
-    own = slip.indent(slip.at)
+def _indents(slip: _Slip) -> str:
+    """The indentation of the line and that of the line above it, for dashes up to the dash, for keys up to the key."""
+    above = slip.line_above()
     if above is None:
-        return f"indented by {own}"
-    keys = above - slip.line_start(above)
-    return f"indented by {own}; in the line above it is {keys}"
+        return f"indented by {slip.indent(slip.at)}"
+    other = slip.indent(above) if slip.character == "-" else above - slip.line_start(above)
+    return f"indented by {slip.indent(slip.at)}; in the line above it is {other}"
 
 
 def _missing_colon(slip: _Slip) -> NotYaml:
@@ -202,7 +218,9 @@ def _no_colon(slip: _Slip, start: int) -> NotYaml:
     line = slip.rest(start)
     end = start + len(line)
     if len(line) > 1024:
-        return slip.says("a key is longer than 1,024 characters", help="a line of a mapping is `key: value`", start=start)
+        return slip.says(
+            "a key has more than 1,024 characters", help="a line of a mapping is `key: value`", start=start
+        )
     if joined := re.fullmatch(r"([^\s:]+):(\S.*)", line):
         return NotYaml.joined(joined[0], start)
     if dash := re.fullmatch(r"-([^-\s].*)", line):
@@ -254,13 +272,13 @@ def _where(slip: _Slip) -> str:
 
 
 def _bare_template(slip: _Slip) -> NotYaml:
-    word = re.compile(r"[^\s,:\[\]{}]*\$").search(slip.text, max(slip.line_start(slip.at), slip.at - 200), slip.at)
-    start = word.start() if word else slip.at - 1
-    value = re.compile(r"[^\s,]*?\$\{[^}\r\n]*\}?[^\s,\]}]*").match(slip.text, start)
-    written = value[0] if value else "${…}"
+    before = re.search(r"[^\s,:\[\]{}]*\$$", slip.text[max(slip.at - 200, 0) : slip.at])
+    start = slip.at - len(before[0]) if before else slip.at
+    value = re.compile(r"[^{]*\{[^}\r\n]*\}?[^\s,\]}]*").match(slip.text, start)
+    written = value[0] if value else "$"
     return slip.says(
         "`${…}` needs quotes inside brackets",
-        label="YAML reads `{` as the start of a mapping",
+        label="YAML takes the `{` for the start of a mapping",
         help=f'write "{shown(written)}"',
         start=start,
         end=start + len(written),
@@ -268,9 +286,10 @@ def _bare_template(slip: _Slip) -> NotYaml:
 
 
 def _missing_comma(slip: _Slip, bracket: str) -> NotYaml:
+    inside = f"in the `{bracket}` opened {_where(slip)}"
     if slip.character != ":":
-        return slip.says("a `,` is missing before this", label=f"in the `{bracket}` opened {_where(slip)}", help="add a comma")
-    words = re.split(r"[,\[{]|:\s", slip.text[slip.opened : slip.at])[-1].split()
+        return slip.says("a `,` is missing before this", label=inside, help="add the comma")
+    words = re.split(r"[,\[{]|:\s", slip.text[max(slip.opened, slip.at - 1000) : slip.at])[-1].split()
     if len(words) < 2:
         return slip.says(
             "a second `:` in one entry",
@@ -280,7 +299,7 @@ def _missing_comma(slip: _Slip, bracket: str) -> NotYaml:
     start = slip.text.rindex(words[-1], 0, slip.at)
     return slip.says(
         f"a `,` is missing before `{shown(words[-1])}`",
-        label=f"in the `{bracket}` opened {_where(slip)}",
+        label=inside,
         help=f"write `{shown(words[-2])}, {shown(words[-1])}:`",
         start=start,
         end=start + len(words[-1]),
@@ -295,11 +314,11 @@ def _missing_value(slip: _Slip) -> NotYaml:
         if slip.at_end or (later and slip.character not in (",", _CLOSES[slip.text[opening]])):
             return _never_closed(slip, opening)
         if slip.character == "-":
-            return slip.says("a `-` inside brackets", help="inside `[…]` entries have a comma between them, and no dash")
+            return slip.says("a `-` inside brackets", help="inside `[…]` there are commas between entries, no dashes")
     if slip.character and slip.character in "]}":
         return slip.says(f"`{slip.character}` closes nothing", help="remove it, or put it in quotes if it is text")
     return slip.says(
-        f"a value is missing before `{shown(slip.character)}`", help="write it, or remove what is too much; text goes in quotes"
+        f"a value is missing before `{shown(slip.character)}`", help="write it, or put the whole text in quotes"
     )
 
 
@@ -317,10 +336,10 @@ def _key_expected(slip: _Slip) -> NotYaml:
     """Something in a block mapping that is no key: a line of another indentation, or a rest behind a value."""
     if not slip.first_in_line():
         return _behind_value(slip)
-    if slip.character == "-":
+    if slip.character == "-" and len(slip.before(slip.at)) == len(slip.before(slip.opened)):
         return slip.says(
             "a `-` among the keys of a mapping",
-            label=_indents(slip, slip.line_above()),
+            label="this column has keys",
             help="a list stands below its key, all dashes in one column: `layers:` and then `  - …`",
         )
     return _indented_between(slip)
@@ -337,7 +356,12 @@ def _behind_value(slip: _Slip) -> NotYaml:
         help = 'inside "…" write a quote as \\"; or put the whole value in quotes'
     else:
         help = "put the whole value in quotes, or begin a new line"
-    return slip.says("something stands behind the end of a value", label="the value ends before this", help=help)
+    return slip.says(
+        "something stands behind the end of a value",
+        label="the value ends before this",
+        help=help,
+        end=slip.at + len(slip.rest(slip.at)),
+    )
 
 
 def _dash_expected(slip: _Slip) -> NotYaml:
@@ -357,7 +381,7 @@ def _dash_expected(slip: _Slip) -> NotYaml:
 def _indented_between(slip: _Slip) -> NotYaml:
     return slip.says(
         "the indentation of this line fits no line above it",
-        label=_indents(slip, slip.line_above()),
+        label=_indents(slip),
         help="give the keys of one mapping, and the dashes of one list, the same indentation",
         end=slip.at + len(slip.rest(slip.at)),
     )
@@ -370,7 +394,8 @@ def _block_expected(slip: _Slip) -> NotYaml:
 
 def _open_quote(slip: _Slip) -> NotYaml:
     quote = slip.text[slip.opened : slip.opened + 1]
-    return slip.says(f"`{quote}` is never closed", label="opened here", help=f"end the text with {quote}", start=slip.opened)
+    help = f"end the text with {quote}"
+    return slip.says(f"`{quote}` is never closed", label="opened here", help=help, start=slip.opened)
 
 
 def _list_not_allowed(slip: _Slip) -> NotYaml:
@@ -382,7 +407,7 @@ def _list_not_allowed(slip: _Slip) -> NotYaml:
 
 
 def _key_not_allowed(slip: _Slip) -> NotYaml:
-    return slip.says("`?` cannot stand here", label="YAML keeps `? ` for keys", help='if it is text, put it in quotes: "?"')
+    return slip.says("`?` cannot stand here", label="YAML keeps `? ` for keys", help='put it in quotes: "?"')
 
 
 def _nameless(slip: _Slip) -> NotYaml:
@@ -407,18 +432,33 @@ def _block_text(slip: _Slip) -> NotYaml:
 
 
 def _directive(slip: _Slip) -> NotYaml:
-    return slip.says("a line that starts with `%` is a directive, and this one has no meaning here", help="remove the line")
+    start = slip.line_start(slip.at)
+    line = slip.rest(start)
+    return slip.says(
+        f"model files have no directives such as `{shown(line)}`",
+        help="remove the line",
+        start=start,
+        end=start + len(line),
+    )
+
+
+_DIGITS = {"x": 2, "u": 4, "U": 8}
 
 
 def _escape(slip: _Slip) -> NotYaml:
     slash = slip.text.rfind("\\", slip.opened, slip.at + 1)
     escape = slip.text[slash : slash + 2]
+    digits = _DIGITS.get(escape[1:])
+    if digits:
+        message = f"`{escape}` takes {digits} hexadecimal digits that stand for a character"
+    else:
+        message = f"`{shown(escape)}` is no escape that YAML knows"
     return slip.says(
-        f"`{shown(escape)}` is no escape that YAML knows",
+        message,
         label="in double quotes `\\` begins an escape",
-        help=f"write \\\\ for a backslash, or use single quotes: '{shown(escape) if escape.isprintable() else '…'}'",
+        help="write \\\\ for a backslash, or put the text in single quotes",
         start=slash,
-        end=slash + len(escape),
+        end=slash + 2,
     )
 
 

@@ -5,8 +5,7 @@ from planner.faults._in_text import InText, shown
 
 
 class UnreadableFile(InText):
-    """A model file that cannot be read as text: it is not there, is a folder, may not be opened, or holds something else than
-    UTF-8 text.
+    """A model file that cannot be read as text: it is not there, is a folder, may not be opened, or is not UTF-8 text.
 
     Why it matters: there is nothing to plan.
 

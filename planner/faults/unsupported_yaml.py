@@ -4,16 +4,16 @@ from planner.faults._in_text import InText, shown
 
 
 class UnsupportedYaml(InText):
-    """A part of YAML that model files do not use: tags (`!!int`), several documents in a file, a list or mapping as a key, an
-    alias as a key or inside its own anchor.
+    """A part of YAML that model files do not use: tags (`!!int`), several documents in a file, a list or mapping as a key,
+    an alias as a key or inside its own anchor.
 
-    Why it matters: tags can stand for any Python object, which a model file has no business making; the others have no meaning
-    in a model.
+    Why it matters: tags can stand for any Python object, which a model file has no business making; the others mean
+    nothing in a model.
 
     When to ignore it: never.
 
-    How to fix it: leave the tag out (numbers, texts, `true` and `null` are told apart by how they are written), keep one model
-    to a file, and write keys as plain words. Anchors, aliases and merge keys (`<<`) work.
+    How to fix it: leave the tag out (numbers, texts, `true` and `null` are told apart by how they are written), keep one
+    model to a file, and write keys as plain words. Anchors, aliases and merge keys (`<<`) work.
     """
 
     code = "NSP105"
@@ -49,10 +49,11 @@ class UnsupportedYaml(InText):
         )
 
     @classmethod
-    def key(cls, what: str, start: int) -> Self:
+    def as_key(cls, what: str, start: int) -> Self:
         return cls(
             f"{what} cannot be a key",
-            help='write the key as a plain word; a text with brackets or `*` needs quotes: "[a]": 1',
+            label="a key is a plain word",
+            help='if it is text, put it in quotes: "[a]": 1',
             start=start,
         )
 
