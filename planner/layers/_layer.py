@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from planner.faults.channels_differ import ChannelsDiffer
+from planner.faults.dim_out_of_range import DimOutOfRange
 from planner.faults.tensor_too_large import TensorTooLarge
 from planner.faults.window_does_not_fit import WindowDoesNotFit
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
@@ -34,16 +35,26 @@ LARGEST = (1 << 63) - 1
 class Call:
     """One PyTorch call, as a value.
 
-    target    a class to construct once (`nn.Conv2d`), a function (`torch.cat`, `F.pad`), or a method (`Tensor.flatten`)
-    args      the keyword arguments that are not the inputs, in order
+    target    a class to construct once (`nn.Conv2d`), a function (`torch.cat`, `F.pad`), a method (`Tensor.permute`), or an
+              operator (`operator.add`), which takes its inputs two by two from the left
+    args      the keyword arguments that are not the inputs, in order; a Call among them is made first. A method's are
+              in the order of its parameters; `Tensor.__getitem__` has one, the index; `torch.einsum` has its equation
     gathers   the function takes its inputs as one list
     layout    the layout that inputs and outputs have: channels `first` (N, C, …), `last` (N, …, C), or `any`
+    reads     which of the inputs it is given, in order, where it is not each once
+    forward   keyword arguments of a module's forward pass
+    returns   where in what it returns each output stands: () is all of it, (1, 0) is `result[1][0]`
+    batches   the axis of the batch in each output, where it is not the first
     """
 
     target: str
     args: Mapping[str, object] = field(default_factory=dict)
     gathers: bool = False
     layout: Literal["first", "last", "any"] = "first"
+    reads: tuple[int, ...] | None = None
+    forward: Mapping[str, object] = field(default_factory=dict)
+    returns: tuple[tuple[int, ...], ...] = ((),)
+    batches: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,8 @@ class Layer(BaseModel):
     """Whether PyTorch's module acts on the last axis of its tensor."""
     stochastic: ClassVar[bool] = False
     """Whether it works otherwise in training than in evaluation, by chance."""
+    indices: ClassVar[bool] = False
+    """Whether its input holds whole numbers that pick something, not values."""
 
     # What a layer answers
 
@@ -172,6 +185,18 @@ class Layer(BaseModel):
         given = getattr(self, name)
         if given is not None and given != actual:
             raise ChannelsDiffer(name, given, actual)
+
+
+def axis_of(dim: int, x: Shape, name: str = "dim", *, new: bool = False) -> int:
+    """Which axis of our shape PyTorch's `dim` is, the channels being the last one.
+
+    PyTorch counts on a tensor with its batch first and its channels second, negative numbers from the end. `new` axes are
+    counted on the tensor that will have one more.
+    """
+    rank = len(x) + 1 + new
+    if not -rank <= dim < rank or not dim % rank:
+        raise DimOutOfRange(name, dim, x, rank)
+    return (dim % rank - 2) % (rank - 1)
 
 
 _AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
