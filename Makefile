@@ -56,7 +56,7 @@ $(VENV)/pip.stamp:
 	$(PIP) install 'pip>=25.1'  # the first pip that knows dependency groups
 	@touch $@
 
-$(VENV)/planner.stamp: pyproject.toml $(VENV)/pip.stamp
+$(VENV)/planner.stamp: pyproject.toml planner/__init__.py $(VENV)/pip.stamp
 	$(PIP) install --editable .
 	@touch $@
 
