@@ -101,7 +101,7 @@ def test_state_dict(name: str) -> None:
 
 @dataclass(frozen=True)
 class Published:
-    """Figures of a network or of a variant of it, None where not published; `within`: how far rounding puts them off."""
+    """Figures of a network or of a variant of it, None where not published; `within` allows for rounding."""
 
     config: str
     params: int | None
