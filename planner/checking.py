@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from os import PathLike
 from typing import Any
@@ -10,7 +11,7 @@ from planner.diagnostics import Diagnostic, Fault
 from planner.model import Model, load
 from planner.plan import Plan, propagate
 from planner.report import Report
-from planner.source import Source, of_mapping, read
+from planner.source import Source, of_mapping, read, unparsed
 
 
 def checked(
@@ -22,13 +23,13 @@ def checked(
     dtype: Any = "float32",
 ) -> Report:
     """What `planner.check` gives; a Source that is already read is taken as it is."""
+    file = None if isinstance(source, Mapping | Source) else os.fspath(source)
     try:
         if not isinstance(source, Source):
             source = of_mapping(source) if isinstance(source, Mapping) else read(source)
     except Fault as fault:
-        nothing = of_mapping({}, file=str(source))
-        plan = Plan(Model(str(source), [], [], (), {}, nothing, []), [], ())
-        return Report(plan, (Diagnostic.of(fault),))
+        model = Model(file or "model", [], [], (), {}, unparsed(fault, file), [])
+        return Report(Plan(model, [], ()), (Diagnostic.of(fault),))
     model = load(source, input=input, params=params)
     plan = propagate(model)
     return Report(plan, batch=batch, dtype=dtype).with_diagnostics((*model.diagnostics, *plan.diagnostics))

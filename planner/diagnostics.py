@@ -69,10 +69,11 @@ class Fault(Kind, Exception):
     key      the place: a path into the file or, inside a layer, below the layer's own path
     at_key   the key itself is at fault, not its value
     place    given only where no path exists, as in a file that does not parse
-    offset   how many characters into the value the trouble stands, as in an expression
+    offset, length  where in the value the trouble stands, in characters, as in an expression; the whole value where length is 0
     """
 
     offset = 0
+    length = 0
 
     def __init__(
         self,
@@ -97,7 +98,8 @@ class Fault(Kind, Exception):
 class Diagnostic:
     """One finding of a kind, with its place in the model file.
 
-    `calls` are the places of the block calls that led to the place, innermost first.
+    calls  the places of the block calls that led to the place, innermost first
+    part   the offset and length, in characters, of the guilty part of the value; None for the whole
     """
 
     kind: type[Kind]
@@ -109,7 +111,7 @@ class Diagnostic:
     step: str | None = None
     calls: tuple[Path, ...] = ()
     place: Place | None = None
-    offset: int = 0
+    part: tuple[int, int] | None = None
 
     @classmethod
     def of(
@@ -132,7 +134,7 @@ class Diagnostic:
             step=step,
             calls=calls,
             place=fault.place,
-            offset=fault.offset,
+            part=(fault.offset, fault.length) if fault.length else None,
         )
 
     @property

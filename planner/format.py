@@ -12,8 +12,7 @@ from typing import Annotated, Any, cast
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from planner.arithmetic import Expression, Template, compile_template, is_expression
-from planner.arithmetic import compile as compile_expression
+from planner.arithmetic import Expression, Template, compile_expression, compile_template, is_expression
 from planner.diagnostics import Fault, Path, did_you_mean
 from planner.faults.missing_key import MissingKey
 from planner.faults.unknown_key import UnknownKey

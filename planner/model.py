@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from planner.arithmetic import Expression, is_expression
-from planner.arithmetic import compile as compile_expression
+from planner.arithmetic import Expression
 from planner.diagnostics import Diagnostic, Fault, Path, did_you_mean
 from planner.faults.duplicate_name import DuplicateName
 from planner.faults.endless_blocks import EndlessBlocks

@@ -108,25 +108,35 @@ class Plan:
         return f"{step.name}.{ref.output}" if several else step.name
 
 
-def propagate(model: Model) -> Plan:
-    """Shapes through the whole model. Never raises for what is wrong in it: the Plan carries the diagnostics."""
+Known = dict[tuple[int, tuple[Shape, ...]], Facts]
+"""What layers have answered before, by layer and input shapes."""
+
+
+def propagate(model: Model, *, inputs: Mapping[str, Shape] = {}, known: Known | None = None) -> Plan:
+    """Shapes through the whole model. Never raises for what is wrong in it: the Plan carries the diagnostics.
+
+    inputs  shapes of model inputs that replace the model's own, by name
+    known   what earlier propagations of the same model have found out; it is added to
+    """
     plan = Plan(model, [], ())
-    steps, known = plan.steps, {}
+    steps = plan.steps
+    known = {} if known is None else known
     for instance in model.instances:
         step = Step(instance)
         steps.append(step)
         if instance.input is not None:
-            step.facts = Facts((instance.input,), (), _NOTHING, _NOTHING, 0, 0)
+            shape = inputs.get(instance.name, instance.input)
+            step.facts = Facts((shape,), (), _NOTHING, _NOTHING, 0, 0)
             continue
         try:
             step.sources = tuple([_resolved(ref, steps, i, instance) for i, ref in enumerate(instance.sources)])
-            if instance.layer is None or any(steps[ref.step].facts is None for ref in step.sources):
+            if instance.layer is None or any([steps[ref.step].facts is None for ref in step.sources]):
                 continue
-            step.inputs = inputs = tuple([steps[step].facts.outputs[output] for step, output in step.sources])  # type: ignore
-            key = (id(instance.layer), inputs)
+            step.inputs = tuple([steps[at].outputs[output or 0] for at, output in step.sources])
+            key = (id(instance.layer), step.inputs)
             step.facts = known.get(key)
             if step.facts is None:
-                step.facts = known[key] = instance.layer.facts(*inputs)
+                step.facts = known[key] = instance.layer.facts(*step.inputs)
         except Fault as fault:
             origins = " and ".join(dict.fromkeys(f"`{plan.label(ref)}`" for ref in step.sources)) or "nothing"
             plan.diagnostics.append(

@@ -44,10 +44,9 @@ class Report:
         """Where in the file a diagnostic points; None for a model that is not a file."""
         if diagnostic.place is not None:
             return diagnostic.place
-        place = self.source.place(diagnostic.path, at_key=diagnostic.at_key)
-        if place is not None and diagnostic.offset:
-            return Place(place.line, place.column + diagnostic.offset)
-        return place
+        if diagnostic.part is not None:
+            return self.source.within(diagnostic.path, *diagnostic.part)
+        return self.source.place(diagnostic.path, at_key=diagnostic.at_key)
 
     def with_diagnostics(self, found: Iterable[Diagnostic]) -> Report:
         """The report with all diagnostics, sorted by place."""

@@ -1,0 +1,112 @@
+"""Reach: which cells of the inputs and of every step are read on some path that ends in an output.
+
+Worked out backwards: from the outputs, with the region that each tensor still has to deliver. Exact: a cell is unread if and
+only if the gradient of every output with respect to it is zero, whatever the weights.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from planner.geometry import Cells, Shape, all_cells, bits
+from planner.plan import Plan, Step
+from planner.regions import Box, Region, channels, count, everything, positions, read_through, union
+
+LONGEST_AXIS = 1 << 20
+"""Longer axes are not looked at cell by cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What of one tensor nothing reads that reaches an output."""
+
+    shape: Shape
+    read: Region
+
+    @property
+    def elements(self) -> int:
+        """Unread elements, channels counted one by one."""
+        return self.shape.elements - count(self.read)
+
+    @property
+    def cells(self) -> int:
+        """Positions none of whose channels is read."""
+        boxes = positions(self.read)
+        read = count(boxes)
+        whole = 1
+        for n in self.shape.spatial:
+            whole *= n
+        return whole - read
+
+    @property
+    def channels(self) -> Cells:
+        """Channels that are read at no position."""
+        return all_cells(self.shape.channels) & ~channels(self.read)
+
+    def lines(self, axis: int) -> list[int]:
+        """The rows (axis 0), columns (axis 1), … that are unread as a whole."""
+        read = 0
+        for box in self.read:
+            read |= box[axis]
+        return bits(all_cells(self.shape[axis]) & ~read)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """`unread[i]` is what is unread of each output of step i; None for a step that is not planned or too large to look at."""
+
+    unread: tuple[tuple[Unread, ...] | None, ...]
+    macs_wasted: tuple[int, ...]
+
+    @property
+    def wasted_macs(self) -> int:
+        """Multiply-adds spent on elements that nothing reads."""
+        return sum(self.macs_wasted)
+
+
+def reach(plan: Plan) -> Reach | None:
+    """What is read of every tensor; None for a plan that is not complete, of which nobody knows what else would read."""
+    if not plan.complete or any(max(shape) > LONGEST_AXIS for step in plan.steps for shape in step.outputs):
+        return None
+    wanted: defaultdict[tuple[int, int], list[Box]] = defaultdict(list)
+    for step, output in plan.outputs:
+        wanted[step, output or 0] += everything(plan.steps[step].outputs[output or 0])
+    unread: list[tuple[Unread, ...] | None] = [None] * len(plan.steps)
+    wasted = [0] * len(plan.steps)
+    for i in range(len(plan.steps) - 1, -1, -1):
+        step = plan.steps[i]
+        regions = [union(wanted.pop((i, output), ())) for output in range(len(step.outputs))]
+        unread[i] = tuple(map(Unread, step.outputs, regions))
+        wasted[i] = _wasted(step, regions)
+        for region, links in zip(regions, step.links, strict=False):
+            for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
+                wanted[ref.step, ref.output or 0] += read_through(link, region, x)
+    return Reach(tuple(unread), tuple(wasted))
+
+
+def trace(plan: Plan, step: int, output: int, cells: Region) -> dict[str, Region]:
+    """What of each model input a region of one tensor reads: the exact receptive field of those cells, borders included."""
+    wanted: defaultdict[tuple[int, int], list[Box]] = defaultdict(list)
+    wanted[step, output] += cells
+    found: dict[str, Region] = {}
+    for i in range(step, -1, -1):
+        here = plan.steps[i]
+        for o in range(len(here.outputs)):
+            region = union(wanted.pop((i, o), ()))
+            if not region:
+                continue
+            if here.is_input:
+                found[here.name] = region
+            else:
+                for ref, link, x in zip(here.sources, here.links[o], here.inputs, strict=True):
+                    wanted[ref.step, ref.output or 0] += read_through(link, region, x)
+    return found
+
+
+def _wasted(step: Step, regions: list[Region]) -> int:
+    """The step's multiply-adds in proportion to its unread elements, rounded down where they do not divide."""
+    if not step.macs:
+        return 0
+    elements = sum(shape.elements for shape in step.outputs)
+    return step.macs * (elements - sum(map(count, regions))) // elements

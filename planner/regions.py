@@ -1,0 +1,101 @@
+"""Sets of cells of a whole tensor, kept exactly.
+
+A region is a union of boxes; a box is one set of cells for each axis, channels last, and holds the product of them. Boxes of a
+region are disjoint, and their form is canonical: the first axis is cut into the classes of cells that look alike, and so on
+inwards. There are never more boxes than cells on the axes before the last, and hardly ever more than a few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import prod
+
+from planner.geometry import Cells, Link, Shape, all_cells
+
+Box = tuple[Cells, ...]
+Region = tuple[Box, ...]
+
+NOTHING: Region = ()
+
+
+def everything(shape: Shape) -> Region:
+    return (tuple(map(all_cells, shape)),)
+
+
+def count(region: Region) -> int:
+    """How many elements a region holds."""
+    return sum(prod(cells.bit_count() for cells in box) for box in region)
+
+
+def union(boxes: Iterable[Box]) -> Region:
+    """The region that boxes cover together; they may overlap."""
+    kept = _without_covered(boxes)
+    return kept if len(kept) < 2 else tuple(_canonical(kept))
+
+
+def _without_covered(boxes: Iterable[Box]) -> Region:
+    """The boxes that are not empty and not wholly within another one: mostly a single one is left."""
+    kept: list[Box] = []
+    for box in boxes:
+        if all(box) and not any(_covers(other, box) for other in kept):
+            kept = [other for other in kept if not _covers(box, other)]
+            kept.append(box)
+    return tuple(kept)
+
+
+def _covers(outer: Box, inner: Box) -> bool:
+    return all(not cells & ~around for cells, around in zip(inner, outer, strict=True))
+
+
+def _canonical(boxes: Iterable[Box]) -> Iterator[Box]:
+    """Cut the first axis where the boxes' edges are, unite what lies behind each piece, and join pieces that look alike."""
+    boxes = tuple(boxes)
+    if len(boxes[0]) == 1:
+        together = 0
+        for (cells,) in boxes:
+            together |= cells
+        yield (together,)
+        return
+    alike: dict[tuple[Box, ...], Cells] = {}
+    for piece in _pieces({box[0] for box in boxes}):
+        behind = tuple(_canonical({box[1:] for box in boxes if box[0] & piece}))
+        alike[behind] = alike.get(behind, 0) | piece
+    for behind, cells in alike.items():
+        for rest in behind:
+            yield (cells, *rest)
+
+
+def _pieces(sets: Iterable[Cells]) -> list[Cells]:
+    """The finest disjoint pieces into which overlapping sets cut one another."""
+    pieces: list[Cells] = []
+    for cells in sets:
+        cut: list[Cells] = []
+        for piece in pieces:
+            cut += [part for part in (piece & cells, piece & ~cells) if part]
+            cells &= ~piece
+        pieces = [*cut, cells] if cells else cut
+    return pieces
+
+
+def read_through(link: Link, region: Region, x: Shape) -> Iterator[Box]:
+    """What of an input of shape x a region of the output reads, through the link between them."""
+    for box in region:
+        spatial = (
+            axis.reads(1 if to is None else box[to], n)
+            for axis, to, n in zip(link.axes, link.landing, x.spatial, strict=True)
+        )
+        yield (*spatial, link.channels.reads(box[-1], x.channels))
+
+
+def positions(region: Region) -> Region:
+    """The spatial positions at which a region holds any channel; for a vector, one box of no axes, or nothing."""
+    boxes = {box[:-1] for box in region}
+    return tuple(boxes) if boxes == {()} else union(boxes)
+
+
+def channels(region: Region) -> Cells:
+    """The channels that a region holds at any position."""
+    together = 0
+    for box in region:
+        together |= box[-1]
+    return together
