@@ -1,0 +1,51 @@
+"""What the formats of findings share: how many there are, and where they are, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from planner.diagnostics import Diagnostic, Path, Severity
+from planner.outputs._screen import printable
+from planner.report import Report
+
+
+class Tally:
+    """Counts findings over reports; its text is the line that sums up."""
+
+    def __init__(self) -> None:
+        self.files = 0
+        self.found_in = 0
+        self.name = ""
+        self.counts: Counter[Severity] = Counter()
+
+    def add(self, report: Report) -> None:
+        self.files += 1
+        self.found_in += bool(report.diagnostics)
+        self.name = report.source.file or report.plan.model.name
+        self.counts.update(each.severity for each in report.diagnostics)
+
+    def __str__(self) -> str:
+        counts = ", ".join(counted(self.counts[each], str(each)) for each in Severity if self.counts[each])
+        if self.files == 1:
+            return f"{counts or 'nothing wrong'} in {printable(self.name)}"
+        if not counts:
+            return f"nothing wrong in {counted(self.files, 'file')}"
+        return f"{counts} in {self.found_in:,} of {counted(self.files, 'file')}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def path_text(path: Path) -> str:
+    """A path as Python and JavaScript would write it: `layers[3].kernel_size`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{printable(part)}" for part in path)
+    return text.removeprefix(".")
+
+
+def sentence(each: Diagnostic, with_help: bool = True) -> str:
+    """A finding in one line: headline, numbers, and what to do."""
+    said = f"{each.message}: {each.label}" if each.label else each.message
+    return printable(f"{said}; {each.help}" if with_help and each.help else said)
+

@@ -1,0 +1,126 @@
+"""What text is laid out for: a width in columns, and colours or none; and texts from a model file made safe to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+from unicodedata import category, east_asian_width
+
+TAB = 4
+"""Columns from one tab stop to the next."""
+
+Look = Literal["bold", "dim", "red", "green", "yellow", "blue", "magenta", "cyan"]
+
+_CODES: dict[Look, int] = {
+    "bold": 1,
+    "dim": 2,
+    "red": 31,
+    "green": 32,
+    "yellow": 33,
+    "blue": 34,
+    "magenta": 35,
+    "cyan": 36,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Where a text will be read: so many columns, with colours or without."""
+
+    width: int = 80
+    colour: bool = False
+
+    def paint(self, text: str, *looks: Look) -> str:
+        """The text in these looks, where there are colours."""
+        if not self.colour or not text or not looks:
+            return text
+        return f"\x1b[{';'.join(str(_CODES[look]) for look in looks)}m{text}\x1b[0m"
+
+
+def printable(text: str) -> str:
+    """The text with everything escaped that would not show, or would act: control characters, direction marks, line breaks."""
+    if text.isprintable():
+        return text
+    return "".join(map(_shown, text))
+
+
+def _shown(char: str) -> str:
+    return char if char.isprintable() or category(char) == "Zs" else char.encode("unicode_escape").decode()
+
+
+def columns(text: str) -> int:
+    """How many columns a printable text takes: East Asian wide characters two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns, text))
+
+
+def _columns(char: str) -> int:
+    if char.isascii():
+        return 1
+    if east_asian_width(char) in "WF":
+        return 2
+    return 0 if category(char) in ("Mn", "Me") else 1
+
+
+def cut(text: str, width: int) -> str:
+    """The text, or its beginning and an ellipsis where it is wider than `width`."""
+    if columns(text) <= width:
+        return text
+    taken, used = 0, 1
+    for char in text:
+        used += _columns(char)
+        if used > width:
+            break
+        taken += 1
+    return text[:taken] + "…"
+
+
+def padded(text: str, width: int, right: bool = False) -> str:
+    """The text filled up with blanks to `width` columns, on the left where it goes to the right."""
+    blanks = " " * (width - columns(text))
+    return blanks + text if right else text + blanks
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` columns, broken at blanks; a word that is wider stands alone and whole."""
+    lines: list[str] = []
+    line, used = "", 0
+    for word in text.split(" "):
+        more = columns(word)
+        if line and used + 1 + more > width:
+            lines.append(line)
+            line, used = word, more
+        else:
+            line, used = (f"{line} {word}", used + 1 + more) if line else (word, more)
+    return [*lines, line]
+
+
+class Excerpt(NamedTuple):
+    """A line of a file as it is shown, and the columns that are marked in it."""
+
+    text: str
+    start: int
+    length: int
+
+
+def excerpt(line: str, start: int, length: int, width: int) -> Excerpt:
+    """The line around the `length` characters from index `start`, in at most `width` columns, tabs as blanks."""
+    begin, end = max(start - width, 0), start + length + width
+    cells: list[str] = []
+    for char in line[begin:end].rstrip():
+        cells.append(" " * (TAB - columns("".join(cells)) % TAB) if char == "\t" else _shown(char))
+    sizes = list(map(columns, cells))
+    mark = start - begin
+    before, after = sum(sizes[:mark]), sum(sizes[mark:])
+    first = 0
+    if begin or before + after > width:
+        room = width - 2 - min(after, width // 2)
+        while before > room:
+            before -= sizes[first]
+            first += 1
+    left = "…" if begin or first else ""
+    text = left + "".join(cells[first:])
+    shown = text if end >= len(line) and columns(text) <= width else cut(text + "…", width)
+    column = columns(left) + before
+    return Excerpt(shown, column, max(min(sum(sizes[mark : mark + length]), columns(shown) - column), 1))

@@ -1,0 +1,1 @@
+"""What `planner check` prints: the findings of any number of reports, in a format each."""

@@ -1,0 +1,25 @@
+"""Findings in one line each, as compilers print them and editors read them: `file:line:column: error[code] …`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from planner.outputs._findings import Tally, path_text, sentence
+from planner.outputs._screen import Screen, printable
+from planner.outputs.check.full import LOOKS
+from planner.report import Report
+
+
+def render(reports: Iterable[Report], screen: Screen) -> str:
+    """A line for every finding, and a line that sums up."""
+    tally = Tally()
+    lines = []
+    for report in reports:
+        tally.add(report)
+        for each in report.diagnostics:
+            place = report.place(each)
+            parts = [printable(report.source.file)] if report.source.file else []
+            parts += [str(place.line), str(place.column)] if place else [path_text(each.path)] if each.path else []
+            label = screen.paint(f"{each.severity}[{each.code}]", "bold", LOOKS[each.severity])
+            lines.append(": ".join([*[":".join(parts)] * bool(parts), label, sentence(each)]))
+    return "".join(f"{line}\n" for line in [*lines, str(tally)])

@@ -1,0 +1,101 @@
+"""Findings with the lines of the file that they are about: for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from planner.diagnostics import Diagnostic, Path, Place, Severity
+from planner.outputs._findings import Tally, path_text
+from planner.outputs._screen import Look, Screen, columns, excerpt, printable, wrapped
+from planner.report import Report
+
+LOOKS: dict[Severity, Look] = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+
+def render(reports: Iterable[Report], screen: Screen) -> str:
+    """Every finding with its place, and a line that sums up."""
+    tally = Tally()
+    parts = []
+    for report in reports:
+        tally.add(report)
+        parts += [findings(report, screen)] if report.diagnostics else []
+    return "\n".join([*parts, f"{tally}\n"])
+
+
+def findings(report: Report, screen: Screen) -> str:
+    """The findings of one report, with an empty line between them."""
+    return "\n".join("".join(f"{line}\n" for line in _finding(report, each, screen)) for each in report.diagnostics)
+
+
+def _finding(report: Report, each: Diagnostic, screen: Screen) -> Iterator[str]:
+    place = report.place(each)
+    calls = [(report.source.place(path), path) for path in each.calls]
+    numbers = [str(at.line) for at in (place, *(at for at, _ in calls)) if at is not None]
+    page = _Page(report, screen, LOOKS[each.severity], max(map(len, numbers), default=1))
+    yield page.paint(f"{each.severity}[{each.code}]", "bold", page.look) + page.paint(f": {printable(each.message)}", "bold")
+    yield page.arrow("-->", place, each.path)
+    if place is not None and report.source.text:
+        yield page.gutter()
+        yield from page.line(place, each.label)
+        label = ""
+    else:
+        label = each.label
+    for at, path in calls:
+        yield page.arrow(":::", at, path, "called from ")
+        if at is not None:
+            yield page.quoted(report.source.line(at.line), at)
+    if each.calls and each.step:
+        yield from page.note("step", each.step)
+    yield from page.note("note", label)
+    yield from page.note("help", each.help)
+
+
+class _Page:
+    """The lines of one finding, which share a gutter of one width."""
+
+    def __init__(self, report: Report, screen: Screen, look: Look, digits: int) -> None:
+        self.report = report
+        self.paint = screen.paint
+        self.look = look
+        self.digits = digits
+        self.room = screen.width - digits - 3
+
+    def gutter(self, number: str = "") -> str:
+        return self.paint(f"{number:>{self.digits}} |", "blue")
+
+    def arrow(self, sign: str, place: Place | None, path: Path, lead: str = "") -> str:
+        """Where it is: file, line and column, or the path in a model that is no file."""
+        file = self.report.source.file
+        where = [printable(file)] if file else []
+        where += [f"{place.line}", f"{place.column}"] if place else [path_text(path)] if path and not where else []
+        return f"{' ' * self.digits}{self.paint(sign, 'blue')} {lead}{':'.join(where) or 'the model'}"
+
+    def quoted(self, line: str, place: Place) -> str:
+        shown = excerpt(line, place.column - 1, place.length, self.room)
+        return f"{self.gutter(str(place.line))} {shown.text}"
+
+    def line(self, place: Place, label: str) -> Iterator[str]:
+        """The line of the file and, under it, the caret with the label."""
+        source = self.report.source.line(place.line)
+        shown = excerpt(source, place.column - 1, place.length, self.room)
+        yield f"{self.gutter(str(place.line))} {shown.text}"
+        label = printable(label)
+        caret = f"{self.gutter()} {' ' * shown.start}{self.paint('^' * shown.length, 'bold', self.look)}"
+        if shown.start + shown.length + 1 + columns(label) <= self.room:
+            yield f"{caret} {self.paint(label, self.look)}".rstrip()
+            return
+        yield caret
+        lines = wrapped(label, self.room)
+        indent = min(shown.start, max(self.room - max(map(columns, lines)), 0))
+        for each in lines:
+            yield f"{self.gutter()} {' ' * indent}{self.paint(each, self.look)}"
+
+    def note(self, title: str, text: str) -> Iterator[str]:
+        """A `= help:` line, wrapped under itself; nothing where there is nothing to say."""
+        if not text:
+            return
+        lead = f"{' ' * self.digits} = {title}: "
+        first, *others = wrapped(printable(text), self.room + self.digits + 3 - len(lead))
+        yield f"{' ' * self.digits} {self.paint('=', 'blue')} {self.paint(title, 'bold')}: {first}"
+        for each in others:
+            yield " " * len(lead) + each

@@ -1,0 +1,37 @@
+"""Findings as the commands that make GitHub Actions annotate lines of a pull request.
+
+https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from planner.diagnostics import Severity
+from planner.outputs._findings import sentence
+from planner.outputs._screen import Screen
+from planner.report import Report
+
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+
+
+def render(reports: Iterable[Report], screen: Screen) -> str:
+    """A command for every finding."""
+    lines = []
+    for report in reports:
+        for each in report.diagnostics:
+            properties = {"title": f"{each.code} {each.kind.name()}", "file": report.source.file}
+            if place := report.place(each):
+                properties |= {"line": f"{place.line}", "col": f"{place.column}"}
+                properties |= {"endLine": f"{place.line}", "endColumn": f"{place.column + place.length}"}
+            listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
+            lines.append(f"::{_COMMANDS[each.severity]} {listed}::{_data(sentence(each))}\n")
+    return "".join(lines)
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

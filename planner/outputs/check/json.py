@@ -1,0 +1,21 @@
+"""Findings as JSON: those of all files in one list, in the form that they have in a plan's JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from planner.outputs._screen import Screen
+from planner.report import Report
+
+
+def render(reports: Iterable[Report], screen: Screen) -> str:
+    """One object: the files, their findings, and how many of each severity."""
+    files: list[str | None] = []
+    found: list[dict[str, Any]] = []
+    for report in reports:
+        files.append(report.source.file)
+        found += map(report.finding, report.diagnostics)
+    counts = {f"{word}s": sum(each["severity"] == word for each in found) for word in ("error", "warning", "info")}
+    return json.dumps({"files": files, **counts, "diagnostics": found}, indent=2, ensure_ascii=False) + "\n"

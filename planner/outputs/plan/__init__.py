@@ -1,0 +1,1 @@
+"""What `planner plan` prints: the steps of one report, in a format each."""

@@ -1,0 +1,29 @@
+"""A plan as CSV, one step a row, for spreadsheets and data frames."""
+
+from __future__ import annotations
+
+import csv
+from io import StringIO
+
+from planner.outputs._screen import Screen, printable
+from planner.report import Report
+
+COLUMNS = ("name", "type", "from", "in", "out", "params", "macs", "line")
+
+
+def render(report: Report, screen: Screen, depth: int | None = None) -> str:
+    """All columns of all steps; what is not known is empty."""
+    file = StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for step in report.plan.layers:
+        sources = " ".join(report.plan.label(ref) for ref in step.sources)
+        shapes = (" ".join(map(str, shapes)) for shapes in (step.inputs, step.outputs))
+        texts = [printable(text) for text in (step.name, step.type, sources, *shapes)]
+        writer.writerow([*map(_harmless, texts), step.params, step.macs, report.line(step)])
+    return file.getvalue()
+
+
+def _harmless(text: str) -> str:
+    """A spreadsheet takes a cell that starts like this for a formula; a quote before it keeps it a text."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -1,0 +1,37 @@
+"""A plan as a Markdown table, for README files."""
+
+from __future__ import annotations
+
+import re
+
+from planner.outputs._fold import Row, rows
+from planner.outputs._screen import Screen, printable
+from planner.outputs.plan.table import amount, shapes_text, title, totals
+from planner.report import Report
+
+_INDENT = "&emsp;"
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&@:]|^\d+(?=[.)])|^-)")
+
+
+def render(report: Report, screen: Screen, depth: int | None = None) -> str:
+    """A heading, the table with blocks in bold, and the totals."""
+    name, inputs = title(report)
+    lines = [f"**{_escaped(name)}**, input {_escaped(inputs)}", "", "| step | type | output | params | MACs |"]
+    lines.append("|:--|:--|:--|--:|--:|")
+    lines += [_line(row) for row in rows(report.plan, depth)]
+    lines += ["", *(f"{line}  " for line in totals(report))]
+    return "".join(f"{line.rstrip() if line.strip() == '' else line}\n" for line in lines)
+
+
+def _line(row: Row) -> str:
+    name = _escaped(row.name)
+    copies = f" ×{row.copies}" if row.copies > 1 else ""
+    shapes = shapes_text(row.outputs) if row.outputs else "not planned"
+    numbers = (amount(row.params, row.planned), amount(row.macs, row.planned))
+    cells = [_INDENT * row.depth + (f"**{name}**" if row.is_block else name), _escaped(row.type) + copies, shapes, *numbers]
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    """A text that Markdown shows as it is."""
+    return _SPECIAL.sub(r"\\\1", printable(text))
