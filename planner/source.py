@@ -124,7 +124,7 @@ class Source:
         return (own[0], own[1]) if own and own[0] >= value[1] else key
 
     def _line_starts(self) -> array[int]:
-        """Where each line starts and the last one ends. `splitlines` knows breaks that YAML does not: they are refused."""
+        """Where each line starts and the last one ends. The breaks that only `splitlines` knows have been refused."""
         if self._lines is None:
             self._lines = array("I", accumulate(map(len, self.text.splitlines(keepends=True)), initial=0))
         return self._lines

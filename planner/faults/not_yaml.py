@@ -87,8 +87,8 @@ class NotYaml(InText):
 def reworded(problem: str, text: str, at: int, opened: int) -> NotYaml:
     """What the YAML parser calls `problem`, in our words.
 
-    It stopped at `at`, in something that began at `opened`. The words that are looked for are those of libyaml and those
-    of PyYAML's own parser.
+    It stopped at `at`, in something that began at `opened`. The words looked for are those of libyaml and of PyYAML's
+    own parser.
     """
     slip = _Slip(text, min(at, len(text)), min(opened, len(text)))
     for words, wording in _WORDINGS:
@@ -184,8 +184,7 @@ def _value_not_allowed(slip: _Slip) -> NotYaml:
         return slip.says(
             "a second `:` in one entry",
             label="a value cannot have a value of its own",
-            help="begin a new line for it"
-            + ("" if '"' in value else f', or put the value in quotes: "{shown(value)}"'),
+            help="begin a new line for it" + ("" if '"' in value else f', or put quotes: "{shown(value)}"'),
         )
     above = slip.line_above()
     line_above = "" if above is None else slip.rest(above)
@@ -218,9 +217,7 @@ def _no_colon(slip: _Slip, start: int) -> NotYaml:
     line = slip.rest(start)
     end = start + len(line)
     if len(line) > 1024:
-        return slip.says(
-            "a key has more than 1,024 characters", help="a line of a mapping is `key: value`", start=start
-        )
+        return slip.says("a key has more than 1,024 characters", help="shorten it, or look for a `:`", start=start)
     if joined := re.fullmatch(r"([^\s:]+):(\S.*)", line):
         return NotYaml.joined(joined[0], start)
     if dash := re.fullmatch(r"-([^-\s].*)", line):
@@ -435,7 +432,8 @@ def _directive(slip: _Slip) -> NotYaml:
     start = slip.line_start(slip.at)
     line = slip.rest(start)
     return slip.says(
-        f"model files have no directives such as `{shown(line)}`",
+        "model files have no directives",
+        label="YAML takes a line that starts with `%` for one",
         help="remove the line",
         start=start,
         end=start + len(line),

@@ -4,16 +4,16 @@ from planner.faults._in_text import InText, shown
 
 
 class UnsupportedYaml(InText):
-    """A part of YAML that model files do not use: tags (`!!int`), several documents in a file, a list or mapping as a key,
-    an alias as a key or inside its own anchor.
+    """A part of YAML that model files do not use: tags (`!!int`), several documents in a file, a list or mapping as a
+    key, an alias as a key or inside its own anchor.
 
     Why it matters: tags can stand for any Python object, which a model file has no business making; the others mean
     nothing in a model.
 
     When to ignore it: never.
 
-    How to fix it: leave the tag out (numbers, texts, `true` and `null` are told apart by how they are written), keep one
-    model to a file, and write keys as plain words. Anchors, aliases and merge keys (`<<`) work.
+    How to fix it: leave the tag out (numbers, texts, `true` and `null` are told apart by how they are written), keep
+    one model to a file, and write keys as plain words. Anchors, aliases and merge keys (`<<`) work.
     """
 
     code = "NSP105"

@@ -1,0 +1,44 @@
+from collections.abc import Iterable
+
+from planner.diagnostics import Fault, did_you_mean
+from planner.faults._in_text import shown
+
+
+class UnknownParameter(Fault):
+    """A parameter that is not in sight where it is read: neither the block nor the model declares it.
+
+    Why it matters: the value that depends on it is unknown.
+
+    When to ignore it: never.
+
+    How to fix it: take the suggested name, or declare the parameter under `params:` of the block (for what each call
+    gives) or of the model (for what holds everywhere, and for `--set`). `$index` exists only in an entry with `repeat`.
+    """
+
+    code = "NSP107"
+    bad = """
+        input: [28, 28, 1]
+        params: {width: 6}
+        layers:
+          - {type: Conv2d, out_channels: 4 * $widht, kernel_size: 5}  # NSP107
+        """
+    good = """
+        input: [28, 28, 1]
+        params: {width: 6}
+        layers:
+          - {type: Conv2d, out_channels: 4 * $width, kernel_size: 5}
+        """
+
+    def __init__(self, name: str, known: Iterable[str], text: str = "", offset: int = 0) -> None:
+        """`name` is read at `offset` of the expression `text`, or else given from outside."""
+        dollar = "$" if text else ""
+        names = sorted(f"{dollar}{each}" for each in known)
+        listed = ", ".join(f"`{shown(each)}`" for each in names[:12]) + (", …" if len(names) > 12 else "")
+        reader = f" for `{shown(text)}`" if text not in ("", f"${name}") else ""
+        super().__init__(
+            f"there is no parameter `{dollar}{shown(name)}`{reader}",
+            label=f"the parameters here are {listed}" if names else "no parameters are declared here",
+            help=did_you_mean(f"{dollar}{name}", names) or f"declare it: params: {{{shown(name)}: }}",
+        )
+        self.offset = offset
+        self.length = len(name) + (text[offset : offset + 1] == "$")
