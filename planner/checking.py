@@ -11,7 +11,7 @@ from planner.diagnostics import Diagnostic, Fault
 from planner.model import Model, load
 from planner.plan import Plan, propagate
 from planner.report import Report
-from planner.source import Source, of_mapping, read, unparsed
+from planner.source import Source, of_mapping, parse, read, unparsed
 
 
 def checked(
@@ -28,8 +28,22 @@ def checked(
         if not isinstance(source, Source):
             source = of_mapping(source) if isinstance(source, Mapping) else read(source)
     except Fault as fault:
-        model = Model(file or "model", [], [], (), {}, unparsed(fault, file), [])
-        return Report(Plan(model, [], ()), (Diagnostic.of(fault),))
+        return _unread(fault, file)
     model = load(source, input=input, params=params)
     plan = propagate(model)
     return Report(plan, batch=batch, dtype=dtype).with_diagnostics((*model.diagnostics, *plan.diagnostics))
+
+
+def checked_text(text: str | bytes, file: str | None = None, **options: Any) -> Report:
+    """The same for a model file's text, shown under the name `file`."""
+    try:
+        source = parse(text, file)
+    except Fault as fault:
+        return _unread(fault, file)
+    return checked(source, **options)
+
+
+def _unread(fault: Fault, file: str | None) -> Report:
+    """The report on a file that no model can be made of."""
+    model = Model(file or "model", [], [], (), {}, unparsed(fault, file), [])
+    return Report(Plan(model, [], ()), (Diagnostic.of(fault),))

@@ -81,7 +81,7 @@ class Report:
                 "batch": totals.batch,
                 "dtype": totals.dtype,
             },
-            "diagnostics": [self._diagnostic(each) for each in self.diagnostics],
+            "diagnostics": [self.finding(each) for each in self.diagnostics],
         }
 
     def _step(self, step: Step) -> dict[str, Any]:
@@ -97,7 +97,8 @@ class Report:
             "line": self.line(step),
         }
 
-    def _diagnostic(self, each: Diagnostic) -> dict[str, Any]:
+    def finding(self, each: Diagnostic) -> dict[str, Any]:
+        """A diagnostic in plain values."""
         place = self.place(each)
         return {
             "code": each.code,

@@ -25,10 +25,11 @@ _CODES: dict[Look, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Where a text will be read: so many columns, with colours or without."""
+    """Where a text will be read: so many columns, with colours or without, in Unicode or in ASCII alone."""
 
     width: int = 80
     colour: bool = False
+    unicode: bool = True
 
     def paint(self, text: str, *looks: Look) -> str:
         """The text in these looks, where there are colours."""

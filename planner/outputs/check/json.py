@@ -18,4 +18,4 @@ def render(reports: Iterable[Report], screen: Screen) -> str:
         files.append(report.source.file)
         found += map(report.finding, report.diagnostics)
     counts = {f"{word}s": sum(each["severity"] == word for each in found) for word in ("error", "warning", "info")}
-    return json.dumps({"files": files, **counts, "diagnostics": found}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps({"files": files, **counts, "diagnostics": found}, indent=2, ensure_ascii=not screen.unicode) + "\n"

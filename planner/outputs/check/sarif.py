@@ -32,7 +32,7 @@ def render(reports: Iterable[Report], screen: Screen) -> str:
             results.append(_result(report, each, list(kinds).index(each.code)))
     driver = {"name": "planner", "version": __version__, "rules": [_rule(kind) for kind in kinds.values()]}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=not screen.unicode) + "\n"
 
 
 def _rule(kind: type[Kind]) -> dict[str, Any]:

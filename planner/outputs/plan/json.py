@@ -11,16 +11,13 @@ from planner.report import Report
 
 def render(report: Report, screen: Screen, depth: int | None = None) -> str:
     """The report's `to_dict`, laid out for people and for line-by-line comparison."""
-    entries = ",\n".join(f"  {_text(key)}: {_laid_out(value)}" for key, value in report.to_dict().items())
-    return f"{{\n{entries}\n}}\n"
+    encoder = json.JSONEncoder(ensure_ascii=not screen.unicode)
+    entries = (f"  {encoder.encode(key)}: {_laid_out(value, encoder)}" for key, value in report.to_dict().items())
+    return "{\n" + ",\n".join(entries) + "\n}\n"
 
 
-def _laid_out(value: Any) -> str:
+def _laid_out(value: Any, encoder: json.JSONEncoder) -> str:
     if not isinstance(value, list) or not value:
-        return _text(value)
-    lines = ",\n".join(f"    {_text(each)}" for each in value)
+        return encoder.encode(value)
+    lines = ",\n".join(f"    {encoder.encode(each)}" for each in value)
     return f"[\n{lines}\n  ]"
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)

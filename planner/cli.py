@@ -1,0 +1,325 @@
+"""The command line: the only code that prints, reads or writes files, or starts a program.
+
+One function for each command. What a command needs is imported inside it, so that none waits for what another needs.
+Exit codes: 0 nothing wrong, 1 something was found, 2 it could not run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from shutil import get_terminal_size
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from planner import __version__
+from planner.outputs import formats, renderer
+from planner.outputs._screen import Screen, printable
+
+if TYPE_CHECKING:
+    from planner.report import Report
+
+NARROWEST = 40
+STDIN = "-"
+_PLAIN = str.maketrans({"×": "x", "–": "-", "─": "-", "…": "~", "✗": "x", "’": "'"})
+"""For terminals without Unicode: what stands for our own signs, each in one column."""
+
+
+class _Planner(click.Group):
+    """The group of commands; ends every way of failing with one line and the right exit code."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)
+        with _Ending():
+            sys.exit(super().main(*args, standalone_mode=False, **extra))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        from planner.diagnostics import did_you_mean
+
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            near = did_you_mean(args[0], list(self.commands)) or f"there are: {', '.join(self.commands)}"
+            ctx.fail(f"there is no command `{args[0]}`; {near}")
+        return super().resolve_command(ctx, args)
+
+
+class _Ending:
+    """Turns whatever ends a command early into a message on stderr and an exit code."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, click.ClickException):
+            _print(_usage(error), sys.stderr)
+            sys.exit(2)
+        if isinstance(error, click.Abort):  # Ctrl-C
+            sys.exit(130)
+        if isinstance(error, Exception):
+            if os.environ.get("PLANNER_DEBUG"):
+                import traceback
+
+                traceback.print_exception(error)
+            said = printable(f"{type(error).__name__}: {error}"[:500])
+            advice = "please report it with the model file; PLANNER_DEBUG=1 shows where it happened"
+            _print(f"planner: internal error: {said} ({advice})\n", sys.stderr)
+            sys.exit(2)
+
+
+def _usage(error: click.ClickException) -> str:
+    """What is wrong with the command, and where its options are explained."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return f"{error.format_message()}\n"
+    said = error.message
+    if isinstance(error, click.NoSuchOption):
+        near = f"; did you mean {' or '.join(sorted(error.possibilities))}?" if error.possibilities else ""
+        said = f"there is no option {error.option_name}{near}"
+    elif isinstance(error, click.MissingParameter):
+        said = f"{error.param.make_metavar(error.ctx) if error.param and error.ctx else 'something'} is missing"
+    elif isinstance(error, click.BadParameter) and error.param is not None:
+        said = f"{error.param.opts[0]}: {said}"
+    said = f"error: {printable(said[:1].lower() + said[1:].rstrip('.'))}\n"
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{said} = help: {context.command_path} --help\n" if context else said
+
+
+@click.group(cls=_Planner, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="planner", message="%(prog)s %(version)s")
+def main() -> None:
+    """Plans the shapes of neural networks from model files, and says what they silently lose.
+
+    Exit code 0: nothing wrong; 1: something was found; 2: it could not run.
+    """
+
+
+# Options that several commands share
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _all_of(*options: Decorator) -> Decorator:
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
+
+
+def _read_inputs(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> Any:
+    """`320x320x3` as a shape, `left=320x320x3` as shapes by name; None where the file's own input stands."""
+    shapes: dict[str | None, tuple[int, ...]] = {}
+    for text in texts:
+        name, _, sizes = text.rpartition("=")
+        parts = sizes.replace("×", "x").replace("X", "x").split("x")
+        if not all(part.strip().isdecimal() and len(part) < 20 and int(part) for part in parts):
+            raise click.BadParameter(f"`{text}` is no shape; write it as 320x320x3, or name=320x320x3")
+        if (name or None) in shapes:
+            raise click.BadParameter(f"`{name or text}` is given twice; name each input: name=320x320x3")
+        shapes[name or None] = tuple(map(int, parts))
+    if len(shapes) > 1 and None in shapes:
+        raise click.BadParameter("several inputs need a name each: name=320x320x3")
+    return shapes.get(None) or shapes or None
+
+
+def _read_params(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
+    """`classes=10` as a parameter; the value is read as a model file would read it."""
+    from planner.diagnostics import Fault
+    from planner.source import parse
+
+    params: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise click.BadParameter(f"`{text}` sets nothing; write it as name=value")
+        try:
+            read = parse(f"value: {value}\n").data
+        except Fault as fault:
+            raise click.BadParameter(f"`{text}`: {fault.message}") from None
+        if list(read) != ["value"]:
+            raise click.BadParameter(f"`{text}` is more than one value")
+        params[name.strip()] = read["value"]
+    return params
+
+
+def _read_dtype(context: click.Context, parameter: click.Parameter, name: str) -> str:
+    from planner.analyses.cost import BYTES
+
+    if name not in BYTES:
+        raise click.BadParameter(f"`{name}` is not known; there are: {', '.join(BYTES)}")
+    return name
+
+
+def _screen(context: click.Context, parameter: click.Parameter, choice: str) -> Screen:
+    """The screen that stdout is."""
+    wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Screen(
+        width=max(get_terminal_size((80, 24)).columns, NARROWEST),
+        colour=wanted if choice == "auto" else choice == "always",
+        unicode=(sys.stdout.encoding or "utf-8").lower().startswith("utf"),
+    )
+
+
+model_options = _all_of(
+    click.option("--input", "input", multiple=True, callback=_read_inputs, metavar="[NAME=]HxWxC",
+                 help="The input's shape instead of the file's, such as 320x320x3; once for each named input."),
+    click.option("--set", "params", multiple=True, callback=_read_params, metavar="NAME=VALUE",
+                 help="A parameter's value instead of the file's; may be given several times."),
+)  # fmt: skip
+memory_options = _all_of(
+    click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+                 help="Samples that memory is counted for."),
+    click.option("--dtype", default="float32", show_default=True, callback=_read_dtype, metavar="TYPE",
+                 help="Type of number that memory is counted for, such as float16 or int8."),
+)  # fmt: skip
+strict_option = click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
+screen_option = click.option(
+    "--color", "screen", type=click.Choice(["auto", "always", "never"]), default="auto", callback=_screen,
+    help="Colours: by default on a terminal, unless NO_COLOR is set.",
+)  # fmt: skip
+
+
+def format_option(default: str, command: str) -> Decorator:
+    names = sorted(formats(command), key=lambda name: (name != default, name))
+    return click.option("--format", type=click.Choice(names), default=default, show_default=True, help="How to print it.")
+
+
+# The commands
+
+
+@main.command()
+@click.argument("file")
+@model_options
+@click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Fold blocks below N levels of rows.")
+@memory_options
+@format_option("table", "plan")
+@strict_option
+@screen_option
+def plan(
+    file: str,
+    input: Any,
+    params: dict[str, Any],
+    depth: int | None,
+    batch: int,
+    dtype: str,
+    format: str,
+    strict: bool,
+    screen: Screen,
+) -> int:
+    """Print all steps of a model with their shapes and costs, and what is wrong.
+
+    FILE is a model file, or - for standard input.
+    """
+    if depth is not None and format not in ("table", "markdown"):
+        raise click.UsageError(f"--depth folds a table or its markdown; {format} has every step")
+    report = _report(file, input=input, params=params, batch=batch, dtype=dtype)
+    text = renderer("plan", format)(report, screen, depth)
+    _print(text)
+    if report.diagnostics and format != "json":
+        found = renderer("check", "full")([report], screen if format == "table" else Screen(screen.width))
+        _print(f"\n{found}" if text and format == "table" else found, sys.stdout if format == "table" else sys.stderr)
+    return _exit_code(report, strict)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@model_options
+@format_option("full", "check")
+@strict_option
+@screen_option
+def check(
+    files: tuple[str, ...], input: Any, params: dict[str, Any], format: str, strict: bool, screen: Screen
+) -> int:
+    """Judge models and print what is wrong, with its place and what to do.
+
+    Each FILE is a model file, or - for standard input.
+    """
+    codes = [0]
+
+    def reports() -> Iterator[Report]:
+        for file in _progress(files, "checking"):
+            report = _report(file, input=input, params=params)
+            codes.append(_exit_code(report, strict))
+            yield report
+
+    _print(renderer("check", format)(reports(), screen))
+    return max(codes)
+
+
+@main.command()
+@click.argument("name", required=False)
+@screen_option
+def explain(name: str | None, screen: Screen) -> int:
+    """Print the manual page on a finding or a layer.
+
+    NAME is a code (NSP202), a finding's name (groups-do-not-divide) or a layer (Conv2d); without it, print what there is.
+    """
+    from planner import manual
+
+    text = manual.contents(screen) if name is None else manual.page(name, screen)
+    if text is None:
+        near = manual.nearest(name or "") or "`planner explain` lists what there is"
+        raise click.UsageError(f"there is no page on `{name}`; {near}")
+    _print(text)
+    return 0
+
+
+@main.command()
+def schema() -> int:
+    """Print the JSON Schema of model files, for completion and hover texts in an editor."""
+    from planner.schema import schema_text
+
+    _print(schema_text())
+    return 0
+
+
+# What the commands share
+
+
+def _report(file: str, **options: Any) -> Report:
+    """The report on a file, or on what stands on standard input."""
+    from planner.checking import checked, checked_text
+    from planner.source import MOST_BYTES
+
+    if file != STDIN:
+        return checked(file, **options)
+    return checked_text(sys.stdin.buffer.read(MOST_BYTES + 1), "<stdin>", **options)
+
+
+def _exit_code(report: Report, strict: bool) -> int:
+    from planner.diagnostics import Severity
+    from planner.faults.unreadable_file import UnreadableFile
+
+    if any(each.kind is UnreadableFile for each in report.diagnostics):
+        return 2
+    return int(not report.ok or (strict and report.count(Severity.WARNING) > 0))
+
+
+def _progress(files: Sequence[str], doing: str) -> Iterable[str]:
+    """The files one after the other, with a bar on stderr where there are several and somebody watches."""
+    if len(files) < 2 or not sys.stderr.isatty():
+        return files
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(files, doing, console=Console(stderr=True), transient=True)
+
+
+def _print(text: str, stream: TextIO | None = None) -> None:
+    """Write a text in what the stream can hold; a reader that has gone away is no error."""
+    stream = stream or sys.stdout
+    encoding = stream.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+    try:
+        click.echo(text, file=stream, nl=False, color=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

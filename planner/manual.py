@@ -1,0 +1,208 @@
+"""The manual: a page for every kind of finding and every layer, made of what each says about itself."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from textwrap import dedent
+from typing import Any
+
+from planner.diagnostics import Fault, Kind, did_you_mean
+from planner.layers import all_layers
+from planner.layers._layer import Layer
+from planner.outputs._screen import Screen, columns, cut, padded, wrapped
+
+FOLDERS = ("faults", "rules")
+WIDEST = 100
+"""Columns beyond which lines of prose get hard to read."""
+
+
+@cache
+def all_kinds() -> dict[str, type[Kind]]:
+    """Every kind of finding by its code, found by walking the folders."""
+    found = sorted((kind for folder in FOLDERS for kind in kinds_in(folder)), key=lambda kind: kind.code)
+    return {kind.code: kind for kind in found}
+
+
+def kinds_in(folder: str) -> Iterator[type[Kind]]:
+    """The kinds that the files of a folder of this package define."""
+    package = import_module(f"planner.{folder}")
+    for each in iter_modules(package.__path__):
+        if not each.name.startswith("_"):
+            module = import_module(f"{package.__name__}.{each.name}")
+            for kind in vars(module).values():
+                if isinstance(kind, type) and issubclass(kind, Kind) and kind.__module__ == module.__name__:
+                    yield kind
+
+
+def example(text: str) -> str:
+    """An example of a kind, as the file that it is."""
+    return dedent(text).strip() + "\n" if text.strip() else ""
+
+
+def page(name: str, screen: Screen) -> str | None:
+    """The page on a code, a kind's name or a layer; None where there is none."""
+    wanted = name.strip().lower()
+    for code, kind in all_kinds().items():
+        if wanted in (code.lower(), kind.name(), kind.__name__.lower()):
+            return _lines(_kind_page(kind, screen))
+    for layer_name, layer in all_layers().items():
+        if wanted == layer_name.lower():
+            return _lines(_layer_page(layer, screen))
+    return None
+
+
+def nearest(name: str) -> str:
+    """A question that names the page that was probably meant, or nothing."""
+    names = [kind.name() for kind in all_kinds().values()]
+    return did_you_mean(name, [*all_kinds(), *names, *all_layers()])
+
+
+def contents(screen: Screen) -> str:
+    """What there are pages on."""
+    return _lines(_contents(screen))
+
+
+def _lines(lines: Iterator[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _contents(screen: Screen) -> Iterator[str]:
+    kinds = all_kinds()
+    names = max(len(kind.name()) for kind in kinds.values())
+    yield screen.paint("Findings", "bold") + ", each explained by `planner explain` and its code or name:"
+    yield ""
+    for code, kind in kinds.items():
+        line = f"  {code}  {padded(kind.name(), names)}  {_summary(kind)}"
+        yield cut(line, screen.width)
+    families: dict[str, list[str]] = {}
+    for name, layer in all_layers().items():
+        families.setdefault(layer.__module__.rpartition(".")[2], []).append(name)
+    yield ""
+    yield screen.paint("Layers", "bold") + ", each explained by `planner explain` and its type:"
+    yield ""
+    indent = max(map(len, families)) + 4
+    for family, layers in families.items():
+        first, *others = wrapped(", ".join(layers), min(screen.width, WIDEST) - indent)
+        yield f"  {padded(family, indent - 2)}{first}"
+        yield from (" " * indent + other for other in others)
+
+
+def _summary(kind: type[Kind]) -> str:
+    """The beginning of a kind's page, up to the end of a clause."""
+    first = " ".join(_doc(kind).split("\n\n")[0].split())
+    return first.split(". ")[0].split(": ")[0].removesuffix(".")
+
+
+def _doc(thing: type) -> str:
+    return inspect.cleandoc(thing.__doc__ or "")
+
+
+def _kind_page(kind: type[Kind], screen: Screen) -> Iterator[str]:
+    yield screen.paint(f"{kind.code} {kind.name()}", "bold") + f" ({kind.severity})"
+    yield ""
+    yield from _prose(_doc(kind), screen)
+    if not issubclass(kind, Fault):
+        yield ""
+        yield from wrapped(f"To silence it, write `allow: [{kind.name()}]` on the layer or at the top of the model.", _width(screen))
+    for heading, text in (("What it says about", kind.bad), ("And nothing about", kind.good)):
+        if text:
+            yield ""
+            yield screen.paint(f"{heading} this model:", "bold")
+            yield ""
+            yield from (f"    {line}".rstrip() for line in example(text).splitlines())
+            if text is kind.bad:
+                yield ""
+                yield from _said(kind, screen)
+
+
+def _said(kind: type[Kind], screen: Screen) -> Iterator[str]:
+    """What the planner prints about the bad example, this kind alone."""
+    from planner.checking import checked_text
+    from planner.outputs.check.full import findings
+
+    report = checked_text(example(kind.bad), "model.yaml")
+    report.diagnostics = tuple(each for each in report.diagnostics if each.kind is kind)
+    inner = Screen(screen.width - 4, screen.colour)
+    yield from (f"    {line}".rstrip() for line in findings(report, inner).splitlines())
+
+
+def _layer_page(layer: type[Layer], screen: Screen) -> Iterator[str]:
+    arguments = list(_arguments(layer))
+    call = ", ".join(name if default is None else f"{name}={default}" for name, _, default, _ in arguments)
+    first, *others = wrapped(f"{layer.type_name()}({call})", _width(screen) - 4)
+    yield screen.paint(first, "bold")
+    yield from (f"    {screen.paint(line, 'bold')}" for line in others)
+    yield ""
+    yield from _prose(_doc(layer), screen)
+    if not arguments:
+        return
+    yield ""
+    yield screen.paint("Arguments", "bold")
+    yield ""
+    names = max(len(name) for name, _, _, _ in arguments)
+    for name, takes, default, description in arguments:
+        says = f"{takes}; {'needed' if default is None else f'{default} when left out'}"
+        lines = wrapped(f"{says}. {description}" if description else says, _width(screen) - names - 4)
+        for i, line in enumerate(lines):
+            yield f"  {screen.paint(padded(name if i == 0 else '', names), 'cyan')}  {line}"
+
+
+def _arguments(layer: type[Layer]) -> Iterator[tuple[str, str, str | None, str]]:
+    """Of each argument its name, what it takes, its default as a model file would write it, and what it is."""
+    schema = layer.model_json_schema()
+    for name, each in schema.get("properties", {}).items():
+        default = None if name in schema.get("required", ()) else written(each.get("default"))
+        yield name, in_words(each), default, each.get("description", "")
+
+
+def written(value: Any) -> str:
+    """A value as a model file would write it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(written, value))}]"
+    return str(value)
+
+
+def in_words(schema: dict[str, Any]) -> str:
+    """What a JSON Schema takes, in words: `a whole number from 1, or a list of those`."""
+    if "enum" in schema or "const" in schema:
+        return " or ".join(f"`{written(each)}`" for each in schema.get("enum", [schema.get("const")]))
+    if "anyOf" in schema:
+        words = dict.fromkeys(in_words(each) for each in schema["anyOf"] if each.get("type") != "null")
+        return ", or ".join(words) or "null"
+    kind = schema.get("type")
+    if kind == "array":
+        items = schema.get("items") or {"anyOf": schema.get("prefixItems", [])}
+        return f"a list of {in_words(items)}" if items.get("anyOf", True) else "a list"
+    words_for = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
+    return words_for.get(str(kind), "a mapping" if kind == "object" else "any value") + _bounds(schema)
+
+
+def _bounds(schema: dict[str, Any]) -> str:
+    signs = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
+    return "".join(f" {word} {schema[key]}" for key, word in signs.items() if key in schema)
+
+
+def _width(screen: Screen) -> int:
+    return min(screen.width, WIDEST)
+
+
+def _prose(text: str, screen: Screen) -> Iterator[str]:
+    """Paragraphs laid out anew; what is indented or a list keeps its lines."""
+    for i, paragraph in enumerate(text.split("\n\n")):
+        if i:
+            yield ""
+        lines = paragraph.splitlines()
+        if any(line.startswith((" ", "- ", "|")) for line in lines):
+            yield from lines
+            continue
+        lead, colon, rest = " ".join(lines).partition(": ")
+        is_lead = colon and i and columns(lead) <= 24
+        first, *others = wrapped(" ".join(lines), _width(screen))
+        yield screen.paint(f"{lead}:", "bold") + first.removeprefix(f"{lead}:") if is_lead else first
+        yield from others
