@@ -34,6 +34,8 @@ class DimOutOfRange(Fault):
         super().__init__(
             "dimension 0 is the batch" if batch else "dimension out of range",
             label=f"{dim} on {shape} from {SOURCE}, which has the batch and {len(shape)} more",
-            help=f"use {name}: {', '.join(listed[:-1])} or {listed[-1]}" if rank > 2 else f"use {name}: 1, the channels",
+            help=f"use {name}: {', '.join(listed[:-1])} or {listed[-1]}"
+            if rank > 2
+            else f"use {name}: 1, the channels",
             key=name,
         )

@@ -3,65 +3,170 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     """Whether a value is an int and not a bool, which Python counts among the ints."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _per_axis(minimum: int) -> Any:
-    def read(value: object) -> int | tuple[int, ...]:
-        if is_whole(value) and value >= minimum:  # type: ignore[operator]
-            return value  # type: ignore[return-value]
-        if isinstance(value, list | tuple) and value and all(is_whole(each) and each >= minimum for each in value):
-            return tuple(value)
-        raise PydanticCustomError("planner", f"a whole number from {minimum}, or one for each axis")
-
-    number = {"type": "integer", "minimum": minimum}
-    return PlainValidator(read), WithJsonSchema({"anyOf": [number, {"type": "array", "items": number, "minItems": 1}]})
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return is_whole(value) or isinstance(value, float)
 
 
-def _read_padding(words: tuple[str, ...]) -> Callable[[object], Any]:
+def _one(accepts: Callable[[Any], bool], words: str, schema: dict[str, Any]) -> Any:
+    """One value, taken as it is."""
+
     def read(value: object) -> Any:
-        if value in words and isinstance(value, str):
+        if accepts(value):
             return value
-        if is_whole(value) and value >= 0:  # type: ignore[operator]
+        raise PydanticCustomError("planner", words)
+
+    return PlainValidator(read), WithJsonSchema(schema)
+
+
+def _one_or_each(
+    accepts: Callable[[Any], bool], words: str, schema: dict[str, Any], each: Callable[[Any], bool] | None = None
+) -> Any:
+    """One value for all axes, or a list with one for each, in which `each` says what may stand."""
+
+    def read(value: object) -> Any:
+        if accepts(value):
             return value
-        if isinstance(value, list | tuple) and value:
-            sides = tuple(tuple(each) if isinstance(each, list | tuple) else (each, each) for each in value)
-            if all(len(side) == 2 and all(is_whole(each) and each >= 0 for each in side) for side in sides):
-                return tuple(tuple(each) if isinstance(each, list | tuple) else each for each in value)
-        quoted = "".join(f", `{word}`" for word in words)
-        raise PydanticCustomError("planner", f"a whole number from 0, one for each axis, a pair for each axis{quoted}")
+        if isinstance(value, list | tuple) and value and all(map(each or accepts, value)):
+            return tuple(value)
+        raise PydanticCustomError("planner", words)
 
-    return read
+    items = {"anyOf": [schema, {"type": "null"}]} if each and each(None) else schema
+    return PlainValidator(read), WithJsonSchema({"anyOf": [schema, {"type": "array", "items": items, "minItems": 1}]})
 
 
+def _whole_from(minimum: int) -> Any:
+    return _one_or_each(
+        lambda value: is_whole(value) and value >= minimum,
+        f"a whole number from {minimum}, or one for each axis",
+        {"type": "integer", "minimum": minimum},
+    )
+
+
+_PADDING_WORDS = ("same", "valid", "tf_same")
 _NATURAL = {"type": "integer", "minimum": 0}
+_PAIR = {"type": "array", "items": _NATURAL, "minItems": 2, "maxItems": 2}
 _PADDING_SCHEMA = {
     "anyOf": [
         _NATURAL,
-        {"enum": ["same", "tf_same"]},
-        {
-            "type": "array",
-            "items": {"anyOf": [_NATURAL, {"type": "array", "items": _NATURAL, "minItems": 2, "maxItems": 2}]},
-        },
+        {"enum": list(_PADDING_WORDS)},
+        {"type": "array", "items": {"anyOf": [_NATURAL, _PAIR]}, "minItems": 1},
     ]
 }
+
+
+def _is_natural(value: object) -> TypeGuard[int]:
+    return is_whole(value) and value >= 0
+
+
+def _is_side(value: object) -> bool:
+    pair = isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_natural, value))
+    return pair or _is_natural(value)
+
+
+def _read_padding(value: object) -> Any:
+    if _is_natural(value) or (isinstance(value, str) and value in _PADDING_WORDS):
+        return value
+    if isinstance(value, list | tuple) and value and all(map(_is_side, value)):
+        return tuple(each if is_whole(each) else tuple(each) for each in value)
+    words = "".join(f", `{word}`" for word in _PADDING_WORDS)
+    raise PydanticCustomError("planner", f"a whole number from 0, one for each axis, a pair for each axis{words}")
+
 
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
-PerAxis = Annotated[int | tuple[int, ...], *_per_axis(1)]
-PerAxisNatural = Annotated[int | tuple[int, ...], *_per_axis(0)]
+PerAxis = Annotated[int | tuple[int, ...], *_whole_from(1)]
+PerAxisNatural = Annotated[int | tuple[int, ...], *_whole_from(0)]
+PerAxisOrKeep = Annotated[
+    int | tuple[int | None, ...],
+    *_one_or_each(
+        lambda value: is_whole(value) and value >= 1,
+        "a whole number from 1, or for each axis one, or null to keep the axis",
+        {"type": "integer", "minimum": 1},
+        each=lambda value: value is None or (is_whole(value) and value >= 1),
+    ),
+]
+PerAxisFactor = Annotated[
+    int | float | tuple[int | float, ...],
+    *_one_or_each(
+        lambda value: _is_number(value) and value > 0,
+        "a number above 0, or one for each axis",
+        {"type": "number", "exclusiveMinimum": 0},
+    ),
+]
+NonZero = Annotated[
+    int,
+    *_one(
+        lambda value: is_whole(value) and value != 0,
+        "a whole number other than 0",
+        {"type": "integer", "not": {"const": 0}},
+    ),
+]
+Power = Annotated[
+    int | float,
+    *_one(
+        lambda value: _is_number(value) and value != 0,
+        "a number other than 0",
+        {"type": "number", "not": {"const": 0}},
+    ),
+]
+Sides = Annotated[
+    int | tuple[int, ...],
+    *_one_or_each(
+        is_whole, "a whole number, or one for each side of each axis, the last axis first", {"type": "integer"}
+    ),
+]
 Padding = Annotated[
-    int | str | tuple[int | tuple[int, int], ...],
-    PlainValidator(_read_padding(("same", "tf_same"))),
-    WithJsonSchema(_PADDING_SCHEMA),
+    int | str | tuple[int | tuple[int, int], ...], PlainValidator(_read_padding), WithJsonSchema(_PADDING_SCHEMA)
 ]
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
+
+
+def _list(accepts: Callable[[Any], bool], words: str, schema: dict[str, Any], at_most_once: int | None = None) -> Any:
+    """A list of values, among which one may be allowed a single time."""
+
+    def read(value: object) -> Any:
+        if isinstance(value, list | tuple) and value and all(map(accepts, value)) and value.count(at_most_once) <= 1:
+            return tuple(value)
+        raise PydanticCustomError("planner", words)
+
+    return PlainValidator(read), WithJsonSchema({"type": "array", "items": schema, "minItems": 1})
+
+
+def _is_count(value: object) -> bool:
+    return is_whole(value) and value >= 1
+
+
+_COUNT = {"type": "integer", "minimum": 1}
+_COUNT_OR_REST = {"anyOf": [_COUNT, {"const": -1}]}
+
+Counts = Annotated[
+    int | tuple[int, ...], *_one_or_each(_is_count, "a whole number from 1, or a list of them", _COUNT)
+]
+Dims = Annotated[
+    int | tuple[int, ...], *_one_or_each(is_whole, "a whole number, or a list of them", {"type": "integer"})
+]
+DimOrder = Annotated[tuple[int, ...], *_list(is_whole, "a list of whole numbers", {"type": "integer"})]
+ShapeSizes = Annotated[
+    tuple[int, ...], *_list(_is_count, "a shape such as [14, 14, 768], each size from 1", _COUNT)
+]
+ShapeSizesOrRest = Annotated[
+    tuple[int, ...],
+    *_list(
+        lambda value: _is_count(value) or (is_whole(value) and value == -1),
+        "a list of whole numbers from 1, of which one may be -1, the rest",
+        _COUNT_OR_REST,
+        at_most_once=-1,
+    ),
+]

@@ -1,9 +1,9 @@
 """The contract of this folder: what every layer answers about itself.
 
-A layer is a frozen Pydantic model whose fields are PyTorch's arguments. It answers in neutral values; everything that is
-counted, judged, drawn or written is worked out from these answers by code that does not ask for a layer's type. A new
-layer is a new class in a file of this folder: `links` (or `axes` and `channel_map`), `weights`, `macs`, and the class
-docstring, which is its manual page.
+A layer is a frozen Pydantic model whose fields are PyTorch's arguments. It answers in neutral values; everything that
+is counted, judged, drawn or written is worked out from these answers by code that does not ask for a layer's type. A
+new layer is a new class in a file of this folder: `links` (or `axes` and `channel_map`), `weights`, `macs`, and the
+class docstring, which is its manual page.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ LARGEST = (1 << 63) - 1
 class Call:
     """One PyTorch call, as a value.
 
-    target    a class to construct once (`nn.Conv2d`), a function (`torch.cat`, `F.pad`), a method (`Tensor.permute`), or an
+    target    a class to construct once (`nn.Conv2d`), a function (`torch.cat`, `F.pad`), a method (`Tensor.permute`),
+    or an
               operator (`operator.add`), which takes its inputs two by two from the left
     args      the keyword arguments that are not the inputs, in order; a Call among them is made first. A method's are
               in the order of its parameters; `Tensor.__getitem__` has one, the index; `torch.einsum` has its equation
@@ -190,13 +191,19 @@ class Layer(BaseModel):
 def axis_of(dim: int, x: Shape, name: str = "dim", *, new: bool = False) -> int:
     """Which axis of our shape PyTorch's `dim` is, the channels being the last one.
 
-    PyTorch counts on a tensor with its batch first and its channels second, negative numbers from the end. `new` axes are
-    counted on the tensor that will have one more.
+    PyTorch counts on a tensor with its batch first and its channels second, negative numbers from the end. `new` axes
+    are counted on the tensor that will have one more.
     """
     rank = len(x) + 1 + new
     if not -rank <= dim < rank or not dim % rank:
         raise DimOutOfRange(name, dim, x, rank)
     return (dim % rank - 2) % (rank - 1)
+
+
+def along(x: Shape, axis: int, change: AxisMap) -> Link:
+    """The link of a layer that changes one axis, or the channels as the last one, and leaves the others."""
+    maps = [KEEP if each != axis else change for each in range(len(x))]
+    return Link(tuple(maps[:-1]), maps[-1])
 
 
 _AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
@@ -213,7 +220,7 @@ def _misfit(links: tuple[Link, ...], inputs: tuple[Shape, ...], shape: Shape) ->
     """The fault of the first axis on which nothing is left."""
     bad = next(i for i, size in enumerate(shape) if size < 1)
     for link, x in zip(links, inputs, strict=True):
-        for axis, (along, to) in enumerate(zip(link.axes, link.landing, strict=True)):
+        for axis, (axis_map, to) in enumerate(zip(link.axes, link.landing, strict=True)):
             if to == bad:
-                return WindowDoesNotFit(axis_name(axis, len(x.spatial)), along.misfit(x.spatial[axis]))
+                return WindowDoesNotFit(axis_name(axis, len(x.spatial)), axis_map.misfit(x.spatial[axis]))
     return WindowDoesNotFit(axis_name(bad, len(shape) - 1), f"{shape} is left")

@@ -1,0 +1,34 @@
+from planner.diagnostics import SOURCE, Fault
+
+
+class HalvingOddAxis(Fault):
+    """A gated linear unit multiplies one half of an axis by the sigmoid of the other half, so the axis must be even.
+
+    Why it matters: PyTorch refuses it at the first forward pass. Its default, `dim: -1`, is the last spatial axis, not
+    the channels.
+
+    When to ignore it: never.
+
+    How to fix it: `dim: 1` where the channels are meant, or an even size.
+    """
+
+    code = "NSP218"
+    bad = """
+        input: [15, 64]
+        layers:
+          - {type: GLU}  # NSP218
+        """
+    good = """
+        input: [15, 64]
+        layers:
+          - {type: GLU, dim: 1}
+        """
+
+    def __init__(self, dim: int, n: int, channels: int) -> None:
+        other = f"use `dim: 1` to halve the {channels} channels, or " if not channels % 2 else ""
+        super().__init__(
+            "halving dimension must be even",
+            label=f"dimension {dim} of {SOURCE} has {n}",
+            help=f"{other}give it {n - 1} or {n + 1}",
+            key="dim",
+        )

@@ -1,0 +1,36 @@
+from planner.diagnostics import Fault
+
+
+class IndexOutOfRange(Fault):
+    """An index that is not among those there are: `Select` takes a cell that the axis does not have, or an
+    `Embedding` pads with a number outside its table.
+
+    n things are numbered 0 to n − 1, or −n to −1 from the end.
+
+    Why it matters: PyTorch refuses it.
+
+    When to ignore it: never.
+
+    How to fix it: an index within the range that the message states.
+    """
+
+    code = "NSP212"
+    bad = """
+        input: [197, 768]
+        layers:
+          - {type: Select, dim: 2, index: 197}  # NSP212
+        """
+    good = """
+        input: [197, 768]
+        layers:
+          - {type: Select, dim: 2, index: 196}
+        """
+
+    def __init__(self, name: str, index: int, count: int, message: str, origin: str = "") -> None:
+        """`count` things there are; `origin` says where that number comes from."""
+        super().__init__(
+            message,
+            label=f"{index} of {count}{origin}",
+            help=f"use `{name}: 0` to `{name}: {count - 1}`, or `{name}: -{count}` to `{name}: -1` from the end",
+            key=name,
+        )

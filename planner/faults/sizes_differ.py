@@ -1,0 +1,70 @@
+from collections.abc import Sequence
+
+from planner.diagnostics import SOURCE, Fault
+from planner.geometry import Shape
+
+
+class SizesDiffer(Fault):
+    """Tensors that meet in one layer have different sizes: `Add` and `Multiply` work cell by cell, and `Concat` joins
+    along one axis tensors that are alike in all others.
+
+    Why it matters: PyTorch refuses most of them at the first forward pass. The others are worse: where one tensor has
+    a single cell or channel, an addition silently repeats it over the whole axis, and the network trains, but not the
+    one that was meant.
+
+    When to ignore it: where an `Add` or `Subtract` is meant to repeat a single cell, say so with `broadcast: true`.
+    `Multiply`, whose gates usually are one cell, needs no such word.
+
+    How to fix it: the usual cause in an encoder and decoder is an odd size that a stride rounded: take another input
+    size (`planner sizes` lists the good ones), crop the larger with `CropLike`, pad the smaller with `PadLike`, or
+    let `Interpolate` take the size of the skip.
+    """
+
+    code = "NSP204"
+    bad = """
+        input: [30, 30, 8]
+        layers:
+          - {name: down, type: MaxPool2d, kernel_size: 2}
+          - {name: down2, type: MaxPool2d, kernel_size: 2}
+          - {name: up, type: Upsample, scale_factor: 2}
+          - {type: Concat, from: [down, up]}  # NSP204
+        """
+    good = """
+        input: [30, 30, 8]
+        layers:
+          - {name: down, type: MaxPool2d, kernel_size: 2}
+          - {name: down2, type: MaxPool2d, kernel_size: 2}
+          - {name: up, type: Interpolate, from: [down2, down]}
+          - {type: Concat, from: [down, up]}
+        """
+
+    def __init__(
+        self, message: str, shapes: Sequence[Shape], *, free: int | None = None, repeats: bool = False, help: str = ""
+    ) -> None:
+        """`free` is the axis on which the sizes may differ; `repeats` says that PyTorch would have let it pass."""
+        listed = list(dict.fromkeys(map(str, shapes)))
+        several = f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) < 7 else f"{', '.join(listed[:6])}, …"
+        silent = "; PyTorch would repeat the single one silently" if repeats else ""
+        wish = "if repeating it is meant, add `broadcast: true`; else " if repeats else ""
+        super().__init__(message, label=f"{several} from {SOURCE}{silent}", help=wish + (help or _remedy(shapes, free)))
+
+
+def _remedy(shapes: Sequence[Shape], free: int | None) -> str:
+    ranks = {len(shape) for shape in shapes}
+    if len(ranks) > 1:
+        return "bring them to the same number of axes before it, with Flatten, Unflatten or Reshape"
+    rank = ranks.pop() - 1
+    if any(len({shape[axis] for shape in shapes}) > 1 for axis in range(rank) if axis != free):
+        if rank > 3:
+            return "bring them to equal sizes before it"
+        return (
+            "before it, crop the larger: {type: CropLike, from: [larger, smaller]}, or enlarge the smaller with "
+            "PadLike or Interpolate; or take another input size"
+        )
+    most = max(shape.channels for shape in shapes)
+    layer = (
+        f"type: Conv{rank}d, out_channels: {most}, kernel_size: 1"
+        if 1 <= rank <= 3
+        else f"type: Linear, out_features: {most}"
+    )
+    return f"bring the others to {most} channels before it: {{{layer}}}"

@@ -1,0 +1,74 @@
+"""Dropout: values, channels or whole samples are left out at random in training; in evaluation the input is handed on.
+
+Source: https://docs.pytorch.org/docs/stable/nn.html#dropout-layers
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from planner.geometry import Shape
+from planner.layers._fields import Probability
+from planner.layers._layer import Call, Layer
+
+
+class _Dropout(Layer):
+    stochastic: ClassVar[bool] = True
+
+    p: Probability = Field(0.5, description="How likely a value, or a channel, is left out.")
+    inplace: bool = Field(False, description="Whether the input's own memory is written over.")
+
+
+class _ValueDropout(_Dropout):
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        return (Call(f"nn.{type(self).__name__}", self.given(), layout="any"),)
+
+
+class Dropout(_ValueDropout):
+    """Each value becomes 0 with probability p; the others are divided by 1 − p. (Srivastava et al., JMLR 15, 2014)."""
+
+
+class AlphaDropout(_ValueDropout):
+    """Dropout that keeps mean and variance behind SELU: values become SELU's negative limit. (arXiv:1706.02515)."""
+
+
+class Dropout1d(_Dropout):
+    """Each channel of L×C becomes 0 as a whole with probability p; the others are divided by 1 − p. (arXiv:1411.4280)."""
+
+    rank: ClassVar[int | None] = 1
+
+
+class Dropout2d(_Dropout):
+    """Each channel of H×W×C becomes 0 as a whole with probability p; the others are divided by 1 − p. (arXiv:1411.4280).
+
+    On a vector, where a channel is one value, it is `Dropout`; PyTorch takes that, and L×C, with a warning.
+    """
+
+
+class Dropout3d(_Dropout):
+    """Each channel of D×H×W×C becomes 0 as a whole with probability p; the others are divided by 1 − p. (arXiv:1411.4280).
+
+    PyTorch takes other numbers of axes with a warning.
+    """
+
+
+class FeatureAlphaDropout(_Dropout):
+    """AlphaDropout of whole channels: each becomes SELU's negative limit with probability p."""
+
+
+class StochasticDepth(Layer):
+    """A whole sample (`mode: row`), or the whole batch (`mode: batch`), becomes 0 with probability p in training.
+
+    At the end of a residual branch it leaves the branch out. As torchvision.ops.StochasticDepth. (Huang et al.,
+    arXiv:1603.09382)
+    """
+
+    stochastic: ClassVar[bool] = True
+
+    p: Probability
+    mode: Literal["batch", "row"] = "row"
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        return (Call("torchvision.ops.StochasticDepth", {"p": self.p, "mode": self.mode}, layout="any"),)

@@ -1,0 +1,237 @@
+"""Normalizations.
+
+Strictly, an output of a normalization that takes its statistics from the sample depends on every value of it. By the
+convention of receptive fields, statistics do not count as reading: all normalizations here are pointwise, along the
+axes and the channels.
+
+Source: https://docs.pytorch.org/docs/stable/nn.html#normalization-layers
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from planner.faults.channels_differ import ChannelsDiffer
+from planner.faults.norm_groups_do_not_divide import NormGroupsDoNotDivide
+from planner.faults.one_value_per_channel import OneValuePerChannel
+from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
+from planner.geometry import Shape
+from planner.layers._fields import Count, Counts
+from planner.layers._layer import Layer, Sizes
+
+
+def scale_and_shift(sizes: Sizes, scale: bool, shift: bool, prefix: str = "") -> dict[str, Sizes]:
+    """The entries of a normalization in a state_dict."""
+    return {f"{prefix}{name}": sizes for name, present in (("weight", scale), ("bias", shift)) if present}
+
+
+class _ChannelNorm(Layer):
+    """What batch and instance normalization share: a scale and shift for each channel, and running statistics."""
+
+    eps: float = 1e-5
+    momentum: float | None = Field(
+        0.1, description="Share of the newest batch in the running statistics; null: their mean."
+    )
+    num_features: Count | None = None
+    affine: bool
+    track_running_stats: bool
+
+    def check(self, *inputs: Shape) -> None:
+        self.must_equal("num_features", inputs[0].channels)
+
+    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
+        return scale_and_shift((inputs[0].channels,), self.affine, self.affine)
+
+    def buffers(self, *inputs: Shape) -> Mapping[str, Sizes]:
+        size = (inputs[0].channels,)
+        return (
+            {"running_mean": size, "running_var": size, "num_batches_tracked": ()} if self.track_running_stats else {}
+        )
+
+    def derived(self, *inputs: Shape) -> Mapping[str, object]:
+        return {"num_features": inputs[0].channels}
+
+
+class _BatchNorm(_ChannelNorm):
+    eps: Annotated[float, Field(gt=0)] = 1e-5
+    affine: bool = True
+    track_running_stats: bool = True
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalization of C or L×C: each channel by its mean and variance over the batch and all cells.
+
+    In training PyTorch needs more than one value per channel: a batch of at least 2 on a vector.
+    Parameters: 2 for each channel. (Ioffe and Szegedy, arXiv:1502.03167)
+    """
+
+    def check(self, *inputs: Shape) -> None:
+        super().check(*inputs)
+        if len(inputs[0].spatial) > 1:
+            raise WrongNumberOfAxes("BatchNorm1d", inputs[0], (0, 1))
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalization of H×W×C: each channel by its mean and variance over the batch and all cells.
+
+    A bias in the convolution before it has no effect. Parameters: 2 for each channel. (Ioffe and Szegedy,
+    arXiv:1502.03167)
+    """
+
+    rank: ClassVar[int | None] = 2
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalization of D×H×W×C: each channel by its mean and variance over the batch and all cells.
+
+    A bias in the convolution before it has no effect. Parameters: 2 for each channel. (Ioffe and Szegedy,
+    arXiv:1502.03167)
+    """
+
+    rank: ClassVar[int | None] = 3
+
+
+class _InstanceNorm(_ChannelNorm):
+    affine: bool = False
+    track_running_stats: bool = False
+
+    def check(self, *inputs: Shape) -> None:
+        super().check(*inputs)
+        (x,) = inputs
+        if not self.track_running_stats and x.elements == x.channels:
+            raise OneValuePerChannel(x)
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Instance normalization of L×C: each channel of each sample by its own mean and variance. No parameters unless
+    `affine`.
+
+    (Ulyanov, Vedaldi and Lempitsky, arXiv:1607.08022)
+    """
+
+    rank: ClassVar[int | None] = 1
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Instance normalization of H×W×C: each channel of each sample by its own mean and variance. No parameters unless
+    `affine`.
+
+    (Ulyanov, Vedaldi and Lempitsky, arXiv:1607.08022)
+    """
+
+    rank: ClassVar[int | None] = 2
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """Instance normalization of D×H×W×C: each channel of each sample by its own mean and variance. No parameters
+    unless `affine`.
+
+    (Ulyanov, Vedaldi and Lempitsky, arXiv:1607.08022)
+    """
+
+    rank: ClassVar[int | None] = 3
+
+
+class GroupNorm(Layer):
+    """Group normalization: the channels in `num_groups` groups, each by its mean and variance over all cells of the
+    sample.
+
+    One group is layer normalization over the whole image; one channel a group is instance normalization.
+    `num_groups` must divide the channels. (Wu and He, arXiv:1803.08494)
+    """
+
+    num_groups: Count
+    eps: float = 1e-5
+    affine: bool = True
+    num_channels: Count | None = None
+
+    def check(self, *inputs: Shape) -> None:
+        channels = inputs[0].channels
+        self.must_equal("num_channels", channels)
+        if channels % self.num_groups:
+            raise NormGroupsDoNotDivide(channels, self.num_groups)
+
+    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
+        return scale_and_shift((inputs[0].channels,), self.affine, self.affine)
+
+    def derived(self, *inputs: Shape) -> Mapping[str, object]:
+        return {"num_channels": inputs[0].channels}
+
+
+class _TrailingNorm(Layer):
+    """What normalizations over the last axes of PyTorch's tensor share."""
+
+    channels_last: ClassVar[bool] = True
+
+    elementwise_affine: bool = True
+    normalized_shape: Counts | None = Field(
+        None,
+        description="The last axes, as shapes are written: 768, or [14, 14, 768]; left out, the channels.",
+    )
+
+    def sizes(self, x: Shape) -> Sizes:
+        """The axes that are normalized together."""
+        given = self.normalized_shape
+        return (x.channels,) if given is None else (given,) if isinstance(given, int) else given
+
+    def check(self, *inputs: Shape) -> None:
+        (x,) = inputs
+        sizes = self.sizes(x)
+        if sizes != x[-len(sizes) :]:
+            actual = list(x[-len(sizes) :]) if len(sizes) > 1 else x.channels
+            raise ChannelsDiffer("normalized_shape", list(sizes) if len(sizes) > 1 else sizes[0], actual)
+
+    def derived(self, *inputs: Shape) -> Mapping[str, object]:
+        sizes = self.sizes(inputs[0])
+        return {"normalized_shape": sizes if len(sizes) > 1 else sizes[0]}
+
+
+class LayerNorm(_TrailingNorm):
+    """Layer normalization: the channels of each cell by their mean and variance. (Ba, Kiros and Hinton,
+    arXiv:1607.06450)
+
+    PyTorch's module works on the last axes of its tensor, so on H×W×C or L×C generated code moves the channels to the
+    end. To normalize whole images, give `normalized_shape: [H, W, C]`, or use `GroupNorm` with one group.
+    (Ba, Kiros and Hinton, arXiv:1607.06450)
+    """
+
+    eps: float = 1e-5
+    bias: bool = True
+
+    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
+        affine = self.elementwise_affine
+        return scale_and_shift(self.sizes(inputs[0]), affine, affine and self.bias)
+
+
+class RMSNorm(_TrailingNorm):
+    """Root mean square normalization: the channels of each cell by their root mean square, without a mean and a shift.
+
+    Works on the last axes like `LayerNorm`. `eps: null` is the machine's precision. (Zhang and Sennrich,
+    arXiv:1910.07467)
+    """
+
+    eps: float | None = None
+
+    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
+        return scale_and_shift(self.sizes(inputs[0]), self.elementwise_affine, False)
+
+
+class LocalResponseNorm(Layer):
+    """Each value by the squares of the `size` channels around it, at the same cell: b = a / (k + alpha/size · Σ
+    a²)^beta.
+
+    As in AlexNet (Krizhevsky, Sutskever and Hinton, 2012), whose alpha is not divided by the size. Needs at least one
+    spatial axis.
+    """
+
+    size: Count
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
+
+    def check(self, *inputs: Shape) -> None:
+        if not inputs[0].spatial:
+            raise WrongNumberOfAxes("LocalResponseNorm", inputs[0], (1, 2, 3))
