@@ -11,6 +11,7 @@ from planner.diagnostics import Diagnostic, Fault
 from planner.model import Model, load
 from planner.plan import Plan, propagate
 from planner.report import Report
+from planner.rules import judge
 from planner.source import Source, of_mapping, parse, read, unparsed
 
 
@@ -31,7 +32,8 @@ def checked(
         return _unread(fault, file)
     model = load(source, input=input, params=params)
     plan = propagate(model)
-    return Report(plan, batch=batch, dtype=dtype).with_diagnostics((*model.diagnostics, *plan.diagnostics))
+    report = Report(plan, batch=batch, dtype=dtype)
+    return report.with_diagnostics((*model.diagnostics, *plan.diagnostics, *judge(report)))
 
 
 def checked_text(text: str | bytes, file: str | None = None, **options: Any) -> Report:

@@ -8,7 +8,11 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
+from planner.analyses.channels import Kept, never_mixed
 from planner.analyses.cost import Cost, DType, cost
+from planner.analyses.loss import AxisLoss, losses
+from planner.analyses.reach import Reach, reach
+from planner.analyses.receptive_field import Fields, receptive_fields
 from planner.diagnostics import Diagnostic, Place, Severity
 from planner.geometry import Shape
 from planner.plan import Plan, Step
@@ -39,6 +43,26 @@ class Report:
     @cached_property
     def cost(self) -> Cost:
         return cost(self.plan, batch=self.batch, dtype=self.dtype)
+
+    @cached_property
+    def losses(self) -> list[tuple[AxisLoss, ...]]:
+        """What each step loses, by step."""
+        return losses(self.plan)
+
+    @cached_property
+    def reach(self) -> Reach | None:
+        """What is read of each step and input; None where the plan is not complete."""
+        return reach(self.plan)
+
+    @cached_property
+    def fields(self) -> list[tuple[Fields, ...]]:
+        """What each output of each step sees of each input."""
+        return receptive_fields(self.plan)
+
+    @cached_property
+    def kept_apart(self) -> list[Kept]:
+        """Grouped steps in a row that never mix."""
+        return never_mixed(self.plan)
 
     def place(self, diagnostic: Diagnostic) -> Place | None:
         """Where in the file a diagnostic points; None for a model that is not a file."""

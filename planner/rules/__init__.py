@@ -1,0 +1,37 @@
+"""Rules judge a finished plan, one rule a file."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from planner.diagnostics import Diagnostic
+    from planner.report import Report
+    from planner.rules._rule import Rule
+
+
+@cache
+def all_rules() -> tuple[type[Rule], ...]:
+    """Every rule, in the order of its code."""
+    from planner.rules._rule import Rule
+
+    files = (import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__) if each.name[0] != "_")
+    found = [each for file in files for each in vars(file).values() if isinstance(each, type) and issubclass(each, Rule)]
+    return tuple(sorted({each for each in found if each is not Rule}, key=lambda each: each.code))
+
+
+def judge(report: Report) -> list[Diagnostic]:
+    """What the rules find, but for what the model allows; one finding for each place, however many copies it stands for."""
+    steps = {step.name: step for step in report.plan.steps}
+    found: dict[tuple[object, ...], Diagnostic] = {}
+    for rule in all_rules():
+        if rule.name() in report.plan.model.allow:
+            continue
+        for each in rule.judge(report):
+            step = steps.get(each.step) if each.step is not None else None
+            if step is None or rule.name() not in step.instance.allow:
+                found.setdefault((rule, each.path, each.label), each)
+    return list(found.values())
