@@ -108,6 +108,70 @@ class Loss:
 NO_LOSS = Loss()
 
 
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """A whole number for every cell i of an endless axis: values[i mod P] + advance · (i div P), where P = len(values)."""
+
+    values: tuple[int, ...]
+    advance: int
+
+    def __call__(self, i: int) -> int:
+        turns, phase = divmod(i, len(self.values))
+        return self.values[phase] + self.advance * turns
+
+    @property
+    def slope(self) -> Fraction:
+        return Fraction(self.advance, len(self.values))
+
+    @property
+    def rises(self) -> bool:
+        """Whether no cell has a smaller number than the one before it."""
+        return all(self(i) <= self(i + 1) for i in range(len(self.values)))
+
+    def reduced(self) -> Ramp:
+        """The same ramp with the smallest period."""
+        period = len(self.values)
+        for shorter in range(1, period // 2 + 1):
+            if period % shorter == 0 and self.advance * shorter % period == 0:
+                short = Ramp(self.values[:shorter], self.advance * shorter // period)
+                if all(short(i) == value for i, value in enumerate(self.values)):
+                    return short
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which stretch of an endless axis each cell sees: from `low(i)` to `high(i)`, every `step`-th cell of it.
+
+    Where the cells of a period see stretches of different size, `low` may pass `high` by one: that cell sees nothing.
+    """
+
+    low: Ramp
+    high: Ramp
+    step: int = 1
+
+    @property
+    def period(self) -> int:
+        return math.lcm(len(self.low.values), len(self.high.values))
+
+    @property
+    def size(self) -> int:
+        """Cells of the widest stretch."""
+        return max(self.high(i) - self.low(i) + 1 for i in range(self.period))
+
+    @property
+    def stride(self) -> Fraction:
+        """How far the stretch moves from one cell to the next; 0 where every cell sees the same."""
+        return self.low.slope
+
+    @property
+    def centre(self) -> Fraction:
+        """Where the middle of cell 0's stretch lies; the mean over a period where its cells differ."""
+        period = self.period
+        middles = sum((Fraction(self.low(i) + self.high(i), 2) - i * self.stride for i in range(period)), Fraction(0))
+        return middles / period
+
+
 class AxisMap:
     """How one output axis depends on one input axis. Subclasses are frozen values."""
 
@@ -128,13 +192,14 @@ class AxisMap:
         """Why nothing is left of n cells, in words and numbers."""
         return f"{n} cells leave {self.length(n)}"
 
-    def jump(self, n: int) -> Fraction | None:
-        """Input cells per output cell; None where an output cell has no place of its own."""
+    def span(self, n: int) -> Span | None:
+        """Which stretch of the input each output cell reads, on an axis without ends; None where every cell reads all of it."""
         return None
 
-    def offset(self, n: int) -> Fraction | None:
-        """Where on the input axis, counting in cells, the centre of output cell 0 lies."""
-        return None
+    @property
+    def settles(self) -> int:
+        """From how many cells on the map is regular: one period of cells more, and the length grows by one period's worth."""
+        return 1
 
     @property
     def keeps(self) -> bool:
@@ -156,6 +221,14 @@ class Window(AxisMap):
     @property
     def reach(self) -> int:
         return self.dilation * (self.kernel - 1) + 1
+
+    @property
+    def settles(self) -> int:
+        return self.reach
+
+    def span(self, n: int) -> Span:
+        first = -self.before
+        return Span(Ramp((first,), self.stride), Ramp((first + self.reach - 1,), self.stride), self.dilation)
 
     def length(self, n: int) -> int:
         room = n + self.before + self.after - self.reach
@@ -206,12 +279,6 @@ class Window(AxisMap):
             )
         return 0
 
-    def jump(self, n: int) -> Fraction:
-        return Fraction(self.stride)
-
-    def offset(self, n: int) -> Fraction:
-        return Fraction(self.reach - 1, 2) - self.before
-
     @property
     def keeps(self) -> bool:
         return self.kernel == self.stride == 1 and not (self.before or self.after)
@@ -240,11 +307,12 @@ class SameWindow(AxisMap):
     def loss(self, n: int) -> Loss:
         return self.at(n).loss(n)
 
-    def jump(self, n: int) -> Fraction:
-        return Fraction(self.stride)
+    def span(self, n: int) -> Span:
+        return self.at(n).span(n)
 
-    def offset(self, n: int) -> Fraction:
-        return self.at(n).offset(n)
+    @property
+    def settles(self) -> int:
+        return self.dilation * (self.kernel - 1) + self.stride
 
     @property
     def keeps(self) -> bool:
@@ -275,6 +343,20 @@ class Spread(AxisMap):
         aligned = -down % self.stride
         return _every(starts << aligned, self.stride) >> (down + aligned) // self.stride & all_cells(n)
 
+    def span(self, n: int) -> Span:
+        lows, highs = [], []
+        for o in range(self.stride):
+            starts = [o + self.padding - j * self.dilation for j in range(self.kernel)]
+            read = [start // self.stride for start in starts if start % self.stride == 0]
+            nothing = (o + self.padding) // self.stride
+            lows.append(min(read, default=nothing + 1))
+            highs.append(max(read, default=nothing))
+        return Span(Ramp(tuple(lows), 1), Ramp(tuple(highs), 1))
+
+    @property
+    def settles(self) -> int:
+        return self.padding * 2 // self.stride + 2
+
     def writers(self, n: int) -> tuple[int, ...]:
         """How many inputs write each output cell."""
         counts = [0] * self.length(n)
@@ -284,12 +366,6 @@ class Spread(AxisMap):
                 if 0 <= o < len(counts):
                     counts[o] += 1
         return tuple(counts)
-
-    def jump(self, n: int) -> Fraction:
-        return Fraction(1, self.stride)
-
-    def offset(self, n: int) -> Fraction:
-        return Fraction(2 * self.padding - self.reach + 1, 2 * self.stride)
 
     @property
     def keeps(self) -> bool:
@@ -317,18 +393,53 @@ class Bins(AxisMap):
             read |= all_cells(stop - start) << start
         return read
 
-    def jump(self, n: int) -> Fraction:
-        return Fraction(n, self.bins)
-
-    def offset(self, n: int) -> Fraction:
-        return (Fraction(n, self.bins) - 1) / 2
-
-    @property
-    def keeps(self) -> bool:
-        return False
+    def span(self, n: int) -> Span:
+        turns = math.gcd(n, self.bins)
+        bounds = [self.bounds(i, n) for i in range(self.bins // turns)]
+        advance = n // turns
+        return Span(Ramp(tuple(low for low, _ in bounds), advance), Ramp(tuple(stop - 1 for _, stop in bounds), advance))
 
 
-Interpolation = Literal["nearest", "nearest-exact", "linear", "cubic", "area"]
+@dataclass(frozen=True, slots=True)
+class RandomBins(AxisMap):
+    """Fractional max pooling: windows of `kernel` cells, about (n − kernel) / (length − 1) apart, drawn at random.
+
+    An output cell reads what it may read: window i starts at one of the whole numbers around i times the distance.
+    B. Graham, "Fractional max-pooling", arXiv:1412.6071, as PyTorch draws it.
+    """
+
+    kernel: int
+    size: int | None = None
+    ratio: float | None = None
+
+    def length(self, n: int) -> int:
+        return self.size if self.size is not None else math.floor(n * (self.ratio or 0))
+
+    def distance(self, n: int) -> Fraction:
+        return Fraction(n - self.kernel, self.length(n) - 1) if self.length(n) > 1 else Fraction(0)
+
+    def bounds(self, i: int, n: int) -> tuple[int, int]:
+        """The first cell that output i may read, and the one after the last."""
+        if self.length(n) == 1:
+            return n - self.kernel, n
+        start = i * self.distance(n)
+        return math.floor(start), math.ceil(start) + self.kernel
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        read = 0
+        for i in bits(cells):
+            start, stop = self.bounds(i, n)
+            read |= all_cells(stop - start) << start
+        return read & all_cells(n)
+
+    def span(self, n: int) -> Span:
+        distance = self.distance(n)
+        bounds = [self.bounds(i, n) for i in range(distance.denominator)]
+        lows, highs = tuple(low for low, _ in bounds), tuple(stop - 1 for _, stop in bounds)
+        return Span(Ramp(lows, distance.numerator), Ramp(highs, distance.numerator))
+
+
+Interpolation = Literal["nearest", "nearest-exact", "linear", "cubic", "lanczos", "area"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,12 +473,12 @@ class Resample(AxisMap):
         ratio = self.ratio(n)
         read = 0
         for i in bits(cells):
-            for cell in self._taps(i, ratio, n):
+            for cell in self._taps(i, ratio):
                 read |= 1 << min(max(cell, 0), n - 1)
         return read
 
-    def _taps(self, i: int, ratio: Fraction, n: int) -> range:
-        """The cells that output i reads with a weight other than zero, before those outside are moved to the edge."""
+    def _taps(self, i: int, ratio: Fraction) -> range:
+        """The cells that output i reads with a weight other than zero, on an axis without ends."""
         if self.mode == "nearest":
             return range(math.floor(i * ratio), math.floor(i * ratio) + 1)
         if self.mode == "nearest-exact":
@@ -376,22 +487,21 @@ class Resample(AxisMap):
         centre = i * ratio if self.align_corners else (i + Fraction(1, 2)) * ratio - Fraction(1, 2)
         if self.antialias:
             support = (1 if self.mode == "linear" else 2) * max(ratio, Fraction(1))
-            first, last = math.floor(centre - support) + 1, math.ceil(centre + support) - 1
-            return range(max(first, 0), min(last, n - 1) + 1)
-        if self.mode == "linear":
-            centre = max(centre, Fraction(0))
+            return range(math.floor(centre - support) + 1, math.ceil(centre + support))
         cell = math.floor(centre)
         if centre == cell:
             return range(cell, cell + 1)
         return range(cell, cell + 2) if self.mode == "linear" else range(cell - 1, cell + 3)
 
-    def jump(self, n: int) -> Fraction:
-        return self.ratio(n)
-
-    def offset(self, n: int) -> Fraction:
-        if self.align_corners:
-            return Fraction(0)
-        return (self.ratio(n) - 1) / 2
+    def span(self, n: int) -> Span | None:
+        if self.mode == "area":
+            return Bins(self.length(n)).span(n)
+        ratio = self.ratio(n)
+        if not ratio:
+            return None
+        taps = [self._taps(i, ratio) for i in range(ratio.denominator)]
+        lows, highs = tuple(each.start for each in taps), tuple(each.stop - 1 for each in taps)
+        return Span(Ramp(lows, ratio.numerator), Ramp(highs, ratio.numerator))
 
     @property
     def keeps(self) -> bool:
@@ -421,6 +531,14 @@ class Shift(AxisMap):
                     read |= 1 << self._image(i, n)
         return read
 
+    def span(self, n: int) -> Span:
+        return Span(Ramp((-self.before,), 1), Ramp((-self.before,), 1))
+
+    @property
+    def settles(self) -> int:
+        mirrored = 0 if self.mode == "constant" else max(self.before, self.after)
+        return 1 + max(0, -self.before - self.after, mirrored)
+
     def _image(self, i: int, n: int) -> int:
         """The real cell whose value padding cell i takes."""
         if self.mode == "replicate":
@@ -429,12 +547,6 @@ class Shift(AxisMap):
             return i % n
         return -i if i < 0 else 2 * (n - 1) - i
 
-    def jump(self, n: int) -> Fraction:
-        return Fraction(1)
-
-    def offset(self, n: int) -> Fraction:
-        return Fraction(-self.before)
-
     @property
     def keeps(self) -> bool:
         return not (self.before or self.after)
@@ -442,6 +554,28 @@ class Shift(AxisMap):
 
 KEEP = Shift()
 """The map of every layer that leaves an axis as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Centre(AxisMap):
+    """The middle `size` cells of a longer axis, or a shorter one amid `size` cells; an odd cell more is at the end."""
+
+    size: int
+
+    def at(self, n: int) -> Shift:
+        """The padding or cropping that this is on an axis of n cells."""
+        if n > self.size:
+            return Shift(-((n - self.size) // 2), -((n - self.size + 1) // 2))
+        return Shift((self.size - n) // 2, (self.size - n + 1) // 2)
+
+    def length(self, n: int) -> int:
+        return self.size
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        return self.at(n).reads(cells, n)
+
+    def span(self, n: int) -> Span:
+        return self.at(n).span(n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,14 +592,16 @@ class Slice(AxisMap):
     def length(self, n: int) -> int:
         return len(self._range(n))
 
+    def span(self, n: int) -> Span:
+        first = self._range(n).start
+        return Span(Ramp((first,), self.step), Ramp((first,), self.step))
+
+    @property
+    def settles(self) -> int:
+        return 1 + sum(abs(end) for end in (self.start, self.stop) if end is not None)
+
     def reads(self, cells: Cells, n: int) -> Cells:
         return _spaced(cells, self.step) << self._range(n).start & all_cells(n)
-
-    def jump(self, n: int) -> Fraction:
-        return Fraction(self.step)
-
-    def offset(self, n: int) -> Fraction:
-        return Fraction(self._range(n).start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -532,6 +668,49 @@ class Halves(AxisMap):
         return cells | cells << n // 2
 
 
+@dataclass(frozen=True, slots=True)
+class Raveled(AxisMap):
+    """One of several axes that are written in one row: each of its cells `inner` times in turn, and all `outer` times."""
+
+    along: AxisMap
+    inner: int = 1
+    outer: int = 1
+
+    def length(self, n: int) -> int:
+        return self.outer * self.along.length(n) * self.inner
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        count = self.along.length(n)
+        along = all_cells(count)
+        if cells != all_cells(self.length(n)):
+            along = 0
+            for o in bits(cells):
+                along |= 1 << o // self.inner % count
+        return self.along.reads(along, n)
+
+    def span(self, n: int) -> Span | None:
+        along = self.along.span(n)
+        if along is None:
+            return None
+        if self.outer == 1:
+            cells, low, high = along.period, along.low.advance, along.high.advance
+        else:
+            cells, low, high = self.along.length(n), 0, 0
+        row = [i for i in range(cells) for _ in range(self.inner)]
+        return Span(Ramp(tuple(map(along.low, row)), low), Ramp(tuple(map(along.high, row)), high), along.step)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread(AxisMap):
+    """An axis of an input that is not read at all: the input only lends its size."""
+
+    def length(self, n: int) -> int:
+        return n
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        return 0
+
+
 def bits(cells: Cells) -> list[int]:
     """The numbers of the cells in a set, ascending."""
     return [i for i, bit in enumerate(reversed(f"{cells:b}")) if bit == "1"] if cells else []
@@ -555,6 +734,11 @@ class Link:
     def landing(self) -> tuple[int | None, ...]:
         return self.onto if self.onto is not None else tuple(range(len(self.axes)))
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing of the input is read."""
+        return isinstance(self.channels, Unread)
+
     def output(self, x: Shape) -> Shape:
         """The output's shape, for a link whose axes all land in order."""
         sizes = [axis.length(n) for axis, n, to in zip(self.axes, x.spatial, self.landing, strict=True) if to is not None]
@@ -567,3 +751,8 @@ class Link:
 def keep(rank: int) -> Link:
     """The link of a pointwise layer on `rank` spatial axes."""
     return Link((KEEP,) * rank, KEEP)
+
+
+def unread(rank: int) -> Link:
+    """The link to an input on `rank` spatial axes that only lends its size."""
+    return Link((Unread(),) * rank, Unread())

@@ -56,13 +56,7 @@ def _whole_from(minimum: int) -> Any:
 _PADDING_WORDS = ("same", "valid", "tf_same")
 _NATURAL = {"type": "integer", "minimum": 0}
 _PAIR = {"type": "array", "items": _NATURAL, "minItems": 2, "maxItems": 2}
-_PADDING_SCHEMA = {
-    "anyOf": [
-        _NATURAL,
-        {"enum": list(_PADDING_WORDS)},
-        {"type": "array", "items": {"anyOf": [_NATURAL, _PAIR]}, "minItems": 1},
-    ]
-}
+_SIDES_SCHEMA = [_NATURAL, {"type": "array", "items": {"anyOf": [_NATURAL, _PAIR]}, "minItems": 1}]
 
 
 def _is_natural(value: object) -> TypeGuard[int]:
@@ -74,13 +68,18 @@ def _is_side(value: object) -> bool:
     return pair or _is_natural(value)
 
 
-def _read_padding(value: object) -> Any:
-    if _is_natural(value) or (isinstance(value, str) and value in _PADDING_WORDS):
-        return value
-    if isinstance(value, list | tuple) and value and all(map(_is_side, value)):
-        return tuple(each if is_whole(each) else tuple(each) for each in value)
-    words = "".join(f", `{word}`" for word in _PADDING_WORDS)
-    raise PydanticCustomError("planner", f"a whole number from 0, one for each axis, a pair for each axis{words}")
+def _read_sides(words: tuple[str, ...]) -> Callable[[object], Any]:
+    """A number for all sides, for each axis a number or a pair, or one of some words."""
+
+    def read(value: object) -> Any:
+        if _is_natural(value) or (isinstance(value, str) and value in words):
+            return value
+        if isinstance(value, list | tuple) and value and all(map(_is_side, value)):
+            return tuple(each if is_whole(each) else tuple(each) for each in value)
+        quoted = "".join(f", `{word}`" for word in words)
+        raise PydanticCustomError("planner", f"a whole number from 0, one for each axis, a pair for each axis{quoted}")
+
+    return read
 
 
 Count = Annotated[int, Field(ge=1)]
@@ -127,8 +126,15 @@ Sides = Annotated[
         is_whole, "a whole number, or one for each side of each axis, the last axis first", {"type": "integer"}
     ),
 ]
+Amounts = Annotated[
+    int | tuple[int | tuple[int, int], ...],
+    PlainValidator(_read_sides(())),
+    WithJsonSchema({"anyOf": _SIDES_SCHEMA}),
+]
 Padding = Annotated[
-    int | str | tuple[int | tuple[int, int], ...], PlainValidator(_read_padding), WithJsonSchema(_PADDING_SCHEMA)
+    int | Literal["same", "valid", "tf_same"] | tuple[int | tuple[int, int], ...],
+    PlainValidator(_read_sides(_PADDING_WORDS)),
+    WithJsonSchema({"anyOf": [*_SIDES_SCHEMA, {"enum": list(_PADDING_WORDS)}]}),
 ]
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 

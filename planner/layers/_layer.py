@@ -22,7 +22,7 @@ from planner.faults.window_does_not_fit import WindowDoesNotFit
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
-from planner.geometry import KEEP, AxisMap, Link, Shape
+from planner.geometry import KEEP, All, AxisMap, Link, Shape
 
 Sizes = tuple[int, ...]
 """Sizes of a tensor as PyTorch orders them."""
@@ -149,8 +149,7 @@ class Layer(BaseModel):
             raise WrongNumberOfSources(self.type_name(), len(inputs), least, most)
         if self.rank is not None:
             for x in inputs:
-                if len(x.spatial) != self.rank:
-                    raise WrongNumberOfAxes(self.type_name(), x, (self.rank,))
+                self.must_have_axes(x, self.rank)
         self.check(*inputs)
         links = self.links(*inputs)
         outputs = self.outputs(links, *inputs)
@@ -181,6 +180,11 @@ class Layer(BaseModel):
             raise WrongValue(name, f"one number, or {rank} for the {rank} spatial axes", list(value))
         return tuple(value)
 
+    def must_have_axes(self, x: Shape, *ranks: int) -> None:
+        """An input must have one of these numbers of spatial axes."""
+        if len(x.spatial) not in ranks:
+            raise WrongNumberOfAxes(self.type_name(), x, ranks)
+
     def must_equal(self, name: str, actual: int) -> None:
         """A size that a model file may leave out must, where it is given, be what the input has."""
         given = getattr(self, name)
@@ -204,6 +208,21 @@ def along(x: Shape, axis: int, change: AxisMap) -> Link:
     """The link of a layer that changes one axis, or the channels as the last one, and leaves the others."""
     maps = [KEEP if each != axis else change for each in range(len(x))]
     return Link(tuple(maps[:-1]), maps[-1])
+
+
+def folded(x: Shape, away: Mapping[int, AxisMap]) -> Link:
+    """The link of a layer that folds some axes away, each by its map to one cell, and leaves the others.
+
+    Where the channels go, the first axis that stays becomes the channels, as in PyTorch's order; each of them then counts as
+    reading all that the axis and the channels held.
+    """
+    last = len(x) - 1
+    stay = [axis for axis in range(last) if axis not in away]
+    channels: AxisMap = KEEP
+    if last in away:
+        channels = All(x[stay.pop(0)])
+    axes = tuple(KEEP if axis in stay else away.get(axis, All(1)) for axis in range(last))
+    return Link(axes, channels, tuple(stay.index(axis) if axis in stay else None for axis in range(last)))
 
 
 _AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}

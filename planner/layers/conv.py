@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from pydantic import Field
+
 from planner.faults.groups_do_not_divide import GroupsDoNotDivide
 from planner.faults.missing_key import MissingKey
 from planner.faults.output_padding_too_large import OutputPaddingTooLarge
@@ -25,10 +27,10 @@ class _GroupedWeights(Layer):
 
     rank: ClassVar[int]
 
-    out_channels: Count | None = None
+    out_channels: Count | None = Field(None, description="Left out, as many as come in; only with `groups: depthwise`.")
     kernel_size: PerAxis
     stride: PerAxis = 1
-    groups: Count | Literal["depthwise"] = 1
+    groups: Count | Literal["depthwise"] = Field(1, description="`depthwise` is one group for each input channel.")
     bias: bool = True
     dilation: PerAxis = 1
     in_channels: Count | None = None
@@ -65,32 +67,37 @@ class _GroupedWeights(Layer):
         # One order for all: in_channels and out_channels come from `derived`.
         return {name: value for name, value in super().given().items() if name not in ("in_channels", "out_channels")}
 
-    def _call(self, x: Shape, **changed: object) -> Call:
+    def _call(self, x: Shape, *, without: tuple[str, ...] = (), **changed: object) -> Call:
         args = {**self.derived(x), **self.given(), **changed}
-        if args.get("groups") == "depthwise":
+        if self.groups == "depthwise":
             args["groups"] = x.channels
-        return Call(f"nn.{type(self).__name__}", args)
+        return Call(f"nn.{type(self).__name__}", {name: value for name, value in args.items() if name not in without})
 
 
 class _Conv(_GroupedWeights):
-    padding: Padding = 0
+    padding: Padding = Field(
+        0, description="Cells on every side, or one number or pair for each axis; `same`, `valid`, TensorFlow's `tf_same`."
+    )
     padding_mode: PaddingMode = "zeros"
 
-    def sides(self, n_axes: int) -> tuple[tuple[int, int], ...] | None:
-        """Padding before and after each axis; None for `tf_same`, which depends on the input's size."""
-        if self.padding == "tf_same":
-            return None
+    def sides(self) -> tuple[tuple[int, int], ...]:
+        """Padding before and after each axis, where it does not depend on the input's size."""
         if self.padding == "same":
-            totals = [
-                d * (k - 1)
-                for d, k in zip(self.per_axis("dilation", n_axes), self.per_axis("kernel_size", n_axes), strict=True)
-            ]
+            sizes = zip(self.per_axis("dilation", self.rank), self.per_axis("kernel_size", self.rank), strict=True)
+            totals = [dilation * (kernel - 1) for dilation, kernel in sizes]
             return tuple((total // 2, total - total // 2) for total in totals)
-        if isinstance(self.padding, int):
-            return ((self.padding, self.padding),) * n_axes
-        if len(self.padding) != n_axes:
-            raise WrongValue("padding", f"one number, or {n_axes} for the {n_axes} spatial axes", list(self.padding))
-        return tuple(side if isinstance(side, tuple) else (side, side) for side in self.padding)  # type: ignore[misc]
+        if isinstance(self.padding, str):
+            return ((0, 0),) * self.rank
+        sides = (self.padding,) * self.rank if isinstance(self.padding, int) else self.padding
+        if len(sides) != self.rank:
+            wanted = f"one number, or one or a pair for each of {self.rank} spatial axes"
+            raise WrongValue("padding", wanted, self.padding)
+        return tuple((side, side) if isinstance(side, int) else side for side in sides)
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        """The plain window of each axis of x."""
+        sized = zip(self.axes(x), x.spatial, strict=True)
+        return tuple(axis.at(n) if isinstance(axis, SameWindow) else axis for axis, n in sized)
 
     def check(self, *inputs: Shape) -> None:
         super().check(*inputs)
@@ -98,17 +105,17 @@ class _Conv(_GroupedWeights):
         if self.padding == "same" and max(self.per_axis("stride", self.rank)) > 1:
             raise SamePaddingWithStride(self.stride)
         limits = {"reflect": -1, "circular": 0}
-        if self.padding_mode in limits and (sides := self.sides(self.rank)):
-            for n, pair in zip(x.spatial, sides, strict=True):
-                if max(pair) > n + limits[self.padding_mode]:
-                    raise PaddingTooWide(self.padding_mode, max(pair), n)
+        if self.padding_mode in limits:
+            for n, window in zip(x.spatial, self.windows(x), strict=True):
+                widest = max(window.before, window.after)
+                if widest > n + limits[self.padding_mode]:
+                    raise PaddingTooWide(self.padding_mode, widest, n)
 
-    def axes(self, x: Shape) -> tuple[AxisMap, ...]:
+    def axes(self, x: Shape) -> tuple[Window | SameWindow, ...]:
         steps = [self.per_axis(name, self.rank) for name in ("kernel_size", "stride", "dilation")]
-        sides = self.sides(self.rank)
-        if sides is None:
+        if self.padding == "tf_same":
             return tuple(SameWindow(*numbers) for numbers in zip(*steps, strict=True))
-        return tuple(Window(k, s, d, *side) for k, s, d, side in zip(*steps, sides, strict=True))
+        return tuple(Window(k, s, d, *side) for k, s, d, side in zip(*steps, self.sides(), strict=True))
 
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
         (x,) = inputs
@@ -125,19 +132,14 @@ class _Conv(_GroupedWeights):
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         (x,) = inputs
-        sides = self.sides(self.rank)
-        if self.padding in ("same",) or (sides is not None and all(before == after for before, after in sides)):
-            symmetric = self.padding if isinstance(self.padding, int | str) else tuple(side[0] for side in sides or ())
-            return (self._call(x, **({"padding": symmetric} if symmetric != 0 else {})),)
-        if sides is None:
-            windows = [axis.at(n) for axis, n in zip(self.axes(x), x.spatial, strict=True) if isinstance(axis, SameWindow)]
-            sides = tuple((window.before, window.after) for window in windows)
-        mode = {"zeros": "constant"}.get(self.padding_mode, self.padding_mode)
-        pad = tuple(number for side in reversed(sides) for number in side)
-        conv = self._call(x, padding=0, padding_mode="zeros")
-        args = {name: value for name, value in conv.args.items() if name not in ("padding", "padding_mode")}
-        mode_given = {"mode": mode} if mode != "constant" else {}
-        return (Call("F.pad", {"pad": pad, **mode_given}), Call(conv.target, args))
+        if self.padding in ("same", "valid") or isinstance(self.padding, int):
+            return (self._call(x),)
+        windows = self.windows(x)
+        if all(window.before == window.after for window in windows):
+            return (self._call(x, padding=tuple(window.before for window in windows)),)
+        sides = tuple(side for window in reversed(windows) for side in (window.before, window.after))
+        mode = {} if self.padding_mode == "zeros" else {"mode": self.padding_mode}
+        return (Call("F.pad", {"pad": sides, **mode}), self._call(x, without=("padding", "padding_mode")))
 
 
 class Conv1d(_Conv):
@@ -171,8 +173,9 @@ class Conv3d(_Conv):
 
 
 class _ConvTranspose(_GroupedWeights):
-    padding: PerAxisNatural = 0
-    output_padding: PerAxisNatural = 0
+    padding: PerAxisNatural = Field(0, description="Cells taken off each side of the result.")
+    output_padding: PerAxisNatural = Field(0, description="Cells added at the end, to choose among the possible sizes.")
+    padding_mode: Literal["zeros"] = "zeros"
 
     def check(self, *inputs: Shape) -> None:
         super().check(*inputs)
@@ -183,7 +186,8 @@ class _ConvTranspose(_GroupedWeights):
 
     def axes(self, x: Shape) -> tuple[AxisMap, ...]:
         names = ("kernel_size", "stride", "dilation", "padding", "output_padding")
-        return tuple(Spread(*numbers) for numbers in zip(*(self.per_axis(name, self.rank) for name in names), strict=True))
+        numbers = zip(*(self.per_axis(name, self.rank) for name in names), strict=True)
+        return tuple(Spread(*each) for each in numbers)
 
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
         (x,) = inputs

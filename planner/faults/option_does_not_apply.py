@@ -1,0 +1,61 @@
+from planner.diagnostics import Fault
+
+
+class OptionDoesNotApply(Fault):
+    """An option of an interpolation that its mode does not have: `align_corners` is for linear and cubic modes,
+    `antialias` for bilinear, bicubic and lanczos, `recompute_scale_factor` for a `scale_factor`.
+
+    Why it matters: PyTorch refuses it at the first forward pass.
+
+    When to ignore it: never.
+
+    How to fix it: leave the option out, or use a mode that has it.
+    """
+
+    code = "NSP310"
+    bad = """
+        input: [32, 32, 8]
+        layers:
+          - {type: Upsample, scale_factor: 2, mode: nearest, align_corners: true}  # NSP310
+        """
+    good = """
+        input: [32, 32, 8]
+        layers:
+          - {type: Upsample, scale_factor: 2, mode: bilinear, align_corners: true}
+        """
+
+    @classmethod
+    def align_corners(cls, mode: str) -> "OptionDoesNotApply":
+        return cls(
+            "align_corners option can only be set with the interpolating modes",
+            label=f"mode is {mode}; linear, bilinear, bicubic and trilinear have the option",
+            help="remove `align_corners`",
+            key="align_corners",
+        )
+
+    @classmethod
+    def antialias(cls, mode: str, rank: int) -> "OptionDoesNotApply":
+        return cls(
+            "anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor",
+            label=f"mode is {mode}, on {rank} spatial {'axis' if rank == 1 else 'axes'}",
+            help="remove `antialias`" + ("" if rank != 2 else ", or use `mode: bilinear`"),
+            key="antialias",
+        )
+
+    @classmethod
+    def recompute(cls, size: str) -> "OptionDoesNotApply":
+        return cls(
+            "recompute_scale_factor is not meaningful with an explicit size",
+            label=f"the size is given by {size}",
+            help="remove `recompute_scale_factor`",
+            key="recompute_scale_factor",
+        )
+
+    @classmethod
+    def lanczos(cls, key: str, needed: str) -> "OptionDoesNotApply":
+        return cls(
+            f"lanczos mode requires {key}={needed.title()}",
+            label="the mode is made for resizing with a filter",
+            help=f"write `{key}: {needed}`, or use `mode: bicubic`",
+            key="mode",
+        )

@@ -1,0 +1,34 @@
+from planner.diagnostics import SOURCE, Fault
+
+
+class PadTooSmall(Fault):
+    """`PadLike` brings its first source to the size of its second one, which is smaller.
+
+    Why it matters: padding cannot shrink; the two sources are likely the wrong way round.
+
+    When to ignore it: never.
+
+    How to fix it: swap the sources, or crop with `CropLike`.
+    """
+
+    code = "NSP314"
+    bad = """
+        input: [64, 64, 8]
+        layers:
+          - {name: pool, type: MaxPool2d, kernel_size: 2}
+          - {type: PadLike, from: [input, pool]}  # NSP314
+        """
+    good = """
+        input: [64, 64, 8]
+        layers:
+          - {name: pool, type: MaxPool2d, kernel_size: 2}
+          - {type: PadLike, from: [pool, input]}
+        """
+
+    def __init__(self, axis: str, n: int, size: int) -> None:
+        super().__init__(
+            "padding cannot make an axis shorter",
+            label=f"{axis}: {n} cells to be padded to {size}, from {SOURCE}",
+            help="swap the two sources, or use CropLike",
+            key="from",
+        )

@@ -1,0 +1,32 @@
+from planner.diagnostics import Fault
+
+
+class PoolPaddingTooWide(Fault):
+    """A pool is padded by more than half of its window, so that a window at the edge could lie on padding alone.
+
+    Why it matters: PyTorch refuses it at the first forward pass. Half of the window is counted without dilation.
+
+    When to ignore it: never.
+
+    How to fix it: a padding of at most kernel_size // 2, or a pad layer before the pool.
+    """
+
+    code = "NSP302"
+    bad = """
+        input: [32, 32, 8]
+        layers:
+          - {type: MaxPool2d, kernel_size: 3, padding: 2}  # NSP302
+        """
+    good = """
+        input: [32, 32, 8]
+        layers:
+          - {type: MaxPool2d, kernel_size: 3, padding: 1}
+        """
+
+    def __init__(self, padding: int, kernel_size: int, axis: str) -> None:
+        super().__init__(
+            "pad should be at most half of effective kernel size",
+            label=f"{axis}: padding {padding} with kernel size {kernel_size}",
+            help=f"use `padding: {kernel_size // 2}` or less",
+            key="padding",
+        )

@@ -1,0 +1,90 @@
+"""Sliding blocks: an image as a row of its windows, and back.
+
+Shapes: https://docs.pytorch.org/docs/stable/generated/torch.nn.Unfold.html and torch.nn.Fold.html
+"""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+from planner.faults.blocks_do_not_match import BlocksDoNotMatch
+from planner.faults.channels_do_not_divide import ChannelsDoNotDivide
+from planner.faults.window_does_not_fit import WindowDoesNotFit
+from planner.geometry import All, Grouped, Link, Raveled, Shape, Window
+from planner.layers._fields import PerAxis, PerAxisNatural
+from planner.layers._layer import Layer, axis_name
+
+
+class _Blocks(Layer):
+    kernel_size: PerAxis
+    dilation: PerAxis = 1
+    padding: PerAxisNatural = 0
+    stride: PerAxis = 1
+
+    @property
+    def cells(self) -> int:
+        """Cells in a window."""
+        return math.prod(self.per_axis("kernel_size", 2))
+
+    def windows(self) -> tuple[Window, ...]:
+        """The windows on the two axes of the image."""
+        names = ("kernel_size", "stride", "dilation", "padding", "padding")
+        return tuple(Window(*numbers) for numbers in zip(*(self.per_axis(name, 2) for name in names), strict=True))
+
+
+class Unfold(_Blocks):
+    """Every window of an image as one position of a row: H×W×C becomes L×(C·kernel cells).
+
+    L is the number of windows, length(H) · length(W), row by row; per axis, length = (n + 2·padding − reach) // stride
+    + 1. The cells of a window stand in the channels, those of the first channel first.
+    """
+
+    rank: ClassVar[int] = 2
+
+    def check(self, *inputs: Shape) -> None:
+        for axis, (window, n) in enumerate(zip(self.windows(), inputs[0].spatial, strict=True)):
+            if window.length(n) < 1:
+                raise WindowDoesNotFit(axis_name(axis, 2), window.misfit(n))
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        (x,) = inputs
+        rows, columns = self.windows()
+        axes = (
+            Raveled(rows, inner=columns.length(x.spatial[1])),
+            Raveled(columns, outer=rows.length(x.spatial[0])),
+        )
+        return ((Link(axes, Grouped(x.channels * self.cells, x.channels), onto=(0, 0)),),)
+
+    def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
+        (x,), link = inputs, links[0][0]
+        return (Shape((link.axes[0].length(x.spatial[0]), link.channels.length(x.channels))),)
+
+
+class Fold(_Blocks):
+    """A row of blocks added up in an image, as `Unfold` took them: L×(C·kernel cells) becomes output_size×C.
+
+    L must be the number of windows on an image of output_size; per axis, length = (n + 2·padding − reach) // stride +
+    1. Every cell is counted as reading all blocks, since rows and columns of the image come from one axis.
+    """
+
+    rank: ClassVar[int] = 1
+
+    output_size: PerAxis
+
+    def check(self, *inputs: Shape) -> None:
+        (x,) = inputs
+        sizes = self.per_axis("output_size", 2)
+        counts = tuple(window.length(n) for window, n in zip(self.windows(), sizes, strict=True))
+        if x.channels % self.cells:
+            message = "expected size of input's dimension 1 to be divisible by the product of kernel_size"
+            raise ChannelsDoNotDivide(message, x.channels, self.cells, "kernel_size")
+        if min(counts) < 1 or math.prod(counts) != x.spatial[0]:
+            raise BlocksDoNotMatch(x.spatial[0], counts, sizes)
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        groups = inputs[0].channels // self.cells
+        return ((Link((All(),), Grouped(groups, groups), onto=(None,)),),)
+
+    def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
+        return (Shape((*self.per_axis("output_size", 2), inputs[0].channels // self.cells)),)
