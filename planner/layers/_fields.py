@@ -139,11 +139,16 @@ Padding = Annotated[
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
 
+MOST_AXES = 64
+"""The most axes that a tensor of PyTorch can have."""
+
+
 def _list(accepts: Callable[[Any], bool], words: str, schema: dict[str, Any], at_most_once: int | None = None) -> Any:
     """A list of values, among which one may be allowed a single time."""
 
-    def read(value: object) -> Any:
-        if isinstance(value, list | tuple) and value and all(map(accepts, value)) and value.count(at_most_once) <= 1:
+    def read(value: Any) -> Any:
+        fits = isinstance(value, list | tuple) and 0 < len(value) <= MOST_AXES and all(map(accepts, value))
+        if fits and value.count(at_most_once) <= 1:
             return tuple(value)
         raise PydanticCustomError("planner", words)
 
@@ -157,16 +162,12 @@ def _is_count(value: object) -> bool:
 _COUNT = {"type": "integer", "minimum": 1}
 _COUNT_OR_REST = {"anyOf": [_COUNT, {"const": -1}]}
 
-Counts = Annotated[
-    int | tuple[int, ...], *_one_or_each(_is_count, "a whole number from 1, or a list of them", _COUNT)
-]
+Counts = Annotated[int | tuple[int, ...], *_one_or_each(_is_count, "a whole number from 1, or a list of them", _COUNT)]
 Dims = Annotated[
     int | tuple[int, ...], *_one_or_each(is_whole, "a whole number, or a list of them", {"type": "integer"})
 ]
 DimOrder = Annotated[tuple[int, ...], *_list(is_whole, "a list of whole numbers", {"type": "integer"})]
-ShapeSizes = Annotated[
-    tuple[int, ...], *_list(_is_count, "a shape such as [14, 14, 768], each size from 1", _COUNT)
-]
+ShapeSizes = Annotated[tuple[int, ...], *_list(_is_count, "a shape such as [14, 14, 768], each size from 1", _COUNT)]
 ShapeSizesOrRest = Annotated[
     tuple[int, ...],
     *_list(

@@ -213,8 +213,8 @@ def along(x: Shape, axis: int, change: AxisMap) -> Link:
 def folded(x: Shape, away: Mapping[int, AxisMap]) -> Link:
     """The link of a layer that folds some axes away, each by its map to one cell, and leaves the others.
 
-    Where the channels go, the first axis that stays becomes the channels, as in PyTorch's order; each of them then counts as
-    reading all that the axis and the channels held.
+    Where the channels go, the first axis that stays becomes the channels, as in PyTorch's order; each of them then
+    counts as reading all that the axis and the channels held.
     """
     last = len(x) - 1
     stay = [axis for axis in range(last) if axis not in away]

@@ -1,0 +1,50 @@
+import math
+
+from planner.diagnostics import SOURCE, Fault
+
+
+class ElementsDiffer(Fault):
+    """`Reshape` and `Unflatten` only regroup values: the new sizes must multiply to as many values as there are.
+
+    Why it matters: PyTorch refuses it at the first forward pass, when the input's size was changed and the numbers
+    here were not.
+
+    When to ignore it: never.
+
+    How to fix it: write -1 for one of the sizes to have it worked out, or numbers that multiply to the total.
+    """
+
+    code = "NSP213"
+    bad = """
+        input: [14, 14, 768]
+        layers:
+          - {type: Reshape, shape: [49, 768]}  # NSP213
+        """
+    good = """
+        input: [14, 14, 768]
+        layers:
+          - {type: Reshape, shape: [-1, 768]}
+        """
+
+    def __init__(self, name: str, sizes: tuple[int, ...], total: int) -> None:
+        known = math.prod(size for size in sizes if size > 0)
+        shown = "×".join(str(size) if size > 0 else "?" for size in sizes)
+        if -1 in sizes:
+            label = f"{shown}: {total} from {SOURCE} / {known} leaves {total % known}"
+        else:
+            label = f"{shown} is {known}, but {SOURCE} has {total}"
+        super().__init__(
+            "sizes don't multiply up to the elements of the input",
+            label=label,
+            help=f"use {_mended(name, sizes, total)}",
+            key=name,
+        )
+
+
+def _mended(name: str, sizes: tuple[int, ...], total: int) -> str:
+    """The same sizes with one of them changed so that all multiply to the total, where there is one."""
+    for i, size in enumerate(sizes):
+        others = math.prod(each for each in (*sizes[:i], *sizes[i + 1 :]) if each > 0)
+        if (size == -1 or -1 not in sizes) and total % others == 0:
+            return f"`{name}: {[*sizes[:i], total // others, *sizes[i + 1 :]]}`"
+    return f"sizes that multiply to {total}"

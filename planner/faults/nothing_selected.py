@@ -1,0 +1,33 @@
+from planner.diagnostics import SOURCE, Fault
+
+
+class NothingSelected(Fault):
+    """A slice that holds no cell: it stops before it starts, or starts past the end.
+
+    Why it matters: PyTorch makes an empty tensor of it and goes on; the first layer behind it that refuses one is
+    blamed.
+
+    When to ignore it: never.
+
+    How to fix it: cells are numbered from 0, and from −1 backwards; `stop` itself is not taken.
+    """
+
+    code = "NSP221"
+    bad = """
+        input: [197, 768]
+        layers:
+          - {type: Slice, dim: 2, start: 197}  # NSP221
+        """
+    good = """
+        input: [197, 768]
+        layers:
+          - {type: Slice, dim: 2, start: 1}
+        """
+
+    def __init__(self, start: int, stop: int | None, axis: str, n: int) -> None:
+        super().__init__(
+            "the slice holds no cell",
+            label=f"{axis} from {start} to {'the end' if stop is None else stop}, of {n} from {SOURCE}",
+            help=f"use `start: 0` to `start: {n - 1}`, and a `stop` after it",
+            key="start" if start >= n or stop is None else "stop",
+        )

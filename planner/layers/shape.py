@@ -1,0 +1,298 @@
+"""Layers that only move values to other places: they flatten, cut, pick, exchange and regroup axes.
+
+Sizes are regrouped in PyTorch's order, channels first, so that a value ends up where PyTorch has it.
+
+Source: https://docs.pytorch.org/docs/stable/tensor_view.html and the pages of the functions of the same names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import accumulate, pairwise
+
+from pydantic import Field
+
+from planner.faults.dims_out_of_order import DimsOutOfOrder
+from planner.faults.elements_differ import ElementsDiffer
+from planner.faults.index_out_of_range import IndexOutOfRange
+from planner.faults.no_axis_left import NoAxisLeft
+from planner.faults.not_an_order import NotAnOrder
+from planner.faults.nothing_selected import NothingSelected
+from planner.faults.parts_do_not_add_up import PartsDoNotAddUp
+from planner.faults.too_many_outputs import TooManyOutputs
+from planner.geometry import KEEP, All, AxisMap, Link, Shape, Spread, Window
+from planner.geometry import Slice as SliceMap
+from planner.layers._fields import Count, Counts, DimOrder, ShapeSizesOrRest
+from planner.layers._layer import Call, Layer, Sizes, along, axis_name, axis_of, folded
+
+MOST_OUTPUTS = 10_000
+
+
+class _Regrouping(Layer):
+    """Leaves the values in their order and changes the sizes."""
+
+    def regrouped(self, x: Shape) -> Shape:
+        raise NotImplementedError
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        (x,) = inputs
+        return ((_regrouping(x, self.regrouped(x)),),)
+
+    def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
+        return (self.regrouped(inputs[0]),)
+
+
+def _regrouping(x: Shape, y: Shape) -> Link:
+    """An axis of x whose cells are those of one axis of y is kept; of others, every cell of y counts as reading all.
+
+    The channels lead in PyTorch's order, so where they are joined with others or parted, the channels of x that a
+    channel of y reads are a stretch, and exact.
+    """
+    axes: list[AxisMap] = [All(1)] * len(x.spatial)
+    onto: list[int | None] = [None] * len(x.spatial)
+    channels: AxisMap = All(y.channels)
+    for ins, outs in _stretches(x.torch, y.torch):
+        if ins[0] and outs[0] and len(ins) == len(outs) == 1:
+            axes[ins[0] - 1], onto[ins[0] - 1] = KEEP, outs[0] - 1
+        elif not ins[0] and not outs[0]:
+            values = math.prod(x.torch[axis] for axis in ins)
+            channels = _stretch(values // x.channels, values // y.channels, y.channels)
+    return Link(tuple(axes), channels, tuple(onto))
+
+
+def _stretch(held: int, wanted: int, channels: int) -> AxisMap:
+    """The map of channels that hold `held` values each to channels that want `wanted` each."""
+    if held == wanted:
+        return KEEP
+    if held % wanted == 0:
+        return Spread(held // wanted, held // wanted)
+    return Window(wanted // held, wanted // held) if wanted % held == 0 else All(channels)
+
+
+def _stretches(a: Sizes, b: Sizes) -> Iterator[tuple[list[int], list[int]]]:
+    """The shortest stretches of axes that hold the same number of values in both; axes of size 1 may be left out."""
+    i = j = 0
+    while i < len(a) and j < len(b):
+        if a[i] != b[j] and 1 in (a[i], b[j]):
+            i, j = i + (a[i] == 1), j + (a[i] != 1)
+            continue
+        ins, outs, held, wanted = [i], [j], a[i], b[j]
+        while held != wanted:
+            if held < wanted:
+                ins.append(i := i + 1)
+                held *= a[i]
+            else:
+                outs.append(j := j + 1)
+                wanted *= b[j]
+        yield ins, outs
+        i, j = i + 1, j + 1
+
+
+class Flatten(_Regrouping):
+    """Joins the axes from start_dim to end_dim into one. As it stands, H×W×C becomes a vector of C·H·W.
+
+    Dimensions count as in PyTorch: `start_dim: 2` keeps the channels and makes the sequence H·W×C of the cells, row by
+    row. In a vector, channel c of cell (h, w) is at c·H·W + h·W + w, so each value reads one channel; every one counts
+    as reading all cells.
+    """
+
+    start_dim: int = 1
+    end_dim: int = -1
+
+    def regrouped(self, x: Shape) -> Shape:
+        axis_of(self.start_dim, x, "start_dim")
+        axis_of(self.end_dim, x, "end_dim")
+        rank, sizes = len(x) + 1, x.torch
+        start, end = self.start_dim % rank, self.end_dim % rank
+        if start > end:
+            raise DimsOutOfOrder(self.start_dim, self.end_dim, x)
+        return Shape.of_torch((*sizes[: start - 1], math.prod(sizes[start - 1 : end]), *sizes[end:]))
+
+
+class Unflatten(_Regrouping):
+    """Parts one axis into several, whose sizes multiply to its own; one of them may be -1, the rest.
+
+    `dim` counts as in PyTorch: `dim: 1` parts the channels into channels and leading spatial axes, as at the start of
+    a generator: `unflattened_size: [512, 4, 4]` makes 4×4×512 of a vector of 8192.
+    """
+
+    dim: int
+    unflattened_size: ShapeSizesOrRest = Field(description="Sizes in PyTorch's order.")
+
+    def regrouped(self, x: Shape) -> Shape:
+        axis_of(self.dim, x)
+        dim, sizes = self.dim % (len(x) + 1), x.torch
+        parts = _without_rest("unflattened_size", self.unflattened_size, sizes[dim - 1])
+        return Shape.of_torch((*sizes[: dim - 1], *parts, *sizes[dim:]))
+
+
+class Reshape(_Regrouping):
+    """Gives the values another shape of as many values, written as all shapes are, channels last; one size may be
+    -1, the rest.
+
+    The values keep PyTorch's order: all of the first channel, then all of the second. So `shape: [196, 768]` makes
+    the sequence of cells of 14×14×768, and `shape: [4, 4, 512]` a 4×4 image of a vector of 8192.
+    """
+
+    shape: ShapeSizesOrRest = Field(description="The new shape, channels last, without the batch.")
+
+    def regrouped(self, x: Shape) -> Shape:
+        return Shape(_without_rest("shape", self.shape, x.elements))
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        return (Call("Tensor.reshape", {"shape": (-1, *self.regrouped(inputs[0]).torch)}),)
+
+
+def _without_rest(name: str, sizes: Sizes, total: int) -> Sizes:
+    """Sizes that multiply to the total, with the number that -1 stands for."""
+    rest, over = divmod(total, math.prod(size for size in sizes if size > 0))
+    if over or (rest != 1 and -1 not in sizes):
+        raise ElementsDiffer(name, sizes, total)
+    return tuple(size if size > 0 else rest for size in sizes)
+
+
+class Permute(Layer):
+    """Puts the axes in another order: axis i of the result is axis dims[i] of the input, counted as in PyTorch.
+
+    All axes are listed, the batch first: `dims: [0, 1, 3, 2]` exchanges height and width, `[0, 2, 1]` the channels and
+    the sequence of L×C. Where the channels change places with a spatial axis, the analyses count every value as
+    reading all of both.
+    """
+
+    dims: DimOrder
+
+    def order(self, x: Shape) -> Sizes:
+        """For each axis of the result in PyTorch's order, batch left out, which one of the input it is."""
+        rank = len(x) + 1
+        dims = tuple(dim % rank for dim in self.dims if -rank <= dim < rank)
+        if sorted(dims) != list(range(rank)) or len(self.dims) != rank or dims[0]:
+            raise NotAnOrder(self.dims, x)
+        return tuple(dim - 1 for dim in dims[1:])
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        (x,) = inputs
+        order = self.order(x)
+        if not order[0]:
+            return (
+                (Link((KEEP,) * len(x.spatial), KEEP, tuple(order.index(i + 1) - 1 for i in range(len(x.spatial)))),),
+            )
+        axes = tuple(All(1) if i + 1 == order[0] else KEEP for i in range(len(x.spatial)))
+        onto = tuple(None if i + 1 == order[0] else order.index(i + 1) - 1 for i in range(len(x.spatial)))
+        return ((Link(axes, All(x.torch[order[0]]), onto),),)
+
+    def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
+        (x,) = inputs
+        return (Shape.of_torch(tuple(x.torch[axis] for axis in self.order(x))),)
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        return (Call("Tensor.permute", {"dims": self.dims}),)
+
+
+class Slice(Layer):
+    """The cells start, start + step, … before stop of one axis, as Python counts: from the end where negative.
+
+    `dim` counts as in PyTorch: 1 is the channels, 2 the first spatial axis.
+    """
+
+    dim: int
+    start: int = 0
+    stop: int | None = None
+    step: Count = 1
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        (x,) = inputs
+        axis = axis_of(self.dim, x)
+        cut = SliceMap(self.start, self.stop, self.step)
+        if cut.length(x[axis]) < 1:
+            raise NothingSelected(self.start, self.stop, axis_name(axis, len(x) - 1), x[axis])
+        return ((along(x, axis, cut),),)
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        dim = self.dim % (len(inputs[0]) + 1)
+        cut = slice(self.start or None, self.stop, self.step if self.step > 1 else None)
+        return (Call("Tensor.__getitem__", {"index": (*(slice(None),) * dim, cut)}),)
+
+
+class Select(Layer):
+    """One cell of an axis, which vanishes: `dim: 2, index: 0` of the tokens L×C is the vector of the first token.
+
+    `dim` counts as in PyTorch; a negative index counts from the end. Where the channels go, the first spatial axis
+    becomes the channels.
+    """
+
+    dim: int
+    index: int
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        (x,) = inputs
+        axis = axis_of(self.dim, x)
+        n = x[axis]
+        if not -n <= self.index < n:
+            raise IndexOutOfRange("index", self.index, n, "index out of range")
+        if len(x) == 1:
+            raise NoAxisLeft("Select", x)
+        return ((folded(x, {axis: SliceMap(self.index % n, self.index % n + 1)}),),)
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        return (Call("Tensor.select", {"dim": self.dim, "index": self.index}),)
+
+
+class _Parts(Layer):
+    """Cuts one axis into consecutive parts: one output each."""
+
+    dim: int = 1
+
+    def parts(self, n: int) -> Sizes:
+        """The sizes that n cells are cut into."""
+        raise NotImplementedError
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        (x,) = inputs
+        axis = axis_of(self.dim, x)
+        bounds = pairwise(accumulate(self.parts(x[axis]), initial=0))
+        return tuple((along(x, axis, SliceMap(start, stop)),) for start, stop in bounds)
+
+
+def _equal_parts(n: int, size: int, type: str) -> Sizes:
+    count = -(-n // size)
+    if count > MOST_OUTPUTS:
+        raise TooManyOutputs(type, count, MOST_OUTPUTS)
+    return (*(size,) * (count - 1), n - size * (count - 1))
+
+
+class Split(_Parts):
+    """Cuts one axis into parts of split_size, the last one smaller where it does not divide, or into a list of sizes.
+
+    `dim` counts as in PyTorch: 1, the default, is the channels. The parts are `name.0`, `name.1`, …
+    """
+
+    split_size: Counts
+
+    def parts(self, n: int) -> Sizes:
+        if isinstance(self.split_size, int):
+            return _equal_parts(n, self.split_size, "Split")
+        if sum(self.split_size) != n:
+            raise PartsDoNotAddUp(self.split_size, n)
+        if len(self.split_size) > MOST_OUTPUTS:
+            raise TooManyOutputs("Split", len(self.split_size), MOST_OUTPUTS)
+        return self.split_size
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        return (Call("torch.split", {"split_size_or_sections": self.split_size, "dim": self.dim}),)
+
+
+class Chunk(_Parts):
+    """Cuts one axis into as many equal parts as asked for: each of ceil(n / chunks) cells, the last one smaller.
+
+    There are fewer parts where that many cells run out before: 5 cells in 4 chunks are 2, 2 and 1.
+    `dim` counts as in PyTorch: 1, the default, is the channels. The parts are `name.0`, `name.1`, …
+    """
+
+    chunks: Count
+
+    def parts(self, n: int) -> Sizes:
+        return _equal_parts(n, -(-n // self.chunks), "Chunk")
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        return (Call("torch.chunk", {"chunks": self.chunks, "dim": self.dim}),)
