@@ -215,9 +215,10 @@ def test_dcgan_generator() -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_no_errors(name: str) -> None:
+    found = plain(name)
+    assert [each for each in found["diagnostics"] if each["severity"] == "error"] == []
     assert planned(name).ok
-    assert plain(name)["complete"]
-    assert plain(name)["model"] == name
+    assert (found["complete"], found["model"]) == (True, name)
 
 
 @pytest.mark.parametrize("name", ALL)
