@@ -120,7 +120,7 @@ class Source:
         """Where to point for what `here` does not have: to its key or, in a list, to the first of its own keys."""
         if not isinstance(here, dict | list):
             return value
-        own = self._marks.get(id(here)) if isinstance(here, dict) and key == value else None
+        own = self._marks.get(id(here)) if here and isinstance(here, dict) and key == value else None
         return (own[0], own[1]) if own and own[0] >= value[1] else key
 
     def _line_starts(self) -> array[int]:
@@ -132,7 +132,7 @@ class Source:
 
 def read(path: str | os.PathLike[str]) -> Source:
     """The model file at `path`; raises a Fault."""
-    file = os.fspath(path)
+    file = os.fspath(path) or "."
     try:
         status = FilePath(path).stat()
         if not stat.S_ISREG(status.st_mode):
@@ -189,14 +189,14 @@ def _unreadable(file: str, error: OSError | ValueError) -> Fault:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         folder = FilePath(file).parent
         if folder.is_dir():
-            return UnreadableFile.missing(file, str(folder), _models_in(folder))
+            return UnreadableFile.missing(file, _models_in(folder))
         return UnreadableFile.no_folder(file, str(folder))
     number = error.errno if isinstance(error, OSError) else None
     return UnreadableFile.refused(file, _REFUSALS.get(number, "the system refuses it"))
 
 
 _REFUSALS = {
-    None: "a path cannot hold a zero character",
+    None: "it holds a character that no path can",
     errno.ENAMETOOLONG: "the path is too long",
     errno.ELOOP: "its links go round in a circle",
     errno.EIO: "the disk reports an error",
@@ -206,7 +206,7 @@ _REFUSALS = {
 def _models_in(folder: FilePath) -> list[str]:
     try:
         entries = islice(folder.iterdir(), 1000)
-        return sorted(str(each) for each in entries if each.suffix in (".yaml", ".yml"))
+        return sorted(each.name for each in entries if each.suffix in (".yaml", ".yml"))
     except OSError:
         return []
 
@@ -220,7 +220,7 @@ _BYTE_ORDER_MARKS = (
 )
 
 # What YAML's `c-printable` leaves out, and the breaks NEL, LS and PS: YAML 1.1, YAML 1.2 and editors differ about them.
-_ODD = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_ODD = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def _decoded(content: bytes) -> str:
@@ -248,11 +248,11 @@ _CONSTANTS: dict[str, Any] = {
 }
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_NOT_FINITE = {sign + word for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")} | {".nan", ".NaN", ".NAN"}
 _BASES = {"0o": 8, "0x": 16}
 
 
-def _meaning(text: str, start: int) -> Any:
+def _meaning(text: str, start: int, end: int) -> Any:
     """What a scalar without quotes stands for."""
     if not text or text[0] not in "+-.0123456789":
         return _CONSTANTS.get(text, text)
@@ -261,12 +261,12 @@ def _meaning(text: str, start: int) -> Any:
         number = int(text, _BASES.get(text[:2], 10)) if len(text) <= LONGEST_NUMBER else math.inf
     elif _FLOAT.fullmatch(text):
         number = float(text) if len(text) <= LONGEST_NUMBER else math.inf
-    elif _NOT_FINITE.fullmatch(text):
+    elif text in _NOT_FINITE:
         number = math.inf
     else:
         return text
     if abs(number) > LARGEST:
-        raise UnusableNumber(text, start, start + len(text))
+        raise UnusableNumber(text, start, end)
     return number
 
 
@@ -284,8 +284,6 @@ def _kind(value: Any) -> str:
 # --- events ---------------------------------------------------------------------------------------------------------
 
 _Parser: Callable[[str], Any] = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-_TAG_DIRECTIVE = re.compile(r"(?:\A|[\r\n])%TAG")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class _MergeKey(str):
@@ -346,7 +344,8 @@ class _Builder:
         self.documents = 0
 
     def build(self) -> None:
-        if directive := _TAG_DIRECTIVE.search(self.text):  # libyaml takes quadratic time over many of them
+        # Looked for beforehand, as libyaml takes quadratic time over many of them.
+        if "%TAG" in self.text and (directive := re.search(r"(?:\A|[\r\n])%TAG", self.text)):
             raise UnsupportedYaml.tag("%TAG", directive.end() - 4)
         handlers: dict[type, Callable[[Any], None]] = {
             events.ScalarEvent: self.scalar,
@@ -408,7 +407,7 @@ class _Builder:
         quoted = event.style  # "" or None for a plain scalar
         value: Any
         if quoted:
-            if _SURROGATE.search(text):
+            if not text.isascii() and re.search("[\ud800-\udfff]", text):
                 raise NotYaml.half_character(start, end)
             value = text
         elif frame.wants_key:
@@ -416,7 +415,7 @@ class _Builder:
         else:
             if not text and frame.flow and frame.key:
                 self.lone_key(frame, frame.key, start)
-            value = _meaning(text, start)
+            value = _meaning(text, start, end)
         if type(value) is str:
             value = self.words.setdefault(value, value)
         if event.anchor:
@@ -433,8 +432,8 @@ class _Builder:
         if self.frame.wants_key:
             raise UnsupportedYaml.as_key("an alias", start)
         if name not in self.anchors:
-            near = [f"*{each}" for each in islice(self.anchors, 1000)] if len(name) < 100 else []
-            raise NotYaml.unknown_alias(name, did_you_mean(f"*{name}", near), start)
+            known = [f"*{each}" for each in islice(self.anchors, 1000)]
+            raise NotYaml.unknown_alias(name, did_you_mean(f"*{name[:100]}", known), start)
         anchored = self.anchors[name]
         if anchored is _OPEN:
             raise UnsupportedYaml.endless(name, start)
@@ -527,17 +526,18 @@ class _Builder:
         previous = next(reversed(frame.data.values()), None)
         if isinstance(previous, str) and previous.count("(") > previous.count(")"):
             start = frame.marks[-2]
-            stop = max(stop, _after_brackets(self.text, start))
+            stop = max(stop, _expression_end(self.text, start))
             raise NotYaml.cut_expression(self.text[start:stop], start, stop)
 
 
-def _after_brackets(text: str, start: int) -> int:
-    """Where the round brackets that open after `start` are closed again."""
+def _expression_end(text: str, start: int) -> int:
+    """Where an expression ends whose round brackets open after `start`."""
     depth = 0
     for bracket in re.compile(r"[()]").finditer(text, start, start + 1000):
         depth += 1 if bracket[0] == "(" else -1
         if depth == 0:
-            return bracket.end()
+            rest = re.compile(r"[^,\]}\r\n]*").match(text, bracket.end())
+            return bracket.end() + len(rest[0].rstrip() if rest else "")
     return start
 
 

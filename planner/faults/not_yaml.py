@@ -1,6 +1,6 @@
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from planner.faults._in_text import InText, shown
 
@@ -101,8 +101,7 @@ def reworded(problem: str, text: str, at: int, opened: int) -> NotYaml:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Slip:
+class _Slip(NamedTuple):
     """Where reading stopped in the text, and where what was being read began."""
 
     text: str
@@ -333,6 +332,8 @@ def _key_expected(slip: _Slip) -> NotYaml:
     """Something in a block mapping that is no key: a line of another indentation, or a rest behind a value."""
     if not slip.first_in_line():
         return _behind_value(slip)
+    if slip.character == ":":
+        return slip.says("a key is missing before `:`", label="a line of a mapping is `key: value`", help="write it")
     if slip.character == "-" and len(slip.before(slip.at)) == len(slip.before(slip.opened)):
         return slip.says(
             "a `-` among the keys of a mapping",

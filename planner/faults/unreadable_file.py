@@ -19,12 +19,15 @@ class UnreadableFile(InText):
     shown_by: ClassVar[str] = "the path of a file that does not exist"
 
     @classmethod
-    def missing(cls, file: str, folder: str, beside: list[str]) -> Self:
-        """No such file; `beside` are the model files that the folder has, or None of them where there is no folder."""
-        near = did_you_mean(file, beside)
+    def missing(cls, file: str, beside: list[str]) -> Self:
+        """No such file in its folder, whose model files are `beside`."""
+        folder, slash, name = file.rpartition("/")
         there = ", ".join(f"`{shown(each)}`" for each in beside[:5]) + (", …" if len(beside) > 5 else "")
-        label = f"`{shown(folder)}` has {there}" if beside else f"`{shown(folder)}` has no YAML file"
-        return cls(f"there is no file `{shown(file)}`", label=label, help=near or "name one that is there")
+        return cls(
+            f"there is no file `{shown(file)}`",
+            label=f"the folder has {there}" if beside else "the folder has no YAML file",
+            help=did_you_mean(name, beside).replace("`", f"`{folder}{slash}", 1) or "name a file that is there",
+        )
 
     @classmethod
     def no_folder(cls, file: str, folder: str) -> Self:
@@ -36,7 +39,7 @@ class UnreadableFile(InText):
 
     @classmethod
     def folder(cls, file: str, inside: list[str]) -> Self:
-        example = f", such as `{shown(inside[0])}`" if inside else ""
+        example = f", such as `{shown(file.rstrip('/'))}/{shown(inside[0])}`" if inside else ""
         return cls(f"`{shown(file)}` is a folder", help=f"name a YAML file in it{example}")
 
     @classmethod
