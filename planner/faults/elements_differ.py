@@ -30,9 +30,9 @@ class ElementsDiffer(Fault):
         known = math.prod(size for size in sizes if size > 0)
         shown = "×".join(str(size) if size > 0 else "?" for size in sizes)
         if -1 in sizes:
-            label = f"{shown}: {total} from {SOURCE} / {known} leaves {total % known}"
+            label = f"{shown}: {total:,} from {SOURCE} / {known:,} leaves {total % known:,}"
         else:
-            label = f"{shown} is {known}, but {SOURCE} has {total}"
+            label = f"{shown} is {known:,}, but {SOURCE} has {total:,}"
         super().__init__(
             "sizes don't multiply up to the elements of the input",
             label=label,

@@ -18,11 +18,13 @@ class IndexOutOfRange(Fault):
     bad = """
         input: [197, 768]
         layers:
+          - {type: MultiheadAttention, num_heads: 12}
           - {type: Select, dim: 2, index: 197}  # NSP212
         """
     good = """
         input: [197, 768]
         layers:
+          - {type: MultiheadAttention, num_heads: 12}
           - {type: Select, dim: 2, index: 196}
         """
 

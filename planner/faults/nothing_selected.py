@@ -16,11 +16,13 @@ class NothingSelected(Fault):
     bad = """
         input: [197, 768]
         layers:
+          - {type: MultiheadAttention, num_heads: 12}
           - {type: Slice, dim: 2, start: 197}  # NSP221
         """
     good = """
         input: [197, 768]
         layers:
+          - {type: MultiheadAttention, num_heads: 12}
           - {type: Slice, dim: 2, start: 1}
         """
 

@@ -16,13 +16,13 @@ class PartsDoNotAddUp(Fault):
         input: [28, 28, 64]
         layers:
           - {name: parts, type: Split, split_size: [32, 16]}  # NSP214
-          - {type: ReLU, from: parts.0}
+          - {type: Concat, from: [parts.1, parts.0]}
         """
     good = """
         input: [28, 28, 64]
         layers:
           - {name: parts, type: Split, split_size: [32, 32]}
-          - {type: ReLU, from: parts.0}
+          - {type: Concat, from: [parts.1, parts.0]}
         """
 
     def __init__(self, sizes: tuple[int, ...], n: int) -> None:

@@ -22,20 +22,17 @@ class SizesDiffer(Fault):
 
     code = "NSP204"
     bad = """
-        input: [30, 30, 8]
+        input: [32, 32, 8]
         layers:
-          - {name: down, type: MaxPool2d, kernel_size: 2}
-          - {name: down2, type: MaxPool2d, kernel_size: 2}
-          - {name: up, type: Upsample, scale_factor: 2}
-          - {type: Concat, from: [down, up]}  # NSP204
+          - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3}
+          - {type: Concat, from: [conv, input]}  # NSP204
         """
     good = """
-        input: [30, 30, 8]
+        input: [32, 32, 8]
         layers:
-          - {name: down, type: MaxPool2d, kernel_size: 2}
-          - {name: down2, type: MaxPool2d, kernel_size: 2}
-          - {name: up, type: Interpolate, from: [down2, down]}
-          - {type: Concat, from: [down, up]}
+          - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3}
+          - {name: skip, type: CropLike, from: [input, conv]}
+          - {type: Concat, from: [conv, skip]}
         """
 
     def __init__(

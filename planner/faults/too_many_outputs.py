@@ -16,19 +16,19 @@ class TooManyOutputs(Fault):
         input: [1000000]
         layers:
           - {name: parts, type: Split, split_size: 1}  # NSP223
-          - {type: ReLU, from: parts.0}
+          - {type: Concat, from: [parts.1, parts.0]}
         """
     good = """
         input: [1000000]
         layers:
           - {name: parts, type: Split, split_size: 500000}
-          - {type: ReLU, from: parts.0}
+          - {type: Concat, from: [parts.1, parts.0]}
         """
 
     def __init__(self, layer: str, count: int, most: int) -> None:
         super().__init__(
             f"{layer} has too many outputs",
-            label=f"{count} parts, of which at most {most} are planned",
+            label=f"{count:,} parts, of which at most {most:,} are planned",
             help="use fewer and larger parts",
             key="split_size" if layer == "Split" else "chunks",
         )
