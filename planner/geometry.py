@@ -254,8 +254,10 @@ class Window(AxisMap):
         beyond = n + self.before + self.after - end
         leftover, overhang = max(beyond, 0), max(-beyond, 0)
         lost = min(max(leftover - self.after, 0), n)
-        covered = all_cells(min(n, max(end - self.before, 0)))
-        skipped = (covered & ~self.reads(all_cells(out), n)).bit_count() if self._has_gaps else 0
+        skipped = 0
+        if self._has_gaps:
+            covered = all_cells(min(n, max(end - self.before, 0)))
+            skipped = (covered & ~self.reads(all_cells(out), n)).bit_count()
         return Loss(
             leftover=leftover,
             lost=lost,
@@ -267,15 +269,26 @@ class Window(AxisMap):
 
     @property
     def _has_gaps(self) -> bool:
-        return self.stride > 1 and (self.stride > self.reach or self.dilation > 1) or self.dilation > 1
+        return self.stride > self.reach or self.dilation > 1
+
+    def taps(self, n: int) -> tuple[int, ...]:
+        """For each tap, in how many windows it falls on a real cell."""
+        out = self.length(n)
+        counts = []
+        for j in range(self.kernel):
+            start = self.before - j * self.dilation  # window i is on a real cell where start ≤ i·stride < start + n
+            first, stop = -(-start // self.stride), -(-(start + n) // self.stride)
+            counts.append(max(min(stop, out) - max(first, 0), 0))
+        return tuple(counts)
 
     def _blank(self, n: int, out: int) -> int:
         """Windows with every tap on padding: only those at the ends, or all taps astride a short input, can be."""
         if self.reach <= self.before or self.reach <= self.after or self.ceil or self.dilation > 1:
+            start = min(-(-self.before // self.stride), out)
+            end = max((n - self.reach + self.before) // self.stride + 1, start)
             return sum(
-                not any(0 <= first + j * self.dilation < n for j in range(self.kernel))
-                for first in (i * self.stride - self.before for i in range(out))
-                if first < 0 or first + self.reach > n
+                not any(0 <= i * self.stride - self.before + j * self.dilation < n for j in range(self.kernel))
+                for i in (*range(start), *range(end, out))
             )
         return 0
 
@@ -356,6 +369,19 @@ class Spread(AxisMap):
     @property
     def settles(self) -> int:
         return self.padding * 2 // self.stride + 2
+
+    @property
+    def forward(self) -> Window:
+        """The convolution that this one turns round: it reads the cells that this one writes."""
+        return Window(self.kernel, self.stride, self.dilation, self.padding, self.padding)
+
+    @property
+    def overlap(self) -> tuple[int, ...]:
+        """How many inputs write each output cell away from the ends: one period, from the phase of output 0 on."""
+        counts = [0] * self.stride
+        for j in range(self.kernel):
+            counts[(j * self.dilation - self.padding) % self.stride] += 1
+        return tuple(counts)
 
     def writers(self, n: int) -> tuple[int, ...]:
         """How many inputs write each output cell."""
