@@ -207,6 +207,10 @@ class AxisMap:
         return False
 
 
+PadMode = Literal["constant", "reflect", "replicate", "circular"]
+"""What padding cells are: a number, or copies of real cells."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window(AxisMap):
     """A convolution or a pool: output i reads input i·stride − before + j·dilation for the taps j = 0 … kernel−1."""
@@ -217,6 +221,7 @@ class Window(AxisMap):
     before: int = 0
     after: int = 0
     ceil: bool = False
+    mode: PadMode = "constant"
 
     @property
     def reach(self) -> int:
@@ -240,7 +245,7 @@ class Window(AxisMap):
 
     def reads(self, cells: Cells, n: int) -> Cells:
         taps = _smeared(_spaced(cells, self.stride), self.kernel, self.dilation)
-        return (taps >> self.before) & all_cells(n)
+        return Shift(self.before, self.after, self.mode).reads(taps, n)
 
     def misfit(self, n: int) -> str:
         padding = f" + {self.before + self.after} of padding" if self.before or self.after else ""
@@ -252,45 +257,26 @@ class Window(AxisMap):
             return NO_LOSS
         end = (out - 1) * self.stride + self.reach  # of the last window, on the padded axis
         beyond = n + self.before + self.after - end
-        leftover, overhang = max(beyond, 0), max(-beyond, 0)
-        lost = min(max(leftover - self.after, 0), n)
-        skipped = 0
-        if self._has_gaps:
-            covered = all_cells(min(n, max(end - self.before, 0)))
-            skipped = (covered & ~self.reads(all_cells(out), n)).bit_count()
+        inside = min(max(end - self.before, 0), n)  # real cells up to there
+        lost, skipped = n - inside, 0
+        if self.stride > self.reach or self.dilation > 1 or self.mode != "constant":
+            unread = all_cells(n) & ~self.reads(all_cells(out), n)
+            lost, skipped = (unread >> inside).bit_count(), (unread & all_cells(inside)).bit_count()
         return Loss(
-            leftover=leftover,
+            leftover=max(beyond, 0),
             lost=lost,
-            uneven=min(leftover, self.after),
+            uneven=min(max(beyond, 0), self.after),
             skipped=skipped,
-            overhang=overhang,
-            blank=self._blank(n, out),
+            overhang=max(-beyond, 0),
+            blank=self._blank(n, out) if self.mode == "constant" else 0,
         )
 
-    @property
-    def _has_gaps(self) -> bool:
-        return self.stride > self.reach or self.dilation > 1
-
-    def taps(self, n: int) -> tuple[int, ...]:
-        """For each tap, in how many windows it falls on a real cell."""
-        out = self.length(n)
-        counts = []
-        for j in range(self.kernel):
-            start = self.before - j * self.dilation  # window i is on a real cell where start ≤ i·stride < start + n
-            first, stop = -(-start // self.stride), -(-(start + n) // self.stride)
-            counts.append(max(min(stop, out) - max(first, 0), 0))
-        return tuple(counts)
-
     def _blank(self, n: int, out: int) -> int:
-        """Windows with every tap on padding: only those at the ends, or all taps astride a short input, can be."""
-        if self.reach <= self.before or self.reach <= self.after or self.ceil or self.dilation > 1:
-            start = min(-(-self.before // self.stride), out)
-            end = max((n - self.reach + self.before) // self.stride + 1, start)
-            return sum(
-                not any(0 <= i * self.stride - self.before + j * self.dilation < n for j in range(self.kernel))
-                for i in (*range(start), *range(end, out))
-            )
-        return 0
+        """Windows with every tap on padding. They lie at the ends, or stand with their taps astride a short input."""
+        starts = range(-self.before, out * self.stride - self.before, self.stride)
+        before, past = -(-self.before // self.stride), max(0, n + self.before - self.reach) // self.stride + 1
+        ends = {*starts[:before], *starts[past:]}
+        return sum(not any(0 <= tap < n for tap in range(first, first + self.reach, self.dilation)) for first in ends)
 
     @property
     def keeps(self) -> bool:
@@ -304,12 +290,14 @@ class SameWindow(AxisMap):
     kernel: int
     stride: int = 1
     dilation: int = 1
+    mode: PadMode = "constant"
 
     def at(self, n: int) -> Window:
         """The plain window that this one is on an axis of n cells."""
         reach = self.dilation * (self.kernel - 1) + 1
         padding = max((self.length(n) - 1) * self.stride + reach - n, 0)
-        return Window(self.kernel, self.stride, self.dilation, padding // 2, padding - padding // 2)
+        sides = (padding // 2, padding - padding // 2)
+        return Window(self.kernel, self.stride, self.dilation, *sides, mode=self.mode)
 
     def length(self, n: int) -> int:
         return -(-n // self.stride)
@@ -534,9 +522,6 @@ class Resample(AxisMap):
         return self.factor == 1
 
 
-PadMode = Literal["constant", "reflect", "replicate", "circular"]
-
-
 @dataclass(frozen=True, slots=True)
 class Shift(AxisMap):
     """Padding (positive) and cropping (negative) at either end; also the place of a part within a concatenation."""
@@ -552,9 +537,10 @@ class Shift(AxisMap):
         inside = cells >> self.before if self.before >= 0 else cells << -self.before
         read = inside & all_cells(n)
         if self.mode != "constant":
-            for o in bits(cells):
-                if not 0 <= (i := o - self.before) < n:
-                    read |= 1 << self._image(i, n)
+            end = self.before + n
+            copies = [*bits(cells & all_cells(max(self.before, 0))), *(end + o for o in bits(cells >> end))]
+            for o in copies:
+                read |= 1 << self._image(o - self.before, n)
         return read
 
     def span(self, n: int) -> Span:
@@ -569,8 +555,9 @@ class Shift(AxisMap):
         """The real cell whose value padding cell i takes."""
         if self.mode == "replicate":
             return min(max(i, 0), n - 1)
-        if self.mode == "circular":
-            return i % n
+        if self.mode == "circular":  # torch goes round what a crop at the other end leaves
+            first, end = max(-self.before, 0), n + min(self.after, 0)
+            return first + (i - first) % (end - first)
         return -i if i < 0 else 2 * (n - 1) - i
 
     @property
@@ -641,6 +628,17 @@ class All(AxisMap):
 
     def reads(self, cells: Cells, n: int) -> Cells:
         return all_cells(n) if cells else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix(AxisMap):
+    """Output i reads the inputs 0 to i: a recurrent layer that goes along an axis in one direction."""
+
+    def length(self, n: int) -> int:
+        return n
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        return all_cells(cells.bit_length())
 
 
 @dataclass(frozen=True, slots=True)

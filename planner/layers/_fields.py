@@ -177,3 +177,14 @@ ShapeSizesOrRest = Annotated[
         at_most_once=-1,
     ),
 ]
+
+
+def _read_batch_first(value: object) -> bool:
+    if value is not True:
+        raise PydanticCustomError("planner", "true, or nothing: shapes leave the batch out, and modules get it first")
+    return True
+
+
+BatchFirst = Annotated[bool, PlainValidator(_read_batch_first), WithJsonSchema({"const": True})]
+Depth = Annotated[int, Field(ge=1, le=10_000)]
+"""How many layers stand in one module."""

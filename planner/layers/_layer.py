@@ -27,6 +27,9 @@ from planner.geometry import KEEP, All, AxisMap, Link, Shape
 Sizes = tuple[int, ...]
 """Sizes of a tensor as PyTorch orders them."""
 
+Layout = Literal["first", "last", "any"]
+"""Where a tensor has its channels: (N, C, …), (N, …, C), or it does not matter."""
+
 LARGEST = (1 << 63) - 1
 """The most elements that a tensor of PyTorch can have."""
 
@@ -41,7 +44,7 @@ class Call:
     args      the keyword arguments that are not the inputs, in order; a Call among them is made first. A method's are
               in the order of its parameters; `Tensor.__getitem__` has one, the index; `torch.einsum` has its equation
     gathers   the function takes its inputs as one list
-    layout    the layout that inputs and outputs have: channels `first` (N, C, …), `last` (N, …, C), or `any`
+    layout    the layout that inputs and outputs have
     reads     which of the inputs it is given, in order, where it is not each once
     forward   keyword arguments of a module's forward pass
     returns   where in what it returns each output stands: () is all of it, (1, 0) is `result[1][0]`
@@ -51,7 +54,7 @@ class Call:
     target: str
     args: Mapping[str, object] = field(default_factory=dict)
     gathers: bool = False
-    layout: Literal["first", "last", "any"] = "first"
+    layout: Layout = "first"
     reads: tuple[int, ...] | None = None
     forward: Mapping[str, object] = field(default_factory=dict)
     returns: tuple[tuple[int, ...], ...] = ((),)
@@ -81,8 +84,8 @@ class Layer(BaseModel):
     """How many spatial axes its inputs have; None: any number."""
     extras: ClassVar[bool] = False
     """Whether all outputs but the first are extras that a bare name does not mean."""
-    channels_last: ClassVar[bool] = False
-    """Whether PyTorch's module acts on the last axis of its tensor."""
+    layout: ClassVar[Layout] = "first"
+    """Where PyTorch's module wants the channels: second, last (as one that acts on the last axis), or anywhere."""
     stochastic: ClassVar[bool] = False
     """Whether it works otherwise in training than in evaluation, by chance."""
     indices: ClassVar[bool] = False
@@ -128,8 +131,7 @@ class Layer(BaseModel):
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         """The PyTorch calls that it means, one after the other."""
-        layout: Literal["first", "last"] = "last" if self.channels_last else "first"
-        return (Call(f"nn.{type(self).__name__}", {**self.derived(*inputs), **self.given()}, layout=layout),)
+        return (Call(f"nn.{type(self).__name__}", {**self.derived(*inputs), **self.given()}, layout=self.layout),)
 
     # What is the same for all
 

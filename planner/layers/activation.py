@@ -15,14 +15,13 @@ from planner.faults.halving_odd_axis import HalvingOddAxis
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import All, AxisMap, Halves, Link, Shape
 from planner.layers._fields import Count
-from planner.layers._layer import Call, Layer, Sizes, along, axis_of
+from planner.layers._layer import Call, Layer, Layout, Sizes, along, axis_of
 
 
 class _Pointwise(Layer):
     """A function of each value by itself: any shape, no parameters."""
 
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call(f"nn.{type(self).__name__}", self.given(), layout="any"),)
+    layout: ClassVar[Layout] = "any"
 
 
 class _InPlace(_Pointwise):
@@ -30,7 +29,10 @@ class _InPlace(_Pointwise):
 
 
 class ELU(_InPlace):
-    """x above 0, alpha·(exp(x) − 1) below: exponential linear unit. (Clevert, Unterthiner and Hochreiter, arXiv:1511.07289)."""
+    """x above 0, alpha·(exp(x) − 1) below: exponential linear unit.
+
+    Source: Clevert, Unterthiner and Hochreiter, arXiv:1511.07289.
+    """
 
     alpha: float = 1.0
 
@@ -42,7 +44,10 @@ class Hardshrink(_Pointwise):
 
 
 class Hardsigmoid(_InPlace):
-    """x/6 + 1/2, cut off below 0 and above 1. (Courbariaux, Bengio and David, arXiv:1511.00363)."""
+    """x/6 + 1/2, cut off below 0 and above 1.
+
+    Source: Courbariaux, Bengio and David, arXiv:1511.00363.
+    """
 
 
 class Hardtanh(_InPlace):
@@ -57,7 +62,10 @@ class Hardtanh(_InPlace):
 
 
 class Hardswish(_InPlace):
-    """x·Hardsigmoid(x), as in MobileNetV3. (Howard et al., arXiv:1905.02244)."""
+    """x·Hardsigmoid(x), as in MobileNetV3.
+
+    Source: Howard et al., arXiv:1905.02244.
+    """
 
 
 class LeakyReLU(_InPlace):
@@ -71,10 +79,14 @@ class LogSigmoid(_Pointwise):
 
 
 class PReLU(_Pointwise):
-    """x above 0, a·x below, with a trained slope a: one for all, or one for each channel. (He et al., arXiv:1502.01852).
+    """x above 0, a·x below, with a trained slope a: one for all, or one for each channel.
+
+    Source: He et al., arXiv:1502.01852.
 
     `num_parameters` is 1 or the number of channels.
     """
+
+    layout: ClassVar[Layout] = "first"
 
     num_parameters: Count = 1
     init: float = 0.25
@@ -88,9 +100,6 @@ class PReLU(_Pointwise):
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
         return {"weight": (self.num_parameters,)}
 
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("nn.PReLU", self.given()),)
-
 
 class ReLU(_InPlace):
     """x above 0, 0 below: rectified linear unit."""
@@ -101,7 +110,10 @@ class ReLU6(_InPlace):
 
 
 class RReLU(_InPlace):
-    """x above 0, a·x below; a is drawn from [lower, upper] in training and is their mean afterwards. (arXiv:1505.00853)."""
+    """x above 0, a·x below; a is drawn from [lower, upper] in training and is their mean afterwards.
+
+    Source: Xu et al., arXiv:1505.00853.
+    """
 
     stochastic: ClassVar[bool] = True
 
@@ -114,11 +126,17 @@ class RReLU(_InPlace):
 
 
 class SELU(_InPlace):
-    """scale·ELU(x) with alpha 1.6733 and scale 1.0507, so that layers keep mean 0 and variance 1. (arXiv:1706.02515)."""
+    """scale·ELU(x) with alpha 1.6733 and scale 1.0507, so that layers keep mean 0 and variance 1.
+
+    Source: Klambauer et al., arXiv:1706.02515.
+    """
 
 
 class CELU(_InPlace):
-    """x above 0, alpha·(exp(x / alpha) − 1) below: an ELU whose slope is continuous for every alpha. (arXiv:1704.07483)."""
+    """x above 0, alpha·(exp(x / alpha) − 1) below: an ELU whose slope is continuous for every alpha.
+
+    Source: Barron, arXiv:1704.07483.
+    """
 
     alpha: float = 1.0
 
@@ -128,7 +146,10 @@ class CELU(_InPlace):
 
 
 class GELU(_Pointwise):
-    """x·Φ(x), with Φ the normal distribution's cumulative function, or its tanh approximation. (arXiv:1606.08415)."""
+    """x·Φ(x), with Φ the normal distribution's cumulative function, or its tanh approximation.
+
+    Source: Hendrycks and Gimpel, arXiv:1606.08415.
+    """
 
     approximate: Literal["none", "tanh"] = "none"
 
@@ -142,7 +163,10 @@ class SiLU(_InPlace):
 
 
 class Mish(_InPlace):
-    """x·tanh(softplus(x)). (Misra, arXiv:1908.08681)."""
+    """x·tanh(softplus(x)).
+
+    Source: Misra, arXiv:1908.08681.
+    """
 
 
 class Softplus(_Pointwise):
@@ -217,10 +241,11 @@ class Softmax2d(Layer):
 
 
 class GLU(Layer):
-    """Gated linear unit: the first half of an axis times the sigmoid of the second half; the axis comes out half as long.
+    """Gated linear unit: the first half of an axis times the sigmoid of the second half; the axis comes out half as
+    long.
 
     `dim` counts as in PyTorch, and its default −1 is the last spatial axis: `dim: 1` halves the channels.
-    (Dauphin et al., arXiv:1612.08083)
+    Source: Dauphin et al., arXiv:1612.08083.
     """
 
     dim: int = -1

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from planner.geometry import Shape
 from planner.layers._fields import Probability
-from planner.layers._layer import Call, Layer
+from planner.layers._layer import Call, Layer, Layout
 
 
 class _Dropout(Layer):
@@ -21,34 +21,46 @@ class _Dropout(Layer):
     inplace: bool = Field(False, description="Whether the input's own memory is written over.")
 
 
-class _ValueDropout(_Dropout):
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call(f"nn.{type(self).__name__}", self.given(), layout="any"),)
+class Dropout(_Dropout):
+    """Each value becomes 0 with probability p; the others are divided by 1 − p.
+
+    Source: Srivastava et al., JMLR 15, 2014.
+    """
+
+    layout: ClassVar[Layout] = "any"
 
 
-class Dropout(_ValueDropout):
-    """Each value becomes 0 with probability p; the others are divided by 1 − p. (Srivastava et al., JMLR 15, 2014)."""
+class AlphaDropout(_Dropout):
+    """Dropout that keeps mean and variance behind SELU: values become SELU's negative limit.
 
+    Source: Klambauer et al., arXiv:1706.02515.
+    """
 
-class AlphaDropout(_ValueDropout):
-    """Dropout that keeps mean and variance behind SELU: values become SELU's negative limit. (arXiv:1706.02515)."""
+    layout: ClassVar[Layout] = "any"
 
 
 class Dropout1d(_Dropout):
-    """Each channel of L×C becomes 0 as a whole with probability p; the others are divided by 1 − p. (arXiv:1411.4280)."""
+    """Each channel of L×C becomes 0 as a whole with probability p; the others are divided by 1 − p.
+
+    Source: Tompson et al., arXiv:1411.4280.
+    """
 
     rank: ClassVar[int | None] = 1
 
 
 class Dropout2d(_Dropout):
-    """Each channel of H×W×C becomes 0 as a whole with probability p; the others are divided by 1 − p. (arXiv:1411.4280).
+    """Each channel of H×W×C becomes 0 as a whole with probability p; the others are divided by 1 − p.
+
+    Source: Tompson et al., arXiv:1411.4280.
 
     On a vector, where a channel is one value, it is `Dropout`; PyTorch takes that, and L×C, with a warning.
     """
 
 
 class Dropout3d(_Dropout):
-    """Each channel of D×H×W×C becomes 0 as a whole with probability p; the others are divided by 1 − p. (arXiv:1411.4280).
+    """Each channel of D×H×W×C becomes 0 as a whole with probability p; the others are divided by 1 − p.
+
+    Source: Tompson et al., arXiv:1411.4280.
 
     PyTorch takes other numbers of axes with a warning.
     """
@@ -61,8 +73,8 @@ class FeatureAlphaDropout(_Dropout):
 class StochasticDepth(Layer):
     """A whole sample (`mode: row`), or the whole batch (`mode: batch`), becomes 0 with probability p in training.
 
-    At the end of a residual branch it leaves the branch out. As torchvision.ops.StochasticDepth. (Huang et al.,
-    arXiv:1603.09382)
+    At the end of a residual branch it leaves the branch out. As torchvision.ops.StochasticDepth.
+    Source: Huang et al., arXiv:1603.09382.
     """
 
     stochastic: ClassVar[bool] = True

@@ -14,7 +14,7 @@ from planner.faults.index_out_of_range import IndexOutOfRange
 from planner.faults.sizes_differ import SizesDiffer
 from planner.geometry import KEEP, All, AxisMap, Link, Shape
 from planner.layers._fields import Count
-from planner.layers._layer import Call, Layer, Sizes
+from planner.layers._layer import Layer, Layout, Sizes
 
 
 def affine(out_features: int, in_features: int, bias: bool, prefix: str = "") -> dict[str, Sizes]:
@@ -26,8 +26,7 @@ def affine(out_features: int, in_features: int, bias: bool, prefix: str = "") ->
 class Identity(Layer):
     """Hands its input on. A place that has a name, or that another layer is meant to take."""
 
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("nn.Identity", layout="any"),)
+    layout: ClassVar[Layout] = "any"
 
 
 class Linear(Layer):
@@ -38,7 +37,7 @@ class Linear(Layer):
     Multiply-adds: in_features · out_features for each cell.
     """
 
-    channels_last: ClassVar[bool] = True
+    layout: ClassVar[Layout] = "last"
 
     out_features: Count
     bias: bool = True
@@ -67,7 +66,7 @@ class Bilinear(Layer):
     """
 
     takes: ClassVar[tuple[int, int | None]] = (2, 2)
-    channels_last: ClassVar[bool] = True
+    layout: ClassVar[Layout] = "last"
 
     out_features: Count
     bias: bool = True
@@ -104,7 +103,7 @@ class Embedding(Layer):
     all numbers along it.
     """
 
-    channels_last: ClassVar[bool] = True
+    layout: ClassVar[Layout] = "last"
     indices: ClassVar[bool] = True
 
     num_embeddings: Count
@@ -129,6 +128,3 @@ class Embedding(Layer):
 
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
         return {"weight": (self.num_embeddings, self.embedding_dim)}
-
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("nn.Embedding", self.given(), layout="last"),)

@@ -20,7 +20,7 @@ from planner.faults.one_value_per_channel import OneValuePerChannel
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.geometry import Shape
 from planner.layers._fields import Count, Counts
-from planner.layers._layer import Layer, Sizes
+from planner.layers._layer import Layer, Layout, Sizes
 
 
 def scale_and_shift(sizes: Sizes, scale: bool, shift: bool, prefix: str = "") -> dict[str, Sizes]:
@@ -65,7 +65,8 @@ class BatchNorm1d(_BatchNorm):
     """Batch normalization of C or L×C: each channel by its mean and variance over the batch and all cells.
 
     In training PyTorch needs more than one value per channel: a batch of at least 2 on a vector.
-    Parameters: 2 for each channel. (Ioffe and Szegedy, arXiv:1502.03167)
+    Parameters: 2 for each channel.
+    Source: Ioffe and Szegedy, arXiv:1502.03167.
     """
 
     def check(self, *inputs: Shape) -> None:
@@ -77,8 +78,8 @@ class BatchNorm1d(_BatchNorm):
 class BatchNorm2d(_BatchNorm):
     """Batch normalization of H×W×C: each channel by its mean and variance over the batch and all cells.
 
-    A bias in the convolution before it has no effect. Parameters: 2 for each channel. (Ioffe and Szegedy,
-    arXiv:1502.03167)
+    A bias in the convolution before it has no effect. Parameters: 2 for each channel.
+    Source: Ioffe and Szegedy, arXiv:1502.03167.
     """
 
     rank: ClassVar[int | None] = 2
@@ -87,8 +88,8 @@ class BatchNorm2d(_BatchNorm):
 class BatchNorm3d(_BatchNorm):
     """Batch normalization of D×H×W×C: each channel by its mean and variance over the batch and all cells.
 
-    A bias in the convolution before it has no effect. Parameters: 2 for each channel. (Ioffe and Szegedy,
-    arXiv:1502.03167)
+    A bias in the convolution before it has no effect. Parameters: 2 for each channel.
+    Source: Ioffe and Szegedy, arXiv:1502.03167.
     """
 
     rank: ClassVar[int | None] = 3
@@ -109,7 +110,7 @@ class InstanceNorm1d(_InstanceNorm):
     """Instance normalization of L×C: each channel of each sample by its own mean and variance. No parameters unless
     `affine`.
 
-    (Ulyanov, Vedaldi and Lempitsky, arXiv:1607.08022)
+    Source: Ulyanov, Vedaldi and Lempitsky, arXiv:1607.08022.
     """
 
     rank: ClassVar[int | None] = 1
@@ -119,7 +120,7 @@ class InstanceNorm2d(_InstanceNorm):
     """Instance normalization of H×W×C: each channel of each sample by its own mean and variance. No parameters unless
     `affine`.
 
-    (Ulyanov, Vedaldi and Lempitsky, arXiv:1607.08022)
+    Source: Ulyanov, Vedaldi and Lempitsky, arXiv:1607.08022.
     """
 
     rank: ClassVar[int | None] = 2
@@ -129,7 +130,7 @@ class InstanceNorm3d(_InstanceNorm):
     """Instance normalization of D×H×W×C: each channel of each sample by its own mean and variance. No parameters
     unless `affine`.
 
-    (Ulyanov, Vedaldi and Lempitsky, arXiv:1607.08022)
+    Source: Ulyanov, Vedaldi and Lempitsky, arXiv:1607.08022.
     """
 
     rank: ClassVar[int | None] = 3
@@ -140,7 +141,8 @@ class GroupNorm(Layer):
     sample.
 
     One group is layer normalization over the whole image; one channel a group is instance normalization.
-    `num_groups` must divide the channels. (Wu and He, arXiv:1803.08494)
+    `num_groups` must divide the channels.
+    Source: Wu and He, arXiv:1803.08494.
     """
 
     num_groups: Count
@@ -164,7 +166,7 @@ class GroupNorm(Layer):
 class _TrailingNorm(Layer):
     """What normalizations over the last axes of PyTorch's tensor share."""
 
-    channels_last: ClassVar[bool] = True
+    layout: ClassVar[Layout] = "last"
 
     elementwise_affine: bool = True
     normalized_shape: Counts | None = Field(
@@ -190,12 +192,11 @@ class _TrailingNorm(Layer):
 
 
 class LayerNorm(_TrailingNorm):
-    """Layer normalization: the channels of each cell by their mean and variance. (Ba, Kiros and Hinton,
-    arXiv:1607.06450)
+    """Layer normalization: the channels of each cell by their mean and variance.
 
     PyTorch's module works on the last axes of its tensor, so on H×W×C or L×C generated code moves the channels to the
     end. To normalize whole images, give `normalized_shape: [H, W, C]`, or use `GroupNorm` with one group.
-    (Ba, Kiros and Hinton, arXiv:1607.06450)
+    Source: Ba, Kiros and Hinton, arXiv:1607.06450.
     """
 
     eps: float = 1e-5
@@ -209,8 +210,8 @@ class LayerNorm(_TrailingNorm):
 class RMSNorm(_TrailingNorm):
     """Root mean square normalization: the channels of each cell by their root mean square, without a mean and a shift.
 
-    Works on the last axes like `LayerNorm`. `eps: null` is the machine's precision. (Zhang and Sennrich,
-    arXiv:1910.07467)
+    Works on the last axes like `LayerNorm`. `eps: null` is the machine's precision.
+    Source: Zhang and Sennrich, arXiv:1910.07467.
     """
 
     eps: float | None = None

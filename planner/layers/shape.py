@@ -21,7 +21,7 @@ from planner.faults.not_an_order import NotAnOrder
 from planner.faults.nothing_selected import NothingSelected
 from planner.faults.parts_do_not_add_up import PartsDoNotAddUp
 from planner.faults.too_many_outputs import TooManyOutputs
-from planner.geometry import KEEP, All, AxisMap, Link, Shape, Spread, Window
+from planner.geometry import KEEP, All, AxisMap, Link, Raveled, Shape, Spread, Window
 from planner.geometry import Slice as SliceMap
 from planner.layers._fields import Count, Counts, DimOrder, ShapeSizesOrRest
 from planner.layers._layer import Call, Layer, Sizes, along, axis_name, axis_of, folded
@@ -44,30 +44,43 @@ class _Regrouping(Layer):
 
 
 def _regrouping(x: Shape, y: Shape) -> Link:
-    """An axis of x whose cells are those of one axis of y is kept; of others, every cell of y counts as reading all.
+    """The link of values that stay in PyTorch's order, channels first, while the sizes change from x to y.
 
-    The channels lead in PyTorch's order, so where they are joined with others or parted, the channels of x that a
-    channel of y reads are a stretch, and exact.
+    Each axis of x is written into the leading axis of the stretch of y that holds the same values. Where several
+    axes are joined into one, that is exact; where one is parted, what follows the leading axis counts as reading all
+    its cells.
     """
     axes: list[AxisMap] = [All(1)] * len(x.spatial)
     onto: list[int | None] = [None] * len(x.spatial)
     channels: AxisMap = All(y.channels)
     for ins, outs in _stretches(x.torch, y.torch):
-        if ins[0] and outs[0] and len(ins) == len(outs) == 1:
-            axes[ins[0] - 1], onto[ins[0] - 1] = KEEP, outs[0] - 1
-        elif not ins[0] and not outs[0]:
-            values = math.prod(x.torch[axis] for axis in ins)
-            channels = _stretch(values // x.channels, values // y.channels, y.channels)
+        leads = outs[0] or (outs[1] if len(outs) > 1 else 0)
+        for axis in ins:
+            outer = math.prod(x.torch[each] for each in ins if each < axis)
+            inner = math.prod(x.torch[each] for each in ins if each > axis)
+            if not axis and not outs[0]:
+                wanted = math.prod(y.torch[each] for each in outs[1:])
+                channels = _parted(inner, wanted, y.channels)
+            elif axis and leads:
+                onto[axis - 1] = leads - 1
+                if len(outs) == 1:
+                    axes[axis - 1] = KEEP if len(ins) == 1 else Raveled(KEEP, inner, outer)
+                elif len(ins) == 1:
+                    axes[axis - 1] = _parted(1, x.torch[axis] // y.torch[leads], y.torch[leads])
+                else:
+                    axes[axis - 1] = All(y.torch[leads])
     return Link(tuple(axes), channels, tuple(onto))
 
 
-def _stretch(held: int, wanted: int, channels: int) -> AxisMap:
-    """The map of channels that hold `held` values each to channels that want `wanted` each."""
+def _parted(held: int, wanted: int, length: int) -> AxisMap:
+    """The map of the cells of a leading axis, which hold `held` values each, to those of one of `length` that want
+    `wanted`.
+    """
     if held == wanted:
         return KEEP
     if held % wanted == 0:
         return Spread(held // wanted, held // wanted)
-    return Window(wanted // held, wanted // held) if wanted % held == 0 else All(channels)
+    return Window(wanted // held, wanted // held) if wanted % held == 0 else All(length)
 
 
 def _stretches(a: Sizes, b: Sizes) -> Iterator[tuple[list[int], list[int]]]:

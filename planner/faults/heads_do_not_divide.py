@@ -1,0 +1,35 @@
+from planner.diagnostics import SOURCE, Fault
+
+
+class HeadsDoNotDivide(Fault):
+    """Multi-head attention deals the channels out to the heads evenly, so the number of heads must divide them.
+
+    Why it matters: PyTorch refuses the layer when it is built.
+
+    When to ignore it: never.
+
+    How to fix it: a number of heads that divides the channels. 64 channels a head are usual.
+    """
+
+    code = "NSP216"
+    bad = """
+        input: [196, 768]
+        layers:
+          - {type: MultiheadAttention, num_heads: 10}  # NSP216
+        """
+    good = """
+        input: [196, 768]
+        layers:
+          - {type: MultiheadAttention, num_heads: 12}
+        """
+
+    def __init__(self, name: str, channels: int, heads: int) -> None:
+        near = sorted((h for h in range(1, min(channels, 1024) + 1) if not channels % h), key=lambda h: abs(h - heads))[
+            :3
+        ]
+        super().__init__(
+            "embed_dim must be divisible by num_heads",
+            label=f"{channels} channels from {SOURCE} / {heads} heads leaves {channels % heads}",
+            help=f"use {name}: {' or '.join(map(str, sorted(near)))}",
+            key=name,
+        )

@@ -1,0 +1,34 @@
+from planner.diagnostics import Fault
+
+
+class ProjectionTooLarge(Fault):
+    """`proj_size` makes an LSTM hand on fewer channels than its hidden state has, so it must be smaller than
+    `hidden_size`.
+
+    Why it matters: PyTorch refuses the layer when it is built.
+
+    When to ignore it: never.
+
+    How to fix it: a smaller `proj_size`, or leave it out and put a `Linear` behind.
+    """
+
+    code = "NSP226"
+    bad = """
+        input: [100, 40]
+        layers:
+          - {type: LSTM, hidden_size: 64, proj_size: 64}  # NSP226
+        """
+    good = """
+        input: [100, 40]
+        layers:
+          - {type: LSTM, hidden_size: 64, proj_size: 32}
+        """
+
+    def __init__(self, proj_size: int, hidden_size: int) -> None:
+        most = f"use `proj_size: {hidden_size - 1}` or less, or leave it out"
+        super().__init__(
+            "proj_size has to be smaller than hidden_size",
+            label=f"{proj_size}, with a hidden size of {hidden_size}",
+            help=most if hidden_size > 1 else "leave `proj_size` out",
+            key="proj_size",
+        )

@@ -1,0 +1,57 @@
+"""Tensors that are trained and depend on no input.
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from planner.geometry import Link, Shape
+from planner.layers._fields import ShapeSizes
+from planner.layers._layer import Call, Layer, Sizes
+
+
+class Parameter(Layer):
+    """A trained tensor of its own, the same for every sample: a class token, a position embedding, a layer scale.
+
+    It reads nothing, and comes in by `Add`, `Multiply` or `Concat`. Its entry in the `state_dict` is its full name
+    itself. The tensor of PyTorch is laid out channels first, as in ConvNeXt's layer scale of C×1×1, unless
+    `channels_last: true`, as in a transformer's tokens; `batch: true` gives it a leading axis of 1.
+    """
+
+    takes: ClassVar[tuple[int, int | None]] = (0, 0)
+
+    shape: ShapeSizes = Field(description="Its shape, channels last, without the batch.")
+    init: Literal["zeros", "ones", "normal"] | float = Field(
+        "zeros", description="What it starts from: zeros, ones, a standard normal distribution, or one number."
+    )
+    batch: bool = Field(False, description="Whether PyTorch's tensor has a leading axis of 1.")
+    channels_last: bool = Field(False, description="Whether PyTorch's tensor has the channels as its last axis.")
+
+    def sizes(self) -> Sizes:
+        """The sizes of PyTorch's tensor."""
+        own = self.shape if self.channels_last else Shape(self.shape).torch
+        return (1, *own) if self.batch else own
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        return ((),)
+
+    def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
+        return (Shape(self.shape),)
+
+    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
+        return {"": self.sizes()}
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        if isinstance(self.init, str):
+            start = Call(
+                {"zeros": "torch.zeros", "ones": "torch.ones", "normal": "torch.randn"}[self.init],
+                {"size": self.sizes()},
+            )
+        else:
+            start = Call("torch.full", {"size": self.sizes(), "fill_value": self.init})
+        return (Call("nn.Parameter", {"data": start}, layout="last" if self.channels_last else "first"),)
