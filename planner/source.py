@@ -85,7 +85,7 @@ class Source:
         written = self.text[start:end]
         opening = re.match(r"(?:&\S+\s+)?[\"']?", written)
         part = start + offset + (opening.end() if opening else 0)
-        if part >= end or "\n" in written or "\r" in written:
+        if part > end or "\n" in written or "\r" in written:
             return self.stretch(start, end)
         return self.stretch(part, min(part + length, end))
 
@@ -373,7 +373,7 @@ class _Builder:
         if not root.data or root.data[0] is None:
             raise NotAModel("")
         if not isinstance(root.data[0], dict):
-            raise NotAModel(_kind(root.data[0]), root.marks[0])
+            raise NotAModel(_kind(root.data[0]), *root.marks[:2])
         self.source.data = root.data[0]
         self.source._root = root.marks[0]
         self.source.faults = tuple(self.faults)
@@ -579,7 +579,7 @@ class _Plain:
         self.values += 1
         if self.values > MOST_VALUES:
             raise TooLarge.expansion(MOST_VALUES)
-        if value is None or isinstance(value, bool):
+        if value is None or type(value) in (str, bool):
             return value
         if isinstance(value, str):
             return str.__str__(value)

@@ -23,7 +23,7 @@ class NotAModel(InText):
           - {type: ReLU}
         """
 
-    def __init__(self, what: str, start: int | None = None) -> None:
+    def __init__(self, what: str, start: int | None = None, end: int | None = None) -> None:
         """`what` the file is, such as "a list"; "" where nothing is in it."""
         begin = "put `input:` and `layers:` above it" if what == "a list" else "begin with: input: [28, 28, 1]"
         super().__init__(
@@ -31,4 +31,5 @@ class NotAModel(InText):
             label="a model is a mapping with `input` and `layers`",
             help=begin,
             start=start,
+            end=end,
         )

@@ -41,4 +41,4 @@ class UnknownParameter(Fault):
             help=did_you_mean(f"{dollar}{name}", names) or f"declare it: params: {{{shown(name)}: }}",
         )
         self.offset = offset
-        self.length = len(name) + (text[offset : offset + 1] == "$")
+        self.length = len(name) + (text[offset : offset + 1] == "$") if text else 0

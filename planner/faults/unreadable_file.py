@@ -3,6 +3,8 @@ from typing import ClassVar, Self
 from planner.diagnostics import did_you_mean
 from planner.faults._in_text import InText, shown
 
+LONGEST_PATH = 200  # characters that a message shows
+
 
 class UnreadableFile(InText):
     """A model file that cannot be read as text: it is not there, is a folder, may not be opened, or is not UTF-8 text.
@@ -24,7 +26,7 @@ class UnreadableFile(InText):
         folder, slash, name = file.rpartition("/")
         there = ", ".join(f"`{shown(each)}`" for each in beside[:5]) + (", …" if len(beside) > 5 else "")
         return cls(
-            f"there is no file `{shown(file)}`",
+            f"there is no file `{shown(file, LONGEST_PATH)}`",
             label=f"the folder has {there}" if beside else "the folder has no YAML file",
             help=did_you_mean(name, beside).replace("`", f"`{folder}{slash}", 1) or "name a file that is there",
         )
@@ -32,33 +34,36 @@ class UnreadableFile(InText):
     @classmethod
     def no_folder(cls, file: str, folder: str) -> Self:
         return cls(
-            f"there is no file `{shown(file)}`",
-            label=f"there is no folder `{shown(folder)}`",
+            f"there is no file `{shown(file, LONGEST_PATH)}`",
+            label=f"there is no folder `{shown(folder, LONGEST_PATH)}`",
             help="check the path, and the folder you are in",
         )
 
     @classmethod
     def folder(cls, file: str, inside: list[str]) -> Self:
         example = f", such as `{shown(file.rstrip('/'))}/{shown(inside[0])}`" if inside else ""
-        return cls(f"`{shown(file)}` is a folder", help=f"name a YAML file in it{example}")
+        return cls(f"`{shown(file, LONGEST_PATH)}` is a folder", help=f"name a YAML file in it{example}")
 
     @classmethod
     def not_a_file(cls, file: str, what: str) -> Self:
-        return cls(f"`{shown(file)}` is {what}", help="name a YAML file")
+        return cls(f"`{shown(file, LONGEST_PATH)}` is {what}", help="name a YAML file")
 
     @classmethod
     def forbidden(cls, file: str) -> Self:
-        return cls(f"`{shown(file)}` may not be read", help=f"ask its owner, or run: chmod +r {shown(file)}")
+        return cls(
+            f"`{shown(file, LONGEST_PATH)}` may not be read",
+            help=f"ask its owner, or run: chmod +r {shown(file, LONGEST_PATH)}",
+        )
 
     @classmethod
     def refused(cls, file: str, reason: str) -> Self:
-        return cls(f"`{shown(file)}` cannot be opened", label=reason, help="check the path")
+        return cls(f"`{shown(file, LONGEST_PATH)}` cannot be opened", label=reason, help="check the path")
 
     @classmethod
     def binary(cls, position: int) -> Self:
         return cls(
             "this is not a text file",
-            label=f"there is a zero byte after {position:,} bytes",
+            label=f"there is a zero byte after {position:,} byte{'' if position == 1 else 's'}",
             help="name a YAML file; model files are text in UTF-8",
         )
 
