@@ -271,10 +271,20 @@ class Window(AxisMap):
             blank=self._blank(n, out) if self.mode == "constant" else 0,
         )
 
+    def taps(self, n: int) -> tuple[int, ...]:
+        """For each tap, in how many windows it falls on a real cell."""
+        out = self.length(n)
+        counts = []
+        for j in range(self.kernel):
+            start = self.before - j * self.dilation  # window i is on a real cell where start ≤ i·stride < start + n
+            first, stop = -(-start // self.stride), -(-(start + n) // self.stride)
+            counts.append(max(min(stop, out) - max(first, 0), 0))
+        return tuple(counts)
+
     def _blank(self, n: int, out: int) -> int:
         """Windows with every tap on padding. They lie at the ends, or stand with their taps astride a short input."""
         starts = range(-self.before, out * self.stride - self.before, self.stride)
-        before, past = -(-self.before // self.stride), max(0, n + self.before - self.reach) // self.stride + 1
+        before, past = -(-self.before // self.stride), max(0, (n + self.before - self.reach) // self.stride + 1)
         ends = {*starts[:before], *starts[past:]}
         return sum(not any(0 <= tap < n for tap in range(first, first + self.reach, self.dilation)) for first in ends)
 

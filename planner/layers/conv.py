@@ -17,7 +17,7 @@ from planner.faults.output_padding_too_large import OutputPaddingTooLarge
 from planner.faults.padding_too_wide import PaddingTooWide
 from planner.faults.same_padding_with_stride import SamePaddingWithStride
 from planner.faults.wrong_value import WrongValue
-from planner.geometry import All, AxisMap, Grouped, SameWindow, Shape, Spread, Window
+from planner.geometry import All, AxisMap, Grouped, PadMode, SameWindow, Shape, Spread, Window
 from planner.layers._fields import Count, Padding, PaddingMode, PerAxis, PerAxisNatural
 from planner.layers._layer import Call, Layer, Sizes
 
@@ -76,7 +76,8 @@ class _GroupedWeights(Layer):
 
 class _Conv(_GroupedWeights):
     padding: Padding = Field(
-        0, description="Cells on every side, or one number or pair for each axis; `same`, `valid`, TensorFlow's `tf_same`."
+        0,
+        description="Cells on every side, or a number or pair for each axis; `same`, `valid`, TensorFlow's `tf_same`.",
     )
     padding_mode: PaddingMode = "zeros"
 
@@ -114,8 +115,13 @@ class _Conv(_GroupedWeights):
     def axes(self, x: Shape) -> tuple[Window | SameWindow, ...]:
         steps = [self.per_axis(name, self.rank) for name in ("kernel_size", "stride", "dilation")]
         if self.padding == "tf_same":
-            return tuple(SameWindow(*numbers) for numbers in zip(*steps, strict=True))
-        return tuple(Window(k, s, d, *side) for k, s, d, side in zip(*steps, self.sides(), strict=True))
+            return tuple(SameWindow(*numbers, mode=self._mode) for numbers in zip(*steps, strict=True))
+        return tuple(Window(k, s, d, *side, mode=self._mode) for k, s, d, side in zip(*steps, self.sides(), strict=True))
+
+    @property
+    def _mode(self) -> PadMode:
+        """What `F.pad` calls the padding mode."""
+        return "constant" if self.padding_mode == "zeros" else self.padding_mode
 
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
         (x,) = inputs
@@ -138,7 +144,7 @@ class _Conv(_GroupedWeights):
         if all(window.before == window.after for window in windows):
             return (self._call(x, padding=tuple(window.before for window in windows)),)
         sides = tuple(side for window in reversed(windows) for side in (window.before, window.after))
-        mode = {} if self.padding_mode == "zeros" else {"mode": self.padding_mode}
+        mode = {"mode": self._mode} if self._mode != "constant" else {}
         return (Call("F.pad", {"pad": sides, **mode}), self._call(x, without=("padding", "padding_mode")))
 
 
