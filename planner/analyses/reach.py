@@ -44,12 +44,16 @@ class Unread:
         """Channels that are read at no position."""
         return all_cells(self.shape.channels) & ~channels(self.read)
 
-    def lines(self, axis: int) -> list[int]:
+    def unread_lines(self, axis: int) -> Cells:
         """The rows (axis 0), columns (axis 1), … that are unread as a whole."""
         read = 0
         for box in self.read:
             read |= box[axis]
-        return bits(all_cells(self.shape[axis]) & ~read)
+        return all_cells(self.shape[axis]) & ~read
+
+    def lines(self, axis: int) -> list[int]:
+        """The numbers of those rows, columns, …"""
+        return bits(self.unread_lines(axis))
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,14 +54,22 @@ class AxisField:
         return self.length if self.narrow == WHOLE else None if self.narrow is None else self.narrow.size
 
     @property
+    def local(self) -> Span | None:
+        """The stretch that moves with the cell: the union of all paths or, where one of them sees the whole axis (a gate worked
+        out by global pooling), the narrowest path."""
+        if isinstance(self.wide, Span):
+            return self.wide
+        return self.narrow if self.wide == WHOLE and isinstance(self.narrow, Span) else None
+
+    @property
     def stride(self) -> Fraction | None:
         """Input cells between neighbouring cells; None where the stretch does not move."""
-        return self.wide.stride if isinstance(self.wide, Span) else None
+        return self.local.stride if self.local else None
 
     @property
     def centre(self) -> Fraction | None:
         """Where on the input the middle of cell 0 lies."""
-        return self.wide.centre if isinstance(self.wide, Span) else None
+        return self.local.centre if self.local else None
 
     @property
     def outgrows(self) -> bool:
@@ -94,7 +102,12 @@ def fields_of_sources(plan: Plan, fields: list[tuple[Fields, ...]], step: Step) 
     for i, ref in enumerate(step.sources):
         link, x = step.links[0][i], step.inputs[i]
         before = fields[ref.step][ref.output or 0]
-        arriving.append({source: tuple(_moved(each, link.axes, link.landing, x) for each in axes) for source, axes in before.items()})
+        arriving.append(
+            {
+                source: tuple(_moved(each, link.axes, link.landing, x) for each in axes)
+                for source, axes in before.items()
+            }
+        )
     return arriving
 
 
@@ -112,7 +125,9 @@ def _through(step: Step, sources: list[Fields]) -> tuple[Fields, ...]:
     return tuple(outputs)
 
 
-def _moved(field: AxisField, axes: tuple[AxisMap, ...], landing: tuple[int | None, ...], x: tuple[int, ...]) -> AxisField:
+def _moved(
+    field: AxisField, axes: tuple[AxisMap, ...], landing: tuple[int | None, ...], x: tuple[int, ...]
+) -> AxisField:
     """A field of a tensor x as a layer's output sees it."""
     if field.onto is None or field.onto >= len(axes):
         return field
@@ -151,7 +166,9 @@ def _composed(span: AxisSpan, axis: AxisMap, n: int) -> AxisSpan:
     lows, highs = [], []
     for o in range(period):
         first, last = inner.low(o), inner.high(o)
-        cells = (first, last) if span.low.rises and span.high.rises else range(first, last + 1, inner.step) or (first, last)
+        cells = (
+            (first, last) if span.low.rises and span.high.rises else range(first, last + 1, inner.step) or (first, last)
+        )
         lows.append(min(map(span.low, cells)) if first <= last else span.low(first))
         highs.append(max(map(span.high, cells)) if first <= last else span.high(last))
     moved = int(span.low.slope * advance * turns)

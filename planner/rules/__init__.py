@@ -19,7 +19,9 @@ def all_rules() -> tuple[type[Rule], ...]:
     from planner.rules._rule import Rule
 
     files = (import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__) if each.name[0] != "_")
-    found = [each for file in files for each in vars(file).values() if isinstance(each, type) and issubclass(each, Rule)]
+    found = [
+        each for file in files for each in vars(file).values() if isinstance(each, type) and issubclass(each, Rule)
+    ]
     return tuple(sorted({each for each in found if each is not Rule}, key=lambda each: each.code))
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
 from planner.layers._layer import axis_name
 from planner.rules._rule import Rule
+from planner.words import named, ranged
 
 if TYPE_CHECKING:
     from planner.report import Report
@@ -46,12 +48,9 @@ class UnreadInput(Rule):
             if not step.is_input or unread is None or not unread[0].cells or not unread[0].read:
                 continue
             spatial = step.outputs[0].spatial
-            total = 1
-            for n in spatial:
-                total *= n
-            cells = unread[0].cells
+            total, cells = math.prod(spatial), unread[0].cells
             lines = [
-                f"{_plural(axis_name(axis, len(spatial)))} {_ranges(numbers)}"
+                _lines(axis_name(axis, len(spatial)), numbers)
                 for axis in range(len(spatial))
                 if (numbers := unread[0].lines(axis))
             ]
@@ -59,7 +58,7 @@ class UnreadInput(Rule):
             yield cls.at(
                 step,
                 f"{cells:,} of {total:,} cells of `{step.name}` are never read",
-                label=f"{where} of {step.outputs[0]} influence no output",
+                label=f"no output depends on {where} of {step.outputs[0]}",
                 help=f"lost by {_losers(report)}; `planner sizes` lists the sizes that lose nothing",
             )
 
@@ -71,24 +70,10 @@ def _losers(report: Report) -> str:
         for step, losses in zip(report.plan.steps, report.losses, strict=True)
         if any(each.loss.real for each in losses)
     ]
-    shown = ", ".join(f"`{name}`" for name in names[:4])
-    return (shown + (f" and {len(names) - 4} more" if len(names) > 4 else "")) or "a slice or a crop"
+    return named(names) or "a slice or a crop"
 
 
-_LINES = {"height": "rows", "width": "columns", "length": "cells", "depth": "slices"}
-
-
-def _plural(axis: str) -> str:
-    return _LINES.get(axis, axis)
-
-
-def _ranges(numbers: list[int]) -> str:
-    """`223`, `220–222`, `1, 3, 5, … (112 in all)`."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    shown = [str(first) if first == last else f"{first}–{last}" for first, last in runs]
-    return ", ".join(shown) if len(shown) <= 4 else ", ".join(shown[:3]) + f", … ({len(numbers)} in all)"
+def _lines(axis: str, numbers: list[int]) -> str:
+    """`row 223`, `columns 222–223`."""
+    noun = {"height": "row", "width": "column", "depth": "slice"}.get(axis, "cell")
+    return f"{noun}{'' if len(numbers) == 1 else 's'} {ranged(numbers)}"

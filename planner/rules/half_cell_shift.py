@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from planner.diagnostics import Diagnostic, Severity
+from planner.rules._meeting import apart
+from planner.rules._rule import Rule
+from planner.words import grouped
+
+if TYPE_CHECKING:
+    from planner.report import Report
+
+
+class HalfCellShift(Rule):
+    """Branches meet in step, but one is shifted against the other by up to half a cell of the grid on which they meet.
+
+    An even window has its centre between cells, an odd one on a cell. ResNet-D's 2×2 average pool in the shortcut, beside a 3×3
+    convolution of stride 2, is off by half a cell of its input (arXiv:1812.01187); so is bilinear upsampling beside
+    convolutions with odd kernels.
+
+    Why it matters: it seldom does; networks learn around it. Heat maps and masks that are read off with sub-pixel precision show it.
+
+    When to ignore it: nearly always. It is a remark, not a warning.
+
+    How to fix it: windows of the same parity on both branches.
+    """
+
+    code = "NSP327"
+    severity = Severity.INFO
+    bad = """
+        input: [56, 56, 64]
+        layers:
+          - {name: conv, type: Conv2d, out_channels: 128, kernel_size: 3, stride: 2, padding: 1}
+          - {name: pool, type: AvgPool2d, kernel_size: 2, from: input}
+          - {name: shortcut, type: Conv2d, out_channels: 128, kernel_size: 1}
+          - {type: Add, from: [conv, shortcut]}  # NSP327
+        """
+    good = """
+        input: [56, 56, 64]
+        layers:
+          - {name: conv, type: Conv2d, out_channels: 128, kernel_size: 3, stride: 2, padding: 1}
+          - {name: pool, type: AvgPool2d, kernel_size: 3, stride: 2, padding: 1, from: input}
+          - {name: shortcut, type: Conv2d, out_channels: 128, kernel_size: 1}
+          - {type: Add, from: [conv, shortcut]}
+        """
+
+    @classmethod
+    def judge(cls, report: Report) -> Iterator[Diagnostic]:
+        for found in apart(report):
+            if not all(each.small for each in found):
+                continue
+            step, plan = found[0].step, report.plan
+            left, right = (plan.label(step.sources[i]) for i in (found[0].first, found[0].second))
+            said = [(each.axis, f"{each.off} of the {each.strides[0]} cells from one to the next") for each in found]
+            cause = next((each.cause for each in found if each.cause), None)
+            yield cls.at(
+                step,
+                f"the branches of {step.type} are up to half a cell apart",
+                label=f"`{left}` and `{right}`: {grouped(said)}" + (f"; `{cause}` makes it so" if cause else ""),
+                help="harmless for most networks; windows of the same parity on both branches are free of it",
+                key="from",
+            )

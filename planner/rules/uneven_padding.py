@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from planner.diagnostics import Diagnostic, Severity
+from planner.rules._rule import Rule
+from planner.words import counted, grouped
+
+if TYPE_CHECKING:
+    from planner.report import Report
+
+
+class UnevenPadding(Rule):
+    """The stride does not reach the padding at the end of an axis: the padding of the start is read, that of the end is not.
+
+    No real cell is lost, but the windows sit half a cell towards the start for every cell of padding left over. ResNet-50 at 224
+    has five such layers.
+
+    Why it matters: the asymmetry of several layers adds up and makes networks see the two borders of an image differently; it has
+    been measured to cost detectors small objects (Alsallakh et al., "Mind the Pad", ICLR 2021, arXiv:2010.02178).
+
+    When to ignore it: nearly always; most published networks have it at their usual input size.
+
+    How to fix it: an input size of the form that `planner sizes` calls exact (ResNet: n ≡ 1 mod 32), or one-sided padding.
+    """
+
+    code = "NSP324"
+    severity = Severity.INFO
+    bad = """
+        input: [224, 224, 3]
+        layers:
+          - {type: Conv2d, out_channels: 64, kernel_size: 7, stride: 2, padding: 3}  # NSP324
+        """
+    good = """
+        input: [225, 225, 3]
+        layers:
+          - {type: Conv2d, out_channels: 64, kernel_size: 7, stride: 2, padding: 3}
+        """
+
+    @classmethod
+    def judge(cls, report: Report) -> Iterator[Diagnostic]:
+        for step, losses in zip(report.plan.steps, report.losses, strict=True):
+            uneven = [each for each in losses if each.loss.uneven]
+            if uneven:
+                yield cls.at(
+                    step,
+                    f"{step.type} does not use the padding at the end",
+                    label=grouped(
+                        (
+                            each.name,
+                            f"{counted(each.loss.uneven, 'cell')} of padding after the last of {each.n:,} cells left over",
+                        )
+                        for each in uneven
+                    ),
+                    help="harmless for most networks; an exact input size (`planner sizes`) is free of it",
+                    key="padding",
+                )

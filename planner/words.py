@@ -1,0 +1,45 @@
+"""Numbers in words, as messages say them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 cell`, `1,335 cells`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def named(names: Sequence[str], most: int = 4) -> str:
+    """`` `a`, `b` and `c` ``; of many, the first few and how many more."""
+    quoted = [f"`{name}`" for name in names[:most]]
+    if len(names) > most:
+        return f"{', '.join(quoted)} and {len(names) - most:,} more"
+    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+
+
+def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Ascending numbers as runs from first to last."""
+    found: list[tuple[int, int]] = []
+    for number in numbers:
+        if found and number == found[-1][1] + 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found
+
+
+def ranged(numbers: Sequence[int], most: int = 4) -> str:
+    """`223`, `220–222`, `1, 3, 5, … (112 in all)`."""
+    shown = [str(first) if first == last else f"{first}–{last}" for first, last in runs(numbers)]
+    if len(shown) > most:
+        return ", ".join(shown[: most - 1]) + f", … ({len(numbers):,} in all)"
+    return ", ".join(shown)
+
+
+def grouped(said: Iterable[tuple[str, str]]) -> str:
+    """Pairs of an axis and what is said of it, axes of which the same is said together: `height and width: cell 55 of 56 …`."""
+    axes: dict[str, list[str]] = {}
+    for axis, text in said:
+        axes.setdefault(text, []).append(axis)
+    return "; ".join(f"{' and '.join(names)}: {text}" for text, names in axes.items())
