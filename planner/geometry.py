@@ -381,15 +381,10 @@ class Spread(AxisMap):
             counts[(j * self.dilation - self.padding) % self.stride] += 1
         return tuple(counts)
 
-    def writers(self, n: int) -> tuple[int, ...]:
-        """How many inputs write each output cell."""
-        counts = [0] * self.length(n)
-        for i in range(n):
-            for j in range(self.kernel):
-                o = i * self.stride - self.padding + j * self.dilation
-                if 0 <= o < len(counts):
-                    counts[o] += 1
-        return tuple(counts)
+    def writers(self, cell: int, n: int) -> int:
+        """How many of n inputs write an output cell."""
+        starts = (cell + self.padding - j * self.dilation for j in range(self.kernel))
+        return sum(start % self.stride == 0 and 0 <= start // self.stride < n for start in starts)
 
     @property
     def keeps(self) -> bool:
