@@ -35,12 +35,14 @@ class _Planner(click.Group):
         if not standalone_mode:
             return super().main(*args, standalone_mode=False, **extra)
         with _Ending():
-            sys.exit(super().main(*args, standalone_mode=False, **extra))
+            sys.exit(super().main(*args, **{"prog_name": "planner", **extra}, standalone_mode=False))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         from planner.diagnostics import did_you_mean
 
         if args[0] not in self.commands and not args[0].startswith("-"):
@@ -55,7 +57,9 @@ class _Ending:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if isinstance(error, click.ClickException):
             _print(_usage(error), sys.stderr)
             sys.exit(2)
@@ -187,7 +191,9 @@ screen_option = click.option(
 
 def format_option(default: str, command: str) -> Decorator:
     names = sorted(formats(command), key=lambda name: (name != default, name))
-    return click.option("--format", type=click.Choice(names), default=default, show_default=True, help="How to print it.")
+    return click.option(
+        "--format", type=click.Choice(names), default=default, show_default=True, help="How to print it."
+    )
 
 
 # The commands
@@ -233,9 +239,7 @@ def plan(
 @format_option("full", "check")
 @strict_option
 @screen_option
-def check(
-    files: tuple[str, ...], input: Any, params: dict[str, Any], format: str, strict: bool, screen: Screen
-) -> int:
+def check(files: tuple[str, ...], input: Any, params: dict[str, Any], format: str, strict: bool, screen: Screen) -> int:
     """Judge models and print what is wrong, with its place and what to do.
 
     Each FILE is a model file, or - for standard input.

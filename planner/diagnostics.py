@@ -40,7 +40,7 @@ class Kind:
     @classmethod
     def name(cls) -> str:
         """The kind's name in `allow:` and in the manual: the class's name in kebab-case, so `LostCells` is `lost-cells`."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", cls.__name__).lower()
 
 
 @dataclass(frozen=True, slots=True)

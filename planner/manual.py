@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -94,7 +95,8 @@ def _contents(screen: Screen) -> Iterator[str]:
 def _summary(kind: type[Kind]) -> str:
     """The beginning of a kind's page, up to the end of a clause."""
     first = " ".join(_doc(kind).split("\n\n")[0].split())
-    return first.split(". ")[0].split(": ")[0].removesuffix(".")
+    ends = (match.start() for match in re.finditer(r"[.:;](?= |$)", first))
+    return next((first[:end] for end in ends if first[:end].count("`") % 2 == 0), first)
 
 
 def _doc(thing: type) -> str:
@@ -107,7 +109,9 @@ def _kind_page(kind: type[Kind], screen: Screen) -> Iterator[str]:
     yield from _prose(_doc(kind), screen)
     if not issubclass(kind, Fault):
         yield ""
-        yield from wrapped(f"To silence it, write `allow: [{kind.name()}]` on the layer or at the top of the model.", _width(screen))
+        yield from wrapped(
+            f"To silence it, write `allow: [{kind.name()}]` on the layer or at the top of the model.", _width(screen)
+        )
     for heading, text in (("What it says about", kind.bad), ("And nothing about", kind.good)):
         if text:
             yield ""
@@ -131,8 +135,10 @@ def _said(kind: type[Kind], screen: Screen) -> Iterator[str]:
 
 
 def _layer_page(layer: type[Layer], screen: Screen) -> Iterator[str]:
-    arguments = list(_arguments(layer))
-    call = ", ".join(name if default is None else f"{name}={default}" for name, _, default, _ in arguments)
+    schema = layer.model_json_schema()
+    arguments, needed = schema.get("properties", {}), schema.get("required", [])
+    ordered = sorted(arguments, key=lambda name: name not in needed)
+    call = ", ".join(name if name in needed else f"{name}={written(arguments[name]['default'])}" for name in ordered)
     first, *others = wrapped(f"{layer.type_name()}({call})", _width(screen) - 4)
     yield screen.paint(first, "bold")
     yield from (f"    {screen.paint(line, 'bold')}" for line in others)
@@ -143,20 +149,20 @@ def _layer_page(layer: type[Layer], screen: Screen) -> Iterator[str]:
     yield ""
     yield screen.paint("Arguments", "bold")
     yield ""
-    names = max(len(name) for name, _, _, _ in arguments)
-    for name, takes, default, description in arguments:
-        says = f"{takes}; {'needed' if default is None else f'{default} when left out'}"
-        lines = wrapped(f"{says}. {description}" if description else says, _width(screen) - names - 4)
+    names = max(map(len, arguments))
+    for name in ordered:
+        lines = wrapped(argument_text(arguments[name], name in needed), _width(screen) - names - 4)
         for i, line in enumerate(lines):
-            yield f"  {screen.paint(padded(name if i == 0 else '', names), 'cyan')}  {line}"
+            yield f"  {screen.paint(padded('' if i else name, names), 'cyan')}  {line}".rstrip()
 
 
-def _arguments(layer: type[Layer]) -> Iterator[tuple[str, str, str | None, str]]:
-    """Of each argument its name, what it takes, its default as a model file would write it, and what it is."""
-    schema = layer.model_json_schema()
-    for name, each in schema.get("properties", {}).items():
-        default = None if name in schema.get("required", ()) else written(each.get("default"))
-        yield name, in_words(each), default, each.get("description", "")
+def argument_text(schema: dict[str, Any], needed: bool) -> str:
+    """What an argument is, what it takes and what it is when it is left out."""
+    takes = in_words(schema)
+    default = schema.get("default")
+    otherwise = "needed" if needed else "may be left out" if default is None else f"`{written(default)}` when left out"
+    says = f"{takes[0].upper()}{takes[1:]}; {otherwise}."
+    return f"{schema['description']} {says}" if "description" in schema else says
 
 
 def written(value: Any) -> str:
@@ -168,19 +174,28 @@ def written(value: Any) -> str:
     return str(value)
 
 
-def in_words(schema: dict[str, Any]) -> str:
-    """What a JSON Schema takes, in words: `a whole number from 1, or a list of those`."""
+def in_words(schema: dict[str, Any], plural: bool = False) -> str:
+    """What a JSON Schema takes, in words: `a whole number from 1, or a list of whole numbers from 1`."""
     if "enum" in schema or "const" in schema:
         return " or ".join(f"`{written(each)}`" for each in schema.get("enum", [schema.get("const")]))
     if "anyOf" in schema:
-        words = dict.fromkeys(in_words(each) for each in schema["anyOf"] if each.get("type") != "null")
+        words = dict.fromkeys(in_words(each, plural) for each in schema["anyOf"] if each.get("type") != "null")
         return ", or ".join(words) or "null"
     kind = schema.get("type")
     if kind == "array":
-        items = schema.get("items") or {"anyOf": schema.get("prefixItems", [])}
-        return f"a list of {in_words(items)}" if items.get("anyOf", True) else "a list"
-    words_for = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
-    return words_for.get(str(kind), "a mapping" if kind == "object" else "any value") + _bounds(schema)
+        first = (schema.get("prefixItems") or [schema.get("items", {})])[0]
+        of = f" of {in_words(first, plural=True)}" if first else ""
+        return ("lists" if plural else "a list") + of
+    return _WORDS.get(str(kind), ("any value", "any values"))[plural] + _bounds(schema)
+
+
+_WORDS = {
+    "integer": ("a whole number", "whole numbers"),
+    "number": ("a number", "numbers"),
+    "boolean": ("true or false", "true or false"),
+    "string": ("text", "texts"),
+    "object": ("a mapping", "mappings"),
+}
 
 
 def _bounds(schema: dict[str, Any]) -> str:

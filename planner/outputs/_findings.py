@@ -48,4 +48,3 @@ def sentence(each: Diagnostic, with_help: bool = True) -> str:
     """A finding in one line: headline, numbers, and what to do."""
     said = f"{each.message}: {each.label}" if each.label else each.message
     return printable(f"{said}; {each.help}" if with_help and each.help else said)
-

@@ -105,8 +105,11 @@ class Excerpt(NamedTuple):
     length: int
 
 
-def excerpt(line: str, start: int, length: int, width: int) -> Excerpt:
-    """The line around the `length` characters from index `start`, in at most `width` columns, tabs as blanks."""
+def excerpt(line: str, start: int, length: int, width: int, behind: int = 0) -> Excerpt:
+    """The line around the `length` characters from index `start`, in at most `width` columns, tabs as blanks.
+
+    A line that has to be cut is cut so that, if possible, `behind` columns are free on the right of the mark.
+    """
     begin, end = max(start - width, 0), start + length + width
     cells: list[str] = []
     for char in line[begin:end].rstrip():
@@ -116,7 +119,8 @@ def excerpt(line: str, start: int, length: int, width: int) -> Excerpt:
     before, after = sum(sizes[:mark]), sum(sizes[mark:])
     first = 0
     if begin or before + after > width:
-        room = width - 2 - min(after, width // 2)
+        right = max(min(after, width // 2), sum(sizes[mark : mark + length]) + behind)
+        room = width - 2 - min(right, width * 3 // 4)
         while before > room:
             before -= sizes[first]
             first += 1

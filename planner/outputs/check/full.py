@@ -32,7 +32,9 @@ def _finding(report: Report, each: Diagnostic, screen: Screen) -> Iterator[str]:
     calls = [(report.source.place(path), path) for path in each.calls]
     numbers = [str(at.line) for at in (place, *(at for at, _ in calls)) if at is not None]
     page = _Page(report, screen, LOOKS[each.severity], max(map(len, numbers), default=1))
-    yield page.paint(f"{each.severity}[{each.code}]", "bold", page.look) + page.paint(f": {printable(each.message)}", "bold")
+    yield page.paint(f"{each.severity}[{each.code}]", "bold", page.look) + page.paint(
+        f": {printable(each.message)}", "bold"
+    )
     yield page.arrow("-->", place, each.path)
     if place is not None and report.source.text:
         yield page.gutter()
@@ -77,9 +79,9 @@ class _Page:
     def line(self, place: Place, label: str) -> Iterator[str]:
         """The line of the file and, under it, the caret with the label."""
         source = self.report.source.line(place.line)
-        shown = excerpt(source, place.column - 1, place.length, self.room)
-        yield f"{self.gutter(str(place.line))} {shown.text}"
         label = printable(label)
+        shown = excerpt(source, place.column - 1, place.length, self.room, behind=columns(label) + 1)
+        yield f"{self.gutter(str(place.line))} {shown.text}"
         caret = f"{self.gutter()} {' ' * shown.start}{self.paint('^' * shown.length, 'bold', self.look)}"
         if shown.start + shown.length + 1 + columns(label) <= self.room:
             yield f"{caret} {self.paint(label, self.look)}".rstrip()

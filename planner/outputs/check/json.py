@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
+from planner.outputs._json import laid_out
 from planner.outputs._screen import Screen
 from planner.report import Report
 
@@ -18,4 +18,4 @@ def render(reports: Iterable[Report], screen: Screen) -> str:
         files.append(report.source.file)
         found += map(report.finding, report.diagnostics)
     counts = {f"{word}s": sum(each["severity"] == word for each in found) for word in ("error", "warning", "info")}
-    return json.dumps({"files": files, **counts, "diagnostics": found}, indent=2, ensure_ascii=not screen.unicode) + "\n"
+    return laid_out({"files": files, **counts, "diagnostics": found}, 2, ascii=not screen.unicode)

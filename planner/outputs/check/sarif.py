@@ -6,7 +6,6 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
@@ -15,6 +14,7 @@ from urllib.parse import quote
 from planner import __version__
 from planner.diagnostics import Diagnostic, Kind, Path, Place, Severity
 from planner.outputs._findings import path_text, sentence
+from planner.outputs._json import laid_out
 from planner.outputs._screen import Screen
 from planner.report import Report
 
@@ -32,7 +32,7 @@ def render(reports: Iterable[Report], screen: Screen) -> str:
             results.append(_result(report, each, list(kinds).index(each.code)))
     driver = {"name": "planner", "version": __version__, "rules": [_rule(kind) for kind in kinds.values()]}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=not screen.unicode) + "\n"
+    return laid_out({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, 4, ascii=not screen.unicode)
 
 
 def _rule(kind: type[Kind]) -> dict[str, Any]:

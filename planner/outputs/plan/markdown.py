@@ -19,8 +19,9 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
     lines = [f"**{_escaped(name)}**, input {_escaped(inputs)}", "", "| step | type | output | params | MACs |"]
     lines.append("|:--|:--|:--|--:|--:|")
     lines += [_line(row) for row in rows(report.plan, depth)]
-    lines += ["", *(f"{line}  " for line in totals(report))]
-    return "".join(f"{line.rstrip() if line.strip() == '' else line}\n" for line in lines)
+    lines.append(f"| **total** | | | **{report.cost.params:,}** | **{report.cost.macs:,}** |")
+    lines += ["", totals(report)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _line(row: Row) -> str:
@@ -28,7 +29,12 @@ def _line(row: Row) -> str:
     copies = f" ×{row.copies}" if row.copies > 1 else ""
     shapes = shapes_text(row.outputs) if row.outputs else "not planned"
     numbers = (amount(row.params, row.planned), amount(row.macs, row.planned))
-    cells = [_INDENT * row.depth + (f"**{name}**" if row.is_block else name), _escaped(row.type) + copies, shapes, *numbers]
+    cells = [
+        _INDENT * row.depth + (f"**{name}**" if row.is_block else name),
+        _escaped(row.type) + copies,
+        shapes,
+        *numbers,
+    ]
     return f"| {' | '.join(cells)} |"
 
 

@@ -1,0 +1,1 @@
+"""What `planner calc` prints: one layer worked out by the hand rule."""

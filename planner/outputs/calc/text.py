@@ -1,0 +1,130 @@
+"""A layer worked out, for people: the working, what is lost and why, a picture, and what would lose nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.diagnostics import Severity
+from planner.hand_rule import OnAxis, OnPaper, Working
+from planner.hand_rule._working import hundredths
+from planner.outputs._screen import Look, Screen, columns, padded, wrapped
+from planner.outputs.calc._strip import WIDEST, drawn
+
+LOOKS: dict[Severity | None, Look] = {
+    Severity.ERROR: "red",
+    Severity.WARNING: "yellow",
+    Severity.INFO: "cyan",
+    None: "green",
+}
+USUAL = 20
+"""Columns of a change; a wider one does not move the others."""
+_PLAIN = str.maketrans({"→": "->", "−": "-", "×": "x", "÷": "/", "·": "*", "–": "-", "…": "~", "⋮": ":"})
+"""For terminals without Unicode."""
+
+
+def render(paper: OnPaper, screen: Screen) -> str:
+    """All of it; axes that are alike are worked out once."""
+    text = "".join(f"{line.rstrip()}\n" for line in _lines(paper, screen))
+    return text if screen.unicode else text.translate(_PLAIN)
+
+
+def _lines(paper: OnPaper, screen: Screen) -> Iterator[str]:
+    alike: dict[tuple[OnAxis, int], list[int]] = {}
+    for axis, each in enumerate(paper.axes):
+        alike.setdefault((each.layer, each.n), []).append(axis)
+    if len(paper.axes) > 1:
+        yield from _whole(paper, screen)
+        yield ""
+    for i, axes in enumerate(alike.values()):
+        if i:
+            yield ""
+        name = " and ".join(map(paper.name, axes)) if len(paper.axes) > 1 else ""
+        yield from _axis(paper.axes[axes[0]], name, screen)
+
+
+def _whole(paper: OnPaper, screen: Screen) -> Iterator[str]:
+    """What the axes come to together."""
+    sizes = "×".join(f"{each.n}" for each in paper.axes)
+    out = "×".join(f"{each.out}" for each in paper.axes) if paper.fits else "nothing"
+    yield screen.paint(f"{sizes} → {out}", "bold")
+    said = []
+    if paper.unread:
+        said.append(f"{paper.unread:,} of {paper.cells:,} cells are read by nothing.")
+    if paper.taps and paper.mean_taps != paper.taps:
+        said.append(
+            f"On average {hundredths(paper.mean_taps)} of {paper.taps} taps fall on cells, the others on padding."
+        )
+    if said:
+        yield from (f"  {line}" for line in wrapped(" ".join(said), _room(screen) - 2))
+
+
+def _axis(working: Working, name: str, screen: Screen) -> Iterator[str]:
+    yield from _title(working, name, screen)
+    yield ""
+    yield from _sum(working, screen)
+    yield ""
+    for finding in working.findings:
+        yield from _said(str(finding.severity), finding.text, LOOKS[finding.severity], screen)
+    if not working.findings:
+        yield from _said("good", working.praise, "green", screen)
+    for note in working.notes:
+        yield from _said("note", note, "dim", screen)
+    if working.strip:
+        yield ""
+        yield from drawn(working.strip, screen)
+    if working.changes:
+        yield ""
+        yield from _changes(working, screen)
+
+
+def _title(working: Working, name: str, screen: Screen) -> Iterator[str]:
+    sizes = f"{name + ' ' if name else ''}{working.n} → {'nothing' if working.out is None else working.out}"
+    verdict = ", ".join(each.brief for each in working.findings) or "nothing lost"
+    rest = f"  {working.layer.words()}: "
+    line = screen.paint(sizes, "bold") + rest
+    if columns(sizes + rest + verdict) <= screen.width:
+        yield line + screen.paint(verdict, "bold", LOOKS[working.severity])
+        return
+    yield line.rstrip()
+    yield "  " + screen.paint(verdict, "bold", LOOKS[working.severity])
+
+
+def _sum(working: Working, screen: Screen) -> Iterator[str]:
+    """The numbers one under the other, with a rule above what comes out."""
+    numbers = [f"{line.number:,}".replace("-", "−") for line in working.lines]
+    width = max(map(len, numbers))
+    for i, (line, digits) in enumerate(zip(working.lines, numbers, strict=True)):
+        if i and not line.sign:
+            yield "    " + screen.paint(("─" if screen.unicode else "-") * (width + 2), "dim")
+        number = f"{line.sign or ' '} {digits:>{width}}"
+        first, *others = wrapped(line.why, _room(screen) - width - 9)
+        yield f"    {screen.paint(number, 'bold') if i == len(numbers) - 1 else number}   {first}"
+        yield from (" " * (width + 9) + other for other in others)
+
+
+def _said(title: str, text: str, look: Look, screen: Screen) -> Iterator[str]:
+    """A sentence with a title before it, wrapped under itself."""
+    first, *others = wrapped(text, _room(screen) - 11)
+    yield f"  {screen.paint(title.ljust(7), 'bold', look)}  {first}"
+    yield from (" " * 11 + line for line in others)
+
+
+def _changes(working: Working, screen: Screen) -> Iterator[str]:
+    """What would lose nothing: a row for each size or argument, the nearest first."""
+    yield "  " + screen.paint(working.remedy, "bold")
+    rows: dict[str, list[str]] = {}
+    for each in working.changes:
+        note = f" ({each.note})" if each.note else ""
+        rows.setdefault(each.name, []).append(f"{each.argument} → {each.out}{note}")
+    indent = max(map(len, rows)) + 6
+    usual = max([columns(text) for row in rows.values() for text in row if columns(text) <= USUAL], default=0)
+    for name, row in rows.items():
+        width = max(usual, *map(columns, row)) + 3
+        a_line = max((_room(screen) + 3 - indent) // width, 1)
+        for i in range(0, len(row), a_line):
+            title = screen.paint(name.ljust(indent - 4), "cyan") if i == 0 else " " * (indent - 4)
+            yield f"    {title}{''.join(padded(text, width) for text in row[i : i + a_line])}"
+
+
+def _room(screen: Screen) -> int:
+    return min(screen.width, WIDEST)
