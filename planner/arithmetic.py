@@ -22,6 +22,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from planner.diagnostics import did_you_mean
+from planner.faults._in_text import shown
 from planner.faults.bad_arithmetic import BadArithmetic, kind, written
 from planner.faults.unknown_parameter import UnknownParameter
 
@@ -453,12 +454,13 @@ class _Compiler:
 
     def missing(self, wanted: str, help: str) -> BadArithmetic:
         token = self.token
-        if token.text == "$":
+        text = shown(token.text)
+        if text == "$":
             return self.wrong("a name is missing after `$`", token, _INSTEAD["$"])
         if token.kind in ("foreign", "other"):
-            what = f"`{token.text}` is not part of the arithmetic"
-            return self.wrong(what, token, _INSTEAD.get(token.text, "use + - * / // % and comparisons"))
-        where = "at the end" if token.kind == "end" else f"before `{token.text}`"
+            instead = _INSTEAD.get(text, "use + - * / // % and comparisons")
+            return self.wrong(f"`{text}` is not part of the arithmetic", token, instead)
+        where = "at the end" if token.kind == "end" else f"before `{text}`"
         return self.wrong(f"{wanted} is missing {where}", token, help)
 
     def end(self) -> None:

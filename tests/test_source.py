@@ -100,15 +100,15 @@ def test_keys_are_texts_as_they_are_written(parser: str) -> None:
     assert parse(text).data == dict(zip(["0", "0x1F", "null", "1.50", "true", "~", "q", "r"], "abcdefgh", strict=True))
 
 
-WORDS = st.text("ab1é日😀 :#-,.[]{}&*!|>'\"%@`$~<=?\\\t\n\r\0\x7f", max_size=8)
+WORDS = st.text("ab1é日😀 :#-,.[]{}&*!|>'\"%@`$~<=?\\\t\n\r\0\x7f", max_size=6)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(-1e18, 1e18) | WORDS,
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(WORDS, inner, max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
     max_leaves=8,
 )
 
 
-@given(st.dictionaries(WORDS, JSON, min_size=1, max_size=5), st.sampled_from([None, 1, 4]))
+@given(st.dictionaries(WORDS, JSON, min_size=1, max_size=3), st.sampled_from([None, 1, 4]))
 def test_json_means_the_same(data: dict[str, Any], indent: int | None) -> None:
     assert parse(json.dumps(data, indent=indent, ensure_ascii=False).replace("\x7f", "\\u007f")).data == data
 
