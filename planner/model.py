@@ -164,6 +164,10 @@ class _Scope:
     blocks: tuple[str, ...] = ()
     allow: frozenset[str] = frozenset()
     inputs: tuple[str, ...] = ("input",)
+    given: dict[str, Path] = field(default_factory=dict)
+    """The names that entries of the list have given so far, and where."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """How many numbers each type has used up for layers without a name."""
 
 
 class _Stop(Exception):
@@ -176,6 +180,7 @@ class _Unfolding:
         self.types = all_layers()
         self.diagnostics: list[Diagnostic] = []
         self.reported: set[tuple[object, Path, str]] = set()
+        self.params: Values = {}
         self.blocks: dict[str, _Block | None] = {}
         self.instances: list[Instance] = []
         self.groups: list[Group] = []
@@ -199,11 +204,13 @@ class _Unfolding:
         for fault in self.source.faults:
             self.report(fault)
         raw = self.source.data if isinstance(self.source.data, dict) else {}
-        file = self._format(FileFormat, {key: value for key, value in raw.items() if not _is_own(key)}, "the model file")
+        file = self._format(
+            FileFormat, {key: value for key, value in raw.items() if not _is_own(key)}, "the model file"
+        )
         params: dict[str, Any] = {}
         outputs: tuple[Ref, ...] = ()
         if file is not None:
-            params = self._params(file.params or {}, overrides)
+            self.params = params = self._params(file.params or {}, overrides)
             handed = self._inputs(file.input if input is None else input, input is not None, params)
             reader = Reader()
             entries = reader.entries(file.layers, ("layers",))
@@ -268,7 +275,9 @@ class _Unfolding:
         if name in RESERVED or name == "index":
             self.report(UnusableName(name, "reserved for the format itself", (), at_key=True), path)
         elif not name.isidentifier():
-            self.report(UnusableName(name, "`$` could not refer to it: use letters, digits and _", (), at_key=True), path)
+            self.report(
+                UnusableName(name, "`$` could not refer to it: use letters, digits and _", (), at_key=True), path
+            )
 
     def _evaluated(self, value: Any, values: Values, path: Path) -> Any:
         """A parameter's value with its expressions evaluated; None after a fault."""
@@ -354,20 +363,19 @@ class _Unfolding:
         """Unfold a list of layers; `scope.above` is then what the list hands on."""
         nameless = all(entry.name is None for entry in entries)
         explicit = {entry.name for entry in entries if isinstance(entry.name, str)}
-        lines: dict[str, Path] = {}
         position = 0
         for at, entry in enumerate(entries):
             self.visit(entry, 1, scope)
             try:
                 copies = self.copies(entry, scope)
-                sources = self.sources(entry, entries[at + 1 :], scope) if entry.sources is not None else (scope.above,)
+                sources = self.sources(entry, entries, at, scope) if entry.sources is not None else (scope.above,)
             except Fault as fault:
                 self.report(fault, entry.path, scope.calls)
-                copies, sources = 1, None
+                copies, sources = None, None
             if copies == 0:
                 scope.above = (sources or (scope.above,))[0]
                 if entry.name is not None:
-                    scope.names[self._own_name(entry, scope, explicit, lines)] = scope.above
+                    scope.names[self._own_name(entry, scope, explicit)] = scope.above
                 continue
             base = None
             for index in range(copies or 1):
@@ -380,10 +388,10 @@ class _Unfolding:
                         position += 1
                     elif not isinstance(entry.name, str | None):
                         name = entry.name.evaluate(values)
-                        self._check_name(name, entry, scope, lines)
+                        self._check_name(name, entry, scope)
                     else:
                         if base is None:
-                            base = self._own_name(entry, scope, explicit, lines)
+                            base = self._own_name(entry, scope, explicit)
                         name = base if copies is None else f"{base}.{index}"
                 except Fault as fault:
                     self.report(fault, entry.path, scope.calls)
@@ -426,39 +434,41 @@ class _Unfolding:
             fault.key = (key,)
             raise
 
-    def _own_name(self, entry: Entry, scope: _Scope, explicit: set[str], lines: dict[str, Path]) -> str:
+    def _own_name(self, entry: Entry, scope: _Scope, explicit: set[str]) -> str:
         """The name that the file gives an entry, or its type in lower case with the first number that is free."""
         if isinstance(entry.name, str):
-            self._check_name(entry.name, entry, scope, lines)
+            self._check_name(entry.name, entry, scope)
             return entry.name
         if entry.name is not None:
             return entry.name.evaluate({**scope.values, "index": 0})
         kind = self._value(entry.type, "type", scope.values)
         base = str(kind).lower()
-        name, number = base, 0
-        while name in scope.names or name in explicit:
+        number = scope.counts.get(base, 0)
+        while (name := f"{base}_{number}" if number else base) in scope.names or name in explicit:
             number += 1
-            name = f"{base}_{number}"
+        scope.counts[base] = number
         return name
 
-    def _check_name(self, name: str, entry: Entry, scope: _Scope, lines: dict[str, Path]) -> None:
+    def _check_name(self, name: str, entry: Entry, scope: _Scope) -> None:
         if why := _unusable(name):
             raise UnusableName(name, why)
         if name in scope.inputs or name == "input":
             raise UnusableName(name, "it means the input here")
-        if name in lines:
-            first = self.source.place(lines[name])
+        if name in scope.given:
+            first = self.source.place(scope.given[name])
             raise DuplicateName(name, first.line if first else None)
-        lines[name] = entry.path
+        scope.given[name] = entry.path
 
     # Wiring
 
-    def sources(self, entry: Entry, later: tuple[Entry, ...], scope: _Scope) -> tuple[_Handed, ...]:
+    def sources(self, entry: Entry, entries: tuple[Entry, ...], at: int, scope: _Scope) -> tuple[_Handed, ...]:
+        """What the `from` of the entry at a place of its list names."""
         listed = len(entry.sources or ()) > 1
         found = []
         for i, name in enumerate(entry.sources or ()):
             key: Path = ("from", i) if listed else ("from",)
             if self.in_sight(name, scope) is None:
+                later = entries[at + 1 :]
                 below = next((each for each in later if each.name == name), None)
                 if below is not None or name == entry.name:
                     place = self.source.place(below.path) if below else None
@@ -571,7 +581,7 @@ class _Unfolding:
         if len(sources) != len(block.inputs):
             if entry.sources is not None or len(block.inputs) > 1:
                 raise WrongNumberOfSources(f"the block `{kind}`", len(sources), len(block.inputs), len(block.inputs))
-        inner: dict[str, Any] = {name: value for name, value in values.items() if name != "index"}
+        inner = dict(self.params)
         for name, default in block.params.items():
             if given.get(name) is not None:
                 inner[name] = given[name]

@@ -7,10 +7,10 @@ joins what its groups read; a shuffle moves channels; a dense layer joins everyt
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from planner.geometry import All, AxisMap, Cells, Grouped, all_cells
+from planner.geometry import All, AxisMap, Cells, Grouped, bits
 from planner.plan import Plan, Step
 
 MOST_CHANNELS = 1 << 14
@@ -25,16 +25,30 @@ class Component:
     own: Cells
 
 
+Labels = tuple[int, ...]
+"""For each channel, the number of its component."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lineage:
     """Where a tensor's channels come from: the origin's step and output, the grouped steps since, and the components.
 
-    `components` is None while every channel is still its own.
+    The components are numbered; `own` has the number of each channel of the tensor, `from_origin` that of each channel of
+    the origin. Both are None while every channel is still its own.
     """
 
     origin: tuple[int, int]
     grouped: tuple[int, ...] = ()
-    components: tuple[Component, ...] | None = None
+    own: Labels | None = None
+    from_origin: Labels | None = None
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The components, by their first channel."""
+        if self.own is None or self.from_origin is None:
+            return ()
+        numbers = dict.fromkeys(self.own)
+        return tuple(Component(_having(number, self.from_origin), _having(number, self.own)) for number in numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +85,7 @@ def never_mixed(plan: Plan) -> list[Kept]:
     runs: dict[tuple[int, ...], Kept] = {}
     for i, step in enumerate(plan.steps):
         for lineage in known[i]:
-            if len(lineage.grouped) > 1 and lineage.grouped[-1] == i and lineage.components and len(lineage.components) > 1:
+            if len(lineage.grouped) > 1 and lineage.grouped[-1] == i:
                 runs.pop(lineage.grouped[:-1], None)
                 runs[lineage.grouped] = Kept(lineage.grouped, lineage.components, _mixer(plan, known, i))
     return list(runs.values())
@@ -97,66 +111,81 @@ def _through(i: int, step: Step, output: int, sources: list[Lineage]) -> Lineage
         _moved(i, lineage, link.channels, x.channels, step.outputs[output].channels)
         for lineage, link, x in zip(sources, links, step.inputs, strict=True)
     ]
-    first = moved[0]
-    if len(moved) == 1 or first is None:
-        return first
+    joined = moved[0]
     for other in moved[1:]:
-        if other is None or other.origin != first.origin:
+        if joined is None or other is None or other.origin != joined.origin:
             return None
-        first = _joined(first, other, step.outputs[output].channels)
-    return first
+        joined = _joined(joined, other, step.outputs[output].channels)
+    return joined
 
 
 def _moved(i: int, lineage: Lineage, channels: AxisMap, n: int, m: int) -> Lineage | None:
     """The lineage of one source as a step's output carries it on."""
     if channels.keeps:
         return lineage
-    if isinstance(channels, All):
-        return None
-    parts = _components(lineage, n)
-    reading = [(_union(each.origin for each in parts if each.own & reads), writes) for reads, writes in _groups(channels, n, m)]
-    grouped = (*lineage.grouped, i) if isinstance(channels, Grouped) else lineage.grouped
-    return _mixed(Lineage(lineage.origin, grouped), reading)
-
-
-def _groups(channels: AxisMap, n: int, m: int) -> list[tuple[Cells, Cells]]:
-    """Which channels are read together, and which are written from them."""
     if isinstance(channels, Grouped):
+        own, from_origin = _labels(lineage, n)
         wide, narrow = n // channels.groups, m // channels.groups
-        return [(all_cells(wide) << g * wide, all_cells(narrow) << g * narrow) for g in range(channels.groups)]
-    return [(channels.reads(1 << o, n), 1 << o) for o in range(m)]
-
-
-def _components(lineage: Lineage, n: int) -> tuple[Component, ...]:
-    if lineage.components is not None:
-        return lineage.components
-    return tuple(Component(1 << c, 1 << c) for c in range(n))
+        joins = _Joins()
+        heads = [joins.all(own[g * wide : (g + 1) * wide]) for g in range(channels.groups)]
+        labels = tuple(joins.head(heads[o // narrow]) for o in range(m))
+        return _lineage(lineage.origin, (*lineage.grouped, i), labels, tuple(map(joins.head, from_origin)))
+    if lineage.own is None or lineage.from_origin is None or isinstance(channels, All):
+        return None
+    reads = [bits(channels.reads(1 << o, n)) for o in range(m)]
+    if not all(reads):
+        return None
+    joins = _Joins()
+    heads = [joins.all([lineage.own[c] for c in each]) for each in reads]
+    return _lineage(
+        lineage.origin, lineage.grouped, tuple(map(joins.head, heads)), tuple(map(joins.head, lineage.from_origin))
+    )
 
 
 def _joined(a: Lineage, b: Lineage, n: int) -> Lineage | None:
     """The lineage of a sum, channel by channel, of two tensors with one origin."""
-    grouped = a.grouped if len(a.grouped) >= len(b.grouped) else b.grouped
-    if a.components is None and b.components is None:
+    if a.own is None and b.own is None:
         return a
-    return _mixed(Lineage(a.origin, grouped), [(c.origin, c.own) for each in (a, b) for c in _components(each, n)])
+    (own, from_origin), (other, other_origin) = _labels(a, n), _labels(b, n)
+    joins = _Joins()
+    shift = len(from_origin) + 1  # keeps b's numbers apart from a's; no number is larger than the origin's channels
+    for x, y in (*zip(own, other, strict=True), *zip(from_origin, other_origin, strict=True)):
+        joins.all((x, y + shift))
+    grouped = a.grouped if len(a.grouped) >= len(b.grouped) else b.grouped
+    return _lineage(a.origin, grouped, tuple(map(joins.head, own)), tuple(map(joins.head, from_origin)))
 
 
-def _mixed(lineage: Lineage, parts: list[tuple[Cells, Cells]]) -> Lineage | None:
-    """The lineage with parts that share origin or own channels joined; None where a single one is left."""
-    joined: list[Component] = []
-    for origin, own in parts:
-        apart = []
-        for each in joined:
-            if each.origin & origin or each.own & own:
-                origin, own = origin | each.origin, own | each.own
-            else:
-                apart.append(each)
-        joined = [*apart, Component(origin, own)]
-    return Lineage(lineage.origin, lineage.grouped, tuple(joined)) if len(joined) > 1 else None
+def _labels(lineage: Lineage, n: int) -> tuple[Labels, Labels]:
+    if lineage.own is not None and lineage.from_origin is not None:
+        return lineage.own, lineage.from_origin
+    return tuple(range(n)), tuple(range(n))
 
 
-def _union(sets: Iterable[Cells]) -> Cells:
-    together = 0
-    for cells in sets:
-        together |= cells
-    return together
+def _lineage(origin: tuple[int, int], grouped: tuple[int, ...], own: Labels, from_origin: Labels) -> Lineage | None:
+    """The lineage with these labels; None where a single component is left, which is a new origin."""
+    return Lineage(origin, grouped, own, from_origin) if len(set(own)) > 1 else None
+
+
+def _having(number: int, labels: Labels) -> Cells:
+    return int("".join("1" if label == number else "0" for label in reversed(labels)), 2)
+
+
+class _Joins:
+    """Numbers that have become one: a union-find structure."""
+
+    def __init__(self) -> None:
+        self.above: dict[int, int] = {}
+
+    def head(self, number: int) -> int:
+        """The number that stands for all that have been joined with this one."""
+        while (above := self.above.get(number, number)) != number:
+            self.above[number] = self.above.get(above, above)
+            number = above
+        return number
+
+    def all(self, numbers: Sequence[int]) -> int:
+        """Join numbers; the head of them all."""
+        first = self.head(numbers[0])
+        for number in numbers[1:]:
+            self.above[self.head(number)] = first
+        return first

@@ -88,6 +88,8 @@ class Layer(BaseModel):
     """Where PyTorch's module wants the channels: second, last (as one that acts on the last axis), or anywhere."""
     stochastic: ClassVar[bool] = False
     """Whether it works otherwise in training than in evaluation, by chance."""
+    batch_statistics: ClassVar[bool] = False
+    """Whether in training it takes mean and variance of each channel over the batch."""
     indices: ClassVar[bool] = False
     """Whether its input holds whole numbers that pick something, not values."""
 

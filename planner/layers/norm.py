@@ -56,6 +56,8 @@ class _ChannelNorm(Layer):
 
 
 class _BatchNorm(_ChannelNorm):
+    batch_statistics: ClassVar[bool] = True
+
     eps: Annotated[float, Field(gt=0)] = 1e-5
     affine: bool = True
     track_running_stats: bool = True

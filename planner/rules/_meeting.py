@@ -100,9 +100,10 @@ def _cause(report: Report, i: int, a: int, b: int, source: int, axis: int) -> st
         return None
     fork = max(common)
     at_fork = _place(report, fork, source, axis)
+    strides = {place[0] for end in (*ends, fork) if (place := _place(report, end, source, axis))}
     for step in sorted((left | right) - common):
         place = _place(report, step, source, axis)
-        if at_fork and place and place[1] != at_fork[1]:
+        if at_fork and place and place[1] != at_fork[1] and place[0] in strides:
             return plan.steps[step].name
     for branch in (left - common, right - common):
         changed = [

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from planner.diagnostics import Diagnostic
+from planner.geometry import bits
+from planner.rules._rule import Rule
+from planner.words import counted, ranged
+
+if TYPE_CHECKING:
+    from planner.report import Report
+
+
+class UnreadChannels(Rule):
+    """Channels that are computed and that no path to an output reads, as behind a slice or a split of which one part is dropped.
+
+    Why it matters: their weights get no gradient and their computation is wasted.
+
+    When to ignore it: when the dropped part is wanted by nobody for now.
+
+    How to fix it: fewer `out_channels`, or a reader for the other part.
+    """
+
+    code = "NSP241"
+    bad = """
+        input: [32, 32, 8]
+        layers:
+          - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3}  # NSP241
+          - {name: half, type: Slice, dim: 1, stop: 4}
+        """
+    good = """
+        input: [32, 32, 8]
+        layers:
+          - {name: conv, type: Conv2d, out_channels: 4, kernel_size: 3}
+        """
+
+    @classmethod
+    def judge(cls, report: Report) -> Iterator[Diagnostic]:
+        if report.reach is None:
+            return
+        for step, unread in zip(report.plan.steps, report.reach.unread, strict=True):
+            if unread is None or not step.macs:
+                continue
+            channels = bits(unread[0].channels)
+            if channels and unread[0].read:
+                total = step.outputs[0].channels
+                yield cls.at(
+                    step,
+                    f"{counted(len(channels), 'channel')} of {step.type} {'is' if len(channels) == 1 else 'are'} never read",
+                    label=f"{ranged(channels)} of {total:,}",
+                    help=f"use {total - len(channels)} channels, or read the others",
+                )
