@@ -150,14 +150,23 @@ class Span:
     high: Ramp
     step: int = 1
 
+    def at(self, i: int) -> tuple[int, int]:
+        """The first and the last cell that cell i sees."""
+        return self.low(i), self.high(i)
+
     @property
     def period(self) -> int:
         return math.lcm(len(self.low.values), len(self.high.values))
 
     @property
+    def advance(self) -> int:
+        """How far the stretch moves in a period."""
+        return int(self.stride * self.period)
+
+    @property
     def size(self) -> int:
         """Cells of the widest stretch."""
-        return max(self.high(i) - self.low(i) + 1 for i in range(self.period))
+        return max([high - low + 1 for low, high in map(self.at, range(self.period))])
 
     @property
     def stride(self) -> Fraction:
@@ -167,9 +176,15 @@ class Span:
     @property
     def centre(self) -> Fraction:
         """Where the middle of cell 0's stretch lies; the mean over a period where its cells differ."""
-        period = self.period
-        middles = sum((Fraction(self.low(i) + self.high(i), 2) - i * self.stride for i in range(period)), Fraction(0))
-        return middles / period
+        stretches = [(i, *self.at(i)) for i in range(self.period)]
+        seeing = [each for each in stretches if each[1] <= each[2]] or stretches
+        middles = [Fraction(low + high, 2) - i * self.stride for i, low, high in seeing]
+        return sum(middles, Fraction(0)) / len(middles)
+
+    @property
+    def plain(self) -> bool:
+        """Whether every cell sees something, and none begins or ends to see before the one before it does."""
+        return self.low.rises and self.high.rises and all([low <= high for low, high in map(self.at, range(self.period))])
 
 
 class AxisMap:
@@ -516,8 +531,6 @@ class Resample(AxisMap):
         if self.mode == "area":
             return Bins(self.length(n)).span(n)
         ratio = self.ratio(n)
-        if not ratio:
-            return None
         taps = [self._taps(i, ratio) for i in range(ratio.denominator)]
         lows, highs = tuple(each.start for each in taps), tuple(each.stop - 1 for each in taps)
         return Span(Ramp(lows, ratio.numerator), Ramp(highs, ratio.numerator))

@@ -19,6 +19,7 @@ from torch.nn import functional
 from planner.geometry import Shape
 from planner.layers._layer import Call
 from planner.plan import Plan, Step
+from planner.regions import Region
 
 Function = Callable[[Sequence[Tensor]], list[Tensor]]
 
@@ -123,3 +124,13 @@ def _sums_of_windows(pool: Any, x: Tensor) -> Tensor:
 
 def _each(number: Any, rank: int) -> list[int]:
     return [number] * rank if isinstance(number, int) else list(number)
+
+
+def mask(region: Region, shape: Shape) -> Tensor:
+    """A region as a mask over a tensor of this shape; its boxes must not overlap."""
+    found = torch.zeros(shape, dtype=torch.int)
+    for box in region:
+        cells = [torch.tensor([cells >> i & 1 for i in range(n)], dtype=torch.bool) for cells, n in zip(box, shape, strict=True)]
+        found[torch.meshgrid(*(each.nonzero()[:, 0] for each in cells), indexing="ij")] += 1
+    assert found.max() <= 1, "the boxes of the region overlap"
+    return found.bool()

@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
-from planner.geometry import AxisMap, Ramp, Span
+from planner.geometry import AxisMap, Cells, Link, Ramp, Shape, Span
 from planner.plan import Plan, Step
 
 LONGEST_PERIOD = 4096
@@ -97,18 +97,14 @@ def receptive_fields(plan: Plan) -> list[tuple[Fields, ...]]:
 
 
 def fields_of_sources(plan: Plan, fields: list[tuple[Fields, ...]], step: Step) -> list[Fields]:
-    """What each branch that meets at a step sees, as it arrives there: the step's own map of that branch included."""
-    arriving = []
-    for i, ref in enumerate(step.sources):
-        link, x = step.links[0][i], step.inputs[i]
-        before = fields[ref.step][ref.output or 0]
-        arriving.append(
-            {
-                source: tuple(_moved(each, link.axes, link.landing, x) for each in axes)
-                for source, axes in before.items()
-            }
-        )
-    return arriving
+    """What each branch that meets at a step sees, as it arrives there: the step's own map of that branch included.
+
+    A source that only lends its size sees nothing.
+    """
+    return [
+        _arriving(fields[ref.step][ref.output or 0], link, x)
+        for ref, link, x in zip(step.sources, step.links[0], step.inputs, strict=True)
+    ]
 
 
 def _through(step: Step, sources: list[Fields]) -> tuple[Fields, ...]:
@@ -116,38 +112,42 @@ def _through(step: Step, sources: list[Fields]) -> tuple[Fields, ...]:
     for links in step.links:
         joined: Fields = {}
         for link, x, fields in zip(links, step.inputs, sources, strict=True):
-            plain = link.onto is None and all(axis.keeps for axis in link.axes)
-            for source, axes in fields.items():
-                moved = axes if plain else tuple(_moved(each, link.axes, link.landing, x) for each in axes)
+            for source, moved in _arriving(fields, link, x).items():
                 known = joined.get(source)
                 joined[source] = moved if known is None or known == moved else tuple(map(_joined, known, moved))
         outputs.append(joined)
     return tuple(outputs)
 
 
-def _moved(
-    field: AxisField, axes: tuple[AxisMap, ...], landing: tuple[int | None, ...], x: tuple[int, ...]
-) -> AxisField:
-    """A field of a tensor x as a layer's output sees it."""
-    if field.onto is None or field.onto >= len(axes):
+def _arriving(fields: Fields, link: Link, x: Shape) -> Fields:
+    """The fields of a tensor x as an output sees them through a link."""
+    if link.empty:
+        return {}
+    if link.onto is None and all([axis.keeps for axis in link.axes]):
+        return fields
+    return {source: tuple([_moved(each, link, x) for each in axes]) for source, axes in fields.items()}
+
+
+def _moved(field: AxisField, link: Link, x: Shape) -> AxisField:
+    """One of these fields along one axis."""
+    if field.onto is None or field.onto >= len(link.axes):
         return field
-    axis, to, n = axes[field.onto], landing[field.onto], x[field.onto]
+    axis, to, n = link.axes[field.onto], link.landing[field.onto], x[field.onto]
     if to is None:
         seen = axis.reads(1, n)
-        ends = ((seen & -seen).bit_length() - 1, seen.bit_length() - 1) if seen else (0, 0)
-        wide, narrow = _folded(field.wide, *ends), _folded(field.narrow, *ends)
+        wide, narrow = _folded(field.wide, seen), _folded(field.narrow, seen)
     else:
         wide = _composed(field.wide, axis, n)
         narrow = wide if field.narrow == field.wide else _composed(field.narrow, axis, n)
     return AxisField(to, wide, narrow, field.length)
 
 
-def _folded(span: AxisSpan, first: int, last: int) -> AxisSpan:
-    """The one stretch that the cells from first to last see together."""
-    if not isinstance(span, Span):
+def _folded(span: AxisSpan, cells: Cells) -> AxisSpan:
+    """The one stretch that some cells see together."""
+    if not isinstance(span, Span) or not cells:
         return span
-    cells = range(first, last + 1) if not (span.low.rises and span.high.rises) else (first, last)
-    return Span(Ramp((min(map(span.low, cells)),), 0), Ramp((max(map(span.high, cells)),), 0))
+    low, high = _seen(span, range((cells & -cells).bit_length() - 1, cells.bit_length()))
+    return Span(Ramp((low,), 0), Ramp((high,), 0))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -158,40 +158,58 @@ def _composed(span: AxisSpan, axis: AxisMap, n: int) -> AxisSpan:
     inner = axis.span(n)
     if inner is None:
         return WHOLE
-    advance = inner.low.advance
-    turns = span.period // math.gcd(advance, span.period) if advance else 1
+    turns = span.period // math.gcd(inner.advance, span.period)
     period = inner.period * turns
     if period > LONGEST_PERIOD:
         return None
-    lows, highs = [], []
-    for o in range(period):
-        first, last = inner.low(o), inner.high(o)
-        cells = (
-            (first, last) if span.low.rises and span.high.rises else range(first, last + 1, inner.step) or (first, last)
-        )
-        lows.append(min(map(span.low, cells)) if first <= last else span.low(first))
-        highs.append(max(map(span.high, cells)) if first <= last else span.high(last))
-    moved = int(span.low.slope * advance * turns)
-    return Span(Ramp(tuple(lows), moved).reduced(), Ramp(tuple(highs), moved).reduced())
+    seen = [_seen(span, range(inner.low(o), inner.high(o) + 1, inner.step)) for o in range(period)]
+    return _span(seen, span.stride * inner.advance * turns)
+
+
+def _seen(span: Span, cells: range) -> tuple[int, int]:
+    """From which input cell to which some cells of a tensor see together; up to the one before where they see none."""
+    if span.plain and cells:
+        return span.low(cells[0]), span.high(cells[-1])
+    stretches = [(low, high) for low, high in map(span.at, cells) if low <= high]
+    if not stretches:
+        nowhere = span.low(cells.start)
+        return nowhere, nowhere - 1
+    return _around(stretches)
+
+
+def _around(stretches: list[tuple[int, int]]) -> tuple[int, int]:
+    return min([low for low, _ in stretches]), max([high for _, high in stretches])
+
+
+def _span(stretches: list[tuple[int, int]], moved: Fraction) -> Span:
+    """The span of one period of cells, `moved` cells from the next."""
+    lows, highs = zip(*stretches, strict=True)
+    return Span(Ramp(lows, int(moved)).reduced(), Ramp(highs, int(moved)).reduced())
 
 
 def _joined(a: AxisField, b: AxisField) -> AxisField:
     """The field of a cell to which two paths lead."""
-    sizes = [(size, each.narrow) for each in (a, b) if (size := each.min_size) is not None]
-    narrow = min(sizes, key=lambda pair: pair[0])[1] if len(sizes) == 2 else None
-    onto = a.onto if a.onto == b.onto else None
-    return AxisField(onto, _union(a.wide, b.wide), narrow, a.length)
+    if a.onto != b.onto:
+        return AxisField(None, WHOLE if WHOLE in (a.wide, b.wide) else None, None, a.length)
+    return AxisField(a.onto, _union(a.wide, b.wide), _least(a.narrow, b.narrow), a.length)
+
+
+def _least(a: AxisSpan, b: AxisSpan) -> AxisSpan:
+    """The one that sees less; a stretch is less than the whole, also where it outgrows the input."""
+    if a is None or b is None:
+        return None
+    if not isinstance(a, Span) or not isinstance(b, Span):
+        return a if isinstance(a, Span) else b
+    return a if a.size <= b.size else b
 
 
 def _union(a: AxisSpan, b: AxisSpan) -> AxisSpan:
     if a == WHOLE or b == WHOLE:
         return WHOLE
-    if a is None or b is None or a.stride != b.stride:
+    if not isinstance(a, Span) or not isinstance(b, Span) or a.stride != b.stride:
         return None
     period = math.lcm(a.period, b.period)
     if period > LONGEST_PERIOD:
         return None
-    moved = int(a.stride * period)
-    lows = tuple(min(a.low(i), b.low(i)) for i in range(period))
-    highs = tuple(max(a.high(i), b.high(i)) for i in range(period))
-    return Span(Ramp(lows, moved).reduced(), Ramp(highs, moved).reduced())
+    pairs = [[each for each in (a.at(i), b.at(i)) if each[0] <= each[1]] or [a.at(i)] for i in range(period)]
+    return _span([_around(pair) for pair in pairs], a.stride * period)
