@@ -155,6 +155,7 @@ SLOW: dict[str, Callable[[], str]] = {
     "tag directives": lambda: "%TAG !a! b\n" * 1_400_000,
     "comments": lambda: "#\n" * 8_000_000,
     "empty lines": lambda: "\n" * (MEGABYTES - 4) + "a: 1",
+    "empty lines and a slip": lambda: "a: 1\n" + "\n" * (MEGABYTES - 14) + "  b: 1\n",
     "colons": lambda: "a: " * 5_000_000,
     "brackets": lambda: "a: " + "[\n" * 99 + "\n" * 4_000_000,
     "no comma": lambda: "a: {b: " + "b " * 8_000_000 + ": 1",

@@ -123,7 +123,8 @@ class _Slip(NamedTuple):
         return not self.text[self.at :].strip()
 
     def line_start(self, index: int) -> int:
-        return max(self.text.rfind("\n", 0, index), self.text.rfind("\r", 0, index)) + 1
+        before = self.text.rfind("\n", 0, index)
+        return max(before, self.text.rfind("\r", before + 1, index)) + 1
 
     def rest(self, index: int) -> str:
         """The line from `index` on, without a comment; a very long line is cut."""
@@ -143,9 +144,11 @@ class _Slip(NamedTuple):
         return not self.before(self.at).strip()
 
     def line_above(self) -> int | None:
-        """Where the nearest line above begins that says something; its dashes are left out."""
+        """Where the nearest line above begins that says something, behind its dashes; far above nobody would see it."""
         start = self.line_start(self.at)
-        while start > 0:
+        for _ in range(100):
+            if start == 0:
+                break
             start = self.line_start(start - (2 if self.text[start - 2 : start] == "\r\n" else 1))
             dashes = re.compile(r"[ ]*(?:- +)*").match(self.text, start)
             if dashes and self.rest(dashes.end()):
