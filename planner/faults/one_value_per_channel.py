@@ -6,8 +6,8 @@ class OneValuePerChannel(Fault):
     """Instance normalization takes mean and variance over the cells of one channel of one sample. Where there is only
     one cell, its variance is 0, and every output would be 0 whatever the input.
 
-    Why it matters: PyTorch refuses it, in evaluation too, unless `track_running_stats` gives it statistics to use
-    there.
+    Why it matters: PyTorch refuses it in training, and in evaluation too, unless `track_running_stats` gives it
+    statistics to use there.
 
     When to ignore it: never.
 

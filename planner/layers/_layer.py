@@ -196,16 +196,20 @@ class Layer(BaseModel):
             raise ChannelsDiffer(name, given, actual)
 
 
-def axis_of(dim: int, x: Shape, name: str = "dim", *, new: bool = False) -> int:
-    """Which axis of our shape PyTorch's `dim` is, the channels being the last one.
+def dim_of(dim: int, x: Shape, name: str = "dim", *, new: bool = False) -> int:
+    """PyTorch's `dim` counted from the front, on a tensor with its batch first and its channels second.
 
-    PyTorch counts on a tensor with its batch first and its channels second, negative numbers from the end. `new` axes
-    are counted on the tensor that will have one more.
+    `new` axes are counted on the tensor that will have one more.
     """
     rank = len(x) + 1 + new
     if not -rank <= dim < rank or not dim % rank:
         raise DimOutOfRange(name, dim, x, rank)
-    return (dim % rank - 2) % (rank - 1)
+    return dim % rank
+
+
+def axis_of(dim: int, x: Shape, name: str = "dim", *, new: bool = False) -> int:
+    """Which axis of our shape PyTorch's `dim` is, the channels being the last one."""
+    return (dim_of(dim, x, name, new=new) - 2) % (len(x) + new)
 
 
 def along(x: Shape, axis: int, change: AxisMap) -> Link:

@@ -18,7 +18,7 @@ from planner.faults.sizes_differ import SizesDiffer
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.geometry import KEEP, All, AxisMap, Link, Shape, Shift
 from planner.layers._fields import Dims
-from planner.layers._layer import Call, Layer, along, axis_of, folded
+from planner.layers._layer import Call, Layer, along, axis_of, dim_of, folded
 
 
 class _CellByCell(Layer):
@@ -102,8 +102,8 @@ class Concat(Layer):
         if len(set(map(len, inputs))) > 1:
             raise SizesDiffer("tensors must have same number of dimensions", inputs)
         if len({(*x[:axis], *x[axis + 1 :]) for x in inputs}) > 1:
-            dim = self.dim % (len(inputs[0]) + 1)
-            raise SizesDiffer(f"sizes of tensors must match except in dimension {dim}", inputs, free=axis)
+            message = f"sizes of tensors must match except in dimension {dim_of(self.dim, inputs[0])}"
+            raise SizesDiffer(message, inputs, free=axis)
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         axis = axis_of(self.dim, inputs[0])
@@ -131,7 +131,7 @@ class Stack(Layer):
     dim: int
 
     def check(self, *inputs: Shape) -> None:
-        axis_of(self.dim, inputs[0], new=True)
+        dim_of(self.dim, inputs[0], new=True)
         if len(set(inputs)) > 1:
             raise SizesDiffer("stack expects each tensor to be equal size", inputs)
 
@@ -146,8 +146,7 @@ class Stack(Layer):
 
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
         sizes = list(inputs[0].torch)
-        dim = self.dim % (len(sizes) + 2)
-        sizes.insert(dim - 1, len(inputs))
+        sizes.insert(dim_of(self.dim, inputs[0], new=True) - 1, len(inputs))
         return (Shape.of_torch(tuple(sizes)),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:

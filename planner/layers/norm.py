@@ -104,7 +104,7 @@ class _InstanceNorm(_ChannelNorm):
     def check(self, *inputs: Shape) -> None:
         super().check(*inputs)
         (x,) = inputs
-        if not self.track_running_stats and x.elements == x.channels:
+        if x.elements == x.channels:
             raise OneValuePerChannel(x)
 
 

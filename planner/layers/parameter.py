@@ -53,5 +53,5 @@ class Parameter(Layer):
                 {"size": self.sizes()},
             )
         else:
-            start = Call("torch.full", {"size": self.sizes(), "fill_value": self.init})
+            start = Call("torch.full", {"size": self.sizes(), "fill_value": float(self.init)})
         return (Call("nn.Parameter", {"data": start}, layout="last" if self.channels_last else "first"),)

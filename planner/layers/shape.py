@@ -24,7 +24,7 @@ from planner.faults.too_many_outputs import TooManyOutputs
 from planner.geometry import KEEP, All, AxisMap, Link, Raveled, Shape, Spread, Window
 from planner.geometry import Slice as SliceMap
 from planner.layers._fields import Count, Counts, DimOrder, ShapeSizesOrRest
-from planner.layers._layer import Call, Layer, Sizes, along, axis_name, axis_of, folded
+from planner.layers._layer import Call, Layer, Sizes, along, axis_name, axis_of, dim_of, folded
 
 MOST_OUTPUTS = 10_000
 
@@ -114,10 +114,7 @@ class Flatten(_Regrouping):
     end_dim: int = -1
 
     def regrouped(self, x: Shape) -> Shape:
-        axis_of(self.start_dim, x, "start_dim")
-        axis_of(self.end_dim, x, "end_dim")
-        rank, sizes = len(x) + 1, x.torch
-        start, end = self.start_dim % rank, self.end_dim % rank
+        start, end, sizes = dim_of(self.start_dim, x, "start_dim"), dim_of(self.end_dim, x, "end_dim"), x.torch
         if start > end:
             raise DimsOutOfOrder(self.start_dim, self.end_dim, x)
         return Shape.of_torch((*sizes[: start - 1], math.prod(sizes[start - 1 : end]), *sizes[end:]))
@@ -134,8 +131,7 @@ class Unflatten(_Regrouping):
     unflattened_size: ShapeSizesOrRest = Field(description="Sizes in PyTorch's order.")
 
     def regrouped(self, x: Shape) -> Shape:
-        axis_of(self.dim, x)
-        dim, sizes = self.dim % (len(x) + 1), x.torch
+        dim, sizes = dim_of(self.dim, x), x.torch
         parts = _without_rest("unflattened_size", self.unflattened_size, sizes[dim - 1])
         return Shape.of_torch((*sizes[: dim - 1], *parts, *sizes[dim:]))
 
@@ -222,7 +218,7 @@ class Slice(Layer):
         return ((along(x, axis, cut),),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        dim = self.dim % (len(inputs[0]) + 1)
+        dim = dim_of(self.dim, inputs[0])
         cut = slice(self.start or None, self.stop, self.step if self.step > 1 else None)
         return (Call("Tensor.__getitem__", {"index": (*(slice(None),) * dim, cut)}),)
 
