@@ -8,6 +8,7 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
+from planner.analyses.alignment import Apart, apart
 from planner.analyses.channels import Kept, never_mixed
 from planner.analyses.cost import Cost, DType, cost
 from planner.analyses.loss import AxisLoss, losses
@@ -58,6 +59,11 @@ class Report:
     def fields(self) -> list[tuple[Fields, ...]]:
         """What each output of each step sees of each input."""
         return receptive_fields(self.plan)
+
+    @cached_property
+    def apart(self) -> list[list[Apart]]:
+        """Steps at which branches meet out of place, axis by axis."""
+        return list(apart(self.plan, self.fields))
 
     @cached_property
     def kept_apart(self) -> list[Kept]:
@@ -142,7 +148,8 @@ class Report:
             "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>" for cells in self._rows()
         )
         said = "".join(
-            f"<li><b>{escape(each.code)}</b> {escape(each.message)}: {escape(each.label)}</li>" for each in self.diagnostics
+            f"<li><b>{escape(each.code)}</b> {escape(each.message)}: {escape(each.label)}</li>"
+            for each in self.diagnostics
         )
         head = "".join(f"<th>{title}</th>" for title in ("step", "type", "output", "params", "MACs"))
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><ul>{said}</ul>"

@@ -26,7 +26,8 @@ def all_rules() -> tuple[type[Rule], ...]:
 
 
 def judge(report: Report) -> list[Diagnostic]:
-    """What the rules find, but for what the model allows; one finding for each place, however many copies it stands for."""
+    """What the rules find, but for what the model allows; one finding for each place, however many copies it stands
+    for."""
     steps = {step.name: step for step in report.plan.steps}
     found: dict[tuple[object, ...], Diagnostic] = {}
     for rule in all_rules():

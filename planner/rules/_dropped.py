@@ -1,4 +1,5 @@
-"""What steps do not read of their inputs, and whether anything else does: shared by the rules on lost and skipped cells."""
+"""What steps do not read of their inputs, and whether anything else does: shared by the rules on lost and skipped
+cells."""
 
 from __future__ import annotations
 

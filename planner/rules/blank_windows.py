@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 class BlankWindows(Rule):
-    """Windows that lie on padding alone: more padding than the window reaches, or a window that `ceil_mode` adds past the end.
+    """Windows that lie on padding alone: more padding than the window reaches, or a window that `ceil_mode` adds past
+    the end.
 
     Why it matters: their outputs are constants, whatever the input: the bias, or the lowest number for a max pool.
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic, Severity
-from planner.rules._meeting import apart
 from planner.rules._rule import Rule
 from planner.words import grouped
 
@@ -19,7 +18,8 @@ class HalfCellShift(Rule):
     convolution of stride 2, is off by half a cell of its input (arXiv:1812.01187); so is bilinear upsampling beside
     convolutions with odd kernels.
 
-    Why it matters: it seldom does; networks learn around it. Heat maps and masks that are read off with sub-pixel precision show it.
+    Why it matters: it seldom does; networks learn around it. Heat maps and masks that are read off with sub-pixel
+    precision show it.
 
     When to ignore it: nearly always. It is a remark, not a warning.
 
@@ -47,7 +47,7 @@ class HalfCellShift(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
-        for found in apart(report):
+        for found in report.apart:
             if not all(each.small for each in found):
                 continue
             step, plan = found[0].step, report.plan

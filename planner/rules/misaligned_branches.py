@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
-from planner.rules._meeting import apart
 from planner.rules._rule import Rule
 from planner.words import grouped
 
@@ -29,8 +28,8 @@ class MisalignedBranches(Rule):
     bad = """
         input: [32, 32, 8]
         layers:
-          - {name: left, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: [[0, 2], [0, 2]]}
-          - {name: right, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: [[3, 0], [3, 0]], from: input}
+          - {name: left, type: Conv2d, out_channels: 8, kernel_size: 3, padding: [[0, 2], [0, 2]]}
+          - {name: right, type: Conv2d, out_channels: 8, kernel_size: 3, padding: [[2, 0], [2, 0]], from: input}
           - {type: Add, from: [left, right]}  # NSP326
         """
     good = """
@@ -43,7 +42,7 @@ class MisalignedBranches(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
-        for found in apart(report):
+        for found in report.apart:
             far = [each for each in found if not each.small]
             if not far:
                 continue

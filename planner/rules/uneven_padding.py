@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 class UnevenPadding(Rule):
-    """The stride does not reach the padding at the end of an axis: the padding of the start is read, that of the end is not.
+    """The stride does not reach the padding at the end of an axis: the padding of the start is read, that of the end
+    is not.
 
     No real cell is lost, but the windows sit half a cell towards the start for every cell of padding left over. ResNet-50 at 224
     has five such layers.

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 class UnmixedDepthwise(Rule):
-    """Depthwise convolutions in a row: each channel is filtered twice on its own before a later layer mixes the channels.
+    """Depthwise convolutions in a row: each channel is filtered twice on its own before a later layer mixes the
+    channels.
 
     Why it matters: rarely; a 3×3 after a 3×3 is a 5×5 with fewer weights, and a 1×3 after a 3×1 is a separable 3×3.
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class UnmixedGroups(Rule):
-    """Grouped convolutions in a row whose groups never exchange anything: the network is several separate ones side by side.
+    """Grouped convolutions in a row whose groups never exchange anything: the network is several separate ones side
+    by side.
 
     Output group g of a grouped convolution reads the input channels [g·C/groups, (g+1)·C/groups) only. Behind a second one with
     the same groups, the channels of different groups still have no ancestor in common.

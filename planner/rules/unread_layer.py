@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class UnreadLayer(Rule):
     """A layer, or an input of the model, whose output nothing reads.
 
-    Why it matters: it is computed, its weights get no gradient, and most likely a `from` was forgotten or points past it.
+    Why it matters: it is computed, its weights get no gradient, and most likely a `from` was forgotten or points past
+    it.
 
     When to ignore it: when it is kept for its weights, as an auxiliary head of which only the `state_dict` matters.
 

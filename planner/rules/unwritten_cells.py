@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
-from planner.geometry import Spread
+from planner.geometry import Spread, all_cells
 from planner.layers._layer import axis_name
 from planner.rules._rule import Rule
 from planner.words import grouped
@@ -45,7 +45,7 @@ class UnwrittenCells(Rule):
                     for axis, (along, n) in enumerate(zip(link.axes, x.spatial, strict=True)):
                         if isinstance(along, Spread) and not min(along.overlap):
                             length, stride = along.length(n), along.stride
-                            empty = along.writers(n).count(0)
+                            empty = length - along.forward.reads(all_cells(n), length).bit_count()
                             said.append(
                                 (
                                     axis_name(axis, len(x.spatial)),

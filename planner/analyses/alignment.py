@@ -1,4 +1,4 @@
-"""Where branches meet: how far apart the places are that they look at. Shared by the rules on misaligned branches."""
+"""Alignment: where branches meet, how far apart the places are that they look at."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from typing import TYPE_CHECKING
 
-from planner.analyses.receptive_field import AxisField, fields_of_sources
+from planner.analyses.receptive_field import AxisField, Fields, fields_of_sources
 from planner.layers._layer import axis_name
-
-if TYPE_CHECKING:
-    from planner.plan import Plan, Step
-    from planner.report import Report
+from planner.plan import Plan, Step
 
 MOST_TRACED = 100
 """Findings whose cause is looked for; the search walks back over the whole branch."""
+
+
+_Place = tuple[Fraction | None, Fraction | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +47,20 @@ class Apart:
         return self.strides[0] == self.strides[1] and self.off * 2 <= self.strides[0]
 
 
-def apart(report: Report) -> Iterator[list[Apart]]:
-    """For every step at which branches meet out of place, the axes on which they do; two branches of many stand for all."""
-    plan, traced = report.plan, 0
+def apart(plan: Plan, fields: list[tuple[Fields, ...]]) -> Iterator[list[Apart]]:
+    """For every step at which branches meet out of place, the axes on which they do; two branches of many stand for
+    all."""
+    traced = 0
     for i, step in enumerate(plan.steps):
         if len(step.sources) < 2 or step.facts is None:
             continue
-        arriving = fields_of_sources(plan, report.fields, step)
+        arriving = fields_of_sources(plan, fields, step)
         for a, b in combinations(range(min(len(arriving), 8)), 2):
             found = [
                 (source, axis, x, y)
                 for source in arriving[a].keys() & arriving[b].keys()
                 for axis, (x, y) in enumerate(zip(arriving[a][source], arriving[b][source], strict=True))
-                if _meet(step, a, b, x, y) and (x.stride, x.centre) != (y.stride, y.centre)
+                if x.local != y.local and _meet(step, a, b, x, y) and (x.stride, x.centre) != (y.stride, y.centre)
             ]
             if found:
                 traced += 1
@@ -73,7 +73,7 @@ def apart(report: Report) -> Iterator[list[Apart]]:
                         b,
                         (x.stride or Fraction(0), y.stride or Fraction(0)),
                         (x.centre or Fraction(0), y.centre or Fraction(0)),
-                        _cause(report, i, a, b, source, axis) if traced <= MOST_TRACED else None,
+                        _cause(plan, fields, i, a, b, source, axis) if traced <= MOST_TRACED else None,
                     )
                     for source, axis, x, y in found
                 ]
@@ -90,35 +90,34 @@ def _meet(step: Step, a: int, b: int, x: AxisField, y: AxisField) -> bool:
     )
 
 
-def _cause(report: Report, i: int, a: int, b: int, source: int, axis: int) -> str | None:
+def _cause(plan: Plan, fields: list[tuple[Fields, ...]], i: int, a: int, b: int, source: int, axis: int) -> str | None:
     """The first step behind the fork at which a branch no longer looks at the fork's own place."""
-    plan = report.plan
     ends = [plan.steps[i].sources[a].step, plan.steps[i].sources[b].step]
     left, right = (_ancestors(plan, end) for end in ends)
     common = left & right
     if not common:
         return None
     fork = max(common)
-    at_fork = _place(report, fork, source, axis)
-    strides = {place[0] for end in (*ends, fork) if (place := _place(report, end, source, axis))}
+    at_fork = _place(fields, fork, source, axis)
+    strides = {place[0] for end in (*ends, fork) if (place := _place(fields, end, source, axis))}
     for step in sorted((left | right) - common):
-        place = _place(report, step, source, axis)
+        place = _place(fields, step, source, axis)
         if at_fork and place and place[1] != at_fork[1] and place[0] in strides:
             return plan.steps[step].name
     for branch in (left - common, right - common):
         changed = [
-            step for step in sorted(branch) if (place := _place(report, step, source, axis)) and place != at_fork
+            step for step in sorted(branch) if (place := _place(fields, step, source, axis)) and place != at_fork
         ]
         if changed:
             return plan.steps[changed[0]].name
     return None
 
 
-def _place(report: Report, step: int, source: int, axis: int) -> tuple[Fraction | None, Fraction | None] | None:
-    fields = report.fields[step]
-    if not fields or source not in fields[0]:
+def _place(fields: list[tuple[Fields, ...]], step: int, source: int, axis: int) -> _Place | None:
+    """The stride and the centre of a step's first output."""
+    if not fields[step] or source not in fields[step][0]:
         return None
-    field = fields[0][source][axis]
+    field = fields[step][0][source][axis]
     return field.stride, field.centre
 
 
