@@ -50,7 +50,7 @@ def _whole(paper: OnPaper, screen: Screen) -> Iterator[str]:
     said = []
     if paper.unread:
         said.append(f"{paper.unread:,} of {paper.cells:,} cells are read by nothing.")
-    if paper.taps and paper.mean_taps != paper.taps:
+    if paper.dilated and paper.mean_taps != paper.taps:
         said.append(
             f"On average {hundredths(paper.mean_taps)} of {paper.taps} taps fall on cells, the others on padding."
         )
@@ -91,7 +91,7 @@ def _title(working: Working, name: str, screen: Screen) -> Iterator[str]:
 
 def _sum(working: Working, screen: Screen) -> Iterator[str]:
     """The numbers one under the other, with a rule above what comes out."""
-    numbers = [f"{line.number:,}".replace("-", "−") for line in working.lines]
+    numbers = [str(line.number).replace("-", "−") for line in working.lines]
     width = max(map(len, numbers))
     for i, (line, digits) in enumerate(zip(working.lines, numbers, strict=True)):
         if i and not line.sign:

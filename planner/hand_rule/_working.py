@@ -1,0 +1,194 @@
+"""What a layer worked out on paper comes to: the working, what is lost, what would lose nothing, a picture."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import islice
+
+from planner.diagnostics import Severity
+from planner.geometry import NO_LOSS, AxisMap, Cells, Loss, Span
+
+Argument = int | bool | str | tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the working: a number, what is done with it (`−`, `÷`, …; nothing for what comes out), and why."""
+
+    sign: str
+    number: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that goes wrong on the axis: in a word or two, in full, and on which cells where it is about cells."""
+
+    name: str
+    severity: Severity
+    brief: str
+    text: str
+    cells: Cells = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Another size or argument that loses nothing: as text for the command line, and as the layer that it makes."""
+
+    name: str
+    argument: str
+    layer: OnAxis
+    n: int
+    out: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A picture of an axis: cells `first` up to, not including, `stop`, and rows with the stretch that each takes.
+
+    The real cells are 0 … cells − 1. `mark` names what a cell is, or is the number to show; row i takes what `span`
+    says of i.
+    """
+
+    first: int
+    cells: int
+    stop: int
+    mark: Callable[[int], str]
+    rows: int
+    span: Span
+    noun: str
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """One layer on an axis of n cells, worked out. `out` is None where nothing comes out.
+
+    praise  what may be said where nothing was found
+    notes   what is worth knowing besides
+    remedy  what the changes do
+    taps    for each tap of a sliding window, in how many windows it falls on a cell
+    more    what only layers of this kind have, for the JSON
+    """
+
+    layer: OnAxis
+    n: int
+    out: int | None
+    lines: tuple[Line, ...]
+    findings: tuple[Finding, ...] = ()
+    praise: str = ""
+    notes: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    remedy: str = "Nothing is lost with"
+    loss: Loss = NO_LOSS
+    taps: tuple[int, ...] = ()
+    strip: Strip | None = None
+    more: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def severity(self) -> Severity | None:
+        """The worst of what was found."""
+        found = {each.severity for each in self.findings}
+        return next((each for each in Severity if each in found), None)
+
+    @property
+    def mean_taps(self) -> Fraction:
+        """How many taps of a window fall on cells, on average."""
+        return Fraction(sum(self.taps), self.out or 1)
+
+
+class OnAxis(ABC):
+    """A layer's arguments along one axis. Subclasses are frozen values."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def map(self, n: int) -> AxisMap:
+        """The axis map that the arguments make on n cells."""
+
+    @abstractmethod
+    def arguments(self) -> dict[str, Argument]:
+        """The arguments by PyTorch's names."""
+
+    @abstractmethod
+    def words(self) -> str:
+        """The arguments in a line."""
+
+    @abstractmethod
+    def perfect(self, n: int) -> bool:
+        """Whether it fits on n cells and nothing is lost, left over, skipped or uneven."""
+
+    @abstractmethod
+    def work_out(self, n: int) -> Working: ...
+
+
+Tried = tuple[str, OnAxis, int]
+"""Something that might be perfect: the argument that makes it, the layer, and the number of cells."""
+
+
+def perfect(name: str, tried: Iterable[Tried], most: int) -> Iterator[Change]:
+    """The first of those tried that are perfect."""
+    found = (each for each in tried if each[2] > 0 and each[1].perfect(each[2]))
+    for argument, layer, n in islice(found, most):
+        yield Change(name, argument, layer, n, layer.map(n).length(n))
+
+
+def nearest(numbers: Iterable[int], given: int) -> list[int]:
+    """The numbers from 0 on but the given one, the nearest first; of two as near, the smaller."""
+    return sorted({each for each in numbers if each >= 0 and each != given}, key=lambda each: (abs(each - given), each))
+
+
+def runs(cells: Cells) -> list[tuple[int, int]]:
+    """A set of cells as stretches, each as its first and its last cell."""
+    return [(found.start(), found.end() - 1) for found in re.finditer("1+", f"{cells:b}"[::-1])]
+
+
+# Words
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 cell`, `2 cells`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def named(cells: Cells) -> str:
+    """`cell 5`, `cells 1–9, 11–19, 21–29, …, 91–99`."""
+    stretches = [f"{first}" if first == last else f"{first}–{last}" for first, last in runs(cells)]
+    if len(stretches) > 5:
+        stretches = [*stretches[:3], "…", stretches[-1]]
+    return f"cell{'s' * (cells.bit_count() != 1)} {', '.join(stretches)}"
+
+
+def listed(numbers: list[int]) -> str:
+    """`0`, `0 and 2`, `0, 1 and 3`."""
+    if len(numbers) > 6:
+        return f"{numbers[0]}, {numbers[1]}, …, {numbers[-1]}"
+    *others, last = map(str, numbers)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def halves(length: Fraction) -> str:
+    """A length in cells that is a multiple of one half: `half a cell`, `1 cell`, `2.5 cells`."""
+    if length == Fraction(1, 2):
+        return "half a cell"
+    whole, rest = divmod(length, 1)
+    return f"{whole}.5 cells" if rest else counted(whole, "cell")
+
+
+def hundredths(number: Fraction) -> str:
+    """A positive number to two decimals."""
+    whole = round(number * 100)
+    return f"{whole // 100}.{whole % 100:02}"
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """The verb that goes with a count."""
+    return one if count == 1 else many
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

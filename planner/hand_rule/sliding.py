@@ -1,0 +1,346 @@
+"""A convolution or a pool: the kernel costs, padding gives back, the stride divides and rounds up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import chain
+from typing import Literal
+
+from planner.diagnostics import Severity
+from planner.faults.window_does_not_fit import WindowDoesNotFit
+from planner.geometry import NO_LOSS, Cells, Loss, SameWindow, Spread, Window, all_cells
+from planner.hand_rule._working import (
+    Argument,
+    Change,
+    Finding,
+    Line,
+    OnAxis,
+    Strip,
+    Tried,
+    Working,
+    capital,
+    counted,
+    halves,
+    hundredths,
+    listed,
+    named,
+    nearest,
+    perfect,
+    plural,
+)
+
+TRIED = 32
+"""How far from the given stride and dilation others are tried."""
+TURNS = 12
+"""How many multiples of the stride, up and down, are tried for paddings and kernels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sliding(OnAxis):
+    """The arguments of a window that slides along an axis; padding as one number a side, or one of two words."""
+
+    kernel: int
+    stride: int = 1
+    dilation: int = 1
+    padding: tuple[int, int] | Literal["same", "tf_same"] = (0, 0)
+    ceil: bool = False
+
+    def map(self, n: int) -> Window:
+        if isinstance(self.padding, str):  # at stride 1, the only one that PyTorch's `same` has, the two agree
+            return SameWindow(self.kernel, self.stride, self.dilation).at(n)
+        return Window(self.kernel, self.stride, self.dilation, *self.padding, self.ceil)
+
+    def arguments(self) -> dict[str, Argument]:
+        return {
+            "kernel_size": self.kernel,
+            "stride": self.stride,
+            "padding": self.padding,
+            "dilation": self.dilation,
+            "ceil_mode": self.ceil,
+        }
+
+    def words(self) -> str:
+        said = [f"kernel {self.kernel}", f"stride {self.stride}"]
+        if self.dilation > 1:
+            said.append(f"dilation {self.dilation}")
+        if isinstance(self.padding, str):
+            said.append({"same": "padding same", "tf_same": "TensorFlow's SAME"}[self.padding])
+        elif self.padding != (0, 0):
+            before, after = self.padding
+            said.append(f"padding {before}" if before == after else f"padding {before} before, {after} after")
+        return ", ".join([*said, *(["ceil_mode"] if self.ceil else [])])
+
+    def perfect(self, n: int) -> bool:
+        window = self.map(n)
+        return window.length(n) > 0 and window.loss(n) == NO_LOSS and all(window.taps(n))
+
+    def work_out(self, n: int) -> Working:
+        window = self.map(n)
+        lines, changes = tuple(_lines(self, window, n)), () if self.perfect(n) else tuple(self._changes(window, n))
+        if (out := window.length(n)) < 1:
+            remedy = "It fits, and nothing is lost, with"
+            return Working(self, n, None, lines, (_unfit(window, n),), changes=changes, remedy=remedy)
+        loss, shift = window.loss(n), _shift(window, n)
+        findings = sorted(_findings(window, n, loss), key=lambda each: [*Severity].index(each.severity))
+        lossy = any(each.severity is Severity.WARNING for each in findings)
+        return Working(
+            layer=self,
+            n=n,
+            out=out,
+            lines=lines,
+            findings=tuple(findings),
+            praise=_praise(window, n),
+            notes=tuple(_notes(window, n, loss, shift)),
+            changes=changes,
+            remedy="Nothing is lost with" if lossy else "Nothing is left over with",
+            loss=loss,
+            taps=window.taps(n),
+            strip=_strip(window, n),
+            more={"off_centre": str(shift), "taps": list(window.taps(n))},
+        )
+
+    # What would lose nothing
+
+    def _changes(self, window: Window, n: int) -> Iterator[Change]:
+        """Sizes, paddings and kernels all act on the number that the stride has to divide; the rest is tried."""
+        over = replace(window, stride=1, ceil=False).length(n) - 1
+        first = -(over % self.stride) if over >= 0 else -over
+        deltas = [first + turn * self.stride for turn in range(-TURNS, TURNS + 1)]
+        sizes = nearest((n + delta for delta in deltas if abs(delta - first) <= 2 * self.stride), n)
+        least = min(window.length(n), 2)  # a single window has nothing to be divided
+        tried = ((str(size), self, size) for size in sizes if self.map(size).length(size) >= least)
+        yield from perfect("size", tried, 3)
+        yield from perfect("padding", self._paddings(deltas, n), 3)
+        kernels = [self.kernel - delta // self.dilation for delta in deltas if delta % self.dilation == 0]
+        tried = ((f"-k {k}", replace(self, kernel=k), n) for k in nearest(kernels, self.kernel) if k)
+        yield from perfect("kernel", tried, 3)
+        yield from perfect("stride", self._strides(window, n), 2)
+        if self.kernel > 1:
+            yield from perfect("dilation", self._dilations(window, n), 2)
+        yield from self._ceil(window, n)
+
+    def _paddings(self, deltas: list[int], n: int) -> Iterator[Tried]:
+        """The nearest first; of two as near, the one with sides more alike, then the one that adds to the end."""
+        if isinstance(self.padding, str):
+            return
+        before, after = self.padding
+        pairs = {(before + delta // 2, after + delta // 2) for delta in deltas if delta % 2 == 0}
+        pairs |= {pair for delta in deltas for pair in ((before, after + delta), (before + delta, after))}
+
+        def far(pair: tuple[int, int]) -> tuple[int, ...]:
+            return abs(pair[0] - before) + abs(pair[1] - after), abs(pair[0] - pair[1]), pair[0]
+
+        for pair in sorted(pairs - {self.padding}, key=far):
+            if min(pair) >= 0:
+                yield _padding_argument(pair), replace(self, padding=pair), n
+
+    def _strides(self, window: Window, n: int) -> Iterator[Tried]:
+        if self.padding != "same":
+            near = range(max(self.stride - TRIED, 1), min(self.stride + TRIED, window.reach) + 1)
+            for stride in nearest(chain([1], near), self.stride):
+                yield f"-s {stride}", replace(self, stride=stride), n
+
+    def _dilations(self, window: Window, n: int) -> Iterator[Tried]:
+        """Smaller ones; padding that keeps the size goes with them."""
+        keeps = window.reach % 2 and self.padding == (window.reach // 2,) * 2
+        for dilation in range(self.dilation - 1, max(self.dilation - TRIED, 0), -1):
+            other = replace(self, dilation=dilation)
+            half, odd = divmod(other.map(n).reach, 2)
+            if keeps and odd:
+                yield f"-d {dilation} -p {half}", replace(other, padding=(half, half)), n
+            elif not keeps:
+                yield f"-d {dilation}", other, n
+
+    def _ceil(self, window: Window, n: int) -> Iterator[Change]:
+        """What a pool can do: the last window may hang over the end."""
+        if isinstance(self.padding, str) or window.before != window.after or not window.loss(n).lost:
+            return
+        other = replace(self, ceil=True)
+        out, loss = other.map(n).length(n), other.map(n).loss(n)
+        if out > window.length(n) and not (loss.real or loss.blank) and all(other.map(n).taps(n)):
+            note = f"pools only; the last window hangs {counted(loss.overhang, 'cell')} over"
+            yield Change("ceil_mode", "--ceil", other, n, out, note)
+
+
+def _padding_argument(pair: tuple[int, int]) -> str:
+    before, after = pair
+    return f"-p {before}" if before == after else f"-p {before},{after}"
+
+
+# The working
+
+
+def _lines(layer: Sliding, window: Window, n: int) -> Iterator[Line]:
+    yield Line("", n, "cells")
+    if window.before or window.after:
+        yield Line("+", window.before + window.after, _padding_words(layer, window))
+    yield Line("−", window.reach - 1, _kernel_words(window))
+    places = replace(window, stride=1, ceil=False).length(n)
+    if places < 1:
+        yield Line("", places, "places for the window: there must be 1")
+        return
+    if window.stride == 1:
+        yield Line("", places, "cells out: at stride 1, every place is taken")
+        return
+    yield Line("", places, "places for the window, at stride 1")
+    yield Line("÷", window.stride, f"the stride takes one place in {window.stride}, from the first on: round up")
+    floor = replace(window, ceil=False)
+    more = window.length(n) - floor.length(n)
+    if more:
+        yield Line("", floor.length(n), "windows")
+        yield Line("+", more, "ceil_mode: one more window, over the end")
+    elif window.ceil and floor.loss(n).leftover:
+        yield Line("", floor.length(n), "windows")
+        yield Line("+", more, "ceil_mode: no more window, it would start past the last cell")
+    yield Line("", window.length(n), "cells out")
+
+
+def _padding_words(layer: Sliding, window: Window) -> str:
+    before, after = window.before, window.after
+    sides = f"{before} on both sides" if before == after else f"{before} before, {after} after"
+    owner = {"same": "`same` padding", "tf_same": "TensorFlow's SAME"}.get(str(layer.padding), "padding")
+    return f"{owner} gives back: {sides}"
+
+
+def _kernel_words(window: Window) -> str:
+    if window.kernel == 1:
+        return "a kernel of 1 costs nothing"
+    if window.dilation > 1:
+        return f"the kernel costs its reach − 1: {counted(window.kernel - 1, 'step')} of {window.dilation}"
+    return f"the kernel costs {window.kernel} − 1"
+
+
+# What was found
+
+
+def _unfit(window: Window, n: int) -> Finding:
+    fault = WindowDoesNotFit("", window.misfit(n))
+    missing = 1 - replace(window, stride=1, ceil=False).length(n)
+    text = f"{capital(fault.message)}: {window.misfit(n)}, {counted(missing, 'cell')} too few. PyTorch refuses it."
+    return Finding("window-does-not-fit", Severity.ERROR, "does not fit", text)
+
+
+def _end(window: Window, n: int) -> int:
+    """The last cell of the last window."""
+    return window.span(n).high(window.length(n) - 1)
+
+
+def _unread(window: Window, n: int) -> Cells:
+    return all_cells(n) & ~window.reads(all_cells(window.length(n)), n)
+
+
+def _findings(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
+    unread, covered = _unread(window, n), all_cells(max(_end(window, n) + 1, 0))
+    if lost := unread & ~covered:
+        brief = f"{counted(loss.lost, 'cell')} lost"
+        text = f"{_lost_words(lost, n)} read by no window. {_why_lost(window, n, loss)}"
+        yield Finding("lost-cells", Severity.WARNING, brief, text, lost)
+    if skipped := unread & covered:
+        which = f"{capital(named(skipped))} {plural(loss.skipped, 'is', 'are')}"
+        text = f"{which} skipped, read by no window. {_why_skipped(window)}"
+        yield Finding("skipped-cells", Severity.WARNING, f"{loss.skipped:,} skipped", text, skipped)
+    if loss.uneven and not loss.lost:
+        used = "the padding before is read in full" if window.before else "it might as well be left out"
+        left = _of(loss.uneven, window.after)
+        text = f"No cell is lost, but {left} of padding at the end {plural(loss.uneven, 'is', 'are')} not read; {used}."
+        yield Finding("uneven-padding", Severity.INFO, "uneven padding", text)
+    if loss.overhang:
+        floor = replace(window, ceil=False)
+        text = (
+            f"The last window hangs {counted(loss.overhang, 'cell')} over the end. Without ceil_mode, "
+            f"{counted(floor.length(n), 'cell')} would come out, and {counted(floor.loss(n).lost, 'cell')} be lost."
+        )
+        yield Finding("overhang", Severity.INFO, f"hangs {counted(loss.overhang, 'cell')} over", text)
+    yield from _on_padding(window, n, loss)
+
+
+def _on_padding(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
+    """Windows, and taps of all windows, that lie on padding alone."""
+    if loss.blank:
+        which = counted(loss.blank, "window")
+        verb = plural(loss.blank, "lies", "lie")
+        text = f"{which} {verb} on padding alone: what comes out there says nothing of the input."
+        yield Finding("blank-windows", Severity.WARNING, f"{which} on padding alone", text)
+    if dead := [tap for tap, count in enumerate(window.taps(n)) if not count]:
+        live = window.kernel - len(dead)
+        text = (
+            f"Of the taps 0–{window.kernel - 1}, {listed(dead)} {plural(len(dead), 'lies', 'lie')} on padding in every "
+            f"window: on {counted(n, 'cell')}, this kernel of {window.kernel} does the work of a kernel of {live}."
+        )
+        yield Finding("dead-taps", Severity.WARNING, f"{counted(len(dead), 'tap')} on padding alone", text)
+
+
+def _lost_words(lost: Cells, n: int) -> str:
+    count = lost.bit_count()
+    if count == n:
+        return "All cells are"
+    return f"{capital(named(lost))}, the last{f' {count}' if count > 1 else ''}, {plural(count, 'is', 'are')}"
+
+
+def _why_lost(window: Window, n: int, loss: Loss) -> str:
+    """Where the last window ends, and what another would need."""
+    which = "last" if window.length(n) > 1 else "only"
+    missing = counted(window.stride - loss.leftover, "cell")
+    needs = f"the next, {window.stride} further on, needs {missing} more than there are"
+    return f"The {which} window ends on cell {_end(window, n)}; {needs}."
+
+
+def _why_skipped(window: Window) -> str:
+    if window.stride > window.reach:
+        gap = f"{counted(window.stride - window.reach, 'cell')} {plural(window.stride - window.reach, 'lies', 'lie')}"
+        return f"The stride of {window.stride} is longer than the window, which reaches {window.reach}: {gap} between."
+    return f"The dilation of {window.dilation} leaves holes in a window, which the other windows do not fill."
+
+
+def _of(count: int, whole: int) -> str:
+    if count == whole:
+        return "the one cell" if count == 1 else f"all {count} cells"
+    return f"{count} of {whole} cells"
+
+
+# What else is worth saying
+
+
+def _praise(window: Window, n: int) -> str:
+    if window.stride == 1:
+        return "At stride 1 every cell is read, however large the kernel."
+    cell = f"cell {_end(window, n)}, the last" if _end(window, n) < n else "the last cell of padding"
+    return f"The last window ends on {cell}: nothing is left over."
+
+
+def _shift(window: Window, n: int) -> Fraction:
+    """How far the middle of the windows lies from the middle of the cells; positive towards the end."""
+    span = window.span(n)
+    return span.centre + span.stride * (window.length(n) - 1) / 2 - Fraction(n - 1, 2)
+
+
+def _notes(window: Window, n: int, loss: Loss, shift: Fraction) -> Iterator[str]:
+    if shift:
+        yield f"The windows as a whole sit {halves(abs(shift))} towards the {'end' if shift > 0 else 'start'}."
+    if window.dilation > 1 and (window.before or window.after):
+        mean = Fraction(sum(window.taps(n)), window.length(n))
+        yield f"On average, {hundredths(mean)} of {window.kernel} taps fall on cells, the others on padding."
+    if loss.leftover and window.before == window.after and not window.ceil:
+        back = Spread(window.kernel, window.stride, window.dilation, window.before)
+        exact = replace(back, output_padding=loss.leftover)
+        out = window.length(n)
+        yield (
+            f"The way back: the transposed convolution makes {out} into {back.length(out)}, "
+            f"and with output_padding {loss.leftover} into {exact.length(out)}."
+        )
+
+
+def _strip(window: Window, n: int) -> Strip:
+    end, unread = _end(window, n), _unread(window, n)
+
+    def mark(cell: int) -> str:
+        if 0 <= cell < n:
+            return "cell" if not unread >> cell & 1 else "lost" if cell > end else "skipped"
+        if cell >= n + window.after:
+            return "overhang"
+        return "padding" if cell <= end else "uneven"
+
+    stop = max(n + window.after, end + 1)
+    return Strip(-window.before, n, stop, mark, window.length(n), window.span(n), "window")
