@@ -1,7 +1,7 @@
 """What the planner says when something is wrong: kinds of trouble, and one finding of a kind.
 
-A stage that cannot go on raises a `Fault`; a rule that judges a finished plan yields one. Either becomes a `Diagnostic`:
-the finding together with where in the model file it was made. Both are values; nothing here prints.
+A stage that cannot go on raises a `Fault`; a rule that judges a finished plan yields one. Either becomes a
+`Diagnostic`: the finding together with where in the model file it was made. Both are values; nothing here prints.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ Path = tuple[str | int, ...]
 """Where a value stands in a model file: `("layers", 3, "kernel_size")`."""
 
 SOURCE = "{source}"
-"""In the label of a fault: the step, or the steps, that the numbers came from. Filled in by whoever catches the fault."""
+"""In the label of a fault: the step, or the steps, that the numbers came from. Filled in by whoever catches the
+fault."""
 
 
 class Severity(StrEnum):
@@ -39,7 +40,9 @@ class Kind:
 
     @classmethod
     def name(cls) -> str:
-        """The kind's name in `allow:` and in the manual: the class's name in kebab-case, so `LostCells` is `lost-cells`."""
+        """The kind's name in `allow:` and in the manual: the class's name in kebab-case, so `LostCells` is
+        `lost-cells`.
+        """
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", cls.__name__).lower()
 
 
@@ -69,7 +72,7 @@ class Fault(Kind, Exception):
     key      the place: a path into the file or, inside a layer, below the layer's own path
     at_key   the key itself is at fault, not its value
     place    given only where no path exists, as in a file that does not parse
-    offset, length  where in the value the trouble stands, in characters, as in an expression; the whole value where length is 0
+    offset, length  where in the value the trouble stands, in characters, as in an expression; length 0 is the whole value
     """
 
     offset = 0

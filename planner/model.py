@@ -1,12 +1,13 @@
 """The Model that a file unfolds into: every copy of every layer, with its full name and its sources.
 
-Blocks are called, parameters evaluated, repeats copied and names given here; no shape is known yet. What is wrong in one
-entry does not hide what is wrong in another: the entry is kept as a step without a layer, and its fault is collected.
+Blocks are called, parameters evaluated, repeats copied and names given here; no shape is known yet. What is wrong in
+one entry does not hide what is wrong in another: the entry is kept as a step without a layer, and its fault is
+collected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -51,7 +52,8 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 1_000_000
 MOST_VISITS = 4_000_000
-"""Entries looked at while unfolding, those that `when` leaves out included: it bounds what blocks of nothing can cost."""
+"""Entries looked at while unfolding, those that `when` leaves out included: it bounds what blocks of nothing can
+cost."""
 DEEPEST = 50
 """How deep blocks may call one another."""
 
@@ -106,8 +108,9 @@ class Model:
 
     @property
     def graph(self) -> networkx.MultiDiGraph[str]:
-        """The wiring as a networkx graph: a node for each full name, with its instance; an edge for each source, with the
-        output that it takes and the place it takes among the sources."""
+        """The wiring as a networkx graph: a node for each full name, with its instance; an edge for each source, with
+        the output that it takes and the place it takes among the sources.
+        """
         import networkx
 
         graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(name=self.name)
@@ -536,7 +539,9 @@ class _Unfolding:
         return _Handed((Ref(at),), is_layer=True)
 
     def layer(self, entry: Entry, kind: str, values: Values) -> Layer | None:
-        """The layer that an entry means, the same object for the same arguments; None where its faults were reported before."""
+        """The layer that an entry means, the same object for the same arguments; None where its faults were reported
+        before.
+        """
         key = (kind, *map(values.get, entry.reads)) if entry.reads else kind
         try:
             return entry.resolved[key]  # type: ignore[no-any-return]
@@ -579,8 +584,7 @@ class _Unfolding:
             if key not in block.params:
                 raise UnknownKey(key, f"the block `{kind}`", block.params)
         if len(sources) != len(block.inputs):
-            if entry.sources is not None or len(block.inputs) > 1:
-                raise WrongNumberOfSources(f"the block `{kind}`", len(sources), len(block.inputs), len(block.inputs))
+            raise WrongNumberOfSources(f"the block `{kind}`", len(sources), len(block.inputs), len(block.inputs))
         inner = dict(self.params)
         for name, default in block.params.items():
             if given.get(name) is not None:

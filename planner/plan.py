@@ -1,4 +1,6 @@
-"""The Plan: a Model with shapes. Every step asks its layer once; what depends on a faulty step is left out, not blamed."""
+"""The Plan: a Model with shapes. Every step asks its layer once; what depends on a faulty step is left out, not
+blamed.
+"""
 
 from __future__ import annotations
 
@@ -150,7 +152,9 @@ def propagate(model: Model, *, inputs: Mapping[str, Shape] = {}, known: Known | 
 
 
 def _resolved(ref: Ref, steps: list[Step], place: int, reader: Instance | None) -> Ref:
-    """The tensor with its output's number; a bare name means the only output, or the first where the others are extras."""
+    """The tensor with its output's number; a bare name means the only output, or the first where the others are
+    extras.
+    """
     source = steps[ref.step]
     if source.facts is None:
         return ref if ref.output is not None else Ref(ref.step, 0)

@@ -1,8 +1,9 @@
 """Sets of cells of a whole tensor, kept exactly.
 
-A region is a union of boxes; a box is one set of cells for each axis, channels last, and holds the product of them. Boxes of a
-region are disjoint, and their form is canonical: the first axis is cut into the classes of cells that look alike, and so on
-inwards. There are never more boxes than cells on the axes before the last, and hardly ever more than a few.
+A region is a union of boxes; a box is one set of cells for each axis, channels last, and holds the product of them.
+Boxes of a region are disjoint, and their form is canonical: the first axis is cut into the classes of cells that look
+alike, and so on inwards. There are never more boxes than cells on the axes before the last, and hardly ever more than
+a few.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ def _covers(outer: Box, inner: Box) -> bool:
 
 
 def _canonical(boxes: Iterable[Box]) -> Iterator[Box]:
-    """Cut the first axis where the boxes' edges are, unite what lies behind each piece, and join pieces that look alike."""
+    """Cut the first axis where the boxes' edges are, unite what lies behind each piece, and join pieces that look
+    alike.
+    """
     boxes = tuple(boxes)
     if len(boxes[0]) == 1:
         together = 0

@@ -39,7 +39,8 @@ def ranged(numbers: Sequence[int], most: int = 4) -> str:
 
 def grouped(said: Iterable[tuple[str, str]]) -> str:
     """Pairs of an axis and what is said of it, axes of which the same is said together: `height and width: cell 55 of
-    56 …`."""
+    56 …`.
+    """
     axes: dict[str, list[str]] = {}
     for axis, text in said:
         axes.setdefault(text, []).append(axis)

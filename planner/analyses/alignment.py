@@ -49,7 +49,8 @@ class Apart:
 
 def apart(plan: Plan, fields: list[tuple[Fields, ...]]) -> Iterator[list[Apart]]:
     """For every step at which branches meet out of place, the axes on which they do; two branches of many stand for
-    all."""
+    all.
+    """
     traced = 0
     for i, step in enumerate(plan.steps):
         if len(step.sources) < 2 or step.facts is None:

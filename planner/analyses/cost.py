@@ -16,9 +16,10 @@ class Cost:
     """Totals over all steps that could be planned.
 
     params            trained parameters
-    macs              multiply-adds of convolutions, linear layers, matrix products and attention for one sample; FLOPs are twice that
+    macs              multiply-adds of convolutions, linear layers, matrix products and attention for one sample;
+                      FLOPs are twice that
     activation_bytes  all outputs together, for the batch: what training keeps
-    peak_bytes        the most that is alive at once when the steps run in order and a tensor is freed after its last reader:
+    peak_bytes        the most that is alive at once when the steps run in order, each tensor freed after its last reader:
                       what inference needs beside the weights; no step works in place
     """
 

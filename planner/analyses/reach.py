@@ -1,7 +1,7 @@
 """Reach: which cells of the inputs and of every step are read on some path that ends in an output.
 
-Worked out backwards: from the outputs, with the region that each tensor still has to deliver. Exact: a cell is unread if and
-only if the gradient of every output with respect to it is zero, whatever the weights.
+Worked out backwards: from the outputs, with the region that each tensor still has to deliver. Exact: a cell is unread
+if and only if the gradient of every output with respect to it is zero, whatever the weights.
 """
 
 from __future__ import annotations
@@ -52,13 +52,15 @@ class Unread:
         return all_cells(self.shape[axis]) & ~read
 
     def lines(self, axis: int) -> list[int]:
-        """The numbers of those rows, columns, …"""
+        """The numbers of those rows, columns and so on."""
         return bits(self.unread_lines(axis))
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`unread[i]` is what is unread of each output of step i; None for a step that is not planned or too large to look at."""
+    """`unread[i]` is what is unread of each output of step i; None for a step that is not planned or too large to
+    look at.
+    """
 
     unread: tuple[tuple[Unread, ...] | None, ...]
     macs_wasted: tuple[int, ...]
@@ -70,7 +72,9 @@ class Reach:
 
 
 def reach(plan: Plan) -> Reach | None:
-    """What is read of every tensor; None for a plan that is not complete, of which nobody knows what else would read."""
+    """What is read of every tensor; None for a plan that is not complete, of which nobody knows what else would
+    read.
+    """
     if not plan.complete or any(max(shape) > LONGEST_AXIS for step in plan.steps for shape in step.outputs):
         return None
     wanted: defaultdict[tuple[int, int], list[Box]] = defaultdict(list)
@@ -90,7 +94,9 @@ def reach(plan: Plan) -> Reach | None:
 
 
 def trace(plan: Plan, step: int, output: int, cells: Region) -> dict[str, Region]:
-    """What of each model input a region of one tensor reads: the exact receptive field of those cells, borders included."""
+    """What of each model input a region of one tensor reads: the exact receptive field of those cells, borders
+    included.
+    """
     wanted: defaultdict[tuple[int, int], list[Box]] = defaultdict(list)
     wanted[step, output] += cells
     found: dict[str, Region] = {}

@@ -4,8 +4,8 @@ from planner.diagnostics import SOURCE, Fault
 class ChannelsDiffer(Fault):
     """A size that the file states (`in_channels`, `in_features`, `num_features`, …) is not what arrives.
 
-    Why it matters: PyTorch would build the layer and fail at the first forward pass, as in "mat1 and mat2 shapes cannot be
-    multiplied". The usual cause is an input size, a stride or a width that was changed before it.
+    Why it matters: PyTorch would build the layer and fail at the first forward pass, as in "mat1 and mat2 shapes
+    cannot be multiplied". The usual cause is an input size, a stride or a width that was changed before it.
 
     When to ignore it: never.
 

@@ -4,7 +4,8 @@ from planner.diagnostics import Fault
 class DuplicateName(Fault):
     """Two layers of one list have the same name.
 
-    Why it matters: `from` could not tell them apart, and a PyTorch module would silently keep the second one's weights only.
+    Why it matters: `from` could not tell them apart, and a PyTorch module would silently keep the second one's
+    weights only.
 
     When to ignore it: never.
 

@@ -6,8 +6,8 @@ class EndlessBlocks(Fault):
 
     Why it matters: the network would be infinite.
 
-    When to ignore it: never. A block may call itself with a parameter that counts down and a `when` that ends it, to a depth of
-    50.
+    When to ignore it: never. A block may call itself with a parameter that counts down and a `when` that ends it, to
+    a depth of 50.
 
     How to fix it: `repeat` makes copies; `when: $depth > 0` ends a recursion.
     """

@@ -2,14 +2,16 @@ from planner.diagnostics import SOURCE, Fault
 
 
 class GroupsDoNotDivide(Fault):
-    """A grouped convolution deals its channels out to the groups evenly: `groups` must divide the input channels, since
-    each group reads in_channels / groups of them, and the output channels, since each group writes out_channels / groups.
+    """A grouped convolution deals its channels out to the groups evenly: `groups` must divide the input channels,
+    since each group reads in_channels / groups of them, and the output channels, since each group writes out_channels
+    / groups.
 
     Why it matters: PyTorch refuses the layer when it is built.
 
     When to ignore it: never.
 
-    How to fix it: choose a number of groups that divides both, or change the channels (a multiple of 8 leaves most room).
+    How to fix it: choose a number of groups that divides both, or change the channels (a multiple of 8 leaves most
+    room).
     """
 
     code = "NSP202"

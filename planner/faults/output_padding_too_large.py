@@ -2,8 +2,8 @@ from planner.diagnostics import Fault
 
 
 class OutputPaddingTooLarge(Fault):
-    """`output_padding` chooses among the sizes that the forward convolution would have brought to the same size; there are
-    only `stride` of them (or `dilation`), so it must be smaller than either.
+    """`output_padding` chooses among the sizes that the forward convolution would have brought to the same size;
+    there are only `stride` of them (or `dilation`), so it must be smaller than either.
 
     Why it matters: PyTorch refuses it on the CPU and on CUDA.
 

@@ -4,7 +4,8 @@ from planner.diagnostics import SOURCE, Fault
 class PaddingTooWide(Fault):
     """Reflection padding must be smaller than the axis that it mirrors, and circular padding not larger than it.
 
-    Why it matters: PyTorch refuses it at the first forward pass, often only for small inputs.
+    Why it matters: PyTorch refuses it at the first forward pass, often only for small inputs: a mirror shows each cell once,
+    and going round more than once is not provided for.
 
     When to ignore it: never.
 
@@ -24,10 +25,12 @@ class PaddingTooWide(Fault):
         """
 
     def __init__(self, mode: str, padding: int, n: int) -> None:
-        most = n - 1 if mode == "reflect" else n
+        reflects = mode == "reflect"
         super().__init__(
-            f"{mode} padding must be {'smaller than' if mode == 'reflect' else 'at most'} the axis",
-            label=f"padding {padding} on {n} cells from {SOURCE}",
-            help=f"use a padding of at most {most}, or pad with zeros",
+            "padding size should be less than the corresponding input dimension"
+            if reflects
+            else "padding value causes wrapping around more than once",
+            label=f"{mode} padding of {padding} on {n} cells from {SOURCE}",
+            help=f"use a padding of at most {n - 1 if reflects else n}, or pad with zeros",
             key="padding",
         )

@@ -4,8 +4,8 @@ from planner.diagnostics import Fault
 class SamePaddingWithStride(Fault):
     """`padding: same` keeps the size, which a stride does not: PyTorch has it for stride 1 only.
 
-    Why it matters: PyTorch refuses the layer when it is built. TensorFlow and ONNX mean something else by the word, which
-    is `tf_same` here: ceil(n / stride) outputs, with the odd cell of padding at the end.
+    Why it matters: PyTorch refuses the layer when it is built. TensorFlow and ONNX mean something else by the word,
+    which is `tf_same` here: ceil(n / stride) outputs, with the odd cell of padding at the end.
 
     When to ignore it: never.
 

@@ -2,8 +2,8 @@ from planner.diagnostics import Fault, Path
 
 
 class SourceBelow(Fault):
-    """`from` names a layer that comes later in the list. A layer reads only what stands above it, so the list is an order of
-    execution, and a cycle cannot be written.
+    """`from` names a layer that comes later in the list. A layer reads only what stands above it, so the list is an
+    order of execution, and a cycle cannot be written.
 
     Why it matters: if the later layer depends on this one in turn, the two form a cycle, which no forward pass can run.
 

@@ -6,7 +6,8 @@ from planner.diagnostics import Fault, did_you_mean
 class UnknownKey(Fault):
     """A key that nothing reads: misspelt, or an argument that this layer, block or section does not have.
 
-    Why it matters: a misspelt `strid: 2` would leave the stride at 1, and the network would be another one than you meant.
+    Why it matters: a misspelt `strid: 2` would leave the stride at 1, and the network would be another one than you
+    meant.
 
     When to ignore it: never. Keys of your own start with `x-`.
 

@@ -6,9 +6,9 @@ from planner.diagnostics import Fault, Path, did_you_mean
 class UnknownSource(Fault):
     """`from` or `outputs` names a layer that does not stand beside it.
 
-    Why it matters: the planner does not know what the layer reads. Names are looked up among the layers of the same list;
-    `input` is the input of the block, or of the model. The inside of another block is not in sight: a block gives out what
-    it lists under `outputs`.
+    Why it matters: the planner does not know what the layer reads. Names are looked up among the layers of the same
+    list; `input` is the input of the block, or of the model. The inside of another block is not in sight: a block
+    gives out what it lists under `outputs`.
 
     When to ignore it: never.
 

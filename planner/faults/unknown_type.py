@@ -10,8 +10,8 @@ class UnknownType(Fault):
 
     When to ignore it: never.
 
-    How to fix it: types are PyTorch's class names, with their capitals (`Conv2d`, `BatchNorm2d`); functions have names like
-    classes (`Add`, `Concat`). A block's name is written as under `blocks:`.
+    How to fix it: types are PyTorch's class names, with their capitals (`Conv2d`, `BatchNorm2d`); functions have
+    names like classes (`Add`, `Concat`). A block's name is written as under `blocks:`.
     """
 
     code = "NSP113"

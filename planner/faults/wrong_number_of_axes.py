@@ -5,14 +5,15 @@ _FORMS = {0: "C", 1: "L×C", 2: "H×W×C", 3: "D×H×W×C"}
 
 
 class WrongNumberOfAxes(Fault):
-    """A layer got a tensor with more or fewer axes than it works on: a `Conv2d` on a flattened vector, a `Conv1d` on an image.
+    """A layer got a tensor with more or fewer axes than it works on: a `Conv2d` on a flattened vector, a `Conv1d` on
+    an image.
 
     Why it matters: PyTorch fails at the first forward pass, or takes the batch for channels.
 
     When to ignore it: never.
 
-    How to fix it: use the layer's form for that number of axes (`Conv1d`, `Conv2d`, `Conv3d`), or put a `Flatten`, `Unflatten`
-    or `Reshape` before it.
+    How to fix it: use the layer's form for that number of axes (`Conv1d`, `Conv2d`, `Conv3d`), or put a `Flatten`,
+    `Unflatten` or `Reshape` before it.
     """
 
     code = "NSP206"

@@ -1,4 +1,6 @@
-"""The layers, one family a file. A class in a file of this folder is a layer type by its name; `_layer.py` is the contract."""
+"""The layers, one family a file. A class in a file of this folder is a layer type by its name; `_layer.py` is the
+contract.
+"""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ def all_rules() -> tuple[type[Rule], ...]:
 
 def judge(report: Report) -> list[Diagnostic]:
     """What the rules find, but for what the model allows; one finding for each place, however many copies it stands
-    for."""
+    for.
+    """
     steps = {step.name: step for step in report.plan.steps}
     found: dict[tuple[object, ...], Diagnostic] = {}
     for rule in all_rules():

@@ -1,5 +1,6 @@
 """What steps do not read of their inputs, and whether anything else does: shared by the rules on lost and skipped
-cells."""
+cells.
+"""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class EarlyCollapse(Rule):
     """Strides bring the feature map down to a single cell, and layers behind still slide windows over it.
 
-    Why it matters: those windows see one real cell and padding; the layers are dense layers with most of their weights idle, and
-    nothing is left to be found in space.
+    Why it matters: those windows see one real cell and padding; the layers are dense layers with most of their
+    weights idle, and nothing is left to be found in space.
 
     When to ignore it: when the network is planned here at a smaller size than it will be used at.
 
@@ -62,6 +62,7 @@ class EarlyCollapse(Rule):
             yield cls.at(
                 step,
                 f"{step.type} leaves a single cell, and windows slide over it later",
-                label=f"{step.inputs[0]} becomes {step.outputs[0]}; {counted(len(names), 'layer')} with windows follow: {named(names, 3)}",
+                label=f"{step.inputs[0]} becomes {step.outputs[0]}; "
+                f"{counted(len(names), 'layer')} with windows behind it: {named(names, 3)}",
                 help="use a larger input, or fewer strides",
             )

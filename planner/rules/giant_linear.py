@@ -19,7 +19,8 @@ class GiantLinear(Rule):
 
     When to ignore it: when the design is meant so, as in AlexNet and VGG.
 
-    How to fix it: global pooling before the flatten (`{type: AdaptiveAvgPool2d, output_size: 1}`), as networks since GoogLeNet do.
+    How to fix it: global pooling before the flatten (`{type: AdaptiveAvgPool2d, output_size: 1}`), as networks since
+    GoogLeNet do.
     """
 
     code = "NSP401"

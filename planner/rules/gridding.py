@@ -19,18 +19,19 @@ WIDEST = 1 << 12
 
 
 class Gridding(Rule):
-    """Dilated convolutions in a row with a common divisor in their dilations: together they read a grid of cells and nothing
-    between.
+    """Dilated convolutions in a row with a common divisor in their dilations: together they read a grid of cells and
+    nothing between.
 
     Three 3×3 convolutions of dilation 2 span 13×13 cells and read 49 of these 169; neighbouring outputs read disjoint
     grids.
 
-    Why it matters: local detail is lost, and the output shows the grid (Wang et al., "Understanding Convolution for Semantic
-    Segmentation", arXiv:1702.08502; Yu et al., arXiv:1705.09914).
+    Why it matters: local detail is lost, and the output shows the grid (Wang et al., "Understanding Convolution for
+    Semantic Segmentation", arXiv:1702.08502; Yu et al., arXiv:1705.09914).
 
     When to ignore it: when a layer behind a merge fills the gaps.
 
-    How to fix it: dilations without a common divisor that leave no hole, such as 1, 2, 5; or a plain convolution behind them.
+    How to fix it: dilations without a common divisor that leave no hole, such as 1, 2, 5; or a plain convolution
+    behind them.
     """
 
     code = "NSP332"
@@ -109,7 +110,7 @@ def _continued(step: Step, i: int, before: _Row | None) -> _Row:
             for j in range(along.kernel):
                 together |= cells << j * along.dilation
             taps.append(together)
-            dilated = dilated or along.dilation > 1 and along.kernel > 1
+            dilated = dilated or (along.dilation > 1 and along.kernel > 1)
         else:
             return _Row((1,) * len(step.outputs[0].spatial))
     return _Row(tuple(taps), (*before.dilated, i) if dilated else before.dilated, True)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 class HalfCellShift(Rule):
     """Branches meet in step, but one is shifted against the other by up to half a cell of the grid on which they meet.
 
-    An even window has its centre between cells, an odd one on a cell. ResNet-D's 2×2 average pool in the shortcut, beside a 3×3
-    convolution of stride 2, is off by half a cell of its input (arXiv:1812.01187); so is bilinear upsampling beside
-    convolutions with odd kernels.
+    An even window has its centre between cells, an odd one on a cell. ResNet-D's 2×2 average pool in the shortcut,
+    beside a 3×3 convolution of stride 2, is off by half a cell of its input (arXiv:1812.01187); so is bilinear
+    upsampling beside convolutions with odd kernels.
 
     Why it matters: it seldom does; networks learn around it. Heat maps and masks that are read off with sub-pixel
     precision show it.

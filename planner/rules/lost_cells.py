@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class LostCells(Rule):
-    """A stride does not divide what the kernel leaves, so that the last real cells of an axis are read by no window, and by no
-    other path either.
+    """A stride does not divide what the kernel leaves, so that the last real cells of an axis are read by no window,
+    and by no other path either.
 
-    With n cells, padding and a window that reaches K, (n + padding − K) mod stride cells are left over at the end. Where they
-    are more than the padding there, real cells are lost. The kernel never loses any; only the stride does.
+    With n cells, padding and a window that reaches K, (n + padding − K) mod stride cells are left over at the end.
+    Where they are more than the padding there, real cells are lost. The kernel never loses any; only the stride does.
 
-    Why it matters: what the layers before computed there is thrown away, and the outputs look at a stretch that is shifted
-    towards the start. After several such layers, whole rows of the input are unread (`unread-input`).
+    Why it matters: what the layers before computed there is thrown away, and the outputs look at a stretch that is
+    shifted towards the start. After several such layers, whole rows of the input are unread (`unread-input`).
 
     When to ignore it: when the border does not matter, as where images are cropped with room to spare.
 
-    How to fix it: an input size that divides, padding on the far side, `ceil_mode: true` for a pool, or a kernel that is larger by
-    the cells lost.
+    How to fix it: an input size that divides, padding on the far side, `ceil_mode: true` for a pool, or a kernel that
+    is larger by the cells lost.
     """
 
     code = "NSP321"
@@ -49,6 +49,6 @@ class LostCells(Rule):
                     step,
                     f"{step.type} drops cells at the edge of its input",
                     label=grouped(sentence(each.axis, each.edge & each.nowhere, "read by no window") for each in lost),
-                    help="use an input size that divides, padding at the end, `ceil_mode: true` for a pool, or a larger kernel",
+                    help="use an input size that divides, padding at the end, `ceil_mode: true`, or a larger kernel",
                     key="stride",
                 )

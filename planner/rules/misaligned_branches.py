@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 class MisalignedBranches(Rule):
     """Branches of the same size meet, but their cells of the same number look at different places of the input.
 
-    Sizes that agree prove nothing: a branch of stride 2 and one of stride 1 can come out equally long by chance, and padding on
-    one side shifts a branch against the other. Stride and centre of every branch are followed from the input.
+    Sizes that agree prove nothing: a branch of stride 2 and one of stride 1 can come out equally long by chance, and
+    padding on one side shifts a branch against the other. Stride and centre of every branch are followed from the
+    input.
 
     Why it matters: an Add or a Concat then mixes features of different places; the network has to learn around it.
 
     When to ignore it: when a branch is meant to be shifted.
 
-    How to fix it: the same strides and the same padding per stride on both branches; the layer that moves one of them is named.
+    How to fix it: the same strides and the same padding per stride on both branches; the layer that moves one of them
+    is named.
     """
 
     code = "NSP326"
@@ -51,7 +53,9 @@ class MisalignedBranches(Rule):
             said = []
             for each in far:
                 if each.strides[0] != each.strides[1]:
-                    text = f"`{left}` moves {each.strides[0]} cells of `{each.input}` per cell, `{right}` {each.strides[1]}"
+                    text = (
+                        f"`{left}` moves {each.strides[0]} cells of `{each.input}` a cell, `{right}` {each.strides[1]}"
+                    )
                 else:
                     text = f"`{left}` and `{right}` look {each.off} cells of `{each.input}` apart"
                 said.append((each.axis, text))

@@ -18,8 +18,9 @@ class PaddingOnlyTaps(Rule):
 
     A 3×3 convolution at dilation 36 on 33×33 cells is a 1×1: eight of its nine taps never touch a real cell.
 
-    Why it matters: the weights are never trained, and the layer sees far less than its dilation promises; this is how atrous
-    pyramids degenerate on small inputs (Chen et al., "Rethinking Atrous Convolution", arXiv:1706.05587, section 3.3).
+    Why it matters: the weights are never trained, and the layer sees far less than its dilation promises; this is how
+    atrous pyramids degenerate on small inputs (Chen et al., "Rethinking Atrous Convolution", arXiv:1706.05587,
+    section 3.3).
 
     When to ignore it: when the network will be used at a larger input only.
 
@@ -49,7 +50,7 @@ class PaddingOnlyTaps(Rule):
                         if isinstance(window, Window) and (window.before or window.after):
                             idle = window.taps(n).count(0)
                             if idle:
-                                text = f"{idle} of {window.kernel} taps fall on padding in every window (reach {window.reach} on {n})"
+                                text = f"{idle} of {window.kernel} taps are always on padding, a reach of {window.reach} on {n}"
                                 said.append((axis_name(axis, len(x.spatial)), text))
             if said and step.weights:
                 yield cls.at(

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 class SkippedCells(Rule):
     """A stride larger than the window (or the holes of a dilated one) leaves cells between windows that nothing reads.
 
-    A 1×1 convolution of stride 2 reads one cell in four and throws three quarters of a plane away; a 3×3 of stride 4 reads 9
-    cells in 16. This rule speaks where no other branch reads the cells either.
+    A 1×1 convolution of stride 2 reads one cell in four and throws three quarters of a plane away; a 3×3 of stride 4
+    reads 9 cells in 16. This rule speaks where no other branch reads the cells either.
 
-    Why it matters: what the layers before computed in these cells is wasted, time and memory included, and detail of that scale
-    is lost by sub-sampling without a filter.
+    Why it matters: what the layers before computed in these cells is wasted, time and memory included, and detail of
+    that scale is lost by sub-sampling without a filter.
 
     When to ignore it: when sub-sampling is what you want, and the cost of the layers before does not matter.
 
-    How to fix it: put the stride into a layer whose window is at least as large (ResNet v1.5 moved it from the 1×1 to the 3×3), or
-    pool before the 1×1, as ResNet-D does.
+    How to fix it: put the stride into a layer whose window is at least as large (ResNet v1.5 moved it from the 1×1 to
+    the 3×3), or pool before the 1×1, as ResNet-D does.
     """
 
     code = "NSP322"

@@ -22,7 +22,8 @@ class SkippedOnOneBranch(Rule):
 
     When to ignore it: nearly always. It is a remark, not a warning.
 
-    How to fix it: ResNet-D pools with 2×2 before the 1×1 convolution, so that the shortcut sees all cells (arXiv:1812.01187).
+    How to fix it: ResNet-D pools with 2×2 before the 1×1 convolution, so that the shortcut sees all cells
+    (arXiv:1812.01187).
     """
 
     code = "NSP323"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic, Severity
@@ -49,11 +50,7 @@ class UnevenBins(Rule):
                             bounds = [along.bounds(i, n) for i in range(min(along.bins, 1000))]
                             sizes = sorted({stop - start for start, stop in bounds})
                             wide = " or ".join(map(str, sizes))
-                            overlap = (
-                                ", and overlap"
-                                if any(b[0] < a[1] for a, b in zip(bounds, bounds[1:], strict=False))
-                                else ""
-                            )
+                            overlap = ", and overlap" if any(b[0] < a[1] for a, b in pairwise(bounds)) else ""
                             text = f"{along.bins} bins on {n} cells are {wide} cells wide{overlap}"
                             said.append((axis_name(axis, len(x.spatial)), text))
             if said:

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class UnevenOverlap(Rule):
-    """A transposed convolution whose stride does not divide its kernel: neighbouring output cells are written by different
-    numbers of inputs, in a pattern that repeats with the stride.
+    """A transposed convolution whose stride does not divide its kernel: neighbouring output cells are written by
+    different numbers of inputs, in a pattern that repeats with the stride.
 
     Kernel 3 with stride 2 writes cells 1, 2, 1, 2, … times along an axis, so 1 to 4 times on a plane.
 
-    Why it matters: the pattern shows in images as a checkerboard, and the layers behind have to learn to undo it (Odena et al.,
-    "Deconvolution and Checkerboard Artifacts", Distill 2016).
+    Why it matters: the pattern shows in images as a checkerboard, and the layers behind have to learn to undo it
+    (Odena et al., "Deconvolution and Checkerboard Artifacts", Distill 2016).
 
     When to ignore it: where the outputs are no images and a later convolution smooths them.
 
@@ -52,7 +52,7 @@ class UnevenOverlap(Rule):
                             said.append(
                                 (
                                     axis_name(axis, len(x.spatial)),
-                                    f"cells are written by {counts}, … inputs; stride {stride} does not divide kernel {along.kernel}",
+                                    f"cells are written by {counts}, … inputs: {stride} does not divide {along.kernel}",
                                 )
                             )
             if said:

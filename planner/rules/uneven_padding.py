@@ -15,15 +15,17 @@ class UnevenPadding(Rule):
     """The stride does not reach the padding at the end of an axis: the padding of the start is read, that of the end
     is not.
 
-    No real cell is lost, but the windows sit half a cell towards the start for every cell of padding left over. ResNet-50 at 224
-    has five such layers.
+    No real cell is lost, but the windows sit half a cell towards the start for every cell of padding left over.
+    ResNet-50 at 224 has five such layers.
 
-    Why it matters: the asymmetry of several layers adds up and makes networks see the two borders of an image differently; it has
-    been measured to cost detectors small objects (Alsallakh et al., "Mind the Pad", ICLR 2021, arXiv:2010.02178).
+    Why it matters: the asymmetry of several layers adds up and makes networks see the two borders of an image
+    differently; it has been measured to cost detectors small objects (Alsallakh et al., "Mind the Pad", ICLR 2021,
+    arXiv:2010.02178).
 
     When to ignore it: nearly always; most published networks have it at their usual input size.
 
-    How to fix it: an input size of the form that `planner sizes` calls exact (ResNet: n ≡ 1 mod 32), or one-sided padding.
+    How to fix it: an input size of the form that `planner sizes` calls exact (ResNet: n ≡ 1 mod 32), or one-sided
+    padding.
     """
 
     code = "NSP324"
@@ -50,7 +52,7 @@ class UnevenPadding(Rule):
                     label=grouped(
                         (
                             each.name,
-                            f"{counted(each.loss.uneven, 'cell')} of padding after the last of {each.n:,} cells left over",
+                            f"{counted(each.loss.uneven, 'cell')} of padding left over after the last of {each.n:,}",
                         )
                         for each in uneven
                     ),

@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from planner.diagnostics import Diagnostic
 from planner.analyses.channels import Kept
+from planner.diagnostics import Diagnostic
 from planner.geometry import bits
 from planner.rules._rule import Rule
 from planner.words import named, ranged
@@ -17,11 +17,11 @@ class UnmixedGroups(Rule):
     """Grouped convolutions in a row whose groups never exchange anything: the network is several separate ones side
     by side.
 
-    Output group g of a grouped convolution reads the input channels [g·C/groups, (g+1)·C/groups) only. Behind a second one with
-    the same groups, the channels of different groups still have no ancestor in common.
+    Output group g of a grouped convolution reads the input channels [g·C/groups, (g+1)·C/groups) only. Behind a
+    second one with the same groups, the channels of different groups still have no ancestor in common.
 
-    Why it matters: no feature can combine what different groups see; accuracy suffers, which is why ShuffleNet shuffles channels
-    between grouped layers (Zhang et al., arXiv:1707.01083).
+    Why it matters: no feature can combine what different groups see; accuracy suffers, which is why ShuffleNet
+    shuffles channels between grouped layers (Zhang et al., arXiv:1707.01083).
 
     When to ignore it: when the streams are meant to be separate, as for several modalities.
 

@@ -48,7 +48,7 @@ class UnreadChannels(Rule):
                 total = step.outputs[0].channels
                 yield cls.at(
                     step,
-                    f"{counted(len(channels), 'channel')} of {step.type} {'is' if len(channels) == 1 else 'are'} never read",
+                    f"nothing reads {counted(len(channels), 'channel')} of {step.type}",
                     label=f"{ranged(channels)} of {total:,}",
                     help=f"use {total - len(channels)} channels, or read the others",
                 )

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 class UnreadInput(Rule):
     """Cells of the input that no path to an output reads: whatever stands there, the network answers the same.
 
-    Strides that do not reach the end of an axis drop its last cells; behind several of them, whole rows and columns of the
-    image are never read. PyTorch says nothing. SqueezeNet 1.1 at 224 never reads row 223 and column 223.
+    Strides that do not reach the end of an axis drop its last cells; behind several of them, whole rows and columns
+    of the image are never read. PyTorch says nothing. SqueezeNet 1.1 at 224 never reads row 223 and column 223.
 
-    Why it matters: what lies at the border is invisible to the network, in training and after it, and the field of view is
-    shifted against the image. Small objects at the border are missed.
+    Why it matters: what lies at the border is invisible to the network, in training and after it, and the field of
+    view is shifted against the image. Small objects at the border are missed.
 
     When to ignore it: when the border holds nothing, as with images that were padded or cropped with room to spare.
 
-    How to fix it: another input size (`planner sizes` lists those that lose nothing), or padding or `ceil_mode` in the layers that
-    lose the cells; they are named in the finding.
+    How to fix it: another input size (`planner sizes` lists those that lose nothing), or padding or `ceil_mode` in
+    the layers that lose the cells; they are named in the finding.
     """
 
     code = "NSP320"

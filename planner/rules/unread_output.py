@@ -17,9 +17,9 @@ ONE_IN = 100
 class UnreadOutput(Rule):
     """Layers compute cells that nothing reads: at least one multiply-add in a hundred is wasted.
 
-    A stride that skips cells, a crop or a slice leaves part of what was computed before it unread. In ResNet-50 v1, with the
-    stride in the first 1×1 convolution of a stage, three quarters of the last block of each stage before are computed in vain:
-    375,717,888 of 3,857,973,248 multiply-adds at 224.
+    A stride that skips cells, a crop or a slice leaves part of what was computed before it unread. In ResNet-50 v1,
+    with the stride in the first 1×1 convolution of a stage, three quarters of the last block of each stage before are
+    computed in vain: 375,717,888 of 3,857,973,248 multiply-adds at 224.
 
     Why it matters: the network can be faster with the same answers, or better for the same price.
 
@@ -57,6 +57,6 @@ class UnreadOutput(Rule):
         yield cls.at(
             worst,
             f"{percent // 10}.{percent % 10} % of all multiply-adds are computed and never read",
-            label=f"{reach.wasted_macs:,} of {total:,} MACs, most of them in {named([steps[i].name for i in wasteful], 3)}",
+            label=f"{reach.wasted_macs:,} of {total:,} MACs, most in {named([steps[i].name for i in wasteful], 3)}",
             help="move the stride to this layer, or let the next one read all cells",
         )

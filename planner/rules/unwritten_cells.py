@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 class UnwrittenCells(Rule):
-    """A transposed convolution whose kernel is smaller than its stride: some output cells are written by no input and hold
-    the bias alone.
+    """A transposed convolution whose kernel is smaller than its stride: some output cells are written by no input and
+    hold the bias alone.
 
     Why it matters: the output is a grid of values in between constants.
 
