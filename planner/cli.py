@@ -31,11 +31,19 @@ _PLAIN = str.maketrans({"×": "x", "–": "-", "─": "-", "…": "~", "✗": "x
 class _Planner(click.Group):
     """The group of commands; ends every way of failing with one line and the right exit code."""
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        name = prog_name or self.name
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
+            return super().main(args, name, complete_var, standalone_mode=False, **extra)
         with _Ending():
-            sys.exit(super().main(*args, **{"prog_name": "planner", **extra}, standalone_mode=False))
+            sys.exit(super().main(args, name, complete_var, standalone_mode=False, **extra))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -88,12 +96,13 @@ def _usage(error: click.ClickException) -> str:
         said = f"{error.param.make_metavar(error.ctx) if error.param and error.ctx else 'something'} is missing"
     elif isinstance(error, click.BadParameter) and error.param is not None:
         said = f"{error.param.opts[0]}: {said}"
-    said = f"error: {printable(said[:1].lower() + said[1:].rstrip('.'))}\n"
+    said = said if said[:2].isupper() else said[:1].lower() + said[1:]
+    said = f"error: {printable(said.rstrip('.'))}\n"
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"{said} = help: {context.command_path} --help\n" if context else said
 
 
-@click.group(cls=_Planner, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("planner", cls=_Planner, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name="planner", message="%(prog)s %(version)s")
 def main() -> None:
     """Plans the shapes of neural networks from model files, and says what they silently lose.
@@ -218,7 +227,9 @@ def plan(
     strict: bool,
     screen: Screen,
 ) -> int:
-    """Print all steps of a model with their shapes and costs, and what is wrong.
+    """Print a model's steps, shapes and costs.
+
+    What is wrong with it comes after the table.
 
     FILE is a model file, or - for standard input.
     """
@@ -240,7 +251,7 @@ def plan(
 @strict_option
 @screen_option
 def check(files: tuple[str, ...], input: Any, params: dict[str, Any], format: str, strict: bool, screen: Screen) -> int:
-    """Judge models and print what is wrong, with its place and what to do.
+    """Judge models: what is wrong, and where.
 
     Each FILE is a model file, or - for standard input.
     """
@@ -260,9 +271,9 @@ def check(files: tuple[str, ...], input: Any, params: dict[str, Any], format: st
 @click.argument("name", required=False)
 @screen_option
 def explain(name: str | None, screen: Screen) -> int:
-    """Print the manual page on a finding or a layer.
+    """Print the page on a finding or a layer.
 
-    NAME is a code (NSP202), a finding's name (groups-do-not-divide) or a layer (Conv2d); without it, print what there is.
+    NAME is a code (NSP202), a finding's name (groups-do-not-divide) or a layer (Conv2d). Without it, all there is.
     """
     from planner import manual
 
@@ -276,7 +287,10 @@ def explain(name: str | None, screen: Screen) -> int:
 
 @main.command()
 def schema() -> int:
-    """Print the JSON Schema of model files, for completion and hover texts in an editor."""
+    """Print the JSON Schema of model files.
+
+    An editor that is given it completes, explains and underlines while one is written.
+    """
     from planner.schema import schema_text
 
     _print(schema_text())

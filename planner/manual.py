@@ -216,7 +216,7 @@ def _prose(text: str, screen: Screen) -> Iterator[str]:
         if any(line.startswith((" ", "- ", "|")) for line in lines):
             yield from lines
             continue
-        lead, colon, rest = " ".join(lines).partition(": ")
+        lead, colon, _ = " ".join(lines).partition(": ")
         is_lead = colon and i and columns(lead) <= 24
         first, *others = wrapped(" ".join(lines), _width(screen))
         yield screen.paint(f"{lead}:", "bold") + first.removeprefix(f"{lead}:") if is_lead else first

@@ -1,7 +1,7 @@
 """The JSON Schema of model files: what an editor completes, explains and underlines while one is written.
 
-Draft 7, which yaml-language-server reads best. A layer's `type` selects what else its entry may hold; any other type is a
-call of a block, whose parameters no schema can know. Wherever a value may stand, so may arithmetic.
+Draft 7, which yaml-language-server reads best. A layer's `type` selects what else its entry may hold; any other type is
+a call of a block, whose parameters no schema can know. Wherever a value may stand, so may arithmetic.
 """
 
 from __future__ import annotations

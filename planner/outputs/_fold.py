@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from planner.diagnostics import Path
 from planner.geometry import Shape
 from planner.model import Group, Ref
 from planner.plan import Plan
@@ -17,6 +18,7 @@ class Row:
     """One layer, one block, or so many equal blocks one after the other.
 
     name     its name below the block that it stands in; of several copies, the first and the last
+    path     its place in the file, or that of the first copy
     steps    the steps of the plan that it stands for
     planned  whether all of them have their shapes; params and macs are of those that have
     opened   its layers follow, in rows of their own
@@ -25,6 +27,7 @@ class Row:
     name: str
     type: str
     depth: int
+    path: Path
     steps: range
     inputs: tuple[Shape, ...]
     outputs: tuple[Shape, ...]
@@ -79,6 +82,7 @@ class _Tree:
             name=_below(step.name, step.group),
             type=step.type,
             depth=depth,
+            path=step.path,
             steps=range(i, i + 1),
             inputs=step.inputs,
             outputs=step.outputs,
@@ -96,6 +100,7 @@ class _Tree:
             name=names[0] if len(copies) == 1 else "…".join(names),
             type=first.type,
             depth=depth,
+            path=first.path,
             steps=steps,
             inputs=self._inputs(range(first.first, first.last)),
             outputs=self._outputs(range(last.first, last.last)),

@@ -39,7 +39,7 @@ class Screen:
 
 
 def printable(text: str) -> str:
-    """The text with everything escaped that would not show, or would act: control characters, direction marks, line breaks."""
+    """The text with everything escaped that would not show, or would act: controls, direction marks, line breaks."""
     if text.isprintable():
         return text
     return "".join(map(_shown, text))

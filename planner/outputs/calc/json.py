@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from planner.geometry import bits
 from planner.hand_rule import OnPaper, Working
-from planner.hand_rule._working import runs
 from planner.outputs._json import laid_out
 from planner.outputs._screen import Screen
+from planner.words import runs
 
 MOST_RUNS = 1000
 
@@ -34,7 +35,7 @@ def _axis(working: Working) -> dict[str, Any]:
                 "name": each.name,
                 "severity": str(each.severity),
                 "text": each.text,
-                "cells": runs(each.cells)[:MOST_RUNS],
+                "cells": runs(bits(each.cells))[:MOST_RUNS],
             }
             for each in working.findings
         ],

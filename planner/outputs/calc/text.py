@@ -69,6 +69,9 @@ def _axis(working: Working, name: str, screen: Screen) -> Iterator[str]:
         yield from _said("good", working.praise, "green", screen)
     for note in working.notes:
         yield from _said("note", note, "dim", screen)
+    pages = [f"`planner explain {each.name}`" for each in working.findings if each.explained]
+    if pages:
+        yield from _said("more", ", ".join(pages), "dim", screen)
     if working.strip:
         yield ""
         yield from drawn(working.strip, screen)

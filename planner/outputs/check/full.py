@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from planner.diagnostics import Diagnostic, Path, Place, Severity
 from planner.outputs._findings import Tally, path_text
 from planner.outputs._screen import Look, Screen, columns, excerpt, printable, wrapped
 from planner.report import Report
 
+MOST_COPIES = 5
+"""Other copies of a layer that are listed where the same is found in all of them."""
 LOOKS: dict[Severity, Look] = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
@@ -23,33 +25,50 @@ def render(reports: Iterable[Report], screen: Screen) -> str:
 
 
 def findings(report: Report, screen: Screen) -> str:
-    """The findings of one report, with an empty line between them."""
-    return "\n".join("".join(f"{line}\n" for line in _finding(report, each, screen)) for each in report.diagnostics)
+    """The findings of one report, with an empty line between them; what is found in several copies of a layer, once."""
+    alike: dict[tuple[object, ...], list[Diagnostic]] = {}
+    for each in report.diagnostics:
+        alike.setdefault((each.kind, each.path, each.at_key, each.place, each.message), []).append(each)
+    return "\n".join(
+        "".join(f"{line}\n" for line in _finding(report, *copies, screen=screen)) for copies in alike.values()
+    )
 
 
-def _finding(report: Report, each: Diagnostic, screen: Screen) -> Iterator[str]:
+def _finding(report: Report, each: Diagnostic, *others: Diagnostic, screen: Screen) -> Iterator[str]:
     place = report.place(each)
     calls = [(report.source.place(path), path) for path in each.calls]
     numbers = [str(at.line) for at in (place, *(at for at, _ in calls)) if at is not None]
     page = _Page(report, screen, LOOKS[each.severity], max(map(len, numbers), default=1))
-    yield page.paint(f"{each.severity}[{each.code}]", "bold", page.look) + page.paint(
-        f": {printable(each.message)}", "bold"
-    )
+    title = page.paint(f"{each.severity}[{each.code}]", "bold", page.look)
+    yield title + page.paint(f": {printable(each.message)}", "bold")
     yield page.arrow("-->", place, each.path)
     if place is not None and report.source.text:
         yield page.gutter()
         yield from page.line(place, each.label)
-        label = ""
     else:
-        label = each.label
+        yield from page.note("note", each.label)
     for at, path in calls:
         yield page.arrow(":::", at, path, "called from ")
         if at is not None:
             yield page.quoted(report.source.line(at.line), at)
-    if each.calls and each.step:
+    if each.step and (calls or others):
         yield from page.note("step", each.step)
-    yield from page.note("note", label)
+    for text in _also(each.label, [other for other in others if other.step]):
+        yield from page.note("also", text)
     yield from page.note("help", each.help)
+
+
+def _also(label: str, others: Sequence[Diagnostic]) -> Iterator[str]:
+    """The steps of other copies: those with the same numbers together, others with their own."""
+    alike = [str(each.step) for each in others if each.label == label]
+    texts = [", ".join(_few(alike))] if alike else []
+    texts += [f"{each.step}: {each.label}" for each in others if each.label != label]
+    yield from _few(texts)
+
+
+def _few(texts: list[str]) -> list[str]:
+    more = len(texts) - MOST_COPIES
+    return [*texts[:MOST_COPIES], f"and {more:,} more"] if more > 0 else texts
 
 
 class _Page:

@@ -5,7 +5,7 @@ Laid out by hand: a layout library takes a minute for a table of a hundred thous
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,27 +19,31 @@ from planner.report import Report
 GAP = "  "
 WIDE = 104
 """From this width there is room for the input and the line in the file."""
-_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 NOT_PLANNED = "not planned"
+
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 class _Mark(NamedTuple):
+    """How a row with an error or a warning is marked."""
+
     sign: str
     look: Look
-    text: str
+    code: str
 
 
-_SIGNS: tuple[tuple[str, Look, Severity], ...] = (("!", "yellow", Severity.WARNING), ("✗", "red", Severity.ERROR))
+_SIGNS: dict[Severity, tuple[str, Look]] = {Severity.ERROR: ("✗", "red"), Severity.WARNING: ("!", "yellow")}
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
+    """A column of texts; `least` is how narrow it may get where the screen is, 0 if it is never cut."""
+
     title: str
     texts: Sequence[str]
     total: str
     right: bool = False
     least: int = 0
-    """How narrow it may get where the screen is; 0: it is never cut."""
 
 
 def render(report: Report, screen: Screen, depth: int | None = None) -> str:
@@ -47,22 +51,30 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
     shown = list(rows(report.plan, depth))
     if not shown:
         return ""
-    marks = _marks(report)
+    marks = list(_marks(report, shown))
     table = _columns(report, shown, marks, screen)
     widths = _widths(table, screen.width - len(GAP))
+
+    def cells(texts: Iterable[str]) -> list[str]:
+        return [
+            padded(cut(text, width), width, each.right) for text, width, each in zip(texts, widths, table, strict=True)
+        ]
+
     name, inputs = title(report)
     rule = screen.paint(GAP + "─" * (sum(widths) + len(GAP) * (len(table) - 1)), "dim")
     lines = [f"{screen.paint(name, 'bold')}  input {inputs}", ""]
-    lines += [GAP + screen.paint(_line([column.title for column in table], table, widths), "dim"), rule]
-    for i, row in enumerate(shown):
-        mark = None if row.opened else next((marks[step] for step in row.steps if step in marks), None)
+    lines += [GAP + screen.paint(GAP.join(cells(column.title for column in table)), "dim"), rule]
+    for i, (row, mark) in enumerate(zip(shown, marks, strict=True)):
+        texts = cells(column.texts[i] for column in table)
         looks: list[Look] = [mark.look] if mark else [] if row.planned else ["dim"]
-        looks += ["bold"] if row.is_block else []
-        text = _line([column.texts[i] for column in table], table, widths)
-        lines.append(screen.paint(f"{mark.sign if mark else ' '} {text}".rstrip(), *looks))
-    lines += [rule, screen.paint(GAP + _line([column.total for column in table], table, widths), "bold")]
+        bold: list[Look] = ["bold"] if row.is_block else []
+        step = screen.paint(GAP.join(texts[:2]), *looks, *bold)
+        faint: list[Look] = ["dim"] if row.opened else looks
+        facts = screen.paint(GAP.join(texts[2:]).rstrip(), *faint)
+        lines.append(f"{screen.paint(mark.sign, mark.look) if mark else ' '} {step}{GAP}{facts}")
+    lines += [rule, screen.paint(GAP + GAP.join(cells(column.total for column in table)).rstrip(), "bold")]
     lines += ["", *(GAP + line for line in wrapped(totals(report), screen.width - len(GAP)))]
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def title(report: Report) -> tuple[str, str]:
@@ -107,28 +119,30 @@ def shapes_text(shapes: Iterable[Shape]) -> str:
     return ", ".join(str(shape) if count == 1 else f"{count} of {shape}" for shape, count in counts.items())
 
 
-def _columns(report: Report, shown: list[Row], marks: dict[int, _Mark], screen: Screen) -> list[_Column]:
+def _columns(report: Report, shown: list[Row], marks: list[_Mark | None], screen: Screen) -> list[_Column]:
     plan, cost = report.plan, report.cost
     names = ["  " * row.depth + printable(row.name) for row in shown]
     types = [printable(row.type) + (f" ×{row.copies}" if row.copies > 1 else "") for row in shown]
-    stops = [marks[row.steps[0]].text if row.steps[0] in marks else NOT_PLANNED for row in shown]
-    outputs = [shapes_text(row.outputs) or stop for row, stop in zip(shown, stops, strict=True)]
+    outputs = [
+        shapes_text(row.outputs) or (mark.code if mark else NOT_PLANNED) for row, mark in zip(shown, marks, strict=True)
+    ]
     params = [amount(row.params, row.planned) for row in shown]
     macs = [amount(row.macs, row.planned) for row in shown]
     given = shapes_text(shape for ref in plan.outputs if (shape := plan.shape(ref)))
-    count = sum(1 for _ in plan.layers)
+    steps = counted(len(plan.steps) - len(plan.inputs), "step")
     table = [
         _Column("step", names, "total", least=12),
-        _Column("type", types, counted(count, "step"), least=8),
+        _Column("type", types, steps, least=8),
         _Column("output", outputs, given, least=11),
         _Column("params", params, f"{cost.params:,}", right=True),
         _Column("MACs", macs, f"{cost.macs:,}", right=True),
     ]
     if screen.width >= WIDE:
         inputs = [shapes_text(row.inputs) for row in shown]
-        numbers = [str(report.line(plan.steps[row.steps[0]]) or "") if not row.is_block else "" for row in shown]
+        places = [report.source.place(row.path) for row in shown]
+        lines = [str(place.line) if place else "" for place in places]
         table.insert(2, _Column("input", inputs, shapes_text(step.outputs[0] for step in plan.inputs), least=11))
-        table.append(_Column("line", numbers, "", right=True))
+        table.append(_Column("line", lines, "", right=True))
     return table
 
 
@@ -145,17 +159,14 @@ def _widths(table: list[_Column], width: int) -> list[int]:
     return widths
 
 
-def _line(texts: list[str], table: list[_Column], widths: list[int]) -> str:
-    cells = zip(texts, table, widths, strict=True)
-    return GAP.join(padded(cut(text, width), width, column.right) for text, column, width in cells)
-
-
-def _marks(report: Report) -> dict[int, _Mark]:
-    """The steps with an error or a warning, and how each is marked."""
-    places = {step.name: i for i, step in enumerate(report.plan.steps)}
-    marks: dict[int, _Mark] = {}
-    for sign, look, severity in _SIGNS:
+def _marks(report: Report, shown: list[Row]) -> Iterator[_Mark | None]:
+    """The mark of each row, for the worst that was found in its steps; an opened block leaves it to its layers."""
+    steps = {step.name: i for i, step in enumerate(report.plan.steps)}
+    found: dict[int, _Mark] = {}
+    for severity in (Severity.WARNING, Severity.ERROR):
         for each in report.diagnostics:
-            if each.severity is severity and each.step in places:
-                marks[places[each.step]] = _Mark(sign, look, each.code)
-    return marks
+            if each.severity is severity and each.step in steps:
+                found[steps[each.step]] = _Mark(*_SIGNS[severity], each.code)
+    for row in shown:
+        marks = [] if row.opened else [found[i] for i in row.steps if i in found]
+        yield min(marks, key=lambda mark: mark.look != "red", default=None)
