@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,7 +9,8 @@ from fractions import Fraction
 from itertools import islice
 
 from planner.diagnostics import Severity
-from planner.geometry import NO_LOSS, AxisMap, Cells, Loss, Span
+from planner.geometry import NO_LOSS, AxisMap, Cells, Loss, Span, bits
+from planner.words import counted, ranged
 
 Argument = int | bool | str | tuple[int, int]
 
@@ -26,13 +26,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that goes wrong on the axis: in a word or two, in full, and on which cells where it is about cells."""
+    """One thing that goes wrong on the axis: in a word or two, in full, and which cells it is about."""
 
     name: str
     severity: Severity
     brief: str
     text: str
     cells: Cells = 0
+    explained: bool = True
+    """Whether the manual has a page of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,25 +144,12 @@ def nearest(numbers: Iterable[int], given: int) -> list[int]:
     return sorted({each for each in numbers if each >= 0 and each != given}, key=lambda each: (abs(each - given), each))
 
 
-def runs(cells: Cells) -> list[tuple[int, int]]:
-    """A set of cells as stretches, each as its first and its last cell."""
-    return [(found.start(), found.end() - 1) for found in re.finditer("1+", f"{cells:b}"[::-1])]
-
-
 # Words
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 cell`, `2 cells`."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
-def named(cells: Cells) -> str:
-    """`cell 5`, `cells 1–9, 11–19, 21–29, …, 91–99`."""
-    stretches = [f"{first}" if first == last else f"{first}–{last}" for first, last in runs(cells)]
-    if len(stretches) > 5:
-        stretches = [*stretches[:3], "…", stretches[-1]]
-    return f"cell{'s' * (cells.bit_count() != 1)} {', '.join(stretches)}"
+def which(cells: Cells) -> str:
+    """`cell 5`, `cells 1–9, 11–19, … (81 in all)`."""
+    return f"cell{'s' * (cells.bit_count() != 1)} {ranged(bits(cells), 5)}"
 
 
 def listed(numbers: list[int]) -> str:

@@ -16,11 +16,11 @@ from planner.hand_rule._working import (
     OnAxis,
     Strip,
     Working,
-    counted,
     nearest,
     perfect,
     plural,
 )
+from planner.words import counted
 
 TRIED = 10_000
 """How far from the given number of bins others are tried."""
@@ -89,7 +89,7 @@ def _lines(bins: int, n: int, sizes: list[int]) -> Iterator[Line]:
 def _findings(bins: Bins, n: int, sizes: list[int]) -> Iterator[Finding]:
     if n < bins.bins:
         text = f"There are {bins.bins} bins for {counted(n, 'cell')}: cells are repeated, and nothing is gained."
-        yield Finding("repeated-cells", Severity.WARNING, "cells repeated", text)
+        yield Finding("repeated-cells", Severity.WARNING, "cells repeated", text, explained=False)
     elif n % bins.bins:
         twice = sum(stop - start for start, stop in _period(bins, n)) * math.gcd(bins.bins, n) - n
         text = (

@@ -21,15 +21,15 @@ from planner.hand_rule._working import (
     Tried,
     Working,
     capital,
-    counted,
     halves,
     hundredths,
     listed,
-    named,
     nearest,
     perfect,
     plural,
+    which,
 )
+from planner.words import counted
 
 TRIED = 32
 """How far from the given stride and dilation others are tried."""
@@ -238,8 +238,8 @@ def _findings(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
         text = f"{_lost_words(lost, n)} read by no window. {_why_lost(window, n, loss)}"
         yield Finding("lost-cells", Severity.WARNING, brief, text, lost)
     if skipped := unread & covered:
-        which = f"{capital(named(skipped))} {plural(loss.skipped, 'is', 'are')}"
-        text = f"{which} skipped, read by no window. {_why_skipped(window)}"
+        subject = f"{capital(which(skipped))} {plural(loss.skipped, 'is', 'are')}"
+        text = f"{subject} skipped, read by no window. {_why_skipped(window)}"
         yield Finding("skipped-cells", Severity.WARNING, f"{loss.skipped:,} skipped", text, skipped)
     if loss.uneven and not loss.lost:
         used = "the padding before is read in full" if window.before else "it might as well be left out"
@@ -252,39 +252,39 @@ def _findings(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
             f"The last window hangs {counted(loss.overhang, 'cell')} over the end. Without ceil_mode, "
             f"{counted(floor.length(n), 'cell')} would come out, and {counted(floor.loss(n).lost, 'cell')} be lost."
         )
-        yield Finding("overhang", Severity.INFO, f"hangs {counted(loss.overhang, 'cell')} over", text)
+        yield Finding("overhang", Severity.INFO, f"hangs {counted(loss.overhang, 'cell')} over", text, explained=False)
     yield from _on_padding(window, n, loss)
 
 
 def _on_padding(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
     """Windows, and taps of all windows, that lie on padding alone."""
     if loss.blank:
-        which = counted(loss.blank, "window")
+        blank = counted(loss.blank, "window")
         verb = plural(loss.blank, "lies", "lie")
-        text = f"{which} {verb} on padding alone: what comes out there says nothing of the input."
-        yield Finding("blank-windows", Severity.WARNING, f"{which} on padding alone", text)
+        text = f"{blank} {verb} on padding alone: what comes out there says nothing of the input."
+        yield Finding("blank-windows", Severity.WARNING, f"{blank} on padding alone", text)
     if dead := [tap for tap, count in enumerate(window.taps(n)) if not count]:
         live = window.kernel - len(dead)
         text = (
             f"Of the taps 0–{window.kernel - 1}, {listed(dead)} {plural(len(dead), 'lies', 'lie')} on padding in every "
             f"window: on {counted(n, 'cell')}, this kernel of {window.kernel} does the work of a kernel of {live}."
         )
-        yield Finding("dead-taps", Severity.WARNING, f"{counted(len(dead), 'tap')} on padding alone", text)
+        yield Finding("padding-only-taps", Severity.WARNING, f"{counted(len(dead), 'tap')} on padding alone", text)
 
 
 def _lost_words(lost: Cells, n: int) -> str:
     count = lost.bit_count()
     if count == n:
         return "All cells are"
-    return f"{capital(named(lost))}, the last{f' {count}' if count > 1 else ''}, {plural(count, 'is', 'are')}"
+    return f"{capital(which(lost))}, the last{f' {count}' if count > 1 else ''}, {plural(count, 'is', 'are')}"
 
 
 def _why_lost(window: Window, n: int, loss: Loss) -> str:
     """Where the last window ends, and what another would need."""
-    which = "last" if window.length(n) > 1 else "only"
+    ordinal = "last" if window.length(n) > 1 else "only"
     missing = counted(window.stride - loss.leftover, "cell")
     needs = f"the next, {window.stride} further on, needs {missing} more than there are"
-    return f"The {which} window ends on cell {_end(window, n)}; {needs}."
+    return f"The {ordinal} window ends on cell {_end(window, n)}; {needs}."
 
 
 def _why_skipped(window: Window) -> str:

@@ -18,12 +18,12 @@ from planner.hand_rule._working import (
     Tried,
     Working,
     capital,
-    counted,
-    named,
     nearest,
     perfect,
     plural,
+    which,
 )
+from planner.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +158,13 @@ def _unread(spread: Spread, n: int) -> Cells:
 def _findings(spread: Spread, n: int) -> Iterator[Finding]:
     if unread := _unread(spread, n):
         count = unread.bit_count()
-        which = f"{capital(named(unread))} of the input {plural(count, 'is', 'are')}"
-        text = f"{which} lost: the padding cuts off all that is written from there."
+        subject = f"{capital(which(unread))} of the input {plural(count, 'is', 'are')}"
+        text = f"{subject} lost: the padding cuts off all that is written from there."
         yield Finding("lost-cells", Severity.WARNING, f"{counted(count, 'cell')} lost", text, unread)
     if unwritten := _unwritten(spread, n):
         count = unwritten.bit_count()
-        which = f"{capital(named(unwritten))} of the output {plural(count, 'is', 'are')}"
-        text = f"{which} written by no input, and {plural(count, 'holds', 'hold')} the bias alone. {_why(spread)}"
+        subject = f"{capital(which(unwritten))} of the output {plural(count, 'is', 'are')}"
+        text = f"{subject} written by no input, and {plural(count, 'holds', 'hold')} the bias alone. {_why(spread)}"
         yield Finding("unwritten-cells", Severity.WARNING, f"{counted(count, 'cell')} unwritten", text, unwritten)
     if len({*spread.overlap} - {0}) > 1:
         pattern = spread.overlap * (1 + (spread.stride < 4))
