@@ -130,7 +130,7 @@ class Request:
 
 
 def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.replace("×", "x").replace("X", "x").split("x")]
+    return [part.strip() or text for part in text.replace("×", "x").replace("X", "x").split("x")]
 
 
 def _number(text: str, what: str, least: int, most: int, example: str) -> int:
