@@ -1,13 +1,13 @@
 """Shapes and axis maps: the only convolution arithmetic in the house.
 
-An axis map says how the cells of one output axis depend on the cells of one input axis. Lengths, losses, receptive fields,
-reach and size solving are all worked out from its answers, so they cannot disagree. The channel axis is an axis like the
-others: a dense layer is `All`, a grouped one `Grouped`, a slice of channels a `Slice`.
+An axis map says how the cells of one output axis depend on the cells of one input axis. Lengths, losses, receptive
+fields, reach and size solving are all worked out from its answers, so they cannot disagree. The channel axis is an
+axis like the others: a dense layer is `All`, a grouped one `Grouped`, a slice of channels a `Slice`.
 
 A set of cells on an axis is a Python int read as bits: bit i is cell i. Union is `|`, the count is `bit_count()`.
 
-Sources: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285; the shape sections of
-the torch.nn documentation.
+Sources: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285; the shape
+sections of the torch.nn documentation.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ NO_LOSS = Loss()
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """A whole number for every cell i of an endless axis: values[i mod P] + advance · (i div P), where P = len(values)."""
+    """A whole number for every cell i of an endless axis: values[i mod P] + advance · (i div P), where P =
+    len(values).
+    """
 
     values: tuple[int, ...]
     advance: int
@@ -184,7 +186,9 @@ class Span:
     @property
     def plain(self) -> bool:
         """Whether every cell sees something, and none begins or ends to see before the one before it does."""
-        return self.low.rises and self.high.rises and all([low <= high for low, high in map(self.at, range(self.period))])
+        return (
+            self.low.rises and self.high.rises and all([low <= high for low, high in map(self.at, range(self.period))])
+        )
 
 
 class AxisMap:
@@ -208,12 +212,16 @@ class AxisMap:
         return f"{n} cells leave {self.length(n)}"
 
     def span(self, n: int) -> Span | None:
-        """Which stretch of the input each output cell reads, on an axis without ends; None where every cell reads all of it."""
+        """Which stretch of the input each output cell reads, on an axis without ends; None where every cell reads all
+        of it.
+        """
         return None
 
     @property
     def settles(self) -> int:
-        """From how many cells on the map is regular: one period of cells more, and the length grows by one period's worth."""
+        """From how many cells on the map is regular: one period of cells more, and the length grows by one period's
+        worth.
+        """
         return 1
 
     @property
@@ -310,7 +318,9 @@ class Window(AxisMap):
 
 @dataclass(frozen=True, slots=True)
 class SameWindow(AxisMap):
-    """A window padded as TensorFlow's SAME and ONNX's SAME_UPPER: ceil(n / stride) outputs, the odd padding cell after."""
+    """A window padded as TensorFlow's SAME and ONNX's SAME_UPPER: ceil(n / stride) outputs, the odd padding cell
+    after.
+    """
 
     kernel: int
     stride: int = 1
@@ -347,7 +357,9 @@ class SameWindow(AxisMap):
 
 @dataclass(frozen=True, slots=True)
 class Spread(AxisMap):
-    """A transposed convolution: input i writes outputs i·stride − padding + j·dilation for the taps j = 0 … kernel−1."""
+    """A transposed convolution: input i writes outputs i·stride − padding + j·dilation for the taps j = 0 …
+    kernel−1.
+    """
 
     kernel: int
     stride: int = 1
@@ -431,7 +443,9 @@ class Bins(AxisMap):
         turns = math.gcd(n, self.bins)
         bounds = [self.bounds(i, n) for i in range(self.bins // turns)]
         advance = n // turns
-        return Span(Ramp(tuple(low for low, _ in bounds), advance), Ramp(tuple(stop - 1 for _, stop in bounds), advance))
+        return Span(
+            Ramp(tuple(low for low, _ in bounds), advance), Ramp(tuple(stop - 1 for _, stop in bounds), advance)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -712,7 +726,9 @@ class Halves(AxisMap):
 
 @dataclass(frozen=True, slots=True)
 class Raveled(AxisMap):
-    """One of several axes that are written in one row: each of its cells `inner` times in turn, and all `outer` times."""
+    """One of several axes that are written in one row: each of its cells `inner` times in turn, and all `outer`
+    times.
+    """
 
     along: AxisMap
     inner: int = 1
@@ -755,6 +771,12 @@ class Unread(AxisMap):
 
 def bits(cells: Cells) -> list[int]:
     """The numbers of the cells in a set, ascending."""
+    if cells.bit_count() * 16 < cells.bit_length():
+        found = []
+        while cells:
+            found.append((cells & -cells).bit_length() - 1)
+            cells &= cells - 1
+        return found
     return [i for i, bit in enumerate(reversed(f"{cells:b}")) if bit == "1"] if cells else []
 
 
@@ -783,7 +805,9 @@ class Link:
 
     def output(self, x: Shape) -> Shape:
         """The output's shape, for a link whose axes all land in order."""
-        sizes = [axis.length(n) for axis, n, to in zip(self.axes, x.spatial, self.landing, strict=True) if to is not None]
+        sizes = [
+            axis.length(n) for axis, n, to in zip(self.axes, x.spatial, self.landing, strict=True) if to is not None
+        ]
         return Shape((*sizes, self.channels.length(x.channels)))
 
     def with_channels(self, channels: AxisMap) -> Link:

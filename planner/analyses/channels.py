@@ -1,14 +1,15 @@
 """Channels: which of them can influence which, and where grouped layers in a row keep them apart.
 
-From a tensor whose channels are taken as they come (the origin: an input, or the output of a dense layer), the components are
-followed: channels that have an origin channel in common, directly or through one another, belong together. A grouped layer
-joins what its groups read; a shuffle moves channels; a dense layer joins everything and is the next origin.
+From a tensor whose channels are taken as they come (the origin: an input, or the output of a layer that reads them
+all), it is followed which of the origin's channels each later channel depends on. Channels that have one in common,
+directly or through one another, hang together; where all do, the next origin begins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache, reduce
+from operator import or_
 
 from planner.geometry import All, AxisMap, Cells, Grouped, bits
 from planner.plan import Plan, Step
@@ -16,44 +17,57 @@ from planner.plan import Plan, Step
 MOST_CHANNELS = 1 << 14
 """Tensors with more channels are not followed."""
 
+Seen = tuple[Cells, ...]
+"""For each channel of a tensor, a set of channels of another one, or of components."""
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """Channels of a tensor that hang together, and the channels of the origin that they come from."""
+    """Channels of a tensor that hang together, and the channels of the origin that they depend on."""
 
     origin: Cells
     own: Cells
 
 
-Labels = tuple[int, ...]
-"""For each channel, the number of its component."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Steps one after the other, as a chain from the last one back."""
+
+    last: int
+    before: Row | None
+    length: int
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        found, row = [self.last], self.before
+        while row is not None:
+            found.append(row.last)
+            row = row.before
+        return tuple(reversed(found))
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Where a tensor's channels come from: the origin's step and output, the grouped steps since, and the components.
+    """Where a tensor's channels come from.
 
-    The components are numbered; `own` has the number of each channel of the tensor, `from_origin` that of each channel of
-    the origin. Both are None while every channel is still its own.
+    origin   the step and the output whose channels are followed
+    grouped  the grouped steps since then
+    seen     which of the origin's channels each channel depends on; None while each is the one of its own number
     """
 
     origin: tuple[int, int]
-    grouped: tuple[int, ...] = ()
-    own: Labels | None = None
-    from_origin: Labels | None = None
+    grouped: Row | None = None
+    seen: Seen | None = None
 
-    @property
-    def components(self) -> tuple[Component, ...]:
-        """The components, by their first channel."""
-        if self.own is None or self.from_origin is None:
-            return ()
-        numbers = dict.fromkeys(self.own)
-        return tuple(Component(_having(number, self.from_origin), _having(number, self.own)) for number in numbers)
+    def of(self, channels: int) -> Seen:
+        """What each of a tensor's channels depends on; it has so many."""
+        return self.seen if self.seen is not None else _each(channels)
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Grouped steps in a row that never mix: from the origin on, the channels fall into `components` that share nothing.
+    """Grouped steps in a row that never mix: from the origin on, the channels fall into `components` that share
+    nothing.
 
     steps       the grouped steps in order; the last one is where it shows
     mixed_by    the step that mixes them at last; None where nothing does before the outputs
@@ -68,124 +82,119 @@ def lineages(plan: Plan) -> list[tuple[Lineage, ...]]:
     """The lineage of every output of every step; empty for a step that is not planned."""
     found: list[tuple[Lineage, ...]] = []
     for i, step in enumerate(plan.steps):
-        if step.facts is None:
-            found.append(())
-            continue
-        own = tuple(Lineage((i, output)) for output in range(len(step.outputs)))
+        sources = [found[ref.step][ref.output or 0] for ref in step.sources] if step.facts else []
+        own = [Lineage((i, output)) for output in range(len(step.outputs))]
         if not step.is_input:
-            sources = [found[ref.step][ref.output or 0] for ref in step.sources]
-            own = tuple(_through(i, step, output, sources) or own[output] for output in range(len(step.outputs)))
-        found.append(own)
+            own = [_through(i, step, output, sources) or begun for output, begun in enumerate(own)]
+        found.append(tuple(own))
     return found
 
 
 def never_mixed(plan: Plan) -> list[Kept]:
-    """Every run of two or more grouped steps behind which channels are still apart, the longest run of each row only."""
-    known = lineages(plan)
-    runs: dict[tuple[int, ...], Kept] = {}
-    for i, step in enumerate(plan.steps):
-        for lineage in known[i]:
-            if len(lineage.grouped) > 1 and lineage.grouped[-1] == i:
-                runs.pop(lineage.grouped[:-1], None)
-                runs[lineage.grouped] = Kept(lineage.grouped, lineage.components, _mixer(plan, known, i))
-    return list(runs.values())
+    """Every row of two or more grouped steps behind which channels are still apart, not counting its beginnings."""
+    rows: dict[int, tuple[Row, Seen]] = {}
+    for i, own in enumerate(lineages(plan)):
+        for lineage, shape in zip(own, plan.steps[i].outputs, strict=True):
+            row = lineage.grouped
+            if row and row.last == i and row.before:
+                rows.pop(row.before.last, None)
+                rows[i] = (row, lineage.of(shape.channels))
+    kept = [(i, row, components(seen)) for i, (row, seen) in rows.items()]
+    return [Kept(row.steps, apart, _mixer(plan, i, apart)) for i, row, apart in kept]
 
 
-def _mixer(plan: Plan, known: list[tuple[Lineage, ...]], start: int) -> int | None:
-    """The first step behind `start` at which a new origin begins because channels are joined."""
-    reached = {start}
-    for i in range(start + 1, len(plan.steps)):
-        if any(ref.step in reached for ref in plan.steps[i].sources):
-            if known[i] and all(lineage.origin[0] == i for lineage in known[i]):
-                return i
-            reached.add(i)
+def components(seen: Seen) -> tuple[Component, ...]:
+    """Which channels hang together; one that depends on none of the origin's is left out."""
+    alike: dict[Cells, Cells] = {}
+    for channel, origin in enumerate(seen):
+        alike[origin] = alike.get(origin, 0) | 1 << channel
+    joined: list[Component] = []
+    met = 0
+    for origin, own in alike.items():
+        if origin & met:
+            for each in [each for each in joined if each.origin & origin]:
+                joined.remove(each)
+                origin, own = origin | each.origin, own | each.own
+        if origin:
+            joined.append(Component(origin, own))
+        met |= origin
+    return tuple(joined)
+
+
+def _mixer(plan: Plan, start: int, apart: tuple[Component, ...]) -> int | None:
+    """The first step with a channel that depends on two components of the channels of step `start`."""
+    colours = [0] * plan.steps[start].outputs[0].channels
+    for number, component in enumerate(apart):
+        for channel in bits(component.own):
+            colours[channel] = 1 << number
+    reached = {(start, 0): tuple(colours)}
+    for i, step in enumerate(plan.steps[start + 1 :], start + 1):
+        for output, links in enumerate(step.links):
+            m = step.outputs[output].channels
+            for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
+                seen = reached.get((ref.step, ref.output or 0))
+                if seen is None or link.empty:
+                    continue
+                if max(x.channels, m) > MOST_CHANNELS:
+                    return None
+                passed = _passed(seen, link.channels, x.channels, m)
+                known = reached.get((i, output))
+                reached[i, output] = passed = passed if known is None else _united([known, passed])
+                if any([colour & (colour - 1) for colour in passed]):
+                    return i
     return None
 
 
 def _through(i: int, step: Step, output: int, sources: list[Lineage]) -> Lineage | None:
-    """The lineage behind a step; None where it is an origin of its own."""
-    links = step.links[output]
-    if not links or max(step.outputs[output].channels, *(x.channels for x in step.inputs)) > MOST_CHANNELS:
-        return None
-    moved = [
-        _moved(i, lineage, link.channels, x.channels, step.outputs[output].channels)
-        for lineage, link, x in zip(sources, links, step.inputs, strict=True)
+    """The lineage behind a step; None where a new one begins."""
+    m = step.outputs[output].channels
+    reading = [
+        (lineage, link.channels, x.channels)
+        for lineage, link, x in zip(sources, step.links[output], step.inputs, strict=True)
+        if not link.empty
     ]
-    joined = moved[0]
-    for other in moved[1:]:
-        if joined is None or other is None or other.origin != joined.origin:
-            return None
-        joined = _joined(joined, other, step.outputs[output].channels)
-    return joined
-
-
-def _moved(i: int, lineage: Lineage, channels: AxisMap, n: int, m: int) -> Lineage | None:
-    """The lineage of one source as a step's output carries it on."""
-    if channels.keeps:
-        return lineage
-    if isinstance(channels, Grouped):
-        own, from_origin = _labels(lineage, n)
-        wide, narrow = n // channels.groups, m // channels.groups
-        joins = _Joins()
-        heads = [joins.all(own[g * wide : (g + 1) * wide]) for g in range(channels.groups)]
-        labels = tuple(joins.head(heads[o // narrow]) for o in range(m))
-        return _lineage(lineage.origin, (*lineage.grouped, i), labels, tuple(map(joins.head, from_origin)))
-    if lineage.own is None or lineage.from_origin is None or isinstance(channels, All):
+    if len({lineage.origin for lineage, _, _ in reading}) != 1:
         return None
-    reads = [bits(channels.reads(1 << o, n)) for o in range(m)]
-    if not all(reads):
-        return None
-    joins = _Joins()
-    heads = [joins.all([lineage.own[c] for c in each]) for each in reads]
-    return _lineage(
-        lineage.origin, lineage.grouped, tuple(map(joins.head, heads)), tuple(map(joins.head, lineage.from_origin))
-    )
-
-
-def _joined(a: Lineage, b: Lineage, n: int) -> Lineage | None:
-    """The lineage of a sum, channel by channel, of two tensors with one origin."""
-    if a.own is None and b.own is None:
-        return a
-    (own, from_origin), (other, other_origin) = _labels(a, n), _labels(b, n)
-    joins = _Joins()
-    shift = len(from_origin) + 1  # keeps b's numbers apart from a's; no number is larger than the origin's channels
-    for x, y in (*zip(own, other, strict=True), *zip(from_origin, other_origin, strict=True)):
-        joins.all((x, y + shift))
-    grouped = a.grouped if len(a.grouped) >= len(b.grouped) else b.grouped
-    return _lineage(a.origin, grouped, tuple(map(joins.head, own)), tuple(map(joins.head, from_origin)))
-
-
-def _labels(lineage: Lineage, n: int) -> tuple[Labels, Labels]:
-    if lineage.own is not None and lineage.from_origin is not None:
-        return lineage.own, lineage.from_origin
-    return tuple(range(n)), tuple(range(n))
-
-
-def _lineage(origin: tuple[int, int], grouped: tuple[int, ...], own: Labels, from_origin: Labels) -> Lineage | None:
-    """The lineage with these labels; None where a single component is left, which is a new origin."""
-    return Lineage(origin, grouped, own, from_origin) if len(set(own)) > 1 else None
-
-
-def _having(number: int, labels: Labels) -> Cells:
-    return int("".join("1" if label == number else "0" for label in reversed(labels)), 2)
-
-
-class _Joins:
-    """Numbers that have become one: a union-find structure."""
-
-    def __init__(self) -> None:
-        self.above: dict[int, int] = {}
-
-    def head(self, number: int) -> int:
-        """The number that stands for all that have been joined with this one."""
-        while (above := self.above.get(number, number)) != number:
-            self.above[number] = self.above.get(above, above)
-            number = above
-        return number
-
-    def all(self, numbers: Sequence[int]) -> int:
-        """Join numbers; the head of them all."""
-        first = self.head(numbers[0])
-        for number in numbers[1:]:
-            self.above[self.head(number)] = first
+    first, channels, before = reading[0]
+    if len(reading) == 1 and channels.keeps:
         return first
+    if any([isinstance(channels, All) or max(n, m) > MOST_CHANNELS for _, channels, n in reading]):
+        return None
+    seen = _united([_passed(lineage.of(n), channels, n, m) for lineage, channels, n in reading])
+    if m == 1 or (seen is not first.of(before) and len(components(seen)) < 2):
+        return None
+    row = max([lineage.grouped for lineage, _, _ in reading], key=lambda row: row.length if row else 0)
+    if step.weights and isinstance(channels, Grouped):
+        row = Row(i, row, row.length + 1 if row else 1)
+    return Lineage(first.origin, row, seen)
+
+
+def _passed(seen: Seen, channels: AxisMap, n: int, m: int) -> Seen:
+    """What each of a layer's m channels depends on, where `seen` is that of the n channels it reads."""
+    if channels.keeps:
+        return seen
+    if isinstance(channels, All):
+        return (reduce(or_, seen),) * m
+    if isinstance(channels, Grouped):
+        if channels.groups == n == m:
+            return seen
+        wide, narrow = n // channels.groups, m // channels.groups
+        groups = [reduce(or_, seen[g * wide : (g + 1) * wide]) for g in range(channels.groups)]
+        return tuple([together for together in groups for _ in range(narrow)])
+    return tuple([reduce(or_, [seen[i] for i in read], 0) for read in _read(channels, n, m)])
+
+
+@lru_cache(maxsize=256)
+def _read(channels: AxisMap, n: int, m: int) -> tuple[tuple[int, ...], ...]:
+    """Which channels each output channel reads."""
+    return tuple([tuple(bits(channels.reads(1 << o, n))) for o in range(m)])
+
+
+@lru_cache(maxsize=64)
+def _each(channels: int) -> Seen:
+    """Channels that are each their own."""
+    return tuple([1 << channel for channel in range(channels)])
+
+
+def _united(parts: list[Seen]) -> Seen:
+    return parts[0] if len(parts) == 1 else tuple([reduce(or_, each) for each in zip(*parts, strict=True)])
