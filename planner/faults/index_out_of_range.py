@@ -16,16 +16,14 @@ class IndexOutOfRange(Fault):
 
     code = "NSP212"
     bad = """
-        input: [197, 768]
+        input: [128]
         layers:
-          - {type: MultiheadAttention, num_heads: 12}
-          - {type: Select, dim: 2, index: 197}  # NSP212
+          - {type: Embedding, num_embeddings: 1000, embedding_dim: 64, padding_idx: 1000}  # NSP212
         """
     good = """
-        input: [197, 768]
+        input: [128]
         layers:
-          - {type: MultiheadAttention, num_heads: 12}
-          - {type: Select, dim: 2, index: 196}
+          - {type: Embedding, num_embeddings: 1000, embedding_dim: 64, padding_idx: 999}
         """
 
     def __init__(self, name: str, index: int, count: int, message: str, origin: str = "") -> None:
