@@ -1,7 +1,5 @@
 """Types of layer arguments: each says what it takes, in the words that a user reads when something else was given."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeGuard
 

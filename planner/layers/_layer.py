@@ -6,8 +6,6 @@ new layer is a new class in a file of this folder: `links` (or `axes` and `chann
 class docstring, which is its manual page.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field

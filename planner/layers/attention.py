@@ -5,8 +5,6 @@ Vaswani et al., arXiv:1706.03762.
 Source: https://docs.pytorch.org/docs/stable/nn.html#transformer-layers
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 

@@ -3,8 +3,6 @@
 Shapes: https://docs.pytorch.org/docs/stable/nn.html#convolution-layers
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
@@ -116,7 +114,9 @@ class _Conv(_GroupedWeights):
         steps = [self.per_axis(name, self.rank) for name in ("kernel_size", "stride", "dilation")]
         if self.padding == "tf_same":
             return tuple(SameWindow(*numbers, mode=self._mode) for numbers in zip(*steps, strict=True))
-        return tuple(Window(k, s, d, *side, mode=self._mode) for k, s, d, side in zip(*steps, self.sides(), strict=True))
+        return tuple(
+            Window(k, s, d, *side, mode=self._mode) for k, s, d, side in zip(*steps, self.sides(), strict=True)
+        )
 
     @property
     def _mode(self) -> PadMode:

@@ -1,7 +1,5 @@
 """Crops: a piece from the middle, so many cells off each side, or down to the size of another tensor."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import ClassVar
 

@@ -3,8 +3,6 @@
 Source: https://docs.pytorch.org/docs/stable/nn.html#dropout-layers
 """
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from pydantic import Field

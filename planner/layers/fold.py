@@ -3,8 +3,6 @@
 Shapes: https://docs.pytorch.org/docs/stable/generated/torch.nn.Unfold.html and torch.nn.Fold.html
 """
 
-from __future__ import annotations
-
 import math
 from typing import ClassVar
 

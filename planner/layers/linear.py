@@ -3,8 +3,6 @@
 Source: https://docs.pytorch.org/docs/stable/nn.html#linear-layers and #sparse-layers
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import ClassVar
 

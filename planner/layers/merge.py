@@ -4,8 +4,6 @@ Where sizes may differ is said exactly: PyTorch would silently repeat a single c
 mistakes.
 """
 
-from __future__ import annotations
-
 import math
 from typing import ClassVar
 

@@ -7,8 +7,6 @@ axes and the channels.
 Source: https://docs.pytorch.org/docs/stable/nn.html#normalization-layers
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 

@@ -3,8 +3,6 @@
 Shapes: https://docs.pytorch.org/docs/stable/nn.html#padding-layers
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import Field

@@ -3,8 +3,6 @@
 Shapes: https://docs.pytorch.org/docs/stable/nn.html#pooling-layers
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import ClassVar
 
@@ -13,6 +11,7 @@ from pydantic import Field
 from planner.faults.ambiguous_size import AmbiguousSize
 from planner.faults.missing_key import MissingKey
 from planner.faults.pool_padding_too_wide import PoolPaddingTooWide
+from planner.faults.window_does_not_fit import WindowDoesNotFit
 from planner.faults.windows_too_wide import WindowsTooWide
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, AxisMap, Bins, Link, RandomBins, Shape, Window
@@ -53,6 +52,18 @@ class _PaddedWindows(_Windows):
 
     def paddings(self) -> tuple[int, ...]:
         return self.per_axis("padding", self.rank)
+
+
+class _WithinInput(_Windows):
+    """Average pools in three dimensions: PyTorch wants a window to be no larger than the input without its padding."""
+
+    def check(self, *inputs: Shape) -> None:
+        super().check(*inputs)
+        sizes = zip(inputs[0].spatial, self.per_axis("kernel_size", self.rank), strict=True)
+        for axis, (n, kernel) in enumerate(sizes):
+            if kernel > n:
+                numbers = f"a window that reaches {kernel} on {n} cells, padding not counted,"
+                raise WindowDoesNotFit(axis_name(axis, self.rank), numbers)
 
 
 class _Places(Layer):
@@ -132,11 +143,11 @@ class AvgPool2d(_PaddedWindows):
     divisor_override: NonZero | None = Field(None, description="What a window's sum is divided by, whatever its size.")
 
 
-class AvgPool3d(_PaddedWindows):
+class AvgPool3d(_WithinInput, _PaddedWindows):
     """The mean of each window over three axes; per axis, length = (n + 2·padding − kernel_size) // stride + 1.
 
     With `ceil_mode`, one window more where cells are left over, unless it would start in the padding at the end. The
-    stride is the kernel size where none is given.
+    stride is the kernel size where none is given. No axis may be shorter than the kernel, its padding not counted.
     """
 
     rank: ClassVar[int] = 3
@@ -168,10 +179,11 @@ class LPPool2d(_Windows):
     norm_type: Power
 
 
-class LPPool3d(_Windows):
+class LPPool3d(_WithinInput):
     """The p-norm of each window over three axes, p = norm_type; per axis, length = (n − kernel_size) // stride + 1.
 
-    With `ceil_mode`, one window more where cells are left over. The stride is the kernel size where none is given.
+    With `ceil_mode`, one window more where cells are left over. The stride is the kernel size where none is given. No
+    axis may be shorter than the kernel.
     """
 
     rank: ClassVar[int] = 3

@@ -3,8 +3,6 @@
 Source: https://docs.pytorch.org/docs/stable/nn.html#recurrent-layers
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 

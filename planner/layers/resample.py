@@ -3,8 +3,6 @@
 Shapes: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html and nn.html#vision-layers
 """
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from pydantic import Field

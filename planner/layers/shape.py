@@ -5,8 +5,6 @@ Sizes are regrouped in PyTorch's order, channels first, so that a value ends up 
 Source: https://docs.pytorch.org/docs/stable/tensor_view.html and the pages of the functions of the same names.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from itertools import accumulate, pairwise
