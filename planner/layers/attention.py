@@ -20,22 +20,19 @@ from planner.layers.norm import scale_and_shift
 
 
 def attention_macs(query: Shape, key: Shape, value: Shape, *, more_keys: int = 0) -> int:
-    """Four projections, and two products of queries by keys; `more_keys` are positions that the layer itself adds to
-    the keys.
-    """
+    """Four projections, and two products of queries by keys, to which the layer itself may add `more_keys`."""
     length, width = query
     projections = 2 * length * width * width + key[0] * width * (key.channels + value.channels)
     return projections + 2 * length * (key[0] + more_keys) * width
 
 
 class MultiheadAttention(Layer):
-    """Each position of a sequence L×C becomes a mean of all positions' values, weighed by query times key, in
-    num_heads parts of the channels.
+    """Each position of a sequence L×C becomes a mean of all positions' values, weighed by query times key.
 
     With one source it attends to itself; with two, the first asks and the second is attended to; with three they are
     query, key and value. The result is as long as the query. The channels are those of the query; key and value may
-    have others (kdim, vdim). Multiply-adds: the four projections, and two products of query length · key length ·
-    channels.
+    have others (kdim, vdim). It is done num_heads times, each with its part of the channels.
+    Multiply-adds: the four projections, and two products of query length · key length · channels.
     """
 
     takes: ClassVar[tuple[int, int | None]] = (1, 3)
@@ -69,10 +66,7 @@ class MultiheadAttention(Layer):
         return ((own, *(Link((All(length),), All(width)) for _ in others)),)
 
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
-        query, key, value = _roles(inputs)
-        return self._named(query.channels, key.channels, value.channels)
-
-    def _named(self, width: int, kdim: int, vdim: int) -> dict[str, Sizes]:
+        width, kdim, vdim = (x.channels for x in _roles(inputs))
         named: dict[str, Sizes]
         if width == kdim == vdim:
             named = {"in_proj_weight": (3 * width, width)}
@@ -131,15 +125,15 @@ class _Transformer(Layer):
         length, width = inputs[0]
         return ((Link((All(length),), All(width)),),)
 
-    def layer_weights(self, width: int, prefix: str = "") -> dict[str, Sizes]:
+    def layer_weights(self, width: int) -> dict[str, Sizes]:
         inner, bias = self.dim_feedforward, self.bias
         attention = MultiheadAttention(num_heads=self.nhead, bias=bias).weights(Shape((1, width)))
         return {
-            **{f"{prefix}self_attn.{name}": sizes for name, sizes in attention.items()},
-            **affine(inner, width, bias, f"{prefix}linear1."),
-            **affine(width, inner, bias, f"{prefix}linear2."),
-            **scale_and_shift((width,), True, bias, f"{prefix}norm1."),
-            **scale_and_shift((width,), True, bias, f"{prefix}norm2."),
+            **{f"self_attn.{name}": sizes for name, sizes in attention.items()},
+            **affine(inner, width, bias, "linear1."),
+            **affine(width, inner, bias, "linear2."),
+            **scale_and_shift((width,), True, bias, "norm1."),
+            **scale_and_shift((width,), True, bias, "norm2."),
         }
 
     def layer_macs(self, x: Shape) -> int:
@@ -183,9 +177,8 @@ class TransformerEncoder(_Transformer):
 
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
         width = inputs[0].channels
-        named: dict[str, Sizes] = {}
-        for i in range(self.num_layers):
-            named |= self.layer_weights(width, f"layers.{i}.")
+        one = self.layer_weights(width).items()
+        named = {f"layers.{i}.{name}": sizes for i in range(self.num_layers) for name, sizes in one}
         return named | (scale_and_shift((width,), True, self.bias, "norm.") if self.norm else {})
 
     def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
