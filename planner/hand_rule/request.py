@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from planner.faults.output_padding_too_large import OutputPaddingTooLarge
+from planner.faults.pool_padding_too_wide import PoolPaddingTooWide
 from planner.faults.same_padding_with_stride import SamePaddingWithStride
 from planner.hand_rule._working import OnAxis
 from planner.hand_rule.adaptive import Adaptive
@@ -89,7 +90,7 @@ class Request:
             raise Refused(f"{fault.message}: {fault.label}; use --tf-same for TensorFlow's meaning, or a number: -p 1")
         word: Literal["same", "tf_same"] | None = "same" if self.same else "tf_same" if self.tf_same else None
         numbers = zip(kernels, strides, dilations, paddings, strict=True)
-        return [Sliding(k, s, d, word or side, self.ceil) for k, s, d, side in numbers]
+        return [_allowed(Sliding(k, s, d, word or side, self.ceil)) for k, s, d, side in numbers]
 
     def _refuse_clashes(self) -> None:
         given = [name for name in _OPTIONS if getattr(self, name) not in (None, False)]
@@ -150,6 +151,17 @@ def _refuse_output_padding(extra: int, stride: int, dilation: int) -> None:
     if extra >= max(stride, dilation):
         fault = OutputPaddingTooLarge(extra, stride, dilation)
         raise Refused(f"{fault.message}: {fault.label}; use --output-padding {max(stride, dilation) - 1} or less")
+
+
+def _allowed(layer: Sliding) -> Sliding:
+    """PyTorch's rule for the padding of pools."""
+    if not layer.allowed:
+        headline = PoolPaddingTooWide(0, layer.kernel, "").message
+        most = layer.kernel // 2
+        raise Refused(
+            f"{headline}: only pools have --ceil, and kernel {layer.kernel} allows -p {most}; use that or less"
+        )
+    return layer
 
 
 def _both(side: tuple[int, int]) -> int:

@@ -72,9 +72,14 @@ class Sliding(OnAxis):
             said.append(f"padding {before}" if before == after else f"padding {before} before, {after} after")
         return ", ".join([*said, *(["ceil_mode"] if self.ceil else [])])
 
+    @property
+    def allowed(self) -> bool:
+        """Whether PyTorch has it: only pools have ceil_mode, and a pool's padding is at most half of its window."""
+        return not self.ceil or isinstance(self.padding, str) or max(self.padding) <= self.kernel // 2
+
     def perfect(self, n: int) -> bool:
         window = self.map(n)
-        return window.length(n) > 0 and window.loss(n) == NO_LOSS and all(window.taps(n))
+        return self.allowed and window.length(n) > 0 and window.loss(n) == NO_LOSS and all(window.taps(n))
 
     def work_out(self, n: int) -> Working:
         window = self.map(n)
@@ -155,13 +160,12 @@ class Sliding(OnAxis):
 
     def _ceil(self, window: Window, n: int) -> Iterator[Change]:
         """What a pool can do: the last window may hang over the end."""
-        if isinstance(self.padding, str) or window.before != window.after or not window.loss(n).lost:
-            return
         other = replace(self, ceil=True)
+        if window.before != window.after or not other.allowed or not window.loss(n).lost:
+            return
         out, loss = other.map(n).length(n), other.map(n).loss(n)
         if out > window.length(n) and not (loss.real or loss.blank) and all(other.map(n).taps(n)):
-            note = f"pools only; the last window hangs {counted(loss.overhang, 'cell')} over"
-            yield Change("ceil_mode", "--ceil", other, n, out, note)
+            yield Change("ceil_mode", "--ceil", other, n, out, "pools only")
 
 
 def _padding_argument(pair: tuple[int, int]) -> str:
@@ -178,7 +182,7 @@ def _lines(layer: Sliding, window: Window, n: int) -> Iterator[Line]:
         yield Line("+", window.before + window.after, _padding_words(layer, window))
     yield Line("−", window.reach - 1, _kernel_words(window))
     places = replace(window, stride=1, ceil=False).length(n)
-    if places < 1:
+    if window.length(n) < 1:
         yield Line("", places, "places for the window: there must be 1")
         return
     if window.stride == 1:
@@ -217,8 +221,7 @@ def _kernel_words(window: Window) -> str:
 
 def _unfit(window: Window, n: int) -> Finding:
     fault = WindowDoesNotFit("", window.misfit(n))
-    missing = 1 - replace(window, stride=1, ceil=False).length(n)
-    text = f"{capital(fault.message)}: {window.misfit(n)}, {counted(missing, 'cell')} too few. PyTorch refuses it."
+    text = f"{capital(fault.message)}: {window.misfit(n)}. PyTorch refuses it."
     return Finding("window-does-not-fit", Severity.ERROR, "does not fit", text)
 
 
@@ -248,10 +251,12 @@ def _findings(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
         yield Finding("uneven-padding", Severity.INFO, "uneven padding", text)
     if loss.overhang:
         floor = replace(window, ceil=False)
-        text = (
-            f"The last window hangs {counted(loss.overhang, 'cell')} over the end. Without ceil_mode, "
-            f"{counted(floor.length(n), 'cell')} would come out, and {counted(floor.loss(n).lost, 'cell')} be lost."
-        )
+        text = f"The last window hangs {counted(loss.overhang, 'cell')} over the end. Without ceil_mode, "
+        if floor.length(n) > 0:
+            lost = counted(floor.loss(n).lost, "cell")
+            text += f"{counted(floor.length(n), 'cell')} would come out, and {lost} be lost."
+        else:
+            text += "nothing would come out."
         yield Finding("overhang", Severity.INFO, f"hangs {counted(loss.overhang, 'cell')} over", text, explained=False)
     yield from _on_padding(window, n, loss)
 

@@ -52,13 +52,14 @@ def drawn(strip: Strip, screen: Screen) -> list[str]:
     """The lines of the picture."""
     labels = _labels(strip)
     gutter = max(map(len, labels.values())) + 4
-    columns = _columns(strip, min(screen.width, WIDEST) - gutter)
+    room = min(screen.width, WIDEST) - gutter
+    columns = _columns(strip, room)
     blank = " " * gutter
     lines = [blank + _numbers(strip, columns.places), blank + _cells(strip, columns, screen)]
     for row, label in labels.items():
         stretch = "" if row is None else _stretch(strip, row, columns, _BRACKETS[screen.unicode])
         lines.append(f"{screen.paint(label.rjust(gutter - 2), 'dim')}  {stretch}".rstrip())
-    return [*lines, blank + _legend(strip, columns, screen)]
+    return lines + [blank + line for line in _legend(strip, columns, screen, room)]
 
 
 def _labels(strip: Strip) -> dict[int | None, str]:
@@ -162,13 +163,18 @@ def _stretch(strip: Strip, row: int, columns: _Columns, brackets: tuple[str, ...
     return "".join(signs.get(column, " ") for column in range(max(signs, default=-1) + 1))
 
 
-def _legend(strip: Strip, columns: _Columns, screen: Screen) -> str:
+def _legend(strip: Strip, columns: _Columns, screen: Screen, room: int) -> list[str]:
+    """What the signs in the picture mean, in lines of at most `room` columns."""
     kinds = {strip.mark(cell) for cell in columns.places}
-    said = []
-    for kind, (_, _, _, words) in SIGNS.items():
-        if kind in kinds:
-            sign, looks = _sign(kind, screen)
-            said.append(f"{screen.paint(sign, *looks)} {words}")
-    if kinds - set(SIGNS):
-        said.insert(0, "1 2 … inputs that write the cell")
-    return "   ".join(said)
+    said = [("", "1, 2, … inputs that write the cell")] if kinds - set(SIGNS) else []
+    said += [(kind, words) for kind, (_, _, _, words) in SIGNS.items() if kind in kinds]
+    lines, used = [""], 0
+    for kind, words in said:
+        sign, looks = _sign(kind, screen)
+        width = len(sign) + bool(kind) + len(words)
+        if used and used + 3 + width > room:
+            lines.append("")
+            used = 0
+        lines[-1] += (" " * 3 if used else "") + (f"{screen.paint(sign, *looks)} {words}" if kind else words)
+        used += (3 if used else 0) + width
+    return lines

@@ -19,7 +19,7 @@ def render(paper: OnPaper, screen: Screen) -> str:
     axes = [{"axis": paper.name(i), **_axis(each)} for i, each in enumerate(paper.axes)]
     out = [each.out for each in paper.axes] if paper.fits else None
     whole = {"in": [each.n for each in paper.axes], "out": out, "unread": paper.unread if paper.fits else None}
-    return laid_out({**whole, "axes": axes}, 4, ascii=not screen.unicode)
+    return laid_out({**whole, "axes": axes}, 3, ascii=not screen.unicode)
 
 
 def _axis(working: Working) -> dict[str, Any]:
