@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 Path = tuple[str | int, ...]
 """Where a value stands in a model file: `("layers", 3, "kernel_size")`."""
@@ -57,10 +57,26 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A change to a model file: the key at `path` (whose mapping must exist) gets `value`."""
+    """A change to a model file at `path`.
+
+    set     the key, or the entry of a list, gets `value`; a key that is not there is added
+    remove  the key goes, with its value
+    rename  the key is called `value`
+    insert  `value` comes into the list, before the entry that has had this number
+    """
 
     path: Path
-    value: object
+    value: object = None
+    action: Literal["set", "remove", "rename", "insert"] = "set"
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What would mend a finding: the edits, one after the other, in words, and what the model is like with them."""
+
+    edits: tuple[Edit, ...]
+    text: str
+    effect: str
 
 
 class Fault(Kind, Exception):
@@ -72,7 +88,7 @@ class Fault(Kind, Exception):
     key      the place: a path into the file or, inside a layer, below the layer's own path
     at_key   the key itself is at fault, not its value
     place    given only where no path exists, as in a file that does not parse
-    offset, length  where in the value the trouble stands, in characters, as in an expression; length 0 is the whole value
+    offset, length  where in the value the trouble stands, in characters, as in an expression; length 0 is all of it
     """
 
     offset = 0

@@ -541,6 +541,73 @@ def _expression_end(text: str, start: int) -> int:
     return start
 
 
+# --- the text's own structure, for those who change it ---------------------------------------------------------------
+
+
+class Node:
+    """A value as it is written: its stretch of the text, anchor included, and what stands in it.
+
+    kind     `scalar`, `list`, `mapping` or `alias`
+    start, end  characters from 0; a block list or mapping ends where its last value does
+    flow     whether a list or mapping is written in brackets
+    quote    the quotation mark, or the sign of a block, that a scalar is written with; "" for none
+    keys     of a mapping, in order; `<<` stands as it is
+    items    of a list, or the values of a mapping
+    """
+
+    __slots__ = ("anchor", "end", "flow", "items", "keys", "kind", "quote", "start", "value")
+
+    def __init__(self, kind: str, start: int, end: int, value: str = "", quote: str = "", anchor: str | None = None):
+        self.kind = kind
+        self.start = start
+        self.end = end
+        self.value = value
+        self.quote = quote
+        self.anchor = anchor
+        self.flow = False
+        self.keys: list[Node] = []
+        self.items: list[Node] = []
+
+    def add(self, node: Node) -> None:
+        """Puts the next key or value into a list or mapping."""
+        if self.kind == "mapping" and len(self.keys) == len(self.items):
+            self.keys.append(node)
+        else:
+            self.items.append(node)
+
+
+def outline(text: str) -> Node:
+    """How a text that `parse` has accepted is written."""
+    stack = [Node("list", 0, 0)]
+    parser = _Parser(text)
+    while (event := parser.get_event()) is not None:
+        start, end = event.start_mark.index, event.end_mark.index
+        if isinstance(event, events.ScalarEvent):
+            quote = event.style or ""
+            if quote in ("|", ">"):  # whose mark lies behind the blank lines that follow
+                end = start + len(text[start:end].rstrip())
+            stack[-1].add(Node("scalar", start, end, event.value, quote, event.anchor))
+        elif isinstance(event, events.AliasEvent):
+            stack[-1].add(Node("alias", start, end, event.anchor or ""))
+        elif isinstance(event, events.CollectionStartEvent):
+            kind = "mapping" if isinstance(event, events.MappingStartEvent) else "list"
+            stack.append(Node(kind, start, end, anchor=event.anchor))
+            stack[-1].flow = bool(event.flow_style)
+        elif isinstance(event, events.CollectionEndEvent):
+            done = stack.pop()
+            done.end = end if done.flow else max((each.end for each in done.items), default=start)
+            stack[-1].add(done)
+    return stack[0].items[0]
+
+
+def encoded(text: str, original: bytes) -> bytes:
+    """A text as the bytes of a file, in the encoding of the file that it replaces, with its byte order mark."""
+    mark, name = next(((mark, name) for mark, name in _BYTE_ORDER_MARKS if original.startswith(mark)), (b"", "UTF-8"))
+    if not name.startswith("UTF-8"):
+        name += "-LE" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF32_LE) else "-BE"
+    return mark + text.encode(name)
+
+
 # --- models made in Python ------------------------------------------------------------------------------------------
 
 
