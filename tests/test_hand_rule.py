@@ -20,7 +20,6 @@ from planner.hand_rule import Request, work_out
 from planner.outputs._screen import Screen, columns
 from planner.outputs.calc.text import render
 
-
 FEW = settings(max_examples=settings.default.max_examples // 4 if settings.default else 50)
 """For tests that run the command many times for each example."""
 

@@ -253,8 +253,8 @@ def _findings(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
         floor = replace(window, ceil=False)
         text = f"The last window hangs {counted(loss.overhang, 'cell')} over the end. Without ceil_mode, "
         if floor.length(n) > 0:
-            lost = counted(floor.loss(n).lost, "cell")
-            text += f"{counted(floor.length(n), 'cell')} would come out, and {lost} be lost."
+            at_edge = counted(floor.loss(n).lost, "cell")
+            text += f"{counted(floor.length(n), 'cell')} would come out, and {at_edge} be lost."
         else:
             text += "nothing would come out."
         yield Finding("overhang", Severity.INFO, f"hangs {counted(loss.overhang, 'cell')} over", text, explained=False)
