@@ -391,6 +391,19 @@ class Spread(AxisMap):
             highs.append(max(read, default=nothing))
         return Span(Ramp(tuple(lows), 1), Ramp(tuple(highs), 1))
 
+    def loss(self, n: int) -> Loss:
+        out = self.length(n)
+        if out < 1:
+            return NO_LOSS
+        # Input i writes from i·stride − padding on: those that write nothing lie before, behind, or between the taps.
+        before = min(-(-max(self.padding - self.reach + 1, 0) // self.stride), n)
+        end = min(max((out + self.padding - 1) // self.stride + 1, before), n)
+        skipped = 0
+        if self.dilation > 1:
+            within = all_cells(end) & ~all_cells(before)
+            skipped = (within & ~self.reads(all_cells(out), n)).bit_count()
+        return Loss(lost=n - end, lost_before=before, skipped=skipped)
+
     @property
     def settles(self) -> int:
         return self.padding * 2 // self.stride + 2
@@ -569,7 +582,7 @@ class Shift(AxisMap):
         inside = cells >> self.before if self.before >= 0 else cells << -self.before
         read = inside & all_cells(n)
         if self.mode != "constant":
-            end = self.before + n
+            end = max(self.before + n, 0)
             copies = [*bits(cells & all_cells(max(self.before, 0))), *(end + o for o in bits(cells >> end))]
             for o in copies:
                 read |= 1 << self._image(o - self.before, n)

@@ -4,8 +4,8 @@ from planner.diagnostics import SOURCE, Fault
 class PaddingTooWide(Fault):
     """Reflection padding must be smaller than the axis that it mirrors, and circular padding not larger than it.
 
-    Why it matters: PyTorch refuses it at the first forward pass, often only for small inputs: a mirror shows each cell once,
-    and going round more than once is not provided for.
+    Why it matters: PyTorch refuses it at the first forward pass, often only for small inputs. Where circular padding on one
+    side meets a crop on the other, it counts what the crop leaves; PyTorch copies memory there that it has not written.
 
     When to ignore it: never.
 
@@ -24,13 +24,13 @@ class PaddingTooWide(Fault):
           - {type: ReflectionPad2d, padding: 4}
         """
 
-    def __init__(self, mode: str, padding: int, n: int) -> None:
+    def __init__(self, mode: str, padding: int, most: int) -> None:
         reflects = mode == "reflect"
         super().__init__(
             "padding size should be less than the corresponding input dimension"
             if reflects
             else "padding value causes wrapping around more than once",
-            label=f"{mode} padding of {padding} on {n} cells from {SOURCE}",
-            help=f"use a padding of at most {n - 1 if reflects else n}, or pad with zeros",
+            label=f"{mode} padding of {padding} on {most + reflects} cells from {SOURCE}",
+            help=f"use a padding of at most {most}, or pad with zeros",
             key="padding",
         )

@@ -103,12 +103,11 @@ class _Conv(_GroupedWeights):
         (x,) = inputs
         if self.padding == "same" and max(self.per_axis("stride", self.rank)) > 1:
             raise SamePaddingWithStride(self.stride)
-        limits = {"reflect": -1, "circular": 0}
-        if self.padding_mode in limits:
+        if self.padding_mode in ("reflect", "circular"):
             for n, window in zip(x.spatial, self.windows(x), strict=True):
-                widest = max(window.before, window.after)
-                if widest > n + limits[self.padding_mode]:
-                    raise PaddingTooWide(self.padding_mode, widest, n)
+                most = n - (self.padding_mode == "reflect")
+                if max(window.before, window.after) > most:
+                    raise PaddingTooWide(self.padding_mode, max(window.before, window.after), most)
 
     def axes(self, x: Shape) -> tuple[Window | SameWindow, ...]:
         steps = [self.per_axis(name, self.rank) for name in ("kernel_size", "stride", "dilation")]

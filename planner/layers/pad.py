@@ -35,12 +35,12 @@ class _Pad(Layer):
 
     def check(self, *inputs: Shape) -> None:
         for axis, (n, (before, after)) in enumerate(zip(inputs[0].spatial, self.sides(), strict=True)):
-            widest = {"reflect": n - 1, "circular": n}.get(self.mode)
+            left = n + min(before, 0) + min(after, 0)  # what a crop leaves
+            if left < 0 and self.mode in ("constant", "circular"):
+                raise CropTooLarge.of_amount(axis_name(axis, self.rank), n, n - left, "padding")
+            widest = {"reflect": n - 1, "circular": left}.get(self.mode)
             if widest is not None and max(before, after) > widest:
-                raise PaddingTooWide(self.mode, max(before, after), n)
-            cut = -min(before, 0) - min(after, 0)
-            if cut > n:
-                raise CropTooLarge.of_amount(axis_name(axis, self.rank), n, cut, "padding")
+                raise PaddingTooWide(self.mode, max(before, after), widest)
 
     def axes(self, x: Shape) -> tuple[AxisMap, ...]:
         return tuple(Shift(before, after, self.mode) for before, after in self.sides())

@@ -1,0 +1,248 @@
+"""Generated cases of a layer type, from what its class says of itself: the schema of its fields, its inputs, its axes.
+
+What is drawn so would seldom fit for a few layers: `MENDED` makes most of their cases fit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+from layer_oracle import WORKED_OUT, Case
+
+from planner.geometry import Shape
+from planner.layers._layer import Layer
+
+Arguments = dict[str, Any]
+Draw = st.DrawFn
+
+LONGEST = {0: 1, 1: 14, 2: 11, 3: 7}
+"""The longest axis, by the number of axes."""
+CHANNELS = st.sampled_from((1, 2, 3, 4, 6, 8, 9, 12, 16))
+
+FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
+    "groups": st.sampled_from((1, 1, 1, 2, 3, 4, "depthwise", 0)),
+    "out_channels": st.sampled_from((12, 6, 4, 8, 2, 1, 5, 0)),
+    "num_groups": st.sampled_from((1, 2, 3, 4, 0)),
+    "num_heads": st.sampled_from((1, 2, 3, 4, 0)),
+    "nhead": st.sampled_from((1, 2, 3, 4, 0)),
+}
+"""Arguments that must divide one another."""
+
+
+@st.composite
+def cases(draw: Draw, type: type[Layer]) -> Case:
+    """A case of a layer type; in some of them the arguments do not fit one another, the input, or any layer."""
+    least, most = type.takes
+    count = draw(st.sampled_from(range(least, (least + 2 if most is None else most) + 1)))
+    rank = draw(st.sampled_from((1, 2, 3, 0))) if type.rank is None else type.rank
+    inputs = [draw(_shapes(rank))] if count else []
+    while len(inputs) < count:
+        inputs.append(draw(_like(inputs[0])))
+    args = draw(_arguments(type, rank))
+    for name in set(WORKED_OUT) & set(args):
+        args[name] = inputs[-1 if name == "in2_features" else 0].channels + draw(st.sampled_from((0, 0, 0, 1)))
+    if type.__name__ in MENDED and draw(st.sampled_from((True, True, True, False))):
+        MENDED[type.__name__](draw, args, inputs)
+    return Case(type, args, tuple(inputs))
+
+
+@cache
+def _shapes(rank: int) -> st.SearchStrategy[Shape]:
+    return st.tuples(*(st.integers(1, LONGEST[rank]),) * rank, CHANNELS).map(Shape)
+
+
+@st.composite
+def _like(draw: Draw, x: Shape) -> Shape:
+    """The shape of a further input: mostly the same, or another size of one axis, or of all."""
+    kind = draw(st.sampled_from(("same", "same", "one", "all")))
+    if kind == "same":
+        return x
+    if kind == "all":
+        return draw(_shapes(len(x.spatial)))
+    axis = draw(st.integers(0, len(x) - 1))
+    n = draw(st.sampled_from((1, 2 * x[axis], x[axis] + 1, max(1, x[axis] // 2))))
+    return Shape((*x[:axis], n, *x[axis + 1 :]))
+
+
+@cache
+def _arguments(type: type[Layer], rank: int) -> st.SearchStrategy[Arguments]:
+    """Arguments of a layer, of which those that have a default are often left out."""
+    properties = type.model_json_schema()["properties"] if type.model_fields else {}
+    # Pads take a number for each side of each axis, other layers one for each axis.
+    usual = 2 * rank if type.__name__.rstrip("123d").endswith("Pad") else rank
+    drawn = {name: FIELDS.get(name) or _values(schema, usual) for name, schema in properties.items()}
+    required = {name: drawn[name] for name, each in type.model_fields.items() if each.is_required()}
+    return st.fixed_dictionaries(required, optional={name: drawn[name] for name in drawn.keys() - required.keys()})
+
+
+def _values(schema: Mapping[str, Any], usual: int) -> st.SearchStrategy[Any]:
+    """Values that a JSON schema describes, and a few just outside; lists mostly have the `usual` length."""
+    if "anyOf" in schema:
+        return st.one_of([_values(each, usual) for each in schema["anyOf"]])
+    if "const" in schema or "enum" in schema:
+        return st.sampled_from(schema.get("enum") or [schema["const"]])
+    kind = schema["type"]
+    if kind == "array":
+        lengths = [usual or 1] * 10 + [usual + 1, 1]
+        if "maxItems" in schema:
+            lengths = list(range(schema.get("minItems", 0), schema["maxItems"] + 1))
+        items = _values(schema["items"], usual)
+        return st.sampled_from(lengths).flatmap(lambda n: st.lists(items, min_size=n, max_size=n))
+    if kind == "integer":
+        return st.sampled_from(_integers(schema))
+    if kind == "number":
+        return st.sampled_from(_numbers(schema))
+    return {"boolean": st.booleans(), "null": st.none()}[kind]
+
+
+def _integers(schema: Mapping[str, Any]) -> list[int]:
+    least = schema.get("minimum")
+    if least is None:
+        return [1, 0, 2, -1, 1, 0, 1, 2, 3, -2, 4, -3, 5, -5]
+    most = schema.get("maximum", math.inf)
+    return [*(least + n for n in (0, 1, 2) * 6 + (3, 3, 3, 4, 4, 5, 6, 8) if least + n <= most), least - 1]
+
+
+def _numbers(schema: Mapping[str, Any]) -> list[float]:
+    numbers: list[float] = [0.5, 0.1, 1.0, 1e-5, 2.0, 0.3, 3, 2, 1, 1.5, 0.75, 0.0, -0.5, -1.0]
+    above, below = schema.get("exclusiveMinimum", schema.get("minimum", -9)), schema.get("maximum", 9)
+    inside = [number for number in numbers if above < number <= below]
+    return [*inside, *inside, *numbers]
+
+
+# Layers whose arguments and inputs hang together
+
+
+def _convolved(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Groups that divide the channels on both sides; an output_padding seldom, as it is rarely small enough."""
+    groups = args.get("groups", 1)
+    if isinstance(groups, int) and groups:
+        inputs[0] = Shape((*inputs[0][:-1], groups * draw(st.sampled_from((1, 2, 3, 5)))))
+        args["out_channels"] = groups * draw(st.sampled_from((1, 2, 3, 5)))
+    if draw(st.sampled_from((True, True, False))):
+        args.pop("output_padding", None)
+
+
+def _one_size(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """One of a size, a factor, and a second input."""
+    ways = [name for name in ("size", "scale_factor", "output_size", "output_ratio") if name in args]
+    for name in ways[len(inputs) == 1 :]:
+        del args[name]
+    if not ways and len(inputs) == 1:
+        args["scale_factor"] = draw(st.sampled_from((2, 0.5, 1.5, 3)))
+
+
+def _fractional(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    args.pop("output_size", None)
+    args["kernel_size"], args["output_ratio"] = draw(st.sampled_from((1, 2))), draw(st.sampled_from((0.3, 0.5, 0.4)))
+
+
+def _blocks(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """As many blocks as windows on an image, each with as many cells as a window."""
+    pairs = {name: (value,) * 2 if isinstance(value, int) else value for name, value in args.items()}
+    defaults = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1}
+    numbers = [pairs.get(name, (default,) * 2) for name, default in defaults.items()]
+    image = args["output_size"] = draw(st.lists(st.integers(4, 12), min_size=2, max_size=2))
+    kernel, count = numbers[0], 1
+    for n, k, s, p, d in zip(image, *numbers, strict=False):
+        count *= max((n + 2 * p - d * (k - 1) - 1) // max(s, 1) + 1, 1)
+    inputs[0] = Shape((count, max(math.prod(kernel), 1) * draw(st.integers(1, 3))))
+
+
+def _matrices(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Rows of the second matrix as the columns of the first."""
+    if not inputs[0].spatial:
+        inputs[0] = draw(_shapes(1))
+    last = (inputs[0].channels, draw(st.integers(1, 5)))
+    inputs[1] = Shape((*inputs[0][:-2], *(last[::-1] if args.get("transpose_b") else last)))
+
+
+def _order(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Axes in some order, the batch first, counted from either end."""
+    rank = len(inputs[0])
+    order = draw(st.permutations(range(1, rank + 1)))
+    args["dims"] = [0, *(axis - draw(st.sampled_from((0, 0, rank + 1))) for axis in order)]
+
+
+def _parted(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Sizes that multiply to the axis that is parted."""
+    dim = args["dim"] = draw(st.integers(1, len(inputs[0])))
+    args["unflattened_size"] = _factors(draw, inputs[0].torch[dim - 1])
+
+
+def _reshaped(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Sizes that multiply to all elements."""
+    args["shape"] = _factors(draw, inputs[0].elements)
+
+
+def _factors(draw: Draw, total: int) -> list[int]:
+    sizes = []
+    for _ in range(draw(st.integers(0, 2))):
+        sizes.append(draw(st.sampled_from([n for n in range(1, min(total, 40) + 1) if total % n == 0])))
+        total //= sizes[-1]
+    sizes.append(draw(st.sampled_from((total, total, -1))))
+    return draw(st.permutations(sizes))
+
+
+def _summed(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Parts that add up to the axis that is split."""
+    dim = args["dim"] = draw(st.integers(1, len(inputs[0])))
+    n = inputs[0].torch[dim - 1]
+    first = draw(st.integers(1, n))
+    args["split_size"] = [first, n - first] if first < n else first
+
+
+def _on_vectors(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """One axis or none, which is all that it takes."""
+    inputs[0] = draw(_shapes(draw(st.integers(0, 1))))
+
+
+def _alike(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """An input that is not smaller than what it is cropped to, or not larger than what it is padded to."""
+    x, like = inputs
+    larger = tuple(map(max, x, like)) if len(x) == len(like) else x
+    smaller = tuple(map(min, x, like)) if len(x) == len(like) else x
+    inputs[:] = [Shape(larger), Shape(smaller)]
+
+
+def _padded_like(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    _alike(draw, args, inputs)
+    inputs.reverse()
+
+
+def _multiple(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Channels, and an axis, that what must divide them divides."""
+    factor = next(iter(args.values())) or 1
+    height, width, channels = inputs[0]
+    inputs[0] = Shape((factor * height, factor * width, factor**2 * channels))
+
+
+MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
+    "BatchNorm1d": _on_vectors,
+    "Conv1d": _convolved,
+    "Conv2d": _convolved,
+    "Conv3d": _convolved,
+    "ConvTranspose1d": _convolved,
+    "ConvTranspose2d": _convolved,
+    "ConvTranspose3d": _convolved,
+    "CropLike": _alike,
+    "Fold": _blocks,
+    "FractionalMaxPool2d": _fractional,
+    "FractionalMaxPool3d": _fractional,
+    "Interpolate": _one_size,
+    "MatMul": _matrices,
+    "PadLike": _padded_like,
+    "Permute": _order,
+    "PixelShuffle": _multiple,
+    "PixelUnshuffle": _multiple,
+    "Reshape": _reshaped,
+    "Split": _summed,
+    "Unflatten": _parted,
+    "Upsample": _one_size,
+    "UpsamplingBilinear2d": _one_size,
+    "UpsamplingNearest2d": _one_size,
+}

@@ -1,0 +1,219 @@
+"""PyTorch as the oracle of a layer: what it answers to the calls that the layer means.
+
+Inputs have a batch of 2, modules are in training mode.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from planner.diagnostics import Fault
+from planner.geometry import Shape
+from planner.layers._layer import Call, Layer
+
+BATCH = 2
+REFUSALS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""How PyTorch says no."""
+
+Sizes = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A layer type with arguments as a model file would give them, and the shapes of its inputs."""
+
+    type: type[Layer]
+    args: Mapping[str, Any]
+    inputs: tuple[Shape, ...]
+
+    @property
+    def name(self) -> str:
+        return self.type.__name__
+
+    def __str__(self) -> str:
+        args = ", ".join(f"{name}={value!r}" for name, value in self.args.items())
+        return f"{self.name}({args}) on {', '.join(map(str, self.inputs)) or 'nothing'}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What comes out and what is stored in the state_dict; or why not."""
+
+    outputs: tuple[Shape, ...] = ()
+    weights: Sizes = field(default_factory=dict)
+    buffers: Sizes = field(default_factory=dict)
+    refusal: str = field(default="", compare=False)
+
+    @property
+    def refused(self) -> bool:
+        return bool(self.refusal)
+
+    def __str__(self) -> str:
+        if self.refused:
+            return f"refused, {self.refusal}"
+        return f"{', '.join(map(str, self.outputs))}, {dict(self.weights)}, {dict(self.buffers)}"
+
+
+def planner_says(case: Case) -> Answer:
+    try:
+        facts = case.type(**case.args).facts(*case.inputs)
+    except ValidationError as error:
+        return Answer(refusal=str(error.errors()[0]["msg"]))
+    except Fault as fault:
+        return Answer(refusal=f"{type(fault).__name__}: {fault.message}")
+    return Answer(facts.outputs, dict(facts.weights), dict(facts.buffers))
+
+
+def torch_says(case: Case, device: str) -> Answer:
+    """PyTorch's answer to the calls that the layer means; a tensor without elements counts as refused."""
+    try:
+        outputs, made = _run(calls_of(case), case, device)
+    except REFUSALS as error:
+        return Answer(refusal=f"{type(error).__name__}: {error}".splitlines()[0])
+    if not all(shape.elements for shape in outputs):
+        return Answer(refusal=f"nothing is left: {outputs}")
+    weights = {name: tuple(each.shape) for name, each in _entries(made) if isinstance(each, torch.nn.Parameter)}
+    if not all(map(math.prod, weights.values())):
+        return Answer(refusal=f"nothing is trained: {weights}")
+    buffers = {name: tuple(each.shape) for name, each in _entries(made) if name not in weights}
+    return Answer(outputs, weights, buffers)
+
+
+def _entries(made: Sequence[torch.nn.Module | torch.nn.Parameter]) -> Iterator[tuple[str, torch.Tensor]]:
+    """The state_dict; that of a free parameter has one entry, whose name is the step's own."""
+    for each in made:
+        if isinstance(each, torch.nn.Parameter):
+            yield "", each
+        else:
+            yield from each.state_dict(keep_vars=True).items()
+
+
+# The calls of a layer
+
+WORKED_OUT = (
+    "in_channels",
+    "in_features",
+    "in1_features",
+    "in2_features",
+    "num_features",
+    "num_channels",
+    "embed_dim",
+    "d_model",
+    "input_size",
+)
+"""Arguments that a model file may leave out because the input's channels say them."""
+
+UNCHECKED: Mapping[str, Callable[[Mapping[str, Any]], Call]] = {
+    "Reshape": lambda args: Call("Tensor.reshape", {"shape": (BATCH, args["shape"][-1], *args["shape"][:-1])}),
+}
+"""The call of a layer that cannot say it for arguments it refuses, where it is no module of torch.nn by its name."""
+
+
+def calls_of(case: Case) -> tuple[Call, ...]:
+    """The calls of the layer; also of one whose arguments it refuses, which are put to PyTorch as they are."""
+    args = {name: _frozen(value) for name, value in case.args.items()}
+    stated = {name: args[name] for name in WORKED_OUT if name in args}
+    layer = case.type.model_construct(**args)
+    try:
+        return tuple(_restated(call, stated) for call in layer.calls(*case.inputs))
+    except (Fault, *REFUSALS):
+        if case.name in UNCHECKED:
+            return (UNCHECKED[case.name](args),)
+    try:
+        derived = layer.derived(*case.inputs)
+    except (Fault, *REFUSALS):
+        derived = {}
+    return (Call(f"nn.{case.name}", {**derived, **args}, layout=case.type.layout),)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def _restated(call: Call, stated: Mapping[str, Any]) -> Call:
+    """The call with what the case states, in place of what the layer has worked out."""
+    args = {
+        name: _restated(value, stated) if isinstance(value, Call) else stated.get(name, value)
+        for name, value in call.args.items()
+    }
+    return replace(call, args=args)
+
+
+# Calls put to PyTorch
+
+HOMES = {"nn": torch.nn, "torch": torch, "F": torch.nn.functional, "operator": operator}
+
+
+class _StochasticDepth(torch.nn.Identity):
+    """torchvision's module, as far as sizes go."""
+
+    def __init__(self, p: float, mode: str) -> None:
+        super().__init__()
+        if not 0 <= p <= 1 or mode not in ("batch", "row"):
+            raise ValueError(p, mode)
+
+
+def _run(calls: Sequence[Call], case: Case, device: str) -> tuple[tuple[Shape, ...], list[Any]]:
+    """The shapes that come out of calls one after the other, and the modules and parameters that were made for them."""
+    dtype = torch.long if case.type.indices else torch.float32
+    last = case.type.indices or calls[0].layout == "last"
+    made: list[Any] = []
+    with torch.device(device):
+        tensors = [torch.zeros((BATCH, *(x if last else x.torch)), dtype=dtype) for x in case.inputs]
+        for call in calls:
+            tensors = _called(call, tensors, made)
+    if made and isinstance(made[-1], torch.nn.Parameter) and not case.args.get("batch"):
+        tensors = [made[-1][None]]
+    batches = calls[-1].batches or (0,) * len(tensors)
+    sizes = [(*each.shape[:batch], *each.shape[batch + 1 :]) for each, batch in zip(tensors, batches, strict=True)]
+    return tuple(map(Shape if calls[-1].layout == "last" else Shape.of_torch, sizes)), made
+
+
+def _called(call: Call, tensors: list[torch.Tensor], made: list[Any]) -> list[torch.Tensor]:
+    read = tensors if call.reads is None else [tensors[i] for i in call.reads]
+    home, _, name = call.target.rpartition(".")
+    if name == "Parameter":
+        made.append(_made(call))
+        return [made[-1]]
+    if home in ("nn", "torchvision.ops"):
+        made.append(_made(call).train())
+        result = made[-1](*read, **call.forward)
+    elif home == "operator":
+        result = reduce(HOMES[home].__dict__[name], read)
+    elif home == "Tensor":
+        result = getattr(read[0], name)(*call.args.values())
+    elif name == "einsum":
+        result = torch.einsum(*call.args.values(), *read)
+    else:
+        function = getattr(HOMES[home], name)
+        result = function(read, **call.args) if call.gathers else function(*read, **call.args)
+    if isinstance(result, tuple | list) and call.returns == ((),):
+        return list(result)
+    return [reduce(operator.getitem, path, result) for path in call.returns]
+
+
+def _made(value: Any) -> Any:
+    """What a call makes, a module or a tensor to start from; other values as they are."""
+    if not isinstance(value, Call):
+        return value
+    home, _, name = value.target.rpartition(".")
+    make = _StochasticDepth if name == "StochasticDepth" else getattr(HOMES[home], name)
+    return make(**{key: _made(each) for key, each in value.args.items()})

@@ -1,0 +1,141 @@
+"""Every layer against PyTorch: the same shapes, the same state_dict, and refused exactly where PyTorch refuses."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import event, given
+from layer_cases import cases
+from layer_oracle import Answer, Case, planner_says, torch_says
+
+from planner.geometry import Shape
+from planner.layers import all_layers
+from planner.layers._layer import Layer
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # PyTorch warns of much that it then does
+
+LEAST_ACCEPTED = 0.1
+"""The share of cases that a layer must accept, lest nothing but refusals be compared."""
+
+
+class Difference(NamedTuple):
+    """What is meant to differ: for which types, what the planner and PyTorch say there, and why."""
+
+    types: str
+    planner: str
+    torch: str
+    why: str
+
+    def covers(self, case: Case, planner: Answer, torch: Answer) -> bool:
+        patterns = ((self.types, case.name), (self.planner, planner.refusal), (self.torch, torch.refusal))
+        return all(re.fullmatch(pattern, text) for pattern, text in patterns)
+
+
+DIFFERENCES = (
+    Difference(".*", "DimOutOfRange: dimension 0 is the batch", "", "shapes leave the batch out"),
+    Difference("Slice", "DimOutOfRange.*", "", "an index is not told how many axes there should be"),
+    Difference("Slice", ".* greater than or equal to 1", "", "a step of 0 is written as none"),
+    # Of a list with one number PyTorch makes two or three in some places; in others it pads one axis and no other.
+    Difference(".*", "WrongValue: `.*` takes one number, or .*", "", "a list has a number for every axis, or side"),
+    Difference("Conv.*", "a whole number from 0.*", "", "a pair of numbers is not PyTorch's, and negative ones crop"),
+    Difference("Add|Subtract", "SizesDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
+    Difference("MatMul", "MatrixSizesDiffer.*", "", "einsum repeats axes of one cell without a word"),
+    Difference("MatMul", "WrongNumberOfAxes.*", "", "the batch would be an axis of the matrices"),
+    Difference(".*Norm.*", "ChannelsDiffer.*", "", "what is stated is checked, also where PyTorch has no use for it"),
+    Difference("InstanceNorm.*", "", "ValueError: Expected more than 1 spatial element when training.*", "fit to be run"),
+    Difference("Crop.*|CenterCrop", "CropTooLarge.*|a whole number from 0.*", "", "the call for a crop can also pad"),
+    Difference("PadLike", "PadTooSmall.*", "", "the call for padding can also crop"),
+    Difference("Crop.*|CenterCrop|PadLike", "WrongNumberOfAxes.*", "", "there is nothing to crop or to pad"),
+    Difference("CircularPad.*", "PaddingTooWide.*|CropTooLarge.*", "", "PyTorch copies memory that it has not written"),
+    Difference("FractionalMaxPool2d", "a whole number from 1.*", "", "there are no windows of no cells"),
+    Difference("Interpolate", "AmbiguousSize.*", "", "PyTorch does not know the second source"),
+)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("meta", marks=pytest.mark.long)])
+@pytest.mark.parametrize("layer", all_layers().values(), ids=all_layers())
+def test_answers_as_torch_does(layer: type[Layer], device: str) -> None:
+    # Tensors without values are slower: on the meta device much is worked out in Python. Where devices differ, the CPU
+    # is right: the meta device takes an output_padding of a ConvTranspose2d that the others refuse.
+    seen: Counter[bool] = Counter()
+
+    @given(cases(layer))
+    def compare(case: Case) -> None:
+        planner = planner_says(case)
+        seen[planner.refused] += 1
+        if planner == (torch := torch_says(case, device)) or planner == (torch := torch_says(case, "cpu")):
+            return
+        meant = next((each for each in DIFFERENCES if each.covers(case, planner, torch)), None)
+        if meant is None:
+            pytest.fail(f"{case}\n  planner: {planner}\n  torch: {torch}", pytrace=False)
+        event(meant.why)
+
+    compare()
+    assert seen[False] >= LEAST_ACCEPTED * seen.total(), seen
+
+
+class Refusal(NamedTuple):
+    """A case that PyTorch refuses, and the words of its message that people know it by."""
+
+    type: str
+    args: dict[str, Any]
+    inputs: tuple[tuple[int, ...], ...]
+    words: str
+
+
+ROW, IMAGE, VOLUME = (9, 6), (9, 9, 6), (9, 9, 9, 6)
+CONV = {"out_channels": 8, "kernel_size": 3}
+REFUSALS = (
+    Refusal("Conv2d", CONV | {"groups": 4}, (IMAGE,), "in_channels must be divisible by groups"),
+    Refusal("Conv1d", CONV | {"groups": 3}, (ROW,), "out_channels must be divisible by groups"),
+    Refusal(
+        "Conv3d",
+        CONV | {"stride": 2, "padding": "same"},
+        (VOLUME,),
+        "padding='same' is not supported for strided convolutions",
+    ),
+    Refusal("Conv2d", CONV, ((2, 9, 6),), "kernel size can't be greater than actual input size"),
+    Refusal(
+        "ConvTranspose2d",
+        CONV | {"stride": 2, "output_padding": 2},
+        (IMAGE,),
+        "output padding must be smaller than either stride or dilation",
+    ),
+    Refusal("ConvTranspose1d", CONV | {"padding": 9}, (ROW,), "output size is too small"),
+    Refusal(
+        "AvgPool2d", {"kernel_size": 3, "padding": 2}, (IMAGE,), "pad should be at most half of effective kernel size"
+    ),
+    Refusal("FractionalMaxPool2d", {"kernel_size": 3, "output_size": 8}, (IMAGE,), "too large relative to input height"),
+    Refusal("Fold", {"kernel_size": 2, "output_size": 4}, (ROW,), "to be divisible by the product of kernel_size"),
+    Refusal("Fold", {"kernel_size": 2, "output_size": 5}, ((9, 8),), "the calculated number of sliding blocks"),
+    Refusal(
+        "ReflectionPad2d",
+        {"padding": 9},
+        (IMAGE,),
+        "padding size should be less than the corresponding input dimension",
+    ),
+    Refusal("CircularPad1d", {"padding": 10}, (ROW,), "padding value causes wrapping around more than once"),
+    Refusal("Upsample", {"size": 4, "scale_factor": 2}, (ROW,), "only one of size or scale_factor should be defined"),
+    Refusal("Upsample", {"size": 4, "align_corners": True}, (ROW,), "align_corners option can only be set with"),
+    Refusal("Upsample", {"size": 4, "mode": "bilinear"}, (ROW,), "got 3D input, but bilinear mode needs 4D input"),
+    Refusal("Upsample", {"size": 4, "recompute_scale_factor": True}, (ROW,), "not meaningful with an explicit size"),
+    Refusal("Interpolate", {"size": 4, "antialias": True}, (ROW,), "anti-alias option is restricted to bilinear"),
+    Refusal("PixelShuffle", {"upscale_factor": 2}, (IMAGE,), "to be divisible by the square of upscale_factor"),
+    Refusal("PixelUnshuffle", {"downscale_factor": 2}, (IMAGE,), "expects height to be divisible by downscale_factor"),
+    Refusal("ChannelShuffle", {"groups": 4}, (IMAGE,), "number of channels must be divisible by groups"),
+    Refusal("GroupNorm", {"num_groups": 4}, (IMAGE,), "num_channels must be divisible by num_groups"),
+    Refusal("InstanceNorm1d", {}, ((1, 6),), "expected more than 1 spatial element when training"),
+    Refusal("Concat", {}, (ROW, (8, 6)), "sizes of tensors must match except in dimension 1"),
+)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: f"{refusal.type}-{refusal.words.replace(' ', '_')}")
+def test_refuses_in_the_words_of_torch(refusal: Refusal) -> None:
+    case = Case(all_layers()[refusal.type], refusal.args, tuple(map(Shape, refusal.inputs)))
+    torch = " / ".join(torch_says(case, device).refusal for device in ("cpu", "meta"))
+    words = refusal.words.lower()
+    assert words in planner_says(case).refusal.lower()
+    assert words in re.sub(r" \(\d+\)", "", torch).lower()
