@@ -56,6 +56,8 @@ MOST_VISITS = 4_000_000
 cost."""
 DEEPEST = 50
 """How deep blocks may call one another."""
+MOST_AXES = 64
+"""More axes than PyTorch's tensors can have."""
 
 
 class Ref(NamedTuple):
@@ -314,7 +316,7 @@ class _Unfolding:
             value = self._evaluated(raw, params, path)
             if why := _unusable(name):
                 self.report(UnusableName(name, why, (), at_key=several), path)
-            sizes = list(value) if isinstance(value, list | tuple) else None
+            sizes = list(value) if isinstance(value, list | tuple) and len(value) <= MOST_AXES else None
             if sizes and all(is_whole(size) and size > 0 for size in sizes):
                 shape = Shape(sizes)
                 if shape.elements > LARGEST:

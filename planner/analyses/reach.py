@@ -118,5 +118,6 @@ def _wasted(step: Step, regions: list[Region]) -> int:
     """The step's multiply-adds in proportion to its unread elements, rounded down where they do not divide."""
     if not step.macs:
         return 0
-    elements = sum(shape.elements for shape in step.outputs)
-    return step.macs * (elements - sum(map(count, regions))) // elements
+    outputs = 1 if step.layer is not None and step.layer.extras else len(regions)  # extras fall off on the way
+    elements = sum(shape.elements for shape in step.outputs[:outputs])
+    return step.macs * (elements - sum(map(count, regions[:outputs]))) // elements
