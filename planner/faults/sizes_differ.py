@@ -43,7 +43,12 @@ class SizesDiffer(Fault):
         several = f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) < 7 else f"{', '.join(listed[:6])}, …"
         silent = "; PyTorch would repeat the single one silently" if repeats else ""
         wish = "if repeating it is meant, add `broadcast: true`; else " if repeats else ""
-        super().__init__(message, label=f"{several} from {SOURCE}{silent}", help=wish + (help or _remedy(shapes, free)))
+        super().__init__(
+            message,
+            label=f"{several} from {SOURCE}{silent}",
+            help=wish + (help or _remedy(shapes, free)),
+            key="from",
+        )
 
 
 def _remedy(shapes: Sequence[Shape], free: int | None) -> str:
