@@ -1,0 +1,67 @@
+"""The pages in `docs/`: their examples are what the tool prints, their pictures what it works out."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+EXAMPLES: dict[str, Any] = runpy.run_path(str(DOCS / "examples.py"))
+PICTURES: dict[str, Any] = runpy.run_path(str(DOCS / "pictures.py"))["PICTURES"]
+PAGES = sorted(path.name for path in DOCS.glob("*.md"))
+SHOWN = [(name, each) for name in PAGES for each in EXAMPLES["examples"]((DOCS / name).read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize(("name", "example"), SHOWN, ids=[f"{name}: {each.command}" for name, each in SHOWN])
+def test_example(name: str, example: Any) -> None:
+    printed = EXAMPLES["output"](example.command)
+    if not EXAMPLES["agrees"](example.shown, printed):
+        assert example.shown == printed, f"docs/{name}; `python docs/examples.py` writes whole outputs anew"
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_picture(name: str) -> None:
+    assert (DOCS / name).read_text(encoding="utf-8") == PICTURES[name](), "`python docs/examples.py` draws it anew"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name: str) -> None:
+    text = (DOCS / name).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        assert target.startswith("https://") or (DOCS / target).is_file(), target
+
+
+def test_the_table_of_the_hand_rule() -> None:
+    text = (DOCS / "hand-rule.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", text, re.MULTILINE)
+    assert len(rows) == 6
+    for cells, kernel, at_stride_1, size, lost in rows:
+        printed = EXAMPLES["output"](f"planner calc {cells} -k {kernel} -s 2")
+        verdict = f"{lost} cell lost" if lost != "0" else "nothing lost"
+        assert f"{cells} → {size}  kernel {kernel}, stride 2: {verdict}\n" in printed
+        assert f"{at_stride_1}   places for the window, at stride 1" in printed
+
+
+@pytest.mark.parametrize(
+    ("shown", "same"),
+    [
+        ("a\nb\nc\nd\n", True),
+        ("a\n[…]\nd\n", True),
+        ("[…]\nb\n[…]\n", True),
+        ("a\n[…]\nc\nd\n", True),
+        ("[…]\nd\n", True),
+        ("a\nb\nc\nd\n[…]\n", False),
+        ("a\nb\nc\n", False),
+        ("a\n[…]\nc\n", False),
+        ("b\n[…]\n", False),
+        ("[…]\nc\n[…]\nb\n[…]\n", False),
+        ("[…]\nb\nd\n[…]\n", False),
+        ("a\n[…]\nx\n[…]\n", False),
+    ],
+)
+def test_what_is_cut_is_compared_around_the_cut(shown: str, same: bool) -> None:
+    assert EXAMPLES["agrees"](shown, "a\nb\nc\nd\n") == same
