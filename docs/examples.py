@@ -1,4 +1,4 @@
-"""The examples in the pages of this folder: what the tool prints stands there as it prints it.
+"""The examples in the pages of this folder and in the README: what the tool prints stands there as it prints it.
 
     python docs/examples.py    write all outputs and pictures anew
 
@@ -34,7 +34,7 @@ class Example(NamedTuple):
 
 
 def pages() -> list[Path]:
-    return sorted(FOLDER.glob("*.md"))
+    return [FOLDER.parent / "README.md", *sorted(FOLDER.glob("*.md"))]
 
 
 def examples(page: str) -> Iterator[Example]:
