@@ -129,7 +129,7 @@ def test_guide(n: int, k: int, s: int, p: int, d: int, size: int) -> None:
 
 def test_last_row_of_the_padded_input_is_not_covered() -> None:
     found = axis("6 -k 3 -s 2 -p 1")
-    assert (found["loss"]["uneven"], found["loss"]["lost"], found["off_centre"]) == (1, 0, "-1/2")
+    assert (found["loss"]["uneven"], found["loss"]["lost"], found["off_center"]) == (1, 0, "-1/2")
 
 
 @pytest.mark.parametrize(("n", "k", "s", "p", "extra", "size"), rows(WAYS_BACK))
@@ -204,7 +204,7 @@ def test_tensorflow_same(n: int, k: int, s: int, size: int, before: int, after: 
     said = [line["why"] for line in found["working"] if line["sign"] == "+"]
     sides = f"{before} on both sides" if before == after else f"{before} before, {after} after"
     assert said == ([f"TensorFlow's SAME gives back: {sides}"] if after else [])
-    shift = Fraction(found["off_centre"])
+    shift = Fraction(found["off_center"])
     assert shift == Fraction(after - before, 2) or (k < s and shift == Fraction((size - 1) * s + k - n, 2))
 
 
@@ -296,7 +296,7 @@ def test_all_that_is_said_of_a_window_is_so(window: tuple[int, int, int, int, in
     assert loss["overhang"] == max(end - (n + after) + 1, 0)
     assert loss["blank"] == sum(not any(0 <= cell < n for cell in each) for each in cells)
     assert found["taps"] == [sum(0 <= each[j] < n for each in cells) for j in range(k)]
-    assert Fraction(found["off_centre"]) == Fraction(cells[0][0] + end, 2) - Fraction(n - 1, 2)
+    assert Fraction(found["off_center"]) == Fraction(cells[0][0] + end, 2) - Fraction(n - 1, 2)
     named = {each["name"]: each for each in found["findings"]}
     shown = {
         cell

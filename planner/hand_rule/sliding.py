@@ -103,7 +103,7 @@ class Sliding(OnAxis):
             loss=loss,
             taps=window.taps(n),
             strip=_strip(window, n),
-            more={"off_centre": str(shift), "taps": list(window.taps(n))},
+            more={"off_center": str(shift), "taps": list(window.taps(n))},
         )
 
     # What would lose nothing
