@@ -13,6 +13,7 @@ sections of the torch.nn documentation.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -501,6 +502,8 @@ class RandomBins(AxisMap):
 
 
 Interpolation = Literal["nearest", "nearest-exact", "linear", "cubic", "lanczos", "area"]
+_FILTERS: Mapping[Interpolation, int] = {"linear": 1, "cubic": 2, "lanczos": 3}
+"""How many steps the filter of an antialiased interpolation reaches on either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -524,9 +527,10 @@ class Resample(AxisMap):
         m = self.length(n)
         if self.align_corners:
             return Fraction(n - 1, m - 1) if m > 1 else Fraction(0)
-        if self.factor is not None and not self.recompute and self.mode != "area":
-            return 1 / Fraction(self.factor).limit_denominator(1 << 20)
-        return Fraction(n, m)
+        copies = m == n and self.mode in ("nearest", "linear") and not self.antialias
+        if self.factor is None or self.recompute or copies or self.mode == "area":
+            return Fraction(n, m)
+        return 1 / Fraction(self.factor).limit_denominator(1 << 20)
 
     def reads(self, cells: Cells, n: int) -> Cells:
         if self.mode == "area":
@@ -535,20 +539,26 @@ class Resample(AxisMap):
         read = 0
         for i in bits(cells):
             for cell in self._taps(i, ratio):
-                read |= 1 << min(max(cell, 0), n - 1)
+                if 0 <= cell < n or not self.antialias:  # a filter is cut off at the ends, other taps are moved there
+                    read |= 1 << min(max(cell, 0), n - 1)
         return read
 
-    def _taps(self, i: int, ratio: Fraction) -> range:
+    def _taps(self, i: int, ratio: Fraction) -> Sequence[int]:
         """The cells that output i reads with a weight other than zero, on an axis without ends."""
         if self.mode == "nearest":
             return range(math.floor(i * ratio), math.floor(i * ratio) + 1)
         if self.mode == "nearest-exact":
             cell = math.floor((i + Fraction(1, 2)) * ratio)
             return range(cell, cell + 1)
-        centre = i * ratio if self.align_corners else (i + Fraction(1, 2)) * ratio - Fraction(1, 2)
+        centre = (i + Fraction(1, 2)) * ratio - Fraction(1, 2)
         if self.antialias:
-            support = (1 if self.mode == "linear" else 2) * max(ratio, Fraction(1))
-            return range(math.floor(centre - support) + 1, math.ceil(centre + support))
+            # The filter is as wide as a step, and zero at whole steps from its middle; it is not moved by align_corners.
+            step = max(ratio, Fraction(1))
+            reach = _FILTERS[self.mode] * step
+            cells = range(math.floor(centre - reach) + 1, math.ceil(centre + reach))
+            return [cell for cell in cells if cell == centre or (cell - centre) % step]
+        if self.align_corners:
+            centre = i * ratio
         cell = math.floor(centre)
         if centre == cell:
             return range(cell, cell + 1)
@@ -559,7 +569,7 @@ class Resample(AxisMap):
             return Bins(self.length(n)).span(n)
         ratio = self.ratio(n)
         taps = [self._taps(i, ratio) for i in range(ratio.denominator)]
-        lows, highs = tuple(each.start for each in taps), tuple(each.stop - 1 for each in taps)
+        lows, highs = tuple(each[0] for each in taps), tuple(each[-1] for each in taps)
         return Span(Ramp(lows, ratio.numerator), Ramp(highs, ratio.numerator))
 
     @property
@@ -656,7 +666,9 @@ class Slice(AxisMap):
 
     @property
     def settles(self) -> int:
-        return 1 + sum(abs(end) for end in (self.start, self.stop) if end is not None)
+        ends = [end for end in (self.start, self.stop) if end is not None]
+        from_start, from_end = max([0, *ends]), -min([0, *ends])
+        return max(from_start + from_end, 1)
 
     def reads(self, cells: Cells, n: int) -> Cells:
         return _spaced(cells, self.step) << self._range(n).start & all_cells(n)
