@@ -95,6 +95,6 @@ def _findings(bins: Bins, n: int, sizes: list[int]) -> Iterator[Finding]:
         text = (
             f"{bins.bins} does not divide {n}: bins have {' or '.join(map(str, sizes))} cells, and "
             f"{counted(twice, 'cell')} {plural(twice, 'is', 'are')} in two bins at once. Nothing is lost, but cells do "
-            "not count alike, and the export to ONNX refuses it."
+            "not count alike, and not every export to ONNX takes it."
         )
         yield Finding("uneven-bins", Severity.INFO, "uneven bins", text)
