@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NARROWEST = 40
 STDIN = "-"
 _PLAIN = str.maketrans({"×": "x", "–": "-", "─": "-", "…": "~", "✗": "x", "’": "'"})
-"""For terminals without Unicode: what stands for our own signs, each in one column."""
+"""What stands for our own signs, each in one column, where the stream cannot hold them."""
 
 
 class _Planner(click.Group):
@@ -71,7 +71,7 @@ class _Ending:
         if isinstance(error, click.ClickException):
             _print(_usage(error), sys.stderr)
             sys.exit(2)
-        if isinstance(error, click.Abort):  # Ctrl-C
+        if isinstance(error, click.Abort | KeyboardInterrupt):
             sys.exit(130)
         if isinstance(error, Exception):
             if os.environ.get("PLANNER_DEBUG"):
@@ -90,8 +90,10 @@ def _usage(error: click.ClickException) -> str:
         return f"{error.format_message()}\n"
     said = error.message
     if isinstance(error, click.NoSuchOption):
-        near = f"; did you mean {' or '.join(sorted(error.possibilities))}?" if error.possibilities else ""
-        said = f"there is no option {error.option_name}{near}"
+        from planner.diagnostics import did_you_mean
+
+        near = did_you_mean(error.option_name, list(error.possibilities or ()))
+        said = f"there is no option `{error.option_name}`" + (f"; {near}" if near else "")
     elif isinstance(error, click.MissingParameter):
         said = f"{error.param.make_metavar(error.ctx) if error.param and error.ctx else 'something'} is missing"
     elif isinstance(error, click.BadParameter) and error.param is not None:
@@ -367,7 +369,8 @@ def _print(text: str, stream: TextIO | None = None) -> None:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        text = text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+        plain = {sign: other for sign, other in _PLAIN.items() if not chr(sign).encode(encoding, "ignore")}
+        text = text.translate(plain).encode(encoding, "backslashreplace").decode(encoding)
     try:
         click.echo(text, file=stream, nl=False, color=True)
     except BrokenPipeError:

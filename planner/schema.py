@@ -93,9 +93,14 @@ def _keys() -> Schema:
 
 
 def _entry() -> Schema:
+    # By family first, so that an editor looks through twenty conditions for an entry rather than a hundred; by a
+    # pattern, since it would show an enumeration to the reader.
+    families: dict[str, list[str]] = {}
+    for name, layer in all_layers().items():
+        families.setdefault(layer.__module__, []).append(name)
     branches = [
-        {"if": {"properties": {"type": {"const": name}}, "required": ["type"]}, "then": _ref(name)}
-        for name in all_layers()
+        _when({"pattern": f"^({'|'.join(names)})$"}, {"allOf": [_when({"const": name}, _ref(name)) for name in names]})
+        for names in families.values()
     ]
     return {
         "type": "object",
@@ -104,6 +109,10 @@ def _entry() -> Schema:
         "anyOf": [{"required": ["type"]}, {"required": ["layers"]}],
         "allOf": [{"if": {"required": ["layers"]}, "then": _ref("list")}, *branches],
     }
+
+
+def _when(type: Schema, then: Schema) -> Schema:
+    return {"if": {"properties": {"type": type}, "required": ["type"]}, "then": then}
 
 
 def _layer(layer: type[Layer]) -> Schema:

@@ -119,8 +119,9 @@ def excerpt(line: str, start: int, length: int, width: int, behind: int = 0) -> 
     before, after = sum(sizes[:mark]), sum(sizes[mark:])
     first = 0
     if begin or before + after > width:
-        right = max(min(after, width // 2), sum(sizes[mark : mark + length]) + behind)
-        room = width - 2 - min(right, width * 3 // 4)
+        wanted = sum(sizes[mark : mark + length]) + behind
+        right = max(min(after, width // 2), wanted if wanted <= width * 2 // 3 else 0)
+        room = width - 2 - right
         while before > room:
             before -= sizes[first]
             first += 1

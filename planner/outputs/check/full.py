@@ -11,6 +11,8 @@ from planner.report import Report
 
 MOST_COPIES = 5
 """Other copies of a layer that are listed where the same is found in all of them."""
+END_CALLS = 3
+"""Calls of blocks that are shown at either end of a long chain."""
 LOOKS: dict[Severity, Look] = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
@@ -47,7 +49,11 @@ def _finding(report: Report, each: Diagnostic, *others: Diagnostic, screen: Scre
         yield from page.line(place, each.label)
     else:
         yield from page.note("note", each.label)
-    for at, path in calls:
+    for i, (at, path) in enumerate(calls):
+        if END_CALLS <= i < len(calls) - END_CALLS:
+            if i == END_CALLS:
+                yield from page.note("note", f"{len(calls) - 2 * END_CALLS:,} more calls between")
+            continue
         yield page.arrow(":::", at, path, "called from ")
         if at is not None:
             yield page.quoted(report.source.line(at.line), at)

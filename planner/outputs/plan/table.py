@@ -101,8 +101,9 @@ def memory(size: int) -> str:
     """A number of bytes to a tenth of the unit that suits it: `9.2 MiB`."""
     if size < 1024:
         return f"{size} bytes"
-    power = min((size.bit_length() - 1) // 10, len(_UNITS))
-    tenths = (10 * size + (1 << 10 * power - 1)) >> 10 * power
+    power = 1
+    while (tenths := (10 * size + (1 << 10 * power - 1)) >> 10 * power) >= 10240 and power < len(_UNITS):
+        power += 1
     return f"{tenths // 10:,}.{tenths % 10} {_UNITS[power - 1]}"
 
 
