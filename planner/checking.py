@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any
 
 from planner.diagnostics import Diagnostic, Fault
 from planner.model import Model, load
 from planner.plan import Plan, propagate
-from planner.report import Report
+from planner.report import Mend, Report
 from planner.rules import judge
 from planner.source import Source, of_mapping, parse, read, unparsed
 
@@ -32,7 +32,7 @@ def checked(
         return _unread(fault, file)
     model = load(source, input=input, params=params)
     plan = propagate(model)
-    report = Report(plan, batch=batch, dtype=dtype)
+    report = Report(plan, batch=batch, dtype=dtype, mending=_mending(input, params))
     return report.with_diagnostics((*model.diagnostics, *plan.diagnostics, *judge(report)))
 
 
@@ -43,6 +43,17 @@ def checked_text(text: str | bytes, file: str | None = None, **options: Any) -> 
     except Fault as fault:
         return _unread(fault, file)
     return checked(source, **options)
+
+
+def _mending(input: Any, params: Mapping[str, Any] | None) -> Callable[[Report], Mend]:
+    """How fixes of a report are found: by judging each changed source with the same input and parameters."""
+
+    def mending(report: Report) -> Mend:
+        from planner.fixes import Mender
+
+        return Mender(report, lambda source: checked(source, input=input, params=params)).fixes
+
+    return mending
 
 
 def _unread(fault: Fault, file: str | None) -> Report:

@@ -7,8 +7,8 @@ A stage that cannot go on raises a `Fault`; a rule that judges a finished plan y
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, Literal
 
@@ -29,12 +29,14 @@ class Severity(StrEnum):
 class Kind:
     """One kind of trouble. The docstring is its manual page; `bad` and `good` are whole model files.
 
+    `mended_by` names what may mend it, the likeliest first: functions in `remedies/`.
     In `bad` the guilty line carries a comment with the code. A kind that no model file can show (a file that cannot be
     read) leaves both empty and says in `shown_by` how the tests make it happen.
     """
 
     code: ClassVar[str]
     severity: ClassVar[Severity] = Severity.ERROR
+    mended_by: ClassVar[tuple[str, ...]] = ()
     bad: ClassVar[str] = ""
     good: ClassVar[str] = ""
 
@@ -63,11 +65,18 @@ class Edit:
     remove  the key goes, with its value
     rename  the key is called `value`
     insert  `value` comes into the list, before the entry that has had this number
+
+    A fault gives paths below that of its layer; () is the place of the fault itself.
     """
 
     path: Path
     value: object = None
     action: Literal["set", "remove", "rename", "insert"] = "set"
+
+
+def puts(key: str, *values: object) -> Iterator[tuple[Edit, ...]]:
+    """One edit after the other, each of which gives a key one of the values."""
+    return ((Edit((key,), value),) for value in values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,7 @@ class Fault(Kind, Exception):
     key      the place: a path into the file or, inside a layer, below the layer's own path
     at_key   the key itself is at fault, not its value
     place    given only where no path exists, as in a file that does not parse
+    mends    edits that would mend it, the best first; their paths start where that of `key` does
     offset, length  where in the value the trouble stands, in characters, as in an expression; length 0 is all of it
     """
 
@@ -103,6 +113,7 @@ class Fault(Kind, Exception):
         key: Path | str = (),
         at_key: bool = False,
         place: Place | None = None,
+        mends: Iterable[tuple[Edit, ...]] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -111,6 +122,7 @@ class Fault(Kind, Exception):
         self.key: Path = (key,) if isinstance(key, str) else key
         self.at_key = at_key
         self.place = place
+        self.mends = tuple(mends)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +131,7 @@ class Diagnostic:
 
     calls  the places of the block calls that led to the place, innermost first
     part   the offset and length, in characters, of the guilty part of the value; None for the whole
+    mends  edits that the fault itself proposes, the best first
     """
 
     kind: type[Kind]
@@ -131,6 +144,7 @@ class Diagnostic:
     calls: tuple[Path, ...] = ()
     place: Place | None = None
     part: tuple[int, int] | None = None
+    mends: tuple[tuple[Edit, ...], ...] = ()
 
     @classmethod
     def of(
@@ -154,6 +168,9 @@ class Diagnostic:
             calls=calls,
             place=fault.place,
             part=(fault.offset, fault.length) if fault.length else None,
+            mends=tuple(
+                tuple(replace(edit, path=base + (edit.path or fault.key)) for edit in edits) for edits in fault.mends
+            ),
         )
 
     @property
@@ -165,11 +182,15 @@ class Diagnostic:
         return self.kind.severity
 
 
-def did_you_mean(word: str, known: Mapping[str, object] | list[str] | tuple[str, ...] | set[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean `kernel_size`?`, or "" where nothing known is close to `word`."""
+    close = nearest(word, known)
+    return f"did you mean `{close[0]}`?" if close else ""
+
+
+def nearest(word: str, known: Iterable[str], most: int = 1) -> list[str]:
+    """The known words that are close to a word, the closest first."""
     from difflib import get_close_matches
 
-    words = sorted(known)
-    lowered = {each.lower(): each for each in words}
-    close = get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
-    return f"did you mean `{lowered[close[0]]}`?" if close else ""
+    lowered = {each.lower(): each for each in sorted(known)}
+    return [lowered[each] for each in get_close_matches(word.lower(), list(lowered), n=most, cutoff=0.6)]

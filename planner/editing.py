@@ -342,7 +342,7 @@ def written(value: object, quote: str = "", *, flow: bool = False) -> str:
     return _scalar(value, quote, flow=flow)
 
 
-_PLAIN = re.compile(r"[^\W\d]([\w.+*/$ -]*[\w.$])?|\$[\w.+*/$ -]*\w")
+_PLAIN = re.compile(r"[^\W\d]([\w.+*/$ -]*[\w.$])?|(?=.*\$)[\w$][\w.+*/$ -]*\w")
 _OTHERWISE = {"null", "true", "false"}
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationErr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from planner.arithmetic import Expression, Template, compile_expression, compile_template, is_expression
-from planner.diagnostics import Fault, Path, did_you_mean
+from planner.diagnostics import Fault, Path, did_you_mean, nearest
 from planner.faults.missing_key import MissingKey
 from planner.faults.unknown_key import UnknownKey
 from planner.faults.wrong_value import WrongValue
@@ -52,7 +52,9 @@ Allowed = Annotated[
     list[str] | str,
     *_one(
         "a rule's name, or a list of them",
-        lambda value: isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value)),
+        lambda value: (
+            isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
+        ),
         {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
     ),
 ]
@@ -76,13 +78,13 @@ Entries = Annotated[
     list[Any],
     *_one("a list with at least one layer", lambda value: isinstance(value, list) and bool(value), {"type": "array"}),
 ]
-Mapped = Annotated[
-    dict[str, Any], *_one("a mapping", lambda value: isinstance(value, dict), {"type": "object"})
-]
+Mapped = Annotated[dict[str, Any], *_one("a mapping", lambda value: isinstance(value, dict), {"type": "object"})]
 
 
 class EntryFormat(BaseModel):
-    """An entry of `layers:`. Every key that is not named here is an argument of the layer or a parameter of the block."""
+    """An entry of `layers:`. Every key that is not named here is an argument of the layer or a parameter of the
+    block.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -102,7 +104,9 @@ class BlockFormat(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    params: Mapped | None = Field(None, description="Parameters and their defaults; without a value, the caller must give one.")
+    params: Mapped | None = Field(
+        None, description="Parameters and their defaults; without a value, the caller must give one."
+    )
     inputs: Names | None = Field(None, description="Names of its inputs; left out, one that is called `input`.")
     outputs: Names | None = Field(None, description="What it gives out; left out, its last layer.")
     layers: Entries = Field(description="The layers of the block, in order of execution.")
@@ -146,11 +150,14 @@ def faults_of(error: ValidationError, owner: str) -> Iterator[Fault]:
         if first["type"] == "missing":
             yield MissingKey(key, owner)
         else:
-            wanted = list(dict.fromkeys(_wanted(each) for each in found if each["type"] not in _BOUNDS or len(found) == 1))
+            wanted = list(
+                dict.fromkeys(_wanted(each) for each in found if each["type"] not in _BOUNDS or len(found) == 1)
+            )
             choices = [choice for each in found for choice in _choices(each)]
             received = first["input"]
-            help = did_you_mean(received, choices) if isinstance(received, str) and choices else ""
-            yield WrongValue(key, " or ".join(wanted or [_wanted(first)]), received, help=help)
+            near = nearest(received, choices) if isinstance(received, str) else []
+            help = f"did you mean `{near[0]}`?" if near else ""
+            yield WrongValue(key, " or ".join(wanted or [_wanted(first)]), received, help=help, instead=near)
 
 
 _BOUNDS = {
@@ -194,7 +201,9 @@ def _wanted(error: ErrorDetails) -> str:
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One entry of a list of layers with its expressions compiled. `computed` are the places of expressions within `args`."""
+    """One entry of a list of layers with its expressions compiled. `computed` are the places of expressions within
+    `args`.
+    """
 
     path: Path
     type: str | Expression

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -14,20 +14,27 @@ from planner.analyses.cost import Cost, DType, cost
 from planner.analyses.loss import AxisLoss, losses
 from planner.analyses.reach import Reach, reach
 from planner.analyses.receptive_field import Fields, receptive_fields
-from planner.diagnostics import Diagnostic, Place, Severity
+from planner.diagnostics import Diagnostic, Fix, Place, Severity
 from planner.geometry import Shape
 from planner.plan import Plan, Step
 from planner.source import Source
 
+Mend = Callable[[Diagnostic], tuple[Fix, ...]]
+"""Finds what would mend a finding."""
+
 
 @dataclass(eq=False)
 class Report:
-    """What the planner knows about a model. Analyses are worked out when they are first asked for."""
+    """What the planner knows about a model. Analyses, and fixes, are worked out when they are first asked for.
+
+    mending  gives a report's way to find fixes, for which changed models have to be judged; None where there is none
+    """
 
     plan: Plan
     diagnostics: tuple[Diagnostic, ...] = ()
     batch: int = 1
     dtype: DType = "float32"
+    mending: Callable[[Report], Mend] | None = None
 
     @property
     def source(self) -> Source:
@@ -69,6 +76,20 @@ class Report:
     def kept_apart(self) -> list[Kept]:
         """Grouped steps in a row that never mix."""
         return never_mixed(self.plan)
+
+    @cached_property
+    def _mend(self) -> Mend | None:
+        return self.mending(self) if self.mending is not None else None
+
+    @cached_property
+    def _fixes(self) -> dict[int, tuple[Fix, ...]]:
+        return {}
+
+    def fixes(self, diagnostic: Diagnostic) -> tuple[Fix, ...]:
+        """What would mend one of the report's findings, the best first; each has been planned."""
+        if id(diagnostic) not in self._fixes:
+            self._fixes[id(diagnostic)] = self._mend(diagnostic) if self._mend is not None else ()
+        return self._fixes[id(diagnostic)]
 
     def place(self, diagnostic: Diagnostic) -> Place | None:
         """Where in the file a diagnostic points; None for a model that is not a file."""

@@ -1,4 +1,4 @@
-from planner.diagnostics import Fault
+from planner.diagnostics import Edit, Fault
 
 
 class AmbiguousSize(Fault):
@@ -30,4 +30,5 @@ class AmbiguousSize(Fault):
             label=f"both {size} and {other} are given",
             help=f"remove `{key}`, or keep it alone",
             key=key,
+            mends=[(Edit((key,), action="remove"),)],
         )

@@ -1,4 +1,4 @@
-from planner.diagnostics import Fault
+from planner.diagnostics import Edit, Fault
 
 
 class BoundsOutOfOrder(Fault):
@@ -32,4 +32,9 @@ class BoundsOutOfOrder(Fault):
             if low_value != high_value
             else f"make `{high}` greater than {low_value:g}",
             key=low,
+            mends=[(Edit((low,), _plain(high_value)), Edit((high,), _plain(low_value)))],
         )
+
+
+def _plain(value: float) -> float:
+    return int(value) if value == int(value) else value

@@ -1,4 +1,4 @@
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Edit, Fault, puts
 
 
 class ChannelsDiffer(Fault):
@@ -32,4 +32,5 @@ class ChannelsDiffer(Fault):
             label=f"{given} given, {actual} from {SOURCE}",
             help=f"leave `{name}` out to have it worked out, or write `{name}: {actual}`",
             key=name,
+            mends=[(Edit((name,), action="remove"),), *puts(name, actual)],
         )

@@ -1,4 +1,4 @@
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Fault, puts
 
 
 class CropTooLarge(Fault):
@@ -14,6 +14,7 @@ class CropTooLarge(Fault):
     """
 
     code = "NSP311"
+    mended_by = ("swapped_sources",)
     bad = """
         input: [64, 64, 8]
         layers:
@@ -32,6 +33,7 @@ class CropTooLarge(Fault):
             label=f"{axis}: {size} of {n} cells from {SOURCE}",
             help="swap the two sources, or use PadLike" if key == "from" else f"use `{key}: {n}` or less",
             key=key,
+            mends=puts(key, n) if key != "from" else (),
         )
 
     @classmethod

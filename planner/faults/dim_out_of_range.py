@@ -1,4 +1,4 @@
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Fault, puts
 from planner.geometry import Shape
 
 
@@ -38,4 +38,5 @@ class DimOutOfRange(Fault):
             if rank > 2
             else f"use {name}: 1, the channels",
             key=name,
+            mends=puts(name, 1 if batch else rank - 1) if name == "dim" else (),
         )

@@ -1,4 +1,4 @@
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Edit, Fault
 from planner.geometry import Shape
 
 
@@ -31,4 +31,5 @@ class DimsOutOfOrder(Fault):
             label=f"from {start} to {end} on {shape} from {SOURCE}",
             help=f"exchange them: `start_dim: {end}`, `end_dim: {start}`",
             key="start_dim",
+            mends=[(Edit(("start_dim",), end), Edit(("end_dim",), start))],
         )

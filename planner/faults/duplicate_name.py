@@ -1,4 +1,4 @@
-from planner.diagnostics import Fault
+from planner.diagnostics import Fault, puts
 
 
 class DuplicateName(Fault):
@@ -33,4 +33,5 @@ class DuplicateName(Fault):
             label=f"the first one stands{where or ' above'}",
             help=f"rename one, for example to `{name}_2`",
             key="name",
+            mends=puts("name", f"{name.rpartition('.')[2]}_2"),
         )

@@ -1,6 +1,6 @@
 import math
 
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Fault, puts
 
 
 class ElementsDiffer(Fault):
@@ -33,18 +33,20 @@ class ElementsDiffer(Fault):
             label = f"{shown}: {total:,} from {SOURCE} / {known:,} leaves {total % known:,}"
         else:
             label = f"{shown} is {known:,}, but {SOURCE} has {total:,}"
+        mended = _mended(sizes, total)
         super().__init__(
             "sizes don't multiply up to the elements of the input",
             label=label,
-            help=f"use {_mended(name, sizes, total)}",
+            help=f"use `{name}: {mended}`" if mended else f"use sizes that multiply to {total}",
             key=name,
+            mends=puts(name, mended) if mended else (),
         )
 
 
-def _mended(name: str, sizes: tuple[int, ...], total: int) -> str:
+def _mended(sizes: tuple[int, ...], total: int) -> list[int] | None:
     """The same sizes with one of them changed so that all multiply to the total, where there is one."""
     for i, size in enumerate(sizes):
         others = math.prod(each for each in (*sizes[:i], *sizes[i + 1 :]) if each > 0)
         if (size == -1 or -1 not in sizes) and total % others == 0:
-            return f"`{name}: {[*sizes[:i], total // others, *sizes[i + 1 :]]}`"
-    return f"sizes that multiply to {total}"
+            return [*sizes[:i], total // others, *sizes[i + 1 :]]
+    return None

@@ -1,4 +1,4 @@
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Fault, puts
 
 
 class GroupsDoNotDivide(Fault):
@@ -36,4 +36,5 @@ class GroupsDoNotDivide(Fault):
             label=f"{channels} channels{origin} / {groups} groups leaves {channels % groups}",
             help=f"use groups: {listed}",
             key="groups",
+            mends=puts("groups", *sorted(map(int, fitting), key=lambda g: abs(g - groups))[:3]),
         )

@@ -1,4 +1,4 @@
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Fault, puts
 
 
 class HalvingOddAxis(Fault):
@@ -31,4 +31,5 @@ class HalvingOddAxis(Fault):
             label=f"dimension {dim} of {SOURCE} has {n}",
             help=f"{other}give it {n - 1} or {n + 1}",
             key="dim",
+            mends=puts("dim", 1) if not channels % 2 else (),
         )

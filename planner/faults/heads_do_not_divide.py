@@ -1,4 +1,4 @@
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Fault, puts
 
 
 class HeadsDoNotDivide(Fault):
@@ -32,4 +32,5 @@ class HeadsDoNotDivide(Fault):
             label=f"{channels} channels from {SOURCE} / {heads} heads leaves {channels % heads}",
             help=f"use {name}: {' or '.join(map(str, sorted(near)))}",
             key=name,
+            mends=puts(name, *near),
         )

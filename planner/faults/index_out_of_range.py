@@ -1,4 +1,4 @@
-from planner.diagnostics import Fault
+from planner.diagnostics import Fault, puts
 
 
 class IndexOutOfRange(Fault):
@@ -33,4 +33,5 @@ class IndexOutOfRange(Fault):
             label=f"{index} of {count}{origin}",
             help=f"use `{name}: 0` to `{name}: {count - 1}`, or `{name}: -{count}` to `{name}: -1` from the end",
             key=name,
+            mends=puts(name, count - 1),
         )

@@ -1,4 +1,4 @@
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Fault, puts
 from planner.geometry import Shape
 
 
@@ -38,4 +38,5 @@ class MatrixSizesDiffer(Fault):
             label=f"{a[-2]}×{a[-1]} and {second} from {SOURCE}: {a[-1]} is not {rows}",
             help=help,
             key="type",
+            mends=puts("transpose_b", not transposed) if a.channels == columns else (),
         )

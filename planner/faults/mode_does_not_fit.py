@@ -1,4 +1,4 @@
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Fault, puts
 from planner.geometry import Shape
 
 _FITTING = {1: "nearest, nearest-exact, linear or area", 2: "nearest, nearest-exact, bilinear, bicubic or area"}
@@ -36,4 +36,5 @@ class ModeDoesNotFit(Fault):
             label=f"{mode} works on {_AXES[needs]}, {shape} from {SOURCE} has {rank}",
             help=f"use mode: {_FITTING.get(rank, _ALWAYS)}",
             key="mode",
+            mends=puts("mode", {1: "linear", 2: "bilinear", 3: "trilinear"}.get(rank, "nearest")),
         )

@@ -1,4 +1,4 @@
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Fault, puts
 from planner.geometry import Shape
 
 
@@ -27,4 +27,6 @@ class NoAxisLeft(Fault):
     def __init__(self, layer: str, shape: Shape) -> None:
         cell = "use {type: Slice, dim: 1, start: 0, stop: 1} to keep one cell"
         keep = "add `keepdim: true`" if layer == "Mean" else cell
-        super().__init__(f"{layer} leaves no axis", label=f"{shape} from {SOURCE}", help=keep, key="dim")
+        super().__init__(
+            f"{layer} leaves no axis", label=f"{shape} from {SOURCE}", help=keep, key="dim", mends=puts("keepdim", True)
+        )

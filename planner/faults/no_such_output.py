@@ -1,4 +1,4 @@
-from planner.diagnostics import Fault, Path
+from planner.diagnostics import Edit, Fault, Path
 
 
 class NoSuchOutput(Fault):
@@ -32,4 +32,5 @@ class NoSuchOutput(Fault):
             label=f"its outputs are {listed}" if count > 1 else f"`{name}` has one output",
             help=f"write `from: {name}.0`" if count > 1 else f"write `from: {name}`",
             key=key,
+            mends=[(Edit((), f"{name}.0" if count > 1 else name),)],
         )

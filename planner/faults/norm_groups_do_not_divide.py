@@ -1,4 +1,4 @@
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Fault, puts
 
 
 class NormGroupsDoNotDivide(Fault):
@@ -32,4 +32,5 @@ class NormGroupsDoNotDivide(Fault):
             label=f"{channels} channels from {SOURCE} / {groups} groups leaves {channels % groups}",
             help=f"use num_groups: {' or '.join(map(str, near))}",
             key="num_groups",
+            mends=puts("num_groups", *near[:2]),
         )

@@ -1,4 +1,4 @@
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Edit, Fault
 from planner.geometry import Shape
 
 
@@ -34,4 +34,5 @@ class OneValuePerChannel(Fault):
             label=f"{shape} from {SOURCE} has one cell",
             help="put it before the pooling, or use {type: GroupNorm, num_groups: 1}",
             key="type",
+            mends=[(Edit(("type",), "GroupNorm"), Edit(("num_groups",), 1))],
         )

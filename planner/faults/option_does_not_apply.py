@@ -1,4 +1,4 @@
-from planner.diagnostics import Fault
+from planner.diagnostics import Edit, Fault, puts
 
 
 class OptionDoesNotApply(Fault):
@@ -31,6 +31,7 @@ class OptionDoesNotApply(Fault):
             label=f"mode is {mode}; linear, bilinear, bicubic and trilinear have the option",
             help="remove `align_corners`",
             key="align_corners",
+            mends=[(Edit(("align_corners",), action="remove"),)],
         )
 
     @classmethod
@@ -40,6 +41,7 @@ class OptionDoesNotApply(Fault):
             label=f"mode is {mode}, on {rank} spatial {'axis' if rank == 1 else 'axes'}",
             help="remove `antialias`" + ("" if rank != 2 else ", or use `mode: bilinear`"),
             key="antialias",
+            mends=[(Edit(("antialias",), action="remove"),)],
         )
 
     @classmethod
@@ -49,6 +51,7 @@ class OptionDoesNotApply(Fault):
             label=f"the size is given by {size}",
             help="remove `recompute_scale_factor`",
             key="recompute_scale_factor",
+            mends=[(Edit(("recompute_scale_factor",), action="remove"),)],
         )
 
     @classmethod
@@ -58,4 +61,5 @@ class OptionDoesNotApply(Fault):
             label="the mode is made for resizing with a filter",
             help=f"write `{key}: {needed}`, or use `mode: bicubic`",
             key="mode",
+            mends=[(Edit((key,), needed == "true"),), *puts("mode", "bicubic")],
         )

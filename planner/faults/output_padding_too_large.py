@@ -1,4 +1,4 @@
-from planner.diagnostics import Fault
+from planner.diagnostics import Fault, puts
 
 
 class OutputPaddingTooLarge(Fault):
@@ -30,4 +30,5 @@ class OutputPaddingTooLarge(Fault):
             label=f"{output_padding}, with stride {stride} and dilation {dilation}",
             help=f"use `output_padding: {max(stride, dilation) - 1}` or less",
             key="output_padding",
+            mends=puts("output_padding", max(stride, dilation) - 1),
         )

@@ -12,6 +12,7 @@ class PadTooSmall(Fault):
     """
 
     code = "NSP314"
+    mended_by = ("swapped_sources",)
     bad = """
         input: [64, 64, 8]
         layers:

@@ -1,4 +1,4 @@
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Fault, puts
 
 
 class PartsDoNotAddUp(Fault):
@@ -34,4 +34,5 @@ class PartsDoNotAddUp(Fault):
             label=f"{listed} is {total}, {SOURCE} has {n}",
             help=f"use {mended}",
             key="split_size",
+            mends=puts("split_size", [*sizes[:-1], rest]) if rest > 0 else (),
         )

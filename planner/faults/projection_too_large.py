@@ -1,4 +1,4 @@
-from planner.diagnostics import Fault
+from planner.diagnostics import Edit, Fault, puts
 
 
 class ProjectionTooLarge(Fault):
@@ -31,4 +31,5 @@ class ProjectionTooLarge(Fault):
             label=f"{proj_size}, with a hidden size of {hidden_size}",
             help=most if hidden_size > 1 else "leave `proj_size` out",
             key="proj_size",
+            mends=[*puts("proj_size", hidden_size - 1), (Edit(("proj_size",), action="remove"),)],
         )

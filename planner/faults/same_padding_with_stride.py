@@ -13,6 +13,7 @@ class SamePaddingWithStride(Fault):
     """
 
     code = "NSP303"
+    mended_by = ("strided_padding",)
     bad = """
         input: [32, 32, 3]
         layers:

@@ -12,6 +12,7 @@ class SizeDoesNotDivide(Fault):
     """
 
     code = "NSP307"
+    mended_by = ("input_size",)
     bad = """
         input: [57, 56, 3]
         layers:

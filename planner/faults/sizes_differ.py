@@ -21,6 +21,15 @@ class SizesDiffer(Fault):
     """
 
     code = "NSP204"
+    mended_by = (
+        "size_from_skip",
+        "output_padding",
+        "fitted_window",
+        "crop_like",
+        "pad_like",
+        "same_channels",
+        "input_size",
+    )
     bad = """
         input: [32, 32, 8]
         layers:

@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 
-from planner.diagnostics import Fault, did_you_mean
+from planner.diagnostics import Edit, Fault, did_you_mean, nearest
 
 
 class UnknownKey(Fault):
@@ -35,4 +35,8 @@ class UnknownKey(Fault):
             help=did_you_mean(key, names) or takes,
             key=key,
             at_key=True,
+            mends=[
+                *((Edit((key,), word, "rename"),) for word in nearest(key, names)),
+                (Edit((key,), action="remove"),),
+            ],
         )

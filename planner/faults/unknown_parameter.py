@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 
-from planner.diagnostics import Fault, did_you_mean
+from planner.diagnostics import Edit, Fault, did_you_mean, nearest
 from planner.faults._in_text import shown
 
 
@@ -31,6 +31,7 @@ class UnknownParameter(Fault):
 
     def __init__(self, name: str, known: Iterable[str], text: str = "", offset: int = 0) -> None:
         """`name` is read at `offset` of the expression `text`, or else given from outside."""
+        known = list(known)
         dollar = "$" if text else ""
         names = sorted(f"{dollar}{each}" for each in known)
         listed = ", ".join(f"`{shown(each)}`" for each in names[:12]) + (", …" if len(names) > 12 else "")
@@ -40,5 +41,12 @@ class UnknownParameter(Fault):
             label=f"the parameters here are {listed}" if names else "no parameters are declared here",
             help=did_you_mean(f"{dollar}{name}", names) or f"declare it: params: {{{shown(name)}: }}",
         )
+        self.mends = tuple((Edit((), _respelt(text, offset, name, near)),) for near in nearest(name, known) if text)
         self.offset = offset
         self.length = len(name) + (text[offset : offset + 1] == "$") if text else 0
+
+
+def _respelt(text: str, offset: int, name: str, near: str) -> str:
+    """The expression with another name where the one that is not known stands."""
+    start = offset + (text[offset : offset + 1] == "$")
+    return text[:start] + near + text[start + len(name) :]

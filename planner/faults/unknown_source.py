@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 
-from planner.diagnostics import Fault, Path, did_you_mean
+from planner.diagnostics import Edit, Fault, Path, did_you_mean, nearest
 
 
 class UnknownSource(Fault):
@@ -37,4 +37,5 @@ class UnknownSource(Fault):
             label="no layer above has this name",
             help=did_you_mean(name, names) or f"in sight are {listed}",
             key=key,
+            mends=[(Edit((), word),) for word in nearest(name, names, 2)],
         )

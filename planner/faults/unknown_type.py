@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 
-from planner.diagnostics import Fault, did_you_mean
+from planner.diagnostics import Fault, did_you_mean, nearest, puts
 
 
 class UnknownType(Fault):
@@ -27,9 +27,11 @@ class UnknownType(Fault):
         """
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
+        known = set(known)
         super().__init__(
             f"there is no layer or block `{name}`",
             label="not a layer type, nor a block of this file",
-            help=did_you_mean(name, set(known)) or f"define it under `blocks:`, as `{name}: {{layers: […]}}`",
+            help=did_you_mean(name, known) or f"define it under `blocks:`, as `{name}: {{layers: […]}}`",
             key="type",
+            mends=puts("type", *nearest(name, known, 2)),
         )

@@ -14,6 +14,7 @@ class WindowDoesNotFit(Fault):
     """
 
     code = "NSP301"
+    mended_by = ("padding", "kernel_size", "input_size")
     bad = """
         input: [5, 5, 3]
         layers:

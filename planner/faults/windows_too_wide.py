@@ -1,4 +1,4 @@
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Fault, puts
 
 
 class WindowsTooWide(Fault):
@@ -33,4 +33,5 @@ class WindowsTooWide(Fault):
             label=f"{windows} windows of {kernel} need {windows + kernel - 1 + spare} cells, {n} from {SOURCE}",
             help=f"use `kernel_size: {most}`" if most > 0 else f"use an output size of at most {fitting}",
             key="kernel_size",
+            mends=puts("kernel_size", most) if most > 0 else (),
         )

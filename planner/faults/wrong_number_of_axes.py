@@ -1,4 +1,6 @@
-from planner.diagnostics import SOURCE, Fault
+from collections.abc import Iterable
+
+from planner.diagnostics import SOURCE, Edit, Fault, puts
 from planner.geometry import Shape
 
 _FORMS = {0: "C", 1: "L×C", 2: "H×W×C", 3: "D×H×W×C"}
@@ -34,9 +36,12 @@ class WrongNumberOfAxes(Fault):
         wanted = " or ".join(_FORMS.get(rank, f"{rank} spatial axes and C") for rank in ranks)
         rank = len(shape.spatial)
         sibling = f"{layer[:-2]}{rank}d"
+        mends: Iterable[tuple[Edit, ...]] = ()
         help = "put a Flatten, Unflatten or Reshape before it"
         if layer[-2:] in ("1d", "2d", "3d") and 1 <= rank <= 3:
-            help = f"use type: {sibling}"
+            help, mends = f"use type: {sibling}", puts("type", sibling)
         elif rank == 0:
             help = "move it above the Flatten, or give the vector axes with Unflatten or Reshape"
-        super().__init__(f"{layer} works on {wanted}", label=f"{shape} from {SOURCE}", help=help, key="type")
+        super().__init__(
+            f"{layer} works on {wanted}", label=f"{shape} from {SOURCE}", help=help, key="type", mends=mends
+        )

@@ -1,4 +1,6 @@
-from planner.diagnostics import Fault, Path
+from collections.abc import Sequence
+
+from planner.diagnostics import Edit, Fault, Path
 
 
 class WrongValue(Fault):
@@ -23,14 +25,33 @@ class WrongValue(Fault):
           - {type: Conv2d, out_channels: 8, kernel_size: 3}
         """
 
-    def __init__(self, name: str, wanted: str, received: object, *, help: str = "", key: Path | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        wanted: str,
+        received: object,
+        *,
+        help: str = "",
+        key: Path | None = None,
+        instead: Sequence[object] = (),
+    ) -> None:
+        """`instead` are values that may have been meant."""
         shown = _shown(received)
         super().__init__(
             f"`{name}` takes {wanted}",
             label=f"received {shown}",
             help=help,
             key=(name,) if key is None else key,
+            mends=[(Edit((), each),) for each in (*instead, *_meant(received))],
         )
+
+
+def _meant(received: object) -> list[object]:
+    """The number, or the truth value, that a text in quotes looks like."""
+    if isinstance(received, str) and received.lstrip("-").isdecimal() and len(received) < 20:
+        return [int(received)]
+    words = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+    return [words[received.lower()]] if isinstance(received, str) and received.lower() in words else []
 
 
 def _shown(value: object) -> str:

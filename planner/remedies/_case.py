@@ -1,0 +1,200 @@
+"""The contract of this folder: a remedy looks at a finding and proposes edits that may mend it.
+
+A proposal is a guess that the layer's own answers make likely. Whether it mends the finding, and at what price, is
+found out by planning the changed model; so a remedy may propose too much, and need not look at the whole network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from planner.arithmetic import is_expression
+from planner.diagnostics import Diagnostic, Edit, Fault, Path
+from planner.geometry import AxisMap, SameWindow, Shape, Window
+
+if TYPE_CHECKING:
+    from planner.layers._layer import Layer
+    from planner.plan import Plan, Step
+    from planner.report import Report
+
+LEFT_OUT = object()
+"""In place of a value: the key goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Edits that may mend a finding.
+
+    overwrites  expressions of the file that they replace by plain values
+    own         whether the fault itself proposes them
+    """
+
+    edits: tuple[Edit, ...]
+    overwrites: tuple[str, ...] = ()
+    own: bool = False
+
+    def __add__(self, other: Proposal) -> Proposal:
+        return Proposal(self.edits + other.edits, self.overwrites + other.overwrites)
+
+
+@dataclass(eq=False)
+class Case:
+    """A finding, the report that it is from, and the step that it is at."""
+
+    report: Report
+    found: Diagnostic
+    memory: dict[object, Any] = field(default_factory=dict)
+    """What remedies have worked out about the model, for the other findings of the report."""
+
+    @property
+    def plan(self) -> Plan:
+        return self.report.plan
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return self.report.source.data
+
+    @property
+    def step(self) -> Step | None:
+        return self.named(self.found.step) if self.found.step is not None else None
+
+    def named(self, name: str) -> Step | None:
+        """The step with a full name."""
+        if "steps" not in self.memory:
+            self.memory["steps"] = {step.name: step for step in self.plan.steps}
+        found: Step | None = self.memory["steps"].get(name)
+        return found
+
+    def readers(self, step: Step) -> list[Step]:
+        """The steps that read from one."""
+        if "readers" not in self.memory:
+            readers: dict[int, list[Step]] = {}
+            for each in self.plan.steps:
+                for ref in each.sources:
+                    readers.setdefault(id(self.plan.steps[ref.step]), []).append(each)
+            self.memory["readers"] = readers
+        found: list[Step] = self.memory["readers"].get(id(step), [])
+        return found
+
+    # The file
+
+    def at(self, path: Path) -> Any:
+        """What the file has at a path; None where there is nothing."""
+        here: Any = self.data
+        for part in path:
+            if isinstance(here, dict):
+                here = here.get(str(part))
+            elif isinstance(here, list) and isinstance(part, int) and 0 <= part < len(here):
+                here = here[part]
+            else:
+                return None
+        return here
+
+    def put(self, step: Step, **values: object) -> Proposal:
+        """Arguments of a step set in the file. One that is a parameter of a block is set where the block is called."""
+        proposal = Proposal(())
+        for key, value in values.items():
+            path, overwritten = self._home(step, key)
+            given = self.at(path[:-1])
+            if value is not LEFT_OUT:
+                proposal += Proposal((Edit(path, value),), () if is_expression(value) else overwritten)
+            elif isinstance(given, dict) and path[-1] in given:
+                proposal += Proposal((Edit(path, action="remove"),), overwritten)
+        return proposal
+
+    def _home(self, step: Step, key: str) -> tuple[Path, tuple[str, ...]]:
+        """Where an argument of a step is decided, and the expression that stands there."""
+        path, calls = (*step.path, key), step.instance.calls
+        while True:
+            value = self.at(path)
+            if not holds_expression(value):
+                return path, ()
+            name = value[1:] if isinstance(value, str) and value[1:].isidentifier() else None
+            block = path[1] if path[0] == "blocks" else None
+            if name and block and calls and name in (self.at(("blocks", block, "params")) or {}):
+                path, calls = (*calls[0], name), calls[1:]
+            elif name and name in (self.at(("params",)) or {}):
+                path = ("params", name)
+            else:
+                return path, (str(value),)
+
+    def insert(self, step: Step, entry: dict[str, Any]) -> Edit | None:
+        """A new entry right before that of a step; None where layers would lose the names by which they are read."""
+        *home, at = step.path
+        siblings = self.at(tuple(home))
+        if not isinstance(siblings, list) or not isinstance(at, int):
+            return None
+        nameless = all(isinstance(each, dict) and each.get("name") is None for each in siblings)
+        if nameless and ("name" in entry or any("from" in each for each in siblings)):
+            return None
+        return Edit((*home, at), entry, "insert")
+
+    def free_name(self, step: Step, wish: str) -> str:
+        """A name that no sibling of a step has."""
+        taken = {str(each.get("name")) for each in self.at(step.path[:-1]) or () if isinstance(each, dict)}
+        return next(name for i in range(len(taken) + 1) if (name := f"{wish}_{i}" if i else wish) not in taken)
+
+    def sources(self, step: Step) -> list[str] | None:
+        """The names in the `from` of a step's entry; None where it has none."""
+        given = (self.at(step.path) or {}).get("from")
+        return [str(each) for each in (given if isinstance(given, list) else [given])] if given is not None else None
+
+    # Layers
+
+    def changed(self, step: Step, **values: object) -> Layer | None:
+        """The step's layer with other arguments; None where it does not take them."""
+        layer = step.layer
+        if layer is None or not set(values) <= set(type(layer).model_fields):
+            return None
+        given = {name: getattr(layer, name) for name in layer.model_fields_set if name not in values}
+        try:
+            return type(layer).model_validate({**given, **{k: v for k, v in values.items() if v is not LEFT_OUT}})
+        except (ValidationError, ValueError):
+            return None
+
+    def shape_with(self, step: Step, **values: object) -> Shape | None:
+        """What a step would give with other arguments; None where it would refuse them."""
+        layer = self.changed(step, **values)
+        try:
+            return layer.facts(*step.inputs).outputs[0] if layer is not None and step.inputs else None
+        except Fault:
+            return None
+
+    def windows(self, step: Step) -> list[tuple[Window, int]]:
+        """The window of each spatial axis of a step, and the cells it goes over; empty where it has other maps too."""
+        if step.layer is None or len(step.inputs) != 1:
+            return []
+        x = step.inputs[0]
+        try:
+            maps: Sequence[AxisMap] = step.layer.axes(x)
+        except Fault:
+            return []
+        plain = [each.at(n) if isinstance(each, SameWindow) else each for each, n in zip(maps, x.spatial, strict=False)]
+        found = [(each, n) for each, n in zip(plain, x.spatial, strict=False) if isinstance(each, Window)]
+        return found if len(found) == len(x.spatial) else []
+
+
+def holds_expression(value: object) -> bool:
+    if isinstance(value, list):
+        return any(map(holds_expression, value))
+    return is_expression(value)
+
+
+def per_axis(numbers: Sequence[int]) -> int | list[int]:
+    """One number where all axes have the same, else one for each."""
+    return numbers[0] if len(set(numbers)) == 1 else list(numbers)
+
+
+def behind(case: Case, step: Step) -> Iterator[Step]:
+    """The step itself and what it is fed by, back to the first one that has several sources or none."""
+    seen = 0
+    while seen < 100:
+        yield step
+        if len(step.sources) != 1:
+            return
+        step = case.plan.steps[step.sources[0].step]
+        seen += 1

@@ -1,0 +1,157 @@
+"""Remedies where branches meet with sizes that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.diagnostics import Edit
+from planner.geometry import Shape, Spread
+from planner.plan import Step
+from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_axis
+
+MOST_TRIED = 8
+"""Paddings and kernels tried for a branch."""
+
+
+def size_from_skip(case: Case) -> Iterator[Proposal]:
+    """The size of what an upsampled branch meets, in place of a factor: `from: [x, skip]`."""
+    for step, branch, target in _branches(case):
+        names = case.sources(step)
+        for source in behind(case, branch):
+            fields = type(source.layer).model_fields if source.layer is not None else {}
+            if {"size", "scale_factor", "mode"} <= set(fields) and names and source.path[:-1] == step.path[:-1]:
+                other = next(name for name, x in zip(names, step.inputs, strict=False) if x is target)
+                listed = case.sources(source)
+                above = listed[0] if listed else _above(case, source)
+                if above is None or source.inputs[0].spatial == target.spatial:
+                    return
+                retyped = {} if source.type == "Interpolate" else {"type": "Interpolate"}
+                given = {key: LEFT_OUT for key in ("scale_factor", "size") if key in (case.at(source.path) or {})}
+                yield case.put(source, **retyped, **{"from": [above, other]}, **given)
+                return
+
+
+def output_padding(case: Case) -> Iterator[Proposal]:
+    """The output padding with which a transposed convolution brings its branch to the size of the other one."""
+    for _, branch, target in _branches(case):
+        for source in behind(case, branch):
+            maps = source.links[0][0].axes if source.links and len(source.inputs) == 1 else ()
+            spreads = [each for each in maps if isinstance(each, Spread)]
+            if spreads and len(spreads) == len(target.spatial):
+                lacking = [size - n for size, n in zip(target.spatial, source.outputs[0].spatial, strict=True)]
+                extra = [each.output_padding + more for each, more in zip(spreads, lacking, strict=True)]
+                if min(extra) >= 0 and _reaches(case, source, target, output_padding=per_axis(extra)):
+                    yield case.put(source, output_padding=per_axis(extra))
+            if not all(each.keeps for each in maps):
+                break
+
+
+def fitted_window(case: Case) -> Iterator[Proposal]:
+    """Another padding, rounding or kernel of a branch's last window, with which it has the size of the other one."""
+    for _, branch, target in _branches(case):
+        for source in behind(case, branch):
+            windows = case.windows(source)
+            if not windows or all(window.keeps for window, _ in windows):
+                if source.links and all(each.keeps for link in source.links[0] for each in link.axes):
+                    continue
+                break
+            wishes: list[dict[str, object]] = [{"padding": side} for side in range(MOST_TRIED)]
+            wishes += [{"ceil_mode": True}, {"ceil_mode": False}]
+            wishes += [{"kernel_size": k} for k in range(1, MOST_TRIED)]
+            fitting = [each for each in wishes if _reaches(case, source, target, **each)]
+            for each in fitting[:1]:
+                yield case.put(source, **each)
+            break
+
+
+def swapped_sources(case: Case) -> Iterator[Proposal]:
+    """The two sources the other way round."""
+    step = case.step
+    names = case.sources(step) if step is not None else None
+    if step is not None and names is not None and len(names) == 2:
+        yield Proposal((Edit((*step.path, "from"), names[::-1]),))
+
+
+def crop_like(case: Case) -> Iterator[Proposal]:
+    """The larger branch cropped to the smaller one before they meet."""
+    yield from _between(case, "crop", "CropLike", larger=True)
+
+
+def pad_like(case: Case) -> Iterator[Proposal]:
+    """The smaller branch padded to the larger one before they meet."""
+    yield from _between(case, "pad", "PadLike", larger=False)
+
+
+def same_channels(case: Case) -> Iterator[Proposal]:
+    """As many channels on one branch as on the other, from the layer that makes them."""
+    step = case.step
+    if step is None or len({x.channels for x in step.inputs}) < 2:
+        return
+    for ref, x in zip(step.sources, step.inputs, strict=True):
+        for other in step.inputs:
+            if other.channels == x.channels:
+                continue
+            for source in behind(case, case.plan.steps[ref.step]):
+                for key in ("out_channels", "out_features"):
+                    made = case.shape_with(source, **{key: other.channels})
+                    if made is not None and made.channels == other.channels:
+                        yield case.put(source, **{key: other.channels})
+                if source.links and not source.links[0][0].channels.keeps:
+                    break
+            break
+
+
+def _branches(case: Case) -> Iterator[tuple[Step, Step, Shape]]:
+    """The step at which branches meet, each that could be brought to the spatial size of another, and that other."""
+    step = case.step
+    if step is None or len({len(x) for x in step.inputs}) != 1:
+        return
+    for ref, x in reversed([*zip(step.sources, step.inputs, strict=True)]):
+        target = next((other for other in step.inputs if other.spatial != x.spatial), None)
+        if target is not None:
+            yield step, case.plan.steps[ref.step], target
+
+
+def _reaches(case: Case, source: Step, target: Shape, **values: object) -> bool:
+    shape = case.shape_with(source, **values)
+    return shape is not None and shape.spatial == target.spatial
+
+
+def _above(case: Case, step: Step) -> str | None:
+    """The name by which a step could list what it reads now without saying so."""
+    at = step.path[-1]
+    if isinstance(at, int) and at == 0:
+        block = case.at(step.path[:-2]) if step.path[0] == "blocks" and len(step.path) == 4 else None
+        inputs = block.get("inputs") if isinstance(block, dict) else None
+        return str(inputs[0]) if isinstance(inputs, list) else "input"
+    entry = case.at((*step.path[:-1], at - 1)) if isinstance(at, int) else None
+    name = entry.get("name") if isinstance(entry, dict) else None
+    if name is not None:
+        return str(name) if "$" not in str(name) else None
+    source = case.plan.steps[step.sources[0].step]
+    prefix = step.name.rpartition(".")[0]
+    return source.name.removeprefix(f"{prefix}.") if source.path[:-1] == step.path[:-1] else None
+
+
+def _between(case: Case, wish: str, kind: str, *, larger: bool) -> Iterator[Proposal]:
+    step = case.step
+    names = case.sources(step) if step is not None else None
+    if step is None or names is None or len(names) != len(step.inputs) or len({len(x) for x in step.inputs}) != 1:
+        return
+    sizes = [x.spatial for x in step.inputs]
+    wanted = tuple((min if larger else max)(each) for each in zip(*sizes, strict=True))
+    if wanted not in sizes or not 1 <= len(wanted) <= 3:
+        return
+    like = names[sizes.index(wanted)]
+    edits: list[Edit] = []
+    path, renamed = step.path, list(names)
+    for i, (name, size) in enumerate(zip(names, sizes, strict=True)):
+        if size != wanted:
+            fresh = case.free_name(step, wish) + ("" if not edits else f"_{i}")
+            edit = case.insert(step, {"name": fresh, "type": kind, "from": [name, like]})
+            at = path[-1]
+            if edit is None or not isinstance(at, int):
+                return
+            edits.append(edit)
+            path, renamed[i] = (*path[:-1], at + 1), fresh
+    yield Proposal((*edits, Edit((*path, "from"), renamed)))

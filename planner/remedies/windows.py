@@ -1,0 +1,276 @@
+"""Remedies at a window: padding, rounding, kernel, and where a stride stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from planner.diagnostics import Edit
+from planner.geometry import Spread, Window
+from planner.plan import Step
+from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_axis
+
+
+def padding(case: Case) -> Iterator[Proposal]:
+    """So much padding that a window more fits in: at the end alone, or on both sides."""
+    if case.step is not None:
+        yield from _padded(case, case.step)
+
+
+def ceil_mode(case: Case) -> Iterator[Proposal]:
+    """A last window that may hang over the end."""
+    if case.step is not None and case.changed(case.step, ceil_mode=True) not in (None, case.step.layer):
+        yield case.put(case.step, ceil_mode=True)
+
+
+def losing_layers(case: Case) -> Iterator[Proposal]:
+    """The layers that lose cells at the end, mended all at once: the end rounded up, or padded."""
+    losing = {
+        step.path: step
+        for step, losses in zip(case.plan.steps, case.report.losses, strict=True)
+        if any(each.loss.lost for each in losses)
+    }
+    steps = list(losing.values())[:10]
+    rounded = [case.put(step, ceil_mode=True) for step in steps if case.changed(step, ceil_mode=True) is not None]
+    if steps and len(rounded) == len(steps):
+        yield sum(rounded, Proposal(()))
+    wider = [list(_padded(case, step)) for step in steps]
+    if steps and all(wider):
+        yield sum((each[0] for each in wider), Proposal(()))
+    if len(steps) > 1 and wider[0]:
+        yield from wider[0]
+
+
+def kernel_size(case: Case) -> Iterator[Proposal]:
+    """A kernel that reads the cells that are lost or skipped, or that is no larger than what it stands on."""
+    step = case.step
+    windows = case.windows(step) if step is not None else []
+    kernels = [_kernel(window, n) for window, n in windows]
+    if step is None or kernels == [window.kernel for window, _ in windows]:
+        return
+    values: dict[str, object] = {"kernel_size": per_axis(kernels)}
+    if getattr(step.layer, "stride", 1) is None:  # a pool that would move by its new kernel
+        values["stride"] = per_axis([window.stride for window, _ in windows])
+    if case.changed(step, **values) is not None:
+        yield case.put(step, **values)
+
+
+def strided_padding(case: Case) -> Iterator[Proposal]:
+    """Padding of half the reach in numbers, or as TensorFlow has it, where `same` is refused."""
+    if case.step is not None:
+        centred = _centred(case, case.step)
+        yield from (case.put(case.step, padding=each) for each in (centred, "tf_same") if each is not None)
+
+
+def less_padding(case: Case) -> Iterator[Proposal]:
+    """The most padding with which no window reads padding alone, or is refused."""
+    step = case.step
+    if step is None:
+        return
+    windows = case.windows(step)
+    sides = [_without_blanks(window, n) for window, n in windows]
+    if windows and case.changed(step, padding=per_axis(sides)) is not None:
+        yield case.put(step, padding=per_axis(sides))
+
+
+def shifted_padding(case: Case) -> Iterator[Proposal]:
+    """Padding of half the reach on either side, or moved from one side to the other, where a branch is out of place."""
+    step = case.step
+    if step is None:
+        return
+    branches = [_last_window(case, case.plan.steps[ref.step]) for ref in step.sources]
+    movers = [each for each in branches if each is not None]
+    centred = [case.put(each, padding=sides) for each in movers if (sides := _centred(case, each)) is not None]
+    if centred:
+        yield sum(centred, Proposal(()))
+    for mover in movers:
+        windows = case.windows(mover)
+        for by in (1, -1, 2, -2):
+            pairs = [[window.before + by, window.after - by] for window, _ in windows]
+            if min(map(min, pairs)) >= 0 and case.changed(mover, padding=pairs) is not None:
+                yield case.put(mover, padding=pairs)
+
+
+def _last_window(case: Case, branch: Step) -> Step | None:
+    """The last step of a branch that reads by windows, and moves."""
+    for step in behind(case, branch):
+        windows = case.windows(step)
+        if windows and not all(window.keeps for window, _ in windows):
+            return step
+    return None
+
+
+def _centred(case: Case, step: Step) -> object:
+    """Padding of half the reach on either side; None where that is what a step has, or where it takes none."""
+    halves = per_axis([(window.reach - 1) // 2 for window, _ in case.windows(step)])
+    return halves if case.changed(step, padding=halves) not in (None, step.layer) else None
+
+
+def smaller_dilation(case: Case) -> Iterator[Proposal]:
+    """The largest dilation with which every tap meets a real cell, padded to the same size."""
+    step = case.step
+    windows = case.windows(step) if step is not None else []
+    if step is None or not windows:
+        return
+    dilations, sides = [], []
+    for window, n in windows:
+        shorter = [_with_dilation(window, d) for d in range(window.dilation, 0, -1)]
+        fitting = next(
+            (each for each in shorter if each and each.length(n) == window.length(n) and all(each.taps(n))), window
+        )
+        dilations.append(fitting.dilation)
+        sides.append(fitting.before)
+    if any(d < window.dilation for d, (window, _) in zip(dilations, windows, strict=True)):
+        yield case.put(step, dilation=per_axis(dilations), padding=per_axis(sides))
+
+
+def even_kernel(case: Case) -> Iterator[Proposal]:
+    """A transposed convolution whose kernel is a multiple of its stride, to the same size."""
+    step = case.step
+    if step is None or step.facts is None or not step.links:
+        return
+    x, maps = step.inputs[0], step.links[0][0].axes
+    solved = [_even_spread(each, n) for each, n in zip(maps, x.spatial, strict=True) if isinstance(each, Spread)]
+    found = [each for each in solved if each is not None]
+    if len(found) == len(maps):
+        padding, extra = per_axis([each.padding for each in found]), per_axis([each.output_padding for each in found])
+        values: dict[str, object] = {"kernel_size": per_axis([each.kernel for each in found])}
+        given = step.layer.model_fields_set if step.layer is not None else set()
+        values |= {"padding": padding} if padding or "padding" in given else {}
+        values |= {"output_padding": extra or LEFT_OUT} if extra or "output_padding" in given else {}
+        yield case.put(step, **values)
+
+
+def pooled_first(case: Case) -> Iterator[Proposal]:
+    """An average pool that takes the stride over, as in ResNet-D (arXiv:1812.01187)."""
+    step = case.step
+    windows = case.windows(step) if step is not None else []
+    entry = case.at(step.path) if step is not None else None
+    if step is None or not windows or not isinstance(entry, dict) or {"when", "repeat"} & set(entry):
+        return
+    if case.changed(step, stride=LEFT_OUT) is None or not 1 <= len(windows) <= 3:
+        return
+    pool = {"type": f"AvgPool{len(windows)}d", "kernel_size": per_axis([window.stride for window, _ in windows])}
+    above = case.insert(step, {**pool, "from": entry["from"]} if "from" in entry else pool)
+    if above is not None:
+        at = step.path[-1]
+        assert isinstance(at, int)
+        moved = (*step.path[:-1], at + 1)
+        keys = [key for key in ("stride", "from") if key in entry]
+        yield Proposal((above, *(Edit((*moved, key), action="remove") for key in keys)))
+
+
+def stride_moved(case: Case) -> Iterator[Proposal]:
+    """The stride in the next layer with a window as large, as in ResNet v1.5, where it went from the 1×1 to the 3×3."""
+    for skipping in _skipping(case):
+        entry = case.at(skipping.path)
+        taker = _taker(case, skipping)
+        if isinstance(entry, dict) and "stride" in entry and taker is not None and taker.path != skipping.path:
+            taken = Edit((*taker.path, "stride"), entry["stride"])
+            yield Proposal((taken, Edit((*skipping.path, "stride"), action="remove")))
+
+
+def skipping_kernel(case: Case) -> Iterator[Proposal]:
+    """A kernel as large as the stride in the layers that skip cells: in all of them, or in one."""
+    wider = []
+    for step in _skipping(case):
+        kernels = per_axis([_kernel(window, n) for window, n in case.windows(step)])
+        if case.changed(step, kernel_size=kernels) is not None:
+            wider.append(case.put(step, kernel_size=kernels))
+    if wider:
+        yield sum(wider, Proposal(()))
+        yield from wider[:2]
+
+
+def _skipping(case: Case) -> Iterator[Step]:
+    """The steps that skip cells between their windows, one for each entry of the file."""
+    seen = set()
+    for step, losses in zip(case.plan.steps, case.report.losses, strict=True):
+        if step.path not in seen and any(each.loss.skipped for each in losses):
+            seen.add(step.path)
+            yield step
+
+
+def _taker(case: Case, skipping: Step) -> Step | None:
+    """The first layer behind that has no stride of its own, and a window no smaller than the stride that skips."""
+    strides = [window.stride for window, _ in case.windows(skipping)]
+    step = skipping
+    for _ in range(20):
+        readers = case.readers(step)
+        if len(readers) != 1 or len(readers[0].sources) != 1:
+            return None
+        step = readers[0]
+        windows = case.windows(step)
+        large = all(window.reach >= stride for (window, _), stride in zip(windows, strides, strict=False))
+        still = bool(windows) and all(window.stride == 1 for window, _ in windows)
+        if still and large and case.changed(step, stride=per_axis(strides)) is not None:
+            return step
+    return None
+
+
+def _padded(case: Case, step: Step) -> Iterator[Proposal]:
+    """What `padding` proposes, at any step."""
+    windows = case.windows(step)
+    missing = [_missing(window, n) for window, n in windows]
+    if not any(missing):
+        return
+    pairs = [[window.before, window.after + more] for (window, _), more in zip(windows, missing, strict=True)]
+    if case.changed(step, padding=pairs) is not None and all(window.length(n) > 0 for window, n in windows):
+        yield case.put(step, padding=pairs)
+    sides = [_even(window, n) if more else window.before for (window, n), more in zip(windows, missing, strict=True)]
+    even = [side for side in sides if side is not None]
+    if len(even) == len(sides) and case.changed(step, padding=per_axis(even)) is not None:
+        yield case.put(step, padding=per_axis(even))
+
+
+def _missing(window: Window, n: int) -> int:
+    """Cells of padding that the end lacks for a window more that reads the cells lost there, or for the first one."""
+    room = n + window.before + window.after - window.reach
+    if room < 0:
+        return -room
+    return window.stride - room % window.stride if window.loss(n).lost else 0
+
+
+def _even(window: Window, n: int) -> int | None:
+    """The least padding on both sides with which nothing is lost at the end."""
+    most = max(window.before, window.after) + window.reach
+    for side in range(max(window.before, window.after), most):
+        wider = replace(window, before=side, after=side)
+        if wider.length(n) > 0 and not wider.loss(n).lost and not wider.loss(n).blank:
+            return side
+    return None
+
+
+def _kernel(window: Window, n: int) -> int:
+    if window.length(n) < 1:
+        return max((n + window.before + window.after - 1) // window.dilation + 1, 1)
+    loss = window.loss(n)
+    if window.stride > window.reach:
+        return window.stride if window.dilation == 1 else window.kernel
+    return window.kernel - -loss.lost // window.dilation if loss.lost else window.kernel
+
+
+def _without_blanks(window: Window, n: int) -> int:
+    sides = range(min(max(window.before, window.after), window.reach), 0, -1)
+    narrow = (replace(window, before=side, after=side) for side in sides)
+    return next((each.before for each in narrow if each.length(n) > 0 and not each.loss(n).blank), 0)
+
+
+def _with_dilation(window: Window, dilation: int) -> Window | None:
+    """The window with another dilation and as much less padding as its reach is less."""
+    less = (window.dilation - dilation) * (window.kernel - 1)
+    if less % 2 or less // 2 > min(window.before, window.after):
+        return None
+    return replace(window, dilation=dilation, before=window.before - less // 2, after=window.after - less // 2)
+
+
+def _even_spread(spread: Spread, n: int) -> Spread | None:
+    """The transposed convolution with the next kernel that is a multiple of the stride, to the same length."""
+    kernel = -(-spread.kernel // spread.stride) * spread.stride
+    if spread.dilation > 1:
+        return None
+    for extra in range(spread.stride):
+        twice = (n - 1) * spread.stride + kernel + extra - spread.length(n)
+        if twice >= 0 and twice % 2 == 0:
+            return replace(spread, kernel=kernel, padding=twice // 2, output_padding=extra)
+    return None
