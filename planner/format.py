@@ -192,7 +192,7 @@ def _wanted(error: ErrorDetails) -> str:
     if kind == "literal_error":
         return " or ".join(f"`{choice}`" for choice in _choices(error))
     if kind in _BOUNDS:
-        return _BOUNDS[kind].format(**error["ctx"])
+        return _BOUNDS[kind].format(**{name: f"{bound:g}" for name, bound in error["ctx"].items()})
     return _KINDS.get(kind, "another kind of value")
 
 

@@ -26,7 +26,7 @@ class MissingKey(Fault):
 
     def __init__(self, key: str, owner: str, example: str = "") -> None:
         super().__init__(
-            f"`{owner}` needs `{key}`",
+            f"{owner} needs `{key}`",
             label=f"`{key}` is not given and has no default",
             help=f"add `{key}: {example or '…'}`",
         )

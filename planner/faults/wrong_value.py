@@ -36,13 +36,14 @@ class WrongValue(Fault):
         instead: Sequence[object] = (),
     ) -> None:
         """`instead` are values that may have been meant."""
-        shown = _shown(received)
+        meant = [*instead, *_meant(received)]
+        known = f"write `{name}: {_shown(meant[0])}`" if meant else f"give {name} {wanted}"
         super().__init__(
-            f"`{name}` takes {wanted}",
-            label=f"received {shown}",
-            help=help,
+            f"{name if ' ' in name else f'`{name}`'} takes {wanted}",
+            label=f"received {_shown(received)}",
+            help=help or known,
             key=(name,) if key is None else key,
-            mends=[(Edit((), each),) for each in (*instead, *_meant(received))],
+            mends=[(Edit((), each),) for each in meant],
         )
 
 
