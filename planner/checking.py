@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planner.diagnostics import Diagnostic, Fault
 from planner.model import Model, load
@@ -13,6 +13,9 @@ from planner.plan import Plan, propagate
 from planner.report import Mend, Report
 from planner.rules import judge
 from planner.source import Source, of_mapping, parse, read, unparsed
+
+if TYPE_CHECKING:
+    from planner.fixes import Mended
 
 
 def checked(
@@ -54,6 +57,13 @@ def _mending(input: Any, params: Mapping[str, Any] | None) -> Callable[[Report],
         return Mender(report, lambda source: checked(source, input=input, params=params)).fixes
 
     return mending
+
+
+def mended(report: Report, *, input: Any = None, params: Mapping[str, Any] | None = None) -> Mended:
+    """The model of a report with the first fix of every error and warning made in its text."""
+    from planner.fixes import mended
+
+    return mended(report, lambda source: checked(source, input=input, params=params))
 
 
 def _unread(fault: Fault, file: str | None) -> Report:

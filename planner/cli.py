@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path as FilePath
 from shutil import get_terminal_size
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -21,10 +22,11 @@ from planner.outputs._screen import Screen, printable
 
 if TYPE_CHECKING:
     from planner.report import Report
+    from planner.source import Source
 
 NARROWEST = 40
 STDIN = "-"
-_PLAIN = str.maketrans({"×": "x", "–": "-", "─": "-", "…": "~", "✗": "x", "’": "'"})
+_PLAIN = str.maketrans({"×": "x", "–": "-", "─": "-", "…": "~", "✗": "x", "→": ">", "’": "'"})
 """What stands for our own signs, each in one column, where the stream cannot hold them."""
 
 
@@ -250,19 +252,38 @@ def plan(
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @model_options
 @format_option("full", "check")
+@click.option("--fix", is_flag=True, help="Mend the files: write the first fix of each error and warning.")
+@click.option("--diff", is_flag=True, help="Show what --fix would write.")
 @strict_option
 @screen_option
-def check(files: tuple[str, ...], input: Any, params: dict[str, Any], format: str, strict: bool, screen: Screen) -> int:
+def check(
+    files: tuple[str, ...],
+    input: Any,
+    params: dict[str, Any],
+    format: str,
+    fix: bool,
+    diff: bool,
+    strict: bool,
+    screen: Screen,
+) -> int:
     """Judge models: what is wrong, and where.
 
     Each FILE is a model file, or - for standard input.
     """
     codes = [0]
+    if (fix or diff) and format not in ("full", "concise"):
+        raise click.UsageError(f"--{'fix' if fix else 'diff'} shows what it changes, for which {format} has no room")
+    if fix and not diff and STDIN in files:
+        raise click.UsageError("standard input cannot be written; --diff shows what --fix would write")
 
     def reports() -> Iterator[Report]:
         for file in _progress(files, "checking"):
             report = _report(file, input=input, params=params)
-            codes.append(_exit_code(report, strict))
+            code = _exit_code(report, strict)
+            if fix or diff:
+                report = _mended(file, report, screen, write=not diff, input=input, params=params)
+                code = code if diff else _exit_code(report, strict)
+            codes.append(code)
             yield report
 
     _print(renderer("check", format)(reports(), screen))
@@ -341,6 +362,45 @@ def _report(file: str, **options: Any) -> Report:
     if file != STDIN:
         return checked(file, **options)
     return checked_text(sys.stdin.buffer.read(MOST_BYTES + 1), "<stdin>", **options)
+
+
+def _mended(file: str, report: Report, screen: Screen, *, write: bool, **options: Any) -> Report:
+    """The report on a file after its fixes, which are shown and, if wanted, written."""
+    from planner.checking import mended
+    from planner.outputs.check._diff import diff
+
+    found = mended(report, **options)
+    if found.made:
+        if write:
+            _write(file, report.source, found.report.source)
+        _print(diff(report.source, found.report.source, found.made, screen, written=write) + "\n")
+    return found.report
+
+
+def _write(file: str, old: Source, new: Source) -> None:
+    """Put a new text into a file: all of it or, where that fails, nothing. Links, mode and encoding stay."""
+    from tempfile import mkstemp
+
+    from planner.source import encoded, parse
+
+    path, temporary = FilePath(file).resolve(), None
+    try:
+        original = path.read_bytes()
+        if parse(original).text != old.text:
+            raise click.ClickException(f"`{file}` has changed while it was checked; nothing is written")
+        handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = FilePath(name)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(encoded(new.text, original))
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(path.stat().st_mode & 0o7777)
+        temporary.replace(path)
+    except OSError as error:
+        raise click.ClickException(f"`{file}` cannot be written: {(error.strerror or 'refused').lower()}") from None
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def _exit_code(report: Report, strict: bool) -> int:

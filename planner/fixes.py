@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from planner.analyses.receptive_field import AxisField
 from planner.diagnostics import Diagnostic, Edit, Fix, Path, Severity
 from planner.editing import CannotEdit, edited, rewritten, written
 from planner.plan import Step
@@ -28,6 +29,8 @@ MOST_STEPS = 12_000
 """Steps planned for the fixes of one report, after which no more is tried."""
 FREE = 4
 """Proposals that are tried in any case."""
+MOST_STEPS_MENDING = 100_000
+"""Steps planned while a file is mended, after which the rest of its findings stay."""
 
 Check = Callable[[Source], Report]
 Identity = tuple[Path, tuple[Path, ...], int]
@@ -57,8 +60,8 @@ class Mender:
     def __init__(self, report: Report, check: Check, most_steps: int = MOST_STEPS) -> None:
         self.report = report
         self.check = check
-        self.left = most_steps
-        self.tried = 0
+        self.most_steps = most_steps
+        self.tried = self.planned = 0
         self.memory: dict[object, object] = {}
         self.before = _Findings(report)
 
@@ -69,7 +72,7 @@ class Mender:
         case = Case(self.report, found, self.memory)
         trials: list[_Trial] = []
         for proposal in islice(_proposals(case), MOST_PROPOSALS):
-            if self.left <= 0 and self.tried >= FREE:
+            if self.planned >= self.most_steps and self.tried >= FREE:
                 break
             trial = self._tried(proposal, found)
             if trial is not None and self._can_be_written(proposal):
@@ -89,7 +92,7 @@ class Mender:
         changed.faults = source.faults
         after = self.check(changed)
         self.tried += 1
-        self.left -= len(after.plan.steps)
+        self.planned += len(after.plan.steps)
         findings = _Findings(after, proposal.edits)
         if findings.has(found, self.before) or _loses_more(self.report, after):
             return None
@@ -118,6 +121,42 @@ class Mender:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A model after its fixes: the report on what its text is now, and what was done for which finding."""
+
+    report: Report
+    made: tuple[tuple[Diagnostic, Fix], ...]
+
+
+def mended(report: Report, check: Check) -> Mended:
+    """The first fix of every error and warning made in the text, each judged before the next is looked for."""
+    made: list[tuple[Diagnostic, Fix]] = []
+    passed = set()
+    left = MOST_STEPS_MENDING
+    while found := next((each for each in _grave(report) if _key(each) not in passed), None):
+        passed.add(_key(found))
+        mender = Mender(report, check, min(MOST_STEPS, left))
+        fixes = mender.fixes(found)
+        left -= mender.planned
+        if fixes:
+            report = check(rewritten(report.source, fixes[0].edits))
+            made.append((found, fixes[0]))
+        if left <= 0:
+            break
+    return Mended(report, tuple(made))
+
+
+def _grave(report: Report) -> list[Diagnostic]:
+    """The errors of a report, then its warnings."""
+    order = [severity for severity in Severity if severity is not Severity.INFO]
+    return [each for severity in order for each in report.diagnostics if each.severity is severity]
+
+
+def _key(each: Diagnostic) -> tuple[object, ...]:
+    return each.kind, each.step, each.message, each.label
+
+
 class _Findings:
     """The findings of a report by the places of their entries, as they were before the edits that led to the report."""
 
@@ -132,7 +171,7 @@ class _Findings:
             self.identities[step.name] = (*place, copies[place])
             self.steps[*place, copies[place]] = step
             copies[place] += 1
-        self.counts = Counter(map(self.key, self._grave()))
+        self.counts = Counter(map(self.key, _grave(report)))
 
     def old(self, path: Path) -> Path:
         """Where a place was before entries came in above it; one that came in itself has a negative number."""
@@ -159,12 +198,9 @@ class _Findings:
 
     def new(self, before: _Findings) -> Iterator[Diagnostic]:
         """The errors and warnings that the report before did not have."""
-        for each in self._grave():
+        for each in _grave(self.report):
             if self.counts[self.key(each)] > before.counts[self.key(each)]:
                 yield each
-
-    def _grave(self) -> list[Diagnostic]:
-        return [each for each in self.report.diagnostics if each.severity is not Severity.INFO]
 
 
 def _proposals(case: Case) -> Iterator[Proposal]:
@@ -313,21 +349,19 @@ def _macs(before: int, after: int) -> Iterator[str]:
 
 
 def _fields(before: Report, after: Report) -> Iterator[str]:
-    """The receptive fields of the outputs, where they are others than before."""
-    sizes = [_field_sizes(report) for report in (before, after)]
-    if sizes[0] != sizes[1] and all(sizes):
-        was, now = ("×".join(map(str, each)) for each in sizes)
-        yield f"receptive field {now} instead of {was}"
+    """The receptive field of the first output, where it is another than before and sees less than everything."""
+    was, now = _field(before), _field(after)
+    sizes = [[each.size for each in field] for field in (was, now)]
+    if sizes[0] != sizes[1] and any(each.size is not None and each.size <= each.length for each in (*was, *now)):
+        shown = ["×".join("?" if size is None else str(size) for size in each) for each in sizes]
+        yield f"receptive field {shown[1]} instead of {shown[0]}"
 
 
-def _field_sizes(report: Report) -> list[int | str]:
+def _field(report: Report) -> tuple[AxisField, ...]:
     """What the first output sees of the first input."""
-    if not report.plan.outputs:
-        return []
     step, output = report.plan.outputs[0]
     fields = report.fields[step]
-    seen = next(iter(fields[output or 0].values()), ()) if fields else ()
-    return [each.size if each.size is not None else "?" for each in seen]
+    return next(iter(fields[output or 0].values()), ()) if fields else ()
 
 
 def _copies(case: Case, trial: _Trial) -> Iterator[str]:

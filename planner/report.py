@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from fractions import Fraction
 from functools import cached_property
 from html import escape
 from typing import Any
@@ -12,8 +13,8 @@ from planner.analyses.alignment import Apart, apart
 from planner.analyses.channels import Kept, never_mixed
 from planner.analyses.cost import Cost, DType, cost
 from planner.analyses.loss import AxisLoss, losses
-from planner.analyses.reach import Reach, reach
-from planner.analyses.receptive_field import Fields, receptive_fields
+from planner.analyses.reach import Reach, Unread, reach
+from planner.analyses.receptive_field import AxisField, Fields, receptive_fields
 from planner.diagnostics import Diagnostic, Fix, Place, Severity
 from planner.geometry import Shape
 from planner.plan import Plan, Step
@@ -122,7 +123,7 @@ class Report:
             "inputs": {step.name: list(step.outputs[0]) for step in plan.inputs},
             "outputs": {plan.label(ref): _plain(plan.shape(ref)) for ref in plan.outputs},
             "complete": plan.complete,
-            "steps": [self._step(step) for step in plan.layers],
+            "steps": [self._step(i, step) for i, step in enumerate(plan.steps) if not step.is_input],
             "totals": {
                 "params": totals.params,
                 "macs": totals.macs,
@@ -132,10 +133,14 @@ class Report:
                 "batch": totals.batch,
                 "dtype": totals.dtype,
             },
+            "reach": None
+            if self.reach is None
+            else {plan.steps[i].name: _reach(each) for i, each in self._unread_inputs()},
+            "wasted_macs": self.reach.wasted_macs if self.reach is not None else None,
             "diagnostics": [self.finding(each) for each in self.diagnostics],
         }
 
-    def _step(self, step: Step) -> dict[str, Any]:
+    def _step(self, i: int, step: Step) -> dict[str, Any]:
         outputs = [_plain(shape) for shape in step.outputs]
         return {
             "name": step.name,
@@ -146,7 +151,29 @@ class Report:
             "params": step.params,
             "macs": step.macs,
             "line": self.line(step),
+            "loss": [_loss(self.plan.label(step.sources[each.source]), each) for each in self.losses[i]],
+            "receptive_field": {
+                self.plan.steps[source].name: _field(axes)
+                for source, axes in (self.fields[i][0] if self.fields[i] else {}).items()
+            },
+            "unread": self._unread(i),
         }
+
+    def _unread(self, i: int) -> dict[str, int] | None:
+        unread = self.reach.unread[i] if self.reach is not None else None
+        if self.reach is None or unread is None:
+            return None
+        return {
+            "cells": sum(each.cells for each in unread),
+            "channels": sum(each.channels.bit_count() for each in unread),
+            "macs_wasted": self.reach.macs_wasted[i],
+        }
+
+    def _unread_inputs(self) -> Iterator[tuple[int, Unread]]:
+        for i, step in enumerate(self.plan.steps):
+            unread = self.reach.unread[i] if self.reach is not None and step.is_input else None
+            if unread:
+                yield i, unread[0]
 
     def finding(self, each: Diagnostic) -> dict[str, Any]:
         """A diagnostic in plain values."""
@@ -161,6 +188,7 @@ class Report:
             "file": self.source.file,
             "line": place.line if place else None,
             "column": place.column if place else None,
+            "fixes": [_fix(fix) for fix in self.fixes(each)],
         }
 
     def _repr_html_(self) -> str:
@@ -184,3 +212,46 @@ class Report:
 
 def _plain(shape: Shape | None) -> list[int] | None:
     return None if shape is None else list(shape)
+
+
+def _exact(number: Fraction | None) -> int | float | str | None:
+    """A number as JSON has it without rounding: whole, in binary places, or else as a text such as `1/3`."""
+    if number is None or number.denominator == 1:
+        return None if number is None else number.numerator
+    return float(number) if number.denominator & (number.denominator - 1) == 0 else str(number)
+
+
+def _loss(source: str, each: AxisLoss) -> dict[str, Any]:
+    return {
+        "from": source,
+        "axis": each.name,
+        "cells": each.n,
+        "length": each.length,
+        **asdict(each.loss),
+        "text": each.text,
+    }
+
+
+def _field(axes: tuple[AxisField, ...]) -> dict[str, list[Any]]:
+    return {
+        "size": [each.size for each in axes],
+        "stride": [_exact(each.stride) for each in axes],
+        "center": [_exact(each.centre) for each in axes],
+        "min_size": [each.min_size for each in axes],
+    }
+
+
+def _reach(unread: Unread) -> dict[str, Any]:
+    """Rows are the lines across the height, columns those across the last axis."""
+    rank = len(unread.shape.spatial)
+    return {
+        "unread_cells": unread.cells,
+        "unread_rows": unread.lines(rank - 2) if rank > 1 else [],
+        "unread_columns": unread.lines(rank - 1) if rank else [],
+        **({"unread_slices": unread.lines(0)} if rank > 2 else {}),
+    }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    edits = [{"action": edit.action, "path": list(edit.path), "value": edit.value} for edit in fix.edits]
+    return {"edit": edits, "text": fix.text, "effect": fix.effect}

@@ -11,6 +11,7 @@ from planner.report import Report
 
 MOST_COPIES = 5
 """Other copies of a layer that are listed where the same is found in all of them."""
+MOST_FIXES = 3
 END_CALLS = 3
 """Calls of blocks that are shown at either end of a long chain."""
 LOOKS: dict[Severity, Look] = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
@@ -62,6 +63,8 @@ def _finding(report: Report, each: Diagnostic, *others: Diagnostic, screen: Scre
     for text in _also(each.label, [other for other in others if other.step]):
         yield from page.note("also", text)
     yield from page.note("help", each.help)
+    for fix in report.fixes(each)[:MOST_FIXES]:
+        yield from page.note("fix", f"{fix.text} → {fix.effect}")
 
 
 def _also(label: str, others: Sequence[Diagnostic]) -> Iterator[str]:

@@ -1,0 +1,454 @@
+"""Fixes: whatever is offered is made in the text, and the finding must be gone and every number of the promise true."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planner.checking import checked, checked_text
+from planner.cli import main
+from planner.diagnostics import Diagnostic, Edit, Fix, Kind, Severity
+from planner.editing import rewritten
+from planner.fixes import Mender
+from planner.manual import all_kinds, example
+from planner.remedies import all_remedies
+from planner.report import Report
+from planner.source import parse
+from tests.random_networks import network
+
+ROOT = Path(__file__).parents[1]
+STORIES = sorted((ROOT / "tests" / "stories").glob("*.yaml"))
+BAD = [kind for kind in all_kinds().values() if kind.bad]
+
+
+def applied(report: Report, fix: Fix) -> Report:
+    """The report on the text with a fix made."""
+    return checked(rewritten(report.source, fix.edits))
+
+
+def grave(report: Report) -> int:
+    return report.count(Severity.ERROR) + report.count(Severity.WARNING)
+
+
+# --- every fix keeps its promise ------------------------------------------------------------------------------------
+
+
+def test_every_remedy_that_a_kind_names_exists_and_every_remedy_is_named() -> None:
+    named = {name for kind in all_kinds().values() for name in kind.mended_by}
+    assert named == set(all_remedies())
+
+
+@pytest.mark.parametrize("kind", BAD, ids=lambda kind: kind.name())
+def test_fixes_of_bad_examples(kind: type[Kind]) -> None:
+    report = checked_text(example(kind.bad))
+    offered = [fix for each in report.diagnostics for fix in verified(report, each) if each.kind is kind]
+    proposes = kind.mended_by or any(each.mends for each in report.diagnostics if each.kind is kind)
+    assert bool(offered) == bool(proposes)
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_fixes_of_stories(path: Path) -> None:
+    report = checked(path)
+    for each in report.diagnostics:
+        list(verified(report, each))
+
+
+SIZES = [("unet_same", 572), ("squeezenet1_1", 224), ("vgg16", 300), ("alexnet", 60), ("inception_v3", 224),
+         ("unet", 570), ("convnext_tiny", 225), ("resnet50_v1", 224), ("lenet5", 28)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "size"), SIZES, ids=str)
+def test_fixes_of_configs_at_sizes_that_do_not_fit(name: str, size: int) -> None:
+    text = re.sub(
+        r"^input: \[\d+, \d+",
+        f"input: [{size}, {size}",
+        (ROOT / f"configs/{name}.yaml").read_text(),
+        flags=re.MULTILINE,
+    )
+    report = checked_text(text, "m.yaml")
+    found = [each for each in report.diagnostics if each.severity is not Severity.INFO]
+    assert found
+    offered = [fix for each in found[:3] for fix in verified(report, each)]
+    assert offered or name == "lenet5"
+
+
+@given(st.integers(0, 10**9))
+def test_fixes_of_random_networks(seed: int) -> None:
+    random = Random(seed)
+    data = network(random, layers=(2, 6))
+    for shape in data["input"].values():
+        shape[:-1] = [n + random.choice([0, 0, 1, 2]) for n in shape[:-1]]
+    report = checked_text(json.dumps(data))
+    for each in report.diagnostics[:2]:
+        list(verified(report, each))
+
+
+def verified(report: Report, found: Diagnostic) -> Iterator[Fix]:
+    """The fixes of a finding, each made in the text and held to what it says."""
+    for fix in report.fixes(found):
+        after = applied(report, fix)
+        same_place = [each for each in after.diagnostics if each.kind is found.kind and each.step == found.step]
+        inserted = any(edit.action == "insert" for edit in fix.edits)
+        assert inserted or not [each for each in same_place if each.path == found.path], fix
+        if report.plan.complete:
+            assert grave(after) <= grave(report) - (found.severity is not Severity.INFO), fix
+        keeps_promise(report, found, fix, after)
+        yield fix
+
+
+def keeps_promise(before: Report, found: Diagnostic, fix: Fix, after: Report) -> None:
+    """Every number in a fix's effect, worked out anew from the reports before and after."""
+    said = fix.effect
+    was, now = before.cost, after.cost
+    changes = number(r"([+-][\d,]+) parameters", said), number(r"([+-][\d,]+) MACs", said)
+    totals = number(r"(?<![+\d,-])([\d,]+) parameters", said), number(r"(?<![+\d,-])([\d,]+) MACs", said)
+    if before.plan.complete and after.plan.complete:
+        assert changes[0] == now.params - was.params
+        assert (changes[1] or 0) == now.macs - was.macs
+    elif after.plan.complete:
+        assert totals[0] == now.params
+        assert (totals[1] or 0) == now.macs
+    assert (number(r"([\d,]+) errors? remains?", said) or 0) == after.count(Severity.ERROR)
+    if after.reach is not None:
+        unread = [
+            each[0]
+            for step, each in zip(after.plan.steps, after.reach.unread, strict=True)
+            if step.is_input and each is not None
+        ]
+        assert ("nothing lost" in said) == (sum(each.elements for each in unread) == 0)
+        assert (number(r"([\d,]+) cells? of the input unread", said) or 0) == sum(each.cells for each in unread)
+    step = next((each for each in after.plan.steps if each.name == found.step), None)
+    moved = any(edit.action == "insert" for edit in fix.edits)
+    if step is not None and step.outputs and not step.is_input and not moved:
+        assert said.startswith(str(step.outputs[0]))
+
+
+def number(pattern: str, text: str) -> int | None:
+    match = re.search(pattern, text)
+    return int(match[1].replace(",", "")) if match else None
+
+
+# --- what is offered ------------------------------------------------------------------------------------------------
+
+
+def offered(text: str, code: str, **options: Any) -> list[str]:
+    """The fixes of the first finding of a kind, in words."""
+    report = checked_text(text, "m.yaml", **options)
+    found = next(each for each in report.diagnostics if each.code == code)
+    return [fix.text for fix in report.fixes(found)]
+
+
+IN_A_BLOCK = """\
+input: [224, 224, 3]
+layers:
+  - {type: twice, width: 8, kernel: 3}
+  - {type: twice, width: 8, kernel: 3, repeat: 2}
+blocks:
+  twice:
+    params: {width: , kernel: 5, stride: 2}
+    layers:
+      - {type: MaxPool2d, kernel_size: $kernel, stride: $stride}
+      - {type: Conv2d, out_channels: $width, kernel_size: 3, padding: 1}
+"""
+
+
+def test_an_argument_that_is_a_parameter_is_changed_where_the_block_is_called() -> None:
+    report = checked_text(IN_A_BLOCK, "m.yaml")
+    found = next(each for each in report.diagnostics if each.code == "NSP321")
+    by_kernel = next(fix for fix in report.fixes(found) if "kernel" in fix.text)
+    assert by_kernel.edits == (Edit(("layers", 0, "kernel"), 4),)
+    assert by_kernel.text == "`0`: kernel: 4"
+
+
+def test_an_edit_inside_a_block_says_how_many_copies_change() -> None:
+    report = checked_text(IN_A_BLOCK, "m.yaml")
+    found = next(each for each in report.diagnostics if each.code == "NSP321")
+    rounded = next(fix for fix in report.fixes(found) if fix.text == "ceil_mode: true")
+    assert rounded.edits == (Edit(("blocks", "twice", "layers", 0, "ceil_mode"), True),)
+    assert "all 3 copies change" in rounded.effect
+
+
+def test_an_expression_is_overwritten_only_after_everything_else() -> None:
+    text = IN_A_BLOCK.replace("$kernel,", "$kernel + 0,").replace(", repeat: 2", ", when: false")
+    report = checked_text(text, "m.yaml")
+    found = next(each for each in report.diagnostics if each.code == "NSP321")
+    *others, last = report.fixes(found)
+    assert others
+    assert not any("overwrites" in fix.effect for fix in others)
+    assert last.text == "kernel_size: 4"
+    assert "overwrites `$kernel + 0`" in last.effect
+
+
+UNET = """\
+input: [572, 572, 1]
+layers:
+  - {name: down, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+  - {name: pool, type: MaxPool2d, kernel_size: 3, stride: 3, padding: 0}
+  - {name: bottom, type: Conv2d, out_channels: 16, kernel_size: 3, padding: 1}
+  - UP
+  - {name: join, type: Concat, from: [down, up]}
+"""
+
+MEETINGS = [
+    # what comes up, and what is offered for the join
+    ("{name: up, type: Upsample, scale_factor: 3, mode: bilinear}",
+     "`up`: type: Interpolate, from: [bottom, down], without `scale_factor`"),
+    ("{name: up, type: ConvTranspose2d, out_channels: 8, kernel_size: 3, stride: 3}",
+     "`up`: output_padding: 2"),
+    ("{name: up, type: Interpolate, scale_factor: 3}",
+     "before it: {name: crop, type: CropLike, from: [down, up]}, from: [crop, up]"),
+    ("{name: up, type: Interpolate, scale_factor: 3}",
+     "before it: {name: pad, type: PadLike, from: [up, down]}, from: [down, pad]"),
+    ("{name: up, type: Upsample, scale_factor: 3}", "input: [573, 573, 1]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("up", "expected"), MEETINGS, ids=lambda each: each[:40])
+def test_branches_of_different_size_are_brought_together(up: str, expected: str) -> None:
+    assert expected in offered(UNET.replace("UP", up), "NSP204")
+
+
+def test_a_block_is_mended_for_all_its_calls() -> None:
+    text = (ROOT / "configs/unet_same.yaml").read_text().replace("[256, 256, 1]", "[572, 572, 1]")
+    report = checked_text(text, "m.yaml")
+    found = next(each for each in report.diagnostics if each.code == "NSP204")
+    best = report.fixes(found)[0]
+    assert best.text == "before it: {name: pad, type: PadLike, from: [up, skip]}, from: [skip, pad]"
+    assert "all 4 copies change" in best.effect
+    assert grave(applied(report, best)) == 0
+
+
+def test_the_stride_of_resnet_v1_moves_to_the_three_by_three() -> None:
+    """With the stride in the 3×3 it is v1.5: https://catalog.ngc.nvidia.com, ResNet v1.5 for PyTorch."""
+    report = checked(ROOT / "configs/resnet50_v1.yaml")
+    found = next(each for each in report.diagnostics if each.code == "NSP325")
+    after = applied(report, report.fixes(found)[0])
+    assert after.reach is not None
+    assert report.reach is not None
+    assert (report.reach.wasted_macs, after.reach.wasted_macs) == (375_717_888, 0)
+    assert after.cost.macs == checked(ROOT / "configs/resnet50.yaml").cost.macs
+
+
+SLIPS = [
+    # a slip, its code, and the first fix
+    ("{type: Conv2d, out_channels: 8, kernel_siz: 3}", "NSP110", "`kernel_size` for `kernel_siz`"),
+    ("{type: Conv2D, out_channels: 8, kernel_size: 3}", "NSP113", "type: Conv2d"),
+    ("{type: Conv2d, out_channels: 8, kernel_size: '3'}", "NSP112", "kernel_size: 3"),
+    ("{type: Conv2d, out_channels: 9, kernel_size: 3, groups: 3}", "NSP202", "groups: 1"),
+    ("{type: Conv1d, out_channels: 8, kernel_size: 3}", "NSP206", "type: Conv2d"),
+    ("{type: Conv2d, out_channels: 8, kernel_size: 3, in_channels: 3}", "NSP205", "without `in_channels`"),
+    ("{type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: same}", "NSP303", "padding: 1"),
+    ("{type: Conv2d, out_channels: 8, kernel_size: 40}", "NSP301", "input: [40, 40, 4]"),
+    ("{type: MaxPool2d, kernel_size: 3, padding: 2}", "NSP302", "padding: 1"),
+    ("{type: Add, from: [input, inptu]}", "NSP201", "from: [input, input]"),
+    ("{type: Upsample, scale_factor: 2, mode: bilinaer}", "NSP112", "mode: bilinear"),
+    ("{type: Conv2d, out_channels: 4 * $widht, kernel_size: 3}", "NSP107", "out_channels: 4 * $width"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("entry", "code", "first"), SLIPS, ids=[each[2] for each in SLIPS])
+def test_slips(entry: str, code: str, first: str) -> None:
+    assert first in offered(f"input: [32, 32, 4]\nparams: {{width: 8}}\nlayers:\n  - {entry}\n", code)[:2]
+
+
+def test_a_size_given_on_the_command_line_is_not_mended_in_the_file() -> None:
+    text = "input: [225, 225, 3]\nlayers:\n  - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2}\n"
+    assert not any("input" in each for each in offered(text, "NSP321", input=(224, 224, 3)))
+    assert "input: [225, 225, 3]" in offered(text.replace("225", "224"), "NSP321")
+
+
+def test_an_input_size_that_is_a_parameter_is_changed_there() -> None:
+    layer = "{type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2}"
+    text = f"params: {{size: 224}}\ninput: [$size, $size, 3]\nlayers:\n  - {layer}\n"
+    assert "params.size: 225" in offered(text, "NSP321")
+
+
+def test_what_cannot_be_written_is_not_offered() -> None:
+    text = """\
+x-pool: &pool {type: MaxPool2d, kernel_size: 3, stride: 2}
+input: [224, 224, 3]
+layers:
+  - {<<: *pool, type: AvgPool2d}
+  - *pool
+"""
+    report = checked_text(text, "m.yaml")
+    shared = next(each for each in report.diagnostics if each.path[:2] == ("layers", 0) and each.code == "NSP321")
+    wider = next(fix for fix in report.fixes(shared) if fix.text == "kernel_size: 4")
+    assert applied(report, wider).source.text == text.replace("AvgPool2d}", "AvgPool2d, kernel_size: 4}")
+
+
+def test_an_alias_is_mended_in_all_its_places() -> None:
+    text = """\
+input: [224, 224, 3]
+layers:
+  - &pool {type: MaxPool2d, kernel_size: 3, stride: 2}
+  - *pool
+"""
+    report = checked_text(text, "m.yaml")
+    found = next(each for each in report.diagnostics if each.code == "NSP321")
+    for fix in report.fixes(found):
+        assert len(applied(report, fix).plan.steps) == 3
+
+
+# --- the price ------------------------------------------------------------------------------------------------------
+
+
+def test_a_clean_model_pays_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planner.fixes.Mender", None)
+    report = checked(ROOT / "configs/resnet50.yaml")
+    assert report.ok
+    CliRunner().invoke(main, ["check", str(ROOT / "configs/resnet50.yaml")])
+
+
+def test_hundreds_of_findings_are_mended_in_bounded_work() -> None:
+    entries = "".join("  - {type: MaxPool1d, kernel_size: 3, stride: 2, padding: 1}\n" for _ in range(6))
+    slips = "".join(f"  - {{type: Conv1d, out_channels: 8, kernel_siz: {i}}}\n" for i in range(300))
+    report = checked_text(f"input: [100, 4]\nlayers:\n{entries}{slips}", "m.yaml")
+    planned = 0
+
+    def check(source: Any) -> Report:
+        nonlocal planned
+        report = checked(source)
+        planned += len(report.plan.steps)
+        return report
+
+    mender = Mender(report, check, most_steps=3000)
+    for each in report.diagnostics:
+        mender.fixes(each)
+    assert planned < 3000 + 5 * len(report.plan.steps)
+
+
+# --- check --fix ----------------------------------------------------------------------------------------------------
+
+LOSSY = """\
+# a stem  注
+input: [224, 224, 3]
+layers:
+  - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2}   # halves
+  - {type: ReLU}
+"""
+MENDED = LOSSY.replace("stride: 2}", "stride: 2, padding: [[0, 1], [0, 1]]}")
+
+
+def run(*arguments: str, input: str | None = None) -> Result:
+    return CliRunner().invoke(main, ["check", *arguments], input=input)
+
+
+def test_fix_writes_the_first_fix_and_shows_it(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(LOSSY)
+    result = run("--fix", "--strict", str(file))
+    assert result.exit_code == 0
+    assert file.read_text() == MENDED
+    assert "-  - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2}   # halves" in result.stdout
+    assert "1 fix written" in result.stdout
+    assert "\x1b[" not in result.stdout
+    again = run("--fix", str(file))
+    assert "fix[" not in again.stdout
+    assert file.read_text() == MENDED
+
+
+def test_diff_writes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(LOSSY)
+    result = run("--diff", "--strict", "--color", "always", str(file))
+    assert result.exit_code == 1
+    assert file.read_text() == LOSSY
+    assert "\x1b[32m+  - {type: Conv2d" in result.stdout
+    assert "not written" in result.stdout
+    assert run("--fix", "--diff", str(file)).exit_code == 0
+    assert file.read_text() == LOSSY
+
+
+def test_the_whole_of_a_file_is_mended(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text((ROOT / "configs/unet_same.yaml").read_text().replace("256, 256", "572, 572"))
+    result = run("--fix", "--strict", str(file))
+    assert result.exit_code == 0
+    assert grave(checked(file)) == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_encoding_line_breaks_and_mode_stay(tmp_path: Path, encoding: str, newline: str) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_bytes(LOSSY.replace("\n", newline).encode(encoding))
+    file.chmod(0o640)
+    assert run("--fix", str(file)).exit_code == 0
+    assert file.read_bytes() == MENDED.replace("\n", newline).encode(encoding)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert [each.name for each in tmp_path.iterdir()] == ["m.yaml"]
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    file, link = tmp_path / "there" / "m.yaml", tmp_path / "link.yaml"
+    file.write_text(LOSSY)
+    link.symlink_to(file)
+    assert run("--fix", str(link)).exit_code == 0
+    assert link.is_symlink()
+    assert file.read_text() == MENDED
+
+
+def test_a_file_that_cannot_be_written_stays_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(LOSSY)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    result = run("--fix", str(file))
+    assert result.exit_code == 2
+    assert "cannot be written: no space left on device" in result.stderr
+    assert file.read_text() == LOSSY
+    assert [each.name for each in tmp_path.iterdir()] == ["m.yaml"]
+
+
+def test_a_file_that_has_changed_meanwhile_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(LOSSY)
+    report = checked(file)
+    file.write_text(LOSSY + "# more\n")
+    monkeypatch.setattr("planner.cli._report", lambda *_, **__: report)
+    result = run("--fix", str(file))
+    assert result.exit_code == 2
+    assert "has changed" in result.stderr
+    assert file.read_text() == LOSSY + "# more\n"
+
+
+def test_standard_input_is_shown_but_not_written() -> None:
+    assert run("--fix", "-", input=LOSSY).exit_code == 2
+    shown = run("--diff", "-", input=LOSSY)
+    assert shown.exit_code == 0
+    assert "+  - {type: Conv2d" in shown.stdout
+
+
+def test_formats_for_programs_do_not_show_what_is_changed() -> None:
+    assert run("--fix", "--format", "json", "m.yaml").exit_code == 2
+
+
+def test_fixes_are_shown_under_the_help(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(LOSSY)
+    shown = run(str(file)).stdout
+    assert " = fix: padding: [[0, 1], [0, 1]] → 112×112×8, nothing lost, +0 parameters" in shown
+    blocks = shown.split("\n\n")
+    assert max(block.count(" = fix: ") for block in blocks) == 3
+
+
+def test_a_text_and_its_fix_say_the_same() -> None:
+    report = checked(parse(LOSSY, "m.yaml"))
+    found = next(each for each in report.diagnostics if each.code == "NSP321")
+    assert applied(report, report.fixes(found)[0]).source.text == MENDED
