@@ -1,3 +1,4 @@
+import re
 from collections.abc import Sequence
 
 from planner.diagnostics import Edit, Fault, Path
@@ -37,7 +38,8 @@ class WrongValue(Fault):
     ) -> None:
         """`instead` are values that may have been meant."""
         meant = [*instead, *_meant(received)]
-        known = f"write `{name}: {_shown(meant[0])}`" if meant else f"give {name} {wanted}"
+        example = _shown(meant[0]) if meant else _example(wanted, received)
+        known = f"write `{name}: {example}`" if example else f"give {name} {wanted}"
         super().__init__(
             f"{name if ' ' in name else f'`{name}`'} takes {wanted}",
             label=f"received {_shown(received)}",
@@ -45,6 +47,14 @@ class WrongValue(Fault):
             key=(name,) if key is None else key,
             mends=[(Edit((), each),) for each in meant],
         )
+
+
+def _example(wanted: str, received: object) -> str:
+    """The value of the wanted kind that is nearest; "" for kinds that are not numbers or truth values."""
+    if wanted.startswith("a whole number"):
+        least = int(found[1]) if (found := re.match(r"a whole number from (\d+)", wanted)) else 1
+        return str(max(int(received), least) if isinstance(received, float) else least)
+    return "true" if wanted == "true or false" and received else "false" if wanted == "true or false" else ""
 
 
 def _meant(received: object) -> list[object]:
