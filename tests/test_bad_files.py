@@ -1,4 +1,7 @@
-"""Bad model files, one mistake each: `bad/*.yaml`. What is said of them all, places and words, is `goldens/bad-files.txt`."""
+"""Bad model files, one mistake each: `bad/*.yaml`.
+
+What is said of them, places and words, is `goldens/bad-files.txt`.
+"""
 
 from __future__ import annotations
 
