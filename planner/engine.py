@@ -1,0 +1,111 @@
+"""Graphviz engines: finding one that runs, and running it.
+
+Not part of `cli`, where programs are otherwise started, because what an engine needs to be told is a subject of its
+own: only `cli` imports it, and no output does.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import which
+from typing import Literal, NamedTuple
+
+Choice = Literal["auto", "system", "bundled"]
+
+SECONDS = 300
+"""What a layout may take."""
+SYSTEM, BUNDLED = "dot", "graphviz-pure"
+INSTALL = "install Graphviz (https://graphviz.org/download), or: pip install graphviz-pure"
+DPI = 144
+LONGEST = 30_000
+"""Pixels on a side of a PNG; engines fail, or shrink the picture by themselves, at 32,767."""
+MOST_PIXELS = 60_000_000
+
+
+class NoPicture(Exception):
+    """No engine could draw; the text says why, `help` what to do."""
+
+    def __init__(self, message: str, help: str) -> None:
+        super().__init__(message)
+        self.help = help
+
+
+class Engine(NamedTuple):
+    """A program that draws, by the name that the user knows it by."""
+
+    name: Literal["system", "bundled"]
+    program: str
+
+    def draw(self, source: str, format: str) -> bytes:
+        """A picture of DOT source: svg, png or pdf."""
+        options = [f"-Gdpi={self._dpi(source):.4g}"] if format == "png" else []
+        made = self._run([f"-T{format}", *options], source)
+        if not made:
+            raise NoPicture(f"`{self.program}` gave an empty picture", "try the other one: --engine system or bundled")
+        return made
+
+    def _dpi(self, source: str) -> float:
+        """As fine as fits into a picture that viewers can open."""
+        size = re.match(r"graph \S+ (\S+) (\S+)", self._run(["-Tplain"], source).decode("utf-8", "replace"))
+        width, height = (float(size[1]), float(size[2])) if size else (1.0, 1.0)
+        return min(DPI, LONGEST / max(width, height), math.sqrt(MOST_PIXELS / (width * height)))
+
+    def _run(self, options: list[str], source: str) -> bytes:
+        try:
+            done = subprocess.run(
+                [self.program, *options], input=source.encode(), capture_output=True, timeout=SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise NoPicture(
+                f"`{self.program}` was not done after {SECONDS} seconds", "fold blocks: --depth 1"
+            ) from None
+        except OSError as error:
+            raise NoPicture(f"`{self.program}` does not run: {error.strerror}", INSTALL) from None
+        if done.returncode:
+            said = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit code {done.returncode}"]
+            other = "bundled" if self.name == "system" else "system"
+            raise NoPicture(f"`{self.program}` failed: {said[-1][:200]}", f"try another one: --engine {other}")
+        return done.stdout
+
+
+def find(choice: Choice = "auto", format: str = "svg") -> Engine:
+    """The engine that was asked for or, where that is left open, the first that runs and knows the format."""
+    if choice == "bundled" and format == "pdf":
+        raise NoPicture("the bundled engine draws no PDF", "use --engine system, or draw an SVG: -o net.svg")
+    if choice != "bundled" and (found := which(SYSTEM)) and _runs(found):
+        return Engine("system", found)
+    if choice == "system":
+        raise NoPicture("there is no Graphviz on this machine: `dot` is not on the PATH, or does not run", INSTALL)
+    if format == "pdf":
+        raise NoPicture(
+            "a PDF needs Graphviz itself: `dot` is not on the PATH, or does not run",
+            "install Graphviz (https://graphviz.org/download), or draw an SVG: -o net.svg",
+        )
+    for program in _bundled():
+        if _runs(program):
+            return Engine("bundled", program)
+    raise NoPicture("no Graphviz engine runs: neither `dot` nor `graphviz-pure`", INSTALL)
+
+
+def _bundled() -> Iterator[str]:
+    """Where the wheel's program may be: with the scripts of this Python, beside it, or on the PATH."""
+    suffix = ".exe" if os.name == "nt" else ""
+    for folder in dict.fromkeys([sysconfig.get_path("scripts"), str(Path(sys.executable).parent)]):
+        if (program := Path(folder, BUNDLED + suffix)).is_file():
+            yield str(program)
+    if found := which(BUNDLED):
+        yield found
+
+
+def _runs(program: str) -> bool:
+    try:
+        return subprocess.run([program, "-V"], capture_output=True, timeout=20, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False

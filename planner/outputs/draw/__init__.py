@@ -1,0 +1,1 @@
+"""What `planner draw` draws: the steps of one report as a graph, in a format each."""

@@ -1,0 +1,309 @@
+"""A plan as Graphviz DOT: boxes as HTML-like tables, blocks as nested clusters, a legend."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from planner.diagnostics import Severity
+from planner.outputs._fold import Row
+from planner.outputs._screen import columns, cut, printable, wrapped
+from planner.outputs.draw._look import DIRECTIONS, PLAIN, Look
+from planner.outputs.draw._marks import Mark, worst
+from planner.outputs.draw._picture import Box, Frame, Picture, arguments, draw, family, is_named
+from planner.outputs.draw._themes import FAMILIES, REST, Theme
+from planner.outputs.plan.table import amount, title
+from planner.report import Report
+
+if TYPE_CHECKING:
+    import graphviz
+
+FONT = "Helvetica"
+"""One family that every engine has the metrics of; with a list of families text overruns its box."""
+SIZE, SMALL = 11, 9
+WIDEST = 34
+"""Characters in a line of a box."""
+MOST_LINES = 4
+"""Lines that the numbers of one mark take."""
+MOST_MARKS = 3
+SPINE = 12
+"""How much straighter the way through all boxes is kept than the ways past some of them."""
+
+
+def render(report: Report, look: Look = PLAIN) -> str:
+    """The DOT source."""
+    return source(draw(report, look.depth), look)
+
+
+def source(picture: Picture, look: Look) -> str:
+    """The DOT source of a picture that is already drawn."""
+    import graphviz
+
+    theme = look.theme
+    graph = graphviz.Digraph(
+        graph_attr={
+            "rankdir": DIRECTIONS[look.direction],
+            "bgcolor": theme.page,
+            "fontname": FONT,
+            "fontsize": str(SIZE),
+            "fontcolor": theme.text,
+            "nodesep": "0.25",
+            "ranksep": "0.15",
+            "pad": "0.2",
+            "labelloc": "t",
+            "label": _html(_heading(picture, theme)),
+        },
+        node_attr={"shape": "plain", "fontname": FONT, "fontsize": str(SIZE), "fontcolor": theme.text},
+        edge_attr={
+            "fontname": FONT,
+            "fontsize": str(SMALL),
+            "fontcolor": theme.faint,
+            "color": theme.line,
+            "arrowsize": "0.6",
+        },
+    )
+    _fill(graph, picture, look, None)
+    for arrow in picture.arrows:
+        attributes = {"label": f" {_quoted(arrow.text)} " if arrow.text and not arrow.lent else ""}
+        if arrow.skip:
+            attributes |= {"color": theme.skip, "fontcolor": theme.skip, "penwidth": "1.8", "class": "skip"}
+            if theme.skip == theme.text:
+                attributes["style"] = "dashed"
+        elif arrow.lent:
+            attributes |= {"style": "dotted", "arrowhead": "open"}
+        else:
+            attributes["weight"] = str(SPINE)
+        graph.edge(f"b{arrow.source.number}", f"b{arrow.target.number}", **attributes)
+    return str(graph.source)
+
+
+def _fill(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame | None) -> None:
+    """Put the boxes and frames of one frame, or of the whole picture, into a graph or a cluster."""
+    theme = look.theme
+    for box in picture.boxes:
+        if box.frame is frame:
+            graph.node(f"b{box.number}", label=_html(_box(picture, box, look)), **_attributes(picture, box))
+    for each in picture.frames:
+        if each.parent is frame:
+            with graph.subgraph(name=f"cluster_{each.number}") as inner:
+                inner.attr(
+                    label=_html(_caption(each.row, theme)),
+                    labeljust="l",
+                    style="rounded,filled",
+                    fillcolor=theme.frame,
+                    color=theme.frame_line,
+                    margin="10",
+                    **{"class": "frame"},
+                )
+                _fill(inner, picture, look, each)
+
+
+def _attributes(picture: Picture, box: Box) -> dict[str, str]:
+    """What a page of the picture needs to find a box: its class and the steps that it stands for."""
+    head = box.head
+    kind = "end" if head is None else "block" if head.is_block else family(picture.plan.steps[head.steps.start])
+    numbers = ",".join(str(i) if len(each) == 1 else f"{each[0]}-{each[-1]}" for each in box.steps for i in each[:1])
+    return {"class": kind, "id": f"box{box.number}", "comment": numbers} if kind else {"id": f"box{box.number}"}
+
+
+# What stands in a box
+
+
+def _box(picture: Picture, box: Box, look: Look) -> Iterator[str]:
+    theme = look.theme
+    found = [mark for steps in box.steps for mark in picture.marks_of(steps)]
+    severity = worst(found)
+    strong = severity in (Severity.ERROR, Severity.WARNING)
+    colour = theme.marks[severity][0] if severity and strong else theme.line
+    planned = all(row.planned for row in box.rows)
+    style = ' STYLE="DASHED"' if not planned and severity is not Severity.ERROR else ""
+    yield (
+        f'<TABLE BORDER="{2 if strong else 1}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="{colour}"{style}>'
+    )
+    if not box.rows:
+        yield from _end(picture, box, theme)
+    for row, steps in zip(box.rows, box.steps, strict=False):
+        yield from _layer(picture, box, row, look)
+        yield from _badges(picture.marks_of(steps), theme, row.is_block)
+    if not box.rows and found:
+        yield from _badges(found, theme, False)
+    yield "</TABLE>"
+
+
+def _end(picture: Picture, box: Box, theme: Theme) -> Iterator[str]:
+    shape = f"  {box.shape}" if box.shape is not None else ""
+    name = cut(printable(box.title), WIDEST)
+    yield f'<TR><TD BGCOLOR="{theme.page}"{_room(name)}><I>{_text(name)}{_text(shape)}</I></TD></TR>'
+
+
+def _layer(picture: Picture, box: Box, row: Row, look: Look) -> Iterator[str]:
+    """A layer's name and type, or a block's with what is in it; below, what the labels ask for."""
+    theme = look.theme
+    step = picture.plan.steps[row.steps.start]
+    found = worst(picture.marks_of(row.steps))
+    tint = theme.marks[found][2] if found else ""
+    fill = tint or (theme.block if row.is_block else theme.fill(family(step)))
+    if not row.planned and not tint:
+        fill = theme.page
+    name, kind = cut(printable(row.name), WIDEST), cut(printable(row.type), WIDEST)
+    copies = f" ×{row.copies}" if row.copies > 1 else ""
+    ink = theme.text if row.planned or found is Severity.ERROR else theme.faint
+    if row is box.head and is_named(row):
+        text = f'<B>{_text(name)}</B>  <FONT COLOR="{theme.faint}">{_text(kind)}</FONT>'
+    else:
+        shown = f"{name}  {kind}" if is_named(row) else kind
+        text = f'<FONT COLOR="{ink}">{_text(shown)}</FONT>'
+    if copies:
+        text += f"<B>{_text(copies)}</B>"
+    small = row is not box.head
+    if small:
+        text = f'<FONT POINT-SIZE="{SMALL}">{text}</FONT>'
+    room = _room(f"{name}  {kind}{copies}", SMALL if small else SIZE)
+    yield f'<TR><TD BGCOLOR="{fill}"{room}>{text}'
+    lines = list(_details(picture, row, look))
+    for line in lines:
+        yield f'<BR/><FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{_text(line)}</FONT>'
+    yield "</TD></TR>"
+
+
+def _details(picture: Picture, row: Row, look: Look) -> Iterator[str]:
+    if row.is_block:
+        yield cut(picture.contents(row), WIDEST + 8)
+    step = picture.plan.steps[row.steps.start]
+    if not row.is_block and "args" in look.labels and (said := arguments(step)):
+        yield from wrapped(said, WIDEST)[:3]
+    counts = [
+        f"{amount(number, row.planned)} {noun}"
+        for noun, number in (("params", row.params), ("MACs", row.macs))
+        if noun.lower() in look.labels and (number or not row.planned)
+    ]
+    if counts:
+        yield from wrapped(", ".join(counts), WIDEST)
+    if "field" in look.labels and (said := sees(picture.report, row.steps[-1])):
+        yield from wrapped(said, WIDEST)
+    if "line" in look.labels and (place := picture.report.source.place(row.path)):
+        yield f"line {place.line}"
+
+
+def sees(report: Report, i: int) -> str:
+    """What one cell of a step's first output sees of the input, along each axis."""
+    fields = report.fields[i]
+    if not fields or not fields[0]:
+        return ""
+    axes = next(iter(fields[0].values()))
+    sizes = ["?" if each.size is None else "all" if each.outgrows else str(each.size) for each in axes]
+    return f"sees {'×'.join(sizes)}" if sizes else ""
+
+
+def _badges(found: Sequence[Mark], theme: Theme, brief: bool) -> Iterator[str]:
+    """The marks below a layer; those of a folded block by their names and how many there are."""
+    shown = list(_summed_up(found)) if brief else [(mark.severity, _said(mark)) for mark in found]
+    for severity, said in shown[:MOST_MARKS]:
+        colour, ink, _ = theme.marks[severity]
+        lines = [cut(line, WIDEST + 6) for line in wrapped(said, WIDEST)]
+        if len(lines) > MOST_LINES:
+            lines = [*lines[: MOST_LINES - 1], cut(f"{lines[MOST_LINES - 1]} …", WIDEST)]
+        text = "<BR/>".join(map(_text, lines))
+        bold = ("<B>", "</B>") if severity is not Severity.INFO else ("", "")
+        size = SMALL if severity is Severity.INFO else SMALL + 1
+        yield (
+            f'<TR><TD BGCOLOR="{colour}"{_room(max(lines, key=columns), size)}>'
+            f'<FONT COLOR="{ink}" POINT-SIZE="{size}">{bold[0]}{text}{bold[1]}</FONT></TD></TR>'
+        )
+    if len(shown) > MOST_MARKS:
+        more = f"{len(shown) - MOST_MARKS} more"
+        yield f'<TR><TD><FONT POINT-SIZE="{SMALL}">{more}</FONT></TD></TR>'
+
+
+def _summed_up(found: Sequence[Mark]) -> Iterator[tuple[Severity, str]]:
+    """The marks of many steps, one line for each severity."""
+    for severity in Severity:
+        counts = Counter(mark.name for mark in found if mark.severity is severity)
+        if counts:
+            yield severity, ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in counts.items())
+
+
+def _said(mark: Mark) -> str:
+    if mark.severity is Severity.INFO and " in " in mark.text:
+        return mark.text
+    return mark.text if mark.text.startswith(("loses", "skips")) else f"{mark.name}: {mark.text}"
+
+
+# Frames, heading and legend
+
+
+def _caption(row: Row, theme: Theme) -> Iterator[str]:
+    name, kind = cut(printable(row.name), WIDEST), cut(printable(row.type), WIDEST)
+    copies = f"  ×{row.copies}" if row.copies > 1 else ""
+    yield f'<B>{_text(name)}</B>  <FONT COLOR="{theme.faint}">{_text(kind + copies)}</FONT>'
+
+
+def _heading(picture: Picture, theme: Theme) -> Iterator[str]:
+    """The model's name, what it adds up to, and the legend of what the picture shows."""
+    report = picture.report
+    name, inputs = title(report)
+    cost = report.cost
+    said = [f"input {inputs}", f"{cost.params:,} params", f"{cost.macs:,} MACs"]
+    if picture.folded:
+        said.append(f"blocks below level {picture.depth} folded")
+    yield '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2"><TR><TD>'
+    yield f'<FONT POINT-SIZE="16"><B>{_text(cut(name, 60))}</B></FONT></TD></TR><TR><TD>'
+    yield f'<FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{_text(cut(", ".join(said), 120))}</FONT></TD></TR>'
+    for line in _legend(picture, theme):
+        yield (
+            '<TR><TD><TABLE BORDER="0" CELLBORDER="1" CELLSPACING="4" CELLPADDING="2" '
+            f'COLOR="{theme.line}"><TR>{line}</TR></TABLE></TD></TR>'
+        )
+    yield "</TABLE>"
+
+
+def _legend(picture: Picture, theme: Theme) -> Iterator[str]:
+    families = {
+        family(picture.plan.steps[row.steps.start]) or REST
+        for box in picture.boxes
+        for row in box.rows
+        if not row.is_block and row.planned
+    }
+    shown = [(theme.fill(each), theme.text, name) for each, name in FAMILIES.items() if each in families]
+    if families - FAMILIES.keys():
+        shown.append((theme.fill(REST), theme.text, REST))
+    if any(box.is_block for box in picture.boxes):
+        shown.append((theme.block, theme.text, "folded block"))
+    found = {mark.severity for i in range(len(picture.plan.steps)) for mark in picture.marks.get(i, ())}
+    names = {Severity.ERROR: "fault", Severity.WARNING: "loses or does not line up", Severity.INFO: "worth knowing"}
+    shown += [(theme.marks[each][0], theme.marks[each][1], names[each]) for each in Severity if each in found]
+    if any(arrow.skip for arrow in picture.arrows):
+        shown.append((theme.page, theme.skip, "skip connection"))
+    if any(arrow.lent for arrow in picture.arrows):
+        shown.append((theme.page, theme.faint, "dotted: size alone"))
+    for start in range(0, len(shown), 5):
+        yield "".join(
+            f'<TD BGCOLOR="{fill}"><FONT POINT-SIZE="{SMALL}" COLOR="{ink}">{_text(name)}</FONT></TD>'
+            for fill, ink, name in shown[start : start + 5]
+        )
+
+
+# Texts
+
+
+def _html(parts: Iterable[str]) -> str:
+    """An HTML-like label; Graphviz tells it from a text by the brackets around it."""
+    return f"<{''.join(parts)}>"
+
+
+def _text(text: str) -> str:
+    """A text inside an HTML-like label, where Graphviz expands escapes such as `\\N` too: backslashes are doubled."""
+    return escape(text).replace("\\", "\\\\")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("&", "&amp;")
+
+
+def _room(text: str, size: int = SIZE) -> str:
+    """The least width of a cell whose text has characters that the engines do not know the width of."""
+    if text.isascii() or all(ord(char) < 0x250 or char in "×…" for char in text):
+        return ""
+    return f' WIDTH="{round(columns(text) * size * 0.62) + 8}"'

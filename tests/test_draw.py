@@ -1,0 +1,282 @@
+"""Pictures of models: what is drawn, that every network can be, and what the engines make of it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+
+from planner.checking import checked, checked_text
+from planner.cli import main
+from planner.engine import NoPicture, find
+from planner.outputs import renderer
+from planner.outputs.draw import mmd
+from planner.outputs.draw._look import DIRECTIONS, Look
+from planner.outputs.draw._marks import marks
+from planner.outputs.draw._picture import COMFORTABLE, TooManyBoxes, draw, family
+from planner.outputs.draw._themes import FAMILIES, REST, THEMES
+from planner.report import Report
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted(each.stem for each in (ROOT / "configs").glob("*.yaml"))
+HOSTILE = ["<script>alert(1)</script>", "a\\N\\G", '"]; x [label="', "&lt;b&gt;", "卷积", "`x`", "#quot;", "|", "{a|b}"]
+
+
+@cache
+def config(name: str) -> Report:
+    report = checked(ROOT / "configs" / f"{name}.yaml")
+    report.source.file = f"configs/{name}.yaml"
+    return report
+
+
+def model(layers: str, input: str = "[56, 56, 64]", more: str = "") -> Report:
+    return checked_text(f"input: {input}\nlayers:\n{layers}{more}", "m.yaml")
+
+
+def svg(report: Report, **look: Any) -> ElementTree.Element:
+    source = renderer("draw", "dot")(report, Look(**look))
+    return ElementTree.fromstring(find("bundled").draw(source, "svg"))
+
+
+def texts(picture: ElementTree.Element) -> str:
+    return "\n".join(each.text or "" for each in picture.iter() if each.tag.endswith("text"))
+
+
+# Every network in every format
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("format", ["svg", "png"])
+def test_every_network_is_drawn(name: str, format: str) -> None:
+    source = renderer("draw", "dot")(config(name), Look())
+    made = find("bundled").draw(source, format)
+    if format == "png":
+        assert made.startswith(b"\x89PNG")
+        return
+    picture = ElementTree.fromstring(made)
+    shown = texts(picture)
+    assert name in shown
+    for shape in [*config(name).plan.inputs[0].outputs, *config(name).plan.steps[-1].outputs]:
+        assert str(shape) in shown
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("depth", [1, 2, None])
+def test_boxes_account_for_every_step_once(name: str, depth: int | None) -> None:
+    picture = draw(config(name), depth)
+    steps = sorted(i for box in picture.boxes for each in box.steps for i in each)
+    assert steps == list(range(len(config(name).plan.steps)))
+    if depth is None and picture.depth != 1:
+        assert len(picture.boxes) <= COMFORTABLE
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_mermaid_is_within_what_github_shows(name: str) -> None:
+    for look in (Look(), Look(depth=99)):
+        text = mmd.render(config(name), look)
+        assert len(text) < 50_000
+        assert len(re.findall(r"-->|==>|-\.->", text)) < 500
+        assert text.count("subgraph ") == len(re.findall(r"^\s+end$", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["lenet5", "unet", "resnet50"])
+@pytest.mark.parametrize("format", ["dot", "mmd", "svg"])
+def test_goldens(name: str, format: str, golden: Callable[[str, str], None]) -> None:
+    if format == "svg":
+        source = renderer("draw", "dot")(config(name), Look(depth=2))
+        golden(f"draw/{name}.svg", find("bundled").draw(source, "svg").decode())
+    else:
+        golden(f"draw/{name}.{format}", renderer("draw", format)(config(name), Look(depth=2)))
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_looks(theme: str, direction: str) -> None:
+    labels = ("args", "params", "macs", "field", "line")
+    shown = texts(svg(config("lenet5"), theme_name=theme, direction=direction, labels=labels))
+    c1 = config("lenet5").plan.steps[1]
+    assert f"{c1.params:,} params, {c1.macs:,} MACs" in shown
+    assert "sees 5×5" in shown
+    assert "line 8" in shown
+
+
+# What is drawn
+
+
+def test_marks_of_what_is_lost() -> None:
+    report = model("  - {name: a, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2}\n")
+    (mark,) = marks(report)[1]
+    assert (mark.severity, mark.text) == ("warning", "loses 1 of 56 in H and W")
+    picture = svg(report)
+    strong = THEMES["light"].marks[mark.severity][0]
+    assert mark.text in texts(picture)
+    assert any(each.get("fill") == strong for each in picture.iter())
+
+
+def test_a_fault_is_red_and_what_depends_on_it_dashed() -> None:
+    report = model(
+        "  - {name: a, type: Conv2d, out_channels: 8, kernel_size: 3, groups: 3}\n  - {name: late, type: ReLU}\n"
+    )
+    picture = svg(report)
+    shown = texts(picture)
+    assert "NSP202" in shown
+    assert "late" in shown
+    assert "loses" not in shown
+    assert any(each.get("fill") == "#c81e1e" for each in picture.iter())
+    dot = renderer("draw", "dot")(report, Look())
+    assert dot.count('STYLE="DASHED"') == 1
+
+
+def test_skips_go_past_a_longer_way() -> None:
+    picture = draw(config("unet"), 1)
+    skips = {(each.source.title, each.target.title) for each in picture.arrows if each.skip}
+    assert skips == {("down1", "up1"), ("down2", "up2"), ("down3", "up3"), ("drop4", "up4")}
+
+
+def test_what_only_lends_its_size_is_no_skip() -> None:
+    picture = draw(config("unet"), 2)
+    lent = [(each.source.title, each.target.title) for each in picture.arrows if each.lent]
+    assert lent == [("up", "crop")] * 4
+    assert not any(each.source.title == "up" for each in picture.arrows if each.skip)
+
+
+def test_equal_blocks_one_behind_the_other_are_one_box_and_side_by_side_several() -> None:
+    blocks = "blocks:\n  s:\n    layers:\n      - {type: Conv2d, out_channels: 64, kernel_size: 1}\n"
+    behind = draw(model("  - {name: a, type: s}\n  - {name: b, type: s}\n", more=blocks), 1)
+    assert [box.title for box in behind.boxes] == ["input", "a…b", "output"]
+    beside = draw(
+        model(
+            "  - {name: a, type: s}\n  - {name: b, type: s, from: input}\n  - {type: Add, from: [a, b]}\n", more=blocks
+        ),
+        1,
+    )
+    assert [box.title for box in beside.boxes] == ["input", "a", "b", "add", "output"]
+
+
+def test_what_only_works_on_values_is_stacked() -> None:
+    picture = draw(config("resnet50"), 1)
+    assert [row.type for row in picture.boxes[1].rows] == ["Conv2d", "BatchNorm2d", "ReLU"]
+    layer1 = picture.boxes[3].rows[0]
+    assert picture.contents(layer1) == "3 bottleneck"
+
+
+def test_a_layer_with_two_readers_is_not_stacked_upon() -> None:
+    conv = "  - {name: a, type: Conv2d, out_channels: 64, kernel_size: 1}\n"
+    picture = draw(model(f"{conv}  - {{type: ReLU}}\n  - {{type: Add, from: [a, relu]}}\n"))
+    assert [len(box.rows) for box in picture.boxes] == [0, 1, 1, 1, 0]
+
+
+def test_every_family_is_told_by_its_file() -> None:
+    found = {family(step) for name in CONFIGS for step in config(name).plan.layers}
+    assert found >= {"conv", "pool", "linear", "norm", "activation", "merge", "attention"}
+    assert all(theme.fills.keys() == {*FAMILIES, REST} for theme in THEMES.values())
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_are_shown_as_they_are(name: str) -> None:
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    report = model(f'  - {{name: "{quoted}", type: Conv2d, out_channels: 8, kernel_size: 1}}\n')
+    picture = svg(report)
+    assert name in texts(picture)
+    assert not [each for each in picture.iter() if each.tag.endswith(("script", "foreignObject"))]
+    text = mmd.render(report, Look())
+    inside = re.search(r'b1\["(.*?): Conv2d', text)
+    assert inside
+    assert re.sub(r"#(\d+);", lambda found: chr(int(found[1])), inside[1]) == name
+    assert not set(inside[1]) & set('<>"`\\|{}[]')
+
+
+# Large and hostile graphs
+
+
+def test_a_large_graph_is_folded_by_default() -> None:
+    blocks = (
+        "blocks:\n  s:\n    layers:\n"
+        "      - {type: Conv2d, out_channels: 64, kernel_size: 3, padding: 1}\n"
+        "      - {type: ReLU}\n"
+    )
+    report = model("  - {type: s, repeat: 1000}\n", more=blocks)
+    picture = draw(report)
+    assert len(report.plan.steps) > 2000
+    assert [box.rows[0].copies for box in picture.boxes if box.is_block] == [1000]
+    assert b"<svg" in find("bundled").draw(renderer("draw", "dot")(report, Look()), "svg")
+
+
+def test_a_graph_that_cannot_be_folded_says_so() -> None:
+    with pytest.raises(TooManyBoxes, match="put its layers into blocks"):
+        draw(model("  - {type: Conv2d, out_channels: 4, kernel_size: 1, repeat: 5000}\n"))
+
+
+# The command and its engines
+
+
+def run(*args: str) -> Any:
+    return CliRunner().invoke(main, ["draw", *args])
+
+
+@pytest.mark.parametrize("ending", ["svg", "png", "dot", "mmd"])
+def test_the_command(ending: str, tmp_path: Path) -> None:
+    out = tmp_path / f"net.{ending}"
+    result = run(str(ROOT / "configs/lenet5.yaml"), "-o", str(out), "--engine", "bundled")
+    assert (result.exit_code, result.output) == (0, "")
+    start = {"svg": b"<?xml", "png": b"\x89PNG", "dot": b"digraph", "mmd": b"flowchart"}[ending]
+    assert out.read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["-o", "net.jpeg"], "`net.jpeg` does not say what to draw"),
+        (["-o", "missing/net.svg", "--format", "dot"], "`missing/net.svg` cannot be written: no such file"),
+        (["-o", "net.png", "--style", "volumes"], "volumes are drawn as svg"),
+    ],
+)
+def test_what_cannot_be_drawn(args: list[str], said: str) -> None:
+    result = run(str(ROOT / "configs/lenet5.yaml"), *args)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_a_faulty_model_is_drawn_and_its_faults_are_said(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text("input: [8, 8, 3]\nlayers:\n  - {type: Conv2d, out_channels: 8, kernel_size: 9}\n")
+    result = run(str(file), "--format", "dot")
+    assert result.exit_code == 1
+    assert "digraph" in result.output
+    assert "error[NSP" in result.output
+
+
+def test_without_an_engine_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr("planner.engine.BUNDLED", "no-such-engine")
+    with pytest.raises(NoPicture) as raised:
+        find()
+    assert "pip install graphviz-pure" in raised.value.help
+    with pytest.raises(NoPicture, match="`dot` is not on the PATH"):
+        find("system")
+
+
+def test_a_pdf_needs_graphviz_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NoPicture, match="PDF"):
+        find("auto", "pdf")
+
+
+def test_an_engine_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = find("bundled")
+    with pytest.raises(NoPicture, match="failed"):
+        engine.draw("digraph {", "svg")
+
+    def stuck(*args: Any, **options: Any) -> None:
+        raise subprocess.TimeoutExpired("dot", 300)
+
+    monkeypatch.setattr(subprocess, "run", stuck)
+    with pytest.raises(NoPicture, match="not done after"):
+        engine.draw("digraph {}", "svg")
