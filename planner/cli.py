@@ -21,11 +21,13 @@ from planner.outputs import formats, renderer
 from planner.outputs._screen import Screen, printable
 
 if TYPE_CHECKING:
+    from planner.engine import Choice
     from planner.report import Report
     from planner.source import Source
 
 NARROWEST = 40
 STDIN = "-"
+PICTURES = ("svg", "png", "pdf", "dot", "mmd")
 _PLAIN = str.maketrans({"×": "x", "–": "-", "─": "-", "…": "~", "✗": "x", "→": ">", "’": "'"})
 """What stands for our own signs, each in one column, where the stream cannot hold them."""
 
@@ -201,6 +203,11 @@ screen_option = click.option(
     help="Colours: by default on a terminal, unless NO_COLOR is set.",
 )  # fmt: skip
 
+engine_option = click.option(
+    "--engine", type=click.Choice(["auto", "system", "bundled"]), default="auto", show_default=True,
+    help="Which Graphviz lays pictures out: the machine's own, or the one that comes with the planner.",
+)  # fmt: skip
+
 
 def format_option(default: str, command: str) -> Decorator:
     names = sorted(formats(command), key=lambda name: (name != default, name))
@@ -351,6 +358,94 @@ def calc(format: str, screen: Screen, **request: Any) -> int:
     return int(not paper.fits)
 
 
+@main.command()
+@click.argument("file")
+@model_options
+@click.option("-o", "--output", metavar="PATH", help="Where to: a .svg, .png, .pdf, .dot or .mmd (Mermaid) file.")
+@click.option("--format", type=click.Choice(PICTURES), help="The format, where the file's ending does not say it.")
+@click.option(
+    "--style",
+    type=click.Choice(["graph", "volumes"]),
+    default="graph",
+    show_default=True,
+    help="Boxes and arrows, or the tensors as boxes to scale.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Open N levels of blocks; by default, as many as can be surveyed.",
+)
+@click.option(
+    "--direction",
+    type=click.Choice(["down", "right", "up", "left"]),
+    default="down",
+    show_default=True,
+    help="Where the data flow.",
+)
+@click.option(
+    "--theme",
+    type=click.Choice(["light", "dark", "print"]),
+    default="light",
+    show_default=True,
+    help="Colours for a page.",
+)
+@click.option(
+    "--label",
+    "labels",
+    type=click.Choice(["args", "params", "macs", "field", "line", "none"]),
+    multiple=True,
+    default=["args"],
+    show_default=True,
+    help="What boxes say; may be given several times.",
+)
+@engine_option
+@screen_option
+def draw(
+    file: str,
+    input: Any,
+    params: dict[str, Any],
+    output: str | None,
+    format: str | None,
+    style: str,
+    engine: Choice,
+    screen: Screen,
+    **look: Any,
+) -> int:
+    """Draw a model as a graph.
+
+    Steps are boxes in the colour of their family, blocks are frames around them; what loses cells, does not line up
+    or is at fault is marked. Without -o, the picture goes to standard output, as SVG.
+
+    FILE is a model file, or - for standard input.
+    """
+    from planner.outputs.draw._look import Look
+    from planner.outputs.draw._picture import TooManyBoxes
+
+    wanted = format or _ending(output, PICTURES) or "svg"
+    if style == "volumes" and wanted != "svg":
+        raise click.UsageError(f"volumes are drawn as svg; {wanted} has only the graph")
+    report = _report(file, input=input, params=params)
+    look["theme_name"] = look.pop("theme")
+    how = Look(**look)
+    if not report.plan.steps:
+        _print(renderer("check", "full")([report], screen), sys.stderr)
+        return _exit_code(report, False) or 1
+    try:
+        if style == "volumes":
+            picture = renderer("draw", "volumes")(report, how).encode()
+        elif wanted in formats("draw"):
+            picture = renderer("draw", wanted)(report, how).encode()
+        else:
+            picture = _drawn(renderer("draw", "dot")(report, how), wanted, engine)
+    except TooManyBoxes as error:
+        raise click.UsageError(str(error)) from None
+    _save(picture, output)
+    if not report.ok:
+        _print(renderer("check", "concise")([report], screen), sys.stderr)
+    return _exit_code(report, False)
+
+
 # What the commands share
 
 
@@ -410,6 +505,37 @@ def _exit_code(report: Report, strict: bool) -> int:
     if any(each.kind is UnreadableFile for each in report.diagnostics):
         return 2
     return int(not report.ok or (strict and report.count(Severity.WARNING) > 0))
+
+
+def _ending(output: str | None, known: Sequence[str]) -> str | None:
+    """The format that a file's ending says; None where none is said."""
+    if output is None or output == STDIN:
+        return None
+    ending = FilePath(output).suffix.lower().removeprefix(".")
+    if ending not in known:
+        raise click.UsageError(f"`{output}` does not say what to draw; end it in .{', .'.join(known)}, or use --format")
+    return ending
+
+
+def _drawn(source: str, format: str, engine: Choice) -> bytes:
+    """A picture of DOT source by a Graphviz engine."""
+    from planner.engine import NoPicture, find
+
+    try:
+        return find(engine, format).draw(source, format)
+    except NoPicture as error:
+        raise click.ClickException(f"{error}\n = help: {error.help}") from None
+
+
+def _save(data: bytes, output: str | None) -> None:
+    """Write a file or, without a name or with -, to standard output."""
+    try:
+        if output is None or output == STDIN:
+            sys.stdout.buffer.write(data)
+        else:
+            FilePath(output).write_bytes(data)
+    except OSError as error:
+        raise click.ClickException(f"`{output}` cannot be written: {(error.strerror or 'refused').lower()}") from None
 
 
 def _progress(files: Sequence[str], doing: str) -> Iterable[str]:
