@@ -510,7 +510,9 @@ _FILTERS: Mapping[Interpolation, int] = {"linear": 1, "cubic": 2, "lanczos": 3}
 class Resample(AxisMap):
     """Interpolation to a size, or by a factor; the factor is multiplied in double precision, as torch does.
 
-    `ratio` is what torch steps by on the input: 1/factor where it keeps the factor, n/m where it works it out again.
+    `ratio` is what torch steps by on the input: 1/factor where it keeps the factor, n/m where it works it out again. An
+    axis that keeps its length is copied, but by `nearest-exact`, and by `cubic` without antialias; one that is doubled
+    by `nearest` has each cell twice.
     """
 
     size: int | None = None
@@ -527,8 +529,9 @@ class Resample(AxisMap):
         m = self.length(n)
         if self.align_corners:
             return Fraction(n - 1, m - 1) if m > 1 else Fraction(0)
-        copies = m == n and self.mode in ("nearest", "linear") and not self.antialias
-        if self.factor is None or self.recompute or copies or self.mode == "area":
+        copies = m == n and (self.antialias or self.mode in ("nearest", "linear"))
+        doubles = m == 2 * n and self.mode == "nearest"
+        if self.factor is None or self.recompute or copies or doubles or self.mode == "area":
             return Fraction(n, m)
         return 1 / Fraction(self.factor).limit_denominator(1 << 20)
 
@@ -552,7 +555,7 @@ class Resample(AxisMap):
             return range(cell, cell + 1)
         centre = (i + Fraction(1, 2)) * ratio - Fraction(1, 2)
         if self.antialias:
-            # The filter is as wide as a step, and zero at whole steps from its middle; it is not moved by align_corners.
+            # The filter is zero at whole steps from its middle, which align_corners does not move.
             step = max(ratio, Fraction(1))
             reach = _FILTERS[self.mode] * step
             cells = range(math.floor(centre - reach) + 1, math.ceil(centre + reach))
@@ -811,8 +814,8 @@ class Link:
 
     axes      for each spatial axis of the input, its map
     channels  the map of the channel axis
-    onto      for each spatial axis of the input, the output's spatial axis it lands on, or None where it is folded away;
-              left out: axis for axis
+    onto      for each spatial axis of the input, the output's spatial axis it lands on, or None where it is folded
+              away; left out: axis for axis
     """
 
     axes: tuple[AxisMap, ...]

@@ -45,8 +45,8 @@ DIFFERENCES = (
     Difference("MatMul", "MatrixSizesDiffer.*", "", "einsum repeats axes of one cell without a word"),
     Difference("MatMul", "WrongNumberOfAxes.*", "", "the batch would be an axis of the matrices"),
     Difference(".*Norm.*", "ChannelsDiffer.*", "", "what is stated is checked, also where PyTorch has no use for it"),
-    Difference("InstanceNorm.*", "", "ValueError: Expected more than 1 spatial element when training.*", "fit to be run"),
-    Difference("Crop.*|CenterCrop", "CropTooLarge.*|a whole number from 0.*", "", "the call for a crop can also pad"),
+    Difference("InstanceNorm.*", "", "ValueError: Expected more than 1 spatial element .*", "it can be run"),
+    Difference("Crop.*|CenterCrop", "CropTooLarge.*|a whole number from .*", "", "the call for a crop can also pad"),
     Difference("PadLike", "PadTooSmall.*", "", "the call for padding can also crop"),
     Difference("Crop.*|CenterCrop|PadLike", "WrongNumberOfAxes.*", "", "there is nothing to crop or to pad"),
     Difference("CircularPad.*", "PaddingTooWide.*|CropTooLarge.*", "", "PyTorch copies memory that it has not written"),
@@ -108,7 +108,7 @@ REFUSALS = (
     Refusal(
         "AvgPool2d", {"kernel_size": 3, "padding": 2}, (IMAGE,), "pad should be at most half of effective kernel size"
     ),
-    Refusal("FractionalMaxPool2d", {"kernel_size": 3, "output_size": 8}, (IMAGE,), "too large relative to input height"),
+    Refusal("FractionalMaxPool2d", {"kernel_size": 3, "output_size": 8}, (IMAGE,), "large relative to input height"),
     Refusal("Fold", {"kernel_size": 2, "output_size": 4}, (ROW,), "to be divisible by the product of kernel_size"),
     Refusal("Fold", {"kernel_size": 2, "output_size": 5}, ((9, 8),), "the calculated number of sliding blocks"),
     Refusal(

@@ -4,8 +4,8 @@ from planner.diagnostics import SOURCE, Fault
 class PaddingTooWide(Fault):
     """Reflection padding must be smaller than the axis that it mirrors, and circular padding not larger than it.
 
-    Why it matters: PyTorch refuses it at the first forward pass, often only for small inputs. Where circular padding on one
-    side meets a crop on the other, it counts what the crop leaves; PyTorch copies memory there that it has not written.
+    Why it matters: PyTorch refuses it at the first forward pass, often only for small inputs. Where circular padding on
+    one side meets a crop on the other, what the crop leaves counts; PyTorch would copy memory that holds nothing yet.
 
     When to ignore it: never.
 

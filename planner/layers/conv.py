@@ -110,12 +110,13 @@ class _Conv(_GroupedWeights):
                     raise PaddingTooWide(self.padding_mode, max(window.before, window.after), most)
 
     def axes(self, x: Shape) -> tuple[Window | SameWindow, ...]:
-        steps = [self.per_axis(name, self.rank) for name in ("kernel_size", "stride", "dilation")]
-        if self.padding == "tf_same":
-            return tuple(SameWindow(*numbers, mode=self._mode) for numbers in zip(*steps, strict=True))
-        return tuple(
-            Window(k, s, d, *side, mode=self._mode) for k, s, d, side in zip(*steps, self.sides(), strict=True)
+        kernels, strides, dilations = (
+            self.per_axis(name, self.rank) for name in ("kernel_size", "stride", "dilation")
         )
+        if self.padding == "tf_same":
+            return tuple(SameWindow(k, s, d, self._mode) for k, s, d in zip(kernels, strides, dilations, strict=True))
+        numbers = zip(kernels, strides, dilations, self.sides(), strict=True)
+        return tuple(Window(k, s, d, before, after, mode=self._mode) for k, s, d, (before, after) in numbers)
 
     @property
     def _mode(self) -> PadMode:
