@@ -1,30 +1,36 @@
-"""Sizes: for which sizes of an input axis a model works, is lossless, is exact. The answer holds for every n, not for a range.
+"""Sizes: for which sizes of an input axis a model works, is lossless, is exact. The answer holds for every n.
 
-Along one axis, every length in a network is a step function F of the input's n that repeats: from some n on, F(n + P) = F(n) + Q,
-where P is a common multiple of what the strides ask for. Windows, pads, crops and resampling keep this so: a stride s that
-divides Q gives Q/s. Hence a verdict on n holds for n + P too, as soon as every map on the way is regular (`AxisMap.settles`) and no
-two lengths that are compared are still to cross. Up to there, every n is tried.
+Along one axis, every length in a network is a step function F of the input's n, and from some n on it repeats:
+F(n + P) = F(n) + Q, where P is a common multiple of what the strides ask for. Windows, pads, crops and resampling keep
+this so: behind a stride s that divides Q it is Q/s. Hence a verdict on n holds for n + P too, as soon as every map on
+the way is regular (`AxisMap.settles`), no two lengths that are compared are still to cross, and every step works or
+fails as it does far out. Up to there, every n is tried.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from planner.analyses.loss import losses_of
+from planner.diagnostics import Fault
 from planner.geometry import Shape
 from planner.layers._layer import axis_name
 from planner.model import Model
 from planner.plan import Known, Plan, Step, propagate
 
 FAR = 1 << 22
-"""A size at which every map of a real network is regular: growth is measured from here."""
-STRETCH = 2**10 * 3**3 * 5**2 * 7
-"""How much is added to measure growth: a multiple of every period that is looked for."""
-MOST_TRIED = 20_000
+"""A size at which every map of a real network is regular."""
+STRETCH = 1 << 34
+"""How many cells are added to measure growth: so many that what is left over of a period does not matter."""
+LONGEST_PERIOD = 1 << 12
+"""Longer periods are not looked for."""
+MOST_TRIED = 1 << 13
 """Sizes tried before the search is given up."""
+MOST_DIVISOR = 64
+"""A layer that fails far out is asked about so many sizes, one period of the input apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +88,12 @@ def _listed(numbers: Sequence[int]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What one step asks of the input's size for the model to be exact, or lossless."""
+    """What one step asks of the input's size: where it does not fail, loses nothing at an edge, has nothing over."""
 
     step: str
-    allows: Residues
+    works: Residues
+    lossless: Residues
+    exact: Residues
 
 
 @dataclass(frozen=True)
@@ -114,21 +122,18 @@ def sizes(model: Model, input: str, axis: int, *, at: Shape | None = None) -> Ax
     return _Search(model, input, axis, at).answer()
 
 
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    """What happened at one size. `lossy` and `inexact` are the steps that are; `faulty` the first step without shapes."""
-
-    plan: Plan
-    lossy: frozenset[int]
-    inexact: frozenset[int]
-
-    @property
-    def works(self) -> bool:
-        return self.plan.complete
-
-
 Size = tuple[int, int, int]
 """One size in a plan: step, output, axis."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What happens at one size: whether it works, and which steps fail, lose cells at an edge, or have anything over."""
+
+    works: bool
+    failing: frozenset[int]
+    lossy: frozenset[int]
+    inexact: frozenset[int]
 
 
 class _Search:
@@ -140,38 +145,43 @@ class _Search:
         self.model, self.input, self.axis = model, input, axis
         self.shape = at or instance.input
         self.known: Known = {}
-        self.tied: list[tuple[frozenset[int], ...] | None] = [None] * len(model.instances)
+        self.tied: list[frozenset[int] | None] = [None] * len(model.instances)
         self.ledger: dict[int, tuple[tuple[int, int, bool, bool], ...]] = {}
 
     def answer(self) -> AxisSizes:
-        growth, far = self.far()
-        period = math.lcm(*(rate.denominator for rate in growth.values()))
-        trials: list[_Trial] = []
+        far = _Far(self)
+        found: list[_Verdict] = []
         calm = 0
-        while calm < period:
-            n = len(trials) + 1
+        while calm < far.period:
+            n = len(found) + 1
             if n > MOST_TRIED:
-                raise NotPeriodic(f"no period of {period} was complete within the first {MOST_TRIED:,} sizes")
-            trials.append(self.trial(n))
-            calm = calm + 1 if self.settled(trials[-1].plan, growth, far) else 0
-        steady = len(trials) - period + 1
-        works = [trial.works for trial in trials]
-        lossless = [trial.works and not trial.lossy for trial in trials]
-        exact = [trial.works and not trial.lossy and not trial.inexact for trial in trials]
-        picky = sorted(set().union(*(trial.inexact | trial.lossy for trial in trials)))
-        conditions = []
-        for step in picky:
-            meets = [step not in trial.inexact and step not in trial.lossy for trial in trials]
-            conditions.append(Condition(self.model.instances[step].name, _residues(meets, steady, period)))
+                raise NotPeriodic(f"no period of {far.period} was complete within the first {MOST_TRIED:,} sizes")
+            plan = self.plan(n)
+            found.append(self.verdict(plan))
+            calm = calm + 1 if far.agrees(plan, n) else 0
+        steady = n - far.period + 1
+
+        def residues(verdicts: Iterable[bool]) -> Residues:
+            return _residues(list(verdicts), steady, far.period)
+
+        picky = sorted(frozenset[int]().union(*(each.failing | each.inexact | each.lossy for each in found)))
         return AxisSizes(
             input=self.input,
             axis=self.axis,
             name=axis_name(self.axis, len(self.shape.spatial)),
             given=self.shape[self.axis],
-            works=_residues(works, steady, period),
-            lossless=_residues(lossless, steady, period),
-            exact=_residues(exact, steady, period),
-            conditions=tuple(conditions),
+            works=residues(each.works for each in found),
+            lossless=residues(each.works and not each.lossy for each in found),
+            exact=residues(each.works and not (each.lossy or each.inexact) for each in found),
+            conditions=tuple(
+                Condition(
+                    self.model.instances[step].name,
+                    residues(step not in each.failing for each in found),
+                    residues(step not in each.lossy for each in found),
+                    residues(step not in each.inexact and step not in each.lossy for each in found),
+                )
+                for step in picky
+            ),
         )
 
     def plan(self, n: int) -> Plan:
@@ -179,85 +189,185 @@ class _Search:
         sizes[self.axis] = n
         return propagate(self.model, inputs={self.input: Shape(sizes)}, known=self.known)
 
-    # Growth: how many cells each size gains for a cell more of input
-
-    def far(self) -> tuple[dict[Size, Fraction], Plan]:
-        """The growth of every size that can be known, and a plan of a size far out. A plan that works tells most: where the first
-        does not, others are tried, as many as there are different ones."""
-        growth: dict[Size, Fraction] = {}
-        best: Plan | None = None
-        tried = 0
-        while tried < math.lcm(*(rate.denominator for rate in growth.values())):
-            near, far = self.plan(FAR + tried), self.plan(FAR + tried + STRETCH)
-            for size, length in _lengths(near).items():
-                if size not in growth and (later := _length(far, size)) is not None:
-                    growth[size] = Fraction(later - length, STRETCH)
-            if best is None or near.complete:
-                best = near
-            if near.complete:
-                break
-            tried += 1
-            if tried > MOST_TRIED:
-                raise NotPeriodic("the period is too long to look through")
-        assert best is not None
-        return growth, best
-
-    def settled(self, plan: Plan, growth: dict[Size, Fraction], far: Plan) -> bool:
-        """Whether every map of a plan is regular from here on, and every comparison of sizes has come out as it does far out."""
-        for i, step in enumerate(plan.steps):
-            if step.facts is None and len(step.inputs) == 0:
-                continue
-            rates = [
-                [growth.get((ref.step, ref.output or 0, axis), Fraction(0)) for axis in range(len(x))]
-                for ref, x in zip(step.sources, step.inputs, strict=True)
-            ]
-            for links in step.links[:1]:
-                for link, x, rate in zip(links, step.inputs, rates, strict=True):
-                    for along, n, grows in zip(link.axes, x.spatial, rate, strict=False):
-                        if grows and not along.keeps and n < along.settles:
-                            return False
-            if any(any(rate) for rate in rates) and not _as_far_out(step, far.steps[i], rates):
-                return False
-        return True
-
-    # One size
-
-    def trial(self, n: int) -> _Trial:
-        plan = self.plan(n)
+    def verdict(self, plan: Plan) -> _Verdict:
         lossy, inexact = set(), set()
         for i, step in enumerate(plan.steps):
             if step.facts is None:
                 continue
             if self.tied[i] is None:
-                self.tied[i] = self._ties(i, step)
-            key = id(step.facts)
+                self.tied[i] = self.ties(step)
+            if step.is_input:
+                continue
+            key = id(step.facts)  # `known` keeps it alive
             if key not in self.ledger:
                 self.ledger[key] = tuple(_entries(step))
             for source, axis, loses, uneven in self.ledger[key]:
-                ref = step.sources[source]
-                ties = self.tied[ref.step]
-                if ties is not None and axis in ties[ref.output or 0]:
+                if axis in (self.tied[step.sources[source].step] or ()):
                     if loses:
                         lossy.add(i)
                     if uneven:
                         inexact.add(i)
-        return _Trial(plan, frozenset(lossy), frozenset(inexact))
+        failing = frozenset(i for i, step in enumerate(plan.steps) if _fails(step))
+        return _Verdict(plan.complete, failing, frozenset(lossy), frozenset(inexact))
 
-    def _ties(self, i: int, step: Step) -> tuple[frozenset[int], ...]:
-        """Which spatial axes of each output descend from the input's axis."""
+    def ties(self, step: Step) -> frozenset[int]:
+        """Which spatial axes of a step's outputs descend from the axis in question."""
         if step.is_input:
-            return (frozenset({self.axis} if step.name == self.input else ()),)
-        tied = []
+            return frozenset({self.axis} if step.name == self.input else ())
+        return frozenset(
+            to
+            for links in step.links
+            for ref, link in zip(step.sources, links, strict=True)
+            for axis, to in enumerate(link.landing)
+            if to is not None and axis in (self.tied[ref.step] or ())
+        )
+
+
+class _Far:
+    """What becomes of a model far out: its period, how fast its sizes grow, and which steps work.
+
+    A layer may take only some of the sizes that it meets, such as the even ones. It is asked about many of them by
+    itself, and the period made longer by what it wants.
+    """
+
+    def __init__(self, search: _Search) -> None:
+        self.growth: dict[Size, Fraction] = {}
+        self.period, wanted = 0, 1
+        while wanted != self.period:
+            if wanted > LONGEST_PERIOD:
+                raise NotPeriodic(f"they repeat after {wanted:,} sizes at the earliest, which is more than are tried")
+            self.period = wanted
+            start = FAR - FAR % wanted
+            plans = [search.plan(n) for n in range(start, start + wanted)]
+            for n, plan in enumerate(plans, start):
+                if any(size not in self.growth for size in _lengths(plan)):
+                    stretch = STRETCH - STRETCH % wanted
+                    self.measure(plan, search.plan(n + stretch), search.plan(n + 2 * stretch), stretch)
+            asked = [self.asked_for(step) for plan in plans for step in plan.steps if _fails(step)]
+            wanted = math.lcm(wanted, *(rate.denominator for rate in self.growth.values()), *asked)
+        self.planned = [[step.facts is not None for step in plan.steps] for plan in plans]
+        self.moving = {each for plan in plans for i, step in enumerate(plan.steps) for each in self.maps(i, step)}
+        self.order = {each for plan in plans for i, step in enumerate(plan.steps) for each in self.compares(i, step)}
+
+    def measure(self, near: Plan, far: Plan, farther: Plan, stretch: int) -> None:
+        """Take down the growth of the sizes in three plans, `stretch` cells apart each."""
+        second, third = _lengths(far), _lengths(farther)
+        for size, length in _lengths(near).items():
+            if size in third and size in second and size not in self.growth:
+                gain = second[size] - length
+                rate = Fraction(gain, stretch).limit_denominator(LONGEST_PERIOD)
+                if max(abs(rate * stretch - gain), abs(third[size] - second[size] - gain)) > LONGEST_PERIOD:
+                    raise NotPeriodic("a size does not grow in proportion to the input")
+                self.growth[size] = rate
+
+    def rates(self, step: Step) -> list[list[Fraction]]:
+        """How fast each size of each input of a step grows."""
+        return [
+            [self.growth.get((ref.step, ref.output or 0, axis), Fraction(0)) for axis in range(len(x))]
+            for ref, x in zip(step.sources, step.inputs, strict=bool(step.inputs))
+        ]
+
+    def asked_for(self, step: Step) -> int:
+        """The period of the input sizes for which a step works that fails at one of them."""
+        gains = [[rate * self.period for rate in rates] for rates in self.rates(step)]
+        if not any(map(any, gains)) or any(gain.denominator > 1 for each in gains for gain in each):
+            return 1
+        sizes = list(zip(step.inputs, gains, strict=True))
+        works = [
+            _works(step, [[n + int(gain) * k for n, gain in zip(*each, strict=True)] for each in sizes])
+            for k in range(MOST_DIVISOR)
+        ]
+        for period in range(1, MOST_DIVISOR // 2 + 1):
+            if works[period:] == works[:-period]:
+                return self.period * period
+        raise NotPeriodic(f"`{step.name}` takes some sizes and refuses others without a period")
+
+    def maps(self, i: int, step: Step) -> Iterator[tuple[int, int, int]]:
+        """The maps of a step along axes that grow: step, source, axis."""
         for links in step.links:
-            axes: set[int] = set()
-            for ref, link in zip(step.sources, links, strict=True):
-                before = self.tied[ref.step]
-                for axis in before[ref.output or 0] if before else ():
-                    to = link.landing[axis] if axis < len(link.landing) else None
-                    if to is not None:
-                        axes.add(to)
-            tied.append(frozenset(axes))
-        return tuple(tied)
+            for source, (link, rates) in enumerate(zip(links, self.rates(step), strict=True)):
+                for axis, (along, rate) in enumerate(zip((*link.axes, link.channels), rates, strict=True)):
+                    if rate and not along.keeps:
+                        yield i, source, axis
+
+    def compares(self, i: int, step: Step) -> Iterator[tuple[int, int, int, int]]:
+        """Sizes of a step's inputs that grow apart: step, source, axis, and 1 where the source outgrows the first."""
+        rates = self.rates(step)
+        for source in range(1, len(rates)):
+            for axis, (first, other) in enumerate(zip(rates[0], rates[source], strict=False)):
+                if first != other:
+                    yield i, source, axis, 1 if other > first else -1
+
+    def agrees(self, plan: Plan, n: int) -> bool:
+        """Whether a plan of size n is as it is far out: its maps regular, its sizes in order, its steps as able."""
+        steps = plan.steps
+        if [step.facts is not None for step in steps] != self.planned[n % self.period]:
+            return False
+        for i, source, axis in self.moving:
+            for links in steps[i].links:
+                link = links[source]
+                along = link.axes[axis] if axis < len(link.axes) else link.channels
+                if steps[i].inputs[source][axis] < along.settles:
+                    return False
+        for i, source, axis, sign in self.order:
+            inputs = steps[i].inputs
+            if inputs and (inputs[source][axis] - inputs[0][axis]) * sign <= 0:
+                return False
+        return all(self.outgrown(step) for step in steps if _fails(step))
+
+    def outgrown(self, step: Step) -> bool:
+        """Whether what grows at a failing step is larger than all numbers that its arguments may compare it to.
+
+        A list of them may be the sizes of a tensor with as many elements, or of an axis.
+        """
+        assert step.layer is not None
+        given = step.layer.given()
+        products = [math.prod(each) for each in _lists(given)]
+        axes = [number for each in _lists(given) for number in each] + [
+            each for each in products if each <= LONGEST_PERIOD
+        ]
+        for x, rates in zip(step.inputs, self.rates(step), strict=True):
+            growing = [length for length, rate in zip(x, rates, strict=True) if rate]
+            if growing and (min(growing) <= max(axes, default=0) or x.elements <= max(products, default=0)):
+                return False
+        return True
+
+
+def _fails(step: Step) -> bool:
+    """Whether a step has a fault of its own."""
+    return step.facts is None and step.layer is not None and bool(step.inputs)
+
+
+def _works(step: Step, sizes: list[list[int]]) -> bool:
+    assert step.layer is not None
+    try:
+        step.layer.facts(*map(Shape, sizes))
+    except Fault:
+        return False
+    return True
+
+
+def _lengths(plan: Plan) -> dict[Size, int]:
+    return {
+        (i, output, axis): n
+        for i, step in enumerate(plan.steps)
+        for output, shape in enumerate(step.outputs)
+        for axis, n in enumerate(shape)
+    }
+
+
+def _lists(value: object) -> Iterator[list[int]]:
+    """The lists of numbers among a layer's arguments, a number alone being a list of one."""
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from _lists(each)
+    elif isinstance(value, list | tuple):
+        yield [each for each in value if isinstance(each, int)]
+        for each in value:
+            if not isinstance(each, int):
+                yield from _lists(each)
+    elif isinstance(value, int):
+        yield [value]
 
 
 def _entries(step: Step) -> list[tuple[int, int, bool, bool]]:
@@ -271,53 +381,12 @@ def _entries(step: Step) -> list[tuple[int, int, bool, bool]]:
     return found
 
 
-def _lengths(plan: Plan) -> dict[Size, int]:
-    return {
-        (i, output, axis): n
-        for i, step in enumerate(plan.steps)
-        for output, shape in enumerate(step.outputs)
-        for axis, n in enumerate(shape)
-    }
-
-
-def _length(plan: Plan, size: Size) -> int | None:
-    step, output, axis = size
-    outputs = plan.steps[step].outputs
-    return outputs[output][axis] if output < len(outputs) and axis < len(outputs[output]) else None
-
-
-def _as_far_out(step: Step, far: Step, rates: list[list[Fraction]]) -> bool:
-    """Whether sizes that grow apart stand to one another as they do far out, and have outgrown every number that the layer's
-    arguments compare them to where the layer has a fault."""
-    for axis in range(min(map(len, rates))):
-        for a in range(1, len(rates)):
-            if rates[a][axis] != rates[0][axis] and len(far.inputs) > a:
-                here = step.inputs[a][axis] - step.inputs[0][axis]
-                there = far.inputs[a][axis] - far.inputs[0][axis]
-                if (here > 0) != (there > 0) or here == 0:
-                    return False
-    if step.facts is None and step.layer is not None:
-        largest = max(_numbers(step.layer.given()), default=0)
-        return all(x.elements > largest for x, rate in zip(step.inputs, rates, strict=True) if any(rate))
-    return True
-
-
-def _numbers(value: object) -> Iterator[int]:
-    if isinstance(value, int):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _numbers(each)
-    elif isinstance(value, list | tuple):
-        yield math.prod(each for each in value if isinstance(each, int))
-        for each in value:
-            yield from _numbers(each)
-
-
 def _residues(verdicts: list[bool], steady: int, period: int) -> Residues:
     """The set of the sizes 1, 2, … for which `verdicts` hold, which repeat with `period` from `steady` on."""
     cycle = [verdicts[steady - 1 + (i - steady) % period] for i in range(period)]  # by n mod period
-    while shorter := next((p for p in range(1, period) if period % p == 0 and cycle == cycle[:p] * (period // p)), None):
+    while shorter := next(
+        (p for p in range(1, period) if period % p == 0 and cycle == cycle[:p] * (period // p)), None
+    ):
         cycle, period = cycle[:shorter], shorter
     start = steady
     while start > 1 and verdicts[start - 2] == cycle[(start - 1) % period]:
@@ -325,5 +394,9 @@ def _residues(verdicts: list[bool], steady: int, period: int) -> Residues:
     residues = tuple(r for r, holds in enumerate(cycle) if holds)
     if residues:
         start = next(n for n in range(start, start + period) if n % period in residues)
-    also = tuple(n for n in range(1, start) if verdicts[n - 1]) if residues else tuple(i + 1 for i, v in enumerate(verdicts) if v)
+    also = (
+        tuple(n for n in range(1, start) if verdicts[n - 1])
+        if residues
+        else tuple(i + 1 for i, v in enumerate(verdicts) if v)
+    )
     return Residues(start if residues else 1, period if residues else 1, residues, also)
