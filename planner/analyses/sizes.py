@@ -29,6 +29,7 @@ LONGEST_PERIOD = 1 << 12
 """Longer periods are not looked for."""
 MOST_TRIED = 1 << 13
 """Sizes tried before the search is given up."""
+STILL = Fraction(0)
 MOST_DIVISOR = 64
 """A layer that fails far out is asked about so many sizes, one period of the input apart."""
 
@@ -128,7 +129,7 @@ Size = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What happens at one size: whether it works, and which steps fail, lose cells at an edge, or have anything over."""
+    """What happens at one size: whether it works, and which steps fail, lose an edge, or have anything over."""
 
     works: bool
     failing: frozenset[int]
@@ -243,11 +244,13 @@ class _Far:
                 if any(size not in self.growth for size in _lengths(plan)):
                     stretch = STRETCH - STRETCH % wanted
                     self.measure(plan, search.plan(n + stretch), search.plan(n + 2 * stretch), stretch)
-            asked = [self.asked_for(step) for plan in plans for step in plan.steps if _fails(step)]
-            wanted = math.lcm(wanted, *(rate.denominator for rate in self.growth.values()), *asked)
+            gaps = [self.asked_for(step) for plan in plans for step in plan.steps if _fails(step)]
+            wanted = math.lcm(wanted, *(rate.denominator for rate in self.growth.values()), *gaps)
         self.planned = [[step.facts is not None for step in plan.steps] for plan in plans]
-        self.moving = {each for plan in plans for i, step in enumerate(plan.steps) for each in self.maps(i, step)}
-        self.order = {each for plan in plans for i, step in enumerate(plan.steps) for each in self.compares(i, step)}
+        known = {i: step for plan in plans for i, step in enumerate(plan.steps) if step.inputs}
+        known |= {i: step for plan in plans for i, step in enumerate(plan.steps) if step.inputs and step.facts}
+        self.moving = [each for i, step in known.items() for each in self.maps(i, step)]
+        self.order = [each for i, step in known.items() for each in self.compares(i, step)]
 
     def measure(self, near: Plan, far: Plan, farther: Plan, stretch: int) -> None:
         """Take down the growth of the sizes in three plans, `stretch` cells apart each."""
@@ -256,15 +259,17 @@ class _Far:
             if size in third and size in second and size not in self.growth:
                 gain = second[size] - length
                 rate = Fraction(gain, stretch).limit_denominator(LONGEST_PERIOD)
-                if max(abs(rate * stretch - gain), abs(third[size] - second[size] - gain)) > LONGEST_PERIOD:
+                bent = third[size] - second[size] - gain
+                if abs(rate * stretch - gain) > LONGEST_PERIOD or abs(bent) > LONGEST_PERIOD:
                     raise NotPeriodic("a size does not grow in proportion to the input")
                 self.growth[size] = rate
 
     def rates(self, step: Step) -> list[list[Fraction]]:
         """How fast each size of each input of a step grows."""
+        places = [(ref.step, ref.output or 0) for ref in step.sources] if step.inputs else []
         return [
-            [self.growth.get((ref.step, ref.output or 0, axis), Fraction(0)) for axis in range(len(x))]
-            for ref, x in zip(step.sources, step.inputs, strict=bool(step.inputs))
+            [self.growth.get((*place, axis), STILL) for axis in range(len(x))]
+            for place, x in zip(places, step.inputs, strict=True)
         ]
 
     def asked_for(self, step: Step) -> int:
