@@ -378,7 +378,8 @@ class Spread(AxisMap):
     def reads(self, cells: Cells, n: int) -> Cells:
         # Output o reads input i where i·stride = o + padding − j·dilation: look down from o, then keep every stride-th.
         down = self.reach - 1
-        starts = _smeared(cells << self.padding, self.kernel, self.dilation)
+        moved = cells << self.padding if self.padding >= 0 else cells >> -self.padding
+        starts = _smeared(moved, self.kernel, self.dilation)
         aligned = -down % self.stride
         return _every(starts << aligned, self.stride) >> (down + aligned) // self.stride & all_cells(n)
 
@@ -816,11 +817,14 @@ class Link:
     channels  the map of the channel axis
     onto      for each spatial axis of the input, the output's spatial axis it lands on, or None where it is folded
               away; left out: axis for axis
+    parts     where what is read on one axis depends on the others: links whose union it is exactly; the maps themselves
+              then say what is read at most
     """
 
     axes: tuple[AxisMap, ...]
     channels: AxisMap
     onto: tuple[int | None, ...] | None = None
+    parts: tuple[Link, ...] = ()
 
     @cached_property
     def landing(self) -> tuple[int | None, ...]:

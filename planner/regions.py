@@ -82,12 +82,13 @@ def _pieces(sets: Iterable[Cells]) -> list[Cells]:
 
 def read_through(link: Link, region: Region, x: Shape) -> Iterator[Box]:
     """What of an input of shape x a region of the output reads, through the link between them."""
-    for box in region:
-        spatial = (
-            axis.reads(1 if to is None else box[to], n)
-            for axis, to, n in zip(link.axes, link.landing, x.spatial, strict=True)
-        )
-        yield (*spatial, link.channels.reads(box[-1], x.channels))
+    for each in link.parts or (link,):
+        for box in region:
+            spatial = [
+                axis.reads(1 if to is None else box[to], n)
+                for axis, to, n in zip(each.axes, each.landing, x.spatial, strict=True)
+            ]
+            yield (*spatial, each.channels.reads(box[-1], x.channels))
 
 
 def positions(region: Region) -> Region:

@@ -14,7 +14,20 @@ from planner.faults.mode_does_not_fit import ModeDoesNotFit
 from planner.faults.option_does_not_apply import OptionDoesNotApply
 from planner.faults.size_does_not_divide import SizeDoesNotDivide
 from planner.faults.wrong_value import WrongValue
-from planner.geometry import AxisMap, Grouped, Interpolation, Link, Resample, Shape, Shuffle, Window, keep, unread
+from planner.geometry import (
+    AxisMap,
+    Grouped,
+    Interpolation,
+    Link,
+    Resample,
+    Shape,
+    Shuffle,
+    Slice,
+    Spread,
+    Window,
+    keep,
+    unread,
+)
 from planner.layers._fields import Count, PerAxis, PerAxisFactor
 from planner.layers._layer import Call, Layer, axis_name
 
@@ -35,6 +48,9 @@ _AXES: dict[Mode, int] = {"linear": 1, "bilinear": 2, "bicubic": 2, "lanczos": 2
 """The number of axes a mode is made for."""
 _WITH_CORNERS: tuple[Mode, ...] = ("linear", "bilinear", "bicubic", "trilinear", "lanczos")
 _WITH_FILTER: tuple[Mode, ...] = ("bilinear", "bicubic", "lanczos")
+
+LARGEST_SQUARE = 8
+"""In squares of longer sides, a cell that is read in part counts as read."""
 
 
 class _Sized(Layer):
@@ -193,6 +209,12 @@ class PixelShuffle(Layer):
         left = x.channels // self.upscale_factor**2
         return Grouped(left, left)
 
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        (x,) = inputs
+        places = _places(self.upscale_factor)
+        parts = [Link((_dealt(r, i), _dealt(r, j)), Slice(k, None, r * r)) for r, i, j, k in places]
+        return ((Link(self.axes(x), self.channel_map(x), parts=tuple(parts)),),)
+
 
 class PixelUnshuffle(Layer):
     """Cells become channels, the way back of `PixelShuffle`: (H·r)×(W·r)×C becomes H×W×(C·r²), r = downscale_factor.
@@ -214,6 +236,22 @@ class PixelUnshuffle(Layer):
 
     def channel_map(self, x: Shape) -> AxisMap:
         return Grouped(x.channels * self.downscale_factor**2, x.channels)
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        (x,) = inputs
+        places = _places(self.downscale_factor)
+        parts = [Link((Slice(i, None, r), Slice(j, None, r)), _dealt(r * r, k)) for r, i, j, k in places]
+        return ((Link(self.axes(x), self.channel_map(x), parts=tuple(parts)),),)
+
+
+def _places(side: int) -> list[tuple[int, int, int, int]]:
+    """The places in a square of cells: its side, row, column and number; none where they are too many to tell apart."""
+    return [(side, i, j, i * side + j) for i in range(side) for j in range(side)] if side <= LARGEST_SQUARE else []
+
+
+def _dealt(step: int, place: int) -> Spread:
+    """The map of cells that go to every step-th place, from `place` on."""
+    return Spread(1, step, padding=-place)
 
 
 class ChannelShuffle(Layer):
