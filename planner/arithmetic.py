@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -62,6 +62,13 @@ def compile_template(text: str) -> Template:
     return Template(text, (*parts, text[at:]))
 
 
+def words(text: str) -> Iterator[tuple[str, str]]:
+    """The words of an expression that compiles, each with its kind: number, text, parameter, name or symbol."""
+    for found in _TOKEN.finditer(text):
+        if found.lastgroup is not None:
+            yield found.lastgroup, found[found.lastgroup]
+
+
 class Expression:
     """A compiled expression; `names` are the parameters that it reads."""
 
@@ -102,6 +109,14 @@ class Template:
         self.text = text
         self.names = frozenset(name for part in parts if isinstance(part, _Part) for name in part.expression.names)
         self._parts = parts
+
+    @property
+    def parts(self) -> tuple[str | Expression, ...]:
+        """The literal texts and the expressions between them, in order."""
+        return tuple(
+            part if isinstance(part, str) else compile_expression(self.text[part.at : part.at + part.length])
+            for part in self._parts
+        )
 
     def evaluate(self, values: Values) -> str:
         """The text, with the whole number or the text that each expression comes to."""

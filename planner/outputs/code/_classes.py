@@ -1,0 +1,374 @@
+"""How a module is constructed: as a chain, or as a class with a forward pass of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from planner.outputs.code import _ready_made as ready
+from planner.outputs.code._expressions import Expr, name, quoted, substituted
+from planner.outputs.code._forward import Forward, call_code
+from planner.outputs.code._layouts import Side
+from planner.outputs.code._names import TAKEN, identifier, is_attribute, unused
+from planner.outputs.code._program import Program
+from planner.outputs.code._shapes import Shapes
+from planner.outputs.code._text import STEP, Brackets, Item, fits, lines
+from planner.outputs.code._units import CARRIED, INDEX, Part, Unit
+
+BODY = STEP * 2
+
+
+def registration(target: str, label: str | Expr | None, code: str | Brackets) -> str | Brackets:
+    """The statement that makes a module a submodule of another."""
+    if label is None:
+        return _within(f"{target}.append(", code)
+    if isinstance(label, str) and is_attribute(label):
+        return code.after(f"{target}.{label} = ") if isinstance(code, Brackets) else f"{target}.{label} = {code}"
+    written = quoted(label) if isinstance(label, str) else str(label)
+    if isinstance(label, str) and (label in TAKEN or label.startswith("_")):
+        head = f"{target}._modules[{written}] = "
+        return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
+    return Brackets(f"{target}.add_module(", [Item(written), Item(code)])
+
+
+def access(target: str, label: str) -> str:
+    """The submodule of another one, by its name."""
+    if is_attribute(label):
+        return f"{target}.{label}"
+    if label in TAKEN or label.startswith("_"):
+        return f"{target}._modules[{quoted(label)}]"
+    return f"getattr({target}, {quoted(label)})"
+
+
+def _within(head: str, code: str | Brackets) -> Brackets:
+    return Brackets(head, [Item(code)])
+
+
+@dataclass
+class Link:
+    """One module of a chain: of a part, or one that moves the channels between two of them."""
+
+    label: str | Expr | None
+    part: Part | None
+    code: str | Brackets | None
+    comment: str = ""
+
+
+@dataclass
+class Writer:
+    """Writes the module of one unit."""
+
+    program: Program
+    unit: Unit
+    shapes: Shapes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shapes = Shapes(self.unit)
+
+    # Chains
+
+    def plain(self, part: Part) -> bool:
+        """Whether a chain can have the part as it is."""
+        if part.inside is not None:
+            return all(map(self.plain, part.inside.parts))
+        if part.unit is not None:
+            return True
+        call = part.calls[-1].call
+        simple = call.reads is None and not call.forward and call.returns == ((),)
+        return len(part.calls) == 1 and part.is_module and simple and len(part.values) == 1
+
+    def links(self, unit: Unit) -> list[Link]:
+        """The modules of a chain in order, with those that move the channels."""
+        layouts = self.program.layouts
+        side = layouts.tensor(unit, (-1, -1, 0))
+        sides: list[tuple[Part, Side, Side]] = []
+        for part in unit.parts:
+            ranked = any(item.inputs[0].shape.spatial for _, item in part.items)
+            wanted = layouts.input(part, 0) if ranked else side
+            after = layouts.tensor(unit, part.values[0]) if part.item.outputs[0].shape.spatial else wanted
+            sides.append((part, wanted, after))
+        ends = layouts.output(unit, 0) if unit.copy.outputs[0].shape.spatial else None
+        found: list[Link] = []
+        moved = False
+        for i, (part, wanted, after) in enumerate(sides):
+            following = sides[i + 1][1] if i + 1 < len(sides) else ends
+            if side == "first" and wanted == after == "last" and following == "first" and self._is_layer(part):
+                found.append(Link(part.name, part, self._module(part, channels_first=True)))
+                side = "first"
+                continue
+            if side != wanted:
+                found.append(Link("", None, self._movedim(wanted)))
+                moved = True
+            found.append(Link(part.name, part, self._module(part)))
+            side = after
+        if ends is not None and ends != side:
+            found.append(Link("", None, self._movedim(ends)))
+            moved = True
+        if moved:
+            _name_moves(found)
+        return found
+
+    def _is_layer(self, part: Part) -> bool:
+        return bool(part.calls) and self.plain(part) and part.count is None
+
+    def _movedim(self, to: Side) -> str:
+        return f"{self.program.movedim()}({'1, -1' if to == 'last' else '-1, 1'})"
+
+    def _module(self, part: Part, *, channels_first: bool = False) -> str | Brackets | None:
+        """The construction of a part without its repetitions; None where that takes several statements."""
+        if part.inside is not None:
+            return self.sequential("nn.Sequential(", part.inside)
+        if part.unit is not None:
+            return self.program.call(part)
+        if self.plain(part):
+            return self.program.layer(part, channels_first=channels_first)
+        return self._odd(part)
+
+    def _odd(self, part: Part) -> str | Brackets:
+        """A call that is no module, or one with more than its input, as a module of its own."""
+        made = self.program.layer(part) if part.is_module else None
+        base = "nn.Module" if made is None else made.head.removesuffix("(")
+        code = call_code(self.program, part, "super().forward" if made else "", ["x"], "first").code
+        kind = part.item.step.type if part.item.step else "Layer"
+        about = f"{kind} as a module of one input and one output."
+        found = self.program.helper(ready.wrapped("{name}", base, code, about), f"{kind}Layer", kind, base, code)
+        return Brackets(f"{found}(", made.items if made else [])
+
+    def sequential(self, head: str, unit: Unit) -> Brackets | None:
+        """A chain as one expression; None where it takes several statements."""
+        links = self.links(unit)
+        items: list[Item] = []
+        for link in links:
+            code = link.code
+            if code is None or (link.part is not None and (link.part.when is not None or link.part.carried)):
+                return None
+            if link.part is not None and link.part.count is not None:
+                code = self._repeated(link.part, code)
+                if code is None:
+                    return None
+            items.append(Item(code))
+        self.program.imports.add("nn")
+        labels = [link.label for link in links]
+        if all(label is None for label in labels):
+            return Brackets(head, items)
+        if not all(isinstance(label, str) for label in labels):
+            return None
+        self.program.imports.add("OrderedDict")
+        named = list(zip(map(str, labels), items, strict=True))
+        if all(label.isidentifier() and label.isascii() and is_attribute(label) for label, _ in named):
+            pairs = [Item(_prefixed(f"{label}=", item.code), item.comment) for label, item in named]
+            return _within(head, Brackets("OrderedDict(", pairs))
+        pairs = [Item(Brackets("(", [Item(quoted(label)), item])) for label, item in named]
+        return _within(head, Brackets("OrderedDict(", [Item(Brackets("[", pairs, "]"))]))
+
+    def _repeated(self, part: Part, code: str | Brackets) -> str | Brackets | None:
+        """Repetitions as an expression, if they are short enough for one line."""
+        assert part.count is not None
+        self.program.uses(part.count)
+        twice = part.count.is_value(2) and not _reads_index(part)
+        made = f"*({code} for {_index(part)} in range({part.count}))"
+        if part.wrapped:
+            self.program.imports.add("nn")
+            whole = f"nn.Sequential({code}, {code})" if twice else f"nn.Sequential({made})"
+            return whole if fits(BODY + STEP, whole) else None
+        return made if fits(BODY + STEP, made + ",") else None
+
+    # Statements
+
+    def statements(self, target: str, unit: Unit, indent: str = BODY) -> Iterator[str]:
+        """The statements that fill a chain."""
+        for link in self.links(unit):
+            if link.part is None:
+                yield from lines(indent, registration(target, link.label, link.code or ""))
+            else:
+                yield from self.part(target, link.part, link.code, indent, in_chain=True)
+
+    def part(
+        self, target: str, part: Part, code: str | Brackets | None, indent: str, *, in_chain: bool
+    ) -> Iterator[str]:
+        """The statements that construct one part and make it a submodule."""
+        if part.when is not None:
+            self.program.uses(part.when)
+            if not in_chain:
+                self.program.imports.add("nn")
+                whole = registration(target, part.name, f"{code} if {part.when} else nn.Identity()")
+                if code is not None and part.count is None and fits(indent, whole):
+                    yield f"{indent}{whole}"
+                    return
+                assert isinstance(part.name, str)
+                head = f"{target}.{part.name}: nn.Module = nn.Identity()"
+                yield from lines(indent, head if is_attribute(part.name) else registration(target, part.name, "nn.Identity()"))
+            yield f"{indent}if {part.when}:"
+            indent += STEP
+        if part.count is None:
+            yield from self._single(target, part.name, part, code, indent)
+            return
+        if code is not None and part.carried is None:
+            whole = self._repeated(part, code)
+            if whole is not None and part.wrapped:
+                yield from lines(indent, registration(target, part.name, whole))
+                return
+        yield from self._loop(target, part, code, indent)
+
+    def _loop(self, target: str, part: Part, code: str | Brackets | None, indent: str) -> Iterator[str]:
+        label = part.name
+        if part.wrapped:
+            self.program.imports.add("nn")
+            assert isinstance(label, str)
+            if is_attribute(label):
+                yield f"{indent}{target}.{label} = nn.Sequential()"
+                target = f"{target}.{label}"
+            else:
+                yield f"{indent}layers = nn.Sequential()"
+                yield from lines(indent, registration(target, label, "layers"))
+                target = "layers"
+            label = None
+        if part.carried is not None:
+            start, end = part.carried
+            self.program.uses(start, end)
+            yield f"{indent}{CARRIED} = {start}"
+        assert part.count is not None
+        yield f"{indent}for {_index(part)} in range({part.count}):"
+        yield from self._single(target, label, part, code, indent + STEP)
+        if part.carried is not None:
+            end = part.carried[1]
+            if end.op == "+" and end.args[0] == name(CARRIED):
+                yield f"{indent}{STEP}{CARRIED} += {end.args[1]}"
+            else:
+                yield f"{indent}{STEP}{CARRIED} = {end}"
+
+    def _single(
+        self, target: str, label: str | Expr | None, part: Part, code: str | Brackets | None, indent: str
+    ) -> Iterator[str]:
+        if code is not None:
+            yield from lines(indent, registration(target, label, code))
+            return
+        assert part.inside is not None
+        self.program.imports.add("nn")
+        if isinstance(label, str) and is_attribute(label):
+            yield f"{indent}{target}.{label} = nn.Sequential()"
+            yield from self.statements(f"{target}.{label}", part.inside, indent)
+            return
+        inner = unused("layers", {target})
+        yield f"{indent}{inner} = nn.Sequential()"
+        yield from self.statements(inner, part.inside, indent)
+        yield from lines(indent, registration(target, label, inner))
+
+    # The class
+
+    def class_lines(self) -> Iterator[str]:
+        """The whole class."""
+        chain = self.unit.listing.chain and all(map(self.plain, self.unit.parts))
+        yield from self.sequential_class() if chain else self.module_class()
+
+    def head(self, base: str) -> Iterator[str]:
+        self.program.imports.add("nn")
+        yield f"class {self.unit.name}({base}):"
+        yield from self.docstring(STEP)
+        yield ""
+        arguments = [Item(each) for each in ("self", *self.program.arguments(self.unit))]
+        yield from lines(STEP, Brackets("def __init__(", arguments, ") -> None:"))
+
+    def docstring(self, indent: str) -> Iterator[str]:
+        """What goes in and what comes out."""
+        layouts, unit = self.program.layouts, self.unit
+        ins = [
+            self.shapes.written((-1, -1, k), layouts.tensor(unit, (-1, -1, k))) for k in range(len(unit.copy.inputs))
+        ]
+        outs = [self.shapes.written(value, layouts.output(unit, k)) for k, value in enumerate(unit.outputs)]
+        whole = f'"""{", ".join(ins)} -> {", ".join(outs)}."""'
+        if fits(indent, whole):
+            yield f"{indent}{whole}"
+            return
+        yield f'{indent}"""Reads {", ".join(ins)}.' if fits(indent, ", ".join(ins)) else f'{indent}"""A module.'
+        yield ""
+        yield f"{indent}Gives {', '.join(outs)}."
+        yield f'{indent}"""'
+
+    def sequential_class(self) -> Iterator[str]:
+        yield from self.head("nn.Sequential")
+        if self.unit.listing.nameless and (whole := self.sequential("super().__init__(", self.unit)) is not None:
+            yield from lines(BODY, whole)
+            return
+        yield f"{BODY}super().__init__()"
+        yield from self.statements("self", self.unit)
+
+    def module_class(self) -> Iterator[str]:
+        forward = Forward(self.program, self.unit, self.shapes)
+        yield from self.head(forward.base)
+        yield f"{BODY}super().__init__()"
+        for part, label in forward.submodules:
+            if part.is_parameter:
+                yield from lines(BODY, self._parameter(part, str(label)))
+                continue
+            code = self._module_of(part)
+            named = part if part.name == label else _renamed(part, label)
+            yield from self.part("self", named, code, BODY, in_chain=False)
+        body = list(forward.lines())
+        for attribute, expr in forward.attributes.items():
+            self.program.uses(expr)
+            yield f"{BODY}self.{attribute} = {expr}"
+        yield ""
+        yield from body
+
+    def _module_of(self, part: Part) -> str | Brackets | None:
+        if part.calls:
+            return self.program.layer(part)
+        return self._module(part)
+
+    def _parameter(self, part: Part, label: str) -> str | Brackets:
+        (_, data), *_ = part.calls[-1].args
+        self.program.imports |= {"torch", "nn"}
+        made = Brackets("nn.Parameter(", [Item(self.program.expr(_tensor(data)))])
+        if is_attribute(label):
+            return made.after(f"self.{label} = ")
+        if label in TAKEN or label.startswith("_"):
+            return made.after(f"self._parameters[{quoted(label)}] = ")
+        return Brackets("self.register_parameter(", [Item(quoted(label)), Item(made)])
+
+
+def _tensor(data: Expr) -> Expr:
+    """`torch.zeros(1, 1, 768)` for `torch.zeros(size=(1, 1, 768))`."""
+    callee, size, *others = data.args
+    sizes = size.args[0]
+    if others:
+        return Expr("call", (callee, sizes, *(each.args[0] for each in others)))
+    return Expr("call", (callee, *sizes.args))
+
+
+def _renamed(part: Part, label: str | None) -> Part:
+    from dataclasses import replace
+
+    return replace(part, name=label)
+
+
+def _prefixed(head: str, code: str | Brackets) -> str | Brackets:
+    return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
+
+
+def _reads_index(part: Part) -> bool:
+    return any(INDEX in expr.names for expr in part.exprs() if expr is not part.count)
+
+
+def _index(part: Part) -> str:
+    return INDEX if _reads_index(part) else "_"
+
+
+def _name_moves(links: Sequence[Link]) -> None:
+    """Give names to modules that move channels: the numbers that are free between those of the others, if they fit."""
+    labels = [link.label for link in links]
+    if all(label == "" or (isinstance(label, str) and label.isdecimal()) for label in labels) and all(
+        label in ("", str(i)) for i, label in enumerate(labels)
+    ):
+        for link in links:
+            link.label = None
+        return
+    taken = {label for label in labels if isinstance(label, str)}
+    for i, link in enumerate(links):
+        if link.label is None:
+            link.label = str(sum(each.part is not None for each in links[:i]))
+        elif link.label == "":
+            link.label = unused("movedim", taken)
+            taken.add(link.label)
+
+

@@ -1,0 +1,432 @@
+"""Expressions of the emitted code: values that know how they are written, and what they come to for given parameters.
+
+An expression is a tree: an operator and what it is applied to. The operators `const`, `name` and `text` have values of
+Python as their only argument; all others have expressions.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from planner.arithmetic import Expression, words
+
+Values = Mapping[str, Any]
+
+
+class Expr(NamedTuple):
+    """An expression: its operator and what it is applied to."""
+
+    op: str
+    args: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return _written(self)[0]
+
+    @property
+    def parts(self) -> tuple[Expr, ...]:
+        return () if self.op in ("const", "name", "text") else self.args
+
+    @property
+    def names(self) -> set[str]:
+        """The names that it reads."""
+        if self.op == "name":
+            return {self.args[0]}
+        return set().union(*(part.names for part in self.parts))
+
+    @property
+    def functions(self) -> set[str]:
+        """The functions that it calls."""
+        own = {self.op.removesuffix("()")} if self.op.endswith("()") else set()
+        return own.union(*(part.functions for part in self.parts))
+
+    @property
+    def is_const(self) -> bool:
+        return self.op == "const"
+
+    def is_value(self, value: object) -> bool:
+        """Whether it is this constant, an int not being a bool nor a float."""
+        return self.op == "const" and same(self.args[0], value)
+
+
+class UnusableError(Exception):
+    """What cannot be written in Python, or does not come to what the plan has."""
+
+
+def same(a: object, b: object) -> bool:
+    """Equal and of the same type; floats that differ in their last digits are equal."""
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=1e-12) or a is b
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return type(a) is type(b) and a == b
+
+
+# Making expressions
+
+
+def const(value: object) -> Expr:
+    """A value of a model file: a number, a text, true, false, null, or a list of them."""
+    if isinstance(value, list | tuple):
+        return Expr("tuple", tuple(map(const, value)))
+    # The type belongs to it: 1, 1.0 and True are equal in Python.
+    return Expr("const", (value, type(value)))
+
+
+@cache
+def name(text: str) -> Expr:
+    return Expr("name", (text,))
+
+
+def text(code: str) -> Expr:
+    """Code as it stands, such as the name of a class."""
+    return Expr("text", (code,))
+
+
+ONE = const(1)
+
+
+def add(a: Expr, b: Expr, sign: int = 1) -> Expr:
+    """The sum, with equal terms put together."""
+    terms: dict[Expr, int] = {}
+    for term, count in (*_terms(a), *_terms(b, sign)):
+        terms[term] = terms.get(term, 0) + count
+    written = [(term, count) for term, count in terms.items() if count and term != ONE]
+    if terms.get(ONE):
+        written.append((ONE, terms[ONE]))
+    if not written:
+        return const(0)
+    total: Expr | None = None
+    for term, count in sorted(written, key=lambda each: each[1] < 0):
+        times = const(abs(count)) if term == ONE else multiply(const(abs(count)), term)
+        if total is None:
+            total = times if count > 0 else negative(times)
+        else:
+            total = Expr("+" if count > 0 else "-", (total, times))
+    assert total is not None
+    return total
+
+
+def _terms(expr: Expr, sign: int = 1) -> Iterator[tuple[Expr, int]]:
+    """The terms of a sum, each with how often it is taken."""
+    if expr.op in ("+", "-"):
+        left, right = expr.args
+        yield from _terms(left, sign)
+        yield from _terms(right, sign if expr.op == "+" else -sign)
+    elif expr.is_const and type(expr.args[0]) is int:
+        yield ONE, sign * expr.args[0]
+    elif expr.op == "*" and expr.args[0].is_const and type(expr.args[0].args[0]) is int and not expr.args[1].is_const:
+        yield expr.args[1], sign * expr.args[0].args[0]
+    else:
+        yield expr, sign
+
+
+def multiply(a: Expr, b: Expr) -> Expr:
+    """The product; that of two numbers is left as it is, for 256 · 6 · 6 says more than 9216."""
+    if ONE in (a, b):
+        return b if a == ONE else a
+    if b.is_const and not a.is_const and a.op != "*":
+        a, b = b, a
+    return Expr("*", (a, b))
+
+
+def negative(a: Expr) -> Expr:
+    return const(-a.args[0]) if a.is_const else Expr("neg", (a,))
+
+
+def binary(op: str, a: Expr, b: Expr) -> Expr:
+    """An operator on whole numbers, put simply."""
+    if op in "+-":
+        return add(a, b, 1 if op == "+" else -1)
+    if op == "*":
+        return multiply(a, b)
+    if op == "//" and b == ONE:
+        return a
+    return Expr(op, (a, b))
+
+
+def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
+    """The expression with other ones for names; what comes to a number is then one."""
+    if expr.op == "name":
+        return by.get(expr.args[0], expr)
+    parts = expr.parts
+    new = tuple(substituted(part, by) for part in parts)
+    if new == parts:
+        return expr
+    changed = Expr(expr.op, new)
+    if new and all(part.is_const for part in new) and expr.op != "tuple":
+        try:
+            return const(value(changed, {}))
+        except UnusableError:
+            return changed
+    if expr.op == "if" and new[0].is_const:
+        return new[1 if new[0].args[0] else 2]
+    if expr.op == "item" and new[0].op == "tuple" and new[1].is_const:
+        return new[0].args[new[1].args[0]]  # type: ignore[no-any-return]
+    return binary(expr.op, *new) if expr.op in ("+", "-", "*") else changed
+
+
+# Reading the arithmetic of a model file
+
+_WORDS = {"true": "True", "false": "False", "null": "None"}
+_FUNCTIONS = ("min", "max", "round", "ceil", "floor", "len", "make_divisible")
+_OPERATORS: dict[type[ast.AST], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.And: "and",
+    ast.Or: "or",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+}
+
+
+@cache
+def read(text: str) -> Expr:
+    """The arithmetic of a model file; its names are the parameters. Raises UnusableError where it is too deep."""
+    params: list[str] = []
+
+    def parameter(param: str) -> str:
+        params.append(param)
+        return f"p{len(params) - 1}"
+
+    code = ""
+    for kind, word in words(text):
+        if kind == "number":
+            number = int(word) if word.isdigit() else float(word)
+            code += f" {int(number) if number == int(number) else number!r} "
+        elif kind == "text":
+            code += repr(word[1:-1])
+        elif kind == "parameter":
+            code += f" {parameter(word[1:])} "
+        elif kind == "name" and word not in (*_FUNCTIONS, *_WORDS, *_WORDS.values(), "and", "or", "not", "if", "else"):
+            code += f" {parameter(word)} "
+        else:
+            code += {"${": "(", "}": ")"}.get(word) or f" {_WORDS.get(word, word)} "
+    try:
+        return _read(ast.parse(code.strip(), mode="eval").body, params)
+    except (SyntaxError, RecursionError, MemoryError):
+        raise UnusableError(text) from None
+
+
+def _read(node: ast.expr, params: list[str]) -> Expr:
+    def of(each: ast.expr) -> Expr:
+        return _read(each, params)
+
+    match node:
+        case ast.Constant(value=number):
+            return const(number)
+        case ast.Name(id=placeholder):
+            return name(params[int(placeholder[1:])])
+        case ast.BinOp(left, op, right):
+            return Expr(_OPERATORS[type(op)], (of(left), of(right)))
+        case ast.BoolOp(op, values):
+            return Expr(_OPERATORS[type(op)], tuple(map(of, values)))
+        case ast.UnaryOp(ast.Not(), operand):
+            return Expr("not", (of(operand),))
+        case ast.UnaryOp(ast.USub(), operand):
+            return negative(of(operand))
+        case ast.UnaryOp(_, operand):
+            return of(operand)
+        case ast.Compare(left, [op], [right]):
+            return Expr(_OPERATORS[type(op)], (of(left), of(right)))
+        case ast.Compare(left, ops, comparators):
+            operands = [of(left), *map(of, comparators)]
+            pairs = zip(ops, operands, operands[1:], strict=False)
+            return Expr("and", tuple(Expr(_OPERATORS[type(op)], (a, b)) for op, a, b in pairs))
+        case ast.IfExp(condition, then, other):
+            return Expr("if", (of(condition), of(then), of(other)))
+        case ast.Subscript(items, index):
+            return Expr("item", (of(items), of(index)))
+        case ast.Call(ast.Name(id=function), args):
+            return Expr(f"{function}()", tuple(map(of, args)))
+    raise UnusableError(ast.dump(node))
+
+
+def of_value(value: Any) -> Expr:
+    """A value of a model file that may have arithmetic in it. Raises UnusableError for mappings."""
+    if isinstance(value, Expression):
+        return read(value.text)
+    if isinstance(value, str):
+        return read(value) if "$" in value else const(value)
+    if isinstance(value, list | tuple):
+        return Expr("tuple", tuple(map(of_value, value)))
+    if isinstance(value, dict):
+        raise UnusableError("a mapping")
+    return const(value)
+
+
+# What an expression comes to in Python
+
+
+def make_divisible(value: float, divisor: float, least: float | None = None) -> float:
+    """As the emitted function of the same name."""
+    nearest = max(divisor if least is None else least, int(value + divisor / 2) // divisor * divisor)
+    return nearest if nearest >= 0.9 * value else nearest + divisor
+
+
+_BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_CALLS: dict[str, Callable[..., Any]] = {
+    "min()": min,
+    "max()": max,
+    "round()": round,
+    "ceil()": math.ceil,
+    "floor()": math.floor,
+    "make_divisible()": make_divisible,
+    "int()": int,
+}
+
+
+def value(expr: Expr, values: Values) -> Any:
+    """What Python makes of the expression. Raises UnusableError where it makes nothing of it."""
+    try:
+        return _value(expr, values)
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+        raise UnusableError(str(expr)) from None
+
+
+def _value(expr: Expr, values: Values) -> Any:
+    op, args = expr
+    if op == "const":
+        return args[0]
+    if op == "name":
+        return values[args[0]]
+    if op == "text":
+        raise UnusableError(args[0])
+    if op == "if":
+        return _value(args[1] if _truth(args[0], values) else args[2], values)
+    if op in ("and", "or"):
+        found = (_truth(each, values) for each in args)
+        return all(found) if op == "and" else any(found)
+    if op == "not":
+        return not _truth(args[0], values)
+    found = [_value(each, values) for each in args]
+    if op == "tuple":
+        return tuple(found)
+    if op in ("==", "!="):
+        return (found[0] == found[1]) is (op == "==")
+    if op == "item":
+        return found[0][found[1]]
+    if op == "len()":
+        return len(found[0])
+    if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in found):
+        raise UnusableError("an operator on what is no number")
+    if op == "neg":
+        return -found[0]
+    return _BINARY[op](*found) if op in _BINARY else _CALLS[op](*found)
+
+
+def _truth(expr: Expr, values: Values) -> bool:
+    found = _value(expr, values)
+    if not isinstance(found, bool):
+        raise UnusableError("a condition that is neither true nor false")
+    return found
+
+
+# How an expression is written
+
+_BINDS = {
+    "if": 1,
+    "or": 2,
+    "and": 3,
+    "not": 4,
+    **dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 5),
+    **dict.fromkeys("+-", 6),
+    **dict.fromkeys(("*", "/", "//", "%"), 7),
+    "neg": 8,
+}
+_ATOM = 9
+_HOMES = {"ceil": "math.ceil", "floor": "math.floor"}
+
+
+def _written(expr: Expr) -> tuple[str, int]:
+    """The text of an expression, and how tightly its loosest operator binds."""
+    op, args = expr
+    if op in ("name", "text"):
+        return args[0], _ATOM
+    if op == "const":
+        return literal(args[0]), 8 if isinstance(args[0], int | float) and args[0] < 0 else _ATOM
+    if op.endswith("()"):
+        function = op[:-2]
+        return f"{_HOMES.get(function, function)}({', '.join(map(str, args))})", _ATOM
+    if op == "tuple":
+        return f"({', '.join(map(str, args))}{',' if len(args) == 1 else ''})", _ATOM
+    if op == "item":
+        return f"{_wrapped(args[0], _ATOM)}[{args[1]}]", _ATOM
+    if op == "new":
+        return f"{args[0]}({', '.join(map(str, args[1:]))})", _ATOM
+    if op == "slice":
+        start, stop, step = ("" if each.is_value(None) else str(each) for each in args)
+        return f"{start}:{stop}{step and ':'}{step}", _ATOM
+    if op == "size":
+        return f"{args[0]}.shape[{args[1]}]", _ATOM
+    if op == "call":
+        return f"{args[0]}({', '.join(map(str, args[1:]))})", _ATOM
+    if op.startswith("keyword "):
+        return f"{op[8:]}={args[0]}", _ATOM
+    if op == "f":
+        pieces = (f"{{{each}}}" if not each.is_const else _escaped(each.args[0]) for each in args)
+        return f'f"{"".join(pieces)}"', _ATOM
+    binds = _BINDS[op]
+    if op == "if":
+        return f"{_wrapped(args[1], 2)} if {_wrapped(args[0], 2)} else {_wrapped(args[2], 1)}", binds
+    if op in ("not", "neg"):
+        return f"{'not ' if op == 'not' else '-'}{_wrapped(args[0], binds)}", binds
+    if op in ("==", "!=") and args[1].is_const and args[1].args[0] is None:
+        return f"{_wrapped(args[0], 6)} is {'not ' if op == '!=' else ''}None", binds
+    first, *others = args
+    tight = binds + 1 if binds == 5 else binds
+    return f" {op} ".join([_wrapped(first, tight), *(_wrapped(each, binds + 1) for each in others)]), binds
+
+
+def _wrapped(expr: Expr, least: int) -> str:
+    written, binds = _written(expr)
+    return written if binds >= least else f"({written})"
+
+
+def literal(value: object) -> str:
+    """A value as Python writes it, texts in double quotes unless that needs more backslashes."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    return repr(value)
+
+
+def quoted(value: str) -> str:
+    """A text as a literal of Python, in the quotes that a formatter would choose."""
+    written = repr(value)
+    if written[0] == "'" and '"' not in value:
+        return f'"{written[1:-1]}"'
+    if written[0] == "'" and "'" in value and value.count('"') <= value.count("'"):
+        inside = written[1:-1].replace("\\'", "'")
+        return '"' + re.sub(r'(\\.)|"', lambda found: found[1] or '\\"', inside) + '"'
+    return written
+
+
+def _escaped(part: str) -> str:
+    """A literal part of an f-string in double quotes."""
+    return "".join('\\"' if char == '"' else repr(char)[1:-1] for char in part).replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,184 @@
+"""Where each tensor has its channels, chosen so that as few axes as possible are moved.
+
+Some calls want the channels second, some last, and most take what comes. Every tensor of every class is a node; a node
+that some call fixes belongs to one of two sides, and an edge is cut where a tensor is read with its channels elsewhere.
+The fewest moves are a minimum cut (Ford and Fulkerson, 1956).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable, Iterator
+from typing import Any, Literal
+
+from planner.outputs.code._copies import Calling, Value
+from planner.outputs.code._units import Part, Unit
+
+Side = Literal["first", "last"]
+Node = Hashable
+ALONG = frozenset(
+    {"torch.cat", "torch.split", "torch.chunk", "nn.Softmax", "nn.LogSoftmax", "nn.Softmin", "nn.GLU", "Tensor.__getitem__"}
+)
+"""Calls along one axis, wherever it is."""
+FOLDING = frozenset({"torch.mean", "Tensor.select"})
+"""Calls that take axes away; the channels stay where they are if they are not among these."""
+
+
+class Layouts:
+    """The side of each tensor: `first` has its channels second, `last` has them last."""
+
+    def __init__(self, units: list[Unit], root: Unit) -> None:
+        self._same: dict[Node, Node] = {}
+        self._fixed: dict[Node, Side] = {}
+        self._edges: list[tuple[Node, Node]] = []
+        self._last: set[Node] | None = None
+        for unit in units:
+            self._add(unit)
+        for k, tensor in enumerate(root.copy.inputs):
+            if len(tensor.shape.spatial) > 1:
+                self._fix((root, (-1, -1, k)), "first")
+        for k, tensor in enumerate(root.copy.outputs):
+            if len(tensor.shape.spatial) > 1:
+                self._fix((root, "out", k), "first")
+        if "last" in self._fixed.values():
+            self._last = self._cut()
+
+    def tensor(self, unit: Unit, value: Value) -> Side:
+        return self._side((unit, value))
+
+    def input(self, part: Part, place: int) -> Side:
+        return self._side((part, place))
+
+    def output(self, unit: Unit, place: int) -> Side:
+        return self._side((unit, "out", place))
+
+    def _side(self, node: Node) -> Side:
+        return "last" if self._last and self._root(node) in self._last else "first"
+
+    # The nodes
+
+    def _add(self, unit: Unit) -> None:
+        for part in unit.parts:
+            for k, source in enumerate(part.sources):
+                if _rank(part, k):
+                    self._edges.append(((unit, source), (part, k)))
+            if part.count is not None:
+                self._edges.append(((unit, part.values[0]), (part, 0)))
+            if part.when is not None:
+                self._join((unit, part.values[0]), (part, 0))
+            inner = part.unit or part.inside
+            if inner is None:
+                self._add_layer(unit, part)
+                continue
+            if part.inside is not None:
+                self._add(part.inside)
+            for k in range(len(part.sources)):
+                self._join((part, k), (inner, (-1, -1, k)))
+            for k, value in enumerate(part.values):
+                self._join((unit, value), (inner, "out", k))
+        for k, value in enumerate(unit.outputs):
+            if unit.copy.outputs[k].shape.spatial:
+                self._edges.append(((unit, value), (unit, "out", k)))
+
+    def _add_layer(self, unit: Unit, part: Part) -> None:
+        call = part.calls[-1]
+        inputs: list[Node] = [(part, k) for k in range(len(part.sources)) if _rank(part, k)]
+        outputs: list[Node] = [
+            (unit, value) for value, tensor in zip(part.values, part.item.outputs, strict=True) if tensor.shape.spatial
+        ]
+        layout = call.call.layout
+        if layout == "any" or follows(part):
+            for node in (*inputs, *outputs):
+                self._join(node, (part, "all"))
+        else:
+            for node in (*inputs, *outputs):
+                self._fix(node, layout)
+
+    def _root(self, node: Node) -> Node:
+        while (above := self._same.get(node, node)) != node:
+            node = above
+        return node
+
+    def _join(self, a: Node, b: Node) -> None:
+        a, b = self._root(a), self._root(b)
+        if a != b:
+            self._same[a] = b
+            if a in self._fixed:
+                self._fixed.setdefault(b, self._fixed.pop(a))
+
+    def _fix(self, node: Node, side: Side) -> None:
+        self._fixed.setdefault(self._root(node), side)
+
+    # The cut
+
+    def _cut(self) -> set[Node]:
+        """The nodes on the side of those that are `last`: no more than must be."""
+        room: dict[Node, dict[Node, int]] = {}
+        for a, b in self._edges:
+            a, b = self._root(a), self._root(b)
+            for x, y in ((a, b), (b, a)):
+                row = room.setdefault(x, {})
+                row[y] = row.get(y, 0) + 1
+        lasts = {node for node, side in self._fixed.items() if side == "last"}
+        firsts = {node for node, side in self._fixed.items() if side == "first"}
+        while True:
+            found = self._way(room, lasts, firsts)
+            if isinstance(found, set):
+                return found
+            for x, y in found:
+                room[x][y] -= 1
+                room[y][x] += 1
+
+    def _way(self, room: dict[Node, dict[Node, int]], begins: set[Node], ends: set[Node]) -> Any:
+        """A way with room left from one side to the other, or all that can be reached where there is none."""
+        came: dict[Node, Node] = {}
+        seen = set(begins)
+        queue = deque(begins)
+        while queue:
+            x = queue.popleft()
+            for y, left in room.get(x, {}).items():
+                if left and y not in seen:
+                    seen.add(y)
+                    came[y] = x
+                    if y in ends:
+                        return list(_back(came, y))
+                    queue.append(y)
+        return seen
+
+
+def _back(came: dict[Node, Node], y: Node) -> Iterator[tuple[Node, Node]]:
+    while y in came:
+        yield came[y], y
+        y = came[y]
+
+
+def _rank(part: Part, place: int) -> int:
+    """How many spatial axes an input has, in the copy that has most."""
+    return max(len(item.inputs[place].shape.spatial) for _, item in part.items)
+
+
+def follows(part: Part) -> bool:
+    """Whether a call along an axis may find the channels anywhere."""
+    call = part.calls[-1]
+    ranks = {len(tensor.shape) for _, item in part.items for tensor in item.inputs}
+    if len(part.calls) > 1 or len(ranks) != 1 or call.target not in ALONG | FOLDING:
+        return False
+    dims = dims_of(call)
+    if dims is None:
+        return False
+    (rank,) = ranks
+    return call.target in ALONG or all(dim % (rank + 1) > 1 for dim in dims)
+
+
+def dims_of(call: Calling) -> list[int] | None:
+    """The axes that a call is along, as it counts them; None where they are not plain numbers."""
+    args = dict(call.args)
+    if call.target == "Tensor.__getitem__":
+        return [len(args["index"].args) - 1]
+    expr = args.get("dim")
+    if expr is None:
+        return [-1] if call.target == "nn.GLU" else None
+    parts = expr.args if expr.op == "tuple" else (expr,)
+    if not all(part.is_const for part in parts):
+        return None
+    return [part.args[0] for part in parts]

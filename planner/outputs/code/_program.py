@@ -1,0 +1,192 @@
+"""The program as a whole: what it imports, what it needs beside its classes, and how modules are constructed in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from planner.outputs.code import _ready_made as ready
+from planner.outputs.code._copies import Calling
+from planner.outputs.code._expressions import Expr, const, name, quoted, substituted, text
+from planner.outputs.code._layouts import Layouts
+from planner.outputs.code._names import Names
+from planner.outputs.code._text import Brackets, Item
+from planner.outputs.code._units import INDEX, Part, Unit, Units
+
+# Arguments that our layers work out although PyTorch does not need them.
+_NOT_NEEDED = frozenset({"kdim", "vdim"})
+
+
+@dataclass
+class Program:
+    """What is known while a program is written. `imports` are what it uses, `helpers` the code that it needs first."""
+
+    names: Names
+    units: Units
+    layouts: Layouts
+    imports: set[str] = field(default_factory=set)
+    helpers: dict[str, str] = field(default_factory=dict)
+    _helper_names: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    # What the program needs beside its classes
+
+    def uses(self, *exprs: Expr) -> None:
+        """Note what expressions need."""
+        for expr in exprs:
+            functions = expr.functions
+            if "make_divisible" in functions:
+                self.helpers.setdefault("make_divisible", ready.MAKE_DIVISIBLE)
+            if functions & {"ceil", "floor"}:
+                self.imports.add("math")
+
+    def helper(self, code: str, wanted: str, *key: str) -> str:
+        """The name of a class that is written once for each key; `code` has `{name}` in its place."""
+        if key not in self._helper_names:
+            found = self._helper_names[key] = self.names.new_class(wanted)
+            self.helpers[found] = code.replace("{name}", found)
+            self.imports |= {"Tensor", "nn"}
+            self.imports |= {each for each in ("F", "math", "torch") if f"{each}." in code}
+        return self._helper_names[key]
+
+    def movedim(self) -> str:
+        return self.helper(ready.MOVEDIM.replace("Movedim", "{name}"), "Movedim", "Movedim")
+
+    def centred(self) -> str:
+        self.helpers.setdefault("centred", ready.CENTRED)
+        self.imports |= {"Tensor", "F", "Sequence"}
+        return "centred"
+
+    # Constructing a module
+
+    def layer(self, part: Part, *, channels_first: bool = False) -> Brackets:
+        """The construction of a layer."""
+        call = part.calls[-1]
+        if part.type is not None:
+            callee = str(part.type)
+        elif call.padded_same is not None:
+            base = call.target
+            wanted = f"{base.rpartition('.')[2]}Same"
+            callee = self.helper(ready.padded_same("{name}", base, call.padded_same), wanted, base, call.padded_same)
+        elif call.target.startswith("torchvision."):
+            mode = str(dict(call.call.args)["mode"])
+            callee = self.helper(ready.stochastic_depth("{name}", mode), "StochasticDepth", "StochasticDepth", mode)
+        else:
+            callee = call.target
+        if channels_first:
+            module = callee.rpartition(".")[2]
+            rank = len(part.item.inputs[0].shape.spatial)
+            callee = self.helper(ready.channels_first("{name}", callee, module), f"{module}{rank}d", "first", callee)
+        self.imports.add("nn")
+        args = [(arg, expr) for arg, expr in call.args if arg != "mode" or not call.target.startswith("torchvision.")]
+        needed = self._needed(part, call)
+        items: list[Item] = []
+        for arg, expr in args:
+            self.uses(expr)
+            here = len(items) < needed
+            items.append(Item(self.expr(expr, "" if here else f"{arg}=")))
+        return Brackets(f"{callee}(", items)
+
+    def expr(self, expr: Expr, head: str = "") -> str | Brackets:
+        """An expression; a construction within it may stand on lines of its own."""
+        if expr.op == "new":
+            self.imports.add(str(expr.args[0]).partition(".")[0])
+            parts = [self.expr(each.args[0], f"{each.op.removeprefix('keyword ')}=") for each in expr.args[1:]]
+            return Brackets(f"{head}{expr.args[0]}(", list(map(Item, parts)))
+        return f"{head}{expr}"
+
+    def _needed(self, part: Part, call: Calling) -> int:
+        """How many arguments PyTorch needs, which are given without their names."""
+        layer = part.item.step.layer if part.item.step else None
+        if layer is None:
+            return 0
+        fields = type(layer).model_fields
+        derived = set(layer.derived(*(tensor.shape for tensor in part.item.inputs))) - _NOT_NEEDED
+        needed = 0
+        for arg, _ in call.args:
+            if arg not in derived and not (arg in fields and fields[arg].is_required()):
+                break
+            needed += 1
+        return needed
+
+    def call(self, part: Part) -> Brackets:
+        """The construction of a module of another class."""
+        assert part.unit is not None
+        items: list[Item] = []
+        by_name = False
+        for param, default in self.defaults(part.unit):
+            expr = part.args[param]
+            if default is not None and default == expr:
+                continue
+            by_name = by_name or default is not None or (expr.is_const and param not in self.names.channels(part.unit.listing))
+            self.uses(expr)
+            self.imports |= {"nn"} if expr.op == "text" else set()
+            items.append(Item(f"{param}={expr}" if by_name else str(expr)))
+        return Brackets(f"{part.unit.name}(", items)
+
+    # The arguments of a class
+
+    def default(self, unit: Unit, param: str) -> Expr | None:
+        """The default of an argument, if it has one."""
+        listing = unit.listing
+        if listing.is_model:
+            found = unit.copy.values[param]
+        elif listing.owner is not None:
+            return None
+        else:
+            declared = {self.names.param(each): raw for each, raw in listing.params.items()}
+            found = declared.get(param)
+            revalued = any(param in copy.revalued for copy in unit.copies)
+            if found is None or _has_arithmetic(found) or (revalued and isinstance(found, str)):
+                return None
+        if param in unit.types:
+            return text(f"nn.{found}")
+        return const(found)
+
+    def defaults(self, unit: Unit) -> list[tuple[str, Expr | None]]:
+        """The arguments of a class with their defaults, those without one first."""
+        found = [(param, self.default(unit, param)) for param in unit.params]
+        return sorted(found, key=lambda each: each[1] is not None)
+
+    def arguments(self, unit: Unit) -> list[str]:
+        """The arguments of a class as its signature has them."""
+        return [
+            f"{param}: {self._type(unit, param)}{'' if default is None else f' = {default}'}"
+            for param, default in self.defaults(unit)
+        ]
+
+    def _type(self, unit: Unit, param: str) -> str:
+        if param in unit.types:
+            self.imports.add("nn")
+            return "type[nn.Module]"
+        found = []
+        for copy in unit.copies:
+            value = copy.revalued[param][0] if param in copy.revalued else copy.values.get(param)
+            found.append(_type_of(value))
+        default = self.default(unit, param)
+        if default is not None:
+            found.append(_type_of(_plain(default)))
+        kinds = sorted(set(found), key=lambda kind: (kind == "None", kind))
+        if "float" in kinds and "int" in kinds:
+            kinds.remove("int")
+        return " | ".join(kinds)
+
+
+def _plain(expr: Expr) -> object:
+    return tuple(map(_plain, expr.args)) if expr.op == "tuple" else expr.args[0]
+
+
+def _type_of(value: object) -> str:
+    if value is None:
+        return "None"
+    if isinstance(value, list | tuple):
+        kinds = [_type_of(each) for each in value]
+        if len(set(kinds)) == 1:
+            return f"tuple[{kinds[0]}, ...]" if len(kinds) > 3 else f"tuple[{', '.join(kinds)}]"
+        return f"tuple[{', '.join(kinds) or '()'}]"
+    return type(value).__name__
+
+
+def _has_arithmetic(raw: object) -> bool:
+    if isinstance(raw, list | tuple):
+        return any(map(_has_arithmetic, raw))
+    return isinstance(raw, str) and "$" in raw

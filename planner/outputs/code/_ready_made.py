@@ -1,0 +1,93 @@
+"""What PyTorch has no module or function for, as code that is written where it is needed."""
+
+from __future__ import annotations
+
+from planner.outputs.code._expressions import quoted
+
+MAKE_DIVISIBLE = '''
+def make_divisible(value: float, divisor: int, least: int | None = None) -> int:
+    """The multiple of divisor nearest to value, but not below 90 % of it."""
+    nearest = max(least or divisor, int(value + divisor / 2) // divisor * divisor)
+    return nearest if nearest >= 0.9 * value else nearest + divisor
+'''
+
+CENTRED = '''
+def centred(x: Tensor, size: Sequence[int]) -> Tensor:
+    """Crops x, or pads it with zeros, to a spatial size; an odd cell is at the end."""
+    pad: list[int] = []
+    for have, want in zip(reversed(x.shape[2:]), reversed(size)):
+        before = int((want - have) / 2)
+        pad += [before, want - have - before]
+    return F.pad(x, pad)
+'''
+
+MOVEDIM = '''
+class Movedim(nn.Module):
+    """Puts one axis of a tensor elsewhere, as Tensor.movedim does."""
+
+    def __init__(self, source: int, destination: int) -> None:
+        super().__init__()
+        self.source = source
+        self.destination = destination
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.movedim(self.source, self.destination)
+'''
+
+STOCHASTIC_DEPTH = '''
+class {name}(nn.Dropout):
+    """Drops {what} in training with probability p (arXiv:1603.09382)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input * super().forward(input.new_ones({sizes}))
+'''
+
+
+def stochastic_depth(name: str, mode: str) -> str:
+    if mode == "row":
+        sizes = "len(input), *[1] * (input.dim() - 1)"
+        return STOCHASTIC_DEPTH.format(name=name, what="whole samples", sizes=sizes)
+    return STOCHASTIC_DEPTH.format(name=name, what="the whole batch", sizes="[1] * input.dim()")
+
+
+def padded_same(name: str, base: str, mode: str) -> str:
+    """A convolution with TensorFlow's padding."""
+    how = "" if mode == "constant" else f", mode={quoted(mode)}"
+    return f'''
+class {name}({base}):
+    """Pads as TensorFlow does, to ceil(size / stride); an odd cell is at the end."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        pad: list[int] = []
+        for n, k, s, d in zip(
+            reversed(input.shape[2:]),
+            reversed(self.kernel_size),
+            reversed(self.stride),
+            reversed(self.dilation),
+        ):
+            total = max((math.ceil(n / s) - 1) * s + d * (k - 1) + 1 - n, 0)
+            pad += [total // 2, total - total // 2]
+        return super().forward(F.pad(input, pad{how}))
+'''
+
+
+def channels_first(name: str, base: str, module: str) -> str:
+    """A module that works on the last axis, for tensors with the channels second."""
+    return f'''
+class {name}({base}):
+    """{module} over the channels of (N, C, ...)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input.movedim(1, -1)).movedim(-1, 1)
+'''
+
+
+def wrapped(name: str, base: str, code: str, about: str) -> str:
+    """A module of one call."""
+    return f'''
+class {name}({base}):
+    """{about}"""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return {code}
+'''

@@ -1,0 +1,102 @@
+"""Shapes as comments: in PyTorch's order, with numbers where all copies have them, and else in terms of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from planner.outputs.code._copies import Copy, Tensor, Value
+from planner.outputs.code._expressions import Expr, UnusableError, same, value
+from planner.outputs.code._layouts import Side
+from planner.outputs.code._units import Unit
+
+LETTERS = {0: "", 1: "L", 2: "HW", 3: "DHW"}
+LONGEST = 24  # characters of a size that is worth reading
+
+
+class Shapes:
+    """The shapes of the tensors of one module."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.tensors: dict[Value, list[tuple[Copy, Tensor]]] = {}
+        for copy in unit.copies:
+            for k, tensor in enumerate(copy.inputs):
+                self.tensors.setdefault((-1, -1, k), []).append((copy, tensor))
+        for part in unit.parts:
+            for copy, item in part.items:
+                for at, tensor in zip(part.values, item.outputs, strict=False):
+                    last = part.count is None or item is copy.items[at[0]][-1]
+                    if last:
+                        self.tensors.setdefault(at, []).append((copy, tensor))
+
+    def changes(self, a: Value, b: Value) -> bool:
+        """Whether two tensors differ in shape in any copy."""
+        before = {id(copy): tensor.shape for copy, tensor in self.tensors[a]}
+        return any(before.get(id(copy)) != tensor.shape for copy, tensor in self.tensors[b])
+
+    def exact(self, at: Value, side: Side) -> tuple[int, ...] | None:
+        """The sizes without the batch, where all copies have the same."""
+        shapes = {tensor.shape for _, tensor in self.tensors[at]}
+        (shape, *others) = shapes
+        return None if others else tuple(shape if side == "last" else shape.torch)
+
+    def written(self, at: Value, side: Side) -> str:
+        """`(N, 64, H / 2, W / 2)`; empty where a size of the copies has no short form."""
+        found = self.tensors[at]
+        if len({len(tensor.shape) for _, tensor in found}) > 1:
+            return ""
+        channels = self._channels(found)
+        spatial = [self._size(found, axis) for axis in range(len(found[0][1].shape.spatial))]
+        return f"({', '.join(['N', *spatial, channels] if side == 'last' else ['N', channels, *spatial])})"
+
+    def _channels(self, found: Sequence[tuple[Copy, Tensor]]) -> str:
+        sizes = {tensor.shape.channels for _, tensor in found}
+        for expr in dict.fromkeys(tensor.channels for _, tensor in found):
+            if expr.names <= set(self.unit.params) and all(
+                _is(expr, copy.values, tensor.shape.channels) for copy, tensor in found
+            ):
+                written = str(expr)
+                return written if len(written) <= LONGEST else str(sizes.pop()) if len(sizes) == 1 else "C"
+        return str(sizes.pop()) if len(sizes) == 1 else "C"
+
+    def _size(self, found: Sequence[tuple[Copy, Tensor]], axis: int) -> str:
+        sizes = [tensor.shape.spatial[axis] for _, tensor in found]
+        if len(set(sizes)) == 1:
+            return str(sizes[0])
+        rank = len(found[0][1].shape.spatial)
+        inputs = [copy.inputs[0].shape.spatial for copy, _ in found]
+        if any(len(each) != rank for each in inputs):
+            return "?"
+        letter = LETTERS.get(rank, "H" * rank)[axis]
+        befores = [each[axis] for each in inputs]
+        return _relative(letter, sizes, befores, [copy.values for copy, _ in found]) or f"{letter}'"
+
+
+def _is(expr: Expr, values: Mapping[str, Any], wanted: int) -> bool:
+    try:
+        return same(value(expr, values), wanted)
+    except UnusableError:
+        return False
+
+
+def _relative(letter: str, sizes: list[int], befores: list[int], values: Sequence[Mapping[str, Any]]) -> str:
+    """A size in terms of the input's."""
+    pairs = list(zip(sizes, befores, strict=True))
+    if all(n == m for n, m in pairs):
+        return letter
+    differences = {n - m for n, m in pairs}
+    if len(differences) == 1:
+        (difference,) = differences
+        return f"{letter} {'+' if difference > 0 else '-'} {abs(difference)}"
+    factors = {n // m for n, m in pairs if n % m == 0}
+    if len(factors) == 1 and all(n == m * min(factors) for n, m in pairs):
+        return f"{min(factors)} * {letter}"
+    divisors = {-(-m // n) for n, m in pairs}
+    if len(divisors) == 1 and all(n == -(-m // min(divisors)) for n, m in pairs):
+        return f"{letter} / {min(divisors)}"
+    for each in values[0]:
+        by = [found.get(each) for found in values]
+        if all(type(d) is int and d > 0 and n == -(-m // d) for d, (n, m) in zip(by, pairs, strict=True)):
+            return f"{letter} / {each}"
+    return ""

@@ -1,0 +1,62 @@
+"""Lines of code as a formatter would leave them, whatever line length from 88 on it was told.
+
+What does not fit on a line of 88 characters is written one item a line, with a comma after the last: a formatter leaves
+that as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+WIDTH = 88
+STEP = "    "
+
+
+@dataclass
+class Item:
+    """One of several things in brackets, with a comment behind it."""
+
+    code: str | Brackets
+    comment: str = ""
+
+
+@dataclass
+class Brackets:
+    """`head(item, item)`, or the same with other brackets."""
+
+    head: str
+    items: Sequence[Item] = field(default_factory=list)
+    tail: str = ")"
+
+    def __str__(self) -> str:
+        return f"{self.head}{', '.join(str(item.code) for item in self.items)}{self.tail}"
+
+    @property
+    def commented(self) -> bool:
+        return any(item.comment or (isinstance(item.code, Brackets) and item.code.commented) for item in self.items)
+
+    def after(self, head: str) -> Brackets:
+        return Brackets(f"{head}{self.head}", self.items, self.tail)
+
+
+def fits(indent: str, code: object) -> bool:
+    return len(indent) + len(str(code)) <= WIDTH
+
+
+def lines(indent: str, code: str | Brackets, comment: str = "", behind: str = "") -> Iterator[str]:
+    """The lines of one statement or one item, with what stands directly behind it."""
+    flat = f"{code}{behind}"
+    if isinstance(code, str) or not code.items or (fits(indent, flat) and not code.commented):
+        yield commented(f"{indent}{flat}", comment)
+        return
+    yield f"{indent}{code.head}"
+    alone = len(code.items) == 1 and isinstance(code.items[0].code, Brackets) and not code.items[0].comment
+    for item in code.items:
+        yield from lines(indent + STEP, item.code, item.comment, "" if alone else ",")
+    yield commented(f"{indent}{code.tail}{behind}", comment)
+
+
+def commented(line: str, comment: str) -> str:
+    """A line with its comment, if that fits."""
+    return f"{line}  # {comment}" if comment and len(line) + len(comment) + 4 <= WIDTH else line

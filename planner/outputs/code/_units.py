@@ -1,0 +1,404 @@
+"""Modules: what copies of a list of layers have in common, as one class that constructs them all.
+
+An argument is written in the parameters of the class where that gives every copy what the plan has. Copies that no
+class can construct in common are parted, and get a class each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from planner.outputs.code._copies import Calling, Copies, Copy, Item, Tensor, Value
+from planner.outputs.code._expressions import (
+    Expr,
+    UnusableError,
+    const,
+    name,
+    of_value,
+    read,
+    same,
+    substituted,
+    text,
+    value,
+)
+from planner.outputs.code._names import Names
+from planner.outputs.code._structure import Listing, Slot
+
+INDEX = "index"
+CARRIED = "channels"
+Values = Mapping[str, Any]
+Known = tuple[Expr, Values, Any]
+"""An expression of one copy, what the names in sight come to there, and what it must come to."""
+
+
+class UnsharedError(Exception):
+    """Copies have no class in common, or a list cannot be written with its repetitions."""
+
+
+@dataclass(eq=False)
+class Part:
+    """What one entry of a list is in a class.
+
+    name     of the submodule: a text, an expression that makes one, or None for the next number
+    calls    the calls of PyTorch, where it is a layer
+    unit     the class that it constructs, with its arguments
+    inside   the list that is written in place
+    type     the parameter that says the class
+    when     the condition on which it is there
+    count    how often it is repeated
+    carried  what the number of channels begins with, and what it becomes, where it is carried along the repetitions
+    wrapped  the repetitions stand in a container of their own, of this name
+    """
+
+    values: tuple[Value, ...]
+    items: list[tuple[Copy, Item]]
+    sources: tuple[Value, ...]
+    name: str | Expr | None
+    calls: tuple[Calling, ...] = ()
+    unit: Unit | None = None
+    args: Mapping[str, Expr] = field(default_factory=dict)
+    inside: Unit | None = None
+    type: Expr | None = None
+    when: Expr | None = None
+    count: Expr | None = None
+    carried: tuple[Expr, Expr] | None = None
+    wrapped: bool = False
+
+    @property
+    def item(self) -> Item:
+        return self.items[0][1]
+
+    @property
+    def is_module(self) -> bool:
+        return not self.calls or self.calls[-1].is_module
+
+    @property
+    def is_parameter(self) -> bool:
+        return bool(self.calls) and self.calls[-1].target == "nn.Parameter"
+
+    @property
+    def stateful(self) -> bool:
+        """Whether something of it is in the state_dict."""
+        facts = self.item.step.facts if self.item.step else None
+        return not self.calls or bool(facts and (facts.weights or facts.buffers))
+
+    def exprs(self) -> Iterator[Expr]:
+        """All expressions that it is constructed with, or called with."""
+        yield from (expr for call in self.calls for _, expr in call.args)
+        for param, expr in self.args.items():
+            if self.unit is None or param not in self.unit.types:
+                yield expr
+        if self.inside is not None:
+            for part in self.inside.parts:
+                yield from part.exprs()
+        yield from (expr for expr in (self.name, self.when, self.count) if isinstance(expr, Expr))
+        yield from self.carried or ()
+
+    def types(self) -> Iterator[Expr]:
+        """The expressions that are classes."""
+        if self.type is not None:
+            yield self.type
+        for param, expr in self.args.items():
+            if self.unit is not None and param in self.unit.types:
+                yield expr
+        if self.inside is not None:
+            for part in self.inside.parts:
+                yield from part.types()
+
+
+@dataclass(eq=False)
+class Unit:
+    """A list of layers as one module, which stands for all of these copies.
+
+    types   parameters that are classes
+    params  the arguments of its construction
+    """
+
+    listing: Listing
+    copies: list[Copy]
+    outputs: tuple[Value, ...]
+    parts: list[Part] = field(default_factory=list)
+    name: str = ""
+    params: tuple[str, ...] = ()
+    types: set[str] = field(default_factory=set)
+
+    @property
+    def copy(self) -> Copy:
+        return self.copies[0]
+
+
+class Units:
+    """The modules of a model, those that others are made of first."""
+
+    def __init__(self, copies: Copies, names: Names) -> None:
+        self.copies = copies
+        self.names = names
+        self.all: list[Unit] = []
+        self._of: dict[Copy, Unit] = {}
+        self.root = self.of(copies.root)
+
+    def of(self, copy: Copy) -> Unit:
+        """The module of a copy that has one."""
+        if copy not in self._of:
+            for unit in self._parted(copy.listing):
+                unit.name = self.names.new_class(unit.listing.name)
+                self.all.append(unit)
+                self._of.update(dict.fromkeys(unit.copies, unit))
+        return self._of[copy]
+
+    def _parted(self, listing: Listing) -> list[Unit]:
+        """As few modules as can be found for all copies of a list."""
+        copies = self.copies.of(listing)
+        try:
+            return [self._unit(listing, copies)]
+        except UnsharedError:
+            pass
+        units: list[Unit] = []
+        for copy in copies:
+            for i, unit in enumerate(units):
+                try:
+                    units[i] = self._unit(listing, [*unit.copies, copy])
+                    break
+                except UnsharedError:
+                    continue
+            else:
+                try:
+                    units.append(self._unit(listing, [copy]))
+                except UnsharedError:
+                    units.append(self._unit(listing, [copy], unrolled=True))
+        return units
+
+    def _unit(self, listing: Listing, copies: list[Copy], *, unrolled: bool = False) -> Unit:
+        unit = Unit(listing, copies, _agreed(tuple(each.value for each in copy.outputs) for copy in copies))
+        for number, slot in enumerate(listing.slots):
+            if unrolled:
+                unit.parts += self._unrolled(copies[0], slot, number)
+            elif any(copy.items[number] for copy in copies):
+                unit.parts.append(self._part(unit, slot, number))
+        reads: set[str] = set()
+        for part in unit.parts:
+            within = {INDEX, CARRIED} if part.count is not None else set()
+            reads |= {each for expr in part.exprs() for each in expr.names} - within
+            unit.types |= {each for expr in part.types() for each in expr.names}
+            reads |= part.carried[0].names if part.carried else set()
+        if unit.types & reads:
+            raise UnsharedError(unit.types)
+        declared = [self.names.param(each) for each in _declared(listing)]
+        order = dict.fromkeys((*self.names.channels(listing), *declared, *self.copies.params, *sorted(reads)))
+        unit.params = tuple(each for each in order if each in reads | unit.types)
+        return unit
+
+    # One entry
+
+    def _part(self, unit: Unit, slot: Slot, number: int) -> Part:
+        there = [copy for copy in unit.copies if copy.items[number]]
+        part = Part(
+            values=tuple((number, -1, i) for i in range(len(there[0].items[number][0].outputs))),
+            items=[(copy, item) for copy in there for item in copy.items[number]],
+            sources=_agreed(copy.sources[number] for copy in there),
+            name=None,
+        )
+        part.name = self._name(unit.listing, slot, part)
+        if slot.repeats:
+            part.count = self._of_file(slot.repeat, [(copy, len(copy.items[number])) for copy in there])
+            part.wrapped = not unit.listing.nameless and slot.template is None
+        if len(there) < len(unit.copies):
+            if slot.when is not None:
+                part.when = self._of_file(slot.when, [(copy, bool(copy.items[number])) for copy in unit.copies])
+            elif not slot.repeats:
+                raise UnsharedError(slot.path)
+        try:
+            self._fill(part, slot)
+        except UnsharedError:
+            if part.count is None:
+                raise
+            self._carry(part, slot)
+        single = len(part.item.outputs) == len(part.item.inputs) == 1
+        if part.count is not None and not (single and part.is_module):
+            raise UnsharedError(slot.path)
+        if part.when is not None and not (single or (len(part.item.outputs) == 1 and not part.is_module)):
+            raise UnsharedError(slot.path)
+        return part
+
+    def _name(self, listing: Listing, slot: Slot, part: Part) -> str | Expr | None:
+        if slot.template is not None:
+            copy = part.items[0][0]
+            pieces = (each if isinstance(each, str) else each.text for each in slot.template.parts)
+            made = Expr("f", tuple(_piece(each, copy) for each in pieces if each))
+            if any(_text(made, _values(copy, slot, item)) != item.name for copy, item in part.items):
+                raise UnsharedError(slot.path)
+            return made
+        if listing.nameless:
+            return None
+        named = [item.name for _, item in part.items]
+        return _agreed(each.rpartition(".")[0] for each in named) if slot.repeats else _agreed(named)
+
+    def _fill(self, part: Part, slot: Slot) -> None:
+        """What a part constructs or calls."""
+        part.type = None
+        if part.item.inner is None:
+            part.calls = self._calls(part, slot)
+        elif part.item.inner.listing.in_place:
+            inner = [_inner(item) for _, item in part.items]
+            part.inside = self._unit(inner[0].listing, inner)
+        else:
+            part.unit = _agreed(self.of(_inner(item)) for _, item in part.items)
+            known = [(item, _values(copy, slot, item)) for copy, item in part.items]
+            part.args = {
+                param: self._one([(item.args[param], values) for item, values in known], param in part.unit.types)
+                for param in part.unit.params
+            }
+
+    def _calls(self, part: Part, slot: Slot) -> tuple[Calling, ...]:
+        first = part.item
+        if first.type is not None and len({_targets(item) for _, item in part.items}) > 1:
+            part.type = first.type
+            for copy, item in part.items:
+                if first.type.op != "name" or _targets(item) != (f"nn.{copy.values.get(first.type.args[0])}",):
+                    raise UnsharedError(slot.path)
+        calls = []
+        for i, call in enumerate(first.calls):
+            target = None if part.type is None else call.target
+            others = [item.calls[i] if len(item.calls) == len(first.calls) else None for _, item in part.items]
+            if any(other is None or _form(other, target) != _form(call, target) for other in others):
+                raise UnsharedError(slot.path)
+            args = []
+            for k, (arg, _) in enumerate(call.args):
+                known = [(item.calls[i].args[k][1], _values(copy, slot, item)) for copy, item in part.items]
+                args.append((arg, self._one(known)))
+            calls.append(call._replace(args=tuple(args)))
+        return tuple(calls)
+
+    def _one(self, known: Sequence[tuple[Expr, Values]], is_type: bool = False) -> Expr:
+        """The expression of all copies."""
+        first = known[0][0]
+        agree = all(expr == first for expr, _ in known)
+        if is_type:
+            if agree and first.op in ("name", "text"):
+                return first
+            return text(f"nn.{_agreed(_value(expr, values) for expr, values in known)}")
+        return first if agree else self._chosen([(expr, values, _value(expr, values)) for expr, values in known])
+
+    # Repetitions
+
+    def _carry(self, part: Part, slot: Slot) -> None:
+        """Write repetitions that differ in their input channels with a variable that is carried along."""
+        if len(part.item.inputs) != 1:
+            raise UnsharedError(slot.path)
+        items = part.items
+        starts = [(copy, item.inputs[0]) for copy, item in items if not item.index]
+        start = self._chosen([(tensor.channels, copy.values, tensor.shape.channels) for copy, tensor in starts])
+        part.items, ends = [], []
+        for copy, item in items:
+            (tensor,) = item.inputs
+            values = {**_values(copy, slot, item), CARRIED: tensor.shape.channels}
+            carried = tensor._replace(channels=name(CARRIED))
+            again = self.copies.item(copy, values, slot, item.member, (carried,))
+            again.index, again.name = item.index, item.name
+            part.items.append((replace(copy, values=values), again))
+            ends.append((again.outputs[0].channels, values, again.outputs[0].shape.channels))
+        self._fill(part, slot)
+        part.items = items
+        part.carried = start, self._chosen(ends)
+
+    def _unrolled(self, copy: Copy, slot: Slot, number: int) -> Iterator[Part]:
+        """Every repetition as a part of its own."""
+        items = copy.items[number]
+        for item in items:
+            last = item is items[-1]
+            part = Part(
+                values=tuple((number, -1 if last else item.index, i) for i in range(len(item.outputs))),
+                items=[(copy, item)],
+                sources=copy.sources[number] if not item.index else ((number, item.index - 1, 0),),
+                name=None if copy.listing.nameless else item.name,
+            )
+            self._fill(part, slot)
+            yield part
+
+    # What copies agree on
+
+    def _of_file(self, raw: Any, known: Sequence[tuple[Copy, Any]]) -> Expr:
+        """A value of the file, as it is written in all copies."""
+        exprs = []
+        for copy, wanted in known:
+            try:
+                expr = substituted(of_value(raw), copy.by)
+            except UnusableError:
+                expr = const(wanted)
+            exprs.append((expr, copy.values, wanted))
+        return self._chosen(exprs)
+
+    def _chosen(self, known: Sequence[Known]) -> Expr:
+        """An expression of one of the copies that is right in all of them, or a parameter that is."""
+        for expr in dict.fromkeys(expr for expr, _, _ in known):
+            if all(_comes_to(expr, values, wanted) for _, values, wanted in known):
+                return expr
+        _, values, first = known[0]
+        if all(same(wanted, first) for _, _, wanted in known):
+            return const(first)
+        for each in values:
+            if all(each in values and same(values[each], wanted) for _, values, wanted in known):
+                return name(each)
+        raise UnsharedError(first)
+
+
+def _agreed(found: Iterable[Any]) -> Any:
+    """The one thing that all of them are."""
+    first, *others = dict.fromkeys(found)
+    if others:
+        raise UnsharedError(first, others)
+    return first
+
+
+def _value(expr: Expr, values: Values) -> Any:
+    try:
+        return value(expr, values)
+    except UnusableError as error:
+        raise UnsharedError(str(error)) from None
+
+
+def _comes_to(expr: Expr, values: Values, wanted: Any) -> bool:
+    try:
+        return same(value(expr, values), wanted)
+    except UnusableError:
+        return False
+
+
+def _values(copy: Copy, slot: Slot, item: Item) -> Values:
+    """What the names in sight come to for one item."""
+    values = copy.values
+    if copy.revalued:
+        values = {**values, **{each: found for each, (found, _) in copy.revalued.items()}}
+    return {**values, INDEX: item.index} if slot.repeats else values
+
+
+def _inner(item: Item) -> Copy:
+    assert item.inner is not None
+    return item.inner
+
+
+def _targets(item: Item) -> tuple[str, ...]:
+    return tuple(call.target for call in item.calls)
+
+
+def _form(call: Calling, target: str | None) -> tuple[Any, ...]:
+    """What must be the same of a call in all copies, but for what its arguments are."""
+    of = call.call
+    names = tuple(arg for arg, _ in call.args)
+    more = (of.gathers, of.layout, of.reads, of.forward, of.returns, of.batches, call.padded_same, call.centred)
+    return (names, target or call.target, more)
+
+
+def _piece(raw: str, copy: Copy) -> Expr:
+    return substituted(read(raw), copy.by) if "$" in raw else const(raw)
+
+
+def _text(template: Expr, values: Values) -> str:
+    return "".join(str(_value(part, values)) for part in template.args)
+
+
+def _declared(listing: Listing) -> list[str]:
+    """The parameters of the block that a list belongs to."""
+    return list(listing.params) if listing.owner is None else _declared(listing.owner)
