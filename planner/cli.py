@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NARROWEST = 40
 STDIN = "-"
+LONGEST_CHART = 1 << 16
 PICTURES = ("svg", "png", "pdf", "dot", "mmd")
 _PLAIN = str.maketrans({"×": "x", "–": "-", "─": "-", "…": "~", "✗": "x", "→": ">", "’": "'"})
 """What stands for our own signs, each in one column, where the stream cannot hold them."""
@@ -147,6 +148,15 @@ def _read_inputs(context: click.Context, parameter: click.Parameter, texts: tupl
     return shapes.get(None) or shapes or None
 
 
+def _read_chosen(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str | None, Any]:
+    """The name of one input, and shapes as in `_read_inputs`; None for what is not given."""
+    names = [text for text in texts if "=" not in text and not text[:1].isdecimal()]
+    if len(names) > 1:
+        raise click.BadParameter(f"one input is chosen, or all of them, not {' and '.join(names)}")
+    shapes = _read_inputs(context, parameter, tuple(text for text in texts if text not in names))
+    return (names[0] if names else None), shapes
+
+
 def _read_params(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
     """`classes=10` as a parameter; the value is read as a model file would read it."""
     from planner.diagnostics import Fault
@@ -185,11 +195,14 @@ def _screen(context: click.Context, parameter: click.Parameter, choice: str) -> 
     )
 
 
+params_option = click.option(
+    "--set", "params", multiple=True, callback=_read_params, metavar="NAME=VALUE",
+    help="A parameter's value instead of the file's; may be given several times.",
+)  # fmt: skip
 model_options = _all_of(
     click.option("--input", "input", multiple=True, callback=_read_inputs, metavar="[NAME=]HxWxC",
                  help="The input's shape instead of the file's, such as 320x320x3; once for each named input."),
-    click.option("--set", "params", multiple=True, callback=_read_params, metavar="NAME=VALUE",
-                 help="A parameter's value instead of the file's; may be given several times."),
+    params_option,
 )  # fmt: skip
 memory_options = _all_of(
     click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
@@ -295,6 +308,74 @@ def check(
 
     _print(renderer("check", format)(reports(), screen))
     return max(codes)
+
+
+@main.command()
+@click.argument("file")
+@click.option(
+    "--input",
+    "chosen",
+    multiple=True,
+    callback=_read_chosen,
+    metavar="NAME|[NAME=]HxWxC",
+    help="One input by its name, or another shape of it to start from.",
+)
+@params_option
+@click.option("--axis", metavar="AXIS", help="One axis by its name, such as height, or its number from 0.")
+@click.option(
+    "--from", "low", type=click.IntRange(1), default=32, show_default=True, metavar="N", help="First size of the chart."
+)
+@click.option(
+    "--to",
+    "high",
+    type=click.IntRange(1, LONGEST_CHART),
+    default=1024,
+    show_default=True,
+    metavar="N",
+    help="Last size of the chart.",
+)
+@format_option("text", "sizes")
+@screen_option
+def sizes(
+    file: str,
+    chosen: tuple[str | None, Any],
+    params: dict[str, Any],
+    axis: str | None,
+    low: int,
+    high: int,
+    format: str,
+    screen: Screen,
+) -> int:  # fmt: skip
+    """Say which input sizes work and lose nothing.
+
+    For each axis of each input: the sizes with which the model works, with which no layer loses a cell at an edge
+    (lossless), and with which nothing at all is left over (exact); the next ones to the size in the file; and which
+    layers ask for them. This holds for every size; only the chart has an end.
+
+    FILE is a model file, or - for standard input.
+    """
+    from planner.analyses.input_sizes import axes_of, input_sizes
+
+    name, shapes = chosen
+    if low > high:
+        raise click.UsageError(f"--from {low} is more than --to {high}")
+    report = _report(file, input=shapes, params=params)
+    model = report.plan.model
+    if model.diagnostics:  # faults that no size mends
+        _print(renderer("check", "full")([report], screen), sys.stderr)
+        return _exit_code(report, strict=False)
+    axes = axes_of(model)
+    if name is not None and name not in axes:
+        raise click.UsageError(f"--input: there is no input `{name}` with axes; there are: {', '.join(axes) or 'none'}")
+    names = dict.fromkeys(each for owner in axes if name in (None, owner) for each in axes[owner])
+    if axis is not None and axis not in names and not (axis.isdecimal() and int(axis) < len(names)):
+        raise click.UsageError(f"--axis: there is no axis `{axis}`; there are: {', '.join(names) or 'none'}")
+    found = list(input_sizes(model, name, axis))
+    _print(renderer("sizes", format)(found, screen, low, high))
+    if any(not works for each in found for works in each.works):
+        _print("\n" + renderer("check", "full")([report], screen), sys.stderr)
+        return 1
+    return 0
 
 
 @main.command()

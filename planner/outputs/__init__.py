@@ -4,6 +4,7 @@ The file's name is the format's name, and its one function is `render`, which gi
 
     plan/    render(report, screen, depth) -> str
     check/   render(reports, screen) -> str
+    sizes/   render(inputs, screen, low, high) -> str
 """
 
 from __future__ import annotations
