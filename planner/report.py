@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from planner.analyses.alignment import Apart, apart
+from planner.analyses.axes import Along, axes
 from planner.analyses.channels import Kept, never_mixed
 from planner.analyses.cost import Cost, DType, cost
 from planner.analyses.loss import AxisLoss, losses
@@ -52,6 +53,11 @@ class Report:
     @cached_property
     def cost(self) -> Cost:
         return cost(self.plan, batch=self.batch, dtype=self.dtype)
+
+    @cached_property
+    def axes(self) -> list[tuple[Step, tuple[Along, ...]]]:
+        """The steps that move along an axis, with these axes."""
+        return axes(self.plan)
 
     @cached_property
     def losses(self) -> list[tuple[AxisLoss, ...]]:

@@ -10,6 +10,17 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def share(part: int, whole: int, noun: str) -> str:
+    """`1 of 1 cell`, `447 of 50,176 cells`."""
+    return f"{part:,} of {counted(whole, noun)}"
+
+
+def percent(part: int, whole: int) -> str:
+    """`9.7 %`, rounded down."""
+    tenths = part * 1000 // whole
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
 def named(names: Sequence[str], most: int = 4) -> str:
     """`` `a`, `b` and `c` ``; of many, the first few and how many more."""
     quoted = [f"`{name}`" for name in names[:most]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
 
@@ -13,9 +13,11 @@ from planner.plan import Plan, Step
 
 MOST_TRACED = 100
 """Findings whose cause is looked for; the search walks back over the whole branch."""
+MOST_PLACES = 8
+"""Different places compared at one step."""
 
-
-_Place = tuple[Fraction | None, Fraction | None]
+_Place = tuple[Fraction, Fraction]
+"""A stride and a centre, in input cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Apart:
     """Two branches that meet at a step and look at different places of one axis of an input.
 
     first, second   which of the step's sources they are
+    cells           how many cells they have there
     strides         their strides in input cells
     centres         where each has the centre of its cell 0, in input cells
     cause           the first step of a branch that moves it off the fork; None where none can be named
@@ -33,93 +36,97 @@ class Apart:
     axis: str
     first: int
     second: int
+    cells: int
     strides: tuple[Fraction, Fraction]
     centres: tuple[Fraction, Fraction]
-    cause: str | None
+    cause: str | None = None
 
     @property
     def off(self) -> Fraction:
-        return abs(self.centres[0] - self.centres[1])
+        """How far apart two cells of the same number look at most, in input cells: at one of the ends."""
+        start = self.centres[0] - self.centres[1]
+        return max(abs(start), abs(start + (self.cells - 1) * (self.strides[0] - self.strides[1])))
 
     @property
     def small(self) -> bool:
-        """Whether the branches keep step, and are off by no more than half a cell of the grid on which they meet."""
-        return self.strides[0] == self.strides[1] and self.off * 2 <= self.strides[0]
+        """Whether they are nowhere further apart than half a cell of the finer of their grids."""
+        return self.off * 2 <= min(self.strides)
 
 
 def apart(plan: Plan, fields: list[tuple[Fields, ...]]) -> Iterator[list[Apart]]:
-    """For every step at which branches meet out of place, the axes on which they do; two branches of many stand for
-    all.
+    """For every step at which branches meet out of place, the axes on which they do; the two branches that are furthest
+    apart stand for all.
     """
     traced = 0
-    for i, step in enumerate(plan.steps):
+    for step in plan.steps:
         if len(step.sources) < 2 or step.facts is None:
             continue
-        arriving = fields_of_sources(plan, fields, step)
-        for a, b in combinations(range(min(len(arriving), 8)), 2):
-            found = [
-                (source, axis, x, y)
-                for source in arriving[a].keys() & arriving[b].keys()
-                for axis, (x, y) in enumerate(zip(arriving[a][source], arriving[b][source], strict=True))
-                if x.local != y.local and _meet(step, a, b, x, y) and (x.stride, x.centre) != (y.stride, y.centre)
+        pairs: dict[tuple[int, int], list[tuple[int, int, Apart]]] = {}
+        for source, axis, found in _pairs(plan, step, fields_of_sources(plan, fields, step)):
+            pairs.setdefault((found.first, found.second), []).append((source, axis, found))
+        if pairs:
+            traced += 1
+            worst = max(pairs.values(), key=lambda pair: max((not each.small, each.off) for *_, each in pair))
+            yield [
+                replace(each, cause=_cause(plan, fields, each, source, axis)) if traced <= MOST_TRACED else each
+                for source, axis, each in worst
             ]
-            if found:
-                traced += 1
-                yield [
-                    Apart(
-                        step,
-                        plan.steps[source].name,
-                        axis_name(axis, len(plan.steps[source].outputs[0].spatial)),
-                        a,
-                        b,
-                        (x.stride or Fraction(0), y.stride or Fraction(0)),
-                        (x.centre or Fraction(0), y.centre or Fraction(0)),
-                        _cause(plan, fields, i, a, b, source, axis) if traced <= MOST_TRACED else None,
-                    )
-                    for source, axis, x, y in found
-                ]
-                break
 
 
-def _meet(step: Step, a: int, b: int, x: AxisField, y: AxisField) -> bool:
-    """Whether two branches lie cell on cell along an axis, and both move over the input."""
-    if x.onto is None or x.onto != y.onto or not (x.stride and y.stride):
-        return False
-    links = (step.links[0][a], step.links[0][b])
-    return all(
-        any(axis.keeps and to == x.onto for axis, to in zip(link.axes, link.landing, strict=True)) for link in links
-    )
+def _pairs(plan: Plan, step: Step, arriving: list[Fields]) -> Iterator[tuple[int, int, Apart]]:
+    """Branches that meet out of place along an axis of an input; of those at one place, the first stands for all."""
+    for source in dict.fromkeys(source for fields in arriving for source in fields):
+        sizes = plan.steps[source].outputs[0].spatial
+        for axis in range(len(sizes)):
+            places: dict[tuple[int, _Place], int] = {}
+            for k, fields in enumerate(arriving):
+                onto = _lies_on(step, k, fields[source][axis]) if source in fields else None
+                place = _place(fields[source][axis]) if onto is not None else None
+                if onto is not None and place is not None:
+                    places.setdefault((onto, place), k)
+            for ((onto, x), a), ((other, y), b) in combinations([*places.items()][:MOST_PLACES], 2):
+                if onto == other:
+                    name, cells = axis_name(axis, len(sizes)), step.outputs[0][onto]
+                    strides, centres = zip(x, y, strict=True)
+                    yield source, axis, Apart(step, plan.steps[source].name, name, a, b, cells, strides, centres)
 
 
-def _cause(plan: Plan, fields: list[tuple[Fields, ...]], i: int, a: int, b: int, source: int, axis: int) -> str | None:
-    """The first step behind the fork at which a branch no longer looks at the fork's own place."""
-    ends = [plan.steps[i].sources[a].step, plan.steps[i].sources[b].step]
+def _lies_on(step: Step, k: int, field: AxisField) -> int | None:
+    """The axis of the step's output on which source k comes to lie cell on cell."""
+    link = step.links[0][k]
+    lies = any(along.keeps and to == field.onto for along, to in zip(link.axes, link.landing, strict=True))
+    return field.onto if lies else None
+
+
+def _place(field: AxisField) -> _Place | None:
+    """Where a tensor lies on an input; None where it does not move over it."""
+    stride, centre = field.stride, field.centre
+    return (stride, centre) if stride and centre is not None else None
+
+
+def _cause(plan: Plan, fields: list[tuple[Fields, ...]], found: Apart, source: int, axis: int) -> str | None:
+    """The first step behind the fork at which a branch lies where the other one never does; of two, the one that has
+    left the place of the fork, or else the later one.
+    """
+
+    def place(i: int) -> _Place | None:
+        return _place(fields[i][0][source][axis]) if fields[i] and source in fields[i][0] else None
+
+    ends = [found.step.sources[k].step for k in (found.first, found.second)]
     left, right = (_ancestors(plan, end) for end in ends)
     common = left & right
     if not common:
         return None
-    fork = max(common)
-    at_fork = _place(fields, fork, source, axis)
-    strides = {place[0] for end in (*ends, fork) if (place := _place(fields, end, source, axis))}
-    for step in sorted((left | right) - common):
-        place = _place(fields, step, source, axis)
-        if at_fork and place and place[1] != at_fork[1] and place[0] in strides:
-            return plan.steps[step].name
-    for branch in (left - common, right - common):
-        changed = [
-            step for step in sorted(branch) if (place := _place(fields, step, source, axis)) and place != at_fork
-        ]
-        if changed:
-            return plan.steps[changed[0]].name
-    return None
-
-
-def _place(fields: list[tuple[Fields, ...]], step: int, source: int, axis: int) -> _Place | None:
-    """The stride and the centre of a step's first output."""
-    if not fields[step] or source not in fields[step][0]:
-        return None
-    field = fields[step][0][source][axis]
-    return field.stride, field.centre
+    fork = place(max(common))
+    firsts = []
+    for branch, other, stride in ((left, right, found.strides[0]), (right, left, found.strides[1])):
+        known = {*map(place, other - common), fork}
+        strides = {each[0] for each in known if each}
+        strange = [(i, here) for i in sorted(branch - common) if (here := place(i)) and here not in known]
+        arriving = [each for each in strange if each[1][0] == stride]
+        firsts += ([each for each in strange if each[1][0] in strides] or arriving)[:1]
+    moved = [i for i, here in firsts if not fork or here[1] != fork[1]] or [i for i, _ in firsts]
+    return plan.steps[max(moved)].name if moved else None
 
 
 def _ancestors(plan: Plan, step: int) -> set[int]:

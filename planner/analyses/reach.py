@@ -78,15 +78,15 @@ def reach(plan: Plan) -> Reach | None:
     if not plan.complete or any(max(shape) > LONGEST_AXIS for step in plan.steps for shape in step.outputs):
         return None
     wanted: defaultdict[tuple[int, int], list[Box]] = defaultdict(list)
-    for step, output in plan.outputs:
-        wanted[step, output or 0] += everything(plan.steps[step].outputs[output or 0])
+    for at, output in plan.outputs:
+        wanted[at, output or 0] += everything(plan.steps[at].outputs[output or 0])
     unread: list[tuple[Unread, ...] | None] = [None] * len(plan.steps)
     wasted = [0] * len(plan.steps)
     for i in range(len(plan.steps) - 1, -1, -1):
         step = plan.steps[i]
         regions = [union(wanted.pop((i, output), ())) for output in range(len(step.outputs))]
-        unread[i] = tuple(map(Unread, step.outputs, regions))
-        wasted[i] = _wasted(step, regions)
+        unread[i] = here = tuple(map(Unread, step.outputs, regions))
+        wasted[i] = _wasted(step, here)
         for region, links in zip(regions, step.links, strict=False):
             for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
                 wanted[ref.step, ref.output or 0] += read_through(link, region, x)
@@ -114,10 +114,11 @@ def trace(plan: Plan, step: int, output: int, cells: Region) -> dict[str, Region
     return found
 
 
-def _wasted(step: Step, regions: list[Region]) -> int:
-    """The step's multiply-adds in proportion to its unread elements, rounded down where they do not divide."""
-    if not step.macs:
+def _wasted(step: Step, unread: tuple[Unread, ...]) -> int:
+    """The step's multiply-adds that nothing needs, rounded down where they do not divide."""
+    if not step.macs or step.layer is None:
         return 0
-    outputs = 1 if step.layer is not None and step.layer.extras else len(regions)  # extras fall off on the way
-    elements = sum(shape.elements for shape in step.outputs[:outputs])
-    return step.macs * (elements - sum(map(count, regions[:outputs]))) // elements
+    if not any([each.read for each in unread]):
+        return step.macs
+    elements = unread[0].elements
+    return step.layer.spared(step.inputs, step.outputs, unread[0].cells, elements) if elements else 0

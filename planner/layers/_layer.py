@@ -125,6 +125,12 @@ class Layer(BaseModel):
         """Multiply-adds for one sample; bias, activations and comparisons are not counted."""
         return 0
 
+    def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], cells: int, elements: int) -> int:
+        """Multiply-adds that need not be done where nothing reads so many elements of the first output, among them all
+        channels of so many cells; something else of it is read.
+        """
+        return self.macs(inputs, outputs) * elements // outputs[0].elements
+
     def derived(self, *inputs: Shape) -> Mapping[str, object]:
         """Arguments of the PyTorch call that a model file leaves out because the inputs say them."""
         return {}

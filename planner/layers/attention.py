@@ -21,9 +21,13 @@ from planner.layers.norm import scale_and_shift
 
 def attention_macs(query: Shape, key: Shape, value: Shape, *, more_keys: int = 0) -> int:
     """Four projections, and two products of queries by keys, to which the layer itself may add `more_keys`."""
-    length, width = query
-    projections = 2 * length * width * width + key[0] * width * (key.channels + value.channels)
-    return projections + 2 * length * (key[0] + more_keys) * width
+    return query[0] * query_macs(query, key, more_keys) + key[0] * query.channels * (key.channels + value.channels)
+
+
+def query_macs(query: Shape, key: Shape, more_keys: int = 0) -> int:
+    """The part of each single query: its projection and that of the result, and its products with keys and values."""
+    width = query.channels
+    return 2 * width * width + 2 * (key[0] + more_keys) * width
 
 
 class MultiheadAttention(Layer):
@@ -80,6 +84,10 @@ class MultiheadAttention(Layer):
 
     def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         return attention_macs(*_roles(inputs), more_keys=self.add_bias_kv + self.add_zero_attn)
+
+    def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], cells: int, elements: int) -> int:
+        query, key, _ = _roles(inputs)
+        return cells * query_macs(query, key, self.add_bias_kv + self.add_zero_attn)  # all keys and values are needed
 
     def derived(self, *inputs: Shape) -> Mapping[str, object]:
         query, key, value = _roles(inputs)
@@ -138,6 +146,10 @@ class _Transformer(Layer):
 
     def layer_macs(self, x: Shape) -> int:
         return attention_macs(x, x, x) + 2 * x.elements * self.dim_feedforward
+
+    def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], cells: int, elements: int) -> int:
+        (x,) = inputs  # of the last layer alone: those before it are read whole
+        return cells * (query_macs(x, x) + 2 * x.channels * self.dim_feedforward)
 
     def layer_call(self, x: Shape) -> Call:
         names = _Transformer.model_fields

@@ -78,6 +78,9 @@ class _Recurrent(Layer):
         matrices = [sizes for sizes in self.weights(x).values() if len(sizes) == 2]
         return x[0] * sum(rows * columns for rows, columns in matrices)
 
+    def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], cells: int, elements: int) -> int:
+        return 0  # the cells that are read take those before them, or their states, to be worked out
+
     def derived(self, *inputs: Shape) -> Mapping[str, object]:
         return {"input_size": inputs[0].channels}
 

@@ -4,16 +4,23 @@ cells.
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
-from planner.geometry import Cells, all_cells, bits
+from pydantic import ValidationError
+
+from planner.analyses.axes import window_on
+from planner.geometry import Cells, Window, all_cells, bits
 from planner.words import counted, ranged
 
 if TYPE_CHECKING:
     from planner.analyses.loss import AxisLoss
-    from planner.plan import Step
+    from planner.plan import Plan, Step
     from planner.report import Report
 
 
@@ -33,27 +40,151 @@ class Dropped:
 
 def dropped(report: Report) -> Iterator[tuple[Step, list[Dropped]]]:
     """Every step that leaves real cells of an input unread, with what it leaves, axis by axis."""
-    for step, losses in zip(report.plan.steps, report.losses, strict=True):
-        found = [_of(report, step, each) for each in losses if each.loss.real]
+    others = None if report.reach else _Readers(report.plan)
+    for i, losses in enumerate(report.losses):
+        found = [_of(report, i, each, others) for each in losses if each.loss.real]
         if found:
-            yield step, found
+            yield report.plan.steps[i], found
 
 
-def _of(report: Report, step: Step, axis: AxisLoss) -> Dropped:
-    n = axis.n
+def _of(report: Report, i: int, axis: AxisLoss, others: _Readers | None) -> Dropped:
+    n, ref = axis.n, report.plan.steps[i].sources[axis.source]
     unread = all_cells(n) & ~axis.map.reads(all_cells(axis.length), n)
     # Where the windows stand apart, the end is one more gap between them.
     edge = 0 if axis.loss.skipped else unread
-    ref = step.sources[axis.source]
+    between = unread & ~edge
     known = report.reach.unread[ref.step] if report.reach else None
-    nowhere = unread & known[ref.output or 0].unread_lines(axis.axis) if known else unread
-    return Dropped(axis, edge, unread & ~edge, nowhere)
+    if known:
+        nowhere = unread & known[ref.output or 0].unread_lines(axis.axis)
+    elif others is not None:
+        nowhere = unread & ~others.read(i, axis)
+        if others.unplanned(i, axis):  # it may well read what is skipped; at an edge, it may be why it is not planned
+            nowhere &= ~between
+    else:
+        nowhere = unread
+    return Dropped(axis, edge, between, nowhere)
 
 
-def sentence(axis: AxisLoss, cells: Cells, verdict: str) -> tuple[str, str]:
-    """`height`, and `cell 223 of 224 is read by no window`."""
-    numbers = bits(cells)
-    noun = "cell" if len(numbers) == 1 else "cells"
-    if len(numbers) > 3 and axis.loss.skipped:
-        return axis.name, f"{counted(len(numbers), 'cell')} of {axis.n:,} {verdict}"
-    return axis.name, f"{noun} {ranged(numbers)} of {axis.n:,} {'is' if len(numbers) == 1 else 'are'} {verdict}"
+class _Readers:
+    """Who else reads a tensor: all that is known in a plan that is not complete."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.places: defaultdict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+        for i, step in enumerate(plan.steps):
+            for k, ref in enumerate(step.sources):
+                self.places[ref.step, ref.output or 0].append((i, k))
+        self.returned = {(ref.step, ref.output or 0) for ref in plan.outputs}
+
+    def others(self, i: int, axis: AxisLoss) -> list[tuple[Step, int]]:
+        """The steps that read the source of step i too, and as which of their sources."""
+        ref = self.plan.steps[i].sources[axis.source]
+        return [(self.plan.steps[j], k) for j, k in self.places[ref.step, ref.output or 0] if j != i]
+
+    def unplanned(self, i: int, axis: AxisLoss) -> bool:
+        return any(step.facts is None for step, _ in self.others(i, axis))
+
+    def read(self, i: int, axis: AxisLoss) -> Cells:
+        """The cells along an axis of a step's source that its other readers read, if their own outputs are read."""
+        ref = self.plan.steps[i].sources[axis.source]
+        if (ref.step, ref.output or 0) in self.returned:
+            return all_cells(axis.n)
+        return reduce(or_, [full_reading(step, k, axis.axis) for step, k in self.others(i, axis)], 0)
+
+
+def full_reading(step: Step, source: int, axis: int) -> Cells:
+    """The cells along an axis of one of its sources that a step reads if all of its outputs are read."""
+    read = 0
+    for links, y in zip(step.links, step.outputs, strict=True):  # of a step that is not planned, none
+        link = links[source]
+        to = link.landing[axis]
+        read |= link.axes[axis].reads(all_cells(1 if to is None else y[to]), step.inputs[source][axis])
+    return read
+
+
+# In words
+
+
+def at_the_edge(axis: AxisLoss, cells: Cells) -> tuple[str, str]:
+    """`height`, and `cell 223 of 224 is read by no window: 224 − 3 leaves 1 at stride 2`."""
+    numbers, window = bits(cells), window_of(axis)
+    noun, verb = ("cell", "is") if len(numbers) == 1 else ("cells", "are")
+    subject = f"{noun} {ranged(numbers)} of {axis.n:,}"
+    if window is None:
+        return axis.name, f"{subject} {verb} written to no output cell"
+    said = f"{subject} {verb} read by no window"
+    padding = window.before + window.after
+    if axis.loss.leftover < len(numbers):
+        return axis.name, said
+    room = f"{axis.n:,}{f' + {padding:,} of padding' if padding else ''} − {window.reach:,}"
+    beyond = f", {axis.loss.uneven:,} of it padding" if axis.loss.uneven else ""
+    return axis.name, f"{said}: {room} leaves {axis.loss.leftover:,} at stride {window.stride:,}{beyond}"
+
+
+def between_windows(axis: AxisLoss, cells: Cells) -> tuple[str, str]:
+    """`height`, and `28 of 56 cells lie between windows of 1 at stride 2`."""
+    count, window = cells.bit_count(), window_of(axis)
+    said = f"{count:,} of {counted(axis.n, 'cell')} {'lies' if count == 1 else 'lie'}"
+    if window is None:
+        return axis.name, f"{said} between what is written"
+    spread = f", dilation {window.dilation:,}" if window.dilation > 1 else ""
+    return axis.name, f"{said} between windows of {window.kernel:,} at stride {window.stride:,}{spread}"
+
+
+def window_of(axis: AxisLoss) -> Window | None:
+    """The plain window that a step slides along an axis; None for a transposed convolution."""
+    return window_on(axis.map, axis.n)
+
+
+def share_read(step: Step, found: list[Dropped]) -> str:
+    """`784 of 3,136 cells are read`, over all axes of an input."""
+    x = step.inputs[found[0].axis.source]
+    missed = {each.axis.axis: (each.edge | each.between).bit_count() for each in found}
+    read = math.prod(n - missed.get(axis, 0) for axis, n in enumerate(x.spatial))
+    return f"{read:,} of {counted(math.prod(x.spatial), 'cell')} {'is' if read == 1 else 'are'} read"
+
+
+def to_the_edge(step: Step, lost: list[Dropped]) -> str:
+    """What would have a step read the cells at the edge."""
+    rank = len(step.inputs[lost[0].axis.source].spatial)
+    others = "an input size that divides (`planner sizes` lists them)"
+    sides = [(0, 0)] * rank
+    for axis, along in enumerate(step.links[0][lost[0].axis.source].axes):
+        if isinstance(along, Window):
+            sides[axis] = (along.before, along.after)
+    for each in lost:
+        window = window_of(each.axis)
+        if window is None:
+            return "less `padding`: it cuts off all that these cells write"
+        before, after = sides[each.axis.axis]
+        sides[each.axis.axis] = (before, after + window.stride - each.axis.loss.leftover)
+    if _takes(step, ceil_mode=True):
+        return f"`ceil_mode: true`, or {others}"
+    pairs = [list(each) for each in sides]
+    return f"`padding: {pairs}`, or {others}" if _takes(step, padding=pairs) else others
+
+
+def to_read_all(step: Step, skipped: list[Dropped]) -> str:
+    """What would have a step read the cells between its windows."""
+    windows = [window for each in skipped if (window := window_of(each.axis))]
+    if not windows:
+        return "no `dilation`"
+    stride, rank = max(window.stride for window in windows), len(step.inputs[skipped[0].axis.source].spatial)
+    if all(window.dilation > 1 and window.kernel >= window.stride for window in windows):
+        return "`dilation: 1`"
+    if step.weights and rank <= 3 and all(window.kernel == 1 for window in windows):
+        pool = f"{{type: AvgPool{rank}d, kernel_size: {stride}}}"
+        return f"{pool} before it in place of its stride"
+    return f"`kernel_size: {stride}` or more, or a smaller stride"
+
+
+def _takes(step: Step, **values: object) -> bool:
+    """Whether a step's layer would take these arguments."""
+    layer = step.layer
+    if layer is None or not values.keys() <= type(layer).model_fields.keys():
+        return False
+    try:
+        type(layer).model_validate({**{name: getattr(layer, name) for name in layer.model_fields_set}, **values})
+    except ValidationError:
+        return False
+    return True

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic, Severity
 from planner.rules._rule import Rule
+from planner.words import counted
 
 if TYPE_CHECKING:
     from planner.report import Report
@@ -23,6 +24,7 @@ class BiasBeforeNorm(Rule):
 
     code = "NSP402"
     severity = Severity.INFO
+    mended_by = ("no_bias",)
     bad = """
         input: [32, 32, 3]
         layers:
@@ -53,7 +55,7 @@ class BiasBeforeNorm(Rule):
                 yield cls.at(
                     step,
                     f"the bias of {step.type} is undone by the {reader.type} behind it",
-                    label=f"{bias[0]:,} parameters without effect",
-                    help="add `bias: false`",
+                    label=f"{counted(bias[0], 'parameter')} without effect",
+                    help="use `bias: false`",
                     key="bias",
                 )

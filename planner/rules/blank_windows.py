@@ -4,18 +4,21 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
+from planner.rules._dropped import window_of
 from planner.rules._rule import Rule
-from planner.words import counted, grouped
+from planner.words import grouped, share
 
 if TYPE_CHECKING:
+    from planner.analyses.loss import AxisLoss
+    from planner.geometry import Window
     from planner.report import Report
 
 
 class BlankWindows(Rule):
-    """Windows that lie on padding alone: more padding than the window reaches, or a window that `ceil_mode` adds past
-    the end.
+    """Windows that lie on padding alone: there is more padding than the window reaches, or its taps are so far apart
+    that they stand on both sides of a short input.
 
-    Why it matters: their outputs are constants, whatever the input: the bias, or the lowest number for a max pool.
+    Why it matters: their outputs are constants, whatever the input is: zeros, or the bias.
 
     When to ignore it: never; the padding is too wide.
 
@@ -23,6 +26,7 @@ class BlankWindows(Rule):
     """
 
     code = "NSP334"
+    mended_by = ("less_padding",)
     bad = """
         input: [16, 16, 8]
         layers:
@@ -37,14 +41,21 @@ class BlankWindows(Rule):
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         for step, losses in zip(report.plan.steps, report.losses, strict=True):
-            blank = [each for each in losses if each.loss.blank]
+            blank = [(each, window) for each in losses if each.loss.blank and (window := window_of(each))]
             if blank:
+                most = min(window.reach - 1 for _, window in blank)
                 yield cls.at(
                     step,
                     f"windows of {step.type} lie on padding alone",
-                    label=grouped(
-                        (each.name, f"{counted(each.loss.blank, 'window')} of {each.length:,}") for each in blank
-                    ),
-                    help="use less padding than the window reaches",
+                    label=grouped((each.name, _blank(each, window)) for each, window in blank),
+                    help=f"use `padding: {most}` or less: all windows reach beyond it" if most else "use no padding",
                     key="padding",
                 )
+
+
+def _blank(each: AxisLoss, window: Window) -> str:
+    verb = "touches" if each.loss.blank == 1 else "touch"
+    padding = f"{window.before} + {window.after} cells of padding"
+    return (
+        f"{share(each.loss.blank, each.length, 'window')} {verb} no real cell: {padding} for a reach of {window.reach}"
+    )

@@ -9,6 +9,8 @@ from planner.rules._rule import Rule
 from planner.words import counted, named
 
 if TYPE_CHECKING:
+    from planner.analyses.axes import Along
+    from planner.plan import Step
     from planner.report import Report
 
 
@@ -42,19 +44,19 @@ class EarlyCollapse(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
+        collapsing = {id(step) for step, axes in report.axes if _collapses(step, axes)}
+        if not collapsing:
+            return
         steps = report.plan.steps
         collapsed_by: list[int | None] = []
         idle: dict[int, list[str]] = {}
         for i, step in enumerate(steps):
-            origin = collapsed_by[step.sources[0].step] if len(step.sources) == 1 else None
-            if not step.facts or not step.inputs or not step.inputs[0].spatial or len(step.sources) != 1:
-                collapsed_by.append(None)
-                continue
-            axes, x = step.links[0][0].axes, step.inputs[0]
-            windows = [each for each in axes if isinstance(each, Window | SameWindow)]
+            origin = _collapsed(step, [collapsed_by[ref.step] for ref in step.sources])
+            found = step.links[0][0].axes if step.links else ()
+            windows = [each for each in found if isinstance(each, Window | SameWindow)]
             if origin is not None and any(each.kernel > 1 for each in windows):
                 idle.setdefault(origin, []).append(step.name)
-            if origin is None and windows and max(x.spatial) > 1 and max(step.outputs[0].spatial, default=0) == 1:
+            if id(step) in collapsing:
                 origin = i
             collapsed_by.append(origin)
         for i, names in idle.items():
@@ -66,3 +68,16 @@ class EarlyCollapse(Rule):
                 f"{counted(len(names), 'layer')} with windows behind it: {named(names, 3)}",
                 help="use a larger input, or fewer strides",
             )
+
+
+def _collapses(step: Step, axes: tuple[Along, ...]) -> bool:
+    """Whether a step brings a feature map down to one cell with windows, not by pooling all of it on purpose."""
+    single = max(step.outputs[0].spatial, default=0) == 1
+    return single and max(step.inputs[0].spatial) > 1 and any(each.window is not None for each in axes)
+
+
+def _collapsed(step: Step, sources: list[int | None]) -> int | None:
+    """The step that brought all inputs of a step down to one cell; None where one of them has more, or never had."""
+    if not step.inputs or any(not x.spatial or max(x.spatial) > 1 for x in step.inputs):
+        return None
+    return min([each for each in sources if each is not None], default=None)

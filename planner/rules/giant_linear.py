@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from planner.report import Report
 
 
+MILLION = 1_000_000
+
+
 class GiantLinear(Rule):
     """A dense layer on a flattened feature map that holds more than half of all parameters, and more than a million.
 
@@ -45,15 +48,17 @@ class GiantLinear(Rule):
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         total, steps = report.cost.params, report.plan.steps
         for step in steps:
-            if not step.params or step.params < 1_000_000 or step.params * 2 < total or step.inputs[0].spatial:
+            if not step.params or step.params <= MILLION or step.params * 2 <= total or step.inputs[0].spatial:
                 continue
             source = steps[step.sources[0].step]
             while source.inputs and len(source.inputs) == 1 and not source.params and not source.inputs[0].spatial:
                 source = steps[source.sources[0].step]
             if source.inputs and source.inputs[0].spatial and source.inputs[0].channels < source.outputs[0].channels:
+                rank = len(source.inputs[0].spatial)
+                pool = f"{{type: AdaptiveAvgPool{rank}d, output_size: 1}}" if rank <= 3 else "global pooling"
                 yield cls.at(
                     step,
                     f"{step.type} holds {step.params * 100 // total} % of all parameters",
                     label=f"{step.params:,} of {total:,}; {source.inputs[0]} is flattened into {step.inputs[0]}",
-                    help="pool before the flatten: {type: AdaptiveAvgPool2d, output_size: 1}",
+                    help=f"put {pool} before the flatten, or fewer features behind it",
                 )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic, Severity
 from planner.rules._rule import Rule
-from planner.words import grouped
+from planner.rules.misaligned_branches import how_far
 
 if TYPE_CHECKING:
     from planner.report import Report
@@ -48,16 +48,11 @@ class HalfCellShift(Rule):
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         for found in report.apart:
-            if not all(each.small for each in found):
-                continue
-            step, plan = found[0].step, report.plan
-            left, right = (plan.label(step.sources[i]) for i in (found[0].first, found[0].second))
-            said = [(each.axis, f"{each.off} of the {each.strides[0]} cells from one to the next") for each in found]
-            cause = next((each.cause for each in found if each.cause), None)
-            yield cls.at(
-                step,
-                f"the branches of {step.type} are up to half a cell apart",
-                label=f"`{left}` and `{right}`: {grouped(said)}" + (f"; `{cause}` makes it so" if cause else ""),
-                help="harmless for most networks; windows of the same parity on both branches are free of it",
-                key="from",
-            )
+            if all(each.small for each in found):
+                yield cls.at(
+                    found[0].step,
+                    f"the branches of {found[0].step.type} are up to half a cell apart",
+                    label=how_far(report.plan, found),
+                    help="harmless for most networks; windows of the same parity on both branches are free of it",
+                    key="from",
+                )

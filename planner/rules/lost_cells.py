@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
-from planner.rules._dropped import dropped, sentence
+from planner.rules._dropped import at_the_edge, dropped, to_the_edge, window_of
 from planner.rules._rule import Rule
 from planner.words import grouped
 
@@ -24,11 +24,12 @@ class LostCells(Rule):
 
     When to ignore it: when the border does not matter, as where images are cropped with room to spare.
 
-    How to fix it: an input size that divides, padding on the far side, `ceil_mode: true` for a pool, or a kernel that
-    is larger by the cells lost.
+    How to fix it: padding on the far side, `ceil_mode: true` for a pool, a kernel that is larger by the cells lost, or
+    an input size that divides (`planner sizes` lists them).
     """
 
     code = "NSP321"
+    mended_by = ("padding", "ceil_mode", "kernel_size", "input_size")
     bad = """
         input: [224, 224, 3]
         layers:
@@ -48,7 +49,7 @@ class LostCells(Rule):
                 yield cls.at(
                     step,
                     f"{step.type} drops cells at the edge of its input",
-                    label=grouped(sentence(each.axis, each.edge & each.nowhere, "read by no window") for each in lost),
-                    help="use an input size that divides, padding at the end, `ceil_mode: true`, or a larger kernel",
-                    key="stride",
+                    label=grouped(at_the_edge(each.axis, each.edge & each.nowhere) for each in lost),
+                    help=f"use {to_the_edge(step, lost)}",
+                    key="stride" if window_of(lost[0].axis) else "padding",
                 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
@@ -8,6 +9,8 @@ from planner.rules._rule import Rule
 from planner.words import grouped
 
 if TYPE_CHECKING:
+    from planner.analyses.alignment import Apart
+    from planner.plan import Plan
     from planner.report import Report
 
 
@@ -16,7 +19,7 @@ class MisalignedBranches(Rule):
 
     Sizes that agree prove nothing: a branch of stride 2 and one of stride 1 can come out equally long by chance, and
     padding on one side shifts a branch against the other. Stride and centre of every branch are followed from the
-    input.
+    input; this rule speaks where cells that meet look at places more than half a cell of their own grid apart.
 
     Why it matters: an Add or a Concat then mixes features of different places; the network has to learn around it.
 
@@ -27,6 +30,7 @@ class MisalignedBranches(Rule):
     """
 
     code = "NSP326"
+    mended_by = ("shifted_padding",)
     bad = """
         input: [32, 32, 8]
         layers:
@@ -45,25 +49,32 @@ class MisalignedBranches(Rule):
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         for found in report.apart:
-            far = [each for each in found if not each.small]
-            if not far:
-                continue
-            step, plan = far[0].step, report.plan
-            left, right = (plan.label(step.sources[i]) for i in (far[0].first, far[0].second))
-            said = []
-            for each in far:
-                if each.strides[0] != each.strides[1]:
-                    text = (
-                        f"`{left}` moves {each.strides[0]} cells of `{each.input}` a cell, `{right}` {each.strides[1]}"
-                    )
-                else:
-                    text = f"`{left}` and `{right}` look {each.off} cells of `{each.input}` apart"
-                said.append((each.axis, text))
-            cause = next((each.cause for each in far if each.cause), None)
-            yield cls.at(
-                step,
-                f"the branches of {step.type} look at different places",
-                label=grouped(said) + (f"; `{cause}` makes it so" if cause else ""),
-                help="give both branches the same strides, and padding of half their reach on either side",
-                key="from",
-            )
+            if not all(each.small for each in found):
+                yield cls.at(
+                    found[0].step,
+                    f"the branches of {found[0].step.type} look at different places",
+                    label=how_far(report.plan, found),
+                    help="give both branches the same strides, and padding of half their reach on either side",
+                    key="from",
+                )
+
+
+def how_far(plan: Plan, found: list[Apart]) -> str:
+    """`height and width: `conv` and `pool` look 1/2 cell of `input` apart; `pool` makes it so`."""
+    said = []
+    for each in found:
+        left, right = (f"`{plan.label(each.step.sources[k])}`" for k in (each.first, each.second))
+        far = f"{_number(each.off)} {'cell' if each.off <= 1 else 'cells'}"
+        if each.strides[0] == each.strides[1]:
+            text = f"{left} and {right} look {far} of `{each.input}` apart, at {_number(each.strides[0])} a step"
+        else:
+            steps = [_number(stride) for stride in each.strides]
+            text = f"{left} moves {steps[0]} cells of `{each.input}` a step, {right} {steps[1]}: up to {far} apart"
+        said.append((each.axis, text))
+    cause = next((each.cause for each in found if each.cause), None)
+    return grouped(said) + (f"; `{cause}` makes it so" if cause else "")
+
+
+def _number(number: Fraction) -> str:
+    """A fraction as it is, where it is one that people read: `1/2`, `12`; else a number near it."""
+    return str(number) if number.denominator <= 8 and number < 1000 else f"about {float(number):,.2f}"

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
-from planner.geometry import SameWindow, Window
-from planner.layers._layer import axis_name
+from planner.geometry import Window
 from planner.rules._rule import Rule
-from planner.words import grouped
+from planner.words import grouped, share
 
 if TYPE_CHECKING:
     from planner.report import Report
@@ -28,6 +29,7 @@ class PaddingOnlyTaps(Rule):
     """
 
     code = "NSP333"
+    mended_by = ("smaller_dilation",)
     bad = """
         input: [33, 33, 64]
         layers:
@@ -41,22 +43,42 @@ class PaddingOnlyTaps(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
-        for step in report.plan.steps:
-            said = []
-            for links in step.links:
-                for link, x in zip(links, step.inputs, strict=True):
-                    for axis, (along, n) in enumerate(zip(link.axes, x.spatial, strict=True)):
-                        window = along.at(n) if isinstance(along, SameWindow) else along
-                        if isinstance(window, Window) and (window.before or window.after):
-                            idle = window.taps(n).count(0)
-                            if idle:
-                                text = f"{idle} of {window.kernel} taps are always on padding, a reach of {window.reach} on {n}"
-                                said.append((axis_name(axis, len(x.spatial)), text))
-            if said and step.weights:
-                yield cls.at(
-                    step,
-                    f"taps of {step.type} never touch a real cell",
-                    label=grouped(said),
-                    help="use a smaller dilation or kernel, or a larger input",
-                    key="dilation",
-                )
+        for step, axes in report.axes:
+            found = [(each, window) for each in axes if (window := each.window) is not None]
+            live = [_live(window, each.n) for each, window in found]
+            idle = [(*each, taps) for each, taps in zip(found, live, strict=True) if taps < each[1].kernel]
+            if not idle or not step.weights:
+                continue
+            dilated = [_widest(window, each.n) for each, window, _ in idle if window.dilation > 1]
+            largest = min(dilated, default=0)
+            fewer = f"`dilation: {largest}` or less" if largest else "a smaller kernel"
+            left = share(math.prod(live), math.prod(window.kernel for _, window in found), "tap")
+            said = grouped((each.name, _idle(window, each.n, taps)) for each, window, taps in idle)
+            yield cls.at(
+                step,
+                f"taps of {step.type} never touch a real cell",
+                label=f"{said}; {left} {'touches' if math.prod(live) == 1 else 'touch'} any",
+                help=f"use {fewer}, or a larger input",
+                key="dilation" if dilated else "kernel_size",
+            )
+
+
+@lru_cache(maxsize=1 << 12)
+def _live(window: Window, n: int) -> int:
+    """How many taps fall on a real cell in some window; padding that repeats cells is as good as real."""
+    if window.mode != "constant" or not (window.before or window.after):
+        return window.kernel
+    return window.kernel - window.taps(n).count(0)
+
+
+def _widest(window: Window, n: int) -> int:
+    """The largest dilation with which all taps touch one of n cells, padded by half the reach."""
+    return 2 * (n - 1) // (window.kernel - 1)
+
+
+def _idle(window: Window, n: int, live: int) -> str:
+    apart = f", {window.dilation} apart," if window.dilation > 1 else ""
+    cells = f"all {n} cells" if n > 1 else "the only cell"
+    idle = window.kernel - live
+    verb = "misses" if idle == 1 else "miss"
+    return f"{idle} of {window.kernel} taps{apart} {verb} {cells} wherever the window stands"

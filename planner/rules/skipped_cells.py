@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
-from planner.rules._dropped import dropped, sentence
+from planner.rules._dropped import between_windows, dropped, share_read, to_read_all
 from planner.rules._rule import Rule
 from planner.words import grouped
 
@@ -28,6 +28,7 @@ class SkippedCells(Rule):
     """
 
     code = "NSP322"
+    mended_by = ("kernel_size", "stride_moved", "pooled_first")
     bad = """
         input: [56, 56, 64]
         layers:
@@ -47,12 +48,11 @@ class SkippedCells(Rule):
         for step, found in dropped(report):
             skipped = [each for each in found if each.between & each.nowhere]
             if skipped:
+                said = grouped(between_windows(each.axis, each.between & each.nowhere) for each in skipped)
                 yield cls.at(
                     step,
                     f"{step.type} skips cells that nothing else reads",
-                    label=grouped(
-                        sentence(each.axis, each.between & each.nowhere, "between windows") for each in skipped
-                    ),
-                    help="put the stride into a layer with a larger window, or pool first",
+                    label=f"{said}; {share_read(step, found)}",
+                    help=f"use {to_read_all(step, skipped)}; or have a layer with a larger window take the stride",
                     key="stride",
                 )

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic, Severity
-from planner.rules._dropped import dropped, sentence
+from planner.rules._dropped import (
+    at_the_edge,
+    between_windows,
+    dropped,
+    share_read,
+    to_read_all,
+    to_the_edge,
+)
 from planner.rules._rule import Rule
 from planner.words import grouped
 
@@ -47,12 +54,18 @@ class SkippedOnOneBranch(Rule):
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         for step, found in dropped(report):
-            elsewhere = [each for each in found if not each.nowhere]
-            if len(elsewhere) == len(found):
-                yield cls.at(
-                    step,
-                    f"{step.type} skips cells that another branch reads",
-                    label=grouped(sentence(each.axis, each.edge | each.between, "not read here") for each in found),
-                    help="harmless; to have this branch read all cells, pool before it, as ResNet-D does",
-                    key="stride",
-                )
+            if any(each.nowhere for each in found):
+                continue
+            skipped = [each for each in found if each.between]
+            said = [
+                between_windows(each.axis, each.between) if each.between else at_the_edge(each.axis, each.edge)
+                for each in found
+            ]
+            yield cls.at(
+                step,
+                f"{step.type} {'skips' if skipped else 'drops'} cells that another branch reads",
+                label=f"{grouped(said)}; {share_read(step, found)}",
+                help="harmless; to have this branch read all cells too, use "
+                + (to_read_all(step, skipped) if skipped else to_the_edge(step, found)),
+                key="stride",
+            )

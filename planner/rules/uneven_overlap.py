@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
 from planner.geometry import Spread
-from planner.layers._layer import axis_name
 from planner.rules._rule import Rule
 from planner.words import grouped
 
 if TYPE_CHECKING:
     from planner.report import Report
+
+MOST_COUNTS = 8
+"""Counts shown."""
 
 
 class UnevenOverlap(Rule):
@@ -28,6 +30,7 @@ class UnevenOverlap(Rule):
     """
 
     code = "NSP330"
+    mended_by = ("even_kernel",)
     bad = """
         input: [16, 16, 32]
         layers:
@@ -41,25 +44,34 @@ class UnevenOverlap(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
-        for step in report.plan.steps:
-            said, stride = [], 1
-            for links in step.links:
-                for link, x in zip(links, step.inputs, strict=True):
-                    for axis, along in enumerate(link.axes):
-                        if isinstance(along, Spread) and min(along.overlap) and len(set(along.overlap)) > 1:
-                            counts = ", ".join(map(str, along.overlap))
-                            stride = along.stride
-                            said.append(
-                                (
-                                    axis_name(axis, len(x.spatial)),
-                                    f"cells are written by {counts}, … inputs: {stride} does not divide {along.kernel}",
-                                )
-                            )
-            if said:
+        for step, axes in report.axes:
+            spread = [(each, each.map) for each in axes if isinstance(each.map, Spread)]
+            uneven = [(each.name, along) for each, along in spread if _is_uneven(along, each.n)]
+            if uneven:
                 yield cls.at(
                     step,
                     f"{step.type} writes neighbouring cells unevenly",
-                    label=grouped(said),
-                    help=f"use a kernel that {stride} divides, such as `kernel_size: {2 * stride}`",
+                    label=grouped((name, _counts(along)) for name, along in uneven),
+                    help=_even(uneven[0][1]),
                     key="kernel_size",
                 )
+
+
+def _is_uneven(spread: Spread, n: int) -> bool:
+    """Whether the counts differ away from the ends, on an axis that is long enough to have a middle."""
+    return 0 < min(spread.overlap) < max(spread.overlap) and (n - 1) * spread.stride >= spread.reach
+
+
+def _counts(spread: Spread) -> str:
+    counts = ", ".join(map(str, spread.overlap[:MOST_COUNTS]))
+    return f"cells are written by {counts}, … inputs: {spread.stride} does not divide {spread.kernel}"
+
+
+def _even(spread: Spread) -> str:
+    """A kernel that overlaps evenly, with the padding that leaves the output as long as it is."""
+    kernel = max(-(-spread.kernel // spread.stride), 2) * spread.stride
+    longer = kernel - spread.kernel + 2 * spread.padding - spread.output_padding  # what the padding has to take off
+    if spread.dilation > 1 or longer < 0:
+        return f"use a kernel that {spread.stride} divides, such as `kernel_size: {kernel}`"
+    padding, extra = -(-longer // 2), longer % 2
+    return f"use `kernel_size: {kernel}`, `padding: {padding}`, `output_padding: {extra}`: as long, and even"

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic, Severity
+from planner.geometry import Loss, Window
+from planner.rules._dropped import window_of
 from planner.rules._rule import Rule
-from planner.words import counted, grouped
+from planner.words import grouped
 
 if TYPE_CHECKING:
+    from planner.analyses.loss import AxisLoss
     from planner.report import Report
 
 
@@ -44,18 +47,22 @@ class UnevenPadding(Rule):
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         for step, losses in zip(report.plan.steps, report.losses, strict=True):
-            uneven = [each for each in losses if each.loss.uneven]
-            if uneven:
+            said = [_unused(each, window) for each in losses if (window := window_of(each)) and _is_uneven(each.loss)]
+            if said:
                 yield cls.at(
                     step,
                     f"{step.type} does not use the padding at the end",
-                    label=grouped(
-                        (
-                            each.name,
-                            f"{counted(each.loss.uneven, 'cell')} of padding left over after the last of {each.n:,}",
-                        )
-                        for each in uneven
-                    ),
-                    help="harmless for most networks; an exact input size (`planner sizes`) is free of it",
+                    label=grouped(said),
+                    help="harmless for most networks; an exact input size is free of it (`planner sizes` lists them)",
                     key="padding",
                 )
+
+
+def _is_uneven(loss: Loss) -> bool:
+    """Whether padding alone is left over; where real cells are lost, that is what counts."""
+    return bool(loss.uneven) and not loss.lost
+
+
+def _unused(axis: AxisLoss, window: Window) -> tuple[str, str]:
+    over = "one is" if axis.loss.uneven == 1 else f"{axis.loss.uneven:,} are"
+    return axis.name, f"of {window.before:,} + {window.after:,} cells of padding the last {over} left over"

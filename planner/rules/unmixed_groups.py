@@ -29,6 +29,7 @@ class UnmixedGroups(Rule):
     """
 
     code = "NSP240"
+    mended_by = ("channel_shuffle",)
     bad = """
         input: [28, 28, 48]
         layers:
@@ -68,13 +69,23 @@ def finding(kind: type[Rule], report: Report, kept: Kept) -> Diagnostic:
     last = steps[kept.steps[-1]]
     parts = sorted(kept.components, key=lambda part: part.own & -part.own)
     seen = "; ".join(f"inputs {ranged(bits(part.origin))} → outputs {ranged(bits(part.own))}" for part in parts[:3])
-    more = f"; … ({len(parts)} groups)" if len(parts) > 3 else ""
-    mixed = f"; `{steps[kept.mixed_by].name}` mixes them later" if kept.mixed_by is not None else ", up to the outputs"
+    more = f"; … ({len(parts):,} groups)" if len(parts) > 3 else ""
+    mixed = f"; `{steps[kept.mixed_by].name}` mixes them later" if kept.mixed_by is not None else "; nothing mixes them"
     names = named([steps[i].name for i in kept.steps], 3)
     return kind.at(
         last,
-        f"{len(kept.steps)} grouped layers in a row keep {len(parts)} groups of channels apart",
+        f"{len(kept.steps)} grouped layers in a row keep {len(parts):,} groups of channels apart",
         label=f"{names}: {seen}{more}{mixed}",
-        help=f"put {{type: ChannelShuffle, groups: {len(parts)}}} or a dense 1×1 convolution between them",
+        help=f"put {_mixer(report, kept)} before `{last.name}`",
         key="groups",
     )
+
+
+def _mixer(report: Report, kept: Kept) -> str:
+    """What would mix the groups: a shuffle, where each group then takes a channel of every other, or a dense layer."""
+    last = kept.steps[-1]
+    x, parts = report.plan.steps[last].inputs[0], len(kept.components)
+    rank, channels = len(x.spatial), x.channels
+    dense = f"{{type: Conv{rank}d, out_channels: {channels}, kernel_size: 1}}" if 1 <= rank <= 3 else "a dense layer"
+    shuffles = channels % parts == 0 and _group_width(report, last) >= parts
+    return f"{{type: ChannelShuffle, groups: {parts}}} or {dense}" if shuffles else dense

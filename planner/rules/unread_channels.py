@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from planner.diagnostics import Diagnostic
 from planner.geometry import bits
 from planner.rules._rule import Rule
-from planner.words import counted, ranged
+from planner.words import counted, ranged, share
 
 if TYPE_CHECKING:
     from planner.report import Report
@@ -40,15 +40,19 @@ class UnreadChannels(Rule):
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         if report.reach is None:
             return
-        for step, unread in zip(report.plan.steps, report.reach.unread, strict=True):
-            if unread is None or not step.macs:
+        steps = report.plan.steps
+        followers = set[int]()
+        for i, (step, unread) in enumerate(zip(steps, report.reach.unread, strict=True)):
+            channels = unread[0].channels if unread and unread[0].read else 0
+            if not channels:
                 continue
-            channels = bits(unread[0].channels)
-            if channels and unread[0].read:
-                total = step.outputs[0].channels
+            made = step.is_input or step.macs
+            if made and not any(ref.step in followers for ref in step.sources):
+                total, numbers = step.outputs[0].channels, bits(channels)
                 yield cls.at(
                     step,
-                    f"nothing reads {counted(len(channels), 'channel')} of {step.type}",
-                    label=f"{ranged(channels)} of {total:,}",
-                    help=f"use {total - len(channels)} channels, or read the others",
+                    f"nothing reads {share(len(numbers), total, 'channel')} of `{step.name}`",
+                    label=f"{'channel' if len(numbers) == 1 else 'channels'} {ranged(numbers)} of {step.outputs[0]}",
+                    help=f"use {counted(total - len(numbers), 'channel')}, or read the others",
                 )
+            followers.add(i)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from planner.diagnostics import Diagnostic
 from planner.layers._layer import axis_name
 from planner.rules._rule import Rule
-from planner.words import named, ranged
+from planner.rules._waste import by_stride, leaving_out
+from planner.words import named, ranged, share
 
 if TYPE_CHECKING:
     from planner.report import Report
@@ -29,6 +30,7 @@ class UnreadInput(Rule):
     """
 
     code = "NSP320"
+    mended_by = ("losing_layers", "input_size")
     bad = """
         input: [224, 224, 3]  # NSP320
         layers:
@@ -42,35 +44,30 @@ class UnreadInput(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
-        if report.reach is None:
-            return
-        for step, unread in zip(report.plan.steps, report.reach.unread, strict=True):
-            if not step.is_input or unread is None or not unread[0].cells or not unread[0].read:
+        for i, step in enumerate(report.plan.steps):
+            unread = report.reach.unread[i] if report.reach and step.is_input else None
+            if unread is None or not unread[0].cells or not unread[0].read:
                 continue
+            losing = leaving_out(report, i)
+            if losing and not any(by_stride(report, each) for each in losing):
+                continue  # a part is taken on purpose: `discarded-cells`
             spatial = step.outputs[0].spatial
-            total, cells = math.prod(spatial), unread[0].cells
             lines = [
                 _lines(axis_name(axis, len(spatial)), numbers)
                 for axis in range(len(spatial))
                 if (numbers := unread[0].lines(axis))
             ]
-            where = " and ".join(lines) or "scattered over the axes"
+            where = f"no output depends on {' and '.join(lines)}" if lines else "no output depends on these cells"
+            verb = "is" if unread[0].cells == 1 else "are"
+            edge = any(each.loss.real > each.loss.skipped for by in losing for each in report.losses[by])
+            sizes = "`planner sizes` lists the sizes that lose nothing at an edge" if edge else ""
+            names = named([report.plan.steps[each].name for each in losing])
             yield cls.at(
                 step,
-                f"{cells:,} of {total:,} cells of `{step.name}` are never read",
-                label=f"no output depends on {where} of {step.outputs[0]}",
-                help=f"lost by {_losers(report)}; `planner sizes` lists the sizes that lose nothing",
+                f"{share(unread[0].cells, math.prod(spatial), 'cell')} of `{step.name}` {verb} never read",
+                label=f"{where} of {step.outputs[0]}",
+                help="; ".join(each for each in (f"lost by {names}" if names else "", sizes) if each),
             )
-
-
-def _losers(report: Report) -> str:
-    """The steps that lose real cells, the first few by name."""
-    names = [
-        step.name
-        for step, losses in zip(report.plan.steps, report.losses, strict=True)
-        if any(each.loss.real for each in losses)
-    ]
-    return named(names) or "a slice or a crop"
 
 
 def _lines(axis: str, numbers: list[int]) -> str:

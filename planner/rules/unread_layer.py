@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
 from planner.rules._rule import Rule
+from planner.rules._waste import lends_size, wastes
 
 if TYPE_CHECKING:
     from planner.report import Report
@@ -40,15 +41,25 @@ class UnreadLayer(Rule):
         plan = report.plan
         if not plan.complete:
             return
-        read = {ref.step for step in plan.steps for ref in step.sources} | {ref.step for ref in plan.outputs}
-        for i, step in enumerate(plan.steps):
-            if i not in read:
-                what = "the input" if step.is_input else step.type
-                yield cls.at(
-                    step,
-                    f"nothing reads the output of {what} `{step.name}`",
-                    label=f"{step.outputs[0]} is computed for nobody"
-                    if not step.is_input
-                    else f"{step.outputs[0]} is not used",
-                    help=f"name it in a `from`, list it under `outputs: [{step.name}]`, or take it out",
-                )
+        returned = {ref.step for ref in plan.outputs}
+        named, read = set(returned), set(returned)
+        for step in plan.steps:
+            for source, ref in enumerate(step.sources):
+                named.add(ref.step)
+                if len(step.sources) == 1 or not lends_size(step, source):
+                    read.add(ref.step)
+        unread = [i for i in range(len(plan.steps)) if i not in read]
+        spent = {each.step: each.macs for each in wastes(report)} if unread else {}
+        for i in unread:
+            step = plan.steps[i]
+            if step.is_input and i in named:
+                continue  # an input that only lends its size
+            what = "the input" if step.is_input else f"the output of {step.type}"
+            why = "is not used" if step.is_input else f"is computed for {'its size alone' if i in named else 'nobody'}"
+            price = f", with {spent[i]:,} multiply-adds" if spent.get(i) else ""
+            yield cls.at(
+                step,
+                f"nothing reads {what} `{step.name}`",
+                label=f"{step.outputs[0]} {why}{price}",
+                help="name it in a `from`, list it under `outputs`, or take it out",
+            )

@@ -5,21 +5,20 @@ from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
 from planner.rules._rule import Rule
-from planner.words import named
+from planner.rules._waste import ONE_IN, by_stride, by_waste, is_unread, wastes
+from planner.words import named, percent
 
 if TYPE_CHECKING:
     from planner.report import Report
-
-ONE_IN = 100
-"""Waste below one in so many multiply-adds is not worth a word."""
 
 
 class UnreadOutput(Rule):
     """Layers compute cells that nothing reads: at least one multiply-add in a hundred is wasted.
 
-    A stride that skips cells, a crop or a slice leaves part of what was computed before it unread. In ResNet-50 v1,
-    with the stride in the first 1×1 convolution of a stage, three quarters of the last block of each stage before are
-    computed in vain: 375,717,888 of 3,857,973,248 multiply-adds at 224.
+    A stride that skips cells, or drops them at an edge, leaves part of what was computed before it unread. In
+    ResNet-50 v1, with the stride in the first 1×1 convolution of a stage, three quarters of what the last block of the
+    stage before puts out are computed in vain: 375,717,888 of 3,857,973,248 multiply-adds at 224. There is one finding
+    for the whole model, at the layer that wastes most.
 
     Why it matters: the network can be faster with the same answers, or better for the same price.
 
@@ -29,11 +28,12 @@ class UnreadOutput(Rule):
     """
 
     code = "NSP325"
+    mended_by = ("stride_moved", "skipping_kernel")
     bad = """
         input: [56, 56, 64]
         layers:
-          - {type: Conv2d, out_channels: 64, kernel_size: 3, padding: 1}  # NSP325
-          - {type: Conv2d, out_channels: 128, kernel_size: 1, stride: 2}
+          - {type: Conv2d, out_channels: 64, kernel_size: 3, padding: 1}
+          - {type: Conv2d, out_channels: 128, kernel_size: 1, stride: 2}  # NSP325
         """
     good = """
         input: [56, 56, 64]
@@ -44,19 +44,25 @@ class UnreadOutput(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
-        reach, total = report.reach, report.cost.macs
-        if reach is None or reach.wasted_macs * ONE_IN < total or not reach.wasted_macs:
+        total, steps = report.cost.macs, report.plan.steps
+        found = [each for each in wastes(report) if by_stride(report, each.step) and not is_unread(report, each.step)]
+        spent = sum(each.macs for each in found)
+        if not found or spent * ONE_IN < total:
             return
-        wasteful = sorted(
-            (step for step in range(len(reach.macs_wasted)) if reach.macs_wasted[step]),
-            key=lambda step: -reach.macs_wasted[step],
-        )
-        steps = report.plan.steps
-        worst = steps[wasteful[0]]
-        percent = reach.wasted_macs * 1000 // total
+        worst = max(found, key=lambda each: each.macs)
+        computed_by = by_waste(report, (i for each in found for i in each.computed_by))
+        names = named([steps[each.step].name for each in found], 3)
         yield cls.at(
-            worst,
-            f"{percent // 10}.{percent % 10} % of all multiply-adds are computed and never read",
-            label=f"{reach.wasted_macs:,} of {total:,} MACs, most in {named([steps[i].name for i in wasteful], 3)}",
-            help="move the stride to this layer, or let the next one read all cells",
+            steps[worst.step],
+            f"{percent(spent, total)} of all multiply-adds are computed and never read",
+            label=f"{spent:,} of {total:,} MACs, most in {named([steps[i].name for i in computed_by], 3)}; "
+            f"{names} {'leaves' if len(found) == 1 else 'leave'} them unread",
+            help=_help(report, worst.step),
+            key="stride",
         )
+
+
+def _help(report: Report, cause: int) -> str:
+    if any(each.loss.skipped for each in report.losses[cause]):
+        return "move the stride to a layer with a larger window, or to the layer whose output is skipped"
+    return "mend what is lost at the edge: by padding, `ceil_mode`, or another input size"

@@ -1,0 +1,49 @@
+"""Axes: where steps move along an axis, rather than keep it as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.geometry import AxisMap, SameWindow, Window
+from planner.layers._layer import axis_name
+from planner.plan import Plan, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """One spatial axis of a source of a step, of `n` cells, and the step's map of it."""
+
+    name: str
+    n: int
+    map: AxisMap
+
+    @property
+    def window(self) -> Window | None:
+        """The window that slides over these cells; None where none does."""
+        return window_on(self.map, self.n)
+
+
+def window_on(along: AxisMap, n: int) -> Window | None:
+    """The plain window that a map is on an axis of n cells; None where it is none."""
+    along = along.at(n) if isinstance(along, SameWindow) else along
+    return along if isinstance(along, Window) else None
+
+
+def axes(plan: Plan) -> list[tuple[Step, tuple[Along, ...]]]:
+    """Every step that moves along an axis, with all the axes on which it does."""
+    known: dict[int, tuple[Along, ...]] = {}
+    found = []
+    for step in plan.steps:
+        if step.facts is None or not step.facts.links:
+            continue
+        key = id(step.facts)
+        if key not in known:
+            known[key] = tuple(
+                Along(axis_name(axis, len(x.spatial)), n, along)
+                for link, x in zip(step.facts.links[0], step.inputs, strict=True)
+                for axis, (along, n) in enumerate(zip(link.axes, x.spatial, strict=True))
+                if not along.keeps
+            )
+        if known[key]:
+            found.append((step, known[key]))
+    return found

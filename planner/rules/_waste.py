@@ -1,0 +1,139 @@
+"""What is unread of the whole network, and which step makes it so: shared by the rules on input that is unread and on
+cells that are computed in vain.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from planner.geometry import Cells
+from planner.rules._dropped import full_reading
+
+if TYPE_CHECKING:
+    from planner.plan import Step
+    from planner.report import Report
+
+
+ONE_IN = 100
+"""Waste below one in so many of a model's multiply-adds is not worth a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waste:
+    """Multiply-adds for cells that nothing reads, by the step that leaves these cells unread."""
+
+    step: int
+    macs: int
+    computed_by: tuple[int, ...]
+
+
+def wastes(report: Report) -> list[Waste]:
+    """What is computed in vain and which step makes it so, in order. Where several do, one after the other, it is the
+    first that leaves out the better part; where nothing reads the output of a step, it is that step.
+    """
+    reach = report.reach
+    if reach is None or not reach.wasted_macs:
+        return []
+    causes = _causes(report)
+    spent: defaultdict[int, list[int]] = defaultdict(list)
+    for i, macs in enumerate(reach.macs_wasted):
+        cause = causes.get(i)
+        if macs and cause is not None:
+            spent[cause].append(i)
+    return [
+        Waste(cause, sum(reach.macs_wasted[i] for i in steps), tuple(by_waste(report, steps)))
+        for cause, steps in sorted(spent.items())
+    ]
+
+
+def by_waste(report: Report, steps: Iterable[int]) -> list[int]:
+    """Steps by how much of them is computed in vain, the most first."""
+    wasted = report.reach.macs_wasted if report.reach else ()
+    return sorted(steps, key=lambda i: (-wasted[i], i))
+
+
+def _causes(report: Report) -> dict[int, int]:
+    """For every step with whole lines of cells that nothing reads, the first step behind it that leaves them out."""
+    steps, causes = report.plan.steps, dict[int, int]()
+    readers: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    returned = {ref.step for ref in report.plan.outputs}
+    for i in range(len(steps) - 1, -1, -1):
+        for k, ref in enumerate(steps[i].sources):
+            if not lends_size(steps[i], k):
+                readers[ref.step].append((i, k))
+        if not _has_unread_lines(report, i):
+            continue
+        found = [_cause(report, r, k, causes.get(r)) for r, k in readers[i]]
+        if not readers[i] and i not in returned:
+            found = [i]
+        named = [each for each in found if each is not None]
+        if named:
+            causes[i] = min(named)
+    return causes
+
+
+def _cause(report: Report, i: int, source: int, behind: int | None) -> int | None:
+    """Whether step i leaves out most of what is unread of its source, or one behind it does."""
+    if is_unread(report, i):
+        return behind
+    lines = [(here.bit_count(), left.bit_count()) for here, left in _left_out(report, i, source)]
+    most = any(left * 2 >= here for here, left in lines)
+    return i if most or (lines and behind is None) else behind
+
+
+def is_unread(report: Report, i: int) -> bool:
+    """Whether nothing reads any of a step's outputs on a way to an output of the model."""
+    known = report.reach.unread[i] if report.reach else None
+    return known is not None and not any(each.read for each in known)
+
+
+def _has_unread_lines(report: Report, i: int) -> bool:
+    known = report.reach.unread[i] if report.reach else None
+    return known is not None and any(
+        not each.read or any(map(each.unread_lines, range(len(each.shape.spatial)))) for each in known
+    )
+
+
+def lends_size(step: Step, source: int) -> bool:
+    """Whether a step takes the size of one of its sources alone, and reads nothing of it."""
+    return bool(step.links) and all(links[source].empty for links in step.links)
+
+
+def leaves_out(report: Report, i: int, source: int) -> bool:
+    """Whether step i, all of its outputs being read, leaves lines of one of its sources unread that nothing else
+    reads.
+    """
+    return bool(_left_out(report, i, source))
+
+
+def _left_out(report: Report, i: int, source: int) -> list[tuple[Cells, Cells]]:
+    """Axis by axis, the unread lines of a source of step i, and those of them that the step leaves out by itself."""
+    step = report.plan.steps[i]
+    ref = step.sources[source]
+    known = report.reach.unread[ref.step] if report.reach else None
+    if known is None or lends_size(step, source):
+        return []
+    unread = known[ref.output or 0]
+    lines = map(unread.unread_lines, range(len(unread.shape.spatial)))
+    found = [(here, here & ~full_reading(step, source, axis)) for axis, here in enumerate(lines) if here]
+    return [(here, left) for here, left in found if left]
+
+
+def leaving_out(report: Report, i: int) -> list[int]:
+    """The steps, in order, that leave out lines of step i that nothing reads, or lines of what is made of them."""
+    followed, found = {i}, []
+    for j, step in enumerate(report.plan.steps[i + 1 :], i + 1):
+        here = [k for k, ref in enumerate(step.sources) if ref.step in followed]
+        if here and not is_unread(report, j) and any(leaves_out(report, j, k) for k in here):
+            found.append(j)
+        if here and _has_unread_lines(report, j):
+            followed.add(j)
+    return found
+
+
+def by_stride(report: Report, i: int) -> bool:
+    """Whether a step leaves cells out because its windows miss them, not because it takes a part."""
+    return any(each.loss.real for each in report.losses[i])
