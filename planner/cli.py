@@ -29,6 +29,7 @@ NARROWEST = 40
 STDIN = "-"
 LONGEST_CHART = 1 << 16
 PICTURES = ("svg", "png", "pdf", "dot", "mmd")
+MAPS = ("svg", "png")
 _PLAIN = str.maketrans({"×": "x", "–": "-", "─": "-", "…": "~", "✗": "x", "→": ">", "’": "'"})
 """What stands for our own signs, each in one column, where the stream cannot hold them."""
 
@@ -525,6 +526,106 @@ def draw(
     if not report.ok:
         _print(renderer("check", "concise")([report], screen), sys.stderr)
     return _exit_code(report, False)
+
+
+@main.command("map")
+@click.argument("file")
+@model_options
+@click.option("-o", "--output", metavar="PATH", help="Where to: a .svg or .png file.")
+@click.option("--format", type=click.Choice(MAPS), help="The format, where the file's ending does not say it.")
+@click.option("--of", "name", metavar="INPUT", help="The input, where the model has several.")
+@click.option("--step", metavar="NAME", help="Show what one cell of this step sees, instead of all outputs.")
+@click.option("--cell", metavar="I,J", help="That cell, counted from 0; the one in the middle when left out.")
+@click.option("--windows", metavar="NAME", help="Draw the windows of this step along its axes, instead of the input.")
+@click.option("--image", metavar="PATH", help="An image of your own to lay the map over.")
+@click.option(
+    "--theme",
+    type=click.Choice(["light", "dark", "print"]),
+    default="light",
+    show_default=True,
+    help="Colours for a page.",
+)
+def map_(
+    file: str,
+    input: Any,
+    params: dict[str, Any],
+    output: str | None,
+    format: str | None,
+    name: str | None,
+    step: str | None,
+    cell: str | None,
+    windows: str | None,
+    image: str | None,
+    theme: str,
+) -> int:
+    """Draw an input as an image: how well each of its cells is read.
+
+    Its colours say how many paths lead from a cell to the outputs; rows and columns that nothing reads are marked.
+
+    FILE is a model file, or - for standard input.
+    """
+    from planner.outputs.map import _png, _windows
+    from planner.outputs.map._seen import NoMap, seen
+
+    wanted = format or _ending(output, MAPS) or "svg"
+    if wanted == "png" and (image or windows):
+        raise click.UsageError(f"--{'windows' if windows else 'image'} is drawn as svg; a png has only the cells")
+    parts = cell.split(",") if cell else []
+    if not all(part.strip().isdecimal() and len(part) < 10 for part in parts):
+        raise click.UsageError(f"--cell: `{cell}` is no cell; write it as 3,5")
+    report = _report(file, input=input, params=params)
+    try:
+        if windows is not None:
+            made = _windows.render(report, windows, theme).encode()
+        else:
+            found = seen(report, name, step, tuple(map(int, parts)))
+            if wanted == "png":
+                made = _png.render(found)
+            else:
+                below = FilePath(image).read_bytes() if image else None
+                made = renderer("map", "svg")(report, found, theme, below).encode()
+    except NoMap as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"`{image}` cannot be read: {(error.strerror or 'refused').lower()}") from None
+    _save(made, output)
+    return 0
+
+
+@main.command()
+@click.argument("file")
+@model_options
+@memory_options
+@click.option("-o", "--output", metavar="PATH", help="Where to; standard output when left out.")
+@engine_option
+@screen_option
+def report(
+    file: str,
+    input: Any,
+    params: dict[str, Any],
+    batch: int,
+    dtype: str,
+    output: str | None,
+    engine: Choice,
+    screen: Screen,
+) -> int:
+    """Write all that is known about a model as one HTML page.
+
+    Findings with their fixes, the diagram, every step, the input map and the sizes that lose nothing. The page needs
+    no network.
+
+    FILE is a model file, or - for standard input.
+    """
+    from planner.outputs.report.html import drawings, to_lay_out
+
+    found = _report(file, input=input, params=params, batch=batch, dtype=dtype)
+    if not found.plan.steps:
+        _print(renderer("check", "full")([found], screen), sys.stderr)
+        return _exit_code(found, False) or 1
+    pictures = drawings(found)
+    laid_out = [_drawn(to_lay_out(picture), "svg", engine).decode() for picture in pictures]
+    _save(renderer("report", "html")(found, pictures, laid_out).encode(), output)
+    return _exit_code(found, False)
 
 
 # What the commands share

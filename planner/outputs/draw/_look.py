@@ -17,18 +17,18 @@ class Look:
     depth      levels of blocks to open; None for as many as stay easy to survey
     direction  where the data flow
     labels     what boxes say beside name, type and marks
-    ids        boxes carry the numbers of their steps, for a page that answers to clicks
+    own        a theme that is none of those with a name
     """
 
     depth: int | None = None
     direction: str = "down"
     theme_name: str = "light"
     labels: tuple[str, ...] = ("args",)
-    ids: bool = False
+    own: Theme | None = None
 
     @property
     def theme(self) -> Theme:
-        return THEMES[self.theme_name]
+        return self.own or THEMES[self.theme_name]
 
 
 PLAIN = Look()

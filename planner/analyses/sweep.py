@@ -1,0 +1,65 @@
+"""Sweep: the model planned anew for many sizes of its input, and what is lost at each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planner.analyses.loss import losses
+from planner.analyses.reach import reach
+from planner.geometry import Shape
+from planner.plan import Known, Plan, propagate
+
+MOST_PLANNED = 25_000
+"""Steps that are planned in all, whatever the number of sizes."""
+WIDEST = 64
+"""Sizes to either side of the given one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What happens at one size.
+
+    works   whether every step has its shapes
+    losing  steps that lose real cells past their last window
+    uneven  steps that leave anything over, such as padding
+    unread  lines of the input (rows and columns together) that no output depends on
+    """
+
+    size: int
+    works: bool
+    losing: int = 0
+    uneven: int = 0
+    unread: int = 0
+
+
+def sweep(plan: Plan, input: str) -> Iterator[Swept]:
+    """The sizes around the given one. All axes of the input that are as long as its first one change together."""
+    model = plan.model
+    given = next(each.outputs[0] for each in plan.inputs if each.name == input)
+    if not given.spatial or any(each.severity == "error" for each in model.diagnostics):
+        return
+    axis = max(range(len(given.spatial)), key=lambda i: given.spatial[i])
+    size = given[axis]
+    reaching = max(4, min(WIDEST, MOST_PLANNED // (2 * max(len(plan.steps), 1))))
+    known: Known = {}
+    for n in range(max(1, size - reaching), size + reaching + 1):
+        sizes = Shape([*(n if each == size else each for each in given.spatial), given.channels])
+        yield _swept(propagate(model, inputs={input: sizes}, known=known), input, n)
+
+
+def _swept(plan: Plan, input: str, n: int) -> Swept:
+    if not plan.complete:
+        return Swept(n, False)
+    losing = uneven = 0
+    for found in losses(plan):
+        losing += any(each.loss.lost or each.loss.lost_before for each in found if not each.loss.skipped)
+        uneven += any(each.loss.leftover or each.loss.overhang for each in found if not each.loss.skipped)
+    read = reach(plan) if losing else None
+    unread = 0
+    if read is not None:
+        at = next(i for i, step in enumerate(plan.steps) if step.name == input)
+        tensors = read.unread[at]
+        if tensors:
+            unread = sum(len(tensors[0].lines(axis)) for axis in range(len(tensors[0].shape.spatial)))
+    return Swept(n, True, losing, uneven, unread)

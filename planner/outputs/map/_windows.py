@@ -1,0 +1,207 @@
+"""One layer's windows along its axes: where each falls, and what is left out. A frame goes from window to window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planner.geometry import AxisMap, Loss, Span, all_cells
+from planner.layers._layer import axis_name
+from planner.outputs.draw._themes import THEMES, Theme
+from planner.outputs.map._seen import NoMap, step_number
+from planner.outputs.map.svg import picture, text_line, texted
+from planner.report import Report
+
+CELL = 26
+BAR = 9
+MARGIN = 24
+LABELS = 110
+MOST_CELLS = 34
+"""With more cells than this, only those at the ends are drawn."""
+ENDS = 13
+MOST_ROWS = 12
+END_ROWS = 4
+SECONDS = 0.7
+"""How long the frame stands at a window."""
+LOOKS = {
+    "cell": ("#cfe3f7", "#5b8db8", ""),
+    "lost": ("#f8d0cc", "#c0392b", "×"),
+    "skipped": ("#fdebc8", "#c98a1b", "○"),
+    "padding": ("none", "#9aa7b4", ""),
+    "uneven": ("#d9f2f4", "#2a9aa5", "×"),
+    "overhang": ("none", "#2a9aa5", ""),
+}
+NAMES = {
+    "lost": "lost: read by no window",
+    "skipped": "skipped, between windows",
+    "padding": "padding",
+    "uneven": "padding that is not read",
+    "overhang": "over the end",
+}
+TAKEN = "#2f6f9f"
+FRAME = "#d9560b"
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """An axis of n cells under a layer: cells `first` up to, not including, `stop`; `out` windows."""
+
+    n: int
+    out: int
+    span: Span
+    loss: Loss
+    read: int
+
+    @property
+    def first(self) -> int:
+        return min(0, *(self.span.low(row) for row in range(self.out)))
+
+    @property
+    def end(self) -> int:
+        """Where the last window ends."""
+        return max(self.span.high(row) for row in range(self.out)) + 1
+
+    @property
+    def stop(self) -> int:
+        return max(self.n, self.end) + self.loss.uneven
+
+    def mark(self, cell: int) -> str:
+        """What a cell is, as a key of LOOKS."""
+        if 0 <= cell < self.n:
+            if self.read >> cell & 1:
+                return "cell"
+            return "skipped" if self.span.low(0) <= cell < self.end else "lost"
+        if cell >= max(self.n, self.end):
+            return "uneven"
+        return "overhang" if cell >= self.end - self.loss.overhang and cell >= self.n else "padding"
+
+    @property
+    def shown(self) -> list[int | None]:
+        """The cells from left to right; None where some are left out."""
+        cells = list(range(self.first, self.stop))
+        if len(cells) <= MOST_CELLS:
+            return [*cells]
+        return [*cells[:ENDS], None, *cells[-ENDS:]]
+
+    @property
+    def rows(self) -> list[int | None]:
+        if self.out <= MOST_ROWS:
+            return [*range(self.out)]
+        return [*range(END_ROWS), None, *range(self.out - END_ROWS, self.out)]
+
+
+def render(report: Report, step: str, theme_name: str = "light") -> str:
+    """The picture: a strip for each axis, axes that are alike once. Raises NoMap."""
+    theme = THEMES[theme_name]
+    at = report.plan.steps[step_number(report, step)]
+    if at.facts is None or not at.links:
+        raise NoMap(f"`{at.name}` is an input, or has a fault: it has no windows")
+    strips: dict[tuple[AxisMap, int], list[str]] = {}
+    for axis, (along, n) in enumerate(zip(at.links[0][0].axes, at.inputs[0].spatial, strict=True)):
+        if not along.keeps and along.span(n) is not None:
+            strips.setdefault((along, n), []).append(axis_name(axis, len(at.inputs[0].spatial)))
+    if not strips:
+        raise NoMap(f"`{at.name}` ({at.type}) has no windows that move over its input")
+    parts: list[str] = []
+    top, wide = 60.0, 0.0
+    for (along, n), names in strips.items():
+        span = along.span(n)
+        assert span is not None
+        out = along.length(n)
+        strip = Strip(n, out, span, along.loss(n), along.reads(all_cells(out), n))
+        parts.append(text_line(f"{' and '.join(names)}: {n} → {out}", MARGIN, top, 14, theme.text))
+        drawn = list(_strip(strip, top + 34, theme))
+        parts += drawn
+        top += 34 + CELL + 16 + (BAR + 6) * len(strip.rows)
+        marks = dict.fromkeys(strip.mark(cell) for cell in strip.shown if cell is not None)
+        parts += _legend([each for each in marks if each in NAMES], top, theme)
+        top += 44
+        wide = max(wide, LABELS + CELL * len(strip.shown))
+    return picture(
+        f"{at.name}: {at.type}",
+        MARGIN * 2 + max(wide, 520),
+        top,
+        theme,
+        [
+            text_line(texted(f"{at.name}: {at.type}"), MARGIN, 30, 17, theme.text, bold=True),
+            *parts,
+        ],
+    )
+
+
+def _strip(strip: Strip, top: float, theme: Theme) -> Iterator[str]:
+    left = MARGIN + LABELS
+    places = {cell: left + CELL * i for i, cell in enumerate(strip.shown) if cell is not None}
+    for cell, x in places.items():
+        mark = strip.mark(cell)
+        fill, edge, sign = LOOKS[mark]
+        dashed = ' stroke-dasharray="3 2"' if mark in ("padding", "overhang") else ""
+        yield (
+            f'<rect x="{x + 1}" y="{top}" width="{CELL - 2}" height="{CELL - 2}" rx="3" fill="{fill}" '
+            f'stroke="{edge}"{dashed}/>'
+        )
+        ink = edge if sign else "#24292f"
+        number = sign or (str(cell) if 0 <= cell < strip.n else "")
+        if number:
+            yield text_line(number, x + CELL / 2, top + CELL / 2 + 3, 10, ink, anchor="middle")
+    if None in strip.shown:
+        gap = strip.shown.index(None) + 0.5
+        yield text_line("…", left + CELL * gap, top + CELL / 2 + 3, 14, theme.faint, anchor="middle")
+    y = top + CELL + 8
+    frames = []
+    for row in strip.rows:
+        if row is None:
+            yield text_line("⋮", MARGIN + 40, y + BAR, 12, theme.faint)
+        else:
+            yield text_line(f"output {row}", MARGIN, y + BAR, 12, theme.text)
+            taps = range(strip.span.low(row), strip.span.high(row) + 1, strip.span.step)
+            for x, width in _stretches([places[cell] for cell in taps if cell in places]):
+                yield f'<rect x="{x + 3:g}" y="{y:g}" width="{width - 6:g}" height="{BAR}" rx="4" fill="{TAKEN}"/>'
+            seen = [places[cell] for cell in taps if cell in places]
+            if seen:
+                frames.append((min(seen), max(seen) + CELL - min(seen)))
+        y += BAR + 6
+    if len(frames) > 1:
+        yield _frame(frames, top)
+
+
+def _stretches(places: list[int]) -> Iterator[tuple[int, int]]:
+    """Cells side by side as one stretch each: where it begins, and how wide it is."""
+    start = before = None
+    for x in places:
+        if start is None or before is None or x != before + CELL:
+            if start is not None and before is not None:
+                yield start, before + CELL - start
+            start = x
+        before = x
+    if start is not None and before is not None:
+        yield start, before + CELL - start
+
+
+def _frame(frames: list[tuple[int, int]], top: float) -> str:
+    """A frame that steps over the windows that are drawn."""
+    seconds = f"{SECONDS * len(frames):g}s"
+
+    def stepping(name: str, values: list[int]) -> str:
+        listed = ";".join(map(str, values))
+        return (
+            f'<animate attributeName="{name}" values="{listed}" dur="{seconds}" calcMode="discrete" '
+            'repeatCount="indefinite"/>'
+        )
+
+    x, width = frames[0]
+    return (
+        f'<rect x="{x}" y="{top - 3:g}" width="{width}" height="{CELL + 4}" rx="5" fill="none" stroke="{FRAME}" '
+        f'stroke-width="2.5">{stepping("x", [x for x, _ in frames])}{stepping("width", [w for _, w in frames])}</rect>'
+    )
+
+
+def _legend(marks: list[str], y: float, theme: Theme) -> Iterator[str]:
+    x = float(MARGIN + LABELS)
+    for mark in marks:
+        fill, edge, sign = LOOKS[mark]
+        yield f'<rect x="{x:g}" y="{y - 10:g}" width="14" height="14" rx="3" fill="{fill}" stroke="{edge}"/>'
+        if sign:
+            yield text_line(sign, x + 7, y + 1, 10, edge, anchor="middle")
+        yield text_line(NAMES[mark], x + 20, y + 1, 12, theme.faint)
+        x += 40 + 6.4 * len(NAMES[mark])

@@ -1,0 +1,164 @@
+"""What the page is told: the report in plain values, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+from planner.analyses.sizes import NotPeriodic, sizes
+from planner.analyses.sweep import sweep
+from planner.diagnostics import Diagnostic, Severity
+from planner.outputs._findings import counted, path_text
+from planner.outputs._screen import printable
+from planner.outputs.draw._picture import Picture, arguments, family
+from planner.outputs.plan.table import memory, title
+from planner.plan import Step
+from planner.report import Report
+
+MOST_ROWS = 5_000
+"""Steps in the table; a page with more of them is slow."""
+MOST_TEXT = 300_000
+"""Characters of the model file that the page holds."""
+MOST_LINES = 12
+"""Lines of the file that are shown for a step."""
+MOST_SOLVED = 1_500
+"""Steps of a model whose sizes are solved for; it takes seconds for more."""
+
+
+def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
+    """All that the page shows, but for its drawings."""
+    marks = pictures[0].marks if pictures else {}
+    steps = report.plan.steps[:MOST_ROWS]
+    numbers = {step.name: i for i, step in enumerate(report.plan.steps)}
+    name, inputs = title(report)
+    return {
+        "name": name,
+        "file": report.source.file or "",
+        "figures": list(_figures(report, inputs)),
+        "findings": [_finding(report, each, numbers) for each in report.diagnostics],
+        "steps": [
+            {
+                **_step(report, i, step),
+                "marks": [[str(mark.severity), mark.name, mark.text] for mark in marks.get(i, ())],
+            }
+            for i, step in enumerate(steps)
+        ],
+        "left_out": max(len(report.plan.steps) - MOST_ROWS, 0),
+        "source": report.source.text.splitlines() if len(report.source.text) <= MOST_TEXT else [],
+        "drawings": [
+            {
+                "depth": picture.depth,
+                "boxes": [[[each.start, each.stop - 1] for each in box.steps] for box in picture.boxes],
+                "blocks": [box.number for box in picture.boxes if box.is_block],
+            }
+            for picture in pictures
+        ],
+        "sizes": list(_sizes(report)),
+    }
+
+
+def _figures(report: Report, inputs: str) -> Iterator[tuple[str, str]]:
+    plan, cost = report.plan, report.cost
+    shapes = ", ".join(str(shape) for ref in plan.outputs if (shape := plan.shape(ref)))
+    yield "input", inputs
+    yield "output", shapes or "not planned"
+    yield "steps", f"{len(plan.steps) - len(plan.inputs):,}"
+    yield "parameters", f"{cost.params:,}"
+    yield "MACs", f"{cost.macs:,}"
+    yield "FLOPs", f"{cost.flops:,}"
+    yield f"peak memory (batch {cost.batch}, {cost.dtype})", memory(cost.peak_bytes)
+    if report.reach is not None:
+        cells = sum(each[0].cells for i, each in enumerate(report.reach.unread) if each and plan.steps[i].is_input)
+        yield "input cells never read", f"{cells:,}"
+        yield "MACs wasted", f"{report.reach.wasted_macs:,}"
+
+
+def _finding(report: Report, each: Diagnostic, numbers: dict[str, int]) -> dict[str, Any]:
+    place = report.place(each)
+    lines = []
+    for path in (each.path, *each.calls):
+        found = place if path == each.path else report.source.place(path)
+        if found is not None:
+            lines.append([found.line, found.column, found.length])
+    return {
+        "severity": str(each.severity),
+        "code": each.code,
+        "kind": each.kind.name(),
+        "message": printable(each.message),
+        "label": printable(each.label),
+        "help": printable(each.help),
+        "step": numbers.get(each.step, -1) if each.step is not None else -1,
+        "path": path_text(each.path),
+        "lines": lines,
+        "fixes": [[printable(fix.text), printable(fix.effect)] for fix in report.fixes(each)],
+    }
+
+
+def _step(report: Report, i: int, step: Step) -> dict[str, Any]:
+    place = report.source.place(step.path)
+    calls = [found.line for call in step.instance.calls if (found := report.source.place(call))]
+    return {
+        "name": printable(step.name),
+        "type": printable(step.type),
+        "family": family(step),
+        "args": arguments(step),
+        "from": [ref.step for ref in step.sources],
+        "in": [str(shape) for shape in step.inputs],
+        "out": [str(shape) for shape in step.outputs],
+        "params": step.params,
+        "macs": step.macs,
+        "line": place.line if place else None,
+        "calls": calls,
+        "loss": [each.text for each in report.losses[i]],
+        "sees": list(_sees(report, i)),
+    }
+
+
+def _sees(report: Report, i: int) -> Iterator[str]:
+    """What one cell of the first output sees of each input, axis by axis."""
+    fields = report.fields[i]
+    if not fields or report.plan.steps[i].is_input:
+        return
+    for source, axes in fields[0].items():
+        name = report.plan.steps[source].name
+        for axis, each in enumerate(axes):
+            size = "a stretch of no single size" if each.size is None else counted(each.size, "cell")
+            if each.size is not None and each.outgrows:
+                size += f" (more than the {each.length} there are)"
+            stride = f", one every {_number(each.stride)}" if each.stride else ""
+            centre = f", the first around {_number(each.centre)}" if each.stride and each.centre is not None else ""
+            yield f"{printable(name)} axis {axis}: {size}{stride}{centre}"
+
+
+def _number(value: Fraction | None) -> str:
+    return "?" if value is None else str(value)
+
+
+def _sizes(report: Report) -> Iterator[dict[str, Any]]:
+    """For each input: what happens at the sizes around its own, and which sizes are good, for every size."""
+    plan = report.plan
+    for step in plan.inputs:
+        shape = step.outputs[0]
+        swept = list(sweep(plan, step.name))
+        if not swept:
+            continue
+        axis = max(range(len(shape.spatial)), key=lambda i: shape[i])
+        words: list[list[str]] = []
+        if len(plan.steps) <= MOST_SOLVED and not report.count(Severity.ERROR):
+            try:
+                solved = sizes(plan.model, step.name, axis)
+            except NotPeriodic as why:
+                words = [["for every size", f"not known: {why}"]]
+            else:
+                words = [
+                    ["works", solved.works.words("n")],
+                    ["loses no cell at an edge", solved.lossless.words("n")],
+                    ["leaves nothing over", solved.exact.words("n")],
+                ]
+        yield {
+            "input": printable(step.name),
+            "given": shape[axis],
+            "swept": [[each.size, int(each.works), each.losing, each.uneven, each.unread] for each in swept],
+            "words": words,
+        }

@@ -1,0 +1,151 @@
+"""The report as one HTML file that needs no network.
+
+Nothing of a model file becomes markup or script: its texts stand in JSON, from where the page's script puts them into
+text nodes, and in drawings, where they are escaped. Should one get through, the page's policy
+runs no script but its own.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+
+from planner.diagnostics import Severity
+from planner.outputs.draw._look import Look
+from planner.outputs.draw._picture import Picture, TooManyBoxes, draw
+from planner.outputs.draw._themes import THEMES, Theme
+from planner.outputs.draw.dot import source
+from planner.outputs.map._seen import NoMap, seen
+from planner.outputs.map.svg import cells
+from planner.outputs.report._data import data
+from planner.report import Report
+
+MOST_BOXES = 1_500
+"""Boxes in a drawing; browsers draw no more of them smoothly."""
+MAP_SIDE = 448
+DEEPEST = 12
+
+
+def drawings(report: Report) -> list[Picture]:
+    """The pictures of the page, one for each level of folding, the most folded first."""
+    found: list[Picture] = []
+    try:
+        for depth in range(1, DEEPEST):
+            picture = draw(report, depth)
+            if found and len(picture.boxes) > MOST_BOXES:
+                break
+            found.append(picture)
+            if not picture.folded:
+                break
+    except TooManyBoxes:
+        pass
+    return found
+
+
+def to_lay_out(picture: Picture) -> str:
+    """The DOT source of a picture of the page. Its colours are numbers that the page's style sheet gives a colour."""
+    return source(picture, Look(own=_NUMBERS))
+
+
+def render(report: Report, pictures: Sequence[Picture], svgs: Sequence[str]) -> str:
+    """The page; `svgs` are the pictures as a Graphviz engine has laid them out."""
+    parts = {name: _part(name) for name in ("page.html", "page.css", "page.js")}
+    style = parts["page.css"] + _colours()
+    script = parts["page.js"]
+    hashed = b64encode(sha256(script.encode()).digest()).decode()
+    told = data(report, pictures)
+    templates = "".join(f"<template class=drawing>{_inner(svg)}</template>" for svg in svgs)
+    filled = {
+        "title": escape(told["name"]),
+        "policy": f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'",
+        "style": style,
+        "drawings": templates,
+        "map": "".join(_maps(report)),
+        "data": _harmless(json.dumps(told, ensure_ascii=False, separators=(",", ":"))),
+        "script": script,
+    }
+    before, *rest = parts["page.html"].split("{{")
+    for part in rest:
+        name, _, after = part.partition("}}")
+        before += filled[name] + after
+    return before
+
+
+def _part(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _harmless(text: str) -> str:
+    """JSON that no HTML parser takes for markup, whatever its texts hold."""
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+def _inner(svg: str) -> str:
+    """The drawing without the declarations of a file of its own."""
+    return svg[svg.index("<svg") :]
+
+
+def _maps(report: Report) -> Iterator[str]:
+    """The map of each input that has rows and columns."""
+    for step in report.plan.inputs:
+        try:
+            found = seen(report, step.name)
+        except NoMap:
+            continue
+        cell = MAP_SIDE / max(found.height, found.width)
+        width, height = found.width * cell, max(found.height * cell, 36 if found.height == 1 else 0)
+        yield (
+            f'<figure><svg viewBox="-44 -26 {width + 64:g} {height + 44:g}" role="img" '
+            f'aria-label="map of {escape(found.input)}">'
+        )
+        yield from cells(found, cell, width, height, _NUMBERS)
+        yield f"</svg><figcaption>{escape(found.input)}</figcaption></figure>"
+
+
+# Colours by number
+
+
+def _slots(theme: Theme) -> list[str]:
+    """All colours of a theme, in one order."""
+    plain = [theme.page, theme.text, theme.faint, theme.line, theme.frame, theme.frame_line, theme.block, theme.skip]
+    return [*plain, *theme.fills.values(), *(colour for each in theme.marks.values() for colour in each)]
+
+
+def _numbers() -> Theme:
+    """A theme in which every colour is the number of its place."""
+    light = THEMES["light"]
+    numbers = iter(f"#0000{i:02x}" for i in range(len(_slots(light))))
+    names = ("page", "text", "faint", "line", "frame", "frame_line", "block", "skip")
+    plain = {name: next(numbers) for name in names}
+    fills = {name: next(numbers) for name in light.fills}
+    marks: dict[Severity, tuple[str, str, str]] = {}
+    for severity, (_, _, pale) in light.marks.items():
+        strong, ink, tint = next(numbers), next(numbers), next(numbers)
+        marks[severity] = (strong, ink, tint if pale else "")
+    return replace(light, **plain, fills=fills, marks=marks)
+
+
+_NUMBERS = _numbers()
+
+
+def _colours() -> str:
+    """The rules that give each number its colour, by light and by dark."""
+    rules = [
+        f'[fill="#0000{i:02x}"]{{fill:var(--c{i})}}[stroke="#0000{i:02x}"]{{stroke:var(--c{i})}}'
+        for i in range(len(_slots(THEMES["light"])))
+    ]
+    light, dark = (
+        ";".join(f"--c{i}:{colour}" for i, colour in enumerate(_slots(THEMES[name])) if colour)
+        for name in ("light", "dark")
+    )
+    return (
+        f":root{{{light}}}@media(prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}"
+        f":root[data-theme=dark]{{{dark}}}{''.join(rules)}"
+    )
