@@ -218,6 +218,15 @@ class AxisMap:
         """
         return None
 
+    def period(self, n: int) -> int:
+        """After how many output cells the stretches of `span` repeat, further on."""
+        return 1
+
+    @property
+    def widest(self) -> int:
+        """The most cells from one end of a window to the other, or from one window to the next."""
+        return 1
+
     @property
     def settles(self) -> int:
         """From how many cells on the map is regular: one period of cells more, and the length grows by one period's
@@ -254,6 +263,10 @@ class Window(AxisMap):
     @property
     def settles(self) -> int:
         return self.reach
+
+    @property
+    def widest(self) -> int:
+        return max(self.reach, self.stride, self.before, self.after)
 
     def span(self, n: int) -> Span:
         first = -self.before
@@ -352,6 +365,10 @@ class SameWindow(AxisMap):
         return self.dilation * (self.kernel - 1) + self.stride
 
     @property
+    def widest(self) -> int:
+        return self.settles
+
+    @property
     def keeps(self) -> bool:
         return self.kernel == self.stride == 1
 
@@ -382,6 +399,13 @@ class Spread(AxisMap):
         starts = _smeared(moved, self.kernel, self.dilation)
         aligned = -down % self.stride
         return _every(starts << aligned, self.stride) >> (down + aligned) // self.stride & all_cells(n)
+
+    @property
+    def widest(self) -> int:
+        return max(self.reach, self.stride, self.padding)
+
+    def period(self, n: int) -> int:
+        return self.stride
 
     def span(self, n: int) -> Span:
         lows, highs = [], []
@@ -454,10 +478,12 @@ class Bins(AxisMap):
             read |= all_cells(stop - start) << start
         return read
 
+    def period(self, n: int) -> int:
+        return self.bins // math.gcd(n, self.bins)
+
     def span(self, n: int) -> Span:
-        turns = math.gcd(n, self.bins)
-        bounds = [self.bounds(i, n) for i in range(self.bins // turns)]
-        advance = n // turns
+        bounds = [self.bounds(i, n) for i in range(self.period(n))]
+        advance = n // math.gcd(n, self.bins)
         return Span(
             Ramp(tuple(low for low, _ in bounds), advance), Ramp(tuple(stop - 1 for _, stop in bounds), advance)
         )
@@ -494,6 +520,9 @@ class RandomBins(AxisMap):
             start, stop = self.bounds(i, n)
             read |= all_cells(stop - start) << start
         return read & all_cells(n)
+
+    def period(self, n: int) -> int:
+        return self.distance(n).denominator
 
     def span(self, n: int) -> Span:
         distance = self.distance(n)
@@ -567,6 +596,9 @@ class Resample(AxisMap):
         if centre == cell:
             return range(cell, cell + 1)
         return range(cell, cell + 2) if self.mode == "linear" else range(cell - 1, cell + 3)
+
+    def period(self, n: int) -> int:
+        return Bins(self.length(n)).period(n) if self.mode == "area" else self.ratio(n).denominator
 
     def span(self, n: int) -> Span | None:
         if self.mode == "area":

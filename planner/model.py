@@ -50,8 +50,8 @@ from planner.source import Source
 if TYPE_CHECKING:
     import networkx
 
-MOST_STEPS = 1_000_000
-MOST_VISITS = 4_000_000
+MOST_STEPS = 250_000
+MOST_VISITS = 1_000_000
 """Entries looked at while unfolding, those that `when` leaves out included: it bounds what blocks of nothing can
 cost."""
 DEEPEST = 50
@@ -233,7 +233,8 @@ class _Unfolding:
                     self.unfold(entries, scope)
                     outputs = self._outputs(file, scope)
                 except _Stop:
-                    pass
+                    self.instances.clear()
+                    self.groups.clear()
         fallback = self.source.file.rsplit("/", 1)[-1].rsplit(".", 1)[0] if self.source.file else "model"
         return Model(
             name=(file.name if file else None) or fallback,
@@ -609,7 +610,8 @@ class _Unfolding:
         sources: tuple[_Handed, ...],
     ) -> _Handed:
         if len(scope.calls) >= DEEPEST:
-            raise EndlessBlocks([*scope.blocks, kind], DEEPEST)
+            self.report(EndlessBlocks([*scope.blocks, kind], DEEPEST), entry.path, scope.calls, full)
+            raise _Stop
         inputs = block.inputs if block else ("input",)
         names = dict(zip(inputs, sources, strict=False))
         if len(names) == 1:

@@ -1,11 +1,11 @@
 """Receptive fields: which stretch of each input a cell of each step sees, as exact numbers.
 
-A cell sees from its lowest to its highest input cell. A convolution moves that stretch by the same number of cells for every
-cell; behind a transposed convolution or an upsampling the cells of one period differ, and the spans keep them all. Fields are
-those of a cell in the middle of an endless image; near a border, part of the field lies outside.
+A cell sees from its lowest to its highest input cell. A convolution moves that stretch by the same number of cells
+for every cell; behind a transposed convolution or an upsampling the cells of one period differ, and the spans keep
+them all. Fields are those of a cell in the middle of an endless image; near a border, part of the field lies outside.
 
-Sources: A. Araujo, W. Norris, J. Sim, "Computing receptive fields of convolutional neural networks", Distill 2019, for chains and
-branches of convolutions; spans carry the same recurrence through layers whose stride is a fraction.
+Sources: A. Araujo, W. Norris, J. Sim, "Computing receptive fields of convolutional neural networks", Distill 2019,
+for chains and branches of convolutions; spans carry the same recurrence through layers whose stride is a fraction.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ LONGEST_PERIOD = 4096
 """Spans with a longer period are not followed."""
 
 WHOLE: Literal["whole"] = "whole"
-"""The span of a cell that sees the whole axis, wherever it lies: behind attention, or a gate worked out by global pooling."""
+"""The span of a cell that sees the whole axis, wherever it lies: behind attention, or a gate worked out by global
+pooling."""
 
 AxisSpan = Span | Literal["whole"] | None
 """None where no single number holds: behind branches of different strides."""
@@ -55,8 +56,9 @@ class AxisField:
 
     @property
     def local(self) -> Span | None:
-        """The stretch that moves with the cell: the union of all paths or, where one of them sees the whole axis (a gate worked
-        out by global pooling), the narrowest path."""
+        """The stretch that moves with the cell: the union of all paths or, where one of them sees the whole axis (a
+        gate worked out by global pooling), the narrowest path.
+        """
         if isinstance(self.wide, Span):
             return self.wide
         return self.narrow if self.wide == WHOLE and isinstance(self.narrow, Span) else None
@@ -78,7 +80,8 @@ class AxisField:
 
 
 Fields = dict[int, tuple[AxisField, ...]]
-"""What one tensor sees of each input, by the number of the input's step: one field for each of the input's spatial axes."""
+"""What one tensor sees of each input, by the number of the input's step: one field for each of the input's spatial
+axes."""
 
 
 def receptive_fields(plan: Plan) -> list[tuple[Fields, ...]]:
@@ -155,6 +158,8 @@ def _composed(span: AxisSpan, axis: AxisMap, n: int) -> AxisSpan:
     """The span of a layer's output cells, where `span` is that of its n input cells."""
     if not isinstance(span, Span) or axis.keeps:
         return span
+    if axis.period(n) > LONGEST_PERIOD:
+        return None
     inner = axis.span(n)
     if inner is None:
         return WHOLE

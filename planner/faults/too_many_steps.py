@@ -2,7 +2,7 @@ from planner.diagnostics import Fault
 
 
 class TooManySteps(Fault):
-    """The model file unfolds into more than a million steps.
+    """The model file unfolds into more than 250,000 steps.
 
     Why it matters: no such network is trained; a `repeat` has too many digits, or blocks multiply one another.
 

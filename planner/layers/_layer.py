@@ -17,6 +17,7 @@ from planner.faults.channels_differ import ChannelsDiffer
 from planner.faults.dim_out_of_range import DimOutOfRange
 from planner.faults.tensor_too_large import TensorTooLarge
 from planner.faults.window_does_not_fit import WindowDoesNotFit
+from planner.faults.window_too_large import WindowTooLarge
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
@@ -28,6 +29,8 @@ Sizes = tuple[int, ...]
 Layout = Literal["first", "last", "any"]
 """Where a tensor has its channels: (N, C, …), (N, …, C), or it does not matter."""
 
+WIDEST = 1 << 20
+"""The most cells that a window may span, or a stride: larger ones are slips, and could not be looked at cell by cell."""
 LARGEST = (1 << 63) - 1
 """The most elements that a tensor of PyTorch can have."""
 
@@ -160,6 +163,9 @@ class Layer(BaseModel):
                 self.must_have_axes(x, self.rank)
         self.check(*inputs)
         links = self.links(*inputs)
+        widest = max((axis.widest for each in links for link in each for axis in link.axes), default=1)
+        if widest > WIDEST:
+            raise WindowTooLarge(widest, WIDEST)
         outputs = self.outputs(links, *inputs)
         for shape in outputs:
             if min(shape) < 1:

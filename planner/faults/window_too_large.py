@@ -1,0 +1,31 @@
+from planner.diagnostics import Fault
+
+
+class WindowTooLarge(Fault):
+    """A kernel, a dilation, a stride or a padding with too many digits: a window that spans more than a million cells.
+
+    Why it matters: no network has such a window; it is a slip of the pen, or of an expression.
+
+    When to ignore it: never.
+
+    How to fix it: look at the numbers of the layer, and at the parameters that they are worked out from.
+    """
+
+    code = "NSP315"
+    bad = """
+        input: [64, 64, 3]
+        layers:
+          - {type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 1000000, padding: 1000000}  # NSP315
+        """
+    good = """
+        input: [64, 64, 3]
+        layers:
+          - {type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 10, padding: 10}
+        """
+
+    def __init__(self, widest: int, most: int) -> None:
+        super().__init__(
+            "the window is too large to be meant",
+            label=f"it spans {widest:,} cells, or moves or pads by as many; {most:,} are the most",
+            help="look for a kernel_size, dilation, stride or padding with too many digits",
+        )
