@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
-from layer_oracle import WORKED_OUT, Case
 
+from layer_oracle import WORKED_OUT, Case
 from planner.geometry import Shape
 from planner.layers._layer import Layer
 
@@ -34,12 +34,12 @@ FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
 
 
 @st.composite
-def cases(draw: Draw, type: type[Layer]) -> Case:
+def cases(draw: Draw, type: type[Layer], longest: Mapping[int, int] = LONGEST) -> Case:
     """A case of a layer type; in some of them the arguments do not fit one another, the input, or any layer."""
     least, most = type.takes
     count = draw(st.sampled_from(range(least, (least + 2 if most is None else most) + 1)))
     rank = draw(st.sampled_from((1, 2, 3, 0))) if type.rank is None else type.rank
-    inputs = [draw(_shapes(rank))] if count else []
+    inputs = [draw(_shapes(rank, longest[rank]))] if count else []
     while len(inputs) < count:
         inputs.append(draw(_like(inputs[0])))
     args = draw(_arguments(type, rank))
@@ -51,8 +51,8 @@ def cases(draw: Draw, type: type[Layer]) -> Case:
 
 
 @cache
-def _shapes(rank: int) -> st.SearchStrategy[Shape]:
-    return st.tuples(*(st.integers(1, LONGEST[rank]),) * rank, CHANNELS).map(Shape)
+def _shapes(rank: int, longest: int) -> st.SearchStrategy[Shape]:
+    return st.tuples(*(st.integers(1, longest),) * rank, CHANNELS).map(Shape)
 
 
 @st.composite
@@ -62,7 +62,7 @@ def _like(draw: Draw, x: Shape) -> Shape:
     if kind == "same":
         return x
     if kind == "all":
-        return draw(_shapes(len(x.spatial)))
+        return draw(_shapes(len(x.spatial), max(x)))
     axis = draw(st.integers(0, len(x) - 1))
     n = draw(st.sampled_from((1, 2 * x[axis], x[axis] + 1, max(1, x[axis] // 2))))
     return Shape((*x[:axis], n, *x[axis + 1 :]))
@@ -156,7 +156,7 @@ def _blocks(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
 def _matrices(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     """Rows of the second matrix as the columns of the first."""
     if not inputs[0].spatial:
-        inputs[0] = draw(_shapes(1))
+        inputs[0] = draw(_shapes(1, 6))
     last = (inputs[0].channels, draw(st.integers(1, 5)))
     inputs[1] = Shape((*inputs[0][:-2], *(last[::-1] if args.get("transpose_b") else last)))
 
@@ -198,7 +198,7 @@ def _summed(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
 
 def _on_vectors(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     """One axis or none, which is all that it takes."""
-    inputs[0] = draw(_shapes(draw(st.integers(0, 1))))
+    inputs[0] = draw(_shapes(draw(st.integers(0, 1)), 9))
 
 
 def _alike(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:

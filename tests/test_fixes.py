@@ -25,7 +25,7 @@ from planner.manual import all_kinds, example
 from planner.remedies import all_remedies
 from planner.report import Report
 from planner.source import parse
-from tests.random_networks import network
+from random_networks import network
 
 ROOT = Path(__file__).parents[1]
 STORIES = sorted((ROOT / "tests" / "stories").glob("*.yaml"))

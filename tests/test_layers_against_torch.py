@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import event, given
+
 from layer_cases import cases
 from layer_oracle import Answer, Case, planner_says, torch_says
-
 from planner.geometry import Shape
 from planner.layers import all_layers
 from planner.layers._layer import Layer
