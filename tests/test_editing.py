@@ -47,6 +47,7 @@ layers:
 out: x
 """
 DEEP = "      - 3  # high\n      - 5\n"
+ENTRY = "  - type: A\n    x: 1\n"
 LINES = """\
 layers:
   - {
@@ -100,7 +101,7 @@ EDITS: list[tuple[str, str, Edit, str, str]] = [
     ("remove a line", BLOCK, cut("layers", 0, "stride"), "    stride: 2      # halves\n", ""),
     ("remove lines", BLOCK, cut("layers", 0, "kernel_size"), f"    kernel_size:\n{DEEP}", ""),
     ("remove beside the dash", BLOCK, cut("layers", 0, "type"), "type: Conv2d   # first\n    ", ""),
-    ("insert a block", BLOCK, insert({"type": "A", "x": 1}, "layers", 1), "  - type: R", "  - type: A\n    x: 1\n  - type: R"),
+    ("insert a block", BLOCK, insert({"type": "A", "x": 1}, "layers", 1), "  - type: R", ENTRY + "  - type: R"),
     ("set amid lines", LINES, put(5, "layers", 0, "kernel_size"), "kernel_size: 3,", "kernel_size: 5,"),
     ("add after lines", LINES, put(1, "layers", 0, "padding"), "2       # b\n", "2,       # b\n      padding: 1\n"),
     ("remove a line in brackets", LINES, cut("layers", 0, "type"), "      type: Conv2d,   # a\n", ""),
