@@ -19,6 +19,8 @@ from planner.diagnostics import Fault
 from planner.geometry import Shape
 from planner.layers._layer import Call, Layer
 
+torch.set_num_threads(1)  # for tensors this small, threads only wait for one another
+
 BATCH = 2
 REFUSALS = (
     ArithmeticError,
@@ -85,21 +87,21 @@ def planner_says(case: Case) -> Answer:
 def torch_says(case: Case, device: str) -> Answer:
     """PyTorch's answer to the calls that the layer means; a tensor without elements counts as refused."""
     try:
-        outputs, made = _run(calls_of(case), case, device)
+        outputs, things = _run(calls_of(case), case, device)
     except REFUSALS as error:
         return Answer(refusal=f"{type(error).__name__}: {error}".splitlines()[0])
     if not all(shape.elements for shape in outputs):
         return Answer(refusal=f"nothing is left: {outputs}")
-    weights = {name: tuple(each.shape) for name, each in _entries(made) if isinstance(each, torch.nn.Parameter)}
+    weights = {name: tuple(each.shape) for name, each in _entries(things) if isinstance(each, torch.nn.Parameter)}
     if not all(map(math.prod, weights.values())):
         return Answer(refusal=f"nothing is trained: {weights}")
-    buffers = {name: tuple(each.shape) for name, each in _entries(made) if name not in weights}
+    buffers = {name: tuple(each.shape) for name, each in _entries(things) if name not in weights}
     return Answer(outputs, weights, buffers)
 
 
-def _entries(made: Sequence[torch.nn.Module | torch.nn.Parameter]) -> Iterator[tuple[str, torch.Tensor]]:
+def _entries(things: Sequence[torch.nn.Module | torch.nn.Parameter]) -> Iterator[tuple[str, torch.Tensor]]:
     """The state_dict; that of a free parameter has one entry, whose name is the step's own."""
-    for each in made:
+    for each in things:
         if isinstance(each, torch.nn.Parameter):
             yield "", each
         else:
@@ -175,27 +177,32 @@ def _run(calls: Sequence[Call], case: Case, device: str) -> tuple[tuple[Shape, .
     """The shapes that come out of calls one after the other, and the modules and parameters that were made for them."""
     dtype = torch.long if case.type.indices else torch.float32
     last = case.type.indices or calls[0].layout == "last"
-    made: list[Any] = []
     with torch.device(device):
         tensors = [torch.zeros((BATCH, *(x if last else x.torch)), dtype=dtype) for x in case.inputs]
-        for call in calls:
-            tensors = _called(call, tensors, made)
-    if made and isinstance(made[-1], torch.nn.Parameter) and not case.args.get("batch"):
-        tensors = [made[-1][None]]
+        things = [made(call) for call in calls]
+        for call, thing in zip(calls, things, strict=True):
+            tensors = called(call, thing, tensors)
+    if isinstance(things[-1], torch.nn.Parameter) and not case.args.get("batch"):
+        tensors = [things[-1][None]]
     batches = calls[-1].batches or (0,) * len(tensors)
     sizes = [(*each.shape[:batch], *each.shape[batch + 1 :]) for each, batch in zip(tensors, batches, strict=True)]
-    return tuple(map(Shape if calls[-1].layout == "last" else Shape.of_torch, sizes)), made
+    shapes = tuple(map(Shape if calls[-1].layout == "last" else Shape.of_torch, sizes))
+    return shapes, [thing for thing in things if thing is not None]
 
 
-def _called(call: Call, tensors: list[torch.Tensor], made: list[Any]) -> list[torch.Tensor]:
+def made(call: Call) -> Any:
+    """The module or the free parameter of a call, if it needs one."""
+    return _constructed(call) if call.target.startswith(("nn.", "torchvision.")) else None
+
+
+def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    """What a call returns for its inputs, where `thing` is what was made for it."""
     read = tensors if call.reads is None else [tensors[i] for i in call.reads]
     home, _, name = call.target.rpartition(".")
-    if name == "Parameter":
-        made.append(_made(call))
-        return [made[-1]]
-    if home in ("nn", "torchvision.ops"):
-        made.append(_made(call).train())
-        result = made[-1](*read, **call.forward)
+    if isinstance(thing, torch.nn.Parameter):
+        return [thing]
+    if thing is not None:
+        result = thing(*read, **call.forward)
     elif home == "operator":
         result = reduce(HOMES[home].__dict__[name], read)
     elif home == "Tensor":
@@ -210,10 +217,10 @@ def _called(call: Call, tensors: list[torch.Tensor], made: list[Any]) -> list[to
     return [reduce(operator.getitem, path, result) for path in call.returns]
 
 
-def _made(value: Any) -> Any:
-    """What a call makes, a module or a tensor to start from; other values as they are."""
+def _constructed(value: Any) -> Any:
+    """A module where a call makes one, or a tensor to start from; other values as they are."""
     if not isinstance(value, Call):
         return value
     home, _, name = value.target.rpartition(".")
     make = _StochasticDepth if name == "StochasticDepth" else getattr(HOMES[home], name)
-    return make(**{key: _made(each) for key, each in value.args.items()})
+    return make(**{key: _constructed(each) for key, each in value.args.items()})

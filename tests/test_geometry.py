@@ -264,6 +264,7 @@ def test_taps_of_a_dilated_kernel_on_real_cells(n: int, means: dict[int, str]) -
 
 # Against a walk over single cells
 
+
 def padded(n: int, before: int, after: int, mode: PadMode) -> list[int | None]:
     """The real cell in each place of a padded axis, None where there is none; negative numbers crop."""
     cells: list[int | None] = list(range(n))

@@ -1,4 +1,4 @@
-from planner.diagnostics import Fault
+from planner.diagnostics import Fault, puts
 
 
 class PoolPaddingTooWide(Fault):
@@ -29,4 +29,5 @@ class PoolPaddingTooWide(Fault):
             label=f"{axis}: padding {padding} with kernel size {kernel_size}",
             help=f"use `padding: {kernel_size // 2}` or less",
             key="padding",
+            mends=puts("padding", kernel_size // 2),
         )

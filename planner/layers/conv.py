@@ -110,9 +110,7 @@ class _Conv(_GroupedWeights):
                     raise PaddingTooWide(self.padding_mode, max(window.before, window.after), most)
 
     def axes(self, x: Shape) -> tuple[Window | SameWindow, ...]:
-        kernels, strides, dilations = (
-            self.per_axis(name, self.rank) for name in ("kernel_size", "stride", "dilation")
-        )
+        kernels, strides, dilations = (self.per_axis(name, self.rank) for name in ("kernel_size", "stride", "dilation"))
         if self.padding == "tf_same":
             return tuple(SameWindow(k, s, d, self._mode) for k, s, d in zip(kernels, strides, dilations, strict=True))
         numbers = zip(kernels, strides, dilations, self.sides(), strict=True)

@@ -4,14 +4,19 @@ Shapes: https://docs.pytorch.org/docs/stable/generated/torch.nn.Unfold.html and 
 """
 
 import math
+from collections.abc import Sequence
+from itertools import product
 from typing import ClassVar
 
 from planner.faults.blocks_do_not_match import BlocksDoNotMatch
 from planner.faults.channels_do_not_divide import ChannelsDoNotDivide
 from planner.faults.window_does_not_fit import WindowDoesNotFit
-from planner.geometry import All, Grouped, Link, Raveled, Shape, Window
+from planner.geometry import All, AxisMap, Grouped, Link, Raveled, Shape, Spread, Window
 from planner.layers._fields import PerAxis, PerAxisNatural
 from planner.layers._layer import Layer, axis_name
+
+MOST_CELLS = 256
+"""In larger windows, cells are not told apart: each channel counts as reading the whole window."""
 
 
 class _Blocks(Layer):
@@ -47,16 +52,28 @@ class Unfold(_Blocks):
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         (x,) = inputs
+        down, across = (window.length(n) for window, n in zip(self.windows(), x.spatial, strict=True))
+
+        def link(rows: Window, columns: Window, channels: AxisMap, parts: Sequence[Link] = ()) -> Link:
+            return Link((Raveled(rows, inner=across), Raveled(columns, outer=down)), channels, (0, 0), tuple(parts))
+
         rows, columns = self.windows()
-        axes = (
-            Raveled(rows, inner=columns.length(x.spatial[1])),
-            Raveled(columns, outer=rows.length(x.spatial[0])),
-        )
-        return ((Link(axes, Grouped(x.channels * self.cells, x.channels), onto=(0, 0)),),)
+        taps = product(_taps(rows), _taps(columns)) if self.cells <= MOST_CELLS else ()
+        parts = [link(i, j, Spread(1, self.cells, padding=-place)) for place, (i, j) in enumerate(taps)]
+        return ((link(rows, columns, Grouped(x.channels * self.cells, x.channels), parts),),)
 
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
         (x,), link = inputs, links[0][0]
         return (Shape((link.axes[0].length(x.spatial[0]), link.channels.length(x.channels))),)
+
+
+def _taps(window: Window) -> list[Window]:
+    """A window's cells one by one, each as a window of its own."""
+    offsets = range(0, window.reach, window.dilation)
+    return [
+        Window(1, window.stride, 1, window.before - offset, window.after - (window.reach - 1 - offset))
+        for offset in offsets
+    ]
 
 
 class Fold(_Blocks):
