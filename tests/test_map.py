@@ -1,0 +1,258 @@
+"""Maps: shares of paths against paths that are walked one by one, what is marked, and the command."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter
+from itertools import product
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy
+import pytest
+from click.testing import CliRunner
+
+from planner.analyses.paths import paths
+from planner.analyses.reach import trace
+from planner.analyses.sweep import sweep
+from planner.checking import checked, checked_text
+from planner.cli import main
+from planner.geometry import Shape, bits
+from planner.outputs.map import _png, _windows, svg
+from planner.outputs.map._seen import NoMap, seen
+from planner.plan import Plan, propagate
+from planner.report import Report
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted(each.stem for each in (ROOT / "configs").glob("*.yaml"))
+
+
+def model(layers: str, input: str = "[8, 7, 2]") -> Report:
+    return checked_text(f"input: {input}\nlayers:\n{layers}", "m.yaml")
+
+
+def walked(plan: Plan) -> Counter[tuple[int, ...]]:
+    """The paths from every output position to the input, walked one by one."""
+    found: Counter[tuple[int, ...]] = Counter()
+
+    def back(step: int, cell: tuple[int, ...]) -> None:
+        here = plan.steps[step]
+        if here.is_input:
+            found[cell] += 1
+            return
+        for ref, link, x in zip(here.sources, here.links[0], here.inputs, strict=True):
+            if link.empty:
+                continue
+            read = [
+                bits(axis.reads(1 if to is None else 1 << cell[to], n))
+                for axis, to, n in zip(link.axes, link.landing, x.spatial, strict=True)
+            ]
+            for source in product(*read):
+                back(ref.step, source)
+
+    for step, _ in plan.outputs:
+        for cell in product(*map(range, plan.steps[step].outputs[0].spatial)):
+            back(step, cell)
+    return found
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "  - {type: Conv2d, out_channels: 4, kernel_size: 3, stride: 2}\n",
+        "  - {type: Conv2d, out_channels: 4, kernel_size: 3, dilation: 2}\n  - {type: MaxPool2d, kernel_size: 2}\n",
+        "  - {type: Conv2d, out_channels: 2, kernel_size: 3, padding: 1}\n  - {type: Add, from: [0, input]}\n",
+        "  - {type: MaxPool2d, kernel_size: 2}\n  - {type: Upsample, scale_factor: 2}\n",
+        "  - {type: Conv2d, out_channels: 3, kernel_size: 3}\n  - {type: Flatten}\n  - {type: GELU}\n",
+        "  - {type: Permute, dims: [0, 1, 3, 2]}\n  - {type: Conv2d, out_channels: 3, kernel_size: [3, 1]}\n",
+        "  - {type: AdaptiveAvgPool2d, output_size: 3}\n  - {type: ConvTranspose2d, out_channels: 2, kernel_size: 3}\n",
+    ],
+)
+def test_shares_are_those_of_paths_walked_one_by_one(layers: str) -> None:
+    plan = model(layers).plan
+    counts = walked(plan)
+    found = paths(plan)
+    assert found is not None
+    most = max(counts.values())
+    for cell in product(*map(range, plan.steps[0].outputs[0].spatial)):
+        assert found["input"][cell] == pytest.approx(counts[cell] / most)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_has_no_path_is_what_is_never_read(name: str) -> None:
+    report = checked(ROOT / "configs" / f"{name}.yaml")
+    found = paths(report.plan)
+    assert found is not None
+    assert report.reach is not None
+    for i, step in enumerate(report.plan.inputs):
+        unread = report.reach.unread[i]
+        assert unread is not None
+        assert int((found[step.name] == 0).sum()) == unread[0].cells
+        assert found[step.name].max() == 1
+
+
+def test_huge_numbers_of_paths_stay_numbers() -> None:
+    plan = model("  - {type: Conv2d, out_channels: 2, kernel_size: 7, padding: 3, repeat: 300}\n").plan
+    found = paths(plan)
+    assert found is not None
+    assert numpy.isfinite(found["input"]).all()
+    assert 0 < found["input"].min() < found["input"].max() == 1
+
+
+def test_one_cell_sees_its_receptive_field() -> None:
+    report = checked(ROOT / "configs/resnet50.yaml")
+    found = seen(report, step="layer1.0.conv2", cell=(20, 30))
+    at = next(i for i, step in enumerate(report.plan.steps) if step.name == "layer1.0.conv2")
+    ((rows, columns, _),) = trace(report.plan, at, 0, ((1 << 20, 1 << 30, 1),))["input"]
+    assert found.stretch is not None
+    assert found.stretch.ends == ((bits(rows)[0], bits(rows)[-1]), (bits(columns)[0], bits(columns)[-1]))
+    assert [tuple(map(int, ends)) for ends in numpy.nonzero(found.shares.sum(axis=1))] == [tuple(bits(rows))]
+
+
+# Pictures
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_network_has_a_map(name: str) -> None:
+    report = checked(ROOT / "configs" / f"{name}.yaml")
+    if not report.plan.inputs[0].outputs[0].spatial:
+        with pytest.raises(NoMap, match="no spatial axes"):
+            seen(report)
+        return
+    found = seen(report)
+    picture = ElementTree.fromstring(svg.render(report, found))
+    words = " ".join(each.text or "" for each in picture.iter())
+    assert (f"{found.cells:,} of {found.total:,} cells never read" in words) == bool(found.cells)
+    assert _png.render(found).startswith(b"\x89PNG")
+
+
+def test_unread_rows_and_columns_are_marked() -> None:
+    report = checked(ROOT / "configs/squeezenet1_1.yaml")
+    text = svg.render(report, seen(report))
+    assert "447 of 50,176 cells never read: row 223 and column 223" in text
+    assert text.count('<polygon fill="#e02424"') == 2
+
+
+def test_a_png_holds_the_cells() -> None:
+    report = model("  - {type: Conv2d, out_channels: 4, kernel_size: 3, stride: 3}\n", "[9, 11, 1]")
+    made = _png.render(seen(report))
+    width, height = (int.from_bytes(made[i : i + 4], "big") for i in (16, 20))
+    assert (width % 11, height % 9) == (0, 0)
+    start = made.index(b"IDAT") + 4
+    rows = zlib.decompress(made[start : made.index(b"IEND")])
+    assert len(rows) == height * (1 + 4 * width)
+    last_pixel = rows[width * 4 - 3 : width * 4 + 1]
+    assert last_pixel == bytes([0xE0, 0x24, 0x24, 255])
+
+
+def test_names_cannot_become_markup() -> None:
+    report = checked_text(
+        'name: "<b>&x"\ninput: [8, 8, 1]\nlayers:\n  - {name: "<i>", type: Conv2d, out_channels: 1, kernel_size: 3}\n',
+        "m.yaml",
+    )
+    for text in (svg.render(report, seen(report, step="<i>")), _windows.render(report, "<i>")):
+        assert not {each.tag.rpartition("}")[2] for each in ElementTree.fromstring(text).iter()} & {"b", "i", "script"}
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        ("Conv2d, out_channels: 1, kernel_size: 3, stride: 2", ["lost: read by no window"]),
+        ("Conv2d, out_channels: 1, kernel_size: 3, stride: 2, padding: 1", ["padding", "padding that is not read"]),
+        ("MaxPool2d, kernel_size: 1, stride: 3", ["skipped, between windows"]),
+        ("MaxPool2d, kernel_size: 3, stride: 2, ceil_mode: true", ["over the end"]),
+    ],
+)
+def test_windows_show_what_is_dropped(layer: str, said: list[str]) -> None:
+    text = _windows.render(model(f"  - {{name: a, type: {layer}}}\n", "[10, 10, 1]"), "a")
+    for each in said:
+        assert f">{each}</text>" in text
+    assert "<animate" in text
+
+
+def test_windows_of_a_long_axis_show_its_ends() -> None:
+    text = _windows.render(checked(ROOT / "configs/resnet50.yaml"), "conv1")
+    assert "height and width: 224 → 112" in text
+    assert "output 111" in text
+    assert "output 50" not in text
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"input": "x"}, "there is no input `x`"),
+        ({"step": "nd"}, "there is no step `nd`"),
+        ({"step": "a", "cell": (9, 0)}, "there is no cell 9, 0"),
+    ],
+)
+def test_what_cannot_be_shown(args: dict[str, Any], said: str) -> None:
+    with pytest.raises(NoMap, match=re.escape(said)):
+        seen(model("  - {name: a, type: Conv2d, out_channels: 1, kernel_size: 3}\n"), **args)
+
+
+# Sizes
+
+
+@pytest.mark.parametrize("name", ["lenet5", "squeezenet1_1", "unet"])
+def test_the_sweep_agrees_with_a_plan_of_each_size(name: str) -> None:
+    report = checked(ROOT / "configs" / f"{name}.yaml")
+    channels = report.plan.inputs[0].outputs[0].channels
+    found = list(sweep(report.plan, "input"))
+    assert any(each.size == report.plan.inputs[0].outputs[0][0] for each in found)
+    for each in found[::31]:
+        plan = propagate(report.plan.model, inputs={"input": Shape((each.size, each.size, channels))})
+        assert each.works == plan.complete
+        again = checked(ROOT / "configs" / f"{name}.yaml", input=(each.size, each.size, channels))
+        if each.works and again.reach is not None and again.reach.unread[0] is not None:
+            lines = sum(len(again.reach.unread[0][0].lines(axis)) for axis in (0, 1))
+            assert each.unread == lines
+
+
+# The command
+
+
+def run(*args: str) -> Any:
+    return CliRunner().invoke(main, ["map", str(ROOT / "configs/squeezenet1_1.yaml"), *args])
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["-o", "m.svg"],
+        ["-o", "m.png"],
+        ["--windows", "features.0", "-o", "m.svg"],
+        ["--step", "features.0", "--cell", "3,4", "-o", "m.svg"],
+    ],
+)
+def test_the_command(args: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(*args)
+    assert (result.exit_code, result.output) == (0, "")
+    assert (tmp_path / args[-1]).stat().st_size > 1000
+
+
+def test_over_an_image_of_ones_own(tmp_path: Path) -> None:
+    image = tmp_path / "cat.png"
+    image.write_bytes(_png.render(seen(model("  - {type: ReLU}\n"))))
+    result = run("--image", str(image))
+    assert result.exit_code == 0
+    assert result.output.count("data:image/png;base64,") == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["-o", "m.gif"], "`m.gif` does not say what to draw"),
+        (["--step", "nowhere"], "there is no step `nowhere`"),
+        (["--cell", "a"], "`a` is no cell; write it as 3,5"),
+        (["--image", "no.png"], "`no.png` cannot be read: no such file"),
+        (["--windows", "input"], "has no windows"),
+        (["--windows", "features.0", "-o", "m.png"], "--windows is drawn as svg"),
+    ],
+)
+def test_the_command_says_what_it_cannot_do(args: list[str], said: str) -> None:
+    result = run(*args)
+    assert result.exit_code == 2
+    assert said in result.output
