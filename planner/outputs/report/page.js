@@ -351,7 +351,7 @@ const table = {
     ["sees", (step) => (step.sees.length ? parseInt(step.sees[0].split(": ")[1], 10) || "?" : ""), "n"],
     ["line", (step) => step.line ?? "", "n"],
   ],
-  sorted: 0, rising: true,
+  sorted: 0, rising: true, at: 0,
   start() {
     const heads = document.querySelector("#steps thead tr");
     this.columns.forEach(([name, , kind], i) => heads.append(make("th", { class: kind || "", scope: "col" }, make("button", { type: "button", onclick: () => this.sort(i) }, name))));
@@ -389,7 +389,10 @@ const table = {
     $("shown").textContent = `${number(count)} of ${number(told.steps.length + told.left_out)} steps`;
   },
   choose(index) {
-    for (const each of this.rows) { each.classList.remove("chosen"); each.tabIndex = -1; }
+    const before = this.rows[this.at];
+    before.classList.remove("chosen");
+    before.tabIndex = -1;
+    this.at = index;
     this.rows[index].classList.add("chosen");
     this.rows[index].tabIndex = 0;
   },

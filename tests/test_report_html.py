@@ -1,0 +1,325 @@
+"""The HTML report: what the file holds, and how it behaves in a browser.
+
+The tests in a browser need Debian's `chromium` (or Google Chrome) and `playwright`; where one is missing they are
+skipped, and the summary says so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from functools import cache
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+from shutil import which
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from planner.checking import checked, checked_text
+from planner.cli import main
+from planner.engine import find
+from planner.outputs.report import html
+from planner.report import Report
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted(each.stem for each in (ROOT / "configs").glob("*.yaml"))
+BROWSER = next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), None)
+NASTY = [
+    "</script><script>window.hit=1</script>",
+    "<img src=x onerror='window.hit=1'>",
+    "</template></title></style><svg onload=window.hit=1>",
+    "{{script}}",
+    "\\u003cscript>",
+    "--><b>x</b>",
+    "卷积 ✓",
+]
+
+
+def rendered(report: Report) -> str:
+    pictures = html.drawings(report)
+    return html.render(
+        report, pictures, [find("bundled").draw(html.to_lay_out(each), "svg").decode() for each in pictures]
+    )
+
+
+@cache
+def page_of(name: str) -> str:
+    return rendered(checked(ROOT / "configs" / f"{name}.yaml"))
+
+
+@cache
+def nasty() -> str:
+    quoted = [json.dumps(each, ensure_ascii=False) for each in NASTY]
+    layers = "".join(
+        f"  - {{name: {each}, type: Conv2d, out_channels: 4, kernel_size: 3, stride: 2}}\n" for each in quoted
+    )
+    name = json.dumps(NASTY[0] + NASTY[2])
+    return rendered(
+        checked_text(f"name: {name}\n# {NASTY[0]}\ninput: [599, 600, 3]\nlayers:\n{layers}", "<b>m</b>.yaml")
+    )
+
+
+LAPS = """() => {
+    const timed = (act) => {
+        const start = performance.now();
+        for (let i = 0; i < 20; i++) { act(i); diagram.view.getBoundingClientRect(); }
+        return (performance.now() - start) / 20;
+    };
+    return { zoom: timed((i) => diagram.zoom(i % 2 ? 1.1 : 0.9)), choose: timed((i) => choose(i * 7)) };
+}"""
+"""Milliseconds that a turn of the wheel and a choice take, layout included."""
+
+
+class Parts(HTMLParser):
+    """The tags of a page, and the text of its scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem == "script":
+            self.scripts[-1] += data
+
+
+# The file
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_network_has_a_report_that_needs_no_network(name: str) -> None:
+    text = page_of(name)
+    parts = Parts(text)
+    told = json.loads(parts.scripts[0])
+    assert told["name"] == name
+    assert len(told["steps"]) == len(checked(ROOT / "configs" / f"{name}.yaml").plan.steps)
+    for tag, attributes in parts.tags:
+        assert tag not in ("link", "iframe", "object", "embed")
+        for key, value in attributes.items():
+            assert not key.startswith("on")
+            if key in ("src", "href", "xlink:href"):
+                assert value
+                assert value.startswith(("data:image/png;base64,", "#"))
+    assert not re.search(r"url\(|@import", text)
+
+
+def test_resnet50_is_small() -> None:
+    assert len(page_of("resnet50").encode()) < 1_000_000
+
+
+def test_the_policy_allows_the_pages_own_script_alone() -> None:
+    parts = Parts(page_of("lenet5"))
+    policy = next(each["content"] for tag, each in parts.tags if tag == "meta" and each.get("http-equiv"))
+    own = b64encode(sha256(parts.scripts[1].encode()).digest()).decode()
+    assert policy == f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{own}'"
+    assert "innerHTML" not in parts.scripts[1].replace("no innerHTML", "")
+
+
+def test_nothing_of_the_model_file_becomes_markup() -> None:
+    parts = Parts(nasty())
+    assert len(parts.scripts) == 2
+    told = json.loads(parts.scripts[0])
+    assert [step["name"] for step in told["steps"][1:]] == [*NASTY]
+    assert {tag for tag, _ in parts.tags}.isdisjoint({"img", "b"})
+
+
+def test_findings_have_their_fixes() -> None:
+    report = checked_text(
+        "input: [8, 8, 3]\nlayers:\n  - {type: Conv2d, out_channels: 8, kernel_size: 3, strid: 2}\n", "m"
+    )
+    told = json.loads(Parts(rendered(report)).scripts[0])
+    (found,) = told["findings"]
+    assert (found["code"], found["lines"]) == ("NSP110", [[3, 53, 5]])
+    assert found["fixes"][0][0] == "`stride` for `strid`"
+
+
+def test_the_command(tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    result = CliRunner().invoke(
+        main, ["report", str(ROOT / "configs/lenet5.yaml"), "-o", str(out), "--engine", "bundled"]
+    )
+    assert (result.exit_code, result.output) == (0, "")
+    assert "lenet5" in out.read_text(encoding="utf-8")
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if BROWSER is None:
+        pytest.skip("no browser is installed: apt-get install chromium")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+class Opened:
+    """A page in the browser, with what its console said."""
+
+    def __init__(self, browser: Browser, file: Path, text: str, **options: Any) -> None:
+        file.write_text(text, encoding="utf-8")
+        self.page: Page = browser.new_page(**{"viewport": {"width": 1200, "height": 900}, **options})
+        self.said: list[str] = []
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on(
+            "request",
+            lambda request: None if request.url.startswith(("file:", "data:")) else self.said.append(request.url),
+        )
+        self.page.goto(file.as_uri())
+
+    def text(self, selector: str) -> str:
+        return self.page.inner_text(selector)
+
+    def close(self) -> None:
+        self.page.close()
+        assert self.said == []
+
+
+def test_search_fold_click_sort(browser: Browser, tmp_path: Path) -> None:
+    opened = Opened(browser, tmp_path / "r.html", page_of("resnet50"))
+    page = opened.page
+    assert "resnet50" in opened.text("h1")
+    assert "25,557,032" in opened.text("#figures")
+
+    page.fill("#search", "layer3.2.conv2")
+    assert opened.text("#matches") == "1 step"
+    assert page.locator("#view g.hit").count() == 1
+    assert page.locator("#steps tbody tr:visible").count() == 1
+    page.press("#search", "Enter")
+    assert opened.text("#details h3") == "layer3.2.conv2"
+    page.press("#search", "Escape")
+    assert page.locator("#view g.hit").count() == 0
+
+    boxes = page.locator("#view g.node").count()
+    page.click("#fold")
+    assert page.locator("#view g.node").count() < boxes
+    assert "level 1 of" in opened.text("#level")
+    page.click("#unfold")
+    assert page.locator("#view g.node").count() == boxes
+
+    page.click("#view g.node:has-text('maxpool')")
+    assert opened.text("#details h3") == "maxpool"
+    details = opened.text("#details")
+    for each in ("56×56×64", "k3 s2 p1", "1 cell of padding", "11 cells", "line 10"):
+        assert each in details
+    assert "{name: maxpool, type: MaxPool2d" in details
+    assert page.locator("#view .chosen").count() == 1
+    assert page.locator("#steps tr.chosen").count() == 1
+
+    page.click("#steps th:has-text('params') button")
+    assert page.inner_text("#steps tbody tr:first-child td:nth-child(2)") == "layer4.0.conv2"
+    page.click("#steps th:has-text('params') button")
+    assert page.get_attribute("#steps th:has-text('params')", "aria-sort") == "ascending"
+    page.check("#marked")
+    assert 0 < page.locator("#steps tbody tr:visible").count() < 20
+    opened.close()
+
+
+def test_zoom_pan_and_keys(browser: Browser, tmp_path: Path) -> None:
+    opened = Opened(browser, tmp_path / "r.html", page_of("resnet50"))
+    page = opened.page
+    place = "document.querySelector('#view svg').style.transform"
+    before = page.evaluate(place)
+    page.click("#closer")
+    assert page.evaluate(place) != before
+    page.click("#fit")
+    fitted = page.evaluate(place)
+    box = page.locator("#view").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 30, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 240, steps=4)
+    page.mouse.up()
+    assert page.evaluate(place) != fitted
+
+    page.focus("#view")
+    page.keyboard.press("Home")
+    assert opened.text("#details h3") == "input"
+    page.keyboard.press("ArrowDown")
+    assert opened.text("#details h3") == "conv1"
+    page.keyboard.press("]")
+    assert "level 3 of" in opened.text("#level")
+    page.keyboard.press("[")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.focus("#steps tr.chosen")
+    page.keyboard.press("ArrowDown")
+    assert opened.text("#details h3") == "bn1"
+
+    chart = page.locator("#sizes svg").first
+    chart.focus()
+    said = opened.text("#sizes p:first-of-type")
+    page.keyboard.press("ArrowRight")
+    assert opened.text("#sizes p:first-of-type") != said
+    opened.close()
+
+
+def test_hostile_names_are_text(browser: Browser, tmp_path: Path) -> None:
+    opened = Opened(browser, tmp_path / "r.html", nasty())
+    page = opened.page
+    assert page.evaluate("window.hit") is None
+    assert page.title() == NASTY[0] + NASTY[2]
+    names = page.locator("#steps tbody tr td:nth-child(2)").all_text_contents()
+    assert names == ["input", *NASTY]
+    shown = " ".join(page.locator("#view text").all_text_contents()).replace("\xa0", " ")
+    assert NASTY[1][:20] in shown
+    for index in range(len(NASTY)):
+        page.locator("#steps tbody tr").nth(index + 1).click()
+        assert page.locator("#details h3").text_content() == NASTY[index]
+    assert page.evaluate("window.hit") is None
+    opened.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark(browser: Browser, tmp_path: Path, scheme: str) -> None:
+    opened = Opened(browser, tmp_path / "r.html", page_of("lenet5"), color_scheme=scheme)
+    page = opened.page
+    ground = "getComputedStyle(document.body).backgroundColor"
+    first = page.evaluate(ground)
+    assert first == {"light": "rgb(255, 255, 255)", "dark": "rgb(13, 17, 23)"}[scheme]
+    box = "getComputedStyle(document.querySelector('#view polygon')).fill"
+    colour = page.evaluate(box)
+    page.click("#theme")
+    assert page.evaluate(ground) != first
+    assert page.evaluate(box) != colour
+    opened.close()
+
+
+def test_on_a_phone_nothing_is_wider_than_the_page(browser: Browser, tmp_path: Path) -> None:
+    for text in (page_of("resnet50"), nasty()):
+        opened = Opened(browser, tmp_path / "r.html", text, viewport={"width": 360, "height": 740}, has_touch=True)
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= 360
+        opened.close()
+
+
+def test_a_large_network_is_smooth(browser: Browser, tmp_path: Path) -> None:
+    text = (ROOT / "configs/densenet121.yaml").read_text(encoding="utf-8")
+    large = rendered(checked_text(text.replace("depth: 24", "depth: 48").replace("depth: 16", "depth: 32")))
+    opened = Opened(browser, tmp_path / "r.html", large)
+    page = opened.page
+    while page.is_enabled("#unfold"):
+        page.click("#unfold")
+    steps = page.evaluate("told.steps.length")
+    assert steps > 650
+    spent = page.evaluate(LAPS)
+    assert spent["zoom"] < 60, spent
+    assert spent["choose"] < 150, spent
+    opened.close()
