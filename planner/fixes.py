@@ -374,4 +374,5 @@ def _copies(case: Case, trial: _Trial) -> Iterator[str]:
             changed[identity[0]] += 1
     most = max(changed.values(), default=0)
     if most > 1:
-        yield f"all {most} copies change" if len(changed) == 1 else f"{sum(changed.values())} layers change"
+        copies = "both copies" if most == 2 else f"all {most} copies"
+        yield f"{copies} change" if len(changed) == 1 else f"{sum(changed.values())} layers change"

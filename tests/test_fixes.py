@@ -240,6 +240,30 @@ def test_the_stride_of_resnet_v1_moves_to_the_three_by_three() -> None:
     assert after.cost.macs == checked(ROOT / "configs/resnet50.yaml").cost.macs
 
 
+RESIDUAL = """\
+input: [32, 32, 16]
+layers:
+  - {name: a, type: block, width: 32, stride: 2}
+  - {name: b, type: block, width: 32}
+blocks:
+  block:
+    params: {width: , stride: 1}
+    layers:
+      - {name: conv, type: Conv2d, out_channels: $width, kernel_size: 3, stride: $stride, padding: 1}
+      - {type: Add, from: [conv, input]}
+"""
+
+
+def test_a_residual_gets_its_projection_in_the_blocks_own_parameters() -> None:
+    layer = "{name: shortcut, type: Conv2d, from: input, out_channels: $width, kernel_size: 1, stride: $stride}"
+    assert offered(RESIDUAL, "NSP204")[0] == f"before it: {layer}, from: [conv, shortcut]"
+
+
+def test_a_kernel_that_skips_nothing_may_keep_the_size() -> None:
+    text = "input: [33, 33, 3]\nlayers:\n  - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 4, padding: 1}\n"
+    assert "kernel_size: 4, padding: [[1, 2], [1, 2]]" in offered(text, "NSP322")
+
+
 SLIPS = [
     # a slip, its code, and the first fix
     ("{type: Conv2d, out_channels: 8, kernel_siz: 3}", "NSP110", "`kernel_size` for `kernel_siz`"),

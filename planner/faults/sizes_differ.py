@@ -27,6 +27,7 @@ class SizesDiffer(Fault):
         "fitted_window",
         "crop_like",
         "pad_like",
+        "projection",
         "same_channels",
         "input_size",
     )

@@ -60,7 +60,11 @@ class Case:
 
     @property
     def step(self) -> Step | None:
-        return self.named(self.found.step) if self.found.step is not None else None
+        """The step that the finding is at, or the first one of the entry that it is in."""
+        if self.found.step is not None:
+            return self.named(self.found.step)
+        places = [self.found.path[:end] for end in range(len(self.found.path), 1, -1)]
+        return next((step for step in self.plan.steps if step.path in places), None)
 
     def named(self, name: str) -> Step | None:
         """The step with a full name."""

@@ -101,6 +101,39 @@ def same_channels(case: Case) -> Iterator[Proposal]:
             break
 
 
+def projection(case: Case) -> Iterator[Proposal]:
+    """A 1×1 convolution that brings one branch to the channels and stride of the other, as in ResNet's shortcuts."""
+    step = case.step
+    names = case.sources(step) if step is not None else None
+    if step is None or names is None or len(names) != 2 or len({len(x) for x in step.inputs}) != 1:
+        return
+    rank = len(step.inputs[0].spatial)
+    for i in (1, 0):
+        x, other = step.inputs[i], step.inputs[1 - i]
+        strides = [-(-n // m) for n, m in zip(x.spatial, other.spatial, strict=True)]
+        fits = all((n - 1) // s + 1 == m for n, m, s in zip(x.spatial, other.spatial, strides, strict=True))
+        if not fits or not 1 <= rank <= 3:
+            continue
+        made = _made_by(case, step, case.plan.steps[step.sources[1 - i].step], other.channels, per_axis(strides))
+        entry = {"name": case.free_name(step, "shortcut"), "type": f"Conv{rank}d", "from": names[i], **made}
+        edit, at = case.insert(step, entry), step.path[-1]
+        if edit is not None and isinstance(at, int):
+            renamed = [entry["name"] if j == i else name for j, name in enumerate(names)]
+            yield Proposal((edit, Edit((*step.path[:-1], at + 1, "from"), renamed)))
+
+
+def _made_by(case: Case, step: Step, branch: Step, channels: int, strides: object) -> dict[str, object]:
+    """`out_channels` and `stride` as the other branch's layers have them in the file, or else in numbers."""
+    values: dict[str, object] = {"out_channels": channels, "kernel_size": 1, "stride": strides}
+    for source in behind(case, branch):
+        entry = case.at(source.path)
+        if source.path[:-1] == step.path[:-1] and isinstance(entry, dict) and source.layer is not None:
+            for key in ("out_channels", "stride"):
+                if key in entry and getattr(source.layer, key, None) == values[key]:
+                    values[key] = entry[key]
+    return {key: value for key, value in values.items() if key != "stride" or value != 1}
+
+
 def _branches(case: Case) -> Iterator[tuple[Step, Step, Shape]]:
     """The step at which branches meet, each that could be brought to the spatial size of another, and that other."""
     step = case.step

@@ -43,16 +43,8 @@ def losing_layers(case: Case) -> Iterator[Proposal]:
 
 def kernel_size(case: Case) -> Iterator[Proposal]:
     """A kernel that reads the cells that are lost or skipped, or that is no larger than what it stands on."""
-    step = case.step
-    windows = case.windows(step) if step is not None else []
-    kernels = [_kernel(window, n) for window, n in windows]
-    if step is None or kernels == [window.kernel for window, _ in windows]:
-        return
-    values: dict[str, object] = {"kernel_size": per_axis(kernels)}
-    if getattr(step.layer, "stride", 1) is None:  # a pool that would move by its new kernel
-        values["stride"] = per_axis([window.stride for window, _ in windows])
-    if case.changed(step, **values) is not None:
-        yield case.put(step, **values)
+    if case.step is not None:
+        yield from _with_kernel(case, case.step)
 
 
 def strided_padding(case: Case) -> Iterator[Proposal]:
@@ -172,14 +164,12 @@ def stride_moved(case: Case) -> Iterator[Proposal]:
 
 def skipping_kernel(case: Case) -> Iterator[Proposal]:
     """A kernel as large as the stride in the layers that skip cells: in all of them, or in one."""
-    wider = []
-    for step in _skipping(case):
-        kernels = per_axis([_kernel(window, n) for window, n in case.windows(step)])
-        if case.changed(step, kernel_size=kernels) is not None:
-            wider.append(case.put(step, kernel_size=kernels))
+    wider = [list(_with_kernel(case, step)) for step in _skipping(case)]
+    wider = [each for each in wider if each]
     if wider:
-        yield sum(wider, Proposal(()))
-        yield from wider[:2]
+        yield sum((each[0] for each in wider), Proposal(()))
+        for each in wider[:2]:
+            yield from each
 
 
 def _skipping(case: Case) -> Iterator[Step]:
@@ -206,6 +196,23 @@ def _taker(case: Case, skipping: Step) -> Step | None:
         if still and large and case.changed(step, stride=per_axis(strides)) is not None:
             return step
     return None
+
+
+def _with_kernel(case: Case, step: Step) -> Iterator[Proposal]:
+    """What `kernel_size` proposes, at any step."""
+    windows = case.windows(step)
+    kernels = [_kernel(window, n) for window, n in windows]
+    if kernels == [window.kernel for window, _ in windows]:
+        return
+    values: dict[str, object] = {"kernel_size": per_axis(kernels)}
+    if getattr(step.layer, "stride", 1) is None:  # a pool that would move by its new kernel
+        values["stride"] = per_axis([window.stride for window, _ in windows])
+    if case.changed(step, **values) is not None:
+        yield case.put(step, **values)
+    more = [(kernel - window.kernel) * window.dilation for kernel, (window, _) in zip(kernels, windows, strict=True)]
+    pairs = [[window.before, window.after + each] for each, (window, _) in zip(more, windows, strict=True)]
+    if min(more) >= 0 and case.changed(step, **values, padding=pairs) is not None:  # to the same size as before
+        yield case.put(step, **values, padding=pairs)
 
 
 def _padded(case: Case, step: Step) -> Iterator[Proposal]:

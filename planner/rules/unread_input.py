@@ -30,7 +30,7 @@ class UnreadInput(Rule):
     """
 
     code = "NSP320"
-    mended_by = ("losing_layers", "input_size")
+    mended_by = ("losing_layers", "input_size", "skipping_kernel")
     bad = """
         input: [224, 224, 3]  # NSP320
         layers:
@@ -57,7 +57,7 @@ class UnreadInput(Rule):
                 for axis in range(len(spatial))
                 if (numbers := unread[0].lines(axis))
             ]
-            where = f"no output depends on {' and '.join(lines)}" if lines else "no output depends on these cells"
+            where = f"no output depends on {' and '.join(lines)}" if lines else "no line of cells is unread as a whole:"
             verb = "is" if unread[0].cells == 1 else "are"
             edge = any(each.loss.real > each.loss.skipped for by in losing for each in report.losses[by])
             sizes = "`planner sizes` lists the sizes that lose nothing at an edge" if edge else ""
@@ -65,7 +65,9 @@ class UnreadInput(Rule):
             yield cls.at(
                 step,
                 f"{share(unread[0].cells, math.prod(spatial), 'cell')} of `{step.name}` {verb} never read",
-                label=f"{where} of {step.outputs[0]}",
+                label=f"{where} of {step.outputs[0]}"
+                if lines
+                else f"{where} they are scattered over {step.outputs[0]}",
                 help="; ".join(each for each in (f"lost by {names}" if names else "", sizes) if each),
             )
 
