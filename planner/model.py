@@ -533,8 +533,7 @@ class _Unfolding:
         except _Known:
             layer = None
         refs = tuple(handed.refs[0] for handed in sources or () if handed.refs)
-        takes = self.types[kind].takes if layer is not None else (1, 1)
-        if takes == (0, 0) and entry.sources is None:
+        if layer is not None and layer.takes == (0, 0) and entry.sources is None:
             refs = ()
         at = len(self.instances)
         allow = scope.allow | entry.allow if entry.allow else scope.allow

@@ -24,6 +24,7 @@ class _Types(Mapping[str, "type[Layer]"]):
     """
 
     def __init__(self) -> None:
+        self._loaded: dict[str, type[Layer]] = {}
         files = sorted(path for path in Path(__file__).parent.glob("*.py") if path.name[0] != "_")
         self._families = {
             name: path.stem
@@ -32,8 +33,9 @@ class _Types(Mapping[str, "type[Layer]"]):
         }
 
     def __getitem__(self, name: str) -> type[Layer]:
-        found: type[Layer] = getattr(import_module(f"{__name__}.{self._families[name]}"), name)
-        return found
+        if name not in self._loaded:
+            self._loaded[name] = getattr(import_module(f"{__name__}.{self._families[name]}"), name)
+        return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._families
