@@ -1,16 +1,18 @@
 """The examples in the pages of this folder and in the README: what the tool prints stands there as it prints it.
 
-    python docs/examples.py    write all outputs and pictures anew
+    python docs/examples.py    write all outputs, tables and pictures anew
 
 A block of kind `console` has commands after `$ `, each followed by its output at 80 columns. A line `[…]` stands for
-lines that are left out; such an output is not written anew, but it is compared all the same.
+lines that are left out; such an output is not written anew, but it is compared all the same. A block of kind `yaml`
+that begins with `# docs/models/` is the file of that name. Between `<!-- table: findings -->` and `<!-- end -->` stands
+a table that is made of what the findings say about themselves.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir
 from pathlib import Path
 from typing import NamedTuple
@@ -18,11 +20,15 @@ from typing import NamedTuple
 from click.testing import CliRunner
 
 from planner.cli import main
+from planner.diagnostics import Kind
+from planner.manual import all_kinds, summary
 
 FOLDER = Path(__file__).parent
 CUT = "[…]"
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+_MODEL = re.compile(r"^```yaml\n(# (docs/models/\S+)\n.*?)^```$", re.MULTILINE | re.DOTALL)
+_TABLE = re.compile(r"^(<!-- table: (\w+) -->\n)(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
 
 
 class Example(NamedTuple):
@@ -58,8 +64,45 @@ def agrees(shown: str, printed: str) -> bool:
     return re.fullmatch(r"(?:.*\n)+?".join(parts), printed) is not None
 
 
+def with_models(page: str) -> str:
+    """The page with the model files that it shows as they are now."""
+    return _MODEL.sub(lambda found: f"```yaml\n{(FOLDER.parent / found[2]).read_text(encoding='utf-8')}```", page)
+
+
+def with_tables(page: str) -> str:
+    """The page with its tables made anew."""
+    return _TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}<!-- end -->", page)
+
+
+def findings() -> str:
+    """A table of all kinds of findings, stage by stage."""
+    lines: list[str] = []
+    stage = ""
+    for code, kind in all_kinds().items():
+        if code[3] != stage:
+            stage = code[3]
+            lines += ["", f"### {STAGES[stage]}", "", "| code | name | | what it is |", "|---|---|---|---|"]
+        lines.append(f"| {code} | `{kind.name()}` | {kind.severity} | {_cell(kind)} |")
+    return "".join(f"{line}\n" for line in [*lines, ""])
+
+
+def _cell(kind: type[Kind]) -> str:
+    return summary(kind).replace("|", "\\|")
+
+
+STAGES = {
+    "1": "NSP1…: the file",
+    "2": "NSP2…: shapes and wiring",
+    "3": "NSP3…: what is lost, and where branches look",
+    "4": "NSP4…: cost and training",
+    "5": "NSP5…: code",
+}
+TABLES: dict[str, Callable[[], str]] = {"findings": findings}
+
+
 def renewed(page: str) -> str:
-    """The page with all whole outputs as they are now."""
+    """The page with all models, tables and whole outputs as they are now."""
+    page = with_tables(with_models(page))
     for each in reversed(list(examples(page))):
         if CUT not in each.shown:
             page = page[: each.start] + output(each.command) + page[each.start + len(each.shown) :]

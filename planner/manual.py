@@ -77,7 +77,7 @@ def _contents(screen: Screen) -> Iterator[str]:
     yield screen.paint("Findings", "bold") + ", each explained by `planner explain` and its code or name:"
     yield ""
     for code, kind in kinds.items():
-        line = f"  {code}  {padded(kind.name(), names)}  {_summary(kind)}"
+        line = f"  {code}  {padded(kind.name(), names)}  {summary(kind)}"
         yield cut(line, screen.width)
     families: dict[str, list[str]] = {}
     for name, layer in all_layers().items():
@@ -92,7 +92,7 @@ def _contents(screen: Screen) -> Iterator[str]:
         yield from (" " * indent + other for other in others)
 
 
-def _summary(kind: type[Kind]) -> str:
+def summary(kind: type[Kind]) -> str:
     """The beginning of a kind's page, up to the end of a clause."""
     first = " ".join(_doc(kind).split("\n\n")[0].split())
     ends = (match.start() for match in re.finditer(r"[.:;](?= |$)", first))

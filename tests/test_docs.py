@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import runpy
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
 EXAMPLES: dict[str, Any] = runpy.run_path(str(DOCS / "examples.py"))
-PICTURES: dict[str, Any] = runpy.run_path(str(DOCS / "pictures.py"))["PICTURES"]
+sys.path.append(str(DOCS))
+PICTURES: dict[str, Any] = import_module("pictures").PICTURES
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
 SHOWN = [(name, each) for name in PAGES for each in EXAMPLES["examples"]((DOCS / name).read_text(encoding="utf-8"))]
 
@@ -21,6 +24,17 @@ def test_example(name: str, example: Any) -> None:
     printed = EXAMPLES["output"](example.command)
     if not EXAMPLES["agrees"](example.shown, printed):
         assert example.shown == printed, f"docs/{name}; `python docs/examples.py` writes whole outputs anew"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_models_and_tables_of_a_page(name: str) -> None:
+    page = (DOCS / name).read_text(encoding="utf-8")
+    assert page == EXAMPLES["with_tables"](EXAMPLES["with_models"](page)), "`python docs/examples.py` writes them anew"
+
+
+def test_every_model_of_the_folder_is_shown_on_a_page() -> None:
+    pages = "".join((DOCS / name).read_text(encoding="utf-8") for name in PAGES)
+    assert [path.name for path in (DOCS / "models").iterdir() if f"docs/models/{path.name}" not in pages] == []
 
 
 @pytest.mark.parametrize("name", PICTURES)
