@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planner.outputs.code import _ready_made as ready
-from planner.outputs.code._expressions import Expr, name, quoted, substituted
-from planner.outputs.code._forward import Forward, call_code
+from planner.outputs.code._expressions import Expr, quoted
+from planner.outputs.code._calls import Code, call
+from planner.outputs.code._forward import Forward
 from planner.outputs.code._layouts import Side
-from planner.outputs.code._names import TAKEN, identifier, is_attribute, unused
+from planner.outputs.code._names import TAKEN, is_attribute, unused
 from planner.outputs.code._program import Program
 from planner.outputs.code._shapes import Shapes
 from planner.outputs.code._text import STEP, Brackets, Item, fits, lines
-from planner.outputs.code._units import CARRIED, INDEX, Part, Unit
+from planner.outputs.code._units import INDEX, Part, Unit, UnsharedError
 
 BODY = STEP * 2
 
@@ -67,39 +68,32 @@ class Writer:
 
     # Chains
 
-    def plain(self, part: Part) -> bool:
-        """Whether a chain can have the part as it is."""
-        if part.inside is not None:
-            return all(map(self.plain, part.inside.parts))
-        if part.unit is not None:
-            return True
-        call = part.calls[-1].call
-        simple = call.reads is None and not call.forward and call.returns == ((),)
-        return len(part.calls) == 1 and part.is_module and simple and len(part.values) == 1
-
-    def links(self, unit: Unit) -> list[Link]:
-        """The modules of a chain in order, with those that move the channels."""
+    def links(self, unit: Unit, parts: Sequence[Part] = ()) -> list[Link]:
+        """The modules of a chain in order, with those that move the channels; or of the chain that it begins with."""
         layouts = self.program.layouts
+        commented = Shapes(unit) if unit.in_model else None
         side = layouts.tensor(unit, (-1, -1, 0))
         sides: list[tuple[Part, Side, Side]] = []
-        for part in unit.parts:
+        for part in parts or unit.parts:
             ranked = any(item.inputs[0].shape.spatial for _, item in part.items)
             wanted = layouts.input(part, 0) if ranked else side
             after = layouts.tensor(unit, part.values[0]) if part.item.outputs[0].shape.spatial else wanted
             sides.append((part, wanted, after))
-        ends = layouts.output(unit, 0) if unit.copy.outputs[0].shape.spatial else None
+        ends = layouts.output(unit, 0) if unit.copy.outputs[0].shape.spatial and not parts else None
         found: list[Link] = []
         moved = False
         for i, (part, wanted, after) in enumerate(sides):
             following = sides[i + 1][1] if i + 1 < len(sides) else ends
             if side == "first" and wanted == after == "last" and following == "first" and self._is_layer(part):
                 found.append(Link(part.name, part, self._module(part, channels_first=True)))
-                side = "first"
                 continue
             if side != wanted:
                 found.append(Link("", None, self._movedim(wanted)))
                 moved = True
-            found.append(Link(part.name, part, self._module(part)))
+            comment = ""
+            if commented and commented.changes(part.sources[0], part.values[0]) and part.inside is None:
+                comment = commented.written(part.values[0], after)
+            found.append(Link(part.name, part, self._module(part), comment))
             side = after
         if ends is not None and ends != side:
             found.append(Link("", None, self._movedim(ends)))
@@ -109,7 +103,7 @@ class Writer:
         return found
 
     def _is_layer(self, part: Part) -> bool:
-        return bool(part.calls) and self.plain(part) and part.count is None
+        return bool(part.calls) and part.plain and part.count is None
 
     def _movedim(self, to: Side) -> str:
         return f"{self.program.movedim()}({'1, -1' if to == 'last' else '-1, 1'})"
@@ -120,7 +114,7 @@ class Writer:
             return self.sequential("nn.Sequential(", part.inside)
         if part.unit is not None:
             return self.program.call(part)
-        if self.plain(part):
+        if part.plain:
             return self.program.layer(part, channels_first=channels_first)
         return self._odd(part)
 
@@ -128,15 +122,18 @@ class Writer:
         """A call that is no module, or one with more than its input, as a module of its own."""
         made = self.program.layer(part) if part.is_module else None
         base = "nn.Module" if made is None else made.head.removesuffix("(")
-        code = call_code(self.program, part, "super().forward" if made else "", ["x"], "first").code
+        inputs = [Code("x")] * len(part.sources)
+        code = call(self.program, part, "super().forward", inputs, "first", _no_attribute)
+        path = part.calls[-1].call.returns[0]
         kind = part.item.step.type if part.item.step else "Layer"
-        about = f"{kind} as a module of one input and one output."
-        found = self.program.helper(ready.wrapped("{name}", base, code, about), f"{kind}Layer", kind, base, code)
+        about = f"{kind} as a module with one input and one output."
+        written = ready.wrapped("{name}", base, str(code.at(path).code), about)
+        found = self.program.helper(written, f"{kind}Layer", kind, written)
         return Brackets(f"{found}(", made.items if made else [])
 
-    def sequential(self, head: str, unit: Unit) -> Brackets | None:
+    def sequential(self, head: str, unit: Unit, parts: Sequence[Part] = ()) -> Brackets | None:
         """A chain as one expression; None where it takes several statements."""
-        links = self.links(unit)
+        links = self.links(unit, parts)
         items: list[Item] = []
         for link in links:
             code = link.code
@@ -146,7 +143,7 @@ class Writer:
                 code = self._repeated(link.part, code)
                 if code is None:
                     return None
-            items.append(Item(code))
+            items.append(Item(code, link.comment))
         self.program.imports.add("nn")
         labels = [link.label for link in links]
         if all(label is None for label in labels):
@@ -165,7 +162,7 @@ class Writer:
         """Repetitions as an expression, if they are short enough for one line."""
         assert part.count is not None
         self.program.uses(part.count)
-        twice = part.count.is_value(2) and not _reads_index(part)
+        twice = part.count.is_value(2) and _index(part) == "_"
         made = f"*({code} for {_index(part)} in range({part.count}))"
         if part.wrapped:
             self.program.imports.add("nn")
@@ -175,43 +172,44 @@ class Writer:
 
     # Statements
 
-    def statements(self, target: str, unit: Unit, indent: str = BODY) -> Iterator[str]:
+    def statements(self, target: str, unit: Unit, indent: str = BODY, parts: Sequence[Part] = ()) -> Iterator[str]:
         """The statements that fill a chain."""
-        for link in self.links(unit):
+        for link in self.links(unit, parts):
             if link.part is None:
                 yield from lines(indent, registration(target, link.label, link.code or ""))
             else:
-                yield from self.part(target, link.part, link.code, indent, in_chain=True)
+                yield from self.part(target, link, indent, in_chain=True)
 
-    def part(
-        self, target: str, part: Part, code: str | Brackets | None, indent: str, *, in_chain: bool
-    ) -> Iterator[str]:
+    def part(self, target: str, link: Link, indent: str, *, in_chain: bool) -> Iterator[str]:
         """The statements that construct one part and make it a submodule."""
+        part, code = link.part, link.code
+        assert part is not None
         if part.when is not None:
             self.program.uses(part.when)
             if not in_chain:
                 self.program.imports.add("nn")
-                whole = registration(target, part.name, f"{code} if {part.when} else nn.Identity()")
+                whole = registration(target, link.label, f"{code} if {part.when} else nn.Identity()")
                 if code is not None and part.count is None and fits(indent, whole):
                     yield f"{indent}{whole}"
                     return
-                assert isinstance(part.name, str)
-                head = f"{target}.{part.name}: nn.Module = nn.Identity()"
-                yield from lines(indent, head if is_attribute(part.name) else registration(target, part.name, "nn.Identity()"))
+                assert isinstance(link.label, str)
+                head = f"{target}.{link.label}: nn.Module = nn.Identity()"
+                other = registration(target, link.label, "nn.Identity()")
+                yield from lines(indent, head if is_attribute(link.label) else other)
             yield f"{indent}if {part.when}:"
             indent += STEP
         if part.count is None:
-            yield from self._single(target, part.name, part, code, indent)
+            yield from self._single(target, link.label, link, indent)
             return
         if code is not None and part.carried is None:
             whole = self._repeated(part, code)
             if whole is not None and part.wrapped:
-                yield from lines(indent, registration(target, part.name, whole))
+                yield from lines(indent, registration(target, link.label, whole), link.comment)
                 return
-        yield from self._loop(target, part, code, indent)
+        yield from self._loop(target, link, part, indent)
 
-    def _loop(self, target: str, part: Part, code: str | Brackets | None, indent: str) -> Iterator[str]:
-        label = part.name
+    def _loop(self, target: str, link: Link, part: Part, indent: str) -> Iterator[str]:
+        label = link.label
         if part.wrapped:
             self.program.imports.add("nn")
             assert isinstance(label, str)
@@ -226,23 +224,24 @@ class Writer:
         if part.carried is not None:
             start, end = part.carried
             self.program.uses(start, end)
-            yield f"{indent}{CARRIED} = {start}"
+            if not start.is_name(part.variable):
+                yield f"{indent}{part.variable} = {start}"
         assert part.count is not None
         yield f"{indent}for {_index(part)} in range({part.count}):"
-        yield from self._single(target, label, part, code, indent + STEP)
+        yield from self._single(target, label, link, indent + STEP)
         if part.carried is not None:
             end = part.carried[1]
-            if end.op == "+" and end.args[0] == name(CARRIED):
-                yield f"{indent}{STEP}{CARRIED} += {end.args[1]}"
+            if end.op == "+" and end.args[0].is_name(part.variable):
+                yield f"{indent}{STEP}{part.variable} += {end.args[1]}"
             else:
-                yield f"{indent}{STEP}{CARRIED} = {end}"
+                yield f"{indent}{STEP}{part.variable} = {end}"
 
-    def _single(
-        self, target: str, label: str | Expr | None, part: Part, code: str | Brackets | None, indent: str
-    ) -> Iterator[str]:
-        if code is not None:
-            yield from lines(indent, registration(target, label, code))
+    def _single(self, target: str, label: str | Expr | None, link: Link, indent: str) -> Iterator[str]:
+        if link.code is not None:
+            yield from lines(indent, registration(target, label, link.code), link.comment)
             return
+        part = link.part
+        assert part is not None
         assert part.inside is not None
         self.program.imports.add("nn")
         if isinstance(label, str) and is_attribute(label):
@@ -258,7 +257,7 @@ class Writer:
 
     def class_lines(self) -> Iterator[str]:
         """The whole class."""
-        chain = self.unit.listing.chain and all(map(self.plain, self.unit.parts))
+        chain = self.unit.listing.chain and all(part.plain for part in self.unit.parts)
         yield from self.sequential_class() if chain else self.module_class()
 
     def head(self, base: str) -> Iterator[str]:
@@ -296,14 +295,19 @@ class Writer:
     def module_class(self) -> Iterator[str]:
         forward = Forward(self.program, self.unit, self.shapes)
         yield from self.head(forward.base)
-        yield f"{BODY}super().__init__()"
+        chain = forward.chain
+        whole = self.sequential("super().__init__(", self.unit, chain) if self.unit.listing.nameless and chain else None
+        if whole is not None:
+            yield from lines(BODY, whole)
+        else:
+            yield f"{BODY}super().__init__()"
+        if chain and whole is None:
+            yield from self.statements("self", self.unit, parts=chain)
         for part, label in forward.submodules:
             if part.is_parameter:
                 yield from lines(BODY, self._parameter(part, str(label)))
-                continue
-            code = self._module_of(part)
-            named = part if part.name == label else _renamed(part, label)
-            yield from self.part("self", named, code, BODY, in_chain=False)
+            else:
+                yield from self.part("self", Link(label, part, self._module_of(part)), BODY, in_chain=False)
         body = list(forward.lines())
         for attribute, expr in forward.attributes.items():
             self.program.uses(expr)
@@ -327,6 +331,10 @@ class Writer:
         return Brackets("self.register_parameter(", [Item(quoted(label)), Item(made)])
 
 
+def _no_attribute(expr: Expr) -> str:
+    raise UnsharedError(expr)
+
+
 def _tensor(data: Expr) -> Expr:
     """`torch.zeros(1, 1, 768)` for `torch.zeros(size=(1, 1, 768))`."""
     callee, size, *others = data.args
@@ -336,22 +344,13 @@ def _tensor(data: Expr) -> Expr:
     return Expr("call", (callee, *sizes.args))
 
 
-def _renamed(part: Part, label: str | None) -> Part:
-    from dataclasses import replace
-
-    return replace(part, name=label)
-
-
 def _prefixed(head: str, code: str | Brackets) -> str | Brackets:
     return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
 
 
-def _reads_index(part: Part) -> bool:
-    return any(INDEX in expr.names for expr in part.exprs() if expr is not part.count)
-
-
 def _index(part: Part) -> str:
-    return INDEX if _reads_index(part) else "_"
+    reads = part.within() | (part.carried[1].names if part.carried else set())
+    return INDEX if INDEX in reads else "_"
 
 
 def _name_moves(links: Sequence[Link]) -> None:

@@ -233,7 +233,7 @@ class Copies:
             inner = self._found(called, values, copy.by, inputs, group)
         else:
             args = self._arguments(copy, values, slot, called, group)
-            own = {self.names.param(each): _plain(found) for each, found in group.args.items()}
+            own = {self.names.param(each): self._argument(group, each) for each in group.args}
             by = {each: name(self.names.param(each)) for each in {*group.args, *self.structure.model.params}}
             inner = self._found(called, {**self.params, **own}, by, inputs, group)
         if not called.in_place:
@@ -278,7 +278,7 @@ class Copies:
         }
         for each, default in called.params.items():
             given = slot.args.get(each)
-            expected = _plain(group.args[each])
+            expected = self._argument(group, each)
             param = self.names.param(each)
             if given is not None:
                 args[param] = _expr(copy, values, given, expected)
@@ -291,6 +291,12 @@ class Copies:
             else:
                 args[param] = const(expected)
         return args
+
+    def _argument(self, group: Group, param: str) -> Any:
+        """The value of a block's parameter; a float where some copy of the block has a fraction for it."""
+        found = _plain(group.args[param])
+        fractional = type(found) is int and (group.type, param) in self.structure.fractional
+        return float(found) if fractional else found
 
     # A layer
 
@@ -398,7 +404,7 @@ def _expr(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) -> Exp
     try:
         found = substituted(of_value(raw), copy.by)
         known = value(found, values)
-        if same(known, expected):
+        if same(known, expected) or (type(known) is int and type(expected) is float and known == expected):
             return found
         if type(known) is float and type(expected) is int and known == expected:
             return Expr("int()", (found,))

@@ -49,6 +49,9 @@ class Expr(NamedTuple):
     def is_const(self) -> bool:
         return self.op == "const"
 
+    def is_name(self, text: str) -> bool:
+        return self.op == "name" and self.args[0] == text
+
     def is_value(self, value: object) -> bool:
         """Whether it is this constant, an int not being a bool nor a float."""
         return self.op == "const" and same(self.args[0], value)

@@ -4,151 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from planner.outputs.code._copies import Calling, Value
-from planner.outputs.code._expressions import Expr, const, quoted, text
-from planner.outputs.code._layouts import Side, dims_of, follows
+from planner.outputs.code._calls import ATOM, CHOICE, Code, call, operator_code, sizes_read
+from planner.outputs.code._copies import Value
+from planner.outputs.code._expressions import Expr, quoted
+from planner.outputs.code._layouts import Side
 from planner.outputs.code._names import OURS, TAKEN, identifier, is_attribute, unused
 from planner.outputs.code._program import Program
 from planner.outputs.code._shapes import Shapes
-from planner.outputs.code._text import STEP, WIDTH, Brackets, Item, commented, lines
+from planner.outputs.code._text import STEP, WIDTH, Brackets, Item, lines
 from planner.outputs.code._units import Part, Unit
 
 BODY = STEP * 2
-OPERATORS = {"add": ("+", 6), "sub": ("-", 6), "mul": ("*", 7), "matmul": ("@", 7)}
-ATOM, CHOICE = 9, 1
-
-
-class Code(NamedTuple):
-    """A tensor as an expression: how tightly it binds, where it has its channels, and the variables that it reads.
-
-    unbatched  it has no axis for the batch, or one of size 1
-    """
-
-    code: str
-    binds: int = ATOM
-    side: Side = "first"
-    reads: frozenset[str] = frozenset()
-    unbatched: bool = False
-
-    @property
-    def atom(self) -> str:
-        return self.code if self.binds == ATOM else f"({self.code})"
-
-    def moved(self, to: Side) -> Code:
-        """The same with the channels elsewhere."""
-        if self.side == to:
-            return self
-        batch = 0 if self.unbatched else 1
-        places = f"{batch}, -1" if to == "last" else f"-1, {batch}"
-        return self._replace(code=f"{self.atom}.movedim({places})", binds=ATOM, side=to)
-
-
-def call_code(program: Program, part: Part, module: str, args: Sequence[str], side: Side, attributes: dict[str, Expr] | None = None) -> Code:
-    """The call of a layer; `args` are its inputs. What it returns may have to be taken apart by `output_code`."""
-    call = part.calls[-1]
-    program.uses(*(expr for _, expr in call.args))
-    read = [*args]
-    if len(part.calls) > 1:
-        given = {arg: expr for arg, expr in part.calls[0].args}
-        read[0] = _function(program, part.calls[0], given, read[:1])
-    if call.is_module:
-        if call.call.reads is not None:
-            read = [read[i] for i in call.call.reads]
-        named = [f"{arg}={_literal(found)}" for arg, found in call.call.forward.items()]
-        return Code(f"{module}({', '.join([*read, *named])})")
-    given = {arg: _in_forward(expr, args, attributes) for arg, expr in call.args}
-    if call.centred:
-        return Code(f"{program.centred()}({read[0]}, {_size(given['size'])})")
-    if side == "last" and follows(part):
-        given = _along(call, given, len(part.item.inputs[0].shape))
-    home, _, function = call.target.rpartition(".")
-    if home == "operator":
-        sign, binds = OPERATORS[function]
-        return Code(f" {sign} ".join(read), binds)
-    if call.call.reads is not None:
-        read = [read[i] for i in call.call.reads]
-    return Code(_function(program, call, given, read))
-
-
-def _function(program: Program, call: Calling, given: dict[str, Expr], read: Sequence[str]) -> str:
-    home, _, function = call.target.rpartition(".")
-    if home == "Tensor":
-        first, *_ = read
-        if function == "__getitem__":
-            return f"{first}[{', '.join(map(str, given['index'].args))}]"
-        if function == "reshape":
-            given = {"shape": _reshaped(given["shape"], first)}
-        values = [each for expr in given.values() for each in (expr.args if expr.op == "tuple" else (expr,))]
-        return f"{first}.{function}({', '.join(map(str, values))})"
-    program.imports.add("F" if home == "F" else "torch")
-    if function == "einsum":
-        return f"torch.einsum({given['equation']}, {', '.join(read)})"
-    inputs = f"[{', '.join(read)}]" if call.call.gathers else ", ".join(read)
-    named = [f"{arg}={_size(expr)}" for arg, expr in given.items()]
-    if function == "pad":
-        named[0] = named[0].removeprefix("pad=")
-    return f"{call.target}({', '.join([inputs, *named])})"
-
-
-def _reshaped(shape: Expr, x: str) -> Expr:
-    """A shape in which a size that depends on the input's is left to PyTorch."""
-    _, *sizes = shape.args
-    if sum(not size.is_const for size in sizes) == 1:
-        return Expr("tuple", (text(f"{x}.shape[0]"), *(size if size.is_const else const(-1) for size in sizes)))
-    return shape
-
-
-def _in_forward(expr: Expr, args: Sequence[str], attributes: dict[str, Expr] | None) -> Expr:
-    """An argument of a function: parameters are attributes of the module, sizes are those of the tensors."""
-    if expr.op == "size":
-        place, dim = (each.args[0] for each in expr.args)
-        return Expr("size", (text(args[place]), const(dim)))
-    if expr.op == "name":
-        assert attributes is not None
-        return text(f"self.{_attribute(expr, attributes)}")
-    return Expr(expr.op, tuple(_in_forward(each, args, attributes) for each in expr.args)) if expr.parts else expr
-
-
-def _attribute(expr: Expr, attributes: dict[str, Expr]) -> str:
-    found = next((each for each, known in attributes.items() if known == expr), None)
-    if found is None:
-        found = unused(expr.args[0], {*attributes, *TAKEN})
-        attributes[found] = expr
-    return found
-
-
-def _size(expr: Expr) -> str:
-    """A tuple of sizes; all spatial sizes of one tensor are a slice of its shape."""
-    if expr.op == "tuple" and expr.args and all(each.op == "size" for each in expr.args):
-        (tensor, dim), *_ = (each.args for each in expr.args)
-        if dim.is_value(2) and all(each.args[0] == tensor for each in expr.args):
-            return f"{tensor}.shape[2:]"
-    return str(expr)
-
-
-def _along(call: Calling, given: dict[str, Expr], axes: int) -> dict[str, Expr]:
-    """The arguments of a call along an axis for a tensor with its channels last."""
-    if call.target == "Tensor.__getitem__":
-        *whole, cut = given["index"].args
-        return {"index": Expr("tuple", (*whole[:-1], cut) if len(whole) > 1 else (text("..."), cut))}
-    dims = [const(_last(dim % (axes + 1), axes)) for dim in dims_of(call) or ()]
-    new = Expr("tuple", tuple(dims)) if given.get("dim", const(0)).op == "tuple" else dims[0]
-    return {**given, "dim": new}
-
-
-def _last(dim: int, axes: int) -> int:
-    return -1 if dim == 1 else dim - 1
-
-
-def _literal(value: object) -> str:
-    return str(const(value))
 
 
 @dataclass
-class _Pending:
-    """A tensor that is worked out but has no variable yet."""
+class _Waiting:
+    """A tensor that is worked out but has no variable yet; `before` is the one that its statement starts from."""
 
     value: Value
     code: Code
@@ -156,300 +28,316 @@ class _Pending:
 
 
 class Forward:
-    """The forward pass of one module."""
+    """The forward pass of one module.
+
+    base        the class that it derives from
+    submodules  the parts that are constructed, each with its name
+    chain       the parts that it hands to nn.Sequential
+    attributes  what else the forward pass needs to know of the construction
+    """
 
     def __init__(self, program: Program, unit: Unit, shapes: Shapes) -> None:
         self.program = program
         self.unit = unit
         self.shapes = shapes
-        self.layouts = program.layouts
         self.attributes: dict[str, Expr] = {}
-        """What the forward pass needs to know of the construction."""
-        self.alive = self._alive()
+        self.chain = [] if unit.listing.is_model else _leading_chain(unit)
+        self._parts = self._alive(_with_chain(unit, self.chain))
+        self._reads = {part: _reads(part) for part in self._parts}
+        self._left: dict[Value, int] = {}
+        """How often each tensor is still to be read."""
+        for value in (*unit.outputs, *(each for reads in self._reads.values() for each in reads)):
+            self._left[value] = self._left.get(value, 0) + 1
         self.base, self.submodules, self._access = self._named_parts()
-        self.uses = self._uses()
-        self.known: dict[Value, Code] = {}
-        self.pending: list[_Pending] = []
-        self.done: list[str] = []
+        self._inputs = _input_names(unit)
+        self._known: dict[Value, Code] = {}
+        self._waiting: list[_Waiting] = []
+        self._done: list[str] = []
 
     # Submodules
 
-    def _alive(self) -> set[Part]:
+    def _alive(self, parts: list[Part]) -> list[Part]:
         """The parts that something comes of."""
         wanted = set(self.unit.outputs)
-        alive: set[Part] = set()
-        for part in reversed(self.unit.parts):
+        alive: list[Part] = []
+        for part in reversed(parts):
             if wanted & set(part.values):
-                alive.add(part)
+                alive.insert(0, part)
                 wanted |= set(part.sources)
         return alive
 
     def _named_parts(self) -> tuple[str, list[tuple[Part, str | None]], dict[Part, str]]:
-        """The base class, the submodules with their names, and how each is reached."""
-        modules = [p for p in self.unit.parts if (p.is_module or p.is_parameter) and (p in self.alive or p.stateful)]
-        if self.unit.listing.nameless:
-            places = [i for i, part in enumerate(self.unit.parts) if part in modules]
-            if places == list(range(len(modules))) and not any(part.is_parameter for part in modules):
-                access = {part: f"self[{i}]" for i, part in enumerate(modules)}
-                return "nn.ModuleList", [(part, None) for part in modules], access
-            named = {part: str(i) for i, part in enumerate(self.unit.parts) if part in modules}
-        else:
-            named = {part: str(part.name) for part in modules}
+        if self.chain:
+            return "nn.Sequential", [], {self._parts[0]: "super().forward"}
+        parts = self.unit.parts
+        modules = [
+            part for part in parts if part.stateful or (part.is_module and part in self._parts)
+        ]
+        nameless = self.unit.listing.nameless
+        if nameless and parts[: len(modules)] == modules and not any(part.is_parameter for part in modules):
+            return "nn.ModuleList", [(part, None) for part in modules], {
+                part: f"self[{i}]" for i, part in enumerate(modules)
+            }
         found: list[tuple[Part, str | None]] = []
         access: dict[Part, str] = {}
-        shared: dict[str, Part] = {}
-        for part, label in named.items():
-            if part.calls and not part.stateful and not part.count and self._unnamed(part):
+        shared: dict[str, str] = {}
+        for i, part in enumerate(parts):
+            if part not in modules:
+                continue
+            label = str(i) if nameless else str(part.name)
+            if part.unnamed and not part.stateful:
                 code = str(self.program.layer(part))
-                if part.when is None and code in shared:
-                    access[part] = access[shared[code]]
+                if code in shared:
+                    access[part] = shared[code]
                     continue
-                shared.setdefault(code, part)
-            access[part] = _access(label, part.is_parameter)
+                shared[code] = _access(label, part)
+            access[part] = _access(label, part)
             found.append((part, label))
         return "nn.Module", found, access
-
-    def _unnamed(self, part: Part) -> bool:
-        slot = part.values[0][0]
-        return self.unit.listing.slots[slot].name is None and not self.unit.listing.nameless
-
-    def _uses(self) -> dict[Value, int]:
-        """How often each tensor is read."""
-        found: dict[Value, int] = dict.fromkeys(self.unit.outputs, 0)
-        for value in self.unit.outputs:
-            found[value] += 1
-        for part in self.unit.parts:
-            if part in self.alive:
-                for value in self._reads(part):
-                    found[value] = found.get(value, 0) + 1
-        return found
-
-    def _reads(self, part: Part) -> list[Value]:
-        """The tensors that a call is given, as often as it is given them."""
-        if not part.calls:
-            return list(part.sources)
-        call = part.calls[-1]
-        read = list(range(len(part.sources))) if call.call.reads is None else list(call.call.reads)
-        for _, expr in call.args:
-            read += _sizes_read(expr)
-        return [part.sources[i] for i in read]
 
     # The statements
 
     def lines(self) -> Iterator[str]:
         """The whole method."""
         unit = self.unit
-        names = ["x"] if len(unit.listing.inputs) == 1 else []
-        if not names:
-            for each in unit.listing.inputs:
-                names.append(unused(identifier(each), {*names, *OURS}))
-        for k, each in enumerate(names):
+        for k, each in enumerate(self._inputs):
             at = (-1, -1, k)
-            self.known[at] = Code(each, side=self.layouts.tensor(unit, at), reads=frozenset({each}))
-        for part in unit.parts:
-            if part in self.alive:
-                self._add(part)
+            side = self.program.layouts.tensor(unit, at)
+            self._known[at] = Code(each, side=side, reads=frozenset({each}))
+        for part in self._parts:
+            self._add(part)
         result = self._result()
         self.program.imports.add("Tensor")
         gives = "Tensor" if len(unit.outputs) == 1 else f"tuple[{', '.join(['Tensor'] * len(unit.outputs))}]"
-        arguments = [Item(each) for each in ("self", *(f"{each}: Tensor" for each in names))]
+        arguments = [Item(each) for each in ("self", *(f"{each}: Tensor" for each in self._inputs))]
         yield from lines(STEP, Brackets("def forward(", arguments, f") -> {gives}:"))
-        yield from self.done
-        yield f"{BODY}return {result}"
+        yield from self._done
+        yield from result
 
-    def _result(self) -> str:
-        outputs = []
-        for k, value in enumerate(self.unit.outputs):
-            wanted = self.layouts.output(self.unit, k)
-            code = self._taken(value)
-            outputs.append(self._batched(code).moved(wanted).code)
-        if len(self.pending) > 0 or sum(map(len, outputs)) > WIDTH - 20:
-            self._flush()
-            outputs = [
-                self._batched(self.known[value]).moved(self.layouts.output(self.unit, k)).code
-                for k, value in enumerate(self.unit.outputs)
-            ]
-        return ", ".join(outputs)
-
-    def _taken(self, value: Value) -> Code:
-        """A tensor's code; one that was pending is no longer."""
-        if self.pending and self.pending[-1].value == value and len(self.unit.outputs) == 1:
-            return self.pending.pop().code
-        if any(each.value == value for each in self.pending):
-            self._flush()
-        return self.known[value]
+    def _result(self) -> Iterator[str]:
+        outputs = self.unit.outputs
+        if [each.value for each in self._waiting] != list(outputs) or len(outputs) > 1:
+            self._assign()
+        codes = [each.code for each in self._waiting] or [self._known[value] for value in outputs]
+        codes = [
+            self._batched(code).moved(self.program.layouts.output(self.unit, k)) for k, code in enumerate(codes)
+        ]
+        if len(codes) == 1:
+            return lines(BODY, codes[0].after("return "))
+        return lines(BODY, Brackets("return ", [Item(code.code) for code in codes], ""))
 
     def _add(self, part: Part) -> None:
+        """Call a part: what waits for it is nested, if that fits."""
         if part.is_parameter:
-            side = self.layouts.tensor(self.unit, part.values[0])
             own: Side = "last" if part.calls[-1].call.layout == "last" else "first"
-            self.known[part.values[0]] = Code(self._access[part], side=own, unbatched=True).moved(side)
+            made = Code(self._access[part], side=own, unbatched=len(part.item.outputs[0].shape))
+            self._known[part.values[0]] = made.moved(self.program.layouts.tensor(self.unit, part.values[0]))
             return
-        reads = self._reads(part)
-        args = self._arguments(part, reads)
-        made = self._made(part, args)
-        width = len(BODY) + len("return ") + len(made.code)
-        if width > WIDTH and self._inlined(reads):
-            self._flush()
-            args = self._arguments(part, reads)
-            made = self._made(part, args)
+        reads = self._reads[part]
+        if not self._nests(part, reads):
+            self._assign()
+        made = self._made(part)
+        if self._waiting and not self._fits(part, made):
+            self._assign()
+            made = self._made(part)
+        starts = {each.value: each.before for each in self._waiting}
+        self._waiting = [each for each in self._waiting if each.value not in reads]
         for value in reads:
-            self.uses[value] -= 1
-        self.pending = [each for each in self.pending if each.value not in reads]
-        self._bind(part, made)
+            self._left[value] -= 1
+        before = part.sources[0]
+        self._bind(part, made, starts.get(before, before))
 
-    def _inlined(self, reads: Sequence[Value]) -> bool:
-        return any(each.value in reads for each in self.pending)
+    def _fits(self, part: Part, made: Code) -> bool:
+        name = "return" if part is self._parts[-1] else f"{self._own_name(part.values[0]) or 'out'} ="
+        return len(BODY) + len(name) + 1 + len(str(made.code)) <= WIDTH
 
-    def _arguments(self, part: Part, reads: Sequence[Value]) -> list[Code]:
-        """The inputs of a call. What waits is nested if it is read here only, in the order in which it was made."""
-        waiting = [each.value for each in self.pending]
+    def _nests(self, part: Part, reads: Sequence[Value]) -> bool:
+        """Whether all that waits may stay: what is read here is read once, and in the order in which it was made."""
+        waiting = [each.value for each in self._waiting]
         used = [value for value in reads if value in waiting]
-        nested = used and waiting[-len(used) :] == used and not any(self._sized(part, value) for value in used)
-        chained = len(part.sources) == 1 and used and self.shapes.changes(part.sources[0], part.values[0])
-        if used and (not nested or chained or part.when is not None):
-            self._flush()
-        found = []
+        if not used:
+            return True
+        if waiting[-len(used) :] != used or (part.when is not None and not part.is_module):
+            return False
+        return len(part.sources) > 1 or not self.shapes.changes(part.sources[0], part.values[0])
+
+    def _made(self, part: Part) -> Code:
+        """The call of a part with what it reads."""
+        args = []
+        waiting = {each.value: each.code for each in self._waiting}
         for k, value in enumerate(part.sources):
-            code = next((each.code for each in self.pending if each.value == value), None) or self.known[value]
-            ranked = part.item.inputs[k].shape.spatial
-            found.append(code.moved(self.layouts.input(part, k)) if ranked else code)
-        return found
-
-    def _sized(self, part: Part, value: Value) -> bool:
-        """Whether a call asks for the size of an input."""
-        return self._reads(part).count(value) > 1 or any(
-            part.sources[i] == value for call in part.calls for _, expr in call.args for i in _sizes_read(expr)
-        )
-
-    def _made(self, part: Part, args: list[Code]) -> Code:
-        """The call of a part."""
-        reads = frozenset().union(*(each.reads for each in args))
-        side = self.layouts.input(part, 0) if part.sources else "first"
-        if not part.calls:
-            args = [self._batched(each) for each in args]
-            return Code(f"{self._access[part]}({', '.join(each.code for each in args)})", reads=reads)
-        call = part.calls[-1]
-        home, _, function = call.target.rpartition(".")
-        unbatched = False
-        if home == "operator":
-            unbatched = all(each.unbatched for each in args)
-            binds = OPERATORS[function][1]
-            first, *others = args
-            written = [first.code if first.binds >= binds else first.atom]
-            written += [each.code if each.binds > binds else each.atom for each in others]
-        elif home == "Tensor" or call.centred:
-            written = [self._batched(each).atom for each in args]
-        else:
-            written = [self._batched(each).code for each in args]
-        made = call_code(self.program, part, self._access.get(part, ""), written, side, self.attributes)
+            code = waiting.get(value) or self._known[value]
+            inside = bool(self.chain) and part is self._parts[0]
+            if part.item.inputs[k].shape.spatial and not inside:
+                code = code.moved(self.program.layouts.input(part, k))
+            args.append(code)
+        made = self._called(part, args)
         if part.when is not None and not part.is_module:
-            condition = self._condition(part)
-            made = Code(f"{made.code} if self.{condition} else {args[0].code}", CHOICE)
-        return made._replace(reads=reads, unbatched=unbatched)
+            made = Code(f"{made.code} if self.{self._condition(part)} else {args[0].code}", CHOICE)
+        return made.reading(args)
+
+    def _called(self, part: Part, args: Sequence[Code]) -> Code:
+        if not part.calls:
+            return Code(Brackets(f"{self._access[part]}(", [Item(self._batched(each).code) for each in args]))
+        if part.calls[-1].target.startswith("operator."):
+            if not all(each.unbatched for each in args) or len(args) > 2:
+                return operator_code(part, args, min(each.unbatched for each in args))
+            return operator_code(part, args, args[0].unbatched)
+        side = self.program.layouts.input(part, 0)
+        batched = [self._batched(each) for each in args]
+        return call(self.program, part, self._access.get(part, ""), batched, side, self._attribute)
+
+    def _attribute(self, expr: Expr) -> str:
+        """The attribute in which a parameter of the class is kept for the forward pass."""
+        wanted = expr.args[0] if expr.op == "name" else "has"
+        return self._kept(expr, wanted)
 
     def _condition(self, part: Part) -> str:
         assert part.when is not None
-        known = next((each for each, expr in self.attributes.items() if expr == part.when), None)
-        if known is not None:
-            return known
-        taken = {*self.attributes, *TAKEN, *(str(label) for _, label in self.submodules)}
-        wanted = part.when.args[0] if part.when.op == "name" else f"has_{identifier(part.item.name)}"
-        found = unused(wanted, taken)
-        self.attributes[found] = part.when
-        return found
+        own = part.when.op == "name"
+        return self._kept(part.when, part.when.args[0] if own else f"has_{identifier(part.item.name)}")
+
+    def _kept(self, expr: Expr, wanted: str) -> str:
+        known = next((each for each, found in self.attributes.items() if found == expr), None)
+        if known is None:
+            known = unused(wanted, {*self.attributes, *TAKEN, *(str(label) for _, label in self.submodules)})
+            self.attributes[known] = expr
+        return known
 
     def _batched(self, code: Code) -> Code:
         """The tensor with an axis for the batch, which a parameter of the model lacks."""
         if not code.unbatched:
             return code
-        (first, *_) = self.known.values()
-        batch = f"{first.code}.shape[0]"
-        return code._replace(code=f"{code.atom}.expand({batch}, ...)", binds=ATOM, unbatched=False)
+        sizes = [f"{next(iter(self._known.values())).code}.shape[0]", *["-1"] * code.unbatched]
+        return Code(
+            Brackets(f"{code.atom}.expand(", list(map(Item, sizes))), side=code.side, reads=code.reads
+        )
 
     # Variables
 
-    def _bind(self, part: Part, made: Code) -> None:
+    def _bind(self, part: Part, made: Code, before: Value) -> None:
         """Let what a part hands on wait, or give it a variable."""
-        before = part.sources[0]
-        wanted = [value for value in part.values if self.uses.get(value)]
-        call = part.calls[-1].call if part.calls else None
-        paths = call.returns if call is not None else ((),)
-        several = len(part.values) > 1
-        sides = {value: self.layouts.tensor(self.unit, value) for value in part.values}
-        if len(wanted) == 1 and (several or paths != ((),)):
-            at = part.values.index(wanted[0])
-            path = paths[at] if paths != ((),) else (at,)
-            code = f"{made.atom}{''.join(f'[{i}]' for i in path)}"
-            made = made._replace(code=code, binds=ATOM)
-            batch = call.batches[at] if call is not None and call.batches else 0
-            if batch:
-                made = made._replace(code=f"{made.code}.movedim({batch}, 0)")
-        elif several:
-            self._unpack(part, made, wanted, paths)
+        wanted = [value for value in part.values if self._left.get(value)]
+        returned = part.calls[-1].call if part.calls else None
+        paths = returned.returns if returned is not None else ((),)
+        batches = returned.batches if returned is not None else None
+        if len(wanted) > 1:
+            self._unpack(part, made, wanted, paths, batches)
             return
         (value,) = wanted
-        self.pending.append(_Pending(value, made._replace(side=sides[value]), before))
-        if self.uses[value] != 1:
-            self._flush()
+        at = part.values.index(value)
+        if len(part.values) > 1 or paths != ((),):
+            path = (at,) if paths == ((),) else paths[at]
+            made = made.at(path).with_batch(batches[at] if batches else 0)
+        side = self.program.layouts.tensor(self.unit, value)
+        self._waiting.append(_Waiting(value, made.on(side), before))
+        if self._left[value] != 1:
+            self._assign()
 
-    def _unpack(self, part: Part, made: Code, wanted: list[Value], paths: Sequence[tuple[int, ...]]) -> None:
+    def _unpack(
+        self,
+        part: Part,
+        made: Code,
+        wanted: list[Value],
+        paths: Sequence[tuple[int, ...]],
+        batches: tuple[int, ...] | None,
+    ) -> None:
         """Give a variable to each of several tensors that one call returns."""
-        self._flush()
+        self._assign()
         names: dict[Value, str] = {}
-        for value in part.values:
-            if value in wanted:
-                names[value] = self._new_name(f"{identifier(part.item.name)}_{value[2]}", names.values())
-        call = part.calls[-1].call if part.calls else None
+        for value in wanted:
+            names[value] = self._new_name(f"{identifier(part.item.name)}_{value[2]}", *names.values())
         if paths == ((),):
             pattern = ", ".join(names.get(value, "_") for value in part.values)
         else:
             pattern = _pattern({path: names.get(value, "_") for path, value in zip(paths, part.values, strict=True)})
-        self.done += lines(BODY, f"{pattern} = {made.code}")
-        for k, value in enumerate(part.values):
-            if value in names:
-                code = names[value]
-                batch = call.batches[k] if call is not None and call.batches else 0
-                if batch:
-                    code = f"{code}.movedim({batch}, 0)"
-                side = self.layouts.tensor(self.unit, value)
-                self.known[value] = Code(code, side=side, reads=frozenset({names[value]}))
+        self._done += lines(BODY, made.after(f"{pattern} = "))
+        for value, each in names.items():
+            code = Code(each, reads=frozenset({each})).with_batch(batches[value[2]] if batches else 0)
+            self._known[value] = code.on(self.program.layouts.tensor(self.unit, value))
 
-    def _flush(self) -> None:
+    def _assign(self) -> None:
         """Give variables to all that waits."""
-        while self.pending:
-            each = self.pending.pop(0)
-            name = self._name(each)
-            self.known[each.value] = Code(
+        branches = len(self._waiting) > 1
+        while self._waiting:
+            each = self._waiting.pop(0)
+            name = self._name(each, branches)
+            self._known[each.value] = Code(
                 name, side=each.code.side, reads=frozenset({name}), unbatched=each.code.unbatched
             )
             comment = ""
             if self.shapes.changes(each.before, each.value):
                 comment = self.shapes.written(each.value, each.code.side)
-            self.done.append(commented(f"{BODY}{name} = {each.code.code}", comment))
+            self._done += lines(BODY, each.code.after(f"{name} = "), comment)
 
-    def _name(self, each: _Pending) -> str:
-        """The variable for a tensor: one that is read no more, the name of the entry, or a plain `out`."""
-        slot = self.unit.listing.slots[each.value[0]]
-        own = identifier(slot.name, "out") if slot.name is not None and slot.template is None else None
-        if self.uses[each.value] > 1 and own is not None and len(own) > 1:
-            return self._new_name(own, ())
-        free = sorted(each.code.reads - self._still_read())
-        if free:
-            return "x" if "x" in free else free[0]
-        return self._new_name(own or "out", ())
+    def _name(self, each: _Waiting, branches: bool) -> str:
+        """The variable for a tensor: the name of its entry, if it is one of several or read more than once, or `x`, or
+        else `out`.
+        """
+        own = self._own_name(each.value)
+        if own is not None and (branches or self._left[each.value] > 1):
+            return self._new_name(own)
+        return "x" if self._inputs == ["x"] and "x" not in self._still_read() else self._new_name("out")
+
+    def _own_name(self, value: Value) -> str | None:
+        slot = self.unit.listing.slots[value[0]]
+        return identifier(slot.name, "out") if slot.name is not None and slot.template is None else None
 
     def _still_read(self) -> set[str]:
         """The variables that something reads that is not written yet."""
-        found = {name for other in self.pending for name in other.code.reads}
-        for value, code in self.known.items():
-            if self.uses.get(value):
+        found = {name for other in self._waiting for name in other.code.reads}
+        for value, code in self._known.items():
+            if self._left.get(value):
                 found |= code.reads
         return found
 
-    def _new_name(self, wanted: str, others: object) -> str:
-        taken = self._still_read() | {*OURS} | set(others)  # type: ignore[call-overload]
-        return unused(wanted, taken)
+    def _new_name(self, wanted: str, *others: str) -> str:
+        return unused(wanted, {*self._still_read(), *OURS, *others})
+
+
+def _leading_chain(unit: Unit) -> list[Part]:
+    """Modules that form a chain, where all other parts are functions of its end and of the input."""
+    modules = [part for part in unit.parts if part.is_module or part.is_parameter]
+    others = unit.parts[len(modules) :]
+    if len(modules) < 2 or not others or unit.parts[: len(modules)] != modules:
+        return []
+    above: Value = (-1, -1, 0)
+    for part in modules:
+        if part.sources != (above,) or part.when is not None or not part.plain:
+            return []
+        above = part.values[0]
+    inner = {part.values[0] for part in modules[:-1]}
+    outside = {value for part in others for value in part.sources} | set(unit.outputs)
+    return modules if len(unit.listing.inputs) == 1 and above in outside and not inner & outside else []
+
+
+def _with_chain(unit: Unit, chain: Sequence[Part]) -> list[Part]:
+    """The parts, with a leading chain as one of them."""
+    if not chain:
+        return unit.parts
+    whole = Part(chain[-1].values, chain[0].items, chain[0].sources, None)
+    return [whole, *unit.parts[len(chain) :]]
+
+
+def _reads(part: Part) -> list[Value]:
+    """The tensors that a call is given, or whose sizes it is given, as often as it is."""
+    if not part.calls:
+        return list(part.sources)
+    reads = part.calls[-1].call.reads
+    places = list(range(len(part.sources))) if reads is None else list(reads)
+    for _, expr in part.calls[-1].args:
+        places += sizes_read(expr)
+    return [part.sources[place] for place in places]
+
+
+def _input_names(unit: Unit) -> list[str]:
+    """The arguments of the forward pass."""
+    if len(unit.listing.inputs) == 1:
+        return ["x"]
+    names: list[str] = []
+    for each in unit.listing.inputs:
+        names.append(unused(identifier(each, "x"), {*names, *OURS}))
+    return names
 
 
 def _pattern(paths: dict[tuple[int, ...], str]) -> str:
@@ -464,15 +352,9 @@ def _pattern(paths: dict[tuple[int, ...], str]) -> str:
     return ", ".join(parts)
 
 
-def _sizes_read(expr: Expr) -> list[int]:
-    if expr.op == "size":
-        return [expr.args[0].args[0]]
-    return [place for part in expr.parts for place in _sizes_read(part)]
-
-
-def _access(label: str, is_parameter: bool) -> str:
+def _access(label: str, part: Part) -> str:
     if is_attribute(label):
         return f"self.{label}"
     if label in TAKEN or label.startswith("_"):
-        return f"self.{'_parameters' if is_parameter else '_modules'}[{quoted(label)}]"
+        return f"self.{'_parameters' if part.is_parameter else '_modules'}[{quoted(label)}]"
     return f"getattr(self, {quoted(label)})"

@@ -13,6 +13,11 @@ from planner.outputs.code._names import Names
 from planner.outputs.code._text import Brackets, Item
 from planner.outputs.code._units import INDEX, Part, Unit, Units
 
+_ORDER = (
+    *("stride", "padding", "output_padding", "dilation", "groups", "bias", "padding_mode"),
+    *("return_indices", "ceil_mode", "count_include_pad", "divisor_override"),
+)
+"""The order in which people write the arguments of convolutions and pools that have defaults."""
 # Arguments that our layers work out although PyTorch does not need them.
 _NOT_NEEDED = frozenset({"kdim", "vdim"})
 
@@ -79,12 +84,12 @@ class Program:
         self.imports.add("nn")
         args = [(arg, expr) for arg, expr in call.args if arg != "mode" or not call.target.startswith("torchvision.")]
         needed = self._needed(part, call)
-        items: list[Item] = []
-        for arg, expr in args:
-            self.uses(expr)
-            here = len(items) < needed
-            items.append(Item(self.expr(expr, "" if here else f"{arg}=")))
-        return Brackets(f"{callee}(", items)
+        args[needed:] = sorted(args[needed:], key=lambda each: _ORDER.index(each[0]) if each[0] in _ORDER else -1)
+        self.uses(*(expr for _, expr in args))
+        return Brackets(
+            f"{callee}(",
+            [Item(self.expr(expr, "" if i < needed else f"{arg}=")) for i, (arg, expr) in enumerate(args)],
+        )
 
     def expr(self, expr: Expr, head: str = "") -> str | Brackets:
         """An expression; a construction within it may stand on lines of its own."""
@@ -111,17 +116,20 @@ class Program:
     def call(self, part: Part) -> Brackets:
         """The construction of a module of another class."""
         assert part.unit is not None
+        own = self.names.channels(part.unit.listing)
         items: list[Item] = []
+        short: list[Item] = []
         by_name = False
         for param, default in self.defaults(part.unit):
             expr = part.args[param]
-            if default is not None and default == expr:
+            if default is not None and (default == expr or _equal(default, expr)):
                 continue
-            by_name = by_name or default is not None or (expr.is_const and param not in self.names.channels(part.unit.listing))
+            by_name = by_name or default is not None or (expr.is_const and param not in own)
             self.uses(expr)
             self.imports |= {"nn"} if expr.op == "text" else set()
             items.append(Item(f"{param}={expr}" if by_name else str(expr)))
-        return Brackets(f"{part.unit.name}(", items)
+            short.append(Item(str(expr) if default is None else f"{param}={expr}"))
+        return Brackets(f"{part.unit.name}(", items, shorter=Brackets(f"{part.unit.name}(", short))
 
     # The arguments of a class
 
@@ -169,6 +177,12 @@ class Program:
         if "float" in kinds and "int" in kinds:
             kinds.remove("int")
         return " | ".join(kinds)
+
+
+def _equal(a: Expr, b: Expr) -> bool:
+    """Whether two numbers are equal, though one may be a float."""
+    numbers = [each.args[0] for each in (a, b) if each.is_const and type(each.args[0]) in (int, float)]
+    return len(numbers) == 2 and numbers[0] == numbers[1]
 
 
 def _plain(expr: Expr) -> object:

@@ -39,7 +39,8 @@ class {name}(nn.Dropout):
     """Drops {what} in training with probability p (arXiv:1603.09382)."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return input * super().forward(input.new_ones({sizes}))
+        kept = super().forward(input.new_ones({sizes}))
+        return input * kept
 '''
 
 

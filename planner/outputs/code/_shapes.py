@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planner.outputs.code._copies import Copy, Tensor, Value
-from planner.outputs.code._expressions import Expr, UnusableError, same, value
+from planner.outputs.code._expressions import Expr, UnusableError, same, substituted, value
 from planner.outputs.code._layouts import Side
 from planner.outputs.code._units import Unit
 
 LETTERS = {0: "", 1: "L", 2: "HW", 3: "DHW"}
-LONGEST = 24  # characters of a size that is worth reading
+LONGEST = 44  # characters of a size that is worth reading
 
 
 class Shapes:
@@ -52,7 +52,7 @@ class Shapes:
 
     def _channels(self, found: Sequence[tuple[Copy, Tensor]]) -> str:
         sizes = {tensor.shape.channels for _, tensor in found}
-        for expr in dict.fromkeys(tensor.channels for _, tensor in found):
+        for expr in dict.fromkeys(substituted(tensor.channels, self.unit.by) for _, tensor in found):
             if expr.names <= set(self.unit.params) and all(
                 _is(expr, copy.values, tensor.shape.channels) for copy, tensor in found
             ):

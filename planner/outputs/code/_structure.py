@@ -86,8 +86,11 @@ class Structure:
         inputs = tuple(step.name for step in plan.inputs)
         self.root = self._listing(("layers",), self.model.name, self.data, inputs)
         self._inside: dict[Group | None, list[Group]] = {}
+        self.fractional: set[tuple[str, str]] = set()
+        """Parameters of blocks that are no whole number in some copy."""
         for group in plan.model.groups:
             self._inside.setdefault(group.parent, []).append(group)
+            self.fractional |= {(group.type, each) for each, found in group.args.items() if type(found) is float}
 
     @property
     def params(self) -> set[str]:

@@ -6,12 +6,21 @@ channels, but that these are `4 * width`. No layer needs to know.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from planner.geometry import Shape
 from planner.layers._layer import Call, Layer
 from planner.outputs.code._expressions import Expr, binary, const, negative, text
+
+
+_OPERATORS: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+}
 
 
 class Symbol(int):
@@ -24,29 +33,36 @@ class Symbol(int):
         made.expr = expr
         return made
 
+    def _with(self, op: str, other: Any, *, turned: bool = False) -> Any:
+        if not isinstance(other, int):  # a list is repeated, a fraction divided: the number alone counts
+            return NotImplemented
+        a, b = (int(other), int(self)) if turned else (int(self), int(other))
+        exprs = (written(other), self.expr) if turned else (self.expr, written(other))
+        return Symbol(_OPERATORS[op](a, b), binary(op, *exprs))
+
     def __add__(self, other: int) -> int:
-        return Symbol(int(self) + int(other), binary("+", self.expr, written(other)))
+        return self._with("+", other)  # type: ignore[no-any-return]
 
     def __radd__(self, other: int) -> int:
-        return Symbol(int(other) + int(self), binary("+", written(other), self.expr))
+        return self._with("+", other, turned=True)  # type: ignore[no-any-return]
 
     def __sub__(self, other: int) -> int:
-        return Symbol(int(self) - int(other), binary("-", self.expr, written(other)))
+        return self._with("-", other)  # type: ignore[no-any-return]
 
     def __rsub__(self, other: int) -> int:
-        return Symbol(int(other) - int(self), binary("-", written(other), self.expr))
+        return self._with("-", other, turned=True)  # type: ignore[no-any-return]
 
     def __mul__(self, other: int) -> int:
-        return Symbol(int(self) * int(other), binary("*", self.expr, written(other)))
+        return self._with("*", other)  # type: ignore[no-any-return]
 
     def __rmul__(self, other: int) -> int:
-        return Symbol(int(other) * int(self), binary("*", written(other), self.expr))
+        return self._with("*", other, turned=True)  # type: ignore[no-any-return]
 
     def __floordiv__(self, other: int) -> int:
-        return Symbol(int(self) // int(other), binary("//", self.expr, written(other)))
+        return self._with("//", other)  # type: ignore[no-any-return]
 
     def __rfloordiv__(self, other: int) -> int:
-        return Symbol(int(other) // int(self), binary("//", written(other), self.expr))
+        return self._with("//", other, turned=True)  # type: ignore[no-any-return]
 
     def __pow__(self, power: int, modulo: None = None) -> int:
         found = 1

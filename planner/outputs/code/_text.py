@@ -23,11 +23,12 @@ class Item:
 
 @dataclass
 class Brackets:
-    """`head(item, item)`, or the same with other brackets."""
+    """`head(item, item)`, or the same with other brackets; `shorter` is what to write where that does not fit."""
 
     head: str
     items: Sequence[Item] = field(default_factory=list)
     tail: str = ")"
+    shorter: Brackets | None = None
 
     def __str__(self) -> str:
         return f"{self.head}{', '.join(str(item.code) for item in self.items)}{self.tail}"
@@ -37,7 +38,10 @@ class Brackets:
         return any(item.comment or (isinstance(item.code, Brackets) and item.code.commented) for item in self.items)
 
     def after(self, head: str) -> Brackets:
-        return Brackets(f"{head}{self.head}", self.items, self.tail)
+        return Brackets(f"{head}{self.head}", self.items, self.tail, self.shorter and self.shorter.after(head))
+
+    def fits(self, indent: str, behind: str = "") -> bool:
+        return not self.items or (fits(indent, f"{self}{behind}") and not self.commented)
 
 
 def fits(indent: str, code: object) -> bool:
@@ -46,14 +50,18 @@ def fits(indent: str, code: object) -> bool:
 
 def lines(indent: str, code: str | Brackets, comment: str = "", behind: str = "") -> Iterator[str]:
     """The lines of one statement or one item, with what stands directly behind it."""
-    flat = f"{code}{behind}"
-    if isinstance(code, str) or not code.items or (fits(indent, flat) and not code.commented):
-        yield commented(f"{indent}{flat}", comment)
+    if isinstance(code, Brackets) and not code.fits(indent, behind) and code.shorter is not None:
+        if code.shorter.fits(indent, behind):
+            code = code.shorter
+    if isinstance(code, str) or code.fits(indent, behind):
+        yield commented(f"{indent}{code}{behind}", comment)
         return
     yield f"{indent}{code.head}"
-    alone = len(code.items) == 1 and isinstance(code.items[0].code, Brackets) and not code.items[0].comment
+    inner = code.items[0]
+    alone = len(code.items) == 1 and isinstance(inner.code, Brackets) and not inner.comment
     for item in code.items:
-        yield from lines(indent + STEP, item.code, item.comment, "" if alone else ",")
+        written = list(lines(indent + STEP, item.code, item.comment, "" if alone else ","))
+        yield from written if len(written) > 1 or not alone else lines(indent + STEP, item.code, "", ",")
     yield commented(f"{indent}{code.tail}{behind}", comment)
 
 

@@ -49,6 +49,7 @@ class Part:
     when     the condition on which it is there
     count    how often it is repeated
     carried  what the number of channels begins with, and what it becomes, where it is carried along the repetitions
+    variable the name of that number
     wrapped  the repetitions stand in a container of their own, of this name
     """
 
@@ -64,6 +65,7 @@ class Part:
     when: Expr | None = None
     count: Expr | None = None
     carried: tuple[Expr, Expr] | None = None
+    variable: str = CARRIED
     wrapped: bool = False
 
     @property
@@ -79,22 +81,63 @@ class Part:
         return bool(self.calls) and self.calls[-1].target == "nn.Parameter"
 
     @property
+    def unnamed(self) -> bool:
+        """Whether a list that has names has none for it."""
+        copy, item = self.items[0]
+        listing = copy.listing
+        return bool(self.calls) and not listing.nameless and self.count is None and self.when is None and (
+            listing.slots[self.values[0][0]].name is None
+        )
+
+    @property
     def stateful(self) -> bool:
         """Whether something of it is in the state_dict."""
         facts = self.item.step.facts if self.item.step else None
         return not self.calls or bool(facts and (facts.weights or facts.buffers))
 
-    def exprs(self) -> Iterator[Expr]:
-        """All expressions that it is constructed with, or called with."""
-        yield from (expr for call in self.calls for _, expr in call.args)
-        for param, expr in self.args.items():
-            if self.unit is None or param not in self.unit.types:
-                yield expr
+    @property
+    def plain(self) -> bool:
+        """Whether a chain of modules can have it as it is: it is called with one tensor and returns one."""
         if self.inside is not None:
-            for part in self.inside.parts:
-                yield from part.exprs()
-        yield from (expr for expr in (self.name, self.when, self.count) if isinstance(expr, Expr))
-        yield from self.carried or ()
+            return all(part.plain for part in self.inside.parts)
+        if self.unit is not None:
+            return len(self.sources) == len(self.values) == 1
+        call = self.calls[-1].call
+        simple = call.reads is None and not call.forward and call.returns == ((),)
+        return simple and self.is_module and len(self.calls) == len(self.sources) == len(self.values) == 1
+
+    def within(self) -> set[str]:
+        """The names that are read where it is constructed or called, in each of its repetitions."""
+        exprs = [expr for call in self.calls for _, expr in call.args]
+        exprs += [expr for param, expr in self.args.items() if self.unit is None or param not in self.unit.types]
+        if isinstance(self.name, Expr):
+            exprs.append(self.name)
+        inner = (part.reads() for part in (self.inside.parts if self.inside else ()))
+        return {each for expr in exprs for each in expr.names}.union(*inner)
+
+    def reads(self) -> set[str]:
+        """The names that it reads, but for those that its repetitions make themselves."""
+        if self.count is None:
+            found = self.within()
+        else:
+            found = (self.within() - {INDEX, self.variable}) | self.count.names
+        if self.carried is not None:
+            found |= self.carried[0].names | (self.carried[1].names - {INDEX, self.variable})
+        return found | (self.when.names if self.when is not None else set())
+
+    def substituted(self, by: Mapping[str, Expr]) -> None:
+        """Write other expressions for names."""
+        self.calls = tuple(
+            call._replace(args=tuple((arg, substituted(expr, by)) for arg, expr in call.args)) for call in self.calls
+        )
+        self.args = {param: substituted(expr, by) for param, expr in self.args.items()}
+        self.name = substituted(self.name, by) if isinstance(self.name, Expr) else self.name
+        self.when = self.when and substituted(self.when, by)
+        self.count = self.count and substituted(self.count, by)
+        if self.carried is not None:
+            self.carried = substituted(self.carried[0], by), substituted(self.carried[1], by)
+        for part in self.inside.parts if self.inside else ():
+            part.substituted(by)
 
     def types(self) -> Iterator[Expr]:
         """The expressions that are classes."""
@@ -114,6 +157,7 @@ class Unit:
 
     types   parameters that are classes
     params  the arguments of its construction
+    by      arguments that are always the same as another one
     """
 
     listing: Listing
@@ -123,10 +167,19 @@ class Unit:
     name: str = ""
     params: tuple[str, ...] = ()
     types: set[str] = field(default_factory=set)
+    by: dict[str, Expr] = field(default_factory=dict)
 
     @property
     def copy(self) -> Copy:
         return self.copies[0]
+
+    @property
+    def in_model(self) -> bool:
+        """Whether it is the model, or written in place in it."""
+        listing = self.listing
+        while listing.in_place and listing.owner is not None:
+            listing = listing.owner
+        return listing.is_model
 
 
 class Units:
@@ -138,6 +191,10 @@ class Units:
         self.all: list[Unit] = []
         self._of: dict[Copy, Unit] = {}
         self.root = self.of(copies.root)
+        for unit in reversed(self.all):
+            self._merge(unit)
+        for unit in self.all:
+            self._carry_on(unit)
 
     def of(self, copy: Copy) -> Unit:
         """The module of a copy that has one."""
@@ -177,18 +234,49 @@ class Units:
                 unit.parts += self._unrolled(copies[0], slot, number)
             elif any(copy.items[number] for copy in copies):
                 unit.parts.append(self._part(unit, slot, number))
+        if listing.nameless and not listing.chain and any(part.count or part.when for part in unit.parts):
+            raise UnsharedError(listing.path)  # what a forward pass calls by its number must always have the same
         reads: set[str] = set()
         for part in unit.parts:
-            within = {INDEX, CARRIED} if part.count is not None else set()
-            reads |= {each for expr in part.exprs() for each in expr.names} - within
+            reads |= part.reads()
             unit.types |= {each for expr in part.types() for each in expr.names}
-            reads |= part.carried[0].names if part.carried else set()
         if unit.types & reads:
             raise UnsharedError(unit.types)
         declared = [self.names.param(each) for each in _declared(listing)]
         order = dict.fromkeys((*self.names.channels(listing), *declared, *self.copies.params, *sorted(reads)))
         unit.params = tuple(each for each in order if each in reads | unit.types)
         return unit
+
+    # Shorter
+
+    def _merge(self, unit: Unit) -> None:
+        """Leave out numbers of input channels that are another argument in every call."""
+        calls = [part for other in self.all for part in _all_parts(other) if part.unit is unit]
+        for channels in self.names.channels(unit.listing):
+            same_as = [
+                param
+                for param in unit.params
+                if param != channels
+                and param not in self.names.channels(unit.listing)
+                and all(part.args.get(channels) == part.args[param] for part in calls)
+            ]
+            if channels in unit.params and same_as and calls:
+                unit.by[channels] = name(same_as[0])
+        for part in unit.parts:
+            part.substituted(unit.by)
+        unit.params = tuple(param for param in unit.params if param not in unit.by)
+
+    def _carry_on(self, unit: Unit) -> None:
+        """Carry a number of channels on in the argument that it begins with, if nothing else reads that."""
+        for part in unit.parts:
+            if part.carried is None or part.carried[0].op != "name":
+                continue
+            argument = part.carried[0].args[0]
+            if argument in self.names.channels(unit.listing) and not any(
+                argument in other.reads() for other in unit.parts if other is not part
+            ):
+                part.substituted({CARRIED: part.carried[0]})
+                part.variable = argument
 
     # One entry
 
@@ -216,7 +304,7 @@ class Units:
                 raise
             self._carry(part, slot)
         single = len(part.item.outputs) == len(part.item.inputs) == 1
-        if part.count is not None and not (single and part.is_module):
+        if part.count is not None and not (single and part.is_module and not _shadows(part)):
             raise UnsharedError(slot.path)
         if part.when is not None and not (single or (len(part.item.outputs) == 1 and not part.is_module)):
             raise UnsharedError(slot.path)
@@ -315,6 +403,8 @@ class Units:
                 name=None if copy.listing.nameless else item.name,
             )
             self._fill(part, slot)
+            if slot.repeats:
+                part.substituted({INDEX: const(item.index)})
             yield part
 
     # What copies agree on
@@ -342,6 +432,20 @@ class Units:
             if all(each in values and same(values[each], wanted) for _, values, wanted in known):
                 return name(each)
         raise UnsharedError(first)
+
+
+def _all_parts(unit: Unit) -> Iterator[Part]:
+    """The parts of a module, and those of lists that are written in place."""
+    for part in unit.parts:
+        yield part
+        if part.inside is not None:
+            yield from _all_parts(part.inside)
+
+
+def _shadows(part: Part) -> bool:
+    """Whether repetitions and repetitions within them both read their number, of which only one has the name."""
+    inner = part.inside.parts if part.inside else []
+    return INDEX in part.within() and any(each.count is not None and INDEX in each.within() for each in inner)
 
 
 def _agreed(found: Iterable[Any]) -> Any:
