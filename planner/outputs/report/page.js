@@ -177,7 +177,8 @@ const diagram = {
     const box = this.svg.viewBox.baseVal;
     this.width = box.width; this.height = box.height;
     this.svg.setAttribute("width", box.width); this.svg.setAttribute("height", box.height);
-    this.view.replaceChildren(this.svg);
+    this.sheet = make("div", { class: "sheet" }, this.svg);
+    this.view.replaceChildren(this.sheet);
     this.nodes = new Map();
     for (const node of this.svg.querySelectorAll("g.node")) {
       const found = /^box(\d+)$/.exec(node.id);
@@ -238,7 +239,11 @@ const diagram = {
     const { clientWidth: width, clientHeight: height } = this.view;
     this.x = clamp(this.x, 60 - this.width * this.k, width - 60);
     this.y = clamp(this.y, 60 - this.height * this.k, height - 60);
-    this.svg.style.transform = `translate(${this.x}px,${this.y}px) scale(${this.k})`;
+    // While it moves, the picture is scaled as it was painted; at rest it is painted anew, and sharp.
+    this.sheet.style.willChange = "transform";
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => { this.sheet.style.willChange = "auto"; }, 200);
+    this.sheet.style.transform = `translate(${this.x}px,${this.y}px) scale(${this.k})`;
   },
   hands() {
     const view = this.view;
