@@ -43,7 +43,7 @@ def cases(draw: Draw, type: type[Layer], longest: Mapping[int, int] = LONGEST) -
     while len(inputs) < count:
         inputs.append(draw(_like(inputs[0])))
     args = draw(_arguments(type, rank))
-    for name in set(WORKED_OUT) & set(args):
+    for name in (name for name in WORKED_OUT if name in args):
         args[name] = inputs[-1 if name == "in2_features" else 0].channels + draw(st.sampled_from((0, 0, 0, 1)))
     if type.__name__ in MENDED and draw(st.sampled_from((True, True, True, False))):
         MENDED[type.__name__](draw, args, inputs)
@@ -76,7 +76,7 @@ def _arguments(type: type[Layer], rank: int) -> st.SearchStrategy[Arguments]:
     usual = 2 * rank if type.__name__.rstrip("123d").endswith("Pad") else rank
     drawn = {name: FIELDS.get(name) or _values(schema, usual) for name, schema in properties.items()}
     required = {name: drawn[name] for name, each in type.model_fields.items() if each.is_required()}
-    return st.fixed_dictionaries(required, optional={name: drawn[name] for name in drawn.keys() - required.keys()})
+    return st.fixed_dictionaries(required, optional={name: drawn[name] for name in drawn if name not in required})
 
 
 def _values(schema: Mapping[str, Any], usual: int) -> st.SearchStrategy[Any]:

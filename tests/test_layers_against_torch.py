@@ -41,6 +41,7 @@ DIFFERENCES = (
     # Of a list with one number PyTorch makes two or three in some places; in others it pads one axis and no other.
     Difference(".*", "WrongValue: `.*` takes one number, or .*", "", "a list has a number for every axis, or side"),
     Difference("Conv.*", "a whole number from 0.*", "", "a pair of numbers is not PyTorch's, and negative ones crop"),
+    Difference("ConvTranspose.*", "a whole number from 1.*", "", "a kernel of one cell does not show a dilation of 0"),
     Difference("Add|Subtract", "SizesDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
     Difference("MatMul", "MatrixSizesDiffer.*", "", "einsum repeats axes of one cell without a word"),
     Difference("MatMul", "WrongNumberOfAxes.*", "", "the batch would be an axis of the matrices"),

@@ -28,9 +28,14 @@ class _GroupedWeights(Layer):
     out_channels: Count | None = Field(None, description="Left out, as many as come in; only with `groups: depthwise`.")
     kernel_size: PerAxis
     stride: PerAxis = 1
+    padding: Padding = Field(
+        0,
+        description="Cells on every side, or a number or pair for each axis; `same`, `valid`, TensorFlow's `tf_same`.",
+    )
+    dilation: PerAxis = 1
     groups: Count | Literal["depthwise"] = Field(1, description="`depthwise` is one group for each input channel.")
     bias: bool = True
-    dilation: PerAxis = 1
+    padding_mode: PaddingMode = "zeros"
     in_channels: Count | None = None
 
     def width(self, x: Shape) -> int:
@@ -73,12 +78,6 @@ class _GroupedWeights(Layer):
 
 
 class _Conv(_GroupedWeights):
-    padding: Padding = Field(
-        0,
-        description="Cells on every side, or a number or pair for each axis; `same`, `valid`, TensorFlow's `tf_same`.",
-    )
-    padding_mode: PaddingMode = "zeros"
-
     def sides(self) -> tuple[tuple[int, int], ...]:
         """Padding before and after each axis, where it does not depend on the input's size."""
         if self.padding == "same":
