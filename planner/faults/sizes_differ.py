@@ -23,6 +23,7 @@ class SizesDiffer(Fault):
     code = "NSP204"
     mended_by = (
         "size_from_skip",
+        "parameter_shape",
         "output_padding",
         "fitted_window",
         "crop_like",

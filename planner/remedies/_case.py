@@ -104,7 +104,10 @@ class Case:
         for key, value in values.items():
             path, overwritten = self._home(step, key)
             given = self.at(path[:-1])
-            if value is not LEFT_OUT:
+            if twin := next((edit for edit in proposal.edits if edit.path == path), None):
+                if twin.value != value:  # one parameter of a block for two arguments
+                    return Proposal(())
+            elif value is not LEFT_OUT:
                 proposal += Proposal((Edit(path, value),), () if is_expression(value) else overwritten)
             elif isinstance(given, dict) and path[-1] in given:
                 proposal += Proposal((Edit(path, action="remove"),), overwritten)

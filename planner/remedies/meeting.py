@@ -31,6 +31,21 @@ def size_from_skip(case: Case) -> Iterator[Proposal]:
                 return
 
 
+def parameter_shape(case: Case) -> Iterator[Proposal]:
+    """The shape of a free parameter, made that of the tensor it meets."""
+    step = case.step
+    if step is None or len(step.inputs) != 2:
+        return
+    for i, ref in enumerate(step.sources):
+        source, target = case.plan.steps[ref.step], step.inputs[1 - i]
+        given = case.at((*source.path, "shape"))
+        if source.sources or not isinstance(given, list) or len(given) != len(target):
+            continue
+        other = [axis for axis, (n, m) in enumerate(zip(step.inputs[i], target, strict=True)) if n != m]
+        if all(isinstance(given[axis], int) for axis in other):
+            yield Proposal(tuple(Edit((*source.path, "shape", axis), target[axis]) for axis in other))
+
+
 def output_padding(case: Case) -> Iterator[Proposal]:
     """The output padding with which a transposed convolution brings its branch to the size of the other one."""
     for _, branch, target in _branches(case):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from planner.diagnostics import Edit
@@ -10,17 +10,31 @@ from planner.geometry import Spread, Window
 from planner.plan import Step
 from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_axis
 
+MOST_LAYERS = 10
+"""Layers that are changed together."""
 
-def padding(case: Case) -> Iterator[Proposal]:
-    """So much padding that a window more fits in: at the end alone, or on both sides."""
-    if case.step is not None:
-        yield from _padded(case, case.step)
+Way = Callable[[Case, Step], Proposal | None]
+
+
+def padding_at_end(case: Case) -> Iterator[Proposal]:
+    """So much padding at the end that a window more fits in."""
+    yield from _first(case, _padded_at_end)
 
 
 def ceil_mode(case: Case) -> Iterator[Proposal]:
     """A last window that may hang over the end."""
-    if case.step is not None and case.changed(case.step, ceil_mode=True) not in (None, case.step.layer):
-        yield case.put(case.step, ceil_mode=True)
+    yield from _first(case, _rounded_up)
+
+
+def padding(case: Case) -> Iterator[Proposal]:
+    """So much padding on both sides that a window more fits in."""
+    yield from _first(case, _padded)
+
+
+def kernel_size(case: Case) -> Iterator[Proposal]:
+    """A kernel that reads the cells that are lost or skipped, or that is no larger than what it stands on."""
+    yield from _first(case, _with_kernel)
+    yield from _first(case, _with_kernel_and_padding)
 
 
 def losing_layers(case: Case) -> Iterator[Proposal]:
@@ -30,21 +44,7 @@ def losing_layers(case: Case) -> Iterator[Proposal]:
         for step, losses in zip(case.plan.steps, case.report.losses, strict=True)
         if any(each.loss.lost for each in losses)
     }
-    steps = list(losing.values())[:10]
-    rounded = [case.put(step, ceil_mode=True) for step in steps if case.changed(step, ceil_mode=True) is not None]
-    if steps and len(rounded) == len(steps):
-        yield sum(rounded, Proposal(()))
-    wider = [list(_padded(case, step)) for step in steps]
-    if steps and all(wider):
-        yield sum((each[0] for each in wider), Proposal(()))
-    if len(steps) > 1 and wider[0]:
-        yield from wider[0]
-
-
-def kernel_size(case: Case) -> Iterator[Proposal]:
-    """A kernel that reads the cells that are lost or skipped, or that is no larger than what it stands on."""
-    if case.step is not None:
-        yield from _with_kernel(case, case.step)
+    yield from _in_all(case, list(losing.values())[:MOST_LAYERS], _padded_at_end, _rounded_up, _padded, _with_kernel)
 
 
 def strided_padding(case: Case) -> Iterator[Proposal]:
@@ -164,12 +164,7 @@ def stride_moved(case: Case) -> Iterator[Proposal]:
 
 def skipping_kernel(case: Case) -> Iterator[Proposal]:
     """A kernel as large as the stride in the layers that skip cells: in all of them, or in one."""
-    wider = [list(_with_kernel(case, step)) for step in _skipping(case)]
-    wider = [each for each in wider if each]
-    if wider:
-        yield sum((each[0] for each in wider), Proposal(()))
-        for each in wider[:2]:
-            yield from each
+    yield from _in_all(case, list(_skipping(case))[:MOST_LAYERS], _with_kernel_and_padding, _with_kernel)
 
 
 def _skipping(case: Case) -> Iterator[Step]:
@@ -198,36 +193,70 @@ def _taker(case: Case, skipping: Step) -> Step | None:
     return None
 
 
-def _with_kernel(case: Case, step: Step) -> Iterator[Proposal]:
-    """What `kernel_size` proposes, at any step."""
+# One way at one step: what it would be, or None where the layer does not take it, or does not need it
+
+
+def _first(case: Case, way: Way) -> Iterator[Proposal]:
+    """One way at the step of the finding."""
+    proposal = way(case, case.step) if case.step is not None else None
+    if proposal is not None:
+        yield proposal
+
+
+def _in_all(case: Case, steps: list[Step], *ways: Way) -> Iterator[Proposal]:
+    """One way in all of some layers, then in the first of them alone."""
+    made = [[way(case, step) for step in steps] for way in ways]
+    for proposals in made if steps else ():
+        wanted = [each for each in proposals if each is not None]
+        if len(wanted) == len(steps):
+            yield sum(wanted, Proposal(()))
+    if len(steps) > 1:
+        yield from (proposals[0] for proposals in made if proposals[0] is not None)
+
+
+def _padded_at_end(case: Case, step: Step) -> Proposal | None:
+    windows = case.windows(step)
+    missing = [_missing(window, n) for window, n in windows]
+    pairs = [[window.before, window.after + more] for (window, _), more in zip(windows, missing, strict=True)]
+    if not any(missing) or any(window.length(n) < 1 for window, n in windows):
+        return None
+    return case.put(step, padding=pairs) if case.changed(step, padding=pairs) is not None else None
+
+
+def _rounded_up(case: Case, step: Step) -> Proposal | None:
+    return case.put(step, ceil_mode=True) if case.changed(step, ceil_mode=True) not in (None, step.layer) else None
+
+
+def _padded(case: Case, step: Step) -> Proposal | None:
+    windows = case.windows(step)
+    missing = [_missing(window, n) for window, n in windows]
+    sides = [_even(window, n) if more else window.before for (window, n), more in zip(windows, missing, strict=True)]
+    even = [side for side in sides if side is not None]
+    if not any(missing) or len(even) < len(sides) or case.changed(step, padding=per_axis(even)) is None:
+        return None
+    return case.put(step, padding=per_axis(even))
+
+
+def _with_kernel(case: Case, step: Step) -> Proposal | None:
     windows = case.windows(step)
     kernels = [_kernel(window, n) for window, n in windows]
     if kernels == [window.kernel for window, _ in windows]:
-        return
+        return None
     values: dict[str, object] = {"kernel_size": per_axis(kernels)}
     if getattr(step.layer, "stride", 1) is None:  # a pool that would move by its new kernel
         values["stride"] = per_axis([window.stride for window, _ in windows])
-    if case.changed(step, **values) is not None:
-        yield case.put(step, **values)
+    return case.put(step, **values) if case.changed(step, **values) is not None else None
+
+
+def _with_kernel_and_padding(case: Case, step: Step) -> Proposal | None:
+    """A larger kernel with padding for what is new of it, so that the size stays."""
+    windows = case.windows(step)
+    kernels = [_kernel(window, n) for window, n in windows]
     more = [(kernel - window.kernel) * window.dilation for kernel, (window, _) in zip(kernels, windows, strict=True)]
     pairs = [[window.before, window.after + each] for each, (window, _) in zip(more, windows, strict=True)]
-    if min(more) >= 0 and case.changed(step, **values, padding=pairs) is not None:  # to the same size as before
-        yield case.put(step, **values, padding=pairs)
-
-
-def _padded(case: Case, step: Step) -> Iterator[Proposal]:
-    """What `padding` proposes, at any step."""
-    windows = case.windows(step)
-    missing = [_missing(window, n) for window, n in windows]
-    if not any(missing):
-        return
-    pairs = [[window.before, window.after + more] for (window, _), more in zip(windows, missing, strict=True)]
-    if case.changed(step, padding=pairs) is not None and all(window.length(n) > 0 for window, n in windows):
-        yield case.put(step, padding=pairs)
-    sides = [_even(window, n) if more else window.before for (window, n), more in zip(windows, missing, strict=True)]
-    even = [side for side in sides if side is not None]
-    if len(even) == len(sides) and case.changed(step, padding=per_axis(even)) is not None:
-        yield case.put(step, padding=per_axis(even))
+    if not any(more) or min(more) < 0 or case.changed(step, kernel_size=per_axis(kernels), padding=pairs) is None:
+        return None
+    return case.put(step, kernel_size=per_axis(kernels), padding=pairs)
 
 
 def _missing(window: Window, n: int) -> int:

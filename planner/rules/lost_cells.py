@@ -29,7 +29,7 @@ class LostCells(Rule):
     """
 
     code = "NSP321"
-    mended_by = ("padding", "ceil_mode", "kernel_size", "input_size")
+    mended_by = ("padding_at_end", "ceil_mode", "padding", "kernel_size", "input_size")
     bad = """
         input: [224, 224, 3]
         layers:
