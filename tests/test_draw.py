@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -105,6 +106,33 @@ def test_looks(theme: str, direction: str) -> None:
     assert f"{c1.params:,} params, {c1.macs:,} MACs" in shown
     assert "sees 5×5" in shown
     assert "line 8" in shown
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_volumes_of_every_network(name: str) -> None:
+    picture = ElementTree.fromstring(renderer("draw", "volumes")(config(name), Look()))
+    assert str(config(name).plan.inputs[0].outputs[0]) in texts(picture)
+    width = float(picture.get("width") or 0)
+    spaces = [
+        (float(each.get("x") or 0), float(each.get("y") or 0), 5 * len(each.text or ""))
+        for each in picture.iter()
+        if each.get("text-anchor") == "middle"
+    ]
+    for x, _, wide in spaces:
+        assert 0 <= x - wide / 2 <= x + wide / 2 <= width
+    for (x, y, wide), (other, beside, narrow) in combinations(spaces, 2):
+        assert abs(x - other) >= (wide + narrow) / 2 or abs(y - beside) >= 9
+
+
+def test_u_net_stands_as_a_u() -> None:
+    picture = ElementTree.fromstring(renderer("draw", "volumes")(config("unet"), Look()))
+    places = {each.text: float(each.get("y") or 0) for each in picture.iter() if each.get("font-size") == "11"}
+    down = [places[name] for name in ("down1", "down2", "down3", "down4", "bottom")]
+    up = [places[name] for name in ("bottom", "up4", "up3", "up2", "up1")]
+    assert down == sorted(down)
+    assert up == sorted(up, reverse=True)
+    skips = [each for each in picture.iter() if each.get("stroke") == THEMES["light"].skip]
+    assert len(skips) == 4
 
 
 # What is drawn
