@@ -447,6 +447,12 @@ class Spread(AxisMap):
             counts[(j * self.dilation - self.padding) % self.stride] += 1
         return tuple(counts)
 
+    def written(self, cells: Cells, n: int) -> int:
+        """How often n inputs write some output cells, all together."""
+        taps = (j * self.dilation - self.padding for j in range(self.kernel))
+        starts = (cells >> tap if tap >= 0 else cells << -tap for tap in taps)
+        return sum((_every(each, self.stride) & all_cells(n)).bit_count() for each in starts)
+
     def writers(self, cell: int, n: int) -> int:
         """How many of n inputs write an output cell."""
         starts = (cell + self.padding - j * self.dilation for j in range(self.kernel))

@@ -48,9 +48,14 @@ class Apart:
         return max(abs(start), abs(start + (self.cells - 1) * (self.strides[0] - self.strides[1])))
 
     @property
+    def drifts(self) -> bool:
+        """Whether the branches move at different strides, as behind a resize."""
+        return self.strides[0] != self.strides[1]
+
+    @property
     def small(self) -> bool:
-        """Whether they are nowhere further apart than half a cell of the finer of their grids."""
-        return self.off * 2 <= min(self.strides)
+        """Whether they are nowhere further apart than half a cell of their grid or, where they drift, than one cell."""
+        return self.off <= max(self.strides) if self.drifts else self.off * 2 <= self.strides[0]
 
 
 def apart(plan: Plan, fields: list[tuple[Fields, ...]]) -> Iterator[list[Apart]]:

@@ -120,5 +120,4 @@ def _wasted(step: Step, unread: tuple[Unread, ...]) -> int:
         return 0
     if not any([each.read for each in unread]):
         return step.macs
-    elements = unread[0].elements
-    return step.layer.spared(step.inputs, step.outputs, unread[0].cells, elements) if elements else 0
+    return step.layer.spared(step.inputs, step.outputs, unread[0].read) if unread[0].elements else 0

@@ -22,6 +22,7 @@ from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, All, AxisMap, Link, Shape
+from planner.regions import Region, count
 
 Sizes = tuple[int, ...]
 """Sizes of a tensor as PyTorch orders them."""
@@ -128,11 +129,10 @@ class Layer(BaseModel):
         """Multiply-adds for one sample; bias, activations and comparisons are not counted."""
         return 0
 
-    def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], cells: int, elements: int) -> int:
-        """Multiply-adds that need not be done where nothing reads so many elements of the first output, among them all
-        channels of so many cells; something else of it is read.
-        """
-        return self.macs(inputs, outputs) * elements // outputs[0].elements
+    def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:
+        """Multiply-adds that need not be done where a part of the first output is read, and the rest by nobody."""
+        elements = outputs[0].elements
+        return self.macs(inputs, outputs) * (elements - count(read)) // elements
 
     def derived(self, *inputs: Shape) -> Mapping[str, object]:
         """Arguments of the PyTorch call that a model file leaves out because the inputs say them."""

@@ -17,6 +17,7 @@ from planner.layers._fields import BatchFirst, Count, Depth, Probability
 from planner.layers._layer import Call, Layer, Layout, Sizes
 from planner.layers.linear import affine
 from planner.layers.norm import scale_and_shift
+from planner.regions import Region, count, positions
 
 
 def attention_macs(query: Shape, key: Shape, value: Shape, *, more_keys: int = 0) -> int:
@@ -85,9 +86,10 @@ class MultiheadAttention(Layer):
     def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         return attention_macs(*_roles(inputs), more_keys=self.add_bias_kv + self.add_zero_attn)
 
-    def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], cells: int, elements: int) -> int:
+    def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:
         query, key, _ = _roles(inputs)
-        return cells * query_macs(query, key, self.add_bias_kv + self.add_zero_attn)  # all keys and values are needed
+        unread = query[0] - count(positions(read))  # queries: all keys and values are needed
+        return unread * query_macs(query, key, self.add_bias_kv + self.add_zero_attn)
 
     def derived(self, *inputs: Shape) -> Mapping[str, object]:
         query, key, value = _roles(inputs)
@@ -147,9 +149,10 @@ class _Transformer(Layer):
     def layer_macs(self, x: Shape) -> int:
         return attention_macs(x, x, x) + 2 * x.elements * self.dim_feedforward
 
-    def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], cells: int, elements: int) -> int:
-        (x,) = inputs  # of the last layer alone: those before it are read whole
-        return cells * (query_macs(x, x) + 2 * x.channels * self.dim_feedforward)
+    def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:
+        (x,) = inputs
+        unread = x[0] - count(positions(read))  # of the last layer alone: those before it are read whole
+        return unread * (query_macs(x, x) + 2 * x.channels * self.dim_feedforward)
 
     def layer_call(self, x: Shape) -> Call:
         names = _Transformer.model_fields

@@ -18,6 +18,7 @@ from planner.faults.wrong_value import WrongValue
 from planner.geometry import All, AxisMap, Grouped, PadMode, SameWindow, Shape, Spread, Window
 from planner.layers._fields import Count, Padding, PaddingMode, PerAxis, PerAxisNatural
 from planner.layers._layer import Call, Layer, Sizes
+from planner.regions import Region, everything
 
 
 class _GroupedWeights(Layer):
@@ -205,6 +206,17 @@ class _ConvTranspose(_GroupedWeights):
         (x,) = inputs
         kernel = math.prod(self.per_axis("kernel_size", self.rank))
         return x.elements * (self.width(x) // self.group_count(x)) * kernel
+
+    def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:
+        (x,), (y,) = inputs, outputs
+        axes = [each for each in self.axes(x) if isinstance(each, Spread)]
+
+        def written(region: Region) -> int:
+            return sum(
+                box[-1].bit_count() * math.prod(map(Spread.written, axes, box[:-1], x.spatial)) for box in region
+            )
+
+        return (written(everything(y)) - written(read)) * (x.channels // self.group_count(x))
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         return (self._call(inputs[0]),)

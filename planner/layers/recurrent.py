@@ -12,6 +12,7 @@ from planner.faults.projection_too_large import ProjectionTooLarge
 from planner.geometry import All, AxisMap, Link, Prefix, Shape
 from planner.layers._fields import BatchFirst, Count, Depth, Natural, Probability
 from planner.layers._layer import Call, Layer, Layout, Sizes
+from planner.regions import Region
 
 
 class _Recurrent(Layer):
@@ -78,7 +79,7 @@ class _Recurrent(Layer):
         matrices = [sizes for sizes in self.weights(x).values() if len(sizes) == 2]
         return x[0] * sum(rows * columns for rows, columns in matrices)
 
-    def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], cells: int, elements: int) -> int:
+    def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:
         return 0  # the cells that are read take those before them, or their states, to be worked out
 
     def derived(self, *inputs: Shape) -> Mapping[str, object]:

@@ -16,19 +16,25 @@ from pydantic import ValidationError
 
 from planner.analyses.axes import window_on
 from planner.geometry import Cells, Window, all_cells, bits
+from planner.regions import count, positions, union
 from planner.words import counted, ranged
 
 if TYPE_CHECKING:
     from planner.analyses.loss import AxisLoss
+    from planner.model import Ref
     from planner.plan import Plan, Step
     from planner.report import Report
+
+
+MOST_BACK = 10
+"""Pointwise layers looked through for a layer of padding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
     """Cells of one axis of one input that a step does not read.
 
-    edge, between   those past the first or last window, or those between windows; never both
+    edge, between   real cells past the first or last window, or those between windows; never both
     nowhere         those of them that no other path to an output reads either
     """
 
@@ -43,6 +49,7 @@ def dropped(report: Report) -> Iterator[tuple[Step, list[Dropped]]]:
     others = None if report.reach else _Readers(report.plan)
     for i, losses in enumerate(report.losses):
         found = [_of(report, i, each, others) for each in losses if each.loss.real]
+        found = [each for each in found if each.edge or each.between]
         if found:
             yield report.plan.steps[i], found
 
@@ -53,16 +60,37 @@ def _of(report: Report, i: int, axis: AxisLoss, others: _Readers | None) -> Drop
     # Where the windows stand apart, the end is one more gap between them.
     edge = 0 if axis.loss.skipped else unread
     between = unread & ~edge
+    edge &= ~padded(report.plan, ref, axis.axis, edge)[0]
     known = report.reach.unread[ref.step] if report.reach else None
     if known:
-        nowhere = unread & known[ref.output or 0].unread_lines(axis.axis)
+        nowhere = (edge | between) & known[ref.output or 0].unread_lines(axis.axis)
     elif others is not None:
-        nowhere = unread & ~others.read(i, axis)
+        nowhere = (edge | between) & ~others.read(i, axis)
         if others.unplanned(i, axis):  # it may well read what is skipped; at an edge, it may be why it is not planned
             nowhere &= ~between
     else:
-        nowhere = unread
+        nowhere = edge | between
     return Dropped(axis, edge, between, nowhere)
+
+
+def padded(plan: Plan, ref: Ref, axis: int, cells: Cells) -> tuple[Cells, str]:
+    """Which of some cells along an axis of a tensor are no real ones but padding, and the name of the layer before that
+    put them there.
+    """
+    for _ in range(MOST_BACK):
+        step = plan.steps[ref.step]
+        if not cells or len(step.sources) != 1 or not step.links:
+            break
+        link = step.links[ref.output or 0][0]
+        if axis not in link.landing:
+            break
+        at = link.landing.index(axis)
+        along, n = link.axes[at], step.inputs[0][at]
+        if not along.keeps:
+            empty = [i for i in bits(cells) if not along.reads(1 << i, n)]
+            return sum(1 << i for i in empty), step.name
+        ref, axis = step.sources[0], at
+    return 0, ""
 
 
 class _Readers:
@@ -100,6 +128,25 @@ def full_reading(step: Step, source: int, axis: int) -> Cells:
         to = link.landing[axis]
         read |= link.axes[axis].reads(all_cells(1 if to is None else y[to]), step.inputs[source][axis])
     return read
+
+
+def left_out(report: Report, step: Step, source: int) -> int:
+    """How many cells of one of its sources a step does not read, all of its outputs being read, and nothing else reads
+    either.
+    """
+    ref = step.sources[source]
+    known = report.reach.unread[ref.step] if report.reach else None
+    unread = known[ref.output or 0] if known else None
+    if unread is None or not unread.cells or lends_size(step, source):
+        return 0
+    axes = range(len(unread.shape.spatial))
+    own = tuple(full_reading(step, source, axis) for axis in axes)
+    return math.prod(unread.shape.spatial) - count(union([*positions(unread.read), own]))
+
+
+def lends_size(step: Step, source: int) -> bool:
+    """Whether a step takes the size of one of its sources alone, and reads nothing of it."""
+    return bool(step.links) and all(links[source].empty for links in step.links)
 
 
 # In words

@@ -9,11 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from planner.geometry import Cells
-from planner.rules._dropped import full_reading
+from planner.rules._dropped import left_out, lends_size
 
 if TYPE_CHECKING:
-    from planner.plan import Step
     from planner.report import Report
 
 
@@ -56,7 +54,7 @@ def by_waste(report: Report, steps: Iterable[int]) -> list[int]:
 
 
 def _causes(report: Report) -> dict[int, int]:
-    """For every step with whole lines of cells that nothing reads, the first step behind it that leaves them out."""
+    """For every step with cells that nothing reads, the first step behind it that leaves them out."""
     steps, causes = report.plan.steps, dict[int, int]()
     readers: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     returned = {ref.step for ref in report.plan.outputs}
@@ -64,7 +62,7 @@ def _causes(report: Report) -> dict[int, int]:
         for k, ref in enumerate(steps[i].sources):
             if not lends_size(steps[i], k):
                 readers[ref.step].append((i, k))
-        if not _has_unread_lines(report, i):
+        if not _has_unread_cells(report, i):
             continue
         found = [_cause(report, r, k, causes.get(r)) for r, k in readers[i]]
         if not readers[i] and i not in returned:
@@ -76,12 +74,14 @@ def _causes(report: Report) -> dict[int, int]:
 
 
 def _cause(report: Report, i: int, source: int, behind: int | None) -> int | None:
-    """Whether step i leaves out most of what is unread of its source, or one behind it does."""
-    if is_unread(report, i):
+    """Whether step i leaves out the better part of what is unread of its source, or one behind it does."""
+    step = report.plan.steps[i]
+    ref = step.sources[source]
+    known = report.reach.unread[ref.step] if report.reach else None
+    left = 0 if is_unread(report, i) else left_out(report, step, source)
+    if not left or not known:
         return behind
-    lines = [(here.bit_count(), left.bit_count()) for here, left in _left_out(report, i, source)]
-    most = any(left * 2 >= here for here, left in lines)
-    return i if most or (lines and behind is None) else behind
+    return i if behind is None or left * 2 >= known[ref.output or 0].cells else behind
 
 
 def is_unread(report: Report, i: int) -> bool:
@@ -90,46 +90,19 @@ def is_unread(report: Report, i: int) -> bool:
     return known is not None and not any(each.read for each in known)
 
 
-def _has_unread_lines(report: Report, i: int) -> bool:
+def _has_unread_cells(report: Report, i: int) -> bool:
     known = report.reach.unread[i] if report.reach else None
-    return known is not None and any(
-        not each.read or any(map(each.unread_lines, range(len(each.shape.spatial)))) for each in known
-    )
-
-
-def lends_size(step: Step, source: int) -> bool:
-    """Whether a step takes the size of one of its sources alone, and reads nothing of it."""
-    return bool(step.links) and all(links[source].empty for links in step.links)
-
-
-def leaves_out(report: Report, i: int, source: int) -> bool:
-    """Whether step i, all of its outputs being read, leaves lines of one of its sources unread that nothing else
-    reads.
-    """
-    return bool(_left_out(report, i, source))
-
-
-def _left_out(report: Report, i: int, source: int) -> list[tuple[Cells, Cells]]:
-    """Axis by axis, the unread lines of a source of step i, and those of them that the step leaves out by itself."""
-    step = report.plan.steps[i]
-    ref = step.sources[source]
-    known = report.reach.unread[ref.step] if report.reach else None
-    if known is None or lends_size(step, source):
-        return []
-    unread = known[ref.output or 0]
-    lines = map(unread.unread_lines, range(len(unread.shape.spatial)))
-    found = [(here, here & ~full_reading(step, source, axis)) for axis, here in enumerate(lines) if here]
-    return [(here, left) for here, left in found if left]
+    return known is not None and any(each.cells for each in known)
 
 
 def leaving_out(report: Report, i: int) -> list[int]:
-    """The steps, in order, that leave out lines of step i that nothing reads, or lines of what is made of them."""
+    """The steps, in order, that leave out what nothing reads of the cells of step i, or of what is made of them."""
     followed, found = {i}, []
     for j, step in enumerate(report.plan.steps[i + 1 :], i + 1):
         here = [k for k, ref in enumerate(step.sources) if ref.step in followed]
-        if here and not is_unread(report, j) and any(leaves_out(report, j, k) for k in here):
+        if here and not is_unread(report, j) and any(left_out(report, step, k) for k in here):
             found.append(j)
-        if here and _has_unread_lines(report, j):
+        if here and _has_unread_cells(report, j):
             followed.add(j)
     return found
 

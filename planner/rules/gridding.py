@@ -42,6 +42,7 @@ class Gridding(Rule):
     """
 
     code = "NSP332"
+    mended_by = ("mixed_dilation",)
     bad = """
         input: [64, 64, 16]
         layers:

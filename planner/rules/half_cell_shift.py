@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 class HalfCellShift(Rule):
-    """Branches meet in step, but one is shifted against the other by up to half a cell of the grid on which they meet.
+    """Branches meet in step, but one is shifted against the other by up to half a cell of the grid on which they meet;
+    or a resize lets them drift, up to a cell apart at one of the ends.
 
     An even window has its centre between cells, an odd one on a cell. ResNet-D's 2×2 average pool in the shortcut,
     beside a 3×3 convolution of stride 2, is off by half a cell of its input (arXiv:1812.01187); so is bilinear
@@ -49,9 +50,12 @@ class HalfCellShift(Rule):
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         for found in report.apart:
             if all(each.small for each in found):
+                far = (
+                    "drift up to a cell apart" if any(each.drifts for each in found) else "are up to half a cell apart"
+                )
                 yield cls.at(
                     found[0].step,
-                    f"the branches of {found[0].step.type} are up to half a cell apart",
+                    f"the branches of {found[0].step.type} {far}",
                     label=how_far(report.plan, found),
                     help="harmless for most networks; windows of the same parity on both branches are free of it",
                     key="from",

@@ -19,7 +19,8 @@ class MisalignedBranches(Rule):
 
     Sizes that agree prove nothing: a branch of stride 2 and one of stride 1 can come out equally long by chance, and
     padding on one side shifts a branch against the other. Stride and centre of every branch are followed from the
-    input; this rule speaks where cells that meet look at places more than half a cell of their own grid apart.
+    input; this rule speaks where cells that meet look at places more than half a cell of their grid apart, or more than
+    a whole cell at one of the ends where a resize lets them drift.
 
     Why it matters: an Add or a Concat then mixes features of different places; the network has to learn around it.
 
@@ -65,11 +66,12 @@ def how_far(plan: Plan, found: list[Apart]) -> str:
     for each in found:
         left, right = (f"`{plan.label(each.step.sources[k])}`" for k in (each.first, each.second))
         far = f"{_number(each.off)} {'cell' if each.off <= 1 else 'cells'}"
-        if each.strides[0] == each.strides[1]:
-            text = f"{left} and {right} look {far} of `{each.input}` apart, at {_number(each.strides[0])} a step"
+        steps = [_number(stride) for stride in each.strides]
+        if each.drifts:
+            cells = "cell" if each.strides[0] == 1 else "cells"
+            text = f"{left} moves {steps[0]} {cells} of `{each.input}` a step, {right} {steps[1]}: up to {far} apart"
         else:
-            steps = [_number(stride) for stride in each.strides]
-            text = f"{left} moves {steps[0]} cells of `{each.input}` a step, {right} {steps[1]}: up to {far} apart"
+            text = f"{left} and {right} look {far} of `{each.input}` apart, at {steps[0]} a step"
         said.append((each.axis, text))
     cause = next((each.cause for each in found if each.cause), None)
     return grouped(said) + (f"; `{cause}` makes it so" if cause else "")

@@ -22,6 +22,7 @@ class OneValuePerChannelInTraining(Rule):
     """
 
     code = "NSP403"
+    mended_by = ("group_norm",)
     bad = """
         input: [32, 32, 8]
         layers:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
-from planner.rules._dropped import between_windows, dropped, share_read, to_read_all
+from planner.rules._dropped import between_windows, dropped, left_out, share_read, to_read_all
 from planner.rules._rule import Rule
 from planner.words import grouped
 
@@ -47,12 +47,15 @@ class SkippedCells(Rule):
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         for step, found in dropped(report):
             skipped = [each for each in found if each.between & each.nowhere]
-            if skipped:
-                said = grouped(between_windows(each.axis, each.between & each.nowhere) for each in skipped)
+            holes = left_out(report, step, found[0].axis.source) if not skipped and found[0].between else 0
+            if skipped or holes:
+                skipped = skipped or [each for each in found if each.between]
+                said = grouped(between_windows(each.axis, each.between) for each in skipped)
+                nothing = f"; {holes:,} are read by nothing" if holes else ""
                 yield cls.at(
                     step,
                     f"{step.type} skips cells that nothing else reads",
-                    label=f"{said}; {share_read(step, found)}",
+                    label=f"{said}; {share_read(step, found)}{nothing}",
                     help=f"use {to_read_all(step, skipped)}; or have a layer with a larger window take the stride",
                     key="stride",
                 )

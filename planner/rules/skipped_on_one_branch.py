@@ -8,6 +8,7 @@ from planner.rules._dropped import (
     at_the_edge,
     between_windows,
     dropped,
+    left_out,
     share_read,
     to_read_all,
     to_the_edge,
@@ -54,7 +55,7 @@ class SkippedOnOneBranch(Rule):
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         for step, found in dropped(report):
-            if any(each.nowhere for each in found):
+            if any(each.nowhere for each in found) or left_out(report, step, found[0].axis.source):
                 continue
             skipped = [each for each in found if each.between]
             said = [

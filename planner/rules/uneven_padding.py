@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic, Severity
-from planner.geometry import Loss, Window
-from planner.rules._dropped import window_of
+from planner.geometry import all_cells
+from planner.rules._dropped import padded, window_of
 from planner.rules._rule import Rule
 from planner.words import grouped
 
 if TYPE_CHECKING:
     from planner.analyses.loss import AxisLoss
+    from planner.plan import Step
     from planner.report import Report
 
 
@@ -47,7 +48,7 @@ class UnevenPadding(Rule):
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         for step, losses in zip(report.plan.steps, report.losses, strict=True):
-            said = [_unused(each, window) for each in losses if (window := window_of(each)) and _is_uneven(each.loss)]
+            said = [(each.name, text) for each in losses if (text := _unused(report, step, each))]
             if said:
                 yield cls.at(
                     step,
@@ -58,11 +59,18 @@ class UnevenPadding(Rule):
                 )
 
 
-def _is_uneven(loss: Loss) -> bool:
-    """Whether padding alone is left over; where real cells are lost, that is what counts."""
-    return bool(loss.uneven) and not loss.lost
-
-
-def _unused(axis: AxisLoss, window: Window) -> tuple[str, str]:
-    over = "one is" if axis.loss.uneven == 1 else f"{axis.loss.uneven:,} are"
-    return axis.name, f"of {window.before:,} + {window.after:,} cells of padding the last {over} left over"
+def _unused(report: Report, step: Step, axis: AxisLoss) -> str:
+    """What padding of its own, or of a layer before it, a step leaves over; where real cells are lost, that is what
+    counts.
+    """
+    window, loss = window_of(axis), axis.loss
+    if window is None or loss.skipped or not (loss.uneven or loss.lost):
+        return ""
+    lost = all_cells(loss.lost) << axis.n - loss.lost
+    before, by = padded(report.plan, step.sources[axis.source], axis.axis, lost)
+    if before != lost:
+        return ""
+    over = "one is" if loss.leftover == 1 else f"{loss.leftover:,} are"
+    if loss.lost:
+        return f"of {axis.n:,} cells, padding of `{by}` among them, the last {over} left over"
+    return f"of {window.before:,} + {window.after:,} cells of padding the last {over} left over"

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
+from planner.rules._dropped import lends_size
 from planner.rules._rule import Rule
-from planner.rules._waste import lends_size, wastes
+from planner.rules._waste import wastes
 
 if TYPE_CHECKING:
     from planner.report import Report
