@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from planner.geometry import Bins, Grouped
@@ -27,6 +28,14 @@ def no_bias(case: Case) -> Iterator[Proposal]:
     """The bias left out."""
     if case.step is not None and case.changed(case.step, bias=False) is not None:
         yield case.put(case.step, bias=False)
+
+
+def group_norm(case: Case) -> Iterator[Proposal]:
+    """A norm over groups of channels, which does not look at the batch (arXiv:1803.08494)."""
+    channels = case.step.inputs[0].channels if case.step is not None and case.step.inputs else 1
+    if case.step is not None and channels > 1:
+        groups = math.gcd(channels, 32)
+        yield case.put(case.step, type="GroupNorm", num_groups=groups if groups < channels else 1)
 
 
 def even_bins(case: Case) -> Iterator[Proposal]:

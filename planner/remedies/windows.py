@@ -116,6 +116,33 @@ def smaller_dilation(case: Case) -> Iterator[Proposal]:
         yield case.put(step, dilation=per_axis(dilations), padding=per_axis(sides))
 
 
+def mixed_dilation(case: Case) -> Iterator[Proposal]:
+    """Dilations without a common factor in the layers of a row, as in hybrid dilated convolution (arXiv:1702.08502)."""
+    row = []
+    for step in behind(case, case.step) if case.step is not None else ():
+        windows = case.windows(step)
+        if any(window.stride > 1 for window, _ in windows) or (not windows and step.is_input):
+            break
+        if any(window.kernel > 1 for window, _ in windows) and case.changed(step, dilation=1) is not None:
+            row.append(step)
+    for pattern in ((1, 2, 5), (1, 2, 3)):
+        changes = [_dilated(case, step, pattern[i % 3]) for i, step in enumerate(reversed(row))]
+        made = [each for each in changes if each is not None]
+        if len(made) == len(row) > 1:
+            yield sum(made, Proposal(()))
+
+
+def _dilated(case: Case, step: Step, dilation: int) -> Proposal | None:
+    """The step with another dilation, padded to the same size."""
+    sides = []
+    for window, _ in case.windows(step):
+        twice = window.before + window.after + (dilation - window.dilation) * (window.kernel - 1)
+        if twice < 0 or twice % 2:
+            return None
+        sides.append(twice // 2)
+    return case.put(step, dilation=dilation, padding=per_axis(sides))
+
+
 def even_kernel(case: Case) -> Iterator[Proposal]:
     """A transposed convolution whose kernel is a multiple of its stride, to the same size."""
     step = case.step
