@@ -86,7 +86,7 @@ def test_fixes_of_configs_at_sizes_that_do_not_fit(name: str, size: int) -> None
 @given(st.integers(0, 10**9))
 def test_fixes_of_random_networks(seed: int) -> None:
     random = Random(seed)
-    data = network(random, layers=(2, 6))
+    data = network(random)
     for shape in data["input"].values():
         shape[:-1] = [n + random.choice([0, 0, 1, 2]) for n in shape[:-1]]
     report = checked_text(json.dumps(data))
