@@ -22,6 +22,8 @@ LOOKS = {
     "plain": ("#f6f8fa", "#aeb7c0", ""),
     "other": ("#fdebc8", "#c98a1b", ""),
     "both": ("#d8cdea", "#7a5ea8", ""),
+    "once": ("#eaf2fa", "#5b8db8", ""),
+    "twice": ("#a9cbea", "#2f6f9f", ""),
 }
 """What a cell is: its fill, its edge and the sign in it."""
 TAKEN, PASSED = "#2f6f9f", "#d3d9df"
@@ -41,6 +43,11 @@ def cell(look: str, x: float, y: float, label: str = "", size: float = CELL) -> 
     yield f'<rect {place} fill="{fill}" stroke="{edge}"{dashed}/>'
     if sign or label:
         yield text(sign or label, x + size / 2, y + size / 2 + 3, 11, edge if sign else TEXT, "middle")
+
+
+def box(x: float, y: float, width: float, height: float, fill: str, edge: str, radius: float = 3) -> str:
+    place = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="{radius:g}"'
+    return f'<rect {place} fill="{fill}" stroke="{edge}"/>'
 
 
 def bar(x: float, y: float, width: float, colour: str) -> str:
