@@ -23,7 +23,7 @@ class CropTooLarge(Fault):
     good = """
         input: [64, 64, 8]
         layers:
-          - {type: CenterCrop, size: 56}
+          - {type: CenterCrop, size: 64}
         """
 
     @classmethod

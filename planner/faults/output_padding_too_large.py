@@ -16,19 +16,20 @@ class OutputPaddingTooLarge(Fault):
     bad = """
         input: [16, 16, 8]
         layers:
-          - {type: ConvTranspose2d, out_channels: 4, kernel_size: 3, stride: 2, output_padding: 2}  # NSP304
+          - {type: ConvTranspose2d, out_channels: 4, kernel_size: 4, stride: 2, padding: 1, output_padding: 2}  # NSP304
         """
     good = """
         input: [16, 16, 8]
         layers:
-          - {type: ConvTranspose2d, out_channels: 4, kernel_size: 3, stride: 2, output_padding: 1}
+          - {type: ConvTranspose2d, out_channels: 4, kernel_size: 4, stride: 2, padding: 1, output_padding: 1}
         """
 
     def __init__(self, output_padding: int, stride: int, dilation: int) -> None:
+        most = max(stride, dilation) - 1
         super().__init__(
             "output padding must be smaller than either stride or dilation",
             label=f"{output_padding}, with stride {stride} and dilation {dilation}",
-            help=f"use `output_padding: {max(stride, dilation) - 1}` or less",
+            help=f"use `output_padding: {most}` or less" if most else "leave `output_padding` out",
             key="output_padding",
-            mends=puts("output_padding", max(stride, dilation) - 1),
+            mends=puts("output_padding", most),
         )

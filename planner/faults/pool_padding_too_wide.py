@@ -15,12 +15,12 @@ class PoolPaddingTooWide(Fault):
     bad = """
         input: [32, 32, 8]
         layers:
-          - {type: MaxPool2d, kernel_size: 3, padding: 2}  # NSP302
+          - {type: MaxPool2d, kernel_size: 3, stride: 1, padding: 2}  # NSP302
         """
     good = """
         input: [32, 32, 8]
         layers:
-          - {type: MaxPool2d, kernel_size: 3, padding: 1}
+          - {type: MaxPool2d, kernel_size: 3, stride: 1, padding: 1}
         """
 
     def __init__(self, padding: int, kernel_size: int, axis: str) -> None:

@@ -16,12 +16,12 @@ class UnknownKey(Fault):
 
     code = "NSP110"
     bad = """
-        input: [32, 32, 3]
+        input: [33, 33, 3]
         layers:
           - {type: Conv2d, out_channels: 8, kernel_size: 3, strid: 2}  # NSP110
         """
     good = """
-        input: [32, 32, 3]
+        input: [33, 33, 3]
         layers:
           - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2}
         """

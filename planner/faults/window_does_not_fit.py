@@ -23,7 +23,7 @@ class WindowDoesNotFit(Fault):
     good = """
         input: [5, 5, 3]
         layers:
-          - {type: Conv2d, out_channels: 8, kernel_size: 7, padding: 1}
+          - {type: Conv2d, out_channels: 8, kernel_size: 5}
         """
 
     def __init__(self, axis: str, numbers: str) -> None:

@@ -38,7 +38,7 @@ class HalfCellShift(Rule):
           - {type: Add, from: [conv, shortcut]}  # NSP327
         """
     good = """
-        input: [56, 56, 64]
+        input: [57, 57, 64]
         layers:
           - {name: conv, type: Conv2d, out_channels: 128, kernel_size: 3, stride: 2, padding: 1}
           - {name: pool, type: AvgPool2d, kernel_size: 3, stride: 2, padding: 1, from: input}

@@ -40,7 +40,7 @@ class MisalignedBranches(Rule):
           - {type: Add, from: [left, right]}  # NSP326
         """
     good = """
-        input: [32, 32, 8]
+        input: [33, 33, 8]
         layers:
           - {name: left, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1}
           - {name: right, type: Conv2d, out_channels: 8, kernel_size: 5, stride: 2, padding: 2, from: input}

@@ -49,7 +49,7 @@ class PaddingOnlyTaps(Rule):
             idle = [(*each, taps) for each, taps in zip(found, live, strict=True) if taps < each[1].kernel]
             if not idle or not step.weights:
                 continue
-            dilated = [_widest(window, each.n) for each, window, _ in idle if window.dilation > 1]
+            dilated = [_widest(window, each.n) for each, window, _ in idle if min(window.dilation, window.kernel) > 1]
             largest = min(dilated, default=0)
             fewer = f"`dilation: {largest}` or less" if largest else "a smaller kernel"
             left = share(math.prod(live), math.prod(window.kernel for _, window in found), "tap")

@@ -30,13 +30,13 @@ class UnreadOutput(Rule):
     code = "NSP325"
     mended_by = ("stride_moved", "skipping_kernel")
     bad = """
-        input: [56, 56, 64]
+        input: [57, 57, 64]
         layers:
           - {type: Conv2d, out_channels: 64, kernel_size: 3, padding: 1}
           - {type: Conv2d, out_channels: 128, kernel_size: 1, stride: 2}  # NSP325
         """
     good = """
-        input: [56, 56, 64]
+        input: [57, 57, 64]
         layers:
           - {type: Conv2d, out_channels: 64, kernel_size: 3, padding: 1, stride: 2}
           - {type: Conv2d, out_channels: 128, kernel_size: 1}
