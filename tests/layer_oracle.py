@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from pydantic import ValidationError
+from torch.utils.flop_counter import FlopCounterMode
 
 from planner.diagnostics import Fault
 from planner.geometry import Shape
@@ -97,6 +98,14 @@ def torch_says(case: Case, device: str) -> Answer:
         return Answer(refusal=f"nothing is trained: {weights}")
     buffers = {name: tuple(each.shape) for name, each in _entries(things) if name not in weights}
     return Answer(outputs, weights, buffers)
+
+
+def torch_counts(case: Case, device: str) -> int:
+    """Half of the floating-point operations that PyTorch counts for one sample."""
+    counter = FlopCounterMode(display=False)
+    with counter:
+        _run(calls_of(case), case, device)
+    return counter.get_total_flops() // (2 * BATCH)
 
 
 def _entries(things: Sequence[torch.nn.Module | torch.nn.Parameter]) -> Iterator[tuple[str, torch.Tensor]]:

@@ -7,10 +7,10 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import event, given
+from hypothesis import HealthCheck, assume, event, given, settings
 
 from layer_cases import cases
-from layer_oracle import Answer, Case, planner_says, torch_says
+from layer_oracle import Answer, Case, planner_says, torch_counts, torch_says
 from planner.geometry import Shape
 from planner.layers import all_layers
 from planner.layers._layer import Layer
@@ -63,6 +63,7 @@ def test_answers_as_torch_does(layer: type[Layer], device: str) -> None:
     # is right: the meta device takes an output_padding of a ConvTranspose2d that the others refuse.
     seen: Counter[bool] = Counter()
 
+    @settings(max_examples=settings().max_examples // (10 if device == "meta" else 1))
     @given(cases(layer))
     def compare(case: Case) -> None:
         planner = planner_says(case)
@@ -76,6 +77,20 @@ def test_answers_as_torch_does(layer: type[Layer], device: str) -> None:
 
     compare()
     assert seen[False] >= LEAST_ACCEPTED * seen.total(), seen
+
+
+@pytest.mark.parametrize("name", [name for name in all_layers() if name != "Bilinear"])  # which PyTorch does not count
+def test_macs_are_what_torch_counts(name: str) -> None:
+    # On the CPU, attention and LSTM are single operations, whose insides are not counted.
+    @settings(max_examples=settings().max_examples // 20, suppress_health_check=list(HealthCheck))
+    @given(cases(all_layers()[name]))
+    def compare(case: Case) -> None:
+        assume(not planner_says(case).refused)
+        macs = case.type(**case.args).facts(*case.inputs).macs
+        counts = (torch_counts(case, device) for device in ("cpu", "meta"))
+        assert any(count == macs for count in counts), case
+
+    compare()
 
 
 class Refusal(NamedTuple):
