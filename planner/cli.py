@@ -505,8 +505,8 @@ def draw(
     from planner.outputs.draw._picture import TooManyBoxes
 
     wanted = format or _ending(output, PICTURES) or "svg"
-    if style == "volumes" and wanted != "svg":
-        raise click.UsageError(f"volumes are drawn as svg; {wanted} has only the graph")
+    if style == "volumes" and wanted not in ("svg", "pdf"):
+        raise click.UsageError(f"volumes are drawn as svg or pdf; {wanted} has only the graph")
     report = _report(file, input=input, params=params)
     look["theme_name"] = look.pop("theme")
     how = Look(**look)
@@ -516,6 +516,7 @@ def draw(
     try:
         if style == "volumes":
             picture = renderer("draw", "volumes")(report, how).encode()
+            picture = _as_pdf(picture) if wanted == "pdf" else picture
         elif wanted in formats("draw"):
             picture = renderer("draw", wanted)(report, how).encode()
         else:
@@ -704,9 +705,18 @@ def _drawn(source: str, format: str, engine: Choice) -> bytes:
     from planner.engine import NoPicture, find
 
     try:
-        return find(engine, format).draw(source, format)
+        found = find(engine)
+        if format == "pdf" and found.name == "bundled":
+            return _as_pdf(found.draw(source, "svg"))
+        return found.draw(source, format)
     except NoPicture as error:
         raise click.ClickException(f"{error}\n = help: {error.help}") from None
+
+
+def _as_pdf(svg: bytes) -> bytes:
+    from planner.outputs.draw._pdf import pdf
+
+    return pdf(svg)
 
 
 def _save(data: bytes, output: str | None) -> None:

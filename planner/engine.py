@@ -44,7 +44,7 @@ class Engine(NamedTuple):
     program: str
 
     def draw(self, source: str, format: str) -> bytes:
-        """A picture of DOT source: svg, png or pdf."""
+        """A picture of DOT source: svg, png or, by the system's, pdf."""
         options = [f"-Gdpi={self._dpi(source):.4g}"] if format == "png" else []
         made = self._run([f"-T{format}", *options], source)
         if not made:
@@ -75,19 +75,12 @@ class Engine(NamedTuple):
         return done.stdout
 
 
-def find(choice: Choice = "auto", format: str = "svg") -> Engine:
-    """The engine that was asked for or, where that is left open, the first that runs and knows the format."""
-    if choice == "bundled" and format == "pdf":
-        raise NoPicture("the bundled engine draws no PDF", "use --engine system, or draw an SVG: -o net.svg")
+def find(choice: Choice = "auto") -> Engine:
+    """The engine that was asked for or, where that is left open, the first that runs."""
     if choice != "bundled" and (found := which(SYSTEM)) and _runs(found):
         return Engine("system", found)
     if choice == "system":
         raise NoPicture("there is no Graphviz on this machine: `dot` is not on the PATH, or does not run", INSTALL)
-    if format == "pdf":
-        raise NoPicture(
-            "a PDF needs Graphviz itself: `dot` is not on the PATH, or does not run",
-            "install Graphviz (https://graphviz.org/download), or draw an SVG: -o net.svg",
-        )
     for program in _bundled():
         if _runs(program):
             return Engine("bundled", program)

@@ -290,7 +290,7 @@ def _arrows(plan: Plan, boxes: list[Box]) -> list[Arrow]:
         boxes.append(end)
         refs[owner[ref.step].number, end.number][ref] = None
     lent = _lent(plan, owner, len(boxes) - len(plan.outputs), refs)
-    skips = _skips(len(boxes), refs, lent)
+    skips = _skips(len(boxes), refs, lent, {box.number for box in boxes if _hands_on(plan, box)})
     return [
         Arrow(
             boxes[source],
@@ -314,19 +314,50 @@ def _lent(plan: Plan, owner: dict[int, Box], planned: int, pairs: Iterable[tuple
     return {(source, target) for source, target in pairs if target < planned and (source, target) not in used}
 
 
-def _skips(count: int, pairs: Iterable[tuple[int, int]], lent: set[tuple[int, int]]) -> set[tuple[int, int]]:
-    """The pairs between which there is also a longer way, along values but for its last piece."""
+def _hands_on(plan: Plan, box: Box) -> bool:
+    """Whether a box gives each cell as it was, or leaves it out: an identity, a crop."""
+    if not box.rows or box.is_block:
+        return False
+    return all(
+        step.facts is not None
+        and not step.macs
+        and len(step.sources) - sum(link.empty for link in step.links[0]) == 1
+        and all(
+            axis.keeps or ((span := axis.span(n)) is not None and span.size == 1)
+            for link, x in zip(step.links[0], step.inputs, strict=True)
+            if not link.empty
+            for axis, n in zip(link.axes, x.spatial, strict=True)
+        )
+        for step in (plan.steps[i] for steps in box.steps for i in steps)
+    )
+
+
+Pair = tuple[int, int]
+
+
+def _skips(count: int, pairs: Iterable[Pair], lent: set[Pair], passing: set[int]) -> set[Pair]:
+    """The pairs between which there is also a longer way, along values but for its last piece.
+
+    A box that only hands on what it reads (`passing`) to one other does not end a skip, and is not a way of its own.
+    """
     sources: defaultdict[int, list[int]] = defaultdict(list)
+    readers: defaultdict[int, list[int]] = defaultdict(list)
     for source, target in pairs:
         sources[target].append(source)
+        if (source, target) not in lent:
+            readers[source].append(target)
     before = [0] * count  # as bits: the boxes from which there is a way to this one
-    found = set()
+    found: set[Pair] = set()
     for target in range(count):
-        around = 0
+        around = real = 0
         for source in sources[target]:
             around |= before[source]
+            real |= before[source] if source not in passing else 0
         found |= {(source, target) for source in sources[target] if around >> source & 1}
         valued = [source for source in sources[target] if (source, target) not in lent]
         for source in valued:
             before[target] |= before[source] | 1 << source
+            behind = [each for each in sources[source] if (each, source) not in lent]
+            if source in passing and len(valued) > 1 and len(behind) == 1 and readers[source] == [target]:
+                found |= {(behind[0], source), (source, target)} if real >> behind[0] & 1 else set()
     return found - lent

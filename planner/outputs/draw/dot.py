@@ -151,7 +151,9 @@ def _layer(picture: Picture, box: Box, row: Row, look: Look) -> Iterator[str]:
     copies = f" ×{row.copies}" if row.copies > 1 else ""
     ink = theme.text if row.planned or found is Severity.ERROR else theme.faint
     if row is box.head and is_named(row):
-        text = f'<B>{_text(name)}</B>  <FONT COLOR="{theme.faint}">{_text(kind)}</FONT>'
+        # An engine that does not know how wide a name is would put the type upon it: it goes below.
+        between = "<BR/>" if _room(name) else "  "
+        text = f'<B>{_text(name)}</B>{between}<FONT COLOR="{theme.faint}">{_text(kind)}</FONT>'
     else:
         shown = f"{name}  {kind}" if is_named(row) else kind
         text = f'<FONT COLOR="{ink}">{_text(shown)}</FONT>'
@@ -237,7 +239,8 @@ def _said(mark: Mark) -> str:
 def _caption(row: Row, theme: Theme) -> Iterator[str]:
     name, kind = cut(printable(row.name), WIDEST), cut(printable(row.type), WIDEST)
     copies = f"  ×{row.copies}" if row.copies > 1 else ""
-    yield f'<B>{_text(name)}</B>  <FONT COLOR="{theme.faint}">{_text(kind + copies)}</FONT>'
+    between = "<BR/>" if _room(name) else "  "
+    yield f'<B>{_text(name)}</B>{between}<FONT COLOR="{theme.faint}">{_text(kind + copies)}</FONT>'
 
 
 def _heading(picture: Picture, theme: Theme) -> Iterator[str]:

@@ -145,10 +145,7 @@ def _volumes(picture: Picture) -> Iterator[Volume]:
 def _label(box: Box) -> str:
     name = printable(box.title)
     if box.head is not None and name[:1].isdigit():
-        within = box.is_block and box.frame is not None
-        name = (
-            f"{printable(box.frame.row.name)}.{name}" if within and box.frame else f"{name} {printable(box.head.type)}"
-        )
+        name = f"{printable(box.frame.row.name)}.{name}" if box.frame else f"{name} {printable(box.head.type)}"
     copies = f" ×{box.head.copies}" if box.head is not None and box.head.copies > 1 else ""
     return cut(name, 16) + copies
 
