@@ -1,8 +1,8 @@
 """Random networks as parsed model files: small, valid by construction, and of every kind of geometry that there is.
 
-A network grows layer by layer. Each layer is asked for its shapes as it is added, and one that does not fit its input is
-drawn anew. Branches that meet are brought to one size first, as people do it: by a crop, an interpolation, a pad or an
-adaptive pool to the other's size, and a 1×1 convolution to its channels.
+A network grows layer by layer. Each layer is asked for its shapes as it is added, and one that does not fit its input
+is drawn anew. Branches that meet are brought to one size first, as people do it: by a crop, an interpolation, a pad or
+an adaptive pool to the other's size, and a 1×1 convolution to its channels.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from hypothesis import strategies as st
 from planner.diagnostics import Fault
 from planner.geometry import Shape
 from planner.layers import all_layers
+from planner.model import load
+from planner.plan import Plan, propagate
+from planner.source import of_mapping
 
 Entry = dict[str, Any]
 Drawn = tuple[str, Entry] | None
@@ -40,34 +43,47 @@ def network(
     *,
     kinds: Iterable[str] | None = None,
     rank: int | None = None,
-    layers: tuple[int, int] = (3, 12),
+    layers: int | None = None,
     sizes: tuple[int, int] | None = None,
     channels: Sequence[int] = (1, 2, 3, 4, 6),
     inputs: int | None = None,
 ) -> dict[str, Any]:
-    """A network of `layers` layers (at least, at most), not counting those that bring branches to one size.
+    """A network of so many layers, not counting those that bring branches to one size.
 
-    kinds     the names of the kinds of layers to draw from, among KINDS and MERGES; all where left out
+    kinds     the names of the kinds of layers to draw from, among ALL; all where left out
     sizes     the shortest and the longest input axis
     channels  how many channels an input or a convolution may have
     """
+    layers = layers or random.randint(3, 12)
     rank = rank or random.choice([1, 2, 2, 2, 2, 3])
     sizes = sizes or {1: (5, 60), 2: (5, 24), 3: (4, 9)}[rank]
-    drawn_from = [kind for kind in kinds or (*KINDS, *MERGES) for _ in range(OFTEN.get(kind, 1))]
+    drawn_from = [kind for kind in kinds or ALL for _ in range(OFTEN.get(kind, 1))]
     grown = _Growing(random, rank, drawn_from, channels)
     for name in ["x", "y"][: inputs or random.choice([1, 1, 1, 2])]:
         grown.tensors.append(
             Tensor(name, Shape((*(random.randint(*sizes) for _ in range(rank)), random.choice(channels))))
         )
     first = tuple(grown.tensors)
-    for _ in range(random.randint(*layers)):
+    for _ in range(layers):
         grown.grow()
     return grown.finished(first)
 
 
-def networks(**options: Any) -> st.SearchStrategy[dict[str, Any]]:
-    """The same as a Hypothesis strategy: what fails is shrunk to a smaller network."""
-    return st.builds(lambda random: network(random, **options), st.randoms(use_true_random=False))
+def networks(*, layers: tuple[int, int] = (3, 12), **options: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """Networks of so many layers, at least and at most, as a strategy: one that fails is cut short while it does."""
+
+    def grown(seed: int, layers: int) -> dict[str, Any]:
+        return network(Random(seed), layers=layers, **options)
+
+    return st.builds(grown, st.integers(0, 1 << 32), st.integers(*layers))
+
+
+def planned(mapping: Mapping[str, Any]) -> Plan:
+    """The plan of a model file, which must be complete; nothing is judged."""
+    model = load(of_mapping(mapping))
+    plan = propagate(model)
+    assert plan.complete, [*model.diagnostics, *plan.diagnostics]
+    return plan
 
 
 @dataclass
@@ -83,13 +99,16 @@ class _Growing:
     def grow(self) -> None:
         """Add a layer of a random kind, or nothing where ten kinds did not fit."""
         for _ in range(10):
-            kind = self.random.choice(self.kinds)
+            kind, x = self.random.choice(self.kinds), self.recent()
             if kind in MERGES:
-                if self.merged(kind):
-                    return
-            elif drawn := KINDS[kind](self.random, (x := self.recent()).shape, self.channels):
-                if self.added(*drawn, x):
-                    return
+                fits = self.merged(kind, x)
+            elif kind == "head":
+                fits = self.headed(x)
+            else:
+                drawn = KINDS[kind](self.random, x.shape, self.channels)
+                fits = drawn is not None and bool(self.added(*drawn, x))
+            if fits:
+                return
 
     def recent(self) -> Tensor:
         """A tensor to go on from: mostly the last one, often one that nothing reads yet."""
@@ -114,36 +133,37 @@ class _Growing:
         self.tensors += made
         return made
 
+    def headed(self, x: Tensor) -> bool:
+        """A dense layer on all of a tensor. Nothing else reads the flat one: parts of it are not followed exactly."""
+        flat = self.added("Flatten", {}, x)
+        self.tensors = [each for each in self.tensors if each not in flat]
+        return bool(flat and self.added("Linear", {"out_features": self.random.choice(self.channels)}, *flat))
+
     # Branches that meet
 
-    def merged(self, kind: str) -> bool:
-        """Whether two or three tensors could be brought together by the merge of this kind."""
-        if len(self.tensors) < 2:
-            return False
-        branches = [self.recent()]
-        for _ in range(self.random.choice([1, 1, 1, 2])):
-            branches.append(self.random.choice([each for each in self.tensors if each != branches[0]]))
-        if any(len(each.shape.spatial) != self.rank for each in branches):
+    def merged(self, kind: str, like: Tensor) -> bool:
+        """Whether one or two tensors could be brought together with this one by the merge of this kind."""
+        others = [each for each in self.tensors if each != like and len(each.shape.spatial) == self.rank]
+        if not others or len(like.shape.spatial) != self.rank:
             return False
         if kind == "gate":
-            return self.gated(branches[0])
-        like = branches[0]
-        fitted: list[Tensor] = [like]
-        for branch in branches[1:]:
-            found = self.fitted(branch, like, self_channels=kind != "Concat")
+            return self.gated(like)
+        fitted = [like]
+        for _ in range(self.random.choice([1, 1, 1, 2])):
+            found = self.fitted(self.random.choice(others), like, channels=kind != "Concat")
             if found is None:
                 return False
             fitted.append(found)
         return bool(self.added(kind, {}, *fitted))
 
-    def fitted(self, x: Tensor, like: Tensor, *, self_channels: bool) -> Tensor | None:
+    def fitted(self, x: Tensor, like: Tensor, *, channels: bool) -> Tensor | None:
         """A tensor brought to the spatial size of another one, and to its channels where they must agree."""
         if x.shape.spatial != like.shape.spatial:
             ways: list[tuple[str, Entry, tuple[Tensor, ...]]] = [
                 ("CropLike", {}, (x, like)),
                 ("CropLike", {}, (x, like)),
                 ("PadLike", {}, (x, like)),
-                ("Interpolate", {"mode": self.random.choice(["nearest", _linear(self.rank)])}, (x, like)),
+                ("Interpolate", {"mode": _mode(self.random, x.shape, like.shape.spatial)}, (x, like)),
                 (f"AdaptiveAvgPool{self.rank}d", {"output_size": list(like.shape.spatial)}, (x,)),
                 ("CenterCrop", {"size": list(like.shape.spatial)}, (x,)),
             ]
@@ -152,7 +172,7 @@ class _Growing:
             if made is None:
                 return None
             x = made[0]
-        if self_channels and x.shape.channels != like.shape.channels:
+        if channels and x.shape.channels != like.shape.channels:
             args = {"out_channels": like.shape.channels, "kernel_size": 1}
             made = self.added(f"Conv{self.rank}d", args, x)
             return made[0] if made else None
@@ -183,10 +203,6 @@ Draw = Callable[[Random, Shape, Sequence[int]], Drawn]
 
 def _of_rank(name: str, x: Shape) -> str:
     return f"{name}{len(x.spatial)}d"
-
-
-def _linear(rank: int) -> str:
-    return {1: "linear", 2: "bilinear", 3: "trilinear"}[rank]
 
 
 def _per_axis(random: Random, rank: int, choices: Sequence[int]) -> int | list[int]:
@@ -260,14 +276,14 @@ def _max_pool(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     args = _pool_args(random, x)
     if args is not None and random.randint(0, 4) == 0:
         args["dilation"] = 2
-    return args and (_of_rank("MaxPool", x), args)
+    return (_of_rank("MaxPool", x), args) if args else None
 
 
 def _avg_pool(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     args = _pool_args(random, x)
-    if args is not None and len(x.spatial) == 1:  # takes lists of one number only
+    if args is not None and len(x.spatial) == 1:
         args = {name: value[0] if isinstance(value, list) else value for name, value in args.items()}
-    return args and (_of_rank("AvgPool", x), args)
+    return (_of_rank("AvgPool", x), args) if args else None
 
 
 def _pool_args(random: Random, x: Shape) -> Entry | None:
@@ -289,7 +305,7 @@ def _adaptive(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     rank = len(x.spatial)
     if not rank:
         return None
-    sizes: int | list[int] = random.choice([1, 2, [random.randint(1, 9) for _ in range(rank)]])
+    sizes = random.choice([1, 2, 0]) or [random.randint(1, 9) for _ in range(rank)]
     return _of_rank(random.choice(["AdaptiveAvgPool", "AdaptiveMaxPool"]), x), {"output_size": sizes}
 
 
@@ -329,24 +345,34 @@ def _channel_slice(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
 
 def _upsample(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     factor = random.choice([2, 2, 3, 1.5, 2.5, [random.choice([1, 2, 3]) for _ in x.spatial]])
-    return _interpolation(random, x, {"scale_factor": factor})
+    return _interpolation(random, x, {"scale_factor": factor}, _mode(random, x))
 
 
 def _downsample(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
-    return _interpolation(random, x, {"scale_factor": random.choice([0.5, 0.5, 0.25])})
+    return _interpolation(random, x, {"scale_factor": random.choice([0.5, 0.5, 0.25])}, _mode(random, x))
 
 
 def _resize(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
-    return _interpolation(random, x, {"size": [random.randint(1, min(2 * n, 20)) for n in x.spatial]})
+    size = [random.randint(1, min(2 * n, 20)) for n in x.spatial]
+    return _interpolation(random, x, {"size": size}, _mode(random, x, size))
 
 
-def _interpolation(random: Random, x: Shape, args: Entry) -> Drawn:
-    rank = len(x.spatial)
-    if not rank:
+def _mode(random: Random, x: Shape, size: Sequence[int] = ()) -> str:
+    """A mode of interpolation. By uneven sizes, rounding in single precision decides which cell is the nearest."""
+    even = all(n % m == 0 or m % n == 0 for n, m in zip(x.spatial, size, strict=False))
+    modes = ["nearest", "nearest-exact"] if even else []
+    return random.choice([*modes, "area", _linear(len(x.spatial)), _linear(len(x.spatial))])
+
+
+def _linear(rank: int) -> str:
+    return {1: "linear", 2: "bilinear", 3: "trilinear"}.get(rank, "")
+
+
+def _interpolation(random: Random, x: Shape, args: Entry, mode: str) -> Drawn:
+    if not x.spatial:
         return None
-    mode = random.choice(["nearest", "nearest-exact", "area", _linear(rank), _linear(rank)])
     args = {**args, "mode": mode}
-    if mode == _linear(rank) and random.randint(0, 2) == 0:
+    if mode == _linear(len(x.spatial)) and random.randint(0, 2) == 0:
         args["align_corners"] = True
     elif mode == "bilinear" and random.randint(0, 2) == 0:
         return "Interpolate", {**args, "antialias": True}
@@ -356,7 +382,8 @@ def _interpolation(random: Random, x: Shape, args: Entry) -> Drawn:
 def _pixel_shuffle(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     if len(x.spatial) != 2:
         return None
-    return random.choice([("PixelShuffle", {"upscale_factor": 2}), ("PixelUnshuffle", {"downscale_factor": 2})])
+    kind, name = random.choice([("PixelShuffle", "upscale_factor"), ("PixelUnshuffle", "downscale_factor")])
+    return kind, {name: 2}
 
 
 def _channel_shuffle(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
@@ -369,13 +396,13 @@ def _parts(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     if n < 2:
         return None
     first = random.randint(1, n - 1)
-    return random.choice(
-        [
-            ("Split", {"split_size": [first, n - first], "dim": dim}),
-            ("Split", {"split_size": -(-n // 2), "dim": dim}),
-            ("Chunk", {"chunks": random.randint(2, 3), "dim": dim}),
-        ]
-    )
+    cuts: list[tuple[str, Entry]] = [
+        ("Split", {"split_size": [first, n - first]}),
+        ("Split", {"split_size": -(-n // 2)}),
+        ("Chunk", {"chunks": random.randint(2, 3)}),
+    ]
+    kind, args = random.choice(cuts)
+    return kind, {**args, "dim": dim}
 
 
 def _pointwise(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
@@ -387,8 +414,8 @@ def _transpose(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     return ("Permute", {"dims": [0, 1, 3, 2]}) if len(x.spatial) == 2 else None
 
 
-def _head(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
-    return random.choice([("Flatten", {}), ("Linear", {"out_features": random.choice(channels)})])
+def _linear_layer(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
+    return "Linear", {"out_features": random.choice(channels)}
 
 
 KINDS: Mapping[str, Draw] = {
@@ -409,12 +436,15 @@ KINDS: Mapping[str, Draw] = {
     "parts": _parts,
     "pointwise": _pointwise,
     "transpose": _transpose,
-    "head": _head,
+    "linear": _linear_layer,
 }
 """What draws each kind of layer, given the shape that it stands on."""
 
 MERGES = ("Add", "Concat", "Multiply", "Subtract", "gate")
 """What brings branches together."""
+
+ALL = (*KINDS, *MERGES, "head")
+"""The names of all kinds."""
 
 OFTEN = {"conv": 5, "transposed conv": 2, "max pool": 2, "pad": 2, "Add": 2, "Concat": 2}
 """Kinds that are drawn so many times as often as others."""

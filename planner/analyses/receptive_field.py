@@ -149,7 +149,7 @@ def _folded(span: AxisSpan, cells: Cells) -> AxisSpan:
     """The one stretch that some cells see together."""
     if not isinstance(span, Span) or not cells:
         return span
-    low, high = _seen(span, range((cells & -cells).bit_length() - 1, cells.bit_length()))
+    low, high = _seen(span, range((cells & -cells).bit_length() - 1, cells.bit_length()), span.plain)
     return Span(Ramp((low,), 0), Ramp((high,), 0))
 
 
@@ -167,13 +167,17 @@ def _composed(span: AxisSpan, axis: AxisMap, n: int) -> AxisSpan:
     period = inner.period * turns
     if period > LONGEST_PERIOD:
         return None
-    seen = [_seen(span, range(inner.low(o), inner.high(o) + 1, inner.step)) for o in range(period)]
-    return _span(seen, span.stride * inner.advance * turns)
+    read = [range(inner.low(o), inner.high(o) + 1, inner.step) for o in range(period)]
+    plain = span.plain
+    return _span([_seen(span, cells, plain) for cells in read], span.stride * inner.advance * turns)
 
 
-def _seen(span: Span, cells: range) -> tuple[int, int]:
-    """From which input cell to which some cells of a tensor see together; up to the one before where they see none."""
-    if span.plain and cells:
+def _seen(span: Span, cells: range, plain: bool) -> tuple[int, int]:
+    """From which input cell to which some cells of a tensor see together; up to the one before where they see none.
+
+    The span is `plain` where the first and the last of the cells tell.
+    """
+    if plain and cells:
         return span.low(cells[0]), span.high(cells[-1])
     stretches = [(low, high) for low, high in map(span.at, cells) if low <= high]
     if not stretches:
