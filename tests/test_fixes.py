@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.checking import checked, checked_text
@@ -83,6 +83,7 @@ def test_fixes_of_configs_at_sizes_that_do_not_fit(name: str, size: int) -> None
     assert offered or name == "lenet5"
 
 
+@settings(max_examples=settings().max_examples // 4)  # each plans dozens of models
 @given(st.integers(0, 10**9))
 def test_fixes_of_random_networks(seed: int) -> None:
     random = Random(seed)
