@@ -415,7 +415,8 @@ class Spread(AxisMap):
             nothing = (o + self.padding) // self.stride
             lows.append(min(read, default=nothing + 1))
             highs.append(max(read, default=nothing))
-        return Span(Ramp(tuple(lows), 1), Ramp(tuple(highs), 1))
+        step = self.dilation // math.gcd(self.dilation, self.stride)
+        return Span(Ramp(tuple(lows), 1), Ramp(tuple(highs), 1), step)
 
     def loss(self, n: int) -> Loss:
         out = self.length(n)
