@@ -25,12 +25,12 @@ from planner.words import counted
 MOST_FIXES = 5
 MOST_PROPOSALS = 16
 """For one finding."""
-MOST_STEPS = 12_000
-"""Steps planned for the fixes of one report, after which no more is tried."""
-FREE = 4
-"""Proposals that are tried in any case."""
-MOST_STEPS_MENDING = 100_000
-"""Steps planned while a file is mended, after which the rest of its findings stay."""
+MOST_WORK = 12_000
+"""Steps planned and findings weighed for the fixes of one report, after which no more is tried."""
+MOST_WORK_MENDING = 100_000
+"""The same while a file is mended; the rest of its findings then stay."""
+WEIGHT = 3
+"""Steps that a finding counts for."""
 
 Check = Callable[[Source], Report]
 Identity = tuple[Path, tuple[Path, ...], int]
@@ -57,28 +57,25 @@ class _Trial:
 class Mender:
     """Finds the fixes of a report's findings; `check` judges a changed source as the report's own was judged."""
 
-    def __init__(self, report: Report, check: Check, most_steps: int = MOST_STEPS) -> None:
+    def __init__(self, report: Report, check: Check, most_work: int = MOST_WORK) -> None:
         self.report = report
         self.check = check
-        self.most_steps = most_steps
-        self.tried = self.planned = 0
+        self.left = most_work
         self.memory: dict[object, object] = {}
         self.before = _Findings(report)
 
     def fixes(self, found: Diagnostic) -> tuple[Fix, ...]:
         """What would mend a finding, the best first."""
-        if not self.report.source.data:
-            return ()
         case = Case(self.report, found, self.memory)
+        proposals = islice(_proposals(case), MOST_PROPOSALS)
         trials: list[_Trial] = []
-        for proposal in islice(_proposals(case), MOST_PROPOSALS):
-            if self.planned >= self.most_steps and self.tried >= FREE:
+        while self.report.source.data and _work(self.report) <= self.left and len(trials) < MOST_FIXES:
+            proposal = next(proposals, None)
+            if proposal is None:
                 break
             trial = self._tried(proposal, found)
             if trial is not None and self._can_be_written(proposal):
                 trials.append(trial)
-            if len(trials) >= MOST_FIXES:
-                break
         trials.sort(key=lambda trial: trial.rank)
         return tuple(Fix(each.proposal.edits, _text(case, each.proposal), _effect(case, each)) for each in trials)
 
@@ -91,8 +88,7 @@ class Mender:
             return None
         changed.faults = source.faults
         after = self.check(changed)
-        self.tried += 1
-        self.planned += len(after.plan.steps)
+        self.left -= _work(after)
         findings = _Findings(after, proposal.edits)
         if findings.has(found, self.before) or _loses_more(self.report, after):
             return None
@@ -133,18 +129,23 @@ def mended(report: Report, check: Check) -> Mended:
     """The first fix of every error and warning made in the text, each judged before the next is looked for."""
     made: list[tuple[Diagnostic, Fix]] = []
     passed = set()
-    left = MOST_STEPS_MENDING
+    left = MOST_WORK_MENDING
     while found := next((each for each in _grave(report) if _key(each) not in passed), None):
         passed.add(_key(found))
-        mender = Mender(report, check, min(MOST_STEPS, left))
-        fixes = mender.fixes(found)
-        left -= mender.planned
+        mender = Mender(report, check, min(max(MOST_WORK, 4 * _work(report)), left))
+        before, fixes = mender.left, mender.fixes(found)
+        left -= before - mender.left
         if fixes:
             report = check(rewritten(report.source, fixes[0].edits))
             made.append((found, fixes[0]))
         if left <= 0:
             break
     return Mended(report, tuple(made))
+
+
+def _work(report: Report) -> int:
+    """How much it is to judge a model."""
+    return len(report.plan.steps) + WEIGHT * len(report.diagnostics)
 
 
 def _grave(report: Report) -> list[Diagnostic]:
