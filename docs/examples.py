@@ -3,9 +3,9 @@
     python docs/examples.py    write all outputs, tables and pictures anew
 
 A block of kind `console` has commands after `$ `, each followed by its output at 80 columns. A line `[…]` stands for
-lines that are left out; such an output is not written anew, but it is compared all the same. A block of kind `yaml`
-that begins with `# docs/models/` is the file of that name. Between `<!-- table: findings -->` and `<!-- end -->` stands
-a table that is made of what the findings say about themselves.
+lines that are left out; such an output is not written anew, but it is compared all the same. A block of kind `pycon` is
+a session in Python. A block of kind `yaml` that begins with `# docs/models/` is the file of that name. Between
+`<!-- table: … -->` and `<!-- end -->` stands a table that is made of what the planner says about itself.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from click.testing import CliRunner
+from pydantic import BaseModel
 
+from planner import arithmetic, model, source
 from planner.cli import main
-from planner.diagnostics import Kind
+from planner.format import BlockFormat, EntryFormat, FileFormat
 from planner.manual import all_kinds, summary
 
 FOLDER = Path(__file__).parent
 CUT = "[…]"
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+_SESSION = re.compile(r"^```pycon\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MODEL = re.compile(r"^```yaml\n(# (docs/models/\S+)\n.*?)^```$", re.MULTILINE | re.DOTALL)
 _TABLE = re.compile(r"^(<!-- table: (\w+) -->\n)(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
 
@@ -50,6 +53,11 @@ def examples(page: str) -> Iterator[Example]:
             yield Example(found[1], found[2], found.start(2))
 
 
+def session(page: str) -> str:
+    """All that a page does in Python, as one session."""
+    return "\n".join(_SESSION.findall(page))
+
+
 def output(command: str) -> str:
     """What a command prints, on 80 columns and without colours."""
     name, *words = shlex.split(command)
@@ -71,23 +79,43 @@ def with_models(page: str) -> str:
 
 def with_tables(page: str) -> str:
     """The page with its tables made anew."""
-    return _TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}<!-- end -->", page)
+    return _TABLE.sub(lambda found: "\n".join([found[1].rstrip(), *TABLES[found[2]](), "<!-- end -->"]), page)
 
 
-def findings() -> str:
-    """A table of all kinds of findings, stage by stage."""
+def table(*rows: tuple[str, ...]) -> list[str]:
+    """A Markdown table; the first row is its head."""
+    head, *others = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
+    return ["", head, "|" + "---|" * len(rows[0]), *others, ""]
+
+
+def findings() -> list[str]:
+    """All kinds of findings, stage by stage."""
     lines: list[str] = []
-    stage = ""
-    for code, kind in all_kinds().items():
-        if code[3] != stage:
-            stage = code[3]
-            lines += ["", f"### {STAGES[stage]}", "", "| code | name | | what it is |", "|---|---|---|---|"]
-        lines.append(f"| {code} | `{kind.name()}` | {kind.severity} | {_cell(kind)} |")
-    return "".join(f"{line}\n" for line in [*lines, ""])
+    for stage, title in STAGES.items():
+        kinds = {code: kind for code, kind in all_kinds().items() if code[3] == stage}
+        rows = [(code, f"`{kind.name()}`", str(kind.severity), summary(kind)) for code, kind in kinds.items()]
+        lines += ["", f"## {title}", *table(("code", "name", "", "what it is"), *rows)] if rows else []
+    return lines
 
 
-def _cell(kind: type[Kind]) -> str:
-    return summary(kind).replace("|", "\\|")
+def keys(form: type[BaseModel]) -> list[str]:
+    """The keys of a part of the model file."""
+    fields = form.model_fields.items()
+    rows = [(f"`{each.alias or name}`", each.description or "") for name, each in fields]
+    return table(("key", ""), *rows)
+
+
+def limits() -> list[str]:
+    """What is refused for its size."""
+    return table(
+        ("limit", ""),
+        ("size of the file", f"{source.MOST_BYTES >> 20} MiB, {source.MOST_VALUES:,} values"),
+        ("lists and mappings in one another", f"{source.DEEPEST} deep"),
+        ("blocks that call one another", f"{model.DEEPEST} deep"),
+        ("steps, all copies counted", f"{model.MOST_STEPS:,}"),
+        ("numbers", "from −2⁶³ to 2⁶³"),
+        ("an expression", f"{arithmetic.LONGEST:,} characters, {arithmetic.DEEPEST} brackets in one another"),
+    )
 
 
 STAGES = {
@@ -97,7 +125,13 @@ STAGES = {
     "4": "NSP4…: cost and training",
     "5": "NSP5…: code",
 }
-TABLES: dict[str, Callable[[], str]] = {"findings": findings}
+TABLES: dict[str, Callable[[], list[str]]] = {
+    "findings": findings,
+    "file": lambda: keys(FileFormat),
+    "entry": lambda: keys(EntryFormat),
+    "block": lambda: keys(BlockFormat),
+    "limits": limits,
+}
 
 
 def renewed(page: str) -> str:

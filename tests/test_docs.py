@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import runpy
 import sys
@@ -24,6 +25,16 @@ def test_example(name: str, example: Any) -> None:
     printed = EXAMPLES["output"](example.command)
     if not EXAMPLES["agrees"](example.shown, printed):
         assert example.shown == printed, f"docs/{name}; `python docs/examples.py` writes whole outputs anew"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_session(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(DOCS.parent)
+    session = EXAMPLES["session"]((DOCS / name).read_text(encoding="utf-8"))
+    test = doctest.DocTestParser().get_doctest(session, {}, name, None, None)
+    said: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=said.append)
+    assert not said, "".join(said)
 
 
 @pytest.mark.parametrize("name", PAGES)
