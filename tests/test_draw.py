@@ -111,7 +111,7 @@ def test_boxes_account_for_every_step_once(name: str, depth: int | None) -> None
     steps = sorted(i for box in picture.boxes for each in box.steps for i in each)
     assert steps == list(range(len(config(name).plan.steps)))
     if depth is None and picture.depth != 1:
-        assert len(picture.boxes) <= COMFORTABLE
+        assert len([box for box in picture.boxes if not box.is_output]) <= COMFORTABLE
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -289,10 +289,10 @@ def test_a_large_graph_is_folded_by_default() -> None:
         "      - {type: Conv2d, out_channels: 64, kernel_size: 3, padding: 1}\n"
         "      - {type: ReLU}\n"
     )
-    report = model("  - {type: s, repeat: 1000}\n", more=blocks)
+    report = model("  - {type: s, repeat: 5000}\n", more=blocks)
     picture = draw(report)
-    assert len(report.plan.steps) > 2000
-    assert [box.rows[0].copies for box in picture.boxes if box.is_block] == [1000]
+    assert len(report.plan.steps) > 10_000
+    assert [box.rows[0].copies for box in picture.boxes if box.is_block] == [5000]
     assert b"<svg" in find("bundled").draw(renderer("draw", "dot")(report, Look()), "svg")
 
 

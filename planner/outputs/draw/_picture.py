@@ -147,10 +147,10 @@ def draw(report: Report, depth: int | None = None) -> Picture:
     for deeper in range(2, DEEPEST):
         if not found.folded:
             break
-        next_one = _picture(report, deeper)
-        if len(next_one.boxes) > COMFORTABLE:
+        try:
+            found = _picture(report, deeper, COMFORTABLE)
+        except TooManyBoxes:
             break
-        found = next_one
     return found
 
 
@@ -188,7 +188,7 @@ def _argument(name: str, value: object) -> str:
 # How it is put together
 
 
-def _picture(report: Report, depth: int) -> Picture:
+def _picture(report: Report, depth: int, most: int = MOST_BOXES) -> Picture:
     plan = report.plan
     boxes = [
         Box(i, step.name, [], steps=[range(i, i + 1)], shape=step.outputs[0]) for i, step in enumerate(plan.inputs)
@@ -209,9 +209,9 @@ def _picture(report: Report, depth: int) -> Picture:
             above.steps.append(row.steps)
             continue
         boxes.append(Box(len(boxes), row.name, [row], frame, [row.steps]))
-        if len(boxes) > MOST_BOXES:
+        if len(boxes) > most:
             fewer = "fold blocks with --depth 1" if plan.model.groups else "fold it: put its layers into blocks"
-            raise TooManyBoxes(f"more than {MOST_BOXES:,} boxes are too many for a picture; {fewer}")
+            raise TooManyBoxes(f"more than {most:,} boxes are too many for a picture; {fewer}")
     arrows = _arrows(plan, boxes)
     return Picture(report, depth, boxes, frames, arrows)
 
