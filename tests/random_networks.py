@@ -25,8 +25,8 @@ Entry = dict[str, Any]
 Drawn = tuple[str, Entry] | None
 """A layer's type and arguments; None where there is none of that kind for such an input."""
 
-LARGEST = {1: 96, 2: 48, 3: 16}
-"""The longest axis that is let grow, by the number of axes."""
+LONGEST = {1: 96, 2: 48, 3: 16}
+"""The longest axis that is let grow, by the number of axes, unless the input's is more than half of it."""
 MOST_CHANNELS = 24
 
 
@@ -58,7 +58,7 @@ def network(
     rank = rank or random.choice([1, 2, 2, 2, 2, 3])
     sizes = sizes or {1: (5, 60), 2: (5, 24), 3: (4, 9)}[rank]
     drawn_from = [kind for kind in kinds or ALL for _ in range(OFTEN.get(kind, 1))]
-    grown = _Growing(random, rank, drawn_from, channels)
+    grown = _Growing(random, rank, drawn_from, channels, longest=max(LONGEST[rank], 2 * sizes[1]))
     for name in ["x", "y"][: inputs or random.choice([1, 1, 1, 2])]:
         grown.tensors.append(
             Tensor(name, Shape((*(random.randint(*sizes) for _ in range(rank)), random.choice(channels))))
@@ -92,6 +92,7 @@ class _Growing:
     rank: int
     kinds: list[str]
     channels: Sequence[int]
+    longest: int
     tensors: list[Tensor] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
@@ -121,8 +122,8 @@ class _Growing:
             facts = all_layers()[kind](**args).facts(*(each.shape for each in sources))
         except Fault:
             return []
-        longest = max((n for shape in facts.outputs for n in shape.spatial), default=1)
-        if longest > LARGEST[self.rank] or max(shape.channels for shape in facts.outputs) > MOST_CHANNELS:
+        length = max((n for shape in facts.outputs for n in shape.spatial), default=1)
+        if length > self.longest or max(shape.channels for shape in facts.outputs) > MOST_CHANNELS:
             return []
         name = f"{kind.lower()}_{len(self.entries)}"
         names = [each.name for each in sources]
