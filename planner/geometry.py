@@ -570,7 +570,7 @@ class Resample(AxisMap):
         doubles = m == 2 * n and self.mode == "nearest"
         if self.factor is None or self.recompute or copies or doubles or self.mode == "area":
             return Fraction(n, m)
-        return 1 / Fraction(self.factor).limit_denominator(1 << 20)
+        return 1 / (Fraction(self.factor).limit_denominator(1 << 20) or Fraction(self.factor))
 
     def reads(self, cells: Cells, n: int) -> Cells:
         if self.mode == "area":

@@ -1,5 +1,6 @@
 """Types of layer arguments: each says what it takes, in the words that a user reads when something else was given."""
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeGuard
 
@@ -97,7 +98,7 @@ PerAxisOrKeep = Annotated[
 PerAxisFactor = Annotated[
     int | float | tuple[int | float, ...],
     *_one_or_each(
-        lambda value: _is_number(value) and value > 0,
+        lambda value: _is_number(value) and 0 < value < math.inf,
         "a number above 0, or one for each axis",
         {"type": "number", "exclusiveMinimum": 0},
     ),
