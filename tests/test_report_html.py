@@ -51,8 +51,13 @@ def rendered(report: Report) -> str:
 
 
 @cache
+def config(name: str) -> Report:
+    return checked(ROOT / "configs" / f"{name}.yaml")
+
+
+@cache
 def page_of(name: str) -> str:
-    return rendered(checked(ROOT / "configs" / f"{name}.yaml"))
+    return rendered(config(name))
 
 
 @cache
@@ -106,7 +111,7 @@ def test_every_network_has_a_report_that_needs_no_network(name: str) -> None:
     parts = Parts(text)
     told = json.loads(parts.scripts[0])
     assert told["name"] == name
-    assert len(told["steps"]) == len(checked(ROOT / "configs" / f"{name}.yaml").plan.steps)
+    assert len(told["steps"]) == len(config(name).plan.steps)
     for tag, attributes in parts.tags:
         assert tag not in ("link", "iframe", "object", "embed")
         for key, value in attributes.items():

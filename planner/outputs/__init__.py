@@ -5,6 +5,9 @@ The file's name is the format's name, and its one function is `render`, which gi
     plan/    render(report, screen, depth) -> str
     check/   render(reports, screen) -> str
     sizes/   render(inputs, screen, low, high) -> str
+    draw/    render(report, look) -> str; a Graphviz engine lays `dot` out
+    map/     render(report, seen, theme, image) -> str
+    report/  render(report, pictures, svgs) -> str
 """
 
 from __future__ import annotations
