@@ -14,6 +14,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import chdir
+from inspect import getdoc
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from planner import arithmetic, model, source
 from planner.cli import main
 from planner.format import BlockFormat, EntryFormat, FileFormat
 from planner.manual import all_kinds, summary
+from planner.remedies import all_remedies
 
 FOLDER = Path(__file__).parent
 CUT = "[…]"
@@ -98,6 +100,16 @@ def findings() -> list[str]:
     return lines
 
 
+def fixes() -> list[str]:
+    """What may mend each kind of finding, in the order in which it is tried."""
+    remedies = {name: getdoc(remedy) or "" for name, remedy in all_remedies().items()}
+    kinds = [kind for kind in all_kinds().values() if kind.mended_by]
+    return table(
+        ("finding", "what may mend it"),
+        *((f"`{kind.name()}`", "<br>".join(remedies[each] for each in kind.mended_by)) for kind in kinds),
+    )
+
+
 def keys(form: type[BaseModel]) -> list[str]:
     """The keys of a part of the model file."""
     fields = form.model_fields.items()
@@ -127,6 +139,7 @@ STAGES = {
 }
 TABLES: dict[str, Callable[[], list[str]]] = {
     "findings": findings,
+    "fixes": fixes,
     "file": lambda: keys(FileFormat),
     "entry": lambda: keys(EntryFormat),
     "block": lambda: keys(BlockFormat),
