@@ -42,7 +42,8 @@ def access(target: str, label: str) -> str:
 
 
 def _within(head: str, code: str | Brackets) -> Brackets:
-    return Brackets(head, [Item(code)])
+    shorter = code.shorter if isinstance(code, Brackets) else None
+    return Brackets(head, [Item(code)], shorter=shorter and Brackets(head, [Item(shorter)]))
 
 
 @dataclass
@@ -255,10 +256,29 @@ class Writer:
 
     # The class
 
-    def class_lines(self) -> Iterator[str]:
-        """The whole class."""
-        chain = self.unit.listing.chain and all(part.plain for part in self.unit.parts)
-        yield from self.sequential_class() if chain else self.module_class()
+    def whole(self) -> Iterator[str]:
+        """The whole definition of the module."""
+        unit, style = self.unit, self.program.style
+        chain = unit.listing.chain and (style == "sequential" or all(part.plain for part in unit.parts))
+        if chain and unit.listing.is_model and style != "module" and self.program.units.chains:
+            written = self.sequential("return nn.Sequential(", unit)
+            if written is not None:
+                yield from self.function(written)
+                return
+        if chain and (style != "module" or unit.listing.nameless):
+            yield from self.sequential_class()
+        else:
+            yield from self.module_class()
+
+    def function(self, written: Brackets) -> Iterator[str]:
+        """A model that is nothing but a chain, as a function that makes it."""
+        self.unit.name = self.program.names.new_function(self.unit.listing.name)
+        arguments = [Item(each) for each in self.program.arguments(self.unit)]
+        yield from lines("", Brackets(f"def {self.unit.name}(", arguments, ") -> nn.Sequential:"))
+        yield from self.docstring(STEP)
+        if self.program.init:
+            written = Brackets(written.head, written.items, f").apply({self.program.initializer()})")
+        yield from lines(STEP, written)
 
     def head(self, base: str) -> Iterator[str]:
         self.program.imports.add("nn")
@@ -271,54 +291,60 @@ class Writer:
     def docstring(self, indent: str) -> Iterator[str]:
         """What goes in and what comes out."""
         layouts, unit = self.program.layouts, self.unit
-        ins = [
-            self.shapes.written((-1, -1, k), layouts.tensor(unit, (-1, -1, k))) for k in range(len(unit.copy.inputs))
-        ]
-        outs = [self.shapes.written(value, layouts.output(unit, k)) for k, value in enumerate(unit.outputs)]
-        whole = f'"""{", ".join(ins)} -> {", ".join(outs)}."""'
-        if fits(indent, whole):
-            yield f"{indent}{whole}"
-            return
-        yield f'{indent}"""Reads {", ".join(ins)}.' if fits(indent, ", ".join(ins)) else f'{indent}"""A module.'
-        yield ""
-        yield f"{indent}Gives {', '.join(outs)}."
-        yield f'{indent}"""'
+        ins = [((-1, -1, k), layouts.tensor(unit, (-1, -1, k))) for k in range(len(unit.copy.inputs))]
+        outs = [(value, layouts.output(unit, k)) for k, value in enumerate(unit.outputs)]
+        for longest in (60, 24, 12, 1):
+            read, given = (", ".join(self.shapes.written(*each, longest) for each in both) for both in (ins, outs))
+            if fits(indent, f'"""{read} -> {given}."""'):
+                break
+        yield f'{indent}"""{read} -> {given}."""'
 
     def sequential_class(self) -> Iterator[str]:
         yield from self.head("nn.Sequential")
         if self.unit.listing.nameless and (whole := self.sequential("super().__init__(", self.unit)) is not None:
             yield from lines(BODY, whole)
-            return
-        yield f"{BODY}super().__init__()"
-        yield from self.statements("self", self.unit)
+        else:
+            yield f"{BODY}super().__init__()"
+            yield from self.statements("self", self.unit)
+        yield from self._initialization()
+
+    def _initialization(self) -> Iterator[str]:
+        if self.program.init and self.unit.listing.is_model:
+            yield f"{BODY}self.apply({self.program.initializer()})"
 
     def module_class(self) -> Iterator[str]:
         forward = Forward(self.program, self.unit, self.shapes)
         yield from self.head(forward.base)
         chain = forward.chain
+        modules = [self._module_of(part) for part, _ in forward.submodules]
         whole = self.sequential("super().__init__(", self.unit, chain) if self.unit.listing.nameless and chain else None
+        if forward.base == "nn.ModuleList" and None not in modules:
+            items = [Item(code) for code in modules if code is not None]
+            whole = _within("super().__init__(", Brackets("[", items, "]"))
+            modules = []
         if whole is not None:
             yield from lines(BODY, whole)
         else:
             yield f"{BODY}super().__init__()"
         if chain and whole is None:
             yield from self.statements("self", self.unit, parts=chain)
-        for part, label in forward.submodules:
+        for (part, label), code in zip(forward.submodules, modules, strict=False):
             if part.is_parameter:
                 yield from lines(BODY, self._parameter(part, str(label)))
             else:
-                yield from self.part("self", Link(label, part, self._module_of(part)), BODY, in_chain=False)
+                yield from self.part("self", Link(label, part, code), BODY, in_chain=False)
         body = list(forward.lines())
         for attribute, expr in forward.attributes.items():
             self.program.uses(expr)
             yield f"{BODY}self.{attribute} = {expr}"
+        yield from self._initialization()
         yield ""
         yield from body
 
     def _module_of(self, part: Part) -> str | Brackets | None:
-        if part.calls:
-            return self.program.layer(part)
-        return self._module(part)
+        if part.is_parameter:
+            return None
+        return self.program.layer(part) if part.calls else self._module(part)
 
     def _parameter(self, part: Part, label: str) -> str | Brackets:
         (_, data), *_ = part.calls[-1].args

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from planner.arithmetic import Expression, is_expression
-from planner.geometry import KEEP, Centre, SameWindow, Shape
+from planner.geometry import KEEP, Centre, Link, SameWindow, Shape, Slice
 from planner.layers._layer import Call, Layer
 from planner.model import Group
 from planner.outputs.code._expressions import (
@@ -27,7 +27,7 @@ from planner.outputs.code._expressions import (
 )
 from planner.outputs.code._names import Names
 from planner.outputs.code._structure import Listing, Slot, Structure
-from planner.outputs.code._symbols import shaped, sizes_of, with_symbols, written
+from planner.outputs.code._symbols import cut_length, shaped, sizes_of, with_symbols, written
 from planner.plan import Step
 
 Value = tuple[int, int, int]
@@ -377,6 +377,7 @@ def _channels(
     assert step.facts is not None
     found: list[Expr] = []
     asked: tuple[Shape, ...] = ()
+    asked_links: tuple[tuple[Link, ...], ...] = ()
     for i, (shape, links) in enumerate(zip(step.facts.outputs, step.facts.links, strict=True)):
         kept = next(
             (
@@ -387,8 +388,12 @@ def _channels(
             None,
         )
         if kept is None:
-            asked = asked or layer.outputs(layer.links(*symbols), *symbols)
-            kept = written(asked[i].channels)
+            asked_links = asked_links or layer.links(*symbols)
+            asked = asked or layer.outputs(asked_links, *symbols)
+            cut = asked_links[i][0].channels if inputs else None
+            kept = written(cut_length(cut, symbols[0].channels) if isinstance(cut, Slice) else asked[i].channels)
+            if not same(int(asked[i].channels), shape.channels):
+                kept = const(shape.channels)
         found.append(kept)
     return found
 

@@ -30,7 +30,7 @@ class Expr(NamedTuple):
 
     @property
     def parts(self) -> tuple[Expr, ...]:
-        return () if self.op in ("const", "name", "text") else self.args
+        return () if self.op in ("const", "lost", "name", "text") else self.args
 
     @property
     def names(self) -> set[str]:
@@ -44,6 +44,11 @@ class Expr(NamedTuple):
         """The functions that it calls."""
         own = {self.op.removesuffix("()")} if self.op.endswith("()") else set()
         return own.union(*(part.functions for part in self.parts))
+
+    @property
+    def size(self) -> int:
+        """How many operators it has."""
+        return bool(self.parts) + sum(part.size for part in self.parts)
 
     @property
     def is_const(self) -> bool:
@@ -139,6 +144,8 @@ def multiply(a: Expr, b: Expr) -> Expr:
 
 
 def negative(a: Expr) -> Expr:
+    if a.op == "neg":
+        return a.args[0]  # type: ignore[no-any-return]
     return const(-a.args[0]) if a.is_const else Expr("neg", (a,))
 
 
@@ -148,9 +155,31 @@ def binary(op: str, a: Expr, b: Expr) -> Expr:
         return add(a, b, 1 if op == "+" else -1)
     if op == "*":
         return multiply(a, b)
-    if op == "//" and b == ONE:
+    return _quotient(a, b) if op == "//" else Expr(op, (a, b))
+
+
+def _quotient(a: Expr, b: Expr) -> Expr:
+    return _divided(a, b) or Expr("//", (a, b))
+
+
+def _divided(a: Expr, b: Expr) -> Expr | None:
+    """The quotient of what one surely divides: 4 · width by 2, or by width."""
+    if b == ONE:
         return a
-    return Expr(op, (a, b))
+    if a.op == "neg":
+        inner = _divided(a.args[0], b)
+        return inner and negative(inner)
+    if a.op == "*" and a.args[1] == b:
+        return a.args[0]  # type: ignore[no-any-return]
+    counts = [each.args[0] for each in (a.args[0] if a.op == "*" else a, b) if each.is_const]
+    if a.op != "*" or len(counts) != 2 or not all(type(each) is int for each in counts) or counts[0] % counts[1]:
+        return None
+    return multiply(const(counts[0] // counts[1]), a.args[1])
+
+
+def lost(number: int) -> Expr:
+    """A number whose origin is forgotten; whatever is worked out from it has none either."""
+    return Expr("lost", (number, int))
 
 
 def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
@@ -171,7 +200,9 @@ def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
         return new[1 if new[0].args[0] else 2]
     if expr.op == "item" and new[0].op == "tuple" and new[1].is_const:
         return new[0].args[new[1].args[0]]  # type: ignore[no-any-return]
-    return binary(expr.op, *new) if expr.op in ("+", "-", "*") else changed
+    if expr.op == "neg":
+        return negative(*new)
+    return binary(expr.op, *new) if expr.op in ("+", "-", "*", "//") else changed
 
 
 # Reading the arithmetic of a model file
@@ -313,7 +344,7 @@ def value(expr: Expr, values: Values) -> Any:
 
 def _value(expr: Expr, values: Values) -> Any:
     op, args = expr
-    if op == "const":
+    if op in ("const", "lost"):
         return args[0]
     if op == "name":
         return values[args[0]]
@@ -370,7 +401,7 @@ def _written(expr: Expr) -> tuple[str, int]:
     op, args = expr
     if op in ("name", "text"):
         return args[0], _ATOM
-    if op == "const":
+    if op in ("const", "lost"):
         return literal(args[0]), 8 if isinstance(args[0], int | float) and args[0] < 0 else _ATOM
     if op.endswith("()"):
         function = op[:-2]

@@ -20,11 +20,16 @@ BODY = STEP * 2
 
 @dataclass
 class _Waiting:
-    """A tensor that is worked out but has no variable yet; `before` is the one that its statement starts from."""
+    """A tensor that is worked out but has no variable yet.
+
+    before  the tensor that its statement starts from
+    name    of the entry that it is named for
+    """
 
     value: Value
     code: Code
     before: Value
+    name: str | None
 
 
 class Forward:
@@ -41,13 +46,15 @@ class Forward:
         self.unit = unit
         self.shapes = shapes
         self.attributes: dict[str, Expr] = {}
-        self.chain = [] if unit.listing.is_model else _leading_chain(unit)
+        self.chain = [] if unit.listing.is_model or program.style == "module" else _leading_chain(unit)
         self._parts = self._alive(_with_chain(unit, self.chain))
         self._reads = {part: _reads(part) for part in self._parts}
         self._left: dict[Value, int] = {}
         """How often each tensor is still to be read."""
         for value in (*unit.outputs, *(each for reads in self._reads.values() for each in reads)):
             self._left[value] = self._left.get(value, 0) + 1
+        self.shared: dict[Part, str] = {}
+        """The names under which parts are called that share a submodule."""
         self.base, self.submodules, self._access = self._named_parts()
         self._inputs = _input_names(unit)
         self._known: dict[Value, Code] = {}
@@ -88,9 +95,10 @@ class Forward:
             if part.unnamed and not part.stateful:
                 code = str(self.program.layer(part))
                 if code in shared:
-                    access[part] = shared[code]
+                    access[part] = _access(shared[code], part)
+                    self.shared[part] = shared[code]
                     continue
-                shared[code] = _access(label, part)
+                shared[code] = label
             access[part] = _access(label, part)
             found.append((part, label))
         return "nn.Module", found, access
@@ -116,7 +124,7 @@ class Forward:
 
     def _result(self) -> Iterator[str]:
         outputs = self.unit.outputs
-        if [each.value for each in self._waiting] != list(outputs) or len(outputs) > 1:
+        if self.program.asserts or [each.value for each in self._waiting] != list(outputs) or len(outputs) > 1:
             self._assign()
         codes = [each.code for each in self._waiting] or [self._known[value] for value in outputs]
         codes = [
@@ -136,20 +144,40 @@ class Forward:
         reads = self._reads[part]
         if not self._nests(part, reads):
             self._assign()
+        if self.program.asserts and part.calls and part.calls[-1].target.startswith("operator."):
+            self._assert_equal(part)
         made = self._made(part)
         if self._waiting and not self._fits(part, made):
-            self._assign()
-            made = self._made(part)
-        starts = {each.value: each.before for each in self._waiting}
+            if whole := self._of_all(part):
+                made = whole
+            else:
+                self._assign()
+                made = self._made(part)
+        starts = {each.value: (each.before, each.name) for each in self._waiting}
         self._waiting = [each for each in self._waiting if each.value not in reads]
         for value in reads:
             self._left[value] -= 1
-        before = part.sources[0]
-        self._bind(part, made, starts.get(before, before))
+        own = self._own_name(part)
+        before, name = starts.get(part.sources[0], (part.sources[0], own))
+        self._bind(part, made, before, name if part.is_module else own)
 
     def _fits(self, part: Part, made: Code) -> bool:
-        name = "return" if part is self._parts[-1] else f"{self._own_name(part.values[0]) or 'out'} ="
+        names = [each.name for each in self._waiting if each.value == part.sources[0] and part.is_module]
+        name = "return" if part is self._parts[-1] else f"{(names or [self._own_name(part)])[0] or 'out'} ="
         return len(BODY) + len(name) + 1 + len(str(made.code)) <= WIDTH
+
+    def _of_all(self, part: Part) -> Code | None:
+        """A call with what all submodules make of one tensor, where these are numbered."""
+        numbered = [f"self[{i}](x)" for i in range(len(self.submodules))]
+        if self.base != "nn.ModuleList" or not part.calls or not part.calls[-1].call.gathers:
+            return None
+        if [str(each.code.code) for each in self._waiting] != numbered or part.sources != tuple(
+            each.value for each in self._waiting
+        ):
+            return None
+        made = self._made(part).code
+        assert isinstance(made, Brackets)
+        return Code(Brackets(made.head, [Item("[layer(x) for layer in self]"), *made.items[1:]]))
 
     def _nests(self, part: Part, reads: Sequence[Value]) -> bool:
         """Whether all that waits may stay: what is read here is read once, and in the order in which it was made."""
@@ -213,9 +241,18 @@ class Forward:
             Brackets(f"{code.atom}.expand(", list(map(Item, sizes))), side=code.side, reads=code.reads
         )
 
+    def _assert_equal(self, part: Part) -> None:
+        """Operands whose sizes are equal in the plan are not to be repeated."""
+        shapes = [[tensor.shape for tensor in item.inputs] for _, item in part.items]
+        if all(len(set(each)) == 1 for each in shapes):
+            self._assign()
+            first, *others = [self._known[value] for value in part.sources]
+            if not any(code.unbatched for code in (first, *others)):
+                self._done += [f"{BODY}assert {each.code}.shape == {first.code}.shape" for each in others if each != first]
+
     # Variables
 
-    def _bind(self, part: Part, made: Code, before: Value) -> None:
+    def _bind(self, part: Part, made: Code, before: Value, name: str | None) -> None:
         """Let what a part hands on wait, or give it a variable."""
         wanted = [value for value in part.values if self._left.get(value)]
         returned = part.calls[-1].call if part.calls else None
@@ -230,7 +267,7 @@ class Forward:
             path = (at,) if paths == ((),) else paths[at]
             made = made.at(path).with_batch(batches[at] if batches else 0)
         side = self.program.layouts.tensor(self.unit, value)
-        self._waiting.append(_Waiting(value, made.on(side), before))
+        self._waiting.append(_Waiting(value, made.on(side), before, name))
         if self._left[value] != 1:
             self._assign()
 
@@ -269,18 +306,20 @@ class Forward:
             if self.shapes.changes(each.before, each.value):
                 comment = self.shapes.written(each.value, each.code.side)
             self._done += lines(BODY, each.code.after(f"{name} = "), comment)
+            exact = self.shapes.exact(each.value, each.code.side)
+            if self.program.asserts and len(self.unit.copies) == 1 and exact is not None and not each.code.unbatched:
+                self._done.append(f"{BODY}assert {name}.shape[1:] == {exact}")
 
     def _name(self, each: _Waiting, branches: bool) -> str:
         """The variable for a tensor: the name of its entry, if it is one of several or read more than once, or `x`, or
         else `out`.
         """
-        own = self._own_name(each.value)
-        if own is not None and (branches or self._left[each.value] > 1):
-            return self._new_name(own)
+        if each.name is not None and (branches or self._left[each.value] > 1):
+            return self._new_name(each.name)
         return "x" if self._inputs == ["x"] and "x" not in self._still_read() else self._new_name("out")
 
-    def _own_name(self, value: Value) -> str | None:
-        slot = self.unit.listing.slots[value[0]]
+    def _own_name(self, part: Part) -> str | None:
+        slot = self.unit.listing.slots[part.values[0][0]]
         return identifier(slot.name, "out") if slot.name is not None and slot.template is None else None
 
     def _still_read(self) -> set[str]:

@@ -13,6 +13,7 @@ from planner.outputs.code._structure import Listing
 OURS = frozenset({"F", "OrderedDict", "Tensor", "math", "nn", "self", "torch"})
 """What the emitted code means by these names."""
 
+_BUILTINS = frozenset(dir(builtins))
 # What `dir(nn.Module())` has in torch 2.13 that is no private name, and what its containers add.
 _MODULE = """
     T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
@@ -68,12 +69,12 @@ class Names:
 
     def __init__(self, params: set[str]) -> None:
         self._params: dict[str, str] = {}
-        taken = {*OURS, *dir(builtins), "make_divisible", "index", "x"}
+        taken = {*OURS, *_BUILTINS, "centred", "channels", "index", "init_weights", "layers", "make_divisible"}
         for each in sorted(params):
             found = self._params[each] = unused(identifier(each, "param"), {*taken, *self._params.values()})
             taken.add(found)
         self._channels: dict[Listing, tuple[str, ...]] = {}
-        self._classes: set[str] = {*OURS, *dir(builtins), *taken}
+        self._classes: set[str] = set(taken)
 
     def param(self, name: str) -> str:
         """A parameter of the file as an argument."""
@@ -90,8 +91,18 @@ class Names:
             self._channels[listing] = tuple(found)
         return self._channels[listing]
 
+    def new_function(self, name: str) -> str:
+        """A name for a function that nothing else has."""
+        found = unused(identifier(name, "model").lower(), self._classes)
+        self._classes.add(found)
+        return found
+
     def new_class(self, name: str) -> str:
         """A name for a class that no other one has."""
-        found = unused(camel(name), self._classes)
+        base, number = camel(name), 0
+        found = base
+        while found in self._classes:
+            number += 1
+            found = f"{base}{number}"
         self._classes.add(found)
-        return found.replace("_", "")
+        return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from planner.outputs.code import _ready_made as ready
 from planner.outputs.code._copies import Calling
@@ -22,6 +23,9 @@ _ORDER = (
 _NOT_NEEDED = frozenset({"kdim", "vdim"})
 
 
+Style = Literal["auto", "sequential", "module"]
+
+
 @dataclass
 class Program:
     """What is known while a program is written. `imports` are what it uses, `helpers` the code that it needs first."""
@@ -29,6 +33,9 @@ class Program:
     names: Names
     units: Units
     layouts: Layouts
+    style: Style = "auto"
+    asserts: bool = False
+    init: bool = False
     imports: set[str] = field(default_factory=set)
     helpers: dict[str, str] = field(default_factory=dict)
     _helper_names: dict[tuple[str, ...], str] = field(default_factory=dict)
@@ -60,6 +67,12 @@ class Program:
         self.helpers.setdefault("centred", ready.CENTRED)
         self.imports |= {"Tensor", "F", "Sequence"}
         return "centred"
+
+    def initializer(self) -> str:
+        """The function that initializes weights."""
+        kinds = sorted(self.units.weighted)
+        self.helpers.setdefault("init_weights", ready.init_weights([kind for kind in kinds if kind.startswith("nn.")]))
+        return "init_weights"
 
     # Constructing a module
 

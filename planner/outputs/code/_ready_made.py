@@ -92,3 +92,21 @@ class {name}({base}):
     def forward(self, x: Tensor) -> Tensor:
         return {code}
 '''
+
+
+def init_weights(kinds: list[str]) -> str:
+    """The initialization of layers that have a matrix or kernel and perhaps a bias."""
+    wanted = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
+    if len(wanted) > 50:
+        wanted = "(\n" + "".join(f"            {kind},\n" for kind in kinds) + "        )"
+        wanted = f"\n        module,\n        {wanted},\n    "
+    else:
+        wanted = f"module, {wanted}"
+    return f'''
+def init_weights(module: nn.Module) -> None:
+    """Initializes for ReLU (He et al., arXiv:1502.01852); biases begin at zero."""
+    if isinstance({wanted}):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+'''

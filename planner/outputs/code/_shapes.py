@@ -11,7 +11,8 @@ from planner.outputs.code._layouts import Side
 from planner.outputs.code._units import Unit
 
 LETTERS = {0: "", 1: "L", 2: "HW", 3: "DHW"}
-LONGEST = 44  # characters of a size that is worth reading
+LONGEST = 24
+"""Characters of a size that is worth reading in a comment."""
 
 
 class Shapes:
@@ -41,23 +42,23 @@ class Shapes:
         (shape, *others) = shapes
         return None if others else tuple(shape if side == "last" else shape.torch)
 
-    def written(self, at: Value, side: Side) -> str:
-        """`(N, 64, H / 2, W / 2)`; empty where a size of the copies has no short form."""
+    def written(self, at: Value, side: Side, longest: int = LONGEST) -> str:
+        """`(N, 64, H / 2, W / 2)`; the number of channels is `C` where it has no short form."""
         found = self.tensors[at]
         if len({len(tensor.shape) for _, tensor in found}) > 1:
             return ""
-        channels = self._channels(found)
+        channels = self._channels(found, longest)
         spatial = [self._size(found, axis) for axis in range(len(found[0][1].shape.spatial))]
         return f"({', '.join(['N', *spatial, channels] if side == 'last' else ['N', channels, *spatial])})"
 
-    def _channels(self, found: Sequence[tuple[Copy, Tensor]]) -> str:
+    def _channels(self, found: Sequence[tuple[Copy, Tensor]], longest: int) -> str:
         sizes = {tensor.shape.channels for _, tensor in found}
         for expr in dict.fromkeys(substituted(tensor.channels, self.unit.by) for _, tensor in found):
             if expr.names <= set(self.unit.params) and all(
                 _is(expr, copy.values, tensor.shape.channels) for copy, tensor in found
             ):
                 written = str(expr)
-                return written if len(written) <= LONGEST else str(sizes.pop()) if len(sizes) == 1 else "C"
+                return written if len(written) <= longest else str(sizes.pop()) if len(sizes) == 1 else "C"
         return str(sizes.pop()) if len(sizes) == 1 else "C"
 
     def _size(self, found: Sequence[tuple[Copy, Tensor]], axis: int) -> str:

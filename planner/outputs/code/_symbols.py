@@ -10,9 +10,9 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from planner.geometry import Shape
+from planner.geometry import Shape, Slice
 from planner.layers._layer import Call, Layer
-from planner.outputs.code._expressions import Expr, binary, const, negative, text
+from planner.outputs.code._expressions import Expr, binary, const, lost, negative, text
 
 
 _OPERATORS: dict[str, Callable[[int, int], int]] = {
@@ -21,6 +21,10 @@ _OPERATORS: dict[str, Callable[[int, int], int]] = {
     "*": operator.mul,
     "//": operator.floordiv,
 }
+
+
+LONGEST = 12
+"""Operators of an expression that anybody would read."""
 
 
 class Symbol(int):
@@ -38,7 +42,10 @@ class Symbol(int):
             return NotImplemented
         a, b = (int(other), int(self)) if turned else (int(self), int(other))
         exprs = (written(other), self.expr) if turned else (self.expr, written(other))
-        return Symbol(_OPERATORS[op](a, b), binary(op, *exprs))
+        number = _OPERATORS[op](a, b)
+        expr = binary(op, *exprs)
+        forgotten = "lost" in (exprs[0].op, exprs[1].op) or expr.size > LONGEST
+        return Symbol(number, lost(number) if forgotten else expr)
 
     def __add__(self, other: int) -> int:
         return self._with("+", other)  # type: ignore[no-any-return]
@@ -71,7 +78,7 @@ class Symbol(int):
         return found
 
     def __neg__(self) -> int:
-        return Symbol(-int(self), negative(self.expr))
+        return Symbol(-int(self), lost(-int(self)) if self.expr.op == "lost" else negative(self.expr))
 
 
 def written(value: Any) -> Expr:
@@ -107,6 +114,14 @@ def _symbolic(value: Any, expr: Expr) -> Any:
 def shaped(shape: Shape, channels: Expr) -> Shape:
     """The shape with its channels as a symbol."""
     return Shape((*shape.spatial, Symbol(shape.channels, channels)))
+
+
+def cut_length(cut: Slice, n: int) -> int:
+    """How many of n cells a slice takes, which a range would say without remembering why."""
+    start, stop = (n if each is None else each for each in (cut.start or 0, cut.stop))
+    start, stop = (n + each if each < 0 else each for each in (start, stop))
+    length = stop - start
+    return length if cut.step == 1 and length == cut.length(n) else Symbol(cut.length(n), lost(cut.length(n)))
 
 
 def sizes_of(place: int, shape: Shape) -> Shape:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from planner.outputs.code._copies import Calling, Copies, Copy, Item, Tensor, Value
+from planner.faults.refused_module_name import RefusedModuleName
+from planner.outputs.code._copies import Calling, Copies, Copy, Item, Value
 from planner.outputs.code._expressions import (
     Expr,
     UnusableError,
@@ -23,11 +24,13 @@ from planner.outputs.code._expressions import (
     text,
     value,
 )
-from planner.outputs.code._names import Names
+from planner.outputs.code._names import Names, identifier, unused
 from planner.outputs.code._structure import Listing, Slot
 
 INDEX = "index"
 CARRIED = "channels"
+LONG = 4
+"""From how many operators on an expression that was worked out is rather a parameter, if one fits."""
 Values = Mapping[str, Any]
 Known = tuple[Expr, Values, Any]
 """An expression of one copy, what the names in sight come to there, and what it must come to."""
@@ -51,6 +54,7 @@ class Part:
     carried  what the number of channels begins with, and what it becomes, where it is carried along the repetitions
     variable the name of that number
     wrapped  the repetitions stand in a container of their own, of this name
+    nested   the container that has it, and its number there
     """
 
     values: tuple[Value, ...]
@@ -67,6 +71,7 @@ class Part:
     carried: tuple[Expr, Expr] | None = None
     variable: str = CARRIED
     wrapped: bool = False
+    nested: tuple[str, int] | None = None
 
     @property
     def item(self) -> Item:
@@ -195,6 +200,7 @@ class Units:
             self._merge(unit)
         for unit in self.all:
             self._carry_on(unit)
+            self._check_names(unit)
 
     def of(self, copy: Copy) -> Unit:
         """The module of a copy that has one."""
@@ -247,6 +253,32 @@ class Units:
         unit.params = tuple(each for each in order if each in reads | unit.types)
         return unit
 
+    def picks(self, place: int) -> bool:
+        """Whether an input of the model holds whole numbers that pick something."""
+        plan = self.copies.structure.plan
+        return any(
+            step.layer is not None and step.layer.indices and ref.step == place
+            for step in plan.layers
+            for ref in step.sources
+        )
+
+    @property
+    def chains(self) -> bool:
+        """Whether the model is one chain through and through."""
+        return all(unit.listing.chain and all(part.plain for part in unit.parts) for unit in self.all)
+
+    @property
+    def weighted(self) -> set[str]:
+        """The classes of torch.nn in the model that have a weight of two or more axes, and may have a bias."""
+        found = set()
+        for unit in self.all:
+            for part in _all_parts(unit):
+                step = part.item.step
+                if step is not None and step.layer is not None and "bias" in type(step.layer).model_fields:
+                    if len(step.weights.get("weight", ())) > 1:
+                        found.add(part.calls[-1].target)
+        return found
+
     # Shorter
 
     def _merge(self, unit: Unit) -> None:
@@ -265,6 +297,21 @@ class Units:
         for part in unit.parts:
             part.substituted(unit.by)
         unit.params = tuple(param for param in unit.params if param not in unit.by)
+
+    def _check_names(self, unit: Unit) -> None:
+        """Layers without weights may have another name than the file gives them; those with weights may not."""
+        taken = {part.name for part in unit.parts if isinstance(part.name, str)}
+        for part in unit.parts:
+            if part.inside is not None:
+                self._check_names(part.inside)
+            names = {item.name for _, item in part.items} if isinstance(part.name, Expr) else {part.name}
+            refused = [each for each in names if each is not None and ("." in each or each == "training")]
+            if not refused or part.nested:
+                continue
+            if part.stateful or isinstance(part.name, Expr):
+                raise RefusedModuleName(refused[0], part.item.member.path)
+            part.name = unused(identifier(refused[0]), taken)
+            taken.add(part.name)
 
     def _carry_on(self, unit: Unit) -> None:
         """Carry a number of channels on in the argument that it begins with, if nothing else reads that."""
@@ -367,7 +414,15 @@ class Units:
             if agree and first.op in ("name", "text"):
                 return first
             return text(f"nn.{_agreed(_value(expr, values) for expr, values in known)}")
-        return first if agree else self._chosen([(expr, values, _value(expr, values)) for expr, values in known])
+        if agree and first.size < LONG:
+            return const(first.args[0]) if first.op == "lost" else first
+        try:
+            wanted = [(expr, values, value(expr, values)) for expr, values in known]
+        except UnusableError as error:
+            if agree:
+                return first
+            raise UnsharedError(str(error)) from None
+        return (self._parameter(wanted) or first) if agree else self._chosen(wanted)
 
     # Repetitions
 
@@ -392,15 +447,34 @@ class Units:
         part.carried = start, self._chosen(ends)
 
     def _unrolled(self, copy: Copy, slot: Slot, number: int) -> Iterator[Part]:
-        """Every repetition as a part of its own."""
+        """Every repetition as a part of its own; those that have a container of their own in a list in place."""
         items = copy.items[number]
+        wrapped = slot.repeats and slot.template is None and not copy.listing.nameless and bool(items)
+        read = [each.value for each in copy.outputs] + [value for sources in copy.sources for value in sources]
+        if wrapped and not any(value[0] == number and value[1] >= 0 for value in read):
+            slots = [replace(slot, name=None, repeat=None) for _ in items]
+            listing = Listing(slot.path, items[0].name, slots, owner=copy.listing, chain=True)
+            sources: list[tuple[Value, ...]] = [((i - 1, -1, 0),) for i in range(len(items))]
+            inner = replace(
+                copy, listing=listing, inputs=items[0].inputs, items=[[item] for item in items], sources=sources,
+                outputs=items[-1].outputs,
+            )  # fmt: skip
+            unit = Unit(listing, [inner], ((len(items) - 1, -1, 0),))
+            for i in range(len(items)):
+                unit.parts += self._unrolled(inner, replace(slot, repeat=None), i)
+            for part, item in zip(unit.parts, items, strict=True):
+                part.substituted({INDEX: const(item.index)})
+            name, _, _ = items[0].name.rpartition(".")
+            yield Part(((number, -1, 0),), [(copy, items[0])], copy.sources[number], name, inside=unit)
+            return
         for item in items:
             last = item is items[-1]
             part = Part(
                 values=tuple((number, -1 if last else item.index, i) for i in range(len(item.outputs))),
                 items=[(copy, item)],
-                sources=copy.sources[number] if not item.index else ((number, item.index - 1, 0),),
+                sources=copy.sources[number] if item is items[0] else ((number, item.index - 1, 0),),
                 name=None if copy.listing.nameless else item.name,
+                nested=(item.name.rpartition(".")[0], item.index) if wrapped else None,
             )
             self._fill(part, slot)
             if slot.repeats:
@@ -422,16 +496,26 @@ class Units:
 
     def _chosen(self, known: Sequence[Known]) -> Expr:
         """An expression of one of the copies that is right in all of them, or a parameter that is."""
-        for expr in dict.fromkeys(expr for expr, _, _ in known):
+        for expr in dict.fromkeys(expr for expr, _, _ in known if expr.op != "lost"):
             if all(_comes_to(expr, values, wanted) for _, values, wanted in known):
                 return expr
-        _, values, first = known[0]
+        _, _, first = known[0]
         if all(same(wanted, first) for _, _, wanted in known):
             return const(first)
-        for each in values:
-            if all(each in values and same(values[each], wanted) for _, values, wanted in known):
-                return name(each)
-        raise UnsharedError(first)
+        found = self._parameter(known)
+        if found is None:
+            raise UnsharedError(first)
+        return found
+
+    def _parameter(self, known: Sequence[Known]) -> Expr | None:
+        """A parameter that is what is wanted in every copy, of which two differ."""
+        _, first, wanted = known[0]
+        if all(same(each, wanted) for _, _, each in known):
+            return None
+        fits = (
+            each for each in first if all(each in values and same(values[each], want) for _, values, want in known)
+        )
+        return next(map(name, fits), None)
 
 
 def _all_parts(unit: Unit) -> Iterator[Part]:

@@ -3,36 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import NamedTuple
 
+from planner.faults.not_a_chain import NotAChain
+from planner.faults.not_complete import NotComplete
 from planner.outputs.code._classes import Writer
 from planner.outputs.code._copies import AgainError, Copies
 from planner.outputs.code._expressions import Expr
 from planner.outputs.code._layouts import Layouts
 from planner.outputs.code._names import Names
-from planner.outputs.code._program import Program
+from planner.outputs.code._program import Program, Style
 from planner.outputs.code._structure import Listing, Structure
 from planner.outputs.code._units import Units
 from planner.report import Report
 
-Style = Literal["auto", "sequential", "module"]
+
+class Emitted(NamedTuple):
+    """A program: its text, and the class or the function in it that makes the model."""
+
+    text: str
+    name: str
+    program: Program
 
 
-def render(report: Report, style: Style = "auto") -> str:
-    """The program of a complete plan."""
+def render(
+    report: Report, *, style: Style = "auto", asserts: bool = False, init: bool = False, main: bool = False
+) -> str:
+    """The program of a model. Raises the fault that forbids it.
+
+    style    `sequential`: nothing but nn.Sequential; `module`: classes with a forward pass; `auto`: what is simplest
+    asserts  the forward pass checks its shapes, and that no sum repeats an operand
+    init     weights are initialized for ReLU
+    main     run by itself, it prints the model, its number of parameters and its output's shape
+    """
+    return emitted(report, style=style, asserts=asserts, init=init, main=main).text
+
+
+def emitted(
+    report: Report, *, style: Style = "auto", asserts: bool = False, init: bool = False, main: bool = False
+) -> Emitted:
+    """What `render` renders, with what it is made of."""
+    if not report.plan.complete:
+        raise NotComplete([step.name for step in report.plan.steps if step.facts is None])
+    if asserts and style == "auto":
+        style = "module"
     structure = Structure(report.plan)
     names = Names(structure.params)
     fixed: set[tuple[Listing, Expr]] = set()
-    while True:
+    copies = None
+    while copies is None:
         try:
             copies = Copies(structure, names, fixed)
-            break
         except AgainError:
             continue
     units = Units(copies, names)
-    program = Program(names, units, Layouts(units.all, units.root))
-    classes = ["\n".join(Writer(program, unit).class_lines()) for unit in units.all]
-    return "\n".join(_whole(report, program, classes)) + "\n"
+    if style == "sequential":
+        _must_be_chain(units, structure)
+    program = Program(names, units, Layouts(units.all, units.root), style, asserts, init)
+    writers = [Writer(program, unit) for unit in units.all]
+    classes = ["\n".join(writer.whole()) for writer in writers]
+    if main:
+        classes.append("\n".join(_main(report, program)))
+    return Emitted("\n".join(_whole(report, program, classes)) + "\n", units.root.name, program)
+
+
+def _must_be_chain(units: Units, structure: Structure) -> None:
+    """Raise the fault of the first layer that reads something else than what stands above it."""
+    for unit in reversed(units.all):
+        slot = structure.forbids_chain(unit.listing)
+        if slot is not None:
+            number = unit.listing.slots.index(slot)
+            items = [item for copy in unit.copies for item in copy.items[number]]
+            raise NotAChain(items[0].member.name if items else slot.type, slot.path)
 
 
 def _whole(report: Report, program: Program, classes: list[str]) -> Iterator[str]:
@@ -60,6 +102,29 @@ def _imports(used: set[str]) -> Iterator[str]:
     names = [each for each in ("Tensor", "nn") if each in used]
     if names:
         yield f"from torch import {', '.join(names)}"
+
+
+def _main(report: Report, program: Program) -> Iterator[str]:
+    """What prints the model when the program is run by itself."""
+    unit = program.units.root
+    program.imports.add("torch")
+    inputs = []
+    for k, step in enumerate(report.plan.inputs):
+        shape = step.outputs[0]
+        side = program.layouts.tensor(unit, (-1, -1, k))
+        whole = ", dtype=torch.long" if program.units.picks(k) else ""
+        inputs.append(f"torch.zeros({', '.join(map(str, (1, *(shape if side == 'last' else shape.torch))))}{whole})")
+    yield 'if __name__ == "__main__":'
+    yield f"    model = {unit.name}().eval()"
+    yield "    print(model)"
+    yield '    print(f"{sum(each.numel() for each in model.parameters()):,} parameters")'
+    for k, code in enumerate(inputs):
+        yield f"    x{k or ''} = {code}"
+    given = ", ".join(f"x{k or ''}" for k in range(len(inputs)))
+    if len(unit.outputs) == 1:
+        yield f"    print(tuple(model({given}).shape))"
+    else:
+        yield f"    print([tuple(y.shape) for y in model({given})])"
 
 
 def _readable(name: str) -> str:
