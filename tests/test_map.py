@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,11 @@ from planner.report import Report
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(each.stem for each in (ROOT / "configs").glob("*.yaml"))
+
+
+@cache
+def config(name: str) -> Report:
+    return checked(ROOT / "configs" / f"{name}.yaml")
 
 
 def model(layers: str, input: str = "[8, 7, 2]") -> Report:
@@ -82,7 +88,7 @@ def test_shares_are_those_of_paths_walked_one_by_one(layers: str) -> None:
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_what_has_no_path_is_what_is_never_read(name: str) -> None:
-    report = checked(ROOT / "configs" / f"{name}.yaml")
+    report = config(name)
     found = paths(report.plan)
     assert found is not None
     assert report.reach is not None
@@ -102,7 +108,7 @@ def test_huge_numbers_of_paths_stay_numbers() -> None:
 
 
 def test_one_cell_sees_its_receptive_field() -> None:
-    report = checked(ROOT / "configs/resnet50.yaml")
+    report = config("resnet50")
     found = seen(report, step="layer1.0.conv2", cell=(20, 30))
     at = next(i for i, step in enumerate(report.plan.steps) if step.name == "layer1.0.conv2")
     ((rows, columns, _),) = trace(report.plan, at, 0, ((1 << 20, 1 << 30, 1),))["input"]
@@ -116,7 +122,7 @@ def test_one_cell_sees_its_receptive_field() -> None:
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_network_has_a_map(name: str) -> None:
-    report = checked(ROOT / "configs" / f"{name}.yaml")
+    report = config(name)
     if not report.plan.inputs[0].outputs[0].spatial:
         with pytest.raises(NoMap, match="no spatial axes"):
             seen(report)
@@ -129,7 +135,7 @@ def test_every_network_has_a_map(name: str) -> None:
 
 
 def test_unread_rows_and_columns_are_marked() -> None:
-    report = checked(ROOT / "configs/squeezenet1_1.yaml")
+    report = config("squeezenet1_1")
     text = svg.render(report, seen(report))
     assert "447 of 50,176 cells never read: row 223 and column 223" in text
     assert text.count('<polygon fill="#e02424"') == 2
@@ -173,7 +179,7 @@ def test_windows_show_what_is_dropped(layer: str, said: list[str]) -> None:
 
 
 def test_windows_of_a_long_axis_show_its_ends() -> None:
-    text = _windows.render(checked(ROOT / "configs/resnet50.yaml"), "conv1")
+    text = _windows.render(config("resnet50"), "conv1")
     assert "height and width: 224 → 112" in text
     assert "output 111" in text
     assert "output 50" not in text
@@ -197,7 +203,7 @@ def test_what_cannot_be_shown(args: dict[str, Any], said: str) -> None:
 
 @pytest.mark.parametrize("name", ["lenet5", "squeezenet1_1", "unet"])
 def test_the_sweep_agrees_with_a_plan_of_each_size(name: str) -> None:
-    report = checked(ROOT / "configs" / f"{name}.yaml")
+    report = config(name)
     channels = report.plan.inputs[0].outputs[0].channels
     found = list(sweep(report.plan, "input"))
     assert any(each.size == report.plan.inputs[0].outputs[0][0] for each in found)

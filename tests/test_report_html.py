@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[1]
-CONFIGS = sorted(each.stem for each in (ROOT / "configs").glob("*.yaml"))
+DEFAULT = {"lenet5", "resnet50", "unet", "dcgan_generator", "r3d_18", "vit_b_16"}
+"""Networks of every kind: the others take seconds each, and are for `--long`."""
+CONFIGS = [
+    pytest.param(name, marks=() if name in DEFAULT else pytest.mark.long)
+    for name in sorted(each.stem for each in (ROOT / "configs").glob("*.yaml"))
+]
 BROWSER = next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NASTY = [
     "</script><script>window.hit=1</script>",
