@@ -238,6 +238,17 @@ def _conv(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     return _of_rank("Conv", x), {**args, "groups": groups, "out_channels": width + -width % groups}
 
 
+def _grouped_conv(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
+    """One that reads every cell."""
+    if not x.spatial:
+        return None
+    groups = _divisor(random, x.channels)
+    width = random.choice(channels)
+    kernel = random.choice([1, 3])
+    args = {"out_channels": width + -width % groups, "kernel_size": kernel, "padding": kernel // 2}
+    return _of_rank("Conv", x), {**args, "groups": groups}
+
+
 def _no_padding(random: Random, rank: int) -> Entry:
     return {}
 
@@ -392,7 +403,14 @@ def _channel_shuffle(random: Random, x: Shape, channels: Sequence[int]) -> Drawn
 
 
 def _parts(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
-    dim = random.choice([1, 1, 1, random.randint(1, len(x))])
+    return _cut(random, x, random.randint(1, len(x)))
+
+
+def _channel_parts(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
+    return _cut(random, x, 1)
+
+
+def _cut(random: Random, x: Shape, dim: int) -> Drawn:
     n = x.torch[dim - 1]
     if n < 2:
         return None
@@ -421,6 +439,7 @@ def _linear_layer(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
 
 KINDS: Mapping[str, Draw] = {
     "conv": _conv,
+    "grouped conv": _grouped_conv,
     "transposed conv": _transposed,
     "max pool": _max_pool,
     "avg pool": _avg_pool,
@@ -435,6 +454,7 @@ KINDS: Mapping[str, Draw] = {
     "pixel shuffle": _pixel_shuffle,
     "channel shuffle": _channel_shuffle,
     "parts": _parts,
+    "channel parts": _channel_parts,
     "pointwise": _pointwise,
     "transpose": _transpose,
     "linear": _linear_layer,

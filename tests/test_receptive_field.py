@@ -307,6 +307,22 @@ def inception_v4() -> Layers:
     return layers
 
 
+def resnet34() -> Layers:
+    """torchvision's: basic blocks, the stride in the first convolution of a stage."""
+    layers = chain(conv("conv1", 7, 2, 3), pool("maxpool", 3, 2, padding=1))
+    for stage, count in enumerate((3, 4, 6, 3), 1):
+        for block in range(count):
+            stride = 2 if block == 0 and stage > 1 else 1
+            name, above = f"layer{stage}.{block}", layers[-1]["name"]
+            layers += [
+                conv(f"{name}.conv1", 3, stride, 1),
+                conv(f"{name}.conv2", 3, 1, 1),
+                conv(f"{name}.downsample", 1, stride, 0, **{"from": above}),
+                {"name": name, "type": "Add", "from": [f"{name}.conv2", f"{name}.downsample"]},
+            ]
+    return layers
+
+
 @dataclass(frozen=True)
 class Slim:
     """The field at the end of a network of TF-Slim's, at an input size: its padding depends on that."""
@@ -330,6 +346,7 @@ SLIM = [
     Slim("resnet_v1_50", resnet_v1(3, 4, 6, 3), 321, 483, 32, 241),
     Slim("resnet_v1_101", resnet_v1(3, 4, 23, 3), 224, 1027, 32, 511),
     Slim("resnet_v1_152", resnet_v1(3, 8, 36, 3), 224, 1507, 32, 751),
+    Slim("torchvision's resnet34", resnet34(), 224, 899, 32, 449),
 ]
 
 
