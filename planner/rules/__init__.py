@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from planner.diagnostics import Diagnostic
+    from planner.diagnostics import Diagnostic, Path
     from planner.report import Report
     from planner.rules._rule import Rule
+
+MOST_COPIES = 100
+"""Copies of one layer of which the same is said."""
 
 
 @cache
@@ -26,16 +30,19 @@ def all_rules() -> tuple[type[Rule], ...]:
 
 
 def judge(report: Report) -> list[Diagnostic]:
-    """What the rules find, but for what the model allows; one finding for each place, however many copies it stands
-    for.
+    """What the rules find, but for what the model allows; at most MOST_COPIES findings of a kind for an entry of the
+    file.
     """
     steps = {step.name: step for step in report.plan.steps}
-    found: dict[tuple[object, ...], Diagnostic] = {}
+    copies: Counter[tuple[type[Rule], Path]] = Counter()
+    found = []
     for rule in all_rules():
         if rule.name() in report.plan.model.allow:
             continue
         for each in rule.judge(report):
             step = steps.get(each.step) if each.step is not None else None
             if step is None or rule.name() not in step.instance.allow:
-                found.setdefault((rule, each.path, each.label), each)
-    return list(found.values())
+                copies[rule, each.path] += 1
+                if copies[rule, each.path] <= MOST_COPIES:
+                    found.append(each)
+    return found

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from planner.diagnostics import Diagnostic, Path, Place, Severity
+from planner.diagnostics import Diagnostic, Kind, Path, Place, Severity
 from planner.outputs._findings import Tally, path_text
 from planner.outputs._screen import Look, Screen, columns, excerpt, printable, wrapped
 from planner.report import Report
+from planner.words import named
 
 MOST_COPIES = 5
 """Other copies of a layer that are listed where the same is found in all of them."""
@@ -23,18 +24,36 @@ def render(reports: Iterable[Report], screen: Screen) -> str:
     parts = []
     for report in reports:
         tally.add(report)
-        parts += [findings(report, screen)] if report.diagnostics else []
+        remarks = [each for each in report.diagnostics if each.severity is Severity.INFO]
+        serious = [each for each in report.diagnostics if each.severity is not Severity.INFO]
+        parts += [findings(report, screen, serious)] if serious else []
+        parts += [_in_brief(remarks, screen)] if remarks else []
     return "\n".join([*parts, f"{tally}\n"])
 
 
-def findings(report: Report, screen: Screen) -> str:
+def findings(report: Report, screen: Screen, chosen: Iterable[Diagnostic] | None = None) -> str:
     """The findings of one report, with an empty line between them; what is found in several copies of a layer, once."""
     alike: dict[tuple[object, ...], list[Diagnostic]] = {}
-    for each in report.diagnostics:
+    for each in report.diagnostics if chosen is None else chosen:
         alike.setdefault((each.kind, each.path, each.at_key, each.place, each.message), []).append(each)
     return "\n".join(
         "".join(f"{line}\n" for line in _finding(report, *copies, screen=screen)) for copies in alike.values()
     )
+
+
+def _in_brief(remarks: Sequence[Diagnostic], screen: Screen) -> str:
+    """Remarks, which are harmless in most networks: a line for each kind, and how to read them whole."""
+    steps: dict[type[Kind], dict[str, None]] = {}
+    for each in remarks:
+        steps.setdefault(each.kind, {})[str(each.step)] = None
+    text = ""
+    for kind, names in steps.items():
+        lead = f"info[{kind.code}]"
+        first, *others = wrapped(printable(f"{lead}: {kind.name()} at {named(list(names))}"), screen.width)
+        text += screen.paint(lead, "bold", LOOKS[Severity.INFO]) + first.removeprefix(lead) + "\n"
+        text += "".join(f"  {line}\n" for line in others)
+    more = f"`--format concise` has the numbers, `planner explain {remarks[0].kind.name()}` the reasons"
+    return text + "".join(f"  {screen.paint(line, 'dim')}\n" for line in wrapped(more, screen.width - 2))
 
 
 def _finding(report: Report, each: Diagnostic, *others: Diagnostic, screen: Screen) -> Iterator[str]:
