@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import combinations
 
 from planner.analyses.receptive_field import AxisField, Fields, fields_of_sources
@@ -20,7 +21,7 @@ _Place = tuple[Fraction, Fraction]
 """A stride and a centre, in input cells."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Apart:
     """Two branches that meet at a step and look at different places of one axis of an input.
 
@@ -41,7 +42,7 @@ class Apart:
     centres: tuple[Fraction, Fraction]
     cause: str | None = None
 
-    @property
+    @cached_property
     def off(self) -> Fraction:
         """How far apart two cells of the same number look at most, in input cells: at one of the ends."""
         start = self.centres[0] - self.centres[1]
@@ -52,7 +53,7 @@ class Apart:
         """Whether the branches move at different strides, as behind a resize."""
         return self.strides[0] != self.strides[1]
 
-    @property
+    @cached_property
     def small(self) -> bool:
         """Whether they are nowhere further apart than half a cell of their grid or, where they drift, than one cell."""
         return self.off <= max(self.strides) if self.drifts else self.off * 2 <= self.strides[0]

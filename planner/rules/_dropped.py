@@ -174,8 +174,9 @@ def between_windows(axis: AxisLoss, cells: Cells) -> tuple[str, str]:
     said = f"{count:,} of {counted(axis.n, 'cell')} {'lies' if count == 1 else 'lie'}"
     if window is None:
         return axis.name, f"{said} between what is written"
+    taps = "the taps of " if window.reach >= window.stride else ""
     spread = f", dilation {window.dilation:,}" if window.dilation > 1 else ""
-    return axis.name, f"{said} between windows of {window.kernel:,} at stride {window.stride:,}{spread}"
+    return axis.name, f"{said} between {taps}windows of {window.kernel:,} at stride {window.stride:,}{spread}"
 
 
 def window_of(axis: AxisLoss) -> Window | None:

@@ -79,4 +79,6 @@ def how_far(plan: Plan, found: list[Apart]) -> str:
 
 def _number(number: Fraction) -> str:
     """A fraction as it is, where it is one that people read: `1/2`, `12`; else a number near it."""
+    if number.denominator == 1:
+        return f"{int(number):,}"
     return str(number) if number.denominator <= 8 and number < 1000 else f"about {float(number):,.2f}"
