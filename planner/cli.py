@@ -706,6 +706,8 @@ def _drawn(source: str, format: str, engine: Choice) -> bytes:
 
     try:
         found = find(engine)
+        if format == "png" and found.name == "bundled" and any(char > "\u024f" and char not in "×…" for char in source):
+            _print("note: the bundled engine has no letters for all names in a PNG; an SVG has them\n", sys.stderr)
         if format == "pdf" and found.name == "bundled":
             return _as_pdf(found.draw(source, "svg"))
         return found.draw(source, format)

@@ -317,6 +317,13 @@ def test_the_command(ending: str, tmp_path: Path) -> None:
     assert out.read_bytes().startswith(start)
 
 
+def test_letters_that_the_bundled_engine_lacks_are_said(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text("input: [8, 8, 3]\nlayers:\n  - {name: 卷积, type: ReLU}\n", encoding="utf-8")
+    drawn = [run(str(file), "-o", str(tmp_path / f"n.{each}"), "--engine", "bundled").output for each in ("png", "svg")]
+    assert ["no letters" in each for each in drawn] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [

@@ -216,6 +216,16 @@ def test_the_sweep_agrees_with_a_plan_of_each_size(name: str) -> None:
             assert each.unread == lines
 
 
+def test_the_sweep_of_an_input_is_about_the_steps_behind_it() -> None:
+    report = checked_text(
+        "input: {a: [8, 8, 1], b: [9, 9, 1]}\nlayers:\n"
+        "  - {name: x, type: Conv2d, from: a, out_channels: 1, kernel_size: 3, stride: 2}\n"
+        "  - {name: y, type: Conv2d, from: b, out_channels: 1, kernel_size: 3}\noutputs: [x, y]\n"
+    )
+    losing = {name: [each.losing for each in sweep(report.plan, name) if each.size == 8] for name in ("a", "b")}
+    assert losing == {"a": [1], "b": [0]}
+
+
 # The command
 
 

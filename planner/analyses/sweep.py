@@ -21,8 +21,8 @@ class Swept:
     """What happens at one size.
 
     works   whether every step has its shapes
-    losing  steps that lose real cells past their last window
-    uneven  steps that leave anything over, such as padding
+    losing  steps behind the input that lose real cells past their last window
+    uneven  those that leave anything over, such as padding
     unread  lines of the input (rows and columns together) that no output depends on
     """
 
@@ -43,16 +43,28 @@ def sweep(plan: Plan, input: str) -> Iterator[Swept]:
     size = given[axis]
     reaching = max(4, min(WIDEST, MOST_PLANNED // (2 * max(len(plan.steps), 1))))
     known: Known = {}
+    behind = _behind(plan, input)
     for n in range(max(1, size - reaching), size + reaching + 1):
         sizes = Shape([*(n if each == size else each for each in given.spatial), given.channels])
-        yield _swept(propagate(model, inputs={input: sizes}, known=known), input, n)
+        yield _swept(propagate(model, inputs={input: sizes}, known=known), input, n, behind)
 
 
-def _swept(plan: Plan, input: str, n: int) -> Swept:
+def _behind(plan: Plan, input: str) -> set[int]:
+    """The steps that depend on an input."""
+    found: set[int] = set()
+    for i, step in enumerate(plan.steps):
+        if step.name == input or any(ref.step in found for ref in step.sources):
+            found.add(i)
+    return found
+
+
+def _swept(plan: Plan, input: str, n: int, behind: set[int]) -> Swept:
     if not plan.complete:
         return Swept(n, False)
     losing = uneven = 0
-    for found in losses(plan):
+    for i, found in enumerate(losses(plan)):
+        if i not in behind:
+            continue
         losing += any(each.loss.lost or each.loss.lost_before for each in found if not each.loss.skipped)
         uneven += any(each.loss.leftover or each.loss.overhang for each in found if not each.loss.skipped)
     read = reach(plan) if losing else None
