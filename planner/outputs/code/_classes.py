@@ -84,8 +84,10 @@ class Writer:
         found: list[Link] = []
         moved = False
         for i, (part, wanted, after) in enumerate(sides):
+            self.program.calls.setdefault(part, "")
             following = sides[i + 1][1] if i + 1 < len(sides) else ends
             if side == "first" and wanted == after == "last" and following == "first" and self._is_layer(part):
+                self.program.turned.add(part)
                 found.append(Link(part.name, part, self._module(part, channels_first=True)))
                 continue
             if side != wanted:
@@ -265,7 +267,8 @@ class Writer:
             if written is not None:
                 yield from self.function(written)
                 return
-        if chain and (style != "module" or unit.listing.nameless):
+        unreachable = unit.listing.nameless or any(part.count and not part.wrapped for part in unit.parts)
+        if chain and (style != "module" or unreachable):
             yield from self.sequential_class()
         else:
             yield from self.module_class()

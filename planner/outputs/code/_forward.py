@@ -191,6 +191,7 @@ class Forward:
 
     def _made(self, part: Part) -> Code:
         """The call of a part with what it reads."""
+        self.program.calls[part] = self._called_as(part)
         args = []
         waiting = {each.value: each.code for each in self._waiting}
         for k, value in enumerate(part.sources):
@@ -203,6 +204,12 @@ class Forward:
         if part.when is not None and not part.is_module:
             made = Code(f"{made.code} if self.{self._condition(part)} else {args[0].code}", CHOICE)
         return made.reading(args)
+
+    def _called_as(self, part: Part) -> str:
+        if part.is_module:
+            return f".{self.shared[part]}" if part in self.shared else ""
+        name = part.calls[-1].target.rpartition(".")[2]
+        return {"select": "getitem"}.get(name, "pad" if part.calls[-1].centred else name).strip("_")
 
     def _called(self, part: Part, args: Sequence[Code]) -> Code:
         if not part.calls:

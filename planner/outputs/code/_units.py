@@ -163,6 +163,7 @@ class Unit:
     types   parameters that are classes
     params  the arguments of its construction
     by      arguments that are always the same as another one
+    repeats its parts are the repetitions of one entry
     """
 
     listing: Listing
@@ -173,6 +174,7 @@ class Unit:
     params: tuple[str, ...] = ()
     types: set[str] = field(default_factory=set)
     by: dict[str, Expr] = field(default_factory=dict)
+    repeats: bool = False
 
     @property
     def copy(self) -> Copy:
@@ -240,8 +242,9 @@ class Units:
                 unit.parts += self._unrolled(copies[0], slot, number)
             elif any(copy.items[number] for copy in copies):
                 unit.parts.append(self._part(unit, slot, number))
-        if listing.nameless and not listing.chain and any(part.count or part.when for part in unit.parts):
-            raise UnsharedError(listing.path)  # what a forward pass calls by its number must always have the same
+        for part in () if listing.chain else unit.parts:  # what a forward pass calls must have a fixed name
+            if (part.count and not part.wrapped) or (part.when and listing.nameless):
+                raise UnsharedError(listing.path)
         reads: set[str] = set()
         for part in unit.parts:
             reads |= part.reads()
@@ -459,7 +462,7 @@ class Units:
                 copy, listing=listing, inputs=items[0].inputs, items=[[item] for item in items], sources=sources,
                 outputs=items[-1].outputs,
             )  # fmt: skip
-            unit = Unit(listing, [inner], ((len(items) - 1, -1, 0),))
+            unit = Unit(listing, [inner], ((len(items) - 1, -1, 0),), repeats=True)
             for i in range(len(items)):
                 unit.parts += self._unrolled(inner, replace(slot, repeat=None), i)
             for part, item in zip(unit.parts, items, strict=True):
