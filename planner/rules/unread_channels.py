@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 class UnreadChannels(Rule):
-    """Channels that are computed and that no path to an output reads, as behind a slice or a split of which one part
-    is dropped.
+    """Channels, computed or of an input, that no path to an output reads, as behind a slice or a split of which one
+    part is dropped.
 
     Why it matters: their weights get no gradient and their computation is wasted.
 
