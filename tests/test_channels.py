@@ -25,7 +25,7 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
 
-MANY = settings(max_examples=settings().max_examples * 3 // 2)
+SOME = settings(max_examples=settings().max_examples // 2)
 
 # Random networks
 
@@ -70,7 +70,7 @@ def connected(found: torch.Tensor) -> set[Component]:
     }
 
 
-@MANY
+@SOME
 @given(networks(kinds=GROUPED, rank=1, sizes=(4, 6), channels=(4, 6, 8, 12), inputs=1))
 def test_channels_depend_on_what_has_a_gradient(mapping: dict[str, Any]) -> None:
     """From every tensor back to the input by `trace`, and back to its origin by its lineage."""
@@ -91,7 +91,7 @@ def test_channels_depend_on_what_has_a_gradient(mapping: dict[str, Any]) -> None
                 assert len(connected(pattern(copy, i, output, above.origin))) < 2, step.name
 
 
-@MANY
+@SOME
 @given(networks(kinds=GROUPED, rank=1, sizes=(4, 6), channels=(4, 6, 8, 12), inputs=1))
 def test_the_mixer_is_the_first_step_at_which_components_meet(mapping: dict[str, Any]) -> None:
     plan = planned(mapping)

@@ -26,14 +26,14 @@ class AxisLoss:
         """What is lost and why, in words and numbers; one clause for each kind of loss."""
         loss, n = self.loss, self.n
         said = []
-        if loss.lost:
-            said.append(f"{_cells(n - loss.lost, n)} of {n} {_is(loss.lost)} read by no window")
         if loss.lost_before:
-            said.append(f"{_cells(0, loss.lost_before)} of {n} {_is(loss.lost_before)} read by no window")
+            said.append(f"{_cells(0, loss.lost_before)} of {n} {_is(loss.lost_before)} read by no cell of the output")
+        if loss.lost:
+            said.append(f"{_cells(n - loss.lost, n)} of {n} {_is(loss.lost)} read by no cell of the output")
         if loss.skipped:
             said.append(f"{loss.skipped} of {n} cells fall between windows and are skipped")
         if loss.uneven:
-            said.append(f"{_count(loss.uneven, 'cell')} of padding at the end {_is(loss.uneven)} not used, the start's {_is(2)}")
+            said.append(f"{_count(loss.uneven, 'cell')} of padding at the end {_is(loss.uneven)} not used")
         if loss.overhang:
             said.append(f"the last window hangs {_count(loss.overhang, 'cell')} over the end")
         if loss.blank:
