@@ -29,13 +29,13 @@ def _one(what: str, accepts: Callable[[Any], bool], schema: dict[str, Any]) -> A
     def read(value: Any) -> Any:
         if accepts(value):
             return value
-        raise PydanticCustomError("planner", what)  # type: ignore[arg-type]
+        raise PydanticCustomError("planner", what)
 
     return PlainValidator(read), WithJsonSchema(schema)
 
 
 def _is_name(value: object) -> bool:
-    return isinstance(value, str) or (is_whole(value) and cast(int, value) >= 0)
+    return isinstance(value, str) or (is_whole(value) and value >= 0)
 
 
 def _is_names(value: object) -> bool:
@@ -156,8 +156,17 @@ def faults_of(error: ValidationError, owner: str) -> Iterator[Fault]:
             choices = [choice for each in found for choice in _choices(each)]
             received = first["input"]
             near = nearest(received, choices) if isinstance(received, str) else []
-            help = f"did you mean `{near[0]}`?" if near else ""
+            help = f"did you mean `{near[0]}`?" if near else _quoting(key, received)
             yield WrongValue(key, " or ".join(wanted or [_wanted(first)]), received, help=help, instead=near)
+
+
+def _quoting(key: str, received: object) -> str:
+    """What to do about names that YAML reads as numbers, such as `from: 1.1` for output 1 of layer 1."""
+    listed = received if isinstance(received, list) else [received]
+    odd = next((each for each in listed if isinstance(each, float)), None)
+    return (
+        f'put the name in quotes: "{odd}"' if key in ("name", "from", "inputs", "outputs") and odd is not None else ""
+    )
 
 
 _BOUNDS = {

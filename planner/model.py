@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from planner.arithmetic import Expression
-from planner.diagnostics import Diagnostic, Fault, Path, did_you_mean
+from planner.diagnostics import Diagnostic, Edit, Fault, Path, did_you_mean
 from planner.faults.duplicate_name import DuplicateName
 from planner.faults.endless_blocks import EndlessBlocks
 from planner.faults.missing_key import MissingKey
@@ -208,10 +208,8 @@ class _Unfolding:
     def model(self, input: Any, overrides: Named) -> Model:
         for fault in self.source.faults:
             self.report(fault)
-        raw = self.source.data if isinstance(self.source.data, dict) else {}
-        file = self._format(
-            FileFormat, {key: value for key, value in raw.items() if not _is_own(key)}, "the model file"
-        )
+        said = {key: value for key, value in self.source.data.items() if not _is_own(key)}
+        file = self._format(FileFormat, said, "the model file")
         params: dict[str, Any] = {}
         outputs: tuple[Ref, ...] = ()
         if file is not None:
@@ -571,7 +569,7 @@ class _Unfolding:
         except ValidationError as error:
             for fault in faults_of(error, form.__name__):
                 if not (isinstance(fault, MissingKey) and any(did_you_mean(key, [fault.missing]) for key in unknown)):
-                    self.report(fault, entry.path)
+                    self.report(_of_expression(fault, args, entry), entry.path)
             return None
         return None if unknown else layer
 
@@ -643,6 +641,16 @@ class _Unfolding:
         if len(refs) < len(block.outputs):
             raise _Known
         return _Handed(tuple(refs))
+
+
+def _of_expression(fault: Fault, args: dict[str, Any], entry: Entry) -> Fault:
+    """A fault of an argument; where an expression came to a number that is not whole, the help is to round it."""
+    key = fault.key[0] if len(fault.key) == 1 else None
+    written = entry.args.get(str(key))
+    if isinstance(args.get(str(key)), float) and isinstance(written, str) and "whole number" in fault.message:
+        fault.help = f"round the expression: `{key}: round({written})`"
+        fault.mends = ((Edit((), f"round({written})"),),)
+    return fault
 
 
 class _Known(Exception):

@@ -131,8 +131,11 @@ def propagate(model: Model, *, inputs: Mapping[str, Shape] = {}, known: Known | 
             step.facts = Facts((shape,), (), _NOTHING, _NOTHING, 0, 0)
             continue
         try:
+            if instance.layer is None:
+                step.sources = tuple([Ref(ref.step, ref.output or 0) for ref in instance.sources])
+                continue
             step.sources = tuple([_resolved(ref, steps, i, instance) for i, ref in enumerate(instance.sources)])
-            if instance.layer is None or any([steps[ref.step].facts is None for ref in step.sources]):
+            if any([steps[ref.step].facts is None for ref in step.sources]):
                 continue
             step.inputs = tuple([steps[at].outputs[output or 0] for at, output in step.sources])
             key = (id(instance.layer), step.inputs)

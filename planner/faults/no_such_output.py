@@ -27,10 +27,13 @@ class NoSuchOutput(Fault):
 
     def __init__(self, name: str, output: int | None, count: int, key: Path) -> None:
         listed = ", ".join(f"`{name}.{i}`" for i in range(min(count, 4))) + (", …" if count > 4 else "")
+        first = f"{name}.0" if count > 1 else name
+        if first.replace(".", "", 1).isdecimal():
+            first = f'"{first}"'  # else YAML reads a number
         super().__init__(
             f"`{name}` has {count} outputs: say which one" if output is None else f"`{name}` has no output {output}",
             label=f"its outputs are {listed}" if count > 1 else f"`{name}` has one output",
-            help=f"write `from: {name}.0`" if count > 1 else f"write `from: {name}`",
+            help=f"write `from: {first}`",
             key=key,
             mends=[(Edit((), f"{name}.0" if count > 1 else name),)],
         )

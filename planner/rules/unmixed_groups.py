@@ -70,7 +70,8 @@ def finding(kind: type[Rule], report: Report, kept: Kept) -> Diagnostic:
     parts = sorted(kept.components, key=lambda part: part.own & -part.own)
     seen = "; ".join(f"inputs {ranged(bits(part.origin))} → outputs {ranged(bits(part.own))}" for part in parts[:3])
     more = f"; … ({len(parts):,} groups)" if len(parts) > 3 else ""
-    mixed = f"; `{steps[kept.mixed_by].name}` mixes them later" if kept.mixed_by is not None else "; nothing mixes them"
+    nowhere = "; nothing mixes them" if report.plan.complete else ""
+    mixed = f"; `{steps[kept.mixed_by].name}` mixes them later" if kept.mixed_by is not None else nowhere
     names = named([steps[i].name for i in kept.steps], 3)
     return kind.at(
         last,

@@ -52,7 +52,7 @@ def _in_brief(remarks: Sequence[Diagnostic], screen: Screen) -> str:
         first, *others = wrapped(printable(f"{lead}: {kind.name()} at {named(list(names))}"), screen.width)
         text += screen.paint(lead, "bold", LOOKS[Severity.INFO]) + first.removeprefix(lead) + "\n"
         text += "".join(f"  {line}\n" for line in others)
-    more = f"`--format concise` has the numbers, `planner explain {remarks[0].kind.name()}` the reasons"
+    more = "harmless in most networks: `--format concise` has the numbers, `planner explain NAME` the reasons"
     return text + "".join(f"  {screen.paint(line, 'dim')}\n" for line in wrapped(more, screen.width - 2))
 
 
