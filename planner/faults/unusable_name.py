@@ -26,4 +26,10 @@ class UnusableName(Fault):
 
     def __init__(self, name: str, why: str, key: tuple[str | int, ...] = ("name",), *, at_key: bool = False) -> None:
         shown = ascii(name[:40])[1:-1] if not name.isprintable() else name[:40]
-        super().__init__(f"`{shown}` cannot be a name" if name else "an empty text cannot be a name", label=why, help="choose another name", key=key, at_key=at_key)
+        super().__init__(
+            f"`{shown}` cannot be a name" if name else "an empty text cannot be a name",
+            label=why,
+            help="choose another name",
+            key=key,
+            at_key=at_key,
+        )
