@@ -254,6 +254,13 @@ def test_what_only_works_on_values_is_stacked() -> None:
     assert picture.contents(layer1) == "3 bottleneck"
 
 
+def test_a_block_of_one_box_is_its_caption() -> None:
+    picture = draw(config("googlenet"), 2)
+    captions = [[row.name for row in box.captions] for box in picture.boxes if box.captions]
+    assert captions == [["conv1"], ["conv2"], ["conv3"]]
+    assert all(sum(box.frame is frame for box in picture.boxes) > 1 for frame in picture.frames)
+
+
 def test_a_layer_with_two_readers_is_not_stacked_upon() -> None:
     conv = "  - {name: a, type: Conv2d, out_channels: 64, kernel_size: 1}\n"
     picture = draw(model(f"{conv}  - {{type: ReLU}}\n  - {{type: Add, from: [a, relu]}}\n"))

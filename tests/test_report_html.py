@@ -225,6 +225,7 @@ def test_search_fold_click_sort(browser: Browser, tmp_path: Path) -> None:
     page.click("#unfold")
     assert page.locator("#view g.node").count() == boxes
 
+    page.click("#fit")
     page.click("#view g.node:has-text('maxpool')")
     assert opened.text("#details h3") == "maxpool"
     details = opened.text("#details")

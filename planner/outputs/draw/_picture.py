@@ -49,7 +49,8 @@ class Frame:
 class Box:
     """A layer and what is stacked under it, a folded block, an input (`shape`), or an output (`rows` is empty).
 
-    steps  the numbers of the plan's steps that it stands for
+    steps     the numbers of the plan's steps that it stands for
+    captions  opened blocks that hold nothing but this box, the outermost first; they have no frame of their own
     """
 
     number: int
@@ -59,6 +60,7 @@ class Box:
     steps: list[range] = field(default_factory=list)
     shape: Shape | None = None
     is_output: bool = False
+    captions: list[Row] = field(default_factory=list)
 
     @property
     def head(self) -> Row | None:
@@ -213,7 +215,20 @@ def _picture(report: Report, depth: int, most: int = MOST_BOXES) -> Picture:
             fewer = "fold blocks with --depth 1" if plan.model.groups else "fold it: put its layers into blocks"
             raise TooManyBoxes(f"more than {most:,} boxes are too many for a picture; {fewer}")
     arrows = _arrows(plan, boxes)
-    return Picture(report, depth, boxes, frames, arrows)
+    return Picture(report, depth, boxes, _with_several(frames, boxes), arrows)
+
+
+def _with_several(frames: list[Frame], boxes: list[Box]) -> list[Frame]:
+    """The frames that hold more than one box; of the others, the box takes the caption."""
+    kept: list[Frame] = []
+    for frame in reversed(frames):
+        inside = [box for box in boxes if box.frame is frame]
+        if len(inside) == 1 and not any(each.parent is frame for each in kept):
+            inside[0].frame = frame.parent
+            inside[0].captions.insert(0, frame.row)
+        else:
+            kept.append(frame)
+    return kept[::-1]
 
 
 def _rows(plan: Plan, depth: int) -> Iterator[Row]:

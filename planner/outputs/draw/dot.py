@@ -89,7 +89,7 @@ def _fill(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame | 
         if each.parent is frame:
             with graph.subgraph(name=f"cluster_{each.number}") as inner:
                 inner.attr(
-                    label=_html(_caption(each.row, theme)),
+                    label=_html(_caption(each.row, theme, '<BR ALIGN="LEFT"/>')),
                     labeljust="l",
                     style="rounded,filled",
                     fillcolor=theme.frame,
@@ -124,6 +124,8 @@ def _box(picture: Picture, box: Box, look: Look) -> Iterator[str]:
     )
     if not box.rows:
         yield from _end(picture, box, theme)
+    for caption in box.captions:
+        yield f'<TR><TD BGCOLOR="{theme.block}">{"".join(_caption(caption, theme, "  "))}</TD></TR>'
     for row, steps in zip(box.rows, box.steps, strict=False):
         yield from _layer(picture, box, row, look)
         yield from _badges(picture.marks_of(steps), theme, row.is_block)
@@ -236,11 +238,15 @@ def _said(mark: Mark) -> str:
 # Frames, heading and legend
 
 
-def _caption(row: Row, theme: Theme) -> Iterator[str]:
+def _caption(row: Row, theme: Theme, between: str) -> Iterator[str]:
+    """A block's name and type. Of a frame they stand one below the other, beside the arrow that comes in."""
     name, kind = cut(printable(row.name), WIDEST), cut(printable(row.type), WIDEST)
     copies = f"  ×{row.copies}" if row.copies > 1 else ""
-    between = "<BR/>" if _room(name) else "  "
-    yield f'<B>{_text(name)}</B>{between}<FONT COLOR="{theme.faint}">{_text(kind + copies)}</FONT>'
+    if _room(name):
+        between = "<BR/>"
+    yield f"<B>{_text(name)}</B>{between}"
+    yield f'<FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{_text(kind + copies)}</FONT>'
+    yield between if between.startswith("<BR A") else ""
 
 
 def _heading(picture: Picture, theme: Theme) -> Iterator[str]:

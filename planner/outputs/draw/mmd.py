@@ -64,7 +64,8 @@ def _shape(picture: Picture, box: Box, look: Look) -> str:
         shape = f" {box.shape}" if box.shape is not None else ""
         lines = [_text(cut(printable(box.title), WIDEST)) + shape]
     else:
-        lines = [line for row in box.rows for line in _lines(picture, row, row is box.head, look)]
+        lines = [_named(row) for row in box.captions]
+        lines += [line for row in box.rows for line in _lines(picture, row, row is box.head, look)]
     for steps in box.steps:
         found = picture.marks_of(steps)
         if box.is_block:

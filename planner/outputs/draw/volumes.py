@@ -145,7 +145,8 @@ def _volumes(picture: Picture) -> Iterator[Volume]:
 def _label(box: Box) -> str:
     name = printable(box.title)
     if box.head is not None and name[:1].isdigit():
-        name = f"{printable(box.frame.row.name)}.{name}" if box.frame else f"{name} {printable(box.head.type)}"
+        block = box.captions[-1] if box.captions else box.frame.row if box.frame else None
+        name = f"{printable(block.name)}.{name}" if block else f"{name} {printable(box.head.type)}"
     copies = f" ×{box.head.copies}" if box.head is not None and box.head.copies > 1 else ""
     return cut(name, 16) + copies
 
