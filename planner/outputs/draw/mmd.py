@@ -8,7 +8,7 @@ from planner.diagnostics import Severity
 from planner.outputs._fold import Row
 from planner.outputs._screen import cut, printable
 from planner.outputs.draw._look import DIRECTIONS, PLAIN, Look
-from planner.outputs.draw._marks import worst
+from planner.outputs.draw._marks import Mark, worst
 from planner.outputs.draw._picture import Box, Frame, Picture, arguments, draw, family, is_named
 from planner.outputs.draw._themes import FAMILIES, REST
 from planner.outputs.plan.table import amount
@@ -42,6 +42,10 @@ def _chart(picture: Picture, look: Look) -> str:
         if arrow.skip:
             skips.append(i)
     lines += (f"    {each}" for each in _styles(picture, look))
+    if picture.frames:
+        theme = look.theme
+        lines.append(f"    classDef frame fill:{theme.frame},stroke:{theme.frame_line},color:{theme.text}")
+        lines.append(f"    class {','.join(f'f{each.number}' for each in picture.frames)} frame")
     if skips:
         lines.append(f"    linkStyle {','.join(map(str, skips))} stroke:{look.theme.skip},color:{look.theme.skip}")
     return "".join(f"{line}\n" for line in lines)
@@ -72,9 +76,13 @@ def _shape(picture: Picture, box: Box, look: Look) -> str:
             names = dict.fromkeys(mark.name for mark in found if mark.severity is not Severity.INFO)
             lines += [_text(cut(", ".join(names), WIDEST))] if names else []
         else:
-            lines += [_text(cut(mark.text, 2 * WIDEST)) for mark in found]
+            lines += [_text(cut(_said(mark), 2 * WIDEST)) for mark in found]
     brackets = ("([", "])") if not box.rows else ("[[", "]]") if box.is_block else ("[", "]")
     return f'{brackets[0]}"{"<br/>".join(lines)}"{brackets[1]}'
+
+
+def _said(mark: Mark) -> str:
+    return f"{mark.name}: {mark.text}" if mark.severity is Severity.ERROR else mark.text
 
 
 def _lines(picture: Picture, row: Row, is_head: bool, look: Look) -> Iterator[str]:
