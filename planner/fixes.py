@@ -149,9 +149,8 @@ def _work(report: Report) -> int:
 
 
 def _grave(report: Report) -> list[Diagnostic]:
-    """The errors of a report, then its warnings."""
-    order = [severity for severity in Severity if severity is not Severity.INFO]
-    return [each for severity in order for each in report.diagnostics if each.severity is severity]
+    """The errors and warnings of a report, in the order of the file: what is mended above may mend what is below."""
+    return [each for each in report.diagnostics if each.severity is not Severity.INFO]
 
 
 def _key(each: Diagnostic) -> tuple[object, ...]:

@@ -144,14 +144,20 @@ def _dilated(case: Case, step: Step, dilation: int) -> Proposal | None:
 
 
 def even_kernel(case: Case) -> Iterator[Proposal]:
-    """A transposed convolution whose kernel is a multiple of its stride, to the same size."""
+    """A transposed convolution whose kernel is a multiple of its stride, to the same size; or the stride itself, which
+    makes n cells n times as many.
+    """
     step = case.step
     if step is None or step.facts is None or not step.links:
         return
     x, maps = step.inputs[0], step.links[0][0].axes
-    solved = [_even_spread(each, n) for each, n in zip(maps, x.spatial, strict=True) if isinstance(each, Spread)]
-    found = [each for each in solved if each is not None]
-    if len(found) == len(maps):
+    spreads = [each for each in maps if isinstance(each, Spread)]
+    solved = [_even_spread(each, n) for each, n in zip(spreads, x.spatial, strict=False)]
+    plain = [Spread(each.stride, each.stride) if each.dilation == 1 else None for each in spreads]
+    for spreading in (solved, plain):
+        found = [each for each in spreading if each is not None]
+        if len(found) < len(maps):
+            continue
         padding, extra = per_axis([each.padding for each in found]), per_axis([each.output_padding for each in found])
         values: dict[str, object] = {"kernel_size": per_axis([each.kernel for each in found])}
         given = step.layer.model_fields_set if step.layer is not None else set()
