@@ -86,6 +86,7 @@ def test_macs_are_what_torch_counts(name: str) -> None:
     @given(cases(all_layers()[name]))
     def compare(case: Case) -> None:
         assume(not planner_says(case).refused)
+        assume(name != "MatMul" or case.inputs[0].channels > 1)  # einsum makes no matrix product of single columns
         macs = case.type(**case.args).facts(*case.inputs).macs
         counts = (torch_counts(case, device) for device in ("cpu", "meta"))
         assert any(count == macs for count in counts), case
