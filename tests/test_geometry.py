@@ -247,7 +247,7 @@ def test_inputs_per_output_of_a_transposed_convolution(kernel: int, stride: int,
     assert all(spread.writers(cell, n) == inputs[cell % stride] for cell in inside)
 
 
-# Mean taps of 9 on real cells, at these dilations: wide ones leave little but the middle (arXiv:1706.05587, section 3.3).
+# Mean taps of 9 on real cells, at these dilations: wide ones leave little but the middle (arXiv:1706.05587, 3.3).
 @pytest.mark.parametrize(
     ("n", "means"),
     [
