@@ -19,8 +19,8 @@ class Cost:
     macs              multiply-adds of convolutions, linear layers, matrix products and attention for one sample;
                       FLOPs are twice that
     activation_bytes  all outputs together, for the batch: what training keeps
-    peak_bytes        the most that is alive at once when the steps run in order, each tensor freed after its last reader:
-                      what inference needs beside the weights; no step works in place
+    peak_bytes        the most that is alive at once when the steps run in order, each tensor freed after its last
+                      reader: what inference needs beside the weights; no step works in place
     """
 
     params: int
