@@ -101,11 +101,10 @@ def _fill(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame | 
 
 
 def _attributes(picture: Picture, box: Box) -> dict[str, str]:
-    """What a page of the picture needs to find a box: its class and the steps that it stands for."""
+    """What a page of the picture needs to find a box."""
     head = box.head
     kind = "end" if head is None else "block" if head.is_block else family(picture.plan.steps[head.steps.start])
-    numbers = ",".join(str(i) if len(each) == 1 else f"{each[0]}-{each[-1]}" for each in box.steps for i in each[:1])
-    return {"class": kind, "id": f"box{box.number}", "comment": numbers} if kind else {"id": f"box{box.number}"}
+    return {"id": f"box{box.number}"} | ({"class": kind} if kind else {})
 
 
 # What stands in a box
