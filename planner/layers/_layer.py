@@ -31,7 +31,7 @@ Layout = Literal["first", "last", "any"]
 """Where a tensor has its channels: (N, C, …), (N, …, C), or it does not matter."""
 
 WIDEST = 1 << 20
-"""The most cells that a window may span, or a stride: larger ones are slips, and could not be looked at cell by cell."""
+"""The most cells that a window may span, or a stride: larger ones are slips, and not looked at cell by cell."""
 LARGEST = (1 << 63) - 1
 """The most elements that a tensor of PyTorch can have."""
 
