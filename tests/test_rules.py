@@ -321,6 +321,8 @@ CASES = [
     silent("NSP336", [4, 4, 8], "type: AdaptiveAvgPool2d, output_size: 1",
            "type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1"),
     silent("NSP336", [1, 1, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1"),
+    silent("NSP336", [2, 2, 3], "type: MaxPool2d, kernel_size: 2", "name: pos, type: Parameter, shape: [1, 1, 3]",
+           "type: Add, from: [maxpool2d, pos]"),
     # unmixed-groups
     says("NSP240", [100, 100, 32], "name: a, type: Conv2d, out_channels: 48, kernel_size: 3, groups: 2",
          "name: b, type: Conv2d, out_channels: 48, kernel_size: 3, groups: 2", at=1,

@@ -111,7 +111,7 @@ def same_channels(case: Case) -> Iterator[Proposal]:
                     made = case.shape_with(source, **{key: other.channels})
                     if made is not None and made.channels == other.channels:
                         yield case.put(source, **{key: other.channels})
-                if source.links and not source.links[0][0].channels.keeps:
+                if any(not link.channels.keeps for links in source.links[:1] for link in links[:1]):
                     break
             break
 

@@ -52,7 +52,7 @@ class EarlyCollapse(Rule):
         idle: dict[int, list[str]] = {}
         for i, step in enumerate(steps):
             origin = _collapsed(step, [collapsed_by[ref.step] for ref in step.sources])
-            found = step.links[0][0].axes if step.links else ()
+            found = step.links[0][0].axes if step.links and step.links[0] else ()  # a Parameter reads nothing
             windows = [each for each in found if isinstance(each, Window | SameWindow)]
             if origin is not None and any(each.kernel > 1 for each in windows):
                 idle.setdefault(origin, []).append(step.name)
