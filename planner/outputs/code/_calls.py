@@ -8,9 +8,9 @@ from typing import NamedTuple
 from planner.outputs.code._copies import Calling
 from planner.outputs.code._expressions import Expr, const, text
 from planner.outputs.code._layouts import Side, dims_of, follows
+from planner.outputs.code._parts import Part
 from planner.outputs.code._program import Program
 from planner.outputs.code._text import Brackets, Item
-from planner.outputs.code._units import Part
 
 ATOM, CHOICE = 9, 1
 OPERATORS = {"add": ("+", 6), "sub": ("-", 6), "mul": ("*", 7), "matmul": ("@", 7)}

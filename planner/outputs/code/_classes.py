@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from planner.outputs.code import _ready_made as ready
-from planner.outputs.code._expressions import Expr, quoted
 from planner.outputs.code._calls import Code, call
+from planner.outputs.code._copies import INDEX
+from planner.outputs.code._expressions import Expr, quoted
 from planner.outputs.code._forward import Forward
 from planner.outputs.code._layouts import Side
 from planner.outputs.code._names import TAKEN, is_attribute, unused
+from planner.outputs.code._parts import Part, Unit
 from planner.outputs.code._program import Program
 from planner.outputs.code._shapes import Shapes
 from planner.outputs.code._text import STEP, Brackets, Item, fits, lines
-from planner.outputs.code._units import INDEX, Part, Unit, UnsharedError
+from planner.outputs.code._units import UnsharedError
 
 BODY = STEP * 2
 
@@ -72,7 +74,7 @@ class Writer:
     def links(self, unit: Unit, parts: Sequence[Part] = ()) -> list[Link]:
         """The modules of a chain in order, with those that move the channels; or of the chain that it begins with."""
         layouts = self.program.layouts
-        commented = Shapes(unit) if unit.in_model else None
+        commented = Shapes(unit) if unit.listing.in_model else None
         side = layouts.tensor(unit, (-1, -1, 0))
         sides: list[tuple[Part, Side, Side]] = []
         for part in parts or unit.parts:
@@ -205,9 +207,9 @@ class Writer:
             yield from self._single(target, link.label, link, indent)
             return
         if code is not None and part.carried is None:
-            whole = self._repeated(part, code)
-            if whole is not None and part.wrapped:
-                yield from lines(indent, registration(target, link.label, whole), link.comment)
+            repeated = self._repeated(part, code)
+            if repeated is not None and part.wrapped:
+                yield from lines(indent, registration(target, link.label, repeated), link.comment)
                 return
         yield from self._loop(target, link, part, indent)
 
@@ -398,5 +400,3 @@ def _name_moves(links: Sequence[Link]) -> None:
         elif link.label == "":
             link.label = unused("movedim", taken)
             taken.add(link.label)
-
-

@@ -10,26 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from planner.arithmetic import Expression, is_expression
+from planner.arithmetic import is_expression
 from planner.geometry import KEEP, Centre, Link, SameWindow, Shape, Slice
 from planner.layers._layer import Call, Layer
 from planner.model import Group
-from planner.outputs.code._expressions import (
-    Expr,
-    UnusableError,
-    const,
-    name,
-    of_value,
-    read,
-    same,
-    substituted,
-    value,
-)
+from planner.outputs.code._arithmetic import of_value, read, value
+from planner.outputs.code._expressions import Expr, UnusableError, const, name, same, substituted
 from planner.outputs.code._names import Names
-from planner.outputs.code._structure import Listing, Slot, Structure
+from planner.outputs.code._structure import Listing, Slot, Structure, has_arithmetic
 from planner.outputs.code._symbols import cut_length, shaped, sizes_of, with_symbols, written
 from planner.plan import Step
 
+INDEX = "index"
+"""What the number of a repetition is called."""
 Value = tuple[int, int, int]
 """A tensor within a list: the number of the entry that hands it on, which of its repetitions (−1: the last), and the
 number of the output. Entry −1 are the inputs.
@@ -114,12 +107,12 @@ class Copies:
         self.names = names
         self.fixed = fixed
         """Parameters of lists that cannot be given another value, since two layers would need two."""
+        self._layers: dict[tuple[Any, ...], tuple[tuple[Tensor, ...], tuple[Calling, ...]]] = {}
         self.known: dict[Listing, dict[tuple[str, tuple[Shape, ...]], Copy]] = {}
         model = structure.model
         self.params = {self.names.param(each): _plain(found) for each, found in model.params.items()}
         shapes = [step.outputs[0] for step in structure.plan.inputs]
-        by = {each: name(self.names.param(each)) for each in model.params if self.names.param(each) != each}
-        by |= self._derived(structure.data.get("params") or {})
+        by = {**names.renamed, **self._derived(structure.data.get("params") or {})}
         inputs = tuple(Tensor((-1, -1, i), shape, const(shape.channels)) for i, shape in enumerate(shapes))
         self.root = Copy(structure.root, self.params, by, inputs)
         self.known[structure.root] = {("", ()): self.root}
@@ -129,7 +122,7 @@ class Copies:
         """Parameters of the model that are worked out from others."""
         found: dict[str, Expr] = {}
         for each, raw in declared.items():
-            if _is_computed(raw):
+            if has_arithmetic(raw):
                 try:
                     expr = substituted(of_value(raw), found)
                     if same(value(expr, self.params), self.params[self.names.param(each)]):
@@ -146,7 +139,9 @@ class Copies:
     def _go_through(self, copy: Copy, group: Group | None) -> None:
         """Follow the entries of a list, as they were unfolded, with what each one reads."""
         listing = copy.listing
-        names = {each: (tensor,) for each, tensor in zip(listing.inputs, copy.inputs, strict=False)}
+        names: dict[str, tuple[Tensor, ...]] = {
+            each: (tensor,) for each, tensor in zip(listing.inputs, copy.inputs, strict=False)
+        }
         if len(names) == 1:
             names.setdefault("input", copy.inputs)
         above: tuple[Tensor, ...] = copy.inputs[:1]
@@ -163,7 +158,7 @@ class Copies:
             items: list[Item] = []
             inputs = sources
             for index, member in enumerate(members[at : at + count]):
-                values = {**copy.values, "index": index} if slot.repeats else copy.values
+                values = {**copy.values, INDEX: index} if slot.repeats else copy.values
                 item = self.item(copy, values, slot, member, inputs)
                 item.index, item.name = index, member.name[prefix:]
                 items.append(item)
@@ -234,15 +229,13 @@ class Copies:
         else:
             args = self._arguments(copy, values, slot, called, group)
             own = {self.names.param(each): self._argument(group, each) for each in group.args}
-            by = {each: name(self.names.param(each)) for each in {*group.args, *self.structure.model.params}}
-            inner = self._found(called, {**self.params, **own}, by, inputs, group)
+            inner = self._found(called, {**self.params, **own}, self.names.renamed, inputs, group)
         if not called.in_place:
             for tensor, each in zip(inputs, self.names.channels(called), strict=False):
                 args[each] = tensor.channels
             args |= {each: substituted(expr, args) for each, (_, expr) in inner.revalued.items()}
         outputs = tuple(
-            tensor._replace(channels=substituted(tensor.channels, args)) if args else tensor
-            for tensor in inner.outputs
+            tensor._replace(channels=substituted(tensor.channels, args)) if args else tensor for tensor in inner.outputs
         )
         return Item(group, inputs, outputs, inner=inner, args=args, type=_type(slot, copy))
 
@@ -272,17 +265,18 @@ class Copies:
         self, copy: Copy, values: dict[str, Any], slot: Slot, called: Listing, group: Group
     ) -> dict[str, Expr]:
         """What the parameters of a block, and those of the model, are in terms of the caller."""
-        args = {
-            each: name(each) if same(values.get(each), found) else const(found)
-            for each, found in self.params.items()
-        }
+        args = {}
+        for each in self.structure.model.params:
+            param = self.names.param(each)
+            found = self.params[param]
+            args[param] = copy.by.get(each) or name(param) if same(values.get(param), found) else const(found)
         for each, default in called.params.items():
             given = slot.args.get(each)
             expected = self._argument(group, each)
             param = self.names.param(each)
             if given is not None:
-                args[param] = _expr(copy, values, given, expected)
-            elif _is_computed(default):
+                args[param] = _expr(copy, values, given, expected) if has_arithmetic(given) else const(expected)
+            elif has_arithmetic(default):
                 try:
                     found = substituted(of_value(default), {key: args[self.names.param(key)] for key in group.args})
                     args[param] = found if same(value(found, values), expected) else const(expected)
@@ -300,47 +294,57 @@ class Copies:
 
     # A layer
 
-    def _layer(
-        self, copy: Copy, values: dict[str, Any], slot: Slot, step: Step, inputs: tuple[Tensor, ...]
-    ) -> Item:
+    def _layer(self, copy: Copy, values: dict[str, Any], slot: Slot, step: Step, inputs: tuple[Tensor, ...]) -> Item:
+        layer = step.layer
+        assert layer is not None
+        given = {each: _expr(copy, values, raw, _plain(getattr(layer, each))) for each, raw in slot.computed}
+        key = (id(layer), *given.items(), *((tensor.shape, tensor.channels) for tensor in inputs))
+        known = self._layers.get(key)
+        if known is None:
+            known = self._asked(copy, step, given, inputs)
+            if not copy.revalued:
+                self._layers[key] = known
+        outputs, calls = known
+        return Item(step, inputs, outputs, calls, type=_type(slot, copy))
+
+    def _asked(
+        self, copy: Copy, step: Step, given: Mapping[str, Expr], inputs: tuple[Tensor, ...]
+    ) -> tuple[tuple[Tensor, ...], tuple[Calling, ...]]:
+        """What a layer answers to symbols: its outputs and its calls."""
         layer, facts = step.layer, step.facts
         assert layer is not None
         assert facts is not None
-        given = {
-            each: _expr(copy, values, raw, _plain(getattr(layer, each)))
-            for each, raw in slot.args.items()
-            if _is_computed(raw)
-        }
         asked = with_symbols(layer, given) if given else layer
-        symbols = tuple(shaped(tensor.shape, tensor.channels) for tensor in inputs)
+        symbols = tuple([shaped(tensor.shape, tensor.channels) for tensor in inputs])
         channels = _channels(asked, step, inputs, symbols)
         outputs = tuple(map(Tensor, ((0, 0, i) for i in range(len(channels))), facts.outputs, channels))
         calls = asked.calls(*symbols)
         if not calls[-1].target.startswith("nn."):
-            symbols = tuple(sizes_of(i, tensor.shape) for i, tensor in enumerate(inputs))
+            symbols = tuple([sizes_of(i, tensor.shape) for i, tensor in enumerate(inputs)])
             calls = asked.calls(*symbols)
-        axes = facts.links[0][0].axes if facts.links and facts.links[0] else ()
-        if any(isinstance(axis, SameWindow) for axis in axes):
-            mode = next(axis.mode for axis in axes if isinstance(axis, SameWindow))
-            found = self._calling(copy, slot, layer, calls[-1], given, leave_out=("padding", "padding_mode"))
-            made: tuple[Calling, ...] = (found._replace(padded_same=mode),)
-        elif any(isinstance(axis, Centre) for axis in axes):
+        kinds = {type(axis) for links in facts.links for link in links for axis in link.axes}
+        if SameWindow in kinds:
+            mode = next(axis.mode for axis in facts.links[0][0].axes if isinstance(axis, SameWindow))
+            found = self._calling(copy, layer, calls[-1], given, leave_out=("padding", "padding_mode"))
+            return outputs, (found._replace(padded_same=mode),)
+        if Centre in kinds:
             sizes = tuple(axis.size for axis in asked.links(*symbols)[0][0].axes if isinstance(axis, Centre))
-            made = (Calling(calls[0], (("size", written(sizes)),), centred=True),)
-        else:
-            made = tuple(self._calling(copy, slot, layer, call, given) for call in calls)
-        return Item(step, inputs, outputs, made, type=_type(slot, copy))
+            return outputs, (Calling(calls[0], (("size", written(sizes)),), centred=True),)
+        return outputs, tuple([self._calling(copy, layer, call, given) for call in calls])
 
     def _calling(
         self,
         copy: Copy,
-        slot: Slot,
         layer: Layer,
         call: Call,
         given: Mapping[str, Expr],
         leave_out: tuple[str, ...] = (),
     ) -> Calling:
         """A call with its arguments as the file gives them, or as they were worked out."""
+        if not given:
+            return Calling(
+                call, tuple([(each, written(found)) for each, found in call.args.items() if each not in leave_out])
+            )
         fields = type(layer).model_fields
         args: dict[str, Expr] = {}
         for each, found in call.args.items():
@@ -349,7 +353,7 @@ class Copies:
             own = given.get(each)
             if own is not None and same(_plain(getattr(layer, each)), _plain(found)):
                 args[each] = own
-            elif own is not None and own.op == "name" and (copy.listing, own) not in self.fixed:
+            elif own is not None and self._can_be_revalued(copy, own):
                 new = (_plain(found), written(found))
                 if copy.revalued.setdefault(own.args[0], new) != new:
                     self.fixed.add((copy.listing, own))
@@ -369,10 +373,13 @@ class Copies:
             args = {each: args[each] for each in order}
         return Calling(call, tuple(args.items()))
 
+    def _can_be_revalued(self, copy: Copy, own: Expr) -> bool:
+        """Whether a parameter may be handed on with the value that PyTorch takes in place of the file's."""
+        declared = own.op == "name" and own.args[0] in copy.values and own.args[0] not in (INDEX, *self.params)
+        return declared and not copy.listing.in_model and (copy.listing, own) not in self.fixed
 
-def _channels(
-    layer: Layer, step: Step, inputs: Sequence[Tensor], symbols: tuple[Shape, ...]
-) -> list[Expr]:
+
+def _channels(layer: Layer, step: Step, inputs: Sequence[Tensor], symbols: tuple[Shape, ...]) -> list[Expr]:
     """The channels of each output, in terms of those of the inputs."""
     assert step.facts is not None
     found: list[Expr] = []
@@ -404,10 +411,8 @@ def _type(slot: Slot, copy: Copy) -> Expr | None:
 
 def _expr(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) -> Expr:
     """A value of the file as it is written in this copy; the value that it has where Python would make another."""
-    if not _is_computed(raw):
-        return const(expected)
     try:
-        found = substituted(of_value(raw), copy.by)
+        found = substituted(of_value(raw), copy.by) if copy.by else of_value(raw)
         known = value(found, values)
         if same(known, expected) or (type(known) is int and type(expected) is float and known == expected):
             return found
@@ -428,17 +433,11 @@ def _named(wanted: str, names: Mapping[str, tuple[Tensor, ...]]) -> Tensor:
 
 def _valued(tensors: tuple[Tensor, ...], number: int, index: int) -> tuple[Tensor, ...]:
     """The tensors as those that an entry hands on."""
-    return tuple(tensor._replace(value=(number, index, i)) for i, tensor in enumerate(tensors))
+    return tuple([Tensor((number, index, i), each.shape, each.channels) for i, each in enumerate(tensors)])
 
 
 def _path(member: Step | Group) -> tuple[str | int, ...]:
     return member.path
-
-
-def _is_computed(raw: Any) -> bool:
-    if isinstance(raw, list | tuple):
-        return any(map(_is_computed, raw))
-    return is_expression(raw) or isinstance(raw, Expression)
 
 
 def _plain(found: Any) -> Any:

@@ -6,17 +6,11 @@ Python as their only argument; all others have expressions.
 
 from __future__ import annotations
 
-import ast
 import math
-import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
-
-from planner.arithmetic import Expression, words
-
-Values = Mapping[str, Any]
 
 
 class Expr(NamedTuple):
@@ -191,11 +185,8 @@ def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
     if new == parts:
         return expr
     changed = Expr(expr.op, new)
-    if new and all(part.is_const for part in new) and expr.op != "tuple":
-        try:
-            return const(value(changed, {}))
-        except UnusableError:
-            return changed
+    if expr.op == "*" and all(part.is_const for part in new):
+        return const(new[0].args[0] * new[1].args[0])
     if expr.op == "if" and new[0].is_const:
         return new[1 if new[0].args[0] else 2]
     if expr.op == "item" and new[0].op == "tuple" and new[1].is_const:
@@ -203,181 +194,6 @@ def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
     if expr.op == "neg":
         return negative(*new)
     return binary(expr.op, *new) if expr.op in ("+", "-", "*", "//") else changed
-
-
-# Reading the arithmetic of a model file
-
-_WORDS = {"true": "True", "false": "False", "null": "None"}
-_FUNCTIONS = ("min", "max", "round", "ceil", "floor", "len", "make_divisible")
-_OPERATORS: dict[type[ast.AST], str] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.FloorDiv: "//",
-    ast.Mod: "%",
-    ast.And: "and",
-    ast.Or: "or",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-}
-
-
-@cache
-def read(text: str) -> Expr:
-    """The arithmetic of a model file; its names are the parameters. Raises UnusableError where it is too deep."""
-    params: list[str] = []
-
-    def parameter(param: str) -> str:
-        params.append(param)
-        return f"p{len(params) - 1}"
-
-    code = ""
-    for kind, word in words(text):
-        if kind == "number":
-            number = int(word) if word.isdigit() else float(word)
-            code += f" {int(number) if number == int(number) else number!r} "
-        elif kind == "text":
-            code += repr(word[1:-1])
-        elif kind == "parameter":
-            code += f" {parameter(word[1:])} "
-        elif kind == "name" and word not in (*_FUNCTIONS, *_WORDS, *_WORDS.values(), "and", "or", "not", "if", "else"):
-            code += f" {parameter(word)} "
-        else:
-            code += {"${": "(", "}": ")"}.get(word) or f" {_WORDS.get(word, word)} "
-    try:
-        return _read(ast.parse(code.strip(), mode="eval").body, params)
-    except (SyntaxError, RecursionError, MemoryError):
-        raise UnusableError(text) from None
-
-
-def _read(node: ast.expr, params: list[str]) -> Expr:
-    def of(each: ast.expr) -> Expr:
-        return _read(each, params)
-
-    match node:
-        case ast.Constant(value=number):
-            return const(number)
-        case ast.Name(id=placeholder):
-            return name(params[int(placeholder[1:])])
-        case ast.BinOp(left, op, right):
-            return Expr(_OPERATORS[type(op)], (of(left), of(right)))
-        case ast.BoolOp(op, values):
-            return Expr(_OPERATORS[type(op)], tuple(map(of, values)))
-        case ast.UnaryOp(ast.Not(), operand):
-            return Expr("not", (of(operand),))
-        case ast.UnaryOp(ast.USub(), operand):
-            return negative(of(operand))
-        case ast.UnaryOp(_, operand):
-            return of(operand)
-        case ast.Compare(left, [op], [right]):
-            return Expr(_OPERATORS[type(op)], (of(left), of(right)))
-        case ast.Compare(left, ops, comparators):
-            operands = [of(left), *map(of, comparators)]
-            pairs = zip(ops, operands, operands[1:], strict=False)
-            return Expr("and", tuple(Expr(_OPERATORS[type(op)], (a, b)) for op, a, b in pairs))
-        case ast.IfExp(condition, then, other):
-            return Expr("if", (of(condition), of(then), of(other)))
-        case ast.Subscript(items, index):
-            return Expr("item", (of(items), of(index)))
-        case ast.Call(ast.Name(id=function), args):
-            return Expr(f"{function}()", tuple(map(of, args)))
-    raise UnusableError(ast.dump(node))
-
-
-def of_value(value: Any) -> Expr:
-    """A value of a model file that may have arithmetic in it. Raises UnusableError for mappings."""
-    if isinstance(value, Expression):
-        return read(value.text)
-    if isinstance(value, str):
-        return read(value) if "$" in value else const(value)
-    if isinstance(value, list | tuple):
-        return Expr("tuple", tuple(map(of_value, value)))
-    if isinstance(value, dict):
-        raise UnusableError("a mapping")
-    return const(value)
-
-
-# What an expression comes to in Python
-
-
-def make_divisible(value: float, divisor: float, least: float | None = None) -> float:
-    """As the emitted function of the same name."""
-    nearest = max(divisor if least is None else least, int(value + divisor / 2) // divisor * divisor)
-    return nearest if nearest >= 0.9 * value else nearest + divisor
-
-
-_BINARY: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_CALLS: dict[str, Callable[..., Any]] = {
-    "min()": min,
-    "max()": max,
-    "round()": round,
-    "ceil()": math.ceil,
-    "floor()": math.floor,
-    "make_divisible()": make_divisible,
-    "int()": int,
-}
-
-
-def value(expr: Expr, values: Values) -> Any:
-    """What Python makes of the expression. Raises UnusableError where it makes nothing of it."""
-    try:
-        return _value(expr, values)
-    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
-        raise UnusableError(str(expr)) from None
-
-
-def _value(expr: Expr, values: Values) -> Any:
-    op, args = expr
-    if op in ("const", "lost"):
-        return args[0]
-    if op == "name":
-        return values[args[0]]
-    if op == "text":
-        raise UnusableError(args[0])
-    if op == "if":
-        return _value(args[1] if _truth(args[0], values) else args[2], values)
-    if op in ("and", "or"):
-        found = (_truth(each, values) for each in args)
-        return all(found) if op == "and" else any(found)
-    if op == "not":
-        return not _truth(args[0], values)
-    found = [_value(each, values) for each in args]
-    if op == "tuple":
-        return tuple(found)
-    if op in ("==", "!="):
-        return (found[0] == found[1]) is (op == "==")
-    if op == "item":
-        return found[0][found[1]]
-    if op == "len()":
-        return len(found[0])
-    if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in found):
-        raise UnusableError("an operator on what is no number")
-    if op == "neg":
-        return -found[0]
-    return _BINARY[op](*found) if op in _BINARY else _CALLS[op](*found)
-
-
-def _truth(expr: Expr, values: Values) -> bool:
-    found = _value(expr, values)
-    if not isinstance(found, bool):
-        raise UnusableError("a condition that is neither true nor false")
-    return found
 
 
 # How an expression is written
@@ -403,37 +219,54 @@ def _written(expr: Expr) -> tuple[str, int]:
         return args[0], _ATOM
     if op in ("const", "lost"):
         return literal(args[0]), 8 if isinstance(args[0], int | float) and args[0] < 0 else _ATOM
-    if op.endswith("()"):
-        function = op[:-2]
-        return f"{_HOMES.get(function, function)}({', '.join(map(str, args))})", _ATOM
-    if op == "tuple":
-        return f"({', '.join(map(str, args))}{',' if len(args) == 1 else ''})", _ATOM
-    if op == "item":
-        return f"{_wrapped(args[0], _ATOM)}[{args[1]}]", _ATOM
-    if op == "new":
-        return f"{args[0]}({', '.join(map(str, args[1:]))})", _ATOM
-    if op == "slice":
-        start, stop, step = ("" if each.is_value(None) else str(each) for each in args)
-        return f"{start}:{stop}{step and ':'}{step}", _ATOM
-    if op == "size":
-        return f"{args[0]}.shape[{args[1]}]", _ATOM
-    if op == "call":
-        return f"{args[0]}({', '.join(map(str, args[1:]))})", _ATOM
+    if op in _BINDS:
+        return _operation(op, args), _BINDS[op]
+    if op in _BRACKETS:
+        return _BRACKETS[op](*args), _ATOM
     if op.startswith("keyword "):
-        return f"{op[8:]}={args[0]}", _ATOM
-    if op == "f":
-        pieces = (f"{{{each}}}" if not each.is_const else _escaped(each.args[0]) for each in args)
-        return f'f"{"".join(pieces)}"', _ATOM
+        return f"{op.removeprefix('keyword ')}={args[0]}", _ATOM
+    function = op.removesuffix("()")
+    return f"{_HOMES.get(function, function)}({_listed(args)})", _ATOM
+
+
+def _operation(op: str, args: tuple[Expr, ...]) -> str:
     binds = _BINDS[op]
     if op == "if":
-        return f"{_wrapped(args[1], 2)} if {_wrapped(args[0], 2)} else {_wrapped(args[2], 1)}", binds
+        condition, then, other = args
+        return f"{_wrapped(then, 2)} if {_wrapped(condition, 2)} else {_wrapped(other, 1)}"
     if op in ("not", "neg"):
-        return f"{'not ' if op == 'not' else '-'}{_wrapped(args[0], binds)}", binds
-    if op in ("==", "!=") and args[1].is_const and args[1].args[0] is None:
-        return f"{_wrapped(args[0], 6)} is {'not ' if op == '!=' else ''}None", binds
+        return f"{'not ' if op == 'not' else '-'}{_wrapped(args[0], binds)}"
+    if op in ("==", "!=") and args[1].is_value(None):
+        return f"{_wrapped(args[0], 6)} is {'not ' if op == '!=' else ''}None"
     first, *others = args
-    tight = binds + 1 if binds == 5 else binds
-    return f" {op} ".join([_wrapped(first, tight), *(_wrapped(each, binds + 1) for each in others)]), binds
+    tight = binds + 1 if binds == _BINDS["=="] else binds
+    return f" {op} ".join([_wrapped(first, tight), *(_wrapped(each, binds + 1) for each in others)])
+
+
+def _slice(start: Expr, stop: Expr, step: Expr) -> str:
+    written = ["" if each.is_value(None) else str(each) for each in (start, stop, step)]
+    return ":".join(written if written[2] else written[:2])
+
+
+def _formatted(*pieces: Expr) -> str:
+    """An f-string."""
+    inside = (_escaped(each.args[0]) if each.is_const else f"{{{each}}}" for each in pieces)
+    return f'f"{"".join(inside)}"'
+
+
+def _listed(args: tuple[Expr, ...]) -> str:
+    return ", ".join(map(str, args))
+
+
+_BRACKETS: dict[str, Callable[..., str]] = {
+    "call": lambda function, *args: f"{function}({_listed(args)})",
+    "new": lambda kind, *args: f"{kind}({_listed(args)})",
+    "f": _formatted,
+    "item": lambda items, index: f"{_wrapped(items, _ATOM)}[{index}]",
+    "size": lambda tensor, dim: f"{tensor}.shape[{dim}]",
+    "slice": _slice,
+    "tuple": lambda *items: f"({_listed(items)}{',' if len(items) == 1 else ''})",
+}
 
 
 def _wrapped(expr: Expr, least: int) -> str:

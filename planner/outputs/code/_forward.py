@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from planner.outputs.code._calls import ATOM, CHOICE, Code, call, operator_code, sizes_read
+from planner.outputs.code._calls import CHOICE, Code, call, operator_code, sizes_read
 from planner.outputs.code._copies import Value
 from planner.outputs.code._expressions import Expr, quoted
 from planner.outputs.code._layouts import Side
 from planner.outputs.code._names import OURS, TAKEN, identifier, is_attribute, unused
+from planner.outputs.code._parts import Part, Unit
 from planner.outputs.code._program import Program
 from planner.outputs.code._shapes import Shapes
-from planner.outputs.code._text import STEP, WIDTH, Brackets, Item, lines
-from planner.outputs.code._units import Part, Unit
+from planner.outputs.code._text import STEP, WIDTH, Brackets, Item, fits, lines
 
 BODY = STEP * 2
 
@@ -39,6 +39,7 @@ class Forward:
     submodules  the parts that are constructed, each with its name
     chain       the parts that it hands to nn.Sequential
     attributes  what else the forward pass needs to know of the construction
+    shared      the names under which parts are called that share a submodule
     """
 
     def __init__(self, program: Program, unit: Unit, shapes: Shapes) -> None:
@@ -54,7 +55,6 @@ class Forward:
         for value in (*unit.outputs, *(each for reads in self._reads.values() for each in reads)):
             self._left[value] = self._left.get(value, 0) + 1
         self.shared: dict[Part, str] = {}
-        """The names under which parts are called that share a submodule."""
         self.base, self.submodules, self._access = self._named_parts()
         self._inputs = _input_names(unit)
         self._known: dict[Value, Code] = {}
@@ -77,14 +77,14 @@ class Forward:
         if self.chain:
             return "nn.Sequential", [], {self._parts[0]: "super().forward"}
         parts = self.unit.parts
-        modules = [
-            part for part in parts if part.stateful or (part.is_module and part in self._parts)
-        ]
+        modules = [part for part in parts if part.stateful or (part.is_module and part in self._parts)]
         nameless = self.unit.listing.nameless
         if nameless and parts[: len(modules)] == modules and not any(part.is_parameter for part in modules):
-            return "nn.ModuleList", [(part, None) for part in modules], {
-                part: f"self[{i}]" for i, part in enumerate(modules)
-            }
+            return (
+                "nn.ModuleList",
+                [(part, None) for part in modules],
+                {part: f"self[{i}]" for i, part in enumerate(modules)},
+            )
         found: list[tuple[Part, str | None]] = []
         access: dict[Part, str] = {}
         shared: dict[str, str] = {}
@@ -126,19 +126,23 @@ class Forward:
         outputs = self.unit.outputs
         if self.program.asserts or [each.value for each in self._waiting] != list(outputs) or len(outputs) > 1:
             self._assign()
-        codes = [each.code for each in self._waiting] or [self._known[value] for value in outputs]
-        codes = [
-            self._batched(code).moved(self.program.layouts.output(self.unit, k)) for k, code in enumerate(codes)
-        ]
+        codes = self._given([each.code for each in self._waiting] or [self._known[value] for value in outputs])
+        if self._waiting and not fits(BODY, f"return {codes[0].code}"):
+            self._assign()
+            codes = self._given([self._known[value] for value in outputs])
         if len(codes) == 1:
             return lines(BODY, codes[0].after("return "))
         return lines(BODY, Brackets("return ", [Item(code.code) for code in codes], ""))
 
+    def _given(self, codes: Sequence[Code]) -> list[Code]:
+        """The outputs as they are returned."""
+        return [self._batched(each).moved(self.program.layouts.output(self.unit, k)) for k, each in enumerate(codes)]
+
     def _add(self, part: Part) -> None:
         """Call a part: what waits for it is nested, if that fits."""
         if part.is_parameter:
-            own: Side = "last" if part.calls[-1].call.layout == "last" else "first"
-            made = Code(self._access[part], side=own, unbatched=len(part.item.outputs[0].shape))
+            side: Side = "last" if part.calls[-1].call.layout == "last" else "first"
+            made = Code(self._access[part], side=side, unbatched=len(part.item.outputs[0].shape))
             self._known[part.values[0]] = made.moved(self.program.layouts.tensor(self.unit, part.values[0]))
             return
         reads = self._reads[part]
@@ -244,9 +248,7 @@ class Forward:
         if not code.unbatched:
             return code
         sizes = [f"{next(iter(self._known.values())).code}.shape[0]", *["-1"] * code.unbatched]
-        return Code(
-            Brackets(f"{code.atom}.expand(", list(map(Item, sizes))), side=code.side, reads=code.reads
-        )
+        return Code(Brackets(f"{code.atom}.expand(", list(map(Item, sizes))), side=code.side, reads=code.reads)
 
     def _assert_equal(self, part: Part) -> None:
         """Operands whose sizes are equal in the plan are not to be repeated."""
@@ -255,7 +257,9 @@ class Forward:
             self._assign()
             first, *others = [self._known[value] for value in part.sources]
             if not any(code.unbatched for code in (first, *others)):
-                self._done += [f"{BODY}assert {each.code}.shape == {first.code}.shape" for each in others if each != first]
+                self._done += [
+                    f"{BODY}assert {each.code}.shape == {first.code}.shape" for each in others if each != first
+                ]
 
     # Variables
 

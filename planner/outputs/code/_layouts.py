@@ -12,12 +12,21 @@ from collections.abc import Hashable, Iterator
 from typing import Any, Literal
 
 from planner.outputs.code._copies import Calling, Value
-from planner.outputs.code._units import Part, Unit
+from planner.outputs.code._parts import Part, Unit
 
 Side = Literal["first", "last"]
 Node = Hashable
 ALONG = frozenset(
-    {"torch.cat", "torch.split", "torch.chunk", "nn.Softmax", "nn.LogSoftmax", "nn.Softmin", "nn.GLU", "Tensor.__getitem__"}
+    {
+        "torch.cat",
+        "torch.split",
+        "torch.chunk",
+        "nn.Softmax",
+        "nn.LogSoftmax",
+        "nn.Softmin",
+        "nn.GLU",
+        "Tensor.__getitem__",
+    }
 )
 """Calls along one axis, wherever it is."""
 FOLDING = frozenset({"torch.mean", "Tensor.select"})

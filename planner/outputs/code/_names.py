@@ -8,17 +8,21 @@ import re
 import unicodedata
 from collections.abc import Container
 
+from planner.outputs.code._expressions import Expr, name
 from planner.outputs.code._structure import Listing
 
-OURS = frozenset({"F", "OrderedDict", "Tensor", "math", "nn", "self", "torch"})
-"""What the emitted code means by these names."""
+OURS = frozenset(
+    {"F", "OrderedDict", "Sequence", "Tensor", "centred", "channels", "index", "init_weights", "layer", "layers"}
+    | {"make_divisible", "math", "nn", "self", "super", "torch"}
+)
+"""Names that mean something in the emitted code."""
 
 _BUILTINS = frozenset(dir(builtins))
 # What `dir(nn.Module())` has in torch 2.13 that is no private name, and what its containers add.
 _MODULE = """
     T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
-    extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia
-    named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer
+    extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules
+    mtia named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer
     register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
     register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
     register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory
@@ -41,7 +45,7 @@ def is_attribute(name: str) -> bool:
 
 
 def identifier(name: str, otherwise: str = "layer") -> str:
-    """The nearest identifier to any text, in lower-case ASCII letters, digits and underscores as far as that goes."""
+    """The nearest identifier to any text, in ASCII letters, digits and underscores."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     found = re.sub(r"\W+", "_", plain).strip("_") or otherwise
     if found[0].isdigit():
@@ -69,10 +73,12 @@ class Names:
 
     def __init__(self, params: set[str]) -> None:
         self._params: dict[str, str] = {}
-        taken = {*OURS, *_BUILTINS, "centred", "channels", "index", "init_weights", "layers", "make_divisible"}
+        taken = OURS | _BUILTINS
         for each in sorted(params):
             found = self._params[each] = unused(identifier(each, "param"), {*taken, *self._params.values()})
-            taken.add(found)
+            taken |= {found}
+        self.renamed: dict[str, Expr] = {each: name(found) for each, found in self._params.items() if each != found}
+        """What stands for the parameters that have another name in the code than in the file."""
         self._channels: dict[Listing, tuple[str, ...]] = {}
         self._classes: set[str] = set(taken)
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from planner.outputs.code import _ready_made as ready
 from planner.outputs.code._copies import Calling
-from planner.outputs.code._expressions import Expr, const, name, quoted, substituted, text
+from planner.outputs.code._expressions import Expr, const, text
 from planner.outputs.code._layouts import Layouts
 from planner.outputs.code._names import Names
+from planner.outputs.code._parts import Part, Unit
+from planner.outputs.code._structure import has_arithmetic
 from planner.outputs.code._text import Brackets, Item
-from planner.outputs.code._units import INDEX, Part, Unit, Units
+from planner.outputs.code._units import Units
 
 _ORDER = (
     *("stride", "padding", "output_padding", "dilation", "groups", "bias", "padding_mode"),
@@ -161,7 +162,7 @@ class Program:
             declared = {self.names.param(each): raw for each, raw in listing.params.items()}
             found = declared.get(param)
             revalued = any(param in copy.revalued for copy in unit.copies)
-            if found is None or _has_arithmetic(found) or (revalued and isinstance(found, str)):
+            if found is None or has_arithmetic(found) or (revalued and isinstance(found, str)):
                 return None
         if param in unit.types:
             return text(f"nn.{found}")
@@ -215,9 +216,3 @@ def _type_of(value: object) -> str:
             return f"tuple[{kinds[0]}, ...]" if len(kinds) > 3 else f"tuple[{', '.join(kinds)}]"
         return f"tuple[{', '.join(kinds) or '()'}]"
     return type(value).__name__
-
-
-def _has_arithmetic(raw: object) -> bool:
-    if isinstance(raw, list | tuple):
-        return any(map(_has_arithmetic, raw))
-    return isinstance(raw, str) and "$" in raw

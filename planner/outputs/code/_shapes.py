@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from planner.outputs.code._arithmetic import value
 from planner.outputs.code._copies import Copy, Tensor, Value
-from planner.outputs.code._expressions import Expr, UnusableError, same, substituted, value
+from planner.outputs.code._expressions import Expr, UnusableError, same, substituted
 from planner.outputs.code._layouts import Side
-from planner.outputs.code._units import Unit
+from planner.outputs.code._parts import Unit
 
 LETTERS = {0: "", 1: "L", 2: "HW", 3: "DHW"}
 LONGEST = 24

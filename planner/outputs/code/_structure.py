@@ -33,9 +33,19 @@ class Slot:
         """A name with arithmetic in it."""
         return compile_template(self.name) if is_expression(self.name) and self.name else None
 
+    @cached_property
+    def computed(self) -> list[tuple[str, Any]]:
+        """The arguments with arithmetic in them."""
+        return [(each, raw) for each, raw in self.args.items() if has_arithmetic(raw)]
+
     @property
     def repeats(self) -> bool:
         return self.repeat is not None
+
+
+def has_arithmetic(raw: object) -> bool:
+    """Whether a value of a model file is, or holds, arithmetic."""
+    return any(map(has_arithmetic, raw)) if isinstance(raw, list | tuple) else is_expression(raw)
 
 
 @dataclass(eq=False)
@@ -67,6 +77,11 @@ class Listing:
         """Whether it is written inside of another list's module."""
         return self.owner is not None and self.chain
 
+    @property
+    def in_model(self) -> bool:
+        """Whether it is the model's own, or written in place there."""
+        return self.is_model or (self.owner is not None and self.chain and self.owner.in_model)
+
 
 class Structure:
     """The lists of layers of a plan's model."""
@@ -96,7 +111,10 @@ class Structure:
     def params(self) -> set[str]:
         """The names of all parameters, of the model and of its blocks."""
         blocks = (self.data.get("blocks") or {}).values()
-        return {*self.model.params, *(each for raw in blocks if isinstance(raw, dict) for each in raw.get("params") or {})}
+        return {
+            *self.model.params,
+            *(each for raw in blocks if isinstance(raw, dict) for each in raw.get("params") or {}),
+        }
 
     def block(self, name: str) -> Listing | None:
         """The block of a name, if there is one."""

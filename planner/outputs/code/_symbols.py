@@ -1,7 +1,7 @@
 """Whole numbers that remember how they were worked out.
 
-A layer is asked what it means with such numbers as its sizes; its answers then say not only that a convolution reads 256
-channels, but that these are `4 * width`. No layer needs to know.
+A layer is asked what it means with such numbers as its sizes; its answers then say not only that a convolution reads
+256 channels, but that these are `4 * width`. No layer needs to know.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 from planner.geometry import Shape, Slice
 from planner.layers._layer import Call, Layer
 from planner.outputs.code._expressions import Expr, binary, const, lost, negative, text
-
 
 _OPERATORS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add,
@@ -71,7 +70,7 @@ class Symbol(int):
     def __rfloordiv__(self, other: int) -> int:
         return self._with("//", other, turned=True)  # type: ignore[no-any-return]
 
-    def __pow__(self, power: int, modulo: None = None) -> int:
+    def __pow__(self, power: Any, modulo: Any = None) -> Any:
         found = 1
         for _ in range(power):
             found = found * self
@@ -97,8 +96,10 @@ def written(value: Any) -> Expr:
 
 def with_symbols(layer: Layer, exprs: Mapping[str, Expr]) -> Layer:
     """The layer with the whole numbers among some arguments as symbols."""
-    changed = {name: found for name, expr in exprs.items() if (found := _symbolic(getattr(layer, name), expr)) is not None}
-    return layer.model_construct(layer.model_fields_set, **{**vars(layer), **changed}) if changed else layer
+    changed = {
+        name: found for name, expr in exprs.items() if (found := _symbolic(getattr(layer, name), expr)) is not None
+    }
+    return type(layer).model_construct(**{**vars(layer), **changed}) if changed else layer
 
 
 def _symbolic(value: Any, expr: Expr) -> Any:

@@ -50,9 +50,8 @@ def fits(indent: str, code: object) -> bool:
 
 def lines(indent: str, code: str | Brackets, comment: str = "", behind: str = "") -> Iterator[str]:
     """The lines of one statement or one item, with what stands directly behind it."""
-    if isinstance(code, Brackets) and not code.fits(indent, behind) and code.shorter is not None:
-        if code.shorter.fits(indent, behind):
-            code = code.shorter
+    shorter = None if isinstance(code, str) or code.fits(indent, behind) else code.shorter
+    code = shorter if shorter is not None and shorter.fits(indent, behind) else code
     if isinstance(code, str) or code.fits(indent, behind):
         yield commented(f"{indent}{code}{behind}", comment)
         return

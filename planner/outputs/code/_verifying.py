@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from planner.model import Group
+from planner.outputs._screen import printable
 from planner.outputs.code._copies import Copy
-from planner.outputs.code._units import Part, Unit
+from planner.outputs.code._parts import Part, Unit
 from planner.outputs.code.torch import Emitted
 from planner.plan import Plan, Step
+from planner.words import counted
 
 Sizes = tuple[int, ...]
 
@@ -35,6 +38,27 @@ class Difference(NamedTuple):
     step: str
     plan: str
     program: str
+
+
+MOST_TOLD = 20
+"""Differences that are told one by one."""
+
+
+def told(plan: Plan, emitted: Emitted, answer: Mapping[str, Any]) -> tuple[str, bool]:
+    """What to say of an answer, and whether the program is the plan."""
+    if "error" in answer:
+        return f"the code fails on torch's meta device: {printable(answer['error'][:500])}\n", False
+    found = list(differences(plan, emitted, answer))
+    if not found:
+        steps = sum(1 for _ in expected(plan, emitted))
+        params = sum(math.prod(each) for each in answer["parameters"].values())
+        return f"verified on torch's meta device: {counted(steps, 'step')}, {counted(params, 'parameter')}\n", True
+    rows = [(printable(each.step), each.plan, each.program) for each in found[:MOST_TOLD]]
+    wide = [max(map(len, column)) for column in zip(("step", "", ""), *rows, strict=True)]
+    lines = [f"  {step:<{wide[0]}}  planned {plan:<{wide[1]}}  torch {program}" for step, plan, program in rows]
+    if len(found) > MOST_TOLD:
+        lines.append(f"  and {len(found) - MOST_TOLD:,} more")
+    return "\n".join([f"the code differs from the plan in {counted(len(found), 'place')}:", *lines, ""]), False
 
 
 def request(plan: Plan, emitted: Emitted) -> dict[str, Any]:

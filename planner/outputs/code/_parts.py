@@ -1,0 +1,161 @@
+"""What a list of layers is as a class, and what its entries are in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from planner.outputs.code._copies import INDEX, Calling, Copy, Item, Value
+from planner.outputs.code._expressions import Expr, substituted
+from planner.outputs.code._structure import Listing
+
+CARRIED = "channels"
+"""The variable for a number of channels that is carried along repetitions."""
+
+
+@dataclass(eq=False)
+class Part:
+    """What one entry of a list is in a class.
+
+    name     of the submodule: a text, an expression that makes one, or None for the next number
+    calls    the calls of PyTorch, where it is a layer
+    unit     the class that it constructs, with its arguments
+    inside   the list that is written in place
+    type     the parameter that says the class
+    when     the condition on which it is there
+    count    how often it is repeated
+    carried  what the number of channels begins with, and what it becomes, where it is carried along the repetitions
+    variable the name of that number
+    wrapped  the repetitions stand in a container of their own, of this name
+    nested   the container that has it, and its number there
+    """
+
+    values: tuple[Value, ...]
+    items: list[tuple[Copy, Item]]
+    sources: tuple[Value, ...]
+    name: str | Expr | None
+    calls: tuple[Calling, ...] = ()
+    unit: Unit | None = None
+    args: Mapping[str, Expr] = field(default_factory=dict)
+    inside: Unit | None = None
+    type: Expr | None = None
+    when: Expr | None = None
+    count: Expr | None = None
+    carried: tuple[Expr, Expr] | None = None
+    variable: str = CARRIED
+    wrapped: bool = False
+    nested: tuple[str, int] | None = None
+
+    @property
+    def item(self) -> Item:
+        return self.items[0][1]
+
+    @property
+    def is_module(self) -> bool:
+        return not self.calls or self.calls[-1].is_module
+
+    @property
+    def is_parameter(self) -> bool:
+        return bool(self.calls) and self.calls[-1].target == "nn.Parameter"
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether a list that has names has none for it."""
+        listing = self.items[0][0].listing
+        return (
+            bool(self.calls)
+            and not listing.nameless
+            and self.count is None
+            and self.when is None
+            and (listing.slots[self.values[0][0]].name is None)
+        )
+
+    @property
+    def stateful(self) -> bool:
+        """Whether something of it is in the state_dict."""
+        facts = self.item.step.facts if self.item.step else None
+        return not self.calls or bool(facts and (facts.weights or facts.buffers))
+
+    @property
+    def plain(self) -> bool:
+        """Whether a chain of modules can have it as it is: it is called with one tensor and returns one."""
+        if self.inside is not None:
+            return all(part.plain for part in self.inside.parts)
+        if self.unit is not None:
+            return len(self.sources) == len(self.values) == 1
+        call = self.calls[-1].call
+        simple = call.reads is None and not call.forward and call.returns == ((),)
+        return simple and self.is_module and len(self.calls) == len(self.sources) == len(self.values) == 1
+
+    def within(self) -> set[str]:
+        """The names that are read where it is constructed or called, in each of its repetitions."""
+        exprs = [expr for call in self.calls for _, expr in call.args]
+        exprs += [expr for param, expr in self.args.items() if self.unit is None or param not in self.unit.types]
+        if isinstance(self.name, Expr):
+            exprs.append(self.name)
+        inner = (part.reads() for part in (self.inside.parts if self.inside else ()))
+        return {each for expr in exprs for each in expr.names}.union(*inner)
+
+    def reads(self) -> set[str]:
+        """The names that it reads, but for those that its repetitions make themselves."""
+        found = self.within() if self.count is None else self.within() - {INDEX, self.variable} | self.count.names
+        if self.carried is not None:
+            found |= self.carried[0].names | (self.carried[1].names - {INDEX, self.variable})
+        return found | (self.when.names if self.when is not None else set())
+
+    def substituted(self, by: Mapping[str, Expr]) -> None:
+        """Write other expressions for names."""
+        self.calls = tuple(
+            call._replace(args=tuple((arg, substituted(expr, by)) for arg, expr in call.args)) for call in self.calls
+        )
+        self.args = {param: substituted(expr, by) for param, expr in self.args.items()}
+        self.name = substituted(self.name, by) if isinstance(self.name, Expr) else self.name
+        self.when = self.when and substituted(self.when, by)
+        self.count = self.count and substituted(self.count, by)
+        if self.carried is not None:
+            self.carried = substituted(self.carried[0], by), substituted(self.carried[1], by)
+        for part in self.inside.parts if self.inside else ():
+            part.substituted(by)
+
+    def types(self) -> Iterator[Expr]:
+        """The expressions that are classes."""
+        if self.type is not None:
+            yield self.type
+        for param, expr in self.args.items():
+            if self.unit is not None and param in self.unit.types:
+                yield expr
+        if self.inside is not None:
+            for part in self.inside.parts:
+                yield from part.types()
+
+
+@dataclass(eq=False)
+class Unit:
+    """A list of layers as one module, which stands for all of these copies.
+
+    types   parameters that are classes
+    params  the arguments of its construction
+    by      arguments that are always the same as another one
+    repeats its parts are the repetitions of one entry
+    """
+
+    listing: Listing
+    copies: list[Copy]
+    outputs: tuple[Value, ...]
+    parts: list[Part] = field(default_factory=list)
+    name: str = ""
+    params: tuple[str, ...] = ()
+    types: set[str] = field(default_factory=set)
+    by: dict[str, Expr] = field(default_factory=dict)
+    repeats: bool = False
+
+    @property
+    def copy(self) -> Copy:
+        return self.copies[0]
+
+    def all_parts(self) -> Iterator[Part]:
+        """Its parts, and those of the lists that are written in place."""
+        for part in self.parts:
+            yield part
+            if part.inside is not None:
+                yield from part.inside.all_parts()
