@@ -12,10 +12,11 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from planner.outputs.code._program import Style
     from planner.report import Report
 
 __version__ = "0.1.0"
-__all__ = ["check"]
+__all__ = ["build", "check", "torch_code"]
 
 
 def check(
@@ -36,3 +37,37 @@ def check(
     from planner.checking import checked
 
     return checked(source, input=input, params=params, batch=batch, dtype=dtype)
+
+
+def torch_code(
+    report: Report, *, style: Style = "auto", asserts: bool = False, init: bool = False, main: bool = False
+) -> str:
+    """A model as PyTorch code. Raises `planner.diagnostics.Fault`, which says why, where none can be written.
+
+    style    `sequential`: nothing but nn.Sequential; `module`: classes with a forward pass; `auto`: what is simplest
+    asserts  the forward pass checks its shapes, and that no sum repeats an operand
+    init     weights are initialized for ReLU
+    main     run by itself, the code prints the model, its number of parameters and its output's shape
+    """
+    from planner.outputs.code.torch import render
+
+    return render(report, style=style, asserts=asserts, init=init, main=main)
+
+
+def build(
+    source: str | PathLike[str] | Mapping[str, Any],
+    *,
+    input: Any = None,
+    params: Mapping[str, Any] | None = None,
+    style: Style = "auto",
+) -> Any:
+    """A model as an nn.Module, constructed by its code in a module of its own. It needs torch.
+
+    The arguments are those of `check`, and `style` that of `torch_code`. Raises `planner.diagnostics.Fault`, which says
+    why, where there is no such module.
+    """
+    from planner.outputs.code._building import module_of
+    from planner.outputs.code.torch import emitted
+
+    found = emitted(check(source, input=input, params=params), style=style)
+    return getattr(module_of(found.text), found.name)()

@@ -22,10 +22,13 @@ from planner.outputs._screen import Screen, printable
 
 if TYPE_CHECKING:
     from planner.engine import Choice
+    from planner.outputs.code.torch import Emitted
     from planner.report import Report
     from planner.source import Source
 
 NARROWEST = 40
+LONGEST_RUN = 300
+"""Seconds after which code that is verified is stopped."""
 STDIN = "-"
 LONGEST_CHART = 1 << 16
 PICTURES = ("svg", "png", "pdf", "dot", "mmd")
@@ -629,7 +632,96 @@ def report(
     return _exit_code(found, False)
 
 
+@main.command()
+@click.argument("file")
+@model_options
+@click.option("-o", "--output", metavar="FILE", help="Write the code there instead of printing it.")
+@click.option(
+    "--style",
+    type=click.Choice(["auto", "sequential", "module"]),
+    default="auto",
+    show_default=True,
+    help="nn.Sequential alone, or classes with a forward pass; auto is what is simplest.",
+)
+@click.option("--asserts", is_flag=True, help="The forward pass checks its shapes.")
+@click.option("--init", is_flag=True, help="Weights are initialized for ReLU (He et al. 2015).")
+@click.option("--main", "guard", is_flag=True, help="Run by itself, the file prints the model and its output's shape.")
+@click.option("--verify", is_flag=True, help="Run the code on torch's meta device, and compare every step with the plan.")
+@screen_option
+def code(
+    file: str,
+    input: Any,
+    params: dict[str, Any],
+    output: str | None,
+    style: str,
+    asserts: bool,
+    init: bool,
+    guard: bool,
+    verify: bool,
+    screen: Screen,
+) -> int:
+    """Write a model as PyTorch code.
+
+    The names in its state_dict are those of the plan.
+
+    FILE is a model file, or - for standard input.
+    """
+    from planner.diagnostics import Diagnostic, Fault
+    from planner.outputs.code.torch import emitted
+
+    if asserts and style == "sequential":
+        raise click.UsageError("--asserts stand in a forward pass, which an nn.Sequential does not have")
+    report = _report(file, input=input, params=params)
+    try:
+        if report.ok:
+            found = emitted(report, style=style, asserts=asserts, init=init, main=guard)  # type: ignore[arg-type]
+    except Fault as fault:
+        report = report.with_diagnostics([Diagnostic.of(fault)])
+    if not report.ok:
+        _print(renderer("check", "full")([report], screen), sys.stderr)
+        return _exit_code(report, strict=False)
+    if output is not None and output != STDIN:
+        _save(found.text.encode(), output)
+    else:
+        _print(found.text)
+    return _verified(report, found) if verify else 0
+
+
 # What the commands share
+
+
+def _verified(report: Report, found: Emitted) -> int:
+    """Run emitted code in a process of its own, and say where it is not the plan."""
+    import json
+    import subprocess
+
+    from planner.outputs.code._verifying import request, told
+
+    program = [sys.executable, "-P", "-m", "planner.outputs.code._running"]
+    paths = os.pathsep.join(filter(None, [str(FilePath(__file__).parents[1]), os.environ.get("PYTHONPATH")]))
+    try:
+        done = subprocess.run(
+            program,
+            input=json.dumps(request(report.plan, found)).encode(),
+            capture_output=True,
+            timeout=LONGEST_RUN,
+            env={**os.environ, "PYTHONPATH": paths},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        said = f"the code was still running after {LONGEST_RUN} seconds"
+        raise click.ClickException(f"{said}; nothing is verified") from None
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError:
+        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise click.ClickException(f"the code could not be run: {said or f'it ended with {done.returncode}'}") from None
+    if "missing" in answer:
+        help = f"{sys.executable} -m pip install torch"
+        raise click.ClickException(f"torch is not installed, so nothing is verified\n = help: {help}")
+    text, same = told(report.plan, found, answer)
+    _print(text, sys.stderr)
+    return int(not same)
 
 
 def _report(file: str, **options: Any) -> Report:

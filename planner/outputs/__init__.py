@@ -8,6 +8,7 @@ The file's name is the format's name, and its one function is `render`, which gi
     draw/    render(report, look) -> str; a Graphviz engine lays `dot` out
     map/     render(report, seen, theme, image) -> str
     report/  render(report, pictures, svgs) -> str
+    code/    render(report) -> str
 """
 
 from __future__ import annotations
