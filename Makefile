@@ -5,13 +5,15 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip -qq
 PYTEST := PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
 
-.PHONY: help demo test test-long check lint format goldens bench wheel clean
+.PHONY: help demo test test-long check lint format goldens docs bench wheel clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-demo: $(VENV)/planner.stamp  ## plan ResNet-50 and show the result
+demo: $(VENV)/planner.stamp  ## plan ResNet-50, show the result, and draw it
 	$(BIN)/planner plan configs/resnet50.yaml
+	$(BIN)/planner draw configs/resnet50.yaml -o resnet50.svg
+	@echo "resnet50.svg shows it as a picture"
 
 test: $(VENV)/develop.stamp  ## run the tests
 	$(PYTEST)
@@ -34,6 +36,11 @@ format: $(VENV)/develop.stamp  ## bring the code into form
 goldens: $(VENV)/develop.stamp  ## write the expected outputs anew
 	rm -rf tests/goldens
 	$(PYTEST) --refresh-goldens
+	$(BIN)/planner schema > planner/schema.json
+
+docs: $(VENV)/develop.stamp  ## write the outputs and pictures in the documentation anew
+	$(BIN)/python docs/examples.py
+	$(BIN)/python docs/gallery.py
 
 bench: $(VENV)/develop.stamp  ## measure against the targets
 	$(BIN)/python -m benchmarks
