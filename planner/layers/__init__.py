@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class _Types(Mapping[str, "type[Layer]"]):
     """Layer types by name.
 
-    Names are read off the files. A family is imported when one of its types is asked for: most models need few families,
+    Names are read off the files. A family is imported when one of its types is asked for: most models need a few,
     and importing all takes longer than planning.
     """
 
