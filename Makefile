@@ -36,7 +36,6 @@ format: $(VENV)/develop.stamp  ## bring the code into form
 goldens: $(VENV)/develop.stamp  ## write the expected outputs anew
 	rm -rf tests/goldens
 	$(PYTEST) --refresh-goldens
-	$(BIN)/planner schema > planner/schema.json
 
 docs: $(VENV)/develop.stamp  ## write the outputs and pictures in the documentation anew
 	$(BIN)/python docs/examples.py
