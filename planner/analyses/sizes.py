@@ -129,9 +129,12 @@ Size = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What happens at one size: whether it works, and which steps fail, lose an edge, or have anything over."""
+    """What happens at one size: whether it works, and which steps fail, lose an edge, or have anything over; and which
+    are not planned because others fail.
+    """
 
     works: bool
+    unplanned: frozenset[int]
     failing: frozenset[int]
     lossy: frozenset[int]
     inexact: frozenset[int]
@@ -174,15 +177,16 @@ class _Search:
             works=residues(each.works for each in found),
             lossless=residues(each.works and not each.lossy for each in found),
             exact=residues(each.works and not (each.lossy or each.inexact) for each in found),
-            conditions=tuple(
-                Condition(
-                    self.model.instances[step].name,
-                    residues(step not in each.failing for each in found),
-                    residues(step not in each.lossy for each in found),
-                    residues(step not in each.inexact and step not in each.lossy for each in found),
-                )
-                for step in picky
-            ),
+            conditions=tuple([self.condition(step, found, steady, far.period) for step in picky]),
+        )
+
+    def condition(self, step: int, found: list[_Verdict], steady: int, period: int) -> Condition:
+        """What one step asks for; it asks for nothing where others keep it from being planned."""
+        works = [None if step in each.unplanned else step not in each.failing for each in found]
+        lossless = [holds and step not in each.lossy for holds, each in zip(works, found, strict=True)]
+        exact = [holds and step not in each.inexact for holds, each in zip(lossless, found, strict=True)]
+        return Condition(
+            self.model.instances[step].name, *(_residues(each, steady, period) for each in (works, lossless, exact))
         )
 
     def plan(self, n: int) -> Plan:
@@ -208,8 +212,9 @@ class _Search:
                         lossy.add(i)
                     if uneven:
                         inexact.add(i)
-        failing = frozenset(i for i, step in enumerate(plan.steps) if _fails(step))
-        return _Verdict(plan.complete, failing, frozenset(lossy), frozenset(inexact))
+        absent = [i for i, step in enumerate(plan.steps) if step.facts is None]
+        failing = frozenset([i for i in absent if _fails(plan.steps[i])])
+        return _Verdict(plan.complete, frozenset(absent) - failing, failing, frozenset(lossy), frozenset(inexact))
 
     def ties(self, step: Step) -> frozenset[int]:
         """Which spatial axes of a step's outputs descend from the axis in question."""
@@ -386,22 +391,21 @@ def _entries(step: Step) -> list[tuple[int, int, bool, bool]]:
     return found
 
 
-def _residues(verdicts: list[bool], steady: int, period: int) -> Residues:
-    """The set of the sizes 1, 2, … for which `verdicts` hold, which repeat with `period` from `steady` on."""
-    cycle = [verdicts[steady - 1 + (i - steady) % period] for i in range(period)]  # by n mod period
+def _residues(verdicts: Sequence[bool | None], steady: int, period: int) -> Residues:
+    """The set of the sizes 1, 2, … for which `verdicts` hold, which repeat with `period` from `steady` on.
+
+    Where one is None, the set may hold the size or not, whichever is said more simply.
+    """
+    cycle = [verdicts[steady - 1 + (i - steady) % period] is not False for i in range(period)]  # by n mod period
     while shorter := next(
         (p for p in range(1, period) if period % p == 0 and cycle == cycle[:p] * (period // p)), None
     ):
         cycle, period = cycle[:shorter], shorter
     start = steady
-    while start > 1 and verdicts[start - 2] == cycle[(start - 1) % period]:
+    while start > 1 and verdicts[start - 2] in (None, cycle[(start - 1) % period]):
         start -= 1
-    residues = tuple(r for r, holds in enumerate(cycle) if holds)
-    if residues:
-        start = next(n for n in range(start, start + period) if n % period in residues)
-    also = (
-        tuple(n for n in range(1, start) if verdicts[n - 1])
-        if residues
-        else tuple(i + 1 for i, v in enumerate(verdicts) if v)
-    )
-    return Residues(start if residues else 1, period if residues else 1, residues, also)
+    residues = tuple([r for r, holds in enumerate(cycle) if holds])
+    if not residues:
+        return Residues(1, 1, (), tuple([n for n, holds in enumerate(verdicts, 1) if holds]))
+    start = next(n for n in range(start, start + period) if n % period in residues)
+    return Residues(start, period, residues, tuple([n for n in range(1, start) if verdicts[n - 1]]))
