@@ -221,6 +221,31 @@ def test_branches_of_different_size_are_brought_together(up: str, expected: str)
     assert expected in offered(UNET.replace("UP", up), "NSP204")
 
 
+@pytest.mark.parametrize(
+    ("tensor", "shape", "dim", "expected"),
+    [("[196, 32]", "[1, 32]", 1, "dim: 2"), ("[8, 8, 32]", "[8, 8, 4]", -1, "without `dim`")],
+)
+def test_tensors_are_joined_along_the_axis_that_differs(tensor: str, shape: str, dim: int, expected: str) -> None:
+    text = f"""\
+input: {tensor}
+layers:
+  - {{name: token, type: Parameter, shape: {shape}}}
+  - {{type: Concat, from: [token, input], dim: {dim}}}
+"""
+    assert offered(text, "NSP204")[0] == expected
+
+
+@pytest.mark.parametrize("shape", ["[2, 2, 4]", "[1, 2, 4]"])
+def test_a_free_parameter_has_nothing_behind_it(shape: str) -> None:
+    text = f"""\
+input: [2, 2, 3]
+layers:
+  - {{name: free, type: Parameter, shape: {shape}}}
+  - {{type: Add, from: [input, free]}}
+"""
+    assert offered(text, "NSP204")
+
+
 def test_a_block_is_mended_for_all_its_calls() -> None:
     text = (ROOT / "configs/unet_same.yaml").read_text().replace("[256, 256, 1]", "[572, 572, 1]")
     report = checked_text(text, "m.yaml")

@@ -22,6 +22,7 @@ class SizesDiffer(Fault):
 
     code = "NSP204"
     mended_by = (
+        "joined_axis",
         "size_from_skip",
         "parameter_shape",
         "output_padding",
@@ -67,7 +68,10 @@ def _remedy(shapes: Sequence[Shape], free: int | None) -> str:
     if len(ranks) > 1:
         return "bring them to the same number of axes before it, with Flatten, Unflatten or Reshape"
     rank = ranks.pop() - 1
-    if any(len({shape[axis] for shape in shapes}) > 1 for axis in range(rank) if axis != free):
+    differ = [axis for axis in range(rank + 1) if len({shape[axis] for shape in shapes}) > 1]
+    if free is not None and len(differ) == 1 and differ[0] < rank and min(shape[differ[0]] for shape in shapes) == 1:
+        return f"join them along the axis that differs: `dim: {differ[0] + 2}`"
+    if any(axis != free for axis in differ if axis < rank):
         if rank > 3:
             return "bring them to equal sizes before it"
         return (

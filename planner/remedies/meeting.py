@@ -116,6 +116,22 @@ def same_channels(case: Case) -> Iterator[Proposal]:
             break
 
 
+def joined_axis(case: Case) -> Iterator[Proposal]:
+    """The axis that tensors differ on as the one they are joined along: tokens are joined along their length."""
+    step = case.step
+    if step is None or step.type != "Concat" or len({len(x) for x in step.inputs}) != 1:
+        return
+    differ = [axis for axis, sizes in enumerate(zip(*step.inputs, strict=True)) if len(set(sizes)) > 1]
+    if len(differ) != 1:
+        return
+    channels = len(step.inputs[0]) - 1
+    axis = differ[0]
+    if axis == channels:
+        yield case.put(step, dim=LEFT_OUT if "dim" in (case.at(step.path) or {}) else 1)
+    elif any(x[axis] == 1 for x in step.inputs):
+        yield case.put(step, dim=axis + 2)
+
+
 def projection(case: Case) -> Iterator[Proposal]:
     """A 1×1 convolution that brings one branch to the channels and stride of the other, as in ResNet's shortcuts."""
     step = case.step
