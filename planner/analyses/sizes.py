@@ -29,6 +29,8 @@ LONGEST_PERIOD = 1 << 12
 """Longer periods are not looked for."""
 MOST_TRIED = 1 << 13
 """Sizes tried before the search is given up."""
+MOST_TENSORS = 4_000_000
+"""Tensors planned before the search is given up."""
 STILL = Fraction(0)
 MOST_DIVISOR = 64
 """A layer that fails far out is asked about so many sizes, one period of the input apart."""
@@ -149,6 +151,7 @@ class _Search:
         self.model, self.input, self.axis = model, input, axis
         self.shape = at or instance.input
         self.known: Known = {}
+        self.tensors = 0
         self.tied: list[frozenset[int] | None] = [None] * len(model.instances)
         self.ledger: dict[int, tuple[tuple[int, int, bool, bool], ...]] = {}
 
@@ -182,17 +185,27 @@ class _Search:
 
     def condition(self, step: int, found: list[_Verdict], steady: int, period: int) -> Condition:
         """What one step asks for; it asks for nothing where others keep it from being planned."""
-        works = [None if step in each.unplanned else step not in each.failing for each in found]
-        lossless = [holds and step not in each.lossy for holds, each in zip(works, found, strict=True)]
-        exact = [holds and step not in each.inexact for holds, each in zip(lossless, found, strict=True)]
-        return Condition(
-            self.model.instances[step].name, *(_residues(each, steady, period) for each in (works, lossless, exact))
-        )
+
+        def residues(bad: Iterable[bool], among: Residues | None) -> Residues:
+            verdicts = [
+                (None if among is None or n in among else False) if step in each.unplanned else not fails
+                for n, (each, fails) in enumerate(zip(found, bad, strict=True), 1)
+            ]
+            return _residues(verdicts, steady, period)
+
+        works = residues((step in each.failing for each in found), None)
+        lossless = residues((step in each.failing | each.lossy for each in found), works)
+        exact = residues((step in each.failing | each.lossy | each.inexact for each in found), works)
+        return Condition(self.model.instances[step].name, works, lossless, exact)
 
     def plan(self, n: int) -> Plan:
         sizes = list(self.shape)
         sizes[self.axis] = n
-        return propagate(self.model, inputs={self.input: Shape(sizes)}, known=self.known)
+        plan = propagate(self.model, inputs={self.input: Shape(sizes)}, known=self.known)
+        self.tensors += sum(len(step.facts.outputs) for step in plan.steps if step.facts is not None)
+        if self.tensors > MOST_TENSORS:
+            raise NotPeriodic(f"a period was not complete when {MOST_TENSORS:,} tensors had been planned")
+        return plan
 
     def verdict(self, plan: Plan) -> _Verdict:
         lossy, inexact = set(), set()
