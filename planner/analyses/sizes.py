@@ -29,7 +29,7 @@ LONGEST_PERIOD = 1 << 12
 """Longer periods are not looked for."""
 MOST_TRIED = 1 << 13
 """Sizes tried before the search is given up."""
-MOST_TENSORS = 4_000_000
+MOST_TENSORS = 1_000_000
 """Tensors planned before the search is given up."""
 STILL = Fraction(0)
 MOST_DIVISOR = 64
