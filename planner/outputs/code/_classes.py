@@ -28,19 +28,15 @@ def registration(target: str, label: str | Expr | None, code: str | Brackets) ->
     if isinstance(label, str) and is_attribute(label):
         return code.after(f"{target}.{label} = ") if isinstance(code, Brackets) else f"{target}.{label} = {code}"
     written = quoted(label) if isinstance(label, str) else str(label)
-    if isinstance(label, str) and (label in TAKEN or label.startswith("_")):
+    if isinstance(label, str) and _is_refused(label):
         head = f"{target}._modules[{written}] = "
         return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
     return Brackets(f"{target}.add_module(", [Item(written), Item(code)])
 
 
-def access(target: str, label: str) -> str:
-    """The submodule of another one, by its name."""
-    if is_attribute(label):
-        return f"{target}.{label}"
-    if label in TAKEN or label.startswith("_"):
-        return f"{target}._modules[{quoted(label)}]"
-    return f"getattr({target}, {quoted(label)})"
+def _is_refused(label: str) -> bool:
+    """Whether a module or its containers have an attribute of this name, so that `add_module` refuses it."""
+    return label in TAKEN or label.startswith("_")
 
 
 def _within(head: str, code: str | Brackets) -> Brackets:
@@ -65,13 +61,14 @@ class Writer:
     program: Program
     unit: Unit
     shapes: Shapes = field(init=False)
+    _locals: int = 0
 
     def __post_init__(self) -> None:
         self.shapes = Shapes(self.unit)
 
     # Chains
 
-    def links(self, unit: Unit, parts: Sequence[Part] = ()) -> list[Link]:
+    def links(self, unit: Unit, parts: Sequence[Part] = (), depth: int = 3) -> list[Link]:
         """The modules of a chain in order, with those that move the channels; or of the chain that it begins with."""
         layouts = self.program.layouts
         commented = Shapes(unit) if unit.listing.in_model else None
@@ -88,9 +85,11 @@ class Writer:
         for i, (part, wanted, after) in enumerate(sides):
             self.program.calls.setdefault(part, "")
             following = sides[i + 1][1] if i + 1 < len(sides) else ends
-            if side == "first" and wanted == after == "last" and following == "first" and self._is_layer(part):
+            turned = wanted == "first" and bool(part.calls) and ranked and part.calls[-1].call.layout == "last"
+            alone = side == following == "first" and wanted == after == "last" and self._is_layer(part)
+            if turned or alone:
                 self.program.turned.add(part)
-                found.append(Link(part.name, part, self._module(part, channels_first=True)))
+                found.append(Link(part.name, part, self._module(part, depth, channels_first=True)))
                 continue
             if side != wanted:
                 found.append(Link("", None, self._movedim(wanted)))
@@ -98,7 +97,7 @@ class Writer:
             comment = ""
             if commented and commented.changes(part.sources[0], part.values[0]) and part.inside is None:
                 comment = commented.written(part.values[0], after)
-            found.append(Link(part.name, part, self._module(part), comment))
+            found.append(Link(part.name, part, self._module(part, depth), comment))
             side = after
         if ends is not None and ends != side:
             found.append(Link("", None, self._movedim(ends)))
@@ -113,10 +112,10 @@ class Writer:
     def _movedim(self, to: Side) -> str:
         return f"{self.program.movedim()}({'1, -1' if to == 'last' else '-1, 1'})"
 
-    def _module(self, part: Part, *, channels_first: bool = False) -> str | Brackets | None:
+    def _module(self, part: Part, depth: int = 3, *, channels_first: bool = False) -> str | Brackets | None:
         """The construction of a part without its repetitions; None where that takes several statements."""
         if part.inside is not None:
-            return self.sequential("nn.Sequential(", part.inside)
+            return self.sequential("nn.Sequential(", part.inside, depth=depth + 2)
         if part.unit is not None:
             return self.program.call(part)
         if part.plain:
@@ -128,7 +127,8 @@ class Writer:
         made = self.program.layer(part) if part.is_module else None
         base = "nn.Module" if made is None else made.head.removesuffix("(")
         inputs = [Code("x")] * len(part.sources)
-        code = call(self.program, part, "super().forward", inputs, "first", _no_attribute)
+        side = self.program.layouts.input(part, 0)
+        code = call(self.program, part, "super().forward", inputs, side, _no_attribute)
         path = part.calls[-1].call.returns[0]
         kind = part.item.step.type if part.item.step else "Layer"
         about = f"{kind} as a module with one input and one output."
@@ -136,21 +136,23 @@ class Writer:
         found = self.program.helper(written, f"{kind}Layer", kind, written)
         return Brackets(f"{found}(", made.items if made else [])
 
-    def sequential(self, head: str, unit: Unit, parts: Sequence[Part] = ()) -> Brackets | None:
-        """A chain as one expression; None where it takes several statements."""
-        links = self.links(unit, parts)
+    def sequential(self, head: str, unit: Unit, parts: Sequence[Part] = (), depth: int = 3) -> Brackets | None:
+        """A chain as one expression; None where it takes several statements. `depth` is that of its modules."""
+        links = self.links(unit, parts, depth if unit.listing.nameless else depth + 3)
         items: list[Item] = []
         for link in links:
             code = link.code
             if code is None or (link.part is not None and (link.part.when is not None or link.part.carried)):
                 return None
             if link.part is not None and link.part.count is not None:
-                code = self._repeated(link.part, code)
+                code = self._repeated(link.part, code, STEP * depth)
                 if code is None:
                     return None
             items.append(Item(code, link.comment))
         self.program.imports.add("nn")
         labels = [link.label for link in links]
+        if any(isinstance(label, str) and _is_refused(label) for label in labels):
+            return None
         if all(label is None for label in labels):
             return Brackets(head, items)
         if not all(isinstance(label, str) for label in labels):
@@ -163,17 +165,18 @@ class Writer:
         pairs = [Item(Brackets("(", [Item(quoted(label)), item])) for label, item in named]
         return _within(head, Brackets("OrderedDict(", [Item(Brackets("[", pairs, "]"))]))
 
-    def _repeated(self, part: Part, code: str | Brackets) -> str | Brackets | None:
+    def _repeated(self, part: Part, code: str | Brackets, indent: str) -> str | Brackets | None:
         """Repetitions as an expression, if they are short enough for one line."""
         assert part.count is not None
         self.program.uses(part.count)
-        twice = part.count.is_value(2) and _index(part) == "_"
+        if part.wrapped and _index(part) == "_" and (part.count.is_value(1) or part.count.is_value(2)):
+            self.program.imports.add("nn")
+            return Brackets("nn.Sequential(", [Item(code)] * int(str(part.count)))
         made = f"*({code} for {_index(part)} in range({part.count}))"
         if part.wrapped:
             self.program.imports.add("nn")
-            whole = f"nn.Sequential({code}, {code})" if twice else f"nn.Sequential({made})"
-            return whole if fits(BODY + STEP, whole) else None
-        return made if fits(BODY + STEP, made + ",") else None
+            made = f"nn.Sequential({made})"
+        return made if fits(indent, f"{part.name if part.wrapped else ''}{' = '}{made},") else None
 
     # Statements
 
@@ -207,7 +210,7 @@ class Writer:
             yield from self._single(target, link.label, link, indent)
             return
         if code is not None and part.carried is None:
-            repeated = self._repeated(part, code)
+            repeated = self._repeated(part, code, f"{indent}{target}.")
             if repeated is not None and part.wrapped:
                 yield from lines(indent, registration(target, link.label, repeated), link.comment)
                 return
@@ -222,9 +225,10 @@ class Writer:
                 yield f"{indent}{target}.{label} = nn.Sequential()"
                 target = f"{target}.{label}"
             else:
-                yield f"{indent}layers = nn.Sequential()"
-                yield from lines(indent, registration(target, label, "layers"))
-                target = "layers"
+                inner = self._new_local()
+                yield f"{indent}{inner} = nn.Sequential()"
+                yield from lines(indent, registration(target, label, inner))
+                target = inner
             label = None
         if part.carried is not None:
             start, end = part.carried
@@ -253,27 +257,31 @@ class Writer:
             yield f"{indent}{target}.{label} = nn.Sequential()"
             yield from self.statements(f"{target}.{label}", part.inside, indent)
             return
-        inner = unused("layers", {target})
+        inner = self._new_local()
         yield f"{indent}{inner} = nn.Sequential()"
         yield from self.statements(inner, part.inside, indent)
         yield from lines(indent, registration(target, label, inner))
+
+    def _new_local(self) -> str:
+        """A variable for a chain in the making."""
+        self._locals += 1
+        return "layers" if self._locals == 1 else f"layers_{self._locals - 1}"
 
     # The class
 
     def whole(self) -> Iterator[str]:
         """The whole definition of the module."""
         unit, style = self.unit, self.program.style
-        chain = unit.listing.chain and (style == "sequential" or all(part.plain for part in unit.parts))
-        if chain and unit.listing.is_model and style != "module" and self.program.units.chains:
+        plain = all(part.plain for part in unit.parts)
+        as_it_is = plain and (style != "module" or (unit.listing.nameless and not unit.listing.is_model))
+        chain = unit.listing.chain and (as_it_is or style == "sequential" or not unit.reachable)
+        function = style == "sequential" or (style == "auto" and self.program.units.chains)
+        if chain and unit.listing.is_model and function:
             written = self.sequential("return nn.Sequential(", unit)
             if written is not None:
                 yield from self.function(written)
                 return
-        unreachable = unit.listing.nameless or any(part.count and not part.wrapped for part in unit.parts)
-        if chain and (style != "module" or unreachable):
-            yield from self.sequential_class()
-        else:
-            yield from self.module_class()
+        yield from self.sequential_class() if chain else self.module_class()
 
     def function(self, written: Brackets) -> Iterator[str]:
         """A model that is nothing but a chain, as a function that makes it."""
@@ -349,7 +357,7 @@ class Writer:
     def _module_of(self, part: Part) -> str | Brackets | None:
         if part.is_parameter:
             return None
-        return self.program.layer(part) if part.calls else self._module(part)
+        return self.program.layer(part) if part.calls and not part.boxed else self._module(part)
 
     def _parameter(self, part: Part, label: str) -> str | Brackets:
         (_, data), *_ = part.calls[-1].args
@@ -357,13 +365,13 @@ class Writer:
         made = Brackets("nn.Parameter(", [Item(self.program.expr(_tensor(data)))])
         if is_attribute(label):
             return made.after(f"self.{label} = ")
-        if label in TAKEN or label.startswith("_"):
+        if _is_refused(label):
             return made.after(f"self._parameters[{quoted(label)}] = ")
         return Brackets("self.register_parameter(", [Item(quoted(label)), Item(made)])
 
 
 def _no_attribute(expr: Expr) -> str:
-    raise UnsharedError(expr)
+    raise UnsharedError
 
 
 def _tensor(data: Expr) -> Expr:

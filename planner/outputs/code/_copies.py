@@ -174,7 +174,7 @@ class Copies:
                 if base is not None:
                     names[base] = above
             else:
-                (first, *_) = sources or above
+                (first, *_) = sources = sources or above
                 above = (Tensor((number, -1, 0), first.shape, first.channels),)
                 if slot.template is not None:
                     names[slot.template.evaluate({**copy.values, "index": 0})] = above

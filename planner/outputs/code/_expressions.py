@@ -48,6 +48,10 @@ class Expr(NamedTuple):
     def is_const(self) -> bool:
         return self.op == "const"
 
+    @property
+    def is_whole(self) -> bool:
+        return self.op == "const" and type(self.args[0]) is int
+
     def is_name(self, text: str) -> bool:
         return self.op == "name" and self.args[0] == text
 
@@ -120,20 +124,24 @@ def _terms(expr: Expr, sign: int = 1) -> Iterator[tuple[Expr, int]]:
         left, right = expr.args
         yield from _terms(left, sign)
         yield from _terms(right, sign if expr.op == "+" else -sign)
-    elif expr.is_const and type(expr.args[0]) is int:
+    elif expr.is_whole:
         yield ONE, sign * expr.args[0]
-    elif expr.op == "*" and expr.args[0].is_const and type(expr.args[0].args[0]) is int and not expr.args[1].is_const:
+    elif expr.op == "*" and expr.args[0].is_whole and not expr.args[1].is_const:
         yield expr.args[1], sign * expr.args[0].args[0]
     else:
         yield expr, sign
 
 
 def multiply(a: Expr, b: Expr) -> Expr:
-    """The product; that of two numbers is left as it is, for 256 · 6 · 6 says more than 9216."""
+    """The product; that of two positive numbers is left as it is, for 256 · 6 · 6 says more than 9216."""
     if ONE in (a, b):
         return b if a == ONE else a
     if b.is_const and not a.is_const and a.op != "*":
         a, b = b, a
+    if a.is_whole and b.is_whole and min(a.args[0], b.args[0]) < 1:
+        return const(a.args[0] * b.args[0])
+    if a.is_whole and b.op == "*" and b.args[0].is_whole and not b.args[1].is_const:
+        return multiply(const(a.args[0] * b.args[0].args[0]), b.args[1])
     return Expr("*", (a, b))
 
 
@@ -160,15 +168,16 @@ def _divided(a: Expr, b: Expr) -> Expr | None:
     """The quotient of what one surely divides: 4 · width by 2, or by width."""
     if b == ONE:
         return a
+    if a.is_whole and b.is_whole and b.args[0]:
+        return const(a.args[0] // b.args[0])
     if a.op == "neg":
         inner = _divided(a.args[0], b)
         return inner and negative(inner)
     if a.op == "*" and a.args[1] == b:
         return a.args[0]  # type: ignore[no-any-return]
-    counts = [each.args[0] for each in (a.args[0] if a.op == "*" else a, b) if each.is_const]
-    if a.op != "*" or len(counts) != 2 or not all(type(each) is int for each in counts) or counts[0] % counts[1]:
+    if a.op != "*" or not (a.args[0].is_whole and b.is_whole) or a.args[0].args[0] % b.args[0]:
         return None
-    return multiply(const(counts[0] // counts[1]), a.args[1])
+    return multiply(const(a.args[0].args[0] // b.args[0]), a.args[1])
 
 
 def lost(number: int) -> Expr:

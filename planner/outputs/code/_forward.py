@@ -216,7 +216,7 @@ class Forward:
         return {"select": "getitem"}.get(name, "pad" if part.calls[-1].centred else name).strip("_")
 
     def _called(self, part: Part, args: Sequence[Code]) -> Code:
-        if not part.calls:
+        if not part.calls or part.boxed:
             return Code(Brackets(f"{self._access[part]}(", [Item(self._batched(each).code) for each in args]))
         if part.calls[-1].target.startswith("operator."):
             if not all(each.unbatched for each in args) or len(args) > 2:
@@ -266,7 +266,7 @@ class Forward:
     def _bind(self, part: Part, made: Code, before: Value, name: str | None) -> None:
         """Let what a part hands on wait, or give it a variable."""
         wanted = [value for value in part.values if self._left.get(value)]
-        returned = part.calls[-1].call if part.calls else None
+        returned = part.calls[-1].call if part.calls and not part.boxed else None
         paths = returned.returns if returned is not None else ((),)
         batches = returned.batches if returned is not None else None
         if len(wanted) > 1:
@@ -371,7 +371,7 @@ def _with_chain(unit: Unit, chain: Sequence[Part]) -> list[Part]:
 
 def _reads(part: Part) -> list[Value]:
     """The tensors that a call is given, or whose sizes it is given, as often as it is."""
-    if not part.calls:
+    if not part.calls or part.boxed:
         return list(part.sources)
     reads = part.calls[-1].call.reads
     places = list(range(len(part.sources))) if reads is None else list(reads)

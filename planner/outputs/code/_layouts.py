@@ -67,27 +67,33 @@ class Layouts:
     # The nodes
 
     def _add(self, unit: Unit) -> None:
+        if unit.listing.nameless and any(part.count or part.when for part in unit.parts):
+            # Nothing can stand between the modules of such a list: it would take a number of theirs.
+            for part in unit.parts:
+                for node in ((part, 0), *((unit, value) for value in part.values)):
+                    self._fix(node, "first")
         for part in unit.parts:
-            for k, source in enumerate(part.sources):
-                if _rank(part, k):
-                    self._edges.append(((unit, source), (part, k)))
-            if part.count is not None:
-                self._edges.append(((unit, part.values[0]), (part, 0)))
-            if part.when is not None:
-                self._join((unit, part.values[0]), (part, 0))
-            inner = part.unit or part.inside
-            if inner is None:
-                self._add_layer(unit, part)
-                continue
-            if part.inside is not None:
-                self._add(part.inside)
-            for k in range(len(part.sources)):
-                self._join((part, k), (inner, (-1, -1, k)))
-            for k, value in enumerate(part.values):
-                self._join((unit, value), (inner, "out", k))
+            self._add_part(unit, part)
         for k, value in enumerate(unit.outputs):
             if unit.copy.outputs[k].shape.spatial:
                 self._edges.append(((unit, value), (unit, "out", k)))
+
+    def _add_part(self, unit: Unit, part: Part) -> None:
+        for k, source in enumerate(part.sources):
+            if _rank(part, k):
+                self._edges.append(((unit, source), (part, k)))
+        if part.count is not None or part.when is not None:
+            self._join((unit, part.values[0]), (part, 0))
+        inner = part.unit or part.inside
+        if inner is None:
+            self._add_layer(unit, part)
+            return
+        if part.inside is not None:
+            self._add(part.inside)
+        for k in range(len(part.sources)):
+            self._join((part, k), (inner, (-1, -1, k)))
+        for k, value in enumerate(part.values):
+            self._join((unit, value), (inner, "out", k))
 
     def _add_layer(self, unit: Unit, part: Part) -> None:
         call = part.calls[-1]
@@ -96,6 +102,8 @@ class Layouts:
             (unit, value) for value, tensor in zip(part.values, part.item.outputs, strict=True) if tensor.shape.spatial
         ]
         layout = call.call.layout
+        if (part, 0) in self._fixed:
+            return
         if layout == "any" or follows(part):
             for node in (*inputs, *outputs):
                 self._join(node, (part, "all"))

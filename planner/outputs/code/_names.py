@@ -36,8 +36,8 @@ TAKEN = frozenset(_MODULE.split())
 def is_attribute(name: str) -> bool:
     """Whether a submodule of this name can be written `self.name`."""
     return (
-        name.isascii()
-        and name.isidentifier()
+        name.isidentifier()
+        and unicodedata.normalize("NFKC", name) == name
         and not keyword.iskeyword(name)
         and not name.startswith("_")
         and name not in TAKEN

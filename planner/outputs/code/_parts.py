@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from planner.outputs.code._copies import INDEX, Calling, Copy, Item, Value
-from planner.outputs.code._expressions import Expr, substituted
+from planner.outputs.code._expressions import Expr, const, substituted
 from planner.outputs.code._structure import Listing
 
 CARRIED = "channels"
@@ -87,6 +87,11 @@ class Part:
         simple = call.reads is None and not call.forward and call.returns == ((),)
         return simple and self.is_module and len(self.calls) == len(self.sources) == len(self.values) == 1
 
+    @property
+    def boxed(self) -> bool:
+        """Whether a forward pass calls it as a module of one input and one output, whatever is in it."""
+        return self.is_module and (self.count is not None or self.when is not None)
+
     def within(self) -> set[str]:
         """The names that are read where it is constructed or called, in each of its repetitions."""
         exprs = [expr for call in self.calls for _, expr in call.args]
@@ -116,6 +121,13 @@ class Part:
             self.carried = substituted(self.carried[0], by), substituted(self.carried[1], by)
         for part in self.inside.parts if self.inside else ():
             part.substituted(by)
+
+    def once(self) -> None:
+        """Forget about repetitions of which there is one."""
+        self.substituted({INDEX: const(0)} | ({self.variable: self.carried[0]} if self.carried else {}))
+        if isinstance(self.name, Expr) and all(piece.is_const for piece in self.name.args):
+            self.name = "".join(str(piece.args[0]) for piece in self.name.args)
+        self.count = self.carried = None
 
     def types(self) -> Iterator[Expr]:
         """The expressions that are classes."""
@@ -152,6 +164,14 @@ class Unit:
     @property
     def copy(self) -> Copy:
         return self.copies[0]
+
+    @property
+    def reachable(self) -> bool:
+        """Whether each part has the same name in every copy, by which a forward pass can call it."""
+        for part in self.parts:
+            if (part.count is not None and not part.wrapped) or (part.when is not None and self.listing.nameless):
+                return False
+        return True
 
     def all_parts(self) -> Iterator[Part]:
         """Its parts, and those of the lists that are written in place."""

@@ -77,20 +77,28 @@ class Units:
 
     def _unit(self, listing: Listing, copies: list[Copy], *, unrolled: bool = False) -> Unit:
         unit = Unit(listing, copies, _agreed(tuple(each.value for each in copy.outputs) for copy in copies))
+        handed: dict[Value, Value] = {}
+        """What stands for the outputs of entries that no copy has."""
         for number, slot in enumerate(listing.slots):
-            if unrolled:
+            parts = len(unit.parts)
+            if not any(copy.items[number] for copy in copies):
+                source = _agreed(copy.sources[number][0] for copy in copies)
+                handed[number, -1, 0] = handed.get(source, source)
+            elif unrolled:
                 unit.parts += self._unrolled(copies[0], slot, number)
-            elif any(copy.items[number] for copy in copies):
+            else:
                 unit.parts.append(self._part(unit, slot, number))
-        for part in () if listing.chain else unit.parts:  # what a forward pass calls must have a fixed name
-            if (part.count and not part.wrapped) or (part.when and listing.nameless):
-                raise UnsharedError(listing.path)
+            for part in unit.parts[parts:]:
+                part.sources = tuple(handed.get(value, value) for value in part.sources)
+        unit.outputs = tuple(handed.get(value, value) for value in unit.outputs)
+        if not listing.chain and not unit.reachable:
+            raise UnsharedError
         reads: set[str] = set()
         for part in unit.parts:
             reads |= part.reads()
             unit.types |= {each for expr in part.types() for each in expr.names}
         if unit.types & reads:
-            raise UnsharedError(unit.types)
+            raise UnsharedError
         declared = [self.names.param(each) for each in _declared(listing)]
         order = dict.fromkeys((*self.names.channels(listing), *declared, *self.copies.params, *sorted(reads)))
         unit.params = tuple(each for each in order if each in reads | unit.types)
@@ -165,7 +173,7 @@ class Units:
             if argument in self.names.channels(unit.listing) and not any(
                 argument in other.reads() for other in unit.parts if other is not part
             ):
-                part.substituted({CARRIED: part.carried[0]})
+                part.substituted({part.variable: part.carried[0]})
                 part.variable = argument
 
     # One entry
@@ -186,18 +194,20 @@ class Units:
             if slot.when is not None:
                 part.when = self._of_file(slot.when, [(copy, bool(copy.items[number])) for copy in unit.copies])
             elif not slot.repeats:
-                raise UnsharedError(slot.path)
+                raise UnsharedError
         try:
             self._fill(part, slot)
         except UnsharedError:
             if part.count is None:
                 raise
             self._carry(part, slot)
+        if part.count is not None and part.count.is_value(1) and not part.wrapped:
+            part.once()
         single = len(part.item.outputs) == len(part.item.inputs) == 1
         if part.count is not None and not (single and part.is_module and not _shadows(part)):
-            raise UnsharedError(slot.path)
+            raise UnsharedError
         if part.when is not None and not (single or (len(part.item.outputs) == 1 and not part.is_module)):
-            raise UnsharedError(slot.path)
+            raise UnsharedError
         return part
 
     def _name(self, listing: Listing, slot: Slot, part: Part) -> str | Expr | None:
@@ -206,7 +216,7 @@ class Units:
             pieces = (each if isinstance(each, str) else each.text for each in slot.template.parts)
             made = Expr("f", tuple(_piece(each, copy) for each in pieces if each))
             if any(_text(made, _values(copy, slot, item)) != item.name for copy, item in part.items):
-                raise UnsharedError(slot.path)
+                raise UnsharedError
             return made
         if listing.nameless:
             return None
@@ -221,7 +231,7 @@ class Units:
             part.calls = self._calls(part, slot)
         elif part.item.inner.listing.in_place:
             inner = [_inner(item) for _, item in part.items]
-            part.inside = self._unit(inner[0].listing, inner)
+            part.inside = self._in_place(inner)
         else:
             part.unit = _agreed(self.of(_inner(item)) for _, item in part.items)
             known = [(item, _values(copy, slot, item)) for copy, item in part.items]
@@ -230,19 +240,28 @@ class Units:
                 for param in part.unit.params
             }
 
+    def _in_place(self, copies: list[Copy]) -> Unit:
+        """A list that is written in place; what stands alone can always be written, its repetitions one by one."""
+        try:
+            return self._unit(copies[0].listing, copies)
+        except UnsharedError:
+            if len(copies) > 1:
+                raise
+        return self._unit(copies[0].listing, copies, unrolled=True)
+
     def _calls(self, part: Part, slot: Slot) -> tuple[Calling, ...]:
         first = part.item
         if first.type is not None and len({_targets(item) for _, item in part.items}) > 1:
             part.type = first.type
             for copy, item in part.items:
                 if first.type.op != "name" or _targets(item) != (f"nn.{copy.values.get(first.type.args[0])}",):
-                    raise UnsharedError(slot.path)
+                    raise UnsharedError
         calls = []
         for i, call in enumerate(first.calls):
             target = None if part.type is None else call.target
             others = [item.calls[i] if len(item.calls) == len(first.calls) else None for _, item in part.items]
             if any(other is None or _form(other, target) != _form(call, target) for other in others):
-                raise UnsharedError(slot.path)
+                raise UnsharedError
             args = []
             for k, (arg, _) in enumerate(call.args):
                 known = [(item.calls[i].args[k][1], _values(copy, slot, item)) for copy, item in part.items]
@@ -262,10 +281,10 @@ class Units:
             return const(first.args[0]) if first.op == "lost" else first
         try:
             wanted = [(expr, values, value(expr, values)) for expr, values in known]
-        except UnusableError as error:
+        except UnusableError:
             if agree:
                 return first
-            raise UnsharedError(str(error)) from None
+            raise UnsharedError from None
         return (self._parameter(wanted) or first) if agree else self._chosen(wanted)
 
     # Repetitions
@@ -273,15 +292,16 @@ class Units:
     def _carry(self, part: Part, slot: Slot) -> None:
         """Write repetitions that differ in their input channels with a variable that is carried along."""
         if len(part.item.inputs) != 1:
-            raise UnsharedError(slot.path)
+            raise UnsharedError
         items = part.items
+        part.variable = unused(CARRIED, items[0][0].values)
         starts = [(copy, item.inputs[0]) for copy, item in items if not item.index]
         start = self._chosen([(tensor.channels, copy.values, tensor.shape.channels) for copy, tensor in starts])
         part.items, ends = [], []
         for copy, item in items:
             (tensor,) = item.inputs
-            values = {**_values(copy, slot, item), CARRIED: tensor.shape.channels}
-            carried = tensor._replace(channels=name(CARRIED))
+            values = {**_values(copy, slot, item), part.variable: tensor.shape.channels}
+            carried = tensor._replace(channels=name(part.variable))
             again = self.copies.item(copy, values, slot, item.member, (carried,))
             again.index, again.name = item.index, item.name
             part.items.append((replace(copy, values=values), again))
@@ -348,7 +368,7 @@ class Units:
             return const(first)
         found = self._parameter(known)
         if found is None:
-            raise UnsharedError(first)
+            raise UnsharedError
         return found
 
     def _parameter(self, known: Sequence[Known]) -> Expr | None:
@@ -370,15 +390,15 @@ def _agreed(found: Iterable[Any]) -> Any:
     """The one thing that all of them are."""
     first, *others = dict.fromkeys(found)
     if others:
-        raise UnsharedError(first, others)
+        raise UnsharedError
     return first
 
 
 def _value(expr: Expr, values: Values) -> Any:
     try:
         return value(expr, values)
-    except UnusableError as error:
-        raise UnsharedError(str(error)) from None
+    except UnusableError:
+        raise UnsharedError from None
 
 
 def _comes_to(expr: Expr, values: Values, wanted: Any) -> bool:
