@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import planner
 from benchmarks.measure import Measurement, race
-from planner import model, plan, source
+from planner import plan, source, unfolding
 from planner.analyses.cost import cost
 from planner.analyses.loss import losses
 from planner.analyses.reach import reach
@@ -24,7 +24,7 @@ ROUNDS = 9
 
 
 def planned(path: str) -> plan.Plan:
-    return plan.propagate(model.load(source.read(path)))
+    return plan.propagate(unfolding.load(source.read(path)))
 
 
 def analysed(path: str) -> None:
@@ -52,7 +52,7 @@ def measure() -> Iterator[Measurement]:
     from benchmarks import networks
 
     resnet, densenet = "configs/resnet50.yaml", "configs/densenet121.yaml"
-    loaded = model.load(source.read(resnet))
+    loaded = unfolding.load(source.read(resnet))
     forward, whole, propagated, checked = race(
         ROUNDS,
         meta_forward(networks.resnet50),

@@ -8,11 +8,12 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from planner.diagnostics import Diagnostic, Fault
-from planner.model import Model, load
+from planner.model import Model
 from planner.plan import Plan, propagate
 from planner.report import Mend, Report
 from planner.rules import judge
 from planner.source import Source, of_mapping, parse, read, unparsed
+from planner.unfolding import load
 
 if TYPE_CHECKING:
     from planner.fixes import Mended

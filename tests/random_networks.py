@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from planner.diagnostics import Fault
 from planner.geometry import Shape
 from planner.layers import all_layers
-from planner.model import load
 from planner.plan import Plan, propagate
 from planner.source import of_mapping
+from planner.unfolding import load
 
 Entry = dict[str, Any]
 Drawn = tuple[str, Entry] | None

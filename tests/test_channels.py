@@ -15,10 +15,10 @@ from linear_copy import LinearCopy
 from planner.analyses.channels import Component, components, lineages, never_mixed
 from planner.analyses.reach import trace
 from planner.geometry import all_cells, bits
-from planner.model import load
 from planner.plan import Plan, propagate
 from planner.regions import channels
 from planner.source import read
+from planner.unfolding import load
 from random_networks import networks, planned
 
 CONFIGS = Path(__file__).parents[1] / "configs"

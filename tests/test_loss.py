@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from linear_copy import LinearCopy
 from planner.analyses.loss import AxisLoss, losses
 from planner.geometry import SameWindow, Spread, Window
-from planner.model import load
 from planner.plan import Plan, Step, propagate
 from planner.source import read
+from planner.unfolding import load
 from random_networks import networks, planned
 
 CONFIGS = Path(__file__).parents[1] / "configs"

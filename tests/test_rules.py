@@ -14,11 +14,11 @@ import pytest
 import planner
 from planner.checking import checked_text
 from planner.diagnostics import Diagnostic, Severity
-from planner.model import load
 from planner.plan import propagate
 from planner.report import Report
 from planner.rules import all_rules, judge
 from planner.source import parse
+from planner.unfolding import load
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 TORCHVISION = Path(__file__).parent / "reference" / "torchvision"

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from planner.analyses.sizes import AxisSizes, NotPeriodic, Residues, sizes
 from planner.geometry import AxisMap, SameWindow, Shape, Spread, Window
-from planner.model import Model, load
+from planner.model import Model
 from planner.plan import Known, Plan, propagate
 from planner.source import of_mapping, read
+from planner.unfolding import load
 from random_networks import ALL, network, networks
 
 CONFIGS = Path(__file__).parents[1] / "configs"

@@ -15,11 +15,12 @@ from planner.analyses.loss import losses
 from planner.analyses.sizes import AxisSizes
 from planner.cli import main
 from planner.geometry import Shape
-from planner.model import Model, load
+from planner.model import Model
 from planner.outputs import renderer
 from planner.outputs._screen import Screen, columns
 from planner.plan import Plan, propagate
 from planner.source import parse, read
+from planner.unfolding import load
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"

@@ -1,0 +1,131 @@
+"""From a file to a Model: names, copies, wiring, parameters, and the graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import networkx
+import pytest
+
+from planner.checking import checked
+from planner.source import of_mapping, parse
+from planner.unfolding import load
+
+RELU = {"type": "ReLU"}
+DOUBLE = {"double": {"params": {"width": None}, "layers": [RELU, {"type": "Sigmoid"}]}}
+
+
+def names(layers: list[Any], blocks: dict[str, Any] | None = None, **more: Any) -> list[str]:
+    mapping = {"input": [8, 8, 4], "layers": layers, **({"blocks": blocks} if blocks else {}), **more}
+    model = load(of_mapping(mapping))
+    assert not model.diagnostics, [each.message for each in model.diagnostics]
+    return [each.name for each in model.instances[1:]]
+
+
+NAMES: list[tuple[str, list[Any], list[str]]] = [
+    ("positions in a nameless list", [RELU, {"type": "Sigmoid"}], ["0", "1"]),
+    ("types in any other list", [RELU, {**RELU, "name": "a"}, RELU], ["relu", "a", "relu_1"]),
+    ("a given name is not taken again", [RELU, {"type": "Sigmoid", "name": "relu"}], ["relu_1", "relu"]),
+    ("copies in a nameless list", [{**RELU, "repeat": 2}, RELU], ["0", "1", "2"]),
+    ("copies of a named layer", [{**RELU, "name": "a", "repeat": 2}], ["a.0", "a.1"]),
+    ("copies of a layer without a name", [{**RELU, "repeat": 2}, {**RELU, "name": "z"}], ["relu.0", "relu.1", "z"]),
+    ("one copy is numbered too", [{**RELU, "name": "a", "repeat": 1}], ["a.0"]),
+    ("names with the number of the copy", [{**RELU, "name": "l${index + 1}", "repeat": 2}], ["l1", "l2"]),
+    ("what `when` leaves out takes no position", [RELU, {**RELU, "when": False}, {"type": "Tanh"}], ["0", "1"]),
+    ("no copies", [RELU, {**RELU, "repeat": 0}, {"type": "Tanh"}], ["0", "1"]),
+    ("a list in place", [{"name": "f", "layers": [RELU, RELU]}, {"name": "g", **RELU}], ["f.0", "f.1", "g"]),
+    ("numbers as names", [{"name": 3, **RELU}], ["3"]),
+]
+
+
+@pytest.mark.parametrize(("layers", "expected"), [case[1:] for case in NAMES], ids=[case[0] for case in NAMES])
+def test_names(layers: list[Any], expected: list[str]) -> None:
+    assert names(layers) == expected
+
+
+def test_copies_of_a_block_are_fed_one_by_the_other() -> None:
+    layers = [{"name": "stage", "type": "double", "width": 4, "repeat": 2}, {"type": "Tanh", "from": "stage.0"}]
+    model = load(of_mapping({"input": [8, 8, 4], "layers": layers, "blocks": DOUBLE}))
+    read = {each.name: [model.instances[ref.step].name for ref in each.sources] for each in model.instances}
+    assert read["stage.1.0"] == ["stage.0.1"]
+    assert read["tanh"] == ["stage.0.1"]
+
+
+def test_what_is_left_out_hands_its_input_on() -> None:
+    layers = [
+        {"name": "a", **RELU},
+        {"name": "shortcut", "type": "Sigmoid", "from": "input", "when": "$project"},
+        {"name": "sum", "type": "Add", "from": ["a", "shortcut"]},
+        {"name": "last", "type": "Tanh", "when": False},
+        {"name": "end", **RELU},
+    ]
+    for project, source in ((False, "input"), (True, "shortcut")):
+        model = load(of_mapping({"input": [8, 8, 4], "params": {"project": project}, "layers": layers}))
+        read = {each.name: [model.instances[ref.step].name for ref in each.sources] for each in model.instances}
+        assert read["sum"] == ["a", source]
+        assert read["end"] == ["sum"]
+
+
+def test_a_block_sees_the_models_parameters_and_its_own_but_not_its_callers() -> None:
+    inner = {"layers": [{"type": "Conv2d", "out_channels": "$width", "kernel_size": 1}]}
+    outer = {"params": {"width": None}, "layers": [{"type": "inner"}]}
+    mapping = {
+        "input": [8, 8, 4],
+        "layers": [{"type": "outer", "width": 5}],
+        "blocks": {"outer": outer, "inner": inner},
+    }
+    assert [each.code for each in load(of_mapping(mapping)).diagnostics] == ["NSP107"]
+    assert not load(of_mapping({**mapping, "params": {"width": 3}})).diagnostics
+
+
+def test_several_inputs_and_outputs_of_a_block() -> None:
+    swap = {"inputs": ["x", "y"], "outputs": ["b", "a"], "layers": [
+        {"name": "a", **RELU, "from": "x"}, {"name": "b", "type": "Sigmoid", "from": "y"},
+    ]}  # fmt: skip
+    layers = [{"name": "s", "type": "swap", "from": ["left", "right"]}, {"name": "t", "type": "Tanh", "from": "s.1"}]
+    mapping = {
+        "input": {"left": [4], "right": [6]},
+        "layers": layers,
+        "blocks": {"swap": swap},
+        "outputs": ["t", "s.0"],
+    }
+    report = checked(of_mapping(mapping))
+    assert report.to_dict()["outputs"] == {"t": [4], "s.b": [6]}
+    assert report.to_dict()["inputs"] == {"left": [4], "right": [6]}
+
+
+def test_parameters_are_overridden_and_inputs_replaced() -> None:
+    mapping = {
+        "input": [8, 8, 3],
+        "params": {"n": 4},
+        "layers": [{"type": "Conv2d", "out_channels": "2 * $n", "kernel_size": 1}],
+    }
+    assert checked(of_mapping(mapping)).to_dict()["outputs"] == {"0": [8, 8, 8]}
+    changed = checked(of_mapping(mapping), input=(5, 6, 3), params={"n": 5})
+    assert changed.to_dict()["outputs"] == {"0": [5, 6, 10]}
+
+
+@pytest.mark.parametrize("where", ["model", "layer", "block"])
+def test_allow_silences_a_rule(where: str) -> None:
+    pool: dict[str, Any] = {"type": "MaxPool2d", "kernel_size": 2}
+    call: dict[str, Any] = {"type": "pool"}
+    mapping: dict[str, Any] = {"input": [9, 8, 3], "layers": [call], "blocks": {"pool": {"layers": [pool]}}}
+    found = [each.kind.name() for each in checked(of_mapping(mapping)).diagnostics]
+    assert "lost-cells" in found
+    target = {"model": mapping, "layer": pool, "block": call}[where]
+    target["allow"] = ["lost-cells"]
+    assert [each.kind.name() for each in checked(of_mapping(mapping)).diagnostics] == [
+        name for name in found if name != "lost-cells"
+    ]
+
+
+def test_the_graph_has_the_names_and_the_edges() -> None:
+    model = load(parse(
+        "input: [8, 8, 4]\nlayers:\n  - {name: halves, type: Chunk, chunks: 2}\n"
+        "  - {name: sum, type: Add, from: [halves.1, halves.0]}\n"
+    ))  # fmt: skip
+    graph = model.graph
+    assert list(networkx.topological_sort(graph)) == ["input", "halves", "sum"]
+    edges = {(place["place"], place["output"]) for *_, place in graph.edges("halves", data=True)}
+    assert edges == {(0, 1), (1, 0)}
+    assert graph.nodes["sum"]["instance"].type == "Add"
