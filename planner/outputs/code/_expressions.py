@@ -259,7 +259,7 @@ def _slice(start: Expr, stop: Expr, step: Expr) -> str:
 
 def _formatted(*pieces: Expr) -> str:
     """An f-string."""
-    inside = (_escaped(each.args[0]) if each.is_const else f"{{{each}}}" for each in pieces)
+    inside = (_escaped(str(each.args[0])) if each.is_const else f"{{{each}}}" for each in pieces)
     return f'f"{"".join(inside)}"'
 
 

@@ -108,26 +108,32 @@ class Part:
             found |= self.carried[0].names | (self.carried[1].names - {INDEX, self.variable})
         return found | (self.when.names if self.when is not None else set())
 
-    def substituted(self, by: Mapping[str, Expr]) -> None:
-        """Write other expressions for names."""
+    def substituted(self, by: Mapping[str, Expr], *, own: bool = False) -> None:
+        """Write other expressions for names; for those that its repetitions make themselves only if they are its own."""
+        self.when = self.when and substituted(self.when, by)
+        if self.count is not None:
+            self.count = substituted(self.count, by)
+            start, end = self.carried or (None, None)
+            if not own:
+                start = start and substituted(start, by)
+                by = {name: expr for name, expr in by.items() if name not in (INDEX, self.variable)}
+            self.carried = (start, substituted(end, by)) if start and end else None
         self.calls = tuple(
             call._replace(args=tuple((arg, substituted(expr, by)) for arg, expr in call.args)) for call in self.calls
         )
         self.args = {param: substituted(expr, by) for param, expr in self.args.items()}
-        self.name = substituted(self.name, by) if isinstance(self.name, Expr) else self.name
-        self.when = self.when and substituted(self.when, by)
-        self.count = self.count and substituted(self.count, by)
-        if self.carried is not None:
-            self.carried = substituted(self.carried[0], by), substituted(self.carried[1], by)
+        if isinstance(self.name, Expr):
+            self.name = substituted(self.name, by)
+            if all(piece.is_const for piece in self.name.args):
+                self.name = "".join(str(piece.args[0]) for piece in self.name.args)
         for part in self.inside.parts if self.inside else ():
             part.substituted(by)
 
     def once(self) -> None:
         """Forget about repetitions of which there is one."""
-        self.substituted({INDEX: const(0)} | ({self.variable: self.carried[0]} if self.carried else {}))
-        if isinstance(self.name, Expr) and all(piece.is_const for piece in self.name.args):
-            self.name = "".join(str(piece.args[0]) for piece in self.name.args)
+        by = {INDEX: const(0)} | ({self.variable: self.carried[0]} if self.carried else {})
         self.count = self.carried = None
+        self.substituted(by)
 
     def types(self) -> Iterator[Expr]:
         """The expressions that are classes."""

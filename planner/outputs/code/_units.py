@@ -166,6 +166,9 @@ class Units:
 
     def _carry_on(self, unit: Unit) -> None:
         """Carry a number of channels on in the argument that it begins with, if nothing else reads that."""
+        for part in unit.all_parts():
+            if part.carried is not None and part.variable not in part.within():
+                part.carried = None
         for part in unit.parts:
             if part.carried is None or part.carried[0].op != "name":
                 continue
@@ -173,7 +176,7 @@ class Units:
             if argument in self.names.channels(unit.listing) and not any(
                 argument in other.reads() for other in unit.parts if other is not part
             ):
-                part.substituted({part.variable: part.carried[0]})
+                part.substituted({part.variable: part.carried[0]}, own=True)
                 part.variable = argument
 
     # One entry
