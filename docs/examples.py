@@ -21,7 +21,7 @@ from typing import NamedTuple
 from click.testing import CliRunner
 from pydantic import BaseModel
 
-from planner import arithmetic, model, source
+from planner import arithmetic, source, unfolding
 from planner.cli import main
 from planner.format import BlockFormat, EntryFormat, FileFormat
 from planner.manual import all_kinds, summary
@@ -123,8 +123,8 @@ def limits() -> list[str]:
         ("limit", ""),
         ("size of the file", f"{source.MOST_BYTES >> 20} MiB, {source.MOST_VALUES:,} values"),
         ("lists and mappings in one another", f"{source.DEEPEST} deep"),
-        ("blocks that call one another", f"{model.DEEPEST} deep"),
-        ("steps, all copies counted", f"{model.MOST_STEPS:,}"),
+        ("blocks that call one another", f"{unfolding.DEEPEST} deep"),
+        ("steps, all copies counted", f"{unfolding.MOST_STEPS:,}"),
         ("numbers", "from −2⁶³ to 2⁶³"),
         ("an expression", f"{arithmetic.LONGEST:,} characters, {arithmetic.DEEPEST} brackets in one another"),
     )
