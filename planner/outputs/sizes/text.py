@@ -95,8 +95,12 @@ def _conditions(axis: AxisSizes, screen: Screen) -> Iterator[str]:
 
 
 def _asks(condition: Condition, least: int) -> tuple[str, str, str]:
-    """What a layer asks for; a smallest size only where it is the one that counts in the end."""
-    works, lossless, exact = (_asked(each) for each in (condition.works, condition.lossless, condition.exact))
+    """What a layer asks for: a smallest size only where it is the one that counts in the end, and to lose nothing only
+    what is more than to work.
+    """
+    works = _asked(condition.works)
+    lossless = _asked(condition.lossless) if condition.lossless != condition.works else ""
+    exact = _asked(condition.exact) if condition.exact != condition.works else ""
     return "" if works.startswith("from ") and condition.works.start < least else works, lossless, exact
 
 
