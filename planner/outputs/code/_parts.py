@@ -109,7 +109,7 @@ class Part:
         return found | (self.when.names if self.when is not None else set())
 
     def substituted(self, by: Mapping[str, Expr], *, own: bool = False) -> None:
-        """Write other expressions for names; for those that its repetitions make themselves only if they are its own."""
+        """Write other expressions for names; for those of its repetitions only if they are its `own`."""
         self.when = self.when and substituted(self.when, by)
         if self.count is not None:
             self.count = substituted(self.count, by)

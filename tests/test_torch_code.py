@@ -1,0 +1,499 @@
+"""Emitted PyTorch: it is the network that was planned, it is formatted, and no name in a model file can hurt it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable, Mapping
+from functools import cache
+from math import prod
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+import random_blocks
+import torch
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_networks import network
+from torch import nn
+
+import planner
+from planner.cli import main
+from planner.diagnostics import Fault
+from planner.outputs.code._building import module_of
+from planner.outputs.code._running import answer
+from planner.outputs.code._verifying import differences, expected, request
+from planner.outputs.code.torch import Emitted, Style, emitted
+from planner.plan import propagate
+from planner.report import Report
+from planner.source import of_mapping, read
+from planner.unfolding import load
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = ROOT / "configs"
+TORCHVISION = Path(__file__).parent / "reference" / "torchvision"
+NETWORKS = sorted(path.stem for path in TORCHVISION.glob("*.json"))
+ALL = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+CHAINS = ["lenet5", "alexnet", "vgg16"]
+SHOWN = ["lenet5", "resnet50", "densenet121", "unet", "vit_b_16"]
+RUFF = shutil.which("ruff", path=str(Path(sys.executable).parent)) or shutil.which("ruff")
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # PyTorch warns of much that it then does
+
+
+def report_on(source: str | Mapping[str, Any], **options: Any) -> Report:
+    """The plan of a network of `configs/`, or of a parsed file, without the rules' judgement."""
+    found = of_mapping(source) if isinstance(source, Mapping) else read(CONFIGS / f"{source}.yaml")
+    return Report(propagate(load(found, **options)))
+
+
+@cache
+def code_of(name: str, style: Style = "auto") -> Emitted:
+    return emitted(report_on(name), style=style)
+
+
+def made(found: Emitted) -> nn.Module:
+    module: nn.Module = getattr(module_of(found.text), found.name)()
+    return module.eval()
+
+
+def misses(report: Report, found: Emitted) -> list[Any]:
+    """Where the program, run on the meta device, is not the plan."""
+    seen = answer(request(report.plan, found))
+    return [seen["error"]] if "error" in seen else list(differences(report.plan, found, seen))
+
+
+def ruff(texts: Mapping[str, str], folder: Path, *more: str) -> str:
+    """What ruff has against some programs, in its own settings and at two line lengths."""
+    assert RUFF is not None
+    for name, text in texts.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    runs = [["format", "--check"], ["format", "--check", "--line-length", "120"], ["check", *more]]
+    done = [
+        subprocess.run([RUFF, *run, "--isolated", "--no-cache", str(folder)], capture_output=True, text=True, check=False)
+        for run in runs
+    ]
+    return "".join(each.stdout for each in done if each.returncode)
+
+
+# The networks of `configs/`
+
+
+def filled(module: nn.Module) -> nn.Module:
+    """The module with known weights, as the reference's recipe has them."""
+    with torch.no_grad():
+        for name, entry in module.state_dict().items():
+            if not entry.is_floating_point():
+                continue
+            z = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(entry.numel()).reshape(entry.shape)
+            if name.endswith("running_var"):
+                z = 1 + 0.5 * np.abs(z)
+            elif entry.dim() > 1:
+                z = z / np.sqrt(max(1, entry[0].numel()))
+            else:
+                z = 1 + 0.1 * z if name.endswith("weight") else 0.1 * z
+            entry.copy_(torch.from_numpy(z).float())
+    return module.double()
+
+
+def image(sizes: list[int]) -> torch.Tensor:
+    return torch.from_numpy(np.random.RandomState(0).standard_normal(prod(sizes)).reshape(1, *sizes))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_state_dict_is_torchvisions(name: str) -> None:
+    reference = json.loads((TORCHVISION / f"{name}.json").read_text())
+    with torch.device("meta"):
+        found = {entry: list(each.shape) for entry, each in made(code_of(name)).state_dict().items()}
+    assert found == reference["state_dict"]
+
+
+LIGHT = {"resnet18", "squeezenet1_1", "mobilenet_v2", "shufflenet_v2_x1_0"}
+"""Networks whose function is computed in every run."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in LIGHT else pytest.param(name, marks=pytest.mark.long) for name in NETWORKS]
+)
+def test_computes_what_torchvision_computes(name: str) -> None:
+    reference = json.loads((TORCHVISION / f"{name}.json").read_text())
+    wanted = reference["fingerprint"]
+    with torch.no_grad():
+        output = filled(made(code_of(name)))(image(reference["input"])).flatten()
+    assert output[:10].tolist() == pytest.approx(wanted["first10"], rel=1e-9, abs=1e-12)
+    assert output.mean().item() == pytest.approx(wanted["mean"], rel=1e-9, abs=1e-12)
+    assert output.std().item() == pytest.approx(wanted["std"], rel=1e-9)
+
+
+STYLES: list[Style] = ["auto", "module"]
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("style", STYLES)
+def test_every_step_is_the_plans(name: str, style: Style) -> None:
+    report = report_on(name)
+    found = code_of(name, style)
+    assert misses(report, found) == []
+    called = {each.step for each in expected(report.plan, found)}
+    left_out = {step.name for step in report.plan.layers} - called
+    assert all("Parameter" in step.type for step in report.plan.layers if step.name in left_out)
+
+
+SIZES: list[tuple[str, tuple[int, ...]]] = [
+    *((name, (192, 256, 3)) for name in ("resnet50", "mobilenet_v1", "googlenet", "deeplabv3_resnet50", "convnext_tiny")),
+    *((name, (97, 131, 3)) for name in ("resnet50", "mobilenet_v1", "efficientnet_b0", "fcn_resnet50", "densenet121")),
+    ("unet", (604, 636, 1)),
+    ("unet", (700, 572, 1)),
+    ("r3d_18", (8, 96, 80, 3)),
+]
+
+
+@pytest.mark.parametrize(("name", "size"), SIZES, ids=lambda each: each if isinstance(each, str) else "x".join(map(str, each)))
+def test_the_same_code_is_right_at_other_sizes(name: str, size: tuple[int, ...]) -> None:
+    report = report_on(name, input=size)
+    assert misses(report, emitted(report)._replace(text=code_of(name).text)) == []
+
+
+GENERAL: list[tuple[str, dict[str, Any]]] = [
+    ("densenet121", {"growth": 12, "classes": 10}),
+    ("mobilenet_v2", {"alpha": 0.5}),
+    ("mobilenet_v3_large", {"alpha": 0.75}),
+    ("efficientnet_b0", {"width_mult": 1.2, "depth_mult": 1.4}),
+    ("shufflenet_v2_x1_0", {"widths": [24, 48, 96, 192, 1024]}),
+    ("unet", {"width": 16, "classes": 3}),
+    ("vit_b_16", {"width": 192, "heads": 3, "mlp_width": 768}),
+]
+
+
+@pytest.mark.parametrize(("name", "params"), GENERAL, ids=[name for name, _ in GENERAL])
+def test_arguments_of_the_model_mean_what_set_means(name: str, params: dict[str, Any]) -> None:
+    """The code of the file as it stands, called with other arguments, is the network with other parameters."""
+    found = code_of(name)
+    given = {key: tuple(each) if isinstance(each, list) else each for key, each in params.items()}
+    with torch.device("meta"):
+        module = getattr(module_of(found.text), found.name)(**given)
+    steps = report_on(name, params=params).plan.layers
+    planned = {
+        f"{step.name}.{entry}" if entry else step.name: tuple(sizes)
+        for step in steps
+        if step.facts
+        for entry, sizes in (*step.facts.weights.items(), *step.facts.buffers.items())
+    }
+    assert {entry: tuple(each.shape) for entry, each in module.state_dict().items()} == planned
+
+
+# Style
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_chains_are_sequential_and_compute_the_same_as_modules(name: str) -> None:
+    chain, module = made(code_of(name)), made(code_of(name, "module"))
+    assert type(chain) is nn.Sequential
+    assert not isinstance(module, nn.Sequential)
+    module.load_state_dict(chain.state_dict(), strict=True)
+    x = image(list(report_on(name).plan.inputs[0].outputs[0].torch)).float()
+    with torch.no_grad():
+        assert torch.equal(chain(x), module(x))
+
+
+@pytest.mark.parametrize(("name", "layer"), [("resnet50", "layer1.0.downsample"), ("unet", "up4"), ("vit_b_16", "class_token")])
+def test_sequential_is_refused_at_the_first_branch(name: str, layer: str) -> None:
+    with pytest.raises(Fault, match=re.escape(f"`{layer}` is at one")) as refused:
+        emitted(report_on(name), style="sequential")
+    assert refused.value.code == "NSP501"
+
+
+def test_functions_in_a_sequential_are_modules() -> None:
+    model = {
+        "input": [8, 8, 3],
+        "layers": [
+            {"type": "Conv2d", "out_channels": 4, "kernel_size": 3, "padding": [[0, 1], [2, 1]]},
+            {"type": "Mean", "dim": 2},
+            {"type": "MultiheadAttention", "num_heads": 2},
+            {"type": "LSTM", "hidden_size": 5},
+        ],
+    }
+    report = report_on(model)
+    found = emitted(report, style="sequential")
+    assert type(made(found)) is nn.Sequential
+    assert misses(report, found) == []
+
+
+def test_lengths() -> None:
+    """As long as promised: a person would need no fewer lines."""
+    lines = {name: code_of(name).text.count("\n") for name in ("resnet50", "lenet5", "vit_b_16", "densenet121")}
+    assert lines["resnet50"] <= 80
+    assert lines["lenet5"] <= 30
+    assert lines["vit_b_16"] <= 95
+    assert lines["densenet121"] <= 75
+
+
+@pytest.mark.skipif(RUFF is None, reason="ruff is not installed")
+def test_formatted_and_clean(tmp_path: Path) -> None:
+    options = {"asserts": True, "init": True, "main": True}
+    texts = {name: code_of(name).text for name in ALL}
+    texts |= {f"{name}_more": emitted(report_on(name), **options).text for name in SHOWN}  # type: ignore[arg-type]
+    texts |= {f"{name}_module": code_of(name, "module").text for name in ALL}
+    assert ruff(texts, tmp_path, "--extend-select", "ANN,D300,E,F,I,W", "--ignore", "ANN401,E501") == ""
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_golden(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"code/{name}.py.txt", code_of(name).text)
+
+
+# What else it can say
+
+
+def test_asserts_refuse_what_the_plan_does_not_have() -> None:
+    model = {
+        "input": {"a": [4, 4, 3], "b": [4, 4, 3]},
+        "layers": [{"name": "sum", "type": "Add", "from": ["a", "b"]}, {"type": "ReLU"}],
+    }
+    found = emitted(report_on(model), asserts=True)
+    module = made(found)
+    one = torch.zeros(1, 3, 4, 4)
+    assert module(one, one).shape == (1, 3, 4, 4)
+    with pytest.raises(AssertionError):
+        module(one, torch.zeros(1, 3, 1, 1))
+    with pytest.raises(AssertionError):
+        module(torch.zeros(1, 3, 5, 5), torch.zeros(1, 3, 5, 5))
+    assert made(emitted(report_on(model)))(one, torch.zeros(1, 3, 1, 1)).shape == (1, 3, 4, 4)
+
+
+def test_init_and_main(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(emitted(report_on("lenet5"), init=True, main=True).text)
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("61,706 parameters\n(1, 10)\n")
+    module = made(emitted(report_on("lenet5"), init=True))
+    assert all(not each.any() for name, each in module.named_parameters() if name.endswith("bias"))
+
+
+def test_build() -> None:
+    module = planner.build(CONFIGS / "lenet5.yaml", params={"classes": 7})
+    assert module(torch.zeros(2, 1, 32, 32)).shape == (2, 7)
+    with pytest.raises(Fault, match="not planned to its end"):
+        planner.build({"input": [4, 4, 3], "layers": [{"type": "Conv2d", "out_channels": 2, "kernel_size": 9}]})
+
+
+def test_torch_code_is_what_the_command_prints() -> None:
+    printed = CliRunner().invoke(main, ["code", str(CONFIGS / "lenet5.yaml")])
+    assert printed.exit_code == 0
+    assert printed.output == planner.torch_code(report_on("lenet5"))
+
+
+def test_verify_command(tmp_path: Path) -> None:
+    path = tmp_path / "net.py"
+    done = CliRunner().invoke(main, ["code", str(CONFIGS / "resnet18.yaml"), "-o", str(path), "--verify"])
+    assert done.exit_code == 0
+    assert done.output == "verified on torch's meta device: 69 steps, 11,689,512 parameters\n"
+    assert path.read_text() == code_of("resnet18").text
+
+
+def test_verify_sees_a_difference() -> None:
+    report, found = report_on("lenet5"), code_of("lenet5")
+    wrong = found._replace(text=found.text.replace("nn.Conv2d(6, 16, 5)", "nn.Conv2d(6, 16, 5, padding=2)"))
+    wrong = wrong._replace(text=wrong.text.replace("nn.Conv2d(16, 120, 5)", "nn.Conv2d(16, 120, 7)"))
+    assert [each.step for each in misses(report, wrong)] == ["c3", "tanh_1", "s4", "c5.weight"][3:] + ["c3", "tanh_1", "s4"]
+
+
+def test_verify_says_that_torch_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planner.outputs.code._running.find_spec", lambda name: None)
+    assert answer({}) == {"missing": sys.executable}
+
+
+@pytest.mark.parametrize("arguments", [["--style", "sequential", "--asserts"], ["--style", "chain"]])
+def test_what_the_command_does_not_take(arguments: list[str]) -> None:
+    done = CliRunner().invoke(main, ["code", str(CONFIGS / "lenet5.yaml"), *arguments])
+    assert done.exit_code == 2
+    assert done.output.startswith("error: ")
+
+
+# Random models
+
+
+@settings(max_examples=25)
+@given(st.randoms(use_true_random=False))
+def test_random_networks(random: Random) -> None:
+    report = report_on(network(random, layers=(3, 8)))
+    assert misses(report, emitted(report)) == []
+
+
+@settings(max_examples=25)
+@given(st.randoms(use_true_random=False), st.sampled_from(STYLES))
+def test_random_blocks(random: Random, style: Style) -> None:
+    report = report_on(random_blocks.model(random))
+    if report.plan.complete and not report.plan.model.diagnostics:
+        assert misses(report, emitted(report, style=style)) == []
+
+
+@pytest.mark.skipif(RUFF is None, reason="ruff is not installed")
+def test_random_models_are_formatted(tmp_path: Path) -> None:
+    reports = {f"flat_{seed}": report_on(network(Random(seed))) for seed in range(15)}
+    reports |= {f"blocks_{seed}": report_on(random_blocks.model(Random(seed))) for seed in range(15)}
+    whole = {name: each for name, each in reports.items() if each.plan.complete and not each.plan.model.diagnostics}
+    assert len(whole) > 20
+    assert ruff({name: emitted(each).text for name, each in whole.items()}, tmp_path) == ""
+
+
+# Names
+
+HOSTILE = [
+    *("class", "def", "None", "self", "super", "forward", "training", "__class__", "__init__", "_modules", "T_destination"),
+    *("add_module", "nn", "torch", "F", "Tensor", "x", "0", "07", "block1-0", 'a"b', "a'b", "a\\", '"""', "{x}", "a b"),
+    *("Ünïcode", "ﬁ", "日本", "a_b", "a-b", "print", "index", "channels", "layers", "centred", "match", "append", "keys"),
+    *("'; import os; os.abort() #", '"); raise SystemExit  #', "${1}"),
+]
+names = st.one_of(
+    st.sampled_from([each for each in HOSTILE if "$" not in each]),
+    st.text(st.characters(blacklist_categories=("C", "Z")), min_size=1, max_size=8).filter(
+        lambda text: "$" not in text and text != "input" and text.isprintable()
+    ),
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(names, min_size=4, max_size=4, unique=True), names, st.sampled_from(STYLES))
+def test_any_name_is_safe(own: list[str], block: str, style: Style) -> None:
+    """Whatever things are called, the code is Python, does nothing but make the model, and has the plan's names."""
+    first, second, third, fourth = own
+    conv = {"type": "Conv2d", "out_channels": 2, "kernel_size": 1}
+    model = {
+        "name": first,
+        "input": {second: [4, 4, 3]},
+        "layers": [
+            {"name": third, **conv},
+            {"name": fourth, "type": "ReLU"},
+            {"name": first, "type": block},
+            {"type": "Add", "from": [third, fourth]},
+        ],
+        "blocks": {block: {"layers": [{"name": first, **conv}, {"name": second, "type": "LayerNorm"}]}},
+        "outputs": [first, "add"],
+    }
+    report = report_on(model)
+    if not report.plan.complete or report.plan.model.diagnostics:
+        return
+    try:
+        found = emitted(report, style=style)
+    except Fault as fault:
+        assert fault.code == "NSP502"
+        assert any("." in name or name == "training" for name in own)
+        return
+    statements = {type(each) for each in ast.parse(found.text).body}
+    assert statements <= {ast.Expr, ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef}
+    assert misses(report, found) == []
+
+
+@given(st.dictionaries(st.sampled_from(["nn", "self", "class_", "x", "torch", "super", "Ω", "make_divisible"]), st.integers(1, 4), min_size=1))
+@settings(max_examples=20)
+def test_any_parameter_is_safe(params: dict[str, int]) -> None:
+    layers = [{"type": "block", **{name: f"${name}" for name in params}}]
+    block = [{"type": "Conv2d", "out_channels": f"2 * ${name}", "kernel_size": 1} for name in params]
+    model = {
+        "input": [4, 4, 3],
+        "params": params,
+        "layers": layers,
+        "blocks": {"block": {"params": dict.fromkeys(params), "layers": block}},
+    }
+    report = report_on(model)
+    assert misses(report, emitted(report)) == []
+
+
+@pytest.mark.parametrize("name", ["a.b", "training"])
+def test_names_that_no_module_can_have(name: str) -> None:
+    model = {"input": [4, 4, 3], "layers": [{"name": name, "type": "Conv2d", "out_channels": 2, "kernel_size": 1}]}
+    with pytest.raises(Fault) as refused:
+        emitted(report_on(model))
+    assert refused.value.code == "NSP502"
+    model["layers"] = [{"name": name, "type": "ReLU"}]
+    assert misses(report_on(model), emitted(report_on(model))) == []
+
+
+# Layers that need more than a call
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "recurrent": {
+        "input": [9, 4],
+        "layers": [
+            {"name": "lstm", "type": "LSTM", "hidden_size": 5, "bidirectional": True},
+            {"name": "gru", "type": "GRU", "hidden_size": 3, "from": "lstm.1"},
+        ],
+        "outputs": ["lstm", "gru", "lstm.2"],
+    },
+    "tokens": {
+        "input": [12],
+        "layers": [
+            {"type": "Embedding", "num_embeddings": 20, "embedding_dim": 8},
+            {"type": "TransformerEncoder", "nhead": 2, "num_layers": 2, "dim_feedforward": 16, "norm": True},
+            {"type": "Mean", "dim": 2},
+            {"type": "Linear", "out_features": 3},
+        ],
+    },
+    "attention": {
+        "input": {"queries": [5, 8], "image": [4, 4, 6]},
+        "layers": [
+            {"name": "cells", "type": "Flatten", "start_dim": 2, "from": "image"},
+            {"type": "MultiheadAttention", "num_heads": 2, "from": ["queries", "cells"]},
+        ],
+    },
+    "free parameters": {
+        "input": [6, 4],
+        "layers": [
+            {"name": "token", "type": "Parameter", "shape": [1, 4], "init": "normal"},
+            {"name": "scale", "type": "Parameter", "shape": [1, 4], "batch": True, "channels_last": True},
+            {"name": "both", "type": "Add", "from": ["token", "scale"]},
+            {"name": "joined", "type": "Concat", "from": ["both", "input"], "dim": 2},
+            {"type": "Multiply", "from": ["joined", "scale"]},
+        ],
+    },
+    "indices": {
+        "input": [8, 8, 3],
+        "layers": [{"name": "pool", "type": "MaxPool2d", "kernel_size": 2, "return_indices": True}, {"type": "ReLU"}],
+        "outputs": ["relu", "pool.1"],
+    },
+    "sizes": {
+        "input": [9, 7, 4],
+        "layers": [
+            {"name": "small", "type": "CenterCrop", "size": 5},
+            {"name": "large", "type": "PadLike", "from": ["small", "input"]},
+            {"type": "Reshape", "shape": [-1, 2]},
+            {"type": "Slice", "dim": 2, "start": 3, "step": 2},
+        ],
+    },
+    "matrices": {
+        "input": {"a": [5, 4], "b": [7, 4]},
+        "layers": [
+            {"name": "scores", "type": "MatMul", "from": ["a", "b"], "transpose_b": True},
+            {"type": "Softmax", "dim": 1},
+            {"type": "MatMul", "from": ["softmax", "b"]},
+        ],
+    },
+    "from one repetition": {
+        "input": [4, 4, 3],
+        "layers": [
+            {"name": "conv", "type": "Conv2d", "out_channels": 5, "kernel_size": 1, "repeat": 3},
+            {"type": "Add", "from": ["conv.0", "conv.2"]},
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("style", STYLES)
+def test_layers_that_need_more_than_a_call(name: str, style: Style) -> None:
+    report = report_on(CASES[name])
+    assert report.plan.complete, report.plan.model.diagnostics + report.plan.diagnostics
+    found = emitted(report, style=style)
+    assert misses(report, found) == []
+    assert all(each.training is False for each in made(found).modules())
