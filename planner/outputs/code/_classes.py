@@ -83,7 +83,7 @@ class Writer:
         found: list[Link] = []
         moved = False
         for i, (part, wanted, after) in enumerate(sides):
-            self.program.calls.setdefault(part, "")
+            self.program.calls.setdefault(part, f".{part.alias}" if part.alias else "")
             following = sides[i + 1][1] if i + 1 < len(sides) else ends
             turned = wanted == "first" and bool(part.calls) and ranked and part.calls[-1].call.layout == "last"
             alone = side == following == "first" and wanted == after == "last" and self._is_layer(part)
@@ -124,6 +124,7 @@ class Writer:
 
     def _odd(self, part: Part) -> str | Brackets:
         """A call that is no module, or one with more than its input, as a module of its own."""
+        self.program.single.add(part)
         made = self.program.layer(part) if part.is_module else None
         base = "nn.Module" if made is None else made.head.removesuffix("(")
         inputs = [Code("x")] * len(part.sources)
@@ -344,6 +345,8 @@ class Writer:
         for (part, label), code in zip(forward.submodules, modules, strict=False):
             if part.is_parameter:
                 yield from lines(BODY, self._parameter(part, str(label)))
+            elif part.nested is not None:
+                yield from self._nested(part, part.nested, code)
             else:
                 yield from self.part("self", Link(label, part, code), BODY, in_chain=False)
         body = list(forward.lines())
@@ -353,6 +356,14 @@ class Writer:
         yield from self._initialization()
         yield ""
         yield from body
+
+    def _nested(self, part: Part, nested: tuple[str, int], code: str | Brackets | None) -> Iterator[str]:
+        """One of the modules of a container, of which some are called by themselves."""
+        name, number = nested
+        if not number:
+            yield from lines(BODY, registration("self", name, "nn.ModuleList()"))
+        target = f"self.{name}" if is_attribute(name) else f"getattr(self, {quoted(name)})"
+        yield from self._single(target, None, Link(None, part, code), BODY)
 
     def _module_of(self, part: Part) -> str | Brackets | None:
         if part.is_parameter:

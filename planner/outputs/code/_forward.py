@@ -92,6 +92,10 @@ class Forward:
             if part not in modules:
                 continue
             label = str(i) if nameless else str(part.name)
+            if part.nested is not None:
+                access[part] = f"{_access(part.nested[0], part)}[{part.nested[1]}]"
+                found.append((part, label))
+                continue
             if part.unnamed and not part.stateful:
                 code = str(self.program.layer(part))
                 if code in shared:
@@ -211,7 +215,8 @@ class Forward:
 
     def _called_as(self, part: Part) -> str:
         if part.is_module:
-            return f".{self.shared[part]}" if part in self.shared else ""
+            other = self.shared.get(part) or part.alias
+            return f".{other}" if other else ""
         name = part.calls[-1].target.rpartition(".")[2]
         return {"select": "getitem"}.get(name, "pad" if part.calls[-1].centred else name).strip("_")
 

@@ -28,6 +28,7 @@ class Part:
     variable the name of that number
     wrapped  the repetitions stand in a container of their own, of this name
     nested   the container that has it, and its number there
+    alias    its name in the code, where the file's is refused
     """
 
     values: tuple[Value, ...]
@@ -45,6 +46,7 @@ class Part:
     variable: str = CARRIED
     wrapped: bool = False
     nested: tuple[str, int] | None = None
+    alias: str = ""
 
     @property
     def item(self) -> Item:
@@ -101,12 +103,20 @@ class Part:
         inner = (part.reads() for part in (self.inside.parts if self.inside else ()))
         return {each for expr in exprs for each in expr.names}.union(*inner)
 
+    @property
+    def own_names(self) -> set[str]:
+        """The names that its repetitions make themselves."""
+        if self.count is None:
+            return set()
+        return {INDEX} if self.carried is None else {INDEX, self.variable}
+
     def reads(self) -> set[str]:
         """The names that it reads, but for those that its repetitions make themselves."""
-        found = self.within() if self.count is None else self.within() - {INDEX, self.variable} | self.count.names
-        if self.carried is not None:
-            found |= self.carried[0].names | (self.carried[1].names - {INDEX, self.variable})
-        return found | (self.when.names if self.when is not None else set())
+        found = self.within() | (self.carried[1].names if self.carried is not None else set())
+        found -= self.own_names
+        for expr in (self.when, self.count, self.carried and self.carried[0]):
+            found |= expr.names if expr is not None else set()
+        return found
 
     def substituted(self, by: Mapping[str, Expr], *, own: bool = False) -> None:
         """Write other expressions for names; for those of its repetitions only if they are its `own`."""
@@ -116,7 +126,7 @@ class Part:
             start, end = self.carried or (None, None)
             if not own:
                 start = start and substituted(start, by)
-                by = {name: expr for name, expr in by.items() if name not in (INDEX, self.variable)}
+                by = {name: expr for name, expr in by.items() if name not in self.own_names}
             self.carried = (start, substituted(end, by)) if start and end else None
         self.calls = tuple(
             call._replace(args=tuple((arg, substituted(expr, by)) for arg, expr in call.args)) for call in self.calls

@@ -41,6 +41,8 @@ class Program:
     helpers: dict[str, str] = field(default_factory=dict)
     calls: dict[Part, str] = field(default_factory=dict)
     """How layers are called: under their own names (""), under that of another submodule (".relu"), as a function."""
+    single: set[Part] = field(default_factory=set)
+    """Layers in modules that hand on their first output alone."""
     turned: set[Part] = field(default_factory=set)
     """Layers for channels that are last, in modules for channels that are second."""
     _helper_names: dict[tuple[str, ...], str] = field(default_factory=dict)

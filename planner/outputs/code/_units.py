@@ -91,6 +91,9 @@ class Units:
             for part in unit.parts[parts:]:
                 part.sources = tuple(handed.get(value, value) for value in part.sources)
         unit.outputs = tuple(handed.get(value, value) for value in unit.outputs)
+        read = [*unit.outputs, *(value for part in unit.parts for value in part.sources)]
+        if not unrolled and any(index >= 0 for _, index, _ in read):
+            raise UnsharedError
         if not listing.chain and not unit.reachable:
             raise UnsharedError
         reads: set[str] = set()
@@ -161,7 +164,7 @@ class Units:
                 continue
             if part.stateful or isinstance(part.name, Expr):
                 raise RefusedModuleName(refused[0], part.item.member.path)
-            part.name = unused(identifier(refused[0]), taken)
+            part.name = part.alias = unused(identifier(refused[0]), taken)
             taken.add(part.name)
 
     def _carry_on(self, unit: Unit) -> None:

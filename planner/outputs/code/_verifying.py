@@ -142,7 +142,7 @@ def _calls(emitted: Emitted, unit: Unit, copy: Copy, group: Group | None) -> Ite
             member = next(members)
             part = parts[k] if len(parts) > 1 else parts[0]
             if isinstance(member, Step):
-                yield from _call(emitted, owner, part, member)
+                yield from _call(emitted, owner, part, member, f"{group.name}." if group else "")
             else:
                 inner = part.inside or part.unit
                 assert inner is not None
@@ -150,7 +150,7 @@ def _calls(emitted: Emitted, unit: Unit, copy: Copy, group: Group | None) -> Ite
                 yield from _calls(emitted, inner, item.inner, member)
 
 
-def _call(emitted: Emitted, unit: Unit, part: Part, step: Step) -> Iterator[Expected]:
+def _call(emitted: Emitted, unit: Unit, part: Part, step: Step, prefix: str) -> Iterator[Expected]:
     called = emitted.program.calls.get(part)
     if called is None:
         return
@@ -160,9 +160,11 @@ def _call(emitted: Emitted, unit: Unit, part: Part, step: Step) -> Iterator[Expe
     for value, shape, batch in zip(part.values, step.outputs, batches, strict=False):
         sizes = tuple(shape if layouts.tensor(unit, value) == "last" and not turned else shape.torch)
         shapes.append((*sizes[:batch], 1, *sizes[batch:]))
+    if part in emitted.program.single:
+        shapes = shapes[:1]
     if called == "":
         yield Expected(step.name, tuple(shapes), module=step.name)
     elif called.startswith("."):
-        yield Expected(step.name, tuple(shapes), module=f"{step.name.rpartition('.')[0]}{called}".lstrip("."))
+        yield Expected(step.name, tuple(shapes), module=f"{prefix}{called[1:]}")
     else:
         yield Expected(step.name, tuple(shapes), function=called)
