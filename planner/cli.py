@@ -365,7 +365,7 @@ def sizes(
         raise click.UsageError(f"--from {low} is more than --to {high}")
     report = _report(file, input=shapes, params=params)
     model = report.plan.model
-    if model.diagnostics:  # faults that no size mends
+    if model.diagnostics or (not report.ok and not axes_of(model)):  # faults that no size mends, or nothing to read
         _print(renderer("check", "full")([report], screen), sys.stderr)
         return _exit_code(report, strict=False)
     axes = axes_of(model)
@@ -646,7 +646,7 @@ def report(
 @click.option("--asserts", is_flag=True, help="The forward pass checks its shapes.")
 @click.option("--init", is_flag=True, help="Weights are initialized for ReLU (He et al. 2015).")
 @click.option("--main", "guard", is_flag=True, help="Run by itself, the file prints the model and its output's shape.")
-@click.option("--verify", is_flag=True, help="Run the code on torch's meta device, and compare every step with the plan.")
+@click.option("--verify", is_flag=True, help="Run it on torch's meta device, and compare every step with the plan.")
 @screen_option
 def code(
     file: str,

@@ -576,12 +576,14 @@ class Resample(AxisMap):
         if self.mode == "area":
             return Bins(self.length(n)).reads(cells, n)
         ratio = self.ratio(n)
-        read = 0
+        up, down = ratio.as_integer_ratio()
+        nearest = self.mode == "nearest"
+        read = bytearray(b"0") * n  # in one number, every cell would cost as much as the axis is long
         for i in bits(cells):
-            for cell in self._taps(i, ratio):
+            for cell in (i * up // down,) if nearest else self._taps(i, ratio):
                 if 0 <= cell < n or not self.antialias:  # a filter is cut off at the ends, other taps are moved there
-                    read |= 1 << min(max(cell, 0), n - 1)
-        return read
+                    read[min(max(cell, 0), n - 1)] = ord("1")
+        return int(read[::-1], 2)
 
     def _taps(self, i: int, ratio: Fraction) -> Sequence[int]:
         """The cells that output i reads with a weight other than zero, on an axis without ends."""
@@ -840,10 +842,11 @@ class Unread(AxisMap):
 def bits(cells: Cells) -> list[int]:
     """The numbers of the cells in a set, ascending."""
     if cells.bit_count() * 16 < cells.bit_length():
-        found = []
-        while cells:
-            found.append((cells & -cells).bit_length() - 1)
-            cells &= cells - 1
+        text, found = f"{cells:b}"[::-1], []
+        i = text.find("1")
+        while i >= 0:
+            found.append(i)
+            i = text.find("1", i + 1)
         return found
     return [i for i, bit in enumerate(reversed(f"{cells:b}")) if bit == "1"] if cells else []
 

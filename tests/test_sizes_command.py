@@ -218,3 +218,10 @@ def test_resnet50_is_answered_for_every_size_in_no_time() -> None:
     assert isinstance(height, AxisSizes)
     assert sum(n in height.exact for n in range(1, 4097)) == 128
     assert process_time() - started < 1.4  # 0.25 s where nothing else runs
+
+
+@pytest.mark.parametrize(("text", "code"), [("input: [8, 8", 1), ("", 1), ("input: [8, 8, 3]", 1)])
+def test_a_file_that_cannot_be_read_is_told(text: str, code: int) -> None:
+    result = run("-", input=text)
+    assert result.exit_code == code
+    assert "error[" in result.stderr
