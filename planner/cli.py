@@ -676,7 +676,7 @@ def code(
         if report.ok:
             found = emitted(report, style=style, asserts=asserts, init=init, main=guard)  # type: ignore[arg-type]
     except Fault as fault:
-        report = report.with_diagnostics([Diagnostic.of(fault)])
+        report.diagnostics = (Diagnostic.of(fault),)
     if not report.ok:
         _print(renderer("check", "full")([report], screen), sys.stderr)
         return _exit_code(report, strict=False)

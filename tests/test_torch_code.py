@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import re
 import shutil
@@ -26,10 +27,16 @@ from torch import nn
 
 import planner
 import random_blocks
+from layer_cases import cases
+from layer_oracle import planner_says
 from planner.cli import main
 from planner.diagnostics import Fault
+from planner.layers import all_layers
+from planner.layers._layer import Layer
 from planner.outputs.code._building import module_of
-from planner.outputs.code._program import Style
+from planner.outputs.code._copies import Calling
+from planner.outputs.code._expressions import const
+from planner.outputs.code._program import Style, positional
 from planner.outputs.code._running import answer
 from planner.outputs.code._verifying import differences, expected, request
 from planner.outputs.code.torch import Emitted, emitted
@@ -329,6 +336,27 @@ def test_what_the_command_does_not_take(arguments: list[str]) -> None:
     assert done.output.startswith("error: ")
 
 
+# Arguments without their names
+
+
+@pytest.mark.parametrize("layer", all_layers().values(), ids=all_layers())
+@settings(max_examples=8)
+@given(st.data())
+def test_positional_arguments_are_in_pytorchs_order(layer: type[Layer], data: st.DataObject) -> None:
+    case = data.draw(cases(layer))
+    if planner_says(case).refused:
+        return
+    made = layer(**case.args)
+    call = made.calls(*case.inputs)[-1]
+    if call.target.startswith("nn.") and call.target != "nn.Parameter":
+        args = tuple((name, const(0)) for name in call.args)
+        count = positional(made, case.inputs, Calling(call, args))
+        known = getattr(nn, call.target[3:])
+        names = list(inspect.signature(known.__init__).parameters)[1:]
+        given = [name for name, _ in args[:count]]
+        assert given in (names[:count], ["input_size", "hidden_size"]), call.target
+
+
 # Random models
 
 
@@ -512,6 +540,15 @@ CASES: dict[str, dict[str, Any]] = {
             {"type": "Slice", "dim": 2, "start": 3, "step": 2},
         ],
     },
+    "arguments in another order": {
+        "input": [8, 8, 6],
+        "layers": [
+            {"type": "GroupNorm", "num_groups": 3},
+            {"type": "LPPool2d", "norm_type": 2, "kernel_size": 2},
+            {"type": "Unfold", "kernel_size": 2, "stride": 2},
+            {"type": "Fold", "kernel_size": 2, "stride": 2, "output_size": 4},
+        ],
+    },
     "matrices": {
         "input": {"a": [5, 4], "b": [7, 4]},
         "layers": [
@@ -538,3 +575,9 @@ def test_layers_that_need_more_than_a_call(name: str, style: Style) -> None:
     found = emitted(report, style=style)
     assert misses(report, found) == []
     assert all(each.training is False for each in made(found).modules())
+
+
+def test_the_page_shows_what_is_emitted() -> None:
+    page = (ROOT / "docs" / "code.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert shown == [code_of(name).text for name in SHOWN]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from planner.geometry import Shape
+from planner.layers._layer import Layer
 from planner.outputs.code import _ready_made as ready
 from planner.outputs.code._copies import Calling
 from planner.outputs.code._expressions import Expr, const, text
@@ -25,6 +28,10 @@ _NOT_NEEDED = frozenset({"kdim", "vdim"})
 
 
 Style = Literal["auto", "sequential", "module"]
+
+
+_OTHER_ORDER = frozenset({"nn.Fold", "nn.GroupNorm", "nn.LPPool1d", "nn.LPPool2d", "nn.LPPool3d"})
+"""Modules whose first arguments our layers have in another order than PyTorch."""
 
 
 @dataclass
@@ -103,7 +110,8 @@ class Program:
             callee = self.helper(ready.channels_first("{name}", callee, module), f"{module}{rank}d", "first", callee)
         self.imports.add("nn")
         args = [(arg, expr) for arg, expr in call.args if arg != "mode" or not call.target.startswith("torchvision.")]
-        needed = self._needed(part, call)
+        inputs = [tensor.shape for tensor in part.item.inputs]
+        needed = positional(layer, inputs, call) if (layer := part.item.step and part.item.step.layer) else 0
         args[needed:] = sorted(args[needed:], key=lambda each: _ORDER.index(each[0]) if each[0] in _ORDER else -1)
         self.uses(*(expr for _, expr in args))
         return Brackets(
@@ -118,20 +126,6 @@ class Program:
             parts = [self.expr(each.args[0], f"{each.op.removeprefix('keyword ')}=") for each in expr.args[1:]]
             return Brackets(f"{head}{expr.args[0]}(", list(map(Item, parts)))
         return f"{head}{expr}"
-
-    def _needed(self, part: Part, call: Calling) -> int:
-        """How many arguments PyTorch needs, which are given without their names."""
-        layer = part.item.step.layer if part.item.step else None
-        if layer is None:
-            return 0
-        fields = type(layer).model_fields
-        derived = set(layer.derived(*(tensor.shape for tensor in part.item.inputs))) - _NOT_NEEDED
-        needed = 0
-        for arg, _ in call.args:
-            if arg not in derived and not (arg in fields and fields[arg].is_required()):
-                break
-            needed += 1
-        return needed
 
     def call(self, part: Part) -> Brackets:
         """The construction of a module of another class."""
@@ -197,6 +191,20 @@ class Program:
         if "float" in kinds and "int" in kinds:
             kinds.remove("int")
         return " | ".join(kinds)
+
+
+def positional(layer: Layer, inputs: Sequence[Shape], call: Calling) -> int:
+    """How many arguments are given without their names: those that PyTorch needs, while they stand in its order."""
+    if call.target in _OTHER_ORDER:
+        return 0
+    fields = type(layer).model_fields
+    derived = set(layer.derived(*inputs)) - _NOT_NEEDED
+    needed = 0
+    for arg, _ in call.args:
+        if arg not in derived and not (arg in fields and fields[arg].is_required()):
+            break
+        needed += 1
+    return needed
 
 
 def _equal(a: Expr, b: Expr) -> bool:

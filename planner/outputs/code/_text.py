@@ -35,7 +35,9 @@ class Brackets:
 
     @property
     def commented(self) -> bool:
-        return any(item.comment or (isinstance(item.code, Brackets) and item.code.commented) for item in self.items)
+        """Whether comments are worth a line for each item."""
+        own = len(self.items) > 2 and any(item.comment for item in self.items)
+        return own or any(isinstance(item.code, Brackets) and item.code.commented for item in self.items)
 
     def after(self, head: str) -> Brackets:
         return Brackets(f"{head}{self.head}", self.items, self.tail, self.shorter and self.shorter.after(head))
