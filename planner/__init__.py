@@ -1,8 +1,8 @@
 """Plans the shapes of neural networks from model files, and says what they silently lose.
 
-    import planner
-    report = planner.check("model.yaml")
-    report.ok, report.to_dict()
+import planner
+report = planner.check("model.yaml")
+report.ok, report.to_dict()
 """
 
 from __future__ import annotations
