@@ -405,8 +405,9 @@ def test_a_process_without_unicode(write: Callable[[str, str], str]) -> None:
 
 def test_interruption_is_quiet() -> None:
     program = """
-import sys, time
+import signal, sys, time
 import planner.cli
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 def slow(*arguments, **options):
     print("ready", flush=True)
     time.sleep(60)
