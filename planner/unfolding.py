@@ -514,7 +514,8 @@ class _Unfolding:
         given = entry.arguments(values)
         for key in given:
             if key not in block.params:
-                raise UnknownKey(key, f"the block `{kind}`", block.params)
+                needed = (name for name, default in block.params.items() if default is None and name not in given)
+                raise UnknownKey(key, f"the block `{kind}`", block.params, next(needed, ""))
         if len(sources) != len(block.inputs):
             raise WrongNumberOfSources(f"the block `{kind}`", len(sources), len(block.inputs), len(block.inputs))
         inner = dict(self.params)

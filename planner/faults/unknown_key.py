@@ -26,17 +26,18 @@ class UnknownKey(Fault):
           - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2}
         """
 
-    def __init__(self, key: str, owner: str, known: Iterable[str]) -> None:
+    def __init__(self, key: str, owner: str, known: Iterable[str], missing: str = "") -> None:
+        """`missing` is a key that is needed and not given: it may be the one that was meant."""
         names = sorted(set(known))
         takes = f"{owner} takes " + (", ".join(f"`{name}`" for name in names) or "no keys")
         super().__init__(
             f"{owner} has no `{key}`",
             label="nothing reads this key",
-            help=did_you_mean(key, names) or takes,
+            help=did_you_mean(key, names) or (f"did you mean `{missing}`, which is needed?" if missing else takes),
             key=key,
             at_key=True,
             mends=[
-                *((Edit((key,), word, "rename"),) for word in nearest(key, names)),
-                (Edit((key,), action="remove"),),
+                *((Edit((key,), word, "rename"),) for word in nearest(key, names) or [missing] * bool(missing)),
+                *([] if missing else [(Edit((key,), action="remove"),)]),
             ],
         )
