@@ -158,7 +158,10 @@ def test_every_step_is_the_plans(name: str, style: Style) -> None:
     assert all("Parameter" in step.type for step in report.plan.layers if step.name in left_out)
 
 
-SPECIAL = {"r3d_18": [(8, 96, 80, 3), (16, 128, 112, 3)], "vit_b_16": [(230, 238, 3), (239, 225, 3)]}
+SPECIAL: dict[str, list[tuple[int, ...]]] = {
+    "r3d_18": [(8, 96, 80, 3), (16, 128, 112, 3)],
+    "vit_b_16": [(230, 238, 3), (239, 225, 3)],
+}
 """Sizes for the network of videos, and for the one that takes few sizes."""
 NAMED = sorted(path.stem for path in TORCHVISION.glob("*.json"))
 SIZES: list[tuple[str, tuple[int, ...]]] = [
