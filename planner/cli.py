@@ -22,6 +22,7 @@ from planner.outputs._screen import Screen, printable
 
 if TYPE_CHECKING:
     from planner.engine import Choice
+    from planner.outputs.code._program import Style
     from planner.outputs.code.torch import Emitted
     from planner.report import Report
     from planner.source import Source
@@ -653,7 +654,7 @@ def code(
     input: Any,
     params: dict[str, Any],
     output: str | None,
-    style: str,
+    style: Style,
     asserts: bool,
     init: bool,
     guard: bool,
@@ -674,7 +675,7 @@ def code(
     report = _report(file, input=input, params=params)
     try:
         if report.ok:
-            found = emitted(report, style=style, asserts=asserts, init=init, main=guard)  # type: ignore[arg-type]
+            found = emitted(report, style=style, asserts=asserts, init=init, main=guard)
     except Fault as fault:
         report.diagnostics = (Diagnostic.of(fault),)
     if not report.ok:

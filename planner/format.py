@@ -18,6 +18,7 @@ from planner.faults.missing_key import MissingKey
 from planner.faults.unknown_key import UnknownKey
 from planner.faults.wrong_value import WrongValue
 from planner.layers._fields import is_whole
+from planner.layers._layer import Layer
 
 Values = Mapping[str, Any]
 """Parameters in sight, by name."""
@@ -226,7 +227,7 @@ class Entry:
     reads: tuple[str, ...] = ()
     inner: tuple[Entry, ...] | None = None
     broken: bool = False
-    resolved: dict[Any, Any] = field(default_factory=dict)
+    resolved: dict[Any, Layer | None] = field(default_factory=dict)
     """What the entry came to for each combination of the parameters it reads."""
 
     def arguments(self, values: Values) -> dict[str, Any]:

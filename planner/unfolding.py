@@ -474,9 +474,10 @@ class _Unfolding:
         """The layer that an entry means, the same object for the same arguments; None where its faults were reported
         before.
         """
-        key = (kind, *map(values.get, entry.reads)) if entry.reads else kind
+        read = [values.get(name) for name in entry.reads]
+        key = (kind, *((type(value), value) for value in read))  # 1, 1.0 and true are equal in Python
         try:
-            return entry.resolved[key]  # type: ignore[no-any-return]
+            return entry.resolved[key]
         except (KeyError, TypeError):
             pass
         args = entry.arguments(values)

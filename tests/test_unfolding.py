@@ -78,6 +78,16 @@ def test_a_block_sees_the_models_parameters_and_its_own_but_not_its_callers() ->
     assert not load(of_mapping({**mapping, "params": {"width": 3}})).diagnostics
 
 
+@pytest.mark.parametrize("first", [False, True])
+def test_true_is_not_taken_for_a_one_that_was_there_before(first: bool) -> None:
+    conv = {"type": "Conv2d", "out_channels": 4, "kernel_size": 1, "bias": "$bias"}
+    calls = [{"type": "b", "bias": True}, {"type": "b", "bias": 1}]
+    blocks = {"b": {"params": {"bias": None}, "layers": [conv]}}
+    layers = list(reversed(calls)) if first else calls
+    found = load(of_mapping({"input": [8, 8, 4], "layers": layers, "blocks": blocks})).diagnostics
+    assert [each.label for each in found] == ["received 1"]
+
+
 def test_several_inputs_and_outputs_of_a_block() -> None:
     swap = {"inputs": ["x", "y"], "outputs": ["b", "a"], "layers": [
         {"name": "a", **RELU, "from": "x"}, {"name": "b", "type": "Sigmoid", "from": "y"},

@@ -145,9 +145,15 @@ def multiply(a: Expr, b: Expr) -> Expr:
     return Expr("*", (a, b))
 
 
+def _part(a: Expr, i: int) -> Expr:
+    """An operand that is an expression itself; the operands of constants and names are not."""
+    found: Expr = a.args[i]
+    return found
+
+
 def negative(a: Expr) -> Expr:
     if a.op == "neg":
-        return a.args[0]  # type: ignore[no-any-return]
+        return _part(a, 0)
     return const(-a.args[0]) if a.is_const else Expr("neg", (a,))
 
 
@@ -174,7 +180,7 @@ def _divided(a: Expr, b: Expr) -> Expr | None:
         inner = _divided(a.args[0], b)
         return inner and negative(inner)
     if a.op == "*" and a.args[1] == b:
-        return a.args[0]  # type: ignore[no-any-return]
+        return _part(a, 0)
     if a.op != "*" or not (a.args[0].is_whole and b.is_whole) or a.args[0].args[0] % b.args[0]:
         return None
     return multiply(const(a.args[0].args[0] // b.args[0]), a.args[1])
@@ -199,7 +205,7 @@ def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
     if expr.op == "if" and new[0].is_const:
         return new[1 if new[0].args[0] else 2]
     if expr.op == "item" and new[0].op == "tuple" and new[1].is_const:
-        return new[0].args[new[1].args[0]]  # type: ignore[no-any-return]
+        return _part(new[0], new[1].args[0])
     if expr.op == "neg":
         return negative(*new)
     return binary(expr.op, *new) if expr.op in ("+", "-", "*", "//") else changed

@@ -36,9 +36,10 @@ class Symbol(int):
         made.expr = expr
         return made
 
-    def _with(self, op: str, other: Any, *, turned: bool = False) -> Any:
+    def _with(self, op: str, other: Any, *, turned: bool = False) -> int:
         if not isinstance(other, int):  # a list is repeated, a fraction divided: the number alone counts
-            return NotImplemented
+            refused: int = NotImplemented
+            return refused
         a, b = (int(other), int(self)) if turned else (int(self), int(other))
         exprs = (written(other), self.expr) if turned else (self.expr, written(other))
         number = _OPERATORS[op](a, b)
@@ -47,28 +48,28 @@ class Symbol(int):
         return Symbol(number, lost(number) if forgotten else expr)
 
     def __add__(self, other: int) -> int:
-        return self._with("+", other)  # type: ignore[no-any-return]
+        return self._with("+", other)
 
     def __radd__(self, other: int) -> int:
-        return self._with("+", other, turned=True)  # type: ignore[no-any-return]
+        return self._with("+", other, turned=True)
 
     def __sub__(self, other: int) -> int:
-        return self._with("-", other)  # type: ignore[no-any-return]
+        return self._with("-", other)
 
     def __rsub__(self, other: int) -> int:
-        return self._with("-", other, turned=True)  # type: ignore[no-any-return]
+        return self._with("-", other, turned=True)
 
     def __mul__(self, other: int) -> int:
-        return self._with("*", other)  # type: ignore[no-any-return]
+        return self._with("*", other)
 
     def __rmul__(self, other: int) -> int:
-        return self._with("*", other, turned=True)  # type: ignore[no-any-return]
+        return self._with("*", other, turned=True)
 
     def __floordiv__(self, other: int) -> int:
-        return self._with("//", other)  # type: ignore[no-any-return]
+        return self._with("//", other)
 
     def __rfloordiv__(self, other: int) -> int:
-        return self._with("//", other, turned=True)  # type: ignore[no-any-return]
+        return self._with("//", other, turned=True)
 
     def __pow__(self, power: Any, modulo: Any = None) -> Any:
         found = 1
