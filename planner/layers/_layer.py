@@ -151,7 +151,7 @@ class Layer(BaseModel):
     def given(self) -> dict[str, Any]:
         """The arguments that differ from their defaults, in the order of the fields."""
         kept = ((name, getattr(self, name), each.default) for name, each in type(self).model_fields.items())
-        return {name: value for name, value, default in kept if value != default or type(value) is not type(default)}
+        return {name: value for name, value, default in kept if type(value) is not type(default) or value != default}
 
     def facts(self, *inputs: Shape) -> Facts:
         """All the answers for these inputs; raises the fault that stops them."""

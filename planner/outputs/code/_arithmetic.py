@@ -121,7 +121,7 @@ def value(expr: Expr, values: Values) -> Any:
 
 
 def _value(expr: Expr, values: Values) -> Any:
-    op, args = expr
+    op, args, _ = expr
     if op in ("const", "lost"):
         return args[0]
     if op == "name":
@@ -151,6 +151,7 @@ _NUMBERS: dict[str, Callable[..., Any]] = {
     "/": operator.truediv,
     "//": operator.floordiv,
     "%": operator.mod,
+    "**": operator.pow,
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,

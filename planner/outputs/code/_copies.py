@@ -8,25 +8,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from planner.arithmetic import is_expression
+from planner.diagnostics import Fault
 from planner.geometry import KEEP, Centre, Link, SameWindow, Shape, Slice
 from planner.layers._layer import Call, Layer
 from planner.model import Group
 from planner.outputs.code._arithmetic import of_value, read, value
-from planner.outputs.code._expressions import Expr, UnusableError, const, name, same, substituted
-from planner.outputs.code._names import Names
+from planner.outputs.code._expressions import (
+    NOTHING,
+    ONE,
+    Expr,
+    UnusableError,
+    binary,
+    const,
+    lost,
+    name,
+    same,
+    substituted,
+)
+from planner.outputs.code._names import Names, unused
 from planner.outputs.code._structure import Listing, Slot, Structure, has_arithmetic
-from planner.outputs.code._symbols import cut_length, shaped, sizes_of, with_symbols, written
+from planner.outputs.code._symbols import cut_length, shaped, size_of, sizes_of, with_symbols, written
 from planner.plan import Step
 
 INDEX = "index"
 """What the number of a repetition is called."""
+CARRIED = "channels"
+"""The variable for a number of channels that is carried along repetitions."""
 Value = tuple[int, int, int]
 """A tensor within a list: the number of the entry that hands it on, which of its repetitions (−1: the last), and the
 number of the output. Entry −1 are the inputs.
 """
+
+
+DEEPEST = 4
+"""How often what is known of lists is handed on to those that call them."""
+TRIED = 4
+"""At how many other values a layer is asked whether its calls are right there."""
 
 
 class AgainError(Exception):
@@ -34,11 +55,15 @@ class AgainError(Exception):
 
 
 class Tensor(NamedTuple):
-    """A tensor of one copy, with its channels as they are written there."""
+    """A tensor of one copy, with its channels as they are written there.
+
+    origin  the names on which its spatial size depends; `#0` stands for the spatial size of the first input
+    """
 
     value: Value
     shape: Shape
     channels: Expr
+    origin: frozenset[str] = NOTHING
 
 
 class Calling(NamedTuple):
@@ -72,6 +97,8 @@ class Item:
     """The arithmetic that says the type."""
     name: str = ""
     index: int = 0
+    assumed: frozenset[str] = NOTHING
+    """The names for whose values alone the calls have this form."""
 
     @property
     def step(self) -> Step | None:
@@ -87,6 +114,8 @@ class Copy:
     items     for each entry, what it came to: nothing, one thing, or one for each repetition
     sources   for each entry, which tensors it reads
     revalued  parameters that have another value in PyTorch: `groups: depthwise` is a number of groups
+    assumed   the names for whose values alone it is wired like this
+    worlds    what the names in sight come to where the model's parameters have other values
     """
 
     listing: Listing
@@ -97,6 +126,8 @@ class Copy:
     sources: list[tuple[Value, ...]] = field(default_factory=list)
     outputs: tuple[Tensor, ...] = ()
     revalued: dict[str, tuple[Any, Expr]] = field(default_factory=dict)
+    assumed: set[str] = field(default_factory=set)
+    worlds: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Copies:
@@ -107,16 +138,76 @@ class Copies:
         self.names = names
         self.fixed = fixed
         """Parameters of lists that cannot be given another value, since two layers would need two."""
-        self._layers: dict[tuple[Any, ...], tuple[tuple[Tensor, ...], tuple[Calling, ...]]] = {}
-        self.known: dict[Listing, dict[tuple[str, tuple[Shape, ...]], Copy]] = {}
         model = structure.model
         self.params = {self.names.param(each): _plain(found) for each, found in model.params.items()}
-        shapes = [step.outputs[0] for step in structure.plan.inputs]
-        by = {**names.renamed, **self._derived(structure.data.get("params") or {})}
+        self._by = {**names.renamed, **self._derived(structure.data.get("params") or {})}
+        self._general: dict[Listing, tuple[Expr | None, ...]] = {}
+        """For each list, the channels of its outputs in all copies, where that takes for granted less than one does."""
+        self._follow()
+        for _ in range(DEEPEST):
+            found = self._generalized()
+            if found == self._general:
+                break
+            self._general = found
+            self._follow()
+
+    def _follow(self) -> None:
+        """Go through the whole model once."""
+        self._layers: dict[tuple[Any, ...], tuple[tuple[Tensor, ...], tuple[Calling, ...], frozenset[str]]] = {}
+        self.known: dict[Listing, dict[tuple[str, tuple[Shape, ...]], Copy]] = {}
+        self._finished: list[Copy] = []
+        """Every copy behind those that it calls."""
+        shapes = [step.outputs[0] for step in self.structure.plan.inputs]
         inputs = tuple(Tensor((-1, -1, i), shape, const(shape.channels)) for i, shape in enumerate(shapes))
-        self.root = Copy(structure.root, self.params, by, inputs)
-        self.known[structure.root] = {("", ()): self.root}
+        self.root = Copy(self.structure.root, self.params, self._by, inputs)
+        self.known[self.structure.root] = {("", ()): self.root}
         self._go_through(self.root, None)
+
+    def _generalized(self) -> dict[Listing, tuple[Expr | None, ...]]:
+        """For each list of which a copy takes something for granted, what is right in all copies and takes less."""
+        found: dict[Listing, tuple[Expr | None, ...]] = {}
+        for listing in self.known:
+            copies = self.of(listing)
+            if any(tensor.channels.assumed for copy in copies for tensor in copy.outputs):
+                outputs = zip(*((tensor for tensor in copy.outputs) for copy in copies), strict=False)
+                found[listing] = tuple(_least_assuming(copies, tensors) for tensors in outputs)
+        return found
+
+    @cached_property
+    def elsewhere(self) -> bool:
+        """Whether there are values of the model's parameters to compare other than the file's; copies then know them.
+
+        Two expressions that agree there too are not equal by chance.
+        """
+        other = {param: _other(found, k) for k, (param, found) in enumerate(self.params.items())}
+        for param, expr in self.root.by.items():
+            try:
+                other[self.names.param(param)] = value(expr, other)
+            except UnusableError:
+                return False
+        if other == self.params:
+            return False
+        self.root.worlds.append(other)
+        for copy in reversed(self._finished):
+            for slot, items in zip(copy.listing.slots, copy.items, strict=True):
+                for item in items:
+                    if item.inner is not None:
+                        self._enter_worlds(item, copy, slot)
+        return True
+
+    def _enter_worlds(self, item: Item, copy: Copy, slot: Slot) -> None:
+        """What the names within a call come to, in each world of the caller."""
+        assert item.inner is not None
+        for world in copy.worlds:
+            seen = {**world, INDEX: item.index} if slot.repeats else world
+            inside = dict(seen) if item.inner.listing.in_place else {}
+            for param, expr in item.args.items():
+                try:
+                    inside[param] = value(expr, seen)
+                except UnusableError:
+                    continue
+            if inside not in item.inner.worlds:
+                item.inner.worlds.append(inside)
 
     def _derived(self, declared: Mapping[str, Any]) -> dict[str, Expr]:
         """Parameters of the model that are worked out from others."""
@@ -162,30 +253,113 @@ class Copies:
                 item = self.item(copy, values, slot, member, inputs)
                 item.index, item.name = index, member.name[prefix:]
                 items.append(item)
-                at_index = -1 if index == count - 1 else index
-                names[item.name] = _valued(item.outputs, number, at_index)
-                inputs = names[item.name][:1]
+                inputs = _valued(item.outputs[:1], number, index)
+                if slot.repeats:
+                    inputs = tuple(_at(each, _BEFORE) for each in inputs)
             at += count
-            if items:
-                above = names[items[-1].name]
-                base = slot.name
-                if slot.repeats and slot.template is None:
-                    base = items[-1].name.rpartition(".")[0]
-                if base is not None:
-                    names[base] = above
-            else:
-                (first, *_) = sources = sources or above
-                above = (Tensor((number, -1, 0), first.shape, first.channels),)
-                if slot.template is not None:
-                    names[slot.template.evaluate({**copy.values, "index": 0})] = above
-                elif slot.name is not None:
-                    names[slot.name] = above
             copy.items.append(items)
             copy.sources.append(tuple(each.value for each in sources))
+            above = self._handed_on(copy, slot, sources, above, names)
         if listing.outputs is None:
             copy.outputs = above[: len(self.structure.plan.outputs)] if listing.is_model else above
         else:
             copy.outputs = tuple(_named(each, names) for each in listing.outputs)
+        for slot in listing.slots:
+            copy.assumed |= self._counted_on(copy, slot)
+        self._finished.append(copy)
+
+    def _handed_on(
+        self,
+        copy: Copy,
+        slot: Slot,
+        sources: tuple[Tensor, ...],
+        above: tuple[Tensor, ...],
+        names: dict[str, tuple[Tensor, ...]],
+    ) -> tuple[Tensor, ...]:
+        """What the latest entry hands on, which is then known by its names."""
+        number = len(copy.items) - 1
+        items = copy.items[number]
+        condition = _condition(slot, copy)
+        if not items:
+            handed = above if slot.sources is None else sources[:1]
+            given = condition.names | condition.assumed if condition is not None else _names_of(slot.repeat, copy)
+            left = tuple(
+                Tensor((number, -1, i), each.shape, each.channels.assuming(given), each.origin | given)
+                for i, each in enumerate(handed or above[:1])
+            )
+            if slot.template is not None:
+                names[slot.template.evaluate({**copy.values, "index": 0})] = left
+            elif slot.name is not None:
+                names[slot.name] = left
+            return left
+        for item in items[:-1]:
+            names[item.name] = tuple(_at(each, const(item.index)) for each in _valued(item.outputs, number, item.index))
+        handed = _valued(items[-1].outputs, number, -1)
+        if slot.repeats:
+            handed = self._after(copy, slot, handed)
+        if condition is not None:
+            handed = tuple(_if(condition, each, (sources or above)[:1]) for each in handed)
+        base = items[-1].name.rpartition(".")[0] if slot.repeats and slot.template is None else slot.name
+        names[items[-1].name] = handed
+        if base is not None:
+            names[base] = handed
+        return handed
+
+    def _after(self, copy: Copy, slot: Slot, handed: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """What repetitions hand on, written for any number of them, where that is an expression."""
+        items = copy.items[handed[0].value[0]]
+        count = _count(slot, copy)
+        if count is None or count.is_const:
+            return tuple(_at(each, const(len(items) - 1)) for each in handed)
+        last = binary("-", count, ONE)
+        found = []
+        for i, each in enumerate(handed):
+            channels = self._after_all(copy, slot, count, i) if len(items[0].inputs) == 1 else None
+            if channels is None:
+                channels = lost(each.shape.channels, each.channels, count)
+            changed = items[-1].inputs[0].shape.spatial != each.shape.spatial if items[-1].inputs else False
+            origin = each.origin | count.names if changed else each.origin
+            found.append(_at(each._replace(channels=channels, origin=origin), last))
+        return tuple(found)
+
+    def _after_all(self, copy: Copy, slot: Slot, count: Expr, output: int) -> Expr | None:
+        """The channels behind repetitions of one source, in terms of those before; None where they follow no rule."""
+        items = copy.items[-1]
+        (start,) = items[0].inputs
+        ends = {item.outputs[output].channels for item in items}
+        if len(items) > 1 and len(ends) == 1 and INDEX not in (end := ends.pop()).names:
+            return end
+        variable = unused(CARRIED, items[0].member.name.split("."))
+        values = {**copy.values, INDEX: items[-1].index, variable: items[-1].inputs[0].shape.channels}
+        before = items[-1].inputs[0]._replace(channels=name(variable))
+        end = self.item(copy, values, slot, items[-1].member, (before,)).outputs[output].channels
+        step = binary("-", end, name(variable))
+        if variable not in end.names:
+            found = end
+        elif variable not in step.names and INDEX not in step.names:
+            found = binary("+", start.channels, binary("*", count, step))
+        elif end.op == "*" and end.args[1].is_name(variable) and not end.args[0].names & {variable, INDEX}:
+            found = Expr("*", (start.channels, Expr("**", (end.args[0], count))))
+        else:
+            return None
+        try:
+            right = same(value(found, {**copy.values, INDEX: items[-1].index}), items[-1].outputs[output].shape.channels)
+        except UnusableError:
+            return None
+        return found if right else None
+
+    def _counted_on(self, copy: Copy, slot: Slot) -> set[str]:
+        """The names on which it depends whether a source that is one of several repetitions exists, or is the last."""
+        found: set[str] = set()
+        for other in copy.listing.slots:
+            if not other.repeats or (count := _count(other, copy)) is None or count.is_const:
+                continue
+            numbered = [item.name for item in copy.items[copy.listing.slots.index(other)]]
+            outputs = copy.listing.outputs or () if slot is copy.listing.slots[-1] else ()
+            for each in (*(slot.sources or ()), *outputs):
+                if each in numbered or each.rpartition(".")[0] in numbered:
+                    found |= count.names | count.assumed
+        return found
 
     def _sources(self, slot: Slot, names: Mapping[str, tuple[Tensor, ...]], above: tuple[Tensor, ...]) -> Any:
         if slot.sources is not None:
@@ -234,9 +408,21 @@ class Copies:
             for tensor, each in zip(inputs, self.names.channels(called), strict=False):
                 args[each] = tensor.channels
             args |= {each: substituted(expr, args) for each, (_, expr) in inner.revalued.items()}
-        outputs = tuple(
-            tensor._replace(channels=substituted(tensor.channels, args)) if args else tensor for tensor in inner.outputs
-        )
+        outputs = inner.outputs
+        if called in self._general:
+            outputs = tuple(
+                tensor if expr is None else tensor._replace(channels=expr)
+                for tensor, expr in zip(outputs, self._general[called], strict=False)
+            )
+        if args:
+            by = {**args, **{f"#{k}": lost(0).assuming(tensor.origin) for k, tensor in enumerate(inputs)}}
+            outputs = tuple(
+                tensor._replace(
+                    channels=substituted(tensor.channels, by),
+                    origin=lost(0, *(by[each] for each in tensor.origin if each in by)).assumed,
+                )
+                for tensor in outputs
+            )
         return Item(group, inputs, outputs, inner=inner, args=args, type=_type(slot, copy))
 
     def _found(
@@ -254,7 +440,8 @@ class Copies:
         if key not in known:
             own = self.names.channels(called)
             ins = tuple(
-                Tensor((-1, -1, i), shape, name(each)) for i, (shape, each) in enumerate(zip(shapes, own, strict=False))
+                Tensor((-1, -1, i), shape, name(each), frozenset({f"#{i}"} if shape.spatial else ()))
+                for i, (shape, each) in enumerate(zip(shapes, own, strict=False))
             )
             channels = {each: shape.channels for each, shape in zip(own, shapes, strict=False)}
             known[key] = Copy(called, {**values, **channels}, by, ins)
@@ -277,14 +464,24 @@ class Copies:
             if given is not None:
                 args[param] = _expr(copy, values, given, expected) if has_arithmetic(given) else const(expected)
             elif has_arithmetic(default):
-                try:
-                    found = substituted(of_value(default), {key: args[self.names.param(key)] for key in group.args})
-                    args[param] = found if same(value(found, values), expected) else const(expected)
-                except (KeyError, UnusableError):
-                    args[param] = const(expected)
+                args[param] = self._default(default, args, values, group, expected)
             else:
                 args[param] = const(expected)
         return args
+
+    def _default(
+        self, raw: Any, args: Mapping[str, Expr], values: Mapping[str, Any], group: Group, expected: Any
+    ) -> Expr:
+        """A parameter's default that is worked out from other parameters, which have been found before."""
+        known = {key: args[self.names.param(key)] for key in group.args if self.names.param(key) in args}
+        known |= {key: args[self.names.param(key)] for key in self.structure.model.params}
+        try:
+            found = substituted(of_value(raw), known)
+            if same(value(found, values), expected):
+                return found
+        except UnusableError:
+            pass
+        return lost(expected, *known.values())
 
     def _argument(self, group: Group, param: str) -> Any:
         """The value of a block's parameter; a float where some copy of the block has a fraction for it."""
@@ -298,26 +495,34 @@ class Copies:
         layer = step.layer
         assert layer is not None
         given = {each: _expr(copy, values, raw, _plain(getattr(layer, each))) for each, raw in slot.computed}
-        key = (id(layer), *given.items(), *((tensor.shape, tensor.channels) for tensor in inputs))
+        key = (id(layer), *given.items(), *((tensor.shape, tensor.channels, tensor.origin) for tensor in inputs))
         known = self._layers.get(key)
         if known is None:
-            known = self._asked(copy, step, given, inputs)
+            known = self._asked(copy, values, step, given, inputs)
             if not copy.revalued:
                 self._layers[key] = known
-        outputs, calls = known
-        return Item(step, inputs, outputs, calls, type=_type(slot, copy))
+        outputs, calls, assumed = known
+        return Item(step, inputs, outputs, calls, type=_type(slot, copy), assumed=assumed)
 
     def _asked(
-        self, copy: Copy, step: Step, given: Mapping[str, Expr], inputs: tuple[Tensor, ...]
-    ) -> tuple[tuple[Tensor, ...], tuple[Calling, ...]]:
-        """What a layer answers to symbols: its outputs and its calls."""
+        self,
+        copy: Copy,
+        values: Mapping[str, Any],
+        step: Step,
+        given: Mapping[str, Expr],
+        inputs: tuple[Tensor, ...],
+    ) -> tuple[tuple[Tensor, ...], tuple[Calling, ...], frozenset[str]]:
+        """What a layer answers to symbols: its outputs, its calls, and the names on whose values the answer depends."""
         layer, facts = step.layer, step.facts
         assert layer is not None
         assert facts is not None
-        asked = with_symbols(layer, given) if given else layer
-        symbols = tuple([shaped(tensor.shape, tensor.channels) for tensor in inputs])
-        channels = _channels(asked, step, inputs, symbols)
-        outputs = tuple(map(Tensor, ((0, 0, i) for i in range(len(channels))), facts.outputs, channels))
+        decisive: set[str] = set()
+        asked = with_symbols(layer, given, decisive) if given else layer
+        channels = _channels(asked, step, inputs)
+        decisive.clear()  # what lengths of axes are compared with is not written
+        symbols = tuple([shaped(each.shape, each.channels, each.origin, decisive) for each in inputs])
+        origins = _origins(step, given, inputs)
+        outputs = tuple(map(Tensor, ((0, 0, i) for i in range(len(channels))), facts.outputs, channels, origins))
         calls = asked.calls(*symbols)
         if not calls[-1].target.startswith("nn."):
             symbols = tuple([sizes_of(i, tensor.shape) for i, tensor in enumerate(inputs)])
@@ -326,11 +531,52 @@ class Copies:
         if SameWindow in kinds:
             mode = next(axis.mode for axis in facts.links[0][0].axes if isinstance(axis, SameWindow))
             found = self._calling(copy, layer, calls[-1], given, leave_out=("padding", "padding_mode"))
-            return outputs, (found._replace(padded_same=mode),)
-        if Centre in kinds:
+            found = found._replace(padded_same=mode)
+            decisive.clear()
+            callings: tuple[Calling, ...] = (found,)
+        elif Centre in kinds:
             sizes = tuple(axis.size for axis in asked.links(*symbols)[0][0].axes if isinstance(axis, Centre))
-            return outputs, (Calling(calls[0], (("size", written(sizes)),), centred=True),)
-        return outputs, tuple([self._calling(copy, layer, call, given) for call in calls])
+            decisive.clear()
+            callings = (Calling(calls[0], (("size", written(sizes)),), centred=True),)
+        else:
+            callings = tuple([self._calling(copy, layer, call, given) for call in calls])
+        if decisive and self._holds(copy, values, layer, given, inputs, callings, decisive):
+            decisive.clear()
+        return outputs, callings, frozenset(decisive)
+
+    def _holds(
+        self,
+        copy: Copy,
+        values: Mapping[str, Any],
+        layer: Layer,
+        given: Mapping[str, Expr],
+        inputs: Sequence[Tensor],
+        callings: Sequence[Calling],
+        decisive: set[str],
+    ) -> bool:
+        """Whether calls are right at other values of the names that were compared with something.
+
+        Most comparisons only refuse what is wrong; the layer itself is asked, at a few values that it takes.
+        """
+        for k in range(TRIED):
+            there = {**values, **{each: _other(values[each], k) for each in decisive if each in values}}
+            try:
+                fields = {each: value(expr, there) for each, expr in given.items()}
+                shapes = [Shape((*each.shape.spatial, value(each.channels, there))) for each in inputs]
+                other = type(layer).model_validate({**dict(layer), **fields})
+                other.facts(*shapes)
+                calls = other.calls(*shapes)
+                if len(calls) != len(callings):
+                    return False
+                for call, calling in zip(calls, callings, strict=True):
+                    written = [each for each in calling.args if each[1].names.isdisjoint(copy.revalued)]
+                    if calling.centred or calling.padded_same:
+                        continue
+                    if not _is_call(calling._replace(args=tuple(written)), call, there, shapes):
+                        return False
+            except (Fault, UnusableError, ValueError):
+                continue
+        return True
 
     def _calling(
         self,
@@ -379,9 +625,12 @@ class Copies:
         return declared and not copy.listing.in_model and (copy.listing, own) not in self.fixed
 
 
-def _channels(layer: Layer, step: Step, inputs: Sequence[Tensor], symbols: tuple[Shape, ...]) -> list[Expr]:
+def _channels(layer: Layer, step: Step, inputs: Sequence[Tensor]) -> list[Expr]:
     """The channels of each output, in terms of those of the inputs."""
     assert step.facts is not None
+    mixes = any(link.onto is not None for links in step.facts.links for link in links)
+    mixes = mixes or len({len(shape) for shape in (*step.inputs, *step.facts.outputs)}) > 1
+    symbols = tuple([shaped(each.shape, each.channels, each.origin if mixes else NOTHING, set()) for each in inputs])
     found: list[Expr] = []
     asked: tuple[Shape, ...] = ()
     asked_links: tuple[tuple[Link, ...], ...] = ()
@@ -400,9 +649,122 @@ def _channels(layer: Layer, step: Step, inputs: Sequence[Tensor], symbols: tuple
             cut = asked_links[i][0].channels if inputs else None
             kept = written(cut_length(cut, symbols[0].channels) if isinstance(cut, Slice) else asked[i].channels)
             if not same(int(asked[i].channels), shape.channels):
-                kept = const(shape.channels)
+                kept = lost(shape.channels, kept, *(tensor.channels for tensor in inputs))
         found.append(kept)
     return found
+
+
+def _least_assuming(copies: Sequence[Copy], tensors: Sequence[Tensor]) -> Expr | None:
+    """The channels of one output as they are right in all copies, with the fewest names taken for granted."""
+    candidates = sorted({tensor.channels for tensor in tensors}, key=lambda expr: (len(expr.assumed), expr.size))
+    for expr in candidates:
+        try:
+            if expr.op != "lost" and all(
+                same(value(expr, copy.values), tensor.shape.channels)
+                for copy, tensor in zip(copies, tensors, strict=True)
+            ):
+                return expr
+        except UnusableError:
+            continue
+    return None
+
+
+def _is_call(calling: Calling, call: Call, values: Mapping[str, Any], shapes: Sequence[Shape]) -> bool:
+    """Whether a call that was written for any values is this one at some."""
+    if calling.target != call.target:
+        return False
+    sizes = {
+        size_of(place, dim): const(size) for place, shape in enumerate(shapes) for dim, size in enumerate(shape.torch, 1)
+    }
+    for arg, expr in calling.args:
+        try:
+            found = value(_with_sizes(expr, sizes), values)
+        except UnusableError:
+            continue
+        wanted = _plain(call.args.get(arg, found))
+        if not same(found, wanted) and found != wanted:
+            return False
+    return True
+
+
+def _with_sizes(expr: Expr, sizes: Mapping[Expr, Expr]) -> Expr:
+    """The expression with numbers for the sizes of tensors."""
+    if expr.op == "size":
+        return sizes[expr]
+    return Expr(expr.op, tuple(_with_sizes(part, sizes) for part in expr.parts)) if expr.parts else expr
+
+
+def _other(found: Any, k: int) -> Any:
+    """Another value that parameter `k` might have; what is no number stays."""
+    if isinstance(found, tuple):
+        return tuple(_other(each, k + i) for i, each in enumerate(found))
+    return found * (2 + k % 3) + 3 + 2 * k if type(found) in (int, float) else found
+
+
+def _origins(step: Step, given: Mapping[str, Expr], inputs: Sequence[Tensor]) -> list[frozenset[str]]:
+    """For each output, the names on which its spatial size depends."""
+    assert step.facts is not None
+    found = []
+    for shape, links in zip(step.facts.outputs, step.facts.links, strict=True):
+        origin: set[str] = set()
+        if shape.spatial:
+            for tensor, link in zip(inputs, links, strict=True):
+                origin |= tensor.origin
+                if link.onto is not None or len(tensor.shape) != len(shape):
+                    origin |= tensor.channels.names | tensor.channels.assumed
+            if not all(axis is KEEP for link in links for axis in link.axes):
+                origin = origin.union(*(expr.names | expr.assumed for expr in given.values()))
+        found.append(frozenset(origin))
+    return found
+
+
+_BEFORE = Expr("-", (name(INDEX), ONE))
+
+
+def _at(tensor: Tensor, index: Expr) -> Tensor:
+    """A tensor of one repetition, as it is written where the number of the repetition is `index`."""
+    channels = tensor.channels
+    if INDEX in channels.names or INDEX in channels.assumed:
+        tensor = tensor._replace(channels=substituted(channels, {INDEX: index}))
+    if INDEX in tensor.origin:
+        tensor = tensor._replace(origin=tensor.origin - {INDEX} | index.names)
+    return tensor
+
+
+def _if(condition: Expr, tensor: Tensor, sources: Sequence[Tensor]) -> Tensor:
+    """What an entry with a condition hands on: the tensor, or else the source."""
+    if not sources:
+        return tensor
+    (source,) = sources
+    if tensor.shape.spatial != source.shape.spatial or tensor.origin != source.origin:
+        tensor = tensor._replace(origin=tensor.origin | source.origin | condition.names | condition.assumed)
+    if tensor.channels == source.channels:
+        return tensor
+    return tensor._replace(channels=Expr("if", (condition, tensor.channels, source.channels)))
+
+
+def _condition(slot: Slot, copy: Copy) -> Expr | None:
+    """The condition of an entry, where it is worked out."""
+    return _written(slot.when, copy)
+
+
+def _count(slot: Slot, copy: Copy) -> Expr | None:
+    """The number of an entry's repetitions, where it is worked out."""
+    return _written(slot.repeat, copy)
+
+
+def _written(raw: Any, copy: Copy) -> Expr | None:
+    if not has_arithmetic(raw):
+        return None
+    try:
+        return substituted(of_value(raw), copy.by)
+    except UnusableError:
+        return lost(0, *map(name, copy.values))
+
+
+def _names_of(raw: Any, copy: Copy) -> set[str]:
+    found = _written(raw, copy)
+    return found.names | found.assumed if found is not None else set()
 
 
 def _type(slot: Slot, copy: Copy) -> Expr | None:
@@ -413,6 +775,9 @@ def _expr(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) -> Exp
     """A value of the file as it is written in this copy; the value that it has where Python would make another."""
     try:
         found = substituted(of_value(raw), copy.by) if copy.by else of_value(raw)
+    except UnusableError:
+        return const(expected, frozenset(values))
+    try:
         known = value(found, values)
         if same(known, expected) or (type(known) is int and type(expected) is float and known == expected):
             return found
@@ -420,7 +785,7 @@ def _expr(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) -> Exp
             return Expr("int()", (found,))
     except UnusableError:
         pass
-    return const(expected)
+    return const(expected, frozenset(found.names | found.assumed))
 
 
 def _named(wanted: str, names: Mapping[str, tuple[Tensor, ...]]) -> Tensor:

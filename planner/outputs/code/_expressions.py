@@ -8,23 +8,47 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from functools import cache
 from typing import Any, NamedTuple
 
 
-class Expr(NamedTuple):
-    """An expression: its operator and what it is applied to."""
+NOTHING: frozenset[str] = frozenset()
+_LEAVES = frozenset({"const", "lost", "name", "text"})
 
+
+class _Expr(NamedTuple):
     op: str
     args: tuple[Any, ...]
+    assumed: frozenset[str] = NOTHING
+
+
+class Expr(_Expr):
+    """An expression: its operator and what it is applied to.
+
+    assumed  the names whose values were taken as they are when it, or a part of it, was made, though it does not read
+             them: it is right for these values alone. `#0` stands for the spatial size of the first input.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, op: str, args: tuple[Any, ...], assumed: frozenset[str] = NOTHING) -> Expr:
+        if op not in _LEAVES:
+            for each in args:
+                if each.assumed:
+                    assumed |= each.assumed
+        return super().__new__(cls, op, args, assumed)
+
+    def assuming(self, names: Set[str]) -> Expr:
+        """The same for these values of some names alone."""
+        return self if names <= self.assumed else self._replace(assumed=self.assumed | names)
 
     def __str__(self) -> str:
         return _written(self)[0]
 
     @property
     def parts(self) -> tuple[Expr, ...]:
-        return () if self.op in ("const", "lost", "name", "text") else self.args
+        return () if self.op in _LEAVES else self.args
 
     @property
     def names(self) -> set[str]:
@@ -76,12 +100,12 @@ def same(a: object, b: object) -> bool:
 # Making expressions
 
 
-def const(value: object) -> Expr:
+def const(value: object, assumed: frozenset[str] = NOTHING) -> Expr:
     """A value of a model file: a number, a text, true, false, null, or a list of them."""
     if isinstance(value, list | tuple):
-        return Expr("tuple", tuple(map(const, value)))
+        return Expr("tuple", tuple(map(const, value)), assumed)
     # The type belongs to it: 1, 1.0 and True are equal in Python.
-    return Expr("const", (value, type(value)))
+    return Expr("const", (value, type(value)), assumed)
 
 
 @cache
@@ -134,8 +158,8 @@ def _terms(expr: Expr, sign: int = 1) -> Iterator[tuple[Expr, int]]:
 
 def multiply(a: Expr, b: Expr) -> Expr:
     """The product; that of two positive numbers is left as it is, for 256 · 6 · 6 says more than 9216."""
-    if ONE in (a, b):
-        return b if a == ONE else a
+    if a.is_value(1) or b.is_value(1):
+        return b if a.is_value(1) else a
     if b.is_const and not a.is_const and a.op != "*":
         a, b = b, a
     if a.is_whole and b.is_whole and min(a.args[0], b.args[0]) < 1:
@@ -159,6 +183,10 @@ def negative(a: Expr) -> Expr:
 
 def binary(op: str, a: Expr, b: Expr) -> Expr:
     """An operator on whole numbers, put simply."""
+    return _binary(op, a, b).assuming(a.assumed | b.assumed)
+
+
+def _binary(op: str, a: Expr, b: Expr) -> Expr:
     if op in "+-":
         return add(a, b, 1 if op == "+" else -1)
     if op == "*":
@@ -172,7 +200,7 @@ def _quotient(a: Expr, b: Expr) -> Expr:
 
 def _divided(a: Expr, b: Expr) -> Expr | None:
     """The quotient of what one surely divides: 4 · width by 2, or by width."""
-    if b == ONE:
+    if b.is_value(1):
         return a
     if a.is_whole and b.is_whole and b.args[0]:
         return const(a.args[0] // b.args[0])
@@ -186,29 +214,42 @@ def _divided(a: Expr, b: Expr) -> Expr | None:
     return multiply(const(a.args[0].args[0] // b.args[0]), a.args[1])
 
 
-def lost(number: int) -> Expr:
-    """A number whose origin is forgotten; whatever is worked out from it has none either."""
-    return Expr("lost", (number, int))
+def lost(number: int, *origins: Expr) -> Expr:
+    """A number that is no longer written as it was worked out; nor is what is worked out from it."""
+    return Expr("lost", (number, int), NOTHING.union(*(each.names | each.assumed for each in origins)))
 
 
 def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
     """The expression with other ones for names; what comes to a number is then one."""
     if expr.op == "name":
         return by.get(expr.args[0], expr)
+    assumed = _substituted(expr.assumed, by) if expr.assumed else expr.assumed
     parts = expr.parts
-    new = tuple(substituted(part, by) for part in parts)
+    new = tuple([substituted(part, by) for part in parts])
     if new == parts:
-        return expr
-    changed = Expr(expr.op, new)
+        return expr._replace(assumed=assumed)
+    changed = Expr(expr.op, new, assumed)
     if expr.op == "*" and all(part.is_const for part in new):
-        return const(new[0].args[0] * new[1].args[0])
+        return const(new[0].args[0] * new[1].args[0], changed.assumed)
     if expr.op == "if" and new[0].is_const:
         return new[1 if new[0].args[0] else 2]
     if expr.op == "item" and new[0].op == "tuple" and new[1].is_const:
         return _part(new[0], new[1].args[0])
+    if expr.op == "len()" and new[0].op == "tuple":
+        return const(len(new[0].args), changed.assumed)
     if expr.op == "neg":
         return negative(*new)
-    return binary(expr.op, *new) if expr.op in ("+", "-", "*", "//") else changed
+    if expr.op not in ("+", "-", "*", "//"):
+        return changed
+    return binary(expr.op, *new).assuming(assumed)
+
+
+def _substituted(assumed: frozenset[str], by: Mapping[str, Expr]) -> frozenset[str]:
+    """The names that are meant where other expressions stand for some."""
+    found: set[str] = set()
+    for each in assumed:
+        found |= by[each].names | by[each].assumed if each in by else {each}
+    return frozenset(found)
 
 
 # How an expression is written
@@ -222,14 +263,15 @@ _BINDS = {
     **dict.fromkeys("+-", 6),
     **dict.fromkeys(("*", "/", "//", "%"), 7),
     "neg": 8,
+    "**": 9,
 }
-_ATOM = 9
+_ATOM = 10
 _HOMES = {"ceil": "math.ceil", "floor": "math.floor"}
 
 
 def _written(expr: Expr) -> tuple[str, int]:
     """The text of an expression, and how tightly its loosest operator binds."""
-    op, args = expr
+    op, args, _ = expr
     if op in ("name", "text"):
         return args[0], _ATOM
     if op in ("const", "lost"):
@@ -254,7 +296,7 @@ def _operation(op: str, args: tuple[Expr, ...]) -> str:
     if op in ("==", "!=") and args[1].is_value(None):
         return f"{_wrapped(args[0], 6)} is {'not ' if op == '!=' else ''}None"
     first, *others = args
-    tight = binds + 1 if binds == _BINDS["=="] else binds
+    tight = binds + 1 if op in ("==", "!=", "<", "<=", ">", ">=", "**") else binds
     return f" {op} ".join([_wrapped(first, tight), *(_wrapped(each, binds + 1) for each in others)])
 
 

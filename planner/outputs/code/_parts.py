@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from planner.outputs.code._copies import INDEX, Calling, Copy, Item, Value
+from planner.outputs.code._copies import CARRIED, INDEX, Calling, Copy, Item, Value
 from planner.outputs.code._expressions import Expr, const, substituted
 from planner.outputs.code._structure import Listing
-
-CARRIED = "channels"
-"""The variable for a number of channels that is carried along repetitions."""
-
 
 @dataclass(eq=False)
 class Part:
@@ -29,6 +25,7 @@ class Part:
     wrapped  the repetitions stand in a container of their own, of this name
     nested   the container that has it, and its number there
     alias    its name in the code, where the file's is refused
+    assumes  the names for whose values alone it is right
     """
 
     values: tuple[Value, ...]
@@ -47,6 +44,7 @@ class Part:
     wrapped: bool = False
     nested: tuple[str, int] | None = None
     alias: str = ""
+    assumes: frozenset[str] = frozenset()
 
     @property
     def item(self) -> Item:
@@ -102,6 +100,13 @@ class Part:
             exprs.append(self.name)
         inner = (part.reads() for part in (self.inside.parts if self.inside else ()))
         return {each for expr in exprs for each in expr.names}.union(*inner)
+
+    def assumed(self) -> set[str]:
+        """The names for whose values alone what is written is right."""
+        exprs = [expr for call in self.calls for _, expr in call.args]
+        exprs += [*self.args.values(), *(self.carried or ())]
+        exprs += [expr for expr in (self.when, self.count, self.type) if expr is not None]
+        return set(self.assumes).union(*(expr.assumed for expr in exprs))
 
     @property
     def own_names(self) -> set[str]:
@@ -165,6 +170,9 @@ class Unit:
     params  the arguments of its construction
     by      arguments that are always the same as another one
     repeats its parts are the repetitions of one entry
+    assumed the names for whose values alone it is right; `#0` stands for the spatial size of the first input
+    kept    the names whose conditions and types are written, though all copies agree in what they come to
+    fixed   the names that are no arguments: their values are written
     """
 
     listing: Listing
@@ -176,6 +184,9 @@ class Unit:
     types: set[str] = field(default_factory=set)
     by: dict[str, Expr] = field(default_factory=dict)
     repeats: bool = False
+    assumed: set[str] = field(default_factory=set)
+    kept: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
 
     @property
     def copy(self) -> Copy:

@@ -19,6 +19,7 @@ _OPERATORS: dict[str, Callable[[int, int], int]] = {
     "-": operator.sub,
     "*": operator.mul,
     "//": operator.floordiv,
+    "%": operator.mod,
 }
 
 
@@ -27,13 +28,19 @@ LONGEST = 12
 
 
 class Symbol(int):
-    """A whole number with the expression that it came from. What is not arithmetic forgets the expression."""
+    """A whole number with the expression that it came from.
+
+    What is not arithmetic forgets the expression, and a comparison that another value would decide otherwise is noted
+    in `decisive`, for what is answered then holds for this value alone.
+    """
 
     expr: Expr
+    decisive: set[str]
 
-    def __new__(cls, number: int, expr: Expr) -> Symbol:
+    def __new__(cls, number: int, expr: Expr, decisive: set[str] | None = None) -> Symbol:
         made = super().__new__(cls, number)
         made.expr = expr
+        made.decisive = set() if decisive is None else decisive
         return made
 
     def _with(self, op: str, other: Any, *, turned: bool = False) -> int:
@@ -43,9 +50,10 @@ class Symbol(int):
         a, b = (int(other), int(self)) if turned else (int(self), int(other))
         exprs = (written(other), self.expr) if turned else (self.expr, written(other))
         number = _OPERATORS[op](a, b)
+        if op == "%" or "lost" in (exprs[0].op, exprs[1].op):
+            return Symbol(number, lost(number, *exprs), self.decisive)
         expr = binary(op, *exprs)
-        forgotten = "lost" in (exprs[0].op, exprs[1].op) or expr.size > LONGEST
-        return Symbol(number, lost(number) if forgotten else expr)
+        return Symbol(number, lost(number, expr) if expr.size > LONGEST else expr, self.decisive)
 
     def __add__(self, other: int) -> int:
         return self._with("+", other)
@@ -71,6 +79,18 @@ class Symbol(int):
     def __rfloordiv__(self, other: int) -> int:
         return self._with("//", other, turned=True)
 
+    def __mod__(self, other: int) -> int:
+        return self._with("%", other)
+
+    def __rmod__(self, other: int) -> int:
+        return self._with("%", other, turned=True)
+
+    def __divmod__(self, other: int) -> tuple[int, int]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: int) -> tuple[int, int]:
+        return other // self, other % self
+
     def __pow__(self, power: Any, modulo: Any = None) -> Any:
         found = 1
         for _ in range(power):
@@ -78,7 +98,39 @@ class Symbol(int):
         return found
 
     def __neg__(self) -> int:
-        return Symbol(-int(self), lost(-int(self)) if self.expr.op == "lost" else negative(self.expr))
+        expr = lost(-int(self), self.expr) if self.expr.op == "lost" else negative(self.expr)
+        return Symbol(-int(self), expr, self.decisive)
+
+    def _decides(self, other: object) -> None:
+        for expr in (self.expr, written(other)):
+            self.decisive |= expr.names | expr.assumed
+
+    def __eq__(self, other: object) -> bool:
+        equal = isinstance(other, int) and int(self) == int(other)
+        if equal and self.expr != written(other):
+            self._decides(other)
+        return equal
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __lt__(self, other: int) -> bool:
+        self._decides(other)
+        return super().__lt__(other)
+
+    def __le__(self, other: int) -> bool:
+        self._decides(other)
+        return super().__le__(other)
+
+    def __gt__(self, other: int) -> bool:
+        self._decides(other)
+        return super().__gt__(other)
+
+    def __ge__(self, other: int) -> bool:
+        self._decides(other)
+        return super().__ge__(other)
+
+    __hash__ = int.__hash__
 
 
 def written(value: Any) -> Expr:
@@ -95,35 +147,39 @@ def written(value: Any) -> Expr:
     return const(value)
 
 
-def with_symbols(layer: Layer, exprs: Mapping[str, Expr]) -> Layer:
+def with_symbols(layer: Layer, exprs: Mapping[str, Expr], decisive: set[str]) -> Layer:
     """The layer with the whole numbers among some arguments as symbols."""
     changed = {
-        name: found for name, expr in exprs.items() if (found := _symbolic(getattr(layer, name), expr)) is not None
+        name: found
+        for name, expr in exprs.items()
+        if (found := _symbolic(getattr(layer, name), expr, decisive)) is not None
     }
     return type(layer).model_construct(**{**vars(layer), **changed}) if changed else layer
 
 
-def _symbolic(value: Any, expr: Expr) -> Any:
+def _symbolic(value: Any, expr: Expr, decisive: set[str]) -> Any:
     """A whole number as a symbol, or a list with such ones; None for other values."""
-    if expr.op == "tuple" and isinstance(value, tuple):
-        found = [_symbolic(each, part) for each, part in zip(value, expr.args, strict=True)]
+    if isinstance(value, tuple):
+        parts = expr.args if expr.op == "tuple" else [Expr("item", (expr, const(i))) for i in range(len(value))]
+        found = [_symbolic(each, part, decisive) for each, part in zip(value, parts, strict=True)]
         if all(each is None for each in found):
             return None
         return tuple(each if new is None else new for each, new in zip(value, found, strict=True))
-    return Symbol(value, expr) if type(value) is int and not expr.is_const else None
+    return Symbol(value, expr, decisive) if type(value) is int and not expr.is_const else None
 
 
-def shaped(shape: Shape, channels: Expr) -> Shape:
-    """The shape with its channels as a symbol."""
-    return Shape((*shape.spatial, Symbol(shape.channels, channels)))
+def shaped(shape: Shape, channels: Expr, origin: frozenset[str], decisive: set[str]) -> Shape:
+    """The shape with its channels as a symbol; its spatial sizes are numbers that come from `origin`."""
+    spatial = (Symbol(n, const(n, origin), decisive) for n in shape.spatial) if origin else shape.spatial
+    return Shape((*spatial, Symbol(shape.channels, channels, decisive)))
 
 
 def cut_length(cut: Slice, n: int) -> int:
     """How many of n cells a slice takes, which a range would say without remembering why."""
     start, stop = (n if each is None else each for each in (cut.start or 0, cut.stop))
-    start, stop = (n + each if each < 0 else each for each in (start, stop))
-    length = stop - start
-    return length if cut.step == 1 and length == cut.length(n) else Symbol(cut.length(n), lost(cut.length(n)))
+    start, stop = (n + each if int(each) < 0 else each for each in (start, stop))
+    length, found = stop - start, cut.length(int(n))
+    return length if cut.step == 1 and int(length) == found else Symbol(found, lost(found, *map(written, (start, stop, n))))
 
 
 def sizes_of(place: int, shape: Shape) -> Shape:

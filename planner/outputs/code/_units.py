@@ -6,23 +6,35 @@ class can construct in common are parted, and get a class each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from planner.faults.refused_module_name import RefusedModuleName
 from planner.outputs.code._arithmetic import of_value, read, value
-from planner.outputs.code._copies import INDEX, Calling, Copies, Copy, Item, Value
-from planner.outputs.code._expressions import Expr, UnusableError, const, name, same, substituted, text
+from planner.outputs.code._copies import CARRIED, INDEX, Calling, Copies, Copy, Item, Value
+from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, const, name, same, substituted, text
 from planner.outputs.code._names import Names, identifier, unused
-from planner.outputs.code._parts import CARRIED, Part, Unit
-from planner.outputs.code._structure import Listing, Slot
+from planner.outputs.code._parts import Part, Unit
+from planner.outputs.code._structure import Listing, Slot, has_arithmetic
 
 LONG = 4
 """From how many operators on an expression that was worked out is rather a parameter, if one fits."""
 Values = Mapping[str, Any]
-Known = tuple[Expr, Values, Any]
-"""An expression of one copy, what the names in sight come to there, and what it must come to."""
+Worlds = Callable[[], Sequence[Values]]
+
+
+class Known(NamedTuple):
+    """An expression of one copy, what the names in sight come to there, and what it must come to.
+
+    worlds  gives what the names come to where the model's parameters have other values
+    """
+
+    expr: Expr
+    values: Values
+    wanted: Any
+    worlds: Worlds = tuple
 
 
 class UnsharedError(Exception):
@@ -57,47 +69,86 @@ class Units:
         """As few modules as can be found for all copies of a list."""
         copies = self.copies.of(listing)
         try:
-            return [self._unit(listing, copies)]
+            return [self._general(listing, copies)]
         except UnsharedError:
             pass
         units: list[Unit] = []
         for copy in copies:
             for i, unit in enumerate(units):
                 try:
-                    units[i] = self._unit(listing, [*unit.copies, copy])
+                    units[i] = self._general(listing, [*unit.copies, copy])
                     break
                 except UnsharedError:
                     continue
             else:
                 try:
-                    units.append(self._unit(listing, [copy]))
+                    units.append(self._general(listing, [copy]))
                 except UnsharedError:
-                    units.append(self._unit(listing, [copy], unrolled=True))
+                    units.append(self._general(listing, [copy], unrolled=True))
         return units
 
-    def _unit(self, listing: Listing, copies: list[Copy], *, unrolled: bool = False) -> Unit:
+    def _general(self, listing: Listing, copies: list[Copy], *, unrolled: bool = False) -> Unit:
+        """The module of some copies, whose arguments are right for all values that they may be given.
+
+        What was taken from the copies alone, though an argument decides it, becomes a condition or a type that is
+        worked out, if that can be; else the argument is none, and its value is written.
+        """
+        fixed: frozenset[str] = NOTHING
+        kept: frozenset[str] = NOTHING
+        while True:
+            unit = self._unit(listing, copies, unrolled=unrolled, fixed=fixed, kept=kept)
+            doubtful = unit.assumed & set(unit.params)
+            if not doubtful:
+                return unit
+            if not doubtful <= kept:
+                try:
+                    self._unit(listing, copies, unrolled=unrolled, fixed=fixed, kept=kept | doubtful)
+                    kept |= doubtful
+                    continue
+                except UnsharedError:
+                    pass
+            fixed |= doubtful
+
+    def _unit(
+        self,
+        listing: Listing,
+        copies: list[Copy],
+        *,
+        unrolled: bool = False,
+        fixed: frozenset[str] = NOTHING,
+        kept: frozenset[str] = NOTHING,
+    ) -> Unit:
+        """A module for some copies of a list.
+
+        fixed  names that are no arguments: their values are written
+        kept   names whose conditions and types are written, though all copies agree in what they come to
+        """
         unit = Unit(listing, copies, _agreed(tuple(each.value for each in copy.outputs) for copy in copies))
+        unit.kept, unit.fixed = kept, fixed
+        unit.assumed = set().union(*(copy.assumed for copy in copies))
         handed: dict[Value, Value] = {}
         """What stands for the outputs of entries that no copy has."""
         for number, slot in enumerate(listing.slots):
             parts = len(unit.parts)
             if not any(copy.items[number] for copy in copies):
-                source = _agreed(copy.sources[number][0] for copy in copies)
-                handed[number, -1, 0] = handed.get(source, source)
+                unit.assumed |= _decides(slot, copies)
+                source = _agreed(copy.sources[number] for copy in copies)
+                for i, value in enumerate(source):
+                    handed[number, -1, i] = handed.get(value, value)
             elif unrolled:
+                unit.assumed |= _decides(slot, copies)
                 unit.parts += self._unrolled(copies[0], slot, number)
             else:
                 unit.parts.append(self._part(unit, slot, number))
             for part in unit.parts[parts:]:
                 part.sources = tuple(handed.get(value, value) for value in part.sources)
         unit.outputs = tuple(handed.get(value, value) for value in unit.outputs)
-        read = [*unit.outputs, *(value for part in unit.parts for value in part.sources)]
-        if not unrolled and any(index >= 0 for _, index, _ in read):
-            raise UnsharedError
-        if not listing.chain and not unit.reachable:
-            raise UnsharedError
+        self._check_wiring(unit, unrolled)
+        written = {each: const(_agreed_value(each, copies)) for each in fixed}
         reads: set[str] = set()
         for part in unit.parts:
+            part.substituted(written)
+            unit.assumed |= part.assumed()
             reads |= part.reads()
             unit.types |= {each for expr in part.types() for each in expr.names}
         if unit.types & reads:
@@ -106,6 +157,16 @@ class Units:
         order = dict.fromkeys((*self.names.channels(listing), *declared, *self.copies.params, *sorted(reads)))
         unit.params = tuple(each for each in order if each in reads | unit.types)
         return unit
+
+    def _check_wiring(self, unit: Unit, unrolled: bool) -> None:
+        read = [*unit.outputs, *(value for part in unit.parts for value in part.sources)]
+        if not unrolled and any(index >= 0 for _, index, _ in read):
+            raise UnsharedError
+        made = {value for part in unit.parts for value in part.values}
+        if any(value[0] >= 0 and value not in made for value in read):
+            raise UnsharedError
+        if not unit.listing.chain and not unit.reachable:
+            raise UnsharedError
 
     def picks(self, place: int) -> bool:
         """Whether an input of the model holds whole numbers that pick something."""
@@ -192,29 +253,41 @@ class Units:
             sources=_agreed(copy.sources[number] for copy in there),
             name=None,
         )
+        if len({len(item.outputs) for _, item in part.items}) > 1:
+            raise UnsharedError
         part.name = self._name(unit.listing, slot, part)
         if slot.repeats:
             part.count = self._of_file(slot.repeat, [(copy, len(copy.items[number])) for copy in there])
             part.wrapped = not unit.listing.nameless and slot.template is None
-        if len(there) < len(unit.copies):
-            if slot.when is not None:
-                part.when = self._of_file(slot.when, [(copy, bool(copy.items[number])) for copy in unit.copies])
-            elif not slot.repeats:
-                raise UnsharedError
+        self._decide(unit, part, slot, number, there)
         try:
-            self._fill(part, slot)
+            self._fill(unit, part, slot)
         except UnsharedError:
             if part.count is None:
                 raise
-            self._carry(part, slot)
+            self._carry(unit, part, slot)
         if part.count is not None and part.count.is_value(1) and not part.wrapped:
             part.once()
-        single = len(part.item.outputs) == len(part.item.inputs) == 1
+        single = all(len(item.outputs) == len(item.inputs) == 1 for _, item in part.items)
         if part.count is not None and not (single and part.is_module and not _shadows(part)):
             raise UnsharedError
         if part.when is not None and not (single or (len(part.item.outputs) == 1 and not part.is_module)):
             raise UnsharedError
         return part
+
+    def _decide(self, unit: Unit, part: Part, slot: Slot, number: int, there: list[Copy]) -> None:
+        """The condition on which a part is there; none where it is there in all copies and always may be."""
+        worked_out = slot.when is not None and not isinstance(slot.when, bool)
+        names = set().union(*(_names_in(slot.when, copy) for copy in unit.copies)) if worked_out else set()
+        if len(there) < len(unit.copies) or names & unit.kept:
+            if slot.when is not None:
+                part.when = self._of_file(slot.when, [(copy, bool(copy.items[number])) for copy in unit.copies])
+                if part.when.is_const:
+                    raise UnsharedError
+            elif not slot.repeats:
+                raise UnsharedError
+        else:
+            unit.assumed |= names
 
     def _name(self, listing: Listing, slot: Slot, part: Part) -> str | Expr | None:
         if slot.template is not None:
@@ -230,38 +303,54 @@ class Units:
         found: str = _agreed(each.rpartition(".")[0] for each in named) if slot.repeats else _agreed(named)
         return found
 
-    def _fill(self, part: Part, slot: Slot) -> None:
+    def _fill(self, unit: Unit, part: Part, slot: Slot) -> None:
         """What a part constructs or calls."""
         part.type = None
         if part.item.inner is None:
-            part.calls = self._calls(part, slot)
+            part.calls = self._calls(unit, part, slot)
         elif part.item.inner.listing.in_place:
             inner = [_inner(item) for _, item in part.items]
-            part.inside = self._in_place(inner)
+            part.inside = self._in_place(inner, unit)
+            unit.assumed |= part.inside.assumed
         else:
             part.unit = _agreed(self.of(_inner(item)) for _, item in part.items)
-            known = [(item, _values(copy, slot, item)) for copy, item in part.items]
+            types = {item.type for _, item in part.items if item.type is not None}
+            unit.assumed = unit.assumed.union(*(each.names for each in types))
+            known = [(copy, item, _values(copy, slot, item)) for copy, item in part.items]
             part.args = {
-                param: self._one([(item.args[param], values) for item, values in known], param in part.unit.types)
+                param: self._one(
+                    [(item.args[param], values, _worlds(self.copies, copy, slot, item)) for copy, item, values in known],
+                    param in part.unit.types,
+                )
                 for param in part.unit.params
             }
+            for _, item in part.items:
+                for each in part.unit.assumed:
+                    if each.startswith("#"):
+                        unit.assumed |= item.inputs[int(each[1:])].origin
+                    elif each in item.args:
+                        unit.assumed |= item.args[each].names | item.args[each].assumed
 
-    def _in_place(self, copies: list[Copy]) -> Unit:
+    def _in_place(self, copies: list[Copy], around: Unit) -> Unit:
         """A list that is written in place; what stands alone can always be written, its repetitions one by one."""
         try:
-            return self._unit(copies[0].listing, copies)
+            return self._unit(copies[0].listing, copies, kept=around.kept, fixed=around.fixed)
         except UnsharedError:
             if len(copies) > 1:
                 raise
-        return self._unit(copies[0].listing, copies, unrolled=True)
+        return self._unit(copies[0].listing, copies, unrolled=True, kept=around.kept, fixed=around.fixed)
 
-    def _calls(self, part: Part, slot: Slot) -> tuple[Calling, ...]:
+    def _calls(self, unit: Unit, part: Part, slot: Slot) -> tuple[Calling, ...]:
         first = part.item
-        if first.type is not None and len({_targets(item) for _, item in part.items}) > 1:
-            part.type = first.type
-            for copy, item in part.items:
-                if first.type.op != "name" or _targets(item) != (f"nn.{copy.values.get(first.type.args[0])}",):
-                    raise UnsharedError
+        unit.assumed = unit.assumed.union(*(item.assumed for _, item in part.items))
+        if first.type is not None:
+            if len({_targets(item) for _, item in part.items}) > 1 or first.type.names & unit.kept:
+                part.type = first.type
+                for copy, item in part.items:
+                    if first.type.op != "name" or _targets(item) != (f"nn.{copy.values.get(first.type.args[0])}",):
+                        raise UnsharedError
+            else:
+                unit.assumed |= first.type.names | first.type.assumed
         calls = []
         for i, call in enumerate(first.calls):
             target = None if part.type is None else call.target
@@ -270,39 +359,50 @@ class Units:
                 raise UnsharedError
             args = []
             for k, (arg, _) in enumerate(call.args):
-                known = [(item.calls[i].args[k][1], _values(copy, slot, item)) for copy, item in part.items]
+                known = [
+                    (item.calls[i].args[k][1], _values(copy, slot, item), _worlds(self.copies, copy, slot, item))
+                    for copy, item in part.items
+                ]
                 args.append((arg, self._one(known)))
             calls.append(call._replace(args=tuple(args)))
         return tuple(calls)
 
-    def _one(self, known: Sequence[tuple[Expr, Values]], is_type: bool = False) -> Expr:
+    def _one(self, known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> Expr:
         """The expression of all copies."""
         first = known[0][0]
-        agree = all(expr == first for expr, _ in known)
+        agree = all(expr == first for expr, _, _ in known)
         if is_type:
             if agree and first.op in ("name", "text"):
                 return first
-            return text(f"nn.{_agreed(_value(expr, values) for expr, values in known)}")
-        if agree and (first.is_const or len(known) == 1 or first.size < LONG):
-            return const(first.args[0]) if first.op == "lost" else first
+            names = frozenset().union(*(expr.names | expr.assumed for expr, _, _ in known))
+            return text(f"nn.{_agreed(_value(expr, values) for expr, values, _ in known)}").assuming(names)
+        if agree and (first.is_const or (first.size < LONG and first.op != "if")):
+            return const(first.args[0], first.assumed) if first.op == "lost" else first
         try:
-            wanted = [(expr, values, value(expr, values)) for expr, values in known]
+            wanted = [Known(expr, values, value(expr, values), worlds) for expr, values, worlds in known]
         except UnusableError:
             if agree:
                 return first
             raise UnsharedError from None
-        return (self._parameter(wanted) or first) if agree else self._chosen(wanted)
+        if agree and first.op != "if":
+            return self._parameter(wanted) or first
+        return self._chosen(wanted)
 
     # Repetitions
 
-    def _carry(self, part: Part, slot: Slot) -> None:
+    def _carry(self, unit: Unit, part: Part, slot: Slot) -> None:
         """Write repetitions that differ in their input channels with a variable that is carried along."""
-        if len(part.item.inputs) != 1:
+        if any(len(item.inputs) != 1 for _, item in part.items):
             raise UnsharedError
         items = part.items
         part.variable = unused(CARRIED, items[0][0].values)
         starts = [(copy, item.inputs[0]) for copy, item in items if not item.index]
-        start = self._chosen([(tensor.channels, copy.values, tensor.shape.channels) for copy, tensor in starts])
+        start = self._chosen(
+            [
+                Known(tensor.channels, copy.values, tensor.shape.channels, partial(self._worlds, copy))
+                for copy, tensor in starts
+            ]
+        )
         part.items, ends = [], []
         for copy, item in items:
             (tensor,) = item.inputs
@@ -310,9 +410,9 @@ class Units:
             carried = tensor._replace(channels=name(part.variable))
             again = self.copies.item(copy, values, slot, item.member, (carried,))
             again.index, again.name = item.index, item.name
-            part.items.append((replace(copy, values=values), again))
-            ends.append((again.outputs[0].channels, values, again.outputs[0].shape.channels))
-        self._fill(part, slot)
+            part.items.append((replace(copy, values=values, worlds=[]), again))
+            ends.append(Known(again.outputs[0].channels, values, again.outputs[0].shape.channels))
+        self._fill(unit, part, slot)
         part.items = items
         part.carried = start, self._chosen(ends)
 
@@ -321,35 +421,50 @@ class Units:
         items = copy.items[number]
         wrapped = slot.repeats and slot.template is None and not copy.listing.nameless and bool(items)
         read = [each.value for each in copy.outputs] + [value for sources in copy.sources for value in sources]
-        if wrapped and not any(value[0] == number and value[1] >= 0 for value in read):
-            slots = [replace(slot, name=None, repeat=None) for _ in items]
-            listing = Listing(slot.path, items[0].name, slots, owner=copy.listing, chain=True)
-            sources: list[tuple[Value, ...]] = [((i - 1, -1, 0),) for i in range(len(items))]
-            inner = replace(
-                copy, listing=listing, inputs=items[0].inputs, items=[[item] for item in items], sources=sources,
-                outputs=items[-1].outputs,
-            )  # fmt: skip
-            unit = Unit(listing, [inner], ((len(items) - 1, -1, 0),), repeats=True)
-            for i in range(len(items)):
-                unit.parts += self._unrolled(inner, replace(slot, repeat=None), i)
-            for part, item in zip(unit.parts, items, strict=True):
-                part.substituted({INDEX: const(item.index)})
-            name, _, _ = items[0].name.rpartition(".")
-            yield Part(((number, -1, 0),), [(copy, items[0])], copy.sources[number], name, inside=unit)
-            return
+        singly = any(value[0] == number and value[1] >= 0 for value in read)
+        if wrapped and not singly and all(len(item.inputs) == len(item.outputs) == 1 for item in items):
+            chain = self._chain_of(copy, slot, number)
+            if all(part.is_module for part in chain.parts):
+                name, _, _ = items[0].name.rpartition(".")
+                yield Part(((number, -1, 0),), [(copy, items[0])], copy.sources[number], name, inside=chain)
+                return
         for item in items:
             last = item is items[-1]
+            sources = copy.sources[number] if item is items[0] else ((number, item.index - 1, 0),)
             part = Part(
                 values=tuple((number, -1 if last else item.index, i) for i in range(len(item.outputs))),
                 items=[(copy, item)],
-                sources=copy.sources[number] if item is items[0] else ((number, item.index - 1, 0),),
+                sources=sources,
                 name=None if copy.listing.nameless else item.name,
                 nested=(item.name.rpartition(".")[0], item.index) if wrapped else None,
             )
-            self._fill(part, slot)
-            if slot.repeats:
-                part.substituted({INDEX: const(item.index)})
+            self._fill_alone(part, copy, slot)
             yield part
+
+    def _fill_alone(self, part: Part, copy: Copy, slot: Slot) -> None:
+        """What a single repetition constructs or calls."""
+        unit = Unit(copy.listing, [copy], ())
+        self._fill(unit, part, slot)
+        part.assumes = frozenset(unit.assumed)
+        if slot.repeats:
+            part.substituted({INDEX: const(part.item.index)})
+
+    def _chain_of(self, copy: Copy, slot: Slot, number: int) -> Unit:
+        """The repetitions of one entry as a list of their own."""
+        items = copy.items[number]
+        slots = [replace(slot, name=None, repeat=None) for _ in items]
+        listing = Listing(slot.path, items[0].name, slots, owner=copy.listing, chain=True)
+        sources: list[tuple[Value, ...]] = [((i - 1, -1, 0),) for i in range(len(items))]
+        inner = replace(
+            copy, listing=listing, inputs=items[0].inputs, items=[[item] for item in items], sources=sources,
+            outputs=items[-1].outputs,
+        )  # fmt: skip
+        unit = Unit(listing, [inner], ((len(items) - 1, -1, 0),), repeats=True)
+        for i, item in enumerate(items):
+            part = Part(((i, -1, 0),), [(inner, item)], sources[i], None)
+            self._fill_alone(part, inner, replace(slot, name=None))
+            unit.parts.append(part)
+        return unit
 
     # What copies agree on
 
@@ -360,18 +475,23 @@ class Units:
             try:
                 expr = substituted(of_value(raw), copy.by)
             except UnusableError:
-                expr = const(wanted)
-            exprs.append((expr, copy.values, wanted))
+                expr = const(wanted, frozenset(copy.values))
+            exprs.append(Known(expr, copy.values, wanted, partial(self._worlds, copy)))
         return self._chosen(exprs)
+
+    def _worlds(self, copy: Copy) -> Sequence[Values]:
+        return copy.worlds if self.copies.elsewhere else ()
 
     def _chosen(self, known: Sequence[Known]) -> Expr:
         """An expression of one of the copies that is right in all of them, or a parameter that is."""
-        for expr in dict.fromkeys(expr for expr, _, _ in known if expr.op != "lost"):
-            if all(_comes_to(expr, values, wanted) for _, values, wanted in known):
+        candidates = (expr for each in known for expr in (*_branches(each.expr), each.expr) if expr.op != "lost")
+        for expr in sorted(dict.fromkeys(candidates), key=lambda expr: len(expr.assumed)):
+            if all(_comes_to(expr, each.values, each.wanted) for each in known) and _agree_elsewhere(expr, known):
                 return expr
-        _, _, first = known[0]
-        if all(same(wanted, first) for _, _, wanted in known):
-            return const(first)
+        first = known[0].wanted
+        if all(same(each.wanted, first) for each in known):
+            names = frozenset().union(*(each.expr.names | each.expr.assumed for each in known))
+            return const(first, names)
         found = self._parameter(known)
         if found is None:
             raise UnsharedError
@@ -379,11 +499,56 @@ class Units:
 
     def _parameter(self, known: Sequence[Known]) -> Expr | None:
         """A parameter that is what is wanted in every copy, of which two differ."""
-        _, first, wanted = known[0]
-        if all(same(each, wanted) for _, _, each in known):
+        first = known[0]
+        if all(same(each.wanted, first.wanted) for each in known):
             return None
-        fits = (each for each in first if all(each in values and same(values[each], want) for _, values, want in known))
-        return next(map(name, fits), None)
+        for each in first.values:
+            fits = all(each in found.values and same(found.values[each], found.wanted) for found in known)
+            if fits and _agree_elsewhere(name(each), known):
+                return name(each)
+        return None
+
+
+def _branches(expr: Expr) -> tuple[Expr, ...]:
+    """The two ways of a choice: where both come to the same, one of them says all."""
+    return expr.args[1:] if expr.op == "if" else ()
+
+
+def _agree_elsewhere(expr: Expr, known: Sequence[Known]) -> bool:
+    """Whether an expression comes to what each copy's own one does where the model's parameters have other values."""
+    for own, _, _, worlds in known:
+        if own == expr or own.op == "lost":
+            continue
+        for values in worlds():
+            try:
+                if not same(value(expr, values), value(own, values)):
+                    return False
+            except UnusableError:
+                continue
+    return True
+
+
+def _decides(slot: Slot, copies: Sequence[Copy]) -> set[str]:
+    """The names that decide whether, and how often, an entry is there."""
+    return set().union(*(_names_in(raw, copy) for raw in (slot.when, slot.repeat) for copy in copies))
+
+
+def _names_in(raw: Any, copy: Copy) -> set[str]:
+    """The names that a value of the file reads."""
+    if not has_arithmetic(raw):
+        return set()
+    try:
+        return substituted(of_value(raw), copy.by).names
+    except UnusableError:
+        return set(copy.values)
+
+
+def _agreed_value(param: str, copies: Sequence[Copy]) -> Any:
+    """The value that a name has in all copies."""
+    first = copies[0].values[param]
+    if not all(same(copy.values[param], first) for copy in copies):
+        raise UnsharedError
+    return first
 
 
 def _shadows(part: Part) -> bool:
@@ -420,6 +585,17 @@ def _values(copy: Copy, slot: Slot, item: Item) -> Values:
     if copy.revalued:
         values = {**values, **{each: found for each, (found, _) in copy.revalued.items()}}
     return {**values, INDEX: item.index} if slot.repeats else values
+
+
+def _worlds(copies: Copies, copy: Copy, slot: Slot, item: Item) -> Worlds:
+    """What the names in sight come to for one item where the model's parameters have other values."""
+
+    def found() -> Sequence[Values]:
+        if not copies.elsewhere:
+            return ()
+        return [{**world, INDEX: item.index} for world in copy.worlds] if slot.repeats else copy.worlds
+
+    return found
 
 
 def _inner(item: Item) -> Copy:
