@@ -85,13 +85,20 @@ def _module(layer: Layer, weights: Weights, sources: Tensors, **other: Any) -> n
     """The module of torch.nn that has the layer's name, with the layer's weights."""
     made: type[nn.Module] = getattr(nn, layer.type_name())
     given = {**_fields(layer), **_from_channels(layer, [x.shape[1] for x in sources]), **other}
-    args = {name: given[name] for name in inspect.signature(made.__init__).parameters if name in given}
-    if made is nn.TransformerEncoder:
-        args = _encoder(layer, given)
+    args = _encoder(layer, given) if made is nn.TransformerEncoder else _taken(made, given)
     with torch.device("meta"):
         module = made(**args)
     module.load_state_dict(dict(weights), strict=True, assign=True)
     return module.eval()
+
+
+def _taken(made: type[nn.Module], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that a class takes; recurrent ones hand them on to the class that they share."""
+    names = {*inspect.signature(made.__init__).parameters}
+    if issubclass(made, nn.RNNBase):
+        names = {"nonlinearity"} if made is nn.RNN else {"proj_size"} if made is nn.LSTM else set()
+        names |= {"input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional"}
+    return {name: value for name, value in given.items() if name in names}
 
 
 def _fields(layer: Layer) -> dict[str, Any]:
@@ -110,21 +117,18 @@ def _from_channels(layer: Any, channels: Sequence[int]) -> dict[str, Any]:
         return {}
     first = channels[0]
     names = ("in_channels", "in_features", "in1_features", "num_features", "num_channels", "d_model", "input_size")
-    found: dict[str, Any] = {name: first for name in (*names, "embed_dim")}
+    found: dict[str, Any] = dict.fromkeys((*names, "embed_dim"), first)
     found["in2_features"] = channels[-1]
     found["kdim"], found["vdim"] = channels[min(1, len(channels) - 1)], channels[-1]
     if getattr(layer, "groups", None) == "depthwise":
         found["groups"] = first
-    for name, value in (("out_channels", first), ("normalized_shape", first), ("dim", 1)):
-        if getattr(layer, name, value) is None:
-            found[name] = value
-    return found
+    usual = {"out_channels": first, "normalized_shape": first, "dim": 1}
+    return found | {name: value for name, value in usual.items() if getattr(layer, name, value) is None}
 
 
 def _encoder(layer: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a stack of encoder layers, of which each is made as the first one is."""
-    inner = inspect.signature(nn.TransformerEncoderLayer.__init__).parameters
-    one = nn.TransformerEncoderLayer(**{name: given[name] for name in inner if name in given}, device="meta")
+    one = nn.TransformerEncoderLayer(**_taken(nn.TransformerEncoderLayer, given), device="meta")
     norm = nn.LayerNorm(given["d_model"], layer.layer_norm_eps, bias=layer.bias, device="meta") if layer.norm else None
     names = ("num_layers", "enable_nested_tensor", "mask_check")
     return {"encoder_layer": one, "norm": norm, **{name: given[name] for name in names}}
@@ -171,7 +175,7 @@ def _at(value: Any, axis: int) -> int:
 
 
 def _padded(x: Tensor, sides: Sequence[tuple[int, int]], mode: str = "constant") -> Tensor:
-    """Cells before and after each spatial axis. They are put there axis by axis, which comes to the same in all modes."""
+    """Cells before and after each spatial axis; they are put there axis by axis, which comes to the same."""
     for axis, (before, after) in enumerate(sides, 2):
         n = x.shape[axis]
         places = torch.arange(-before, n + after)
@@ -286,7 +290,7 @@ def _select(layer: Any, x: Tensor) -> Tensor:
 
 def _split(layer: Any, x: Tensor) -> Tensors:
     sizes = layer.split_size
-    return x.split(sizes if isinstance(sizes, int) else list(sizes), layer.dim)
+    return torch.split(x, sizes if isinstance(sizes, int) else list(sizes), layer.dim)
 
 
 def _chunk(layer: Any, x: Tensor) -> Tensors:
