@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -35,9 +35,7 @@ def differences(report: Report, found: Emitted, *, seed: int = 0) -> list[str]:
     weights, inputs = weights_of(plan, seed), inputs_of(plan, seed)
     wanted = run(plan, weights, inputs, seed=seed).outputs
     ins, outs = sides(report, found)
-    module: nn.Module = getattr(module_of(found.text), found.name)()
-    module.double().eval()
-    module.load_state_dict(weights, strict=True, assign=True)
+    module = _made(found, weights)
     given = [x.movedim(1, -1) if side == "last" else x for x, side in zip(inputs, ins, strict=True)]
     with torch.no_grad(), torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -47,6 +45,18 @@ def differences(report: Report, found: Emitted, *, seed: int = 0) -> list[str]:
         return [f"{len(got)} outputs instead of {len(wanted)}"]
     back = [y.movedim(-1, 1) if side == "last" else y for y, side in zip(got, outs, strict=True)]
     return [f"output {k} {each}" for k, pair in enumerate(zip(back, wanted, strict=True)) for each in _apart(*pair)]
+
+
+def _made(found: Emitted, weights: Mapping[str, Tensor]) -> nn.Module:
+    """The emitted model with the weights. None are drawn first, unless there is more in it than is in its state_dict."""
+    make: Callable[[], nn.Module] = getattr(module_of(found.text), found.name)
+    with torch.device("meta"):
+        module = make()
+    module.load_state_dict(weights, strict=True, assign=True)
+    if any(each.is_meta for each in module.buffers()):
+        module = make().double()
+        module.load_state_dict(weights, strict=True)
+    return module.eval()
 
 
 def _apart(got: Tensor, wanted: Tensor) -> Iterator[str]:

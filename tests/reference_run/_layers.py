@@ -88,7 +88,10 @@ def _module(layer: Layer, weights: Weights, sources: Tensors, **other: Any) -> n
     args = _encoder(layer, given) if made is nn.TransformerEncoder else _taken(made, given)
     with torch.device("meta"):
         module = made(**args)
-    module.load_state_dict(dict(weights), strict=True, assign=True)
+    own = dict(weights)
+    if isinstance(module, nn.Embedding) and module.max_norm is not None:
+        own["weight"] = own["weight"].clone()  # it scales down what it reads, in place
+    module.load_state_dict(own, strict=True, assign=True)
     return module.eval()
 
 
