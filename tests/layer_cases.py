@@ -42,7 +42,7 @@ def cases(draw: Draw, type: type[Layer], longest: Mapping[int, int] = LONGEST) -
     inputs = [draw(_shapes(rank, longest[rank]))] if count else []
     while len(inputs) < count:
         inputs.append(draw(_like(inputs[0])))
-    args = draw(_arguments(type, rank))
+    args = draw(arguments(type, rank))
     for name in (name for name in WORKED_OUT if name in args):
         args[name] = inputs[-1 if name == "in2_features" else 0].channels + draw(st.sampled_from((0, 0, 0, 1)))
     if type.__name__ in MENDED and draw(st.sampled_from((True, True, True, False))):
@@ -69,7 +69,7 @@ def _like(draw: Draw, x: Shape) -> Shape:
 
 
 @cache
-def _arguments(type: type[Layer], rank: int) -> st.SearchStrategy[Arguments]:
+def arguments(type: type[Layer], rank: int) -> st.SearchStrategy[Arguments]:
     """Arguments of a layer, of which those that have a default are often left out."""
     properties = type.model_json_schema()["properties"] if type.model_fields else {}
     # Pads take a number for each side of each axis, other layers one for each axis.

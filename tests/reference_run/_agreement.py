@@ -1,0 +1,78 @@
+"""Whether emitted code computes what the plan says, value by value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from planner.outputs.code._building import module_of
+from planner.outputs.code.torch import Emitted
+from planner.report import Report
+from reference_run._plans import run
+from reference_run._values import inputs_of, weights_of
+
+CLOSE = 1e-9
+"""How far apart numbers may be, as a part of the largest."""
+
+Side = Literal["first", "last"]
+
+
+def sides(report: Report, found: Emitted) -> tuple[list[Side], list[Side]]:
+    """Where the emitted model has the channels in each of its inputs and outputs."""
+    layouts, root = found.program.layouts, found.program.units.root
+    return (
+        [layouts.tensor(root, (-1, -1, k)) for k in range(len(report.plan.inputs))],
+        [layouts.output(root, k) for k in range(len(report.plan.outputs))],
+    )
+
+
+def differences(report: Report, found: Emitted, *, seed: int = 0) -> list[str]:
+    """In what the emitted model differs from the reference run of its plan, with the same weights and inputs."""
+    plan = report.plan
+    weights, inputs = weights_of(plan, seed), inputs_of(plan, seed)
+    wanted = run(plan, weights, inputs, seed=seed).outputs
+    ins, outs = sides(report, found)
+    module = _made(found, weights)
+    given = [x.movedim(1, -1) if side == "last" else x for x, side in zip(inputs, ins, strict=True)]
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(seed)
+        result = module(*(x.clone() for x in given))
+    got = [result] if isinstance(result, Tensor) else list(result)
+    if len(got) != len(wanted):
+        return [f"{len(got)} outputs instead of {len(wanted)}"]
+    back = [y.movedim(-1, 1) if side == "last" else y for y, side in zip(got, outs, strict=True)]
+    return [f"output {k} {each}" for k, pair in enumerate(zip(back, wanted, strict=True)) for each in _apart(*pair)]
+
+
+def _made(found: Emitted, weights: Mapping[str, Tensor]) -> nn.Module:
+    """The emitted model with the weights. None are drawn first, unless there is more in it than is in its state_dict."""
+    make: Callable[[], nn.Module] = getattr(module_of(found.text), found.name)
+    with torch.device("meta"):
+        module = make()
+    module.load_state_dict(weights, strict=True, assign=True)
+    if any(each.is_meta for each in module.buffers()):
+        module = make().double()
+        module.load_state_dict(weights, strict=True)
+    return module.eval()
+
+
+def _apart(got: Tensor, wanted: Tensor) -> Iterator[str]:
+    if got.shape != wanted.shape:
+        yield f"is {_sizes(got.shape)} instead of {_sizes(wanted.shape)}"
+    elif not torch.equal(got.isnan(), wanted.isnan()):
+        yield "is not a number elsewhere"
+    elif not torch.allclose(got, wanted, rtol=0, atol=CLOSE * scale(wanted), equal_nan=True):
+        yield f"differs by {(got - wanted).abs().nan_to_num().max():.3g}, where the largest is {scale(wanted):.3g}"
+
+
+def scale(x: Tensor) -> float:
+    """The largest of the numbers that are finite."""
+    finite = x[x.isfinite()].abs()
+    return float(finite.max()) if finite.numel() else 0.0
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    return "×".join(map(str, shape))

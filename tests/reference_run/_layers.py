@@ -1,0 +1,366 @@
+"""What each type of layer computes in evaluation mode, on tensors with their channels first.
+
+Where torch.nn has a class of the layer's name, that class says what is computed: it is made from the layer's fields
+and the channels of what it reads. Some of these classes have the channels last, and get them there. All other types
+have a function each, written from the layer's page. A type that is not known is an error.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from planner.layers._layer import Layer
+
+Weights = Mapping[str, Tensor]
+Tensors = Sequence[Tensor]
+Function = Callable[..., Tensor | Tensors]
+"""What a type computes, given its layer and its sources one by one."""
+
+
+def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Tensors:
+    """All outputs of a layer.
+
+    weights  its entries of the state_dict, by its own names for them
+    batch    how many samples there are, for a layer that reads nothing
+    """
+    name = layer.type_name()
+    if name == "Parameter":
+        return [_parameter(layer, weights[""], batch)]
+    if name in FUNCTIONS:
+        result = FUNCTIONS[name](layer, *sources)
+    elif name in WITH_WEIGHTS:
+        result = WITH_WEIGHTS[name](layer, weights, *sources)
+    elif name in CHANNELS_SECOND:
+        result = _module(layer, weights, sources)(*sources)
+    elif name in CHANNELS_LAST:
+        result = _first(_module(layer, weights, sources)(*map(_last, sources)))
+    else:
+        raise NotImplementedError(f"what does {name} compute?")
+    return [result] if isinstance(result, Tensor) else list(result)
+
+
+def _last(x: Tensor) -> Tensor:
+    """The tensor with its channels last, as modules that act on the last axis want it."""
+    return x.movedim(1, -1)
+
+
+def _first(x: Tensor) -> Tensor:
+    return x.movedim(-1, 1)
+
+
+# Modules of torch.nn
+
+CHANNELS_SECOND = frozenset(
+    (
+        *("ELU", "Hardshrink", "Hardsigmoid", "Hardtanh", "Hardswish", "LeakyReLU", "LogSigmoid", "PReLU", "ReLU"),
+        *("ReLU6", "RReLU", "SELU", "CELU", "GELU", "Sigmoid", "SiLU", "Mish", "Softplus", "Softshrink", "Softsign"),
+        *("Tanh", "Tanhshrink", "Threshold", "Softmax", "LogSoftmax", "Softmin", "Softmax2d", "GLU"),
+        *("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "Unfold", "Fold"),
+        *("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"),
+        *("GroupNorm", "LocalResponseNorm"),
+        *("ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d"),
+        *("ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d"),
+        *("ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d"),
+        *("CircularPad1d", "CircularPad2d", "CircularPad3d"),
+        *("MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d"),
+        *("LPPool1d", "LPPool2d", "LPPool3d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d"),
+        *("AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "FractionalMaxPool2d", "FractionalMaxPool3d"),
+        *("Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d", "PixelShuffle", "PixelUnshuffle"),
+        *("ChannelShuffle", "Flatten", "Unflatten"),
+    )
+)
+CHANNELS_LAST = frozenset(
+    ("Linear", "Bilinear", "Embedding", "LayerNorm", "RMSNorm", "TransformerEncoderLayer", "TransformerEncoder")
+)
+
+
+def _module(layer: Layer, weights: Weights, sources: Tensors, **other: Any) -> nn.Module:
+    """The module of torch.nn that has the layer's name, with the layer's weights."""
+    made: type[nn.Module] = getattr(nn, layer.type_name())
+    given = {**_fields(layer), **_from_channels(layer, [x.shape[1] for x in sources]), **other}
+    args = _encoder(layer, given) if made is nn.TransformerEncoder else _taken(made, given)
+    with torch.device("meta"):
+        module = made(**args)
+    own = dict(weights)
+    if isinstance(module, nn.Embedding) and module.max_norm is not None:
+        own["weight"] = own["weight"].clone()  # it scales down what it reads, in place
+    module.load_state_dict(own, strict=True, assign=True)
+    return module.eval()
+
+
+def _taken(made: type[nn.Module], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that a class takes; recurrent ones hand them on to the class that they share."""
+    names = {*inspect.signature(made.__init__).parameters}
+    if issubclass(made, nn.RNNBase):
+        names = {"nonlinearity"} if made is nn.RNN else {"proj_size"} if made is nn.LSTM else set()
+        names |= {"input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional"}
+    return {name: value for name, value in given.items() if name in names}
+
+
+def _fields(layer: Layer) -> dict[str, Any]:
+    """The layer's arguments; what it reads is never written over, as others may read it too."""
+    fields = {name: getattr(layer, name) for name in type(layer).model_fields}
+    if "inplace" in fields:
+        fields["inplace"] = False
+    if fields.get("groups") == "depthwise":
+        del fields["groups"]
+    return fields
+
+
+def _from_channels(layer: Any, channels: Sequence[int]) -> dict[str, Any]:
+    """The arguments that a model file leaves out because the channels of the sources say them."""
+    if not channels:
+        return {}
+    first = channels[0]
+    names = ("in_channels", "in_features", "in1_features", "num_features", "num_channels", "d_model", "input_size")
+    found: dict[str, Any] = dict.fromkeys((*names, "embed_dim"), first)
+    found["in2_features"] = channels[-1]
+    found["kdim"], found["vdim"] = channels[min(1, len(channels) - 1)], channels[-1]
+    if getattr(layer, "groups", None) == "depthwise":
+        found["groups"] = first
+    usual = {"out_channels": first, "normalized_shape": first, "dim": 1}
+    return found | {name: value for name, value in usual.items() if getattr(layer, name, value) is None}
+
+
+def _encoder(layer: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a stack of encoder layers, of which each is made as the first one is."""
+    one = nn.TransformerEncoderLayer(**_taken(nn.TransformerEncoderLayer, given), device="meta")
+    norm = nn.LayerNorm(given["d_model"], layer.layer_norm_eps, bias=layer.bias, device="meta") if layer.norm else None
+    names = ("num_layers", "enable_nested_tensor", "mask_check")
+    return {"encoder_layer": one, "norm": norm, **{name: given[name] for name in names}}
+
+
+# Layers with weights that are more than a module of torch.nn
+
+
+def _conv(layer: Any, weights: Weights, x: Tensor) -> Tensor:
+    """A convolution; padding that the module cannot say is put around its input first."""
+    words = ("same", "valid")
+    if layer.padding in words or isinstance(layer.padding, int):
+        return _called(layer, weights, x)
+    rank = x.dim() - 2
+    if layer.padding == "tf_same":
+        sides = _tf_same(layer, x)
+    else:
+        sides = [(each, each) if isinstance(each, int) else each for each in layer.padding]
+    assert len(sides) == rank
+    mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
+    return _called(layer, weights, _padded(x, sides, mode), padding=0, padding_mode="zeros")
+
+
+def _called(layer: Layer, weights: Weights, x: Tensor, **other: Any) -> Tensor:
+    found: Tensor = _module(layer, weights, [x], **other)(x)
+    return found
+
+
+def _tf_same(layer: Any, x: Tensor) -> list[tuple[int, int]]:
+    """The padding with which every stride-th cell has a window; an odd cell of it goes to the end."""
+    sides = []
+    for axis, n in enumerate(x.shape[2:]):
+        kernel, stride, dilation = (_at(getattr(layer, name), axis) for name in ("kernel_size", "stride", "dilation"))
+        count = -(-n // stride)
+        total = max((count - 1) * stride + (kernel - 1) * dilation + 1 - n, 0)
+        sides.append((total // 2, total - total // 2))
+    return sides
+
+
+def _at(value: Any, axis: int) -> int:
+    """The number for one axis, where there may be one for all."""
+    found: int = value if isinstance(value, int) else value[axis]
+    return found
+
+
+def _padded(x: Tensor, sides: Sequence[tuple[int, int]], mode: str = "constant") -> Tensor:
+    """Cells before and after each spatial axis; they are put there axis by axis, which comes to the same."""
+    for axis, (before, after) in enumerate(sides, 2):
+        n = x.shape[axis]
+        places = torch.arange(-before, n + after)
+        if mode == "reflect":
+            places = places.abs()
+            places = (n - 1) - ((n - 1) - places).abs()
+        elif mode == "circular":
+            places %= n
+        inside = (places >= 0) & (places < n)
+        x = x.index_select(axis, places.clamp(0, n - 1))
+        if mode == "constant":
+            x = x * inside.to(x.dtype).reshape(-1, *(1,) * (x.dim() - axis - 1))
+    return x
+
+
+def _attention(layer: Any, weights: Weights, *sources: Tensor) -> Tensor:
+    """One source attends to itself, a second is key and value, three are query, key and value."""
+    query, key, value = (sources[0], sources[min(1, len(sources) - 1)], sources[-1])
+    attended, _ = _module(layer, weights, sources)(*map(_last, (query, key, value)), need_weights=False)
+    return _first(attended)
+
+
+def _recurrent(layer: Any, weights: Weights, x: Tensor) -> Tensors:
+    """The sequence, and the last states as layers and directions × channels."""
+    sequence, states = _module(layer, weights, [x])(_last(x))
+    states = states if isinstance(states, tuple) else (states,)
+    return [_first(sequence), *(state.permute(1, 2, 0) for state in states)]
+
+
+def _parameter(layer: Any, weight: Tensor, batch: int) -> Tensor:
+    """The same tensor for every sample."""
+    if layer.batch:
+        (weight,) = weight
+    own = weight.movedim(-1, 0) if layer.channels_last else weight
+    return own.expand(batch, *own.shape)
+
+
+WITH_WEIGHTS: Mapping[str, Function] = {
+    "Conv1d": _conv,
+    "Conv2d": _conv,
+    "Conv3d": _conv,
+    "MultiheadAttention": _attention,
+    "RNN": _recurrent,
+    "LSTM": _recurrent,
+    "GRU": _recurrent,
+}
+
+
+# Layers without weights that are no module of torch.nn, or whose module does nothing in evaluation
+
+
+def _identity(layer: Layer, x: Tensor) -> Tensor:
+    return x
+
+
+def _add(layer: Any, *sources: Tensor) -> Tensor:
+    _must_fit(sources, layer.broadcast)
+    return reduce(torch.add, sources)
+
+
+def _subtract(layer: Any, *sources: Tensor) -> Tensor:
+    _must_fit(sources, layer.broadcast)
+    return reduce(torch.sub, sources)
+
+
+def _multiply(layer: Any, *sources: Tensor) -> Tensor:
+    _must_fit(sources, True)
+    return reduce(torch.mul, sources)
+
+
+def _must_fit(sources: Tensors, repeats: bool) -> None:
+    """Operands have equally many axes, and equal sizes unless an axis of 1 may be repeated."""
+    assert len({x.dim() for x in sources}) == 1
+    assert repeats or len({x.shape for x in sources}) == 1
+
+
+def _concat(layer: Any, *sources: Tensor) -> Tensor:
+    return torch.cat(sources, layer.dim)
+
+
+def _stack(layer: Any, *sources: Tensor) -> Tensor:
+    return torch.stack(sources, layer.dim)
+
+
+def _mean(layer: Any, x: Tensor) -> Tensor:
+    return x.mean(layer.dim, layer.keepdim)
+
+
+def _matmul(layer: Any, a: Tensor, b: Tensor) -> Tensor:
+    """Rows are the last spatial axis and columns the channels."""
+    b = _last(b)
+    return _first(_last(a) @ (b.transpose(-1, -2) if layer.transpose_b else b))
+
+
+def _reshape(layer: Any, x: Tensor) -> Tensor:
+    *spatial, channels = layer.shape
+    return x.reshape(x.shape[0], channels, *spatial)
+
+
+def _permute(layer: Any, x: Tensor) -> Tensor:
+    return x.permute(layer.dims)
+
+
+def _slice(layer: Any, x: Tensor) -> Tensor:
+    n = x.shape[layer.dim]
+    return x.index_select(layer.dim, torch.tensor(range(n)[layer.start : layer.stop : layer.step]))
+
+
+def _select(layer: Any, x: Tensor) -> Tensor:
+    return x.select(layer.dim, layer.index)
+
+
+def _split(layer: Any, x: Tensor) -> Tensors:
+    sizes = layer.split_size
+    return torch.split(x, sizes if isinstance(sizes, int) else list(sizes), layer.dim)
+
+
+def _chunk(layer: Any, x: Tensor) -> Tensors:
+    return x.chunk(layer.chunks, layer.dim)
+
+
+def _crop(layer: Any, x: Tensor) -> Tensor:
+    for axis, n in enumerate(x.shape[2:]):
+        amount = layer.amount if isinstance(layer.amount, int) else layer.amount[axis]
+        before, after = (amount, amount) if isinstance(amount, int) else amount
+        x = x.narrow(axis + 2, before, n - before - after)
+    return x
+
+
+def _center_crop(layer: Any, x: Tensor) -> Tensor:
+    return _middle(x, [_at(layer.size, axis) for axis in range(x.dim() - 2)])
+
+
+def _crop_like(layer: Layer, x: Tensor, like: Tensor) -> Tensor:
+    return _middle(x, like.shape[2:])
+
+
+def _middle(x: Tensor, sizes: Sequence[int]) -> Tensor:
+    """The middle of each spatial axis; an odd cell is cut off at the end."""
+    for axis, size in enumerate(sizes, 2):
+        x = x.narrow(axis, (x.shape[axis] - size) // 2, size)
+    return x
+
+
+def _pad_like(layer: Layer, x: Tensor, like: Tensor) -> Tensor:
+    """Zeros around it; an odd one is added at the end."""
+    more = [size - n for size, n in zip(like.shape[2:], x.shape[2:], strict=True)]
+    return _padded(x, [(each // 2, each - each // 2) for each in more])
+
+
+def _interpolate(layer: Any, x: Tensor, *like: Tensor) -> Tensor:
+    fields = _fields(layer)
+    if like:
+        fields["size"] = like[0].shape[2:]
+    return functional.interpolate(x, **fields)
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    "Identity": _identity,
+    "Dropout": _identity,
+    "AlphaDropout": _identity,
+    "Dropout1d": _identity,
+    "Dropout2d": _identity,
+    "Dropout3d": _identity,
+    "FeatureAlphaDropout": _identity,
+    "StochasticDepth": _identity,
+    "Add": _add,
+    "Subtract": _subtract,
+    "Multiply": _multiply,
+    "Concat": _concat,
+    "Stack": _stack,
+    "Mean": _mean,
+    "MatMul": _matmul,
+    "Reshape": _reshape,
+    "Permute": _permute,
+    "Slice": _slice,
+    "Select": _select,
+    "Split": _split,
+    "Chunk": _chunk,
+    "Crop": _crop,
+    "CenterCrop": _center_crop,
+    "CropLike": _crop_like,
+    "PadLike": _pad_like,
+    "Interpolate": _interpolate,
+}

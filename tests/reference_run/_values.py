@@ -1,0 +1,77 @@
+"""Weights and inputs to run a plan with."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+from planner.plan import Plan, Step
+
+BATCH = 2
+"""Not 1, so that an axis taken for the batch is seen."""
+
+
+def weights_of(plan: Plan, seed: int = 0) -> dict[str, Tensor]:
+    """A state_dict of the model, in float64, with which values neither vanish nor explode."""
+    return {
+        f"{step.name}.{entry}" if entry else step.name: _entry(f"{step.name}.{entry}", entry, sizes, seed)
+        for step in plan.layers
+        if step.facts is not None
+        for entry, sizes in (*step.facts.weights.items(), *step.facts.buffers.items())
+    }
+
+
+def _entry(name: str, entry: str, sizes: tuple[int, ...], seed: int) -> Tensor:
+    if entry.endswith("num_batches_tracked"):
+        return torch.tensor(0)
+    z = _normal(name, sizes, seed)
+    if entry.endswith("running_var"):
+        return z.abs_().mul_(0.5).add_(1)
+    if len(sizes) > 1:
+        return z.div_(math.sqrt(max(1, math.prod(sizes[1:]))))
+    return z.mul_(0.1).add_(1) if entry.endswith("weight") else z.mul_(0.1)
+
+
+def _normal(name: str, sizes: tuple[int, ...], seed: int) -> Tensor:
+    """Normally distributed numbers, always the same ones for a name."""
+    generator = torch.Generator().manual_seed(zlib.crc32(f"{seed} {name}".encode()))
+    return torch.randn(sizes, generator=generator, dtype=torch.float64)
+
+
+def inputs_of(plan: Plan, seed: int = 0, batch: int = BATCH) -> list[Tensor]:
+    """An input of each kind that the plan takes, channels first: whole numbers where they pick something."""
+    most = _picked_from(plan)
+    found = []
+    for place, step in enumerate(plan.inputs):
+        sizes = (batch, *step.outputs[0].torch)
+        z = _normal(f"input {place}", sizes, seed)
+        found.append((z.abs() * 1e6).long() % most[place] if place in most else z)
+    return found
+
+
+def _picked_from(plan: Plan) -> Mapping[int, int]:
+    """For each input whose numbers pick something, among how many: also where layers between only move them."""
+    among: dict[int, int] = {}
+    for place, step in _backwards(plan):
+        if step.layer is not None and step.layer.indices:
+            reads = _count(step)
+        elif place in among:
+            reads = among[place]
+        else:
+            continue
+        for ref in step.sources:
+            among[ref.step] = min(reads, among.get(ref.step, reads))
+    return {place: among[place] for place, step in enumerate(plan.steps) if step.is_input and place in among}
+
+
+def _backwards(plan: Plan) -> Iterator[tuple[int, Step]]:
+    return reversed([*enumerate(plan.steps)])
+
+
+def _count(step: Step) -> int:
+    """How many vectors the table of a step has."""
+    return next(iter(step.weights.values()))[0]

@@ -1,0 +1,562 @@
+"""Emitted code against the reference run: what it computes is what the plan says, to nine digits.
+
+The reference run itself is held against torchvision's networks, the calls that layers mean, and what the pages of
+layers say, written out by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional
+
+import random_blocks
+from layer_cases import cases
+from layer_oracle import Case, called, made, planner_says
+from planner.geometry import Shape
+from planner.layers import all_layers
+from planner.layers._layer import Layer
+from planner.outputs.code._program import Style
+from planner.outputs.code.torch import emitted
+from planner.plan import Plan, propagate
+from planner.report import Report
+from planner.source import Source, of_mapping, read
+from planner.unfolding import load
+from random_networks import network
+from random_walks import walks
+from reference_run import BATCH, differences, inputs_of, run, weights_of
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = ROOT / "configs"
+TORCHVISION = Path(__file__).parent / "reference" / "torchvision"
+STYLES: list[Style] = ["auto", "module"]
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # PyTorch warns of much that it then does
+
+
+def planned(source: Source | Mapping[str, Any], **options: Any) -> Plan | None:
+    """The plan, if it is complete and nothing is wrong in the file."""
+    model = load(of_mapping(source) if isinstance(source, Mapping) else source, **options)
+    plan = propagate(model)
+    return plan if plan.complete and not model.diagnostics else None
+
+
+def must_agree(plan: Plan, style: Style = "auto") -> None:
+    report = Report(plan)
+    found = emitted(report, style=style)
+    assert differences(report, found) == [], found.text
+
+
+# The networks of `configs/`
+
+SIZES: Mapping[str, dict[str, Any]] = {
+    "alexnet": {"input": (63, 79, 3)},
+    "dcgan_generator": {},
+    "inception_v3": {"input": (75, 91, 3)},
+    "lenet5": {},
+    "r3d_18": {"input": (3, 24, 17, 3)},
+    "unet": {"input": (188, 204, 1), "params": {"width": 8}},
+    "unet_same": {"input": (32, 48, 1), "params": {"width": 16}},
+    "vit_b_16": {"params": {"width": 96, "heads": 3, "mlp_width": 128}},
+}
+"""What is small enough to be quick; other networks take images of any size."""
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_networks(path: Path) -> None:
+    plan = planned(read(path), **SIZES.get(path.stem, {"input": (40, 49, 3)}))
+    assert plan is not None
+    must_agree(plan)
+
+
+# Files of the documentation, of stories, and of people
+
+
+def complete(*patterns: str) -> list[Path]:
+    """The files whose plan is complete."""
+    found = sorted(path for pattern in patterns for path in ROOT.glob(pattern))
+    return [path for path in found if planned(read(path)) is not None]
+
+
+FILES = complete("docs/*.yaml", "docs/models/*.yaml", "tests/stories/*.yaml", "tests/cases/*/*.yaml")
+LIGHTER: Mapping[str, dict[str, Any]] = {
+    "19-convtranspose-tflite": {"input": (9, 7, 3)},
+    "23-blind-spots-of-a-detector": {},
+    "cbam_resnet18": {"input": (64, 48, 3)},
+    "detr_transformer": {
+        "params": {"width": 32, "ff": 48, "queries": 10},
+        "input": {"features": (25, 34, 8), "pos": (850, 32)},
+    },
+    "esrgan_rrdb": {"input": (8, 6, 3)},
+    "gpt2_small": {"params": {"vocab": 60, "width": 24, "heads": 2, "depth": 3}},
+    "min-9d3d9b6290": {"params": {"width": 8}},
+    "13b-torchvision-fpn": {"input": (64, 96, 3)},
+    "sd_unet_block": {"params": {"width": 32, "heads": 2}},
+    "siamese": {"input": {"left": (81, 89, 1), "right": (81, 89, 1)}},
+    "wavenet": {"input": (150, 256)},
+    "yolov8n": {"input": (64, 96, 3)},
+}
+"""Smaller ones of the large files."""
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("style", STYLES)
+def test_files(path: Path, style: Style) -> None:
+    plan = planned(read(path), **LIGHTER.get(path.stem, {}))
+    assert plan is not None
+    must_agree(plan, style)
+
+
+# Random models
+
+
+@settings(max_examples=60)
+@given(st.randoms(use_true_random=False))
+def test_random_networks(random: Random) -> None:
+    plan = planned(network(random, layers=6))
+    assert plan is not None
+    must_agree(plan)
+
+
+@settings(max_examples=60)
+@given(st.randoms(use_true_random=False), st.sampled_from(STYLES))
+def test_random_blocks(random: Random, style: Style) -> None:
+    plan = planned(random_blocks.model(random))
+    if plan is not None:
+        must_agree(plan, style)
+
+
+@settings(max_examples=100)
+@given(walks())
+def test_random_walks(model: Mapping[str, Any]) -> None:
+    plan = planned(model)
+    if plan is not None:
+        must_agree(plan)
+
+
+# Each type of layer
+
+
+@st.composite
+def alone_or_between(draw: st.DrawFn, layer: type[Layer]) -> dict[str, Any] | None:
+    """A model of one layer, alone or with layers around it that have their channels last; None where it is refused."""
+    case = draw(cases(layer))
+    says = planner_says(case)
+    if says.refused:
+        return None
+    names = ["a", "b", "c", "d"][: len(case.inputs)]
+    inputs = {name: list(x) for name, x in zip(names, case.inputs, strict=True)} or {"none": [2]}
+    layers: list[dict[str, Any]] = []
+    if draw(st.booleans()) and not layer.indices:
+        layers = [
+            {"name": f"in_{name}", "type": "Linear", "out_features": x.channels, "from": name}
+            for name, x in zip(names, case.inputs, strict=True)
+        ]
+        names = [each["name"] for each in layers]
+    it = {"name": "it", "type": case.name, **case.args}
+    layers.append({**it, "from": names if len(names) > 1 else names[0]} if names else it)
+    count = len(says.outputs)
+    outputs = [f"it.{i}" for i in range(count)] if count > 1 else ["it"]
+    if draw(st.booleans()):
+        kept = outputs[:1] if case.args.get("return_indices") else outputs
+        layers += [
+            {"name": f"out_{i}", "type": "Linear", "out_features": 3, "from": each} for i, each in enumerate(kept)
+        ]
+        outputs = [f"out_{i}" for i in range(len(kept))]
+    return {"input": inputs, "layers": layers, "outputs": outputs}
+
+
+@pytest.mark.parametrize("layer", all_layers().values(), ids=all_layers())
+@settings(max_examples=10)
+@given(st.data())
+def test_each_layer(layer: type[Layer], data: st.DataObject) -> None:
+    model = data.draw(alone_or_between(layer))
+    plan = planned(model) if model is not None else None
+    if plan is not None:
+        must_agree(plan)
+
+
+# The reference run itself: torchvision's networks
+
+LIGHT = {"resnet18", "squeezenet1_1", "mobilenet_v2", "shufflenet_v2_x1_0"}
+"""Networks whose function is computed in every run."""
+
+
+def recipe(plan: Plan) -> dict[str, Tensor]:
+    """The weights that torchvision's fingerprints were taken with."""
+    found = {}
+    for name, entry in weights_of(plan).items():
+        if not entry.is_floating_point():
+            found[name] = entry
+            continue
+        z = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(entry.numel()).reshape(entry.shape)
+        if name.endswith("running_var"):
+            z = 1 + 0.5 * np.abs(z)
+        elif entry.dim() > 1:
+            z = z / np.sqrt(max(1, entry[0].numel()))
+        else:
+            z = 1 + 0.1 * z if name.endswith("weight") else 0.1 * z
+        found[name] = torch.from_numpy(z).float().double()
+    return found
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        path.stem if path.stem in LIGHT else pytest.param(path.stem, marks=pytest.mark.long)
+        for path in sorted(TORCHVISION.glob("*.json"))
+    ],
+)
+def test_it_computes_what_torchvision_computes(name: str) -> None:
+    reference = json.loads((TORCHVISION / f"{name}.json").read_text())
+    wanted = reference["fingerprint"]
+    plan = planned(read(CONFIGS / f"{name}.yaml"))
+    assert plan is not None
+    sizes = reference["input"]
+    image = np.random.RandomState(0).standard_normal(math.prod(sizes)).reshape(1, *sizes)
+    output = run(plan, recipe(plan), [torch.from_numpy(image)]).outputs[0].flatten()
+    assert output[:10].tolist() == pytest.approx(wanted["first10"], rel=1e-9, abs=1e-12)
+    assert output.mean().item() == pytest.approx(wanted["mean"], rel=1e-9, abs=1e-12)
+    assert output.std().item() == pytest.approx(wanted["std"], rel=1e-9)
+
+
+# The reference run itself: the calls that layers mean
+
+
+@pytest.mark.parametrize("layer", all_layers().values(), ids=all_layers())
+@settings(max_examples=10)
+@given(st.data())
+def test_it_computes_what_the_calls_mean(layer: type[Layer], data: st.DataObject) -> None:
+    case = data.draw(cases(layer))
+    if planner_says(case).refused:
+        return
+    plan = plan_of(case.name, *case.inputs, **case.args)
+    inputs = inputs_of(plan)[: len(case.inputs)]
+    weights = weights_of(plan)
+    got = run(plan, weights, inputs_of(plan)).values["it"]
+    for ours, theirs in zip(got, by_calls(case, inputs, weights), strict=True):
+        torch.testing.assert_close(ours, theirs.expand_as(ours), rtol=1e-9, atol=1e-9, equal_nan=True)
+
+
+def by_calls(case: Case, inputs: list[Tensor], weights: Mapping[str, Tensor]) -> list[Tensor]:
+    """What the calls of a layer give, with the channels first again."""
+    layer = case.type(**case.args)
+    calls = layer.calls(*case.inputs)
+    last = case.type.indices or calls[0].layout == "last"
+    tensors = [x.movedim(1, -1) if last else x for x in inputs]
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(0)
+        things = [made(call) for call in calls]
+        if isinstance(things[-1], nn.Parameter):
+            things[-1] = nn.Parameter(weights["it"])
+        elif isinstance(things[-1], nn.Module):
+            things[-1].double().eval()
+            things[-1].load_state_dict({name[3:]: each for name, each in weights.items()}, strict=True)
+        torch.manual_seed(0)
+        for call, thing in zip(calls, things, strict=True):
+            tensors = called(call, thing, tensors)
+    if isinstance(things[-1], nn.Parameter) and not case.args.get("batch"):
+        tensors = [each[None] for each in tensors]
+    batches = calls[-1].batches or (0,) * len(tensors)
+    tensors = [each.movedim(batch, 0) for each, batch in zip(tensors, batches, strict=True)]
+    return [each.movedim(-1, 1) for each in tensors] if calls[-1].layout == "last" else tensors
+
+
+# The reference run itself: what the pages of layers say
+
+
+def plan_of(kind: str, *shapes: tuple[int, ...], **args: Any) -> Plan:
+    """The plan of one layer, called `it`."""
+    names = ["a", "b", "c", "d", "e"][: len(shapes)]
+    reads = {"from": names if len(names) > 1 else names[0]} if names else {}
+    inputs = {name: list(shape) for name, shape in zip(names, shapes, strict=True)} or {"none": [2]}
+    plan = planned({"input": inputs, "layers": [{"name": "it", "type": kind, **args, **reads}], "outputs": ["it.0"]})
+    assert plan is not None
+    return plan
+
+
+class One:
+    """One layer that was run: its inputs, weights and outputs as arrays, channels first."""
+
+    def __init__(self, kind: str, *shapes: tuple[int, ...], **args: Any) -> None:
+        plan = plan_of(kind, *shapes, **args)
+        weights, inputs = weights_of(plan), inputs_of(plan)
+        self.x = [each.numpy() for each in inputs]
+        self.weights = {name.removeprefix("it."): each.numpy() for name, each in weights.items()}
+        self.y = [each.numpy() for each in run(plan, weights, inputs).values["it"]]
+
+    def gives(self, wanted: Any, output: int = 0) -> None:
+        np.testing.assert_allclose(self.y[output], wanted, rtol=1e-9, atol=1e-9)
+
+
+MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("padding", "sides"),
+    [
+        (1, ((1, 1), (1, 1))),
+        ([2, 0], ((2, 2), (0, 0))),
+        ([[0, 1], [2, 1]], ((0, 1), (2, 1))),
+        ([[1, 2], 1], ((1, 2), (1, 1))),
+        ("tf_same", ((0, 1), (1, 2))),  # ceil(7 / 2) = 4 windows want 8 cells, ceil(6 / 2) = 3 windows want 9
+    ],
+)
+def test_convolutions(mode: str, padding: Any, sides: tuple[tuple[int, int], ...]) -> None:
+    """Output i reads the cells i·stride − before + j·dilation, and only channels of its group."""
+    this = One("Conv2d", (7, 6, 4), out_channels=6, kernel_size=[2, 3], stride=2, dilation=[1, 2], groups=2,
+               padding=padding, padding_mode=mode)  # fmt: skip
+    x = np.pad(this.x[0], ((0, 0), (0, 0), *sides), mode=MODES[mode])  # type: ignore[call-overload]
+    wanted = np.zeros_like(this.y[0])
+    for out in range(6):
+        group = x[:, 2 * (out // 3) :][:, :2]
+        for i, j in np.ndindex(*wanted.shape[2:]):
+            window = group[:, :, 2 * i : 2 * i + 2, 2 * j : 2 * j + 5 : 2]
+            wanted[:, out, i, j] = (window * this.weights["weight"][out]).sum((1, 2, 3)) + this.weights["bias"][out]
+    this.gives(wanted)
+
+
+def test_convolutions_that_keep_the_size() -> None:
+    """`same` has the odd cell at the end, as PyTorch has it; depthwise is one group for each channel."""
+    this = One("Conv1d", (5, 3), kernel_size=4, padding="same", groups="depthwise", bias=False)
+    x = np.pad(this.x[0], ((0, 0), (0, 0), (1, 2)))
+    this.gives(np.stack([(x[:, :, i : i + 4] * this.weights["weight"][:, 0]).sum(2) for i in range(5)], 2))
+
+
+def test_transposed_convolutions() -> None:
+    """Input i is written to the cells i·stride − padding + j·dilation."""
+    this = One("ConvTranspose1d", (4, 2), out_channels=3, kernel_size=3, stride=2, padding=1, output_padding=1)
+    wanted = np.zeros((BATCH, 3, 12))
+    for i, j in np.ndindex(4, 3):
+        wanted[:, :, 2 * i + j] += this.x[0][:, :, i] @ this.weights["weight"][:, :, j]
+    this.gives(wanted[:, :, 1:9] + this.weights["bias"][:, None])
+
+
+def test_layers_on_the_channels() -> None:
+    this = One("Linear", (3, 5, 4), out_features=6)
+    this.gives(np.einsum("oc,nchw->nohw", this.weights["weight"], this.x[0]) + this.weights["bias"][:, None, None])
+    this = One("Bilinear", (3, 4), (3, 2), out_features=5)
+    bilinear = np.einsum("nal,oab,nbl->nol", this.x[0], this.weights["weight"], this.x[1])
+    this.gives(bilinear + this.weights["bias"][:, None])
+    this = One("Embedding", (3, 4), num_embeddings=9, embedding_dim=5)
+    this.gives(np.moveaxis(this.weights["weight"][this.x[0]], (1, 2, 3), (3, 2, 1)))
+    assert this.x[0].max() < 9
+    this = One("Softmax", (3, 4))
+    this.gives(np.exp(this.x[0]) / np.exp(this.x[0]).sum(1, keepdims=True))
+    this = One("GLU", (4, 6))
+    this.gives(this.x[0][:, :, :2] / (1 + np.exp(-this.x[0][:, :, 2:])))
+
+
+def test_normalizations() -> None:
+    this = One("LayerNorm", (3, 5, 4))
+    mean, var = this.x[0].mean(1, keepdims=True), this.x[0].var(1, keepdims=True)
+    scale, shift = (this.weights[name][:, None, None] for name in ("weight", "bias"))
+    this.gives((this.x[0] - mean) / np.sqrt(var + 1e-5) * scale + shift)
+    this = One("RMSNorm", (3, 5, 4), normalized_shape=[5, 4], eps=0.1)
+    square = (this.x[0] ** 2).mean((1, 3), keepdims=True)
+    this.gives(this.x[0] / np.sqrt(square + 0.1) * this.weights["weight"].T[:, None, :])
+    this = One("BatchNorm1d", (3, 4))
+    mean, var, scale, shift = (
+        this.weights[name][:, None] for name in ("running_mean", "running_var", "weight", "bias")
+    )
+    this.gives((this.x[0] - mean) / np.sqrt(var + 1e-5) * scale + shift)
+    this = One("GroupNorm", (3, 4), num_groups=2, affine=False)
+    groups = this.x[0].reshape(BATCH, 2, 2, 3)
+    groups = (groups - groups.mean((2, 3), keepdims=True)) / np.sqrt(groups.var((2, 3), keepdims=True) + 1e-5)
+    this.gives(groups.reshape(BATCH, 4, 3))
+
+
+@pytest.mark.parametrize("sources", [1, 2, 3])
+def test_attention(sources: int) -> None:
+    """Queries by keys, over the square root of a head's width; the softmax of that weighs the values."""
+    this = One("MultiheadAttention", *[(3, 4), (5, 4), (5, 4)][:sources], num_heads=2)
+    query, key, value = (this.x[i] for i in {1: (0, 0, 0), 2: (0, 1, 1), 3: (0, 1, 2)}[sources])
+    weight, bias = this.weights["in_proj_weight"].reshape(3, 4, 4), this.weights["in_proj_bias"].reshape(3, 4, 1)
+    q, k, v = ((weight[i] @ x + bias[i]).reshape(BATCH, 2, 2, -1) for i, x in enumerate((query, key, value)))
+    scores = np.exp(np.einsum("nhdq,nhdk->nhqk", q, k) / math.sqrt(2))
+    seen = np.einsum("nhqk,nhdk->nhdq", scores / scores.sum(3, keepdims=True), v).reshape(BATCH, 4, 3)
+    this.gives(this.weights["out_proj.weight"] @ seen + this.weights["out_proj.bias"][:, None])
+
+
+def test_recurrence() -> None:
+    """The states are the last ones of each layer and direction: the first cell's, for what reads from the end."""
+    this = One("RNN", (5, 3), hidden_size=4, bidirectional=True)
+    for number, (ending, order) in enumerate((("", [0, 1, 2, 3, 4]), ("_reverse", [4, 3, 2, 1, 0]))):
+        state = np.zeros((BATCH, 4))
+        weights = [this.weights[f"{name}_l0{ending}"] for name in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")]
+        for i in order:
+            state = np.tanh(this.x[0][:, :, i] @ weights[0].T + weights[1] + state @ weights[2].T + weights[3])
+            np.testing.assert_allclose(this.y[0][:, 4 * number : 4 * number + 4, i], state)
+        np.testing.assert_allclose(this.y[1][:, :, number], state)
+    this = One("LSTM", (5, 3), hidden_size=4, proj_size=2, num_layers=3)
+    assert [each.shape for each in this.y] == [(BATCH, 2, 5), (BATCH, 2, 3), (BATCH, 4, 3)]
+    np.testing.assert_allclose(this.y[1][:, :, 2], this.y[0][:, :, 4])
+    this = One("GRU", (5, 3), hidden_size=4, num_layers=2)
+    np.testing.assert_allclose(this.y[1][:, :, 1], this.y[0][:, :, 4])
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("last", [False, True])
+def test_parameters(batch: bool, last: bool) -> None:
+    this = One("Parameter", shape=[2, 3, 4], batch=batch, channels_last=last)
+    weight = this.weights["it"]
+    assert weight.shape == ((1,) if batch else ()) + ((2, 3, 4) if last else (4, 2, 3))
+    own = weight[0] if batch else weight
+    this.gives(np.stack([np.moveaxis(own, -1, 0) if last else own] * BATCH))
+
+
+def test_merges() -> None:
+    this = One("Subtract", (3, 2, 4), (1, 2, 4), (3, 1, 1), broadcast=True)
+    this.gives(this.x[0] - this.x[1] - this.x[2])
+    this = One("Multiply", (3, 2, 4), (1, 1, 4))
+    this.gives(this.x[0] * this.x[1])
+    this = One("Concat", (3, 4), (2, 4), dim=2)
+    this.gives(np.concatenate(this.x, 2))
+    this = One("Stack", (3, 4), (3, 4), (3, 4), dim=1)
+    this.gives(np.stack(this.x, 1))
+    this = One("MatMul", (2, 3, 4), (2, 4, 5))
+    this.gives(np.einsum("nkbl,nmbk->nmbl", *this.x))
+    this = One("MatMul", (2, 3, 4), (1, 5, 4), transpose_b=True)
+    this.gives(np.einsum("nkbl,nkm->nmbl", this.x[0], this.x[1][:, :, 0]))
+    this = One("Mean", (2, 3, 4), dim=[1, -1])
+    this.gives(this.x[0].mean((1, 3)))
+
+
+def test_places() -> None:
+    """Layers that only move values: where each one ends up."""
+    this = One("Flatten", (2, 3, 4))
+    for c, h, w in np.ndindex(4, 2, 3):
+        assert (this.y[0][:, c * 6 + h * 3 + w] == this.x[0][:, c, h, w]).all()
+    this = One("Reshape", (2, 3, 4), shape=[3, -1])
+    this.gives(this.x[0].reshape(BATCH, 8, 3))
+    this = One("Unflatten", (5, 6), dim=1, unflattened_size=[3, 2])
+    this.gives(this.x[0].reshape(BATCH, 3, 2, 5))
+    this = One("Permute", (2, 3, 4), dims=[0, 2, 1, 3])
+    this.gives(this.x[0].swapaxes(1, 2))
+    this = One("Slice", (7, 4), dim=2, start=-6, stop=-1, step=2)
+    this.gives(this.x[0][:, :, [1, 3, 5]])
+    this = One("Select", (2, 3, 4), dim=1, index=-1)
+    this.gives(this.x[0][:, 3])
+    this = One("Chunk", (2, 5), chunks=4)
+    for i, part in enumerate((slice(0, 2), slice(2, 4), slice(4, 5))):
+        this.gives(this.x[0][:, part], i)
+    this = One("Split", (5, 2), split_size=[2, 3], dim=2)
+    this.gives(this.x[0][:, :, 2:], 1)
+    this = One("ChannelShuffle", (2, 6), groups=3)
+    for j, g in np.ndindex(2, 3):
+        assert (this.y[0][:, j * 3 + g] == this.x[0][:, g * 2 + j]).all()
+    this = One("PixelShuffle", (2, 3, 8), upscale_factor=2)
+    for c, i, j in np.ndindex(2, 2, 2):
+        assert (this.y[0][:, c, i::2, j::2] == this.x[0][:, c * 4 + i * 2 + j]).all()
+    this = One("Unfold", (3, 4, 2), kernel_size=2)
+    for c, i, j in np.ndindex(2, 2, 2):
+        assert (this.y[0][:, c * 4 + i * 2 + j] == this.x[0][:, c, i : i + 2, j : j + 3].reshape(BATCH, 6)).all()
+
+
+def test_crops_and_pads() -> None:
+    """An odd cell goes, or comes, at the end."""
+    this = One("Crop", (6, 7, 2), amount=[[1, 2], 0])
+    this.gives(this.x[0][:, :, 1:4])
+    this = One("CenterCrop", (6, 7, 2), size=[3, 4])
+    this.gives(this.x[0][:, :, 1:4, 1:5])
+    this = One("CropLike", (6, 7, 2), (3, 4, 5))
+    this.gives(this.x[0][:, :, 1:4, 1:5])
+    this = One("PadLike", (3, 4, 2), (6, 7, 5))
+    this.gives(np.pad(this.x[0], ((0, 0), (0, 0), (1, 2), (1, 2))))
+    this = One("ZeroPad2d", (3, 4, 2), padding=[1, 2, 0, -1])
+    this.gives(np.pad(this.x[0][:, :, :2], ((0, 0), (0, 0), (0, 0), (1, 2))))
+
+
+def test_pools_and_interpolations() -> None:
+    this = One("MaxPool2d", (4, 6, 3), kernel_size=2, return_indices=True)
+    windows = this.x[0].reshape(BATCH, 3, 2, 2, 3, 2)
+    this.gives(windows.max((3, 5)))
+    flat = this.x[0].reshape(BATCH, 3, 24)
+    this.gives(np.take_along_axis(flat, this.y[1].reshape(BATCH, 3, 6), 2).reshape(BATCH, 3, 2, 3))
+    this = One("AdaptiveAvgPool2d", (5, 4, 3), output_size=[2, None])
+    this.gives(np.stack([this.x[0][:, :, :3].mean(2), this.x[0][:, :, 2:].mean(2)], 2))
+    this = One("Interpolate", (5, 3), (7, 2))
+    this.gives(this.x[0][:, :, [i * 5 // 7 for i in range(7)]])
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [("Dropout", (3, 4)), ("Dropout1d", (3, 4)), ("Dropout2d", (2, 3, 4)), ("FeatureAlphaDropout", (3, 4)),
+     ("StochasticDepth", (2, 3, 4)), ("AlphaDropout", (4,))],
+)  # fmt: skip
+def test_chance_is_only_for_training(kind: str, shape: tuple[int, ...]) -> None:
+    this = One(kind, shape, p=0.5)
+    this.gives(this.x[0])
+
+
+def test_nothing_is_written_over() -> None:
+    plan = planned(
+        {
+            "input": [4],
+            "layers": [{"name": "relu", "type": "ReLU", "inplace": True}, {"type": "Add", "from": ["relu", "input"]}],
+        }
+    )
+    assert plan is not None
+    (x,) = inputs_of(plan)
+    outcome = run(plan, {}, [x])
+    assert torch.equal(outcome.outputs[0], functional.relu(x) + x)
+
+
+def test_an_unknown_type_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of("Identity", (3,))
+    monkeypatch.setattr(type(plan.steps[1].layer), "type_name", lambda: "Unheard")
+    with pytest.raises(NotImplementedError, match="what does Unheard compute"):
+        run(plan, {}, inputs_of(plan))
+
+
+def test_every_type_is_known() -> None:
+    from reference_run._layers import CHANNELS_LAST, CHANNELS_SECOND, FUNCTIONS, WITH_WEIGHTS
+
+    known: list[str] = [*CHANNELS_LAST, *CHANNELS_SECOND, *FUNCTIONS, *WITH_WEIGHTS, "Parameter"]
+    assert sorted(known) == sorted(all_layers())
+
+
+def test_indices_are_whole_numbers_behind_layers_that_move_them() -> None:
+    plan = planned(
+        {
+            "input": {"ids": [6, 2], "x": [3]},
+            "layers": [
+                {"name": "some", "type": "Slice", "dim": 2, "stop": 4, "from": "ids"},
+                {"name": "it", "type": "Embedding", "num_embeddings": 5, "embedding_dim": 3},
+            ],
+        }
+    )
+    assert plan is not None
+    ids, x = inputs_of(plan)
+    assert ids.dtype == torch.long
+    assert ids.unique().tolist() == [0, 1, 2, 3, 4]
+    assert x.dtype == torch.float64
+    assert run(plan, weights_of(plan), [ids, x]).outputs[0].shape == (BATCH, *Shape((4, 2, 3)).torch)
+
+
+# What is compared
+
+
+def test_differences_are_seen() -> None:
+    plan = planned({"input": [3, 4], "layers": [{"type": "Linear", "out_features": 4}, {"type": "Softmax", "dim": 2}]})
+    assert plan is not None
+    report = Report(plan)
+    found = emitted(report)
+    assert differences(report, found) == []
+    changed: Callable[[str, str], list[str]] = lambda a, b: differences(  # noqa: E731
+        report, found._replace(text=found.text.replace(a, b))
+    )
+    assert changed("nn.Softmax(", "nn.Softmin(") != []
