@@ -6,7 +6,7 @@ before them bring them to the same channels. What does not fit all the same is f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -30,11 +30,10 @@ MOST_ROUNDS = 25
 
 def model(random: Random) -> Entry:
     """A model file of one to four blocks, which mostly plans completely."""
-    for _ in range(4):
+    while True:
         file = mended(_Writing(random).file(), random)
         if len(_plan(file).steps) <= MOST_STEPS:
-            break
-    return file
+            return file
 
 
 # What is in sight
@@ -217,6 +216,9 @@ class _Writing:
         for block in self.made:
             if block.name not in self.called and self.chance(0.9):
                 _called(self, found, block)
+        if self.chance(0.2):
+            found.add({"type": "Flatten"})
+            found.add({"type": "Linear", "out_features": found.some("width")})
         file: Entry = {"name": self.random.choice(["net", "Net 3", "class"])}
         file["input"] = shape if inputs == ["input"] else {name: list(shape) for name in inputs}
         file |= {"params": self.params} if self.params else {}
@@ -245,6 +247,10 @@ class _Writing:
         if not names or not self.chance(share):
             return {}
         several = self.random.sample(names, min(len(names), self.random.choice([1, 2, 2, 3])))
+        parts = [name for name in names if name.endswith((".0", ".1", ".2"))]
+        if parts and self.chance(0.4):
+            owner = self.random.choice(parts).rpartition(".")[0]
+            several = [name for name in reversed(parts) if name.rpartition(".")[0] == owner]
         return {"outputs": several if len(several) > 1 or self.chance(0.5) else several[0]}
 
     def block(self, name: str) -> None:
@@ -253,6 +259,8 @@ class _Writing:
         known = tuple(dict.fromkeys([*self.known(), *params]))
         scope = _Scope(self.random, known, tuple(inputs or ["input"]), depth=1)
         found = self.listing(scope, self.random.randint(1, 4))
+        if self.chance(0.2) and (ending := _with_extras(self, found)):
+            found.add(ending)
         block: Entry = {"params": params} if params else {}
         if inputs is not None:
             block["inputs"] = inputs[0] if len(inputs) == 1 and self.chance(0.5) else inputs
@@ -307,7 +315,7 @@ def _varied(found: _List, entry: Entry) -> Entry:
     elif found.chance(0.05):
         entry = {**entry, "repeat": 0}
     if found.chance(0.15):
-        entry = {**entry, "when": found.scope.random.choice(found.scope._flags())}
+        entry = {**entry, "when": found.some("flag")}
     return entry
 
 
@@ -320,14 +328,14 @@ def _dense(writing: _Writing, found: _List, width: Any, **more: Any) -> Entry:
         {"kernel_size": 1},
         {"kernel_size": 3, "padding": 1},
         {"kernel_size": 3, "padding": random.choice(["same", "tf_same"])},
-        {"kernel_size": 2, "padding": [[0, 1]] * rank},
+        {"kernel_size": 2, "padding": [[0, 1] for _ in range(rank)]},
     ]
     small = [name for name in found.scope.of_kind("small") if name == "d"]
     for name in small:
         ways += [
-            {"kernel_size": 3, "dilation": f"${name}", "padding": [[f"2 * ${name}", 0]] * rank},
+            {"kernel_size": 3, "dilation": f"${name}", "padding": [[f"2 * ${name}", 0] for _ in range(rank)]},
             {"kernel_size": f"2 * ${name} + 1", "padding": f"${name}"},
-            {"kernel_size": [3] * rank, "padding": [[f"${name}", f"2 - ${name}"]] * rank},
+            {"kernel_size": [3] * rank, "padding": [[f"${name}", f"2 - ${name}"] for _ in range(rank)]},
         ]
     return {"type": f"Conv{rank}d", "out_channels": width, **random.choice(ways), **more}
 
@@ -359,14 +367,15 @@ def _growing(writing: _Writing, found: _List) -> None:
 
 def _pointwise(writing: _Writing, found: _List) -> None:
     rank = writing.rank
+    shares = [0.2, *(f"0.1 * ${name}" for name in found.scope.of_kind("small"))]
     kinds: list[Entry] = [
         {"type": found.some("act")},
         {"type": found.some("act")},
         {"type": "LayerNorm"},
         {"type": "RMSNorm"},
         {"type": f"BatchNorm{rank or 1}d"},
-        {"type": "GroupNorm", "num_groups": found.some("small")},
-        {"type": "Dropout", "p": 0.2},
+        {"type": "GroupNorm", "num_groups": found.some("small") if rank else 1},
+        {"type": "Dropout", "p": writing.random.choice(shares)},
         {"type": "Softmax", "dim": found.some("small") if rank else 1},
         {"type": "PReLU"},
         {"type": "Identity"},
@@ -391,7 +400,7 @@ def _merged(writing: _Writing, found: _List, entry: Entry) -> Entry:
     if found.chance(0.2):
         entry["repeat"] = 1
     if found.chance(0.2):
-        entry["when"] = writing.random.choice(found.scope._flags())
+        entry["when"] = found.some("flag")
     return entry
 
 
@@ -456,6 +465,43 @@ def _trained(writing: _Writing, found: _List) -> None:
     found.add(_merged(writing, found, {**kind, "from": pair}))
 
 
+def _of_one_width(writing: _Writing, found: _List) -> None:
+    """A layer that is told the channels by the same expression as the one above it."""
+    width = found.some("width")
+    found.add(_reading(found, _dense(writing, found, width)))
+    kinds: list[Entry] = [
+        {"type": "LayerNorm", "normalized_shape": width},
+        {"type": "GroupNorm", "num_groups": width if writing.rank else 1},
+        {"type": "PReLU", "num_parameters": width},
+        {"type": "Linear", "out_features": found.some("width"), "in_features": width},
+        {"type": f"BatchNorm{writing.rank or 1}d", "num_features": width, "affine": found.some("flag")},
+        _dense(writing, found, width, bias=found.some("flag")),
+    ]
+    if writing.rank:
+        kinds.append({"type": f"Conv{writing.rank}d", "out_channels": width, "kernel_size": 1, "groups": width})
+        kinds.append({"type": f"Conv{writing.rank}d", "kernel_size": 3, "padding": 1, "groups": "depthwise"})
+    found.add(_varied(found, writing.random.choice(kinds)))
+
+
+def _regrouped(writing: _Writing, found: _List) -> None:
+    """Channels parted by a parameter and joined again, perhaps with something between."""
+    part = found.some("small")
+    found.add(_reading(found, _dense(writing, found, 4)))
+    found.add({"type": "Unflatten", "dim": 1, "unflattened_size": writing.random.choice([[part, -1], [-1, part]])})
+    if found.chance(0.5):
+        found.add(writing.random.choice([{"type": "Softmax", "dim": 1}, {"type": "LayerNorm"}, {"type": "ReLU"}]))
+    found.add({"type": "Flatten", "start_dim": writing.random.choice([1, -2 - writing.rank]), "end_dim": 2})
+
+
+def _padded(writing: _Writing, found: _List) -> None:
+    """Cells before the first axis, by a parameter, that are cut off again."""
+    amount = found.some("small")
+    found.add({"type": f"ZeroPad{writing.rank}d", "padding": [*(0, 0) * (writing.rank - 1), amount, 0]}, side=True)
+    if found.chance(0.5):
+        found.add(_dense(writing, found, found.some("width")), side=True)
+    found.add({"type": "Slice", "dim": 2, "start": amount})
+
+
 def _unread(writing: _Writing, found: _List) -> None:
     """A layer that nothing reads, since the one below reads something else."""
     ref = found.ref()
@@ -489,7 +535,7 @@ def _in_place(writing: _Writing, found: _List) -> None:
     if repeats:
         entry["repeat"] = found.some("count")
     if found.chance(0.15):
-        entry["when"] = writing.random.choice(found.scope._flags())
+        entry["when"] = found.some("flag")
     if found.chance(0.1):
         entry["type"] = "Sequential"
     found.keeps &= inner.keeps
@@ -506,7 +552,7 @@ def _with_extras(writing: _Writing, found: _List) -> Entry | None:
         kind = writing.random.choice(["LSTM", "GRU", "RNN"])
         args: Entry = {"hidden_size": found.some("width")}
         if found.chance(0.4):
-            args["bidirectional"] = writing.random.choice(found.scope._flags())
+            args["bidirectional"] = found.some("flag")
         if found.chance(0.3):
             args["num_layers"] = found.some("small")
         return {"type": kind, **args}
@@ -528,7 +574,7 @@ def _extras(writing: _Writing, found: _List) -> None:
         if found.chance(0.35):
             entry["repeat"] = found.some("count")
         if found.chance(0.15):
-            entry["when"] = writing.random.choice(found.scope._flags())
+            entry["when"] = found.some("flag")
         name = found.add(_reading(found, entry), named=found.chance(0.7))
         if name is not None:
             _second(writing, found, name)
@@ -545,7 +591,7 @@ def _attention(writing: _Writing, found: _List) -> None:
     if found.chance(0.3):
         entry["repeat"] = writing.random.choice([1, found.some("count")]) if len(entry.get("from", "")) < 2 else 1
     if found.chance(0.2):
-        entry["when"] = writing.random.choice(found.scope._flags())
+        entry["when"] = found.some("flag")
     found.add(entry)
 
 
@@ -597,7 +643,7 @@ def _called(writing: _Writing, found: _List, block: _Block) -> None:
         if found.chance(0.3 if block.inputs == block.outputs == 1 else 0.1):
             entry["repeat"] = found.some("count") if block.inputs == 1 else 1
         if found.chance(0.12):
-            entry["when"] = writing.random.choice(found.scope._flags())
+            entry["when"] = found.some("flag")
         found.add(entry, named=block.outputs > 1, parts=block.outputs)
     if not block.keeps:
         found.refs, found.keeps = [], False
@@ -611,11 +657,13 @@ ANY: tuple[Kind, ...] = (
     *(_concat,) * 2,
     *(_parts,) * 4,
     *(_trained,) * 2,
+    *(_of_one_width,) * 2,
+    _regrouped,
     _unread,
     _halved,
 )
 """What stands on tensors of any number of axes, each as often as it is drawn."""
-_WINDOWED: tuple[Kind, ...] = (_sized_like, _sized_like, _smaller)
+_WINDOWED: tuple[Kind, ...] = (_sized_like, _sized_like, _smaller, _padded)
 BY_RANK: dict[int, tuple[Kind, ...]] = {
     0: (),
     1: (*_WINDOWED, *(_extras,) * 4, *(_attention,) * 4, _encoder, _matrices),
@@ -669,13 +717,3 @@ def _taken_out(file: Entry, path: tuple[Any, ...]) -> bool:
             entries[0] = {"type": "Identity"}
             return True
     return len(file["layers"]) > 1 and file["layers"].pop() is not None
-
-
-def entries_of(file: Entry) -> Iterator[Entry]:
-    """All entries of a file, those of blocks and of lists in place included."""
-    lists = [file["layers"], *(block["layers"] for block in file.get("blocks", {}).values())]
-    while lists:
-        for entry in lists.pop():
-            yield entry
-            if "layers" in entry:
-                lists.append(entry["layers"])

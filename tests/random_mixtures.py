@@ -316,11 +316,12 @@ def _gated(random: Random, x: Shape) -> Drawn:
 
 def _norm(random: Random, x: Shape) -> Drawn:
     rank = len(x.spatial)
-    if rank > 3:
+    groups = [each for each in _divisors(x.channels) if each < x.elements]  # PyTorch refuses groups of one value
+    if rank > 3 or not groups:
         return None
     kinds: list[tuple[str, Entry]] = [
         (f"BatchNorm{rank or 1}d", _some(random, affine=False, num_features=x.channels, track_running_stats=False)),
-        ("GroupNorm", {"num_groups": random.choice(_divisors(x.channels)), **_some(random, affine=False)}),
+        ("GroupNorm", {"num_groups": random.choice(groups), **_some(random, affine=False)}),
         (f"InstanceNorm{rank or 1}d", _some(random, affine=True, track_running_stats=True)),
         ("LocalResponseNorm", {"size": random.choice([1, 2, 3]), "alpha": 0.5}),
     ]
