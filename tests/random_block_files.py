@@ -527,10 +527,10 @@ def _in_place(writing: _Writing, found: _List) -> None:
     repeats = found.chance(0.4)
     scope = replace(found.scope, inputs=("input",), index=found.scope.index or repeats, depth=found.scope.depth + 1)
     inner = writing.listing(scope, writing.random.choice([1, 1, 2, 3]))
-    extra = False
+    extra = states = False
     if found.chance(0.35) and (ending := _with_extras(writing, inner)):
         inner.add(ending)
-        extra = True
+        extra, states = True, "hidden_size" in ending
     entry: Entry = {"layers": inner.entries}
     if repeats:
         entry["repeat"] = found.some("count")
@@ -541,7 +541,7 @@ def _in_place(writing: _Writing, found: _List) -> None:
     found.keeps &= inner.keeps
     name = found.add(_reading(found, entry), named=extra)
     if extra and name is not None:
-        _second(writing, found, name)
+        _second(found, name, states)
 
 
 def _with_extras(writing: _Writing, found: _List) -> Entry | None:
@@ -559,10 +559,11 @@ def _with_extras(writing: _Writing, found: _List) -> Entry | None:
     return {"type": f"MaxPool{writing.rank}d", "kernel_size": 3, "stride": 1, "padding": 1, "return_indices": True}
 
 
-def _second(writing: _Writing, found: _List, name: str) -> None:
-    """A reader of the second output, or a place among the outputs for it."""
-    if writing.rank == 1 and found.chance(0.4):
-        found.add({"type": writing.random.choice(["Tanh", "Identity", "LayerNorm"]), "from": f"{name}.1"}, side=True)
+def _second(found: _List, name: str, states: bool) -> None:
+    """A reader of the second output where that holds states, and a place among the outputs for it."""
+    if states and found.chance(0.4):
+        kind = found.scope.random.choice(["Tanh", "Identity", "LayerNorm"])
+        found.add({"type": kind, "from": f"{name}.1"}, side=True)
         if (ref := found.ref()) is not None:
             found.add({"type": "Identity", "from": ref})
     found.sides.append(f"{name}.1")
@@ -577,7 +578,7 @@ def _extras(writing: _Writing, found: _List) -> None:
             entry["when"] = found.some("flag")
         name = found.add(_reading(found, entry), named=found.chance(0.7))
         if name is not None:
-            _second(writing, found, name)
+            _second(found, name, "hidden_size" in entry)
 
 
 def _attention(writing: _Writing, found: _List) -> None:

@@ -320,11 +320,13 @@ def _norm(random: Random, x: Shape) -> Drawn:
     if rank > 3 or not groups:
         return None
     kinds: list[tuple[str, Entry]] = [
-        (f"BatchNorm{rank or 1}d", _some(random, affine=False, num_features=x.channels, track_running_stats=False)),
+        (f"BatchNorm{rank or 1}d", _some(random, affine=False, num_features=x.channels)),
         ("GroupNorm", {"num_groups": random.choice(groups), **_some(random, affine=False)}),
         (f"InstanceNorm{rank or 1}d", _some(random, affine=True, track_running_stats=True)),
         ("LocalResponseNorm", {"size": random.choice([1, 2, 3]), "alpha": 0.5}),
     ]
+    if x.elements > x.channels:  # of one value there are no statistics, and a sample may be alone
+        kinds.append((f"BatchNorm{rank or 1}d", {"track_running_stats": False}))
     return random.choice(kinds)
 
 
