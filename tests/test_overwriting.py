@@ -127,7 +127,7 @@ def drawn(random: Random, shape: Shape) -> dict[str, Any]:
             {"type": "Split", "dim": dim, "split_size": n},
             {"type": "Chunk", "dim": dim, "chunks": n},
             {"type": "Linear", "out_features": 4},
-            {"type": f"Conv{rank - 2}d", "out_channels": 4, "kernel_size": 1},
+            {"type": "Conv1d", "out_channels": 4, "kernel_size": 1},  # in more axes it may leave the channels last
             {"type": "Tanh"},
         ]
     )

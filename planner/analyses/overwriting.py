@@ -1,8 +1,8 @@
 """Steps that work in place on a tensor that something else reads: PyTorch gives that reader what was written over it.
 
 Steps run in the order of the plan. A tensor of memory of its own lies there as its module leaves it: without gaps, in
-the order of the module's layout, or for a function of each value in the order of its source. A network that is run
-in another `memory_format` may copy where this one does not.
+the order of the module's layout, or for a function of each value in the order of its source. Where PyTorch keeps
+the channels last, as in another `memory_format` or in convolutions behind a `Linear`, it may copy what is flattened.
 """
 
 from __future__ import annotations
