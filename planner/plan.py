@@ -74,6 +74,10 @@ class Step:
     def macs(self) -> int | None:
         return self.facts.macs if self.facts else None
 
+    def lends_size(self, source: int) -> bool:
+        """Whether it takes the size of one of its sources alone, and reads nothing of it."""
+        return bool(self.links) and all(links[source].empty for links in self.links)
+
 
 @dataclass(slots=True, eq=False)
 class Plan:

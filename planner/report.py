@@ -14,6 +14,7 @@ from planner.analyses.axes import Along, axes
 from planner.analyses.channels import Kept, never_mixed
 from planner.analyses.cost import Cost, DType, cost
 from planner.analyses.loss import AxisLoss, losses
+from planner.analyses.overwriting import Overwriting, overwriting
 from planner.analyses.reach import Reach, Unread, reach
 from planner.analyses.receptive_field import AxisField, Fields, receptive_fields
 from planner.diagnostics import Diagnostic, Fix, Place, Severity
@@ -83,6 +84,11 @@ class Report:
     def kept_apart(self) -> list[Kept]:
         """Grouped steps in a row that never mix."""
         return never_mixed(self.plan)
+
+    @cached_property
+    def overwriting(self) -> list[Overwriting]:
+        """Steps that work in place on what something else reads after them."""
+        return overwriting(self.plan)
 
     @cached_property
     def _mend(self) -> Mend | None:

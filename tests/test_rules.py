@@ -415,6 +415,13 @@ CASES = [
     silent("NSP402", [32, 32, 3], "type: Conv2d, out_channels: 64, kernel_size: 3", "type: GroupNorm, num_groups: 8"),
     silent("NSP402", [32, 32, 3], "name: a, type: Conv2d, out_channels: 64, kernel_size: 3",
            "name: b, type: BatchNorm2d", "type: Add, from: [a, b]"),  # the other reader sees the bias
+    # overwritten-input
+    says("NSP404", [8, 8, 4], "name: a, type: Conv2d, out_channels: 4, kernel_size: 1", "type: ReLU, inplace: true",
+         "name: b, type: Conv2d, out_channels: 4, kernel_size: 1", "type: Add, from: [a, b]", at=1,
+         label="`add` gets what is written", help="use `inplace: false`"),
+    silent("NSP404", [8, 8, 4], "type: Conv2d, out_channels: 4, kernel_size: 1", "type: ReLU, inplace: true"),
+    silent("NSP404", [8, 8, 4], "name: a, type: Conv2d, out_channels: 4, kernel_size: 1", "type: ReLU",
+           "name: b, type: Conv2d, out_channels: 4, kernel_size: 1", "type: Add, from: [a, b]"),
     # one-value-per-channel-in-training
     says("NSP403", [32, 32, 8], "type: AdaptiveAvgPool2d, output_size: 1", "type: BatchNorm2d", at=1,
          label="1×1×8 has a single cell: a batch of one sample fails in training", help="`drop_last=True`"),

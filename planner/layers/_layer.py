@@ -2,8 +2,8 @@
 
 A layer is a frozen Pydantic model whose fields are PyTorch's arguments. It answers in neutral values; everything that
 is counted, judged, drawn or written is worked out from these answers by code that does not ask for a layer's type. A
-new layer is a new class in a file of this folder: `links` (or `axes` and `channel_map`), `weights`, `macs`, and the
-class docstring, which is its manual page.
+new layer is a new class in a file of this folder: `links` (or `axes` and `channel_map`), `weights`, `macs`, `views`
+where it does not copy, and the class docstring, which is its manual page.
 """
 
 import math
@@ -22,6 +22,7 @@ from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, All, AxisMap, Link, Shape
+from planner.memory import Memory
 from planner.regions import Region, count
 
 Sizes = tuple[int, ...]
@@ -141,6 +142,16 @@ class Layer(BaseModel):
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         """The PyTorch calls that it means, one after the other."""
         return (Call(f"nn.{type(self).__name__}", {**self.derived(*inputs), **self.given()}, layout=self.layout),)
+
+    def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
+        """Where its outputs lie in the memory of its only input, in training or in evaluation; None where PyTorch gives
+        them memory of their own.
+        """
+        return None
+
+    def overwrites(self, *, training: bool) -> bool:
+        """Whether it writes other values over those of its input."""
+        return False
 
     # What is the same for all
 

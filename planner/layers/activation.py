@@ -14,6 +14,7 @@ from planner.faults.wrong_value import WrongValue
 from planner.geometry import All, AxisMap, Halves, Link, Shape
 from planner.layers._fields import Count
 from planner.layers._layer import Call, Layer, Layout, Sizes, along, axis_of
+from planner.memory import Memory
 
 
 class _Pointwise(Layer):
@@ -24,6 +25,12 @@ class _Pointwise(Layer):
 
 class _InPlace(_Pointwise):
     inplace: bool = Field(False, description="Whether the input's own memory is written over.")
+
+    def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
+        return (x,) if self.inplace else None
+
+    def overwrites(self, *, training: bool) -> bool:
+        return self.inplace
 
 
 class ELU(_InPlace):

@@ -10,6 +10,7 @@ from pydantic import Field
 from planner.geometry import Shape
 from planner.layers._fields import Probability
 from planner.layers._layer import Call, Layer, Layout
+from planner.memory import Memory
 
 
 class _Dropout(Layer):
@@ -17,6 +18,19 @@ class _Dropout(Layer):
 
     p: Probability = Field(0.5, description="How likely a value, or a channel, is left out.")
     inplace: bool = Field(False, description="Whether the input's own memory is written over.")
+
+    def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
+        return None if self.p and training and not self.overwrites(training=training) else (x,)
+
+    def overwrites(self, *, training: bool) -> bool:
+        return self.inplace and training and self.p > 0
+
+
+class _AlphaDropout(_Dropout):
+    """PyTorch's module takes `inplace`, and does not heed it."""
+
+    def overwrites(self, *, training: bool) -> bool:
+        return False
 
 
 class Dropout(_Dropout):
@@ -28,7 +42,7 @@ class Dropout(_Dropout):
     layout: ClassVar[Layout] = "any"
 
 
-class AlphaDropout(_Dropout):
+class AlphaDropout(_AlphaDropout):
     """Dropout that keeps mean and variance behind SELU: values become SELU's negative limit.
 
     Source: Klambauer et al., arXiv:1706.02515.
@@ -64,7 +78,7 @@ class Dropout3d(_Dropout):
     """
 
 
-class FeatureAlphaDropout(_Dropout):
+class FeatureAlphaDropout(_AlphaDropout):
     """AlphaDropout of whole channels: each becomes SELU's negative limit with probability p."""
 
 
@@ -79,6 +93,9 @@ class StochasticDepth(Layer):
 
     p: Probability
     mode: Literal["batch", "row"] = "row"
+
+    def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
+        return None if self.p and training else (x,)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         return (Call("torchvision.ops.StochasticDepth", {"p": self.p, "mode": self.mode}, layout="any"),)

@@ -13,6 +13,7 @@ from planner.faults.sizes_differ import SizesDiffer
 from planner.geometry import KEEP, All, AxisMap, Link, Shape
 from planner.layers._fields import Count
 from planner.layers._layer import Layer, Layout, Sizes
+from planner.memory import Memory
 
 
 def affine(out_features: int, in_features: int, bias: bool, prefix: str = "") -> dict[str, Sizes]:
@@ -25,6 +26,9 @@ class Identity(Layer):
     """Hands its input on. A place that has a name, or that another layer is meant to take."""
 
     layout: ClassVar[Layout] = "any"
+
+    def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
+        return (x,)
 
 
 class Linear(Layer):

@@ -23,6 +23,7 @@ from planner.geometry import KEEP, All, AxisMap, Link, Raveled, Shape, Spread, W
 from planner.geometry import Slice as SliceMap
 from planner.layers._fields import Count, Counts, DimOrder, ShapeSizesOrRest
 from planner.layers._layer import Call, Layer, Sizes, along, axis_name, axis_of, dim_of, folded
+from planner.memory import Memory
 
 MOST_OUTPUTS = 10_000
 
@@ -39,6 +40,10 @@ class _Regrouping(Layer):
 
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
         return (self.regrouped(inputs[0]),)
+
+    def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
+        view = x.regrouped(self.regrouped(Shape.of_torch(x.sizes)).torch)
+        return (view,) if view is not None else None
 
 
 def _regrouping(x: Shape, y: Shape) -> Link:
@@ -195,6 +200,9 @@ class Permute(Layer):
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         return (Call("Tensor.permute", {"dims": self.dims}),)
 
+    def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
+        return (x.permuted(self.order(Shape.of_torch(x.sizes))),)
+
 
 class Slice(Layer):
     """The cells start, start + step, … before stop of one axis, as Python counts: from the end where negative.
@@ -220,6 +228,10 @@ class Slice(Layer):
         cut = slice(self.start or None, self.stop, self.step if self.step > 1 else None)
         return (Call("Tensor.__getitem__", {"index": (*(slice(None),) * dim, cut)}),)
 
+    def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
+        axis = dim_of(self.dim, Shape.of_torch(x.sizes)) - 1
+        return (x.cut(axis, range(x.sizes[axis])[self.start : self.stop : self.step]),)
+
 
 class Select(Layer):
     """One cell of an axis, which vanishes: `dim: 2, index: 0` of the tokens L×C is the vector of the first token.
@@ -244,6 +256,11 @@ class Select(Layer):
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         return (Call("Tensor.select", {"dim": self.dim, "index": self.index}),)
 
+    def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
+        axis = dim_of(self.dim, Shape.of_torch(x.sizes)) - 1
+        at = self.index % x.sizes[axis]
+        return (x.cut(axis, range(at, at + 1)).without(axis),)
+
 
 class _Parts(Layer):
     """Cuts one axis into consecutive parts: one output each."""
@@ -259,6 +276,11 @@ class _Parts(Layer):
         axis = axis_of(self.dim, x)
         bounds = pairwise(accumulate(self.parts(x[axis]), initial=0))
         return tuple((along(x, axis, SliceMap(start, stop)),) for start, stop in bounds)
+
+    def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
+        axis = dim_of(self.dim, Shape.of_torch(x.sizes)) - 1
+        bounds = pairwise(accumulate(self.parts(x.sizes[axis]), initial=0))
+        return tuple(x.cut(axis, range(start, stop)) for start, stop in bounds)
 
 
 def _equal_parts(n: int, size: int, type: str) -> Sizes:

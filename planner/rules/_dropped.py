@@ -138,16 +138,11 @@ def left_out(report: Report, step: Step, source: int) -> int:
     ref = step.sources[source]
     known = report.reach.unread[ref.step] if report.reach else None
     unread = known[ref.output or 0] if known else None
-    if unread is None or not unread.cells or lends_size(step, source):
+    if unread is None or not unread.cells or step.lends_size(source):
         return 0
     axes = range(len(unread.shape.spatial))
     own = tuple(full_reading(step, source, axis) for axis in axes)
     return math.prod(unread.shape.spatial) - count(union([*positions(unread.read), own]))
-
-
-def lends_size(step: Step, source: int) -> bool:
-    """Whether a step takes the size of one of its sources alone, and reads nothing of it."""
-    return bool(step.links) and all(links[source].empty for links in step.links)
 
 
 # In words

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from planner.rules._dropped import left_out, lends_size
+from planner.rules._dropped import left_out
 
 if TYPE_CHECKING:
     from planner.report import Report
@@ -60,7 +60,7 @@ def _causes(report: Report) -> dict[int, int]:
     returned = {ref.step for ref in report.plan.outputs}
     for i in range(len(steps) - 1, -1, -1):
         for k, ref in enumerate(steps[i].sources):
-            if not lends_size(steps[i], k):
+            if not steps[i].lends_size(k):
                 readers[ref.step].append((i, k))
         if not _has_unread_cells(report, i):
             continue

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
-from planner.rules._dropped import lends_size
 from planner.rules._rule import Rule
 from planner.rules._waste import wastes
 
@@ -47,7 +46,7 @@ class UnreadLayer(Rule):
         for step in plan.steps:
             for source, ref in enumerate(step.sources):
                 named.add(ref.step)
-                if len(step.sources) == 1 or not lends_size(step, source):
+                if len(step.sources) == 1 or not step.lends_size(source):
                     read.add(ref.step)
         unread = [i for i in range(len(plan.steps)) if i not in read]
         spent = {each.step: each.macs for each in wastes(report)} if unread else {}

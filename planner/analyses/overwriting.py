@@ -1,0 +1,173 @@
+"""Steps that work in place on a tensor that something else reads: PyTorch gives that reader what was written over it.
+
+Steps run in the order of the plan. A tensor of memory of its own lies there as its module leaves it: without gaps, in
+the order of the module's layout, or for a function of each value in the order of its source. Where PyTorch keeps
+the channels last, as in another `memory_format` or in convolutions behind a `Linear`, it may copy what is flattened.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import inf
+from operator import itemgetter
+from typing import Literal
+
+from planner.geometry import Shape
+from planner.memory import Memory
+from planner.model import Ref
+from planner.plan import Plan, Step
+
+MOST_COMPARED = 1 << 22
+"""Pairs of tensors that are compared for a plan; what works in place after that is taken to be alone."""
+
+When = Literal["always", "training", "evaluation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Overwriting:
+    """A step that works in place, and what reads a tensor after it that was to have its values from before.
+
+    tensor  the tensor that is written over
+    read    the tensor that is read, which may be another view of the same memory
+    reader  the step that reads it; None where the model returns it or, if it is an input, the caller has it
+    """
+
+    step: int
+    tensor: Ref
+    read: Ref
+    reader: int | None
+    when: When = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class _Tensor:
+    """A tensor in memory. `version` is the tensor that the memory was made for, or the one last written into it."""
+
+    ref: Ref
+    memory: Memory
+    version: Ref
+    end: int
+    """Where its memory ends."""
+
+    @classmethod
+    def of(cls, ref: Ref, memory: Memory, version: Ref) -> _Tensor:
+        return cls(ref, memory, version, memory.end)
+
+    def meets(self, other: _Tensor) -> bool:
+        return self.memory.start < other.end and other.memory.start < self.end and self.memory.meets(other.memory)
+
+
+@dataclass(slots=True)
+class _Run:
+    """All tensors of one run of a plan, when each is read, and the steps that write."""
+
+    tensors: dict[Ref, _Tensor] = field(default_factory=dict)
+    reads: defaultdict[Ref, list[tuple[float, _Tensor]]] = field(default_factory=lambda: defaultdict(list))
+    """The reads of each version, with the number of the step."""
+    later: defaultdict[Ref, list[Ref]] = field(default_factory=lambda: defaultdict(list))
+    """The versions that were made by writing into one."""
+    writers: list[int] = field(default_factory=list)
+
+    def read(self, at: float, ref: Ref) -> None:
+        if tensor := self.tensors.get(ref):
+            self.reads[tensor.version].append((at, tensor))
+
+    def versions_beside(self, version: Ref, written: Ref) -> Iterator[Ref]:
+        """A version and all that were made of it, but for what was made by one writing."""
+        versions = [version]
+        while versions:
+            each = versions.pop()
+            yield each
+            versions += [made for made in self.later.get(each, ()) if made != written]
+
+
+def overwriting(plan: Plan) -> list[Overwriting]:
+    """Every step that writes over what is read after it, with one that reads it: the first, if it reads what the step
+    did.
+    """
+    if not any(step.layer and step.layer.overwrites(training=True) for step in plan.steps):
+        return []
+    found = {training: dict(_found(plan, training=training)) for training in (False, True)}
+    merged: list[Overwriting] = []
+    for i in sorted({*found[False], *found[True]}):
+        evaluation, training = found[False].get(i), found[True].get(i)
+        when: When = "always" if evaluation and training else "training" if training else "evaluation"
+        each = evaluation or training
+        assert each is not None
+        merged.append(Overwriting(i, each.tensor, each.read, each.reader, when))
+    return merged
+
+
+def _found(plan: Plan, *, training: bool) -> Iterator[tuple[int, Overwriting]]:
+    """What each step writes over. Where one before it has written into the same memory and is found for it, the later
+    one is not: had the first one memory of its own, it would write over nothing.
+    """
+    run = _ran(plan, training=training)
+    left = MOST_COMPARED
+    for i in run.writers:
+        source = run.tensors[plan.steps[i].sources[0]]
+        first: tuple[float, _Tensor] | None = None
+        for version in run.versions_beside(source.version, Ref(i, 0)):
+            reads = run.reads.get(version, [])
+            for at, tensor in reads[bisect_right(reads, i, key=itemgetter(0)) :]:
+                left -= 1
+                if source.meets(tensor):
+                    first = at, tensor
+                    break
+            left -= 1
+            if first is not None or left < 0:
+                break
+        if left < 0:
+            return
+        if first is not None:
+            at, tensor = first
+            yield i, Overwriting(i, source.ref, tensor.ref, None if at == inf else int(at))
+
+
+def _ran(plan: Plan, *, training: bool) -> _Run:
+    """The steps of a plan one after the other. The caller reads the inputs and the outputs in the end, and the next run
+    reads the parameters.
+    """
+    run = _Run()
+    held = [Ref(i, 0) for i, step in enumerate(plan.steps) if not step.sources]
+    for i, step in enumerate(plan.steps):
+        views = _views(step, run, training=training)
+        overwrites = step.layer is not None and step.layer.overwrites(training=training)
+        for source, ref in enumerate(step.sources):
+            if (views is None or overwrites) and not step.lends_size(source):
+                run.read(i, ref)
+        for output in range(len(step.outputs)):
+            ref = Ref(i, output)
+            if views is None:
+                run.tensors[ref] = _Tensor.of(ref, _new(step, output, run), ref)
+                continue
+            version = run.tensors[step.sources[0]].version
+            if overwrites:
+                run.writers.append(i)
+                run.later[version].append(ref)
+            run.tensors[ref] = _Tensor.of(ref, views[output], ref if overwrites else version)
+    for ref in (*held, *plan.outputs):
+        run.read(inf, ref)
+    return run
+
+
+def _views(step: Step, run: _Run, *, training: bool) -> tuple[Memory, ...] | None:
+    if step.layer is None or step.facts is None or len(step.sources) != 1:
+        return None
+    return step.layer.views(run.tensors[step.sources[0]].memory, training=training)
+
+
+def _new(step: Step, output: int, run: _Run) -> Memory:
+    """Memory for an output of a step, as its module lays it out."""
+    shape: Shape = step.outputs[output]
+    layer, sizes = step.layer, shape.torch
+    source = run.tensors.get(step.sources[0]) if step.sources else None
+    if layer is None or (layer.layout == "any" and source is None):
+        return Memory.packed(sizes)
+    layout = layer.calls(*step.inputs)[-1].layout
+    if layout == "any" and source is not None and len(source.memory.sizes) == len(sizes):
+        return Memory.packed(sizes, source.memory.order)
+    return Memory.packed(sizes, (*range(1, len(sizes)), 0) if layout == "last" else None)

@@ -1,0 +1,112 @@
+"""Where the elements of tensors lie in memory, and whether two tensors have some in common.
+
+Views are made as PyTorch makes them: https://docs.pytorch.org/docs/stable/tensor_view.html
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+Sizes = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Where the elements of one sample lie in a stretch of memory, axis by axis in PyTorch's order, batch left out.
+
+    The element at place i of each axis is at `start` plus the sum of all i times the axis's stride.
+    """
+
+    sizes: Sizes
+    strides: Sizes
+    start: int = 0
+
+    @classmethod
+    def packed(cls, sizes: Sizes, order: Sequence[int] | None = None) -> Memory:
+        """A stretch without gaps, where the axes lie in an order from the outermost to the innermost."""
+        strides, step = [0] * len(sizes), 1
+        for axis in reversed(range(len(sizes)) if order is None else order):
+            strides[axis], step = step, step * sizes[axis]
+        return cls(sizes, tuple(strides))
+
+    @property
+    def end(self) -> int:
+        """The place behind its last element."""
+        return 1 + self.start + sum((size - 1) * stride for size, stride in zip(self.sizes, self.strides, strict=True))
+
+    @property
+    def order(self) -> Sizes:
+        """The axes from the outermost to the innermost."""
+        return tuple(sorted(range(len(self.sizes)), key=lambda axis: -self.strides[axis]))
+
+    def permuted(self, order: Sizes) -> Memory:
+        """The axes in another order: axis i of the result is axis order[i]."""
+        return Memory(tuple(self.sizes[i] for i in order), tuple(self.strides[i] for i in order), self.start)
+
+    def cut(self, axis: int, cells: range) -> Memory:
+        """Some cells of one axis."""
+        sizes, strides = list(self.sizes), list(self.strides)
+        sizes[axis], strides[axis] = len(cells), strides[axis] * cells.step
+        return Memory(tuple(sizes), tuple(strides), self.start + cells.start * self.strides[axis])
+
+    def without(self, axis: int) -> Memory:
+        """The first cell of an axis, which vanishes."""
+        return Memory(
+            self.sizes[:axis] + self.sizes[axis + 1 :], self.strides[:axis] + self.strides[axis + 1 :], self.start
+        )
+
+    def regrouped(self, sizes: Sizes) -> Memory | None:
+        """The same elements with other sizes; None where PyTorch has to copy them, because axes that would be joined
+        do not lie in one another.
+        """
+        runs: list[tuple[int, int]] = []
+        """Axes that lie in one another, from the outermost: how many elements they hold, and how far these are apart"""
+        for size, stride in zip(self.sizes, self.strides, strict=True):
+            if size > 1 and runs and runs[-1][1] == size * stride:
+                runs[-1] = (runs[-1][0] * size, stride)
+            elif size > 1:
+                runs.append((size, stride))
+        strides = []
+        held, apart = 1, 1
+        for size in reversed(sizes):
+            if held == 1 and size > 1:
+                held, apart = runs.pop()
+            if held % size:
+                return None
+            strides.append(apart)
+            held, apart = held // size, apart * size
+        return Memory(sizes, tuple(reversed(strides)), self.start)
+
+    def meets(self, other: Memory) -> bool:
+        """Whether an element lies where one of another tensor lies."""
+        # An address of this one less one of the other, the other's axes being counted from their ends.
+        most: Counter[int] = Counter()
+        for each in (self, other):
+            for size, stride in zip(each.sizes, each.strides, strict=True):
+                most[stride] += size - 1
+        terms = sorted(((stride, count) for stride, count in most.items() if count), reverse=True)
+        return _is_sum(terms, other.end - 1 - self.start)
+
+
+def _is_sum(terms: list[tuple[int, int]], total: int) -> bool:
+    """Whether a total is a sum of terms, of which each may be taken up to so many times. The largest come first."""
+    rests = [prod(term) for term in terms]
+    left = [sum(rests[i:]) for i in range(len(terms) + 1)]
+    tried = set()
+    stack = [(0, total)]
+    while stack:
+        at, wanted = stack.pop()
+        if at == len(terms):
+            if not wanted:
+                return True
+            continue
+        term, count = terms[at]
+        for times in range(max(0, -((left[at + 1] - wanted) // term)), min(count, wanted // term) + 1):
+            state = (at + 1, wanted - times * term)
+            if state not in tried:
+                tried.add(state)
+                stack.append(state)
+    return False
