@@ -207,6 +207,7 @@ def made(call: Call) -> Any:
 def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
     """What a call returns for its inputs, where `thing` is what was made for it."""
     read = tensors if call.reads is None else [tensors[i] for i in call.reads]
+    read = [each.transpose(-2, -1) if i in call.turned else each for i, each in enumerate(read)]
     home, _, name = call.target.rpartition(".")
     if isinstance(thing, torch.nn.Parameter):
         return [thing]
@@ -216,8 +217,6 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
         result = reduce(HOMES[home].__dict__[name], read)
     elif home == "Tensor":
         result = getattr(read[0], name)(*call.args.values())
-    elif name == "einsum":
-        result = torch.einsum(*call.args.values(), *read)
     else:
         function = getattr(HOMES[home], name)
         result = function(read, **call.args) if call.gathers else function(*read, **call.args)

@@ -52,6 +52,9 @@ class Call:
     forward   keyword arguments of a module's forward pass
     returns   where in what it returns each output stands: () is all of it, (1, 0) is `result[1][0]`
     batches   the axis of the batch in each output, where it is not the first
+    along     the argument that names the axes it works along, which it does wherever the channels are
+    folds     whether those axes vanish; it then finds the channels only where they are not among them
+    turned    the inputs whose last two axes change places first
     """
 
     target: str
@@ -62,6 +65,9 @@ class Call:
     forward: Mapping[str, object] = field(default_factory=dict)
     returns: tuple[tuple[int, ...], ...] = ((),)
     batches: tuple[int, ...] | None = None
+    along: str = ""
+    folds: bool = False
+    turned: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

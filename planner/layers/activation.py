@@ -217,7 +217,7 @@ class _AlongAxis(Layer):
         return ((along(x, axis, All(x[axis])),),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call(f"nn.{type(self).__name__}", {"dim": 1 if self.dim is None else self.dim}),)
+        return (Call(f"nn.{type(self).__name__}", {"dim": 1 if self.dim is None else self.dim}, along="dim"),)
 
 
 class Softmax(_AlongAxis):
@@ -261,3 +261,6 @@ class GLU(Layer):
         if x[axis] % 2:
             raise HalvingOddAxis(self.dim, x[axis], x.channels)
         return ((along(x, axis, Halves()),),)
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        return (Call("nn.GLU", {"dim": self.dim}, along="dim"),)

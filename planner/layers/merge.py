@@ -113,7 +113,7 @@ class Concat(Layer):
         return (tuple(found),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("torch.cat", {"dim": self.dim}, gathers=True),)
+        return (Call("torch.cat", {"dim": self.dim}, gathers=True, along="dim"),)
 
 
 class Stack(Layer):
@@ -176,7 +176,8 @@ class Mean(Layer):
         return ((Link(tuple(maps[:-1]), maps[-1]),),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("torch.mean", {"dim": self.dim, **({"keepdim": True} if self.keepdim else {})}),)
+        args = {"dim": self.dim, **({"keepdim": True} if self.keepdim else {})}
+        return (Call("torch.mean", args, along="dim", folds=not self.keepdim),)
 
 
 class MatMul(Layer):
@@ -219,6 +220,4 @@ class MatMul(Layer):
         return math.prod(outputs[0]) * inputs[0].channels
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        if self.transpose_b:
-            return (Call("torch.einsum", {"equation": "...lk,...mk->...lm"}, layout="last"),)
-        return (Call("operator.matmul", layout="last"),)
+        return (Call("operator.matmul", layout="last", turned=(1,) if self.transpose_b else ()),)

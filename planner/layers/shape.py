@@ -225,8 +225,9 @@ class Slice(Layer):
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         dim = dim_of(self.dim, inputs[0])
-        cut = slice(self.start or None, self.stop, self.step if self.step > 1 else None)
-        return (Call("Tensor.__getitem__", {"index": (*(slice(None),) * dim, cut)}),)
+        begins = type(self.start) is int and not self.start
+        cut = slice(None if begins else self.start, self.stop, None if self.step == 1 else self.step)
+        return (Call("Tensor.__getitem__", {"index": (*(slice(None),) * dim, cut)}, along="index"),)
 
     def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
         axis = dim_of(self.dim, Shape.of_torch(x.sizes)) - 1
@@ -254,7 +255,7 @@ class Select(Layer):
         return ((folded(x, {axis: SliceMap(self.index % n, self.index % n + 1)}),),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("Tensor.select", {"dim": self.dim, "index": self.index}),)
+        return (Call("Tensor.select", {"dim": self.dim, "index": self.index}, along="dim", folds=True),)
 
     def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
         axis = dim_of(self.dim, Shape.of_torch(x.sizes)) - 1
@@ -276,6 +277,10 @@ class _Parts(Layer):
         axis = axis_of(self.dim, x)
         bounds = pairwise(accumulate(self.parts(x[axis]), initial=0))
         return tuple((along(x, axis, SliceMap(start, stop)),) for start, stop in bounds)
+
+    def _call(self, target: str, args: dict[str, object], x: Shape) -> Call:
+        count = len(self.parts(x[axis_of(self.dim, x)]))
+        return Call(target, args, returns=tuple((i,) for i in range(count)), along="dim")
 
     def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
         axis = dim_of(self.dim, Shape.of_torch(x.sizes)) - 1
@@ -308,7 +313,7 @@ class Split(_Parts):
         return self.split_size
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("torch.split", {"split_size_or_sections": self.split_size, "dim": self.dim}),)
+        return (self._call("torch.split", {"split_size_or_sections": self.split_size, "dim": self.dim}, inputs[0]),)
 
 
 class Chunk(_Parts):
@@ -324,4 +329,4 @@ class Chunk(_Parts):
         return _equal_parts(n, -(-n // self.chunks), "Chunk")
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("torch.chunk", {"chunks": self.chunks, "dim": self.dim}),)
+        return (self._call("torch.chunk", {"chunks": self.chunks, "dim": self.dim}, inputs[0]),)

@@ -1,13 +1,13 @@
-"""Calls of layers in a forward pass, as text."""
+"""The call of a layer in a forward pass, for tensors that have their channels second or last."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from planner.outputs.code._copies import Calling
 from planner.outputs.code._expressions import Expr, const, text
-from planner.outputs.code._layouts import Side, dims_of, follows
+from planner.outputs.code._layouts import Side, axes_of, follows, renumbered
 from planner.outputs.code._parts import Part
 from planner.outputs.code._program import Program
 from planner.outputs.code._text import Brackets, Item
@@ -15,28 +15,55 @@ from planner.outputs.code._text import Brackets, Item
 ATOM, CHOICE = 9, 1
 OPERATORS = {"add": ("+", 6), "sub": ("-", 6), "mul": ("*", 7), "matmul": ("@", 7)}
 
+Lack = Literal["", "size", "axis"]
+"""What a trained parameter lacks that other tensors have: the size of the batch, or the axis altogether."""
+Order = tuple[int, ...]
+"""For each axis of a tensor, which one it is of the tensor that it was made from."""
+
 
 class Code(NamedTuple):
     """A tensor as an expression.
 
-    binds      how tightly its loosest operator binds
-    side       where it has its channels
-    reads      the variables that it reads
-    unbatched  how many axes it has beside the batch, where it has none for the batch, or one of size 1
+    base   what its axes are taken from, in this order; None: as they are
+    binds  how tightly the loosest operator of the base binds
+    side   where it has its channels
+    reads  the variables that it reads
+    axes   how many axes it has beside the batch; None where copies differ
     """
 
-    code: str | Brackets
+    base: str | Brackets
     binds: int = ATOM
     side: Side = "first"
     reads: frozenset[str] = frozenset()
-    unbatched: int = 0
+    axes: int | None = None
+    lacks: Lack = ""
+    order: Order | None = None
+
+    @property
+    def code(self) -> str | Brackets:
+        return self.settled().base
 
     @property
     def atom(self) -> str:
-        return str(self.code) if self.binds == ATOM else f"({self.code})"
+        settled = self.settled()
+        return str(settled.base) if settled.binds == ATOM else f"({settled.base})"
+
+    @property
+    def written(self) -> tuple[str, int]:
+        """The text, and how tightly its loosest operator binds."""
+        settled = self.settled()
+        return str(settled.base), settled.binds
+
+    def settled(self) -> Code:
+        """The same with its axes in order."""
+        if self.order is None:
+            return self
+        atom = str(self.base) if self.binds == ATOM else f"({self.base})"
+        return self._replace(base=f"{atom}{_rearranged(self.order)}", binds=ATOM, order=None)
 
     def after(self, head: str) -> str | Brackets:
-        return self.code.after(head) if isinstance(self.code, Brackets) else f"{head}{self.code}"
+        code = self.code
+        return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
 
     def on(self, side: Side) -> Code:
         return self._replace(side=side)
@@ -44,30 +71,75 @@ class Code(NamedTuple):
     def reading(self, others: Sequence[Code]) -> Code:
         return self._replace(reads=frozenset().union(*(each.reads for each in others)))
 
+    def permuted(self, order: Order) -> Code:
+        """The same with its axes in another order."""
+        if self.order is not None:
+            order = tuple(self.order[i] for i in order)
+        return self._replace(order=None if order == tuple(range(len(order))) else order)
+
     def moved(self, to: Side) -> Code:
         """The same with the channels elsewhere."""
         if self.side == to:
             return self
-        batch = 0 if self.unbatched else 1
-        places = f"{batch}, -1" if to == "last" else f"-1, {batch}"
-        return self._replace(code=f"{self.atom}.movedim({places})", binds=ATOM, side=to)
+        first = 0 if self.lacks == "axis" else 1
+        if self.axes is None:
+            places = f"{first}, -1" if to == "last" else f"-1, {first}"
+            return self._replace(base=f"{self.atom}.movedim({places})", binds=ATOM, side=to, order=None)
+        last = first + self.axes - 1
+        order = [*range(first), *range(first + 1, last + 1), first]
+        if to == "first":
+            order = [*range(first), last, *range(first, last)]
+        return self.permuted(tuple(order)).on(to)
 
     def at(self, path: Sequence[int]) -> Code:
         """One of the things that a call returns."""
-        return self._replace(code=self.atom + "".join(f"[{i}]" for i in path), binds=ATOM)
+        return self._replace(base=self.atom + "".join(f"[{i}]" for i in path), binds=ATOM, order=None)
 
-    def with_batch(self, axis: int) -> Code:
+    def with_batch(self, axis: int, axes: int) -> Code:
         """The same with the batch first, which it has as another axis."""
-        return self._replace(code=f"{self.atom}.movedim({axis}, 0)", binds=ATOM) if axis else self
+        if not axis:
+            return self
+        return self.permuted((axis, *(each for each in range(axes + 1) if each != axis)))
+
+    def size(self, dim: int) -> Expr:
+        """The size of one axis."""
+        if self.order is not None:
+            return Expr("size", (text(self._replace(order=None).atom), const(self.order[dim])))
+        return Expr("size", (text(self.atom), const(dim)))
 
 
-def operator_code(part: Part, args: Sequence[Code], unbatched: int) -> Code:
+def _rearranged(order: Order) -> str:
+    """The call that brings axes into an order."""
+    count = len(order)
+    changed = [i for i, axis in enumerate(order) if axis != i]
+    if len(changed) == 2:
+        return f".transpose({changed[0]}, {changed[1]})"
+    for source, place in ((changed[0], changed[-1]), (changed[-1], changed[0])):
+        others = [axis for axis in range(count) if axis != source]
+        if order == (*others[:place], source, *others[place:]):
+            source, place = (each - count if each == count - 1 else each for each in (source, place))
+            return f".movedim({source}, {place})"
+    return f".permute({', '.join(map(str, order))})"
+
+
+def operator_code(part: Part, args: Sequence[Code]) -> Code:
     """Operands with an operator between them."""
-    sign, binds = OPERATORS[part.calls[-1].target.partition(".")[2]]
-    first, *others = args
-    written = [str(first.code) if first.binds >= binds else first.atom]
-    written += [str(each.code) if each.binds > binds else each.atom for each in others]
-    return Code(f" {sign} ".join(written), binds, unbatched=unbatched)
+    last = part.calls[-1]
+    sign, binds = OPERATORS[last.target.partition(".")[2]]
+    turned = [_turned(each) if i in last.call.turned else each for i, each in enumerate(args)]
+    first, *others = (each.written for each in turned)
+    written = [first[0] if first[1] >= binds else f"({first[0]})"]
+    written += [code if its > binds else f"({code})" for code, its in others]
+    lacking = min((each.lacks for each in args), key=("", "size", "axis").index)
+    return Code(f" {sign} ".join(written), binds, lacks=lacking)
+
+
+def _turned(code: Code) -> Code:
+    """The tensor with its last two axes in each other's place."""
+    if code.axes is None:
+        return code._replace(base=f"{code.atom}.transpose(-2, -1)", binds=ATOM, order=None)
+    *others, a, b = range(code.axes + (code.lacks != "axis"))
+    return code.permuted((*others, b, a))
 
 
 def call(
@@ -80,11 +152,14 @@ def call(
 ) -> Code:
     """The call of a layer, with `module` as what is called where it is one."""
     last = part.calls[-1]
-    program.uses(*(expr for _, expr in last.args))
+    program.uses(*(expr for calling in part.calls for _, expr in calling.args))
+    if last.target == "Tensor.permute":
+        return _permuted(last, args[0])
     read = list(args)
     if len(part.calls) > 1:
         first = part.calls[0]
-        read[0] = _function(program, first, dict(first.args), read[:1])
+        given = {arg: _in_forward(expr, args, attribute) for arg, expr in first.args}
+        read[0] = _function(program, first, given, read[:1])
     reads = last.call.reads
     read = read if reads is None else [read[i] for i in reads]
     if last.is_module:
@@ -92,23 +167,31 @@ def call(
         return Code(Brackets(f"{module}(", [*(Item(each.code) for each in read), *map(Item, named)]))
     given = {arg: _in_forward(expr, args, attribute) for arg, expr in last.args}
     if last.centred:
-        return Code(Brackets(f"{program.centred()}(", [Item(read[0].code), Item(_size(given["size"]))]))
+        return Code(Brackets(f"{program.centred()}(", [Item(read[0].code), Item(_size(given["size"], args))]))
     if side == "last" and follows(part):
-        given = _along(last, given, len(part.item.inputs[0].shape))
-    return _function(program, last, given, read)
+        given = renumbered(last, given, axes_of(part))
+    return _function(program, last, given, read, args)
 
 
-def _function(program: Program, calling: Calling, given: Mapping[str, Expr], read: Sequence[Code]) -> Code:
+def _permuted(calling: Calling, x: Code) -> Code:
+    """Axes in another order, which is one step with what was to be done to them before."""
+    dims = dict(calling.args)["dims"]
+    count = len(dims.args)
+    order = tuple(each.args[0] % count for each in dims.args)
+    return x.moved("first").permuted(order)
+
+
+def _function(
+    program: Program, calling: Calling, given: Mapping[str, Expr], read: Sequence[Code], args: Sequence[Code] = ()
+) -> Code:
     home, _, function = calling.target.rpartition(".")
     if home == "Tensor":
         return _method(function, given, read[0])
     program.imports.add("F" if home == "F" else "torch")
-    named = [f"{'' if arg in ('pad', 'equation') else f'{arg}='}{_size(expr)}" for arg, expr in given.items()]
+    named = [f"{'' if arg == 'pad' else f'{arg}='}{_size(expr, args)}" for arg, expr in given.items()]
     inputs = [Item(each.code) for each in read]
     if calling.call.gathers:
         inputs = [Item(Brackets("[", inputs, "]"))]
-    if function == "einsum":
-        return Code(Brackets(f"{calling.target}(", [*map(Item, named), *inputs]))
     return Code(Brackets(f"{calling.target}(", [*inputs, *map(Item, named)]))
 
 
@@ -127,7 +210,7 @@ def _reshaped(shape: Expr, x: Code) -> Expr:
     """A shape in which a size that depends on the input's is left to PyTorch."""
     _, *sizes = shape.args
     if sum(not size.is_const for size in sizes) == 1:
-        return Expr("tuple", (text(f"{x.atom}.shape[0]"), *(size if size.is_const else const(-1) for size in sizes)))
+        return Expr("tuple", (x.size(0), *(size if size.is_const else const(-1) for size in sizes)))
     return shape
 
 
@@ -135,18 +218,20 @@ def _in_forward(expr: Expr, args: Sequence[Code], attribute: Callable[[Expr], st
     """An argument of a function: parameters are attributes of the module, sizes are those of the tensors."""
     if expr.op == "size":
         place, dim = expr.args
-        return Expr("size", (text(args[place.args[0]].atom), dim))
+        return args[place.args[0]].size(dim.args[0])
     if expr.op == "name":
         return text(f"self.{attribute(expr)}")
     return Expr(expr.op, tuple(_in_forward(each, args, attribute) for each in expr.parts)) if expr.parts else expr
 
 
-def _size(expr: Expr) -> str:
-    """An argument; all spatial sizes of one tensor are a slice of its shape."""
+def _size(expr: Expr, args: Sequence[Code]) -> str:
+    """An argument; sizes of one tensor that follow one another are a slice of its shape."""
     if expr.op == "tuple" and expr.args and all(each.op == "size" for each in expr.args):
-        tensor, dim = expr.args[0].args
-        if dim.is_value(2) and all(each.args[0] == tensor for each in expr.args):
-            return f"{tensor}.shape[2:]"
+        tensor = expr.args[0].args[0]
+        dims = [each.args[1].args[0] for each in expr.args]
+        if all(each.args[0] == tensor for each in expr.args) and dims == list(range(dims[0], dims[0] + len(dims))):
+            ends = {each.axes for each in args if each._replace(order=None).atom == str(tensor)}
+            return f"{tensor}.shape[{dims[0]}:{'' if ends == {dims[-1]} else dims[-1] + 1}]"
     return str(expr)
 
 
@@ -155,17 +240,3 @@ def sizes_read(expr: Expr) -> list[int]:
     if expr.op == "size":
         return [expr.args[0].args[0]]
     return [place for part in expr.parts for place in sizes_read(part)]
-
-
-def _along(calling: Calling, given: dict[str, Expr], axes: int) -> dict[str, Expr]:
-    """The arguments of a call along an axis for a tensor with its channels last."""
-    if calling.target == "Tensor.__getitem__":
-        *whole, cut = given["index"].args
-        return {"index": Expr("tuple", (*whole[:-1], cut) if len(whole) > 1 else (text("..."), cut))}
-    dims = [const(_last(dim % (axes + 1))) for dim in dims_of(calling) or ()]
-    several = "dim" in given and given["dim"].op == "tuple"
-    return {**given, "dim": Expr("tuple", tuple(dims)) if several else dims[0]}
-
-
-def _last(dim: int) -> int:
-    return -1 if dim == 1 else dim - 1

@@ -10,7 +10,8 @@ from planner.outputs.code._calls import Code, call
 from planner.outputs.code._copies import INDEX
 from planner.outputs.code._expressions import Expr, quoted
 from planner.outputs.code._forward import Forward
-from planner.outputs.code._layouts import Side
+from planner.outputs.code._chains import chained, is_plain
+from planner.outputs.code._layouts import Side, follows
 from planner.outputs.code._names import TAKEN, is_attribute, unused
 from planner.outputs.code._parts import Part, Unit
 from planner.outputs.code._program import Program
@@ -68,46 +69,28 @@ class Writer:
 
     # Chains
 
-    def links(self, unit: Unit, parts: Sequence[Part] = (), depth: int = 3) -> list[Link]:
-        """The modules of a chain in order, with those that move the channels; or of the chain that it begins with."""
-        layouts = self.program.layouts
+    def links(self, unit: Unit, depth: int = 3) -> list[Link]:
+        """The modules of a chain in order, with those that move the channels."""
         commented = Shapes(unit) if unit.listing.in_model else None
-        side = layouts.tensor(unit, (-1, -1, 0))
-        sides: list[tuple[Part, Side, Side]] = []
-        for part in parts or unit.parts:
-            ranked = any(item.inputs[0].shape.spatial for _, item in part.items)
-            wanted = layouts.input(part, 0) if ranked else side
-            after = layouts.tensor(unit, part.values[0]) if part.item.outputs[0].shape.spatial else wanted
-            sides.append((part, wanted, after))
-        ends = layouts.output(unit, 0) if unit.copy.outputs[0].shape.spatial and not parts else None
         found: list[Link] = []
         moved = False
-        for i, (part, wanted, after) in enumerate(sides):
-            self.program.calls.setdefault(part, f".{part.alias}" if part.alias else "")
-            following = sides[i + 1][1] if i + 1 < len(sides) else ends
-            turned = wanted == "first" and bool(part.calls) and ranked and part.calls[-1].call.layout == "last"
-            alone = side == following == "first" and wanted == after == "last" and self._is_layer(part)
-            if turned or alone:
-                self.program.turned.add(part)
-                found.append(Link(part.name, part, self._module(part, depth, channels_first=True)))
-                continue
-            if side != wanted:
-                found.append(Link("", None, self._movedim(wanted)))
+        for step in chained(self.program.layouts, unit):
+            if step.part is None:
+                found.append(Link("", None, self._movedim(step.after)))
                 moved = True
+                continue
+            part = step.part
+            self.program.calls.setdefault(part, f".{part.alias}" if part.alias else "")
+            if step.turned:
+                self.program.turned.add(part)
             comment = ""
-            if commented and commented.changes(part.sources[0], part.values[0]) and part.inside is None:
-                comment = commented.written(part.values[0], after)
-            found.append(Link(part.name, part, self._module(part, depth), comment))
-            side = after
-        if ends is not None and ends != side:
-            found.append(Link("", None, self._movedim(ends)))
-            moved = True
+            if commented and not step.turned and part.inside is None:
+                if commented.changes(part.sources[0], part.values[0]):
+                    comment = commented.written(part.values[0], step.after)
+            found.append(Link(part.name, part, self._module(part, depth, channels_first=step.turned), comment))
         if moved:
             _name_moves(found)
         return found
-
-    def _is_layer(self, part: Part) -> bool:
-        return bool(part.calls) and part.plain and part.count is None
 
     def _movedim(self, to: Side) -> str:
         return f"{self.program.movedim()}({'1, -1' if to == 'last' else '-1, 1'})"
@@ -127,19 +110,24 @@ class Writer:
         self.program.single.add(part)
         made = self.program.layer(part) if part.is_module else None
         base = "nn.Module" if made is None else made.head.removesuffix("(")
-        inputs = [Code("x")] * len(part.sources)
-        side = self.program.layouts.input(part, 0)
-        code = call(self.program, part, "super().forward", inputs, side, _no_attribute)
-        path = part.calls[-1].call.returns[0]
+        layouts, last = self.program.layouts, part.calls[-1]
+        axes = len(part.item.inputs[0].shape)
+        given = Code("x", side=layouts.input(part, 0), axes=axes)
+        side = given.side if last.call.layout == "any" or follows(part) else last.call.layout
+        inputs = [given.moved("last" if side == "last" else "first") if axes > 1 else given] * len(part.sources)
+        code = call(self.program, part, "super().forward", inputs, inputs[0].side, _no_attribute)
+        code = code.at(last.call.returns[0]) if last.call.returns != ((),) else code
+        code = code._replace(axes=len(part.item.outputs[0].shape), side=inputs[0].side)
+        wanted = layouts.tensor(self.unit, part.values[0])
         kind = part.item.step.type if part.item.step else "Layer"
         about = f"{kind} as a module with one input and one output."
-        written = ready.wrapped("{name}", base, str(code.at(path).code), about)
-        found = self.program.helper(written, f"{kind}Layer", kind, written)
+        text = str((code.moved(wanted) if len(part.item.outputs[0].shape) > 1 else code).code)
+        found = self.program.helper(ready.wrapped("{name}", base, text, about), f"{kind}Layer", kind, base, text)
         return Brackets(f"{found}(", made.items if made else [])
 
-    def sequential(self, head: str, unit: Unit, parts: Sequence[Part] = (), depth: int = 3) -> Brackets | None:
+    def sequential(self, head: str, unit: Unit, depth: int = 3) -> Brackets | None:
         """A chain as one expression; None where it takes several statements. `depth` is that of its modules."""
-        links = self.links(unit, parts, depth if unit.listing.nameless else depth + 3)
+        links = self.links(unit, depth if unit.listing.nameless else depth + 3)
         items: list[Item] = []
         for link in links:
             code = link.code
@@ -181,9 +169,9 @@ class Writer:
 
     # Statements
 
-    def statements(self, target: str, unit: Unit, indent: str = BODY, parts: Sequence[Part] = ()) -> Iterator[str]:
+    def statements(self, target: str, unit: Unit, indent: str = BODY) -> Iterator[str]:
         """The statements that fill a chain."""
-        for link in self.links(unit, parts):
+        for link in self.links(unit):
             if link.part is None:
                 yield from lines(indent, registration(target, link.label, link.code or ""))
             else:
@@ -273,7 +261,7 @@ class Writer:
     def whole(self) -> Iterator[str]:
         """The whole definition of the module."""
         unit, style = self.unit, self.program.style
-        plain = all(part.plain for part in unit.parts)
+        plain = is_plain(self.program.layouts, unit)
         as_it_is = plain and (style != "module" or (unit.listing.nameless and not unit.listing.is_model))
         chain = unit.listing.chain and (as_it_is or style == "sequential" or not unit.reachable)
         function = style == "sequential" or (style == "auto" and self.program.units.chains)
@@ -328,42 +316,59 @@ class Writer:
 
     def module_class(self) -> Iterator[str]:
         forward = Forward(self.program, self.unit, self.shapes)
-        yield from self.head(forward.base)
-        chain = forward.chain
-        modules = [self._module_of(part) for part, _ in forward.submodules]
-        whole = self.sequential("super().__init__(", self.unit, chain) if self.unit.listing.nameless and chain else None
-        if forward.base == "nn.ModuleList" and None not in modules:
-            items = [Item(code) for code in modules if code is not None]
-            whole = _within("super().__init__(", Brackets("[", items, "]"))
-            modules = []
-        if whole is not None:
-            yield from lines(BODY, whole)
+        body = list(forward.lines())
+        constructed = list(self._construction(forward))
+        if constructed or self.unit.params:
+            yield from self.head(forward.base)
+            if not constructed or not constructed[0].startswith(f"{BODY}super().__init__("):
+                yield f"{BODY}super().__init__()"
+            yield from constructed
         else:
-            yield f"{BODY}super().__init__()"
-        if chain and whole is None:
-            yield from self.statements("self", self.unit, parts=chain)
-        for (part, label), code in zip(forward.submodules, modules, strict=False):
+            yield f"class {self.unit.name}({forward.base}):"
+            yield from self.docstring(STEP)
+        yield ""
+        yield from body
+
+    def _construction(self, forward: Forward) -> Iterator[str]:
+        """The statements that make the submodules, and what else the forward pass reads."""
+        self.program.imports.add("nn")
+        modules = [self._module_of(part) for part, _ in forward.submodules]
+        listed = forward.base in ("nn.ModuleList", "nn.ModuleDict") and None not in modules
+        if listed:
+            items = [Item(code) for code in modules if code is not None]
+            if forward.base == "nn.ModuleDict":
+                labels = [str(label) for _, label in forward.submodules]
+                pairs = zip(labels, items, strict=True)
+                items = [Item(_prefixed(f"{quoted(label)}: ", item.code)) for label, item in pairs]
+            brackets = Brackets("{", items, "}") if forward.base == "nn.ModuleDict" else Brackets("[", items, "]")
+            yield from lines(BODY, _within("super().__init__(", brackets))
+        nested: dict[str, list[str | Brackets]] = {}
+        for (part, label), code in zip(forward.submodules, modules, strict=True):
+            if listed:
+                continue
             if part.is_parameter:
                 yield from lines(BODY, self._parameter(part, str(label)))
-            elif part.nested is not None:
-                yield from self._nested(part, part.nested, code)
+            elif part.nested is not None and code is not None:
+                nested.setdefault(part.nested[0], []).append(code)
+                if part.nested[1] == part.nested[2] - 1:
+                    yield from lines(BODY, self._container(part.nested[0], nested[part.nested[0]]))
+            elif forward.base == "nn.ModuleDict":
+                yield from self.part("self", Link(f"{label}", part, code), BODY, in_chain=False)
             else:
                 yield from self.part("self", Link(label, part, code), BODY, in_chain=False)
-        body = list(forward.lines())
         for attribute, expr in forward.attributes.items():
             self.program.uses(expr)
             yield f"{BODY}self.{attribute} = {expr}"
         yield from self._initialization()
-        yield ""
-        yield from body
 
-    def _nested(self, part: Part, nested: tuple[str, int], code: str | Brackets | None) -> Iterator[str]:
-        """One of the modules of a container, of which some are called by themselves."""
-        name, number = nested
-        if not number:
-            yield from lines(BODY, registration("self", name, "nn.ModuleList()"))
-        target = f"self.{name}" if is_attribute(name) else f"getattr(self, {quoted(name)})"
-        yield from self._single(target, None, Link(None, part, code), BODY)
+    def _container(self, label: str, codes: Sequence[str | Brackets]) -> str | Brackets:
+        """A list of modules of which some are called by themselves."""
+        whole = registration("self", label, Brackets("nn.ModuleList(", [Item(Brackets("[", list(map(Item, codes)), "]"))]))
+        if len(codes) > 2 and len({str(code) for code in codes}) == 1:
+            shorter = registration("self", label, f"nn.ModuleList([{codes[0]} for _ in range({len(codes)})])")
+            if fits(BODY, shorter):
+                return str(shorter)
+        return whole
 
     def _module_of(self, part: Part) -> str | Brackets | None:
         if part.is_parameter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from planner.outputs.code._calls import CHOICE, Code, call, operator_code, sizes_read
+from planner.outputs.code._calls import ATOM, CHOICE, Code, Lack, call, operator_code, sizes_read
 from planner.outputs.code._copies import Value
 from planner.outputs.code._expressions import Expr, quoted
 from planner.outputs.code._layouts import Side
@@ -37,7 +37,6 @@ class Forward:
 
     base        the class that it derives from
     submodules  the parts that are constructed, each with its name
-    chain       the parts that it hands to nn.Sequential
     attributes  what else the forward pass needs to know of the construction
     shared      the names under which parts are called that share a submodule
     """
@@ -47,8 +46,7 @@ class Forward:
         self.unit = unit
         self.shapes = shapes
         self.attributes: dict[str, Expr] = {}
-        self.chain = [] if unit.listing.is_model or program.style == "module" else _leading_chain(unit)
-        self._parts = self._alive(_with_chain(unit, self.chain))
+        self._parts = self._alive(unit.parts)
         self._reads = {part: _reads(part) for part in self._parts}
         self._left: dict[Value, int] = {}
         """How often each tensor is still to be read."""
@@ -57,7 +55,9 @@ class Forward:
         self.shared: dict[Part, str] = {}
         self.base, self.submodules, self._access = self._named_parts()
         self._inputs = _input_names(unit)
+        self._outputs = unit.outputs if unit.listing.outputs is not None else ()
         self._known: dict[Value, Code] = {}
+        self._names: dict[Value, str] = {}
         self._waiting: list[_Waiting] = []
         self._done: list[str] = []
 
@@ -74,24 +74,21 @@ class Forward:
         return alive
 
     def _named_parts(self) -> tuple[str, list[tuple[Part, str | None]], dict[Part, str]]:
-        if self.chain:
-            return "nn.Sequential", [], {self._parts[0]: "super().forward"}
         parts = self.unit.parts
-        modules = [part for part in parts if part.stateful or (part.is_module and part in self._parts)]
-        nameless = self.unit.listing.nameless
-        if nameless and parts[: len(modules)] == modules and not any(part.is_parameter for part in modules):
-            return (
-                "nn.ModuleList",
-                [(part, None) for part in modules],
-                {part: f"self[{i}]" for i, part in enumerate(modules)},
-            )
+        needed = {part for part in parts if part.stateful or (part.is_module and part in self._parts)}
+        containers = {part.nested[0] for part in needed if part.nested is not None}
+        modules = [part for part in parts if part in needed or (part.nested and part.nested[0] in containers)]
+        labels = {part: self._label(part) for part in modules}
+        if labels and all(label.isdecimal() for label in labels.values()) and not any(map(_is_special, modules)):
+            if list(labels.values()) == [str(i) for i in range(len(labels))]:
+                access = {part: f"self[{label}]" for part, label in labels.items()}
+                return "nn.ModuleList", [(part, None) for part in modules], access
+            access = {part: f'self["{label}"]' for part, label in labels.items()}
+            return "nn.ModuleDict", list(labels.items()), access
         found: list[tuple[Part, str | None]] = []
-        access: dict[Part, str] = {}
+        access = {}
         shared: dict[str, str] = {}
-        for i, part in enumerate(parts):
-            if part not in modules:
-                continue
-            label = str(i) if nameless else str(part.name)
+        for part, label in labels.items():
             if part.nested is not None:
                 access[part] = f"{_access(part.nested[0], part)}[{part.nested[1]}]"
                 found.append((part, label))
@@ -107,6 +104,10 @@ class Forward:
             found.append((part, label))
         return "nn.Module", found, access
 
+    def _label(self, part: Part) -> str:
+        """The name of a submodule."""
+        return str(self.unit.parts.index(part)) if self.unit.listing.nameless else str(part.name)
+
     # The statements
 
     def lines(self) -> Iterator[str]:
@@ -115,7 +116,7 @@ class Forward:
         for k, each in enumerate(self._inputs):
             at = (-1, -1, k)
             side = self.program.layouts.tensor(unit, at)
-            self._known[at] = Code(each, side=side, reads=frozenset({each}))
+            self._known[at] = Code(each, side=side, reads=frozenset({each}), axes=self.shapes.axes(at))
         for part in self._parts:
             self._add(part)
         result = self._result()
@@ -136,18 +137,26 @@ class Forward:
             codes = self._given([self._known[value] for value in outputs])
         if len(codes) == 1:
             return lines(BODY, codes[0].after("return "))
-        return lines(BODY, Brackets("return ", [Item(code.code) for code in codes], ""))
+        whole = f"return {', '.join(str(code.code) for code in codes)}"
+        if fits(BODY, whole):
+            return iter([f"{BODY}{whole}"])
+        return lines(BODY, Brackets("return (", [Item(code.code) for code in codes]))
 
     def _given(self, codes: Sequence[Code]) -> list[Code]:
         """The outputs as they are returned."""
-        return [self._batched(each).moved(self.program.layouts.output(self.unit, k)) for k, each in enumerate(codes)]
+        found = []
+        for k, (code, value, tensor) in enumerate(zip(codes, self.unit.outputs, self.unit.copy.outputs, strict=True)):
+            code = self._batched(code, value)
+            found.append(code.moved(self.program.layouts.output(self.unit, k)) if tensor.shape.spatial else code)
+        return found
 
     def _add(self, part: Part) -> None:
         """Call a part: what waits for it is nested, if that fits."""
         if part.is_parameter:
             side: Side = "last" if part.calls[-1].call.layout == "last" else "first"
-            made = Code(self._access[part], side=side, unbatched=len(part.item.outputs[0].shape))
+            made = Code(self._access[part], side=side, axes=self.shapes.axes(part.values[0]), lacks=_lacks(part))
             self._known[part.values[0]] = made.moved(self.program.layouts.tensor(self.unit, part.values[0]))
+            self._names[part.values[0]] = self._own_name(part) or "out"
             return
         reads = self._reads[part]
         if not self._nests(part, reads):
@@ -166,8 +175,9 @@ class Forward:
         for value in reads:
             self._left[value] -= 1
         own = self._own_name(part)
-        before, name = starts.get(part.sources[0], (part.sources[0], own))
-        self._bind(part, made, before, name if part.is_module else own)
+        before, name = starts.get(part.sources[0], (part.sources[0], None)) if part.sources else ((-1, -1, 0), None)
+        inherits = part.is_module and not part.stateful and part.values[0] not in self._outputs
+        self._bind(part, made, before, (inherits and name) or own)
 
     def _fits(self, part: Part, made: Code) -> bool:
         names = [each.name for each in self._waiting if each.value == part.sources[0] and part.is_module]
@@ -202,15 +212,19 @@ class Forward:
         self.program.calls[part] = self._called_as(part)
         args = []
         waiting = {each.value: each.code for each in self._waiting}
+        permutes = bool(part.calls) and part.calls[-1].target == "Tensor.permute"
         for k, value in enumerate(part.sources):
             code = waiting.get(value) or self._known[value]
-            inside = bool(self.chain) and part is self._parts[0]
-            if part.item.inputs[k].shape.spatial and not inside:
+            if part.item.inputs[k].shape.spatial and not permutes:
                 code = code.moved(self.program.layouts.input(part, k))
             args.append(code)
         made = self._called(part, args)
         if part.when is not None and not part.is_module:
-            made = Code(f"{made.code} if self.{self._condition(part)} else {args[0].code}", CHOICE)
+            other = args[0].moved(made.side) if part.item.inputs[0].shape.spatial else args[0]
+            if other.lacks != made.lacks:
+                made, other = self._batched(made, part.values[0]), self._batched(other, part.sources[0])
+            choice = f"{made.code} if self.{self._condition(part)} else {other.code}"
+            made = made._replace(base=choice, binds=CHOICE, order=None)
         return made.reading(args)
 
     def _called_as(self, part: Part) -> str:
@@ -221,15 +235,20 @@ class Forward:
         return {"select": "getitem"}.get(name, "pad" if part.calls[-1].centred else name).strip("_")
 
     def _called(self, part: Part, args: Sequence[Code]) -> Code:
+        axes = self.shapes.axes(part.values[0])
         if not part.calls or part.boxed:
-            return Code(Brackets(f"{self._access[part]}(", [Item(self._batched(each).code) for each in args]))
-        if part.calls[-1].target.startswith("operator."):
-            if not all(each.unbatched for each in args) or len(args) > 2:
-                return operator_code(part, args, min(each.unbatched for each in args))
-            return operator_code(part, args, args[0].unbatched)
-        side = self.program.layouts.input(part, 0)
-        batched = [self._batched(each) for each in args]
-        return call(self.program, part, self._access.get(part, ""), batched, side, self._attribute)
+            inputs = [Item(self._batched(each, value).code) for each, value in zip(args, part.sources, strict=True)]
+            made = Code(Brackets(f"{self._access[part]}(", inputs))
+        elif part.calls[-1].target.startswith("operator."):
+            made = operator_code(part, args)
+        elif part.calls[-1].target == "Tensor.permute":
+            made = call(self.program, part, "", [self._batched(args[0], part.sources[0])], "first", self._attribute)
+            return made._replace(axes=axes).moved(self.program.layouts.tensor(self.unit, part.values[0]))
+        else:
+            side = self.program.layouts.input(part, 0)
+            batched = [self._batched(each, value) for each, value in zip(args, part.sources, strict=True)]
+            made = call(self.program, part, self._access.get(part, ""), batched, side, self._attribute)
+        return made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, part.values[0]))
 
     def _attribute(self, expr: Expr) -> str:
         """The attribute in which a parameter of the class is kept for the forward pass."""
@@ -248,12 +267,20 @@ class Forward:
             self.attributes[known] = expr
         return known
 
-    def _batched(self, code: Code) -> Code:
-        """The tensor with an axis for the batch, which a parameter of the model lacks."""
-        if not code.unbatched:
+    def _batched(self, code: Code, value: Value) -> Code:
+        """The tensor with an axis for the batch of full size, which a parameter of the model lacks."""
+        if not code.lacks:
             return code
-        sizes = [f"{next(iter(self._known.values())).code}.shape[0]", *["-1"] * code.unbatched]
-        return Code(Brackets(f"{code.atom}.expand(", list(map(Item, sizes))), side=code.side, reads=code.reads)
+        if code.axes is None:
+            raise AssertionError("copies whose parameters differ in their axes have no class in common")
+        sizes = [f"{next(iter(self._known.values())).base}.shape[0]", *["-1"] * code.axes]
+        made = code._replace(base=Brackets(f"{code.atom}.expand(", list(map(Item, sizes))), lacks="", order=None)
+        if self._left.get(value, 0) < 2 or value not in self._known:
+            return made
+        name = self._new_name(self._names.get(value) or "out")
+        self._done += lines(BODY, made.after(f"{name} = "))
+        self._known[value] = Code(name, side=made.side, reads=frozenset({name}), axes=made.axes)
+        return self._known[value]
 
     def _assert_equal(self, part: Part) -> None:
         """Operands whose sizes are equal in the plan are not to be repeated."""
@@ -261,7 +288,7 @@ class Forward:
         if all(len(set(each)) == 1 for each in shapes):
             self._assign()
             first, *others = [self._known[value] for value in part.sources]
-            if not any(code.unbatched for code in (first, *others)):
+            if not any(code.lacks for code in (first, *others)):
                 self._done += [
                     f"{BODY}assert {each.code}.shape == {first.code}.shape" for each in others if each != first
                 ]
@@ -281,9 +308,8 @@ class Forward:
         at = part.values.index(value)
         if len(part.values) > 1 or paths != ((),):
             path = (at,) if paths == ((),) else paths[at]
-            made = made.at(path).with_batch(batches[at] if batches else 0)
-        side = self.program.layouts.tensor(self.unit, value)
-        self._waiting.append(_Waiting(value, made.on(side), before, name))
+            made = self._one_of(made.at(path), value, batches)
+        self._waiting.append(_Waiting(value, made, before, name))
         if self._left[value] != 1:
             self._assign()
 
@@ -306,8 +332,13 @@ class Forward:
             pattern = _pattern({path: names.get(value, "_") for path, value in zip(paths, part.values, strict=True)})
         self._done += lines(BODY, made.after(f"{pattern} = "))
         for value, each in names.items():
-            code = Code(each, reads=frozenset({each})).with_batch(batches[value[2]] if batches else 0)
-            self._known[value] = code.on(self.program.layouts.tensor(self.unit, value))
+            self._known[value] = self._one_of(Code(each, reads=frozenset({each})), value, batches)
+
+    def _one_of(self, made: Code, value: Value, batches: tuple[int, ...] | None) -> Code:
+        """One of several tensors that a call returns, with its batch first."""
+        axes = self.shapes.axes(value)
+        made = made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, value))
+        return made.with_batch(batches[value[2]], axes or 0) if batches else made
 
     def _assign(self) -> None:
         """Give variables to all that waits."""
@@ -315,15 +346,15 @@ class Forward:
         while self._waiting:
             each = self._waiting.pop(0)
             name = self._name(each, branches)
-            self._known[each.value] = Code(
-                name, side=each.code.side, reads=frozenset({name}), unbatched=each.code.unbatched
-            )
+            settled = each.code.settled()
+            self._known[each.value] = settled._replace(base=name, binds=ATOM, reads=frozenset({name}))
+            self._names[each.value] = name
             comment = ""
             if self.shapes.changes(each.before, each.value):
                 comment = self.shapes.written(each.value, each.code.side)
             self._done += lines(BODY, each.code.after(f"{name} = "), comment)
             exact = self.shapes.exact(each.value, each.code.side)
-            if self.program.asserts and len(self.unit.copies) == 1 and exact is not None and not each.code.unbatched:
+            if self.program.asserts and len(self.unit.copies) == 1 and exact is not None and not each.code.lacks:
                 self._done.append(f"{BODY}assert {name}.shape[1:] == {exact}")
 
     def _name(self, each: _Waiting, branches: bool) -> str:
@@ -335,8 +366,10 @@ class Forward:
         return "x" if self._inputs == ["x"] and "x" not in self._still_read() else self._new_name("out")
 
     def _own_name(self, part: Part) -> str | None:
-        slot = self.unit.listing.slots[part.values[0][0]]
-        return identifier(slot.name, "out") if slot.name is not None and slot.template is None else None
+        """What a tensor is called for the entry that makes it: its name, or that of its type."""
+        if self.unit.listing.nameless:
+            return None
+        return identifier(part.item.name.rpartition(".")[0] or part.item.name, "out")
 
     def _still_read(self) -> set[str]:
         """The variables that something reads that is not written yet."""
@@ -350,28 +383,16 @@ class Forward:
         return unused(wanted, {*self._still_read(), *OURS, *others})
 
 
-def _leading_chain(unit: Unit) -> list[Part]:
-    """Modules that form a chain, where all other parts are functions of its end and of the input."""
-    modules = [part for part in unit.parts if part.is_module or part.is_parameter]
-    others = unit.parts[len(modules) :]
-    if len(modules) < 2 or not others or unit.parts[: len(modules)] != modules:
-        return []
-    above: Value = (-1, -1, 0)
-    for part in modules:
-        if part.sources != (above,) or part.when is not None or not part.plain:
-            return []
-        above = part.values[0]
-    inner = {part.values[0] for part in modules[:-1]}
-    outside = {value for part in others for value in part.sources} | set(unit.outputs)
-    return modules if len(unit.listing.inputs) == 1 and above in outside and not inner & outside else []
+def _is_special(part: Part) -> bool:
+    """Whether a part takes more than an entry in a list of modules."""
+    return part.is_parameter or part.nested is not None or part.when is not None
 
 
-def _with_chain(unit: Unit, chain: Sequence[Part]) -> list[Part]:
-    """The parts, with a leading chain as one of them."""
-    if not chain:
-        return unit.parts
-    whole = Part(chain[-1].values, chain[0].items, chain[0].sources, None)
-    return [whole, *unit.parts[len(chain) :]]
+def _lacks(part: Part) -> Lack:
+    """What a trained parameter lacks of a batch: it has an axis of size 1 for it where it has one axis more."""
+    data = part.calls[-1].args[0][1]
+    sizes = next(each.args[0] for each in data.args[1:] if each.op == "keyword size")
+    return "size" if len(sizes.args) > len(part.item.outputs[0].shape) else "axis"
 
 
 def _reads(part: Part) -> list[Value]:

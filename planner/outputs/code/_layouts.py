@@ -8,30 +8,15 @@ The fewest moves are a minimum cut (Ford and Fulkerson, 1956).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, Literal
 
 from planner.outputs.code._copies import Calling, Value
+from planner.outputs.code._expressions import Expr, const, text
 from planner.outputs.code._parts import Part, Unit
 
 Side = Literal["first", "last"]
 Node = Hashable
-ALONG = frozenset(
-    {
-        "torch.cat",
-        "torch.split",
-        "torch.chunk",
-        "nn.Softmax",
-        "nn.LogSoftmax",
-        "nn.Softmin",
-        "nn.GLU",
-        "Tensor.__getitem__",
-    }
-)
-"""Calls along one axis, wherever it is."""
-FOLDING = frozenset({"torch.mean", "Tensor.select"})
-"""Calls that take axes away; the channels stay where they are if they are not among these."""
-
 
 class Layouts:
     """The side of each tensor: `first` has its channels second, `last` has them last."""
@@ -67,11 +52,6 @@ class Layouts:
     # The nodes
 
     def _add(self, unit: Unit) -> None:
-        if unit.listing.nameless and any(part.count or part.when for part in unit.parts):
-            # Nothing can stand between the modules of such a list: it would take a number of theirs.
-            for part in unit.parts:
-                for node in ((part, 0), *((unit, value) for value in part.values)):
-                    self._fix(node, "first")
         for part in unit.parts:
             self._add_part(unit, part)
         for k, value in enumerate(unit.outputs):
@@ -102,8 +82,8 @@ class Layouts:
             (unit, value) for value, tensor in zip(part.values, part.item.outputs, strict=True) if tensor.shape.spatial
         ]
         layout = call.call.layout
-        if (part, 0) in self._fixed:
-            return
+        if call.target == "Tensor.permute":
+            return  # it takes the channels from anywhere to anywhere, in one step
         if layout == "any" or follows(part):
             for node in (*inputs, *outputs):
                 self._join(node, (part, "all"))
@@ -174,28 +154,38 @@ def _rank(part: Part, place: int) -> int:
     return max(len(item.inputs[place].shape.spatial) for _, item in part.items)
 
 
+def axes_of(part: Part) -> int:
+    """How many axes the inputs of a part have beside the batch, in the copy that has most."""
+    return max(len(tensor.shape) for _, item in part.items for tensor in item.inputs)
+
+
 def follows(part: Part) -> bool:
     """Whether a call along an axis may find the channels anywhere."""
     call = part.calls[-1]
-    ranks = {len(tensor.shape) for _, item in part.items for tensor in item.inputs}
-    if len(part.calls) > 1 or len(ranks) != 1 or call.target not in ALONG | FOLDING:
+    if not call.call.along or len(part.calls) > 1:
         return False
-    dims = dims_of(call)
-    if dims is None:
+    ranks = {len(tensor.shape) for _, item in part.items for tensor in item.inputs}
+    dims = _dims(call)
+    if dims is None or len(ranks) != 1:
         return False
     (rank,) = ranks
-    return call.target in ALONG or all(dim % (rank + 1) > 1 for dim in dims)
+    return not call.call.folds or all(dim % (rank + 1) > 1 for dim in dims)
 
 
-def dims_of(call: Calling) -> list[int] | None:
+def _dims(call: Calling) -> list[int] | None:
     """The axes that a call is along, as it counts them; None where they are not plain numbers."""
-    args = dict(call.args)
+    expr = dict(call.args)[call.call.along]
     if call.target == "Tensor.__getitem__":
-        return [len(args["index"].args) - 1]
-    expr = args.get("dim")
-    if expr is None:
-        return [-1] if call.target == "nn.GLU" else None
+        return [len(expr.args) - 1]
     parts = expr.args if expr.op == "tuple" else (expr,)
-    if not all(part.is_const for part in parts):
-        return None
-    return [part.args[0] for part in parts]
+    return [part.args[0] for part in parts] if all(part.is_whole for part in parts) else None
+
+
+def renumbered(calling: Calling, given: Mapping[str, Expr], axes: int) -> dict[str, Expr]:
+    """The arguments of a call along an axis for a tensor of so many axes that has its channels last."""
+    along = calling.call.along
+    if calling.target == "Tensor.__getitem__":
+        *whole, cut = given[along].args
+        return {along: Expr("tuple", (*whole[:-1], cut) if len(whole) > 1 else (text("..."), cut))}
+    dims = [const(-1 if dim % (axes + 1) == 1 else dim % (axes + 1) - 1) for dim in _dims(calling) or ()]
+    return {**given, along: Expr("tuple", tuple(dims)) if given[along].op == "tuple" else dims[0]}

@@ -23,7 +23,7 @@ class Part:
     carried  what the number of channels begins with, and what it becomes, where it is carried along the repetitions
     variable the name of that number
     wrapped  the repetitions stand in a container of their own, of this name
-    nested   the container that has it, and its number there
+    nested   the container that has it, its number there, and how many there are
     alias    its name in the code, where the file's is refused
     assumes  the names for whose values alone it is right
     """
@@ -42,7 +42,7 @@ class Part:
     carried: tuple[Expr, Expr] | None = None
     variable: str = CARRIED
     wrapped: bool = False
-    nested: tuple[str, int] | None = None
+    nested: tuple[str, int, int] | None = None
     alias: str = ""
     assumes: frozenset[str] = frozenset()
 

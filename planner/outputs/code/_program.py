@@ -11,7 +11,7 @@ from planner.layers._layer import Layer
 from planner.outputs.code import _ready_made as ready
 from planner.outputs.code._copies import Calling
 from planner.outputs.code._expressions import Expr, const, text
-from planner.outputs.code._layouts import Layouts
+from planner.outputs.code._layouts import Layouts, axes_of, follows, renumbered
 from planner.outputs.code._names import Names
 from planner.outputs.code._parts import Part, Unit
 from planner.outputs.code._structure import has_arithmetic
@@ -110,6 +110,8 @@ class Program:
             callee = self.helper(ready.channels_first("{name}", callee, module), f"{module}{rank}d", "first", callee)
         self.imports.add("nn")
         args = [(arg, expr) for arg, expr in call.args if arg != "mode" or not call.target.startswith("torchvision.")]
+        if self.layouts.input(part, 0) == "last" and follows(part):
+            args = list(renumbered(call, dict(args), axes_of(part)).items())
         inputs = [tensor.shape for tensor in part.item.inputs]
         needed = positional(layer, inputs, call) if (layer := part.item.step and part.item.step.layer) else 0
         args[needed:] = sorted(args[needed:], key=lambda each: _ORDER.index(each[0]) if each[0] in _ORDER else -1)

@@ -37,6 +37,11 @@ class Shapes:
         before = {id(copy): tensor.shape for copy, tensor in self.tensors[a]}
         return any(before.get(id(copy)) != tensor.shape for copy, tensor in self.tensors[b])
 
+    def axes(self, at: Value) -> int | None:
+        """How many axes a tensor has beside the batch; None where copies differ."""
+        found = {len(tensor.shape) for _, tensor in self.tensors[at]}
+        return found.pop() if len(found) == 1 else None
+
     def exact(self, at: Value, side: Side) -> tuple[int, ...] | None:
         """The sizes without the batch, where all copies have the same."""
         shapes = {tensor.shape for _, tensor in self.tensors[at]}

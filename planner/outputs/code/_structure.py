@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -86,8 +86,10 @@ class Listing:
 class Structure:
     """The lists of layers of a plan's model."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, opened: Set[Path] = frozenset()) -> None:
+        """`opened` are lists that are written with a forward pass, though each entry reads the one above it."""
         self.plan = plan
+        self.opened = opened
         self.model = plan.model
         self.data = plan.model.source.data
         self.types = all_layers()
@@ -130,7 +132,7 @@ class Structure:
         outputs = names_of(raw["outputs"]) if raw.get("outputs") is not None else None
         listing = Listing(path, name, [], inputs=inputs, outputs=outputs)
         listing.slots += [self._slot(each, (*path, i), listing) for i, each in enumerate(raw["layers"])]
-        listing.chain = self.forbids_chain(listing) is None
+        listing.chain = path not in self.opened and self.forbids_chain(listing) is None
         return listing
 
     def _slot(self, raw: Mapping[str, Any], path: Path, owner: Listing) -> Slot:

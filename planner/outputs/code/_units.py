@@ -436,7 +436,7 @@ class Units:
                 items=[(copy, item)],
                 sources=sources,
                 name=None if copy.listing.nameless else item.name,
-                nested=(item.name.rpartition(".")[0], item.index) if wrapped else None,
+                nested=(item.name.rpartition(".")[0], item.index, len(items)) if wrapped else None,
             )
             self._fill_alone(part, copy, slot)
             yield part

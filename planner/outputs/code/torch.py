@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from planner.faults.not_a_chain import NotAChain
 from planner.faults.not_complete import NotComplete
+from planner.diagnostics import Path
+from planner.outputs.code._chains import is_plain
 from planner.outputs.code._classes import Writer
 from planner.outputs.code._copies import AgainError, Copies
 from planner.outputs.code._expressions import Expr
@@ -47,24 +49,45 @@ def emitted(
         raise NotComplete([step.name for step in report.plan.steps if step.facts is None])
     if asserts and style == "auto":
         style = "module"
-    structure = Structure(report.plan)
-    names = Names(structure.params)
-    fixed: set[tuple[Listing, Expr]] = set()
-    copies = None
-    while copies is None:
-        try:
-            copies = Copies(structure, names, fixed)
-        except AgainError:
-            continue
-    units = Units(copies, names)
+    opened: frozenset[Path] = frozenset()
+    while True:
+        structure = Structure(report.plan, opened)
+        units = _units(structure)
+        layouts = Layouts(units.all, units.root)
+        found = frozenset(_to_open(units, layouts)) if style != "sequential" else opened
+        if found <= opened:
+            break
+        opened |= found
     if style == "sequential":
         _must_be_chain(units, structure)
-    program = Program(names, units, Layouts(units.all, units.root), style, asserts, init)
+    program = Program(units.names, units, layouts, style, asserts, init)
     writers = [Writer(program, unit) for unit in units.all]
     classes = ["\n".join(writer.whole()) for writer in writers]
     if main:
         classes.append("\n".join(_main(report, program)))
     return Emitted("\n".join(_whole(report, program, classes)) + "\n", units.root.name, program)
+
+
+def _units(structure: Structure) -> Units:
+    """The modules of a model."""
+    names = Names(structure.params)
+    fixed: set[tuple[Listing, Expr]] = set()
+    while True:
+        try:
+            return Units(Copies(structure, names, fixed), names)
+        except AgainError:
+            continue
+
+
+def _to_open(units: Units, layouts: Layouts) -> Iterator[Path]:
+    """Lists that read better as a class with a forward pass than as a chain with modules for what is none."""
+    for unit in units.all:
+        if unit.listing.chain and not unit.reachable and not is_plain(layouts, unit):
+            yield unit.listing.path
+        for part in unit.all_parts():
+            inside = part.inside
+            if inside is not None and not inside.repeats and not is_plain(layouts, inside):
+                yield inside.listing.path
 
 
 def _must_be_chain(units: Units, structure: Structure) -> None:
