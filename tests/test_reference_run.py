@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
@@ -124,6 +124,9 @@ def test_files(path: Path, style: Style) -> None:
 
 # Random models
 
+QUICK: Mapping[str, Any] = {"phases": [*set(Phase) - {Phase.explain}], "report_multiple_bugs": False}
+"""A failing model takes long to be cut short: one is enough at a time."""
+
 
 @settings(max_examples=60)
 @given(st.randoms(use_true_random=False))
@@ -141,7 +144,7 @@ def test_random_blocks(random: Random, style: Style) -> None:
         must_agree(plan, style)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, **QUICK)
 @given(walks())
 def test_random_walks(model: Mapping[str, Any]) -> None:
     plan = planned(model)
@@ -182,7 +185,7 @@ def alone_or_between(draw: st.DrawFn, layer: type[Layer]) -> dict[str, Any] | No
 
 
 @pytest.mark.parametrize("layer", all_layers().values(), ids=all_layers())
-@settings(max_examples=10)
+@settings(max_examples=10, **QUICK)
 @given(st.data())
 def test_each_layer(layer: type[Layer], data: st.DataObject) -> None:
     model = data.draw(alone_or_between(layer))
