@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
@@ -93,8 +93,7 @@ def complete(*patterns: str) -> list[Path]:
 FILES = complete("docs/*.yaml", "docs/models/*.yaml", "tests/stories/*.yaml", "tests/cases/*/*.yaml")
 LIGHTER: Mapping[str, dict[str, Any]] = {
     "19-convtranspose-tflite": {"input": (9, 7, 3)},
-    "23-blind-spots-of-a-detector": {},
-    "cbam_resnet18": {"input": (64, 48, 3)},
+    "cbam_resnet18": {"input": (64, 96, 3)},
     "detr_transformer": {
         "params": {"width": 32, "ff": 48, "queries": 10},
         "input": {"features": (25, 34, 8), "pos": (850, 32)},
@@ -103,8 +102,12 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
     "gpt2_small": {"params": {"vocab": 60, "width": 24, "heads": 2, "depth": 3}},
     "min-9d3d9b6290": {"params": {"width": 8}},
     "13b-torchvision-fpn": {"input": (64, 96, 3)},
-    "sd_unet_block": {"params": {"width": 32, "heads": 2}},
+    "sd_unet_block": {
+        "params": {"width": 32, "heads": 2, "side": 12},
+        "input": {"latent": (12, 12, 4), "t": (20,), "text": (7, 24)},
+    },
     "siamese": {"input": {"left": (81, 89, 1), "right": (81, 89, 1)}},
+    "vqvae": {"input": (32, 32, 3), "params": {"side": 8}},
     "wavenet": {"input": (150, 256)},
     "yolov8n": {"input": (64, 96, 3)},
 }
@@ -120,6 +123,9 @@ def test_files(path: Path, style: Style) -> None:
 
 
 # Random models
+
+QUICK: Mapping[str, Any] = {"phases": [*set(Phase) - {Phase.explain}], "report_multiple_bugs": False}
+"""A failing model takes long to be cut short: one is enough at a time."""
 
 
 @settings(max_examples=60)
@@ -138,7 +144,7 @@ def test_random_blocks(random: Random, style: Style) -> None:
         must_agree(plan, style)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, **QUICK)
 @given(walks())
 def test_random_walks(model: Mapping[str, Any]) -> None:
     plan = planned(model)
@@ -179,7 +185,7 @@ def alone_or_between(draw: st.DrawFn, layer: type[Layer]) -> dict[str, Any] | No
 
 
 @pytest.mark.parametrize("layer", all_layers().values(), ids=all_layers())
-@settings(max_examples=10)
+@settings(max_examples=10, **QUICK)
 @given(st.data())
 def test_each_layer(layer: type[Layer], data: st.DataObject) -> None:
     model = data.draw(alone_or_between(layer))
@@ -517,7 +523,7 @@ def test_nothing_is_written_over() -> None:
 
 def test_an_unknown_type_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = plan_of("Identity", (3,))
-    monkeypatch.setattr(type(plan.steps[1].layer), "type_name", lambda: "Unheard")
+    monkeypatch.setattr(type(plan.steps[1].layer), "type_name", classmethod(lambda cls: "Unheard"))
     with pytest.raises(NotImplementedError, match="what does Unheard compute"):
         run(plan, {}, inputs_of(plan))
 
@@ -542,7 +548,7 @@ def test_indices_are_whole_numbers_behind_layers_that_move_them() -> None:
     assert plan is not None
     ids, x = inputs_of(plan)
     assert ids.dtype == torch.long
-    assert ids.unique().tolist() == [0, 1, 2, 3, 4]
+    assert 0 <= int(ids.min()) < int(ids.max()) < 5
     assert x.dtype == torch.float64
     assert run(plan, weights_of(plan), [ids, x]).outputs[0].shape == (BATCH, *Shape((4, 2, 3)).torch)
 
@@ -550,13 +556,19 @@ def test_indices_are_whole_numbers_behind_layers_that_move_them() -> None:
 # What is compared
 
 
-def test_differences_are_seen() -> None:
-    plan = planned({"input": [3, 4], "layers": [{"type": "Linear", "out_features": 4}, {"type": "Softmax", "dim": 2}]})
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("nn.Tanh()", "nn.Sigmoid()", "differs by"),
+        ("nn.Tanh()", "nn.Flatten()", "is 2×12 instead of 2×4×3"),
+        ("nn.Tanh()", "nn.Threshold(0.0, float('nan'))", "is not a number elsewhere"),
+    ],
+)
+def test_differences_are_seen(before: str, after: str, told: str) -> None:
+    plan = planned({"input": [3, 4], "layers": [{"type": "Linear", "out_features": 4}, {"type": "Tanh"}]})
     assert plan is not None
     report = Report(plan)
     found = emitted(report)
     assert differences(report, found) == []
-    changed: Callable[[str, str], list[str]] = lambda a, b: differences(  # noqa: E731
-        report, found._replace(text=found.text.replace(a, b))
-    )
-    assert changed("nn.Softmax(", "nn.Softmin(") != []
+    (only,) = differences(report, found._replace(text=found.text.replace(before, after)))
+    assert told in only

@@ -48,7 +48,7 @@ def differences(report: Report, found: Emitted, *, seed: int = 0) -> list[str]:
 
 
 def _made(found: Emitted, weights: Mapping[str, Tensor]) -> nn.Module:
-    """The emitted model with the weights. None are drawn first, unless there is more in it than is in its state_dict."""
+    """The emitted model with the weights; others are drawn first only where it has more than its state_dict says."""
     make: Callable[[], nn.Module] = getattr(module_of(found.text), found.name)
     with torch.device("meta"):
         module = make()

@@ -36,10 +36,16 @@ def _entry(name: str, entry: str, sizes: tuple[int, ...], seed: int) -> Tensor:
     return z.mul_(0.1).add_(1) if entry.endswith("weight") else z.mul_(0.1)
 
 
+DRAWN = 999_983
+"""How many numbers are drawn at most; a prime, so that when they are repeated no two rows of a matrix are alike."""
+
+
 def _normal(name: str, sizes: tuple[int, ...], seed: int) -> Tensor:
     """Normally distributed numbers, always the same ones for a name."""
     generator = torch.Generator().manual_seed(zlib.crc32(f"{seed} {name}".encode()))
-    return torch.randn(sizes, generator=generator, dtype=torch.float64)
+    count = math.prod(sizes)
+    drawn = torch.randn(min(count, DRAWN), generator=generator, dtype=torch.float64)
+    return drawn.repeat(-(-count // DRAWN))[:count].reshape(sizes)
 
 
 def inputs_of(plan: Plan, seed: int = 0, batch: int = BATCH) -> list[Tensor]:
