@@ -29,11 +29,17 @@ MOST_ROUNDS = 25
 
 
 def model(random: Random) -> Entry:
-    """A model file of one to four blocks, which mostly plans completely."""
+    """A model file of one to three blocks, which mostly plans completely; one in six is a chain of chains."""
     while True:
         file = mended(_Writing(random).file(), random)
-        if len(_plan(file).steps) <= MOST_STEPS:
+        plan = _plan(file)
+        if len(plan.steps) <= MOST_STEPS and not _places_read(plan):
             return file
+
+
+def _places_read(plan: Plan) -> bool:
+    """Whether a layer computes with the places of maxima, which are whole numbers."""
+    return any("Pool" in plan.steps[ref.step].type and ref.output for step in plan.steps for ref in step.sources)
 
 
 # What is in sight
@@ -144,6 +150,7 @@ class _List:
     sides: list[str] = field(default_factory=list)
     position: int | None = 0
     keeps: bool = True
+    chain: bool = False
 
     def some(self, kind: str) -> Any:
         return self.scope.some(kind)
@@ -165,7 +172,7 @@ class _List:
         if name is not None and "$" in name:
             last = name.replace("${index + 1}", str(repeat)) if isinstance(repeat, int) and repeat else None
         self.entries.append(entry)
-        if last is not None and not side:
+        if last is not None and not side and not self.chain:
             self.refs += [last] if parts == 1 else [f"{last}.{k}" for k in range(parts)]
             if isinstance(repeat, int) and repeat > 1 and self.named and name is not None and "$" not in name:
                 self.refs.append(f"{name}.0")
@@ -200,6 +207,7 @@ class _Writing:
         self.called: set[str] = set()
         self.params: Entry = {}
         self.rank = random.choice([0, 1, 1, 1, 2, 2, 2])
+        self.chain = random.random() < 1 / 6
 
     def chance(self, share: float) -> bool:
         return self.random.random() < share
@@ -211,7 +219,7 @@ class _Writing:
             if self.chance(0.1):
                 self.params["kind"] = name
         shape = [self.random.choice([3, 4, 6]) for _ in range(self.rank)] + [self.random.choice([2, 3, 4, 4, 6])]
-        inputs = self.random.choice([["input"], ["input"], ["x"], ["left", "right"]])
+        inputs = ["input"] if self.chain else self.random.choice([["input"], ["input"], ["x"], ["left", "right"]])
         found = self.listing(_Scope(self.random, self.known(), tuple(inputs)), self.random.randint(2, 4))
         for block in self.made:
             if block.name not in self.called and self.chance(0.9):
@@ -254,7 +262,7 @@ class _Writing:
         return {"outputs": several if len(several) > 1 or self.chance(0.5) else several[0]}
 
     def block(self, name: str) -> None:
-        inputs = self.random.choice([None, None, None, ["x"], ["x", "skip"], ["a", "b"]])
+        inputs = None if self.chain else self.random.choice([None, None, None, ["x"], ["x", "skip"], ["a", "b"]])
         params = self.block_params()
         known = tuple(dict.fromkeys([*self.known(), *params]))
         scope = _Scope(self.random, known, tuple(inputs or ["input"]), depth=1)
@@ -285,7 +293,7 @@ class _Writing:
     def listing(self, scope: _Scope, count: int) -> _List:
         """A list of layers, with names or without; a few kinds, one after the other."""
         refs = ["input"] if len(scope.inputs) == 1 else list(scope.inputs)
-        found = _List(scope, self.chance(0.65), refs)
+        found = _List(scope, self.chance(0.65), [] if self.chain else refs, chain=self.chain)
         for _ in range(count):
             self.random.choice(self.kinds(scope))(self, found)
         if not found.entries:
@@ -293,7 +301,7 @@ class _Writing:
         return found
 
     def kinds(self, scope: _Scope) -> list[Callable[[_Writing, _List], None]]:
-        kinds = [*ANY, *BY_RANK[self.rank]]
+        kinds = [each for each in (*ANY, *BY_RANK[self.rank]) if not self.chain or each in CHAINED]
         if self.made:
             kinds += [_call] * (8 if scope.depth == 0 else 3)
         return kinds + [_in_place] * 4 if scope.depth < 3 else kinds
@@ -519,7 +527,7 @@ def _halved(writing: _Writing, found: _List) -> None:
 def _smaller(writing: _Writing, found: _List) -> None:
     """A pool that halves the size: what stands above is no longer of the same size."""
     name = found.add({"type": f"AvgPool{writing.rank}d", "kernel_size": 2, "ceil_mode": True}, named=True, side=True)
-    found.refs, found.keeps = [name] if name else [], False
+    found.refs, found.keeps = [name] if name and not found.chain else [], False
 
 
 def _in_place(writing: _Writing, found: _List) -> None:
@@ -561,12 +569,13 @@ def _with_extras(writing: _Writing, found: _List) -> Entry | None:
 
 def _second(found: _List, name: str, states: bool) -> None:
     """A reader of the second output where that holds states, and a place among the outputs for it."""
-    if states and found.chance(0.4):
+    if states and found.chance(0.4) and not found.chain:
         kind = found.scope.random.choice(["Tanh", "Identity", "LayerNorm"])
         found.add({"type": kind, "from": f"{name}.1"}, side=True)
         if (ref := found.ref()) is not None:
             found.add({"type": "Identity", "from": ref})
-    found.sides.append(f"{name}.1")
+    if not found.chain:
+        found.sides.append(f"{name}.1")
 
 
 def _extras(writing: _Writing, found: _List) -> None:
@@ -671,6 +680,8 @@ BY_RANK: dict[int, tuple[Kind, ...]] = {
     2: (*_WINDOWED, *(_extras,) * 2),
 }
 """What stands on tensors of so many spatial axes besides."""
+CHAINED = (_layer, _growing, _pointwise, _of_one_width, _regrouped, _halved, _smaller, _padded, _extras, _encoder)
+"""What reads and hands on a single tensor."""
 
 
 # Taking out what does not fit

@@ -41,12 +41,14 @@ class Tensor:
 
 
 def model(random: Random) -> dict[str, Any]:
-    """A model file of a few inputs, 3 to 14 layers and a few outputs."""
-    mixing = _Mixing(random, numbered=random.random() < 0.25)
-    for name in random.choice([["x"], ["x"], ["x"], ["input"], ["x", "y"], ["left", "right", "0in"]]):
+    """A model file of a few inputs, 3 to 14 layers and a few outputs; one in five is a chain."""
+    mixing = _Mixing(random, numbered=random.random() < 0.25, chain=random.random() < 0.2)
+    for name in (
+        ["x"] if mixing.chain else random.choice([["x"], ["x"], ["x"], ["input"], ["x", "y"], ["left", "right", "0in"]])
+    ):
         mixing.inputs.append(Tensor(name, _shape(random)))
     mixing.tensors += mixing.inputs
-    if random.random() < 0.1:
+    if random.random() < 0.1 and not mixing.chain:
         mixing.tokens()
     for _ in range(random.randint(3, 14)):
         mixing.grow()
@@ -62,6 +64,7 @@ def _shape(random: Random) -> Shape:
 class _Mixing:
     random: Random
     numbered: bool
+    chain: bool
     inputs: list[Tensor] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
@@ -80,7 +83,7 @@ class _Mixing:
             x = self.recent()
             if x.places:
                 fits = self.added(*self.random.choice(MOVES)(self.random, x.shape), x)
-            elif self.chance(0.3):
+            elif self.chance(0.3) and not self.chain:
                 fits = self.random.choice(MEETINGS)(self, x)
             else:
                 drawn = self.random.choice(SINGLES)(self.random, x.shape)
@@ -90,6 +93,8 @@ class _Mixing:
 
     def recent(self) -> Tensor:
         """A tensor to go on from: mostly the last one, often one that nothing reads yet."""
+        if self.chain:
+            return self.tensors[-1]
         unread = [each for each in self.tensors if each.name not in self.read and (not each.places or self.chance(0.3))]
         return self.random.choice([self.tensors[-1], self.tensors[-1], *unread[-3:], self.random.choice(self.tensors)])
 
@@ -106,7 +111,7 @@ class _Mixing:
             facts = layer.facts(*(each.shape for each in sources))
         except Fault:
             return False
-        if not all(map(_small, facts.outputs)):
+        if not all(map(_small, facts.outputs)) or (self.chain and len(facts.outputs) > 1 and not layer.extras):
             return False
         copies = self.random.choice([1, 2, 3]) if self.repeats(facts.outputs, sources) else None
         name = self.named(kind)
@@ -141,7 +146,7 @@ class _Mixing:
         """An entry's name, and what it reads, which is left out now and then where it is the layer above."""
         found: Entry = {} if self.numbered else {"name": name}
         names = [each.name for each in sources]
-        if names and not (names == [self.above] and self.chance(0.7)):
+        if names and not self.chain and not (names == [self.above] and self.chance(0.7)):
             found["from"] = names[0] if len(names) == 1 and self.chance(0.9) else names
         return found
 
@@ -175,9 +180,9 @@ class _Mixing:
         if not self.entries:
             self.added("Identity", {}, self.tensors[0])
         made = [each.name for each in self.tensors if each not in self.inputs]
-        ends = [name for name in made if name not in self.read]
+        ends = [self.above] if self.chain else [name for name in made if name not in self.read]
         outputs = self.random.sample(ends, min(len(ends), self.random.randint(1, 3))) or [self.above]
-        if self.chance(0.2):
+        if self.chance(0.2) and not self.chain:
             outputs.append(self.random.choice(made))
         file: dict[str, Any] = {"name": "mixture", "input": self.shapes(), "layers": self.entries}
         if outputs != [self.above] or self.chance(0.3):
