@@ -34,7 +34,8 @@ def chained(layouts: Layouts, unit: Unit) -> Iterator[Chained]:
     for i, (part, wanted, after) in enumerate(sides):
         following = sides[i + 1][1] if i + 1 < len(sides) else ends
         layer = bool(part.calls) and part.plain and part.count is None
-        if layer and side == following == "first" and wanted == after == "last":
+        held = wanted == "first" and part.calls and part.calls[-1].call.layout == "last"
+        if layer and side == following == "first" and wanted == after == "last" or (part.plain and held):
             yield Chained(part, "first", turned=True)
             continue
         if side != wanted:

@@ -17,7 +17,6 @@ from planner.outputs.code._parts import Part, Unit
 from planner.outputs.code._program import Program
 from planner.outputs.code._shapes import Shapes
 from planner.outputs.code._text import STEP, Brackets, Item, fits, lines
-from planner.outputs.code._units import UnsharedError
 
 BODY = STEP * 2
 
@@ -87,7 +86,7 @@ class Writer:
             if commented and not step.turned and part.inside is None:
                 if commented.changes(part.sources[0], part.values[0]):
                     comment = commented.written(part.values[0], step.after)
-            found.append(Link(part.name, part, self._module(part, depth, channels_first=step.turned), comment))
+            found.append(Link(part.name, part, self._module(unit, part, depth, channels_first=step.turned), comment))
         if moved:
             _name_moves(found)
         return found
@@ -95,7 +94,7 @@ class Writer:
     def _movedim(self, to: Side) -> str:
         return f"{self.program.movedim()}({'1, -1' if to == 'last' else '-1, 1'})"
 
-    def _module(self, part: Part, depth: int = 3, *, channels_first: bool = False) -> str | Brackets | None:
+    def _module(self, unit: Unit, part: Part, depth: int = 3, *, channels_first: bool = False) -> str | Brackets | None:
         """The construction of a part without its repetitions; None where that takes several statements."""
         if part.inside is not None:
             return self.sequential("nn.Sequential(", part.inside, depth=depth + 2)
@@ -103,27 +102,47 @@ class Writer:
             return self.program.call(part)
         if part.plain:
             return self.program.layer(part, channels_first=channels_first)
-        return self._odd(part)
+        return self._odd(unit, part)
 
-    def _odd(self, part: Part) -> str | Brackets:
+    def _odd(self, unit: Unit, part: Part) -> str | Brackets:
         """A call that is no module, or one with more than its input, as a module of its own."""
         self.program.single.add(part)
         made = self.program.layer(part) if part.is_module else None
         base = "nn.Module" if made is None else made.head.removesuffix("(")
+        if made is not None and part.calls[0].target == "F.pad":
+            return self._padded(part, base, made)
         layouts, last = self.program.layouts, part.calls[-1]
         axes = len(part.item.inputs[0].shape)
         given = Code("x", side=layouts.input(part, 0), axes=axes)
         side = given.side if last.call.layout == "any" or follows(part) else last.call.layout
         inputs = [given.moved("last" if side == "last" else "first") if axes > 1 else given] * len(part.sources)
-        code = call(self.program, part, "super().forward", inputs, inputs[0].side, _no_attribute)
+        kept: dict[str, Expr] = {}
+
+        def attribute(expr: Expr) -> str:
+            found = expr.args[0] if expr.op == "name" else "size"
+            kept[found] = expr
+            return str(found)
+
+        code = call(self.program, part, "super().forward", inputs, inputs[0].side, attribute)
         code = code.at(last.call.returns[0]) if last.call.returns != ((),) else code
         code = code._replace(axes=len(part.item.outputs[0].shape), side=inputs[0].side)
-        wanted = layouts.tensor(self.unit, part.values[0])
+        wanted = layouts.tensor(unit, part.values[0])
         kind = part.item.step.type if part.item.step else "Layer"
         about = f"{kind} as a module with one input and one output."
         text = str((code.moved(wanted) if len(part.item.outputs[0].shape) > 1 else code).code)
-        found = self.program.helper(ready.wrapped("{name}", base, text, about), f"{kind}Layer", kind, base, text)
-        return Brackets(f"{found}(", made.items if made else [])
+        written = ready.wrapped("{name}", base, text, about, list(kept))
+        found = self.program.helper(written, f"{kind}Layer", kind, base, text)
+        return Brackets(f"{found}(", made.items if made else [Item(str(expr)) for expr in kept.values()])
+
+    def _padded(self, part: Part, base: str, made: Brackets) -> Brackets:
+        """A convolution with a padding for each side, as a module."""
+        pad = dict(part.calls[0].args)
+        mode = str(pad["mode"].args[0]) if "mode" in pad else "constant"
+        code = ready.padded("{name}", base, mode)
+        found = self.program.helper(code, f"Padded{base.rpartition('.')[2]}", base, "padded", mode)
+        self.program.imports |= {"Any", "Sequence"}
+        self.program.uses(pad["pad"])
+        return Brackets(f"{found}(", [*made.items, Item(f"pad={pad['pad']}")])
 
     def sequential(self, head: str, unit: Unit, depth: int = 3) -> Brackets | None:
         """A chain as one expression; None where it takes several statements. `depth` is that of its modules."""
@@ -373,7 +392,7 @@ class Writer:
     def _module_of(self, part: Part) -> str | Brackets | None:
         if part.is_parameter:
             return None
-        return self.program.layer(part) if part.calls and not part.boxed else self._module(part)
+        return self.program.layer(part) if part.calls and not part.boxed else self._module(self.unit, part)
 
     def _parameter(self, part: Part, label: str) -> str | Brackets:
         (_, data), *_ = part.calls[-1].args
@@ -384,10 +403,6 @@ class Writer:
         if _is_refused(label):
             return made.after(f"self._parameters[{quoted(label)}] = ")
         return Brackets("self.register_parameter(", [Item(quoted(label)), Item(made)])
-
-
-def _no_attribute(expr: Expr) -> str:
-    raise UnsharedError
 
 
 def _tensor(data: Expr) -> Expr:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from planner.arithmetic import is_expression
 from planner.diagnostics import Fault
+from planner.faults.no_such_output import NoSuchOutput
 from planner.geometry import KEEP, Centre, Link, SameWindow, Shape, Slice
 from planner.layers._layer import Call, Layer
 from planner.model import Group
@@ -239,6 +240,7 @@ class Copies:
         members = list(self.structure.members(group))
         prefix = len(group.name) + 1 if group else 0
         at = 0
+        extras = False
         while at < len(members) and isinstance(member := members[at], Step) and member.is_input:
             at += 1
         for number, slot in enumerate(listing.slots):
@@ -257,11 +259,17 @@ class Copies:
                 if slot.repeats:
                     inputs = tuple(_at(each, _BEFORE) for each in inputs)
             at += count
+            if items:
+                last = items[-1].step
+                extras = last is not None and last.layer is not None and last.layer.extras
             copy.items.append(items)
-            copy.sources.append(tuple(each.value for each in sources))
+            handed = above if not items and slot.sources is None else sources
+            copy.sources.append(tuple(each.value for each in handed))
             above = self._handed_on(copy, slot, sources, above, names)
         if listing.outputs is None:
             copy.outputs = above[: len(self.structure.plan.outputs)] if listing.is_model else above
+            if extras and listing.path not in self.structure.extras:
+                copy.outputs = copy.outputs[:1]
         else:
             copy.outputs = tuple(_named(each, names) for each in listing.outputs)
         for slot in listing.slots:
@@ -793,6 +801,8 @@ def _named(wanted: str, names: Mapping[str, tuple[Tensor, ...]]) -> Tensor:
     if wanted in names:
         return names[wanted][0]
     base, _, number = wanted.rpartition(".")
+    if int(number) >= len(names[base]):
+        raise NoSuchOutput(base, int(number), len(names[base]), ("from",))
     return names[base][int(number)]
 
 

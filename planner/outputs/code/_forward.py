@@ -172,6 +172,8 @@ class Forward:
                 made = self._made(part)
         starts = {each.value: (each.before, each.name) for each in self._waiting}
         self._waiting = [each for each in self._waiting if each.value not in reads]
+        if sum(1 for value in part.values if self._left.get(value)) > 1:
+            self._assign()  # while what is read here is not yet free to be written over
         for value in reads:
             self._left[value] -= 1
         own = self._own_name(part)
@@ -287,7 +289,10 @@ class Forward:
         shapes = [[tensor.shape for tensor in item.inputs] for _, item in part.items]
         if all(len(set(each)) == 1 for each in shapes):
             self._assign()
-            first, *others = [self._known[value] for value in part.sources]
+            sides = [self.program.layouts.input(part, k) for k in range(len(part.sources))]
+            read = [self._known[value] for value in part.sources]
+            ranked = bool(part.item.inputs[0].shape.spatial)
+            first, *others = [code.moved(side) if ranked else code for code, side in zip(read, sides, strict=True)]
             if not any(code.lacks for code in (first, *others)):
                 self._done += [
                     f"{BODY}assert {each.code}.shape == {first.code}.shape" for each in others if each != first
@@ -322,7 +327,6 @@ class Forward:
         batches: tuple[int, ...] | None,
     ) -> None:
         """Give a variable to each of several tensors that one call returns."""
-        self._assign()
         names: dict[Value, str] = {}
         for value in wanted:
             names[value] = self._new_name(f"{identifier(part.item.name)}_{value[2]}", *names.values())

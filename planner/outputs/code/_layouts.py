@@ -21,7 +21,9 @@ Node = Hashable
 class Layouts:
     """The side of each tensor: `first` has its channels second, `last` has them last."""
 
-    def __init__(self, units: list[Unit], root: Unit) -> None:
+    def __init__(self, units: list[Unit], root: Unit, *, sequential: bool = False) -> None:
+        """Where all is `sequential`, nothing can stand between the modules of a list that numbers them as they come."""
+        self._sequential = sequential
         self._same: dict[Node, Node] = {}
         self._fixed: dict[Node, Side] = {}
         self._edges: list[tuple[Node, Node]] = []
@@ -52,6 +54,10 @@ class Layouts:
     # The nodes
 
     def _add(self, unit: Unit) -> None:
+        if self._sequential and unit.listing.nameless and any(part.count or part.when for part in unit.parts):
+            for part in unit.parts:
+                for node in ((part, 0), *((unit, value) for value in part.values)):
+                    self._fix(node, "first")
         for part in unit.parts:
             self._add_part(unit, part)
         for k, value in enumerate(unit.outputs):
@@ -82,6 +88,8 @@ class Layouts:
             (unit, value) for value, tensor in zip(part.values, part.item.outputs, strict=True) if tensor.shape.spatial
         ]
         layout = call.call.layout
+        if self._sequential and self._root((part, 0)) in self._fixed:
+            return  # it is written as a module that takes and gives the channels there
         if call.target == "Tensor.permute":
             return  # it takes the channels from anywhere to anywhere, in one step
         if layout == "any" or follows(part):

@@ -12,7 +12,7 @@ from planner.outputs.code._expressions import Expr, name
 from planner.outputs.code._structure import Listing
 
 OURS = frozenset(
-    {"F", "OrderedDict", "Sequence", "Tensor", "centred", "channels", "index", "init_weights", "layer", "layers"}
+    {"Any", "F", "OrderedDict", "Sequence", "Tensor", "centred", "channels", "index", "init_weights", "layer", "layers"}
     | {"make_divisible", "math", "nn", "self", "super", "torch"}
 )
 """Names that mean something in the emitted code."""

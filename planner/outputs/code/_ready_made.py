@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from planner.outputs.code._expressions import quoted
 
 MAKE_DIVISIBLE = '''
@@ -83,14 +85,35 @@ class {name}({base}):
 '''
 
 
-def wrapped(name: str, base: str, code: str, about: str) -> str:
-    """A module of one call."""
+def wrapped(name: str, base: str, code: str, about: str, attributes: Sequence[str] = ()) -> str:
+    """A module of one call; a function may have numbers to keep for it."""
+    kept = ""
+    if attributes:
+        arguments = ", ".join(f"{each}: int" for each in attributes)
+        kept = f"\n    def __init__(self, {arguments}) -> None:\n        super().__init__()\n"
+        kept += "".join(f"        self.{each} = {each}\n" for each in attributes)
     return f'''
 class {name}({base}):
     """{about}"""
-
+{kept}
     def forward(self, x: Tensor) -> Tensor:
         return {code}
+'''
+
+
+def padded(name: str, base: str, mode: str) -> str:
+    """A convolution with its own padding for each side."""
+    how = "" if mode == "constant" else f", mode={quoted(mode)}"
+    return f'''
+class {name}({base}):
+    """Pads each side by a number of its own: left, right, top, bottom, ..."""
+
+    def __init__(self, *sizes: int, pad: Sequence[int], **options: Any) -> None:
+        super().__init__(*sizes, **options)
+        self.pad = pad
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(F.pad(input, self.pad{how}))
 '''
 
 

@@ -86,10 +86,13 @@ class Listing:
 class Structure:
     """The lists of layers of a plan's model."""
 
-    def __init__(self, plan: Plan, opened: Set[Path] = frozenset()) -> None:
-        """`opened` are lists that are written with a forward pass, though each entry reads the one above it."""
+    def __init__(self, plan: Plan, opened: Set[Path] = frozenset(), *, sequential: bool = False) -> None:
+        """`opened` are lists that are written with a forward pass, though each entry reads the one above it; nothing is
+        written with one where all is to be `sequential`.
+        """
         self.plan = plan
         self.opened = opened
+        self.sequential = sequential
         self.model = plan.model
         self.data = plan.model.source.data
         self.types = all_layers()
@@ -99,6 +102,8 @@ class Structure:
             if len(step.outputs) > 1 and not (step.layer is not None and step.layer.extras)
         }
         """Lists in which a layer hands on several tensors."""
+        self.extras = self._extras()
+        """Lists that hand on the further outputs of their last layer, which somebody reads."""
         self.blocks: dict[str, Listing] = {}
         inputs = tuple(step.name for step in plan.inputs)
         self.root = self._listing(("layers",), self.model.name, self.data, inputs)
@@ -117,6 +122,18 @@ class Structure:
             *self.model.params,
             *(each for raw in blocks if isinstance(raw, dict) for each in raw.get("params") or {}),
         }
+
+    def _extras(self) -> set[Path]:
+        read = {ref.step for step in self.plan.layers for ref in step.sources if ref.output}
+        read |= {ref.step for ref in self.plan.outputs if ref.output}
+        return {self._path_of(group) for group in self.model.groups if group.last - 1 in read}
+
+    def _path_of(self, group: Group) -> Path:
+        """Where the list stands of which a group is a copy."""
+        raw: Any = self.data
+        for key in group.path:
+            raw = raw[key]
+        return (*group.path, "layers") if raw.get("layers") is not None else ("blocks", group.type, "layers")
 
     def block(self, name: str) -> Listing | None:
         """The block of a name, if there is one."""

@@ -190,7 +190,7 @@ class Units:
             for part in unit.all_parts():
                 step = part.item.step
                 biased = step is not None and step.layer is not None and "bias" in type(step.layer).model_fields
-                if step is not None and biased and len(step.weights.get("weight", ())) > 1:
+                if step is not None and biased and part.calls and step.macs and "weight" in step.weights:
                     found.add(part.calls[-1].target)
         return found
 
@@ -422,11 +422,14 @@ class Units:
         wrapped = slot.repeats and slot.template is None and not copy.listing.nameless and bool(items)
         read = [each.value for each in copy.outputs] + [value for sources in copy.sources for value in sources]
         singly = any(value[0] == number and value[1] >= 0 for value in read)
-        if wrapped and not singly and all(len(item.inputs) == len(item.outputs) == 1 for item in items):
+        sequential = self.copies.structure.sequential
+        ends = 1 if sequential else None
+        if wrapped and not singly and all(len(item.inputs) == len(item.outputs[:ends]) == 1 for item in items):
             chain = self._chain_of(copy, slot, number)
-            if all(part.is_module for part in chain.parts):
+            if sequential or all(part.is_module for part in chain.parts):
                 name, _, _ = items[0].name.rpartition(".")
-                yield Part(((number, -1, 0),), [(copy, items[0])], copy.sources[number], name, inside=chain)
+                whole = replace(items[0], outputs=items[-1].outputs)
+                yield Part(((number, -1, 0),), [(copy, whole)], copy.sources[number], name, inside=chain)
                 return
         for item in items:
             last = item is items[-1]
@@ -461,7 +464,8 @@ class Units:
         )  # fmt: skip
         unit = Unit(listing, [inner], ((len(items) - 1, -1, 0),), repeats=True)
         for i, item in enumerate(items):
-            part = Part(((i, -1, 0),), [(inner, item)], sources[i], None)
+            values = tuple((i, -1, output) for output in range(len(item.outputs)))
+            part = Part(values, [(inner, item)], sources[i], None)
             self._fill_alone(part, inner, replace(slot, name=None))
             unit.parts.append(part)
         return unit

@@ -51,15 +51,13 @@ def emitted(
         style = "module"
     opened: frozenset[Path] = frozenset()
     while True:
-        structure = Structure(report.plan, opened)
+        structure = Structure(report.plan, opened, sequential=style == "sequential")
         units = _units(structure)
-        layouts = Layouts(units.all, units.root)
+        layouts = Layouts(units.all, units.root, sequential=style == "sequential")
         found = frozenset(_to_open(units, layouts)) if style != "sequential" else opened
         if found <= opened:
             break
         opened |= found
-    if style == "sequential":
-        _must_be_chain(units, structure)
     program = Program(units.names, units, layouts, style, asserts, init)
     writers = [Writer(program, unit) for unit in units.all]
     classes = ["\n".join(writer.whole()) for writer in writers]
@@ -74,7 +72,10 @@ def _units(structure: Structure) -> Units:
     fixed: set[tuple[Listing, Expr]] = set()
     while True:
         try:
-            return Units(Copies(structure, names, fixed), names)
+            copies = Copies(structure, names, fixed)
+            if structure.sequential:
+                _must_be_chain(copies)
+            return Units(copies, names)
         except AgainError:
             continue
 
@@ -90,13 +91,13 @@ def _to_open(units: Units, layouts: Layouts) -> Iterator[Path]:
                 yield inside.listing.path
 
 
-def _must_be_chain(units: Units, structure: Structure) -> None:
+def _must_be_chain(copies: Copies) -> None:
     """Raise the fault of the first layer that reads something else than what stands above it."""
-    for unit in reversed(units.all):
-        slot = structure.forbids_chain(unit.listing)
+    for listing in copies.known:
+        slot = copies.structure.forbids_chain(listing)
         if slot is not None:
-            number = unit.listing.slots.index(slot)
-            items = [item for copy in unit.copies for item in copy.items[number]]
+            number = listing.slots.index(slot)
+            items = [item for copy in copies.of(listing) for item in copy.items[number]]
             raise NotAChain(items[0].member.name if items else slot.type, slot.path)
 
 
@@ -116,6 +117,8 @@ def _imports(used: set[str]) -> Iterator[str]:
         standard.append("from collections import OrderedDict")
     if "Sequence" in used:
         standard.append("from collections.abc import Sequence")
+    if "Any" in used:
+        standard.append("from typing import Any")
     if standard:
         yield from (*standard, "")
     if "torch" in used:
