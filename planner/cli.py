@@ -725,9 +725,9 @@ def _verified(report: Report, found: Emitted, emit: Callable[[Report], Emitted])
     if "missing" in answer:
         help = f"{sys.executable} -m pip install torch"
         raise click.ClickException(f"torch is not installed, so nothing is verified\n = help: {help}")
-    text, same = told(report.plan, where, answer)
+    text, code = told(report.plan, where, answer)
     _print(text, sys.stderr)
-    return int(not same)
+    return code
 
 
 def _report(file: str, **options: Any) -> Report:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -26,7 +25,7 @@ MOST_CELLS = 300_000_000
 """Elements in all outputs of all steps; those of a few may have to be held at once, in 16 bytes each."""
 SHARES = (2, 3, 4, 6, 8, 12, 16, 24, 32)
 """What the file's size is divided by."""
-NEAR = 40
+NEAR = 64
 """Cells that are added to a size that does not work, one by one, until one does."""
 
 
@@ -44,11 +43,9 @@ def compared(plan: Plan, emitted: Emitted, again: Again) -> Compared:
         return Compared(None, f"{counted(params, 'parameter')} are more than the {MOST_PARAMS:,} that are tried")
     if _macs(plan) <= SMALL and _cells(plan) <= MOST_CELLS:
         return Compared(plan)
-    smaller = next(_smaller(plan, emitted, again), None)
-    if smaller is not None:
-        return Compared(smaller)
-    if _macs(plan) <= MOST and _cells(plan) <= MOST_CELLS:
-        return Compared(plan)
+    where = _smaller(plan, emitted, again) or plan
+    if _macs(where) <= MOST and _cells(where) <= MOST_CELLS:
+        return Compared(where)
     much = f"{counted(_macs(plan), 'MAC')} at {at(plan)}" if _macs(plan) > MOST else f"{_cells(plan):,} values of steps"
     return Compared(None, f"{much} are too many to be worked out, and no smaller size has the same code")
 
@@ -61,28 +58,44 @@ def at(plan: Plan) -> str:
     return ", ".join(f"{step.name} {step.outputs[0]}" for step in inputs)
 
 
-def _smaller(plan: Plan, emitted: Emitted, again: Again) -> Iterator[Plan]:
-    """Plans of the same model at smaller sizes that have the same weights and the same code, the larger first."""
-    known: Known = {}
+def _smaller(plan: Plan, emitted: Emitted, again: Again) -> Plan | None:
+    """The plan at the largest smaller size that is small enough, or the smallest one if none is; it must have the same
+    weights and the same code.
+    """
     program = _without_words(emitted.text)
-    tried = set()
+    found = None
+    for other in _working(plan):
+        if found is not None and _macs(other) >= _macs(found):
+            continue
+        try:
+            code = again(Report(other)).text
+        except Fault:
+            continue
+        if _without_words(code) == program:
+            found = other
+            if _macs(found) <= SMALL and _cells(found) <= MOST_CELLS:
+                break
+    return found
+
+
+def _working(plan: Plan) -> Iterator[Plan]:
+    """Plans of the same model at smaller sizes that have the same weights: for each share of the size the first one
+    that works.
+    """
+    known: Known = {}
     for share in SHARES:
         for more in range(NEAR):
             shapes = {step.name: _scaled(step.outputs[0], share, more) for step in plan.inputs}
-            if tuple(shapes.values()) in tried or any(
-                math.prod(shapes[step.name]) >= step.outputs[0].elements for step in plan.inputs if step.outputs[0].spatial
-            ):
-                continue
-            tried.add(tuple(shapes.values()))
+            if not all(_below(shapes[step.name], step.outputs[0]) for step in plan.inputs):
+                break
             found = propagate(plan.model, inputs=shapes, known=known)
-            if not found.complete or _macs(found) > SMALL or _cells(found) > MOST_CELLS or not _alike(plan, found):
-                continue
-            try:
-                if _without_words(again(Report(found)).text) == program:
-                    yield found
-            except Fault:
-                pass
-            break
+            if found.complete and _alike(plan, found):
+                yield found
+                break
+
+
+def _below(small: Shape, large: Shape) -> bool:
+    return not large.spatial or small.elements < large.elements
 
 
 def _scaled(shape: Shape, share: int, more: int) -> Shape:

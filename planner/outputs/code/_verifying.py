@@ -142,26 +142,30 @@ def _picked(plan: Plan) -> dict[int, int]:
 # The answer
 
 
-def told(plan: Plan, compared: Compared, answer: Mapping[str, Any]) -> tuple[str, bool]:
-    """What to say of an answer, and whether the program is the plan."""
+RIGHT, WRONG, UNKNOWN = 0, 1, 2
+"""Exit codes: the program is the plan; it is not; its values could not be compared."""
+
+
+def told(plan: Plan, compared: Compared, answer: Mapping[str, Any]) -> tuple[str, int]:
+    """What to say of an answer, and the exit code."""
     last = answer["runs"][-1]
     size = at(plan) if len(answer["runs"]) == 1 or compared.plan is None else at(compared.plan)
     if last["error"]:
-        return f"{_failure(plan, last, meta=len(answer['runs']) == 1)}\n", False
+        return f"{_failure(plan, last, meta=len(answer['runs']) == 1)}\n", WRONG
     rows = differences(plan, answer)
     if rows:
         wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [f"  {step:<{wide[0]}}  planned {a:<{wide[1]}}  torch {b}" for step, a, b in rows[:MOST_TOLD]]
         if len(rows) > MOST_TOLD:
             lines.append(f"  and {len(rows) - MOST_TOLD:,} more")
-        return "\n".join([f"the code differs from the plan at {size}:", *lines, ""]), False
+        return "\n".join([f"the code differs from the plan at {size}:", *lines, ""]), WRONG
     steps = len({at for at, _ in _read(plan)} - {i for i, step in enumerate(plan.steps) if step.is_input})
     params = sum(map(math.prod, answer["entries"]["parameters"].values()))
     count = f"{counted(steps, 'step')}, {counted(params, 'parameter')}"
     why_not = compared.why_not if last["finite"] else "the outputs have no finite number, whatever goes in"
     if why_not:
-        return f"shapes agree: {count}; values were not compared: {why_not}\n", False
-    return f"verified: {count}; values agree at {size}\n", True
+        return f"shapes agree: {count}; values were not compared: {why_not}\n", UNKNOWN
+    return f"verified: {count}; values agree at {size}\n", RIGHT
 
 
 def _failure(plan: Plan, run: Mapping[str, Any], *, meta: bool) -> str:
