@@ -32,18 +32,24 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         return {"missing": sys.executable}
     said: dict[str, Any] = {"entries": None, "runs": []}
     for run in request["runs"]:
-        try:
-            model = _model(request["code"], request["name"], run["device"])
-        except Exception as error:  # noqa: BLE001 - whatever a program can raise is told
-            return {**said, "runs": [*said["runs"], {"error": _told(error), "by": "code", "at": None}]}
-        said["entries"] = _entries(model)
-        if run["device"] != "meta" and said["entries"] != request["entries"]:
-            break
-        found = _compared(model, run)
+        found = _found(request, run, said)
         said["runs"].append(found)
-        if found["error"] or found["places"]:
+        if found["error"] or found["places"] or said["entries"] != request["entries"]:
             break
     return said
+
+
+def _found(request: Mapping[str, Any], run: Mapping[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """What one run finds. Without the planned weights there are no values to compare, but still shapes."""
+    try:
+        model = _model(request["code"], request["name"], run["device"])
+        said["entries"] = _entries(model)
+        if said["entries"] != request["entries"]:
+            run = {**run, "device": "meta", "looks": True}
+            model = _model(request["code"], request["name"], "meta")
+    except Exception as error:  # noqa: BLE001 - whatever a program can raise is told
+        return {"error": _told(error), "by": "code", "at": None, "device": run["device"]}
+    return {**_compared(model, run), "device": run["device"]}
 
 
 def _model(code: str, name: str, device: str) -> Any:
@@ -105,10 +111,14 @@ class _Comparison:
         except Exception as error:  # noqa: BLE001 - whatever a program can raise is told
             found |= {"error": _told(error), "by": "code"}
         outputs = [] if found["error"] else list(self._wrong_outputs(wanted, returned))
-        if found["error"] or outputs or self.run["every"]:
-            steps = list(self._wrong_steps())
-            found["at"] = steps[0]["step"] if steps and found["error"] else None
-            found["places"] = [] if found["error"] else [*steps, *outputs]
+        if found["error"] or outputs or self.run["looks"]:
+            trace = Trace(self.model, frozenset(step["name"] for step in self.plan.steps))
+            trace.run(self.given)
+            steps = list(self._wrong_steps(trace))
+            if found["error"]:
+                found["at"] = self._failed(trace, steps)
+            else:
+                found["places"] = [*steps, *outputs]
         found["finite"] = found["finite"] or all(bool(each.isfinite().any()) for each in wanted)
         return all(map(_telling, wanted))
 
@@ -142,11 +152,15 @@ class _Comparison:
                 sizes = {"planned": list(planned.shape), "found": list(found.shape), "off": off}
                 yield {"kind": "output", "output": k, **sizes, "twin": twin}
 
-    def _wrong_steps(self) -> Iterator[dict[str, Any]]:
+    def _failed(self, trace: Trace, wrong: Sequence[Mapping[str, Any]]) -> int | None:
+        """The step at which the code fails: that of the submodule, or else the first that it does not come to."""
+        names = [step["name"] for step in self.plan.steps]
+        at = next((names.index(name) for name in trace.entered), None)
+        return at if at is not None or not wrong else int(wrong[0]["step"])
+
+    def _wrong_steps(self, trace: Trace) -> Iterator[dict[str, Any]]:
         """The first step, or every one, with a value that the code comes to nowhere."""
         steps = self.plan.steps
-        trace = Trace(self.model, frozenset(step["name"] for step in steps))
-        trace.run(self.given)
         for i, values in enumerate(self.plan.run(self.held)):
             for output in steps[i]["read"]:
                 near = trace.nearest(steps[i]["name"], values[output], steps[i]["constant"])

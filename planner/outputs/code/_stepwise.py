@@ -44,7 +44,7 @@ class Stepwise:
             torch.default_generator.manual_seed(0)
             try:
                 values.append(self._outputs(i, step, values, inputs))
-            except Exception as error:  # noqa: BLE001 - whatever PyTorch raises is told
+            except Exception as error:
                 raise StepError(i, error) from error
             yield values[i]
             for at in {source[0] for source in step["sources"]}:

@@ -29,15 +29,15 @@ class Nearest(NamedTuple):
 
 class Trace:
     """The tensors of one run of a model. Those within the submodules named `leaves` are left out, but for what these
-    return.
+    return. `entered` are those of the leaves that a failing run was in.
     """
 
     def __init__(self, model: Any, leaves: frozenset[str]) -> None:
         self.model, self.leaves = model, leaves
         self.of_module: dict[str, list[Any]] = defaultdict(list)
         self.pool: dict[int, list[tuple[Any, Any]]] = defaultdict(list)
-        self.inside = 0
-        self.error: Exception | None = None
+        self.entered: list[str] = []
+        self.quiet = False
 
     def run(self, inputs: Sequence[Any]) -> None:
         """Run the model, as far as it goes."""
@@ -47,8 +47,8 @@ class Trace:
         try:
             with same_chance(), self._noting():
                 self.model(*[each.clone() for each in inputs])
-        except Exception as error:  # noqa: BLE001 - whatever a program can raise is told
-            self.error = error
+        except Exception:  # noqa: BLE001 - whoever runs it without a trace is told
+            pass
         for hook in hooks:
             hook.remove()
 
@@ -79,16 +79,18 @@ class Trace:
 
     def _hooks(self, name: str, module: Any) -> Iterator[Any]:
         def enter(module: Any, inputs: Any) -> None:
-            self.inside += 1
+            self.entered.append(name)
 
         def leave(module: Any, inputs: Any, output: Any) -> None:
-            self.inside += name not in self.leaves
-            for tensor in [each.detach().clone() for each in tensors_in(output)]:
-                if self.inside == 1:
+            self.quiet = True
+            found = [each.detach().clone() for each in tensors_in(output)]
+            if name in self.leaves:
+                self.entered.pop()
+                self.of_module[name] += found
+            if not self.entered:
+                for tensor in found:
                     self._add(tensor)
-                if name in self.leaves:
-                    self.of_module[name].append(tensor)
-            self.inside -= 1
+            self.quiet = False
 
         if name in self.leaves:
             yield module.register_forward_pre_hook(enter)
@@ -99,7 +101,7 @@ class Trace:
 
         def note(this: Any, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             result = function(*args, **(kwargs or {}))
-            if not self.inside:
+            if not (self.entered or self.quiet):
                 for tensor in tensors_in(result):
                     self._add(tensor.detach().clone())
             return result

@@ -1,6 +1,7 @@
 """What a program must do to be the plan: the entries of the state_dict, the shapes, and the values.
 
-A request to `_running` is JSON. A call in it has the fields of `Call`; a tuple is a list, a slice is `{"slice": […]}`,
+A request to `_running` is JSON. A run in it `looks` for steps that the code does not come to, although the outputs are
+right, and tells the first or, with `every`, all of them. A call in it has the fields of `Call`; a tuple is a list, a slice is `{"slice": […]}`,
 and a call among the arguments of another one is written as itself.
 """
 
@@ -29,14 +30,18 @@ MOST_TOLD = 20
 
 
 def request(plan: Plan, emitted: Emitted, compared: Compared, *, every: bool = False) -> dict[str, Any]:
-    """What `_running` is to do: a run on the meta device with the file's size, and one with values.
+    """What `_running` is to do: a run with values and, unless that is at the file's size, before it one with shapes
+    alone, on the meta device.
 
     every  every step that the code does not come to is told, not just the first, and although the outputs are right
     """
-    runs = [_run(plan, emitted, "meta", every)]
-    if compared.plan is not None:
-        runs.append(_run(compared.plan, emitted, "cpu", every))
+    runs = [_run(each, emitted, "cpu" if each is compared.plan else "meta", every) for each in _plans(plan, compared)]
     return {"code": emitted.text, "name": emitted.name, "entries": _entries(plan), "runs": runs}
+
+
+def _plans(plan: Plan, compared: Compared) -> list[Plan]:
+    """The plans of the runs."""
+    return [plan] if compared.plan is None or compared.plan is plan else [plan, compared.plan]
 
 
 def _entries(plan: Plan) -> dict[str, dict[str, list[int]]]:
@@ -76,7 +81,7 @@ def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, An
         {"ref": [ref.step, ref.output or 0], "side": side}
         for ref, side in zip(plan.outputs, emitted.outputs, strict=True)
     ]
-    return {"device": device, "every": every, "inputs": inputs, "steps": steps, "outputs": outputs}
+    return {"device": device, "every": every, "looks": every, "inputs": inputs, "steps": steps, "outputs": outputs}
 
 
 def _written(value: object) -> Any:
@@ -149,9 +154,9 @@ RIGHT, WRONG, UNKNOWN = 0, 1, 2
 def told(plan: Plan, compared: Compared, answer: Mapping[str, Any]) -> tuple[str, int]:
     """What to say of an answer, and the exit code."""
     last = answer["runs"][-1]
-    size = at(plan) if len(answer["runs"]) == 1 or compared.plan is None else at(compared.plan)
+    size = at(_plans(plan, compared)[len(answer["runs"]) - 1])
     if last["error"]:
-        return f"{_failure(plan, last, meta=len(answer['runs']) == 1)}\n", WRONG
+        return f"{_failure(plan, last, size)}\n", WRONG
     rows = differences(plan, answer)
     if rows:
         wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -168,11 +173,11 @@ def told(plan: Plan, compared: Compared, answer: Mapping[str, Any]) -> tuple[str
     return f"verified: {count}; values agree at {size}\n", RIGHT
 
 
-def _failure(plan: Plan, run: Mapping[str, Any], *, meta: bool) -> str:
-    where = "on torch's meta device" if meta else "on the CPU"
-    step = "" if run["at"] is None else f" at {_step(plan, run['at'])}"
+def _failure(plan: Plan, run: Mapping[str, Any], size: str) -> str:
+    device = "torch's meta device" if run["device"] == "meta" else "the CPU"
+    step = "" if run["at"] is None else f", in {_step(plan, run['at'])}"
     what = "the code" if run["by"] == "code" else "the plan, run step by step,"
-    return f"{what} fails {where}{step}: {printable(run['error'][:500])}"
+    return f"{what} fails at {size} on {device}{step}: {printable(run['error'][:500])}"
 
 
 def differences(plan: Plan, answer: Mapping[str, Any]) -> list[Row]:
@@ -189,8 +194,8 @@ def _place(plan: Plan, place: Mapping[str, Any]) -> Row:
     if kind == "outputs":
         return "outputs", counted(place["planned"], "tensor"), counted(place["found"], "tensor")
     if kind == "plan":
-        planned, found = ([[0, *sizes] for sizes in place[each]] for each in ("planned", "found"))
-        return _step(plan, place["step"]), _sizes(*planned, batch=0), _sizes(*found, batch=0)
+        a, b = (_sizes(*([2, *sizes] for sizes in place[each])) for each in ("planned", "found"))
+        return _step(plan, place["step"]), a, b
     if kind == "step":
         name = _step(plan, place["step"], place["output"])
     else:
