@@ -348,7 +348,7 @@ BRANCHES = {
         {"name": "minus", "type": "Subtract", "from": ["a", "b"]},
         {"name": "norm", "type": "LayerNorm"},
         {"name": "soft", "type": "Softmax", "dim": 2},
-        {"name": "twin", "type": "twins"},
+        {"name": "twin", "type": "twins", "from": "norm"},
         {"name": "end", "type": "Multiply", "from": ["twin.0", "soft"]},
     ],
     "blocks": {
@@ -364,29 +364,138 @@ BRANCHES = {
 }
 """A model whose code can be wrong in many ways that no shape tells."""
 
-MUTANTS: list[tuple[str, str, str]] = [
+RIGHT = """
+from torch import nn
+
+
+class Twins(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.relu = nn.ReLU()
+
+    def forward(self, x):
+        relu, tanh = self.relu(x), x.tanh()
+        return relu, tanh
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect")
+        self.b = nn.Conv2d(4, 4, 1)
+        self.norm = nn.LayerNorm(4)
+        self.soft = nn.Softmax(dim=2)
+        self.twin = Twins()
+
+    def forward(self, x):
+        norm = self.norm((self.a(x) - self.b(x)).movedim(1, -1)).movedim(-1, 1)
+        soft = self.soft(norm)
+        twin_0, twin_1 = self.twin(norm)
+        return twin_0 * soft, twin_1
+"""
+
+MUTANTS: list[tuple[str, str, Any]] = [
     ("Softmax(dim=2)", "Softmax(dim=1)", "soft (Softmax)"),
     (', padding_mode="reflect"', "", "a (Conv2d)"),
     ("self.a(x) - self.b(x)", "self.b(x) - self.a(x)", "minus (Subtract)"),
     ("nn.LayerNorm(4)", "nn.LayerNorm(4, eps=0.1)", "norm (LayerNorm)"),
-    ("input.movedim(1, -1)).movedim(-1, 1)", "input.reshape(-1, 4)).reshape(input.shape)", "norm (LayerNorm)"),
-    ("return end, twin_1", "return twin_1, end", "output 0, end (Multiply)"),
-    ("return end, twin_1", "return end", "outputs"),
+    (".movedim(1, -1)).movedim(-1, 1)", ".reshape(2, 6, 5, 4)).reshape(2, 4, 6, 5)", "norm (LayerNorm)"),
+    ("return twin_0 * soft, twin_1", "return twin_1, twin_0 * soft", "output 0, end (Multiply)"),
+    ("return twin_0 * soft, twin_1", "return twin_0 * soft", "outputs"),
     ("return relu, tanh", "return tanh, relu", "end (Multiply)"),
-    ("return relu, tanh", "return relu, relu", "twin.tanh (Tanh)"),
+    ("return relu, tanh", "return relu, relu", "output 1, twin.tanh (Tanh)"),
+    ("relu, tanh = self.relu(x), x.tanh()", "relu, tanh = self.relu(x), x", "twin.tanh (Tanh)"),
     ("return relu, tanh", "return relu.flip(0), tanh", "end (Multiply)"),
 ]
-"""A piece of that code, what it could be instead, and the step that is told to be the first that differs."""
+"""A piece of the right code, what it could be instead, and what is told to be the first that differs."""
 
 
-@pytest.mark.parametrize(("right", "wrong", "step"), MUTANTS, ids=[f"{a} {b}" for a, b, _ in MUTANTS])
-def test_verify_tells_the_first_step_that_differs(right: str, wrong: str, step: str) -> None:
+@pytest.mark.parametrize(("right", "wrong", "place"), MUTANTS, ids=[f"{a} {b}" for a, b, _ in MUTANTS])
+def test_verify_tells_the_first_place_that_differs(right: str, wrong: str, place: str) -> None:
     report = report_on(BRANCHES)
-    found = emitted(report)
+    found = emitted(report)._replace(text=RIGHT, name="Model", inputs=("first",), outputs=("first", "first"))
     assert misses(report, found) == []
-    assert found.text.count(right) == 1, found.text
-    places = misses(report, found._replace(text=found.text.replace(right, wrong)), every=False)
-    assert [place[0] for place in places][:1] == [step]
+    assert RIGHT.count(right) == 1
+    places = misses(report, found._replace(text=RIGHT.replace(right, wrong)), every=False)
+    assert [each[0] for each in places][:1] == [place]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("nn.Conv2d(4, 4, 1, dilation=0)", "the code fails at 6×5×4 on the CPU, in b (Conv2d): "),
+        ("nn.Conv2d(4, 4, 1).nothing", "the code fails at 6×5×4 on the CPU: AttributeError: "),
+    ],
+)
+def test_verify_tells_where_the_code_fails(wrong: str, said: str) -> None:
+    report = report_on(BRANCHES)
+    found = emitted(report)._replace(text=RIGHT.replace("nn.Conv2d(4, 4, 1)", wrong), name="Model")
+    where = Compared(report.plan)
+    text, code = told(report.plan, where, answer(request(report.plan, found, where)))
+    assert text.startswith(said)
+    assert code == 1
+
+
+def test_verify_says_that_values_are_not_compared() -> None:
+    """Weights of 8 GB are not made."""
+    report = report_on({"input": [1 << 15], "layers": [{"type": "Linear", "out_features": 1 << 15}]})
+    found = emitted(report)
+    where = compared(report.plan, found, emitted)
+    text, code = told(report.plan, where, answer(request(report.plan, found, where)))
+    why = "1,073,774,592 parameters are more than the 500,000,000 that are tried"
+    assert text == f"shapes agree: 1 step, 1,073,774,592 parameters; values were not compared: {why}\n"
+    assert code == 2
+
+
+def test_values_are_compared_at_a_smaller_size() -> None:
+    report, small = report_on("unet"), report_on("unet", input=(188, 188, 1))
+    plan = compared(report.plan, code_of("unet"), emitted).plan
+    assert plan is not None
+    assert plan.inputs[0].outputs == small.plan.inputs[0].outputs
+
+
+ALIKE: dict[str, dict[str, Any]] = {
+    "two parameters": {
+        "input": [6, 4],
+        "layers": [
+            {"name": "a", "type": "Parameter", "shape": [6, 4]},
+            {"name": "b", "type": "Parameter", "shape": [6, 4], "channels_last": True},
+            {"name": "both", "type": "Add", "from": ["a", "b"]},
+            {"type": "Add", "from": ["both", "input"]},
+        ],
+    },
+    "written over": {
+        "input": [6, 6, 4],
+        "layers": [{"type": "ReLU", "inplace": True}, {"type": "Conv2d", "out_channels": 3, "kernel_size": 1}],
+    },
+    "one unit, often dead": {
+        "input": [4],
+        "layers": [{"type": "Linear", "out_features": 1}, {"type": "ReLU"}],
+    },
+    "drawn at random": {
+        "input": [9, 9, 4],
+        "layers": [
+            {"name": "one", "type": "FractionalMaxPool2d", "kernel_size": 2, "output_size": 5},
+            {"name": "two", "type": "FractionalMaxPool2d", "kernel_size": 2, "output_size": 5, "from": "input"},
+            {"type": "Add", "from": ["two", "one"]},
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_verify_does_not_refuse_what_is_right(name: str) -> None:
+    report = report_on(ALIKE[name])
+    assert report.plan.complete, report.plan.model.diagnostics + report.plan.diagnostics
+    assert misses(report, emitted(report)) == []
+
+
+def test_verify_of_a_unit_that_is_dead_for_some_inputs() -> None:
+    report = report_on(ALIKE["one unit, often dead"])
+    found = emitted(report)
+    text = found.text.replace("nn.ReLU()", "nn.Threshold(-9, 0)")
+    assert text != found.text
+    assert misses(report, found._replace(text=text), every=False)
 
 
 def test_verify_says_that_torch_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

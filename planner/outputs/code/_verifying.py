@@ -1,8 +1,8 @@
 """What a program must do to be the plan: the entries of the state_dict, the shapes, and the values.
 
 A request to `_running` is JSON. A run in it `looks` for steps that the code does not come to, although the outputs are
-right, and tells the first or, with `every`, all of them. A call in it has the fields of `Call`; a tuple is a list, a slice is `{"slice": […]}`,
-and a call among the arguments of another one is written as itself.
+right, and tells the first or, with `every`, all of them. A call has the fields of `Call`; a tuple is a list, a slice is
+`{"slice": […]}`, and a call among the arguments of another one is written as itself.
 """
 
 from __future__ import annotations
