@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -98,6 +99,8 @@ class _Comparison:
     ) -> None:
         self.torch, self.model, self.run, self.plan = torch, model, run, plan
         self.given, self.held = [given for given, _ in inputs], [held for _, held in inputs]
+        self.values: list[list[Any]] = []
+        self.trace: Trace | None = None
 
     def tell(self, found: dict[str, Any]) -> bool:
         """Note what differs. Whether the outputs are such that a difference would have shown."""
@@ -107,16 +110,14 @@ class _Comparison:
             return True
         returned: list[Any] = []
         try:
-            returned = self._outputs_by_code()
+            returned = self._traced() if self.run["looks"] else self._outputs_by_code()
         except Exception as error:  # noqa: BLE001 - whatever a program can raise is told
             found |= {"error": _told(error), "by": "code"}
         outputs = [] if found["error"] else list(self._wrong_outputs(wanted, returned))
         if found["error"] or outputs or self.run["looks"]:
-            trace = Trace(self.model, frozenset(step["name"] for step in self.plan.steps))
-            trace.run(self.given)
-            steps = list(self._wrong_steps(trace))
+            steps = list(self._wrong_steps())
             if found["error"]:
-                found["at"] = self._failed(trace, steps)
+                found["at"] = self._failed(steps)
             else:
                 found["places"] = [*steps, *outputs]
         found["finite"] = found["finite"] or all(bool(each.isfinite().any()) for each in wanted)
@@ -129,6 +130,8 @@ class _Comparison:
         wrong = []
         steps = self.plan.steps
         for i, values in enumerate(self.plan.run(self.held)):
+            if self.run["looks"]:
+                self.values.append(values)
             sizes = [list(value.shape[1:]) for value in values]
             if sizes != steps[i]["shapes"]:
                 wrong.append({"kind": "plan", "step": i, "planned": steps[i]["shapes"], "found": sizes})
@@ -152,18 +155,27 @@ class _Comparison:
                 sizes = {"planned": list(planned.shape), "found": list(found.shape), "off": off}
                 yield {"kind": "output", "output": k, **sizes, "twin": twin}
 
-    def _failed(self, trace: Trace, wrong: Sequence[Mapping[str, Any]]) -> int | None:
+    def _traced(self) -> list[Any]:
+        """The same, with a trace of what it comes to on the way."""
+        self.trace = Trace(self.model, frozenset(step["name"] for step in self.plan.steps))
+        return self.trace.run(self.given)
+
+    def _failed(self, wrong: Sequence[Mapping[str, Any]]) -> int | None:
         """The step at which the code fails: that of the submodule, or else the first that it does not come to."""
         names = [step["name"] for step in self.plan.steps]
-        at = next((names.index(name) for name in trace.entered), None)
+        at = next((names.index(name) for name in self.trace.entered), None) if self.trace else None
         return at if at is not None or not wrong else int(wrong[0]["step"])
 
-    def _wrong_steps(self, trace: Trace) -> Iterator[dict[str, Any]]:
+    def _wrong_steps(self) -> Iterator[dict[str, Any]]:
         """The first step, or every one, with a value that the code comes to nowhere."""
         steps = self.plan.steps
-        for i, values in enumerate(self.plan.run(self.held)):
+        if self.trace is None:
+            with suppress(Exception):
+                self._traced()
+        assert self.trace is not None
+        for i, values in enumerate(self.values or self.plan.run(self.held)):
             for output in steps[i]["read"]:
-                near = trace.nearest(steps[i]["name"], values[output], steps[i]["constant"])
+                near = self.trace.nearest(steps[i]["name"], values[output], steps[i]["constant"])
                 if not near.same:
                     found = None if near.found is None else list(near.found)
                     sizes = {"planned": list(near.planned), "found": found, "off": near.off}

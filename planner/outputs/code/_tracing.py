@@ -39,18 +39,17 @@ class Trace:
         self.entered: list[str] = []
         self.quiet = False
 
-    def run(self, inputs: Sequence[Any]) -> None:
-        """Run the model, as far as it goes."""
+    def run(self, inputs: Sequence[Any]) -> list[Any]:
+        """Run the model, and give what it returns. What was made until an error is there too."""
         for tensor in (*(each.clone() for each in inputs), *self.model.state_dict().values()):
             self._add(tensor)
         hooks = [hook for name, module in self.model.named_modules() for hook in self._hooks(name, module)]
         try:
             with same_chance(), self._noting():
-                self.model(*[each.clone() for each in inputs])
-        except Exception:  # noqa: BLE001 - whoever runs it without a trace is told
-            pass
-        for hook in hooks:
-            hook.remove()
+                return list(tensors_in(self.model(*[each.clone() for each in inputs])))
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def nearest(self, name: str, value: Any, constant: bool) -> Nearest:
         """What comes nearest to the value of a step: among what the submodule of its name returns or, where none is
