@@ -711,7 +711,8 @@ def _verified(report: Report, found: Emitted, emit: Callable[[Report], Emitted])
             input=json.dumps(request(report.plan, found, where)).encode(),
             capture_output=True,
             timeout=LONGEST_RUN,
-            env={**os.environ, "PYTHONPATH": paths},
+            # On a machine that is busy, threads wait for one another many times as long as the work takes.
+            env={"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": paths},
             check=False,
         )
     except subprocess.TimeoutExpired:
