@@ -647,7 +647,7 @@ def report(
 @click.option("--asserts", is_flag=True, help="The forward pass checks its shapes.")
 @click.option("--init", is_flag=True, help="Weights are initialized for ReLU (He et al. 2015).")
 @click.option("--main", "guard", is_flag=True, help="Run by itself, the file prints the model and its output's shape.")
-@click.option("--verify", is_flag=True, help="Run it on torch's meta device, and compare every step with the plan.")
+@click.option("--verify", is_flag=True, help="Run it with torch: it must have the plan's weights, shapes and values.")
 @screen_option
 def code(
     file: str,
@@ -667,15 +667,18 @@ def code(
 
     FILE is a model file, or - for standard input.
     """
+    from functools import partial
+
     from planner.diagnostics import Diagnostic, Fault
     from planner.outputs.code.torch import emitted
 
     if asserts and style == "sequential":
         raise click.UsageError("--asserts stand in a forward pass, which an nn.Sequential does not have")
     report = _report(file, input=input, params=params)
+    emit = partial(emitted, style=style, asserts=asserts, init=init, main=guard)
     try:
         if report.ok:
-            found = emitted(report, style=style, asserts=asserts, init=init, main=guard)
+            found = emit(report)
     except Fault as fault:
         report.diagnostics = (Diagnostic.of(fault),)
     if not report.ok:
@@ -685,28 +688,31 @@ def code(
         _save(found.text.encode(), output)
     else:
         _print(found.text)
-    return _verified(report, found) if verify else 0
+    return _verified(report, found, emit) if verify else 0
 
 
 # What the commands share
 
 
-def _verified(report: Report, found: Emitted) -> int:
+def _verified(report: Report, found: Emitted, emit: Callable[[Report], Emitted]) -> int:
     """Run emitted code in a process of its own, and say where it is not the plan."""
     import json
     import subprocess
 
+    from planner.outputs.code._sizing import compared
     from planner.outputs.code._verifying import request, told
 
+    where = compared(report.plan, found, emit)
     program = [sys.executable, "-P", "-m", "planner.outputs.code._running"]
     paths = os.pathsep.join(filter(None, [str(FilePath(__file__).parents[1]), os.environ.get("PYTHONPATH")]))
     try:
         done = subprocess.run(
             program,
-            input=json.dumps(request(report.plan, found)).encode(),
+            input=json.dumps(request(report.plan, found, where)).encode(),
             capture_output=True,
             timeout=LONGEST_RUN,
-            env={**os.environ, "PYTHONPATH": paths},
+            # On a machine that is busy, threads wait for one another many times as long as the work takes.
+            env={"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": paths},
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -720,9 +726,9 @@ def _verified(report: Report, found: Emitted) -> int:
     if "missing" in answer:
         help = f"{sys.executable} -m pip install torch"
         raise click.ClickException(f"torch is not installed, so nothing is verified\n = help: {help}")
-    text, same = told(report.plan, found, answer)
+    text, code = told(report.plan, where, answer)
     _print(text, sys.stderr)
-    return int(not same)
+    return code
 
 
 def _report(file: str, **options: Any) -> Report:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
@@ -17,33 +15,21 @@ from reference_run._values import inputs_of, weights_of
 CLOSE = 1e-9
 """How far apart numbers may be, as a part of the largest."""
 
-Side = Literal["first", "last"]
-
-
-def sides(report: Report, found: Emitted) -> tuple[list[Side], list[Side]]:
-    """Where the emitted model has the channels in each of its inputs and outputs."""
-    layouts, root = found.program.layouts, found.program.units.root
-    return (
-        [layouts.tensor(root, (-1, -1, k)) for k in range(len(report.plan.inputs))],
-        [layouts.output(root, k) for k in range(len(report.plan.outputs))],
-    )
-
 
 def differences(report: Report, found: Emitted, *, seed: int = 0) -> list[str]:
     """In what the emitted model differs from the reference run of its plan, with the same weights and inputs."""
     plan = report.plan
     weights, inputs = weights_of(plan, seed), inputs_of(plan, seed)
     wanted = run(plan, weights, inputs, seed=seed).outputs
-    ins, outs = sides(report, found)
     module = _made(found, weights)
-    given = [x.movedim(1, -1) if side == "last" else x for x, side in zip(inputs, ins, strict=True)]
+    given = [x.movedim(1, -1) if side == "last" else x for x, side in zip(inputs, found.inputs, strict=True)]
     with torch.no_grad(), torch.random.fork_rng():
         torch.manual_seed(seed)
         result = module(*(x.clone() for x in given))
     got = [result] if isinstance(result, Tensor) else list(result)
     if len(got) != len(wanted):
         return [f"{len(got)} outputs instead of {len(wanted)}"]
-    back = [y.movedim(-1, 1) if side == "last" else y for y, side in zip(got, outs, strict=True)]
+    back = [y.movedim(-1, 1) if side == "last" else y for y, side in zip(got, found.outputs, strict=True)]
     return [f"output {k} {each}" for k, pair in enumerate(zip(back, wanted, strict=True)) for each in _apart(*pair)]
 
 

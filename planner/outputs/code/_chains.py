@@ -51,4 +51,6 @@ def is_plain(layouts: Layouts, unit: Unit) -> bool:
     if not all(part.plain for part in unit.parts):
         return False
     inner = (part.inside for part in unit.parts if part.inside is not None)
-    return all(step.part is not None for step in chained(layouts, unit)) and all(is_plain(layouts, each) for each in inner)
+    return all(step.part is not None for step in chained(layouts, unit)) and all(
+        is_plain(layouts, each) for each in inner
+    )

@@ -79,9 +79,6 @@ class Writer:
                 moved = True
                 continue
             part = step.part
-            self.program.calls.setdefault(part, f".{part.alias}" if part.alias else "")
-            if step.turned:
-                self.program.turned.add(part)
             comment = ""
             if commented and not step.turned and part.inside is None:
                 if commented.changes(part.sources[0], part.values[0]):
@@ -106,7 +103,6 @@ class Writer:
 
     def _odd(self, unit: Unit, part: Part) -> str | Brackets:
         """A call that is no module, or one with more than its input, as a module of its own."""
-        self.program.single.add(part)
         made = self.program.layer(part) if part.is_module else None
         base = "nn.Module" if made is None else made.head.removesuffix("(")
         if made is not None and part.calls[0].target == "F.pad":
@@ -382,7 +378,9 @@ class Writer:
 
     def _container(self, label: str, codes: Sequence[str | Brackets]) -> str | Brackets:
         """A list of modules of which some are called by themselves."""
-        whole = registration("self", label, Brackets("nn.ModuleList(", [Item(Brackets("[", list(map(Item, codes)), "]"))]))
+        whole = registration(
+            "self", label, Brackets("nn.ModuleList(", [Item(Brackets("[", list(map(Item, codes)), "]"))])
+        )
         if len(codes) > 2 and len({str(code) for code in codes}) == 1:
             shorter = registration("self", label, f"nn.ModuleList([{codes[0]} for _ in range({len(codes)})])")
             if fits(BODY, shorter):

@@ -351,7 +351,9 @@ class Copies:
         else:
             return None
         try:
-            right = same(value(found, {**copy.values, INDEX: items[-1].index}), items[-1].outputs[output].shape.channels)
+            right = same(
+                value(found, {**copy.values, INDEX: items[-1].index}), items[-1].outputs[output].shape.channels
+            )
         except UnusableError:
             return None
         return found if right else None
@@ -682,7 +684,9 @@ def _is_call(calling: Calling, call: Call, values: Mapping[str, Any], shapes: Se
     if calling.target != call.target:
         return False
     sizes = {
-        size_of(place, dim): const(size) for place, shape in enumerate(shapes) for dim, size in enumerate(shape.torch, 1)
+        size_of(place, dim): const(size)
+        for place, shape in enumerate(shapes)
+        for dim, size in enumerate(shape.torch, 1)
     }
     for arg, expr in calling.args:
         try:

@@ -211,7 +211,6 @@ class Forward:
 
     def _made(self, part: Part) -> Code:
         """The call of a part with what it reads."""
-        self.program.calls[part] = self._called_as(part)
         args = []
         waiting = {each.value: each.code for each in self._waiting}
         permutes = bool(part.calls) and part.calls[-1].target == "Tensor.permute"
@@ -228,13 +227,6 @@ class Forward:
             choice = f"{made.code} if self.{self._condition(part)} else {other.code}"
             made = made._replace(base=choice, binds=CHOICE, order=None)
         return made.reading(args)
-
-    def _called_as(self, part: Part) -> str:
-        if part.is_module:
-            other = self.shared.get(part) or part.alias
-            return f".{other}" if other else ""
-        name = part.calls[-1].target.rpartition(".")[2]
-        return {"select": "getitem"}.get(name, "pad" if part.calls[-1].centred else name).strip("_")
 
     def _called(self, part: Part, args: Sequence[Code]) -> Code:
         axes = self.shapes.axes(part.values[0])

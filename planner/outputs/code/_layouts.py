@@ -18,6 +18,7 @@ from planner.outputs.code._parts import Part, Unit
 Side = Literal["first", "last"]
 Node = Hashable
 
+
 class Layouts:
     """The side of each tensor: `first` has its channels second, `last` has them last."""
 

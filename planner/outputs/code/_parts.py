@@ -9,6 +9,7 @@ from planner.outputs.code._copies import CARRIED, INDEX, Calling, Copy, Item, Va
 from planner.outputs.code._expressions import Expr, const, substituted
 from planner.outputs.code._structure import Listing
 
+
 @dataclass(eq=False)
 class Part:
     """What one entry of a list is in a class.

@@ -46,12 +46,6 @@ class Program:
     init: bool = False
     imports: set[str] = field(default_factory=set)
     helpers: dict[str, str] = field(default_factory=dict)
-    calls: dict[Part, str] = field(default_factory=dict)
-    """How layers are called: under their own names (""), under that of another submodule (".relu"), as a function."""
-    single: set[Part] = field(default_factory=set)
-    """Layers in modules that hand on their first output alone."""
-    turned: set[Part] = field(default_factory=set)
-    """Layers for channels that are last, in modules for channels that are second."""
     _helper_names: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     # What the program needs beside its classes

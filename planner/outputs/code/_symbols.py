@@ -179,7 +179,11 @@ def cut_length(cut: Slice, n: int) -> int:
     start, stop = (n if each is None else each for each in (cut.start or 0, cut.stop))
     start, stop = (n + each if int(each) < 0 else each for each in (start, stop))
     length, found = stop - start, cut.length(int(n))
-    return length if cut.step == 1 and int(length) == found else Symbol(found, lost(found, *map(written, (start, stop, n))))
+    return (
+        length
+        if cut.step == 1 and int(length) == found
+        else Symbol(found, lost(found, *map(written, (start, stop, n))))
+    )
 
 
 def sizes_of(place: int, shape: Shape) -> Shape:

@@ -319,7 +319,10 @@ class Units:
             known = [(copy, item, _values(copy, slot, item)) for copy, item in part.items]
             part.args = {
                 param: self._one(
-                    [(item.args[param], values, _worlds(self.copies, copy, slot, item)) for copy, item, values in known],
+                    [
+                        (item.args[param], values, _worlds(self.copies, copy, slot, item))
+                        for copy, item, values in known
+                    ],
                     param in part.unit.types,
                 )
                 for param in part.unit.params

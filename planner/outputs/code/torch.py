@@ -12,7 +12,7 @@ from planner.outputs.code._chains import is_plain
 from planner.outputs.code._classes import Writer
 from planner.outputs.code._copies import AgainError, Copies
 from planner.outputs.code._expressions import Expr
-from planner.outputs.code._layouts import Layouts
+from planner.outputs.code._layouts import Layouts, Side
 from planner.outputs.code._names import Names
 from planner.outputs.code._program import Program, Style
 from planner.outputs.code._structure import Listing, Structure
@@ -21,11 +21,16 @@ from planner.report import Report
 
 
 class Emitted(NamedTuple):
-    """A program: its text, and the class or the function in it that makes the model."""
+    """A program: its text, and the class or the function in it that makes the model.
+
+    inputs, outputs  where each input and output of the model has its channels
+    """
 
     text: str
     name: str
     program: Program
+    inputs: tuple[Side, ...]
+    outputs: tuple[Side, ...]
 
 
 def render(
@@ -63,7 +68,9 @@ def emitted(
     classes = ["\n".join(writer.whole()) for writer in writers]
     if main:
         classes.append("\n".join(_main(report, program)))
-    return Emitted("\n".join(_whole(report, program, classes)) + "\n", units.root.name, program)
+    inputs = tuple(layouts.tensor(units.root, (-1, -1, k)) for k in range(len(report.plan.inputs)))
+    outputs = tuple(layouts.output(units.root, k) for k in range(len(report.plan.outputs)))
+    return Emitted("\n".join(_whole(report, program, classes)) + "\n", units.root.name, program, inputs, outputs)
 
 
 def _units(structure: Structure) -> Units:
