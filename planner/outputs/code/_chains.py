@@ -24,18 +24,18 @@ class Chained(NamedTuple):
 def chained(layouts: Layouts, unit: Unit) -> Iterator[Chained]:
     """The modules of a chain in order, with the moves that they need."""
     side = layouts.tensor(unit, (-1, -1, 0))
-    sides: list[tuple[Part, Side, Side]] = []
+    sides: list[tuple[Part, bool, Side, Side]] = []
     for part in unit.parts:
         ranked = any(item.inputs[0].shape.spatial for _, item in part.items)
         wanted = layouts.input(part, 0) if ranked else side
         after = layouts.tensor(unit, part.values[0]) if part.item.outputs[0].shape.spatial else wanted
-        sides.append((part, wanted, after))
+        sides.append((part, ranked, wanted, after))
     ends = layouts.output(unit, 0) if unit.copy.outputs[0].shape.spatial else None
-    for i, (part, wanted, after) in enumerate(sides):
-        following = sides[i + 1][1] if i + 1 < len(sides) else ends
-        layer = bool(part.calls) and part.plain and part.count is None
-        held = wanted == "first" and part.calls and part.calls[-1].call.layout == "last"
-        if layer and side == following == "first" and wanted == after == "last" or (part.plain and held):
+    for i, (part, ranked, wanted, after) in enumerate(sides):
+        following = sides[i + 1][2] if i + 1 < len(sides) else ends
+        layer = bool(part.calls) and part.plain and ranked
+        alone = side == following == "first" and wanted == after == "last" and part.count is None
+        if layer and (alone or (wanted == "first" and part.calls[-1].call.layout == "last")):
             yield Chained(part, "first", turned=True)
             continue
         if side != wanted:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from planner.outputs.code import _ready_made as ready
 from planner.outputs.code._calls import Code, call
+from planner.outputs.code._chains import chained, is_plain
 from planner.outputs.code._copies import INDEX
 from planner.outputs.code._expressions import Expr, quoted
 from planner.outputs.code._forward import Forward
-from planner.outputs.code._chains import chained, is_plain
 from planner.outputs.code._layouts import Side, follows
 from planner.outputs.code._names import TAKEN, is_attribute, unused
 from planner.outputs.code._parts import Part, Unit
@@ -79,11 +79,12 @@ class Writer:
                 moved = True
                 continue
             part = step.part
+            code = self._module(unit, part, depth, channels_first=step.turned)
+            shown = commented is not None and not step.turned and part.inside is None
             comment = ""
-            if commented and not step.turned and part.inside is None:
-                if commented.changes(part.sources[0], part.values[0]):
-                    comment = commented.written(part.values[0], step.after)
-            found.append(Link(part.name, part, self._module(unit, part, depth, channels_first=step.turned), comment))
+            if commented and shown and commented.changes(part.sources[0], part.values[0]):
+                comment = commented.written(part.values[0], step.after)
+            found.append(Link(part.name, part, code, comment))
         if moved:
             _name_moves(found)
         return found

@@ -180,7 +180,7 @@ class Copies:
 
         Two expressions that agree there too are not equal by chance.
         """
-        other = {param: _other(found, k) for k, (param, found) in enumerate(self.params.items())}
+        other = {param: another(found, k) for k, (param, found) in enumerate(self.params.items())}
         for param, expr in self.root.by.items():
             try:
                 other[self.names.param(param)] = value(expr, other)
@@ -569,7 +569,7 @@ class Copies:
         Most comparisons only refuse what is wrong; the layer itself is asked, at a few values that it takes.
         """
         for k in range(TRIED):
-            there = {**values, **{each: _other(values[each], k) for each in decisive if each in values}}
+            there = {**values, **{each: another(values[each], k) for each in decisive if each in values}}
             try:
                 fields = {each: value(expr, there) for each, expr in given.items()}
                 shapes = [Shape((*each.shape.spatial, value(each.channels, there))) for each in inputs]
@@ -582,7 +582,7 @@ class Copies:
                     written = [each for each in calling.args if each[1].names.isdisjoint(copy.revalued)]
                     if calling.centred or calling.padded_same:
                         continue
-                    if not _is_call(calling._replace(args=tuple(written)), call, there, shapes):
+                    if not is_call(calling._replace(args=tuple(written)), call, there, shapes):
                         return False
             except (Fault, UnusableError, ValueError):
                 continue
@@ -679,7 +679,7 @@ def _least_assuming(copies: Sequence[Copy], tensors: Sequence[Tensor]) -> Expr |
     return None
 
 
-def _is_call(calling: Calling, call: Call, values: Mapping[str, Any], shapes: Sequence[Shape]) -> bool:
+def is_call(calling: Calling, call: Call, values: Mapping[str, Any], shapes: Sequence[Shape]) -> bool:
     """Whether a call that was written for any values is this one at some."""
     if calling.target != call.target:
         return False
@@ -706,11 +706,13 @@ def _with_sizes(expr: Expr, sizes: Mapping[Expr, Expr]) -> Expr:
     return Expr(expr.op, tuple(_with_sizes(part, sizes) for part in expr.parts)) if expr.parts else expr
 
 
-def _other(found: Any, k: int) -> Any:
-    """Another value that parameter `k` might have; what is no number stays."""
+def another(found: Any, k: int) -> Any:
+    """Another value that parameter `k` might have, or the k-th other value of one; a text has none."""
     if isinstance(found, tuple):
-        return tuple(_other(each, k + i) for i, each in enumerate(found))
-    return found * (2 + k % 3) + 3 + 2 * k if type(found) in (int, float) else found
+        return tuple(another(each, k + i) for i, each in enumerate(found))
+    if isinstance(found, bool):
+        return not found
+    return found * (2 + k % 3) + (k + 1) // 2 * 2 if type(found) in (int, float) else found
 
 
 def _origins(step: Step, given: Mapping[str, Expr], inputs: Sequence[Tensor]) -> list[frozenset[str]]:
@@ -724,7 +726,7 @@ def _origins(step: Step, given: Mapping[str, Expr], inputs: Sequence[Tensor]) ->
                 origin |= tensor.origin
                 if link.onto is not None or len(tensor.shape) != len(shape):
                     origin |= tensor.channels.names | tensor.channels.assumed
-            if not all(axis is KEEP for link in links for axis in link.axes):
+            if not all(axis is KEEP for link in links for axis in link.axes) or any(link.onto for link in links):
                 origin = origin.union(*(expr.names | expr.assumed for expr in given.values()))
         found.append(frozenset(origin))
     return found
@@ -812,7 +814,7 @@ def _named(wanted: str, names: Mapping[str, tuple[Tensor, ...]]) -> Tensor:
 
 def _valued(tensors: tuple[Tensor, ...], number: int, index: int) -> tuple[Tensor, ...]:
     """The tensors as those that an entry hands on."""
-    return tuple([Tensor((number, index, i), each.shape, each.channels) for i, each in enumerate(tensors)])
+    return tuple([each._replace(value=(number, index, i)) for i, each in enumerate(tensors)])
 
 
 def _path(member: Step | Group) -> tuple[str | int, ...]:

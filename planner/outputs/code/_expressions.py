@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from functools import cache
 from typing import Any, NamedTuple
 
-
 NOTHING: frozenset[str] = frozenset()
 _LEAVES = frozenset({"const", "lost", "name", "text"})
 

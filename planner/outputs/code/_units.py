@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from planner.faults.refused_module_name import RefusedModuleName
 from planner.outputs.code._arithmetic import of_value, read, value
 from planner.outputs.code._copies import CARRIED, INDEX, Calling, Copies, Copy, Item, Value
+from planner.outputs.code._elsewhere import right_elsewhere
 from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, const, name, same, substituted, text
 from planner.outputs.code._names import Names, identifier, unused
 from planner.outputs.code._parts import Part, Unit
@@ -95,8 +96,10 @@ class Units:
         """
         fixed: frozenset[str] = NOTHING
         kept: frozenset[str] = NOTHING
+        cleared: frozenset[str] = NOTHING
         while True:
             unit = self._unit(listing, copies, unrolled=unrolled, fixed=fixed, kept=kept)
+            unit.assumed -= cleared
             doubtful = unit.assumed & set(unit.params)
             if not doubtful:
                 return unit
@@ -107,7 +110,17 @@ class Units:
                     continue
                 except UnsharedError:
                     pass
-            fixed |= doubtful
+            right = self._right(unit, doubtful)
+            cleared |= right
+            fixed |= doubtful - right
+
+    def _right(self, unit: Unit, doubtful: set[str]) -> set[str]:
+        """Those of some arguments for whose other values a module is right all the same."""
+        structure = self.copies.structure
+        if right_elsewhere(unit, self.names, structure, doubtful):
+            return doubtful
+        each = doubtful if len(doubtful) > 1 else set()
+        return {name for name in each if right_elsewhere(unit, self.names, structure, {name})}
 
     def _unit(
         self,
@@ -137,7 +150,7 @@ class Units:
                     handed[number, -1, i] = handed.get(value, value)
             elif unrolled:
                 unit.assumed |= _decides(slot, copies)
-                unit.parts += self._unrolled(copies[0], slot, number)
+                unit.parts += self._unrolled(unit, slot, number)
             else:
                 unit.parts.append(self._part(unit, slot, number))
             for part in unit.parts[parts:]:
@@ -419,8 +432,9 @@ class Units:
         part.items = items
         part.carried = start, self._chosen(ends)
 
-    def _unrolled(self, copy: Copy, slot: Slot, number: int) -> Iterator[Part]:
+    def _unrolled(self, unit: Unit, slot: Slot, number: int) -> Iterator[Part]:
         """Every repetition as a part of its own; those that have a container of their own in a list in place."""
+        copy = unit.copy
         items = copy.items[number]
         wrapped = slot.repeats and slot.template is None and not copy.listing.nameless and bool(items)
         read = [each.value for each in copy.outputs] + [value for sources in copy.sources for value in sources]
@@ -428,7 +442,7 @@ class Units:
         sequential = self.copies.structure.sequential
         ends = 1 if sequential else None
         if wrapped and not singly and all(len(item.inputs) == len(item.outputs[:ends]) == 1 for item in items):
-            chain = self._chain_of(copy, slot, number)
+            chain = self._chain_of(unit, slot, number)
             if sequential or all(part.is_module for part in chain.parts):
                 name, _, _ = items[0].name.rpartition(".")
                 whole = replace(items[0], outputs=items[-1].outputs)
@@ -444,19 +458,20 @@ class Units:
                 name=None if copy.listing.nameless else item.name,
                 nested=(item.name.rpartition(".")[0], item.index, len(items)) if wrapped else None,
             )
-            self._fill_alone(part, copy, slot)
+            self._fill_alone(unit, part, copy, slot)
             yield part
 
-    def _fill_alone(self, part: Part, copy: Copy, slot: Slot) -> None:
+    def _fill_alone(self, around: Unit, part: Part, copy: Copy, slot: Slot) -> None:
         """What a single repetition constructs or calls."""
-        unit = Unit(copy.listing, [copy], ())
-        self._fill(unit, part, slot)
-        part.assumes = frozenset(unit.assumed)
+        alone = Unit(copy.listing, [copy], (), kept=around.kept, fixed=around.fixed)
+        self._fill(alone, part, slot)
+        part.assumes = frozenset(alone.assumed)
         if slot.repeats:
             part.substituted({INDEX: const(part.item.index)})
 
-    def _chain_of(self, copy: Copy, slot: Slot, number: int) -> Unit:
+    def _chain_of(self, around: Unit, slot: Slot, number: int) -> Unit:
         """The repetitions of one entry as a list of their own."""
+        copy = around.copy
         items = copy.items[number]
         slots = [replace(slot, name=None, repeat=None) for _ in items]
         listing = Listing(slot.path, items[0].name, slots, owner=copy.listing, chain=True)
@@ -469,7 +484,7 @@ class Units:
         for i, item in enumerate(items):
             values = tuple((i, -1, output) for output in range(len(item.outputs)))
             part = Part(values, [(inner, item)], sources[i], None)
-            self._fill_alone(part, inner, replace(slot, name=None))
+            self._fill_alone(around, part, inner, replace(slot, name=None))
             unit.parts.append(part)
         return unit
 

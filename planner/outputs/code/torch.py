@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from planner.diagnostics import Path
 from planner.faults.not_a_chain import NotAChain
 from planner.faults.not_complete import NotComplete
-from planner.diagnostics import Path
 from planner.outputs.code._chains import is_plain
 from planner.outputs.code._classes import Writer
 from planner.outputs.code._copies import AgainError, Copies

@@ -1,0 +1,172 @@
+"""Whether a class is right for other arguments than those it was found with: the file is planned with them, and every
+number that the class works out is compared with that plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any, NamedTuple
+
+from planner.model import Group
+from planner.outputs.code._arithmetic import value
+from planner.outputs.code._copies import INDEX, Calling, another, is_call
+from planner.outputs.code._expressions import Expr, UnusableError, same
+from planner.outputs.code._names import Names
+from planner.outputs.code._parts import Part, Unit
+from planner.outputs.code._structure import Listing, Structure
+from planner.plan import Plan, Step, propagate
+from planner.source import of_mapping
+from planner.unfolding import load
+
+Values = Mapping[str, Any]
+TRIED = 4
+"""With how many other values the file is planned, until it can be."""
+
+
+def right_elsewhere(unit: Unit, names: Names, structure: Structure, changed: Set[str]) -> bool:
+    """Whether the class is right where some of its arguments have other values; False where no others can be planned."""
+    comparing = _Elsewhere(unit, names, structure)
+    now = unit.copy.values
+    for k in range(TRIED):
+        values = {each: another(found, k) if each in changed else found for each, found in now.items()}
+        if any(same(values[each], now[each]) for each in changed):
+            return False
+        right = comparing.at(values)
+        if right is not None:
+            longer = {each: (*values[each], *values[each][-1:]) for each in changed if isinstance(values[each], tuple)}
+            return right and (not longer or comparing.at({**values, **longer}) is not False)
+    return False
+
+
+class _Elsewhere(NamedTuple):
+    """A class with the file that it is for."""
+
+    unit: Unit
+    names: Names
+    structure: Structure
+
+    def at(self, values: Values) -> bool | None:
+        """Whether the class is right with these arguments; None where nothing can be planned with them."""
+        there = _planned(self.unit, self.names, self.structure, values)
+        if there is None or not there.complete or there.model.diagnostics:
+            return None
+        found = Structure(there, self.structure.opened, sequential=self.structure.sequential)
+        group = None if self.unit.listing.is_model else there.model.groups[0]
+        return _Comparing(found).agrees(self.unit, values, group)
+
+
+def _planned(unit: Unit, names: Names, structure: Structure, values: Values) -> Plan | None:
+    """The plan of the file, or of one call of a block of it, with these values."""
+    params = {each: _listed(values[names.param(each)]) for each in structure.model.params}
+    if unit.listing.is_model:
+        return propagate(load(structure.model.source, params=params))
+    if unit.listing.owner is not None:
+        return None
+    shapes = [
+        [*tensor.shape.spatial, values[each]]
+        for tensor, each in zip(unit.copy.inputs, names.channels(unit.listing), strict=True)
+    ]
+    sources = [f"source_{i}" for i in range(len(shapes))]
+    call = {each: _listed(values[names.param(each)]) for each in unit.listing.params}
+    file = {
+        "input": dict(zip(sources, shapes, strict=True)),
+        "params": params,
+        "layers": [{"name": "call", "type": unit.listing.name, "from": sources, **call}],
+        "blocks": structure.data["blocks"],
+    }
+    return propagate(load(of_mapping(file)))
+
+
+def _listed(found: Any) -> Any:
+    return list(map(_listed, found)) if isinstance(found, tuple) else found
+
+
+class _Comparing:
+    """Goes through a class and through what its list came to in a plan."""
+
+    def __init__(self, structure: Structure) -> None:
+        self.structure = structure
+
+    def agrees(self, unit: Unit, values: Values, group: Group | None) -> bool:
+        """Whether every number of the class is that of the plan, where its arguments have these values."""
+        members = [each for each in self.structure.members(group) if not (isinstance(each, Step) and each.is_input)]
+        try:
+            return all(self._entry(unit, values, number, here) for number, here in _entries(unit.listing, members))
+        except UnusableError:
+            return False
+
+    def _entry(self, unit: Unit, values: Values, number: int, members: Sequence[Step | Group]) -> bool:
+        parts = [part for part in unit.parts if part.values[0][0] == number]
+        if not members:
+            return all(_left_out(part, values) for part in parts)
+        if len(parts) == len(members) == 1 and parts[0].count is None:
+            return self._part(parts[0], values, members[0])
+        if len(parts) == 1 and parts[0].inside is not None and parts[0].inside.repeats:
+            parts = parts[0].inside.parts
+        if len(parts) != 1:
+            pairs = zip(parts, members, strict=False)
+            return len(parts) == len(members) and all(self._part(part, values, each) for part, each in pairs)
+        return self._repeated(parts[0], values, members)
+
+    def _repeated(self, part: Part, values: Values, members: Sequence[Step | Group]) -> bool:
+        if part.count is None or not same(value(part.count, values), len(members)):
+            return False
+        seen = dict(values)
+        if part.carried is not None:
+            seen[part.variable] = value(part.carried[0], values)
+        for index, member in enumerate(members):
+            seen[INDEX] = index
+            if not self._part(part, seen, member):
+                return False
+            if part.carried is not None:
+                seen[part.variable] = value(part.carried[1], seen)
+        return True
+
+    def _part(self, part: Part, values: Values, member: Step | Group) -> bool:
+        if part.when is not None and not value(part.when, values):
+            return False
+        if part.inside is not None:
+            return isinstance(member, Group) and self.agrees(part.inside, values, member)
+        if part.unit is not None:
+            types = part.unit.types
+            given = {param: _argument(expr, values, param in types) for param, expr in part.args.items()}
+            return isinstance(member, Group) and self.agrees(part.unit, given, member)
+        return isinstance(member, Step) and _calls(part, values, member)
+
+
+def _entries(listing: Listing, members: Sequence[Step | Group]) -> Iterator[tuple[int, list[Step | Group]]]:
+    """What each entry of a list came to."""
+    at = 0
+    for number, slot in enumerate(listing.slots):
+        start = at
+        while at < len(members) and members[at].path == slot.path:
+            at += 1
+        yield number, list(members[start:at])
+
+
+def _left_out(part: Part, values: Values) -> bool:
+    if part.when is not None and not value(part.when, values):
+        return True
+    return part.count is not None and same(value(part.count, values), 0)
+
+
+def _argument(expr: Expr, values: Values, is_type: bool) -> Any:
+    """An argument that is a class is known by its name."""
+    if is_type and expr.op == "text":
+        return str(expr.args[0]).removeprefix("nn.")
+    return value(expr, values)
+
+
+def _calls(part: Part, values: Values, step: Step) -> bool:
+    assert step.layer is not None
+    calls = step.layer.calls(*step.inputs)
+    written: list[Calling] = list(part.calls)
+    if part.type is not None:
+        kind = value(part.type, values)
+        return [call.target for call in calls] == [f"nn.{kind}"]
+    if any(calling.centred or calling.padded_same for calling in written):
+        return True
+    if len(calls) != len(written):
+        return False
+    pairs = zip(written, calls, strict=True)
+    return all(is_call(calling, call, values, step.inputs) for calling, call in pairs)
