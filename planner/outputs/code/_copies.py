@@ -180,15 +180,20 @@ class Copies:
 
         Two expressions that agree there too are not equal by chance.
         """
-        other = {param: another(found, k) for k, (param, found) in enumerate(self.params.items())}
-        for param, expr in self.root.by.items():
-            try:
-                other[self.names.param(param)] = value(expr, other)
-            except UnusableError:
-                return False
-        if other == self.params:
+        for flips in (False, True):
+            other = {
+                param: found if type(found) is bool and not flips else another(found, k + flips)
+                for k, (param, found) in enumerate(self.params.items())
+            }
+            for param, expr in self.root.by.items():
+                try:
+                    other[self.names.param(param)] = value(expr, other)
+                except UnusableError:
+                    return False
+            if other != self.params and other not in self.root.worlds:
+                self.root.worlds.append(other)
+        if not self.root.worlds:
             return False
-        self.root.worlds.append(other)
         for copy in reversed(self._finished):
             for slot, items in zip(copy.listing.slots, copy.items, strict=True):
                 for item in items:
@@ -249,7 +254,7 @@ class Copies:
                 count += 1
             sources = self._sources(slot, names, above)
             items: list[Item] = []
-            inputs = sources
+            inputs = tuple(map(_within, sources)) if slot.repeats else sources
             for index, member in enumerate(members[at : at + count]):
                 values = {**copy.values, INDEX: index} if slot.repeats else copy.values
                 item = self.item(copy, values, slot, member, inputs)
@@ -474,17 +479,16 @@ class Copies:
             if given is not None:
                 args[param] = _expr(copy, values, given, expected) if has_arithmetic(given) else const(expected)
             elif has_arithmetic(default):
-                args[param] = self._default(default, args, values, group, expected)
+                args[param] = self._default(default, args, values, expected)
             else:
                 args[param] = const(expected)
         return args
 
     def _default(
-        self, raw: Any, args: Mapping[str, Expr], values: Mapping[str, Any], group: Group, expected: Any
+        self, raw: Any, args: Mapping[str, Expr], values: Mapping[str, Any], expected: Any
     ) -> Expr:
         """A parameter's default that is worked out from other parameters, which have been found before."""
-        known = {key: args[self.names.param(key)] for key in group.args if self.names.param(key) in args}
-        known |= {key: args[self.names.param(key)] for key in self.structure.model.params}
+        known = {key: args[self.names.param(key)] for key in self.structure.params if self.names.param(key) in args}
         try:
             found = substituted(of_value(raw), known)
             if same(value(found, values), expected):
@@ -530,6 +534,9 @@ class Copies:
         asked = with_symbols(layer, given, decisive) if given else layer
         channels = _channels(asked, step, inputs)
         decisive.clear()  # what lengths of axes are compared with is not written
+        plain = _plain_names(layer, given)
+        channels = [_assuming(each, plain, inputs) for each in channels]
+        decisive |= plain
         symbols = tuple([shaped(each.shape, each.channels, each.origin, decisive) for each in inputs])
         origins = _origins(step, given, inputs)
         outputs = tuple(map(Tensor, ((0, 0, i) for i in range(len(channels))), facts.outputs, channels, origins))
@@ -715,6 +722,22 @@ def another(found: Any, k: int) -> Any:
     return found * (2 + k % 3) + (k + 1) // 2 * 2 if type(found) in (int, float) else found
 
 
+def _plain_names(layer: Layer, given: Mapping[str, Expr]) -> set[str]:
+    """The names in arguments that are no whole numbers: what a layer makes of these is not written anywhere."""
+    found: set[str] = set()
+    for each, expr in given.items():
+        argument = getattr(layer, each)
+        whole = argument if isinstance(argument, tuple) else (argument,)
+        if not all(type(part) is int for part in whole):
+            found |= expr.names | expr.assumed
+    return found
+
+
+def _assuming(channels: Expr, names: set[str], inputs: Sequence[Tensor]) -> Expr:
+    """Channels that are worked out from arguments; those of an input are handed on, whatever the arguments are."""
+    return channels if any(channels == tensor.channels for tensor in inputs) else channels.assuming(names)
+
+
 def _origins(step: Step, given: Mapping[str, Expr], inputs: Sequence[Tensor]) -> list[frozenset[str]]:
     """For each output, the names on which its spatial size depends."""
     assert step.facts is not None
@@ -730,6 +753,13 @@ def _origins(step: Step, given: Mapping[str, Expr], inputs: Sequence[Tensor]) ->
                 origin = origin.union(*(expr.names | expr.assumed for expr in given.values()))
         found.append(frozenset(origin))
     return found
+
+
+def _within(tensor: Tensor) -> Tensor:
+    """A tensor as it is written within repetitions, where the number of those around them has no name."""
+    if INDEX in tensor.channels.names:
+        tensor = tensor._replace(channels=lost(tensor.shape.channels, tensor.channels))
+    return tensor
 
 
 _BEFORE = Expr("-", (name(INDEX), ONE))

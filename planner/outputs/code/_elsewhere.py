@@ -57,7 +57,10 @@ class _Elsewhere(NamedTuple):
 
 def _planned(unit: Unit, names: Names, structure: Structure, values: Values) -> Plan | None:
     """The plan of the file, or of one call of a block of it, with these values."""
-    params = {each: _listed(values[names.param(each)]) for each in structure.model.params}
+    params = {
+        each: _listed(found if each in unit.listing.params else values[names.param(each)])
+        for each, found in structure.model.params.items()
+    }
     if unit.listing.is_model:
         return propagate(load(structure.model.source, params=params))
     if unit.listing.owner is not None:

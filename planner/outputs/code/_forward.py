@@ -429,4 +429,4 @@ def _access(label: str, part: Part) -> str:
         return f"self.{label}"
     if label in TAKEN or label.startswith("_"):
         return f"self.{'_parameters' if part.is_parameter else '_modules'}[{quoted(label)}]"
-    return f"getattr(self, {quoted(label)})"
+    return f"self.{'get_parameter' if part.is_parameter else 'get_submodule'}({quoted(label)})"

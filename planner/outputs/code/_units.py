@@ -272,6 +272,8 @@ class Units:
         if slot.repeats:
             part.count = self._of_file(slot.repeat, [(copy, len(copy.items[number])) for copy in there])
             part.wrapped = not unit.listing.nameless and slot.template is None
+            if max(len(copy.items[number]) for copy in there) == 1 and not _hands_on(part):
+                unit.assumed |= part.count.names
         self._decide(unit, part, slot, number, there)
         try:
             self._fill(unit, part, slot)
@@ -548,6 +550,13 @@ def _agree_elsewhere(expr: Expr, known: Sequence[Known]) -> bool:
             except UnusableError:
                 continue
     return True
+
+
+def _hands_on(part: Part) -> bool:
+    """Whether what a layer or a block reads has the channels of what it gives, so that another one can follow."""
+    return all(
+        item.inputs and item.outputs and item.inputs[0].channels == item.outputs[0].channels for _, item in part.items
+    )
 
 
 def _decides(slot: Slot, copies: Sequence[Copy]) -> set[str]:
