@@ -6,7 +6,7 @@ in these agrees in everything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -182,7 +182,7 @@ class Copies:
         """
         for flips in (False, True):
             other = {
-                param: found if type(found) is bool and not flips else another(found, k + flips)
+                param: _smaller(found) if flips else _larger(found, k)
                 for k, (param, found) in enumerate(self.params.items())
             }
             for param, expr in self.root.by.items():
@@ -201,11 +201,19 @@ class Copies:
                         self._enter_worlds(item, copy, slot)
         return True
 
+    def tell_worlds(self, item: Item, copy: Copy, slot: Slot) -> None:
+        """Let a call that was gone through late know what the names in it come to in each world."""
+        if item.inner is not None and self.elsewhere:
+            self._enter_worlds(item, copy, slot)
+            if item.inner.listing.in_place:
+                for inner_slot, items in zip(item.inner.listing.slots, item.inner.items, strict=True):
+                    for each in items:
+                        self.tell_worlds(each, item.inner, inner_slot)
+
     def _enter_worlds(self, item: Item, copy: Copy, slot: Slot) -> None:
         """What the names within a call come to, in each world of the caller."""
         assert item.inner is not None
-        for world in copy.worlds:
-            seen = {**world, INDEX: item.index} if slot.repeats else world
+        for seen in seen_worlds(copy, slot, item):
             inside = dict(seen) if item.inner.listing.in_place else {}
             for param, expr in item.args.items():
                 try:
@@ -471,7 +479,8 @@ class Copies:
         for each in self.structure.model.params:
             param = self.names.param(each)
             found = self.params[param]
-            args[param] = copy.by.get(each) or name(param) if same(values.get(param), found) else const(found)
+            hidden = const(found, frozenset({f"^{param}"}))
+            args[param] = copy.by.get(each) or name(param) if same(values.get(param), found) else hidden
         for each, default in called.params.items():
             given = slot.args.get(each)
             expected = self._argument(group, each)
@@ -535,6 +544,8 @@ class Copies:
         channels = _channels(asked, step, inputs)
         decisive.clear()  # what lengths of axes are compared with is not written
         plain = _plain_names(layer, given)
+        if len(channels) > 1:
+            plain = plain.union(*(expr.names | expr.assumed for expr in given.values()))
         channels = [_assuming(each, plain, inputs) for each in channels]
         decisive |= plain
         symbols = tuple([shaped(each.shape, each.channels, each.origin, decisive) for each in inputs])
@@ -586,10 +597,9 @@ class Copies:
                 if len(calls) != len(callings):
                     return False
                 for call, calling in zip(calls, callings, strict=True):
-                    written = [each for each in calling.args if each[1].names.isdisjoint(copy.revalued)]
                     if calling.centred or calling.padded_same:
                         continue
-                    if not is_call(calling._replace(args=tuple(written)), call, there, shapes):
+                    if not is_call(calling, call, there, shapes, copy.revalued):
                         return False
             except (Fault, UnusableError, ValueError):
                 continue
@@ -686,16 +696,19 @@ def _least_assuming(copies: Sequence[Copy], tensors: Sequence[Tensor]) -> Expr |
     return None
 
 
-def is_call(calling: Calling, call: Call, values: Mapping[str, Any], shapes: Sequence[Shape]) -> bool:
-    """Whether a call that was written for any values is this one at some."""
+def is_call(
+    calling: Calling, call: Call, values: Mapping[str, Any], shapes: Sequence[Shape], revalued: Container[str] = ()
+) -> bool:
+    """Whether a call that was written for any values is this one at some; `revalued` names have others in PyTorch."""
     if calling.target != call.target:
         return False
     sizes = {
-        size_of(place, dim): const(size)
-        for place, shape in enumerate(shapes)
-        for dim, size in enumerate(shape.torch, 1)
+        size_of(place, dim): const(size) for place, shape in enumerate(shapes) for dim, size in enumerate(shape.torch, 1)
     }
-    for arg, expr in calling.args:
+    written = dict(calling.args)
+    for arg, expr in written.items():
+        if any(each in revalued for each in expr.names):
+            continue
         try:
             found = value(_with_sizes(expr, sizes), values)
         except UnusableError:
@@ -703,7 +716,7 @@ def is_call(calling: Calling, call: Call, values: Mapping[str, Any], shapes: Seq
         wanted = _plain(call.args.get(arg, found))
         if not same(found, wanted) and found != wanted:
             return False
-    return True
+    return all(arg in written for arg in call.args)
 
 
 def _with_sizes(expr: Expr, sizes: Mapping[Expr, Expr]) -> Expr:
@@ -711,15 +724,6 @@ def _with_sizes(expr: Expr, sizes: Mapping[Expr, Expr]) -> Expr:
     if expr.op == "size":
         return sizes[expr]
     return Expr(expr.op, tuple(_with_sizes(part, sizes) for part in expr.parts)) if expr.parts else expr
-
-
-def another(found: Any, k: int) -> Any:
-    """Another value that parameter `k` might have, or the k-th other value of one; a text has none."""
-    if isinstance(found, tuple):
-        return tuple(another(each, k + i) for i, each in enumerate(found))
-    if isinstance(found, bool):
-        return not found
-    return found * (2 + k % 3) + (k + 1) // 2 * 2 if type(found) in (int, float) else found
 
 
 def _plain_names(layer: Layer, given: Mapping[str, Expr]) -> set[str]:
@@ -738,6 +742,44 @@ def _assuming(channels: Expr, names: set[str], inputs: Sequence[Tensor]) -> Expr
     return channels if any(channels == tensor.channels for tensor in inputs) else channels.assuming(names)
 
 
+FURTHER = 4
+"""How many more repetitions an expression must be right for, where their number is an argument."""
+
+
+def seen_worlds(copy: Copy, slot: Slot, item: Item) -> list[dict[str, Any]]:
+    """What the names in sight of an item come to in each world; where it is repeated, it may be more often there."""
+    if not slot.repeats:
+        return copy.worlds
+    worlds = [{**world, INDEX: item.index} for world in copy.worlds]
+    last = max(each.index for items in copy.items for each in items if each.member.path == slot.path)
+    if has_arithmetic(slot.repeat) and item.index == last:
+        worlds += [{**copy.values, INDEX: last + further} for further in range(1, FURTHER)]
+    return worlds
+
+
+def another(found: Any, k: int) -> Any:
+    """The k-th other value that a parameter might have; a text has none."""
+    if isinstance(found, tuple):
+        return tuple(another(each, k) for each in found)
+    if isinstance(found, bool):
+        return not found
+    if type(found) not in (int, float):
+        return found
+    return (2 * found, found + 1, 3 * found, max(found - 1, 0))[k % 4]
+
+
+def _larger(found: Any, k: int) -> Any:
+    if isinstance(found, tuple):
+        return tuple(_larger(each, k + i) for i, each in enumerate(found))
+    return found * 7 + 3 + 2 * k if type(found) in (int, float) else found
+
+
+def _smaller(found: Any) -> Any:
+    if isinstance(found, tuple):
+        return tuple(map(_smaller, found))
+    return found // 2 if type(found) is int else found / 2 if type(found) is float else another(found, 0)
+
+
 def _origins(step: Step, given: Mapping[str, Expr], inputs: Sequence[Tensor]) -> list[frozenset[str]]:
     """For each output, the names on which its spatial size depends."""
     assert step.facts is not None
@@ -745,11 +787,14 @@ def _origins(step: Step, given: Mapping[str, Expr], inputs: Sequence[Tensor]) ->
     for shape, links in zip(step.facts.outputs, step.facts.links, strict=True):
         origin: set[str] = set()
         if shape.spatial:
+            kept = bool(inputs)
             for tensor, link in zip(inputs, links, strict=True):
                 origin |= tensor.origin
                 if link.onto is not None or len(tensor.shape) != len(shape):
                     origin |= tensor.channels.names | tensor.channels.assumed
-            if not all(axis is KEEP for link in links for axis in link.axes) or any(link.onto for link in links):
+                    kept = False
+                kept = kept and all(axis is KEEP for axis in link.axes)
+            if not kept:
                 origin = origin.union(*(expr.names | expr.assumed for expr in given.values()))
         found.append(frozenset(origin))
     return found

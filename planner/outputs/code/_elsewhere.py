@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from planner.model import Group
 from planner.outputs.code._arithmetic import value
-from planner.outputs.code._copies import INDEX, Calling, another, is_call
+from planner.outputs.code._copies import INDEX, Calling, Copy, another, is_call
 from planner.outputs.code._expressions import Expr, UnusableError, same
 from planner.outputs.code._names import Names
 from planner.outputs.code._parts import Part, Unit
@@ -19,35 +19,56 @@ from planner.source import of_mapping
 from planner.unfolding import load
 
 Values = Mapping[str, Any]
+MOST_COPIES = 4
+"""Calls of a class that are tried."""
 TRIED = 4
 """With how many other values the file is planned, until it can be."""
 
 
 def right_elsewhere(unit: Unit, names: Names, structure: Structure, changed: Set[str]) -> bool:
     """Whether the class is right where some of its arguments have other values; False where no others can be planned."""
-    comparing = _Elsewhere(unit, names, structure)
-    now = unit.copy.values
+    seen = set()
+    for copy in unit.copies[:MOST_COPIES]:
+        comparing = _Elsewhere(unit, copy, names, structure)
+        for values in _others(copy.values, changed, names.channels(unit.listing)):
+            if any(same(values[each], copy.values[each]) for each in changed):
+                continue
+            seen.add(comparing.at(values))
+            longer = {each: (*values[each], *values[each][-1:]) for each in changed if isinstance(values[each], tuple)}
+            if longer:
+                seen.add(comparing.at({**values, **longer}))
+            if False in seen:
+                return False
+    return True in seen
+
+
+def _others(now: Values, changed: Set[str], channels: Sequence[str]) -> Iterator[Values]:
+    """Other values of some arguments: alone, and with the numbers of input channels that go with them."""
     for k in range(TRIED):
         values = {each: another(found, k) if each in changed else found for each, found in now.items()}
-        if any(same(values[each], now[each]) for each in changed):
-            return False
-        right = comparing.at(values)
-        if right is not None:
-            longer = {each: (*values[each], *values[each][-1:]) for each in changed if isinstance(values[each], tuple)}
-            return right and (not longer or comparing.at({**values, **longer}) is not False)
-    return False
+        yield values
+        widths = [each for each in changed if type(now[each]) is int and now[each] > 1]
+        linked = {
+            each: values[width] * (now[each] // now[width])
+            for width in widths
+            for each in channels
+            if each not in changed and each in now and not now[each] % now[width]
+        }
+        if linked:
+            yield {**values, **linked}
 
 
 class _Elsewhere(NamedTuple):
-    """A class with the file that it is for."""
+    """A class, with one call of it and the file that it is for."""
 
     unit: Unit
+    copy: Copy
     names: Names
     structure: Structure
 
     def at(self, values: Values) -> bool | None:
         """Whether the class is right with these arguments; None where nothing can be planned with them."""
-        there = _planned(self.unit, self.names, self.structure, values)
+        there = _planned(self.copy, self.names, self.structure, values)
         if there is None or not there.complete or there.model.diagnostics:
             return None
         found = Structure(there, self.structure.opened, sequential=self.structure.sequential)
@@ -55,26 +76,26 @@ class _Elsewhere(NamedTuple):
         return _Comparing(found).agrees(self.unit, values, group)
 
 
-def _planned(unit: Unit, names: Names, structure: Structure, values: Values) -> Plan | None:
+def _planned(copy: Copy, names: Names, structure: Structure, values: Values) -> Plan | None:
     """The plan of the file, or of one call of a block of it, with these values."""
     params = {
-        each: _listed(found if each in unit.listing.params else values[names.param(each)])
+        each: _listed(found if each in copy.listing.params else values[names.param(each)])
         for each, found in structure.model.params.items()
     }
-    if unit.listing.is_model:
+    if copy.listing.is_model:
         return propagate(load(structure.model.source, params=params))
-    if unit.listing.owner is not None:
+    if copy.listing.owner is not None:
         return None
     shapes = [
         [*tensor.shape.spatial, values[each]]
-        for tensor, each in zip(unit.copy.inputs, names.channels(unit.listing), strict=True)
+        for tensor, each in zip(copy.inputs, names.channels(copy.listing), strict=True)
     ]
     sources = [f"source_{i}" for i in range(len(shapes))]
-    call = {each: _listed(values[names.param(each)]) for each in unit.listing.params}
+    call = {each: _listed(values[names.param(each)]) for each in copy.listing.params}
     file = {
         "input": dict(zip(sources, shapes, strict=True)),
         "params": params,
-        "layers": [{"name": "call", "type": unit.listing.name, "from": sources, **call}],
+        "layers": [{"name": "call", "type": copy.listing.name, "from": sources, **call}],
         "blocks": structure.data["blocks"],
     }
     return propagate(load(of_mapping(file)))

@@ -7,6 +7,7 @@ Python as their only argument; all others have expressions.
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Set
 from functools import cache
@@ -234,6 +235,8 @@ def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
         return new[1 if new[0].args[0] else 2]
     if expr.op == "item" and new[0].op == "tuple" and new[1].is_const:
         return _part(new[0], new[1].args[0])
+    if expr.op in _DECIDED and all(part.is_const for part in new):
+        return const(_DECIDED[expr.op](*(part.args[0] for part in new)), changed.assumed)
     if expr.op == "len()" and new[0].op == "tuple":
         return const(len(new[0].args), changed.assumed)
     if expr.op == "neg":
@@ -241,6 +244,20 @@ def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
     if expr.op not in ("+", "-", "*", "//"):
         return changed
     return binary(expr.op, *new).assuming(assumed)
+
+
+_DECIDED: dict[str, Callable[..., bool]] = {
+    "not": operator.not_,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "and": lambda *parts: all(parts),
+    "or": lambda *parts: any(parts),
+}
+"""Conditions that are decided where all that they ask for is known."""
 
 
 def _substituted(assumed: frozenset[str], by: Mapping[str, Expr]) -> frozenset[str]:

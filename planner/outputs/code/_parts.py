@@ -107,7 +107,10 @@ class Part:
         exprs = [expr for call in self.calls for _, expr in call.args]
         exprs += [*self.args.values(), *(self.carried or ())]
         exprs += [expr for expr in (self.when, self.count, self.type) if expr is not None]
-        return set(self.assumes).union(*(expr.assumed for expr in exprs))
+        found = set(self.assumes).union(*(expr.assumed for expr in exprs))
+        if self.inside is not None:
+            found = found.union(self.inside.assumed, *(part.assumed() for part in self.inside.parts))
+        return found
 
     @property
     def own_names(self) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from planner.faults.refused_module_name import RefusedModuleName
 from planner.outputs.code._arithmetic import of_value, read, value
-from planner.outputs.code._copies import CARRIED, INDEX, Calling, Copies, Copy, Item, Value
+from planner.outputs.code._copies import CARRIED, INDEX, Calling, Copies, Copy, Item, Value, seen_worlds
 from planner.outputs.code._elsewhere import right_elsewhere
 from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, const, name, same, substituted, text
 from planner.outputs.code._names import Names, identifier, unused
@@ -99,7 +99,7 @@ class Units:
         cleared: frozenset[str] = NOTHING
         while True:
             unit = self._unit(listing, copies, unrolled=unrolled, fixed=fixed, kept=kept)
-            unit.assumed -= cleared
+            unit.assumed = (unit.assumed | fixed) - cleared
             doubtful = unit.assumed & set(unit.params)
             if not doubtful:
                 return unit
@@ -346,6 +346,9 @@ class Units:
                 for each in part.unit.assumed:
                     if each.startswith("#"):
                         unit.assumed |= item.inputs[int(each[1:])].origin
+                    elif each.startswith("^"):
+                        hides = each[1:] in map(self.names.param, _declared(unit.listing))
+                        unit.assumed.add(each if hides else each[1:])
                     elif each in item.args:
                         unit.assumed |= item.args[each].names | item.args[each].assumed
 
@@ -428,8 +431,10 @@ class Units:
             carried = tensor._replace(channels=name(part.variable))
             again = self.copies.item(copy, values, slot, item.member, (carried,))
             again.index, again.name = item.index, item.name
-            part.items.append((replace(copy, values=values, worlds=[]), again))
-            ends.append(Known(again.outputs[0].channels, values, again.outputs[0].shape.channels))
+            self.copies.tell_worlds(again, copy, slot)
+            part.items.append((replace(copy, values=values), again))
+            worlds = _worlds(self.copies, copy, slot, item)
+            ends.append(Known(again.outputs[0].channels, values, again.outputs[0].shape.channels, worlds))
         self._fill(unit, part, slot)
         part.items = items
         part.carried = start, self._chosen(ends)
@@ -620,13 +625,7 @@ def _values(copy: Copy, slot: Slot, item: Item) -> Values:
 
 def _worlds(copies: Copies, copy: Copy, slot: Slot, item: Item) -> Worlds:
     """What the names in sight come to for one item where the model's parameters have other values."""
-
-    def found() -> Sequence[Values]:
-        if not copies.elsewhere:
-            return ()
-        return [{**world, INDEX: item.index} for world in copy.worlds] if slot.repeats else copy.worlds
-
-    return found
+    return lambda: seen_worlds(copy, slot, item) if copies.elsewhere else ()
 
 
 def _inner(item: Item) -> Copy:
