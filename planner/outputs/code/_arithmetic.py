@@ -121,7 +121,7 @@ def value(expr: Expr, values: Values) -> Any:
 
 
 def _value(expr: Expr, values: Values) -> Any:
-    op, args, _ = expr
+    op, args = expr.op, expr.args
     if op in ("const", "lost"):
         return args[0]
     if op == "name":

@@ -47,6 +47,8 @@ number of the output. Entry −1 are the inputs.
 
 DEEPEST = 4
 """How often what is known of lists is handed on to those that call them."""
+READABLE = 4
+"""Operators of the size of a part that anybody would read."""
 TRIED = 4
 """At how many other values a layer is asked whether its calls are right there."""
 
@@ -672,11 +674,19 @@ def _channels(layer: Layer, step: Step, inputs: Sequence[Tensor]) -> list[Expr]:
         )
         if kept is None:
             asked_links = asked_links or layer.links(*symbols)
-            asked = asked or layer.outputs(asked_links, *symbols)
             cut = asked_links[i][0].channels if inputs else None
-            kept = written(cut_length(cut, symbols[0].channels) if isinstance(cut, Slice) else asked[i].channels)
-            if not same(int(asked[i].channels), shape.channels):
+            if isinstance(cut, Slice):
+                found_now = cut_length(cut, symbols[0].channels)
+            elif type(layer).outputs is Layer.outputs and cut is not None:
+                found_now = cut.length(symbols[0].channels)
+            else:
+                asked = asked or layer.outputs(asked_links, *symbols)
+                found_now = asked[i].channels
+            kept = written(found_now)
+            if not same(int(found_now), shape.channels):
                 kept = lost(shape.channels, kept, *(tensor.channels for tensor in inputs))
+            if len(step.facts.outputs) > 1 and kept.size > READABLE:
+                kept = lost(shape.channels, kept)
         found.append(kept)
     return found
 

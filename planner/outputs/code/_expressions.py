@@ -20,24 +20,30 @@ _LEAVES = frozenset({"const", "lost", "name", "text"})
 class _Expr(NamedTuple):
     op: str
     args: tuple[Any, ...]
-    assumed: frozenset[str] = NOTHING
+    assumed: frozenset[str]
+    size: int
 
 
 class Expr(_Expr):
     """An expression: its operator and what it is applied to.
 
     assumed  the names whose values were taken as they are when it, or a part of it, was made, though it does not read
-             them: it is right for these values alone. `#0` stands for the spatial size of the first input.
+             them: it is right for these values alone. `#0` stands for the spatial size of the first input, `^width` for
+             a parameter of the model that one of a block hides.
+    size     how many operators it has
     """
 
     __slots__ = ()
 
     def __new__(cls, op: str, args: tuple[Any, ...], assumed: frozenset[str] = NOTHING) -> Expr:
+        size = 0
         if op not in _LEAVES:
+            size = 1
             for each in args:
+                size += each.size
                 if each.assumed:
                     assumed |= each.assumed
-        return super().__new__(cls, op, args, assumed)
+        return super().__new__(cls, op, args, assumed, size)
 
     def assuming(self, names: Set[str]) -> Expr:
         """The same for these values of some names alone."""
@@ -62,11 +68,6 @@ class Expr(_Expr):
         """The functions that it calls."""
         own = {self.op.removesuffix("()")} if self.op.endswith("()") else set()
         return own.union(*(part.functions for part in self.parts))
-
-    @property
-    def size(self) -> int:
-        """How many operators it has."""
-        return bool(self.parts) + sum(part.size for part in self.parts)
 
     @property
     def is_const(self) -> bool:
@@ -287,7 +288,7 @@ _HOMES = {"ceil": "math.ceil", "floor": "math.floor"}
 
 def _written(expr: Expr) -> tuple[str, int]:
     """The text of an expression, and how tightly its loosest operator binds."""
-    op, args, _ = expr
+    op, args = expr.op, expr.args
     if op in ("name", "text"):
         return args[0], _ATOM
     if op in ("const", "lost"):

@@ -281,6 +281,8 @@ class Units:
             if part.count is None:
                 raise
             self._carry(unit, part, slot)
+        if part.count is not None and INDEX in part.assumed():
+            unit.assumed |= part.count.names
         if part.count is not None and part.count.is_value(1) and not part.wrapped:
             part.once()
         single = all(len(item.outputs) == len(item.inputs) == 1 for _, item in part.items)
@@ -331,6 +333,10 @@ class Units:
             part.unit = _agreed(self.of(_inner(item)) for _, item in part.items)
             types = {item.type for _, item in part.items if item.type is not None}
             unit.assumed = unit.assumed.union(*(each.names for each in types))
+            if len(part.unit.copies) < len(self.copies.of(part.unit.listing)):  # which class it is, arguments decide
+                own = set(map(self.names.param, _declared(part.unit.listing)))
+                given = [item.args[each] for _, item in part.items for each in own if each in item.args]
+                unit.assumed = unit.assumed.union(*(expr.names | expr.assumed for expr in given))
             known = [(copy, item, _values(copy, slot, item)) for copy, item in part.items]
             part.args = {
                 param: self._one(
