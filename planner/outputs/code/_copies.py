@@ -102,6 +102,8 @@ class Item:
     index: int = 0
     assumed: frozenset[str] = NOTHING
     """The names for whose values alone the calls have this form."""
+    last: bool = True
+    """Whether it is the last repetition."""
 
     @property
     def step(self) -> Step | None:
@@ -156,7 +158,7 @@ class Copies:
 
     def _follow(self) -> None:
         """Go through the whole model once."""
-        self._layers: dict[tuple[Any, ...], tuple[tuple[Tensor, ...], tuple[Calling, ...], frozenset[str]]] = {}
+        self._layers: dict[tuple[Any, ...], tuple[Step, tuple[Tensor, ...], tuple[Calling, ...], frozenset[str]]] = {}
         self.known: dict[Listing, dict[tuple[str, tuple[Shape, ...]], Copy]] = {}
         self._finished: list[Copy] = []
         """Every copy behind those that it calls."""
@@ -268,7 +270,7 @@ class Copies:
             for index, member in enumerate(members[at : at + count]):
                 values = {**copy.values, INDEX: index} if slot.repeats else copy.values
                 item = self.item(copy, values, slot, member, inputs)
-                item.index, item.name = index, member.name[prefix:]
+                item.index, item.name, item.last = index, member.name[prefix:], index == count - 1
                 items.append(item)
                 inputs = _valued(item.outputs[:1], number, index)
                 if slot.repeats:
@@ -287,8 +289,7 @@ class Copies:
                 copy.outputs = copy.outputs[:1]
         else:
             copy.outputs = tuple(_named(each, names) for each in listing.outputs)
-        for slot in listing.slots:
-            copy.assumed |= self._counted_on(copy, slot)
+        copy.assumed |= self._counted_on(copy)
         self._finished.append(copy)
 
     def _handed_on(
@@ -373,16 +374,15 @@ class Copies:
             return None
         return found if right else None
 
-    def _counted_on(self, copy: Copy, slot: Slot) -> set[str]:
+    def _counted_on(self, copy: Copy) -> set[str]:
         """The names on which it depends whether a source that is one of several repetitions exists, or is the last."""
         found: set[str] = set()
-        for other in copy.listing.slots:
-            if not other.repeats or (count := _count(other, copy)) is None or count.is_const:
-                continue
-            numbered = [item.name for item in copy.items[copy.listing.slots.index(other)]]
-            outputs = copy.listing.outputs or () if slot is copy.listing.slots[-1] else ()
-            for each in (*(slot.sources or ()), *outputs):
-                if each in numbered or each.rpartition(".")[0] in numbered:
+        for slot, items in zip(copy.listing.slots, copy.items, strict=True):
+            count = _count(slot, copy) if slot.repeats else None
+            if count is not None and not count.is_const:
+                numbered = {item.name for item in items}
+                read = (each for other in copy.listing.slots for each in other.sources or ())
+                if any(each in numbered or each.rpartition(".")[0] in numbered for each in (*read, *_outputs(copy))):
                     found |= count.names | count.assumed
         return found
 
@@ -495,9 +495,7 @@ class Copies:
                 args[param] = const(expected)
         return args
 
-    def _default(
-        self, raw: Any, args: Mapping[str, Expr], values: Mapping[str, Any], expected: Any
-    ) -> Expr:
+    def _default(self, raw: Any, args: Mapping[str, Expr], values: Mapping[str, Any], expected: Any) -> Expr:
         """A parameter's default that is worked out from other parameters, which have been found before."""
         known = {key: args[self.names.param(key)] for key in self.structure.params if self.names.param(key) in args}
         try:
@@ -520,14 +518,37 @@ class Copies:
         layer = step.layer
         assert layer is not None
         given = {each: _expr(copy, values, raw, _plain(getattr(layer, each))) for each, raw in slot.computed}
-        key = (id(layer), *given.items(), *((tensor.shape, tensor.channels, tensor.origin) for tensor in inputs))
-        known = self._layers.get(key)
-        if known is None:
-            known = self._asked(copy, values, step, given, inputs)
+        key = (
+            (slot.path, step.type),
+            *((each, expr, _form(getattr(layer, each))) for each, expr in given.items()),
+            *((len(tensor.shape), tensor.channels, tensor.origin) for tensor in inputs),
+        )
+        found = self._again(key, step, values)
+        if found is None:
+            found = self._asked(copy, values, step, given, inputs)
             if not copy.revalued:
-                self._layers[key] = known
-        outputs, calls, assumed = known
+                self._layers[key] = (step, *found)
+        outputs, calls, assumed = found
         return Item(step, inputs, outputs, calls, type=_type(slot, copy), assumed=assumed)
+
+    def _again(
+        self, key: tuple[Any, ...], step: Step, values: Mapping[str, Any]
+    ) -> tuple[tuple[Tensor, ...], tuple[Calling, ...], frozenset[str]] | None:
+        """What the same layer answered before, to tensors that are written alike though they may have other sizes."""
+        known = self._layers.get(key)
+        if known is None or step.facts is None:
+            return None
+        before, outputs, calls, assumed = known
+        if before.layer is step.layer and before.inputs == step.inputs:
+            return outputs, calls, assumed
+        if assumed or len(outputs) > 1 or any(expr.assumed for call in calls for _, expr in call.args):
+            return None
+        (shape,), (tensor,) = step.facts.outputs, outputs
+        try:
+            right = not tensor.channels.assumed and same(value(tensor.channels, values), shape.channels)
+        except UnusableError:
+            return None
+        return ((tensor._replace(shape=shape),), calls, assumed) if right else None
 
     def _asked(
         self,
@@ -713,7 +734,9 @@ def is_call(
     if calling.target != call.target:
         return False
     sizes = {
-        size_of(place, dim): const(size) for place, shape in enumerate(shapes) for dim, size in enumerate(shape.torch, 1)
+        size_of(place, dim): const(size)
+        for place, shape in enumerate(shapes)
+        for dim, size in enumerate(shape.torch, 1)
     }
     written = dict(calling.args)
     for arg, expr in written.items():
@@ -734,6 +757,15 @@ def _with_sizes(expr: Expr, sizes: Mapping[Expr, Expr]) -> Expr:
     if expr.op == "size":
         return sizes[expr]
     return Expr(expr.op, tuple(_with_sizes(part, sizes) for part in expr.parts)) if expr.parts else expr
+
+
+def _outputs(copy: Copy) -> tuple[str, ...]:
+    return copy.listing.outputs or ()
+
+
+def _form(argument: Any) -> Any:
+    """What kind of an argument it is, whatever its numbers are."""
+    return tuple(map(_form, argument)) if isinstance(argument, tuple) else type(argument)
 
 
 def _plain_names(layer: Layer, given: Mapping[str, Expr]) -> set[str]:
@@ -761,9 +793,8 @@ def seen_worlds(copy: Copy, slot: Slot, item: Item) -> list[dict[str, Any]]:
     if not slot.repeats:
         return copy.worlds
     worlds = [{**world, INDEX: item.index} for world in copy.worlds]
-    last = max(each.index for items in copy.items for each in items if each.member.path == slot.path)
-    if has_arithmetic(slot.repeat) and item.index == last:
-        worlds += [{**copy.values, INDEX: last + further} for further in range(1, FURTHER)]
+    if item.last and has_arithmetic(slot.repeat):
+        worlds += [{**copy.values, INDEX: item.index + further} for further in range(1, FURTHER)]
     return worlds
 
 
@@ -795,6 +826,10 @@ def _origins(step: Step, given: Mapping[str, Expr], inputs: Sequence[Tensor]) ->
     assert step.facts is not None
     found = []
     for shape, links in zip(step.facts.outputs, step.facts.links, strict=True):
+        alike = all(link.onto is None for link in links) and len({len(shape), *map(len, step.inputs)}) == 1
+        if alike and not given and inputs:
+            found.append(inputs[0].origin if len(inputs) == 1 else NOTHING.union(*(each.origin for each in inputs)))
+            continue
         origin: set[str] = set()
         if shape.spatial:
             kept = bool(inputs)
@@ -899,7 +934,7 @@ def _named(wanted: str, names: Mapping[str, tuple[Tensor, ...]]) -> Tensor:
 
 def _valued(tensors: tuple[Tensor, ...], number: int, index: int) -> tuple[Tensor, ...]:
     """The tensors as those that an entry hands on."""
-    return tuple([each._replace(value=(number, index, i)) for i, each in enumerate(tensors)])
+    return tuple([Tensor((number, index, i), each.shape, each.channels, each.origin) for i, each in enumerate(tensors)])
 
 
 def _path(member: Step | Group) -> tuple[str | int, ...]:

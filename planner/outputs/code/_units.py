@@ -436,7 +436,7 @@ class Units:
             values = {**_values(copy, slot, item), part.variable: tensor.shape.channels}
             carried = tensor._replace(channels=name(part.variable))
             again = self.copies.item(copy, values, slot, item.member, (carried,))
-            again.index, again.name = item.index, item.name
+            again.index, again.name, again.last = item.index, item.name, item.last
             self.copies.tell_worlds(again, copy, slot)
             part.items.append((replace(copy, values=values), again))
             worlds = _worlds(self.copies, copy, slot, item)
