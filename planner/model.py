@@ -24,7 +24,10 @@ class Ref(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """One copy of a block: its name, the block's type, the arguments of the call, and the steps [first, last)."""
+    """One copy of a block: its name, the block's type, the arguments of the call, and the steps [first, last).
+
+    outputs  what the block says it hands on, in its order; empty where it says nothing
+    """
 
     name: str
     type: str
@@ -33,6 +36,7 @@ class Group:
     parent: Group | None
     first: int
     last: int = 0
+    outputs: tuple[Ref, ...] = ()
 
 
 @dataclass(slots=True, eq=False)

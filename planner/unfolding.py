@@ -574,7 +574,8 @@ class _Unfolding:
                 self.report(fault, (), inner.calls)
         if len(refs) < len(block.outputs):
             raise _Known
-        return _Handed(tuple(refs))
+        group.outputs = tuple(refs)
+        return _Handed(group.outputs)
 
 
 def _of_expression(fault: Fault, args: dict[str, Any], entry: Entry) -> Fault:

@@ -74,7 +74,7 @@ class _Tree:
     def _character(self, block: Group) -> tuple[object, ...]:
         """What equal blocks have in common."""
         steps = range(block.first, block.last)
-        return block.type, repr(block.args), len(steps), self._inputs(steps), self._outputs(steps), self._planned(steps)
+        return block.type, repr(block.args), len(steps), self._inputs(steps), self._outputs(block), self._planned(steps)
 
     def _layer(self, i: int, depth: int) -> Row:
         step = self.plan.steps[i]
@@ -103,7 +103,7 @@ class _Tree:
             path=first.path,
             steps=steps,
             inputs=self._inputs(range(first.first, first.last)),
-            outputs=self._outputs(range(last.first, last.last)),
+            outputs=self._outputs(last),
             params=sum(each.params for each in facts),
             macs=sum(each.macs for each in facts),
             planned=self._planned(steps),
@@ -120,11 +120,15 @@ class _Tree:
         refs = dict.fromkeys(ref for i in steps for ref in self.plan.steps[i].sources if ref.step not in steps)
         return tuple(shape for ref in refs if (shape := self.plan.shape(ref)))
 
-    def _outputs(self, steps: range) -> tuple[Shape, ...]:
-        """The shapes of what is read outside; of the last step where nobody reads."""
-        made = (Ref(i, output) for i in steps for output in range(len(self.plan.steps[i].outputs)))
-        read = [shape for ref in made if self.last_reader.get(ref, 0) >= steps.stop and (shape := self.plan.shape(ref))]
-        return tuple(read) or self.plan.steps[steps.stop - 1].outputs
+    def _outputs(self, block: Group) -> tuple[Shape, ...]:
+        """The shapes of what is read outside, in the block's order; of the last step where nobody reads."""
+        steps = self.plan.steps
+        made = block.outputs or [
+            Ref(i, output) for i in range(block.first, block.last) for output in range(len(steps[i].outputs))
+        ]
+        made = [Ref(ref.step, ref.output or 0) for ref in made]
+        read = [shape for ref in made if self.last_reader.get(ref, 0) >= block.last and (shape := self.plan.shape(ref))]
+        return tuple(read) or steps[block.last - 1].outputs
 
 
 def _below(name: str, parent: Group | None) -> str:

@@ -218,7 +218,8 @@ def _in_forward(expr: Expr, args: Sequence[Code], attribute: Callable[[Expr], st
     """An argument of a function: parameters are attributes of the module, sizes are those of the tensors."""
     if expr.op == "size":
         place, dim = expr.args
-        return args[place.args[0]].size(dim.args[0])
+        axis: int = dim.args[0]
+        return args[place.args[0]].size(axis)
     if expr.op == "name":
         return text(f"self.{attribute(expr)}")
     return Expr(expr.op, tuple(_in_forward(each, args, attribute) for each in expr.parts)) if expr.parts else expr

@@ -26,7 +26,7 @@ TRIED = 4
 
 
 def right_elsewhere(unit: Unit, names: Names, structure: Structure, changed: Set[str]) -> bool:
-    """Whether the class is right where some of its arguments have other values; False where no others can be planned."""
+    """Whether the class is right where some arguments have other values; False where no others can be planned."""
     seen = set()
     for copy in unit.copies[:MOST_COPIES]:
         comparing = _Elsewhere(unit, copy, names, structure)
