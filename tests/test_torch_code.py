@@ -34,11 +34,11 @@ from planner.diagnostics import Fault
 from planner.layers import all_layers
 from planner.layers._layer import Layer
 from planner.outputs.code._building import module_of
-from planner.outputs.code._copies import Calling
 from planner.outputs.code._expressions import const
 from planner.outputs.code._program import Style, positional
 from planner.outputs.code._running import answer
 from planner.outputs.code._sizing import Compared, compared
+from planner.outputs.code._tensors import Calling
 from planner.outputs.code._verifying import differences, request, told
 from planner.outputs.code.torch import Emitted, emitted
 from planner.plan import propagate

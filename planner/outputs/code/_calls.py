@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from planner.outputs.code._copies import Calling
 from planner.outputs.code._expressions import Expr, const, text
 from planner.outputs.code._layouts import Side, axes_of, follows, renumbered
 from planner.outputs.code._parts import Part
 from planner.outputs.code._program import Program
+from planner.outputs.code._tensors import Calling
 from planner.outputs.code._text import Brackets, Item
 
 ATOM, CHOICE = 9, 1
@@ -218,8 +218,8 @@ def _in_forward(expr: Expr, args: Sequence[Code], attribute: Callable[[Expr], st
     """An argument of a function: parameters are attributes of the module, sizes are those of the tensors."""
     if expr.op == "size":
         place, dim = expr.args
-        axis: int = dim.args[0]
-        return args[place.args[0]].size(axis)
+        code: Code = args[place.args[0]]
+        return code.size(dim.args[0])
     if expr.op == "name":
         return text(f"self.{attribute(expr)}")
     return Expr(expr.op, tuple(_in_forward(each, args, attribute) for each in expr.parts)) if expr.parts else expr

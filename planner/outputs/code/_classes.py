@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from planner.outputs.code import _ready_made as ready
 from planner.outputs.code._calls import Code, call
 from planner.outputs.code._chains import chained, is_plain
-from planner.outputs.code._copies import INDEX
 from planner.outputs.code._expressions import Expr, quoted
 from planner.outputs.code._forward import Forward
 from planner.outputs.code._layouts import Side, follows
@@ -16,6 +15,7 @@ from planner.outputs.code._names import TAKEN, is_attribute, unused
 from planner.outputs.code._parts import Part, Unit
 from planner.outputs.code._program import Program
 from planner.outputs.code._shapes import Shapes
+from planner.outputs.code._tensors import INDEX
 from planner.outputs.code._text import STEP, Brackets, Item, fits, lines
 
 BODY = STEP * 2

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from planner.model import Group
+from planner.outputs.code._answers import is_call
 from planner.outputs.code._arithmetic import value
-from planner.outputs.code._copies import INDEX, Calling, Copy, another, is_call
 from planner.outputs.code._expressions import Expr, UnusableError, same
 from planner.outputs.code._names import Names
 from planner.outputs.code._parts import Part, Unit
 from planner.outputs.code._structure import Listing, Structure
+from planner.outputs.code._tensors import INDEX, Calling, Copy
+from planner.outputs.code._worlds import another
 from planner.plan import Plan, Step, propagate
 from planner.source import of_mapping
 from planner.unfolding import load

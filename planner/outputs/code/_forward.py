@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from planner.outputs.code._calls import ATOM, CHOICE, Code, Lack, call, operator_code, sizes_read
-from planner.outputs.code._copies import Value
 from planner.outputs.code._expressions import Expr, quoted
 from planner.outputs.code._layouts import Side
 from planner.outputs.code._names import OURS, TAKEN, identifier, is_attribute, unused
 from planner.outputs.code._parts import Part, Unit
 from planner.outputs.code._program import Program
 from planner.outputs.code._shapes import Shapes
+from planner.outputs.code._tensors import Value
 from planner.outputs.code._text import STEP, WIDTH, Brackets, Item, fits, lines
 
 BODY = STEP * 2

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, Literal
 
-from planner.outputs.code._copies import Calling, Value
 from planner.outputs.code._expressions import Expr, const, text
 from planner.outputs.code._parts import Part, Unit
+from planner.outputs.code._tensors import Calling, Value
 
 Side = Literal["first", "last"]
 Node = Hashable

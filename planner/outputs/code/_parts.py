@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from planner.outputs.code._copies import CARRIED, INDEX, Calling, Copy, Item, Value
 from planner.outputs.code._expressions import Expr, const, substituted
 from planner.outputs.code._structure import Listing
+from planner.outputs.code._tensors import CARRIED, INDEX, Calling, Copy, Item, Value
 
 
 @dataclass(eq=False)

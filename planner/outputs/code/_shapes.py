@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planner.outputs.code._arithmetic import value
-from planner.outputs.code._copies import Copy, Tensor, Value
 from planner.outputs.code._expressions import Expr, UnusableError, same, substituted
 from planner.outputs.code._layouts import Side
 from planner.outputs.code._parts import Unit
+from planner.outputs.code._tensors import Copy, Tensor, Value
 
 LETTERS = {0: "", 1: "L", 2: "HW", 3: "DHW"}
 LONGEST = 24

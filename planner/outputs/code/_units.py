@@ -6,40 +6,22 @@ class can construct in common are parted, and get a class each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from planner.faults.refused_module_name import RefusedModuleName
-from planner.outputs.code._arithmetic import of_value, read, value
-from planner.outputs.code._copies import CARRIED, INDEX, Calling, Copies, Copy, Item, Value, seen_worlds
+from planner.outputs.code import _worlds as other_worlds
+from planner.outputs.code._arithmetic import of_value, read
+from planner.outputs.code._choosing import Known, UnsharedError, Values, Worlds, agreed, chosen, one, worth
+from planner.outputs.code._copies import Copies
 from planner.outputs.code._elsewhere import right_elsewhere
-from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, const, name, same, substituted, text
+from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, const, name, same, substituted
 from planner.outputs.code._names import Names, identifier, unused
 from planner.outputs.code._parts import Part, Unit
 from planner.outputs.code._structure import Listing, Slot, has_arithmetic
-
-LONG = 4
-"""From how many operators on an expression that was worked out is rather a parameter, if one fits."""
-Values = Mapping[str, Any]
-Worlds = Callable[[], Sequence[Values]]
-
-
-class Known(NamedTuple):
-    """An expression of one copy, what the names in sight come to there, and what it must come to.
-
-    worlds  gives what the names come to where the model's parameters have other values
-    """
-
-    expr: Expr
-    values: Values
-    wanted: Any
-    worlds: Worlds = tuple
-
-
-class UnsharedError(Exception):
-    """Copies have no class in common, or a list cannot be written with its repetitions."""
+from planner.outputs.code._tensors import CARRIED, INDEX, Calling, Copy, Item, Value
 
 
 class Units:
@@ -136,7 +118,7 @@ class Units:
         fixed  names that are no arguments: their values are written
         kept   names whose conditions and types are written, though all copies agree in what they come to
         """
-        unit = Unit(listing, copies, _agreed(tuple(each.value for each in copy.outputs) for copy in copies))
+        unit = Unit(listing, copies, agreed(tuple(each.value for each in copy.outputs) for copy in copies))
         unit.kept, unit.fixed = kept, fixed
         unit.assumed = set().union(*(copy.assumed for copy in copies))
         handed: dict[Value, Value] = {}
@@ -145,7 +127,7 @@ class Units:
             parts = len(unit.parts)
             if not any(copy.items[number] for copy in copies):
                 unit.assumed |= _decides(slot, copies)
-                source = _agreed(copy.sources[number] for copy in copies)
+                source = agreed(copy.sources[number] for copy in copies)
                 for i, value in enumerate(source):
                     handed[number, -1, i] = handed.get(value, value)
             elif unrolled:
@@ -263,7 +245,7 @@ class Units:
         part = Part(
             values=tuple((number, -1, i) for i in range(len(there[0].items[number][0].outputs))),
             items=[(copy, item) for copy in there for item in copy.items[number]],
-            sources=_agreed(copy.sources[number] for copy in there),
+            sources=agreed(copy.sources[number] for copy in there),
             name=None,
         )
         if len({len(item.outputs) for _, item in part.items}) > 1:
@@ -317,7 +299,7 @@ class Units:
         if listing.nameless:
             return None
         named = [item.name for _, item in part.items]
-        found: str = _agreed(each.rpartition(".")[0] for each in named) if slot.repeats else _agreed(named)
+        found: str = agreed(each.rpartition(".")[0] for each in named) if slot.repeats else agreed(named)
         return found
 
     def _fill(self, unit: Unit, part: Part, slot: Slot) -> None:
@@ -330,7 +312,7 @@ class Units:
             part.inside = self._in_place(inner, unit)
             unit.assumed |= part.inside.assumed
         else:
-            part.unit = _agreed(self.of(_inner(item)) for _, item in part.items)
+            part.unit = agreed(self.of(_inner(item)) for _, item in part.items)
             types = {item.type for _, item in part.items if item.type is not None}
             unit.assumed = unit.assumed.union(*(each.names for each in types))
             if len(part.unit.copies) < len(self.copies.of(part.unit.listing)):  # which class it is, arguments decide
@@ -339,7 +321,7 @@ class Units:
                 unit.assumed = unit.assumed.union(*(expr.names | expr.assumed for expr in given))
             known = [(copy, item, _values(copy, slot, item)) for copy, item in part.items]
             part.args = {
-                param: self._one(
+                param: one(
                     [
                         (item.args[param], values, _worlds(self.copies, copy, slot, item))
                         for copy, item, values in known
@@ -390,30 +372,9 @@ class Units:
                     (item.calls[i].args[k][1], _values(copy, slot, item), _worlds(self.copies, copy, slot, item))
                     for copy, item in part.items
                 ]
-                args.append((arg, self._one(known)))
+                args.append((arg, one(known)))
             calls.append(call._replace(args=tuple(args)))
         return tuple(calls)
-
-    def _one(self, known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> Expr:
-        """The expression of all copies."""
-        first = known[0][0]
-        agree = all(expr == first for expr, _, _ in known)
-        if is_type:
-            if agree and first.op in ("name", "text"):
-                return first
-            names = frozenset().union(*(expr.names | expr.assumed for expr, _, _ in known))
-            return text(f"nn.{_agreed(_value(expr, values) for expr, values, _ in known)}").assuming(names)
-        if agree and (first.is_const or (first.size < LONG and first.op != "if")):
-            return const(first.args[0], first.assumed) if first.op == "lost" else first
-        try:
-            wanted = [Known(expr, values, value(expr, values), worlds) for expr, values, worlds in known]
-        except UnusableError:
-            if agree:
-                return first
-            raise UnsharedError from None
-        if agree and first.op != "if":
-            return self._parameter(wanted) or first
-        return self._chosen(wanted)
 
     # Repetitions
 
@@ -424,7 +385,7 @@ class Units:
         items = part.items
         part.variable = unused(CARRIED, items[0][0].values)
         starts = [(copy, item.inputs[0]) for copy, item in items if not item.index]
-        start = self._chosen(
+        start = chosen(
             [
                 Known(tensor.channels, copy.values, tensor.shape.channels, partial(self._worlds, copy))
                 for copy, tensor in starts
@@ -437,13 +398,14 @@ class Units:
             carried = tensor._replace(channels=name(part.variable))
             again = self.copies.item(copy, values, slot, item.member, (carried,))
             again.index, again.name, again.last = item.index, item.name, item.last
-            self.copies.tell_worlds(again, copy, slot)
+            if self.copies.elsewhere:
+                other_worlds.enter(again, copy, slot, deeply=True)
             part.items.append((replace(copy, values=values), again))
             worlds = _worlds(self.copies, copy, slot, item)
             ends.append(Known(again.outputs[0].channels, values, again.outputs[0].shape.channels, worlds))
         self._fill(unit, part, slot)
         part.items = items
-        part.carried = start, self._chosen(ends)
+        part.carried = start, chosen(ends)
 
     def _unrolled(self, unit: Unit, slot: Slot, number: int) -> Iterator[Part]:
         """Every repetition as a part of its own; those that have a container of their own in a list in place."""
@@ -512,55 +474,10 @@ class Units:
             except UnusableError:
                 expr = const(wanted, frozenset(copy.values))
             exprs.append(Known(expr, copy.values, wanted, partial(self._worlds, copy)))
-        return self._chosen(exprs)
+        return chosen(exprs)
 
     def _worlds(self, copy: Copy) -> Sequence[Values]:
         return copy.worlds if self.copies.elsewhere else ()
-
-    def _chosen(self, known: Sequence[Known]) -> Expr:
-        """An expression of one of the copies that is right in all of them, or a parameter that is."""
-        candidates = (expr for each in known for expr in (*_branches(each.expr), each.expr) if expr.op != "lost")
-        for expr in sorted(dict.fromkeys(candidates), key=lambda expr: len(expr.assumed)):
-            if all(_comes_to(expr, each.values, each.wanted) for each in known) and _agree_elsewhere(expr, known):
-                return expr
-        first = known[0].wanted
-        if all(same(each.wanted, first) for each in known):
-            names = frozenset().union(*(each.expr.names | each.expr.assumed for each in known))
-            return const(first, names)
-        found = self._parameter(known)
-        if found is None:
-            raise UnsharedError
-        return found
-
-    def _parameter(self, known: Sequence[Known]) -> Expr | None:
-        """A parameter that is what is wanted in every copy, of which two differ."""
-        first = known[0]
-        if all(same(each.wanted, first.wanted) for each in known):
-            return None
-        for each in first.values:
-            fits = all(each in found.values and same(found.values[each], found.wanted) for found in known)
-            if fits and _agree_elsewhere(name(each), known):
-                return name(each)
-        return None
-
-
-def _branches(expr: Expr) -> tuple[Expr, ...]:
-    """The two ways of a choice: where both come to the same, one of them says all."""
-    return expr.args[1:] if expr.op == "if" else ()
-
-
-def _agree_elsewhere(expr: Expr, known: Sequence[Known]) -> bool:
-    """Whether an expression comes to what each copy's own one does where the model's parameters have other values."""
-    for own, _, _, worlds in known:
-        if own == expr or own.op == "lost":
-            continue
-        for values in worlds():
-            try:
-                if not same(value(expr, values), value(own, values)):
-                    return False
-            except UnusableError:
-                continue
-    return True
 
 
 def _hands_on(part: Part) -> bool:
@@ -599,28 +516,6 @@ def _shadows(part: Part) -> bool:
     return INDEX in part.within() and any(each.count is not None and INDEX in each.within() for each in inner)
 
 
-def _agreed(found: Iterable[Any]) -> Any:
-    """The one thing that all of them are."""
-    first, *others = dict.fromkeys(found)
-    if others:
-        raise UnsharedError
-    return first
-
-
-def _value(expr: Expr, values: Values) -> Any:
-    try:
-        return value(expr, values)
-    except UnusableError:
-        raise UnsharedError from None
-
-
-def _comes_to(expr: Expr, values: Values, wanted: Any) -> bool:
-    try:
-        return same(value(expr, values), wanted)
-    except UnusableError:
-        return False
-
-
 def _values(copy: Copy, slot: Slot, item: Item) -> Values:
     """What the names in sight come to for one item."""
     values = copy.values
@@ -631,7 +526,7 @@ def _values(copy: Copy, slot: Slot, item: Item) -> Values:
 
 def _worlds(copies: Copies, copy: Copy, slot: Slot, item: Item) -> Worlds:
     """What the names in sight come to for one item where the model's parameters have other values."""
-    return lambda: seen_worlds(copy, slot, item) if copies.elsewhere else ()
+    return lambda: other_worlds.seen(copy, slot, item) if copies.elsewhere else ()
 
 
 def _inner(item: Item) -> Copy:
@@ -656,7 +551,7 @@ def _piece(raw: str, copy: Copy) -> Expr:
 
 
 def _text(template: Expr, values: Values) -> str:
-    return "".join(str(_value(part, values)) for part in template.args)
+    return "".join(str(worth(part, values)) for part in template.args)
 
 
 def _declared(listing: Listing) -> list[str]:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from planner.diagnostics import Path
 from planner.faults.not_a_chain import NotAChain
 from planner.faults.not_complete import NotComplete
+from planner.outputs.code._answers import AgainError
 from planner.outputs.code._chains import is_plain
 from planner.outputs.code._classes import Writer
-from planner.outputs.code._copies import AgainError, Copies
+from planner.outputs.code._copies import Copies
 from planner.outputs.code._expressions import Expr
 from planner.outputs.code._layouts import Layouts, Side
 from planner.outputs.code._names import Names

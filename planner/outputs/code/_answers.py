@@ -1,0 +1,345 @@
+"""What layers answer when they are asked with symbols: their outputs and their calls, written in the names in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from typing import Any
+
+from planner.diagnostics import Fault
+from planner.geometry import KEEP, Centre, Link, SameWindow, Shape, Slice
+from planner.layers._layer import Call, Layer
+from planner.outputs.code._arithmetic import value
+from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, const, lost, same
+from planner.outputs.code._structure import Listing, Slot
+from planner.outputs.code._symbols import cut_length, shaped, size_of, sizes_of, with_symbols, written
+from planner.outputs.code._tensors import INDEX, Calling, Copy, Item, Tensor, argument_in, plain, type_of
+from planner.outputs.code._worlds import another
+from planner.plan import Step
+
+READABLE = 4
+"""Operators of the size of a part that anybody would read."""
+TRIED = 4
+"""At how many other values a layer is asked whether its calls are right there."""
+Answer = tuple[tuple[Tensor, ...], tuple[Calling, ...], frozenset[str]]
+"""The outputs, the calls, and the names for whose values alone these are right."""
+
+
+class AgainError(Exception):
+    """Something about a list was found out too late: all is to be gone through once more."""
+
+
+class Answers:
+    """Layers that are asked, each once for tensors that are written alike.
+
+    params  the parameters of the model
+    fixed   parameters of lists that cannot be given another value, since two layers would need two
+    """
+
+    def __init__(self, params: Container[str], fixed: set[tuple[Listing, Expr]]) -> None:
+        self._params = params
+        self._fixed = fixed
+        self._known: dict[tuple[Any, ...], tuple[Step, *Answer]] = {}
+
+    def layer(self, copy: Copy, values: dict[str, Any], slot: Slot, step: Step, inputs: tuple[Tensor, ...]) -> Item:
+        layer = step.layer
+        assert layer is not None
+        given = {each: argument_in(copy, values, raw, plain(getattr(layer, each))) for each, raw in slot.computed}
+        key = (
+            (slot.path, step.type),
+            *((each, expr, _form(getattr(layer, each))) for each, expr in given.items()),
+            *((len(tensor.shape), tensor.channels, tensor.origin) for tensor in inputs),
+        )
+        found = self._again(key, step, values)
+        if found is None:
+            found = self._asked(copy, values, step, given, inputs)
+            if not copy.revalued:
+                self._known[key] = (step, *found)
+        outputs, calls, assumed = found
+        return Item(step, inputs, outputs, calls, type=type_of(slot, copy), assumed=assumed)
+
+    def _again(self, key: tuple[Any, ...], step: Step, values: Mapping[str, Any]) -> Answer | None:
+        """What the same layer answered before, to tensors that are written alike though they may have other sizes."""
+        known = self._known.get(key)
+        if known is None or step.facts is None:
+            return None
+        before, outputs, calls, assumed = known
+        if before.layer is step.layer and before.inputs == step.inputs:
+            return outputs, calls, assumed
+        if assumed or len(outputs) > 1 or any(expr.assumed for call in calls for _, expr in call.args):
+            return None
+        (shape,), (tensor,) = step.facts.outputs, outputs
+        try:
+            right = not tensor.channels.assumed and same(value(tensor.channels, values), shape.channels)
+        except UnusableError:
+            return None
+        return ((tensor._replace(shape=shape),), calls, assumed) if right else None
+
+    def _asked(
+        self,
+        copy: Copy,
+        values: Mapping[str, Any],
+        step: Step,
+        given: Mapping[str, Expr],
+        inputs: tuple[Tensor, ...],
+    ) -> Answer:
+        """What a layer answers to symbols: its outputs, its calls, and the names on whose values the answer depends."""
+        layer, facts = step.layer, step.facts
+        assert layer is not None
+        assert facts is not None
+        decisive: set[str] = set()
+        asked = with_symbols(layer, given, decisive) if given else layer
+        channels = [
+            expr if _comes_to(expr, values, shape.channels) else lost(shape.channels, expr)
+            for expr, shape in zip(_channels(asked, step, inputs), facts.outputs, strict=True)
+        ]
+        decisive.clear()  # what lengths of axes are compared with is not written
+        plain = _plain_names(layer, given)
+        parted = plain.union(*(_names(expr) for expr in given.values())) if len(channels) > 1 else plain
+        outputs = tuple(
+            Tensor((0, 0, i), shape, _assuming(expr, parted, inputs), origin)
+            for i, (shape, expr, origin) in enumerate(
+                zip(facts.outputs, channels, _origins(step, given, inputs), strict=True)
+            )
+        )
+        decisive |= parted
+        calls = self._calls(copy, step, asked, given, inputs, decisive)
+        if decisive and self._holds(copy, values, layer, given, inputs, calls, decisive):
+            decisive.clear()
+        return outputs, calls, frozenset(decisive)
+
+    def _calls(
+        self,
+        copy: Copy,
+        step: Step,
+        asked: Layer,
+        given: Mapping[str, Expr],
+        inputs: tuple[Tensor, ...],
+        decisive: set[str],
+    ) -> tuple[Calling, ...]:
+        """The calls of a layer: a module's arguments are worked out from names, a function's from sizes of tensors."""
+        layer, facts = step.layer, step.facts
+        assert layer is not None
+        assert facts is not None
+        symbols = tuple([shaped(each.shape, each.channels, each.origin, decisive) for each in inputs])
+        calls = asked.calls(*symbols)
+        if not calls[-1].target.startswith("nn."):
+            symbols = tuple([sizes_of(i, tensor.shape) for i, tensor in enumerate(inputs)])
+            calls = asked.calls(*symbols)
+        axes = [axis for links in facts.links for link in links for axis in link.axes]
+        same_windows = [axis for axis in axes if isinstance(axis, SameWindow)]
+        if same_windows:
+            found = self._calling(copy, layer, calls[-1], given, leave_out=("padding", "padding_mode"))
+            decisive.clear()
+            return (found._replace(padded_same=same_windows[0].mode),)
+        if any(isinstance(axis, Centre) for axis in axes):
+            sizes = tuple(axis.size for axis in asked.links(*symbols)[0][0].axes if isinstance(axis, Centre))
+            decisive.clear()
+            return (Calling(calls[0], (("size", written(sizes)),), centred=True),)
+        return tuple([self._calling(copy, layer, call, given) for call in calls])
+
+    def _holds(
+        self,
+        copy: Copy,
+        values: Mapping[str, Any],
+        layer: Layer,
+        given: Mapping[str, Expr],
+        inputs: Sequence[Tensor],
+        callings: Sequence[Calling],
+        decisive: set[str],
+    ) -> bool:
+        """Whether calls are right at other values of the names that were compared with something.
+
+        Most comparisons only refuse what is wrong; the layer itself is asked, at a few values that it takes.
+        """
+        for k in range(TRIED):
+            there = {**values, **{each: another(values[each], k) for each in decisive if each in values}}
+            try:
+                fields = {each: value(expr, there) for each, expr in given.items()}
+                shapes = [Shape((*each.shape.spatial, value(each.channels, there))) for each in inputs]
+                other = type(layer).model_validate({**dict(layer), **fields})
+                other.facts(*shapes)
+                calls = other.calls(*shapes)
+                if len(calls) != len(callings):
+                    return False
+                for call, calling in zip(calls, callings, strict=True):
+                    if calling.centred or calling.padded_same:
+                        continue
+                    if not is_call(calling, call, there, shapes, copy.revalued):
+                        return False
+            except (Fault, UnusableError, ValueError):
+                continue
+        return True
+
+    def _calling(
+        self,
+        copy: Copy,
+        layer: Layer,
+        call: Call,
+        given: Mapping[str, Expr],
+        leave_out: tuple[str, ...] = (),
+    ) -> Calling:
+        """A call with its arguments as the file gives them, or as they were worked out."""
+        if not given:
+            return Calling(
+                call, tuple([(each, written(found)) for each, found in call.args.items() if each not in leave_out])
+            )
+        fields = type(layer).model_fields
+        args: dict[str, Expr] = {}
+        for each, found in call.args.items():
+            if each in leave_out:
+                continue
+            own = given.get(each)
+            if own is not None and same(plain(getattr(layer, each)), plain(found)):
+                args[each] = own
+            elif own is not None and self._can_be_revalued(copy, own):
+                new = (plain(found), written(found))
+                if copy.revalued.setdefault(own.args[0], new) != new:
+                    self._fixed.add((copy.listing, own))
+                    raise AgainError(own)
+                args[each] = own
+            else:
+                args[each] = written(found)
+        missing = [
+            each
+            for each in given
+            if each not in args and each not in leave_out and same(plain(getattr(layer, each)), fields[each].default)
+        ]
+        if missing and call.target.startswith("nn."):
+            first = [each for each in args if each not in fields or fields[each].default is None]
+            args |= {each: given[each] for each in missing}
+            order = [*first, *(each for each in fields if each in args and each not in first)]
+            args = {each: args[each] for each in order}
+        return Calling(call, tuple(args.items()))
+
+    def _can_be_revalued(self, copy: Copy, own: Expr) -> bool:
+        """Whether a parameter may be handed on with the value that PyTorch takes in place of the file's."""
+        declared = (
+            own.op == "name" and own.args[0] in copy.values and own.args[0] != INDEX and own.args[0] not in self._params
+        )
+        return declared and not copy.listing.in_model and (copy.listing, own) not in self._fixed
+
+
+def _comes_to(expr: Expr, values: Mapping[str, Any], wanted: int) -> bool:
+    try:
+        return same(value(expr, values), wanted)
+    except UnusableError:
+        return False
+
+
+def _names(expr: Expr) -> set[str]:
+    """The names that an expression reads or takes for granted."""
+    return expr.names | expr.assumed
+
+
+def _channels(layer: Layer, step: Step, inputs: Sequence[Tensor]) -> list[Expr]:
+    """The channels of each output, in terms of those of the inputs."""
+    assert step.facts is not None
+    mixes = any(link.onto is not None for links in step.facts.links for link in links)
+    mixes = mixes or len({len(shape) for shape in (*step.inputs, *step.facts.outputs)}) > 1
+    symbols = tuple([shaped(each.shape, each.channels, each.origin if mixes else NOTHING, set()) for each in inputs])
+    found: list[Expr] = []
+    asked: tuple[Shape, ...] = ()
+    asked_links: tuple[tuple[Link, ...], ...] = ()
+    for i, (shape, links) in enumerate(zip(step.facts.outputs, step.facts.links, strict=True)):
+        kept = next(
+            (
+                tensor.channels
+                for tensor, link in zip(inputs, links, strict=True)
+                if link.channels is KEEP and tensor.shape.channels == shape.channels
+            ),
+            None,
+        )
+        if kept is None:
+            asked_links = asked_links or layer.links(*symbols)
+            cut = asked_links[i][0].channels if inputs else None
+            if isinstance(cut, Slice):
+                found_now = cut_length(cut, symbols[0].channels)
+            elif type(layer).outputs is Layer.outputs and cut is not None:
+                found_now = cut.length(symbols[0].channels)
+            else:
+                asked = asked or layer.outputs(asked_links, *symbols)
+                found_now = asked[i].channels
+            kept = written(found_now)
+            if not same(int(found_now), shape.channels):
+                kept = lost(shape.channels, kept, *(tensor.channels for tensor in inputs))
+            if len(step.facts.outputs) > 1 and kept.size > READABLE:
+                kept = lost(shape.channels, kept)
+        found.append(kept)
+    return found
+
+
+def _assuming(channels: Expr, names: set[str], inputs: Sequence[Tensor]) -> Expr:
+    """Channels that are worked out from arguments; those of an input are handed on, whatever the arguments are."""
+    return channels if any(channels == tensor.channels for tensor in inputs) else channels.assuming(names)
+
+
+def _plain_names(layer: Layer, given: Mapping[str, Expr]) -> set[str]:
+    """The names in arguments that are no whole numbers: what a layer makes of these is not written anywhere."""
+    found: set[str] = set()
+    for each, expr in given.items():
+        argument = getattr(layer, each)
+        whole = argument if isinstance(argument, tuple) else (argument,)
+        if not all(type(part) is int for part in whole):
+            found |= _names(expr)
+    return found
+
+
+def _origins(step: Step, given: Mapping[str, Expr], inputs: Sequence[Tensor]) -> list[frozenset[str]]:
+    """For each output, the names on which its spatial size depends."""
+    assert step.facts is not None
+    found = []
+    for shape, links in zip(step.facts.outputs, step.facts.links, strict=True):
+        alike = all(link.onto is None for link in links) and len({len(shape), *map(len, step.inputs)}) == 1
+        if alike and not given and inputs:
+            found.append(inputs[0].origin if len(inputs) == 1 else NOTHING.union(*(each.origin for each in inputs)))
+            continue
+        origin: set[str] = set()
+        if shape.spatial:
+            kept = bool(inputs)
+            for tensor, link in zip(inputs, links, strict=True):
+                origin |= tensor.origin
+                if link.onto is not None or len(tensor.shape) != len(shape):
+                    origin |= _names(tensor.channels)
+                    kept = False
+                kept = kept and all(axis is KEEP for axis in link.axes)
+            if not kept:
+                origin = origin.union(*(_names(expr) for expr in given.values()))
+        found.append(frozenset(origin))
+    return found
+
+
+def _form(argument: Any) -> Any:
+    """What kind of an argument it is, whatever its numbers are."""
+    return tuple(map(_form, argument)) if isinstance(argument, tuple) else type(argument)
+
+
+def is_call(
+    calling: Calling, call: Call, values: Mapping[str, Any], shapes: Sequence[Shape], revalued: Container[str] = ()
+) -> bool:
+    """Whether a call that was written for any values is this one at some; `revalued` names have others in PyTorch."""
+    if calling.target != call.target:
+        return False
+    sizes = {
+        size_of(place, dim): const(size)
+        for place, shape in enumerate(shapes)
+        for dim, size in enumerate(shape.torch, 1)
+    }
+    written = dict(calling.args)
+    for arg, expr in written.items():
+        if any(each in revalued for each in expr.names):
+            continue
+        try:
+            found = value(_with_sizes(expr, sizes), values)
+        except UnusableError:
+            continue
+        wanted = plain(call.args.get(arg, found))
+        if not same(found, wanted) and found != wanted:
+            return False
+    return all(arg in written for arg in call.args)
+
+
+def _with_sizes(expr: Expr, sizes: Mapping[Expr, Expr]) -> Expr:
+    """The expression with numbers for the sizes of tensors."""
+    if expr.op == "size":
+        return sizes[expr]
+    return Expr(expr.op, tuple(_with_sizes(part, sizes) for part in expr.parts)) if expr.parts else expr

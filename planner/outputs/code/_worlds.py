@@ -1,0 +1,95 @@
+"""Other values that the parameters of a model might have: what holds there too does not hold by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from planner.outputs.code._arithmetic import value
+from planner.outputs.code._expressions import UnusableError
+from planner.outputs.code._names import Names
+from planner.outputs.code._structure import Slot, has_arithmetic
+from planner.outputs.code._tensors import INDEX, Copy, Item
+
+FURTHER = 4
+"""How many more repetitions an expression must be right for, where their number is an argument."""
+
+
+def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
+    """Let copies know what the names in sight come to where the model's parameters are larger, and where they are
+    smaller; whether there are any.
+
+    finished  every copy, those that call others first
+    """
+    for smaller in (False, True):
+        world = {
+            param: _smaller(found) if smaller else _larger(found, k)
+            for k, (param, found) in enumerate(root.values.items())
+        }
+        for param, expr in root.by.items():
+            try:
+                world[names.param(param)] = value(expr, world)
+            except UnusableError:
+                return False
+        if world != root.values and world not in root.worlds:
+            root.worlds.append(world)
+    if not root.worlds:
+        return False
+    for copy in finished:
+        for slot, items in zip(copy.listing.slots, copy.items, strict=True):
+            for item in items:
+                enter(item, copy, slot)
+    return True
+
+
+def enter(item: Item, copy: Copy, slot: Slot, *, deeply: bool = False) -> None:
+    """Let what an item calls know its worlds, and `deeply` the lists in place within it."""
+    if item.inner is None:
+        return
+    in_place = item.inner.listing.in_place
+    for world in seen(copy, slot, item):
+        inside = dict(world) if in_place else {}
+        for param, expr in item.args.items():
+            try:
+                inside[param] = value(expr, world)
+            except UnusableError:
+                continue
+        if inside not in item.inner.worlds:
+            item.inner.worlds.append(inside)
+    if deeply and in_place:
+        for inner_slot, items in zip(item.inner.listing.slots, item.inner.items, strict=True):
+            for each in items:
+                enter(each, item.inner, inner_slot, deeply=True)
+
+
+def seen(copy: Copy, slot: Slot, item: Item) -> list[dict[str, Any]]:
+    """What the names in sight of an item come to in each world; where it is repeated, it may be more often there."""
+    if not slot.repeats:
+        return copy.worlds
+    worlds = [{**world, INDEX: item.index} for world in copy.worlds]
+    if item.last and has_arithmetic(slot.repeat):
+        worlds += [{**copy.values, INDEX: item.index + further} for further in range(1, FURTHER)]
+    return worlds
+
+
+def another(found: Any, k: int) -> Any:
+    """The k-th other value that a parameter might have; a text has none."""
+    if isinstance(found, tuple):
+        return tuple(another(each, k) for each in found)
+    if isinstance(found, bool):
+        return not found
+    if type(found) not in (int, float):
+        return found
+    return (2 * found, found + 1, 3 * found, max(found - 1, 0))[k % 4]
+
+
+def _larger(found: Any, k: int) -> Any:
+    if isinstance(found, tuple):
+        return tuple(_larger(each, k + i) for i, each in enumerate(found))
+    return found * 7 + 3 + 2 * k if type(found) in (int, float) else found
+
+
+def _smaller(found: Any) -> Any:
+    if isinstance(found, tuple):
+        return tuple(map(_smaller, found))
+    return found // 2 if type(found) is int else found / 2 if type(found) is float else another(found, 0)
