@@ -56,17 +56,19 @@ wheel: $(VENV)/develop.stamp  ## build the wheel and use it outside the reposito
 	bash tests/wheel.sh dist/*.whl
 
 lock: .venv-lock/uv.stamp  ## renew the locked versions in requirements
-	$(LOCK) --upgrade --group dev --output-file requirements/develop.txt
-	$(LOCK) --group build --constraints requirements/develop.txt --output-file requirements/planner.txt
-	$(LOCK) --upgrade --group build --group test --resolution lowest-direct --output-file requirements/lowest.txt
+	$(LOCK) $(HASHED) --group dev --output-file requirements/develop.txt
+	$(LOCK) $(HASHED) --group build --constraints requirements/develop.txt --output-file requirements/planner.txt
+	$(LOCK) $(HASHED) --group build --group test --resolution lowest-direct --output-file requirements/lowest.txt
+	$(LOCK) --no-config --group torch --constraints requirements/develop.txt --output-file requirements/torch.txt
 
 clean:  ## remove everything that make has made
 	rm -rf $(VENV) .venv-* dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # What is locked are files of pip's own form: every version for every platform and Python, with the hashes of its files.
-# torch alone is not in them; pyproject.toml says why. Addresses are left out: everyone has an index of one's own.
-LOCK = UV_CUSTOM_COMPILE_COMMAND='make lock' .venv-lock/bin/uv pip compile --quiet pyproject.toml --universal \
-  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-package torch
+# torch has none; pyproject.toml says why. Addresses are left out: not everyone has the same index.
+LOCK   = UV_CUSTOM_COMPILE_COMMAND='make lock' .venv-lock/bin/uv pip compile --quiet --upgrade --universal \
+  --python-version 3.11 --no-emit-index-url --no-emit-find-links
+HASHED = pyproject.toml --generate-hashes --no-emit-package torch
 
 PIP         = $(@D)/bin/python -m pip -qq
 LOCKED      = $(PIP) install --require-hashes --requirement
@@ -78,9 +80,9 @@ $(VENV)/planner.stamp: requirements/planner.txt pyproject.toml planner/__init__.
 	$(THE_PLANNER)
 	@touch $@
 
-$(VENV)/develop.stamp: requirements/develop.txt $(VENV)/planner.stamp
+$(VENV)/develop.stamp: requirements/develop.txt requirements/torch.txt $(VENV)/planner.stamp
 	$(LOCKED) $<
-	$(TORCH)
+	$(TORCH) --constraint requirements/torch.txt
 	@touch $@
 
 .venv-lowest/test.stamp: requirements/lowest.txt pyproject.toml planner/__init__.py .venv-lowest/python.stamp

@@ -62,10 +62,23 @@ def test_the_planner_runs_in_the_versions_that_it_is_developed_with() -> None:
     assert locked("planner.txt").items() <= locked("develop.txt").items()
 
 
+def test_torch_needs_the_same_versions() -> None:
+    versions, all_versions = locked("torch.txt"), locked("develop.txt")
+    assert PROJECT["dependency-groups"]["torch"] == [f"torch=={version}" for version in versions["torch"]]
+    stated = [Requirement(each).name for each in PROJECT["tool"]["uv"]["dependency-metadata"][0]["requires-dist"]]
+    for name in stated:
+        assert versions[name] == all_versions[name], "make lock"
+
+
 @pytest.mark.parametrize("file", FILES)
-def test_every_file_has_a_hash_and_none_an_address(file: str) -> None:
+def test_every_package_has_a_hash(file: str) -> None:
     text = (ROOT / "requirements" / file).read_text(encoding="utf-8")
     for each in re.split(r"\n(?=\w)", text)[1:]:
         assert "--hash=sha256:" in each
+
+
+@pytest.mark.parametrize("file", [*FILES, "torch.txt"])
+def test_no_file_has_an_address_or_an_option(file: str) -> None:
+    text = (ROOT / "requirements" / file).read_text(encoding="utf-8")
     assert "://" not in text
-    assert not re.search(r"^(--|-[a-z])", text, re.MULTILINE)  # no option, such as that for an index
+    assert not re.search(r"^-", text, re.MULTILINE)
