@@ -94,7 +94,7 @@ $(VENV)/develop.stamp: requirements/develop.txt requirements/torch.txt $(VENV)/p
 .PHONY: .venv-newest/test.stamp  # never up to date: tomorrow's newest are others
 .venv-newest/test.stamp: .venv-newest/python.stamp
 	$(PIP) install --upgrade pip
-	$(PIP) install --upgrade --upgrade-strategy eager --editable . --group test
+	$(PIP) install --upgrade --upgrade-strategy eager --editable . --group dev
 	@$(@D)/bin/python -m pip list
 
 .venv-lock/uv.stamp: .venv-lock/python.stamp
