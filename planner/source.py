@@ -39,6 +39,7 @@ from planner.faults.unusable_number import UnusableNumber
 MOST_BYTES = 16 << 20
 MOST_VALUES = 2_000_000
 DEEPEST = 100
+FARTHEST_AHEAD = 2048  # characters; libyaml and PyYAML look 1,024 ahead, and white space may come on top
 LARGEST = 1 << 63
 LONGEST_NUMBER = 400  # characters; the longest float in full has 340
 MOST_DUPLICATES = 100  # that are recorded: a hundred show what is wrong with a file
@@ -294,6 +295,9 @@ class _MergeKey(str):
 
 _MERGE = _MergeKey("<<")
 
+# A `?` for a key in a list in brackets, and neither the key nor a value.
+_LONE_QUESTION = re.compile(r"\?(?:\s|#[^\r\n]*+)*+\]")
+
 
 class _Anchored(NamedTuple):
     """What an anchor names: so many values when written out, so many containers deep."""
@@ -344,6 +348,15 @@ class _Builder:
         self.documents = 0
 
     def build(self) -> None:
+        """Hands the values of the whole text over to the source; raises a Fault."""
+        try:
+            self.follow()
+        except yaml.MarkedYAMLError as error:
+            raise self.overtaken(error) or self.syntax(error) from None
+        self.finish()
+
+    def follow(self) -> None:
+        """Takes the events of the text as they come."""
         # Looked for beforehand, as libyaml takes quadratic time over many of them.
         if "%TAG" in self.text and (directive := re.search(r"(?:\A|[\r\n])%TAG", self.text)):
             raise UnsupportedYaml.tag("%TAG", directive.end() - 4)
@@ -359,13 +372,9 @@ class _Builder:
             events.StreamStartEvent: self.nothing,
             events.StreamEndEvent: self.nothing,
         }
-        try:
-            parser = _Parser(self.text)
-            while (event := parser.get_event()) is not None:
-                handlers[type(event)](event)
-        except yaml.MarkedYAMLError as error:
-            raise self.syntax(error) from None
-        self.finish()
+        parser = _Parser(self.text)
+        while (event := parser.get_event()) is not None:
+            handlers[type(event)](event)
 
     def finish(self) -> None:
         """Hands the complete values over to the source."""
@@ -378,9 +387,30 @@ class _Builder:
         self.source._root = root.marks[0]
         self.source.faults = tuple(self.faults)
 
+    def overtaken(self, error: yaml.MarkedYAMLError) -> InText | None:
+        """What is wrong before the place of an error, among what the parser had read but not yet told of.
+
+        For the `:` of a key a parser looks some 1,000 characters ahead, and an error that it meets there comes before
+        the brackets on the way to it. To libyaml from 0.2.6 on the thousandth bracket is itself an error. The text up
+        to the error is read by itself, so that too many brackets are told alike, whatever parser there is.
+        """
+        end = min(_where(error))
+        start = max(end - FARTHEST_AHEAD, 0)
+        brackets = self.text.count("[", start, end) + self.text.count("{", start, end)
+        if len(self.frames) + 2 * brackets <= DEEPEST:  # two, for `[a: ` is a mapping in a list
+            return None
+        refused = "nesting" in (error.problem or "")
+        before = _Builder(Source({}, text=self.text[:end]))
+        try:
+            before.follow()
+        except InText as fault:
+            return fault if refused or isinstance(fault, TooLarge) else None
+        except yaml.MarkedYAMLError as earlier:
+            return before.syntax(earlier) if refused else None
+        return None
+
     def syntax(self, error: yaml.MarkedYAMLError) -> InText:
-        at = error.problem_mark.index if error.problem_mark else 0
-        opened = error.context_mark.index if error.context_mark else at
+        at, opened = _where(error)
         for index in (opened, at):
             if self.text[index : index + 1] == "!":
                 return self.tag(index)
@@ -452,6 +482,9 @@ class _Builder:
             raise UnsupportedYaml.as_key(_kind(data), start)
         if len(self.frames) > DEEPEST:
             raise TooLarge.nesting(DEEPEST, start)
+        # Which is YAML, but to libyaml only from 0.2.6.
+        if event.flow_style and self.text[start] == "?" and _LONE_QUESTION.match(self.text, start):
+            raise NotYaml.lone_question(start)
         if event.anchor:
             self.anchors[event.anchor] = _OPEN
         self.frame = _Frame(data, start, event.anchor, self.values, event.flow_style)
@@ -528,6 +561,12 @@ class _Builder:
             start = frame.marks[-2]
             stop = max(stop, _expression_end(self.text, start))
             raise NotYaml.cut_expression(self.text[start:stop], start, stop)
+
+
+def _where(error: yaml.MarkedYAMLError) -> Offsets:
+    """Where the parser stopped, and where that begins in which it stopped."""
+    at = error.problem_mark.index if error.problem_mark else 0
+    return at, error.context_mark.index if error.context_mark else at
 
 
 def _expression_end(text: str, start: int) -> int:

@@ -610,7 +610,8 @@ def _cycle(name: str, source: str, later: tuple[Entry, ...]) -> list[str]:
     """The names around the cycle that begins with `name` reading `source`, or nothing where it is none."""
     import networkx
 
-    graph: networkx.DiGraph[str] = networkx.DiGraph([(source, name)])
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    graph.add_edge(source, name)
     above = name
     for entry in later:
         here = entry.name if isinstance(entry.name, str) else f"{entry.path[-1]}"

@@ -497,7 +497,7 @@ def test_pictures_of_any_window_fit(window: tuple[int, int, int, int, int, int, 
     if "…" not in cells:
         assert cells.count("×") == working.loss.lost
         assert cells.count("○") == working.loss.skipped
-        assert cells.count("◌") == working.loss.uneven
+        assert cells.count("◌") == working.loss.leftover - working.loss.lost
 
 
 PICTURES = {

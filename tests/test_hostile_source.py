@@ -6,16 +6,18 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner import source
 from planner.diagnostics import Fault, Place
 from planner.faults.too_large import TooLarge
-from planner.source import Source, parse
+from planner.source import DEEPEST, Source, parse
+from yaml_parsers import PARSERS
 
 ROOT = Path(__file__).parents[1]
 MODEL = (ROOT / "configs" / "resnet50.yaml").read_text(encoding="utf-8")
@@ -92,25 +94,82 @@ CHAIN = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1,
 # Four million pairs.
 MERGES = "x: &x {" + ", ".join(f"k{i}: 1" for i in range(2000)) + "}\nlayers:\n" + "  - {<<: *x}\n" * 2000
 DEEP = "mappings and lists are nested more than 100 deep"
-MANY = "the file stands for more than 2,000,000 values"
 
-LIMITS = [
-    ("[" * 100_000, DEEP, Place(1, 101)),
-    ("a: " + "[" * 100_000 + "]" * 100_000, DEEP, Place(1, 103)),
-    ("a: " + "{a: " * 10_000 + "}" * 10_000, DEEP, Place(1, 400)),
-    ("- " * 10_000, DEEP, Place(1, 201)),
-    ("".join(" " * depth + "a:\n" for depth in range(1000)), DEEP, Place(101, 101)),
-    (CHAIN, DEEP, Place(100, 12)),
-    (LAUGHS, MANY, Place(7, 8)),
-    (MERGES, MANY, Place(1001, 10)),
+TOO_DEEP = [
+    ("[" * 100_000, Place(1, 101)),
+    ("a: " + "[" * 100_000 + "]" * 100_000, Place(1, 103)),
+    ("a: " + "{a: " * 10_000 + "}" * 10_000, Place(1, 400)),
+    ("- " * 10_000, Place(1, 201)),
+    ("".join(" " * depth + "a:\n" for depth in range(1000)), Place(101, 101)),
+    (CHAIN, Place(100, 12)),
 ]
+TOO_MANY = [(LAUGHS, Place(7, 8)), (MERGES, Place(1001, 10))]
 
 
-@pytest.mark.parametrize(("text", "message", "place"), LIMITS, ids=[each[0][:12] for each in LIMITS])
-def test_depth_and_size_are_limited(text: str, message: str, place: Place) -> None:
+@pytest.mark.parametrize("parser", PARSERS)
+@pytest.mark.parametrize(("text", "place"), TOO_DEEP, ids=[each[0][:12] for each in TOO_DEEP])
+def test_depth_is_limited(text: str, place: Place, parser: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "_Parser", PARSERS[parser])
     fault = sound(text)
     assert isinstance(fault, TooLarge)
-    assert (fault.message, fault.place) == (message, place)
+    assert (fault.message, fault.place) == (DEEP, place)
+
+
+@pytest.mark.parametrize(("text", "place"), TOO_MANY, ids=[each[0][:12] for each in TOO_MANY])
+def test_size_is_limited(text: str, place: Place) -> None:
+    fault = sound(text)
+    assert isinstance(fault, TooLarge)
+    assert (fault.message, fault.place) == ("the file stands for more than 2,000,000 values", place)
+
+
+# What opens one or two lists and mappings, and where in it each of them begins.
+OPENINGS = {
+    "[": (0,),
+    "[\n": (0,),
+    "&x [": (0,),
+    "{a: ": (0,),
+    "[a: ": (0, 1),
+    "[? a : ": (0, 1),
+    "[{a: ": (0, 1),
+    "[x, {? a : ": (0, 4),
+}
+SLIPS = ["", "@", "%", "!", "*zz", "}", "\t-", "- a", '"abc', '"\\q"', "'x' y: z"]
+
+
+@settings(max_examples=settings().max_examples // 4)  # PyYAML's own parser takes its time
+@given(
+    st.integers(0, DEEPEST - 1),
+    st.lists(st.sampled_from(list(OPENINGS)), min_size=1, max_size=3),
+    st.sampled_from([DEEPEST, DEEPEST + 1, 500, 990, 1010, 1030]),
+    st.sampled_from(SLIPS),
+)
+def test_too_deep_is_told_alike_by_every_parser(dashes: int, pattern: list[str], depth: int, slip: str) -> None:
+    text = "- " * dashes + "a: "
+    opened = list(range(0, len(text) - 1, 2))
+    for opening in cycle(pattern):
+        if len(opened) > depth:
+            break
+        opened += [len(text) + at for at in OPENINGS[opening]]
+        text += opening
+    text += slip
+    place = Source({}, text=text).stretch(opened[DEEPEST], opened[DEEPEST] + 1)
+    for parser in PARSERS.values():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(source, "_Parser", parser)
+            fault = sound(text)
+        assert (str(fault), getattr(fault, "place", None)) == (DEEP, place)
+
+
+@pytest.mark.parametrize("beginning", ["a: !t [", "a: [*x, ", "&x &y ", "a: b: ", "a: [b, @, "])
+def test_what_comes_before_is_told_first(beginning: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = set()
+    for parser in PARSERS.values():
+        monkeypatch.setattr(source, "_Parser", parser)
+        fault = sound(beginning + "[" * 2000)
+        assert isinstance(fault, Fault)
+        told.add((fault.message, fault.place))
+    assert len(told) == 1
+    assert told.pop()[0] != DEEP
 
 
 def test_the_limits_themselves_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,18 +23,17 @@ from planner.faults.unreadable_file import UnreadableFile
 from planner.faults.unsupported_yaml import UnsupportedYaml
 from planner.faults.unusable_number import UnusableNumber
 from planner.source import of_mapping, parse, read, unparsed
+from yaml_parsers import PARSERS
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 EXAMPLES = (DuplicateKey, NotAModel, NotYaml, TooLarge, UnsupportedYaml, UnusableNumber)
 
 
-@pytest.fixture(params=["libyaml", "PyYAML"])
+@pytest.fixture(params=PARSERS)
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each of the two parsers that a machine may have."""
+    """Each of the parsers that a machine may have."""
     name: str = request.param
-    if name == "libyaml" and not yaml.__with_libyaml__:
-        pytest.skip("this PyYAML was built without libyaml")
-    monkeypatch.setattr(source, "_Parser", yaml.CSafeLoader if name == "libyaml" else yaml.SafeLoader)
+    monkeypatch.setattr(source, "_Parser", PARSERS[name])
     return name
 
 
@@ -361,6 +359,8 @@ SLIPS: list[tuple[str, int, int, int, str, str]] = [
     ("a: [%x, 1]\n", 1, 5, 1, "a value cannot start with `%`", 'put it in quotes: "%x"'),
     ("@a: 1\n", 1, 1, 1, "a value cannot start with `@`", 'put it in quotes: "@a"'),
     ("a: ? b\n", 1, 4, 1, "`?` cannot stand here", "quotes"),
+    ("a: [? ]\n", 1, 5, 1, "`?` cannot stand here", "quotes"),
+    ("a:\n  [b, ? # c\n  ]\n", 2, 7, 1, "`?` cannot stand here", "quotes"),
     ("a: &\n", 1, 4, 1, "a name is missing after `&`", "quotes"),
     ("a: *\n", 1, 4, 1, "a name is missing after `*`", "quotes"),
     ("a: |x\n", 1, 4, 1, "a text after `|` begins on the next line", "quotes"),

@@ -10,7 +10,9 @@ cd "$place"
 
 python=${PYTHON:-python3}
 "$python" -m venv env
-env/bin/python -m pip -qq install "$wheel"
+env/bin/python -m pip -qq install --require-hashes --requirement "$repository/requirements/planner.txt"
+env/bin/python -m pip -qq install --no-deps "$wheel"
+env/bin/python -m pip check > /dev/null  # what the wheel itself asks for is there
 
 cat > model.yaml <<'YAML'
 name: small

@@ -73,6 +73,11 @@ class NotYaml(InText):
         )
 
     @classmethod
+    def lone_question(cls, start: int) -> "NotYaml":
+        """`[? ]`: a key that is empty, of a value that is missing."""
+        return cls("`?` cannot stand here", label="YAML keeps `? ` for keys", help='put it in quotes: "?"', start=start)
+
+    @classmethod
     def cut_expression(cls, expression: str, start: int, end: int) -> "NotYaml":
         """`{n: max($a, 8)}`: YAML ends the value at the comma."""
         return cls(
@@ -408,7 +413,7 @@ def _list_not_allowed(slip: _Slip) -> NotYaml:
 
 
 def _key_not_allowed(slip: _Slip) -> NotYaml:
-    return slip.says("`?` cannot stand here", label="YAML keeps `? ` for keys", help='put it in quotes: "?"')
+    return NotYaml.lone_question(slip.at)
 
 
 def _nameless(slip: _Slip) -> NotYaml:

@@ -86,14 +86,15 @@ def padded(text: str, width: int, right: bool = False) -> str:
 def wrapped(text: str, width: int) -> list[str]:
     """The text in lines of at most `width` columns, broken at blanks; a word that is wider stands alone and whole."""
     lines: list[str] = []
-    line, used = "", 0
-    for word in text.split(" "):
+    line, *words = text.split(" ")
+    used = columns(line)
+    for word in words:
         more = columns(word)
-        if line and used + 1 + more > width:
+        if used + 1 + more > width:
             lines.append(line)
             line, used = word, more
         else:
-            line, used = (f"{line} {word}", used + 1 + more) if line else (word, more)
+            line, used = f"{line} {word}", used + 1 + more
     return [*lines, line]
 
 
