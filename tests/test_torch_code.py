@@ -741,12 +741,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-WRONG_TODAY = pytest.mark.xfail(reason="Softmax is written for channels second where they are last")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=WRONG_TODAY) if name == "matrices" else name for name in CASES]
-)
+@pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("style", STYLES)
 def test_layers_that_need_more_than_a_call(name: str, style: Style) -> None:
     report = report_on(CASES[name])

@@ -215,6 +215,15 @@ def _divided(a: Expr, b: Expr) -> Expr | None:
     return multiply(const(a.args[0].args[0] // b.args[0]), a.args[1])
 
 
+def choice(condition: Expr, then: Expr, other: Expr) -> Expr:
+    """One of two expressions; one alone where the condition is decided, or both are written alike."""
+    if condition.is_const:
+        return then if condition.args[0] else other
+    if str(then) == str(other):
+        return then.assuming(other.assumed)
+    return Expr("if", (condition, then, other))
+
+
 def lost(number: int, *origins: Expr) -> Expr:
     """A number that is no longer written as it was worked out; nor is what is worked out from it."""
     return Expr("lost", (number, int), NOTHING.union(*(each.names | each.assumed for each in origins)))
@@ -232,8 +241,8 @@ def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
     changed = Expr(expr.op, new, assumed)
     if expr.op == "*" and all(part.is_const for part in new):
         return const(new[0].args[0] * new[1].args[0], changed.assumed)
-    if expr.op == "if" and new[0].is_const:
-        return new[1 if new[0].args[0] else 2]
+    if expr.op == "if":
+        return choice(*new).assuming(assumed)
     if expr.op == "item" and new[0].op == "tuple" and new[1].is_const:
         return _part(new[0], new[1].args[0])
     if expr.op in _DECIDED and all(part.is_const for part in new):

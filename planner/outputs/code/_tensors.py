@@ -11,7 +11,18 @@ from planner.geometry import Shape
 from planner.layers._layer import Call
 from planner.model import Group
 from planner.outputs.code._arithmetic import of_value, read, value
-from planner.outputs.code._expressions import NOTHING, ONE, Expr, UnusableError, const, lost, name, same, substituted
+from planner.outputs.code._expressions import (
+    NOTHING,
+    ONE,
+    Expr,
+    UnusableError,
+    choice,
+    const,
+    lost,
+    name,
+    same,
+    substituted,
+)
 from planner.outputs.code._structure import Listing, Slot, has_arithmetic
 from planner.plan import Step
 
@@ -138,7 +149,7 @@ def chosen_by(condition: Expr, tensor: Tensor, sources: Sequence[Tensor]) -> Ten
         tensor = tensor._replace(origin=tensor.origin | source.origin | condition.names | condition.assumed)
     if tensor.channels == source.channels:
         return tensor
-    return tensor._replace(channels=Expr("if", (condition, tensor.channels, source.channels)))
+    return tensor._replace(channels=choice(condition, tensor.channels, source.channels))
 
 
 # What the file says, as a copy has it
