@@ -18,7 +18,7 @@ from planner.faults.one_value_per_channel import OneValuePerChannel
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.geometry import Shape
 from planner.layers._fields import Count, Counts
-from planner.layers._layer import Layer, Layout, Sizes
+from planner.layers._layer import Call, Layer, Layout, Sizes
 
 
 def scale_and_shift(sizes: Sizes, scale: bool, shift: bool, prefix: str = "") -> dict[str, Sizes]:
@@ -161,6 +161,10 @@ class GroupNorm(Layer):
 
     def derived(self, *inputs: Shape) -> Mapping[str, object]:
         return {"num_channels": inputs[0].channels}
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        args = {"num_groups": self.num_groups, **self.derived(*inputs)}
+        return (Call("nn.GroupNorm", {**args, **self.given(), **args}),)
 
 
 class _TrailingNorm(Layer):

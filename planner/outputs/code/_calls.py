@@ -15,6 +15,9 @@ from planner.outputs.code._text import Brackets, Item
 ATOM, CHOICE = 9, 1
 OPERATORS = {"add": ("+", 6), "sub": ("-", 6), "mul": ("*", 7), "matmul": ("@", 7)}
 
+UNNAMED = frozenset({"pad", "chunks", "split_size_or_sections"})
+"""Arguments of functions that nobody writes the names of."""
+
 Lack = Literal["", "size", "axis"]
 """What a trained parameter lacks that other tensors have: the size of the batch, or the axis altogether."""
 Order = tuple[int, ...]
@@ -188,7 +191,7 @@ def _function(
     if home == "Tensor":
         return _method(function, given, read[0])
     program.imports.add("F" if home == "F" else "torch")
-    named = [f"{'' if arg == 'pad' else f'{arg}='}{_size(expr, args)}" for arg, expr in given.items()]
+    named = [f"{'' if arg in UNNAMED else f'{arg}='}{_size(expr, args)}" for arg, expr in given.items()]
     inputs = [Item(each.code) for each in read]
     if calling.call.gathers:
         inputs = [Item(Brackets("[", inputs, "]"))]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from planner.outputs.code._calls import ATOM, CHOICE, Code, Lack, call, operator_code, sizes_read
 from planner.outputs.code._expressions import Expr, quoted
 from planner.outputs.code._layouts import Side
-from planner.outputs.code._names import OURS, TAKEN, identifier, is_attribute, unused
+from planner.outputs.code._names import BUILTINS, OURS, TAKEN, identifier, is_attribute, unused
 from planner.outputs.code._parts import Part, Unit
 from planner.outputs.code._program import Program
 from planner.outputs.code._shapes import Shapes
@@ -55,6 +55,8 @@ class Forward:
         self.shared: dict[Part, str] = {}
         self.base, self.submodules, self._access = self._named_parts()
         self._inputs = _input_names(unit)
+        self._unpacked: tuple[tuple[Value, ...], Code, int] | None = None
+        """The latest call whose several outputs have variables, if nothing has been written behind it."""
         self._outputs = unit.outputs if unit.listing.outputs is not None else ()
         self._known: dict[Value, Code] = {}
         self._names: dict[Value, str] = {}
@@ -137,10 +139,25 @@ class Forward:
             codes = self._given([self._known[value] for value in outputs])
         if len(codes) == 1:
             return lines(BODY, codes[0].after("return "))
+        if (made := self._handed_on(codes)) is not None:
+            return lines(BODY, made.after("return "))
         whole = f"return {', '.join(str(code.code) for code in codes)}"
         if fits(BODY, whole):
             return iter([f"{BODY}{whole}"])
         return lines(BODY, Brackets("return (", [Item(code.code) for code in codes]))
+
+    def _handed_on(self, codes: Sequence[Code]) -> Code | None:
+        """The call that returns all that is to be returned; its statement is then written no more."""
+        if self._unpacked is None:
+            return None
+        values, made, count = self._unpacked
+        known = [str(self._known[value].code) for value in values if value in self._known]
+        given = [str(code.code) for code in codes]
+        statement = list(lines(BODY, made.after(f"{', '.join(known)} = ")))
+        if values != self.unit.outputs or given != known or self._done[-count:] != statement:
+            return None
+        del self._done[-count:]
+        return made
 
     def _given(self, codes: Sequence[Code]) -> list[Code]:
         """The outputs as they are returned."""
@@ -326,7 +343,9 @@ class Forward:
             pattern = ", ".join(names.get(value, "_") for value in part.values)
         else:
             pattern = _pattern({path: names.get(value, "_") for path, value in zip(paths, part.values, strict=True)})
-        self._done += lines(BODY, made.after(f"{pattern} = "))
+        written = list(lines(BODY, made.after(f"{pattern} = ")))
+        self._unpacked = (part.values, made, len(written))
+        self._done += written
         for value, each in names.items():
             self._known[value] = self._one_of(Code(each, reads=frozenset({each})), value, batches)
 
@@ -365,7 +384,8 @@ class Forward:
         """What a tensor is called for the entry that makes it: its name, or that of its type."""
         if self.unit.listing.nameless:
             return None
-        return identifier(part.item.name.rpartition(".")[0] or part.item.name, "out")
+        found = identifier(part.item.name.rpartition(".")[0] or part.item.name, "out")
+        return f"{found}_" if found in BUILTINS else found
 
     def _still_read(self) -> set[str]:
         """The variables that something reads that is not written yet."""

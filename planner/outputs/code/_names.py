@@ -17,7 +17,8 @@ OURS = frozenset(
 )
 """Names that mean something in the emitted code."""
 
-_BUILTINS = frozenset(dir(builtins))
+BUILTINS = frozenset(dir(builtins))
+"""Names that every program has."""
 # What `dir(nn.Module())` has in torch 2.13 that is no private name, and what its containers add.
 _MODULE = """
     T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
@@ -73,7 +74,7 @@ class Names:
 
     def __init__(self, params: set[str]) -> None:
         self._params: dict[str, str] = {}
-        taken = OURS | _BUILTINS
+        taken = OURS | BUILTINS
         for each in sorted(params):
             found = self._params[each] = unused(identifier(each, "param"), {*taken, *self._params.values()})
             taken |= {found}

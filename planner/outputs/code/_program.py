@@ -30,7 +30,7 @@ _NOT_NEEDED = frozenset({"kdim", "vdim"})
 Style = Literal["auto", "sequential", "module"]
 
 
-_OTHER_ORDER = frozenset({"nn.Fold", "nn.GroupNorm", "nn.LPPool1d", "nn.LPPool2d", "nn.LPPool3d"})
+_OTHER_ORDER = frozenset({"nn.Fold", "nn.LPPool1d", "nn.LPPool2d", "nn.LPPool3d"})
 """Modules whose first arguments our layers have in another order than PyTorch."""
 
 

@@ -25,6 +25,8 @@ class Shapes:
         for copy in unit.copies:
             for k, tensor in enumerate(copy.inputs):
                 self.tensors.setdefault((-1, -1, k), []).append((copy, tensor))
+        self.mixed = _mixed(unit)
+        """Tensors whose axes have changed places, so that none of them is one of the input's."""
         for part in unit.parts:
             for copy, item in part.items:
                 for at, tensor in zip(part.values, item.outputs, strict=False):
@@ -54,7 +56,9 @@ class Shapes:
         if len({len(tensor.shape) for _, tensor in found}) > 1:
             return ""
         channels = self._channels(found, longest)
-        spatial = [self._size(found, axis) for axis in range(len(found[0][1].shape.spatial))]
+        if at in self.mixed and channels == "C":
+            channels = "?"
+        spatial = [self._size(found, axis, at in self.mixed) for axis in range(len(found[0][1].shape.spatial))]
         return f"({', '.join(['N', *spatial, channels] if side == 'last' else ['N', channels, *spatial])})"
 
     def _channels(self, found: Sequence[tuple[Copy, Tensor]], longest: int) -> str:
@@ -67,10 +71,12 @@ class Shapes:
                 return written if len(written) <= longest else str(sizes.pop()) if len(sizes) == 1 else "C"
         return str(sizes.pop()) if len(sizes) == 1 else "C"
 
-    def _size(self, found: Sequence[tuple[Copy, Tensor]], axis: int) -> str:
+    def _size(self, found: Sequence[tuple[Copy, Tensor]], axis: int, mixed: bool) -> str:
         sizes = [tensor.shape.spatial[axis] for _, tensor in found]
         if len(set(sizes)) == 1:
             return str(sizes[0])
+        if mixed:
+            return "?"
         rank = len(found[0][1].shape.spatial)
         inputs = [copy.inputs[0].shape.spatial for copy, _ in found]
         if any(len(each) != rank for each in inputs):
@@ -78,6 +84,22 @@ class Shapes:
         letter = LETTERS.get(rank, "H" * rank)[axis]
         befores = [each[axis] for each in inputs]
         return _relative(letter, sizes, befores, [copy.values for copy, _ in found]) or f"{letter}'"
+
+
+def _mixed(unit: Unit) -> set[Value]:
+    """The tensors of a module whose axes have changed places."""
+    found: set[Value] = set()
+    for part in unit.parts:
+        inner = part.unit or part.inside
+        if inner is not None:
+            moves = any(value in _mixed(inner) for value in inner.outputs)
+        else:
+            facts = part.item.step.facts if part.item.step else None
+            moves = facts is not None and any(link.onto is not None for links in facts.links for link in links)
+            moves = moves or part.calls[-1].target == "operator.matmul"
+        if moves or (part.sources and found >= set(part.sources)):
+            found |= set(part.values)
+    return found
 
 
 def _is(expr: Expr, values: Mapping[str, Any], wanted: int) -> bool:
@@ -100,10 +122,20 @@ def _relative(letter: str, sizes: list[int], befores: list[int], values: Sequenc
     if len(factors) == 1 and all(n == m * min(factors) for n, m in pairs):
         return f"{min(factors)} * {letter}"
     divisors = {-(-m // n) for n, m in pairs}
-    if len(divisors) == 1 and all(n == -(-m // min(divisors)) for n, m in pairs):
-        return f"{letter} / {min(divisors)}"
+    if len(divisors) == 1 and (found := _quotient(letter, pairs, [min(divisors)] * len(pairs), str(min(divisors)))):
+        return found
     for each in values[0]:
-        by = [found.get(each) for found in values]
-        if all(type(d) is int and d > 0 and n == -(-m // d) for d, (n, m) in zip(by, pairs, strict=True)):
-            return f"{letter} / {each}"
+        by = [there.get(each) for there in values]
+        if all(type(d) is int and d > 0 for d in by) and (found := _quotient(letter, pairs, by, each)):
+            return found
     return ""
+
+
+def _quotient(letter: str, pairs: Sequence[tuple[int, int]], divisors: Sequence[Any], written: str) -> str:
+    """A size as the input's divided by something, which may be rounded; nothing where it is neither."""
+    divided = [(n, m, d) for (n, m), d in zip(pairs, divisors, strict=True)]
+    if all(n * d == m for n, m, d in divided):
+        return f"{letter} / {written}"
+    if all(n == -(-m // d) for n, m, d in divided):
+        return f"ceil({letter} / {written})"
+    return f"{letter} // {written}" if all(n == m // d for n, m, d in divided) else ""
