@@ -60,6 +60,8 @@ class Forward:
         self._outputs = unit.outputs if unit.listing.outputs is not None else ()
         self._known: dict[Value, Code] = {}
         self._names: dict[Value, str] = {}
+        self._moved: dict[Value, Code] = {}
+        """Tensors that the call in hand reads more than once, with their axes moved."""
         self._waiting: list[_Waiting] = []
         self._done: list[str] = []
 
@@ -175,6 +177,7 @@ class Forward:
             self._known[part.values[0]] = made.moved(self.program.layouts.tensor(self.unit, part.values[0]))
             self._names[part.values[0]] = self._own_name(part) or "out"
             return
+        self._moved.clear()
         reads = self._reads[part]
         if not self._nests(part, reads):
             self._assign()
@@ -235,6 +238,8 @@ class Forward:
             code = waiting.get(value) or self._known[value]
             if part.item.inputs[k].shape.spatial and not permutes:
                 code = code.moved(self.program.layouts.input(part, k))
+            if code.order is not None and self._reads[part].count(value) > 1:
+                code = self._named(code, value)
             args.append(code)
         made = self._called(part, args)
         if part.when is not None and not part.is_module:
@@ -244,6 +249,14 @@ class Forward:
             choice = f"{made.code} if self.{self._condition(part)} else {other.code}"
             made = made._replace(base=choice, binds=CHOICE, order=None)
         return made.reading(args)
+
+    def _named(self, code: Code, value: Value) -> Code:
+        """A tensor that a call reads more than once, with its axes moved only once."""
+        if value not in self._moved:
+            name = self._new_name(self._names.get(value) or "out")
+            self._done += lines(BODY, code.after(f"{name} = "))
+            self._moved[value] = code.settled()._replace(base=name, binds=ATOM, reads=frozenset({name}))
+        return self._moved[value]
 
     def _called(self, part: Part, args: Sequence[Code]) -> Code:
         axes = self.shapes.axes(part.values[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from planner.outputs.code._expressions import Expr, const, substituted
+from planner.outputs.code._expressions import Expr, const, substituted, text
 from planner.outputs.code._structure import Listing
 from planner.outputs.code._tensors import CARRIED, INDEX, Calling, Copy, Item, Value
 
@@ -140,13 +140,20 @@ class Part:
         self.calls = tuple(
             call._replace(args=tuple((arg, substituted(expr, by)) for arg, expr in call.args)) for call in self.calls
         )
-        self.args = {param: substituted(expr, by) for param, expr in self.args.items()}
+        self.args = {param: self._argument(param, substituted(expr, by)) for param, expr in self.args.items()}
+        if self.type is not None and self.type.op == "name" and self.type.args[0] in by:
+            self.type = None  # the class of its calls is the one
         if isinstance(self.name, Expr):
             self.name = substituted(self.name, by)
             if all(piece.is_const for piece in self.name.args):
                 self.name = "".join(str(piece.args[0]) for piece in self.name.args)
         for part in self.inside.parts if self.inside else ():
             part.substituted(by)
+
+    def _argument(self, param: str, expr: Expr) -> Expr:
+        """An argument; one that is a class is written as such."""
+        is_class = self.unit is not None and param in self.unit.types and expr.is_const
+        return text(f"nn.{expr.args[0]}").assuming(expr.assumed) if is_class else expr
 
     def once(self) -> None:
         """Forget about repetitions of which there is one."""
