@@ -72,10 +72,10 @@ class Forward:
         wanted = set(self.unit.outputs)
         alive: list[Part] = []
         for part in reversed(parts):
-            if wanted & set(part.values):
-                alive.insert(0, part)
+            if not wanted.isdisjoint(part.values):
+                alive.append(part)
                 wanted |= set(part.sources)
-        return alive
+        return alive[::-1]
 
     def _named_parts(self) -> tuple[str, list[tuple[Part, str | None]], dict[Part, str]]:
         parts = self.unit.parts
@@ -196,6 +196,8 @@ class Forward:
             self._assign()  # while what is read here is not yet free to be written over
         for value in reads:
             self._left[value] -= 1
+            if not self._left[value]:
+                self._known.pop(value, None)
         own = self._own_name(part)
         before, name = starts.get(part.sources[0], (part.sources[0], None)) if part.sources else ((-1, -1, 0), None)
         inherits = part.is_module and not part.stateful and part.values[0] not in self._outputs
@@ -297,7 +299,7 @@ class Forward:
             return code
         if code.axes is None:
             raise AssertionError("copies whose parameters differ in their axes have no class in common")
-        sizes = [f"{next(iter(self._known.values())).base}.shape[0]", *["-1"] * code.axes]
+        sizes = [f"{self._inputs[0]}.shape[0]", *["-1"] * code.axes]
         made = code._replace(base=Brackets(f"{code.atom}.expand(", list(map(Item, sizes))), lacks="", order=None)
         if self._left.get(value, 0) < 2 or value not in self._known:
             return made

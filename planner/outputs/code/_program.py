@@ -46,6 +46,7 @@ class Program:
     init: bool = False
     imports: set[str] = field(default_factory=set)
     helpers: dict[str, str] = field(default_factory=dict)
+    _defaults: dict[Unit, list[tuple[str, Expr | None]]] = field(default_factory=dict)
     _helper_names: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     # What the program needs beside its classes
@@ -162,8 +163,10 @@ class Program:
 
     def defaults(self, unit: Unit) -> list[tuple[str, Expr | None]]:
         """The arguments of a class with their defaults, those without one first."""
-        found = [(param, self.default(unit, param)) for param in unit.params]
-        return sorted(found, key=lambda each: each[1] is not None)
+        if unit not in self._defaults:
+            found = [(param, self.default(unit, param)) for param in unit.params]
+            self._defaults[unit] = sorted(found, key=lambda each: each[1] is not None)
+        return self._defaults[unit]
 
     def arguments(self, unit: Unit) -> list[str]:
         """The arguments of a class as its signature has them."""

@@ -64,7 +64,7 @@ class Listing:
     owner: Listing | None = None
     chain: bool = False
 
-    @property
+    @cached_property
     def nameless(self) -> bool:
         return all(slot.name is None for slot in self.slots)
 
@@ -114,7 +114,7 @@ class Structure:
             self._inside.setdefault(group.parent, []).append(group)
             self.fractional |= {(group.type, each) for each, found in group.args.items() if type(found) is float}
 
-    @property
+    @cached_property
     def params(self) -> set[str]:
         """The names of all parameters, of the model and of its blocks."""
         blocks = (self.data.get("blocks") or {}).values()

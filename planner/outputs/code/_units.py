@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from planner.faults.refused_module_name import RefusedModuleName
@@ -33,8 +33,12 @@ class Units:
         self.all: list[Unit] = []
         self._of: dict[Copy, Unit] = {}
         self.root = self.of(copies.root)
+        calls: dict[Unit, list[Part]] = {}
+        for part in (part for unit in self.all for part in unit.all_parts()):
+            if part.unit is not None:
+                calls.setdefault(part.unit, []).append(part)
         for unit in reversed(self.all):
-            self._merge(unit)
+            self._merge(unit, calls.get(unit, []))
         for unit in self.all:
             self._carry_on(unit)
             self._check_names(unit)
@@ -172,7 +176,7 @@ class Units:
             for ref in step.sources
         )
 
-    @property
+    @cached_property
     def chains(self) -> bool:
         """Whether the model is one chain through and through."""
         return all(unit.listing.chain and all(part.plain for part in unit.parts) for unit in self.all)
@@ -191,9 +195,8 @@ class Units:
 
     # Shorter
 
-    def _merge(self, unit: Unit) -> None:
+    def _merge(self, unit: Unit, calls: Sequence[Part]) -> None:
         """Leave out numbers of input channels that are another argument in every call."""
-        calls = [part for other in self.all for part in other.all_parts() if part.unit is unit]
         for channels in self.names.channels(unit.listing):
             same_as = [
                 param
@@ -315,7 +318,7 @@ class Units:
             part.unit = agreed(self.of(_inner(item)) for _, item in part.items)
             types = {item.type for _, item in part.items if item.type is not None}
             unit.assumed = unit.assumed.union(*(each.names for each in types))
-            if len(part.unit.copies) < len(self.copies.of(part.unit.listing)):  # which class it is, arguments decide
+            if len(part.unit.copies) < len(self.copies.known[part.unit.listing]):  # which class it is, arguments decide
                 own = set(map(self.names.param, _declared(part.unit.listing)))
                 given = [item.args[each] for _, item in part.items for each in own if each in item.args]
                 unit.assumed = unit.assumed.union(*(expr.names | expr.assumed for expr in given))
