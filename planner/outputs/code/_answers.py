@@ -94,7 +94,9 @@ class Answers:
         ]
         decisive.clear()  # what lengths of axes are compared with is not written
         plain = _plain_names(layer, given)
-        parted = plain.union(*(_names(expr) for expr in given.values())) if len(channels) > 1 else plain
+        parted = plain
+        if len(channels) > 1:
+            parted = plain.union(*map(_names, given.values()), *(_names(each.channels) for each in inputs))
         outputs = tuple(
             Tensor((0, 0, i), shape, _assuming(expr, parted, inputs), origin)
             for i, (shape, expr, origin) in enumerate(
@@ -102,6 +104,9 @@ class Answers:
             )
         )
         decisive |= parted
+        along = layer.calls(*step.inputs)[-1].along if given else ""
+        if along in given:
+            outputs = tuple(each._replace(channels=each.channels.assuming(_names(given[along]))) for each in outputs)
         calls = self._calls(copy, step, asked, given, inputs, decisive)
         if decisive and self._holds(copy, values, layer, given, inputs, calls, decisive):
             decisive.clear()

@@ -168,6 +168,7 @@ _LOGIC: dict[str, Callable[[tuple[Expr, ...], Values], Any]] = {
     "and": lambda args, values: all(_truth(each, values) for each in args),
     "or": lambda args, values: any(_truth(each, values) for each in args),
     "not": lambda args, values: not _truth(args[0], values),
+    "either": lambda args, values: _value(args[1] if _truth(args[0], values) else args[2], values),
     "if": lambda args, values: _value(args[1] if _truth(args[0], values) else args[2], values),
 }
 _ANY: dict[str, Callable[..., Any]] = {

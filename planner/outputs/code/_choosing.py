@@ -43,7 +43,7 @@ def one(known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> 
             return first
         names = frozenset().union(*(expr.names | expr.assumed for expr, _, _ in known))
         return text(f"nn.{agreed(worth(expr, values) for expr, values, _ in known)}").assuming(names)
-    if agree and (first.is_const or (first.size < LONG and first.op != "if")):
+    if agree and (first.is_const or (first.size < LONG and first.op != "either")):
         return const(first.args[0], first.assumed) if first.op == "lost" else first
     try:
         wanted = [Known(expr, values, value(expr, values), worlds) for expr, values, worlds in known]
@@ -51,7 +51,7 @@ def one(known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> 
         if agree:
             return first
         raise UnsharedError from None
-    if agree and first.op != "if":
+    if agree and first.op != "either":
         return _parameter(wanted) or first
     return chosen(wanted)
 
@@ -86,7 +86,7 @@ def _parameter(known: Sequence[Known]) -> Expr | None:
 
 def _branches(expr: Expr) -> tuple[Expr, ...]:
     """The two ways of a choice: where both come to the same, one of them says all."""
-    return expr.args[1:] if expr.op == "if" else ()
+    return expr.args[1:] if expr.op == "either" else ()
 
 
 def _agree_elsewhere(expr: Expr, known: Sequence[Known]) -> bool:

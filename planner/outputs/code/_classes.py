@@ -362,12 +362,14 @@ class Writer:
         for (part, label), code in zip(forward.submodules, modules, strict=True):
             if listed:
                 continue
-            if part.is_parameter:
+            if part.nested is not None:
+                name, number, count = part.nested
+                nested.setdefault(name, []).append(self._made_parameter(part) if part.is_parameter else code or "")
+                if number == count - 1:
+                    kind = "nn.ParameterList" if part.is_parameter else "nn.ModuleList"
+                    yield from lines(BODY, self._container(kind, name, nested[name]))
+            elif part.is_parameter:
                 yield from lines(BODY, self._parameter(part, str(label)))
-            elif part.nested is not None and code is not None:
-                nested.setdefault(part.nested[0], []).append(code)
-                if part.nested[1] == part.nested[2] - 1:
-                    yield from lines(BODY, self._container(part.nested[0], nested[part.nested[0]]))
             elif forward.base == "nn.ModuleDict":
                 yield from self.part("self", Link(f"{label}", part, code), BODY, in_chain=False)
             else:
@@ -377,13 +379,11 @@ class Writer:
             yield f"{BODY}self.{attribute} = {expr}"
         yield from self._initialization()
 
-    def _container(self, label: str, codes: Sequence[str | Brackets]) -> str | Brackets:
+    def _container(self, kind: str, label: str, codes: Sequence[str | Brackets]) -> str | Brackets:
         """A list of modules of which some are called by themselves."""
-        whole = registration(
-            "self", label, Brackets("nn.ModuleList(", [Item(Brackets("[", list(map(Item, codes)), "]"))])
-        )
+        whole = registration("self", label, Brackets(f"{kind}(", [Item(Brackets("[", list(map(Item, codes)), "]"))]))
         if len(codes) > 2 and len({str(code) for code in codes}) == 1:
-            shorter = registration("self", label, f"nn.ModuleList([{codes[0]} for _ in range({len(codes)})])")
+            shorter = registration("self", label, f"{kind}([{codes[0]} for _ in range({len(codes)})])")
             if fits(BODY, shorter):
                 return str(shorter)
         return whole
@@ -393,10 +393,13 @@ class Writer:
             return None
         return self.program.layer(part) if part.calls and not part.boxed else self._module(self.unit, part)
 
-    def _parameter(self, part: Part, label: str) -> str | Brackets:
+    def _made_parameter(self, part: Part) -> Brackets:
         (_, data), *_ = part.calls[-1].args
         self.program.imports |= {"torch", "nn"}
-        made = Brackets("nn.Parameter(", [Item(self.program.expr(_tensor(data)))])
+        return Brackets("nn.Parameter(", [Item(self.program.expr(_tensor(data)))])
+
+    def _parameter(self, part: Part, label: str) -> str | Brackets:
+        made = self._made_parameter(part)
         if is_attribute(label):
             return made.after(f"self.{label} = ")
         if _is_refused(label):

@@ -225,7 +225,7 @@ class Copies:
         end = self.item(copy, values, slot, items[-1].member, (before,)).outputs[output].channels
         step = binary("-", end, name(variable))
         if variable not in end.names:
-            found = end
+            found = end if str(end) == str(start.channels) else end.assuming(count.names)
         elif variable not in step.names and INDEX not in step.names:
             found = binary("+", start.channels, binary("*", count, step))
         elif end.op == "*" and end.args[1].is_name(variable) and not end.args[0].names & {variable, INDEX}:
@@ -268,7 +268,7 @@ class Copies:
     ) -> Item:
         """What an entry came to, with these values in sight and these inputs."""
         if isinstance(member, Step):
-            return self.answers.layer(copy, values, slot, member, inputs)
+            return self.answers.layer(copy, values, slot, member, inputs if member.sources else ())
         block = slot.inner or self.structure.block(member.type)
         assert block is not None
         return self._call(copy, values, slot, member, block, inputs)

@@ -37,8 +37,8 @@ def right_elsewhere(unit: Unit, names: Names, structure: Structure, changed: Set
                 continue
             seen.add(comparing.at(values))
             longer = {each: (*values[each], *values[each][-1:]) for each in changed if isinstance(values[each], tuple)}
-            if longer:
-                seen.add(comparing.at({**values, **longer}))
+            shorter = {each: values[each][:-1] for each in longer if len(values[each]) > 1}
+            seen |= {comparing.at({**values, **lengths}) for lengths in (longer, shorter) if lengths}
             if False in seen:
                 return False
     return True in seen
@@ -185,6 +185,8 @@ def _argument(expr: Expr, values: Values, is_type: bool) -> Any:
 
 def _calls(part: Part, values: Values, step: Step) -> bool:
     assert step.layer is not None
+    if len(step.outputs) != len(part.item.outputs):
+        return False
     calls = step.layer.calls(*step.inputs)
     written: list[Calling] = list(part.calls)
     if part.type is not None:

@@ -215,13 +215,16 @@ def _divided(a: Expr, b: Expr) -> Expr | None:
     return multiply(const(a.args[0].args[0] // b.args[0]), a.args[1])
 
 
-def choice(condition: Expr, then: Expr, other: Expr) -> Expr:
-    """One of two expressions; one alone where the condition is decided, or both are written alike."""
+def choice(condition: Expr, then: Expr, other: Expr, op: str = "either") -> Expr:
+    """One of two expressions; one alone where the condition is decided, or both are written alike.
+
+    `either` is a choice that was made for what may be absent; `if` is one of the file's.
+    """
     if condition.is_const:
         return then if condition.args[0] else other
     if str(then) == str(other):
         return then.assuming(other.assumed)
-    return Expr("if", (condition, then, other))
+    return Expr(op, (condition, then, other))
 
 
 def lost(number: int, *origins: Expr) -> Expr:
@@ -241,8 +244,9 @@ def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
     changed = Expr(expr.op, new, assumed)
     if expr.op == "*" and all(part.is_const for part in new):
         return const(new[0].args[0] * new[1].args[0], changed.assumed)
-    if expr.op == "if":
-        return choice(*new).assuming(assumed)
+    if expr.op in ("if", "either"):
+        condition, then, other = new
+        return choice(condition, then, other, expr.op).assuming(assumed)
     if expr.op == "item" and new[0].op == "tuple" and new[1].is_const:
         return _part(new[0], new[1].args[0])
     if expr.op in _DECIDED and all(part.is_const for part in new):
@@ -282,6 +286,7 @@ def _substituted(assumed: frozenset[str], by: Mapping[str, Expr]) -> frozenset[s
 
 _BINDS = {
     "if": 1,
+    "either": 1,
     "or": 2,
     "and": 3,
     "not": 4,
@@ -314,7 +319,7 @@ def _written(expr: Expr) -> tuple[str, int]:
 
 def _operation(op: str, args: tuple[Expr, ...]) -> str:
     binds = _BINDS[op]
-    if op == "if":
+    if op in ("if", "either"):
         condition, then, other = args
         return f"{_wrapped(then, 2)} if {_wrapped(condition, 2)} else {_wrapped(other, 1)}"
     if op in ("not", "neg"):

@@ -416,7 +416,7 @@ class Forward:
 
 def _is_special(part: Part) -> bool:
     """Whether a part takes more than an entry in a list of modules."""
-    return part.is_parameter or part.nested is not None or part.when is not None
+    return part.is_parameter or part.nested is not None or part.when is not None or part.count is not None
 
 
 def _lacks(part: Part) -> Lack:

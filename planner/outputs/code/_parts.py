@@ -182,6 +182,7 @@ class Unit:
     by      arguments that are always the same as another one
     repeats its parts are the repetitions of one entry
     assumed the names for whose values alone it is right; `#0` stands for the spatial size of the first input
+    firm    those of them that decide whether something is there that no copy has
     kept    the names whose conditions and types are written, though all copies agree in what they come to
     fixed   the names that are no arguments: their values are written
     """
@@ -196,6 +197,7 @@ class Unit:
     by: dict[str, Expr] = field(default_factory=dict)
     repeats: bool = False
     assumed: set[str] = field(default_factory=set)
+    firm: set[str] = field(default_factory=set)
     kept: frozenset[str] = frozenset()
     fixed: frozenset[str] = frozenset()
 

@@ -32,6 +32,7 @@ class Units:
         self.names = names
         self.all: list[Unit] = []
         self._of: dict[Copy, Unit] = {}
+        self._open: set[Listing] = set()
         self.root = self.of(copies.root)
         calls: dict[Unit, list[Part]] = {}
         for part in (part for unit in self.all for part in unit.all_parts()):
@@ -45,11 +46,18 @@ class Units:
 
     def of(self, copy: Copy) -> Unit:
         """The module of a copy that has one."""
+        if copy not in self._of and copy.listing in self._open:  # a block within itself, by a type that is worked out
+            unit = self._general(copy.listing, [copy], unrolled=True)
+            unit.name = self.names.new_class(unit.listing.name)
+            self.all.append(unit)
+            self._of[copy] = unit
         if copy not in self._of:
+            self._open.add(copy.listing)
             for unit in self._parted(copy.listing):
                 unit.name = self.names.new_class(unit.listing.name)
                 self.all.append(unit)
                 self._of.update(dict.fromkeys(unit.copies, unit))
+            self._open.discard(copy.listing)
         return self._of[copy]
 
     def _parted(self, listing: Listing) -> list[Unit]:
@@ -86,9 +94,12 @@ class Units:
         while True:
             unit = self._unit(listing, copies, unrolled=unrolled, fixed=fixed, kept=kept)
             unit.assumed = (unit.assumed | fixed) - cleared
-            doubtful = unit.assumed & set(unit.params)
+            doubtful = (unit.assumed & set(unit.params)) - fixed
             if not doubtful:
                 return unit
+            if unit.firm & doubtful:
+                fixed |= unit.firm & doubtful
+                continue
             if not doubtful <= kept:
                 try:
                     self._unit(listing, copies, unrolled=unrolled, fixed=fixed, kept=kept | doubtful)
@@ -130,7 +141,8 @@ class Units:
         for number, slot in enumerate(listing.slots):
             parts = len(unit.parts)
             if not any(copy.items[number] for copy in copies):
-                unit.assumed |= _decides(slot, copies)
+                unit.firm |= _decides(slot, copies)
+                unit.assumed |= unit.firm
                 source = agreed(copy.sources[number] for copy in copies)
                 for i, value in enumerate(source):
                     handed[number, -1, i] = handed.get(value, value)
@@ -251,7 +263,7 @@ class Units:
             sources=agreed(copy.sources[number] for copy in there),
             name=None,
         )
-        if len({len(item.outputs) for _, item in part.items}) > 1:
+        if len({_shape_of(item) for _, item in part.items}) > 1:
             raise UnsharedError
         part.name = self._name(unit.listing, slot, part)
         if slot.repeats:
@@ -273,7 +285,11 @@ class Units:
         single = all(len(item.outputs) == len(item.inputs) == 1 for _, item in part.items)
         if part.count is not None and not (single and part.is_module and not _shadows(part)):
             raise UnsharedError
-        if part.when is not None and not (single or (len(part.item.outputs) == 1 and not part.is_module)):
+        alone = len(part.item.outputs) == 1 and not part.is_module and not part.is_parameter
+        if part.when is not None and not (single or alone):
+            raise UnsharedError
+        ranks = {len(tensor.shape) for _, item in part.items for tensor in item.inputs[:1]}
+        if len(ranks) > 1 and part.calls and (part.calls[-1].call.along or not part.is_module):
             raise UnsharedError
         return part
 
@@ -314,6 +330,7 @@ class Units:
             inner = [_inner(item) for _, item in part.items]
             part.inside = self._in_place(inner, unit)
             unit.assumed |= part.inside.assumed
+            unit.firm |= part.inside.firm
         else:
             part.unit = agreed(self.of(_inner(item)) for _, item in part.items)
             types = {item.type for _, item in part.items if item.type is not None}
@@ -428,7 +445,8 @@ class Units:
                 return
         for item in items:
             last = item is items[-1]
-            sources = copy.sources[number] if item is items[0] else ((number, item.index - 1, 0),)
+            before: tuple[Value, ...] = ((number, item.index - 1, 0),) if item.inputs else ()
+            sources = copy.sources[number] if item is items[0] else before
             part = Part(
                 values=tuple((number, -1 if last else item.index, i) for i in range(len(item.outputs))),
                 items=[(copy, item)],
@@ -488,6 +506,12 @@ def _hands_on(part: Part) -> bool:
     return all(
         item.inputs and item.outputs and item.inputs[0].channels == item.outputs[0].channels for _, item in part.items
     )
+
+
+def _shape_of(item: Item) -> tuple[Any, ...]:
+    """What must be the same of an item in all copies: whether it is a layer, and which of its tensors are vectors."""
+    tensors = (*item.inputs, *item.outputs)
+    return item.inner is None, len(item.outputs), *(len(tensor.shape) > 1 for tensor in tensors)
 
 
 def _decides(slot: Slot, copies: Sequence[Copy]) -> set[str]:

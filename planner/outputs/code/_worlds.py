@@ -21,12 +21,11 @@ def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
 
     finished  every copy, those that call others first
     """
-    for smaller in (False, True):
-        world = {
-            param: _smaller(found) if smaller else _larger(found, k)
-            for k, (param, found) in enumerate(root.values.items())
-        }
+    for change in (_larger, _smaller, _less):
+        world = {param: change(found, k) for k, (param, found) in enumerate(root.values.items())}
         for param, expr in root.by.items():
+            if names.param(param) not in world:
+                continue  # one of a block
             try:
                 world[names.param(param)] = value(expr, world)
             except UnusableError:
@@ -89,7 +88,13 @@ def _larger(found: Any, k: int) -> Any:
     return found * 7 + 3 + 2 * k if type(found) in (int, float) else found
 
 
-def _smaller(found: Any) -> Any:
+def _smaller(found: Any, k: int) -> Any:
     if isinstance(found, tuple):
-        return tuple(map(_smaller, found))
+        return tuple(_smaller(each, k) for each in found)
     return found // 2 if type(found) is int else found / 2 if type(found) is float else another(found, 0)
+
+
+def _less(found: Any, k: int) -> Any:
+    if isinstance(found, tuple):
+        return tuple(_less(each, k) for each in found)
+    return max(found - 1, 0) if type(found) in (int, float) else another(found, 0)
