@@ -18,6 +18,9 @@ OPERATORS = {"add": ("+", 6), "sub": ("-", 6), "mul": ("*", 7), "matmul": ("@", 
 UNNAMED = frozenset({"pad", "chunks", "split_size_or_sections"})
 """Arguments of functions that nobody writes the names of."""
 
+METHODS = frozenset({"torch.split", "torch.chunk", "torch.mean"})
+"""Functions that are rather called as methods of their tensor."""
+
 Lack = Literal["", "size", "axis"]
 """What a trained parameter lacks that other tensors have: the size of the batch, or the axis altogether."""
 Order = tuple[int, ...]
@@ -161,14 +164,14 @@ def call(
     read = list(args)
     if len(part.calls) > 1:
         first = part.calls[0]
-        given = {arg: _in_forward(expr, args, attribute) for arg, expr in first.args}
+        given = {arg: in_forward(expr, args, attribute) for arg, expr in first.args}
         read[0] = _function(program, first, given, read[:1])
     reads = last.call.reads
     read = read if reads is None else [read[i] for i in reads]
     if last.is_module:
         named = [f"{arg}={const(found)}" for arg, found in last.call.forward.items()]
         return Code(Brackets(f"{module}(", [*(Item(each.code) for each in read), *map(Item, named)]))
-    given = {arg: _in_forward(expr, args, attribute) for arg, expr in last.args}
+    given = {arg: in_forward(expr, args, attribute) for arg, expr in last.args}
     if last.centred:
         return Code(Brackets(f"{program.centred()}(", [Item(read[0].code), Item(_size(given["size"], args))]))
     if side == "last" and follows(part):
@@ -190,9 +193,11 @@ def _function(
     home, _, function = calling.target.rpartition(".")
     if home == "Tensor":
         return _method(function, given, read[0])
-    program.imports.add("F" if home == "F" else "torch")
     named = [f"{'' if arg in UNNAMED else f'{arg}='}{_size(expr, args)}" for arg, expr in given.items()]
     inputs = [Item(each.code) for each in read]
+    if calling.target in METHODS:
+        return Code(Brackets(f"{read[0].atom}.{function}(", list(map(Item, named))))
+    program.imports.add("F" if home == "F" else "torch")
     if calling.call.gathers:
         inputs = [Item(Brackets("[", inputs, "]"))]
     return Code(Brackets(f"{calling.target}(", [*inputs, *map(Item, named)]))
@@ -217,7 +222,7 @@ def _reshaped(shape: Expr, x: Code) -> Expr:
     return shape
 
 
-def _in_forward(expr: Expr, args: Sequence[Code], attribute: Callable[[Expr], str]) -> Expr:
+def in_forward(expr: Expr, args: Sequence[Code], attribute: Callable[[Expr], str]) -> Expr:
     """An argument of a function: parameters are attributes of the module, sizes are those of the tensors."""
     if expr.op == "size":
         place, dim = expr.args
@@ -225,7 +230,7 @@ def _in_forward(expr: Expr, args: Sequence[Code], attribute: Callable[[Expr], st
         return code.size(dim.args[0])
     if expr.op == "name":
         return text(f"self.{attribute(expr)}")
-    return Expr(expr.op, tuple(_in_forward(each, args, attribute) for each in expr.parts)) if expr.parts else expr
+    return Expr(expr.op, tuple(in_forward(each, args, attribute) for each in expr.parts)) if expr.parts else expr
 
 
 def _size(expr: Expr, args: Sequence[Code]) -> str:

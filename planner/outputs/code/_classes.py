@@ -311,11 +311,24 @@ class Writer:
         layouts, unit = self.program.layouts, self.unit
         ins = [((-1, -1, k), layouts.tensor(unit, (-1, -1, k))) for k in range(len(unit.copy.inputs))]
         outs = [(value, layouts.output(unit, k)) for k, value in enumerate(unit.outputs)]
-        for longest in (60, 24, 12, 1):
-            read, given = (", ".join(self.shapes.written(*each, longest) for each in both) for both in (ins, outs))
-            if fits(indent, f'"""{read} -> {given}."""'):
-                break
-        yield f'{indent}"""{read} -> {given}."""'
+        for longest in (60, 24, 12):
+            read, given = ([self.shapes.written(*each, longest) for each in both] for both in (ins, outs))
+            whole = f"{', '.join(read)} -> {', '.join(given)}."
+            if fits(indent, f'"""{whole}"""'):
+                yield f'{indent}"""{whole}"""'
+                return
+        written = ", ".join(read), f"-> {', '.join(given)}."
+        if all(fits(indent, f'"""{line}') for line in written):
+            yield f'{indent}"""{written[0]}'
+            yield f"{indent}{written[1]}"
+        else:
+            yield f'{indent}"""{read[0]},' if len(read) > 1 else f'{indent}"""{read[0]}'
+            yield from (f"{indent}{each}," for each in read[1:-1])
+            yield from (f"{indent}{each}" for each in read[1:][-1:])
+            yield f"{indent}-> {given[0]}{',' if len(given) > 1 else '.'}"
+            yield from (f"{indent}   {each}," for each in given[1:-1])
+            yield from (f"{indent}   {each}." for each in given[1:][-1:])
+        yield f'{indent}"""'
 
     def sequential_class(self) -> Iterator[str]:
         yield from self.head("nn.Sequential")

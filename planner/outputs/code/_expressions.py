@@ -342,6 +342,13 @@ def _formatted(*pieces: Expr) -> str:
     return f'f"{"".join(inside)}"'
 
 
+def _from_end(items: Expr, index: Expr) -> str:
+    """The place of an item, counted from the end where it is written so: `-1` for `len(items) - 1`."""
+    if index.op == "-" and index.args[0] == Expr("len()", (items,)) and index.args[1].is_whole:
+        return f"-{index.args[1]}"
+    return str(index)
+
+
 def _listed(args: tuple[Expr, ...]) -> str:
     return ", ".join(map(str, args))
 
@@ -350,7 +357,7 @@ _BRACKETS: dict[str, Callable[..., str]] = {
     "call": lambda function, *args: f"{function}({_listed(args)})",
     "new": lambda kind, *args: f"{kind}({_listed(args)})",
     "f": _formatted,
-    "item": lambda items, index: f"{_wrapped(items, _ATOM)}[{index}]",
+    "item": lambda items, index: f"{_wrapped(items, _ATOM)}[{_from_end(items, index)}]",
     "size": lambda tensor, dim: f"{tensor}.shape[{dim}]",
     "slice": _slice,
     "tuple": lambda *items: f"({_listed(items)}{',' if len(items) == 1 else ''})",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from planner.outputs.code._calls import ATOM, CHOICE, Code, Lack, call, operator_code, sizes_read
+from planner.outputs.code._calls import ATOM, CHOICE, Code, Lack, call, in_forward, operator_code, sizes_read
 from planner.outputs.code._expressions import Expr, quoted
 from planner.outputs.code._layouts import Side
 from planner.outputs.code._names import BUILTINS, OURS, TAKEN, identifier, is_attribute, unused
@@ -383,15 +383,23 @@ class Forward:
             if self.shapes.changes(each.before, each.value):
                 comment = self.shapes.written(each.value, each.code.side)
             self._done += lines(BODY, each.code.after(f"{name} = "), comment)
-            exact = self.shapes.exact(each.value, each.code.side)
-            if self.program.asserts and len(self.unit.copies) == 1 and exact is not None and not each.code.lacks:
-                self._done.append(f"{BODY}assert {name}.shape[1:] == {exact}")
+            if self.program.asserts and not each.code.lacks:
+                self._assert_sizes(name, each)
+
+    def _assert_sizes(self, name: str, each: _Waiting) -> None:
+        """A tensor must have the sizes of the plan; those that an argument decides are worked out from it."""
+        exact = self.shapes.exact(each.value, each.code.side)
+        if exact is not None and len(self.unit.copies) == 1:
+            sizes = Expr("tuple", tuple(in_forward(size, (), self._attribute) for size in exact))
+            self.program.uses(sizes)
+            self._done.append(f"{BODY}assert {name}.shape[1:] == {sizes}")
 
     def _name(self, each: _Waiting, branches: bool) -> str:
         """The variable for a tensor: the name of its entry, if it is one of several or read more than once, or `x`, or
         else `out`.
         """
-        if each.name is not None and (branches or self._left[each.value] > 1):
+        returned = len(self.unit.outputs) > 1 and each.value in self.unit.outputs
+        if each.name is not None and (branches or returned or self._left[each.value] > 1):
             return self._new_name(each.name)
         return "x" if self._inputs == ["x"] and "x" not in self._still_read() else self._new_name("out")
 

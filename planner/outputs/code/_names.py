@@ -12,14 +12,14 @@ from planner.outputs.code._expressions import Expr, name
 from planner.outputs.code._structure import Listing
 
 OURS = frozenset(
-    {"Any", "F", "OrderedDict", "Sequence", "Tensor", "centred", "channels", "index", "init_weights", "layer", "layers"}
+    {"Any", "F", "OrderedDict", "Sequence", "Tensor", "centred", "index", "init_weights", "layer", "layers"}
     | {"make_divisible", "math", "nn", "self", "super", "torch"}
 )
 """Names that mean something in the emitted code."""
 
 BUILTINS = frozenset(dir(builtins))
 """Names that every program has."""
-# What `dir(nn.Module())` has in torch 2.13 that is no private name, and what its containers add.
+# What `dir(nn.Module())` has in torch 2.13 that is no private name, and what nn.Sequential adds.
 _MODULE = """
     T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
     extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules
@@ -28,7 +28,7 @@ _MODULE = """
     register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
     register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory
     state_dict to to_empty train training type xpu zero_grad
-    append clear extend insert items keys pop update values
+    append extend insert pop
 """
 TAKEN = frozenset(_MODULE.split())
 """Attributes that modules and their containers have of their own."""

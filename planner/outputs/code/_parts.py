@@ -185,6 +185,7 @@ class Unit:
     firm    those of them that decide whether something is there that no copy has
     kept    the names whose conditions and types are written, though all copies agree in what they come to
     fixed   the names that are no arguments: their values are written
+    mixed   the tensors whose axes have changed places, once that has been asked
     """
 
     listing: Listing
@@ -200,6 +201,7 @@ class Unit:
     firm: set[str] = field(default_factory=set)
     kept: frozenset[str] = frozenset()
     fixed: frozenset[str] = frozenset()
+    mixed: set[Value] | None = None
 
     @property
     def copy(self) -> Copy:

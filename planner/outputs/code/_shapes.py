@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planner.outputs.code._arithmetic import value
-from planner.outputs.code._expressions import Expr, UnusableError, same, substituted
+from planner.outputs.code._expressions import Expr, UnusableError, const, same, substituted
 from planner.outputs.code._layouts import Side
 from planner.outputs.code._parts import Unit
 from planner.outputs.code._tensors import Copy, Tensor, Value
@@ -44,18 +44,23 @@ class Shapes:
         found = {len(tensor.shape) for _, tensor in self.tensors[at]}
         return found.pop() if len(found) == 1 else None
 
-    def exact(self, at: Value, side: Side) -> tuple[int, ...] | None:
-        """The sizes without the batch, where all copies have the same."""
-        shapes = {tensor.shape for _, tensor in self.tensors[at]}
-        (shape, *others) = shapes
-        return None if others else tuple(shape if side == "last" else shape.torch)
+    def exact(self, at: Value, side: Side) -> list[Expr] | None:
+        """The sizes without the batch; None where copies differ, or an argument decides the spatial ones."""
+        (_, first), *others = self.tensors[at]
+        if others or first.origin & set(self.unit.params):
+            return None
+        channels = substituted(first.channels, self.unit.by)
+        if not channels.names <= set(self.unit.params):
+            channels = const(first.shape.channels)
+        spatial = list(map(const, first.shape.spatial))
+        return [*spatial, channels] if side == "last" else [channels, *spatial]
 
     def written(self, at: Value, side: Side, longest: int = LONGEST) -> str:
         """`(N, 64, H / 2, W / 2)`; the number of channels is `C` where it has no short form."""
         found = self.tensors[at]
-        if len({len(tensor.shape) for _, tensor in found}) > 1:
-            return ""
         channels = self._channels(found, longest)
+        if len({len(tensor.shape) for _, tensor in found}) > 1:
+            return f"(N, ..., {channels})" if side == "last" else f"(N, {channels}, ...)"
         if at in self.mixed and channels == "C":
             channels = "?"
         spatial = [self._size(found, axis, at in self.mixed) for axis in range(len(found[0][1].shape.spatial))]
@@ -88,11 +93,17 @@ class Shapes:
 
 def _mixed(unit: Unit) -> set[Value]:
     """The tensors of a module whose axes have changed places."""
+    if unit.mixed is None:
+        unit.mixed = _found_mixed(unit)
+    return unit.mixed
+
+
+def _found_mixed(unit: Unit) -> set[Value]:
     found: set[Value] = set()
     for part in unit.parts:
         inner = part.unit or part.inside
         if inner is not None:
-            moves = any(value in _mixed(inner) for value in inner.outputs)
+            moves = not _mixed(inner).isdisjoint(inner.outputs)
         else:
             facts = part.item.step.facts if part.item.step else None
             moves = facts is not None and any(link.onto is not None for links in facts.links for link in links)
