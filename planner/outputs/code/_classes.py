@@ -371,16 +371,15 @@ class Writer:
                 items = [Item(_prefixed(f"{quoted(label)}: ", item.code)) for label, item in pairs]
             brackets = Brackets("{", items, "}") if forward.base == "nn.ModuleDict" else Brackets("[", items, "]")
             yield from lines(BODY, _within("super().__init__(", brackets))
-        nested: dict[str, list[str | Brackets]] = {}
+        nested: dict[str, list[tuple[Part, str | Brackets | None]]] = {}
         for (part, label), code in zip(forward.submodules, modules, strict=True):
             if listed:
                 continue
             if part.nested is not None:
                 name, number, count = part.nested
-                nested.setdefault(name, []).append(self._made_parameter(part) if part.is_parameter else code or "")
+                nested.setdefault(name, []).append((part, self._made_parameter(part) if part.is_parameter else code))
                 if number == count - 1:
-                    kind = "nn.ParameterList" if part.is_parameter else "nn.ModuleList"
-                    yield from lines(BODY, self._container(kind, name, nested[name]))
+                    yield from self._container(name, nested[name])
             elif part.is_parameter:
                 yield from lines(BODY, self._parameter(part, str(label)))
             elif forward.base == "nn.ModuleDict":
@@ -392,14 +391,23 @@ class Writer:
             yield f"{BODY}self.{attribute} = {expr}"
         yield from self._initialization()
 
-    def _container(self, kind: str, label: str, codes: Sequence[str | Brackets]) -> str | Brackets:
-        """A list of modules of which some are called by themselves."""
+    def _container(self, label: str, nested: Sequence[tuple[Part, str | Brackets | None]]) -> Iterator[str]:
+        """A list of modules, or of parameters, of which some are called by themselves."""
+        kind = "nn.ParameterList" if nested[0][0].is_parameter else "nn.ModuleList"
+        codes = [code for _, code in nested if code is not None]
+        if len(codes) < len(nested):
+            local = self._new_local()
+            yield f"{BODY}{local} = {kind}()"
+            for part, code in nested:
+                yield from self._single(local, None, Link(None, part, code), BODY)
+            yield from lines(BODY, registration("self", label, local))
+            return
         whole = registration("self", label, Brackets(f"{kind}(", [Item(Brackets("[", list(map(Item, codes)), "]"))]))
         if len(codes) > 2 and len({str(code) for code in codes}) == 1:
             shorter = registration("self", label, f"{kind}([{codes[0]} for _ in range({len(codes)})])")
             if fits(BODY, shorter):
-                return str(shorter)
-        return whole
+                whole = str(shorter)
+        yield from lines(BODY, whole)
 
     def _module_of(self, part: Part) -> str | Brackets | None:
         if part.is_parameter:

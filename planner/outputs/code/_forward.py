@@ -413,6 +413,7 @@ class Forward:
     def _still_read(self) -> set[str]:
         """The variables that something reads that is not written yet."""
         found = {name for other in self._waiting for name in other.code.reads}
+        found = found.union(*(code.reads for code in self._moved.values()))
         for value, code in self._known.items():
             if self._left.get(value):
                 found |= code.reads
