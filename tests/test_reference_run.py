@@ -25,6 +25,7 @@ from torch.nn import functional
 import random_blocks
 from layer_cases import cases
 from layer_oracle import Case, called, made, planner_says
+from lighter import lighter
 from planner.geometry import Shape
 from planner.layers import all_layers
 from planner.layers._layer import Layer
@@ -61,22 +62,10 @@ def must_agree(plan: Plan, style: Style = "auto") -> None:
 
 # The networks of `configs/`
 
-SIZES: Mapping[str, dict[str, Any]] = {
-    "alexnet": {"input": (63, 79, 3)},
-    "dcgan_generator": {},
-    "inception_v3": {"input": (75, 91, 3)},
-    "lenet5": {},
-    "r3d_18": {"input": (3, 24, 17, 3)},
-    "unet": {"input": (188, 204, 1), "params": {"width": 8}},
-    "unet_same": {"input": (32, 48, 1), "params": {"width": 16}},
-    "vit_b_16": {"params": {"width": 96, "heads": 3, "mlp_width": 128}},
-}
-"""What is small enough to be quick; other networks take images of any size."""
-
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_networks(path: Path) -> None:
-    plan = planned(read(path), **SIZES.get(path.stem, {"input": (40, 49, 3)}))
+    plan = planned(read(path), **lighter(path))
     assert plan is not None
     must_agree(plan)
 
@@ -91,33 +80,12 @@ def complete(*patterns: str) -> list[Path]:
 
 
 FILES = complete("docs/*.yaml", "docs/models/*.yaml", "tests/stories/*.yaml", "tests/cases/*/*.yaml")
-LIGHTER: Mapping[str, dict[str, Any]] = {
-    "19-convtranspose-tflite": {"input": (9, 7, 3)},
-    "cbam_resnet18": {"input": (64, 96, 3)},
-    "detr_transformer": {
-        "params": {"width": 32, "ff": 48, "queries": 10},
-        "input": {"features": (25, 34, 8), "pos": (850, 32)},
-    },
-    "esrgan_rrdb": {"input": (8, 6, 3)},
-    "gpt2_small": {"params": {"vocab": 60, "width": 24, "heads": 2, "depth": 3}},
-    "min-9d3d9b6290": {"params": {"width": 8}},
-    "13b-torchvision-fpn": {"input": (64, 96, 3)},
-    "sd_unet_block": {
-        "params": {"width": 32, "heads": 2, "side": 12},
-        "input": {"latent": (12, 12, 4), "t": (20,), "text": (7, 24)},
-    },
-    "siamese": {"input": {"left": (81, 89, 1), "right": (81, 89, 1)}},
-    "vqvae": {"input": (32, 32, 3), "params": {"side": 8}},
-    "wavenet": {"input": (150, 256)},
-    "yolov8n": {"input": (64, 96, 3)},
-}
-"""Smaller ones of the large files."""
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("style", STYLES)
 def test_files(path: Path, style: Style) -> None:
-    plan = planned(read(path), **LIGHTER.get(path.stem, {}))
+    plan = planned(read(path), **lighter(path))
     assert plan is not None
     must_agree(plan, style)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +19,22 @@ CLOSE = 1e-9
 """How far apart numbers may be, as a part of the largest."""
 
 
-def differences(report: Report, found: Emitted, *, seed: int = 0) -> list[str]:
-    """In what the emitted model differs from the reference run of its plan, with the same weights and inputs."""
+NONE: Mapping[str, Any] = {}
+
+
+def differences(
+    report: Report, found: Emitted, *, arguments: Mapping[str, Any] = NONE, within: str = "", seed: int = 0
+) -> list[str]:
+    """In what the emitted model differs from the reference run of a plan, with the same weights and inputs.
+
+    arguments  what the emitted class is called with
+    within     the call in the plan, of a single one, whose module the emitted class is
+    """
     plan = report.plan
     weights, inputs = weights_of(plan, seed), inputs_of(plan, seed)
     wanted = run(plan, weights, inputs, seed=seed).outputs
-    module = _made(found, weights)
+    prefix = f"{within}." if within else ""
+    module = _made(found, {name.removeprefix(prefix): each for name, each in weights.items()}, arguments)
     given = [x.movedim(1, -1) if side == "last" else x for x, side in zip(inputs, found.inputs, strict=True)]
     with torch.no_grad(), torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -34,9 +46,9 @@ def differences(report: Report, found: Emitted, *, seed: int = 0) -> list[str]:
     return [f"output {k} {each}" for k, pair in enumerate(zip(back, wanted, strict=True)) for each in _apart(*pair)]
 
 
-def _made(found: Emitted, weights: Mapping[str, Tensor]) -> nn.Module:
+def _made(found: Emitted, weights: Mapping[str, Tensor], arguments: Mapping[str, Any]) -> nn.Module:
     """The emitted model with the weights; others are drawn first only where it has more than its state_dict says."""
-    make: Callable[[], nn.Module] = getattr(module_of(found.text), found.name)
+    make: Callable[[], nn.Module] = partial(getattr(module_of(found.text), found.name), **arguments)
     with torch.device("meta"):
         module = make()
     module.load_state_dict(weights, strict=True, assign=True)

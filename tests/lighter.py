@@ -1,0 +1,42 @@
+"""Smaller inputs and widths for the model files that are large, so that running them is quick."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+LIGHTER: Mapping[str, dict[str, Any]] = {
+    "13b-torchvision-fpn": {"input": (64, 96, 3)},
+    "19-convtranspose-tflite": {"input": (9, 7, 3)},
+    "alexnet": {"input": (63, 79, 3)},
+    "cbam_resnet18": {"input": (64, 96, 3)},
+    "dcgan_generator": {},
+    "detr_transformer": {
+        "params": {"width": 32, "ff": 48, "queries": 10},
+        "input": {"features": (25, 34, 8), "pos": (850, 32)},
+    },
+    "esrgan_rrdb": {"input": (8, 6, 3)},
+    "gpt2_small": {"params": {"vocab": 60, "width": 24, "heads": 2, "depth": 3}},
+    "inception_v3": {"input": (75, 91, 3)},
+    "lenet5": {},
+    "min-9d3d9b6290": {"params": {"width": 8}},
+    "r3d_18": {"input": (3, 24, 17, 3)},
+    "sd_unet_block": {
+        "params": {"width": 32, "heads": 2, "side": 12},
+        "input": {"latent": (12, 12, 4), "t": (20,), "text": (7, 24)},
+    },
+    "siamese": {"input": {"left": (81, 89, 1), "right": (81, 89, 1)}},
+    "unet": {"input": (188, 204, 1), "params": {"width": 8}},
+    "unet_same": {"input": (32, 48, 1), "params": {"width": 16}},
+    "vit_b_16": {"params": {"width": 96, "heads": 3, "mlp_width": 128}},
+    "vqvae": {"input": (32, 32, 3), "params": {"side": 8}},
+    "wavenet": {"input": (150, 256)},
+    "yolov8n": {"input": (64, 96, 3)},
+}
+"""What `load` is to be given, by the name of the file."""
+
+
+def lighter(path: Path) -> dict[str, Any]:
+    """What makes a file quick to run: other networks of `configs/` take images of any size, other files are small."""
+    return LIGHTER.get(path.stem, {"input": (40, 49, 3)} if path.parent.name == "configs" else {})
