@@ -347,10 +347,8 @@ class Writer:
         forward = Forward(self.program, self.unit, self.shapes)
         body = list(forward.lines())
         constructed = list(self._construction(forward))
-        if constructed or self.unit.params:
+        if len(constructed) > 1 or self.unit.params or forward.submodules:
             yield from self.head(forward.base)
-            if not constructed or not constructed[0].startswith(f"{BODY}super().__init__("):
-                yield f"{BODY}super().__init__()"
             yield from constructed
         else:
             yield f"class {self.unit.name}({forward.base}):"
@@ -371,6 +369,11 @@ class Writer:
                 items = [Item(_prefixed(f"{quoted(label)}: ", item.code)) for label, item in pairs]
             brackets = Brackets("{", items, "}") if forward.base == "nn.ModuleDict" else Brackets("[", items, "]")
             yield from lines(BODY, _within("super().__init__(", brackets))
+        else:
+            yield f"{BODY}super().__init__()"
+        for attribute, expr in forward.attributes.items():
+            self.program.uses(expr)
+            yield f"{BODY}self.{attribute} = {expr}"
         nested: dict[str, list[tuple[Part, str | Brackets | None]]] = {}
         for (part, label), code in zip(forward.submodules, modules, strict=True):
             if listed:
@@ -386,9 +389,6 @@ class Writer:
                 yield from self.part("self", Link(f"{label}", part, code), BODY, in_chain=False)
             else:
                 yield from self.part("self", Link(label, part, code), BODY, in_chain=False)
-        for attribute, expr in forward.attributes.items():
-            self.program.uses(expr)
-            yield f"{BODY}self.{attribute} = {expr}"
         yield from self._initialization()
 
     def _container(self, label: str, nested: Sequence[tuple[Part, str | Brackets | None]]) -> Iterator[str]:

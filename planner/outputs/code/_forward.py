@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from planner.outputs.code._calls import ATOM, CHOICE, Code, Lack, call, in_forward, operator_code, sizes_read
-from planner.outputs.code._expressions import Expr, quoted
+from planner.outputs.code._expressions import NOTHING, Expr, quoted
 from planner.outputs.code._layouts import Side
 from planner.outputs.code._names import BUILTINS, OURS, TAKEN, identifier, is_attribute, unused
 from planner.outputs.code._parts import Part, Unit
@@ -60,6 +60,7 @@ class Forward:
         self._outputs = unit.outputs if unit.listing.outputs is not None else ()
         self._known: dict[Value, Code] = {}
         self._names: dict[Value, str] = {}
+        self._kept_names = NOTHING
         self._moved: dict[Value, Code] = {}
         """Tensors that the call in hand reads more than once, with their axes moved."""
         self._waiting: list[_Waiting] = []
@@ -193,7 +194,7 @@ class Forward:
         starts = {each.value: (each.before, each.name) for each in self._waiting}
         self._waiting = [each for each in self._waiting if each.value not in reads]
         if sum(1 for value in part.values if self._left.get(value)) > 1:
-            self._assign()  # while what is read here is not yet free to be written over
+            self._assign(keeping=made.reads)  # which is not yet free to be written over
         for value in reads:
             self._left[value] -= 1
             if not self._left[value]:
@@ -370,8 +371,9 @@ class Forward:
         made = made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, value))
         return made.with_batch(batches[value[2]], axes or 0) if batches else made
 
-    def _assign(self) -> None:
-        """Give variables to all that waits."""
+    def _assign(self, keeping: frozenset[str] = NOTHING) -> None:
+        """Give variables to all that waits, other than those that are kept."""
+        self._kept_names = keeping
         branches = len(self._waiting) > 1
         while self._waiting:
             each = self._waiting.pop(0)
@@ -412,7 +414,7 @@ class Forward:
 
     def _still_read(self) -> set[str]:
         """The variables that something reads that is not written yet."""
-        found = {name for other in self._waiting for name in other.code.reads}
+        found = {name for other in self._waiting for name in other.code.reads} | self._kept_names
         found = found.union(*(code.reads for code in self._moved.values()))
         for value, code in self._known.items():
             if self._left.get(value):

@@ -56,9 +56,11 @@ class Layouts:
 
     def _add(self, unit: Unit) -> None:
         if self._sequential and unit.listing.nameless and any(part.count or part.when for part in unit.parts):
-            for part in unit.parts:
-                for node in ((part, 0), *((unit, value) for value in part.values)):
-                    self._fix(node, "first")
+            ends = (unit, (-1, -1, 0)), (unit, "out", 0)
+            for node in (*ends, *((part, 0) for part in unit.parts)):
+                self._fix(node, "first")
+            for value in (value for part in unit.parts for value in part.values):
+                self._fix((unit, value), "first")
         for part in unit.parts:
             self._add_part(unit, part)
         for k, value in enumerate(unit.outputs):
