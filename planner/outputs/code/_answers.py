@@ -65,7 +65,8 @@ class Answers:
         before, outputs, calls, assumed = known
         if before.layer is step.layer and before.inputs == step.inputs:
             return outputs, calls, assumed
-        if assumed or len(outputs) > 1 or any(expr.assumed for call in calls for _, expr in call.args):
+        several = len(outputs) > 1 or len(step.facts.outputs) > 1
+        if assumed or several or any(expr.assumed for call in calls for _, expr in call.args):
             return None
         (shape,), (tensor,) = step.facts.outputs, outputs
         try:
@@ -95,7 +96,8 @@ class Answers:
         decisive.clear()  # what lengths of axes are compared with is not written
         plain = _plain_names(layer, given)
         parted = plain
-        if len(channels) > 1:
+        call = layer.calls(*step.inputs)[-1] if given or len(channels) > 1 else None
+        if call is not None and call.along and call.returns != ((),):
             parted = plain.union(*map(_names, given.values()), *(_names(each.channels) for each in inputs))
         outputs = tuple(
             Tensor((0, 0, i), shape, _assuming(expr, parted, inputs), origin)
@@ -104,9 +106,9 @@ class Answers:
             )
         )
         decisive |= parted
-        along = layer.calls(*step.inputs)[-1].along if given else ""
-        if along in given:
-            outputs = tuple(each._replace(channels=each.channels.assuming(_names(given[along]))) for each in outputs)
+        if call is not None and call.along in given:
+            names = _names(given[call.along])
+            outputs = tuple(each._replace(channels=each.channels.assuming(names)) for each in outputs)
         calls = self._calls(copy, step, asked, given, inputs, decisive)
         if decisive and self._holds(copy, values, layer, given, inputs, calls, decisive):
             decisive.clear()

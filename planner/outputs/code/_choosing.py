@@ -6,11 +6,12 @@ found out in other worlds, where the parameters of the model have other values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from planner.outputs.code._arithmetic import value
 from planner.outputs.code._expressions import Expr, UnusableError, const, name, same, text
+from planner.outputs.code._tensors import INDEX
 
 LONG = 4
 """From how many operators on an expression that was worked out is rather a parameter, if one fits."""
@@ -91,16 +92,22 @@ def _branches(expr: Expr) -> tuple[Expr, ...]:
 
 def _agree_elsewhere(expr: Expr, known: Sequence[Known]) -> bool:
     """Whether an expression comes to what each copy's own one does where the model's parameters have other values."""
-    for own, _, _, worlds in known:
+    for own, there, _, worlds in known:
         if own == expr or own.op == "lost":
             continue
-        for values in worlds():
+        for values in (*worlds(), *_apart(own, there)):
             try:
                 if not same(value(expr, values), value(own, values)):
                     return False
             except UnusableError:
                 continue
     return True
+
+
+def _apart(own: Expr, values: Values) -> Iterator[Values]:
+    """For a plain number, a world with other numbers of input channels, which one may equal by chance."""
+    if own.names <= {INDEX}:
+        yield {each: 7 * found + 3 if each.endswith("_channels") else found for each, found in values.items()}
 
 
 def agreed(found: Iterable[Any]) -> Any:

@@ -155,10 +155,11 @@ def _main(report: Report, program: Program) -> Iterator[str]:
     for k, code in enumerate(inputs):
         yield f"    x{k or ''} = {code}"
     given = ", ".join(f"x{k or ''}" for k in range(len(inputs)))
+    yield "    with torch.no_grad():"
     if len(unit.outputs) == 1:
-        yield f"    print(tuple(model({given}).shape))"
+        yield f"        print(tuple(model({given}).shape))"
     else:
-        yield f"    print([tuple(y.shape) for y in model({given})])"
+        yield f"        print([tuple(y.shape) for y in model({given})])"
 
 
 def _readable(name: str) -> str:
