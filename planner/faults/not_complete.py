@@ -21,10 +21,11 @@ class NotComplete(Fault):
     code = "NSP503"
     shown_by: ClassVar[str] = "planner code, on a model with a fault"
 
-    def __init__(self, missing: Sequence[str]) -> None:
+    def __init__(self, missing: Sequence[str], why: str = "") -> None:
         names = ", ".join(f"`{each}`" for each in missing[:3]) + (", …" if len(missing) > 3 else "")
+        label = f"no shape is known for {names}" if missing else "the model has no output"
         super().__init__(
-            "no code can be written for a model that is not planned to its end",
-            label=f"no shape is known for {names}" if missing else "the model has no output",
+            f"no code can be written for a model that is not planned to its end{f': {why}' if why else ''}",
+            label=why or label,
             help="mend what `planner check` reports",
         )

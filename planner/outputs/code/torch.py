@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from planner.diagnostics import Path
 from planner.faults.not_a_chain import NotAChain
@@ -51,8 +51,14 @@ def emitted(
     report: Report, *, style: Style = "auto", asserts: bool = False, init: bool = False, main: bool = False
 ) -> Emitted:
     """What `render` renders, with what it is made of."""
-    if not report.plan.complete:
-        raise NotComplete([step.name for step in report.plan.steps if step.facts is None])
+    plan = report.plan
+    faults = [*plan.model.diagnostics, *plan.diagnostics]
+    if faults or not plan.complete:
+        raise NotComplete([step.name for step in plan.steps if step.facts is None], faults[0].message if faults else "")
+    if style not in get_args(Style):
+        raise ValueError(f"style is {style!r}: it is one of {', '.join(map(repr, get_args(Style)))}")
+    if asserts and style == "sequential":
+        raise ValueError("asserts stand in a forward pass, which `sequential` has none of")
     if asserts and style == "auto":
         style = "module"
     opened: frozenset[Path] = frozenset()
