@@ -195,6 +195,8 @@ def of_models(found: Emitted, source: Source, **options: Any) -> Iterator[Called
     make: Callable[..., Any] = getattr(module_of(found.text), found.name)
     of_argument = {found.program.names.param(each): each for each in source.data.get("params") or {}}
     for argument in inspect.signature(make).parameters.values():
+        if argument.name not in of_argument:
+            continue  # a class without a constructor of its own has that of nn.Module
         for other in others(argument.default):
             changed = {**options.get("params", {}), of_argument[argument.name]: of_file(other)}
             plan = planned(source, **{**options, "params": changed})

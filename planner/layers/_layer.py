@@ -41,18 +41,17 @@ LARGEST = (1 << 63) - 1
 class Call:
     """One PyTorch call, as a value.
 
-    target    a class to construct once (`nn.Conv2d`), a function (`torch.cat`, `F.pad`), a method (`Tensor.permute`),
-    or an
-              operator (`operator.add`), which takes its inputs two by two from the left
+    target    a class to construct once (`nn.Conv2d`), a function (`torch.cat`, `F.pad`), a method (`Tensor.permute`), or
+              an operator (`operator.add`), which takes its inputs two by two from the left
     args      the keyword arguments that are not the inputs, in order; a Call among them is made first. A method's are
-              in the order of its parameters; `Tensor.__getitem__` has one, the index; `torch.einsum` has its equation
+              in the order of its parameters; `Tensor.__getitem__` has one, the index
     gathers   the function takes its inputs as one list
     layout    the layout that inputs and outputs have
     reads     which of the inputs it is given, in order, where it is not each once
     forward   keyword arguments of a module's forward pass
     returns   where in what it returns each output stands: () is all of it, (1, 0) is `result[1][0]`
     batches   the axis of the batch in each output, where it is not the first
-    along     the argument that names the axes it works along, which it does wherever the channels are
+    along     the argument that names the axes it works along; such a call takes the channels wherever they are
     folds     whether those axes vanish; it then finds the channels only where they are not among them
     turned    the inputs whose last two axes change places first
     """

@@ -163,8 +163,7 @@ class GroupNorm(Layer):
         return {"num_channels": inputs[0].channels}
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        args = {"num_groups": self.num_groups, **self.derived(*inputs)}
-        return (Call("nn.GroupNorm", {**args, **self.given(), **args}),)
+        return (Call("nn.GroupNorm", {"num_groups": self.num_groups, **self.derived(*inputs), **self.given()}),)
 
 
 class _TrailingNorm(Layer):

@@ -30,11 +30,13 @@ Order = tuple[int, ...]
 class Code(NamedTuple):
     """A tensor as an expression.
 
-    base   what its axes are taken from, in this order; None: as they are
+    base   the expression that its axes are taken from
     binds  how tightly the loosest operator of the base binds
     side   where it has its channels
     reads  the variables that it reads
     axes   how many axes it has beside the batch; None where copies differ
+    lacks  what it lacks of a batch, where it is a trained parameter
+    order  which axis of the base each of its axes is; None: as they are
     """
 
     base: str | Brackets

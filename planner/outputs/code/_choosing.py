@@ -14,7 +14,7 @@ from planner.outputs.code._expressions import Expr, UnusableError, const, name, 
 from planner.outputs.code._tensors import INDEX
 
 LONG = 4
-"""From how many operators on an expression that was worked out is rather a parameter, if one fits."""
+"""An expression of this many operators or more gives way to a parameter that fits."""
 Values = Mapping[str, Any]
 Worlds = Callable[[], Sequence[Values]]
 
@@ -28,7 +28,7 @@ class Known(NamedTuple):
     expr: Expr
     values: Values
     wanted: Any
-    worlds: Worlds = tuple
+    worlds: Worlds
 
 
 class UnsharedError(Exception):

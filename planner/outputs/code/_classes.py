@@ -385,8 +385,6 @@ class Writer:
                     yield from self._container(name, nested[name])
             elif part.is_parameter:
                 yield from lines(BODY, self._parameter(part, str(label)))
-            elif forward.base == "nn.ModuleDict":
-                yield from self.part("self", Link(f"{label}", part, code), BODY, in_chain=False)
             else:
                 yield from self.part("self", Link(label, part, code), BODY, in_chain=False)
         yield from self._initialization()

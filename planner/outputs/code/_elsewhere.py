@@ -5,6 +5,7 @@ number that the class works out is compared with that plan.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from planner.model import Group
@@ -170,6 +171,11 @@ def _entries(listing: Listing, members: Sequence[Step | Group]) -> Iterator[tupl
         yield number, list(members[start:at])
 
 
+def _unpadded(args: Mapping[str, object]) -> dict[str, object]:
+    """The arguments of a convolution that pads its input itself."""
+    return {name: each for name, each in args.items() if name not in ("padding", "padding_mode")}
+
+
 def _left_out(part: Part, values: Values) -> bool:
     if part.when is not None and not value(part.when, values):
         return True
@@ -191,9 +197,12 @@ def _calls(part: Part, values: Values, step: Step) -> bool:
     written: list[Calling] = list(part.calls)
     if part.type is not None:
         kind = value(part.type, values)
-        return [call.target for call in calls] == [f"nn.{kind}"]
-    if any(calling.centred or calling.padded_same for calling in written):
+        written = [each._replace(call=replace(each.call, target=f"nn.{kind}")) for each in written]
+    if any(calling.centred for calling in written):
         return True
+    if any(calling.padded_same for calling in written):
+        calls = tuple(each for each in calls if each.target != "F.pad")
+        calls = tuple(replace(each, args=_unpadded(each.args)) for each in calls)
     if len(calls) != len(written):
         return False
     pairs = zip(written, calls, strict=True)

@@ -38,7 +38,6 @@ class Forward:
     base        the class that it derives from
     submodules  the parts that are constructed, each with its name
     attributes  what else the forward pass needs to know of the construction
-    shared      the names under which parts are called that share a submodule
     """
 
     def __init__(self, program: Program, unit: Unit, shapes: Shapes) -> None:
@@ -52,7 +51,6 @@ class Forward:
         """How often each tensor is still to be read."""
         for value in (*unit.outputs, *(each for reads in self._reads.values() for each in reads)):
             self._left[value] = self._left.get(value, 0) + 1
-        self.shared: dict[Part, str] = {}
         self.base, self.submodules, self._access = self._named_parts()
         self._inputs = _input_names(unit)
         self._unpacked: tuple[tuple[Value, ...], Code, int] | None = None
@@ -102,7 +100,6 @@ class Forward:
                 code = str(self.program.layer(part))
                 if code in shared:
                     access[part] = _access(shared[code], part)
-                    self.shared[part] = shared[code]
                     continue
                 shared[code] = label
             access[part] = _access(label, part)

@@ -25,7 +25,6 @@ class Part:
     variable the name of that number
     wrapped  the repetitions stand in a container of their own, of this name
     nested   the container that has it, its number there, and how many there are
-    alias    its name in the code, where the file's is refused
     assumes  the names for whose values alone it is right
     """
 
@@ -44,7 +43,6 @@ class Part:
     variable: str = CARRIED
     wrapped: bool = False
     nested: tuple[str, int, int] | None = None
-    alias: str = ""
     assumes: frozenset[str] = frozenset()
 
     @property

@@ -34,6 +34,10 @@ class Units:
         self._of: dict[Copy, Unit] = {}
         self._open: set[Listing] = set()
         self.root = self.of(copies.root)
+        used = self._used(self.root, {})
+        self.all = [unit for unit in self.all if unit in used]
+        for unit in self.all:
+            unit.name = self.names.new_class(unit.listing.name)
         calls: dict[Unit, list[Part]] = {}
         for part in (part for unit in self.all for part in unit.all_parts()):
             if part.unit is not None:
@@ -44,17 +48,24 @@ class Units:
             self._carry_on(unit)
             self._check_names(unit)
 
+    def _used(self, unit: Unit, found: dict[Unit, None]) -> dict[Unit, None]:
+        """A module and those that it is made of; others were tried, and given up."""
+        if unit not in found:
+            found[unit] = None
+            for part in unit.all_parts():
+                if part.unit is not None:
+                    self._used(part.unit, found)
+        return found
+
     def of(self, copy: Copy) -> Unit:
         """The module of a copy that has one."""
         if copy not in self._of and copy.listing in self._open:  # a block within itself, by a type that is worked out
             unit = self._general(copy.listing, [copy], unrolled=True)
-            unit.name = self.names.new_class(unit.listing.name)
             self.all.append(unit)
             self._of[copy] = unit
         if copy not in self._of:
             self._open.add(copy.listing)
             for unit in self._parted(copy.listing):
-                unit.name = self.names.new_class(unit.listing.name)
                 self.all.append(unit)
                 self._of.update(dict.fromkeys(unit.copies, unit))
             self._open.discard(copy.listing)
@@ -235,7 +246,7 @@ class Units:
                 continue
             if part.stateful or isinstance(part.name, Expr):
                 raise RefusedModuleName(refused[0], part.item.member.path)
-            part.name = part.alias = unused(identifier(refused[0]), taken)
+            part.name = unused(identifier(refused[0]), taken)
             taken.add(part.name)
 
     def _carry_on(self, unit: Unit) -> None:
@@ -567,10 +578,10 @@ def _targets(item: Item) -> tuple[str, ...]:
 
 def _form(call: Calling, target: str | None) -> tuple[Any, ...]:
     """What must be the same of a call in all copies, but for what its arguments are."""
-    of = call.call
     names = tuple(arg for arg, _ in call.args)
-    more = (of.gathers, of.layout, of.reads, of.forward, of.returns, of.batches, call.padded_same, call.centred)
-    return (names, target or call.target, more)
+    form = replace(call.call, target=target or call.target, args={})
+    forward = tuple(form.forward.items())
+    return names, replace(form, forward={}), forward, call.padded_same, call.centred
 
 
 def _piece(raw: str, copy: Copy) -> Expr:
