@@ -23,9 +23,9 @@ from lighter import lighter
 from planner.diagnostics import Fault
 from planner.outputs.code._arithmetic import value
 from planner.outputs.code._building import module_of
-from planner.outputs.code._copies import Copy
 from planner.outputs.code._names import Names
 from planner.outputs.code._parts import Unit
+from planner.outputs.code._tensors import Copy
 from planner.outputs.code.torch import Emitted, emitted
 from planner.plan import Plan, propagate
 from planner.report import Report

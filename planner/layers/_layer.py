@@ -41,8 +41,8 @@ LARGEST = (1 << 63) - 1
 class Call:
     """One PyTorch call, as a value.
 
-    target    a class to construct once (`nn.Conv2d`), a function (`torch.cat`, `F.pad`), a method (`Tensor.permute`), or
-              an operator (`operator.add`), which takes its inputs two by two from the left
+    target    a class to construct once (`nn.Conv2d`), a function (`torch.cat`), a method (`Tensor.permute`), or an
+              operator (`operator.add`), which takes its inputs two by two from the left
     args      the keyword arguments that are not the inputs, in order; a Call among them is made first. A method's are
               in the order of its parameters; `Tensor.__getitem__` has one, the index
     gathers   the function takes its inputs as one list

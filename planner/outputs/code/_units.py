@@ -395,7 +395,7 @@ class Units:
         for i, call in enumerate(first.calls):
             target = None if part.type is None else call.target
             others = [item.calls[i] if len(item.calls) == len(first.calls) else None for _, item in part.items]
-            if any(other is None or _form(other, target) != _form(call, target) for other in others):
+            if any(other is not call and not _alike(other, call, target) for other in others):
                 raise UnsharedError
             args = []
             for k, (arg, _) in enumerate(call.args):
@@ -574,6 +574,10 @@ def _inner(item: Item) -> Copy:
 
 def _targets(item: Item) -> tuple[str, ...]:
     return tuple(call.target for call in item.calls)
+
+
+def _alike(other: Calling | None, call: Calling, target: str | None) -> bool:
+    return other is not None and _form(other, target) == _form(call, target)
 
 
 def _form(call: Calling, target: str | None) -> tuple[Any, ...]:
