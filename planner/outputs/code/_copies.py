@@ -136,9 +136,8 @@ class Copies:
                 item = self.item(copy, values, slot, member, inputs)
                 item.index, item.name, item.last = index, member.name[prefix:], index == count - 1
                 items.append(item)
-                inputs = valued(item.outputs[:1], number, index)
-                if slot.repeats:
-                    inputs = tuple(at_index(each, BEFORE) for each in inputs)
+                if not item.last:
+                    inputs = tuple(at_index(each, BEFORE) for each in valued(item.outputs[:1], number, index))
             at += count
             if items:
                 last = items[-1].step
@@ -308,9 +307,11 @@ class Copies:
         if args:
             by = {**args, **{f"#{k}": lost(0).assuming(tensor.origin) for k, tensor in enumerate(inputs)}}
             outputs = tuple(
-                tensor._replace(
-                    channels=substituted(tensor.channels, by),
-                    origin=lost(0, *(by[each] for each in tensor.origin if each in by)).assumed,
+                Tensor(
+                    tensor.value,
+                    tensor.shape,
+                    substituted(tensor.channels, by),
+                    lost(0, *(by[each] for each in tensor.origin if each in by)).assumed,
                 )
                 for tensor in outputs
             )
