@@ -1,4 +1,4 @@
-"""Prints every promised ratio, measured in this run: `python -m benchmarks [startup] [planning] [sizes] [chains]`."""
+"""Prints every promised ratio, measured in this run: `python -m benchmarks [startup] [planning] [emission] …`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import chains, planning, sizes, startup
+from benchmarks import chains, emission, planning, sizes, startup
 
 # The chains come first: a process that holds torch makes its children look larger.
-SECTIONS = {"startup": startup.measure, "chains": chains.measure, "planning": planning.measure, "sizes": sizes.measure}
+SECTIONS = {
+    "startup": startup.measure,
+    "chains": chains.measure,
+    "planning": planning.measure,
+    "sizes": sizes.measure,
+    "emission": emission.measure,
+}
 
 
 def figure(value: float, unit: str) -> str:
