@@ -330,11 +330,6 @@ def _has(path: Path, section: str) -> bool:
 
 
 WRONG_TODAY: Mapping[str, tuple[str, ...]] = {
-    "code-e7": ("Blk",),
-    "code-k1": ("Blk",),
-    "code-k2": ("Stage",),
-    "code-r3": ("CodeR3",),
-    "code-r5": ("Blk",),
     "efficientnet_b0": ("Mbconv", "Stage"),
     "mobilenet_v2": ("InvertedResidual",),
     "mobilenet_v3_large": ("Bottleneck",),

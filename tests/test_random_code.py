@@ -42,10 +42,7 @@ OPTIONS: list[dict[str, Any]] = [
 ]
 WRONG_TODAY: Mapping[tuple[str, int], str] = {
     ("block files", 87): "the code cannot be written: the fault of an output that a block does not have",
-    ("block files", 764): "a parameter that is the name of a class is handed on as a text",
     ("block files", 841): "run by itself, GroupNorm is given one sample with one value in each group",
-    ("block files", 986): "the name of a repetition has a dot, and is no fault",
-    ("mixtures", 241): "run by itself, what works in place on a part of a Split keeps gradients",
 }
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PyTorch warns of much that it then does
