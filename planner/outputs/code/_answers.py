@@ -157,8 +157,10 @@ class Answers:
     ) -> bool:
         """Whether calls are right at other values of the names that were compared with something.
 
-        Most comparisons only refuse what is wrong; the layer itself is asked, at a few values that it takes.
+        Most comparisons only refuse what is wrong; the layer itself is asked, at a few values that it takes; False where
+        it takes none of them.
         """
+        tried = False
         for k in range(TRIED):
             there = {**values, **{each: another(values[each], k) for each in decisive if each in values}}
             try:
@@ -174,7 +176,8 @@ class Answers:
                         return False
             except (Fault, UnusableError, ValueError):
                 continue
-        return True
+            tried = True
+        return tried
 
     def _calling(
         self,
