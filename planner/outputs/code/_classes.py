@@ -174,7 +174,7 @@ class Writer:
         """Repetitions as an expression, if they are short enough for one line."""
         assert part.count is not None
         self.program.uses(part.count)
-        if part.wrapped and _index(part) == "_" and (part.count.is_value(1) or part.count.is_value(2)):
+        if part.wrapped and not part.numbered and (part.count.is_value(1) or part.count.is_value(2)):
             self.program.imports.add("nn")
             return Brackets("nn.Sequential(", [Item(code)] * int(str(part.count)))
         made = f"*({code} for {_index(part)} in range({part.count}))"
@@ -440,8 +440,7 @@ def _prefixed(head: str, code: str | Brackets) -> str | Brackets:
 
 
 def _index(part: Part) -> str:
-    reads = part.within() | (part.carried[1].names if part.carried else set())
-    return INDEX if INDEX in reads else "_"
+    return INDEX if part.numbered else "_"
 
 
 def _name_moves(links: Sequence[Link]) -> None:

@@ -117,6 +117,11 @@ class Part:
             return set()
         return {INDEX} if self.carried is None else {INDEX, self.variable}
 
+    @property
+    def numbered(self) -> bool:
+        """Whether its repetitions read their number."""
+        return self.count is not None and INDEX in self.within() | (self.carried[1].names if self.carried else set())
+
     def reads(self) -> set[str]:
         """The names that it reads, but for those that its repetitions make themselves."""
         found = self.within() | (self.carried[1].names if self.carried is not None else set())

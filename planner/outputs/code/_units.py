@@ -105,6 +105,9 @@ class Units:
         while True:
             unit = self._unit(listing, copies, unrolled=unrolled, fixed=fixed, kept=kept)
             unit.assumed = (unit.assumed | fixed) - cleared
+            if INDEX in set(unit.params) - fixed and _numbered(unit):
+                fixed |= {INDEX}
+                continue
             doubtful = (unit.assumed & set(unit.params)) - fixed
             if not doubtful:
                 return unit
@@ -550,8 +553,12 @@ def _agreed_value(param: str, copies: Sequence[Copy]) -> Any:
 
 def _shadows(part: Part) -> bool:
     """Whether repetitions and repetitions within them both read their number, of which only one has the name."""
-    inner = part.inside.parts if part.inside else []
-    return INDEX in part.within() and any(each.count is not None and INDEX in each.within() for each in inner)
+    return INDEX in part.within() and part.inside is not None and _numbered(part.inside)
+
+
+def _numbered(unit: Unit) -> bool:
+    """Whether repetitions in a module read their number, so that nothing else there can have its name."""
+    return any(part.numbered or (part.inside is not None and _numbered(part.inside)) for part in unit.parts)
 
 
 def _values(copy: Copy, slot: Slot, item: Item) -> Values:
