@@ -157,8 +157,8 @@ class Answers:
     ) -> bool:
         """Whether calls are right at other values of the names that were compared with something.
 
-        Most comparisons only refuse what is wrong; the layer itself is asked, at a few values that it takes. Where it takes
-        none of them, they are not.
+        Most comparisons only refuse what is wrong; the layer itself is asked, at a few values that it takes. Where it
+        takes none of them, they are not.
         """
         tried = False
         for k in range(TRIED):
