@@ -414,6 +414,7 @@ class Writer:
 
     def _made_parameter(self, part: Part) -> Brackets:
         (_, data), *_ = part.calls[-1].args
+        self.program.uses(data)
         self.program.imports |= {"torch", "nn"}
         return Brackets("nn.Parameter(", [Item(self.program.expr(_tensor(data)))])
 

@@ -247,8 +247,8 @@ class Forward:
             if other.lacks != made.lacks:
                 made, other = self._batched(made, part.values[0]), self._batched(other, part.sources[0])
             choice = f"{made.code} if self.{self._condition(part)} else {other.code}"
-            made = made._replace(base=choice, binds=CHOICE, order=None)
-        return made.reading(args)
+            made = made._replace(base=choice, binds=CHOICE, order=None).reading([made, other])
+        return made
 
     def _named(self, code: Code, value: Value) -> Code:
         """A tensor that a call reads more than once, with its axes moved only once."""
@@ -260,19 +260,19 @@ class Forward:
 
     def _called(self, part: Part, args: Sequence[Code]) -> Code:
         axes = self.shapes.axes(part.values[0])
-        if not part.calls or part.boxed:
-            inputs = [Item(self._batched(each, value).code) for each, value in zip(args, part.sources, strict=True)]
-            made = Code(Brackets(f"{self._access[part]}(", inputs))
-        elif part.calls[-1].target.startswith("operator."):
+        if part.calls and not part.boxed and part.calls[-1].target.startswith("operator."):
             made = operator_code(part, args)
+            return made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, part.values[0])).reading(args)
+        args = [self._batched(each, value) for each, value in zip(args, part.sources, strict=True)]
+        if not part.calls or part.boxed:
+            made = Code(Brackets(f"{self._access[part]}(", [Item(each.code) for each in args]))
         elif part.calls[-1].target == "Tensor.permute":
-            made = call(self.program, part, "", [self._batched(args[0], part.sources[0])], "first", self._attribute)
+            made = call(self.program, part, "", args, "first", self._attribute).reading(args)
             return made._replace(axes=axes).moved(self.program.layouts.tensor(self.unit, part.values[0]))
         else:
             side = self.program.layouts.input(part, 0)
-            batched = [self._batched(each, value) for each, value in zip(args, part.sources, strict=True)]
-            made = call(self.program, part, self._access.get(part, ""), batched, side, self._attribute)
-        return made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, part.values[0]))
+            made = call(self.program, part, self._access.get(part, ""), args, side, self._attribute)
+        return made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, part.values[0])).reading(args)
 
     def _attribute(self, expr: Expr) -> str:
         """The attribute in which a parameter of the class is kept for the forward pass."""
@@ -298,7 +298,8 @@ class Forward:
         if code.axes is None:
             raise AssertionError("copies whose parameters differ in their axes have no class in common")
         sizes = [f"{self._inputs[0]}.shape[0]", *["-1"] * code.axes]
-        made = code._replace(base=Brackets(f"{code.atom}.expand(", list(map(Item, sizes))), lacks="", order=None)
+        expanded = Brackets(f"{code.atom}.expand(", list(map(Item, sizes)))
+        made = code._replace(base=expanded, lacks="", order=None, reads=code.reads | {self._inputs[0]})
         if self._left.get(value, 0) < 2 or value not in self._known:
             return made
         name = self._new_name(self._names.get(value) or "out")
