@@ -40,9 +40,15 @@ OPTIONS: list[dict[str, Any]] = [
     for style, asserts, init, main in product(STYLES, *[(False, True)] * 3)
     if not (asserts and style == "sequential")  # nothing has a forward pass that could check anything
 ]
+NO_SUCH_OUTPUT = "the code is refused: a block is given an output that a layer does not have, and does not read it"
+ONE_VALUE = "run by itself, GroupNorm is given one sample with one value in each group"
+ZERO = "the output is zero but for rounding, so that nothing is near to it"
+GAPS = "PyTorch's LocalResponseNorm takes no map that has gaps in memory"
 WRONG_TODAY: Mapping[tuple[str, int], str] = {
-    ("block files", 87): "the code cannot be written: the fault of an output that a block does not have",
-    ("block files", 841): "run by itself, GroupNorm is given one sample with one value in each group",
+    **{("block files", seed): NO_SUCH_OUTPUT for seed in (87, 2493, 3811)},
+    **{("block files", seed): ONE_VALUE for seed in (841, 2075, 2675, 2759, 3687, 4109, 8833)},
+    **{("mixtures", seed): GAPS for seed in (5804, 8665)},
+    **{("mixtures", seed): ZERO for seed in (7313, 8285)},
 }
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PyTorch warns of much that it then does

@@ -287,7 +287,8 @@ class Forward:
     def _kept(self, expr: Expr, wanted: str) -> str:
         known = next((each for each, found in self.attributes.items() if found == expr), None)
         if known is None:
-            known = unused(wanted, {*self.attributes, *TAKEN, *(str(label) for _, label in self.submodules)})
+            labels = (part.nested[0] if part.nested else str(label) for part, label in self.submodules)
+            known = unused(wanted, {*self.attributes, *TAKEN, *labels})
             self.attributes[known] = expr
         return known
 
@@ -396,12 +397,13 @@ class Forward:
 
     def _name(self, each: _Waiting, branches: bool) -> str:
         """The variable for a tensor: the name of its entry, if it is one of several or read more than once, or `x`, or
-        else `out`.
+        else `out`. What lacks the batch does not replace the input, of which that can be told.
         """
+        kept = {self._inputs[0]} if each.code.lacks else set()
         returned = len(self.unit.outputs) > 1 and each.value in self.unit.outputs
         if each.name is not None and (branches or returned or self._left[each.value] > 1):
-            return self._new_name(each.name)
-        return "x" if self._inputs == ["x"] and "x" not in self._still_read() else self._new_name("out")
+            return self._new_name(each.name, *kept)
+        return "x" if self._inputs == ["x"] and "x" not in self._still_read() | kept else self._new_name("out", *kept)
 
     def _own_name(self, part: Part) -> str | None:
         """What a tensor is called for the entry that makes it: its name, or that of its type."""

@@ -159,10 +159,12 @@ class Part:
         return text(f"nn.{expr.args[0]}").assuming(expr.assumed) if is_class else expr
 
     def once(self) -> None:
-        """Forget about repetitions of which there is one."""
+        """Forget about repetitions of which there is one. Its condition stands outside of them."""
         by = {INDEX: const(0)} | ({self.variable: self.carried[0]} if self.carried else {})
+        when = self.when
         self.count = self.carried = None
         self.substituted(by)
+        self.when = when
 
     def types(self) -> Iterator[Expr]:
         """The expressions that are classes."""
