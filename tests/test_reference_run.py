@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
@@ -37,6 +36,7 @@ from planner.source import Source, of_mapping, read
 from planner.unfolding import load
 from random_networks import network
 from random_walks import walks
+from recipe import known_weight
 from reference_run import BATCH, differences, inputs_of, run, weights_of
 
 ROOT = Path(__file__).parents[1]
@@ -170,20 +170,8 @@ LIGHT = {"resnet18", "squeezenet1_1", "mobilenet_v2", "shufflenet_v2_x1_0"}
 
 def recipe(plan: Plan) -> dict[str, Tensor]:
     """The weights that torchvision's fingerprints were taken with."""
-    found = {}
-    for name, entry in weights_of(plan).items():
-        if not entry.is_floating_point():
-            found[name] = entry
-            continue
-        z = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(entry.numel()).reshape(entry.shape)
-        if name.endswith("running_var"):
-            z = 1 + 0.5 * np.abs(z)
-        elif entry.dim() > 1:
-            z = z / np.sqrt(max(1, entry[0].numel()))
-        else:
-            z = 1 + 0.1 * z if name.endswith("weight") else 0.1 * z
-        found[name] = torch.from_numpy(z).float().double()
-    return found
+    entries = weights_of(plan).items()
+    return {name: known_weight(name, entry).double() if entry.is_floating_point() else entry for name, entry in entries}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable, Mapping
 from functools import cache
 from math import prod
@@ -46,6 +45,7 @@ from planner.report import Report
 from planner.source import of_mapping, read
 from planner.unfolding import load
 from random_networks import network
+from recipe import known_weight
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
@@ -107,16 +107,7 @@ def filled(module: nn.Module) -> nn.Module:
     """The module with known weights, as the reference's recipe has them."""
     with torch.no_grad():
         for name, entry in module.state_dict().items():
-            if not entry.is_floating_point():
-                continue
-            z = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(entry.numel()).reshape(entry.shape)
-            if name.endswith("running_var"):
-                z = 1 + 0.5 * np.abs(z)
-            elif entry.dim() > 1:
-                z = z / np.sqrt(max(1, entry[0].numel()))
-            else:
-                z = 1 + 0.1 * z if name.endswith("weight") else 0.1 * z
-            entry.copy_(torch.from_numpy(z).float())
+            entry.copy_(known_weight(name, entry))
     return module.double()
 
 

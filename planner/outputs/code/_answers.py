@@ -9,7 +9,7 @@ from typing import Any
 from planner.diagnostics import Fault
 from planner.geometry import KEEP, Centre, Link, SameWindow, Shape, Slice
 from planner.layers._layer import Call, Layer
-from planner.outputs.code._arithmetic import value
+from planner.outputs.code._arithmetic import comes_to, value
 from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, const, lost, same
 from planner.outputs.code._structure import Listing, Slot
 from planner.outputs.code._symbols import cut_length, shaped, size_of, sizes_of, with_symbols, written
@@ -70,10 +70,7 @@ class Answers:
         if assumed or several or any(expr.assumed for call in calls for _, expr in call.args):
             return None
         (shape,), (tensor,) = step.facts.outputs, outputs
-        try:
-            right = not tensor.channels.assumed and same(value(tensor.channels, values), shape.channels)
-        except UnusableError:
-            return None
+        right = not tensor.channels.assumed and comes_to(tensor.channels, values, shape.channels)
         return ((tensor._replace(shape=shape),), calls, assumed) if right else None
 
     def _asked(
@@ -91,7 +88,7 @@ class Answers:
         decisive: set[str] = set()
         asked = with_symbols(layer, given, decisive) if given else layer
         channels = [
-            expr if _comes_to(expr, values, shape.channels) else lost(shape.channels, expr)
+            expr if comes_to(expr, values, shape.channels) else lost(shape.channels, expr)
             for expr, shape in zip(_channels(asked, step, inputs), facts.outputs, strict=True)
         ]
         decisive.clear()  # what lengths of axes are compared with is not written
@@ -229,13 +226,6 @@ class Answers:
             own.op == "name" and own.args[0] in copy.values and own.args[0] != INDEX and own.args[0] not in self._params
         )
         return declared and not copy.listing.in_model and (copy.listing, own) not in self._fixed
-
-
-def _comes_to(expr: Expr, values: Mapping[str, Any], wanted: int) -> bool:
-    try:
-        return same(value(expr, values), wanted)
-    except UnusableError:
-        return False
 
 
 def _names(expr: Expr) -> set[str]:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from planner.arithmetic import Expression, words
-from planner.outputs.code._expressions import Expr, UnusableError, const, name, negative
+from planner.outputs.code._expressions import Expr, UnusableError, const, name, negative, same
 
 Values = Mapping[str, Any]
 
@@ -118,6 +118,14 @@ def value(expr: Expr, values: Values) -> Any:
         return _value(expr, values)
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
         raise UnusableError(str(expr)) from None
+
+
+def comes_to(expr: Expr, values: Values, wanted: object) -> bool:
+    """Whether Python makes this of the expression."""
+    try:
+        return same(value(expr, values), wanted)
+    except UnusableError:
+        return False
 
 
 def _value(expr: Expr, values: Values) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from planner.outputs.code._arithmetic import value
+from planner.outputs.code._arithmetic import comes_to, value
 from planner.outputs.code._expressions import Expr, UnusableError, const, name, same, text
 from planner.outputs.code._tensors import INDEX
 
@@ -61,7 +61,7 @@ def chosen(known: Sequence[Known]) -> Expr:
     """An expression of one of the copies that is right in all of them, or a parameter that is."""
     candidates = (expr for each in known for expr in (*_branches(each.expr), each.expr) if expr.op != "lost")
     for expr in sorted(dict.fromkeys(candidates), key=lambda expr: len(expr.assumed)):
-        if all(_comes_to(expr, each.values, each.wanted) for each in known) and _agree_elsewhere(expr, known):
+        if all(comes_to(expr, each.values, each.wanted) for each in known) and _agree_elsewhere(expr, known):
             return expr
     first = known[0].wanted
     if all(same(each.wanted, first) for each in known):
@@ -124,10 +124,3 @@ def worth(expr: Expr, values: Values) -> Any:
         return value(expr, values)
     except UnusableError:
         raise UnsharedError from None
-
-
-def _comes_to(expr: Expr, values: Values, wanted: Any) -> bool:
-    try:
-        return same(value(expr, values), wanted)
-    except UnusableError:
-        return False

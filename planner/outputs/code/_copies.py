@@ -15,7 +15,7 @@ from planner.geometry import Shape
 from planner.model import Group
 from planner.outputs.code import _worlds as worlds
 from planner.outputs.code._answers import Answers
-from planner.outputs.code._arithmetic import of_value, value
+from planner.outputs.code._arithmetic import comes_to, of_value
 from planner.outputs.code._expressions import ONE, Expr, UnusableError, binary, const, lost, name, same, substituted
 from planner.outputs.code._names import Names, unused
 from planner.outputs.code._structure import Listing, Slot, Structure, has_arithmetic
@@ -30,7 +30,7 @@ from planner.outputs.code._tensors import (
     at_index,
     chosen_by,
     count_of,
-    names_of,
+    names_in,
     plain,
     type_of,
     valued,
@@ -82,7 +82,7 @@ class Copies:
         for listing in self.known:
             copies = self.of(listing)
             if any(tensor.channels.assumed for copy in copies for tensor in copy.outputs):
-                outputs = zip(*((tensor for tensor in copy.outputs) for copy in copies), strict=False)
+                outputs = zip(*(copy.outputs for copy in copies), strict=False)
                 found[listing] = tuple(_least_assuming(copies, tensors) for tensors in outputs)
         return found
 
@@ -98,7 +98,7 @@ class Copies:
             if has_arithmetic(raw):
                 try:
                     expr = substituted(of_value(raw), found)
-                    if same(value(expr, self.params), self.params[self.names.param(each)]):
+                    if comes_to(expr, self.params, self.params[self.names.param(each)]):
                         found[each] = expr
                 except UnusableError:
                     pass
@@ -126,7 +126,7 @@ class Copies:
             at += 1
         for number, slot in enumerate(listing.slots):
             count = 0
-            while at + count < len(members) and _path(members[at + count]) == slot.path:
+            while at + count < len(members) and members[at + count].path == slot.path:
                 count += 1
             sources = self._sources(slot, names, above)
             items: list[Item] = []
@@ -169,7 +169,7 @@ class Copies:
         condition = written_in(slot.when, copy)
         if not items:
             handed = above if slot.sources is None else sources[:1]
-            given = condition.names | condition.assumed if condition is not None else names_of(slot.repeat, copy)
+            given = condition.names | condition.assumed if condition is not None else names_in(slot.repeat, copy)
             left = tuple(
                 Tensor((number, -1, i), each.shape, each.channels.assuming(given), each.origin | given)
                 for i, each in enumerate(handed or above[:1])
@@ -231,13 +231,8 @@ class Copies:
             found = Expr("*", (start.channels, Expr("**", (end.args[0], count))))
         else:
             return None
-        try:
-            right = same(
-                value(found, {**copy.values, INDEX: items[-1].index}), items[-1].outputs[output].shape.channels
-            )
-        except UnusableError:
-            return None
-        return found if right else None
+        values = {**copy.values, INDEX: items[-1].index}
+        return found if comes_to(found, values, items[-1].outputs[output].shape.channels) else None
 
     def _counted_on(self, copy: Copy) -> set[str]:
         """The names on which it depends whether a source that is one of several repetitions exists, or is the last."""
@@ -367,7 +362,7 @@ class Copies:
         known = {key: args[self.names.param(key)] for key in self.structure.params if self.names.param(key) in args}
         try:
             found = substituted(of_value(raw), known)
-            if same(value(found, values), expected):
+            if comes_to(found, values, expected):
                 return found
         except UnusableError:
             pass
@@ -384,14 +379,10 @@ def _least_assuming(copies: Sequence[Copy], tensors: Sequence[Tensor]) -> Expr |
     """The channels of one output as they are right in all copies, with the fewest names taken for granted."""
     candidates = sorted({tensor.channels for tensor in tensors}, key=lambda expr: (len(expr.assumed), expr.size))
     for expr in candidates:
-        try:
-            if expr.op != "lost" and all(
-                same(value(expr, copy.values), tensor.shape.channels)
-                for copy, tensor in zip(copies, tensors, strict=True)
-            ):
-                return expr
-        except UnusableError:
-            continue
+        if expr.op != "lost" and all(
+            comes_to(expr, copy.values, tensor.shape.channels) for copy, tensor in zip(copies, tensors, strict=True)
+        ):
+            return expr
     return None
 
 
@@ -407,7 +398,3 @@ def _named(wanted: str, names: Mapping[str, tuple[Tensor, ...]]) -> Tensor:
     if int(number) >= len(names[base]):
         raise NoSuchOutput(base, int(number), len(names[base]), ("from",))
     return names[base][int(number)]
-
-
-def _path(member: Step | Group) -> tuple[str | int, ...]:
-    return member.path

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from planner.outputs.code._arithmetic import value
-from planner.outputs.code._expressions import Expr, UnusableError, const, same, substituted
+from planner.outputs.code._arithmetic import comes_to
+from planner.outputs.code._expressions import Expr, const, substituted
 from planner.outputs.code._layouts import Side
 from planner.outputs.code._parts import Unit
 from planner.outputs.code._tensors import Copy, Tensor, Value
@@ -70,7 +70,7 @@ class Shapes:
         sizes = {tensor.shape.channels for _, tensor in found}
         for expr in dict.fromkeys(substituted(tensor.channels, self.unit.by) for _, tensor in found):
             if expr.names <= set(self.unit.params) and all(
-                _is(expr, copy.values, tensor.shape.channels) for copy, tensor in found
+                comes_to(expr, copy.values, tensor.shape.channels) for copy, tensor in found
             ):
                 written = str(expr)
                 return written if len(written) <= longest else str(sizes.pop()) if len(sizes) == 1 else "C"
@@ -111,13 +111,6 @@ def _found_mixed(unit: Unit) -> set[Value]:
         if moves or (part.sources and found >= set(part.sources)):
             found |= set(part.values)
     return found
-
-
-def _is(expr: Expr, values: Mapping[str, Any], wanted: int) -> bool:
-    try:
-        return same(value(expr, values), wanted)
-    except UnusableError:
-        return False
 
 
 def _relative(letter: str, sizes: list[int], befores: list[int], values: Sequence[Mapping[str, Any]]) -> str:

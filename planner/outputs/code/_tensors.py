@@ -169,7 +169,8 @@ def count_of(slot: Slot, copy: Copy) -> Expr | None:
     return written_in(slot.repeat, copy)
 
 
-def names_of(raw: Any, copy: Copy) -> set[str]:
+def names_in(raw: Any, copy: Copy) -> set[str]:
+    """The names that a value of the file reads or takes for granted."""
     found = written_in(raw, copy)
     return found.names | found.assumed if found is not None else set()
 

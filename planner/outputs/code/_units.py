@@ -20,8 +20,8 @@ from planner.outputs.code._elsewhere import right_elsewhere
 from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, const, name, same, substituted
 from planner.outputs.code._names import Names, identifier, unused
 from planner.outputs.code._parts import Part, Unit
-from planner.outputs.code._structure import Listing, Slot, has_arithmetic
-from planner.outputs.code._tensors import CARRIED, INDEX, Calling, Copy, Item, Value
+from planner.outputs.code._structure import Listing, Slot
+from planner.outputs.code._tensors import CARRIED, INDEX, Calling, Copy, Item, Value, names_in
 
 
 class Units:
@@ -310,7 +310,7 @@ class Units:
     def _decide(self, unit: Unit, part: Part, slot: Slot, number: int, there: list[Copy]) -> None:
         """The condition on which a part is there; none where it is there in all copies and always may be."""
         worked_out = slot.when is not None and not isinstance(slot.when, bool)
-        names = set().union(*(_names_in(slot.when, copy) for copy in unit.copies)) if worked_out else set()
+        names = set().union(*(names_in(slot.when, copy) for copy in unit.copies)) if worked_out else set()
         if len(there) < len(unit.copies) or names & unit.kept:
             if slot.when is not None:
                 part.when = self._of_file(slot.when, [(copy, bool(copy.items[number])) for copy in unit.copies])
@@ -530,17 +530,7 @@ def _shape_of(item: Item) -> tuple[Any, ...]:
 
 def _decides(slot: Slot, copies: Sequence[Copy]) -> set[str]:
     """The names that decide whether, and how often, an entry is there."""
-    return set().union(*(_names_in(raw, copy) for raw in (slot.when, slot.repeat) for copy in copies))
-
-
-def _names_in(raw: Any, copy: Copy) -> set[str]:
-    """The names that a value of the file reads."""
-    if not has_arithmetic(raw):
-        return set()
-    try:
-        return substituted(of_value(raw), copy.by).names
-    except UnusableError:
-        return set(copy.values)
+    return set().union(*(names_in(raw, copy) for raw in (slot.when, slot.repeat) for copy in copies))
 
 
 def _agreed_value(param: str, copies: Sequence[Copy]) -> Any:

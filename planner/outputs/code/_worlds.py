@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from planner.outputs.code._arithmetic import value
@@ -73,13 +73,7 @@ def seen(copy: Copy, slot: Slot, item: Item) -> list[dict[str, Any]]:
 
 def another(found: Any, k: int) -> Any:
     """The k-th other value that a parameter might have; a text has none."""
-    if isinstance(found, tuple):
-        return tuple(another(each, k) for each in found)
-    if isinstance(found, bool):
-        return not found
-    if type(found) not in (int, float):
-        return found
-    return (2 * found, found + 1, 3 * found, max(found - 1, 0))[k % 4]
+    return _changed(found, lambda number: (2 * number, number + 1, 3 * number, max(number - 1, 0))[k % 4])
 
 
 def _larger(found: Any, k: int) -> Any:
@@ -89,12 +83,17 @@ def _larger(found: Any, k: int) -> Any:
 
 
 def _smaller(found: Any, k: int) -> Any:
-    if isinstance(found, tuple):
-        return tuple(_smaller(each, k) for each in found)
-    return found // 2 if type(found) is int else found / 2 if type(found) is float else another(found, 0)
+    return _changed(found, lambda number: number // 2 if type(number) is int else number / 2)
 
 
 def _less(found: Any, k: int) -> Any:
+    return _changed(found, lambda number: max(number - 1, 0))
+
+
+def _changed(found: Any, change: Callable[[Any], Any]) -> Any:
+    """Other numbers for those in a value, and the other truth for a truth."""
     if isinstance(found, tuple):
-        return tuple(_less(each, k) for each in found)
-    return max(found - 1, 0) if type(found) in (int, float) else another(found, 0)
+        return tuple(_changed(each, change) for each in found)
+    if isinstance(found, bool):
+        return not found
+    return change(found) if type(found) in (int, float) else found
