@@ -69,5 +69,5 @@ def mended(report: Report, *, input: Any = None, params: Mapping[str, Any] | Non
 
 def _unread(fault: Fault, file: str | None) -> Report:
     """The report on a file that no model can be made of."""
-    model = Model(file or "model", [], [], (), {}, unparsed(fault, file), [])
+    model = Model(file or "model", [], [], [], (), {}, unparsed(fault, file), [])
     return Report(Plan(model, [], ()), (Diagnostic.of(fault),))

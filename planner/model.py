@@ -39,6 +39,15 @@ class Group:
     outputs: tuple[Ref, ...] = ()
 
 
+class Mention(NamedTuple):
+    """Where the file names a tensor by its number: the entry, or the whole file, the place in it, and the calls."""
+
+    ref: Ref
+    path: Path
+    key: Path
+    calls: tuple[Path, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Instance:
     """One copy of a layer. A model input has the `input` shape and no layer; a broken entry has neither."""
@@ -56,11 +65,15 @@ class Instance:
 
 @dataclass(slots=True, eq=False)
 class Model:
-    """A model file, unfolded. Instances stand in order of execution, inputs first."""
+    """A model file, unfolded. Instances stand in order of execution, inputs first.
+
+    numbered  where outputs of layers are named by their numbers, whether they are read or not
+    """
 
     name: str
     instances: list[Instance]
     groups: list[Group]
+    numbered: list[Mention]
     outputs: tuple[Ref, ...]
     params: dict[str, Any]
     source: Source

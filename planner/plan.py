@@ -146,16 +146,35 @@ def propagate(model: Model, *, inputs: Mapping[str, Shape] = {}, known: Known | 
             step.facts = known.get(key)
             if step.facts is None:
                 step.facts = known[key] = instance.layer.facts(*step.inputs)
+        except _Told:
+            pass
         except Fault as fault:
             origins = " and ".join(dict.fromkeys(f"`{plan.label(ref)}`" for ref in step.sources)) or "nothing"
             plan.diagnostics.append(
                 Diagnostic.of(fault, instance.path, step=instance.name, calls=instance.calls, sources=origins)
             )
+    plan.diagnostics += _not_there(plan)
     try:
         plan.outputs = tuple(_resolved(ref, steps, i, None) for i, ref in enumerate(model.outputs))
+    except _Told:
+        pass
     except Fault as fault:
         plan.diagnostics.append(Diagnostic.of(fault))
     return plan
+
+
+class _Told(Exception):
+    """A fault that is told where the file names the tensor, and not where a layer reads it."""
+
+
+def _not_there(plan: Plan) -> Iterator[Diagnostic]:
+    """Numbers of outputs that layers do not have, read or not: an input of a block, say, that its layers leave out."""
+    for ref, path, key, calls in plan.model.numbered:
+        source = plan.steps[ref.step]
+        count = len(source.outputs)
+        if 0 < count <= (ref.output or 0):
+            fault = NoSuchOutput(source.name.rpartition(".")[2], ref.output, count, key)
+            yield Diagnostic.of(fault, path, calls=calls)
 
 
 def _resolved(ref: Ref, steps: list[Step], place: int, reader: Instance | None) -> Ref:
@@ -172,6 +191,8 @@ def _resolved(ref: Ref, steps: list[Step], place: int, reader: Instance | None) 
             return Ref(ref.step, 0)
     elif ref.output < count:
         return ref
+    else:
+        raise _Told
     several = len(reader.sources) > 1 if reader else place > 0
     key: Path = ("from" if reader else "outputs", *((place,) if several else ()))
-    raise NoSuchOutput(source.name.rpartition(".")[2], ref.output, count, key)
+    raise NoSuchOutput(source.name.rpartition(".")[2], None, count, key)

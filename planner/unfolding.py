@@ -44,7 +44,7 @@ from planner.geometry import Shape
 from planner.layers import all_layers
 from planner.layers._fields import is_whole
 from planner.layers._layer import LARGEST, Layer
-from planner.model import Group, Instance, Model, Ref
+from planner.model import Group, Instance, Mention, Model, Ref
 from planner.source import Source
 
 MOST_STEPS = 250_000
@@ -121,6 +121,7 @@ class _Unfolding:
         self.blocks: dict[str, _Block | None] = {}
         self.instances: list[Instance] = []
         self.groups: list[Group] = []
+        self.numbered: list[Mention] = []
         self.full_names: set[str] = set()
         self.layers: dict[tuple[str, str], Layer] = {}
         self.visits = 0
@@ -165,11 +166,13 @@ class _Unfolding:
                 except _Stop:
                     self.instances.clear()
                     self.groups.clear()
+                    self.numbered.clear()
         fallback = self.source.file.rsplit("/", 1)[-1].rsplit(".", 1)[0] if self.source.file else "model"
         return Model(
             name=(file.name if file else None) or fallback,
             instances=self.instances,
             groups=self.groups,
+            numbered=self.numbered,
             outputs=outputs,
             params=params,
             source=self.source,
@@ -429,7 +432,9 @@ class _Unfolding:
             raise UnknownSource(name, scope.names, key)
         output = int(number[:6])
         if handed.is_layer:
-            return Ref(handed.refs[0].step, output)
+            ref = Ref(handed.refs[0].step, output)
+            self.numbered.append(Mention(ref, path, key, scope.calls))
+            return ref
         if output >= len(handed.refs):
             raise NoSuchOutput(base, output, len(handed.refs), key)
         return handed.refs[output]

@@ -329,16 +329,6 @@ def _has(path: Path, section: str) -> bool:
     return bool(source.data.get(section)) and planned(source, **lighter(path)) is not None
 
 
-WRONG_TODAY: Mapping[str, tuple[str, ...]] = {
-    "efficientnet_b0": ("Mbconv", "Stage"),
-    "mobilenet_v2": ("InvertedResidual",),
-    "mobilenet_v3_large": ("Bottleneck",),
-}
-"""Classes that are wrong at some values: by a number of parts, or of channels of an input, that only the calls in the
-file have.
-"""
-
-
 def of_path(path: Path, *, blocks: bool) -> Iterator[Called]:
     """The classes of a file with other arguments: that of its model, or those of its blocks."""
     source = read(path)
@@ -350,24 +340,13 @@ def of_path(path: Path, *, blocks: bool) -> Iterator[Called]:
 @pytest.mark.parametrize("path", files_with("params"), ids=lambda path: path.stem)
 def test_models_of_files(path: Path) -> None:
     for called in of_path(path, blocks=False):
-        if called.found.name not in WRONG_TODAY.get(path.stem, ()):
-            must_be_right(called)
+        must_be_right(called)
 
 
 @pytest.mark.parametrize("path", files_with("blocks"), ids=lambda path: path.stem)
 def test_blocks_of_files(path: Path) -> None:
     for called in of_path(path, blocks=True):
-        if called.found.name not in WRONG_TODAY.get(path.stem, ()):
-            must_be_right(called)
-
-
-@pytest.mark.xfail(reason="an argument is taken from the calls in the file")
-@pytest.mark.parametrize(("stem", "name"), [(stem, name) for stem, names in WRONG_TODAY.items() for name in names])
-def test_classes_that_are_wrong_today(stem: str, name: str) -> None:
-    (path,) = (path for pattern in PATTERNS for path in ROOT.glob(pattern) if path.stem == stem)
-    for called in (*of_path(path, blocks=False), *of_path(path, blocks=True)):
-        if called.found.name == name:
-            must_be_right(called)
+        must_be_right(called)
 
 
 # Random files
@@ -379,15 +358,11 @@ GENERATORS: Mapping[str, Callable[[Random], dict[str, Any]]] = {
 FILES = 200
 """Random files of each kind in every run."""
 AT_ONCE = 50
-UNWRITTEN = frozenset({("block files", 87)})
-"""Files whose code cannot be written today."""
 MOST_WRONG = 30
 """Of 1,000 random files, how many have a class that is wrong at some value, at most."""
 
 
 def of_seed(name: str, seed: int) -> Iterator[Called]:
-    if (name, seed) in UNWRITTEN:
-        return
     source = of_mapping(GENERATORS[name](Random(seed)))
     found = code_of(source)
     if found is not None:

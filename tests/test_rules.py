@@ -428,6 +428,15 @@ CASES = [
     silent("NSP403", [32, 32, 8], "type: AdaptiveAvgPool2d, output_size: 2", "type: BatchNorm2d"),
     silent("NSP403", [128], "type: BatchNorm1d"),  # as in any network of dense layers
     silent("NSP403", [32, 32, 8], "type: AdaptiveAvgPool2d, output_size: 1", "type: GroupNorm, num_groups: 2"),
+    # norm-of-one-value
+    says("NSP405", [8], "type: GroupNorm, num_groups: 8", at=0, help="`num_groups: 4`, put it before the pooling",
+         label="8 in 8 parts of one value: its output is the same for every input"),
+    says("NSP405", [4, 4, 1], "type: LayerNorm", at=0, help="put it before the pooling, or take it out",
+         label="4×4×1 in 16 parts of one value: its output is the same for every input"),
+    silent("NSP405", [8], "type: GroupNorm, num_groups: 4"),
+    silent("NSP405", [2, 8], "type: GroupNorm, num_groups: 8"),
+    silent("NSP405", [4, 4, 1], "type: LayerNorm, normalized_shape: [4, 1]"),
+    silent("NSP405", [4, 4, 1], "type: RMSNorm"),  # keeps the sign
 ]
 # fmt: on
 

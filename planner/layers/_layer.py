@@ -154,6 +154,10 @@ class Layer(BaseModel):
         """
         return None
 
+    def centred(self, *inputs: Shape) -> int | None:
+        """How many values of a sample have their common mean taken off; None where that is not what it does."""
+        return None
+
     def overwrites(self, *, training: bool) -> bool:
         """Whether it writes other values over those of its input."""
         return False

@@ -7,6 +7,7 @@ axes and the channels.
 Source: https://docs.pytorch.org/docs/stable/nn.html#normalization-layers
 """
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
@@ -159,6 +160,9 @@ class GroupNorm(Layer):
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
         return scale_and_shift((inputs[0].channels,), self.affine, self.affine)
 
+    def centred(self, *inputs: Shape) -> int | None:
+        return inputs[0].elements // self.num_groups
+
     def derived(self, *inputs: Shape) -> Mapping[str, object]:
         return {"num_channels": inputs[0].channels}
 
@@ -205,6 +209,9 @@ class LayerNorm(_TrailingNorm):
     eps: float = 1e-5
     bias: bool = True
 
+    def centred(self, *inputs: Shape) -> int | None:
+        return math.prod(self.sizes(inputs[0]))
+
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
         affine = self.elementwise_affine
         return scale_and_shift(self.sizes(inputs[0]), affine, affine and self.bias)
@@ -239,3 +246,8 @@ class LocalResponseNorm(Layer):
     def check(self, *inputs: Shape) -> None:
         if not inputs[0].spatial:
             raise WrongNumberOfAxes("LocalResponseNorm", inputs[0], (1, 2, 3))
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        call = Call("nn.LocalResponseNorm", self.given())
+        # PyTorch views the last two of three spatial axes as a single one, which memory with gaps does not allow.
+        return (Call("Tensor.contiguous"), call) if len(inputs[0].spatial) > 2 else (call,)

@@ -16,7 +16,9 @@ from reference_run._plans import run
 from reference_run._values import inputs_of, weights_of
 
 CLOSE = 1e-9
-"""How far apart numbers may be, as a part of the largest."""
+"""How far apart numbers may be, as a part of the largest in their tensor."""
+ROUNDING = 1e-14
+"""The same, as a part of the largest in the whole run."""
 
 
 NONE: Mapping[str, Any] = {}
@@ -32,7 +34,9 @@ def differences(
     """
     plan = report.plan
     weights, inputs = weights_of(plan, seed), inputs_of(plan, seed)
-    wanted = run(plan, weights, inputs, seed=seed).outputs
+    outcome = run(plan, weights, inputs, seed=seed)
+    wanted = outcome.outputs
+    rounding = ROUNDING * max(scale(value) for values in outcome.values.values() for value in values)
     prefix = f"{within}." if within else ""
     module = _made(found, {name.removeprefix(prefix): each for name, each in weights.items()}, arguments)
     given = [x.movedim(1, -1) if side == "last" else x for x, side in zip(inputs, found.inputs, strict=True)]
@@ -43,7 +47,11 @@ def differences(
     if len(got) != len(wanted):
         return [f"{len(got)} outputs instead of {len(wanted)}"]
     back = [y.movedim(-1, 1) if side == "last" else y for y, side in zip(got, found.outputs, strict=True)]
-    return [f"output {k} {each}" for k, pair in enumerate(zip(back, wanted, strict=True)) for each in _apart(*pair)]
+    return [
+        f"output {k} {each}"
+        for k, pair in enumerate(zip(back, wanted, strict=True))
+        for each in _apart(*pair, rounding)
+    ]
 
 
 def _made(found: Emitted, weights: Mapping[str, Tensor], arguments: Mapping[str, Any]) -> nn.Module:
@@ -58,12 +66,12 @@ def _made(found: Emitted, weights: Mapping[str, Tensor], arguments: Mapping[str,
     return module.eval()
 
 
-def _apart(got: Tensor, wanted: Tensor) -> Iterator[str]:
+def _apart(got: Tensor, wanted: Tensor, rounding: float) -> Iterator[str]:
     if got.shape != wanted.shape:
         yield f"is {_sizes(got.shape)} instead of {_sizes(wanted.shape)}"
     elif not torch.equal(got.isnan(), wanted.isnan()):
         yield "is not a number elsewhere"
-    elif not torch.allclose(got, wanted, rtol=0, atol=CLOSE * scale(wanted), equal_nan=True):
+    elif not torch.allclose(got, wanted, rtol=0, atol=max(CLOSE * scale(wanted), rounding), equal_nan=True):
         yield f"differs by {(got - wanted).abs().nan_to_num().max():.3g}, where the largest is {scale(wanted):.3g}"
 
 

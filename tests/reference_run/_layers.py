@@ -31,6 +31,7 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
     batch    how many samples there are, for a layer that reads nothing
     """
     name = layer.type_name()
+    sources = [x.contiguous() for x in sources]  # LocalResponseNorm takes no other maps
     if name == "Parameter":
         return [_parameter(layer, weights[""], batch)]
     if name in FUNCTIONS:

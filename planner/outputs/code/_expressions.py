@@ -56,6 +56,12 @@ class Expr(_Expr):
     def parts(self) -> tuple[Expr, ...]:
         return () if self.op in _LEAVES else self.args
 
+    def all_parts(self) -> Iterator[Expr]:
+        """The expression and all that it is made of."""
+        yield self
+        for part in self.parts:
+            yield from part.all_parts()
+
     @property
     def names(self) -> set[str]:
         """The names that it reads."""

@@ -220,6 +220,12 @@ class Unit:
                 return False
         return True
 
+    def expressions(self) -> Iterator[Expr]:
+        """What it works out, and what that is made of."""
+        for part in self.all_parts():
+            for expr in (*part.args.values(), *(each for call in part.calls for _, each in call.args)):
+                yield from expr.all_parts()
+
     def all_parts(self) -> Iterator[Part]:
         """Its parts, and those of the lists that are written in place."""
         for part in self.parts:

@@ -17,8 +17,10 @@ from typing import Any
 
 from planner.outputs.code._building import module_of
 from planner.outputs.code._stepwise import BATCH, StepError, Stepwise
-from planner.outputs.code._tracing import Trace, difference, same, same_chance, tensors_in
+from planner.outputs.code._tracing import Trace, difference, largest, same, same_chance, tensors_in
 
+ROUNDING = 1e-14
+"""What rounding may add to a number, as a part of the largest number in the whole run."""
 TRIES = 4
 """Weights and inputs that are tried until the outputs say something: numbers that are not all the same."""
 
@@ -101,6 +103,8 @@ class _Comparison:
         self.given, self.held = [given for given, _ in inputs], [held for _, held in inputs]
         self.values: list[list[Any]] = []
         self.trace: Trace | None = None
+        self.rounding = 0.0
+        """What rounding may add to a number, after the largest that the plan came to."""
 
     def tell(self, found: dict[str, Any]) -> bool:
         """Note what differs. Whether the outputs are such that a difference would have shown."""
@@ -132,6 +136,7 @@ class _Comparison:
         for i, values in enumerate(self.plan.run(self.held)):
             if self.run["looks"]:
                 self.values.append(values)
+            self.rounding = max([self.rounding, *(ROUNDING * largest(value) for value in values)])
             sizes = [list(value.shape[1:]) for value in values]
             if sizes != steps[i]["shapes"]:
                 wrong.append({"kind": "plan", "step": i, "planned": steps[i]["shapes"], "found": sizes})
@@ -149,7 +154,7 @@ class _Comparison:
             return
         wanted = [_placed(each, output["side"]) for each, output in zip(wanted, self.run["outputs"], strict=True)]
         for k, (planned, found) in enumerate(zip(wanted, returned, strict=True)):
-            if not same(planned, found):
+            if not same(planned, found, self.rounding):
                 twin = next((j for j, each in enumerate(wanted) if not found.is_meta and same(each, found)), None)
                 off = difference(planned, found) if planned.shape == found.shape else None
                 sizes = {"planned": list(planned.shape), "found": list(found.shape), "off": off}
@@ -175,6 +180,8 @@ class _Comparison:
         assert self.trace is not None
         for i, values in enumerate(self.values or self.plan.run(self.held)):
             for output in steps[i]["read"]:
+                if 0 < largest(values[output]) <= self.rounding:
+                    continue  # nothing but rounding, so that nothing is near to it
                 near = self.trace.nearest(steps[i]["name"], values[output], steps[i]["constant"])
                 if not near.same:
                     found = None if near.found is None else list(near.found)

@@ -103,7 +103,7 @@ class Structure:
         }
         """Lists in which a layer hands on several tensors."""
         self.extras = self._extras()
-        """Lists that hand on the further outputs of their last layer, which somebody reads."""
+        """Lists that hand on the further outputs of their last layer, which somebody names."""
         self.blocks: dict[str, Listing] = {}
         inputs = tuple(step.name for step in plan.inputs)
         self.root = self._listing(("layers",), self.model.name, self.data, inputs)
@@ -124,9 +124,8 @@ class Structure:
         }
 
     def _extras(self) -> set[Path]:
-        read = {ref.step for step in self.plan.layers for ref in step.sources if ref.output}
-        read |= {ref.step for ref in self.plan.outputs if ref.output}
-        return {self._path_of(group) for group in self.model.groups if group.last - 1 in read}
+        named = {each.ref.step for each in self.model.numbered if each.ref.output}
+        return {self._path_of(group) for group in self.model.groups if group.last - 1 in named}
 
     def _path_of(self, group: Group) -> Path:
         """Where the list stands of which a group is a copy."""

@@ -134,11 +134,14 @@ def tensors_in(output: Any) -> Iterator[Any]:
         yield output
 
 
-def same(a: Any, b: Any) -> bool:
-    """Whether two tensors have the same sizes and, but for rounding, the same numbers."""
+def same(a: Any, b: Any, rounding: float = 0.0) -> bool:
+    """Whether two tensors have the same sizes and, but for rounding, the same numbers.
+
+    rounding  what any number may be off by, where they are sums of far larger ones
+    """
     if a.shape != b.shape:
         return False
-    return bool(a.is_meta or difference(a, b) <= NEAR * largest(a))
+    return bool(a.is_meta or difference(a, b) <= max(NEAR * largest(a), rounding))
 
 
 def difference(a: Any, b: Any) -> float:
@@ -152,8 +155,10 @@ def difference(a: Any, b: Any) -> float:
 
 
 def largest(a: Any) -> float:
-    """The largest of a tensor's finite numbers, sign aside."""
-    return float(a.double().abs().nan_to_num(nan=0.0, posinf=0.0).max()) if a.numel() else 0.0
+    """The largest of a tensor's finite numbers, sign aside; 0 where it has none."""
+    if a.is_meta or not a.numel():
+        return 0.0
+    return float(a.double().abs().nan_to_num(nan=0.0, posinf=0.0).max())
 
 
 def _forms(value: Any, constant: bool) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from itertools import permutations
 from typing import Any
 
 from planner.faults.refused_module_name import RefusedModuleName
@@ -222,17 +223,18 @@ class Units:
     # Shorter
 
     def _merge(self, unit: Unit, calls: Sequence[Part]) -> None:
-        """Leave out numbers of input channels that are another argument in every call."""
-        for channels in self.names.channels(unit.listing):
-            same_as = [
-                param
-                for param in unit.params
-                if param != channels
-                and param not in self.names.channels(unit.listing)
-                and all(part.args.get(channels) == part.args[param] for part in calls)
-            ]
-            if channels in unit.params and same_as and calls:
-                unit.by[channels] = name(same_as[0])
+        """Leave out numbers of input channels that are in every call what the module works out from other arguments."""
+        channels = self.names.channels(unit.listing)
+        for each in channels if calls else ():
+            if each in unit.params:
+                same_as = (
+                    expr
+                    for expr in _worked_out(unit, [param for param in unit.params if param not in channels])
+                    if all(substituted(expr, part.args) == part.args.get(each) for part in calls)
+                )
+                found = next(same_as, None)
+                if found is not None:
+                    unit.by[each] = found
         for part in unit.parts:
             part.substituted(unit.by)
         unit.params = tuple(param for param in unit.params if param not in unit.by)
@@ -513,6 +515,18 @@ class Units:
 
     def _worlds(self, copy: Copy) -> Sequence[Values]:
         return copy.worlds if self.copies.elsewhere else ()
+
+
+def _worked_out(unit: Unit, params: Sequence[str]) -> Iterator[Expr]:
+    """Some arguments of a module, what it works out from them, and the same for one of them instead of another."""
+    yield from map(name, params)
+    found = [expr for expr in unit.expressions() if expr.size and expr.names and expr.names <= set(params)]
+    found = sorted(dict.fromkeys(found), key=lambda expr: expr.size)
+    yield from found
+    for expr in found:
+        for one_of, other in permutations(params, 2):
+            if one_of in expr.names:
+                yield substituted(expr, {one_of: name(other)})
 
 
 def _hands_on(part: Part) -> bool:

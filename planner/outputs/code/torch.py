@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, get_args
 
 from planner.diagnostics import Path
@@ -47,6 +49,19 @@ def render(
     return emitted(report, style=style, asserts=asserts, init=init, main=main).text
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles, which would look through the same expressions again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@_uncollected()
 def emitted(
     report: Report, *, style: Style = "auto", asserts: bool = False, init: bool = False, main: bool = False
 ) -> Emitted:
@@ -149,11 +164,16 @@ def _main(report: Report, program: Program) -> Iterator[str]:
     unit = program.units.root
     program.imports.add("torch")
     inputs = []
+    # Of a single sample with one value in a group PyTorch's GroupNorm takes no mean.
+    alone = all(step.layer is None or step.layer.centred(*step.inputs) != 1 for step in report.plan.layers)
+    batch = 1 if alone else 2
     for k, step in enumerate(report.plan.inputs):
         shape = step.outputs[0]
         side = program.layouts.tensor(unit, (-1, -1, k))
         whole = ", dtype=torch.long" if program.units.picks(k) else ""
-        inputs.append(f"torch.zeros({', '.join(map(str, (1, *(shape if side == 'last' else shape.torch))))}{whole})")
+        inputs.append(
+            f"torch.zeros({', '.join(map(str, (batch, *(shape if side == 'last' else shape.torch))))}{whole})"
+        )
     yield 'if __name__ == "__main__":'
     yield f"    model = {unit.name}().eval()"
     yield "    print(model)"
