@@ -98,9 +98,9 @@ class Answers:
         if call is not None and call.along and call.returns != ((),):
             parted = plain.union(*map(_names, given.values()), *(_names(each.channels) for each in inputs))
         outputs = tuple(
-            Tensor((0, 0, i), shape, _assuming(expr, parted, inputs), origin)
-            for i, (shape, expr, origin) in enumerate(
-                zip(facts.outputs, channels, _origins(step, given, inputs), strict=True)
+            Tensor((0, 0, i), shape, expr if _handed_on(expr, links, inputs) else expr.assuming(parted), origin)
+            for i, (shape, expr, links, origin) in enumerate(
+                zip(facts.outputs, channels, facts.links, _origins(step, given, inputs), strict=True)
             )
         )
         decisive |= parted
@@ -270,9 +270,12 @@ def _channels(layer: Layer, step: Step, inputs: Sequence[Tensor]) -> list[Expr]:
     return found
 
 
-def _assuming(channels: Expr, names: set[str], inputs: Sequence[Tensor]) -> Expr:
-    """Channels that are worked out from arguments; those of an input are handed on, whatever the arguments are."""
-    return channels if any(channels == tensor.channels for tensor in inputs) else channels.assuming(names)
+def _handed_on(channels: Expr, links: Sequence[Link], inputs: Sequence[Tensor]) -> bool:
+    """Whether channels are those of an input whatever the arguments are; equal numbers alone may be so by chance."""
+    return any(
+        channels == tensor.channels and (link.channels is KEEP or not channels.is_const)
+        for tensor, link in zip(inputs, links, strict=True)
+    )
 
 
 def _plain_names(layer: Layer, given: Mapping[str, Expr]) -> set[str]:

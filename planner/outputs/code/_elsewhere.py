@@ -31,17 +31,16 @@ TRIED = 4
 def right_elsewhere(unit: Unit, names: Names, structure: Structure, changed: Set[str]) -> bool:
     """Whether the class is right where some arguments have other values; False where no others can be planned."""
     seen = set()
+    alone = [{each} for each in sorted(changed)] if len(changed) > 1 else []
     for copy in unit.copies[:MOST_COPIES]:
         comparing = _Elsewhere(unit, copy, names, structure)
-        for values in _others(copy.values, changed, names.channels(unit.listing)):
-            if any(same(values[each], copy.values[each]) for each in changed):
-                continue
-            seen.add(comparing.at(values))
-            longer = {each: (*values[each], *values[each][-1:]) for each in changed if isinstance(values[each], tuple)}
-            shorter = {each: values[each][:-1] for each in longer if len(values[each]) > 1}
-            seen |= {comparing.at({**values, **lengths}) for lengths in (longer, shorter) if lengths}
-            if False in seen:
-                return False
+        for some in (changed, *alone):
+            for values in _others(copy.values, some, names.channels(unit.listing)):
+                if any(same(values[each], copy.values[each]) for each in some):
+                    continue
+                seen.add(comparing.at(values))
+                if False in seen:
+                    return False
     return True in seen
 
 
@@ -50,6 +49,9 @@ def _others(now: Values, changed: Set[str], channels: Sequence[str]) -> Iterator
     for k in range(TRIED):
         values = {each: another(found, k) if each in changed else found for each, found in now.items()}
         yield values
+        longer = {each: (*values[each], *values[each][-1:]) for each in changed if isinstance(values[each], tuple)}
+        shorter = {each: values[each][:-1] for each in longer if len(values[each]) > 1}
+        yield from ({**values, **lengths} for lengths in (longer, shorter) if lengths)
         widths = [each for each in changed if type(now[each]) is int and now[each] > 1]
         linked = {
             each: values[width] * (now[each] // now[width])
@@ -150,6 +152,8 @@ class _Comparing:
         return True
 
     def _part(self, part: Part, values: Values, member: Step | Group) -> bool:
+        if isinstance(part.name, str) and part.name not in member.name.split(".")[-2:]:
+            return False
         if part.when is not None and not value(part.when, values):
             return False
         if part.inside is not None:

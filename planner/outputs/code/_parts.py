@@ -10,7 +10,7 @@ from planner.outputs.code._structure import Listing
 from planner.outputs.code._tensors import CARRIED, INDEX, Calling, Copy, Item, Value
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Part:
     """What one entry of a list is in a class.
 
@@ -178,7 +178,7 @@ class Part:
                 yield from part.types()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Unit:
     """A list of layers as one module, which stands for all of these copies.
 

@@ -68,6 +68,15 @@ class Listing:
     def nameless(self) -> bool:
         return all(slot.name is None for slot in self.slots)
 
+    def names_others(self, number: int) -> bool:
+        """Whether the names of further entries depend on whether an entry is there: of those of the same type that have
+        no name, each has another number.
+        """
+        slot = self.slots[number]
+        if self.nameless or slot.name is not None or not (is_expression(slot.when) or is_expression(slot.repeat)):
+            return False
+        return any(other.name is None and other.type == slot.type for other in self.slots[number + 1 :])
+
     @property
     def is_model(self) -> bool:
         return self.path == ("layers",)

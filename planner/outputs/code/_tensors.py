@@ -65,7 +65,7 @@ class Calling(NamedTuple):
         return self.target.startswith(("nn.", "torchvision.")) and self.target != "nn.Parameter"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Item:
     """What one entry came to in one copy: a layer with its calls, or a copy of another list with its arguments."""
 
@@ -89,7 +89,7 @@ class Item:
         return self.member if isinstance(self.member, Step) else None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Copy:
     """One copy of a list.
 

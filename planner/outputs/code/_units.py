@@ -155,6 +155,8 @@ class Units:
         """What stands for the outputs of entries that no copy has."""
         for number, slot in enumerate(listing.slots):
             parts = len(unit.parts)
+            if listing.names_others(number):
+                unit.assumed |= _decides(slot, copies)
             if not any(copy.items[number] for copy in copies):
                 unit.firm |= _decides(slot, copies)
                 unit.assumed |= unit.firm
