@@ -195,9 +195,13 @@ CASES = [
            "type: Slice, dim: 2, stop: 199"),  # less than one in a hundred
     silent("NSP328", [30, 30, 4], "name: a, type: MaxPool2d, kernel_size: 3", "type: CropLike, from: [a, a]"),
     # misaligned-branches
-    says("NSP326", [32, 32, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, padding: [[0, 2], [1, 1]]",
-         "name: b, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1, from: input", "type: Add, from: [a, b]",
-         at=2, label="height: `a` and `b` look 1 cell of `input` apart, at 1 a step; `a` makes it so"),
+    says("NSP326", [32, 32, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 5, padding: [[1, 3], [2, 2]]",
+         "type: Add, from: [a, input]",
+         at=1, label="height: `a` and `input` look 1 cell of `input` apart, at 1 a step; `a` makes it so"),
+    says("NSP326", [64, 64, 8], "name: down, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
+         "name: up, type: Upsample, scale_factor: 2", "name: mixed, type: Conv2d, out_channels: 8, kernel_size: 3, "
+         "padding: [[2, 0], [0, 2]]", "type: Add, from: [mixed, input]", at=3,
+         label="height: `mixed` and `input` look 3/2 cells of `input` apart, at 1 a step; `up` makes it so"),
     says("NSP326", [28, 28, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
          "name: b, type: Conv2d, out_channels: 8, kernel_size: 15, from: input", "type: Concat, from: [a, b]", at=2,
          label="height and width: `a` moves 2 cells of `input` a step, `b` 1: up to 7 cells apart; `b` makes it so"),
@@ -231,6 +235,41 @@ CASES = [
            "type: Interpolate, from: [a, input], mode: bilinear, align_corners: true",
            "type: Add, from: [interpolate, input]"),
     silent("NSP327", [56, 56, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 4, stride: 2, padding: 1",
+           "name: b, type: AvgPool2d, kernel_size: 2, from: input", "type: Add, from: [a, b]"),
+    # shifted-branches
+    says("NSP329", [32, 32, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, padding: [[0, 2], [1, 1]]",
+         "name: b, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1, from: input", "type: Add, from: [a, b]",
+         at=2, label="height: `a` and `b` look 1 cell of `input` apart, at 1 a step, and each sees where the other "
+                     "looks, by its 3 cells or more; `a` makes it so"),
+    says("NSP329", [64, 8], *(f"name: c{i}, type: Conv1d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1"
+                              for i in range(3)),
+         "name: up, type: Upsample, scale_factor: 8", "type: Add, from: [up, input]", at=4,
+         label="length: `up` and `input` look 7/2 cells of `input` apart, at 1 a step, behind a stride of 8; "
+               "`up` makes it so", help="harmless for most networks"),
+    silent("NSP329", [65, 8], *(f"name: c{i}, type: Conv1d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1"
+                                for i in range(3)),
+           "type: Interpolate, mode: linear, align_corners: true, from: [c2, input]", "type: Add, from: [interpolate, input]"),
+    silent("NSP329", [64, 8], "name: a, type: Conv1d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
+           "name: up, type: Upsample, scale_factor: 2", "type: Add, from: [up, input]"),  # half a cell
+    # causal-branches
+    says("NSP337", [100, 8], "name: a, type: Conv1d, out_channels: 8, kernel_size: 3, dilation: 4, padding: [[8, 0]]",
+         "type: Add, from: [a, input]", at=1,
+         label="length: `a` sees 9 cells of `input`, `input` 1; both end at the same", help="for a stream"),
+    says("NSP337", [100, 8], "name: a, type: Conv1d, out_channels: 8, kernel_size: 3, dilation: 4, padding: 8",
+         "name: cut, type: Slice, dim: 2, stop: 100", "name: b, type: Conv1d, out_channels: 8, kernel_size: 1, from: input",
+         "type: Add, from: [b, cut]", at=3,
+         label="length: `b` sees 1 cell of `input`, `cut` 9; both end at the same"),  # as TCN's Chomp1d
+    says("NSP337", [9, 32, 32, 4], "name: stem, type: Conv3d, out_channels: 4, kernel_size: 5, padding: 2",
+         "name: a, type: Conv3d, out_channels: 4, kernel_size: 3, padding: [[0, 2], 1, 1]",
+         "type: Add, from: [a, stem]", at=2,
+         label="depth: `a` sees 7 cells of `input`, `stem` 5; both begin at the same"),
+    says("NSP337", [100, 8], "name: a, type: Conv1d, out_channels: 8, kernel_size: 5, stride: 2, padding: [[4, 0]]",
+         "name: b, type: Conv1d, out_channels: 8, kernel_size: 1, stride: 2, from: input", "type: Add, from: [a, b]",
+         at=2, label="length: `a` sees 5 cells of `input`, `b` 1; both end at the same"),
+    silent("NSP337", [100, 8], "name: a, type: Conv1d, out_channels: 8, kernel_size: 5, padding: [[3, 1]]",
+           "name: b, type: Conv1d, out_channels: 8, kernel_size: 3, padding: 1, from: input",
+           "type: Add, from: [a, b]"),  # both see a cell on
+    silent("NSP337", [56, 56, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
            "name: b, type: AvgPool2d, kernel_size: 2, from: input", "type: Add, from: [a, b]"),
     # uneven-overlap
     says("NSP330", [16, 16, 32], "type: ConvTranspose2d, out_channels: 8, kernel_size: 3, stride: 2", at=0,
