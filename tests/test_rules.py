@@ -248,7 +248,8 @@ CASES = [
                "`up` makes it so", help="harmless for most networks"),
     silent("NSP329", [65, 8], *(f"name: c{i}, type: Conv1d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1"
                                 for i in range(3)),
-           "type: Interpolate, mode: linear, align_corners: true, from: [c2, input]", "type: Add, from: [interpolate, input]"),
+           "name: up, type: Interpolate, mode: linear, align_corners: true, from: [c2, input]",
+           "type: Add, from: [up, input]"),
     silent("NSP329", [64, 8], "name: a, type: Conv1d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
            "name: up, type: Upsample, scale_factor: 2", "type: Add, from: [up, input]"),  # half a cell
     # causal-branches
@@ -256,7 +257,8 @@ CASES = [
          "type: Add, from: [a, input]", at=1,
          label="length: `a` sees 9 cells of `input`, `input` 1; both end at the same", help="for a stream"),
     says("NSP337", [100, 8], "name: a, type: Conv1d, out_channels: 8, kernel_size: 3, dilation: 4, padding: 8",
-         "name: cut, type: Slice, dim: 2, stop: 100", "name: b, type: Conv1d, out_channels: 8, kernel_size: 1, from: input",
+         "name: cut, type: Slice, dim: 2, stop: 100",
+         "name: b, type: Conv1d, out_channels: 8, kernel_size: 1, from: input",
          "type: Add, from: [b, cut]", at=3,
          label="length: `b` sees 1 cell of `input`, `cut` 9; both end at the same"),  # as TCN's Chomp1d
     says("NSP337", [9, 32, 32, 4], "name: stem, type: Conv3d, out_channels: 4, kernel_size: 5, padding: 2",
@@ -318,6 +320,30 @@ CASES = [
            "type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1"),
     silent("NSP332", [64, 64, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2",
            "type: MaxPool2d, kernel_size: 2", "type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2"),
+    says("NSP332", [64, 64, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 3, padding: 3",
+         "name: b, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 3, padding: 3",
+         "name: c, type: Conv2d, out_channels: 8, kernel_size: [1, 5], padding: [0, 2], from: input",  # few
+         "type: Add, from: [b, c]", at=1,
+         label="height: an output reads 5 of the 13 cells of its field; width: an output reads 9 of the 13 cells of "
+               "its field, 29 of 169 in all; through `a` and `b`"),
+    says("NSP332", [100, 8], "type: ConstantPad1d, padding: [4, 0], value: 0",
+         "name: a, type: Conv1d, out_channels: 8, kernel_size: 3, dilation: 2",
+         "type: ConstantPad1d, padding: [8, 0], value: 0",
+         "name: b, type: Conv1d, out_channels: 8, kernel_size: 3, dilation: 4", "type: Add, from: [b, input]", at=3,
+         label="length: an output reads 7 of the 13 cells of its field; through `a` and `b`"),
+    says("NSP332", [64, 64, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2",
+         "name: b, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2",
+         "name: gate, type: AdaptiveAvgPool2d, output_size: 1", "type: Sigmoid",
+         "type: Multiply, from: [b, sigmoid]", at=1,  # a gate says the same to all cells
+         label="height and width: an output reads 5 of the 9 cells of its field, 25 of 81 in all; through `a` and `b`"),
+    silent("NSP332", [64, 64, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2",
+           "name: b, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2",
+           "name: c, type: Conv2d, out_channels: 8, kernel_size: 5, padding: 2, from: input",  # reads what lies between
+           "name: d, type: Conv2d, out_channels: 8, kernel_size: 5, padding: 2", "type: Add, from: [b, d]"),
+    silent("NSP332", [64, 64, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2",
+           "name: b, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2",
+           "type: MaxPool2d, kernel_size: 2, from: input", "name: up, type: Upsample, scale_factor: 2",
+           "type: Add, from: [b, up]"),  # of what `up` reads it is not known how it fills the grid
     # padding-only-taps
     says("NSP333", [33, 33, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 36, padding: 36", at=0,
          label="height and width: 2 of 3 taps, 36 apart, miss all 33 cells wherever the window stands; "
@@ -649,25 +675,42 @@ def test_multiply_adds_of_a_cropped_transposed_convolution() -> None:
 # What is allowed, and copies
 
 
-def test_a_finding_in_copies_of_a_block() -> None:
-    """One for each copy, which the outputs bring together; the row ends where branches meet."""
-    text = """
-        input: [64, 64, 8]
+PAIRS = """
+    input: [64, 64, 8]
+    layers:
+      - {name: pair, type: pair, repeat: 3}
+    blocks:
+      pair:
         layers:
-          - {name: pair, type: pair, repeat: 3}
-        blocks:
-          pair:
-            layers:
-              - {name: a, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 2, dilation: 2}
-              - {name: b, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 2, dilation: 2}
-              - {name: sum, type: Add, from: [input, b]}
-        """
-    copies = [each for each in checked_text(text).diagnostics if each.code == "NSP332"]
+          - {name: a, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 2, dilation: 2}
+          - {name: b, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 2, dilation: 2}
+          - {name: end, END}
+"""
+
+
+def test_a_finding_in_copies_of_a_block() -> None:
+    """One for each copy, which the outputs bring together; the row ends at a stride."""
+    report = checked_text(PAIRS.replace("END", "type: MaxPool2d, kernel_size: 1, stride: 2"))
+    copies = [each for each in report.diagnostics if each.code == "NSP332"]
     assert [each.step for each in copies] == ["pair.0.b", "pair.1.b", "pair.2.b"]
     assert [each.label.rpartition("; ")[2] for each in copies] == [
         f"through `pair.{i}.a` and `pair.{i}.b`" for i in range(3)
     ]
     assert len({each.path for each in copies}) == 1
+
+
+def test_a_row_goes_through_residual_connections() -> None:
+    """Six layers of dilation 2 read every other cell, whatever is added to them."""
+    report = checked_text(PAIRS.replace("END", "type: Add, from: [input, b]"))
+    (finding,) = [each for each in report.diagnostics if each.code == "NSP332"]
+    assert finding.step == "pair.2.b"
+    assert finding.message.startswith("6 dilated layers")
+    assert finding.label.startswith("height and width: an output reads 13 of the 25 cells of its field, 169 of 625 in")
+
+
+def test_a_window_with_a_stride_may_fill_the_grid() -> None:
+    report = checked_text(PAIRS.replace("END", "type: MaxPool2d, kernel_size: 2"))
+    assert "NSP332" not in {each.code for each in report.diagnostics}
 
 
 def test_allowed_on_a_layer() -> None:

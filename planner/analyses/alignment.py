@@ -2,8 +2,9 @@
 
 A branch lies on an input by its stride and by the middle of what its cell 0 sees. Two branches with the same strides
 are shifted against each other by the distance of these middles; with different strides they drift. How much that
-matters is told by three more numbers: the stretch that either one sees, the coarsest grid that either one goes through behind
-their fork (resampling from a stride of S to one of s moves cells by up to (S − s)/2), and where the stretches end.
+matters is told by three more numbers: the stretch that either one sees, the coarsest grid that either one goes through
+behind their fork (resampling from a stride of S to one of s moves cells by up to (S − s)/2), and where the stretches
+end.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from itertools import combinations
 from planner.analyses.moving import Moving
 from planner.analyses.receptive_field import AxisField, Fields, fields_of_sources
 from planner.geometry import Span
-from planner.model import Ref
 from planner.layers._layer import axis_name
+from planner.model import Ref
 from planner.plan import Plan, Step
 
 MOST_TRACED = 100
@@ -153,7 +154,7 @@ class _Places:
     def between(self, ends: list[Ref]) -> tuple[int | None, list[int]]:
         """The step that all ways to two tensors come through last, and the steps behind it on these ways."""
         seen = {ref.step for ref in ends}
-        waiting, between = [-i for i in seen], []
+        waiting, between = [-i for i in seen], list[int]()
         heapify(waiting)
         while self.left > 0:
             i = -heappop(waiting)

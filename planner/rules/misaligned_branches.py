@@ -17,10 +17,10 @@ class MisalignedBranches(Rule):
 
     Sizes that agree prove nothing: a branch of stride 2 and one of stride 1 can come out equally long by chance, and
     padding on one side shifts a branch against the other. Stride and centre of every branch are followed from the
-    input. This rule speaks where strides differ and cells drift apart, and where the middle of what one branch sees lies
-    outside of what the other one sees. It is silent where resampling explains the shift (from a stride of S to one of
-    s, cells move by up to (S − s)/2: `shifted-branches`), where padding is causal (`causal-branches`), and below half a
-    cell of the grid on which they meet (`half-cell-shift`).
+    input. This rule speaks where strides differ and cells drift apart, and where the middle of what one branch sees
+    lies outside of what the other one sees. It is silent where resampling explains the shift (from a stride of S to one
+    of s, cells move by up to (S − s)/2: `shifted-branches`), where padding is causal (`causal-branches`), and below
+    half a cell of the grid on which they meet (`half-cell-shift`).
 
     Why it matters: an Add or a Concat then mixes features of different places; the network has to learn around it.
 
