@@ -389,6 +389,16 @@ CASES = [
     silent("NSP336", [1, 1, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1"),
     silent("NSP336", [2, 2, 3], "type: MaxPool2d, kernel_size: 2", "name: pos, type: Parameter, shape: [1, 1, 3]",
            "type: Add, from: [maxpool2d, pos]"),
+    # hanging-windows
+    says("NSP338", [3, 3, 1], "type: AvgPool2d, kernel_size: 2, stride: 2, ceil_mode: true", at=0,
+         label="height and width: a window of 2 reaches 1 cell past 3",
+         help="none hangs over where n ≡ 0 mod 2; with an input of 4×4×1 or 2×2×1 no window does"),
+    says("NSP338", [56, 20, 8], "type: MaxPool2d, kernel_size: 3, stride: [3, 4], padding: 1, ceil_mode: true", at=0,
+         label="width: a window of 3 reaches 1 cell past 20 and 1 of padding",
+         help="none hangs over where n ≡ 1–3 mod 4; with an input of 56×21×8 or 56×19×8 no window does"),
+    silent("NSP338", [56, 56, 8], "type: MaxPool2d, kernel_size: 3, stride: 2"),
+    silent("NSP338", [57, 57, 8], "type: MaxPool2d, kernel_size: 3, stride: 2, ceil_mode: true"),
+    silent("NSP338", [31, 31, 8], "type: MaxPool2d, kernel_size: 2, stride: 2, padding: 1, ceil_mode: true"),
     # unmixed-groups
     says("NSP240", [100, 100, 32], "name: a, type: Conv2d, out_channels: 48, kernel_size: 3, groups: 2",
          "name: b, type: Conv2d, out_channels: 48, kernel_size: 3, groups: 2", at=1,
@@ -459,6 +469,20 @@ CASES = [
     silent("NSP245", [1, 1, 8], "type: Linear, out_features: 10"),
     silent("NSP245", [196, 8], "type: Linear, out_features: 10"),
     silent("NSP245", [56, 56, 8], "type: Linear, out_features: 10", "type: Conv2d, out_channels: 8, kernel_size: 1"),
+    says("NSP245", [32, 32, 3], "type: Conv2d, out_channels: 8, kernel_size: 3", "type: Linear, out_features: 64",
+         "type: ReLU", "type: Dropout", "type: Linear, out_features: 10", at=4,
+         label="30×30×64 becomes 30×30×10: 900 vectors, not one"),
+    says("NSP245", [28, 28, 1], "type: Linear, out_features: 128", "type: ReLU", "type: Linear, out_features: 10",
+         at=2, label="28×28×128 becomes 28×28×10: 784 vectors, not one"),
+    says("NSP245", [16, 16, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1",
+         "type: BatchNorm2d", "type: Add, from: [input, batchnorm2d]", "type: ReLU",  # the end of a ResNet
+         "type: Linear, out_features: 10", at=4, label="16×16×8 becomes 16×16×10: 256 vectors, not one"),
+    silent("NSP245", [56, 56, 8], "type: PixelUnshuffle, downscale_factor: 2", "type: LayerNorm",  # Swin's merging
+           "type: Linear, out_features: 16, bias: false"),
+    silent("NSP245", [56, 56, 8], "type: Conv2d, kernel_size: 7, padding: 3, groups: depthwise", "type: LayerNorm",
+           "type: Linear, out_features: 32", "type: GELU", "type: Linear, out_features: 8"),  # ConvNeXt's branch
+    silent("NSP245", [14, 14, 8], "name: a, type: Linear, out_features: 8", "name: b, type: Add, from: [a, input]",
+           "type: Linear, out_features: 10"),
     # giant-linear
     says("NSP401", [64, 64, 64], "type: Flatten", "type: Dropout", "type: Linear, out_features: 100", at=2,
          label="26,214,500 of 26,214,500; 64×64×64 is flattened into 262144",
