@@ -59,6 +59,7 @@ class Apart:
     strides         their strides in input cells
     centres         where each has the centre of its cell 0, in input cells
     sees            how many input cells each sees
+    common          how many of them a cell of the tensor sees at which they fork
     coarsest        the largest stride on their way from where they fork, in input cells
     causal          whether both end to see at the cell where they are, as their fork does, or both begin there
     cause           the first step of a branch that moves it off the fork; None where none can be named
@@ -73,6 +74,7 @@ class Apart:
     strides: tuple[Fraction, Fraction]
     centres: tuple[Fraction, Fraction]
     sees: tuple[int, int]
+    common: int
     coarsest: Fraction
     causal: bool = False
     cause: str | None = None
@@ -103,8 +105,8 @@ class Apart:
 
     @property
     def seen(self) -> bool:
-        """Whether each branch sees the middle of the other's stretch, at every cell."""
-        return not self.drifts and self.off * 2 <= min(self.sees) - 1
+        """Whether each branch sees, of the tensor at which they fork, the middle of what the other one sees."""
+        return not self.drifts and self.off * 2 <= min(self.sees) - self.common
 
 
 def apart(plan: Plan, fields: list[tuple[Fields, ...]]) -> Iterator[list[Apart]]:
@@ -210,6 +212,7 @@ def _apart(
         strides=(x.stride, y.stride),
         centres=(x.centre, y.centre),
         sees=(x.size, y.size),
+        common=start.size if start is not None else 1,
         coarsest=max([each.stride for each in on_the_way if each is not None], default=min(x.stride, y.stride)),
         causal=start is not None and _causal(x, y, start),
     )
