@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import time
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import planner
 from planner.checking import checked_text
@@ -118,7 +121,7 @@ CASES = [
          help="use {type: AvgPool2d, kernel_size: 2} before it in place of its stride"),
     says("NSP322", [20, 4], "type: Conv1d, out_channels: 4, kernel_size: 3, stride: 4", at=0,
          label="length: 5 of 20 cells lie between windows of 3 at stride 4; 15 of 20 cells are read",
-         help="use `kernel_size: 4` or more, or a smaller stride"),
+         help="use `kernel_size: 4`"),
     says("NSP322", [16, 16, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, stride: 2", at=0,
          label="height and width: 8 of 16 cells lie between the taps of windows of 3 at stride 2, dilation 2; "
                "64 of 256 cells are read", help="use `dilation: 1`"),
@@ -126,7 +129,7 @@ CASES = [
          "name: even, type: AvgPool2d, kernel_size: 1, stride: 2", "type: Crop, amount: [[1, 0], [1, 0]], from: conv2d",
          "name: odd, type: AvgPool2d, kernel_size: 1, stride: 2", "type: Concat, from: [even, odd]", at=1, also=(3,),
          label="height and width: 16 of 32 cells lie between windows of 1 at stride 2; 256 of 1,024 cells are read; "
-               "512 are read by nothing", help="use `kernel_size: 2` or more"),
+               "512 are read by nothing", help="use `kernel_size: 2`"),
     silent("NSP322", [56, 56, 64], "type: Conv2d, out_channels: 8, kernel_size: 2, stride: 2"),
     silent("NSP322", [16, 16, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2"),
     silent("NSP322", [56, 56, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
@@ -347,10 +350,10 @@ CASES = [
     # padding-only-taps
     says("NSP333", [33, 33, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 36, padding: 36", at=0,
          label="height and width: 2 of 3 taps, 36 apart, miss all 33 cells wherever the window stands; "
-               "1 of 9 taps touches any", help="use `dilation: 32` or less, or a larger input"),
+               "1 of 9 taps touches any", help="use `dilation: 32` with `padding: 32`, or a larger input"),
     says("NSP333", [1, 1, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1", at=0,
          label="height and width: 2 of 3 taps miss the only cell wherever the window stands; 1 of 9 taps touches any",
-         help="use a smaller kernel, or a larger input"),
+         help="use `kernel_size: 1` with `padding: 0`, or a larger input"),
     says("NSP333", [3, 40, 8], "type: Conv2d, out_channels: 8, kernel_size: [7, 3], padding: [3, 1]", at=0,
          label="height: 2 of 7 taps miss all 3 cells wherever the window stands; 15 of 21 taps touch any"),
     silent("NSP333", [33, 33, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 32, padding: 32"),
@@ -528,6 +531,38 @@ CASES = [
     silent("NSP405", [4, 4, 1], "type: RMSNorm"),  # keeps the sign
 ]
 # fmt: on
+
+
+PASTED = re.compile(r"`(\w+): ([^`]+)`")
+TRIED = ("NSP321", "NSP322", "NSP330", "NSP333", "NSP334")
+"""Warnings whose help has arguments to paste."""
+
+
+@pytest.mark.parametrize("case", [each for each in CASES if each.code in TRIED and each.at is not None], ids=lambda each: each.code)
+def test_what_help_recommends_mends(case: Case) -> None:
+    """The arguments pasted into the layer: the finding goes, and no other comes."""
+    before = checked_text(case.text)
+    finding = found(before, case.code)[line_of(case.at or 0)]
+    pasted = PASTED.findall(finding.help.partition(", or ")[0])
+    if not pasted or not before.plan.complete or case.also:
+        return
+    layers = yaml.safe_load(case.text)["layers"]
+    layers[case.at or 0] |= {key: yaml.safe_load(value) for key, value in pasted}
+    after = planner.check({"input": case.shape, "layers": layers})
+    assert after.plan.complete
+    left = Counter(told(after, Severity.WARNING, Severity.ERROR)) - Counter(told(before, Severity.WARNING))
+    assert not left
+    assert (case.code, finding.step) not in told(after, Severity.WARNING)
+
+
+def test_padding_that_leaves_the_column_unread_is_not_recommended() -> None:
+    """A second convolution of stride 2 drops what a cell of padding lets the first one read: sooftware/conformer#61."""
+    text = (Path(__file__).parent / "cases" / "reports" / "06-conv-subsampling.yaml").read_text()
+    (finding,) = [each for each in checked_text(text).diagnostics if each.code == "NSP321"]
+    assert "padding" not in finding.help
+    assert finding.help.startswith("use `kernel_size: [3, 4]`, or an input size that divides")
+    mended = text.replace("kernel_size: 3, stride: 2}", "kernel_size: [3, 4], stride: 2}", 1)
+    assert told(checked_text(mended), Severity.WARNING) == []
 
 
 def line_of(at: int) -> int:

@@ -9,7 +9,11 @@ from planner.rules._branches import how_far, meeting
 from planner.rules._rule import Rule
 
 if TYPE_CHECKING:
+    from planner.analyses.alignment import Apart
     from planner.report import Report
+
+
+PARITY = "; windows of the same parity on both branches are free of it"
 
 
 class HalfCellShift(Rule):
@@ -55,6 +59,11 @@ class HalfCellShift(Rule):
                 found[0].step,
                 f"the branches of {found[0].step.type} {far}",
                 label=how_far(report.plan, found),
-                help="harmless for most networks; windows of the same parity on both branches are free of it",
+                help="harmless for most networks" + ("" if any(map(_resized, found)) else PARITY),
                 key="from",
             )
+
+
+def _resized(each: Apart) -> bool:
+    """Whether a resize moves a branch, not the middle of a window."""
+    return each.drifts or each.coarsest > max(each.strides)
