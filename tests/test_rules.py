@@ -538,7 +538,9 @@ TRIED = ("NSP321", "NSP322", "NSP330", "NSP333", "NSP334")
 """Warnings whose help has arguments to paste."""
 
 
-@pytest.mark.parametrize("case", [each for each in CASES if each.code in TRIED and each.at is not None], ids=lambda each: each.code)
+@pytest.mark.parametrize(
+    "case", [each for each in CASES if each.code in TRIED and each.at is not None], ids=lambda each: each.code
+)
 def test_what_help_recommends_mends(case: Case) -> None:
     """The arguments pasted into the layer: the finding goes, and no other comes."""
     before = checked_text(case.text)

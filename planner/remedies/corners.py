@@ -13,9 +13,7 @@ LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 
 def corners_on_corners(case: Case) -> Iterator[Proposal]:
-    """Resizing between corners that lie on one another, at the input sizes with which they do: one more than what the
-    coarsest stride divides.
-    """
+    """Resizing with `align_corners`, at the input size at which corners then lie on corners."""
     found = next((each for each in case.report.apart if each[0].step is case.step), None)
     if case.step is None or found is None:
         return

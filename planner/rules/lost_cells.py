@@ -40,9 +40,9 @@ class LostCells(Rule):
           - {type: MaxPool2d, kernel_size: 3, stride: 2}  # NSP321
         """
     good = """
-        input: [224, 224, 3]
+        input: [225, 225, 3]
         layers:
-          - {type: MaxPool2d, kernel_size: 3, stride: 2, ceil_mode: true}
+          - {type: MaxPool2d, kernel_size: 3, stride: 2}
         """
 
     @classmethod
