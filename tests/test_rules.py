@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import time
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import planner
 from planner.checking import checked_text
@@ -118,7 +121,7 @@ CASES = [
          help="use {type: AvgPool2d, kernel_size: 2} before it in place of its stride"),
     says("NSP322", [20, 4], "type: Conv1d, out_channels: 4, kernel_size: 3, stride: 4", at=0,
          label="length: 5 of 20 cells lie between windows of 3 at stride 4; 15 of 20 cells are read",
-         help="use `kernel_size: 4` or more, or a smaller stride"),
+         help="use `kernel_size: 4`"),
     says("NSP322", [16, 16, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, stride: 2", at=0,
          label="height and width: 8 of 16 cells lie between the taps of windows of 3 at stride 2, dilation 2; "
                "64 of 256 cells are read", help="use `dilation: 1`"),
@@ -126,7 +129,7 @@ CASES = [
          "name: even, type: AvgPool2d, kernel_size: 1, stride: 2", "type: Crop, amount: [[1, 0], [1, 0]], from: conv2d",
          "name: odd, type: AvgPool2d, kernel_size: 1, stride: 2", "type: Concat, from: [even, odd]", at=1, also=(3,),
          label="height and width: 16 of 32 cells lie between windows of 1 at stride 2; 256 of 1,024 cells are read; "
-               "512 are read by nothing", help="use `kernel_size: 2` or more"),
+               "512 are read by nothing", help="use `kernel_size: 2`"),
     silent("NSP322", [56, 56, 64], "type: Conv2d, out_channels: 8, kernel_size: 2, stride: 2"),
     silent("NSP322", [16, 16, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2"),
     silent("NSP322", [56, 56, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
@@ -195,9 +198,13 @@ CASES = [
            "type: Slice, dim: 2, stop: 199"),  # less than one in a hundred
     silent("NSP328", [30, 30, 4], "name: a, type: MaxPool2d, kernel_size: 3", "type: CropLike, from: [a, a]"),
     # misaligned-branches
-    says("NSP326", [32, 32, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, padding: [[0, 2], [1, 1]]",
-         "name: b, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1, from: input", "type: Add, from: [a, b]",
-         at=2, label="height: `a` and `b` look 1 cell of `input` apart, at 1 a step; `a` makes it so"),
+    says("NSP326", [32, 32, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 5, padding: [[1, 3], [2, 2]]",
+         "type: Add, from: [a, input]",
+         at=1, label="height: `a` and `input` look 1 cell of `input` apart, at 1 a step; `a` makes it so"),
+    says("NSP326", [64, 64, 8], "name: down, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
+         "name: up, type: Upsample, scale_factor: 2", "name: mixed, type: Conv2d, out_channels: 8, kernel_size: 3, "
+         "padding: [[2, 0], [0, 2]]", "type: Add, from: [mixed, input]", at=3,
+         label="height: `mixed` and `input` look 3/2 cells of `input` apart, at 1 a step; `up` makes it so"),
     says("NSP326", [28, 28, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
          "name: b, type: Conv2d, out_channels: 8, kernel_size: 15, from: input", "type: Concat, from: [a, b]", at=2,
          label="height and width: `a` moves 2 cells of `input` a step, `b` 1: up to 7 cells apart; `b` makes it so"),
@@ -231,6 +238,43 @@ CASES = [
            "type: Interpolate, from: [a, input], mode: bilinear, align_corners: true",
            "type: Add, from: [interpolate, input]"),
     silent("NSP327", [56, 56, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 4, stride: 2, padding: 1",
+           "name: b, type: AvgPool2d, kernel_size: 2, from: input", "type: Add, from: [a, b]"),
+    # shifted-branches
+    says("NSP329", [32, 32, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, padding: [[0, 2], [1, 1]]",
+         "name: b, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1, from: input", "type: Add, from: [a, b]",
+         at=2, label="height: `a` and `b` look 1 cell of `input` apart, at 1 a step, and each sees where the other "
+                     "looks, by its 3 cells or more; `a` makes it so"),
+    says("NSP329", [64, 8], *(f"name: c{i}, type: Conv1d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1"
+                              for i in range(3)),
+         "name: up, type: Upsample, scale_factor: 8", "type: Add, from: [up, input]", at=4,
+         label="length: `up` and `input` look 7/2 cells of `input` apart, at 1 a step, behind a stride of 8; "
+               "`up` makes it so", help="harmless for most networks"),
+    silent("NSP329", [65, 8], *(f"name: c{i}, type: Conv1d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1"
+                                for i in range(3)),
+           "name: up, type: Interpolate, mode: linear, align_corners: true, from: [c2, input]",
+           "type: Add, from: [up, input]"),
+    silent("NSP329", [64, 8], "name: a, type: Conv1d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
+           "name: up, type: Upsample, scale_factor: 2", "type: Add, from: [up, input]"),  # half a cell
+    # causal-branches
+    says("NSP337", [100, 8], "name: a, type: Conv1d, out_channels: 8, kernel_size: 3, dilation: 4, padding: [[8, 0]]",
+         "type: Add, from: [a, input]", at=1,
+         label="length: `a` sees 9 cells of `input`, `input` 1; both end at the same", help="for a stream"),
+    says("NSP337", [100, 8], "name: a, type: Conv1d, out_channels: 8, kernel_size: 3, dilation: 4, padding: 8",
+         "name: cut, type: Slice, dim: 2, stop: 100",
+         "name: b, type: Conv1d, out_channels: 8, kernel_size: 1, from: input",
+         "type: Add, from: [b, cut]", at=3,
+         label="length: `b` sees 1 cell of `input`, `cut` 9; both end at the same"),  # as TCN's Chomp1d
+    says("NSP337", [9, 32, 32, 4], "name: stem, type: Conv3d, out_channels: 4, kernel_size: 5, padding: 2",
+         "name: a, type: Conv3d, out_channels: 4, kernel_size: 3, padding: [[0, 2], 1, 1]",
+         "type: Add, from: [a, stem]", at=2,
+         label="depth: `a` sees 7 cells of `input`, `stem` 5; both begin at the same"),
+    says("NSP337", [100, 8], "name: a, type: Conv1d, out_channels: 8, kernel_size: 5, stride: 2, padding: [[4, 0]]",
+         "name: b, type: Conv1d, out_channels: 8, kernel_size: 1, stride: 2, from: input", "type: Add, from: [a, b]",
+         at=2, label="length: `a` sees 5 cells of `input`, `b` 1; both end at the same"),
+    silent("NSP337", [100, 8], "name: a, type: Conv1d, out_channels: 8, kernel_size: 5, padding: [[3, 1]]",
+           "name: b, type: Conv1d, out_channels: 8, kernel_size: 3, padding: 1, from: input",
+           "type: Add, from: [a, b]"),  # both see a cell on
+    silent("NSP337", [56, 56, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
            "name: b, type: AvgPool2d, kernel_size: 2, from: input", "type: Add, from: [a, b]"),
     # uneven-overlap
     says("NSP330", [16, 16, 32], "type: ConvTranspose2d, out_channels: 8, kernel_size: 3, stride: 2", at=0,
@@ -279,13 +323,37 @@ CASES = [
            "type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1"),
     silent("NSP332", [64, 64, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2",
            "type: MaxPool2d, kernel_size: 2", "type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2"),
+    says("NSP332", [64, 64, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 3, padding: 3",
+         "name: b, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 3, padding: 3",
+         "name: c, type: Conv2d, out_channels: 8, kernel_size: [1, 5], padding: [0, 2], from: input",  # few
+         "type: Add, from: [b, c]", at=1,
+         label="height: an output reads 5 of the 13 cells of its field; width: an output reads 9 of the 13 cells of "
+               "its field, 29 of 169 in all; through `a` and `b`"),
+    says("NSP332", [100, 8], "type: ConstantPad1d, padding: [4, 0], value: 0",
+         "name: a, type: Conv1d, out_channels: 8, kernel_size: 3, dilation: 2",
+         "type: ConstantPad1d, padding: [8, 0], value: 0",
+         "name: b, type: Conv1d, out_channels: 8, kernel_size: 3, dilation: 4", "type: Add, from: [b, input]", at=3,
+         label="length: an output reads 7 of the 13 cells of its field; through `a` and `b`"),
+    says("NSP332", [64, 64, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2",
+         "name: b, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2",
+         "name: gate, type: AdaptiveAvgPool2d, output_size: 1", "type: Sigmoid",
+         "type: Multiply, from: [b, sigmoid]", at=1,  # a gate says the same to all cells
+         label="height and width: an output reads 5 of the 9 cells of its field, 25 of 81 in all; through `a` and `b`"),
+    silent("NSP332", [64, 64, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2",
+           "name: b, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2",
+           "name: c, type: Conv2d, out_channels: 8, kernel_size: 5, padding: 2, from: input",  # reads what lies between
+           "name: d, type: Conv2d, out_channels: 8, kernel_size: 5, padding: 2", "type: Add, from: [b, d]"),
+    silent("NSP332", [64, 64, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2",
+           "name: b, type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 2, padding: 2",
+           "type: MaxPool2d, kernel_size: 2, from: input", "name: up, type: Upsample, scale_factor: 2",
+           "type: Add, from: [b, up]"),  # of what `up` reads it is not known how it fills the grid
     # padding-only-taps
     says("NSP333", [33, 33, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 36, padding: 36", at=0,
          label="height and width: 2 of 3 taps, 36 apart, miss all 33 cells wherever the window stands; "
-               "1 of 9 taps touches any", help="use `dilation: 32` or less, or a larger input"),
+               "1 of 9 taps touches any", help="use `dilation: 32` with `padding: 32`, or a larger input"),
     says("NSP333", [1, 1, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1", at=0,
          label="height and width: 2 of 3 taps miss the only cell wherever the window stands; 1 of 9 taps touches any",
-         help="use a smaller kernel, or a larger input"),
+         help="use `kernel_size: 1` with `padding: 0`, or a larger input"),
     says("NSP333", [3, 40, 8], "type: Conv2d, out_channels: 8, kernel_size: [7, 3], padding: [3, 1]", at=0,
          label="height: 2 of 7 taps miss all 3 cells wherever the window stands; 15 of 21 taps touch any"),
     silent("NSP333", [33, 33, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, dilation: 32, padding: 32"),
@@ -324,6 +392,16 @@ CASES = [
     silent("NSP336", [1, 1, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1"),
     silent("NSP336", [2, 2, 3], "type: MaxPool2d, kernel_size: 2", "name: pos, type: Parameter, shape: [1, 1, 3]",
            "type: Add, from: [maxpool2d, pos]"),
+    # hanging-windows
+    says("NSP338", [3, 3, 1], "type: AvgPool2d, kernel_size: 2, stride: 2, ceil_mode: true", at=0,
+         label="height and width: a window of 2 reaches 1 cell past 3",
+         help="none hangs over where n ≡ 0 mod 2; with an input of 4×4×1 or 2×2×1 no window does"),
+    says("NSP338", [56, 20, 8], "type: MaxPool2d, kernel_size: 3, stride: [3, 4], padding: 1, ceil_mode: true", at=0,
+         label="width: a window of 3 reaches 1 cell past 20 and 1 of padding",
+         help="none hangs over where n ≡ 1–3 mod 4; with an input of 56×21×8 or 56×19×8 no window does"),
+    silent("NSP338", [56, 56, 8], "type: MaxPool2d, kernel_size: 3, stride: 2"),
+    silent("NSP338", [57, 57, 8], "type: MaxPool2d, kernel_size: 3, stride: 2, ceil_mode: true"),
+    silent("NSP338", [31, 31, 8], "type: MaxPool2d, kernel_size: 2, stride: 2, padding: 1, ceil_mode: true"),
     # unmixed-groups
     says("NSP240", [100, 100, 32], "name: a, type: Conv2d, out_channels: 48, kernel_size: 3, groups: 2",
          "name: b, type: Conv2d, out_channels: 48, kernel_size: 3, groups: 2", at=1,
@@ -394,6 +472,20 @@ CASES = [
     silent("NSP245", [1, 1, 8], "type: Linear, out_features: 10"),
     silent("NSP245", [196, 8], "type: Linear, out_features: 10"),
     silent("NSP245", [56, 56, 8], "type: Linear, out_features: 10", "type: Conv2d, out_channels: 8, kernel_size: 1"),
+    says("NSP245", [32, 32, 3], "type: Conv2d, out_channels: 8, kernel_size: 3", "type: Linear, out_features: 64",
+         "type: ReLU", "type: Dropout", "type: Linear, out_features: 10", at=4,
+         label="30×30×64 becomes 30×30×10: 900 vectors, not one"),
+    says("NSP245", [28, 28, 1], "type: Linear, out_features: 128", "type: ReLU", "type: Linear, out_features: 10",
+         at=2, label="28×28×128 becomes 28×28×10: 784 vectors, not one"),
+    says("NSP245", [16, 16, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1",
+         "type: BatchNorm2d", "type: Add, from: [input, batchnorm2d]", "type: ReLU",  # the end of a ResNet
+         "type: Linear, out_features: 10", at=4, label="16×16×8 becomes 16×16×10: 256 vectors, not one"),
+    silent("NSP245", [56, 56, 8], "type: PixelUnshuffle, downscale_factor: 2", "type: LayerNorm",  # Swin's merging
+           "type: Linear, out_features: 16, bias: false"),
+    silent("NSP245", [56, 56, 8], "type: Conv2d, kernel_size: 7, padding: 3, groups: depthwise", "type: LayerNorm",
+           "type: Linear, out_features: 32", "type: GELU", "type: Linear, out_features: 8"),  # ConvNeXt's branch
+    silent("NSP245", [14, 14, 8], "name: a, type: Linear, out_features: 8", "name: b, type: Add, from: [a, input]",
+           "type: Linear, out_features: 10"),
     # giant-linear
     says("NSP401", [64, 64, 64], "type: Flatten", "type: Dropout", "type: Linear, out_features: 100", at=2,
          label="26,214,500 of 26,214,500; 64×64×64 is flattened into 262144",
@@ -439,6 +531,40 @@ CASES = [
     silent("NSP405", [4, 4, 1], "type: RMSNorm"),  # keeps the sign
 ]
 # fmt: on
+
+
+PASTED = re.compile(r"`(\w+): ([^`]+)`")
+TRIED = ("NSP321", "NSP322", "NSP330", "NSP333", "NSP334")
+"""Warnings whose help has arguments to paste."""
+
+
+@pytest.mark.parametrize(
+    "case", [each for each in CASES if each.code in TRIED and each.at is not None], ids=lambda each: each.code
+)
+def test_what_help_recommends_mends(case: Case) -> None:
+    """The arguments pasted into the layer: the finding goes, and no other comes."""
+    before = checked_text(case.text)
+    finding = found(before, case.code)[line_of(case.at or 0)]
+    pasted = PASTED.findall(finding.help.partition(", or ")[0])
+    if not pasted or not before.plan.complete or case.also:
+        return
+    layers = yaml.safe_load(case.text)["layers"]
+    layers[case.at or 0] |= {key: yaml.safe_load(value) for key, value in pasted}
+    after = planner.check({"input": case.shape, "layers": layers})
+    assert after.plan.complete
+    left = Counter(told(after, Severity.WARNING, Severity.ERROR)) - Counter(told(before, Severity.WARNING))
+    assert not left
+    assert (case.code, finding.step) not in told(after, Severity.WARNING)
+
+
+def test_padding_that_leaves_the_column_unread_is_not_recommended() -> None:
+    """A second convolution of stride 2 drops what a cell of padding lets the first one read: sooftware/conformer#61."""
+    text = (Path(__file__).parent / "cases" / "reports" / "06-conv-subsampling.yaml").read_text()
+    (finding,) = [each for each in checked_text(text).diagnostics if each.code == "NSP321"]
+    assert "padding" not in finding.help
+    assert finding.help.startswith("use `kernel_size: [3, 4]`, or an input size that divides")
+    mended = text.replace("kernel_size: 3, stride: 2}", "kernel_size: [3, 4], stride: 2}", 1)
+    assert told(checked_text(mended), Severity.WARNING) == []
 
 
 def line_of(at: int) -> int:
@@ -610,25 +736,42 @@ def test_multiply_adds_of_a_cropped_transposed_convolution() -> None:
 # What is allowed, and copies
 
 
-def test_a_finding_in_copies_of_a_block() -> None:
-    """One for each copy, which the outputs bring together; the row ends where branches meet."""
-    text = """
-        input: [64, 64, 8]
+PAIRS = """
+    input: [64, 64, 8]
+    layers:
+      - {name: pair, type: pair, repeat: 3}
+    blocks:
+      pair:
         layers:
-          - {name: pair, type: pair, repeat: 3}
-        blocks:
-          pair:
-            layers:
-              - {name: a, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 2, dilation: 2}
-              - {name: b, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 2, dilation: 2}
-              - {name: sum, type: Add, from: [input, b]}
-        """
-    copies = [each for each in checked_text(text).diagnostics if each.code == "NSP332"]
+          - {name: a, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 2, dilation: 2}
+          - {name: b, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 2, dilation: 2}
+          - {name: end, END}
+"""
+
+
+def test_a_finding_in_copies_of_a_block() -> None:
+    """One for each copy, which the outputs bring together; the row ends at a stride."""
+    report = checked_text(PAIRS.replace("END", "type: MaxPool2d, kernel_size: 1, stride: 2"))
+    copies = [each for each in report.diagnostics if each.code == "NSP332"]
     assert [each.step for each in copies] == ["pair.0.b", "pair.1.b", "pair.2.b"]
     assert [each.label.rpartition("; ")[2] for each in copies] == [
         f"through `pair.{i}.a` and `pair.{i}.b`" for i in range(3)
     ]
     assert len({each.path for each in copies}) == 1
+
+
+def test_a_row_goes_through_residual_connections() -> None:
+    """Six layers of dilation 2 read every other cell, whatever is added to them."""
+    report = checked_text(PAIRS.replace("END", "type: Add, from: [input, b]"))
+    (finding,) = [each for each in report.diagnostics if each.code == "NSP332"]
+    assert finding.step == "pair.2.b"
+    assert finding.message.startswith("6 dilated layers")
+    assert finding.label.startswith("height and width: an output reads 13 of the 25 cells of its field, 169 of 625 in")
+
+
+def test_a_window_with_a_stride_may_fill_the_grid() -> None:
+    report = checked_text(PAIRS.replace("END", "type: MaxPool2d, kernel_size: 2"))
+    assert "NSP332" not in {each.code for each in report.diagnostics}
 
 
 def test_allowed_on_a_layer() -> None:

@@ -1,24 +1,53 @@
-"""Alignment: where branches meet, how far apart the places are that they look at."""
+"""Alignment: where branches meet, how far apart the places are that they look at, and how much that matters.
+
+A branch lies on an input by its stride and by the middle of what its cell 0 sees. Two branches with the same strides
+are shifted against each other by the distance of these middles; with different strides they drift. How much that
+matters is told by three more numbers: the stretch that either one sees, the coarsest grid that either one goes through
+behind their fork (resampling from a stride of S to one of s moves cells by up to (S − s)/2), and where the stretches
+end.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from fractions import Fraction
 from functools import cached_property
+from heapq import heapify, heappop, heappush
 from itertools import combinations
 
+from planner.analyses.moving import Moving
 from planner.analyses.receptive_field import AxisField, Fields, fields_of_sources
+from planner.geometry import Span
 from planner.layers._layer import axis_name
+from planner.model import Ref
 from planner.plan import Plan, Step
 
 MOST_TRACED = 100
 """Findings whose cause is looked for; the search walks back over the whole branch."""
+MOST_WALKED = 200_000
+"""Steps walked back in all to where branches fork."""
 MOST_PLACES = 8
 """Different places compared at one step."""
 
 _Place = tuple[Fraction, Fraction]
 """A stride and a centre, in input cells."""
+
+
+class Manner(IntEnum):
+    """How branches lie against each other, the worst last.
+
+    HALF     up to half a cell of their grid apart or, where they drift, up to one
+    CAUSAL   one sees further back than the other, and neither sees on (or the same in reversed time)
+    SHIFTED  further apart, but each sees the other's place, or resampling between their grids moves cells as far
+    OUTSIDE  the middle of one lies outside of what the other sees, or they drift
+    """
+
+    HALF = 0
+    CAUSAL = 1
+    SHIFTED = 2
+    OUTSIDE = 3
 
 
 @dataclass(frozen=True)
@@ -29,6 +58,10 @@ class Apart:
     cells           how many cells they have there
     strides         their strides in input cells
     centres         where each has the centre of its cell 0, in input cells
+    sees            how many input cells each sees
+    common          how many of them a cell of the tensor sees at which they fork
+    coarsest        the largest stride on their way from where they fork, in input cells
+    causal          whether both end to see at the cell where they are, as their fork does, or both begin there
     cause           the first step of a branch that moves it off the fork; None where none can be named
     """
 
@@ -40,6 +73,10 @@ class Apart:
     cells: int
     strides: tuple[Fraction, Fraction]
     centres: tuple[Fraction, Fraction]
+    sees: tuple[int, int]
+    common: int
+    coarsest: Fraction
+    causal: bool = False
     cause: str | None = None
 
     @cached_property
@@ -54,47 +91,146 @@ class Apart:
         return self.strides[0] != self.strides[1]
 
     @cached_property
-    def small(self) -> bool:
-        """Whether they are nowhere further apart than half a cell of their grid or, where they drift, than one cell."""
-        return self.off <= max(self.strides) if self.drifts else self.off * 2 <= self.strides[0]
+    def manner(self) -> Manner:
+        if self.causal:
+            return Manner.CAUSAL
+        if self.off <= max(self.strides) if self.drifts else self.off * 2 <= self.strides[0]:
+            return Manner.HALF
+        return Manner.SHIFTED if self.resampled or self.seen else Manner.OUTSIDE
+
+    @property
+    def resampled(self) -> bool:
+        """Whether they are no further apart than resampling from the coarsest grid on the way moves cells."""
+        return self.off * 2 <= self.coarsest - min(self.strides)
+
+    @property
+    def seen(self) -> bool:
+        """Whether each branch sees, of the tensor at which they fork, the middle of what the other one sees."""
+        return not self.drifts and self.off * 2 <= min(self.sees) - self.common
 
 
 def apart(plan: Plan, fields: list[tuple[Fields, ...]]) -> Iterator[list[Apart]]:
     """For every step at which branches meet out of place, the axes on which they do; the two branches that are furthest
     apart stand for all.
     """
+    places = _Places(plan, fields)
     traced = 0
     for step in plan.steps:
         if len(step.sources) < 2 or step.facts is None:
             continue
         pairs: dict[tuple[int, int], list[tuple[int, int, Apart]]] = {}
-        for source, axis, found in _pairs(plan, step, fields_of_sources(plan, fields, step)):
+        for source, axis, found in _pairs(places, step):
             pairs.setdefault((found.first, found.second), []).append((source, axis, found))
         if pairs:
             traced += 1
-            worst = max(pairs.values(), key=lambda pair: max((not each.small, each.off) for *_, each in pair))
+            worst = max(pairs.values(), key=lambda pair: max((each.manner, each.off) for *_, each in pair))
             yield [
-                replace(each, cause=_cause(plan, fields, each, source, axis)) if traced <= MOST_TRACED else each
+                replace(each, cause=_cause(places, each, source, axis)) if traced <= MOST_TRACED else each
                 for source, axis, each in worst
             ]
 
 
-def _pairs(plan: Plan, step: Step, arriving: list[Fields]) -> Iterator[tuple[int, int, Apart]]:
+class _Places:
+    """Where the tensors of a plan lie on its inputs."""
+
+    def __init__(self, plan: Plan, fields: list[tuple[Fields, ...]]) -> None:
+        self.plan = plan
+        self.fields = fields
+        self.moving = Moving(plan, fields)
+        self.left = MOST_WALKED
+
+    def span(self, ref: Ref, source: int, axis: int, arriving: AxisField | None = None) -> Span | None:
+        """The stretch that a tensor sees, or sees as it arrives at a step; None where it does not move over the
+        input.
+        """
+        known = self.fields[ref.step]
+        if not known or source not in known[ref.output or 0] or not self.moving.walks(ref, source, axis):
+            return None
+        span = (arriving or known[ref.output or 0][source][axis]).local
+        return span if span is not None and span.stride else None
+
+    def place(self, i: int, source: int, axis: int) -> _Place | None:
+        span = self.span(Ref(i, 0), source, axis)
+        return (span.stride, span.centre) if span is not None else None
+
+    def between(self, ends: list[Ref]) -> tuple[int | None, list[int]]:
+        """The step that all ways to two tensors come through last, and the steps behind it on these ways."""
+        seen = {ref.step for ref in ends}
+        waiting, between = [-i for i in seen], list[int]()
+        heapify(waiting)
+        while self.left > 0:
+            i = -heappop(waiting)
+            if not waiting:
+                return i, between
+            self.left -= 1
+            between.append(i)
+            step = self.plan.steps[i]
+            for ref in (ref for k, ref in enumerate(step.sources) if not step.lends_size(k)):
+                if ref.step not in seen:
+                    seen.add(ref.step)
+                    heappush(waiting, -ref.step)
+        return None, between
+
+
+def _pairs(places: _Places, step: Step) -> Iterator[tuple[int, int, Apart]]:
     """Branches that meet out of place along an axis of an input; of those at one place, the first stands for all."""
+    plan, arriving = places.plan, fields_of_sources(places.plan, places.fields, step)
     for source in dict.fromkeys(source for fields in arriving for source in fields):
         sizes = plan.steps[source].outputs[0].spatial
         for axis in range(len(sizes)):
-            places: dict[tuple[int, _Place], int] = {}
+            known: dict[tuple[int, _Place], tuple[int, Span]] = {}
             for k, fields in enumerate(arriving):
                 onto = _lies_on(step, k, fields[source][axis]) if source in fields else None
-                place = _place(fields[source][axis]) if onto is not None else None
-                if onto is not None and place is not None:
-                    places.setdefault((onto, place), k)
-            for ((onto, x), a), ((other, y), b) in combinations([*places.items()][:MOST_PLACES], 2):
-                if onto == other:
-                    name, cells = axis_name(axis, len(sizes)), step.outputs[0][onto]
-                    strides, centres = zip(x, y, strict=True)
-                    yield source, axis, Apart(step, plan.steps[source].name, name, a, b, cells, strides, centres)
+                span = places.span(step.sources[k], source, axis, fields[source][axis]) if onto is not None else None
+                if onto is not None and span is not None:
+                    known.setdefault((onto, (span.stride, span.centre)), (k, span))
+            for ((onto, _), a), ((other, _), b) in combinations([*known.items()][:MOST_PLACES], 2):
+                if onto == other and step.outputs[0][onto] > 1:
+                    name = plan.steps[source].name, axis_name(axis, len(sizes))
+                    yield source, axis, _apart(places, step, name, (source, axis, onto), a, b)
+
+
+def _apart(
+    places: _Places,
+    step: Step,
+    names: tuple[str, str],
+    where: tuple[int, int, int],
+    *branches: tuple[int, Span],
+) -> Apart:
+    """Two branches, each with its place among the step's sources and what it sees of an axis of an input."""
+    source, axis, onto = where
+    (a, x), (b, y) = branches
+    fork, between = places.between([step.sources[a], step.sources[b]])
+    on_the_way = [places.span(Ref(i, 0), source, axis) for i in (*between, *([] if fork is None else [fork]))]
+    start = places.span(Ref(fork, 0), source, axis) if fork is not None else None
+    return Apart(
+        step,
+        *names,
+        first=a,
+        second=b,
+        cells=step.outputs[0][onto],
+        strides=(x.stride, y.stride),
+        centres=(x.centre, y.centre),
+        sees=(x.size, y.size),
+        common=start.size if start is not None else 1,
+        coarsest=max([each.stride for each in on_the_way if each is not None], default=min(x.stride, y.stride)),
+        causal=start is not None and _causal(x, y, start),
+    )
+
+
+def _causal(x: Span, y: Span, fork: Span) -> bool:
+    """Whether two branches see nothing past the cell of their fork at which they are, and both all up to there; or the
+    same in reversed time.
+    """
+    turns = x.stride / fork.stride
+    if x.stride != y.stride or turns.denominator > 1 or max(x.period, y.period, fork.period) > 1:
+        return False
+    if turns > 1 and abs(x.centre - y.centre) * 2 <= x.stride:  # windows of two sizes that end at one cell by chance
+        return False
+    last = int(turns) - 1
+    forth = x.high == y.high and fork.high(0) <= x.high(0) <= fork.high(last)
+    back = x.low == y.low and fork.low(0) <= x.low(0) <= fork.low(last)
+    return forth or back
 
 
 def _lies_on(step: Step, k: int, field: AxisField) -> int | None:
@@ -104,19 +240,14 @@ def _lies_on(step: Step, k: int, field: AxisField) -> int | None:
     return field.onto if lies else None
 
 
-def _place(field: AxisField) -> _Place | None:
-    """Where a tensor lies on an input; None where it does not move over it."""
-    stride, centre = field.stride, field.centre
-    return (stride, centre) if stride and centre is not None else None
-
-
-def _cause(plan: Plan, fields: list[tuple[Fields, ...]], found: Apart, source: int, axis: int) -> str | None:
+def _cause(places: _Places, found: Apart, source: int, axis: int) -> str | None:
     """The first step behind the fork at which a branch lies where the other one never does; of two, the one that has
     left the place of the fork, or else the later one.
     """
+    plan = places.plan
 
     def place(i: int) -> _Place | None:
-        return _place(fields[i][0][source][axis]) if fields[i] and source in fields[i][0] else None
+        return places.place(i, source, axis)
 
     ends = [found.step.sources[k].step for k in (found.first, found.second)]
     left, right = (_ancestors(plan, end) for end in ends)

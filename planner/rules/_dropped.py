@@ -6,17 +6,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from planner.analyses.axes import window_on
 from planner.analyses.reach import LONGEST_AXIS
-from planner.geometry import Cells, Window, all_cells, bits
+from planner.geometry import Cells, SameWindow, Spread, Window, all_cells, bits
 from planner.regions import count, positions, union
 from planner.words import counted, ranged
 
@@ -25,10 +23,13 @@ if TYPE_CHECKING:
     from planner.model import Ref
     from planner.plan import Plan, Step
     from planner.report import Report
+    from planner.rules._trying import Trials
 
 
 MOST_BACK = 10
 """Pointwise layers looked through for a layer of padding."""
+MOST_WINDOWS = 3
+"""Windows more that padding at the end is tried for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,47 +189,87 @@ def share_read(step: Step, found: list[Dropped]) -> str:
     return f"{read:,} of {counted(math.prod(x.spatial), 'cell')} {'is' if read == 1 else 'are'} read"
 
 
-def to_the_edge(step: Step, lost: list[Dropped]) -> str:
-    """What would have a step read the cells at the edge."""
-    rank = len(step.inputs[lost[0].axis.source].spatial)
-    others = "an input size that divides (`planner sizes` lists them)"
-    sides = [(0, 0)] * rank
-    for axis, along in enumerate(step.links[0][lost[0].axis.source].axes):
-        if isinstance(along, Window):
-            sides[axis] = (along.before, along.after)
-    for each in lost:
-        window = window_of(each.axis)
-        if window is None:
-            return "less `padding`: it cuts off all that these cells write"
-        before, after = sides[each.axis.axis]
-        sides[each.axis.axis] = (before, after + window.stride - each.axis.loss.leftover)
-    if _takes(step, ceil_mode=True):
-        return f"`ceil_mode: true`, or {others}"
-    pairs = [list(each) for each in sides]
-    return f"`padding: {pairs}`, or {others}" if _takes(step, padding=pairs) else others
+DIVIDES = "an input size that divides (`planner sizes` lists them)"
 
 
-def to_read_all(step: Step, skipped: list[Dropped]) -> str:
-    """What would have a step read the cells between its windows."""
+def to_the_edge(trials: Trials, step: Step, lost: list[Dropped]) -> str:
+    """What would have a step read the cells at the edge, of what was tried; nothing where nothing would."""
+    found = next((_said(each) for each in _to_the_edge(step, lost) if trials.reads(step, lost, **each)), "")
+    divides = DIVIDES if trials.size_near else ""
+    if window_of(lost[0].axis) is None:
+        found = f"less `padding`, such as {found}" if found else ""
+    return ", or ".join(filter(None, [found, divides]))
+
+
+def _to_the_edge(step: Step, lost: list[Dropped]) -> Iterator[dict[str, object]]:
+    """Arguments that may have a step read the cells at the edge."""
+    axes = step.links[0][lost[0].axis.source].axes
+    spreads = [each for each in axes if isinstance(each, Spread)]
+    if spreads:
+        for less in range(max(each.padding for each in spreads) - 1, -1, -1):
+            yield {"padding": less}
+        return
+    yield {"ceil_mode": True}
+    leftover = {each.axis.axis: each.axis.loss.leftover for each in lost}
+    windows = [each if isinstance(each, Window) else None for each in axes]
+    for more in range(MOST_WINDOWS):
+        pairs = []
+        for axis, window in enumerate(windows):
+            before, after, stride = (window.before, window.after, window.stride) if window else (0, 0, 0)
+            pairs.append([before, after + (stride * (more + 1) - leftover[axis] if axis in leftover else 0)])
+        yield {"padding": pairs}
+    if all(windows):
+        kernels = [each.kernel + leftover.get(axis, 0) for axis, each in enumerate(windows) if each]
+        yield {"kernel_size": kernels if len(set(kernels)) > 1 else kernels[0]}
+
+
+def to_read_all(trials: Trials, step: Step, skipped: list[Dropped]) -> str:
+    """What would have a step read the cells between its windows, of what was tried; nothing where nothing would."""
     windows = [window for each in skipped if (window := window_of(each.axis))]
-    if not windows:
-        return "no `dilation`"
-    stride, rank = max(window.stride for window in windows), len(step.inputs[skipped[0].axis.source].spatial)
-    if all(window.dilation > 1 and window.kernel >= window.stride for window in windows):
-        return "`dilation: 1`"
-    if step.weights and rank <= 3 and all(window.kernel == 1 for window in windows):
-        pool = f"{{type: AvgPool{rank}d, kernel_size: {stride}}}"
+    ones = windows and step.weights and all(window.kernel == 1 for window in windows)
+    if ones and (pool := _pooled_first(step)):
         return f"{pool} before it in place of its stride"
-    return f"`kernel_size: {stride}` or more, or a smaller stride"
+    ways = _to_read_all(step, skipped)
+    return next((_said(each) for each in ways if trials.reads(step, skipped, **each)), "")
 
 
-def _takes(step: Step, **values: object) -> bool:
-    """Whether a step's layer would take these arguments."""
-    layer = step.layer
-    if layer is None or not values.keys() <= type(layer).model_fields.keys():
-        return False
-    try:
-        type(layer).model_validate({**{name: getattr(layer, name) for name in layer.model_fields_set}, **values})
-    except ValidationError:
-        return False
-    return True
+def _to_read_all(step: Step, skipped: list[Dropped]) -> Iterator[dict[str, object]]:
+    """Arguments that may have a step read the cells between its windows."""
+    windows = [window_on(along, n) for along, n in zip(step.links[0][0].axes, step.inputs[0].spatial, strict=True)]
+    plain = [each for each in windows if each is not None]
+    if len(plain) < len(windows) or not plain:
+        yield {"dilation": 1}
+        return
+    stride = max(window.stride for window in plain)
+    if max(window.dilation for window in plain) > 1:
+        yield {"dilation": 1}
+        yield {"dilation": 1, "padding": [[(each.kernel - 1) // 2, each.kernel // 2] for each in plain]}
+    for kernel in (stride, stride + 1):
+        yield {"kernel_size": kernel}
+        wider = [kernel - each.reach for each in plain]
+        yield {
+            "kernel_size": kernel,
+            "padding": [[each.before + k // 2, each.after + k - k // 2] for each, k in zip(plain, wider, strict=True)],
+        }
+    yield {"stride": min(each.reach for each in plain)}
+
+
+def _pooled_first(step: Step) -> str:
+    """An average pool that takes the stride of a layer of one tap, where the output keeps its shape."""
+    x, axes = step.inputs[0], step.links[0][0].axes
+    rank = len(x.spatial)
+    strides = [along.stride if isinstance(along, Window | SameWindow) else 1 for along in axes]
+    size = strides[0] if len(set(strides)) == 1 else strides
+    if len(step.inputs) != 1 or not 1 <= rank <= 3:
+        return ""
+    pools = [Window(stride, stride, ceil=True) for stride in strides]
+    if any(pool.length(n) != m for pool, n, m in zip(pools, x.spatial, step.outputs[0].spatial, strict=True)):
+        return ""
+    rounds = any(n % stride for n, stride in zip(x.spatial, strides, strict=True))
+    return f"{{type: AvgPool{rank}d, kernel_size: {size}{', ceil_mode: true' if rounds else ''}}}"
+
+
+def _said(values: Mapping[str, object]) -> str:
+    """`ceil_mode: true`; several arguments one after the other."""
+    texts = [f"`{name}: {str(value).lower() if isinstance(value, bool) else value}`" for name, value in values.items()]
+    return " with ".join(texts)

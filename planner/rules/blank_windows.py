@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 from planner.diagnostics import Diagnostic
 from planner.rules._dropped import window_of
 from planner.rules._rule import Rule
+from planner.rules._trying import Trials
 from planner.words import grouped, share
 
 if TYPE_CHECKING:
     from planner.analyses.loss import AxisLoss
     from planner.geometry import Window
+    from planner.plan import Step
     from planner.report import Report
 
 
@@ -40,6 +42,7 @@ class BlankWindows(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
+        trials = Trials(report)
         for step, losses in zip(report.plan.steps, report.losses, strict=True):
             blank = [(each, window) for each in losses if each.loss.blank and (window := window_of(each))]
             if blank:
@@ -48,9 +51,15 @@ class BlankWindows(Rule):
                     step,
                     f"windows of {step.type} lie on padding alone",
                     label=grouped((each.name, _blank(each, window)) for each, window in blank),
-                    help=f"use `padding: {most}` or less: all windows reach beyond it" if most else "use no padding",
+                    help=_help(trials, step, most),
                     key="padding",
                 )
+
+
+def _help(trials: Trials, step: Step, most: int) -> str:
+    if not trials.fits(step, padding=most):
+        return "use less padding, or a larger kernel; sizes behind it change with it"
+    return f"use `padding: {most}` or less: all windows reach beyond it" if most else "use no padding"
 
 
 def _blank(each: AxisLoss, window: Window) -> str:

@@ -3,12 +3,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from planner.analyses.alignment import Manner
 from planner.diagnostics import Diagnostic, Severity
+from planner.rules._branches import how_far, meeting
 from planner.rules._rule import Rule
-from planner.rules.misaligned_branches import how_far
 
 if TYPE_CHECKING:
+    from planner.analyses.alignment import Apart
     from planner.report import Report
+
+
+PARITY = "; windows of the same parity on both branches are free of it"
 
 
 class HalfCellShift(Rule):
@@ -48,15 +53,17 @@ class HalfCellShift(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
-        for found in report.apart:
-            if all(each.small for each in found):
-                far = (
-                    "drift up to a cell apart" if any(each.drifts for each in found) else "are up to half a cell apart"
-                )
-                yield cls.at(
-                    found[0].step,
-                    f"the branches of {found[0].step.type} {far}",
-                    label=how_far(report.plan, found),
-                    help="harmless for most networks; windows of the same parity on both branches are free of it",
-                    key="from",
-                )
+        for found in meeting(report, Manner.HALF):
+            far = "drift up to a cell apart" if any(each.drifts for each in found) else "are up to half a cell apart"
+            yield cls.at(
+                found[0].step,
+                f"the branches of {found[0].step.type} {far}",
+                label=how_far(report.plan, found),
+                help="harmless for most networks" + ("" if any(map(_resized, found)) else PARITY),
+                key="from",
+            )
+
+
+def _resized(each: Apart) -> bool:
+    """Whether a resize moves a branch, not the middle of a window."""
+    return each.drifts or each.coarsest > max(each.strides)

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 from planner.diagnostics import Diagnostic
 from planner.rules._dropped import at_the_edge, dropped, to_the_edge, window_of
 from planner.rules._rule import Rule
+from planner.rules._trying import Trials
 from planner.words import grouped
 
 if TYPE_CHECKING:
     from planner.report import Report
+
+
+NOTHING = "neither padding at the end nor an input size near by has them read"
 
 
 class LostCells(Rule):
@@ -36,13 +40,14 @@ class LostCells(Rule):
           - {type: MaxPool2d, kernel_size: 3, stride: 2}  # NSP321
         """
     good = """
-        input: [224, 224, 3]
+        input: [225, 225, 3]
         layers:
-          - {type: MaxPool2d, kernel_size: 3, stride: 2, ceil_mode: true}
+          - {type: MaxPool2d, kernel_size: 3, stride: 2}
         """
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
+        trials = Trials(report)
         for step, found in dropped(report):
             lost = [each for each in found if each.edge & each.nowhere]
             if lost:
@@ -50,6 +55,6 @@ class LostCells(Rule):
                     step,
                     f"{step.type} drops cells at the edge of its input",
                     label=grouped(at_the_edge(each.axis, each.edge & each.nowhere) for each in lost),
-                    help=f"use {to_the_edge(step, lost)}",
+                    help=f"use {way}" if (way := to_the_edge(trials, step, lost)) else NOTHING,
                     key="stride" if window_of(lost[0].axis) else "padding",
                 )

@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from planner.analyses.alignment import Manner
 from planner.diagnostics import Diagnostic
+from planner.rules._branches import how_far, meeting
 from planner.rules._rule import Rule
-from planner.words import grouped
 
 if TYPE_CHECKING:
-    from planner.analyses.alignment import Apart
-    from planner.plan import Plan
     from planner.report import Report
 
 
@@ -19,8 +17,10 @@ class MisalignedBranches(Rule):
 
     Sizes that agree prove nothing: a branch of stride 2 and one of stride 1 can come out equally long by chance, and
     padding on one side shifts a branch against the other. Stride and centre of every branch are followed from the
-    input; this rule speaks where cells that meet look at places more than half a cell of their grid apart, or more than
-    a whole cell at one of the ends where a resize lets them drift.
+    input. This rule speaks where strides differ and cells drift apart, and where the middle of what one branch sees
+    lies outside of what the other one sees. It is silent where resampling explains the shift (from a stride of S to one
+    of s, cells move by up to (S − s)/2: `shifted-branches`), where padding is causal (`causal-branches`), and below
+    half a cell of the grid on which they meet (`half-cell-shift`).
 
     Why it matters: an Add or a Concat then mixes features of different places; the network has to learn around it.
 
@@ -49,36 +49,11 @@ class MisalignedBranches(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
-        for found in report.apart:
-            if not all(each.small for each in found):
-                yield cls.at(
-                    found[0].step,
-                    f"the branches of {found[0].step.type} look at different places",
-                    label=how_far(report.plan, found),
-                    help="give both branches the same strides, and padding of half their reach on either side",
-                    key="from",
-                )
-
-
-def how_far(plan: Plan, found: list[Apart]) -> str:
-    """`height and width: `conv` and `pool` look 1/2 cell of `input` apart; `pool` makes it so`."""
-    said = []
-    for each in found:
-        left, right = (f"`{plan.label(each.step.sources[k])}`" for k in (each.first, each.second))
-        far = f"{_number(each.off)} {'cell' if each.off <= 1 else 'cells'}"
-        steps = [_number(stride) for stride in each.strides]
-        if each.drifts:
-            cells = "cell" if each.strides[0] == 1 else "cells"
-            text = f"{left} moves {steps[0]} {cells} of `{each.input}` a step, {right} {steps[1]}: up to {far} apart"
-        else:
-            text = f"{left} and {right} look {far} of `{each.input}` apart, at {steps[0]} a step"
-        said.append((each.axis, text))
-    cause = next((each.cause for each in found if each.cause), None)
-    return grouped(said) + (f"; `{cause}` makes it so" if cause else "")
-
-
-def _number(number: Fraction) -> str:
-    """A fraction as it is, where it is one that people read: `1/2`, `12`; else a number near it."""
-    if number.denominator == 1:
-        return f"{int(number):,}"
-    return str(number) if number.denominator <= 8 and number < 1000 else f"about {float(number):,.2f}"
+        for found in meeting(report, Manner.OUTSIDE):
+            yield cls.at(
+                found[0].step,
+                f"the branches of {found[0].step.type} look at different places",
+                label=how_far(report.plan, found),
+                help="give both branches the same strides, and padding of half their reach on either side",
+                key="from",
+            )

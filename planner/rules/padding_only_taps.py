@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
 from planner.geometry import Window
 from planner.rules._rule import Rule
+from planner.rules._trying import Trials
 from planner.words import grouped, share
 
 if TYPE_CHECKING:
+    from planner.analyses.axes import Along
+    from planner.plan import Step
     from planner.report import Report
 
 
@@ -43,22 +47,22 @@ class PaddingOnlyTaps(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
+        trials = Trials(report)
         for step, axes in report.axes:
             found = [(each, window) for each in axes if (window := each.window) is not None]
             live = [_live(window, each.n) for each, window in found]
             idle = [(*each, taps) for each, taps in zip(found, live, strict=True) if taps < each[1].kernel]
             if not idle or not step.weights:
                 continue
-            dilated = [_widest(window, each.n) for each, window, _ in idle if min(window.dilation, window.kernel) > 1]
-            largest = min(dilated, default=0)
-            fewer = f"`dilation: {largest}` or less" if largest else "a smaller kernel"
+            dilated = any(min(window.dilation, window.kernel) > 1 for _, window, _ in idle)
+            way = _way(trials, step, found, live, dilated=dilated)
             left = share(math.prod(live), math.prod(window.kernel for _, window in found), "tap")
             said = grouped((each.name, _idle(window, each.n, taps)) for each, window, taps in idle)
             yield cls.at(
                 step,
                 f"taps of {step.type} never touch a real cell",
                 label=f"{said}; {left} {'touches' if math.prod(live) == 1 else 'touch'} any",
-                help=f"use {fewer}, or a larger input",
+                help=f"use {way}a larger input",
                 key="dilation" if dilated else "kernel_size",
             )
 
@@ -74,6 +78,38 @@ def _live(window: Window, n: int) -> int:
 def _widest(window: Window, n: int) -> int:
     """The largest dilation with which all taps touch one of n cells, padded by half the reach."""
     return 2 * (n - 1) // (window.kernel - 1)
+
+
+def _way(trials: Trials, step: Step, found: list[tuple[Along, Window]], live: list[int], *, dilated: bool) -> str:
+    """What leaves the output as long and has every tap touch a cell, with `, or `; empty where that was not found."""
+    shorter = [
+        replace(
+            window, dilation=min(window.dilation, _widest(window, each.n)) if window.kernel > 1 else window.dilation
+        )
+        if dilated
+        else replace(window, kernel=taps)
+        for (each, window), taps in zip(found, live, strict=True)
+    ]
+    room = [old.before + old.after + new.reach - old.reach for new, (_, old) in zip(shorter, found, strict=True)]
+    key, sizes = ("dilation", [each.dilation for each in shorter])
+    if not dilated:
+        key, sizes = ("kernel_size", [each.kernel for each in shorter])
+    if min(room) < 0 or min(sizes) < 1 or any(total % 2 for total in room):
+        return ""
+    padding = (
+        {} if isinstance(getattr(step.layer, "padding", 0), str) else {"padding": per_axis([k // 2 for k in room])}
+    )
+    values = {key: per_axis(sizes), **padding}
+    halves = [replace(each, before=total // 2, after=total // 2) for each, total in zip(shorter, room, strict=True)]
+    full = all(_live(half, each.n) == half.kernel for half, (each, _) in zip(halves, found, strict=True))
+    if not full or not trials.fits(step, **values):
+        return ""
+    return " with ".join(f"`{name}: {value}`" for name, value in values.items()) + ", or "
+
+
+def per_axis(numbers: list[int]) -> int | list[int]:
+    """One number where all axes have the same, else one for each."""
+    return numbers[0] if len(set(numbers)) == 1 else numbers
 
 
 def _idle(window: Window, n: int, live: int) -> str:

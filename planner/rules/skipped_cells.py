@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING
 from planner.diagnostics import Diagnostic
 from planner.rules._dropped import between_windows, dropped, left_out, share_read, to_read_all
 from planner.rules._rule import Rule
+from planner.rules._trying import Trials
 from planner.words import grouped
 
 if TYPE_CHECKING:
+    from planner.plan import Step
     from planner.report import Report
+    from planner.rules._dropped import Dropped
+
+
+TAKEN_OVER = "have a layer with a larger window take the stride"
 
 
 class SkippedCells(Rule):
@@ -45,6 +51,7 @@ class SkippedCells(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
+        trials = Trials(report)
         for step, found in dropped(report):
             skipped = [each for each in found if each.between & each.nowhere]
             holes = left_out(report, step, found[0].axis.source) if not skipped and found[0].between else 0
@@ -56,6 +63,12 @@ class SkippedCells(Rule):
                     step,
                     f"{step.type} skips cells that nothing else reads",
                     label=f"{said}; {share_read(step, found)}{nothing}",
-                    help=f"use {to_read_all(step, skipped)}; or have a layer with a larger window take the stride",
+                    help=_help(trials, step, skipped),
                     key="stride",
                 )
+
+
+def _help(trials: Trials, step: Step, skipped: list[Dropped]) -> str:
+    way = to_read_all(trials, step, skipped)
+    said = [f"use {way}" if way else "", TAKEN_OVER if trials.taken_over(step) else ""]
+    return "; or ".join(filter(None, said))

@@ -14,6 +14,7 @@ from planner.rules._dropped import (
     to_the_edge,
 )
 from planner.rules._rule import Rule
+from planner.rules._trying import Trials
 from planner.words import grouped
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class SkippedOnOneBranch(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
+        trials = Trials(report)
         for step, found in dropped(report):
             if any(each.nowhere for each in found) or left_out(report, step, found[0].axis.source):
                 continue
@@ -62,11 +64,11 @@ class SkippedOnOneBranch(Rule):
                 between_windows(each.axis, each.between) if each.between else at_the_edge(each.axis, each.edge)
                 for each in found
             ]
+            way = to_read_all(trials, step, skipped) if skipped else to_the_edge(trials, step, found)
             yield cls.at(
                 step,
                 f"{step.type} {'skips' if skipped else 'drops'} cells that another branch reads",
                 label=f"{grouped(said)}; {share_read(step, found)}",
-                help="harmless; to have this branch read all cells too, use "
-                + (to_read_all(step, skipped) if skipped else to_the_edge(step, found)),
+                help=f"harmless; to have this branch read all cells too, use {way}" if way else "harmless",
                 key="stride",
             )

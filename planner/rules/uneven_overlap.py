@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 from planner.diagnostics import Diagnostic
 from planner.geometry import Spread
 from planner.rules._rule import Rule
+from planner.rules._trying import changed, facts_of
 from planner.words import grouped
 
 if TYPE_CHECKING:
+    from planner.plan import Step
     from planner.report import Report
 
 MOST_COUNTS = 8
@@ -52,7 +54,7 @@ class UnevenOverlap(Rule):
                     step,
                     f"{step.type} writes neighbouring cells unevenly",
                     label=grouped((name, _counts(along)) for name, along in uneven),
-                    help=_even(uneven[0][1]),
+                    help=_even(step, uneven[0][1]),
                     key="kernel_size",
                 )
 
@@ -67,11 +69,13 @@ def _counts(spread: Spread) -> str:
     return f"cells are written by {counts}, … inputs: {spread.stride} does not divide {spread.kernel}"
 
 
-def _even(spread: Spread) -> str:
+def _even(step: Step, spread: Spread) -> str:
     """A kernel that overlaps evenly, with the padding that leaves the output as long as it is."""
     kernel = max(-(-spread.kernel // spread.stride), 2) * spread.stride
     longer = kernel - spread.kernel + 2 * spread.padding - spread.output_padding  # what the padding has to take off
-    if spread.dilation > 1 or longer < 0:
-        return f"use a kernel that {spread.stride} divides, such as `kernel_size: {kernel}`"
-    padding, extra = -(-longer // 2), longer % 2
-    return f"use `kernel_size: {kernel}`, `padding: {padding}`, `output_padding: {extra}`: as long, and even"
+    values = {"kernel_size": kernel, "padding": -(-longer // 2), "output_padding": longer % 2}
+    layer = changed(step, **values) if longer >= 0 and spread.dilation == 1 else None
+    facts = facts_of(layer, step) if layer is not None else None
+    if facts is None or facts.outputs != step.outputs:
+        return f"use a kernel that {spread.stride} divides"
+    return f"use {', '.join(f'`{name}: {value}`' for name, value in values.items())}: as long, and even"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from planner.diagnostics import Diagnostic
 from planner.layers._layer import axis_name
 from planner.rules._rule import Rule
+from planner.rules._trying import Trials
 from planner.rules._waste import by_stride, leaving_out
 from planner.words import named, ranged, share
 
@@ -44,6 +45,7 @@ class UnreadInput(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
+        trials = Trials(report)
         for i, step in enumerate(report.plan.steps):
             unread = report.reach.unread[i] if report.reach and step.is_input else None
             if unread is None or not unread[0].cells or not unread[0].read:
@@ -60,7 +62,7 @@ class UnreadInput(Rule):
             where = f"no output depends on {' and '.join(lines)}" if lines else "no line of cells is unread as a whole:"
             verb = "is" if unread[0].cells == 1 else "are"
             edge = any(each.loss.real > each.loss.skipped for by in losing for each in report.losses[by])
-            sizes = "`planner sizes` lists the sizes that lose nothing at an edge" if edge else ""
+            sizes = "`planner sizes` lists the sizes that lose nothing at an edge" if edge and trials.size_near else ""
             names = named([report.plan.steps[each].name for each in losing])
             yield cls.at(
                 step,

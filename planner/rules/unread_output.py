@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
 from planner.rules._rule import Rule
+from planner.rules._trying import Trials
 from planner.rules._waste import ONE_IN, by_stride, by_waste, is_unread, wastes
 from planner.words import named, percent
 
 if TYPE_CHECKING:
+    from planner.plan import Step
     from planner.report import Report
 
 
@@ -57,12 +59,15 @@ class UnreadOutput(Rule):
             f"{percent(spent, total)} of all multiply-adds are computed and never read",
             label=f"{spent:,} of {total:,} MACs, most in {named([steps[i].name for i in computed_by], 3)}; "
             f"{names} {'leaves' if len(found) == 1 else 'leave'} them unread",
-            help=_help(report, worst.step),
+            help=_help(report, steps[worst.step]),
             key="stride",
         )
 
 
-def _help(report: Report, cause: int) -> str:
-    if any(each.loss.skipped for each in report.losses[cause]):
-        return "move the stride to a layer with a larger window, or to the layer whose output is skipped"
-    return "mend what is lost at the edge: by padding, `ceil_mode`, or another input size"
+def _help(report: Report, step: Step) -> str:
+    trials = Trials(report)
+    if not any(each.loss.skipped for each in report.losses[report.plan.steps.index(step)]):
+        return "mend what is lost at the edge: `lost-cells` says how"
+    if trials.taken_over(step) or trials.taken_before(step):
+        return "move the stride to a layer with a larger window"
+    return "have what is skipped read, or not computed: `skipped-cells` says how"

@@ -1,0 +1,80 @@
+"""Moving: which tensors walk over an axis of an input from cell to cell, so that it makes sense to ask where they look.
+
+Receptive fields are those of an endless image, and of the union of all paths. Two things escape them: an axis that is
+down to a single cell does not walk, whatever its stride was, nor does what is stretched out of it; and where pieces are
+joined end to end, cell i comes from one of the pieces alone.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from planner.analyses.receptive_field import LONGEST_PERIOD, Fields
+from planner.geometry import Link, Shape
+from planner.model import Ref
+from planner.plan import Plan, Step
+
+
+class Moves(IntEnum):
+    """Whether a tensor walks over an axis of an input: it stands still, it walks, or nobody knows."""
+
+    STANDS = 0
+    WALKS = 1
+    UNKNOWN = 2
+
+
+Along = dict[int, tuple[Moves, ...]]
+"""For each input, by the number of its step, and each of its spatial axes."""
+
+
+class Moving:
+    """How every tensor of a plan moves over the inputs; `fields` are the plan's receptive fields."""
+
+    def __init__(self, plan: Plan, fields: list[tuple[Fields, ...]]) -> None:
+        self._known: list[tuple[Along, ...]] = []
+        for i, step in enumerate(plan.steps):
+            if step.is_input and step.facts is not None:
+                sizes = step.outputs[0].spatial
+                self._known.append(({i: tuple(Moves.WALKS if n > 1 else Moves.STANDS for n in sizes)},))
+            else:
+                self._known.append(tuple(self._of(step, links, o, fields) for o, links in enumerate(step.links)))
+
+    def walks(self, ref: Ref, source: int, axis: int) -> bool:
+        """Whether a tensor is known to walk over an axis of an input."""
+        return self._known[ref.step][ref.output or 0][source][axis] is Moves.WALKS
+
+    def _of(self, step: Step, links: tuple[Link, ...], output: int, fields: list[tuple[Fields, ...]]) -> Along:
+        """How one output of a step moves."""
+        y = step.outputs[output]
+        read = [each for each in zip(step.sources, links, step.inputs, strict=True) if not each[1].empty]
+        joined: Along = {}
+        for ref, link, x in read:
+            known, onto = self._known[ref.step][ref.output or 0], fields[ref.step][ref.output or 0]
+            if link.onto is None and all([axis.keeps for axis in link.axes]):
+                found = known
+            else:
+                found = {
+                    source: tuple(
+                        _through(moves, field.onto, link, x, y, alone=len(read) == 1)
+                        for moves, field in zip(known[source], onto[source], strict=True)
+                    )
+                    for source in known
+                }
+            for source, here in found.items():
+                before = joined.get(source)
+                joined[source] = here if before is None or before == here else tuple(map(max, before, here))
+        return joined
+
+
+def _through(moves: Moves, axis: int | None, link: Link, x: Shape, y: Shape, *, alone: bool) -> Moves:
+    """How an output y moves behind a link from a tensor x that moves along an axis of its own."""
+    if moves is Moves.STANDS or axis is None or axis >= len(link.axes):
+        return moves if moves is Moves.STANDS else Moves.UNKNOWN
+    along, to, n = link.axes[axis], link.landing[axis], x[axis]
+    if to is None or y[to] == 1:
+        return Moves.STANDS
+    if moves is Moves.UNKNOWN:
+        return moves
+    if along.period(n) <= LONGEST_PERIOD and along.span(n) is None:  # every cell reads all of them
+        return Moves.STANDS
+    return Moves.WALKS if alone or along.keeps else Moves.UNKNOWN

@@ -1,0 +1,170 @@
+"""What help texts recommend is tried first: layers with other arguments, and the whole model planned with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from planner.analyses.loss import losses, losses_of
+from planner.analyses.reach import reach
+from planner.diagnostics import Fault
+from planner.geometry import Window
+from planner.plan import Plan, propagate
+from planner.rules._near import near_sizes
+
+if TYPE_CHECKING:
+    from planner.layers._layer import Facts, Layer
+    from planner.model import Instance
+    from planner.plan import Step
+    from planner.report import Report
+    from planner.rules._dropped import Dropped
+
+MOST_STEPS = 20_000
+"""Steps planned for the trials of one report at most."""
+MOST_BACK = 10
+"""Layers looked through for one that could take a stride."""
+
+Values = Mapping[str, object]
+
+
+def changed(step: Step, **values: object) -> Layer | None:
+    """A step's layer with other arguments; None where it does not take them."""
+    layer = step.layer
+    if layer is None or not values.keys() <= type(layer).model_fields.keys():
+        return None
+    try:
+        return type(layer).model_validate({**{name: getattr(layer, name) for name in layer.model_fields_set}, **values})
+    except (ValidationError, ValueError):
+        return None
+
+
+class Trials:
+    """Trials for the findings of one rule in a report."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.left = MOST_STEPS
+        self.index = {id(step): i for i, step in enumerate(report.plan.steps)}
+
+    @cached_property
+    def size_near(self) -> bool:
+        """Whether there is an input size near by with which no step loses real cells at an edge."""
+        return bool(near_sizes(self.report, _losing))
+
+    def reads(self, step: Step, missed: list[Dropped], **values: object) -> bool:
+        """Whether a step with other arguments reads all that it misses now, the model works, and all of it is used that
+        nothing else uses now.
+        """
+        source = missed[0].axis.source
+        layer = changed(step, **values)
+        if layer is None or not _reads_all(layer, step, source):
+            return False
+        if not self.report.plan.complete:
+            return True  # as far as one can tell
+        plan = self.planned({id(step): layer})
+        if plan is None:
+            return False
+        before, after = self.report.reach, reach(plan)
+        if before is None or after is None:
+            return True
+        ref = step.sources[source]
+        unread = after.unread[ref.step]
+        left = (
+            [each.nowhere & unread[ref.output or 0].unread_lines(each.axis.axis) for each in missed] if unread else []
+        )
+        return not any(left)
+
+    def fits(self, step: Step, **values: object) -> bool:
+        """Whether the model works with other arguments of a step; or the step by itself, where it does not work now."""
+        layer = changed(step, **values)
+        if layer is None:
+            return False
+        if self.report.plan.complete:
+            return self.planned({id(step): layer}) is not None
+        return facts_of(layer, step) is not None
+
+    def planned(self, layers: Mapping[int, Layer], *, copies: bool = True) -> Plan | None:
+        """The plan with other layers for some steps, and for their equal copies; None where it is not complete."""
+        report, model = self.report, self.report.plan.model
+        if self.left < len(report.plan.steps):
+            return None
+        self.left -= len(report.plan.steps)
+        steps = [step for step in report.plan.steps if id(step) in layers]
+
+        def of(instance: Instance) -> Layer | None:
+            for step in steps:
+                alike = (step.path, step.layer) == (instance.path, instance.layer)
+                if step.instance is instance or (copies and alike):
+                    return layers[id(step)]
+            return instance.layer
+
+        instances = [replace(each, layer=of(each)) for each in model.instances]
+        inputs = {step.name: step.outputs[0] for step in report.plan.inputs}
+        plan = propagate(replace(model, instances=instances), inputs=inputs)
+        return plan if plan.complete else None
+
+    def taken_over(self, step: Step) -> bool:
+        """Whether a layer with a larger window behind a step can take its stride, and then reads all of it."""
+        at = self.index[id(step)]
+        for i in range(at + 1, min(at + 1 + MOST_BACK, len(self.report.plan.steps))):
+            after = self.report.plan.steps[i]
+            if len(after.sources) != 1 or after.sources[0].step != at:
+                return False
+            if _slides(after):
+                return self._moved(step, after)
+            at = i
+        return False
+
+    def taken_before(self, step: Step) -> bool:
+        """Whether a layer with a larger window before a step can take its stride."""
+        before = step
+        for _ in range(MOST_BACK):
+            if len(before.sources) != 1:
+                return False
+            before = self.report.plan.steps[before.sources[0].step]
+            if _slides(before):
+                return self._moved(step, before)
+        return False
+
+    def _moved(self, step: Step, taker: Step) -> bool:
+        """Whether the model works, and neither layer misses a cell, when one takes the stride of the other."""
+        plain, layer = changed(step, stride=1), changed(taker, stride=getattr(step.layer, "stride", 1))
+        if plain is None or layer is None:
+            return False
+        plan = self.planned({id(step): plain, id(taker): layer}, copies=False)
+        places = [self.index[id(each)] for each in (step, taker)]
+        return plan is not None and not any(each.loss.real for k in places for each in losses_of(plan.steps[k]))
+
+
+def _slides(step: Step) -> bool:
+    """Whether a layer has windows of more than one cell."""
+    axes = step.links[0][0].axes if step.links and step.links[0] else ()
+    windows = [each for each in axes if isinstance(each, Window)]
+    return bool(windows) and min(each.kernel for each in windows) > 1
+
+
+def _losing(plan: Plan) -> int:
+    """How many axes of steps lose real cells at an edge."""
+    return sum(bool(each.loss.lost or each.loss.lost_before) for axes in losses(plan) for each in axes)
+
+
+def _reads_all(layer: Layer, step: Step, source: int) -> bool:
+    """Whether a layer in place of a step's fits on its inputs, misses no real cell of one of them, and has no window
+    that reads padding alone.
+    """
+    facts = facts_of(layer, step)
+    return facts is not None and not any(
+        each.source == source and (each.loss.real or each.loss.blank) for each in losses_of(replace(step, facts=facts))
+    )
+
+
+def facts_of(layer: Layer, step: Step) -> Facts | None:
+    """What a layer answers in place of a step's; None where it does not take the inputs."""
+    try:
+        return layer.facts(*step.inputs)
+    except Fault:
+        return None
