@@ -238,14 +238,14 @@ def some_map(random: Random, n: int) -> AxisMap:
     cut = random.randint(0, n - 1)
     found: AxisMap = random.choice(
         [
-            Window(kernel, stride, dilation, *few, mode=mode),
+            Window(kernel, stride, dilation, few[0], few[1], mode=mode),
             Window(kernel, stride, 1, kernel // 2, kernel // 2, ceil=True),
             SameWindow(kernel, stride, dilation),
             Spread(kernel, stride, dilation, few[0], random.randint(0, 2)),
             Bins(random.randint(1, 2 * n)),
             RandomBins(min(kernel, n), size=random.randint(1, n)),
             Resample(mode=interpolation, antialias=antialias, align_corners=aligned, **resized),
-            Shift(*few, mode=mode),
+            Shift(few[0], few[1], mode),
             Shift(-few[0], few[1]),
             Shift(-few[0], few[1], "circular"),
             Centre(random.randint(1, 2 * n)),

@@ -13,6 +13,7 @@ from itertools import islice
 from planner.cells.combs import MOST_RUNS, Run, TooManyRuns, single, united
 from planner.cells.images import every, folded, imaged, mirrored, shifted, smeared, spaced
 from planner.cells.runs import LONGEST_BITS, AllBut, Cells, Runs, cells_of, lowest, runs_of_bits
+from planner.words import in_runs
 
 __all__ = [
     "LONGEST_BITS",
@@ -30,6 +31,7 @@ __all__ = [
     "lowest",
     "mirrored",
     "one_cell",
+    "ranged",
     "shifted",
     "smeared",
     "spaced",
@@ -68,3 +70,8 @@ def stretches(cells: Cells, most: int | None = None) -> list[Run]:
         (run for each in cells.combs for run in each.runs) if isinstance(cells, Runs) else runs_of_bits(cells)
     )
     return list(islice(found, most))
+
+
+def ranged(cells: Cells, most: int = 4) -> str:
+    """A set in words, as `planner.words.ranged` has it: `223`, `1, 3, 5, … (112 in all)`."""
+    return in_runs([(a, b - 1) for a, b in stretches(cells, most + 1)], cells.bit_count(), most)

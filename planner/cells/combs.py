@@ -47,7 +47,7 @@ class Comb(NamedTuple):
         return self.period == self.stop - self.start
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         turns, rest = divmod(self.stop - self.start, self.period)
         held = sum(b - a for a, b in self.teeth)
         return turns * held + sum(b - a for a, b in self.teeth if a < rest)
@@ -255,8 +255,8 @@ def _kept(each: Comb | None, low: int, high: int, inside: bool, outside: bool) -
 def _interleaved(one: Comb, other: Comb, low: int, high: int, keep: Keep) -> Iterator[Comb]:
     period = lcm(one.period, other.period)
     end = low + period if high - low > 2 * period else high
-    singles = [tuple(single(*run) for run in _listed(each, low, end)) for each in (one, other)]
-    found = [(each.start, each.stop) for each in tidied(_sections(*singles, keep))]
+    ours, others = [[single(*run) for run in _listed(each, low, end)] for each in (one, other)]
+    found = [(each.start, each.stop) for each in tidied(_sections(ours, others, keep))]
     yield from periodic(low, high, period, found) if end < high else (single(*run) for run in found)
 
 

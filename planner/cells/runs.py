@@ -22,7 +22,7 @@ class Runs:
 
     def bit_count(self) -> int:
         """How many cells there are."""
-        return sum([each.count for each in self.combs])
+        return sum([each.size for each in self.combs])
 
     def bit_length(self) -> int:
         """The number behind that of the last cell."""

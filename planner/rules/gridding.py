@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from planner.analyses.axes import window_on
 from planner.diagnostics import Diagnostic
-from planner.geometry import Cells
 from planner.layers._layer import axis_name
 from planner.rules._rule import Rule
 from planner.words import grouped, named
@@ -95,7 +94,7 @@ class _Row:
     how many, the first few, and the last.
     """
 
-    taps: tuple[Cells, ...]
+    taps: tuple[int, ...]
     count: int = 0
     first: tuple[int, ...] = ()
     last: int = -1
@@ -105,11 +104,11 @@ def _dilated(along: Along) -> bool:
     return along.window is not None and along.window.dilation > 1
 
 
-def _holes(taps: Cells) -> bool:
+def _holes(taps: int) -> bool:
     return taps.bit_count() < taps.bit_length()
 
 
-def _read(taps: Cells) -> str:
+def _read(taps: int) -> str:
     return f"an output reads {taps.bit_count():,} of the {taps.bit_length():,} cells of its field"
 
 
