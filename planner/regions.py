@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from math import prod
 
-from planner.geometry import Cells, Link, Shape, all_cells
+from planner.cells import Cells, all_cells
+from planner.geometry import Link, Shape
 
 Box = tuple[Cells, ...]
 Region = tuple[Box, ...]
@@ -54,7 +55,7 @@ def _canonical(boxes: Iterable[Box]) -> Iterator[Box]:
     """
     boxes = tuple(boxes)
     if len(boxes[0]) == 1:
-        together = 0
+        together: Cells = 0
         for (cells,) in boxes:
             together |= cells
         yield (together,)
@@ -99,7 +100,7 @@ def positions(region: Region) -> Region:
 
 def channels(region: Region) -> Cells:
     """The channels that a region holds at any position."""
-    together = 0
+    together: Cells = 0
     for box in region:
         together |= box[-1]
     return together

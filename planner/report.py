@@ -15,12 +15,15 @@ from planner.analyses.channels import Kept, never_mixed
 from planner.analyses.cost import Cost, DType, cost
 from planner.analyses.loss import AxisLoss, losses
 from planner.analyses.overwriting import Overwriting, overwriting
-from planner.analyses.reach import Reach, Unread, reach
+from planner.analyses.reach import Reach, TooRagged, Unread, reach
 from planner.analyses.receptive_field import AxisField, Fields, receptive_fields
 from planner.diagnostics import Diagnostic, Fix, Place, Severity
 from planner.geometry import Shape
 from planner.plan import Plan, Step
 from planner.source import Source
+
+MOST_LINES = 1 << 20
+"""Unread rows or columns that are listed one by one."""
 
 Mend = Callable[[Diagnostic], tuple[Fix, ...]]
 """Finds what would mend a finding."""
@@ -65,10 +68,22 @@ class Report:
         """What each step loses, by step."""
         return losses(self.plan)
 
-    @cached_property
+    @property
     def reach(self) -> Reach | None:
-        """What is read of each step and input; None where the plan is not complete."""
-        return reach(self.plan)
+        """What is read of each step and input; None where the plan is not complete, or at `ragged`."""
+        return None if isinstance(self._reach, TooRagged) else self._reach
+
+    @property
+    def ragged(self) -> Step | None:
+        """The step from which on, going back to the inputs, it is not worked out what is read: it is too scattered."""
+        return self.plan.steps[self._reach.step] if isinstance(self._reach, TooRagged) else None
+
+    @cached_property
+    def _reach(self) -> Reach | TooRagged | None:
+        try:
+            return reach(self.plan)
+        except TooRagged as ragged:
+            return ragged
 
     @cached_property
     def fields(self) -> list[tuple[Fields, ...]]:
@@ -260,10 +275,15 @@ def _reach(unread: Unread) -> dict[str, Any]:
     rank = len(unread.shape.spatial)
     return {
         "unread_cells": unread.cells,
-        "unread_rows": unread.lines(rank - 2) if rank > 1 else [],
-        "unread_columns": unread.lines(rank - 1) if rank else [],
-        **({"unread_slices": unread.lines(0)} if rank > 2 else {}),
+        "unread_rows": _lines(unread, rank - 2) if rank > 1 else [],
+        "unread_columns": _lines(unread, rank - 1) if rank else [],
+        **({"unread_slices": _lines(unread, 0)} if rank > 2 else {}),
     }
+
+
+def _lines(unread: Unread, axis: int) -> list[int] | None:
+    """The numbers of the lines that are unread; None where there are too many to list."""
+    return unread.lines(axis) if unread.unread_lines(axis).bit_count() <= MOST_LINES else None
 
 
 def _fix(fix: Fix) -> dict[str, Any]:

@@ -42,9 +42,14 @@ def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
 
 def ranged(numbers: Sequence[int], most: int = 4) -> str:
     """`223`, `220–222`, `1, 3, 5, … (112 in all)`."""
-    shown = [str(first) if first == last else f"{first}–{last}" for first, last in runs(numbers)]
+    return in_runs(runs(numbers), len(numbers), most)
+
+
+def in_runs(found: Sequence[tuple[int, int]], count: int, most: int = 4) -> str:
+    """The same for so many numbers of which the first runs are given, at least one more than are shown at most."""
+    shown = [str(first) if first == last else f"{first}–{last}" for first, last in found]
     if len(shown) > most:
-        return ", ".join(shown[: most - 1]) + f", … ({len(numbers):,} in all)"
+        return ", ".join(shown[: most - 1]) + f", … ({count:,} in all)"
     return ", ".join(shown)
 
 

@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import or_
 
-from planner.geometry import All, AxisMap, Cells, Grouped, bits
+from planner.cells import bits
+from planner.geometry import All, AxisMap, Grouped
 from planner.plan import Plan, Step
 
 MOST_CHANNELS = 1 << 14
 """Tensors with more channels are not followed."""
 
-Seen = tuple[Cells, ...]
+Bits = int
+"""A set of channels, as bits."""
+
+Seen = tuple[Bits, ...]
 """For each channel of a tensor, a set of channels of another one, or of components."""
 
 
@@ -25,8 +29,8 @@ Seen = tuple[Cells, ...]
 class Component:
     """Channels of a tensor that hang together, and the channels of the origin that they depend on."""
 
-    origin: Cells
-    own: Cells
+    origin: Bits
+    own: Bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def never_mixed(plan: Plan) -> list[Kept]:
 
 def components(seen: Seen) -> tuple[Component, ...]:
     """Which channels hang together; one that depends on none of the origin's is left out."""
-    alike: dict[Cells, Cells] = {}
+    alike: dict[Bits, Bits] = {}
     for channel, origin in enumerate(seen):
         alike[origin] = alike.get(origin, 0) | 1 << channel
     joined: list[Component] = []

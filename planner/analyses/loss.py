@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planner.geometry import AxisMap, Loss
+from planner.cells import TooManyRuns
+from planner.geometry import NO_LOSS, AxisMap, Loss
 from planner.layers._layer import axis_name
 from planner.plan import Plan, Step
 
@@ -66,6 +67,14 @@ def losses(plan: Plan) -> list[tuple[AxisLoss, ...]]:
     return found
 
 
+def _loss(along: AxisMap, n: int) -> Loss:
+    """What is lost, or nothing where that is too scattered to be worked out: `Report.ragged` tells of it."""
+    try:
+        return along.loss(n)
+    except TooManyRuns:
+        return NO_LOSS
+
+
 def losses_of(step: Step) -> list[AxisLoss]:
     """What one step loses, an entry for each axis of each input that loses anything."""
     found: dict[tuple[int, int], AxisLoss] = {}
@@ -73,7 +82,7 @@ def losses_of(step: Step) -> list[AxisLoss]:
         for source, (link, x) in enumerate(zip(links, step.inputs, strict=True)):
             rank = len(x.spatial)
             for axis, (along, n) in enumerate(zip(link.axes, x.spatial, strict=True)):
-                if not along.keeps and (loss := along.loss(n)):
+                if not along.keeps and (loss := _loss(along, n)):
                     name = axis_name(axis, rank)
                     found[source, axis] = AxisLoss(source, axis, name, n, along.length(n), along, loss)
     return list(found.values())

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from planner.geometry import Cells, Shape, all_cells, bits
+from planner.cells import Cells, TooManyRuns, all_cells, bits
+from planner.geometry import Shape
 from planner.plan import Plan, Step
 from planner.regions import Box, Region, channels, count, everything, positions, read_through, union
-
-LONGEST_AXIS = 1 << 20
-"""Longer axes are not looked at cell by cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +44,19 @@ class Unread:
 
     def unread_lines(self, axis: int) -> Cells:
         """The rows (axis 0), columns (axis 1), … that are unread as a whole."""
-        read = 0
+        read: Cells = 0
         for box in self.read:
             read |= box[axis]
         return all_cells(self.shape[axis]) & ~read
 
     def lines(self, axis: int) -> list[int]:
-        """The numbers of those rows, columns and so on."""
+        """The numbers of those rows, columns and so on, of which there may be as many as the axis is long."""
         return bits(self.unread_lines(axis))
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`unread[i]` is what is unread of each output of step i; None for a step that is not planned or too large to
-    look at.
-    """
+    """`unread[i]` is what is unread of each output of step i; None for a step that is not planned."""
 
     unread: tuple[tuple[Unread, ...] | None, ...]
     macs_wasted: tuple[int, ...]
@@ -71,11 +67,19 @@ class Reach:
         return sum(self.macs_wasted)
 
 
+class TooRagged(Exception):
+    """What is read around a step is too scattered over a long axis to be worked out."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(step)
+        self.step = step
+
+
 def reach(plan: Plan) -> Reach | None:
     """What is read of every tensor; None for a plan that is not complete, of which nobody knows what else would
-    read.
+    read. Raises TooRagged.
     """
-    if not plan.complete or any(max(shape) > LONGEST_AXIS for step in plan.steps for shape in step.outputs):
+    if not plan.complete:
         return None
     wanted: defaultdict[tuple[int, int], list[Box]] = defaultdict(list)
     for at, output in plan.outputs:
@@ -84,12 +88,15 @@ def reach(plan: Plan) -> Reach | None:
     wasted = [0] * len(plan.steps)
     for i in range(len(plan.steps) - 1, -1, -1):
         step = plan.steps[i]
-        regions = [union(wanted.pop((i, output), ())) for output in range(len(step.outputs))]
-        unread[i] = here = tuple(map(Unread, step.outputs, regions))
-        wasted[i] = _wasted(step, here)
-        for region, links in zip(regions, step.links, strict=False):
-            for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
-                wanted[ref.step, ref.output or 0] += read_through(link, region, x)
+        try:
+            regions = [union(wanted.pop((i, output), ())) for output in range(len(step.outputs))]
+            unread[i] = here = tuple(map(Unread, step.outputs, regions))
+            wasted[i] = _wasted(step, here)
+            for region, links in zip(regions, step.links, strict=False):
+                for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
+                    wanted[ref.step, ref.output or 0] += read_through(link, region, x)
+        except TooManyRuns as error:
+            raise TooRagged(i) from error
     return Reach(tuple(unread), tuple(wasted))
 
 

@@ -16,7 +16,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
-from planner.geometry import AxisMap, Cells, Link, Ramp, Shape, Span
+from planner.cells import Cells, lowest
+from planner.geometry import AxisMap, Link, Ramp, Shape, Span
 from planner.plan import Plan, Step
 
 LONGEST_PERIOD = 4096
@@ -149,7 +150,7 @@ def _folded(span: AxisSpan, cells: Cells) -> AxisSpan:
     """The one stretch that some cells see together."""
     if not isinstance(span, Span) or not cells:
         return span
-    low, high = _seen(span, range((cells & -cells).bit_length() - 1, cells.bit_length()), span.plain)
+    low, high = _seen(span, range(lowest(cells), cells.bit_length()), span.plain)
     return Span(Ramp((low,), 0), Ramp((high,), 0))
 
 
@@ -179,7 +180,9 @@ def _seen(span: Span, cells: range, plain: bool) -> tuple[int, int]:
     """
     if plain and cells:
         return span.low(cells[0]), span.high(cells[-1])
-    stretches = [(low, high) for low, high in map(span.at, cells) if low <= high]
+    # From period to period the stretches only move up, so those at the ends tell.
+    ends = {*cells[: span.period], *cells[-span.period :]}
+    stretches = [(low, high) for low, high in map(span.at, sorted(ends)) if low <= high]
     if not stretches:
         nowhere = span.low(cells.start)
         return nowhere, nowhere - 1

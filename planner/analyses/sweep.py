@@ -73,5 +73,5 @@ def _swept(plan: Plan, input: str, n: int, behind: set[int]) -> Swept:
         at = next(i for i, step in enumerate(plan.steps) if step.name == input)
         tensors = read.unread[at]
         if tensors:
-            unread = sum(len(tensors[0].lines(axis)) for axis in range(len(tensors[0].shape.spatial)))
+            unread = sum(tensors[0].unread_lines(axis).bit_count() for axis in range(len(tensors[0].shape.spatial)))
     return Swept(n, True, losing, uneven, unread)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
 
+from planner.cells import Cells, ranged
 from planner.diagnostics import Severity
-from planner.geometry import NO_LOSS, AxisMap, Cells, Loss, Span, bits
-from planner.words import counted, ranged
+from planner.geometry import NO_LOSS, AxisMap, Loss, Span
+from planner.words import counted
 
 Argument = int | bool | str | tuple[int, int]
 
@@ -149,7 +150,7 @@ def nearest(numbers: Iterable[int], given: int) -> list[int]:
 
 def which(cells: Cells) -> str:
     """`cell 5`, `cells 1–9, 11–19, … (81 in all)`."""
-    return f"cell{'s' * (cells.bit_count() != 1)} {ranged(bits(cells), 5)}"
+    return f"cell{'s' * (cells.bit_count() != 1)} {ranged(cells, 5)}"
 
 
 def listed(numbers: list[int]) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
+
+from planner.cells import TooManyRuns
 
 if TYPE_CHECKING:
     from planner.diagnostics import Diagnostic, Path
@@ -29,6 +32,17 @@ def all_rules() -> tuple[type[Rule], ...]:
     return tuple(sorted({each for each in found if each is not Rule}, key=lambda each: each.code))
 
 
+def _found(rule: type[Rule], report: Report) -> Iterator[Diagnostic]:
+    """What a rule finds, and once that it could not find all."""
+    from planner.rules.reach_unknown import ReachUnknown
+
+    try:
+        yield from rule.judge(report)
+    except TooManyRuns:
+        if report.ragged is None:
+            yield ReachUnknown.of(report)
+
+
 def judge(report: Report) -> list[Diagnostic]:
     """What the rules find, but for what the model allows; at most MOST_COPIES findings of a kind for an entry of the
     file.
@@ -39,7 +53,7 @@ def judge(report: Report) -> list[Diagnostic]:
     for rule in all_rules():
         if rule.name() in report.plan.model.allow:
             continue
-        for each in rule.judge(report):
+        for each in _found(rule, report):
             step = steps.get(each.step) if each.step is not None else None
             if step is None or rule.name() not in step.instance.allow:
                 copies[rule, each.path] += 1

@@ -13,8 +13,8 @@ from operator import or_
 from typing import TYPE_CHECKING
 
 from planner.analyses.axes import window_on
-from planner.analyses.reach import LONGEST_AXIS
-from planner.geometry import Cells, SameWindow, Spread, Window, all_cells, bits
+from planner.cells import Cells, all_cells, bits, shifted, stretches
+from planner.geometry import AxisMap, SameWindow, Spread, Window
 from planner.regions import count, positions, union
 from planner.words import counted, ranged
 
@@ -50,7 +50,7 @@ def dropped(report: Report) -> Iterator[tuple[Step, list[Dropped]]]:
     """Every step that leaves real cells of an input unread, with what it leaves, axis by axis."""
     others = None if report.reach else _Readers(report.plan)
     for i, losses in enumerate(report.losses):
-        found = [_of(report, i, each, others) for each in losses if each.loss.real and each.n <= LONGEST_AXIS]
+        found = [_of(report, i, each, others) for each in losses if each.loss.real]
         found = [each for each in found if each.edge or each.between]
         if found:
             yield report.plan.steps[i], found
@@ -60,7 +60,7 @@ def _of(report: Report, i: int, axis: AxisLoss, others: _Readers | None) -> Drop
     n, ref = axis.n, report.plan.steps[i].sources[axis.source]
     unread = all_cells(n) & ~axis.map.reads(all_cells(axis.length), n)
     # Where the windows stand apart, the end is one more gap between them.
-    edge = 0 if axis.loss.skipped else unread
+    edge: Cells = 0 if axis.loss.skipped else unread
     between = unread & ~edge
     edge &= ~padded(report.plan, ref, axis.axis, edge)[0]
     known = report.reach.unread[ref.step] if report.reach else None
@@ -89,10 +89,20 @@ def padded(plan: Plan, ref: Ref, axis: int, cells: Cells) -> tuple[Cells, str]:
         at = link.landing.index(axis)
         along, n = link.axes[at], step.inputs[0][at]
         if not along.keeps:
-            empty = [i for i in bits(cells) if not along.reads(1 << i, n)]
-            return sum(1 << i for i in empty), step.name
+            return reduce(or_, [_empty(along, n, *run) for run in stretches(cells)], 0), step.name
         ref, axis = step.sources[0], at
     return 0, ""
+
+
+def _empty(along: AxisMap, n: int, start: int, stop: int) -> Cells:
+    """Which cells from `start` up to, not including, `stop` read none of n cells."""
+    cells = shifted(all_cells(stop - start), start)
+    if not along.reads(cells, n):
+        return cells
+    if stop - start == 1:
+        return 0
+    middle = (start + stop) // 2
+    return _empty(along, n, start, middle) | _empty(along, n, middle, stop)
 
 
 class _Readers:
@@ -124,7 +134,7 @@ class _Readers:
 
 def full_reading(step: Step, source: int, axis: int) -> Cells:
     """The cells along an axis of one of its sources that a step reads if all of its outputs are read."""
-    read = 0
+    read: Cells = 0
     for links, y in zip(step.links, step.outputs, strict=True):  # of a step that is not planned, none
         link = links[source]
         to = link.landing[axis]

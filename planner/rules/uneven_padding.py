@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from planner.cells import all_cells, shifted
 from planner.diagnostics import Diagnostic, Severity
-from planner.geometry import all_cells
 from planner.rules._dropped import padded, window_of
 from planner.rules._rule import Rule
 from planner.words import grouped
@@ -66,7 +66,7 @@ def _unused(report: Report, step: Step, axis: AxisLoss) -> str:
     window, loss = window_of(axis), axis.loss
     if window is None or loss.skipped or not (loss.uneven or loss.lost):
         return ""
-    lost = all_cells(loss.lost) << axis.n - loss.lost
+    lost = shifted(all_cells(loss.lost), axis.n - loss.lost)
     before, by = padded(report.plan, step.sources[axis.source], axis.axis, lost)
     if before != lost:
         return ""

@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from planner.cells import ranged
 from planner.diagnostics import Diagnostic
-from planner.geometry import bits
 from planner.rules._rule import Rule
-from planner.words import counted, ranged, share
+from planner.words import counted, share
 
 if TYPE_CHECKING:
     from planner.report import Report
@@ -48,11 +48,11 @@ class UnreadChannels(Rule):
                 continue
             made = step.is_input or step.macs
             if made and not any(ref.step in followers for ref in step.sources):
-                total, numbers = step.outputs[0].channels, bits(channels)
+                total, count = step.outputs[0].channels, channels.bit_count()
                 yield cls.at(
                     step,
-                    f"nothing reads {share(len(numbers), total, 'channel')} of `{step.name}`",
-                    label=f"{'channel' if len(numbers) == 1 else 'channels'} {ranged(numbers)} of {step.outputs[0]}",
-                    help=f"use {counted(total - len(numbers), 'channel')}, or read the others",
+                    f"nothing reads {share(count, total, 'channel')} of `{step.name}`",
+                    label=f"{'channel' if count == 1 else 'channels'} {ranged(channels)} of {step.outputs[0]}",
+                    help=f"use {counted(total - count, 'channel')}, or read the others",
                 )
             followers.add(i)

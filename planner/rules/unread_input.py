@@ -4,12 +4,13 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from planner.cells import Cells, ranged
 from planner.diagnostics import Diagnostic
 from planner.layers._layer import axis_name
 from planner.rules._rule import Rule
 from planner.rules._trying import Trials
 from planner.rules._waste import by_stride, leaving_out
-from planner.words import named, ranged, share
+from planner.words import named, share
 
 if TYPE_CHECKING:
     from planner.report import Report
@@ -55,9 +56,9 @@ class UnreadInput(Rule):
                 continue  # a part is taken on purpose: `discarded-cells`
             spatial = step.outputs[0].spatial
             lines = [
-                _lines(axis_name(axis, len(spatial)), numbers)
+                _lines(axis_name(axis, len(spatial)), cells)
                 for axis in range(len(spatial))
-                if (numbers := unread[0].lines(axis))
+                if (cells := unread[0].unread_lines(axis))
             ]
             where = f"no output depends on {' and '.join(lines)}" if lines else "no line of cells is unread as a whole:"
             verb = "is" if unread[0].cells == 1 else "are"
@@ -74,7 +75,7 @@ class UnreadInput(Rule):
             )
 
 
-def _lines(axis: str, numbers: list[int]) -> str:
+def _lines(axis: str, cells: Cells) -> str:
     """`row 223`, `columns 222–223`."""
     noun = {"height": "row", "width": "column", "depth": "slice"}.get(axis, "cell")
-    return f"{noun}{'' if len(numbers) == 1 else 's'} {ranged(numbers)}"
+    return f"{noun}{'' if cells.bit_count() == 1 else 's'} {ranged(cells)}"

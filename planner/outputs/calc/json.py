@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from planner.geometry import bits
+from planner.cells import stretches
 from planner.hand_rule import OnPaper, Working
 from planner.outputs._json import laid_out
 from planner.outputs._screen import Screen
-from planner.words import runs
 
 MOST_RUNS = 1000
 
@@ -35,7 +34,7 @@ def _axis(working: Working) -> dict[str, Any]:
                 "name": each.name,
                 "severity": str(each.severity),
                 "text": each.text,
-                "cells": runs(bits(each.cells))[:MOST_RUNS],
+                "cells": [(a, b - 1) for a, b in stretches(each.cells, MOST_RUNS)],
             }
             for each in working.findings
         ],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from planner.analyses.paths import LONGEST_AXIS, paths
 from planner.analyses.reach import trace
-from planner.geometry import bits
+from planner.cells import Cells, all_cells, lowest, one_cell
 from planner.regions import Region
 from planner.report import Report
 
@@ -60,6 +60,8 @@ class Seen:
 def seen(report: Report, input: str | None = None, step: str | None = None, cell: tuple[int, ...] = ()) -> Seen:
     """What the model, or one cell of a step, reads of an input. Raises NoMap."""
     plan = report.plan
+    if report.ragged is not None:
+        raise NoMap(f"what is read of `{report.ragged.name}` is too scattered over a long axis to be worked out")
     if not plan.complete or report.reach is None:
         raise NoMap("the model has faults, so nobody knows what else would read its input; planner check lists them")
     names = [each.name for each in plan.inputs]
@@ -126,16 +128,15 @@ def _cell(report: Report, at: int, cell: tuple[int, ...]) -> tuple[int, ...]:
 
 def _region(report: Report, at: int, cell: tuple[int, ...]) -> Region:
     channels = report.plan.steps[at].outputs[0].channels
-    return ((*(1 << i for i in cell), (1 << channels) - 1),)
+    return ((*map(one_cell, cell), all_cells(channels)),)
 
 
 def _ends(region: Region, rank: int) -> tuple[tuple[int, int], ...]:
     """From where to where a region goes on the last two axes."""
     ends = []
     for axis in range(rank):
-        cells = 0
+        cells: Cells = 0
         for box in region:
             cells |= box[axis]
-        read = bits(cells) or [0]
-        ends.append((read[0], read[-1]))
+        ends.append((lowest(cells), cells.bit_length() - 1) if cells else (0, 0))
     return tuple([(0, 0)] * (rank == 1) + ends[-2:])

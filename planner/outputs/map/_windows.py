@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from planner.geometry import AxisMap, Loss, Span, all_cells
+from planner.cells import Cells, all_cells, one_cell
+from planner.geometry import AxisMap, Loss, Span
 from planner.layers._layer import axis_name
 from planner.outputs.draw._themes import THEMES, Theme
 from planner.outputs.map._seen import NoMap, step_number
@@ -50,16 +51,22 @@ class Strip:
     out: int
     span: Span
     loss: Loss
-    read: int
+    read: Cells
 
     @property
     def first(self) -> int:
-        return min(0, *(self.span.low(row) for row in range(self.out)))
+        return min(0, *(self.span.low(row) for row in self._ends))
 
     @property
     def end(self) -> int:
         """Where the last window ends."""
-        return max(self.span.high(row) for row in range(self.out)) + 1
+        return max(self.span.high(row) for row in self._ends) + 1
+
+    @property
+    def _ends(self) -> set[int]:
+        """The first and the last windows, of which none in between goes further."""
+        rows = range(self.out)
+        return {*rows[: self.span.period], *rows[-self.span.period :]}
 
     @property
     def stop(self) -> int:
@@ -68,7 +75,7 @@ class Strip:
     def mark(self, cell: int) -> str:
         """What a cell is, as a key of LOOKS."""
         if 0 <= cell < self.n:
-            if self.read >> cell & 1:
+            if self.read & one_cell(cell):
                 return "cell"
             return "skipped" if self.span.low(0) <= cell < self.end else "lost"
         if cell >= max(self.n, self.end):
@@ -78,7 +85,7 @@ class Strip:
     @property
     def shown(self) -> list[int | None]:
         """The cells from left to right; None where some are left out."""
-        cells = list(range(self.first, self.stop))
+        cells = range(self.first, self.stop)
         if len(cells) <= MOST_CELLS:
             return [*cells]
         return [*cells[:ENDS], None, *cells[-ENDS:]]

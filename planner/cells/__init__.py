@@ -1,0 +1,77 @@
+"""Sets of cells on an axis, kept exactly: as bits of a Python int, or for cells far out as runs.
+
+Bit i is cell i; union is `|`, what both hold `&`, what the other does not hold `& ~`, the count `bit_count()`. A set
+that reaches beyond `LONGEST_BITS` cells is a `Runs`, which takes the same signs and needs no more room on a longer
+axis. `TooManyRuns` is raised for one that is too ragged for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from planner.cells.combs import MOST_RUNS, Run, TooManyRuns, single, united
+from planner.cells.images import every, folded, imaged, mirrored, shifted, smeared, spaced
+from planner.cells.runs import LONGEST_BITS, AllBut, Cells, Runs, cells_of, lowest, runs_of_bits
+from planner.words import in_runs
+
+__all__ = [
+    "LONGEST_BITS",
+    "MOST_RUNS",
+    "AllBut",
+    "Cells",
+    "Run",
+    "Runs",
+    "TooManyRuns",
+    "all_cells",
+    "bits",
+    "every",
+    "folded",
+    "imaged",
+    "lowest",
+    "mirrored",
+    "one_cell",
+    "ranged",
+    "shifted",
+    "smeared",
+    "spaced",
+    "stretches",
+    "united",
+]
+
+
+def all_cells(n: int) -> Cells:
+    """All cells of an axis of n."""
+    return (1 << n) - 1 if n <= LONGEST_BITS else cells_of((single(0, n),))
+
+
+def one_cell(i: int) -> Cells:
+    """Cell i alone."""
+    return 1 << i if i < LONGEST_BITS else cells_of((single(i, i + 1),))
+
+
+def bits(cells: Cells) -> list[int]:
+    """The numbers of the cells in a set, ascending."""
+    if isinstance(cells, Runs):
+        return [cell for a, b in stretches(cells) for cell in range(a, b)]
+    if cells.bit_count() * 16 < cells.bit_length():
+        text, found = f"{cells:b}"[::-1], []
+        i = text.find("1")
+        while i >= 0:
+            found.append(i)
+            i = text.find("1", i + 1)
+        return found
+    return [i for i, bit in enumerate(reversed(f"{cells:b}")) if bit == "1"] if cells else []
+
+
+def stretches(cells: Cells, most: int | None = None) -> list[Run]:
+    """The first runs of neighbours in a set, each from its first cell up to, not including, the one behind its last."""
+    found: Iterator[Run] = (
+        (run for each in cells.combs for run in each.runs) if isinstance(cells, Runs) else runs_of_bits(cells)
+    )
+    return list(islice(found, most))
+
+
+def ranged(cells: Cells, most: int = 4) -> str:
+    """A set in words, as `planner.words.ranged` has it: `223`, `1, 3, 5, … (112 in all)`."""
+    return in_runs([(a, b - 1) for a, b in stretches(cells, most + 1)], cells.bit_count(), most)

@@ -1,0 +1,58 @@
+"""Shapes and axis maps: the only convolution arithmetic in the house.
+
+An axis map says how the cells of one output axis depend on the cells of one input axis. Lengths, losses, receptive
+fields, reach and size solving are all worked out from its answers, so they cannot disagree. The channel axis is an
+axis like the others: a dense layer is `All`, a grouped one `Grouped`, a slice of channels a `Slice`.
+
+A set of cells on an axis is a value of `planner.cells`.
+
+Sources: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285; the shape
+sections of the torch.nn documentation.
+"""
+
+from __future__ import annotations
+
+from planner.cells import Cells, TooManyRuns, all_cells, bits, one_cell
+from planner.geometry.axis_map import NO_LOSS, AxisMap, Loss, Ramp, Span
+from planner.geometry.bins import Bins, Interpolation, RandomBins, Resample
+from planner.geometry.link import Link, keep, unread
+from planner.geometry.mixing import All, Grouped, Halves, Prefix, Raveled, Shuffle, Unread
+from planner.geometry.moves import KEEP, Centre, PadMode, Shift, Slice
+from planner.geometry.shape import Shape
+from planner.geometry.windows import SameWindow, Spread, Window
+
+__all__ = [
+    "KEEP",
+    "NO_LOSS",
+    "All",
+    "AxisMap",
+    "Bins",
+    "Cells",
+    "Centre",
+    "Grouped",
+    "Halves",
+    "Interpolation",
+    "Link",
+    "Loss",
+    "PadMode",
+    "Prefix",
+    "Ramp",
+    "RandomBins",
+    "Raveled",
+    "Resample",
+    "SameWindow",
+    "Shape",
+    "Shift",
+    "Shuffle",
+    "Slice",
+    "Span",
+    "Spread",
+    "TooManyRuns",
+    "Unread",
+    "Window",
+    "all_cells",
+    "bits",
+    "keep",
+    "one_cell",
+    "unread",
+]

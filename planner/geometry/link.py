@@ -1,0 +1,58 @@
+"""How an output of a step depends on an input: a map for each axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from planner.geometry.axis_map import AxisMap
+from planner.geometry.mixing import Unread
+from planner.geometry.moves import KEEP
+from planner.geometry.shape import Shape
+
+
+@dataclass(frozen=True)
+class Link:
+    """How one output of a step depends on one of its inputs.
+
+    axes      for each spatial axis of the input, its map
+    channels  the map of the channel axis
+    onto      for each spatial axis of the input, the output's spatial axis it lands on, or None where it is folded
+              away; left out: axis for axis
+    parts     where what is read on one axis depends on the others: links whose union it is exactly; the maps themselves
+              then say what is read at most
+    """
+
+    axes: tuple[AxisMap, ...]
+    channels: AxisMap
+    onto: tuple[int | None, ...] | None = None
+    parts: tuple[Link, ...] = ()
+
+    @cached_property
+    def landing(self) -> tuple[int | None, ...]:
+        return self.onto if self.onto is not None else tuple(range(len(self.axes)))
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing of the input is read."""
+        return isinstance(self.channels, Unread)
+
+    def output(self, x: Shape) -> Shape:
+        """The output's shape, for a link whose axes all land in order."""
+        sizes = [
+            axis.length(n) for axis, n, to in zip(self.axes, x.spatial, self.landing, strict=True) if to is not None
+        ]
+        return Shape((*sizes, self.channels.length(x.channels)))
+
+    def with_channels(self, channels: AxisMap) -> Link:
+        return replace(self, channels=channels)
+
+
+def keep(rank: int) -> Link:
+    """The link of a pointwise layer on `rank` spatial axes."""
+    return Link((KEEP,) * rank, KEEP)
+
+
+def unread(rank: int) -> Link:
+    """The link to an input on `rank` spatial axes that only lends its size."""
+    return Link((Unread(),) * rank, Unread())

@@ -1,0 +1,112 @@
+"""Cells that are moved as they are: padding, cropping, slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from planner.cells import Cells, all_cells, folded, mirrored, one_cell, shifted, spaced
+from planner.geometry.axis_map import AxisMap, Ramp, Span
+
+PadMode = Literal["constant", "reflect", "replicate", "circular"]
+"""What padding cells are: a number, or copies of real cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift(AxisMap):
+    """Padding (positive) and cropping (negative) at either end; also the place of a part within a concatenation."""
+
+    before: int = 0
+    after: int = 0
+    mode: PadMode = "constant"
+
+    def length(self, n: int) -> int:
+        return n + self.before + self.after
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        read = shifted(cells, -self.before) & all_cells(n)
+        if self.mode != "constant":
+            before, after = max(self.before, 0), max(self.after, 0)
+            read |= self._copied(cells & all_cells(before), cells >> n + self.before & all_cells(after), n)
+        return read
+
+    def span(self, n: int) -> Span:
+        return Span(Ramp((-self.before,), 1), Ramp((-self.before,), 1))
+
+    @property
+    def settles(self) -> int:
+        mirrored = 0 if self.mode == "constant" else max(self.before, self.after)
+        return 1 + max(0, -self.before - self.after, mirrored)
+
+    def _copied(self, before: Cells, after: Cells, n: int) -> Cells:
+        """The real cells whose values some cells of padding take, those before the axis and those after it."""
+        if self.mode == "replicate":
+            return (1 if before else 0) | (one_cell(n - 1) if after else 0)
+        if self.mode == "reflect":
+            front = shifted(mirrored(before, self.before), 1) if before else 0
+            return front | (shifted(mirrored(after, self.after), n - 1 - self.after) if after else 0)
+        # torch goes round what a crop at the other end leaves
+        first, end = max(-self.before, 0), n + min(self.after, 0)
+        round_ = end - first
+        around = folded(shifted(before, -self.before % round_), round_) | folded(
+            shifted(after, (n - first) % round_), round_
+        )
+        return shifted(around, first)
+
+    @property
+    def keeps(self) -> bool:
+        return not (self.before or self.after)
+
+
+KEEP = Shift()
+"""The map of every layer that leaves an axis as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Centre(AxisMap):
+    """The middle `size` cells of a longer axis, or a shorter one amid `size` cells; an odd cell more is at the end."""
+
+    size: int
+
+    def at(self, n: int) -> Shift:
+        """The padding or cropping that this is on an axis of n cells."""
+        if n > self.size:
+            return Shift(-((n - self.size) // 2), -((n - self.size + 1) // 2))
+        return Shift((self.size - n) // 2, (self.size - n + 1) // 2)
+
+    def length(self, n: int) -> int:
+        return self.size
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        return self.at(n).reads(cells, n)
+
+    def span(self, n: int) -> Span:
+        return self.at(n).span(n)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(AxisMap):
+    """`x[start:stop:step]` along an axis, as Python counts; step is positive."""
+
+    start: int | None = None
+    stop: int | None = None
+    step: int = 1
+
+    def _range(self, n: int) -> range:
+        return range(*slice(self.start, self.stop, self.step).indices(n))
+
+    def length(self, n: int) -> int:
+        return len(self._range(n))
+
+    def span(self, n: int) -> Span:
+        first = self._range(n).start
+        return Span(Ramp((first,), self.step), Ramp((first,), self.step))
+
+    @property
+    def settles(self) -> int:
+        ends = [end for end in (self.start, self.stop) if end is not None]
+        from_start, from_end = max([0, *ends]), -min([0, *ends])
+        return max(from_start + from_end, 1)
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        return shifted(spaced(cells, self.step), self._range(n).start) & all_cells(n)
