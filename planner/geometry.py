@@ -273,12 +273,10 @@ class Window(AxisMap):
         return Span(Ramp((first,), self.stride), Ramp((first + self.reach - 1,), self.stride), self.dilation)
 
     def length(self, n: int) -> int:
-        room = n + self.before + self.after - self.reach
-        if not self.ceil:
-            return room // self.stride + 1
-        last = -(-room // self.stride)
-        # torch: the last window must start inside the input or its left padding.
-        return last + 1 - (last * self.stride >= n + self.before)
+        places, leftover = divmod(n + self.before + self.after - self.reach, self.stride)
+        windows = places + 1
+        # torch: a window that hangs over the end must start inside the input or its left padding.
+        return windows + (self.ceil and leftover > 0 and windows * self.stride < n + self.before)
 
     def reads(self, cells: Cells, n: int) -> Cells:
         taps = _smeared(_spaced(cells, self.stride), self.kernel, self.dilation)

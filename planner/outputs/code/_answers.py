@@ -21,6 +21,8 @@ READABLE = 4
 """Operators of the size of a part that anybody would read."""
 TRIED = 4
 """At how many other values a layer is asked whether its calls are right there."""
+WORKED_OUT = ("padding", "padding_mode", "ceil_mode", "count_include_pad", "uncounted")
+"""Arguments that a module has no use for where it works out its padding from the size of its input."""
 Answer = tuple[tuple[Tensor, ...], tuple[Calling, ...], frozenset[str]]
 """The outputs, the calls, and the names for whose values alone these are right."""
 
@@ -133,9 +135,9 @@ class Answers:
         axes = [axis for links in facts.links for link in links for axis in link.axes]
         same_windows = [axis for axis in axes if isinstance(axis, SameWindow)]
         if same_windows:
-            found = self._calling(copy, layer, calls[-1], given, leave_out=("padding", "padding_mode"))
+            found = self._calling(copy, layer, calls[-1], given, leave_out=WORKED_OUT)
             decisive.clear()
-            return (found._replace(padded_same=same_windows[0].mode),)
+            return (found._replace(padded_same=_fill(calls, same_windows[0].mode)),)
         if any(isinstance(axis, Centre) for axis in axes):
             sizes = tuple(axis.size for axis in asked.links(*symbols)[0][0].axes if isinstance(axis, Centre))
             decisive.clear()
@@ -226,6 +228,13 @@ class Answers:
             own.op == "name" and own.args[0] in copy.values and own.args[0] != INDEX and own.args[0] not in self._params
         )
         return declared and not copy.listing.in_model and (copy.listing, own) not in self._fixed
+
+
+def _fill(calls: Sequence[Call], mode: str) -> str:
+    """What padding holds that is worked out: copies of cells by a mode, or a number, or what a mean leaves out."""
+    if "uncounted" in calls[-1].args:
+        return "uncounted"
+    return str(calls[0].args["value"]) if "value" in calls[0].args else mode
 
 
 def _names(expr: Expr) -> set[str]:

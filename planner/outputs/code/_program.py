@@ -20,7 +20,7 @@ from planner.outputs.code._units import Units
 
 _ORDER = (
     *("stride", "padding", "output_padding", "dilation", "groups", "bias", "padding_mode"),
-    *("return_indices", "ceil_mode", "count_include_pad", "divisor_override"),
+    *("return_indices", "ceil_mode", "count_include_pad", "divisor_override", "counted", "uncounted"),
 )
 """The order in which people write the arguments of convolutions and pools that have defaults."""
 # Arguments that our layers work out although PyTorch does not need them.
@@ -93,7 +93,13 @@ class Program:
         elif call.padded_same is not None:
             base = call.target
             wanted = f"{base.rpartition('.')[2]}Same"
-            callee = self.helper(ready.padded_same("{name}", base, call.padded_same), wanted, base, call.padded_same)
+            callee = self.helper(
+                ready.padded_same("{name}", base, call.padded_same), wanted, base, "same", call.padded_same
+            )
+        elif any(arg == "uncounted" for arg, _ in call.args):
+            wanted = f"Padded{call.target.rpartition('.')[2]}"
+            callee = self.helper(ready.uncounted("{name}", call.target), wanted, call.target, "uncounted")
+            self.imports |= {"Any", "Sequence"}
         elif call.target.startswith("torchvision."):
             mode = str(dict(call.call.args)["mode"])
             callee = self.helper(ready.stochastic_depth("{name}", mode), "StochasticDepth", "StochasticDepth", mode)
