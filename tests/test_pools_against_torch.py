@@ -30,6 +30,8 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 Entry = dict[str, Any]
 PAIRS = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (0, 2), (3, 1), (1, 4)]
+AT_ONCE = 100
+"""Pools in one model."""
 STYLES: tuple[Style, ...] = ("auto", "module", "sequential")
 
 
@@ -46,9 +48,13 @@ def fitting(layers: list[Entry], *size: int) -> list[Entry]:
     return [each for each in layers if report_of([each], *size).plan.complete]
 
 
+def batched(layers: list[Entry], most: int) -> Iterator[list[Entry]]:
+    yield from (layers[first : first + most] for first in range(0, len(layers), most))
+
+
 def on_one_axis() -> Iterator[Entry]:
-    """Every pool over one axis with kernels to 4, strides to 4, and each way to pad."""
-    for kernel, stride, ceil in product((1, 2, 3, 4), (1, 2, 3, 4), (False, True)):
+    """Every pool over one axis with kernels to 4, strides to 3, and each way to pad."""
+    for kernel, stride, ceil in product((1, 2, 3, 4), (1, 2, 3), (False, True)):
         windows = {"kernel_size": kernel, "stride": stride, "ceil_mode": ceil}
         for padding in ("same", "tf_same", *([list(pair)] for pair in PAIRS)):
             yield {"type": "MaxPool1d", **windows, "padding": padding}
@@ -59,17 +65,26 @@ def on_one_axis() -> Iterator[Entry]:
 
 
 @pytest.mark.parametrize(
-    "n", [1, 2, 5, 6, pytest.param(7, marks=pytest.mark.long), pytest.param(9, marks=pytest.mark.long)]
+    "n",
+    [
+        1,
+        2,
+        5,
+        pytest.param(6, marks=pytest.mark.long),
+        pytest.param(7, marks=pytest.mark.long),
+        pytest.param(9, marks=pytest.mark.long),
+    ],
 )
 def test_one_axis_is_pooled_as_the_plan_says(n: int) -> None:
     layers = fitting([*on_one_axis()], n)
-    assert len(layers) > 400
-    report = report_of(layers, n)
-    assert differences(report, emitted(report)) == []
+    assert len(layers) > 800
+    for some in batched(layers, AT_ONCE):
+        report = report_of(some, n)
+        assert differences(report, emitted(report)) == []
 
 
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("size", [(5,), (5, 6), (3, 4, 5)])
+@pytest.mark.parametrize("size", [(5,), (5, 6), (3, 4, 5)], ids=len)
 def test_axes_are_padded_each_by_its_own(size: tuple[int, ...], style: Style) -> None:
     rank = len(size)
     paddings = ["same", "tf_same", [[0, 1]] * rank, [[2, 0], *[[0, 1]] * (rank - 1)], [*[0] * (rank - 1), [3, 1]]]
@@ -92,8 +107,9 @@ def test_axes_are_padded_each_by_its_own(size: tuple[int, ...], style: Style) ->
 def test_code_is_right_for_other_sizes_too(kind: str) -> None:
     entries = [{**each} for each in on_one_axis() if each["type"] == f"{kind}Pool1d" and each["kernel_size"] == 3]
     layers = fitting(fitting(entries, 8), 11)
-    there, here = report_of(layers, 8), report_of(layers, 11)
-    assert differences(here, emitted(there)) == []
+    for some in batched(layers, AT_ONCE):
+        there, here = report_of(some, 8), report_of(some, 11)
+        assert differences(here, emitted(there)) == []
 
 
 def test_tensorflow_leaves_padding_out() -> None:
@@ -118,7 +134,9 @@ def test_windows_on_padding_alone() -> None:
 def _computed(entry: Entry, values: list[float]) -> list[float]:
     report = report_of([entry], len(values))
     found = emitted(report)
-    result = getattr(module_of(found.text), found.name)()(torch.tensor(values).reshape(1, 1, -1).expand(1, 2, -1))
+    result = getattr(module_of(found.text), found.name)()(
+        torch.tensor(values, dtype=torch.float64).reshape(1, 1, -1).expand(1, 2, -1)
+    )
     numbers: list[float] = result[0, 0].tolist()
     return numbers
 

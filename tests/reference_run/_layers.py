@@ -174,7 +174,7 @@ def _tf_same(layer: Any, x: Tensor) -> list[tuple[int, int]]:
 def _pool(layer: Any, weights: Weights, x: Tensor) -> Tensors | Tensor:
     """A pool; where the module cannot say its padding, window by window, from the cells that each of them holds."""
     kind, rank = layer.type_name(), x.dim() - 2
-    if layer.padding in ("valid", 0):
+    if layer.padding in ("valid", 0) or {*str(layer.padding)} <= {*"(0, )"}:
         return _called(layer, weights, x, padding=0)
     numbers = isinstance(layer.padding, int) or all(isinstance(each, int) for each in layer.padding)
     if numbers and not kind.startswith("LP"):
