@@ -24,13 +24,17 @@ class PaddingTooWide(Fault):
           - {type: ReflectionPad2d, padding: 4}
         """
 
-    def __init__(self, mode: str, padding: int, most: int) -> None:
+    def __init__(self, mode: str, padding: int, most: int, cropped: int = 0) -> None:
+        """`cropped` are the cells that negative padding takes away first."""
         reflects = mode == "reflect"
+        cells = (
+            f"{most + reflects} cells" if not cropped else f"the {most} of {most + cropped} cells that a crop leaves"
+        )
         super().__init__(
             "padding size should be less than the corresponding input dimension"
             if reflects
             else "padding value causes wrapping around more than once",
-            label=f"{mode} padding of {padding} on {most + reflects} cells from {SOURCE}",
+            label=f"{mode} padding of {padding} on {cells} from {SOURCE}",
             help=f"use a padding of at most {most}, or pad with zeros",
             key="padding",
         )
