@@ -116,6 +116,7 @@ class Program:
         inputs = [tensor.shape for tensor in part.item.inputs]
         needed = positional(layer, inputs, call) if (layer := part.item.step and part.item.step.layer) else 0
         args[needed:] = sorted(args[needed:], key=lambda each: _ORDER.index(each[0]) if each[0] in _ORDER else -1)
+        args = [each for each in args if not _says_nothing(layer, call, *each)]
         self.uses(*(expr for _, expr in args))
         return Brackets(
             f"{callee}(",
@@ -210,6 +211,12 @@ def positional(layer: Layer, inputs: Sequence[Shape], call: Calling) -> int:
             break
         needed += 1
     return needed
+
+
+def _says_nothing(layer: object, call: Calling, arg: str, expr: Expr) -> bool:
+    """Whether an argument that the file works out comes to its default, which the layer leaves out of its call."""
+    field = type(layer).model_fields.get(arg) if isinstance(layer, Layer) else None
+    return field is not None and arg not in call.call.args and expr.is_value(field.default)
 
 
 def _equal(a: Expr, b: Expr) -> bool:
