@@ -211,7 +211,10 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     home, _, name = call.target.rpartition(".")
     if isinstance(thing, torch.nn.Parameter):
         return [thing]
-    if thing is not None:
+    result: Any
+    if "uncounted" in call.args:
+        result = _mean(thing, read[0], **{name: call.args.get(name, (0, 0)) for name in ("counted", "uncounted")})
+    elif thing is not None:
         result = thing(*read, **call.forward)
     elif home == "operator":
         result = reduce(HOMES[home].__dict__[name], read)
@@ -225,10 +228,19 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     return [reduce(operator.getitem, path, result) for path in call.returns]
 
 
+def _mean(pool: Any, x: torch.Tensor, counted: Any, uncounted: Any) -> torch.Tensor:
+    """The means that a pool takes of a tensor and the zeros around it that count."""
+    cells = torch.nn.functional.pad(x, counted)
+    ones = torch.nn.functional.pad(torch.ones_like(cells), uncounted)
+    means: torch.Tensor = pool(torch.nn.functional.pad(cells, uncounted)) / pool(ones)
+    return means
+
+
 def _constructed(value: Any) -> Any:
     """A module where a call makes one, or a tensor to start from; other values as they are."""
     if not isinstance(value, Call):
         return value
     home, _, name = value.target.rpartition(".")
     make = _StochasticDepth if name == "StochasticDepth" else getattr(HOMES[home], name)
-    return make(**{key: _constructed(each) for key, each in value.args.items()})
+    args = {key: each for key, each in value.args.items() if key not in ("counted", "uncounted")}
+    return make(**{key: _constructed(each) for key, each in args.items()})

@@ -7,6 +7,7 @@ cancel each other.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -88,7 +89,13 @@ def _part(call: Call, random: torch.Generator) -> Function:
         return lambda tensors: [_interpolated(tensors[0], call.args)]
     if call.target in SUMS:
         call = replace(call, target="operator.add")
+    if call.args.get("value") == -math.inf:  # below every maximum; of sums, nothing
+        call = replace(call, args={**call.args, "value": 0.0})
     thing = made(call)
+    if "uncounted" in call.args:
+        return lambda tensors: [
+            thing(_around(_around(tensors[0], call.args.get("counted", ())), call.args["uncounted"]))
+        ]
     if isinstance(thing, HANDED_ON):
         return lambda tensors: tensors
     name = type(thing).__name__
@@ -104,6 +111,10 @@ def _part(call: Call, random: torch.Generator) -> Function:
     return lambda tensors: [
         each.movedim(-1, 1) for each in called(call, thing, [each.movedim(1, -1) for each in tensors])
     ]
+
+
+def _around(x: Tensor, sides: Any) -> Tensor:
+    return functional.pad(x, sides) if sides else x
 
 
 def _interpolated(x: Tensor, args: Mapping[str, Any]) -> Tensor:

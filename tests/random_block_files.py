@@ -526,7 +526,19 @@ def _halved(writing: _Writing, found: _List) -> None:
 
 def _smaller(writing: _Writing, found: _List) -> None:
     """A pool that halves the size: what stands above is no longer of the same size."""
-    name = found.add({"type": f"AvgPool{writing.rank}d", "kernel_size": 2, "ceil_mode": True}, named=True, side=True)
+    kind = writing.random.choice(["Avg", "Avg", "Max", "LP"])
+    entry: Entry = {"type": f"{kind}Pool{writing.rank}d", "kernel_size": 2}
+    if kind == "LP":
+        entry["norm_type"] = 2
+    if kind == "LP" or found.chance(0.5):
+        amount = found.some("small")
+        sides: list[Any] = ["tf_same", [[0, 1]] * writing.rank, [[amount, 0], *[[0, amount]] * (writing.rank - 1)]]
+        entry["padding"] = writing.random.choice(sides)
+    if kind != "LP":
+        entry["ceil_mode"] = True
+    if kind == "Avg" and found.chance(0.4):
+        entry["count_include_pad"] = found.some("flag")
+    name = found.add(entry, named=True, side=True)
     found.refs, found.keeps = [name] if name and not found.chain else [], False
 
 
@@ -564,7 +576,9 @@ def _with_extras(writing: _Writing, found: _List) -> Entry | None:
         if found.chance(0.3):
             args["num_layers"] = found.some("small")
         return {"type": kind, **args}
-    return {"type": f"MaxPool{writing.rank}d", "kernel_size": 3, "stride": 1, "padding": 1, "return_indices": True}
+    padding = writing.random.choice([1, "same", [[1, 1]] * writing.rank])
+    pool = {"type": f"MaxPool{writing.rank}d", "kernel_size": 3, "stride": 1, "padding": padding}
+    return {**pool, "return_indices": True}
 
 
 def _second(found: _List, name: str, states: bool) -> None:

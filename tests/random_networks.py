@@ -293,9 +293,17 @@ def _max_pool(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
 
 def _avg_pool(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     args = _pool_args(random, x)
-    if args is not None and len(x.spatial) == 1:
-        args = {name: value[0] if isinstance(value, list) else value for name, value in args.items()}
-    return (_of_rank("AvgPool", x), args) if args else None
+    if args is None:
+        return None
+    if random.randint(0, 3) == 0:
+        args.pop("ceil_mode", None)
+        args["kernel_size"] = args["kernel_size"] if len(x.spatial) > 1 else _listed(args["kernel_size"], 1)[0]
+        return _of_rank("LPPool", x), {**args, "norm_type": random.choice([1, 2, 3])}
+    if random.randint(0, 2) == 0:
+        args["count_include_pad"] = False
+    if random.randint(0, 4) == 0 and len(x.spatial) > 1:
+        args["divisor_override"] = random.choice([1, 3, -2])
+    return _of_rank("AvgPool", x), args
 
 
 def _pool_args(random: Random, x: Shape) -> Entry | None:
@@ -308,6 +316,8 @@ def _pool_args(random: Random, x: Shape) -> Entry | None:
         args["stride"] = _per_axis(random, rank, (1, 2, 2, 3, 4))
     if random.randint(0, 1):
         args["padding"] = [random.randint(0, k // 2) for k in _listed(kernel, rank)]
+    elif random.randint(0, 1):
+        args |= random.choice([_one_sided, _named_padding])(random, rank)
     if random.randint(0, 1):
         args["ceil_mode"] = True
     return args

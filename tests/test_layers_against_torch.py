@@ -41,6 +41,10 @@ DIFFERENCES = (
     # Of a list with one number PyTorch makes two or three in some places; in others it pads one axis and no other.
     Difference(".*", "WrongValue: `.*` takes one number, or .*", "", "a list has a number for every axis, or side"),
     Difference("Conv.*", "a whole number from 0.*", "", "a pair of numbers is not PyTorch's, and negative ones crop"),
+    Difference(".*Pool.*", "a whole number from 0, .* a pair for each axis.*", "", "negative numbers of a pair crop"),
+    Difference(".*Pool.*", "SamePaddingWithStride.*", "", "PyTorch has no `same` for pools, which keeps the size"),
+    Difference("LPPool.*", "WrongValue: `ceil_mode`.*", "", "a window over the end would be scaled up"),
+    Difference("LPPool.*", "WrongValue: `norm_type`.*", "", "zeros have no negative power"),
     Difference("ConvTranspose.*", "a whole number from 1.*", "", "a kernel of one cell does not show a dilation of 0"),
     Difference("Add|Subtract", "SizesDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
     Difference("MatMul", "MatrixSizesDiffer.*", "", "einsum repeats axes of one cell without a word"),

@@ -24,13 +24,16 @@ class PaddingTooWide(Fault):
           - {type: ReflectionPad2d, padding: 4}
         """
 
-    def __init__(self, mode: str, padding: int, most: int) -> None:
+    def __init__(self, mode: str, padding: int, most: int, cropped: int = 0) -> None:
+        """`cropped` are the cells that negative padding takes away first."""
         reflects = mode == "reflect"
+        cells = f"{most} of {most + cropped} cells" if cropped else f"{most + reflects} cells"
+        crop = f"; a crop takes the other{'s' if cropped > 1 else ''}" if cropped else ""
         super().__init__(
             "padding size should be less than the corresponding input dimension"
             if reflects
             else "padding value causes wrapping around more than once",
-            label=f"{mode} padding of {padding} on {most + reflects} cells from {SOURCE}",
+            label=f"{mode} padding of {padding} on {cells} from {SOURCE}{crop}",
             help=f"use a padding of at most {most}, or pad with zeros",
             key="padding",
         )

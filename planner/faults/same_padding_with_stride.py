@@ -4,8 +4,9 @@ from planner.diagnostics import Fault
 class SamePaddingWithStride(Fault):
     """`padding: same` keeps the size, which a stride does not: PyTorch has it for stride 1 only.
 
-    Why it matters: PyTorch refuses the layer when it is built. TensorFlow and ONNX mean something else by the word,
-    which is `tf_same` here: ceil(n / stride) outputs, with the odd cell of padding at the end.
+    Why it matters: PyTorch refuses a convolution when it is built, and has the word for no pool. TensorFlow and ONNX
+    mean something else by the word, which is `tf_same` here: ceil(n / stride) outputs, with the odd cell of padding at
+    the end.
 
     When to ignore it: never.
 
@@ -25,9 +26,9 @@ class SamePaddingWithStride(Fault):
           - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: tf_same}
         """
 
-    def __init__(self, stride: object) -> None:
+    def __init__(self, stride: object, layers: str = "convolutions") -> None:
         super().__init__(
-            "padding='same' is not supported for strided convolutions",
+            f"padding='same' is not supported for strided {layers}",
             label=f"stride is {list(stride) if isinstance(stride, tuple) else stride}",
             help="use `padding: tf_same` for TensorFlow's meaning, or a number such as `padding: 1`",
             key="padding",

@@ -74,8 +74,13 @@ class Sliding(OnAxis):
 
     @property
     def allowed(self) -> bool:
-        """Whether PyTorch has it: only pools have ceil_mode, and a pool's padding is at most half of its window."""
-        return not self.ceil or isinstance(self.padding, str) or max(self.padding) <= self.kernel // 2
+        """Whether there is such a layer: only pools have ceil_mode, and equal padding on both sides is at most half of
+        their window.
+        """
+        if not self.ceil or isinstance(self.padding, str):
+            return True
+        before, after = self.padding
+        return before != after or before <= self.kernel // 2
 
     def perfect(self, n: int) -> bool:
         window = self.map(n)
@@ -161,7 +166,7 @@ class Sliding(OnAxis):
     def _ceil(self, window: Window, n: int) -> Iterator[Change]:
         """What a pool can do: the last window may hang over the end."""
         other = replace(self, ceil=True)
-        if window.before != window.after or not other.allowed or not window.loss(n).lost:
+        if not other.allowed or not window.loss(n).lost:
             return
         out, loss = other.map(n).length(n), other.map(n).loss(n)
         if out > window.length(n) and not (loss.real or loss.blank) and all(other.map(n).taps(n)):

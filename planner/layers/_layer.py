@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from planner.diagnostics import Path
 from planner.faults.channels_differ import ChannelsDiffer
 from planner.faults.dim_out_of_range import DimOutOfRange
 from planner.faults.tensor_too_large import TensorTooLarge
@@ -44,7 +45,9 @@ class Call:
     target    a class to construct once (`nn.Conv2d`), a function (`torch.cat`), a method (`Tensor.permute`), or an
               operator (`operator.add`), which takes its inputs two by two from the left
     args      the keyword arguments that are not the inputs, in order; a Call among them is made first. A method's are
-              in the order of its parameters; `Tensor.__getitem__` has one, the index
+              in the order of its parameters; `Tensor.__getitem__` has one, the index. A pool that takes means may have
+              `counted` and `uncounted`: zeros around its input, as `F.pad` takes them, of which the uncounted ones lie
+              outside, and its means are divided by those of ones in place of all but the uncounted
     gathers   the function takes its inputs as one list
     layout    the layout that inputs and outputs have
     reads     which of the inputs it is given, in order, where it is not each once
@@ -147,6 +150,9 @@ class Layer(BaseModel):
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         """The PyTorch calls that it means, one after the other."""
         return (Call(f"nn.{type(self).__name__}", {**self.derived(*inputs), **self.given()}, layout=self.layout),)
+
+    def must_be_writable(self, path: Path) -> None:
+        """Raise the fault of what can be planned, not written in PyTorch; `path` is the layer's place in the file."""
 
     def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
         """Where its outputs lie in the memory of its only input, in training or in evaluation; None where PyTorch gives

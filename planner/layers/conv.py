@@ -14,10 +14,10 @@ from planner.faults.missing_key import MissingKey
 from planner.faults.output_padding_too_large import OutputPaddingTooLarge
 from planner.faults.padding_too_wide import PaddingTooWide
 from planner.faults.same_padding_with_stride import SamePaddingWithStride
-from planner.faults.wrong_value import WrongValue
 from planner.geometry import All, AxisMap, Grouped, PadMode, SameWindow, Shape, Spread, Window
 from planner.layers._fields import Count, Padding, PaddingMode, PerAxis, PerAxisNatural
 from planner.layers._layer import Call, Layer, Sizes
+from planner.layers._padding import flat, sides_of
 from planner.regions import Region, everything
 
 
@@ -81,17 +81,7 @@ class _GroupedWeights(Layer):
 class _Conv(_GroupedWeights):
     def sides(self) -> tuple[tuple[int, int], ...]:
         """Padding before and after each axis, where it does not depend on the input's size."""
-        if self.padding == "same":
-            sizes = zip(self.per_axis("dilation", self.rank), self.per_axis("kernel_size", self.rank), strict=True)
-            totals = [dilation * (kernel - 1) for dilation, kernel in sizes]
-            return tuple((total // 2, total - total // 2) for total in totals)
-        if isinstance(self.padding, str):
-            return ((0, 0),) * self.rank
-        sides = (self.padding,) * self.rank if isinstance(self.padding, int) else self.padding
-        if len(sides) != self.rank:
-            wanted = f"one number, or one or a pair for each of {self.rank} spatial axes"
-            raise WrongValue("padding", wanted, self.padding)
-        return tuple((side, side) if isinstance(side, int) else side for side in sides)
+        return sides_of(self.padding, self.per_axis("kernel_size", self.rank), self.per_axis("dilation", self.rank))
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
         """The plain window of each axis of x."""
@@ -141,7 +131,7 @@ class _Conv(_GroupedWeights):
         windows = self.windows(x)
         if all(window.before == window.after for window in windows):
             return (self._call(x, padding=tuple(window.before for window in windows)),)
-        sides = tuple(side for window in reversed(windows) for side in (window.before, window.after))
+        sides = flat((window.before, window.after) for window in windows)
         mode = {"mode": self._mode} if self._mode != "constant" else {}
         return (Call("F.pad", {"pad": sides, **mode}), self._call(x, without=("padding", "padding_mode")))
 

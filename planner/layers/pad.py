@@ -40,7 +40,7 @@ class _Pad(Layer):
                 raise CropTooLarge.of_amount(axis_name(axis, self.rank), n, n - left, "padding")
             widest = {"reflect": n - 1, "circular": left}.get(self.mode)
             if widest is not None and max(before, after) > widest:
-                raise PaddingTooWide(self.mode, max(before, after), widest)
+                raise PaddingTooWide(self.mode, max(before, after), widest, n - left if self.mode == "circular" else 0)
 
     def axes(self, x: Shape) -> tuple[AxisMap, ...]:
         return tuple(Shift(before, after, self.mode) for before, after in self.sides())

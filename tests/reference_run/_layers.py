@@ -70,8 +70,7 @@ CHANNELS_SECOND = frozenset(
         *("ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d"),
         *("ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d"),
         *("CircularPad1d", "CircularPad2d", "CircularPad3d"),
-        *("MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d"),
-        *("LPPool1d", "LPPool2d", "LPPool3d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d"),
+        *("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d"),
         *("AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "FractionalMaxPool2d", "FractionalMaxPool3d"),
         *("Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d", "PixelShuffle", "PixelUnshuffle"),
         *("ChannelShuffle", "Flatten", "Unflatten"),
@@ -172,6 +171,59 @@ def _tf_same(layer: Any, x: Tensor) -> list[tuple[int, int]]:
     return sides
 
 
+def _pool(layer: Any, weights: Weights, x: Tensor) -> Tensors | Tensor:
+    """A pool; where the module cannot say its padding, window by window, from the cells that each of them holds."""
+    kind, rank = layer.type_name(), x.dim() - 2
+    if layer.padding in ("valid", 0) or {*str(layer.padding)} <= {*"(0, )"}:
+        return _called(layer, weights, x, padding=0)
+    numbers = isinstance(layer.padding, int) or all(isinstance(each, int) for each in layer.padding)
+    if numbers and not kind.startswith("LP"):
+        return _called(layer, weights, x)
+    assert not getattr(layer, "return_indices", False), "where on a padded map?"
+    taken: list[Any] = []
+    real, counts = torch.ones((), dtype=torch.bool), torch.ones((), dtype=torch.bool)
+    for axis, n in enumerate(x.shape[2:]):
+        places, before, after = _windows(layer, axis, n)
+        sizes = [1] * (2 * rank)  # windows along all axes, and then cells along all axes of a window
+        sizes[axis], sizes[rank + axis] = places.shape
+        places = places.reshape(sizes)
+        taken.append(places.clamp(0, n - 1))
+        real = real & (places >= 0) & (places < n)
+        counts = counts & (places >= -before) & (places < n + after)
+    cells = x[(slice(None), slice(None), *taken)].flatten(2 + rank)
+    real, counts = real.flatten(rank), counts.flatten(rank)
+    if kind.startswith("Max"):
+        return cells.masked_fill(~real, -torch.inf).amax(-1)
+    if kind.startswith("LP"):
+        powers = cells.masked_fill(~real, 0).pow(layer.norm_type)
+        return powers.sum(-1).pow(1 / layer.norm_type)
+    total = cells.masked_fill(~real, 0).sum(-1)
+    outside = layer.padding != "tf_same" and layer.count_include_pad
+    divisor = getattr(layer, "divisor_override", None) or (counts if outside else real).sum(-1)
+    return torch.div(total, divisor)
+
+
+def _windows(layer: Any, axis: int, n: int) -> tuple[Tensor, int, int]:
+    """Which cells of an axis the windows of a pool hold, window by window, and its padding before and after."""
+    kernel = _at(layer.kernel_size, axis)
+    stride = kernel if layer.stride is None else _at(layer.stride, axis)
+    dilation = _at(getattr(layer, "dilation", 1), axis)
+    more = (kernel - 1) * dilation
+    if layer.padding == "tf_same":
+        count = -(-n // stride)
+        total = max((count - 1) * stride + more + 1 - n, 0)
+        before, after = total // 2, total - total // 2
+    else:
+        side = (more // 2, more - more // 2) if layer.padding == "same" else layer.padding
+        side = side if layer.padding == "same" or isinstance(side, int) else side[axis]
+        before, after = (side, side) if isinstance(side, int) else side
+        count = len(range(0, n + before + after - more, stride))
+        over = (count - 1) * stride + more + 1 < n + before + after
+        count += layer.ceil_mode and over and count * stride < n + before
+    starts = torch.arange(count) * stride - before
+    return starts[:, None] + torch.arange(kernel) * dilation, before, after
+
+
 def _at(value: Any, axis: int) -> int:
     """The number for one axis, where there may be one for all."""
     found: int = value if isinstance(value, int) else value[axis]
@@ -221,6 +273,8 @@ WITH_WEIGHTS: Mapping[str, Function] = {
     "Conv1d": _conv,
     "Conv2d": _conv,
     "Conv3d": _conv,
+    **dict.fromkeys(("MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d"), _pool),
+    **dict.fromkeys(("LPPool1d", "LPPool2d", "LPPool3d"), _pool),
     "MultiheadAttention": _attention,
     "RNN": _recurrent,
     "LSTM": _recurrent,

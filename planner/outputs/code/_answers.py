@@ -10,7 +10,7 @@ from planner.diagnostics import Fault
 from planner.geometry import KEEP, Centre, Link, SameWindow, Shape, Slice
 from planner.layers._layer import Call, Layer
 from planner.outputs.code._arithmetic import comes_to, value
-from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, const, lost, same
+from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, choice, const, lost, same
 from planner.outputs.code._structure import Listing, Slot
 from planner.outputs.code._symbols import cut_length, shaped, size_of, sizes_of, with_symbols, written
 from planner.outputs.code._tensors import INDEX, Calling, Copy, Item, Tensor, argument_in, plain, type_of
@@ -21,6 +21,8 @@ READABLE = 4
 """Operators of the size of a part that anybody would read."""
 TRIED = 4
 """At how many other values a layer is asked whether its calls are right there."""
+WORKED_OUT = ("padding", "padding_mode", "ceil_mode", "count_include_pad", "uncounted")
+"""Arguments that a module has no use for where it works out its padding from the size of its input."""
 Answer = tuple[tuple[Tensor, ...], tuple[Calling, ...], frozenset[str]]
 """The outputs, the calls, and the names for whose values alone these are right."""
 
@@ -87,13 +89,9 @@ class Answers:
         assert facts is not None
         decisive: set[str] = set()
         asked = with_symbols(layer, given, decisive) if given else layer
-        channels = [
-            expr if comes_to(expr, values, shape.channels) else lost(shape.channels, expr)
-            for expr, shape in zip(_channels(asked, step, inputs), facts.outputs, strict=True)
-        ]
-        decisive.clear()  # what lengths of axes are compared with is not written
+        channels, truths = _of_both_truths(step, given, values, inputs)
         plain = _plain_names(layer, given)
-        parted = plain
+        parted = _plain_names(layer, {each: expr for each, expr in given.items() if each not in truths})
         call = layer.calls(*step.inputs)[-1] if given or len(channels) > 1 else None
         if call is not None and call.along and call.returns != ((),):
             parted = plain.union(*map(_names, given.values()), *(_names(each.channels) for each in inputs))
@@ -103,7 +101,7 @@ class Answers:
                 zip(facts.outputs, channels, facts.links, _origins(step, given, inputs), strict=True)
             )
         )
-        decisive |= parted
+        decisive |= plain | parted
         if call is not None and call.along in given:
             names = _names(given[call.along])
             outputs = tuple(each._replace(channels=each.channels.assuming(names)) for each in outputs)
@@ -133,9 +131,9 @@ class Answers:
         axes = [axis for links in facts.links for link in links for axis in link.axes]
         same_windows = [axis for axis in axes if isinstance(axis, SameWindow)]
         if same_windows:
-            found = self._calling(copy, layer, calls[-1], given, leave_out=("padding", "padding_mode"))
+            found = self._calling(copy, layer, calls[-1], given, leave_out=WORKED_OUT)
             decisive.clear()
-            return (found._replace(padded_same=same_windows[0].mode),)
+            return (found._replace(padded_same=_fill(calls, same_windows[0].mode)),)
         if any(isinstance(axis, Centre) for axis in axes):
             sizes = tuple(axis.size for axis in asked.links(*symbols)[0][0].axes if isinstance(axis, Centre))
             decisive.clear()
@@ -213,7 +211,7 @@ class Answers:
             for each in given
             if each not in args and each not in leave_out and same(plain(getattr(layer, each)), fields[each].default)
         ]
-        if missing and call.target.startswith("nn."):
+        if call.target.startswith("nn."):
             first = [each for each in args if each not in fields or fields[each].default is None]
             args |= {each: given[each] for each in missing}
             order = [*first, *(each for each in fields if each in args and each not in first)]
@@ -228,9 +226,56 @@ class Answers:
         return declared and not copy.listing.in_model and (copy.listing, own) not in self._fixed
 
 
+def _fill(calls: Sequence[Call], mode: str) -> str:
+    """What padding holds that is worked out: copies of cells by a mode, or a number, or what a mean leaves out."""
+    if "uncounted" in calls[-1].args:
+        return "uncounted"
+    return str(calls[0].args["value"]) if "value" in calls[0].args else mode
+
+
 def _names(expr: Expr) -> set[str]:
     """The names that an expression reads or takes for granted."""
     return expr.names | expr.assumed
+
+
+def _of_both_truths(
+    step: Step, given: Mapping[str, Expr], values: Mapping[str, Any], inputs: Sequence[Tensor], *known: str
+) -> tuple[list[Expr], frozenset[str]]:
+    """The channels of each output, and the arguments for either truth of which they are right.
+
+    The layer is asked for both truths of an argument; where they differ, the channels are a choice: an LSTM in both
+    directions has `2 * hidden if flag else hidden`. `known` are the arguments that are not asked about again.
+    """
+    layer, facts = step.layer, step.facts
+    assert layer is not None
+    assert facts is not None
+    undecided = (each for each, expr in given.items() if type(getattr(layer, each)) is bool and not expr.is_const)
+    asked = next((each for each in undecided if each not in known), None)
+    if asked is None:
+        found = _channels(with_symbols(layer, given, set()) if given else layer, step, inputs)
+        return [
+            expr if comes_to(expr, values, shape.channels) else lost(shape.channels, expr)
+            for expr, shape in zip(found, facts.outputs, strict=True)
+        ], NOTHING
+    here, told = _of_both_truths(step, given, values, inputs, *known, asked)
+    opposite = _with(step, asked, not getattr(layer, asked))
+    if opposite is None or len(opposite.outputs) != len(step.outputs):
+        return here, told
+    there, told_there = _of_both_truths(opposite, given, values, inputs, *known, asked)
+    if any(a != b and "lost" in (a.op, b.op) for a, b in zip(here, there, strict=True)):
+        return here, told
+    pairs = zip(*((here, there) if getattr(layer, asked) else (there, here)), strict=True)
+    return [choice(given[asked], *pair, "if") for pair in pairs], (told & told_there) | {asked}
+
+
+def _with(step: Step, argument: str, truth: bool) -> Step | None:
+    """The step with another truth for an argument of its layer; None where the layer refuses that."""
+    assert step.layer is not None
+    try:
+        layer = type(step.layer).model_validate({**dict(step.layer), argument: truth})
+        return replace(step, instance=replace(step.instance, layer=layer), facts=layer.facts(*step.inputs))
+    except (Fault, ValueError):
+        return None
 
 
 def _channels(layer: Layer, step: Step, inputs: Sequence[Tensor]) -> list[Expr]:

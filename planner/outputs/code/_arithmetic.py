@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import math
 import operator
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 from planner.arithmetic import Expression, words
-from planner.outputs.code._expressions import Expr, UnusableError, const, name, negative, same
+from planner.outputs.code._expressions import NUMBERS, Expr, UnusableError, const, name, negative, same
 
 Values = Mapping[str, Any]
 
@@ -106,12 +105,6 @@ def of_value(value: Any) -> Expr:
 # What an expression comes to in Python
 
 
-def make_divisible(value: float, divisor: float, least: float | None = None) -> float:
-    """As the emitted function of the same name."""
-    nearest = max(divisor if least is None else least, int(value + divisor / 2) // divisor * divisor)
-    return nearest if nearest >= 0.9 * value else nearest + divisor
-
-
 def value(expr: Expr, values: Values) -> Any:
     """What Python makes of the expression. Raises UnusableError where it makes nothing of it."""
     try:
@@ -139,9 +132,9 @@ def _value(expr: Expr, values: Values) -> Any:
     found = [_value(each, values) for each in expr.parts]
     if op in _ANY:
         return _ANY[op](*found)
-    if op not in _NUMBERS or not all(isinstance(each, int | float) and not isinstance(each, bool) for each in found):
+    if op not in NUMBERS or not all(isinstance(each, int | float) and not isinstance(each, bool) for each in found):
         raise UnusableError(op)
-    return _NUMBERS[op](*found)
+    return NUMBERS[op](*found)
 
 
 def _truth(expr: Expr, values: Values) -> bool:
@@ -151,27 +144,6 @@ def _truth(expr: Expr, values: Values) -> bool:
     return found
 
 
-_NUMBERS: dict[str, Callable[..., Any]] = {
-    "neg": operator.neg,
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "**": operator.pow,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "min()": min,
-    "max()": max,
-    "round()": round,
-    "ceil()": math.ceil,
-    "floor()": math.floor,
-    "int()": int,
-    "make_divisible()": make_divisible,
-}
 _LOGIC: dict[str, Callable[[tuple[Expr, ...], Values], Any]] = {
     "and": lambda args, values: all(_truth(each, values) for each in args),
     "or": lambda args, values: any(_truth(each, values) for each in args),

@@ -132,11 +132,11 @@ class Writer:
         return Brackets(f"{found}(", made.items if made else [Item(str(expr)) for expr in kept.values()])
 
     def _padded(self, part: Part, base: str, made: Brackets) -> Brackets:
-        """A convolution with a padding for each side, as a module."""
+        """A convolution or a pool with a padding for each side, as a module."""
         pad = dict(part.calls[0].args)
-        mode = str(pad["mode"].args[0]) if "mode" in pad else "constant"
-        code = ready.padded("{name}", base, mode)
-        found = self.program.helper(code, f"Padded{base.rpartition('.')[2]}", base, "padded", mode)
+        holds = next((str(pad[each].args[0]) for each in ("mode", "value") if each in pad), "constant")
+        code = ready.padded("{name}", base, holds)
+        found = self.program.helper(code, f"Padded{base.rpartition('.')[2]}", base, "padded", holds)
         self.program.imports |= {"Any", "Sequence"}
         self.program.uses(pad["pad"])
         return Brackets(f"{found}(", [*made.items, Item(f"pad={pad['pad']}")])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from planner.model import Group
-from planner.outputs.code._answers import is_call
+from planner.outputs.code._answers import WORKED_OUT, is_call
 from planner.outputs.code._arithmetic import value
 from planner.outputs.code._expressions import Expr, UnusableError, same
 from planner.outputs.code._names import Names
@@ -176,8 +176,8 @@ def _entries(listing: Listing, members: Sequence[Step | Group]) -> Iterator[tupl
 
 
 def _unpadded(args: Mapping[str, object]) -> dict[str, object]:
-    """The arguments of a convolution that pads its input itself."""
-    return {name: each for name, each in args.items() if name not in ("padding", "padding_mode")}
+    """The arguments of a module that pads its input itself."""
+    return {name: each for name, each in args.items() if name not in WORKED_OUT}
 
 
 def _left_out(part: Part, values: Values) -> bool:

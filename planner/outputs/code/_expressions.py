@@ -238,6 +238,50 @@ def lost(number: int, *origins: Expr) -> Expr:
     return Expr("lost", (number, int), NOTHING.union(*(each.names | each.assumed for each in origins)))
 
 
+def make_divisible(value: float, divisor: float, least: float | None = None) -> float:
+    """As the emitted function of the same name."""
+    nearest = max(divisor if least is None else least, int(value + divisor / 2) // divisor * divisor)
+    return nearest if nearest >= 0.9 * value else nearest + divisor
+
+
+NUMBERS: dict[str, Callable[..., Any]] = {
+    "neg": operator.neg,
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "min()": min,
+    "max()": max,
+    "round()": round,
+    "ceil()": math.ceil,
+    "floor()": math.floor,
+    "int()": int,
+    "make_divisible()": make_divisible,
+}
+"""What Python makes of numbers."""
+
+
+def _number(expr: Expr) -> int | float | None:
+    """What an expression of numbers alone comes to; None for one of anything else."""
+    if expr.is_const:
+        found: Any = expr.args[0]
+        return found if type(found) in (int, float) else None
+    numbers = [_number(part) for part in expr.parts]
+    if expr.op not in NUMBERS or None in numbers:
+        return None
+    try:
+        return _number(const(NUMBERS[expr.op](*numbers)))
+    except (ArithmeticError, TypeError, ValueError):
+        return None
+
+
 def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
     """The expression with other ones for names; what comes to a number is then one."""
     if expr.op == "name":
@@ -259,6 +303,8 @@ def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
         return const(_DECIDED[expr.op](*(part.args[0] for part in new)), changed.assumed)
     if expr.op == "len()" and new[0].op == "tuple":
         return const(len(new[0].args), changed.assumed)
+    if expr.op.endswith("()") and (number := _number(changed)) is not None:
+        return const(number, changed.assumed)
     if expr.op == "neg":
         return negative(*new)
     if expr.op not in ("+", "-", "*", "//"):

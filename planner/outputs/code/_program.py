@@ -20,7 +20,7 @@ from planner.outputs.code._units import Units
 
 _ORDER = (
     *("stride", "padding", "output_padding", "dilation", "groups", "bias", "padding_mode"),
-    *("return_indices", "ceil_mode", "count_include_pad", "divisor_override"),
+    *("return_indices", "ceil_mode", "count_include_pad", "divisor_override", "counted", "uncounted"),
 )
 """The order in which people write the arguments of convolutions and pools that have defaults."""
 # Arguments that our layers work out although PyTorch does not need them.
@@ -93,7 +93,13 @@ class Program:
         elif call.padded_same is not None:
             base = call.target
             wanted = f"{base.rpartition('.')[2]}Same"
-            callee = self.helper(ready.padded_same("{name}", base, call.padded_same), wanted, base, call.padded_same)
+            callee = self.helper(
+                ready.padded_same("{name}", base, call.padded_same), wanted, base, "same", call.padded_same
+            )
+        elif any(arg == "uncounted" for arg, _ in call.args):
+            wanted = f"Padded{call.target.rpartition('.')[2]}"
+            callee = self.helper(ready.uncounted("{name}", call.target), wanted, call.target, "uncounted")
+            self.imports |= {"Any", "Sequence"}
         elif call.target.startswith("torchvision."):
             mode = str(dict(call.call.args)["mode"])
             callee = self.helper(ready.stochastic_depth("{name}", mode), "StochasticDepth", "StochasticDepth", mode)
@@ -110,6 +116,7 @@ class Program:
         inputs = [tensor.shape for tensor in part.item.inputs]
         needed = positional(layer, inputs, call) if (layer := part.item.step and part.item.step.layer) else 0
         args[needed:] = sorted(args[needed:], key=lambda each: _ORDER.index(each[0]) if each[0] in _ORDER else -1)
+        args = [each for each in args if not _says_nothing(layer, call, *each)]
         self.uses(*(expr for _, expr in args))
         return Brackets(
             f"{callee}(",
@@ -204,6 +211,12 @@ def positional(layer: Layer, inputs: Sequence[Shape], call: Calling) -> int:
             break
         needed += 1
     return needed
+
+
+def _says_nothing(layer: object, call: Calling, arg: str, expr: Expr) -> bool:
+    """Whether an argument that the file works out comes to its default, which the layer leaves out of its call."""
+    field = type(layer).model_fields.get(arg) if isinstance(layer, Layer) else None
+    return field is not None and arg not in call.call.args and expr.is_value(field.default)
 
 
 def _equal(a: Expr, b: Expr) -> bool:

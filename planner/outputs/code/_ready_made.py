@@ -53,24 +53,68 @@ def stochastic_depth(name: str, mode: str) -> str:
     return STOCHASTIC_DEPTH.format(name=name, what="the whole batch", sizes="[1] * input.dim()")
 
 
-def padded_same(name: str, base: str, mode: str) -> str:
-    """A convolution with TensorFlow's padding."""
-    how = "" if mode == "constant" else f", mode={quoted(mode)}"
-    return f'''
-class {name}({base}):
-    """Pads as TensorFlow does, to ceil(size / stride); an odd cell is at the end."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        pad: list[int] = []
-        for n, k, s, d in zip(
+_CONVOLVED = """for n, k, s, d in zip(
             reversed(input.shape[2:]),
             reversed(self.kernel_size),
             reversed(self.stride),
             reversed(self.dilation),
-        ):
-            total = max((math.ceil(n / s) - 1) * s + d * (k - 1) + 1 - n, 0)
+        ):"""
+_POOLED = """for axis in reversed(range(input.dim() - 2)):
+            n = input.shape[axis + 2]
+            numbers = self.kernel_size, self.stride or self.kernel_size{dilation}
+            k, s{d} = (each if isinstance(each, int) else each[axis] for each in numbers)"""
+
+
+def padded_same(name: str, base: str, holds: str) -> str:
+    """A convolution or a pool with TensorFlow's padding, by what the padding holds."""
+    pools = "Pool" in base
+    reach, each, padded = "d * (k - 1) + 1", _CONVOLVED, _padded_by(holds)
+    if pools:
+        dilated = base.startswith("nn.Max")
+        reach = reach if dilated else "k"
+        each = _POOLED.format(dilation=", self.dilation" if dilated else "", d=", d" if dilated else "")
+    return f'''
+class {name}({base}):
+    """Pads as TensorFlow does, to ceil(size / stride); an odd cell is at the end.{_COUNTS.get(holds, "")}"""
+
+    def forward(self, input: Tensor) -> Tensor:
+        pad: list[int] = []
+        {each}
+            total = max((math.ceil(n / s) - 1) * s + {reach} - n, 0)
             pad += [total // 2, total - total // 2]
-        return super().forward(F.pad(input, pad{how}))
+        return {padded.replace("PAD", "pad")}
+'''
+
+
+_COUNTS = {"uncounted": " A mean leaves padding out."}
+
+
+def _padded_by(holds: str) -> str:
+    """The forward pass of a module on its padded input; the sides are called PAD."""
+    if holds == "uncounted":
+        ones = "F.pad(torch.ones_like(input), PAD)"
+        return f"super().forward(F.pad(input, PAD)) / super().forward({ones})"
+    number = holds.lstrip("-").replace(".", "").isdecimal() or holds == "-inf"
+    how = "" if holds == "constant" else f", value=float({quoted(holds)})" if number else f", mode={quoted(holds)}"
+    return f"super().forward(F.pad(input, PAD{how}))"
+
+
+def uncounted(name: str, base: str) -> str:
+    """A pool that takes means of what is not padding, with its own padding for each side."""
+    return f'''
+class {name}({base}):
+    """Takes means of cells that count, of which padding at each side is none: left, right, top, bottom, ..."""
+
+    def __init__(
+        self, *sizes: int, counted: Sequence[int] = (), uncounted: Sequence[int], **options: Any
+    ) -> None:
+        super().__init__(*sizes, **options)
+        self.counted = counted
+        self.uncounted = uncounted
+
+    def forward(self, input: Tensor) -> Tensor:
+        input = F.pad(input, self.counted) if self.counted else input
+        return {_padded_by("uncounted").replace("PAD", "self.uncounted")}
 '''
 
 
@@ -101,9 +145,8 @@ class {name}({base}):
 '''
 
 
-def padded(name: str, base: str, mode: str) -> str:
-    """A convolution with its own padding for each side."""
-    how = "" if mode == "constant" else f", mode={quoted(mode)}"
+def padded(name: str, base: str, holds: str) -> str:
+    """A convolution or a pool with its own padding for each side, by what the padding holds."""
     return f'''
 class {name}({base}):
     """Pads each side by a number of its own: left, right, top, bottom, ..."""
@@ -113,7 +156,7 @@ class {name}({base}):
         self.pad = pad
 
     def forward(self, input: Tensor) -> Tensor:
-        return super().forward(F.pad(input, self.pad{how}))
+        return {_padded_by(holds).replace("PAD", "self.pad")}
 '''
 
 

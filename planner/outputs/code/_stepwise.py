@@ -88,6 +88,8 @@ def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: 
     home, _, name = call["target"].rpartition(".")
     if call["target"] == "nn.Parameter":
         return thing
+    if "uncounted" in args:
+        return _mean(thing, read[0], args.get("counted", ()), args["uncounted"])
     if thing is not None:
         return thing(*read, **{name: _value(each) for name, each in call["forward"].items()})
     if home == "torchvision.ops":
@@ -98,6 +100,14 @@ def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: 
         return getattr(read[0], name)(*args.values(), *read[1:])
     function = getattr(import_module(HOMES[home]), name)
     return function(read, **args) if call["gathers"] else function(*read, **args)
+
+
+def _mean(pool: Any, x: Any, counted: tuple[int, ...], uncounted: tuple[int, ...]) -> Any:
+    """The means that a pool takes of a tensor and the zeros around it that count."""
+    torch = import_module("torch")
+    pad = torch.nn.functional.pad
+    x = pad(x, counted) if counted else x
+    return pool(pad(x, uncounted)) / pool(pad(torch.ones_like(x), uncounted))
 
 
 def _thing(call: Mapping[str, Any], step: str, state: Mapping[str, Any] | None) -> Any:
@@ -118,7 +128,8 @@ def _thing(call: Mapping[str, Any], step: str, state: Mapping[str, Any] | None) 
 
 def _made(call: Mapping[str, Any]) -> Any:
     home, _, name = call["target"].rpartition(".")
-    return getattr(import_module(HOMES[home]), name)(**{key: _value(each) for key, each in call["args"].items()})
+    args = {key: _value(each) for key, each in call["args"].items() if key not in ("counted", "uncounted")}
+    return getattr(import_module(HOMES[home]), name)(**args)
 
 
 def _value(written: Any) -> Any:

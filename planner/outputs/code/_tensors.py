@@ -49,7 +49,7 @@ class Tensor(NamedTuple):
 
 
 class Calling(NamedTuple):
-    """One call of PyTorch with its arguments as expressions; `padded_same` is TensorFlow's padding, by its mode."""
+    """One call of PyTorch with its arguments as expressions; `padded_same` is what TensorFlow's padding holds."""
 
     call: Call
     args: tuple[tuple[str, Expr], ...]

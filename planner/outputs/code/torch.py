@@ -76,6 +76,9 @@ def emitted(
         raise ValueError("asserts stand in a forward pass, which `sequential` has none of")
     if asserts and style == "auto":
         style = "module"
+    for step in plan.layers:
+        if step.layer is not None:
+            step.layer.must_be_writable(step.path)
     opened: frozenset[Path] = frozenset()
     while True:
         structure = Structure(report.plan, opened, sequential=style == "sequential")

@@ -1,0 +1,32 @@
+from typing import ClassVar
+
+from planner.diagnostics import Fault, Path
+
+
+class PlacesInPadding(Fault):
+    """A max pool returns the places of its maxima, and is padded in a way that PyTorch's own argument cannot say: by
+    pairs, by `tf_same`, or by more than half of its window.
+
+    Why it matters: such padding is put around the input before the pool, and the places would then be those on the
+    padded map. Whoever reads them, as `MaxUnpool2d` does, would put values elsewhere.
+
+    When to ignore it: never; the plan itself is right.
+
+    How to fix it: a number for each axis, at most kernel_size // 2, or no `return_indices`.
+    """
+
+    code = "NSP504"
+    shown_by: ClassVar[str] = "planner code, on a MaxPool2d with `return_indices: true` and `padding: tf_same`"
+
+    def __init__(self, padding: str | tuple[object, ...], path: Path) -> None:
+        given = (
+            padding
+            if isinstance(padding, str)
+            else [list(side) if isinstance(side, tuple) else side for side in padding]
+        )
+        super().__init__(
+            "places of maxima would be those on the padded map",
+            label=f"`return_indices` with `padding: {given}`",
+            help="use a number for `padding`, at most half of the window, or remove `return_indices`",
+            key=(*path, "return_indices"),
+        )
