@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from planner.outputs._fold import Row
 from planner.outputs._screen import columns, cut, printable, wrapped
 from planner.outputs.draw._look import DIRECTIONS, PLAIN, Look
 from planner.outputs.draw._marks import Mark, worst
-from planner.outputs.draw._picture import Box, Frame, Picture, arguments, draw, family, is_named
+from planner.outputs.draw._picture import Arrow, Box, Frame, Picture, arguments, draw, family, is_named, reads_too
 from planner.outputs.draw._themes import FAMILIES, REST, Theme
 from planner.outputs.plan.table import amount, title
 from planner.report import Report
@@ -28,13 +28,17 @@ WIDEST = 34
 MOST_LINES = 4
 """Lines that the numbers of one mark take."""
 MOST_MARKS = 3
-SPINE = 12
+MOST_IN_LEGEND = 7
+"""Entries in a row of the legend."""
+FAN = 3
+"""So many arrows from one box, or to one, with the same shapes have them written once."""
+SPINE = 100
 """How much straighter the way through all boxes is kept than the ways past some of them."""
 
 
 def render(report: Report, look: Look = PLAIN) -> str:
     """The DOT source."""
-    return source(draw(report, look.depth), look)
+    return source(draw(report, look.depth, look.every, look.plain), look)
 
 
 def source(picture: Picture, look: Look) -> str:
@@ -50,7 +54,7 @@ def source(picture: Picture, look: Look) -> str:
             "fontsize": str(SIZE),
             "fontcolor": theme.text,
             "nodesep": "0.25",
-            "ranksep": "0.15",
+            "ranksep": "0.07",
             "pad": "0.2",
             "labelloc": "t",
             "label": _html(_heading(picture, theme)),
@@ -65,8 +69,11 @@ def source(picture: Picture, look: Look) -> str:
         },
     )
     _fill(graph, picture, look, None)
+    for number, line in _straight(picture.arrows).items():
+        graph.node(f"b{number}", group=f"g{line}")
+    told = set(_labelled(picture.arrows))
     for arrow in picture.arrows:
-        attributes = {"label": f" {_quoted(arrow.text)} " if arrow.text and not arrow.lent else ""}
+        attributes = {"label": f" {_quoted(arrow.text)} " if arrow in told else ""}
         if arrow.skip:
             attributes |= {"color": theme.skip, "fontcolor": theme.skip, "penwidth": "1.8", "class": "skip"}
             if theme.skip == theme.text:
@@ -79,6 +86,30 @@ def source(picture: Picture, look: Look) -> str:
     return str(graph.source)
 
 
+def _straight(arrows: Iterable[Arrow]) -> dict[int, int]:
+    """For boxes of a chain, skips aside, the number of its first box: they stand on a straight line."""
+    plain = [arrow for arrow in arrows if not arrow.skip and not arrow.lent]
+    readers = Counter(arrow.source.number for arrow in plain)
+    sources = Counter(arrow.target.number for arrow in plain)
+    lines: dict[int, int] = {}
+    for arrow in sorted(plain, key=lambda each: each.target.number):
+        source, target = arrow.source.number, arrow.target.number
+        if sources[target] == readers[source] == 1:
+            lines[target] = lines.setdefault(source, source)
+    return lines
+
+
+def _labelled(arrows: Sequence[Arrow]) -> Iterator[Arrow]:
+    """The arrows whose shapes are written; of a fan of arrows with the same shapes, the first."""
+    fans: defaultdict[tuple[str, int, str], list[Arrow]] = defaultdict(list)
+    for arrow in arrows:
+        if arrow.text and not arrow.lent:
+            fans["from", arrow.source.number, arrow.text].append(arrow)
+            fans["to", arrow.target.number, arrow.text].append(arrow)
+    left_out = {arrow for fan in fans.values() if len(fan) >= FAN for arrow in fan[1:]}
+    return (arrow for arrow in arrows if arrow.text and not arrow.lent and arrow not in left_out)
+
+
 def _fill(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame | None) -> None:
     """Put the boxes and frames of one frame, or of the whole picture, into a graph or a cluster."""
     theme = look.theme
@@ -89,22 +120,47 @@ def _fill(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame | 
         if each.parent is frame:
             with graph.subgraph(name=f"cluster_{each.number}") as inner:
                 inner.attr(
-                    label=_html(_caption(each.row, theme, '<BR ALIGN="LEFT"/>')),
-                    labeljust="l",
+                    label="",
                     style="rounded,filled",
                     fillcolor=theme.frame,
                     color=theme.frame_line,
                     margin="10",
                     **{"class": "frame"},
                 )
+                _title(inner, picture, look, each)
                 _fill(inner, picture, look, each)
 
 
+def _title(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame) -> None:
+    """A frame's title, beside the box that is entered first: as a label of the frame, arrows would cross it.
+
+    Where that box stands in a frame of its own, it has that frame's title beside it, and this one stands above.
+    """
+    first = next(box for box in picture.boxes if _is_in(box.frame, frame))
+    name, entered = f"t{frame.number}", f"b{first.number}"
+    label = _html(_caption(frame.row, look.theme, '<BR ALIGN="LEFT"/>'))
+    if first.frame is frame:
+        with graph.subgraph() as rank:
+            rank.attr(rank="same")
+            rank.node(name, label=label)
+            rank.node(entered)
+    else:
+        graph.node(name, label=label)
+    graph.edge(name, entered, style="invis")
+
+
+def _is_in(frame: Frame | None, outer: Frame) -> bool:
+    while frame is not None and frame is not outer:
+        frame = frame.parent
+    return frame is outer
+
+
 def _attributes(picture: Picture, box: Box) -> dict[str, str]:
-    """What a page of the picture needs to find a box."""
+    """What a page of the picture needs to find a box, and that what reads it stands in order."""
     head = box.head
     kind = "end" if head is None else "block" if head.is_block else family(picture.plan.steps[head.steps.start])
-    return {"id": f"box{box.number}"} | ({"class": kind} if kind else {})
+    fan = sum(arrow.source is box for arrow in picture.arrows) >= FAN
+    return {"id": f"box{box.number}"} | ({"class": kind} if kind else {}) | ({"ordering": "out"} if fan else {})
 
 
 # What stands in a box
@@ -112,22 +168,31 @@ def _attributes(picture: Picture, box: Box) -> dict[str, str]:
 
 def _box(picture: Picture, box: Box, look: Look) -> Iterator[str]:
     theme = look.theme
-    found = [mark for steps in box.steps for mark in picture.marks_of(steps)]
+    found = picture.marks_of(box)
     severity = worst(found)
     strong = severity in (Severity.ERROR, Severity.WARNING)
     colour = theme.marks[severity][0] if severity and strong else theme.line
     planned = all(row.planned for row in box.rows)
     style = ' STYLE="DASHED"' if not planned and severity is not Severity.ERROR else ""
     yield (
-        f'<TABLE BORDER="{2 if strong else 1}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="{colour}"{style}>'
+        f'<TABLE BORDER="{2 if strong else 1}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" COLOR="{colour}"{style}>'
     )
     if not box.rows:
         yield from _end(picture, box, theme)
     for caption in box.captions:
         yield f'<TR><TD BGCOLOR="{theme.block}">{"".join(_caption(caption, theme, "  "))}</TD></TR>'
-    for row, steps in zip(box.rows, box.steps, strict=False):
-        yield from _layer(picture, box, row, look)
-        yield from _badges(picture.marks_of(steps), theme, row.is_block)
+    for together in _lines(picture, box, look):
+        cells = "".join(_layer(picture, box, row, look) for row in together)
+        if len(together) > 1:
+            cells = (
+                f'<TD CELLPADDING="0"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0"><TR>{cells}</TR></TABLE></TD>'
+            )
+        yield f"<TR>{cells}</TR>"
+        for row in together:
+            yield from _badges(picture.marks_of(box, row.steps), theme, row.is_block)
+    if box.also:
+        said = _text(cut(reads_too(box), WIDEST))
+        yield f'<TR><TD><FONT POINT-SIZE="{SMALL}" COLOR="{theme.skip}">{said}</FONT></TD></TR>'
     if not box.rows and found:
         yield from _badges(found, theme, False)
     yield "</TABLE>"
@@ -139,41 +204,64 @@ def _end(picture: Picture, box: Box, theme: Theme) -> Iterator[str]:
     yield f'<TR><TD BGCOLOR="{theme.page}"{_room(name)}><I>{_text(name)}{_text(shape)}</I></TD></TR>'
 
 
-def _layer(picture: Picture, box: Box, row: Row, look: Look) -> Iterator[str]:
+def _lines(picture: Picture, box: Box, look: Look) -> Iterator[list[Row]]:
+    """The rows of a box; below the first, those of which there is little to say stand side by side."""
+    line: list[Row] = []
+    room = 0
+    for row in box.rows:
+        short = row is not box.head and not list(_details(picture, row, look)) and not picture.marks_of(box, row.steps)
+        wide = columns(_shown(row)) + 2 if short else WIDEST
+        if line and (not short or wide > room):
+            yield line
+            line = []
+        room = (room if line else WIDEST) - wide
+        line.append(row)
+    if line:
+        yield line
+
+
+def _shown(row: Row) -> str:
+    """A layer's name and type; the type alone where the name says no more."""
+    name, kind = cut(printable(row.name), WIDEST), cut(printable(row.type), WIDEST)
+    return f"{name}  {kind}" if is_named(row) else kind
+
+
+def _layer(picture: Picture, box: Box, row: Row, look: Look) -> str:
     """A layer's name and type, or a block's with what is in it; below, what the labels ask for."""
     theme = look.theme
     step = picture.plan.steps[row.steps.start]
-    found = worst(picture.marks_of(row.steps))
+    found = worst(picture.marks_of(box, row.steps))
     tint = theme.marks[found][2] if found else ""
     fill = tint or (theme.block if row.is_block else theme.fill(family(step)))
     if not row.planned and not tint:
         fill = theme.page
     name, kind = cut(printable(row.name), WIDEST), cut(printable(row.type), WIDEST)
-    copies = f" ×{row.copies}" if row.copies > 1 else ""
+    copies = row.times
     ink = theme.text if row.planned or found is Severity.ERROR else theme.faint
     if row is box.head and is_named(row):
         # An engine that does not know how wide a name is would put the type upon it: it goes below.
         between = "<BR/>" if _room(name) else "  "
         text = f'<B>{_text(name)}</B>{between}<FONT COLOR="{theme.faint}">{_text(kind)}</FONT>'
     else:
-        shown = f"{name}  {kind}" if is_named(row) else kind
-        text = f'<FONT COLOR="{ink}">{_text(shown)}</FONT>'
+        text = f'<FONT COLOR="{ink}">{_text(_shown(row))}</FONT>'
     if copies:
         text += f"<B>{_text(copies)}</B>"
     small = row is not box.head
     if small:
         text = f'<FONT POINT-SIZE="{SMALL}">{text}</FONT>'
     room = _room(f"{name}  {kind}{copies}", SMALL if small else SIZE)
-    yield f'<TR><TD BGCOLOR="{fill}"{room}>{text}'
-    lines = list(_details(picture, row, look))
-    for line in lines:
-        yield f'<BR/><FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{_text(line)}</FONT>'
-    yield "</TD></TR>"
+    details = (
+        f'<BR/><FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{_text(line)}</FONT>'
+        for line in _details(picture, row, look)
+    )
+    return f'<TD BGCOLOR="{fill}"{room}>{text}{"".join(details)}</TD>'
 
 
 def _details(picture: Picture, row: Row, look: Look) -> Iterator[str]:
     if row.is_block:
         yield cut(picture.contents(row), WIDEST + 8)
+        if row.differ:
+            yield cut(row.differ, WIDEST + 8)
     step = picture.plan.steps[row.steps.start]
     if not row.is_block and "args" in look.labels and (said := arguments(step)):
         yield from wrapped(said, WIDEST)[:3]
@@ -201,7 +289,7 @@ def sees(report: Report, i: int) -> str:
 
 
 def _badges(found: Sequence[Mark], theme: Theme, brief: bool) -> Iterator[str]:
-    """The marks below a layer; those of a folded block by their names and how many there are."""
+    """The marks below a layer; of a folded block what is wrong in it, by the names and how many there are."""
     shown = list(_summed_up(found)) if brief else [(mark.severity, _said(mark)) for mark in found]
     for severity, said in shown[:MOST_MARKS]:
         colour, ink, _ = theme.marks[severity]
@@ -221,16 +309,16 @@ def _badges(found: Sequence[Mark], theme: Theme, brief: bool) -> Iterator[str]:
 
 
 def _summed_up(found: Sequence[Mark]) -> Iterator[tuple[Severity, str]]:
-    """The marks of many steps, one line for each severity."""
-    for severity in Severity:
+    """The marks of many steps, one line for each severity; what is only worth knowing is told where they are opened."""
+    for severity in (Severity.ERROR, Severity.WARNING):
         counts = Counter(mark.name for mark in found if mark.severity is severity)
         if counts:
             yield severity, ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in counts.items())
 
 
 def _said(mark: Mark) -> str:
-    if mark.severity is Severity.INFO and " in " in mark.text:
-        return mark.text
+    if mark.severity is Severity.INFO:
+        return mark.text if columns(mark.text) <= WIDEST else mark.name
     return mark.text if mark.text.startswith(("loses", "skips")) else f"{mark.name}: {mark.text}"
 
 
@@ -240,11 +328,12 @@ def _said(mark: Mark) -> str:
 def _caption(row: Row, theme: Theme, between: str) -> Iterator[str]:
     """A block's name and type. Of a frame they stand one below the other, beside the arrow that comes in."""
     name, kind = cut(printable(row.name), WIDEST), cut(printable(row.type), WIDEST)
-    copies = f"  ×{row.copies}" if row.copies > 1 else ""
+    copies = row.times
     if _room(name):
         between = "<BR/>"
-    yield f"<B>{_text(name)}</B>{between}"
-    yield f'<FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{_text(kind + copies)}</FONT>'
+    yield f"<B>{_text(name)}</B>"
+    for line in (kind + copies, cut(row.differ, WIDEST)) if row.differ else (kind + copies,):
+        yield f'{between}<FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{_text(line)}</FONT>'
     yield between if between.startswith("<BR A") else ""
 
 
@@ -255,13 +344,13 @@ def _heading(picture: Picture, theme: Theme) -> Iterator[str]:
     cost = report.cost
     said = [f"input {inputs}", f"{cost.params:,} params", f"{cost.macs:,} MACs"]
     if picture.folded:
-        said.append(f"blocks below level {picture.depth} folded")
-    yield '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2"><TR><TD>'
+        said.append("blocks folded")
+    yield '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"><TR><TD>'
     yield f'<FONT POINT-SIZE="16"><B>{_text(cut(name, 60))}</B></FONT></TD></TR><TR><TD>'
     yield f'<FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{_text(cut(", ".join(said), 120))}</FONT></TD></TR>'
     for line in _legend(picture, theme):
         yield (
-            '<TR><TD><TABLE BORDER="0" CELLBORDER="1" CELLSPACING="4" CELLPADDING="2" '
+            '<TR><TD><TABLE BORDER="0" CELLBORDER="1" CELLSPACING="3" CELLPADDING="1" '
             f'COLOR="{theme.line}"><TR>{line}</TR></TABLE></TD></TR>'
         )
     yield "</TABLE>"
@@ -286,10 +375,11 @@ def _legend(picture: Picture, theme: Theme) -> Iterator[str]:
         shown.append((theme.page, theme.skip, "skip connection"))
     if any(arrow.lent for arrow in picture.arrows):
         shown.append((theme.page, theme.faint, "dotted: size alone"))
-    for start in range(0, len(shown), 5):
+    rows = -(-len(shown) // MOST_IN_LEGEND)
+    for row in range(rows):
         yield "".join(
             f'<TD BGCOLOR="{fill}"><FONT POINT-SIZE="{SMALL}" COLOR="{ink}">{_text(name)}</FONT></TD>'
-            for fill, ink, name in shown[start : start + 5]
+            for fill, ink, name in shown[row * len(shown) // rows : (row + 1) * len(shown) // rows]
         )
 
 

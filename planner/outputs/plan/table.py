@@ -123,7 +123,7 @@ def shapes_text(shapes: Iterable[Shape]) -> str:
 def _columns(report: Report, shown: list[Row], marks: list[_Mark | None], screen: Screen) -> list[_Column]:
     plan, cost = report.plan, report.cost
     names = ["  " * row.depth + printable(row.name) for row in shown]
-    types = [printable(row.type) + (f" ×{row.copies}" if row.copies > 1 else "") for row in shown]
+    types = [printable(row.type) + row.times for row in shown]
     outputs = [
         shapes_text(row.outputs) or (mark.code if mark else NOT_PLANNED) for row, mark in zip(shown, marks, strict=True)
     ]

@@ -36,7 +36,7 @@ def drawings(report: Report) -> list[Picture]:
     found: list[Picture] = []
     try:
         for depth in range(1, DEEPEST):
-            picture = draw(report, depth)
+            picture = draw(report, depth, every=True)
             if found and len(picture.boxes) > MOST_BOXES:
                 break
             found.append(picture)
