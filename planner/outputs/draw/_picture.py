@@ -26,8 +26,8 @@ from planner.report import Report
 
 COMFORTABLE = 36
 """So many boxes are drawn at most where no depth is asked for, if folding can bring them down to it."""
-MOST_PASSED = 20_000
-"""Boxes that all arrows together go past; engines take minutes for more, and nobody can follow them."""
+MOST_PASSED = 4_000
+"""Boxes that all arrows together go past; engines take minutes for more, and nobody can follow the arrows."""
 MOST_BOXES = 4000
 DEEPEST = 100
 MOST_KINDS = 4
@@ -137,6 +137,10 @@ class Picture:
     def plain(self) -> bool:
         """Whether some of what boxes read is named in them, and has no arrow."""
         return any(box.also for box in self.boxes)
+
+    def plainer(self) -> Picture:
+        """The picture with one arrow to each box; what else the box reads is named in it."""
+        return Picture(self.report, self.boxes, self.frames, list(_nearest(self.arrows)))
 
     def marks_of(self, box: Box, steps: range | None = None) -> list[Mark]:
         """The marks of a box, or of some of its steps; of those of the same name in several copies, the first."""
@@ -270,9 +274,9 @@ def _picture(report: Report, shown: Iterable[Row], plain: bool, most: int = MOST
             fewer = "fold blocks with --depth 1" if plan.model.groups else "fold it: put its layers into blocks"
             raise TooManyBoxes(f"more than {most:,} boxes are too many for a picture; {fewer}")
     arrows = _arrows(plan, boxes)
-    if plain or sum(arrow.target.number - arrow.source.number for arrow in arrows) > MOST_PASSED:
-        arrows = list(_nearest(arrows))
-    return Picture(report, boxes, _with_several(frames, boxes), arrows)
+    found = Picture(report, boxes, _with_several(frames, boxes), arrows)
+    passed = sum(arrow.target.number - arrow.source.number - 1 for arrow in arrows)
+    return found.plainer() if plain or passed > MOST_PASSED else found
 
 
 def _nearest(arrows: Iterable[Arrow]) -> Iterator[Arrow]:
@@ -282,7 +286,7 @@ def _nearest(arrows: Iterable[Arrow]) -> Iterator[Arrow]:
         reading[arrow.target.number].append(arrow)
     for each in reading.values():
         nearest = max(each, key=lambda arrow: arrow.source.number)
-        nearest.target.also = [arrow.source for arrow in each if arrow is not nearest]
+        nearest.target.also += [arrow.source for arrow in each if arrow is not nearest]
         yield replace(nearest, skip=False)
 
 

@@ -345,6 +345,8 @@ def _heading(picture: Picture, theme: Theme) -> Iterator[str]:
     said = [f"input {inputs}", f"{cost.params:,} params", f"{cost.macs:,} MACs"]
     if picture.folded:
         said.append("blocks folded")
+    if picture.plain:
+        said.append("one arrow to each box, the others named in it")
     yield '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"><TR><TD>'
     yield f'<FONT POINT-SIZE="16"><B>{_text(cut(name, 60))}</B></FONT></TD></TR><TR><TD>'
     yield f'<FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{_text(cut(", ".join(said), 120))}</FONT></TD></TR>'

@@ -47,9 +47,13 @@ def drawings(report: Report) -> list[Picture]:
     return found
 
 
-def to_lay_out(picture: Picture) -> str:
-    """The DOT source of a picture of the page. Its colours are numbers that the page's style sheet gives a colour."""
-    return source(picture, Look(own=_NUMBERS))
+def to_lay_out(picture: Picture) -> Iterator[str]:
+    """The DOT source of a picture of the page, and a plainer one for where its layout takes too long.
+
+    Its colours are numbers that the page's style sheet gives a colour.
+    """
+    yield source(picture, Look(own=_NUMBERS))
+    yield source(picture.plainer(), Look(own=_NUMBERS))
 
 
 def render(report: Report, pictures: Sequence[Picture], svgs: Sequence[str]) -> str:
