@@ -470,7 +470,14 @@ def calc(format: str, screen: Screen, **request: Any) -> int:
     "--depth",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Open N levels of blocks; by default, as many as can be surveyed.",
+    help="Open N levels of blocks; by default, as many as a page holds.",
+)
+@click.option(
+    "--copies",
+    type=click.Choice(["one", "all"]),
+    default="one",
+    show_default=True,
+    help="Which blocks of a kind to open.",
 )
 @click.option(
     "--direction",
@@ -489,11 +496,16 @@ def calc(format: str, screen: Screen, **request: Any) -> int:
 @click.option(
     "--label",
     "labels",
-    type=click.Choice(["args", "params", "macs", "field", "line", "none"]),
+    type=click.Choice(["args", "params", "macs", "bytes", "field", "line", "none"]),
     multiple=True,
     default=["args"],
     show_default=True,
     help="What boxes say; may be given several times.",
+)
+@click.option(
+    "--shade",
+    type=click.Choice(["params", "macs", "bytes"]),
+    help="Colour boxes by how much of this they have, instead of by family.",
 )
 @engine_option
 @screen_option
@@ -525,6 +537,7 @@ def draw(
         raise click.UsageError(f"volumes are drawn as svg, png or pdf; {wanted} has only the graph")
     report = _report(file, input=input, params=params)
     look["theme_name"] = look.pop("theme")
+    look["every"] = look.pop("copies") == "all"
     how = Look(**look)
     if not report.plan.steps:
         _print(renderer("check", "full")([report], screen), sys.stderr)
@@ -837,7 +850,7 @@ def _drawn(sources: Iterable[str], format: str, choice: Choice, placed: bool = F
 
 
 def _by_engine(source: str, format: str, engine: Engine, placed: bool) -> bytes:
-    if format == "png" and engine.name == "bundled" and any(char > "\u024f" and char not in "×…" for char in source):
+    if format == "png" and engine.name == "bundled" and any(char > "\u024f" and char not in "×…→" for char in source):
         _print("note: the bundled engine has no letters for all names in a PNG; an SVG has them\n", sys.stderr)
     if format == "pdf" and engine.name == "bundled":
         return _as_pdf(engine.draw(source, "svg"))

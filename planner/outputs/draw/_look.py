@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from planner.outputs.draw._themes import THEMES, Theme
 
-LABELS = ("args", "params", "macs", "field", "line", "none")
+LABELS = ("args", "params", "macs", "bytes", "field", "line", "none")
+SHADES = ("params", "macs", "bytes")
 DIRECTIONS = {"down": "TB", "right": "LR", "up": "BT", "left": "RL"}
 
 
@@ -19,6 +20,7 @@ class Look:
     plain      one arrow to each box; what else it reads is named in it
     direction  where the data flow
     labels     what boxes say beside name, type and marks
+    shade      what boxes are coloured by, the more the stronger; None for the family of the layer
     own        a theme that is none of those with a name
     """
 
@@ -28,6 +30,7 @@ class Look:
     direction: str = "down"
     theme_name: str = "light"
     labels: tuple[str, ...] = ("args",)
+    shade: str | None = None
     own: Theme | None = None
 
     @property

@@ -50,7 +50,7 @@ def _painted(element: ElementTree.Element, points: list[Point], height: float, c
 
 
 def _text(element: ElementTree.Element, height: float) -> Iterator[str]:
-    words = element.text or ""
+    words = (element.text or "").replace("⋮", "…")  # the bundled engine has no letter for it
     size, colour = element.get("font-size", "11"), _colour(element.get("fill")) or "#000000"
     x, y = float(element.get("x", "0")), float(element.get("y", "0"))
     place = _WORDS.get(element.get("text-anchor", "start"), -1)

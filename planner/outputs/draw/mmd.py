@@ -10,9 +10,9 @@ from planner.outputs._fold import Row
 from planner.outputs._screen import cut, printable
 from planner.outputs.draw._look import DIRECTIONS, PLAIN, Look
 from planner.outputs.draw._marks import Mark, worst
+from planner.outputs.draw._metrics import METRICS
 from planner.outputs.draw._picture import Box, Frame, Picture, arguments, around, draw, family, is_named, reads_too
 from planner.outputs.draw._themes import FAMILIES, REST
-from planner.outputs.plan.table import amount
 from planner.report import Report
 
 MOST_CHARACTERS = 45_000
@@ -105,9 +105,9 @@ def _lines(picture: Picture, row: Row, is_head: bool, look: Look) -> Iterator[st
             yield _text(cut(row.differ, WIDEST))
     elif is_head and "args" in look.labels and (said := arguments(picture.plan.steps[row.steps.start])):
         yield _text(cut(said, WIDEST))
-    for noun, number in (("params", row.params), ("MACs", row.macs)):
-        if noun.lower() in look.labels and number:
-            yield f"{amount(number, row.planned)} {noun}"
+    for name, each in METRICS.items():
+        if name in look.labels and row.planned and (said := each.text(picture.report, row)):
+            yield said
 
 
 def _named(row: Row) -> str:
