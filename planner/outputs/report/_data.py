@@ -34,7 +34,8 @@ def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
     name, inputs = title(report)
     return {
         "name": name,
-        "file": report.source.file or "",
+        "file": printable(report.source.file or ""),
+        "inputs": len(report.plan.inputs),
         "figures": list(_figures(report, inputs)),
         "findings": [_finding(report, each, numbers) for each in report.diagnostics],
         "steps": [

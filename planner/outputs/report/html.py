@@ -16,6 +16,7 @@ from html import escape
 from importlib.resources import files
 
 from planner.diagnostics import Severity
+from planner.outputs._json import writable
 from planner.outputs.draw._look import Look
 from planner.outputs.draw._picture import Picture, TooManyBoxes, draw
 from planner.outputs.draw._themes import THEMES, Theme
@@ -70,7 +71,7 @@ def render(report: Report, pictures: Sequence[Picture], svgs: Sequence[str]) -> 
         "style": style,
         "drawings": templates,
         "map": "".join(_maps(report)),
-        "data": _harmless(json.dumps(told, ensure_ascii=False, separators=(",", ":"))),
+        "data": _harmless(writable(json.dumps(told, ensure_ascii=False, separators=(",", ":")))),
         "script": script,
     }
     before, *rest = parts["page.html"].split("{{")
