@@ -21,7 +21,7 @@ from planner.outputs import formats, renderer
 from planner.outputs._screen import Screen, printable
 
 if TYPE_CHECKING:
-    from planner.engine import Choice
+    from planner.engine import Choice, Engine
     from planner.outputs.code._program import Style
     from planner.outputs.code.torch import Emitted
     from planner.report import Report
@@ -69,6 +69,14 @@ class _Planner(click.Group):
         return super().resolve_command(ctx, args)
 
 
+class _Failure(click.ClickException):
+    """What cannot be done, and what to do about it."""
+
+    def __init__(self, message: str, help: str) -> None:
+        super().__init__(message)
+        self.help = help
+
+
 class _Ending:
     """Turns whatever ends a command early into a message on stderr and an exit code."""
 
@@ -111,6 +119,8 @@ def _usage(error: click.ClickException) -> str:
     said = said if said[:2].isupper() else said[:1].lower() + said[1:]
     said = f"error: {printable(said.rstrip('.'))}\n"
     context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, _Failure):
+        said += f" = help: {printable(error.help)}\n"
     return f"{said} = help: {context.command_path} --help\n" if context else said
 
 
@@ -460,7 +470,14 @@ def calc(format: str, screen: Screen, **request: Any) -> int:
     "--depth",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Open N levels of blocks; by default, as many as can be surveyed.",
+    help="Open N levels of blocks; by default, as many as a page holds.",
+)
+@click.option(
+    "--copies",
+    type=click.Choice(["one", "all"]),
+    default="one",
+    show_default=True,
+    help="Which blocks of a kind to open.",
 )
 @click.option(
     "--direction",
@@ -479,11 +496,16 @@ def calc(format: str, screen: Screen, **request: Any) -> int:
 @click.option(
     "--label",
     "labels",
-    type=click.Choice(["args", "params", "macs", "field", "line", "none"]),
+    type=click.Choice(["args", "params", "macs", "bytes", "field", "line", "none"]),
     multiple=True,
     default=["args"],
     show_default=True,
     help="What boxes say; may be given several times.",
+)
+@click.option(
+    "--shade",
+    type=click.Choice(["params", "macs", "bytes"]),
+    help="Colour boxes by how much of this they have, instead of by family.",
 )
 @engine_option
 @screen_option
@@ -505,14 +527,17 @@ def draw(
 
     FILE is a model file, or - for standard input.
     """
+    from dataclasses import replace
+
     from planner.outputs.draw._look import Look
     from planner.outputs.draw._picture import TooManyBoxes
 
     wanted = format or _ending(output, PICTURES) or "svg"
-    if style == "volumes" and wanted not in ("svg", "pdf"):
-        raise click.UsageError(f"volumes are drawn as svg or pdf; {wanted} has only the graph")
+    if style == "volumes" and wanted not in ("svg", "png", "pdf"):
+        raise click.UsageError(f"volumes are drawn as svg, png or pdf; {wanted} has only the graph")
     report = _report(file, input=input, params=params)
     look["theme_name"] = look.pop("theme")
+    look["every"] = look.pop("copies") == "all"
     how = Look(**look)
     if not report.plan.steps:
         _print(renderer("check", "full")([report], screen), sys.stderr)
@@ -520,11 +545,12 @@ def draw(
     try:
         if style == "volumes":
             picture = renderer("draw", "volumes")(report, how).encode()
-            picture = _as_pdf(picture) if wanted == "pdf" else picture
+            picture = _converted(picture, wanted, engine)
         elif wanted in formats("draw"):
             picture = renderer("draw", wanted)(report, how).encode()
         else:
-            picture = _drawn(renderer("draw", "dot")(report, how), wanted, engine)
+            looks = (how, replace(how, plain=True))
+            picture = _drawn((renderer("draw", "dot")(report, each) for each in looks), wanted, engine)
     except TooManyBoxes as error:
         raise click.UsageError(str(error)) from None
     _save(picture, output)
@@ -573,15 +599,15 @@ def map_(
     from planner.outputs.map._seen import NoMap, seen
 
     wanted = format or _ending(output, MAPS) or "svg"
-    if wanted == "png" and (image or windows):
-        raise click.UsageError(f"--{'windows' if windows else 'image'} is drawn as svg; a png has only the cells")
+    if wanted == "png" and image:
+        raise click.UsageError("--image is drawn as svg; a png has only the cells")
     parts = cell.split(",") if cell else []
     if not all(part.strip().isdecimal() and len(part) < 10 for part in parts):
         raise click.UsageError(f"--cell: `{cell}` is no cell; write it as 3,5")
     report = _report(file, input=input, params=params)
     try:
         if windows is not None:
-            made = _windows.render(report, windows, theme).encode()
+            made = _converted(_windows.render(report, windows, theme).encode(), wanted, "auto")
         else:
             found = seen(report, name, step, tuple(map(int, parts)))
             if wanted == "png":
@@ -725,7 +751,7 @@ def _verified(report: Report, found: Emitted, emit: Callable[[Report], Emitted])
         raise click.ClickException(f"the code could not be run: {said or f'it ended with {done.returncode}'}") from None
     if "missing" in answer:
         help = f"{sys.executable} -m pip install torch"
-        raise click.ClickException(f"torch is not installed, so nothing is verified\n = help: {help}")
+        raise _Failure("torch is not installed, so nothing is verified", help)
     text, code = told(report.plan, where, answer)
     _print(text, sys.stderr)
     return code
@@ -799,19 +825,45 @@ def _ending(output: str | None, known: Sequence[str]) -> str | None:
     return ending
 
 
-def _drawn(source: str, format: str, engine: Choice) -> bytes:
-    """A picture of DOT source by a Graphviz engine."""
-    from planner.engine import NoPicture, find
+def _drawn(sources: Iterable[str], format: str, choice: Choice, placed: bool = False) -> bytes:
+    """A picture of DOT source by a Graphviz engine; of the next source, a plainer one, where the layout takes too long.
 
+    Where an engine fails, the next one is tried. What is `placed` has a place in the source and needs no layout.
+    """
+    from planner.engine import NoPicture, TooLong, engines
+
+    first: NoPicture | None = None
     try:
-        found = find(engine)
-        if format == "png" and found.name == "bundled" and any(char > "\u024f" and char not in "×…" for char in source):
-            _print("note: the bundled engine has no letters for all names in a PNG; an SVG has them\n", sys.stderr)
-        if format == "pdf" and found.name == "bundled":
-            return _as_pdf(found.draw(source, "svg"))
-        return found.draw(source, format)
+        for source in sources:
+            for engine in engines(choice):
+                try:
+                    return _by_engine(source, format, engine, placed)
+                except TooLong as error:
+                    first = error
+                    _print(f"note: {error}; the layout is made plainer\n", sys.stderr)
+                    break
+                except NoPicture as error:
+                    first = first or error
     except NoPicture as error:
-        raise click.ClickException(f"{error}\n = help: {error.help}") from None
+        first = error
+    raise _Failure(str(first), first.help if first else "")
+
+
+def _by_engine(source: str, format: str, engine: Engine, placed: bool) -> bytes:
+    if format == "png" and engine.name == "bundled" and any(char > "\u024f" and char not in "×…→" for char in source):
+        _print("note: the bundled engine has no letters for all names in a PNG; an SVG has them\n", sys.stderr)
+    if format == "pdf" and engine.name == "bundled":
+        return _as_pdf(engine.draw(source, "svg"))
+    return engine.draw(source, format, placed)
+
+
+def _converted(svg: bytes, format: str, choice: Choice) -> bytes:
+    """A drawing that needs no layout, in another format."""
+    from planner.outputs.draw._raster import to_paint
+
+    if format == "png":
+        return _drawn([to_paint(svg)], "png", choice, placed=True)
+    return _as_pdf(svg) if format == "pdf" else svg
 
 
 def _as_pdf(svg: bytes) -> bytes:

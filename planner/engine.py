@@ -19,8 +19,8 @@ from typing import Literal, NamedTuple
 
 Choice = Literal["auto", "system", "bundled"]
 
-SECONDS = 300
-"""What a layout may take."""
+SECONDS = 25
+"""What a layout may take before a plainer one is tried."""
 SYSTEM, BUNDLED = "dot", "graphviz-pure"
 INSTALL = "install Graphviz (https://graphviz.org/download), or: pip install graphviz-pure"
 DPI = 144
@@ -37,23 +37,29 @@ class NoPicture(Exception):
         self.help = help
 
 
+class TooLong(NoPicture):
+    """An engine was not done in time."""
+
+
 class Engine(NamedTuple):
     """A program that draws, by the name that the user knows it by."""
 
     name: Literal["system", "bundled"]
     program: str
 
-    def draw(self, source: str, format: str) -> bytes:
-        """A picture of DOT source: svg, png or, by the system's, pdf."""
-        options = [f"-Gdpi={self._dpi(source):.4g}"] if format == "png" else []
+    def draw(self, source: str, format: str, placed: bool = False) -> bytes:
+        """A picture of DOT source: svg, png or, by the system's, pdf. A source that is `placed` needs no layout."""
+        options = ["-Kneato", "-n2"] if placed else []
+        if format == "png":
+            options.append(f"-Gdpi={self._dpi(source, options):.4g}")
         made = self._run([f"-T{format}", *options], source)
         if not made:
             raise NoPicture(f"`{self.program}` gave an empty picture", "try the other one: --engine system or bundled")
         return made
 
-    def _dpi(self, source: str) -> float:
+    def _dpi(self, source: str, options: list[str]) -> float:
         """As fine as fits into a picture that viewers can open."""
-        size = re.match(r"graph \S+ (\S+) (\S+)", self._run(["-Tplain"], source).decode("utf-8", "replace"))
+        size = re.match(r"graph \S+ (\S+) (\S+)", self._run(["-Tplain", *options], source).decode("utf-8", "replace"))
         width, height = (float(size[1]), float(size[2])) if size else (1.0, 1.0)
         return min(DPI, LONGEST / max(width, height), math.sqrt(MOST_PIXELS / (width * height)))
 
@@ -63,9 +69,7 @@ class Engine(NamedTuple):
                 [self.program, *options], input=source.encode(), capture_output=True, timeout=SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
-            raise NoPicture(
-                f"`{self.program}` was not done after {SECONDS} seconds", "fold blocks: --depth 1"
-            ) from None
+            raise TooLong(f"`{self.program}` was not done after {SECONDS} seconds", "fold blocks: --depth 1") from None
         except OSError as error:
             raise NoPicture(f"`{self.program}` does not run: {error.strerror}", INSTALL) from None
         if done.returncode:
@@ -77,14 +81,25 @@ class Engine(NamedTuple):
 
 def find(choice: Choice = "auto") -> Engine:
     """The engine that was asked for or, where that is left open, the first that runs."""
-    if choice != "bundled" and (found := which(SYSTEM)) and _runs(found):
-        return Engine("system", found)
+    return next(engines(choice))
+
+
+def engines(choice: Choice = "auto") -> Iterator[Engine]:
+    """The engines that run, of those asked for: at least one, and the machine's own before the bundled one."""
+    found = False
+    if choice != "bundled" and (program := which(SYSTEM)) and _runs(program):
+        found = True
+        yield Engine("system", program)
     if choice == "system":
-        raise NoPicture("there is no Graphviz on this machine: `dot` is not on the PATH, or does not run", INSTALL)
+        if not found:
+            raise NoPicture("there is no Graphviz on this machine: `dot` is not on the PATH, or does not run", INSTALL)
+        return
     for program in _bundled():
         if _runs(program):
-            return Engine("bundled", program)
-    raise NoPicture("no Graphviz engine runs: neither `dot` nor `graphviz-pure`", INSTALL)
+            yield Engine("bundled", program)
+            return
+    if not found:
+        raise NoPicture("no Graphviz engine runs: neither `dot` nor `graphviz-pure`", INSTALL)
 
 
 def _bundled() -> Iterator[str]:

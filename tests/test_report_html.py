@@ -50,9 +50,8 @@ NASTY = [
 
 def rendered(report: Report) -> str:
     pictures = html.drawings(report)
-    return html.render(
-        report, pictures, [find("bundled").draw(html.to_lay_out(each), "svg").decode() for each in pictures]
-    )
+    sources = [next(html.to_lay_out(each)) for each in pictures]
+    return html.render(report, pictures, [find("bundled").draw(each, "svg").decode() for each in sources])
 
 
 @cache

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
 from planner.diagnostics import Path
 from planner.geometry import Shape
 from planner.model import Group, Ref
+from planner.outputs._alike import Copies
 from planner.plan import Plan
+
+Opens = Callable[[Group, int], bool]
+"""Whether a block, or the first of several copies, is opened at a level of rows, counted from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,9 @@ class Row:
     path     its place in the file, or that of the first copy
     steps    the steps of the plan that it stands for
     planned  whether all of them have their shapes; params and macs are of those that have
-    opened   its layers follow, in rows of their own
+    opened   its layers follow, in rows of their own; of several copies, those of the first
+    beside   the copies stand side by side, and not one behind the other
+    differ   the arguments in which copies differ: `dilation 1, 2, 4`
     """
 
     name: str
@@ -37,17 +43,29 @@ class Row:
     is_block: bool = False
     opened: bool = False
     copies: int = 1
+    beside: bool = False
+    differ: str = ""
+
+    @property
+    def times(self) -> str:
+        """How many copies it stands for: ` ×6`."""
+        return f" ×{self.copies}{' side by side' if self.beside else ''}" if self.copies > 1 else ""
 
 
 def rows(plan: Plan, depth: int | None = None) -> Iterator[Row]:
-    """The rows of a table in order of execution. Blocks are opened down to `depth` levels of rows, or all of them."""
-    return _Tree(plan, depth).below(None, 0)
+    """The rows of a table in order of execution. Blocks are opened down to `depth` levels of rows, or all of them;
+    equal blocks that are not opened are one row.
+    """
+    return Tree(plan).rows(lambda group, level: depth is None or level + 1 < depth, every=True)
 
 
-class _Tree:
-    def __init__(self, plan: Plan, depth: int | None) -> None:
+class Tree:
+    """The blocks of a plan, and what is read of them outside; good for any number of ways to open them."""
+
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.depth = depth
+        self.copies = Copies(plan)
+        self.characters: dict[Group, tuple[object, ...]] = {}
         self.blocks: defaultdict[Group | None, list[Group]] = defaultdict(list)
         for group in plan.model.groups:
             if group.first < group.last:
@@ -57,24 +75,36 @@ class _Tree:
             self.last_reader.update(dict.fromkeys(step.sources, i))
         self.last_reader.update(dict.fromkeys(plan.outputs, len(plan.steps)))
 
-    def below(self, parent: Group | None, depth: int) -> Iterator[Row]:
+    def rows(self, opens: Opens, every: bool = False) -> Iterator[Row]:
+        """The rows in order of execution; with `every`, each of several equal blocks is opened, not the first alone."""
+        return self._below(None, 0, opens, every)
+
+    def _below(self, parent: Group | None, depth: int, opens: Opens, every: bool) -> Iterator[Row]:
         """The rows of what stands in a block, or in the model."""
         at, last = (parent.first, parent.last) if parent else (len(self.plan.inputs), len(self.plan.steps))
-        folded = self.depth is not None and depth + 1 >= self.depth
-        for _, equal in groupby(self.blocks[parent], self._character if folded else id):
-            blocks = list(equal)
-            for runs in _adjacent(blocks):
-                yield from (self._layer(i, depth) for i in range(at, runs[0].first))
-                at = runs[-1].last
-                yield self._block(runs, depth, opened=not folded)
-                if not folded:
-                    yield from self.below(runs[0], depth + 1)
+        for run in self._runs(parent):
+            yield from (self._layer(i, depth) for i in range(at, run[0].first))
+            at = run[-1].last
+            opened = opens(run[0], depth)
+            for copies in [[each] for each in run] if opened and every else [run]:
+                yield self._block(copies, depth, opened)
+                if opened:
+                    yield from self._below(copies[0], depth + 1, opens, every)
         yield from (self._layer(i, depth) for i in range(at, last))
+
+    def _runs(self, parent: Group | None) -> Iterator[list[Group]]:
+        """The blocks in a block: each alone, or equal ones that stand together."""
+        for _, equal in groupby(self.blocks[parent], self._character):
+            for run in _adjacent(list(equal)):
+                yield from self.copies.runs(run)
 
     def _character(self, block: Group) -> tuple[object, ...]:
         """What equal blocks have in common."""
-        steps = range(block.first, block.last)
-        return block.type, repr(block.args), len(steps), self._inputs(steps), self._outputs(block), self._planned(steps)
+        if block not in self.characters:
+            steps = range(block.first, block.last)
+            shapes = self._inputs(steps), self._outputs(block)
+            self.characters[block] = block.type, *self.copies.signature(block), *shapes, self._planned(steps)
+        return self.characters[block]
 
     def _layer(self, i: int, depth: int) -> Row:
         step = self.plan.steps[i]
@@ -110,6 +140,8 @@ class _Tree:
             is_block=True,
             opened=opened,
             copies=len(copies),
+            beside=len(copies) > 1 and self.copies.outer(first) == self.copies.outer(last),
+            differ=self.copies.differences(copies),
         )
 
     def _planned(self, steps: range) -> bool:

@@ -8,7 +8,13 @@ from typing import Any
 
 def laid_out(value: Any, levels: int, *, ascii: bool = False) -> str:
     """The JSON text of a value, with `levels` levels of lists and mappings opened."""
-    return "".join(_parts(value, levels, "\n", json.JSONEncoder(ensure_ascii=ascii).encode)) + "\n"
+    text = "".join(_parts(value, levels, "\n", json.JSONEncoder(ensure_ascii=ascii).encode)) + "\n"
+    return writable(text)
+
+
+def writable(text: str) -> str:
+    """JSON that UTF-8 holds: bytes of a file's name that are none stand as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _parts(value: Any, levels: int, newline: str, encode: Any) -> Any:

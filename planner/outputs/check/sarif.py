@@ -76,4 +76,4 @@ def _location(report: Report, place: Place | None, path: Path) -> dict[str, Any]
 
 def _uri(file: str) -> str:
     path = PurePath(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix(), errors="surrogateescape")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from planner.outputs.draw._themes import THEMES, Theme
 
-LABELS = ("args", "params", "macs", "field", "line", "none")
+LABELS = ("args", "params", "macs", "bytes", "field", "line", "none")
+SHADES = ("params", "macs", "bytes")
 DIRECTIONS = {"down": "TB", "right": "LR", "up": "BT", "left": "RL"}
 
 
@@ -14,16 +15,22 @@ DIRECTIONS = {"down": "TB", "right": "LR", "up": "BT", "left": "RL"}
 class Look:
     """How a picture is to look.
 
-    depth      levels of blocks to open; None for as many as stay easy to survey
+    depth      levels of blocks to open; None for as many as a page holds
+    every      every copy of a block is opened, not one of each kind
+    plain      one arrow to each box; what else it reads is named in it
     direction  where the data flow
     labels     what boxes say beside name, type and marks
+    shade      what boxes are coloured by, the more the stronger; None for the family of the layer
     own        a theme that is none of those with a name
     """
 
     depth: int | None = None
+    every: bool = False
+    plain: bool = False
     direction: str = "down"
     theme_name: str = "light"
     labels: tuple[str, ...] = ("args",)
+    shade: str | None = None
     own: Theme | None = None
 
     @property

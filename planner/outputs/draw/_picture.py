@@ -14,21 +14,28 @@ from functools import cached_property
 
 from planner.geometry import Shape
 from planner.model import Group, Ref
-from planner.outputs._fold import Row, rows
+from planner.outputs._fold import Row, Tree
 from planner.outputs._screen import printable
+from planner.outputs.draw._kinds import Kind, Kinds, is_one_box, only_works_on_values
 from planner.outputs.draw._marks import Mark, marks
+from planner.outputs.draw._room import LEAST_OPENED, PAGE, height
+from planner.outputs.draw._ways import Pair, hands_on, lent, skips
 from planner.outputs.plan.table import shapes_text
 from planner.plan import Plan, Step
 from planner.report import Report
 
 COMFORTABLE = 36
 """So many boxes are drawn at most where no depth is asked for, if folding can bring them down to it."""
+MOST_PASSED = 4_000
+"""Boxes that all arrows together go past; engines take minutes for more, and nobody can follow the arrows."""
 MOST_BOXES = 4000
 DEEPEST = 100
 MOST_KINDS = 4
 MOST_STACKED = 5
 """Layers in one box."""
 _SHORT = {"kernel_size": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g", "output_size": "to"}
+_PER_AXIS = {*_SHORT, "output_padding", "scale_factor", "size", "shape", "unflattened_size"}
+"""Arguments with a number for each axis, which read like a shape."""
 _SHOWN_BY_SHAPE = {"out_channels", "out_features", "bias", "inplace", "affine", "eps", "momentum"}
 
 
@@ -38,19 +45,28 @@ class TooManyBoxes(Exception):
 
 @dataclass(eq=False, slots=True)
 class Frame:
-    """An opened block."""
+    """An opened block, or the first of several copies."""
 
     number: int
     row: Row
     parent: Frame | None
+
+    @property
+    def shifts(self) -> tuple[int, ...]:
+        """How many steps each copy comes after the first, the copies of the frames around it included."""
+        apart = len(self.row.steps) // self.row.copies
+        outer = self.parent.shifts if self.parent else (0,)
+        return tuple(shift + apart * copy for shift in outer for copy in range(self.row.copies))
 
 
 @dataclass(eq=False, slots=True)
 class Box:
     """A layer and what is stacked under it, a folded block, an input (`shape`), or an output (`rows` is empty).
 
-    steps     the numbers of the plan's steps that it stands for
+    steps     the numbers of the plan's steps that its rows stand for, in the first copy of the blocks around it
+    shifts    how many steps each copy comes after the first
     captions  opened blocks that hold nothing but this box, the outermost first; they have no frame of their own
+    also      what it reads beside the boxes that have an arrow to it
     """
 
     number: int
@@ -58,9 +74,15 @@ class Box:
     rows: list[Row]
     frame: Frame | None = None
     steps: list[range] = field(default_factory=list)
+    shifts: tuple[int, ...] = (0,)
     shape: Shape | None = None
     is_output: bool = False
     captions: list[Row] = field(default_factory=list)
+    also: list[Box] = field(default_factory=list)
+
+    def all_steps(self) -> Iterator[range]:
+        """The steps in all copies of the blocks around it."""
+        return (range(each.start + shift, each.stop + shift) for shift in self.shifts for each in self.steps)
 
     @property
     def head(self) -> Row | None:
@@ -95,7 +117,6 @@ class Picture:
     """A plan's boxes in order of execution, its frames and its arrows."""
 
     report: Report
-    depth: int | None
     boxes: list[Box]
     frames: list[Frame]
     arrows: list[Arrow]
@@ -112,18 +133,37 @@ class Picture:
     def folded(self) -> bool:
         return any(each.is_block for each in self.boxes)
 
-    def marks_of(self, steps: range) -> list[Mark]:
-        return [mark for i in steps for mark in self.marks.get(i, ())]
+    @property
+    def plain(self) -> bool:
+        """Whether some of what boxes read is named in them, and has no arrow."""
+        return any(box.also for box in self.boxes)
+
+    def plainer(self) -> Picture:
+        """The picture with one arrow to each box; what else the box reads is named in it."""
+        return Picture(self.report, self.boxes, self.frames, list(_nearest(self.arrows)))
+
+    def marks_of(self, box: Box, steps: range | None = None) -> list[Mark]:
+        """The marks of a box, or of some of its steps; of those of the same name in several copies, the first."""
+        found: list[Mark] = []
+        for i in (i for each in (box.steps if steps is None else [steps]) for i in each):
+            first = list(self.marks.get(i, ()))
+            others = {mark.name: mark for shift in reversed(box.shifts[1:]) for mark in self.marks.get(i + shift, ())}
+            names = {mark.name for mark in first}
+            found += first + [mark for name, mark in others.items() if name not in names]
+        return found
 
     def contents(self, row: Row) -> str:
         """What is in a folded block, from its own list of layers."""
         first = range(row.steps.start, row.steps.start + len(row.steps) // row.copies)
-        block = next(each for each in _around(self.plan.steps[first.start]) if each.path == row.path)
+        block = next(each for each in around(self.plan.steps[first.start].group) if each.path == row.path)
+        if is_one_box(self.plan, block):
+            steps = [self.plan.steps[i] for i in first]
+            return ", ".join(f"{printable(step.type)} {arguments(step)}".rstrip() for step in steps)
         counts: Counter[str] = Counter()
         last: Group | None = None
         for i in first:
             step = self.plan.steps[i]
-            inner = next((each for each in _around(step) if each.parent is block), None)
+            inner = next((each for each in around(step.group) if each.parent is block), None)
             if inner is None:
                 counts[step.type] += 1
             elif inner is not last:
@@ -133,26 +173,37 @@ class Picture:
         return ", ".join(shown[:MOST_KINDS] + ["…"] * (len(shown) > MOST_KINDS))
 
 
-def _around(step: Step) -> Iterator[Group]:
-    """The blocks that a step stands in, innermost first."""
-    group = step.group
+def around(group: Group | None) -> Iterator[Group]:
+    """A block and the blocks that it stands in, innermost first."""
     while group is not None:
         yield group
         group = group.parent
 
 
-def draw(report: Report, depth: int | None = None) -> Picture:
-    """The picture with blocks opened down to `depth` levels; left out, as far as it stays easy to survey."""
+def draw(report: Report, depth: int | None = None, every: bool = False, plain: bool = False) -> Picture:
+    """The picture of a plan, with one copy of every kind of block opened.
+
+    depth  levels of blocks to open; left out, as many kinds of blocks as a page holds, the repeated ones first
+    every  every copy is opened, not one of each kind
+    plain  a box has one arrow, from the nearest of its sources; the others are named in it
+    """
+    tree = Tree(report.plan)
+    if every:
+        levels = DEEPEST if depth is None else depth
+        return _picture(report, tree.rows(lambda group, level: level + 1 < levels, every=True), plain)
+    kinds = Kinds(report.plan)
     if depth is not None:
-        return _picture(report, depth)
-    found = _picture(report, 1)
-    for deeper in range(2, DEEPEST):
-        if not found.folded:
-            break
+        return _picture(report, tree.rows(kinds.down_to(depth)), plain)
+    found = _picture(report, tree.rows(kinds.opening(set())), plain)
+    room = max(PAGE, height(found) + LEAST_OPENED)
+    wanted: set[Kind] = set()
+    for more in kinds.by_weight():
         try:
-            found = _picture(report, deeper, COMFORTABLE)
+            tried = _picture(report, tree.rows(kinds.opening(wanted | more)), plain, COMFORTABLE)
         except TooManyBoxes:
-            break
+            continue
+        if height(tried) <= room:
+            found, wanted = tried, wanted | more
     return found
 
 
@@ -170,6 +221,14 @@ def arguments(step: Step) -> str:
     return " ".join(each for each in said if each)
 
 
+def reads_too(box: Box) -> str:
+    """What a box reads beside the box that has an arrow to it: the names, or the first and the last of them."""
+    names = [printable(each.title) for each in box.also]
+    if len(names) <= 3:
+        return f"reads {', '.join(names)} too"
+    return f"reads {len(names)} more: {names[0]} … {names[-1]}"
+
+
 def is_named(row: Row) -> bool:
     """Whether a row's name says more than its type."""
     return re.fullmatch(rf"{re.escape(row.type.lower())}(_\d+)?", row.name) is None
@@ -178,19 +237,19 @@ def is_named(row: Row) -> bool:
 def _argument(name: str, value: object) -> str:
     if isinstance(value, bool):
         return name if value else ""
-    if isinstance(value, list | tuple):
-        value = "×".join(map(str, value)) if not any(isinstance(each, list | tuple) for each in value) else value
+    if isinstance(value, list | tuple) and not any(isinstance(each, list | tuple) for each in value):
+        value = ("×" if name in _PER_AXIS else ",").join(map(str, value))
     text = printable(str(value))
     if len(text) > 24:
         text = text[:23] + "…"
-    short = _SHORT.get(name, name)
-    return f"{short}{text}" if len(short) == 1 and text[:1].isdigit() else f"{short} {text}"
+    short = _SHORT.get(name, "")
+    return f"{short}{text}" if len(short) == 1 and text[:1].isdigit() else f"{short or name} {text}"
 
 
 # How it is put together
 
 
-def _picture(report: Report, depth: int, most: int = MOST_BOXES) -> Picture:
+def _picture(report: Report, shown: Iterable[Row], plain: bool, most: int = MOST_BOXES) -> Picture:
     plan = report.plan
     boxes = [
         Box(i, step.name, [], steps=[range(i, i + 1)], shape=step.outputs[0]) for i, step in enumerate(plan.inputs)
@@ -198,7 +257,7 @@ def _picture(report: Report, depth: int, most: int = MOST_BOXES) -> Picture:
     frames: list[Frame] = []
     readers = _readers(plan)
     frame: Frame | None = None
-    for row in _rows(plan, depth):
+    for row in shown:
         while frame is not None and row.depth <= frame.row.depth:
             frame = frame.parent
         if row.opened:
@@ -210,12 +269,25 @@ def _picture(report: Report, depth: int, most: int = MOST_BOXES) -> Picture:
             above.rows.append(row)
             above.steps.append(row.steps)
             continue
-        boxes.append(Box(len(boxes), row.name, [row], frame, [row.steps]))
+        boxes.append(Box(len(boxes), row.name, [row], frame, [row.steps], frame.shifts if frame else (0,)))
         if len(boxes) > most:
             fewer = "fold blocks with --depth 1" if plan.model.groups else "fold it: put its layers into blocks"
             raise TooManyBoxes(f"more than {most:,} boxes are too many for a picture; {fewer}")
     arrows = _arrows(plan, boxes)
-    return Picture(report, depth, boxes, _with_several(frames, boxes), arrows)
+    found = Picture(report, boxes, _with_several(frames, boxes), arrows)
+    passed = sum(arrow.target.number - arrow.source.number - 1 for arrow in arrows)
+    return found.plainer() if plain or passed > MOST_PASSED else found
+
+
+def _nearest(arrows: Iterable[Arrow]) -> Iterator[Arrow]:
+    """For each box, the arrow from the nearest box that it reads; what else it reads is noted in it."""
+    reading: defaultdict[int, list[Arrow]] = defaultdict(list)
+    for arrow in arrows:
+        reading[arrow.target.number].append(arrow)
+    for each in reading.values():
+        nearest = max(each, key=lambda arrow: arrow.source.number)
+        nearest.target.also += [arrow.source for arrow in each if arrow is not nearest]
+        yield replace(nearest, skip=False)
 
 
 def _with_several(frames: list[Frame], boxes: list[Box]) -> list[Frame]:
@@ -229,37 +301,6 @@ def _with_several(frames: list[Frame], boxes: list[Box]) -> list[Frame]:
         else:
             kept.append(frame)
     return kept[::-1]
-
-
-def _rows(plan: Plan, depth: int) -> Iterator[Row]:
-    """The rows of the plan; copies of a block that stand side by side, not one behind the other, as one each."""
-    for row in rows(plan, depth):
-        if row.copies == 1 or _chained(plan, row):
-            yield row
-        else:
-            yield from _apart(plan, row)
-
-
-def _chained(plan: Plan, row: Row) -> bool:
-    """Whether every copy reads nothing but the copy before it and what that one read too."""
-    size = len(row.steps) // row.copies
-    for start in range(row.steps.start + size, row.steps.stop, size):
-        outer = {ref.step for i in range(start, start + size) for ref in plan.steps[i].sources if ref.step < start}
-        if not any(start - size <= each for each in outer) or any(each < start - size for each in outer):
-            return False
-    return True
-
-
-def _apart(plan: Plan, row: Row) -> Iterator[Row]:
-    """A row of copies as one row each."""
-    size = len(row.steps) // row.copies
-    parent = next(each for each in _around(plan.steps[row.steps.start]) if each.path == row.path).parent
-    for start in range(row.steps.start, row.steps.stop, size):
-        group = next(each for each in _around(plan.steps[start]) if each.parent is parent)
-        name = group.name.removeprefix(f"{parent.name}.") if parent else group.name
-        params, macs = row.params // row.copies, row.macs // row.copies
-        steps = range(start, start + size)
-        yield replace(row, name=name, path=group.path, steps=steps, copies=1, params=params, macs=macs)
 
 
 def _readers(plan: Plan) -> list[int]:
@@ -278,101 +319,43 @@ def _stacks(plan: Plan, above: Box, row: Row, readers: list[int]) -> bool:
     last = above.rows[-1]
     if row.is_block or last.is_block or len(above.rows) == MOST_STACKED:
         return False
-    i, step = row.steps.start, plan.steps[row.steps.start]
-    if step.facts is None or step.macs or len(step.sources) != 1 or len(step.outputs) != 1:
-        return False
-    source = step.sources[0].step
-    return (
-        source == last.steps.start == i - 1
-        and readers[source] == 1
-        and step.outputs == step.inputs
-        and all(axis.keeps for axis in step.links[0][0].axes)
-    )
+    i = row.steps.start
+    return last.steps.start == i - 1 and readers[i - 1] == 1 and only_works_on_values(plan, i)
+
+
+def _given_name(plan: Plan, ref: Ref) -> str:
+    """An output as the file names it: by the outermost block that hands it on, and not by the step in there."""
+    name = plan.label(ref)
+    for group in around(plan.steps[ref.step].group):
+        made = [Ref(each.step, each.output or 0) for each in group.outputs] or [Ref(group.last - 1, 0)]
+        if Ref(ref.step, ref.output or 0) not in made:
+            break
+        name = group.name if len(made) == 1 else f"{group.name}.{made.index(Ref(ref.step, ref.output or 0))}"
+    return name
 
 
 def _arrows(plan: Plan, boxes: list[Box]) -> list[Arrow]:
-    owner: dict[int, Box] = {i: box for box in boxes for steps in box.steps for i in steps}
-    refs: defaultdict[tuple[int, int], dict[Ref, None]] = defaultdict(dict)
+    owner = {i: box for box in boxes for steps in box.all_steps() for i in steps}
+    refs: defaultdict[Pair, dict[Ref, None]] = defaultdict(dict)
     for box in list(boxes):
-        for steps in box.steps:
-            for i in steps:
-                for ref in plan.steps[i].sources:
-                    if owner[ref.step] is not box:
-                        refs[owner[ref.step].number, box.number][ref] = None
-    for place, ref in enumerate(plan.outputs):
-        name = "output" if len(plan.outputs) == 1 else f"output {place}"
+        for i in (i for steps in box.steps for i in steps):
+            for ref in plan.steps[i].sources:
+                if owner[ref.step] is not box:
+                    refs[owner[ref.step].number, box.number][ref] = None
+    for ref in plan.outputs:
+        name = "output" if len(plan.outputs) == 1 else f"output {_given_name(plan, ref)}"
         end = Box(len(boxes), name, [], is_output=True)
         boxes.append(end)
         refs[owner[ref.step].number, end.number][ref] = None
-    lent = _lent(plan, owner, len(boxes) - len(plan.outputs), refs)
-    skips = _skips(len(boxes), refs, lent, {box.number for box in boxes if _hands_on(plan, box)})
+    sizes = lent(plan, owner, len(boxes) - len(plan.outputs), refs)
+    past = skips(len(boxes), refs, sizes, {box.number for box in boxes if hands_on(plan, box)})
     return [
         Arrow(
             boxes[source],
             boxes[target],
             tuple(shape for ref in read if (shape := plan.shape(ref)) is not None),
-            (source, target) in skips,
-            (source, target) in lent,
+            (source, target) in past,
+            (source, target) in sizes,
         )
         for (source, target), read in refs.items()
     ]
-
-
-def _lent(plan: Plan, owner: dict[int, Box], planned: int, pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
-    """The pairs of boxes of which the second uses nothing but the size of the first."""
-    used: set[tuple[int, int]] = set()
-    for i, step in enumerate(plan.steps):
-        for links in step.links or ([None] * len(step.sources),):
-            for ref, link in zip(step.sources, links, strict=False):
-                if link is None or not link.empty:
-                    used.add((owner[ref.step].number, owner[i].number))
-    return {(source, target) for source, target in pairs if target < planned and (source, target) not in used}
-
-
-def _hands_on(plan: Plan, box: Box) -> bool:
-    """Whether a box gives each cell as it was, or leaves it out: an identity, a crop."""
-    if not box.rows or box.is_block:
-        return False
-    return all(
-        step.facts is not None
-        and not step.macs
-        and len(step.sources) - sum(link.empty for link in step.links[0]) == 1
-        and all(
-            axis.keeps or ((span := axis.span(n)) is not None and span.size == 1)
-            for link, x in zip(step.links[0], step.inputs, strict=True)
-            if not link.empty
-            for axis, n in zip(link.axes, x.spatial, strict=True)
-        )
-        for step in (plan.steps[i] for steps in box.steps for i in steps)
-    )
-
-
-Pair = tuple[int, int]
-
-
-def _skips(count: int, pairs: Iterable[Pair], lent: set[Pair], passing: set[int]) -> set[Pair]:
-    """The pairs between which there is also a longer way, along values but for its last piece.
-
-    A box that only hands on what it reads (`passing`) to one other does not end a skip, and is not a way of its own.
-    """
-    sources: defaultdict[int, list[int]] = defaultdict(list)
-    readers: defaultdict[int, list[int]] = defaultdict(list)
-    for source, target in pairs:
-        sources[target].append(source)
-        if (source, target) not in lent:
-            readers[source].append(target)
-    before = [0] * count  # as bits: the boxes from which there is a way to this one
-    found: set[Pair] = set()
-    for target in range(count):
-        around = real = 0
-        for source in sources[target]:
-            around |= before[source]
-            real |= before[source] if source not in passing else 0
-        found |= {(source, target) for source in sources[target] if around >> source & 1}
-        valued = [source for source in sources[target] if (source, target) not in lent]
-        for source in valued:
-            before[target] |= before[source] | 1 << source
-            behind = [each for each in sources[source] if (each, source) not in lent]
-            if source in passing and len(valued) > 1 and len(behind) == 1 and readers[source] == [target]:
-                found |= {(behind[0], source), (source, target)} if real >> behind[0] & 1 else set()
-    return found - lent

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Severity
 from planner.outputs._fold import Row
 from planner.outputs._screen import columns, cut, printable, wrapped
+from planner.outputs.draw._html import SIZE, SMALL, WIDEST, escaped, html, quoted, room_for
+from planner.outputs.draw._legend import heading
 from planner.outputs.draw._look import DIRECTIONS, PLAIN, Look
 from planner.outputs.draw._marks import Mark, worst
-from planner.outputs.draw._picture import Box, Frame, Picture, arguments, draw, family, is_named
-from planner.outputs.draw._themes import FAMILIES, REST, Theme
-from planner.outputs.plan.table import amount, title
+from planner.outputs.draw._metrics import METRICS, most
+from planner.outputs.draw._picture import Arrow, Box, Frame, Picture, arguments, draw, family, is_named, reads_too
+from planner.outputs.draw._themes import Theme
 from planner.report import Report
 
 if TYPE_CHECKING:
@@ -22,19 +23,18 @@ if TYPE_CHECKING:
 
 FONT = "Helvetica"
 """One family that every engine has the metrics of; with a list of families text overruns its box."""
-SIZE, SMALL = 11, 9
-WIDEST = 34
-"""Characters in a line of a box."""
 MOST_LINES = 4
 """Lines that the numbers of one mark take."""
 MOST_MARKS = 3
-SPINE = 12
+FAN = 3
+"""So many arrows from one box, or to one, with the same shapes have them written once."""
+SPINE = 100
 """How much straighter the way through all boxes is kept than the ways past some of them."""
 
 
 def render(report: Report, look: Look = PLAIN) -> str:
     """The DOT source."""
-    return source(draw(report, look.depth), look)
+    return source(draw(report, look.depth, look.every, look.plain), look)
 
 
 def source(picture: Picture, look: Look) -> str:
@@ -50,10 +50,10 @@ def source(picture: Picture, look: Look) -> str:
             "fontsize": str(SIZE),
             "fontcolor": theme.text,
             "nodesep": "0.25",
-            "ranksep": "0.15",
+            "ranksep": "0.07",
             "pad": "0.2",
             "labelloc": "t",
-            "label": _html(_heading(picture, theme)),
+            "label": html(heading(picture, look)),
         },
         node_attr={"shape": "plain", "fontname": FONT, "fontsize": str(SIZE), "fontcolor": theme.text},
         edge_attr={
@@ -65,8 +65,11 @@ def source(picture: Picture, look: Look) -> str:
         },
     )
     _fill(graph, picture, look, None)
+    for number, line in _straight(picture.arrows).items():
+        graph.node(f"b{number}", group=f"g{line}")
+    told = set(_labelled(picture.arrows))
     for arrow in picture.arrows:
-        attributes = {"label": f" {_quoted(arrow.text)} " if arrow.text and not arrow.lent else ""}
+        attributes = {"label": f" {quoted(arrow.text)} " if arrow in told else ""}
         if arrow.skip:
             attributes |= {"color": theme.skip, "fontcolor": theme.skip, "penwidth": "1.8", "class": "skip"}
             if theme.skip == theme.text:
@@ -79,32 +82,81 @@ def source(picture: Picture, look: Look) -> str:
     return str(graph.source)
 
 
+def _straight(arrows: Iterable[Arrow]) -> dict[int, int]:
+    """For boxes of a chain, skips aside, the number of its first box: they stand on a straight line."""
+    plain = [arrow for arrow in arrows if not arrow.skip and not arrow.lent]
+    readers = Counter(arrow.source.number for arrow in plain)
+    sources = Counter(arrow.target.number for arrow in plain)
+    lines: dict[int, int] = {}
+    for arrow in sorted(plain, key=lambda each: each.target.number):
+        source, target = arrow.source.number, arrow.target.number
+        if sources[target] == readers[source] == 1:
+            lines[target] = lines.setdefault(source, source)
+    return lines
+
+
+def _labelled(arrows: Sequence[Arrow]) -> Iterator[Arrow]:
+    """The arrows whose shapes are written; of a fan of arrows with the same shapes, the first."""
+    fans: defaultdict[tuple[str, int, str], list[Arrow]] = defaultdict(list)
+    for arrow in arrows:
+        if arrow.text and not arrow.lent:
+            fans["from", arrow.source.number, arrow.text].append(arrow)
+            fans["to", arrow.target.number, arrow.text].append(arrow)
+    left_out = {arrow for fan in fans.values() if len(fan) >= FAN for arrow in fan[1:]}
+    return (arrow for arrow in arrows if arrow.text and not arrow.lent and arrow not in left_out)
+
+
 def _fill(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame | None) -> None:
     """Put the boxes and frames of one frame, or of the whole picture, into a graph or a cluster."""
     theme = look.theme
     for box in picture.boxes:
         if box.frame is frame:
-            graph.node(f"b{box.number}", label=_html(_box(picture, box, look)), **_attributes(picture, box))
+            graph.node(f"b{box.number}", label=html(_box(picture, box, look)), **_attributes(picture, box))
     for each in picture.frames:
         if each.parent is frame:
             with graph.subgraph(name=f"cluster_{each.number}") as inner:
                 inner.attr(
-                    label=_html(_caption(each.row, theme, '<BR ALIGN="LEFT"/>')),
-                    labeljust="l",
+                    label="",
                     style="rounded,filled",
                     fillcolor=theme.frame,
                     color=theme.frame_line,
                     margin="10",
                     **{"class": "frame"},
                 )
+                _title(inner, picture, look, each)
                 _fill(inner, picture, look, each)
 
 
+def _title(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame) -> None:
+    """A frame's title, beside the box that is entered first: as a label of the frame, arrows would cross it.
+
+    Where that box stands in a frame of its own, it has that frame's title beside it, and this one stands above.
+    """
+    first = next(box for box in picture.boxes if _is_in(box.frame, frame))
+    name, entered = f"t{frame.number}", f"b{first.number}"
+    label = html(_caption(frame.row, look.theme, '<BR ALIGN="LEFT"/>'))
+    if first.frame is frame:
+        with graph.subgraph() as rank:
+            rank.attr(rank="same")
+            rank.node(name, label=label)
+            rank.node(entered)
+    else:
+        graph.node(name, label=label)
+    graph.edge(name, entered, style="invis")
+
+
+def _is_in(frame: Frame | None, outer: Frame) -> bool:
+    while frame is not None and frame is not outer:
+        frame = frame.parent
+    return frame is outer
+
+
 def _attributes(picture: Picture, box: Box) -> dict[str, str]:
-    """What a page of the picture needs to find a box."""
+    """What a page of the picture needs to find a box, and that what reads it stands in order."""
     head = box.head
     kind = "end" if head is None else "block" if head.is_block else family(picture.plan.steps[head.steps.start])
-    return {"id": f"box{box.number}"} | ({"class": kind} if kind else {})
+    fan = sum(arrow.source is box for arrow in picture.arrows) >= FAN
+    return {"id": f"box{box.number}"} | ({"class": kind} if kind else {}) | ({"ordering": "out"} if fan else {})
 
 
 # What stands in a box
@@ -112,22 +164,31 @@ def _attributes(picture: Picture, box: Box) -> dict[str, str]:
 
 def _box(picture: Picture, box: Box, look: Look) -> Iterator[str]:
     theme = look.theme
-    found = [mark for steps in box.steps for mark in picture.marks_of(steps)]
+    found = picture.marks_of(box)
     severity = worst(found)
     strong = severity in (Severity.ERROR, Severity.WARNING)
     colour = theme.marks[severity][0] if severity and strong else theme.line
     planned = all(row.planned for row in box.rows)
     style = ' STYLE="DASHED"' if not planned and severity is not Severity.ERROR else ""
     yield (
-        f'<TABLE BORDER="{2 if strong else 1}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" COLOR="{colour}"{style}>'
+        f'<TABLE BORDER="{2 if strong else 1}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" COLOR="{colour}"{style}>'
     )
     if not box.rows:
         yield from _end(picture, box, theme)
     for caption in box.captions:
         yield f'<TR><TD BGCOLOR="{theme.block}">{"".join(_caption(caption, theme, "  "))}</TD></TR>'
-    for row, steps in zip(box.rows, box.steps, strict=False):
-        yield from _layer(picture, box, row, look)
-        yield from _badges(picture.marks_of(steps), theme, row.is_block)
+    for together in _lines(picture, box, look):
+        cells = "".join(_layer(picture, box, row, look) for row in together)
+        if len(together) > 1:
+            cells = (
+                f'<TD CELLPADDING="0"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0"><TR>{cells}</TR></TABLE></TD>'
+            )
+        yield f"<TR>{cells}</TR>"
+        for row in together:
+            yield from _badges(picture.marks_of(box, row.steps), theme, row.is_block)
+    if box.also:
+        said = escaped(cut(reads_too(box), WIDEST))
+        yield f'<TR><TD><FONT POINT-SIZE="{SMALL}" COLOR="{theme.skip}">{said}</FONT></TD></TR>'
     if not box.rows and found:
         yield from _badges(found, theme, False)
     yield "</TABLE>"
@@ -136,52 +197,79 @@ def _box(picture: Picture, box: Box, look: Look) -> Iterator[str]:
 def _end(picture: Picture, box: Box, theme: Theme) -> Iterator[str]:
     shape = f"  {box.shape}" if box.shape is not None else ""
     name = cut(printable(box.title), WIDEST)
-    yield f'<TR><TD BGCOLOR="{theme.page}"{_room(name)}><I>{_text(name)}{_text(shape)}</I></TD></TR>'
+    yield f'<TR><TD BGCOLOR="{theme.page}"{room_for(name)}><I>{escaped(name)}{escaped(shape)}</I></TD></TR>'
 
 
-def _layer(picture: Picture, box: Box, row: Row, look: Look) -> Iterator[str]:
+def _lines(picture: Picture, box: Box, look: Look) -> Iterator[list[Row]]:
+    """The rows of a box; below the first, those of which there is little to say stand side by side."""
+    line: list[Row] = []
+    room = 0
+    for row in box.rows:
+        short = row is not box.head and not list(_details(picture, row, look)) and not picture.marks_of(box, row.steps)
+        wide = columns(_shown(row)) + 2 if short else WIDEST
+        if line and (not short or wide > room):
+            yield line
+            line = []
+        room = (room if line else WIDEST) - wide
+        line.append(row)
+    if line:
+        yield line
+
+
+def _shown(row: Row) -> str:
+    """A layer's name and type; the type alone where the name says no more."""
+    name, kind = cut(printable(row.name), WIDEST), cut(printable(row.type), WIDEST)
+    return f"{name}  {kind}" if is_named(row) else kind
+
+
+def _layer(picture: Picture, box: Box, row: Row, look: Look) -> str:
     """A layer's name and type, or a block's with what is in it; below, what the labels ask for."""
     theme = look.theme
-    step = picture.plan.steps[row.steps.start]
-    found = worst(picture.marks_of(row.steps))
+    found = worst(picture.marks_of(box, row.steps))
     tint = theme.marks[found][2] if found else ""
-    fill = tint or (theme.block if row.is_block else theme.fill(family(step)))
+    fill = tint or _fill_of(picture, row, look)
     if not row.planned and not tint:
         fill = theme.page
     name, kind = cut(printable(row.name), WIDEST), cut(printable(row.type), WIDEST)
-    copies = f" ×{row.copies}" if row.copies > 1 else ""
+    copies = row.times
     ink = theme.text if row.planned or found is Severity.ERROR else theme.faint
+    faint = theme.text if look.shade else theme.faint  # what is faint does not show on a strong colour
     if row is box.head and is_named(row):
         # An engine that does not know how wide a name is would put the type upon it: it goes below.
-        between = "<BR/>" if _room(name) else "  "
-        text = f'<B>{_text(name)}</B>{between}<FONT COLOR="{theme.faint}">{_text(kind)}</FONT>'
+        between = "<BR/>" if room_for(name) else "  "
+        text = f'<B>{escaped(name)}</B>{between}<FONT COLOR="{faint}">{escaped(kind)}</FONT>'
     else:
-        shown = f"{name}  {kind}" if is_named(row) else kind
-        text = f'<FONT COLOR="{ink}">{_text(shown)}</FONT>'
+        text = f'<FONT COLOR="{ink}">{escaped(_shown(row))}</FONT>'
     if copies:
-        text += f"<B>{_text(copies)}</B>"
+        text += f"<B>{escaped(copies)}</B>"
     small = row is not box.head
     if small:
         text = f'<FONT POINT-SIZE="{SMALL}">{text}</FONT>'
-    room = _room(f"{name}  {kind}{copies}", SMALL if small else SIZE)
-    yield f'<TR><TD BGCOLOR="{fill}"{room}>{text}'
-    lines = list(_details(picture, row, look))
-    for line in lines:
-        yield f'<BR/><FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{_text(line)}</FONT>'
-    yield "</TD></TR>"
+    room = room_for(f"{name}  {kind}{copies}", SMALL if small else SIZE)
+    details = (
+        f'<BR/><FONT POINT-SIZE="{SMALL}" COLOR="{faint}">{escaped(line)}</FONT>'
+        for line in _details(picture, row, look)
+    )
+    return f'<TD BGCOLOR="{fill}"{room}>{text}{"".join(details)}</TD>'
+
+
+def _fill_of(picture: Picture, row: Row, look: Look) -> str:
+    if look.shade is not None:
+        of = METRICS[look.shade].of
+        return look.theme.warmth(of(picture.report, row), most(picture, look.shade))
+    return look.theme.block if row.is_block else look.theme.fill(family(picture.plan.steps[row.steps.start]))
 
 
 def _details(picture: Picture, row: Row, look: Look) -> Iterator[str]:
     if row.is_block:
         yield cut(picture.contents(row), WIDEST + 8)
+        if row.differ:
+            yield cut(row.differ, WIDEST + 8)
     step = picture.plan.steps[row.steps.start]
     if not row.is_block and "args" in look.labels and (said := arguments(step)):
         yield from wrapped(said, WIDEST)[:3]
-    counts = [
-        f"{amount(number, row.planned)} {noun}"
-        for noun, number in (("params", row.params), ("MACs", row.macs))
-        if noun.lower() in look.labels and (number or not row.planned)
-    ]
+    counts = [each.text(picture.report, row) for name, each in METRICS.items() if name in look.labels]
+    counts = [each for each in counts if each]
     if counts:
         yield from wrapped(", ".join(counts), WIDEST)
     if "field" in look.labels and (said := sees(picture.report, row.steps[-1])):
@@ -201,18 +289,18 @@ def sees(report: Report, i: int) -> str:
 
 
 def _badges(found: Sequence[Mark], theme: Theme, brief: bool) -> Iterator[str]:
-    """The marks below a layer; those of a folded block by their names and how many there are."""
+    """The marks below a layer; of a folded block what is wrong in it, by the names and how many there are."""
     shown = list(_summed_up(found)) if brief else [(mark.severity, _said(mark)) for mark in found]
     for severity, said in shown[:MOST_MARKS]:
         colour, ink, _ = theme.marks[severity]
         lines = [cut(line, WIDEST + 6) for line in wrapped(said, WIDEST)]
         if len(lines) > MOST_LINES:
             lines = [*lines[: MOST_LINES - 1], cut(f"{lines[MOST_LINES - 1]} …", WIDEST)]
-        text = "<BR/>".join(map(_text, lines))
+        text = "<BR/>".join(map(escaped, lines))
         bold = ("<B>", "</B>") if severity is not Severity.INFO else ("", "")
         size = SMALL if severity is Severity.INFO else SMALL + 1
         yield (
-            f'<TR><TD BGCOLOR="{colour}"{_room(max(lines, key=columns), size)}>'
+            f'<TR><TD BGCOLOR="{colour}"{room_for(max(lines, key=columns), size)}>'
             f'<FONT COLOR="{ink}" POINT-SIZE="{size}">{bold[0]}{text}{bold[1]}</FONT></TD></TR>'
         )
     if len(shown) > MOST_MARKS:
@@ -221,97 +309,29 @@ def _badges(found: Sequence[Mark], theme: Theme, brief: bool) -> Iterator[str]:
 
 
 def _summed_up(found: Sequence[Mark]) -> Iterator[tuple[Severity, str]]:
-    """The marks of many steps, one line for each severity."""
-    for severity in Severity:
+    """The marks of many steps, one line for each severity; what is only worth knowing is told where they are opened."""
+    for severity in (Severity.ERROR, Severity.WARNING):
         counts = Counter(mark.name for mark in found if mark.severity is severity)
         if counts:
             yield severity, ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in counts.items())
 
 
 def _said(mark: Mark) -> str:
-    if mark.severity is Severity.INFO and " in " in mark.text:
-        return mark.text
+    if mark.severity is Severity.INFO:
+        return mark.text if columns(mark.text) <= WIDEST else mark.name
     return mark.text if mark.text.startswith(("loses", "skips")) else f"{mark.name}: {mark.text}"
 
 
-# Frames, heading and legend
+# Frames
 
 
 def _caption(row: Row, theme: Theme, between: str) -> Iterator[str]:
     """A block's name and type. Of a frame they stand one below the other, beside the arrow that comes in."""
     name, kind = cut(printable(row.name), WIDEST), cut(printable(row.type), WIDEST)
-    copies = f"  ×{row.copies}" if row.copies > 1 else ""
-    if _room(name):
+    copies = row.times
+    if room_for(name):
         between = "<BR/>"
-    yield f"<B>{_text(name)}</B>{between}"
-    yield f'<FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{_text(kind + copies)}</FONT>'
+    yield f"<B>{escaped(name)}</B>"
+    for line in (kind + copies, cut(row.differ, WIDEST)) if row.differ else (kind + copies,):
+        yield f'{between}<FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{escaped(line)}</FONT>'
     yield between if between.startswith("<BR A") else ""
-
-
-def _heading(picture: Picture, theme: Theme) -> Iterator[str]:
-    """The model's name, what it adds up to, and the legend of what the picture shows."""
-    report = picture.report
-    name, inputs = title(report)
-    cost = report.cost
-    said = [f"input {inputs}", f"{cost.params:,} params", f"{cost.macs:,} MACs"]
-    if picture.folded:
-        said.append(f"blocks below level {picture.depth} folded")
-    yield '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2"><TR><TD>'
-    yield f'<FONT POINT-SIZE="16"><B>{_text(cut(name, 60))}</B></FONT></TD></TR><TR><TD>'
-    yield f'<FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{_text(cut(", ".join(said), 120))}</FONT></TD></TR>'
-    for line in _legend(picture, theme):
-        yield (
-            '<TR><TD><TABLE BORDER="0" CELLBORDER="1" CELLSPACING="4" CELLPADDING="2" '
-            f'COLOR="{theme.line}"><TR>{line}</TR></TABLE></TD></TR>'
-        )
-    yield "</TABLE>"
-
-
-def _legend(picture: Picture, theme: Theme) -> Iterator[str]:
-    families = {
-        family(picture.plan.steps[row.steps.start]) or REST
-        for box in picture.boxes
-        for row in box.rows
-        if not row.is_block and row.planned
-    }
-    shown = [(theme.fill(each), theme.text, name) for each, name in FAMILIES.items() if each in families]
-    if families - FAMILIES.keys():
-        shown.append((theme.fill(REST), theme.text, REST))
-    if any(box.is_block for box in picture.boxes):
-        shown.append((theme.block, theme.text, "folded block"))
-    found = {mark.severity for i in range(len(picture.plan.steps)) for mark in picture.marks.get(i, ())}
-    names = {Severity.ERROR: "fault", Severity.WARNING: "loses or does not line up", Severity.INFO: "worth knowing"}
-    shown += [(theme.marks[each][0], theme.marks[each][1], names[each]) for each in Severity if each in found]
-    if any(arrow.skip for arrow in picture.arrows):
-        shown.append((theme.page, theme.skip, "skip connection"))
-    if any(arrow.lent for arrow in picture.arrows):
-        shown.append((theme.page, theme.faint, "dotted: size alone"))
-    for start in range(0, len(shown), 5):
-        yield "".join(
-            f'<TD BGCOLOR="{fill}"><FONT POINT-SIZE="{SMALL}" COLOR="{ink}">{_text(name)}</FONT></TD>'
-            for fill, ink, name in shown[start : start + 5]
-        )
-
-
-# Texts
-
-
-def _html(parts: Iterable[str]) -> str:
-    """An HTML-like label; Graphviz tells it from a text by the brackets around it."""
-    return f"<{''.join(parts)}>"
-
-
-def _text(text: str) -> str:
-    """A text inside an HTML-like label, where Graphviz expands escapes such as `\\N` too: backslashes are doubled."""
-    return escape(text).replace("\\", "\\\\")
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("&", "&amp;")
-
-
-def _room(text: str, size: int = SIZE) -> str:
-    """The least width of a cell whose text has characters that the engines do not know the width of."""
-    if text.isascii() or all(ord(char) < 0x250 or char in "×…" for char in text):
-        return ""
-    return f' WIDTH="{round(columns(text) * size * 0.62) + 8}"'

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from planner.diagnostics import Severity
 from planner.outputs._fold import Row
 from planner.outputs._screen import cut, printable
 from planner.outputs.draw._look import DIRECTIONS, PLAIN, Look
 from planner.outputs.draw._marks import Mark, worst
-from planner.outputs.draw._picture import Box, Frame, Picture, arguments, draw, family, is_named
+from planner.outputs.draw._metrics import METRICS
+from planner.outputs.draw._picture import Box, Frame, Picture, arguments, around, draw, family, is_named, reads_too
 from planner.outputs.draw._themes import FAMILIES, REST
-from planner.outputs.plan.table import amount
 from planner.report import Report
 
 MOST_CHARACTERS = 45_000
@@ -21,15 +22,24 @@ WIDEST = 40
 
 
 def render(report: Report, look: Look = PLAIN) -> str:
-    """The text of the chart, folded further than asked for where GitHub would not show it."""
-    picture = draw(report, look.depth)
-    text = _chart(picture, look)
-    depth = picture.depth or 1
-    while depth > 1 and (len(text) > MOST_CHARACTERS or len(picture.arrows) > MOST_ARROWS):
-        depth -= 1
-        picture = draw(report, depth)
+    """The text of the chart, folded further than asked for where GitHub would not show it, and in the end with one
+    arrow to each box.
+    """
+    looks = [look, *(replace(look, depth=depth) for depth in range(_levels(report, look), 0, -1))]
+    for each in (*looks, replace(looks[-1], plain=True)):
+        picture = draw(report, each.depth, each.every, each.plain)
         text = _chart(picture, look)
+        if len(text) <= MOST_CHARACTERS and len(picture.arrows) <= MOST_ARROWS:
+            break
     return text
+
+
+def _levels(report: Report, look: Look) -> int:
+    """How many levels of blocks are left to fold."""
+    deepest = 0
+    for group in report.plan.model.groups:
+        deepest = max(deepest, sum(1 for _ in around(group)))
+    return min(look.depth or deepest + 1, deepest + 1) - 1
 
 
 def _chart(picture: Picture, look: Look) -> str:
@@ -57,7 +67,7 @@ def _inside(picture: Picture, look: Look, frame: Frame | None, indent: str) -> I
             yield f"{indent}b{box.number}{_shape(picture, box, look)}:::{_style(picture, box)}"
     for each in picture.frames:
         if each.parent is frame:
-            copies = f" ×{each.row.copies}" if each.row.copies > 1 else ""
+            copies = each.row.times
             yield f'{indent}subgraph f{each.number}["{_named(each.row)}{copies}"]'
             yield from _inside(picture, look, each, indent + "    ")
             yield f"{indent}end"
@@ -70,8 +80,10 @@ def _shape(picture: Picture, box: Box, look: Look) -> str:
     else:
         lines = [_named(row) for row in box.captions]
         lines += [line for row in box.rows for line in _lines(picture, row, row is box.head, look)]
+    if box.also:
+        lines.append(_text(reads_too(box)))
     for steps in box.steps:
-        found = picture.marks_of(steps)
+        found = picture.marks_of(box, steps)
         if box.is_block:
             names = dict.fromkeys(mark.name for mark in found if mark.severity is not Severity.INFO)
             lines += [_text(cut(", ".join(names), WIDEST))] if names else []
@@ -86,14 +98,16 @@ def _said(mark: Mark) -> str:
 
 
 def _lines(picture: Picture, row: Row, is_head: bool, look: Look) -> Iterator[str]:
-    yield _named(row) + (f" ×{row.copies}" if row.copies > 1 else "")
+    yield _named(row) + row.times
     if row.is_block:
         yield _text(cut(picture.contents(row), WIDEST))
+        if row.differ:
+            yield _text(cut(row.differ, WIDEST))
     elif is_head and "args" in look.labels and (said := arguments(picture.plan.steps[row.steps.start])):
         yield _text(cut(said, WIDEST))
-    for noun, number in (("params", row.params), ("MACs", row.macs)):
-        if noun.lower() in look.labels and number:
-            yield f"{amount(number, row.planned)} {noun}"
+    for name, each in METRICS.items():
+        if name in look.labels and row.planned and (said := each.text(picture.report, row)):
+            yield said
 
 
 def _named(row: Row) -> str:
@@ -102,7 +116,7 @@ def _named(row: Row) -> str:
 
 
 def _style(picture: Picture, box: Box) -> str:
-    severity = worst(mark for steps in box.steps for mark in picture.marks_of(steps))
+    severity = worst(picture.marks_of(box))
     if severity in (Severity.ERROR, Severity.WARNING):
         return str(severity)
     if box.head is None:

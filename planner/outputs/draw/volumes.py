@@ -133,7 +133,7 @@ def _volumes(picture: Picture) -> Iterator[Volume]:
         if not outputs:
             continue
         shape = outputs[0]
-        found = worst(mark for steps in box.steps for mark in picture.marks_of(steps))
+        found = worst(picture.marks_of(box))
         strong = found in (Severity.ERROR, Severity.WARNING)
         if shape == before and not strong and box.shape is None:
             continue
@@ -147,7 +147,7 @@ def _label(box: Box) -> str:
     if box.head is not None and name[:1].isdigit():
         block = box.captions[-1] if box.captions else box.frame.row if box.frame else None
         name = f"{printable(block.name)}.{name}" if block else f"{name} {printable(box.head.type)}"
-    copies = f" ×{box.head.copies}" if box.head is not None and box.head.copies > 1 else ""
+    copies = box.head.times if box.head is not None else ""
     return cut(name, 16) + copies
 
 

@@ -26,7 +26,7 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
 
 def _line(row: Row) -> str:
     name = _escaped(row.name)
-    copies = f" ×{row.copies}" if row.copies > 1 else ""
+    copies = row.times
     shapes = shapes_text(row.outputs) if row.outputs else "not planned"
     numbers = (amount(row.params, row.planned), amount(row.macs, row.planned))
     cells = [

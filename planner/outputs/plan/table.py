@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import NamedTuple
 
 from planner.diagnostics import Severity
@@ -37,13 +38,17 @@ _SIGNS: dict[Severity, tuple[str, Look]] = {Severity.ERROR: ("✗", "red"), Seve
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column of texts; `least` is how narrow it may get where the screen is, 0 if it is never cut."""
+    """A column of texts; `least` is how narrow it may get where the screen is, 0 if it is never cut.
+
+    wraps  what is too long goes on in the next line, instead of being cut
+    """
 
     title: str
     texts: Sequence[str]
     total: str
     right: bool = False
     least: int = 0
+    wraps: bool = False
 
 
 def render(report: Report, screen: Screen, depth: int | None = None) -> str:
@@ -55,26 +60,41 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
     table = _columns(report, shown, marks, screen)
     widths = _widths(table, screen.width - len(GAP))
 
-    def cells(texts: Iterable[str]) -> list[str]:
-        return [
-            padded(cut(text, width), width, each.right) for text, width, each in zip(texts, widths, table, strict=True)
+    def lines_of(texts: Iterable[str]) -> Iterator[list[str]]:
+        """The cells of a row, on as many lines as they take."""
+        parts = [
+            [cut(part, width) for part in (wrapped(text, width) if each.wraps else [text])]
+            for text, width, each in zip(texts, widths, table, strict=True)
         ]
+        for line in zip_longest(*parts, fillvalue=""):
+            yield [padded(text, width, each.right) for text, width, each in zip(line, widths, table, strict=True)]
 
-    name, inputs = title(report)
     rule = screen.paint(GAP + "─" * (sum(widths) + len(GAP) * (len(table) - 1)), "dim")
-    lines = [f"{screen.paint(name, 'bold')}  input {inputs}", ""]
-    lines += [GAP + screen.paint(GAP.join(cells(column.title for column in table)), "dim"), rule]
+    lines = [*_heading(report, screen), ""]
+    lines += [GAP + screen.paint(GAP.join(cells), "dim") for cells in lines_of(column.title for column in table)]
+    lines.append(rule)
     for i, (row, mark) in enumerate(zip(shown, marks, strict=True)):
-        texts = cells(column.texts[i] for column in table)
         looks: list[Look] = [mark.look] if mark else [] if row.planned else ["dim"]
         bold: list[Look] = ["bold"] if row.is_block else []
-        step = screen.paint(GAP.join(texts[:2]), *looks, *bold)
         faint: list[Look] = ["dim"] if row.opened else looks
-        facts = screen.paint(GAP.join(texts[2:]).rstrip(), *faint)
-        lines.append(f"{screen.paint(mark.sign, mark.look) if mark else ' '} {step}{GAP}{facts}")
-    lines += [rule, screen.paint(GAP + GAP.join(cells(column.total for column in table)).rstrip(), "bold")]
+        for nth, cells in enumerate(lines_of(column.texts[i] for column in table)):
+            step = screen.paint(GAP.join(cells[:2]), *looks, *bold)
+            facts = screen.paint(GAP.join(cells[2:]).rstrip(), *faint)
+            sign = screen.paint(mark.sign, mark.look) if mark and not nth else " "
+            lines.append(f"{sign} {step}{GAP}{facts}")
+    totals_row = lines_of(column.total for column in table)
+    lines += [rule, *(screen.paint(GAP + GAP.join(cells).rstrip(), "bold") for cells in totals_row)]
     lines += ["", *(GAP + line for line in wrapped(totals(report), screen.width - len(GAP)))]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _heading(report: Report, screen: Screen) -> Iterator[str]:
+    """The model's name and its inputs, on as many lines as they take."""
+    name, inputs = title(report)
+    name = cut(name, screen.width)
+    first, *rest = wrapped(f"{name}  input {inputs}", screen.width)
+    yield screen.paint(name, "bold") + first.removeprefix(name) if first.startswith(name) else first
+    yield from (GAP + line for text in rest for line in wrapped(text, screen.width - len(GAP)))
 
 
 def title(report: Report) -> tuple[str, str]:
@@ -123,7 +143,7 @@ def shapes_text(shapes: Iterable[Shape]) -> str:
 def _columns(report: Report, shown: list[Row], marks: list[_Mark | None], screen: Screen) -> list[_Column]:
     plan, cost = report.plan, report.cost
     names = ["  " * row.depth + printable(row.name) for row in shown]
-    types = [printable(row.type) + (f" ×{row.copies}" if row.copies > 1 else "") for row in shown]
+    types = [printable(row.type) + row.times for row in shown]
     outputs = [
         shapes_text(row.outputs) or (mark.code if mark else NOT_PLANNED) for row, mark in zip(shown, marks, strict=True)
     ]
@@ -132,9 +152,9 @@ def _columns(report: Report, shown: list[Row], marks: list[_Mark | None], screen
     given = shapes_text(shape for ref in plan.outputs if (shape := plan.shape(ref)))
     steps = counted(len(plan.steps) - len(plan.inputs), "step")
     table = [
-        _Column("step", names, "total", least=12),
-        _Column("type", types, steps, least=8),
-        _Column("output", outputs, given, least=11),
+        _Column("step", names, "total", least=10),
+        _Column("type", types, steps, least=7),
+        _Column("output", outputs, given, least=_longest_word(["output", *outputs, given]), wraps=True),
         _Column("params", params, f"{cost.params:,}", right=True),
         _Column("MACs", macs, f"{cost.macs:,}", right=True),
     ]
@@ -142,9 +162,18 @@ def _columns(report: Report, shown: list[Row], marks: list[_Mark | None], screen
         inputs = [shapes_text(row.inputs) for row in shown]
         places = [report.source.place(row.path) for row in shown]
         lines = [str(place.line) if place else "" for place in places]
-        table.insert(2, _Column("input", inputs, shapes_text(step.outputs[0] for step in plan.inputs), least=11))
+        table.insert(2, _input_column(inputs, shapes_text(step.outputs[0] for step in plan.inputs)))
         table.append(_Column("line", lines, "", right=True))
     return table
+
+
+def _input_column(texts: Sequence[str], total: str) -> _Column:
+    return _Column("input", texts, total, least=_longest_word(["input", *texts, total]), wraps=True)
+
+
+def _longest_word(texts: Iterable[str]) -> int:
+    """How wide a column must be to cut no word."""
+    return max((columns(word) for text in texts for word in text.split(" ")), default=0) or 1
 
 
 def _widths(table: list[_Column], width: int) -> list[int]:

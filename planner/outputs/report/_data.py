@@ -34,7 +34,8 @@ def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
     name, inputs = title(report)
     return {
         "name": name,
-        "file": report.source.file or "",
+        "file": printable(report.source.file or ""),
+        "inputs": len(report.plan.inputs),
         "figures": list(_figures(report, inputs)),
         "findings": [_finding(report, each, numbers) for each in report.diagnostics],
         "steps": [
@@ -48,8 +49,7 @@ def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
         "source": report.source.text.splitlines() if len(report.source.text) <= MOST_TEXT else [],
         "drawings": [
             {
-                "depth": picture.depth,
-                "boxes": [[[each.start, each.stop - 1] for each in box.steps] for box in picture.boxes],
+                "boxes": [[[each.start, each.stop - 1] for each in box.all_steps()] for box in picture.boxes],
                 "blocks": [box.number for box in picture.boxes if box.is_block],
             }
             for picture in pictures

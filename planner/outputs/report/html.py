@@ -16,6 +16,7 @@ from html import escape
 from importlib.resources import files
 
 from planner.diagnostics import Severity
+from planner.outputs._json import writable
 from planner.outputs.draw._look import Look
 from planner.outputs.draw._picture import Picture, TooManyBoxes, draw
 from planner.outputs.draw._themes import THEMES, Theme
@@ -36,7 +37,7 @@ def drawings(report: Report) -> list[Picture]:
     found: list[Picture] = []
     try:
         for depth in range(1, DEEPEST):
-            picture = draw(report, depth)
+            picture = draw(report, depth, every=True)
             if found and len(picture.boxes) > MOST_BOXES:
                 break
             found.append(picture)
@@ -47,9 +48,13 @@ def drawings(report: Report) -> list[Picture]:
     return found
 
 
-def to_lay_out(picture: Picture) -> str:
-    """The DOT source of a picture of the page. Its colours are numbers that the page's style sheet gives a colour."""
-    return source(picture, Look(own=_NUMBERS))
+def to_lay_out(picture: Picture) -> Iterator[str]:
+    """The DOT source of a picture of the page, and a plainer one for where its layout takes too long.
+
+    Its colours are numbers that the page's style sheet gives a colour.
+    """
+    yield source(picture, Look(own=_NUMBERS))
+    yield source(picture.plainer(), Look(own=_NUMBERS))
 
 
 def render(report: Report, pictures: Sequence[Picture], svgs: Sequence[str]) -> str:
@@ -66,7 +71,7 @@ def render(report: Report, pictures: Sequence[Picture], svgs: Sequence[str]) -> 
         "style": style,
         "drawings": templates,
         "map": "".join(_maps(report)),
-        "data": _harmless(json.dumps(told, ensure_ascii=False, separators=(",", ":"))),
+        "data": _harmless(writable(json.dumps(told, ensure_ascii=False, separators=(",", ":")))),
         "script": script,
     }
     before, *rest = parts["page.html"].split("{{")

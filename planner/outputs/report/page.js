@@ -389,9 +389,9 @@ const table = {
     told.steps.forEach((step, i) => {
       const shown = (!search.query || matches(step, search.query)) && (!$("marked").checked || step.marks.length || step.loss.length) && (!$("family").value || step.family === $("family").value);
       this.rows[i].hidden = !shown;
-      count += shown;
+      count += shown && i >= told.inputs;
     });
-    $("shown").textContent = `${number(count)} of ${number(told.steps.length + told.left_out)} steps`;
+    $("shown").textContent = `${number(count)} of ${number(told.steps.length + told.left_out - told.inputs)} steps`;
   },
   choose(index) {
     const before = this.rows[this.at];

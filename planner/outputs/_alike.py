@@ -1,0 +1,128 @@
+"""Copies of a block: which blocks are alike but for numbers, in which numbers they differ, and how they stand together.
+
+Alike are blocks with the same layers, wired in the same way, whose arguments are the same or, where they are numbers,
+are numbers in both: the layers of a network whose dilation grows are copies of one block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from planner.layers._layer import Layer
+from planner.model import Group, Ref
+from planner.outputs._screen import printable
+from planner.plan import Plan
+
+MOST_NUMBERS = 5
+"""Numbers of a series that are told; of a longer one, the first and the last."""
+MOST_ARGUMENTS = 2
+MANY = 5
+"""So many equal blocks side by side are one."""
+
+
+class Copies:
+    """Answers about the blocks of one plan; what is found out about a layer is kept."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.layers: dict[int, tuple[object, ...]] = {}
+
+    def signature(self, block: Group) -> tuple[object, ...]:
+        """What is the same in blocks that are alike: their layers and how these are wired."""
+        outside = {ref: i for i, ref in enumerate(self.outer(block))}
+        return tuple(
+            (
+                step.type,
+                self._layer(step.layer),
+                tuple(
+                    (ref.step - block.first, ref.output) if ref.step >= block.first else ~outside[ref]
+                    for ref in step.sources
+                ),
+            )
+            for step in self.plan.steps[block.first : block.last]
+        )
+
+    def runs(self, alike: list[Group]) -> Iterator[list[Group]]:
+        """Neighbours that are alike, as runs that may be shown as one: chains, in which every block but the first reads
+        the one before, and many blocks side by side that read the same. Two towers are two runs.
+        """
+        for together, chains in groupby(self._chains(alike), lambda run: len(run) == 1 and self.outer(run[0])):
+            found = list(chains)
+            if together and len(found) >= MANY:
+                yield [run[0] for run in found]
+            else:
+                yield from found
+
+    def _chains(self, alike: list[Group]) -> Iterator[list[Group]]:
+        run = alike[:1]
+        for block in alike[1:]:
+            if not self._follows(block, run):
+                yield run
+                run = []
+            run.append(block)
+        yield run
+
+    def differences(self, copies: Sequence[Group]) -> str:
+        """The numbers in which copies differ, by the names of their arguments: `dilation 1, 2, 4`."""
+        if len(copies) == 1:
+            return ""
+        series: dict[str, list[object]] = {}
+        for i in range(copies[0].last - copies[0].first):
+            layers = [self.plan.steps[each.first + i].layer for each in copies]
+            first = layers[0]
+            if first is None or all(layer is first for layer in layers):
+                continue
+            for name in type(first).model_fields:
+                values = [getattr(layer, name) for layer in layers]
+                if any(value != values[0] for value in values):
+                    series.setdefault(name, values)
+        # A pair for each side says again what a number beside it has said.
+        told = [each for each in series.items() if _is_number(each[1][0])] or list(series.items())
+        return "; ".join(f"{name} {_told(values)}" for name, values in told[:MOST_ARGUMENTS])
+
+    def _follows(self, block: Group, run: list[Group]) -> bool:
+        """Whether a block reads the last of a run where that one reads what is before it, and else the same."""
+        last = run[-1]
+        size = last.last - last.first
+        chained = False
+        for ours, theirs in zip(self.outer(block), self.outer(last), strict=True):
+            inside = ours.step >= last.first
+            if len(run) > 1 and inside and (theirs.step, theirs.output) != (ours.step - size, ours.output):
+                return False
+            if not inside and ours != theirs:
+                return False
+            chained = chained or inside
+        return chained
+
+    def outer(self, block: Group) -> list[Ref]:
+        """What a block reads of what is before it, in order."""
+        steps = self.plan.steps[block.first : block.last]
+        return list(dict.fromkeys(ref for step in steps for ref in step.sources if ref.step < block.first))
+
+    def _layer(self, layer: Layer | None) -> tuple[object, ...]:
+        """A layer's arguments, with a mark for every number."""
+        if layer is None:
+            return ()
+        if id(layer) not in self.layers:
+            values = (getattr(layer, name) for name in type(layer).model_fields)
+            self.layers[id(layer)] = tuple(map(_marked, values))
+        return self.layers[id(layer)]
+
+
+def _marked(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return tuple(map(_marked, value))
+    return "a number" if _is_number(value) else repr(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _told(values: Sequence[object]) -> str:
+    """A series in a few characters."""
+    texts = [printable(str(value)) for value in values]
+    if len(set(texts)) > MOST_NUMBERS:
+        return f"{texts[0]}, {texts[1]}, … {texts[-1]}"
+    return ", ".join(texts) if len(texts) <= MOST_NUMBERS else ", ".join(dict.fromkeys(texts))

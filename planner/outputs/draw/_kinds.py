@@ -1,0 +1,100 @@
+"""Kinds of blocks, and of which kinds a picture opens a copy.
+
+Blocks of one kind have the same type and are made of the same types of layers and blocks: the stages of a ResNet are
+of one kind, its bottlenecks with a projection and those without it are of two.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from planner.model import Group
+from planner.outputs._fold import Opens
+from planner.plan import Plan
+
+Kind = tuple[str, frozenset[str]]
+
+MOST_TRIED = 24
+"""Kinds that are tried whether a page has room for a copy of them."""
+
+
+class Kinds:
+    """The kinds of a plan's blocks."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        inside: dict[Group | None, set[str]] = {group: set() for group in plan.model.groups}
+        for step in plan.layers:
+            if step.group is not None:
+                inside[step.group].add(step.type)
+        for group in reversed(plan.model.groups):  # those in a block come after it
+            if group.parent is not None:
+                inside[group.parent] |= inside[group] | {group.type}
+        self.kinds: dict[Group, Kind] = {
+            group: (group.type, frozenset(inside[group])) for group in plan.model.groups if group.first < group.last
+        }
+
+    def opening(self, wanted: set[Kind]) -> Opens:
+        """Opens the first block of each of the kinds, with those that stand beside it."""
+        firsts: dict[Kind, Group] = {}
+
+        def opens(group: Group, level: int) -> bool:
+            kind = self.kinds[group]
+            return kind in wanted and self._beside(group, firsts.setdefault(kind, group))
+
+        return opens
+
+    def _beside(self, group: Group, first: Group) -> bool:
+        """Whether a block is another, or stands in the same block and reads nothing that comes of it."""
+        steps = self.plan.steps[group.first : group.last]
+        outer = (ref.step for step in steps for ref in step.sources if ref.step < group.first)
+        return group is first or (group.parent is first.parent and all(ref < first.first for ref in outer))
+
+    def down_to(self, depth: int) -> Opens:
+        """Opens the first block of each kind down to a depth, and every block that takes one box."""
+        first = self.opening(set(self.kinds.values()))
+
+        def opens(group: Group, level: int) -> bool:
+            return level + 1 < depth and (is_one_box(self.plan, group) or first(group, level))
+
+        return opens
+
+    def by_weight(self) -> Iterator[set[Kind]]:
+        """The kinds that are worth opening, with those of the blocks around the first of them: the repeated ones
+        before the others, the outer ones before the inner ones, and what there is most of first.
+        """
+        counts = Counter(self.kinds.values())
+        firsts: dict[Kind, Group] = {}
+        for group, kind in self.kinds.items():
+            firsts.setdefault(kind, group)
+        around = {kind: list(self._around(group)) for kind, group in firsts.items()}
+        order = sorted(around, key=lambda kind: (counts[kind] == 1, len(around[kind]), -counts[kind]))
+        worth = [kind for kind in order if not is_one_box(self.plan, firsts[kind])]
+        return (set(around[kind]) for kind in worth[:MOST_TRIED])
+
+    def _around(self, group: Group | None) -> Iterator[Kind]:
+        """The kinds of a block and of the blocks that it stands in."""
+        while group is not None:
+            yield self.kinds[group]
+            group = group.parent
+
+
+def is_one_box(plan: Plan, block: Group) -> bool:
+    """Whether a block is a layer and layers that only work on its values, one behind the other."""
+    return all(
+        step.group is block and only_works_on_values(plan, i) and step.sources[0].step == i - 1
+        for i, step in enumerate(plan.steps[block.first + 1 : block.last], block.first + 1)
+    )
+
+
+def only_works_on_values(plan: Plan, i: int) -> bool:
+    """Whether a step works on the values of the step before it, each where it is, and on nothing else."""
+    step = plan.steps[i]
+    if step.facts is None or step.macs or len(step.sources) != 1 or len(step.outputs) != 1:
+        return False
+    return (
+        step.sources[0].step == i - 1
+        and step.outputs == step.inputs
+        and all(axis.keeps for axis in step.links[0][0].axes)
+    )
