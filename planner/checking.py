@@ -13,6 +13,7 @@ from planner.plan import Plan, propagate
 from planner.report import Mend, Report
 from planner.rules import judge
 from planner.source import Source, of_mapping, parse, read, unparsed
+from planner.supposing import told
 from planner.unfolding import load
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def checked(
     model = load(source, input=input, params=params)
     plan = propagate(model)
     report = Report(plan, batch=batch, dtype=dtype, mending=_mending(input, params))
-    return report.with_diagnostics((*model.diagnostics, *plan.diagnostics, *judge(report)))
+    return report.with_diagnostics((*told(plan), *judge(report)))
 
 
 def checked_text(text: str | bytes, file: str | None = None, **options: Any) -> Report:
