@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import ValidationError
 
@@ -34,6 +34,7 @@ class Guess:
     said      what was mended, in words: "`out_channels` for `out_channel`"
     layers    both versions of the layer; None hands the input on
     doubtful  whether the sizes that arrive, or that it makes of them, are in doubt
+    open      whether not even the number of axes can be guessed
     unknown   the type, where there is none of this name, with the arguments that the entry gives
     blocks    the blocks of the file, which it may have meant
     """
@@ -41,6 +42,7 @@ class Guess:
     said: tuple[str, ...] = ()
     layers: tuple[Layer | None, Layer | None] = (None, None)
     doubtful: bool = False
+    open: bool = False
     unknown: tuple[str, Mapping[str, Any]] | None = None
     blocks: tuple[str, ...] = ()
 
@@ -123,7 +125,8 @@ def made(form: type[Layer], args: Mapping[str, Any], lost: frozenset[str] = froz
         found = _version(form, {**given, **mended}, [key for key in wrong if key not in mended], version)
         doubtful |= found is None or any(key not in mended and _in_doubt(form, key) for key in wrong)
         versions.append(found)
-    return Made(None, tuple(faults), Guess(tuple(said), (versions[0], versions[1]), doubtful))
+    unsized = any(_is_list(form, key) for key in wrong if key not in mended)
+    return Made(None, tuple(faults), Guess(tuple(said), (versions[0], versions[1]), doubtful, unsized))
 
 
 def _in_doubt(form: type[Layer], key: str) -> bool:
@@ -132,12 +135,19 @@ def _in_doubt(form: type[Layer], key: str) -> bool:
     return field is None or not (field.annotation in (bool, float) or key in ("out_channels", "out_features"))
 
 
+def _is_list(form: type[Layer], key: str) -> bool:
+    """Whether an argument that has no default is a list, such as the sizes of a shape."""
+    field = form.model_fields.get(key)
+    return field is not None and field.is_required() and get_origin(field.annotation) is tuple
+
+
 def _version(form: type[Layer], given: Mapping[str, Any], wrong: Iterable[str], version: int) -> Layer | None:
     """A version of the layer with defaults, or sizes of our own, for the arguments that are wrong; None where no value
     fits.
     """
     values = {key: value for key, value in given.items() if key not in wrong}
-    needed = [key for key in wrong if key in form.model_fields and form.model_fields[key].is_required()]
+    fields = form.model_fields
+    needed = [key for key in wrong if key in fields and (key in _SIZES or fields[key].is_required())]
     values |= {key: _SIZES[key][version] for key in needed if key in _SIZES}
     others = [key for key in needed if key not in _SIZES]
     for guessed in _combinations(others):

@@ -125,7 +125,7 @@ class Guesser(Protocol):
     def facts(self, plan: Plan, at: int, fault: Fault | None) -> Facts | None:
         """What a step that the plan has reached is taken for; None where that is open too.
 
-        fault  what its layer said to its inputs; None where it has no layer
+        fault  what its layer said to its sources; None where it has no layer, or one of its inputs is not known
         """
 
 
@@ -159,6 +159,8 @@ def propagate(
                 continue
             step.sources = tuple([_resolved(ref, steps, i, instance) for i, ref in enumerate(instance.sources)])
             if any([steps[ref.step].facts is None for ref in step.sources]):
+                instance.layer.must_take(len(step.sources))
+                step.facts = guesser.facts(plan, at, None) if guesser is not None else None
                 continue
             step.inputs = tuple([steps[source].outputs[output or 0] for source, output in step.sources])
             key = (id(instance.layer), step.inputs)
@@ -190,10 +192,15 @@ class _Told(Exception):
 def _not_there(plan: Plan) -> Iterator[Diagnostic]:
     """Numbers of outputs that layers do not have, read or not: an input of a block, say, that its layers leave out."""
     for ref, path, key, calls, name, copies in plan.model.numbered:
-        count = len(plan.steps[ref.step].outputs)
+        count = 0 if _in_doubt(plan.steps[ref.step]) else len(plan.steps[ref.step].outputs)
         if 0 < count <= (ref.output or 0):
             fault = NoSuchOutput(name, ref.output, count, key, copies=copies if count == 1 else None)
             yield Diagnostic.of(fault, path, calls=calls)
+
+
+def _in_doubt(step: Step) -> bool:
+    """Whether how many outputs a step has is a guess."""
+    return step.instance.guess is not None and step.instance.guess.doubtful
 
 
 def _resolved(ref: Ref, steps: list[Step], place: int, reader: Instance | None) -> Ref:
@@ -205,6 +212,8 @@ def _resolved(ref: Ref, steps: list[Step], place: int, reader: Instance | None) 
         return ref if ref.output is not None else Ref(ref.step, 0)
     count = len(source.facts.outputs)
     extras = source.layer is not None and source.layer.extras
+    if _in_doubt(source):
+        return Ref(ref.step, min(ref.output or 0, count - 1))
     if ref.output is None:
         if count == 1 or extras:
             return Ref(ref.step, 0)

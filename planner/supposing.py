@@ -45,13 +45,14 @@ def told(plan: Plan) -> list[Diagnostic]:
 def _supposed(plan: Plan, likely: _World, plans: Sequence[Plan]) -> Iterator[Diagnostic]:
     known = {_key(each) for each in plan.diagnostics} | {_place(each) for each in plan.model.diagnostics}
     both = {_key(each) for each in plans[OTHER].diagnostics}
+    wrong = {each.path[:end] for each in plan.model.diagnostics for end in range(1, len(each.path) + 1)}
     numbers = {step.name: at for at, step in enumerate(plan.steps)}
     count = 0
     for each in plans[LIKELY].diagnostics:
         key, at = _key(each), numbers.get(each.step or "")
         if key in known or _place(each) in known or key not in both or count == MOST_FOUND:
             continue
-        if at is not None and plan.steps[at].facts is not None:
+        if at is not None and (plan.steps[at].facts is not None or plan.steps[at].path in wrong):
             continue
         known.add(key)
         count += 1
@@ -101,14 +102,18 @@ class _World:
     def facts(self, plan: Plan, at: int, fault: Fault | None) -> Facts | None:
         step = plan.steps[at]
         guess = step.instance.guess
-        if fault is not None:
-            if not step.inputs and step.instance.layer is not None:  # it names no single output of a source
-                step.sources = tuple(ref._replace(output=ref.output or 0) for ref in step.instance.sources)
-                step.inputs = self._inputs(plan, at, doubtful=True) or ()
-                return _tried(step.instance.layer, step.inputs)
-            return self._mended(plan, at, step.layer, fault) if step.inputs or not step.sources else None
-        inputs = self._inputs(plan, at, doubtful=guess is not None and guess.doubtful)
-        if guess is None or inputs is None:
+        if fault is None:
+            return self._guessed(plan, at, guess or Guess(layers=(step.layer, step.layer)))
+        if not step.inputs:  # the wiring is at fault
+            step.sources = tuple(ref._replace(output=ref.output or 0) for ref in step.instance.sources)
+            step.inputs = self._inputs(plan, at, doubtful=not isinstance(fault, WrongNumberOfSources)) or ()
+        return self._mended(plan, at, step.layer, fault) if step.inputs else None
+
+    def _guessed(self, plan: Plan, at: int, guess: Guess) -> Facts | None:
+        """What a step gives with a guess in place of what is wrong."""
+        step = plan.steps[at]
+        inputs = None if guess.open else self._inputs(plan, at, doubtful=guess.doubtful)
+        if inputs is None:
             return None
         step.inputs = inputs
         self.said[at] = guess.said
@@ -129,15 +134,19 @@ class _World:
             return self._mended(plan, at, layer, wrong)
 
     def _inputs(self, plan: Plan, at: int, *, doubtful: bool) -> tuple[Shape, ...] | None:
-        """What a step reads; in the other version of a doubt, twice as large. None where one is not known."""
-        found = []
+        """What a step reads; in the other version of a doubt, twice as large. What is not known is taken to be like
+        the last source that is; None where there is none.
+        """
+        found: list[Shape | None] = []
         for ref in plan.steps[at].sources:
             outputs = plan.steps[ref.step].outputs
-            if not outputs:
-                return None
-            shape = outputs[min(ref.output or 0, len(outputs) - 1)]
-            found.append(_doubled(shape) if doubtful and self.version == OTHER else shape)
-        return tuple(found)
+            found.append(outputs[min(ref.output or 0, len(outputs) - 1)] if outputs else None)
+        known = [shape for shape in found if shape is not None]
+        if found and not known:
+            return None
+        doubtful |= len(known) < len(found)
+        shapes = (known[-1] if shape is None else shape for shape in found)
+        return tuple(_doubled(shape) if doubtful and self.version == OTHER else shape for shape in shapes)
 
     def _mended(self, plan: Plan, at: int, layer: Layer | None, fault: Fault) -> Facts | None:
         """What a step gives whose layer refuses its inputs."""
@@ -153,17 +162,25 @@ class _World:
             self.said[at] = (*self.said.get(at, ()), said) if not others else self.said.get(at, ())
             return facts
         if isinstance(fault, WrongNumberOfSources):
-            return self._with_sources(layer, inputs)
+            return self._with_sources(plan, at, layer, inputs)
         if len(inputs) > 1:
             return self._met(plan, at, layer, inputs)
         return self._grown(layer, inputs[0]) if inputs else None
 
-    def _with_sources(self, layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:
-        """With as many inputs as the layer takes: of too many, the first or the last; of too few, the last again."""
+    def _with_sources(self, plan: Plan, at: int, layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:
+        """With as many inputs as the layer takes: of too many, the first or the last; for those that are missing, what
+        the layer above gives, or the last input again.
+        """
         least, most = layer.takes
         if most is not None and len(inputs) > most:
             return _tried(layer, inputs[:most] if self.version == LIKELY else inputs[-most:]) if most else None
-        return _tried(layer, (*inputs, *inputs[-1:] * (least - len(inputs)))) if inputs else None
+        last = inputs[-1]
+        larger = Shape((*(2 * n for n in last.spatial), last.channels))
+        above = plan.steps[at - 1].outputs[:1] or (last,)
+        other = above[0] if self.version == LIKELY else larger
+        return next(
+            (facts for x in (other, last) if (facts := _tried(layer, (*inputs, *[x] * (least - len(inputs)))))), None
+        )
 
     def _met(self, plan: Plan, at: int, layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:
         """What inputs of different sizes give: the size of the branch that most is done on, which the others are to be

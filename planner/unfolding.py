@@ -140,6 +140,7 @@ class _Unfolding:
         self.full_names: set[str] = set()
         self.layers: dict[tuple[str, str], Layer] = {}
         self.slips = NONE
+        self.meant: dict[str, str] = {}
         self.visits = 0
 
     # What is wrong
@@ -446,12 +447,22 @@ class _Unfolding:
             self._give(name, entry, scope)
             return name
         kind = self._value(entry.type, "type", scope.values)
-        base = str(kind).lower()
+        base = self._meant(str(kind)).lower()
         number = scope.counts.get(base, 0)
         while (name := f"{base}_{number}" if number else base) in scope.names or name in explicit:
             number += 1
         scope.counts[base] = number
         return name
+
+    def _meant(self, kind: str) -> str:
+        """A type, or the one that is most likely meant, after which an entry without a name is called."""
+        if kind in self.types or kind in self.blocks:
+            return kind
+        if kind not in self.meant:
+            sizes = self.instances[0].input if self.instances else None
+            fault = UnknownType(kind, [*self.types, *self.blocks], sizes=sizes)
+            self.meant[kind] = str(fault.proposed[0]["type"]) if fault.proposed else kind
+        return self.meant[kind]
 
     def _written_name(self, entry: Entry, scope: _Scope) -> str:
         """The name that the file gives an entry, in its first copy."""
