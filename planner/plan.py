@@ -154,7 +154,7 @@ def propagate(
             continue
         try:
             if instance.layer is None:
-                step.sources = tuple([Ref(ref.step, ref.output or 0) for ref in instance.sources])
+                step.sources = _there(instance, steps)
                 step.facts = guesser.facts(plan, at, None) if guesser is not None else None
                 continue
             step.sources = tuple([_resolved(ref, steps, i, instance) for i, ref in enumerate(instance.sources)])
@@ -168,7 +168,8 @@ def propagate(
             if step.facts is None:
                 step.facts = known[key] = instance.layer.facts(*step.inputs)
         except _Told:
-            pass
+            step.sources = _there(instance, steps)
+            step.facts = guesser.facts(plan, at, None) if guesser is not None else None
         except Fault as fault:
             origins = " and ".join(dict.fromkeys(f"`{plan.label(ref)}`" for ref in step.sources)) or "nothing"
             plan.diagnostics.append(
@@ -196,6 +197,15 @@ def _not_there(plan: Plan) -> Iterator[Diagnostic]:
         if 0 < count <= (ref.output or 0):
             fault = NoSuchOutput(name, ref.output, count, key, copies=copies if count == 1 else None)
             yield Diagnostic.of(fault, path, calls=calls)
+
+
+def _there(instance: Instance, steps: list[Step]) -> tuple[Ref, ...]:
+    """What an instance reads that cannot be planned; the first output in place of one that is not there."""
+    found = []
+    for ref in instance.sources:
+        count = len(steps[ref.step].outputs)
+        found.append(Ref(ref.step, ref.output if ref.output and (ref.output < count or not count) else 0))
+    return tuple(found)
 
 
 def _in_doubt(step: Step) -> bool:

@@ -27,8 +27,10 @@ MOST_SAID = 1
 """Mendings that are named beside a finding that takes them for granted."""
 MOST_FOUND = 1_000
 """Findings that are told of what follows a fault."""
-LARGEST_GROWTH = 6
+LARGEST_GROWTH = 10
 """How often a map is doubled to find what a window that does not fit would give."""
+LARGEST_MAP = 1 << 40
+"""Elements of the largest map that is tried for that."""
 
 
 def told(plan: Plan) -> list[Diagnostic]:
@@ -106,13 +108,18 @@ class _World:
             return self._guessed(plan, at, guess or Guess(layers=(step.layer, step.layer)))
         if not step.inputs:  # the wiring is at fault
             step.sources = tuple(ref._replace(output=ref.output or 0) for ref in step.instance.sources)
-            step.inputs = self._inputs(plan, at, doubtful=not isinstance(fault, WrongNumberOfSources)) or ()
+            counted = isinstance(fault, WrongNumberOfSources)
+            step.inputs = self._inputs(plan, at, doubtful=not counted) or ()
+            if not counted and step.layer is not None:
+                return _tried(step.layer, step.inputs)
         return self._mended(plan, at, step.layer, fault) if step.inputs else None
 
     def _guessed(self, plan: Plan, at: int, guess: Guess) -> Facts | None:
         """What a step gives with a guess in place of what is wrong."""
         step = plan.steps[at]
-        inputs = None if guess.open else self._inputs(plan, at, doubtful=guess.doubtful)
+        named = tuple(ref.output or 0 for ref in step.instance.sources)
+        doubtful = guess.doubtful or named != tuple(ref.output for ref in step.sources)
+        inputs = None if guess.open else self._inputs(plan, at, doubtful=doubtful)
         if inputs is None:
             return None
         step.inputs = inputs
@@ -197,14 +204,16 @@ class _World:
         return _tried(layer, alike) or _tried(layer, (main,) * len(inputs))
 
     def _grown(self, layer: Layer, x: Shape) -> Facts | None:
-        """What a layer gives of the smallest map that is large enough, in the other version of one twice as large."""
+        """What a layer gives whose window is larger than the map: a map of the same size, with the channels that it
+        makes of a large enough one; in the other version, twice that size.
+        """
         for doublings in range(1, LARGEST_GROWTH + 1):
             grown = Shape((*(n << doublings for n in x.spatial), x.channels))
-            facts = _tried(layer, (grown,)) if x.spatial and grown.elements < 1 << 40 else None
-            if facts is not None and self.version == OTHER:
-                return _tried(layer, (Shape((*(2 * n for n in grown.spatial), x.channels)),))
+            facts = _tried(layer, (grown,)) if x.spatial and grown.elements < LARGEST_MAP else None
             if facts is not None:
-                return facts
+                made = facts.outputs[0]
+                spatial = x.spatial if len(made) == len(x) else made.spatial
+                return _handed_on((Shape((*(n << self.version for n in spatial), made.channels)),))
         return None
 
     def before(self, plan: Plan, at: int) -> tuple[str, ...]:

@@ -203,7 +203,8 @@ def missing_shortcut(field: Field, path: Path, random: Random) -> Iterator[Mista
         shortcut = (*path[:-1], i)
         if each.get("name") in names and "when" in each:
             edit = Edit((*shortcut, "when"), False)
-            yield Mistake("no shortcut", (edit,), frozenset({path, shortcut}), path, weighs=True)
+            gone: Path = ("blocks", each.get("type", ""))  # where nothing else calls it, nothing looks into it
+            yield Mistake("no shortcut", (edit,), frozenset({path, shortcut, gone}), path, weighs=True)
 
 
 def large_window(field: Field, path: Path, random: Random) -> Iterator[Mistake]:
