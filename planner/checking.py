@@ -8,11 +8,13 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from planner.diagnostics import Diagnostic, Fault
+from planner.faults.planner_failed import PlannerFailed
 from planner.model import Model
 from planner.plan import Plan, propagate
 from planner.report import Mend, Report
 from planner.rules import judge
 from planner.source import Source, of_mapping, parse, read, unparsed
+from planner.supposing import told
 from planner.unfolding import load
 
 if TYPE_CHECKING:
@@ -37,7 +39,12 @@ def checked(
     model = load(source, input=input, params=params)
     plan = propagate(model)
     report = Report(plan, batch=batch, dtype=dtype, mending=_mending(input, params))
-    return report.with_diagnostics((*model.diagnostics, *plan.diagnostics, *judge(report)))
+    return report.with_diagnostics((*told(plan), *judge(report)))
+
+
+def failed(file: str, error: Exception) -> Report:
+    """The report on a file on which the planner itself came to grief, so that other files of a run keep theirs."""
+    return _unread(PlannerFailed(error), file)
 
 
 def checked_text(text: str | bytes, file: str | None = None, **options: Any) -> Report:

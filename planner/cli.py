@@ -313,11 +313,16 @@ def check(
 
     def reports() -> Iterator[Report]:
         for file in _progress(files, "checking"):
-            report = _report(file, input=input, params=params)
-            code = _exit_code(report, strict)
-            if fix or diff:
-                report = _mended(file, report, screen, write=not diff, input=input, params=params)
-                code = code if diff else _exit_code(report, strict)
+            try:
+                report = _report(file, input=input, params=params)
+                code = _exit_code(report, strict)
+                if fix or diff:
+                    report = _mended(file, report, screen, write=not diff, input=input, params=params)
+                    code = code if diff else _exit_code(report, strict)
+            except Exception as error:
+                if len(files) == 1 or isinstance(error, click.ClickException | OSError):
+                    raise
+                report, code = _failed(file, error), 2
             codes.append(code)
             yield report
 
@@ -804,6 +809,17 @@ def _write(file: str, old: Source, new: Source) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _failed(file: str, error: Exception) -> Report:
+    """The report on a file of several on which the planner failed."""
+    from planner.checking import failed
+
+    if os.environ.get("PLANNER_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    return failed(file, error)
 
 
 def _exit_code(report: Report, strict: bool) -> int:

@@ -132,6 +132,7 @@ class Diagnostic:
     calls  the places of the block calls that led to the place, innermost first
     part   the offset and length, in characters, of the guilty part of the value; None for the whole
     mends  edits that the fault itself proposes, the best first
+    supposed  whether it is found after another fault, with what was most likely meant there
     """
 
     kind: type[Kind]
@@ -145,6 +146,7 @@ class Diagnostic:
     place: Place | None = None
     part: tuple[int, int] | None = None
     mends: tuple[tuple[Edit, ...], ...] = ()
+    supposed: bool = False
 
     @classmethod
     def of(

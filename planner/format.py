@@ -5,23 +5,24 @@ Whatever Pydantic finds is turned into faults in our own words by `faults_of`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from planner.arithmetic import Expression, Template, compile_expression, compile_template, is_expression
-from planner.diagnostics import Fault, Path, did_you_mean, nearest
+from planner.diagnostics import Edit, Fault, Path, did_you_mean, nearest
 from planner.faults.missing_key import MissingKey
 from planner.faults.unknown_key import UnknownKey
 from planner.faults.wrong_value import WrongValue
 from planner.layers._fields import is_whole
-from planner.layers._layer import Layer
 
 Values = Mapping[str, Any]
 """Parameters in sight, by name."""
+Read = TypeVar("Read")
 
 
 def _one(what: str, accepts: Callable[[Any], bool], schema: dict[str, Any]) -> Any:
@@ -226,25 +227,89 @@ class Entry:
     computed: tuple[tuple[Path, Expression], ...] = ()
     reads: tuple[str, ...] = ()
     inner: tuple[Entry, ...] | None = None
-    broken: bool = False
-    resolved: dict[Any, Layer | None] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
+    """Keys whose values are wrong, which was told; what they mean is open."""
+    said: tuple[str, ...] = ()
+    """What was mended for the entry to be read, in words."""
+    resolved: dict[Any, Any] = field(default_factory=dict)
     """What the entry came to for each combination of the parameters it reads."""
 
-    def arguments(self, values: Values) -> dict[str, Any]:
+    @property
+    def sound(self) -> bool:
+        return not (self.lost or self.said)
+
+    def arguments(self, values: Values) -> Arguments:
         """The arguments with every expression evaluated."""
+        found = Arguments(self.args, lost=set(self.lost))
         if not self.computed:
-            return self.args
-        args = {key: _copied(value) for key, value in self.args.items()}
+            return found
+        found.values = {key: _copied(value) for key, value in self.args.items()}
         for path, expression in self.computed:
-            target: Any = args
+            target: Any = found.values
             for part in path[:-1]:
                 target = target[part]
-            try:
-                target[path[-1]] = expression.evaluate(values)
-            except Fault as fault:
-                fault.key = path
-                raise
-        return args
+            target[path[-1]] = found.evaluated(path, expression, values)
+        return found
+
+
+@dataclass(slots=True)
+class Arguments:
+    """The arguments of an entry, evaluated.
+
+    faults  what went wrong
+    lost    the arguments that could not be worked out; the fault may have been told elsewhere
+    said    what was mended, in words
+    """
+
+    values: dict[str, Any]
+    faults: list[Fault] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    said: list[str] = field(default_factory=list)
+
+    def evaluated(self, path: Path, expression: Expression, values: Values) -> Any:
+        """What an expression at a place among the arguments comes to; its likely meaning, or None, after a fault."""
+        if any(values.get(name) is UNKNOWN for name in expression.names):
+            self.lost.add(str(path[0]))
+            return None
+        try:
+            return expression.evaluate(values)
+        except Fault as fault:
+            fault.key = path
+            self.faults.append(fault)
+            meant = meaning(fault, values)
+            if meant is None:
+                self.lost.add(str(path[0]))
+            else:
+                self.said.append(f"`{fault.mends[0][0].value}` for `{expression.text}`")
+            return meant
+
+
+UNKNOWN = object()
+"""The value of a parameter that something is wrong with, which was told."""
+
+
+def meaning(fault: Fault, values: Values) -> Any:
+    """What an expression comes to with the first edit that its fault proposes; None where there is none, or it is wrong
+    too.
+    """
+    try:
+        edit = fault.mends[0][0] if fault.mends else None
+        return compile_expression(str(edit.value)).evaluate(values) if edit and is_expression(edit.value) else None
+    except Fault:
+        return None
+
+
+def with_dollar(text: object, names: Iterable[str]) -> str | None:
+    """A text as the arithmetic that it would be if its parameters had their `$`; None where it names none of them."""
+    known = "|".join(map(re.escape, names))
+    if not isinstance(text, str) or is_expression(text) or len(text) > 200 or not known:
+        return None
+    marked = re.sub(rf"(?<![\w.])({known})(?!\w)", r"$\1", text)
+    try:
+        compile_expression(marked)
+    except Fault:
+        return None
+    return marked if marked != text else None
 
 
 def _copied(value: Any) -> Any:
@@ -281,81 +346,139 @@ def allowed_of(value: Any) -> frozenset[str]:
 
 
 class Reader:
-    """Reads entries, collecting the faults that it finds on the way."""
+    """Reads entries, collecting the faults that it finds on the way. What is wrong in an entry does not cost the rest
+    of it.
+
+    names  parameters in sight of the entries
+    """
 
     def __init__(self) -> None:
         self.faults: list[tuple[Path, Fault]] = []
+        self.names: tuple[str, ...] = ()
 
-    def entries(self, raw: list[Any], path: Path) -> tuple[Entry, ...]:
-        return tuple(self.entry(each, (*path, i)) for i, each in enumerate(raw))
+    def entries(self, raw: object, path: Path) -> tuple[Entry, ...]:
+        return tuple(self.entry(each, (*path, i)) for i, each in enumerate(raw)) if isinstance(raw, list) else ()
 
     def entry(self, raw: Any, path: Path) -> Entry:
-        """One entry; a broken one has said why in `faults`."""
+        """One entry, with what could be read of it."""
+        draft = _Draft(path)
         if not isinstance(raw, dict):
-            help = f"write `- {{type: {raw}}}`" if isinstance(raw, str) and raw.isidentifier() else ""
-            return self._broken(path, WrongValue("a layer", "a mapping such as {type: ReLU}", raw, help=help, key=()))
-        try:
-            read = EntryFormat.model_validate(raw)
-        except ValidationError as error:
-            return self._broken(path, *faults_of(error, "a layer"))
-        if read.layers is not None:
-            return self._inline(read, path)
+            is_type = isinstance(raw, str) and raw.isidentifier()
+            help = f"write `- {{type: {raw}}}`" if is_type else ""
+            self.faults.append((path, WrongValue("a layer", "a mapping such as {type: ReLU}", raw, help=help, key=())))
+            draft.said += [f"`{{type: {raw}}}` for `{raw}`"] * is_type
+            raw = {"type": raw} if is_type else {}
+        elif "type" not in raw and "layers" not in raw:
+            raw = self._with_type(raw, draft)
+        read = self._read(raw, draft)
+        if read.layers is not None or "layers" in draft.lost:
+            return self._inline(read, draft)
         if read.type is None:
-            misspelt = next((key for key in raw if key not in RESERVED and did_you_mean(key, ["type"])), None)
-            missing = MissingKey("type", "a layer", "Conv2d")
-            return self._broken(path, UnknownKey(misspelt, "a layer", ["type"]) if misspelt else missing)
-        try:
-            return self._compiled(read, path)
-        except Fault as fault:
-            return self._broken(path, fault)
+            draft.lost.add("type")
+        return self._compiled(read, draft)
 
-    def _compiled(self, read: EntryFormat, path: Path) -> Entry:
+    def _with_type(self, raw: dict[Any, Any], draft: _Draft) -> dict[Any, Any]:
+        """An entry without `type`, with a misspelt key taken for it."""
+        misspelt = next((key for key in raw if key not in RESERVED and did_you_mean(str(key), ["type"])), None)
+        if misspelt is None:
+            self.faults.append((draft.path, MissingKey("type", "a layer", "Conv2d")))
+            return raw
+        self.faults.append((draft.path, UnknownKey(misspelt, "a layer", ["type"])))
+        draft.said.append(f"`type` for `{misspelt}`")
+        return {"type" if key == misspelt else key: value for key, value in raw.items()}
+
+    def _read(self, raw: dict[Any, Any], draft: _Draft) -> EntryFormat:
+        """An entry in its form, without the keys whose values are wrong."""
+        try:
+            return EntryFormat.model_validate(raw)
+        except ValidationError as error:
+            faults = list(faults_of(error, "a layer"))
+        kept = {key: value for key, value in raw.items() if isinstance(key, str)}
+        for fault in faults:
+            key = str(fault.key[0]) if fault.key else ""
+            value = kept.pop(key, None)
+            marked = with_dollar(value, self.names) if key in ("repeat", "when") else None
+            if marked is not None:
+                say_dollar(fault, key, marked)
+                draft.said.append(f"`{key}: {marked}`")
+                kept[key] = marked
+            else:
+                draft.lost.add(key)
+            self.faults.append((draft.path, fault))
+        return EntryFormat.model_validate(kept)
+
+    def _compiled(self, read: EntryFormat, draft: _Draft) -> Entry:
         args = {key: value for key, value in (read.model_extra or {}).items() if not key.startswith("x-")}
-        computed = tuple(expressions(args, ())) if _has_expressions(args) else ()
-        entry = Entry(path=path, type="", args=args, computed=computed)
-        entry.type = cast("str | Expression", _maybe(read.type, "type"))
+        computed: list[tuple[Path, Expression]] = []
+        for key, value in args.items() if _has_expressions(args) else ():
+            computed += self._sound(draft, key, lambda key=key, value=value: [*expressions(value, (key,))]) or ()
+        entry = Entry(path=draft.path, type="", args=args, computed=tuple(computed))
+        entry.type = self._maybe(draft, read.type, "type") or "?"
         entry.sources = None if read.sources is None else names_of(read.sources)
-        entry.repeat = cast("int | Expression | None", _maybe(read.repeat, "repeat"))
-        entry.when = cast("bool | Expression | None", _maybe(read.when, "when"))
+        entry.repeat = self._maybe(draft, read.repeat, "repeat")
+        entry.when = self._maybe(draft, read.when, "when")
         entry.allow = allowed_of(read.allow)
-        if read.name is not None:
-            entry.name = compile_template(read.name) if is_expression(read.name) else str(read.name)
+        if is_expression(read.name):
+            entry.name = self._sound(draft, "name", lambda: compile_template(str(read.name)))
+        elif read.name is not None:
+            entry.name = str(read.name)
         reads = set().union(*(expression.names for _, expression in computed))
         if isinstance(entry.type, Expression):
             reads |= entry.type.names
         entry.reads = tuple(sorted(reads))
+        entry.lost, entry.said = frozenset(draft.lost), tuple(draft.said)
         return entry
 
-    def _inline(self, read: EntryFormat, path: Path) -> Entry:
+    def _maybe(self, draft: _Draft, value: Any, key: str) -> Any:
+        """The value, or the expression that it is; None where that does not compile."""
+
+        def compiled() -> Expression:
+            try:
+                return compile_expression(value)
+            except Fault as fault:
+                fault.key = (key,)
+                raise
+
+        return self._sound(draft, key, compiled) if is_expression(value) else value
+
+    def _sound(self, draft: _Draft, key: str, read: Callable[[], Read]) -> Read | None:
+        """What is read; None where it is wrong, which is told."""
+        try:
+            return read()
+        except Fault as fault:
+            self.faults.append((draft.path, fault))
+            draft.lost.add(key)
+            return None
+
+    def _inline(self, read: EntryFormat, draft: _Draft) -> Entry:
         extra = [key for key in read.model_extra or {} if not key.startswith("x-")]
         if read.type not in (None, "Sequential"):
-            fault = WrongValue("type", "`Sequential`, or nothing, beside `layers`", read.type)
-            return self._broken(path, fault)
-        if extra:
-            return self._broken(path, UnknownKey(extra[0], "a list of layers", RESERVED))
-        try:
-            entry = self._compiled(read, path)
-        except Fault as fault:
-            return self._broken(path, fault)
-        entry.type = "Sequential"
-        entry.inner = self.entries(read.layers or [], (*path, "layers"))
+            fault: Fault = WrongValue("type", "`Sequential`, or nothing, beside `layers`", read.type)
+            self.faults.append((draft.path, fault))
+            draft.said.append("`type: Sequential`")
+        elif extra:
+            self.faults.append((draft.path, UnknownKey(extra[0], "a list of layers", RESERVED)))
+            draft.said.append(f"without `{extra[0]}`")
+        entry = self._compiled(read.model_copy(update={"type": "Sequential"}), draft)
+        entry.args, entry.computed, entry.reads = {}, (), ()
+        entry.inner = self.entries(read.layers or [], (*draft.path, "layers"))
         return entry
 
-    def _broken(self, path: Path, *faults: Fault) -> Entry:
-        self.faults.extend((path, fault) for fault in faults)
-        return Entry(path=path, type="?", broken=True)
+
+@dataclass(slots=True)
+class _Draft:
+    """What has been found wrong in an entry while it is read."""
+
+    path: Path
+    lost: set[str] = field(default_factory=set)
+    said: list[str] = field(default_factory=list)
+
+
+def say_dollar(fault: Fault, key: str, marked: str) -> None:
+    """What is wrong is that a parameter has no `$`: say so."""
+    fault.help = f"arithmetic has a `$` before each parameter: `{key}: {marked}`"
+    fault.mends = ((Edit((key,), marked),),)
 
 
 def _has_expressions(args: dict[str, Any]) -> bool:
     return any(is_expression(value) or isinstance(value, list | dict) for value in args.values())
-
-
-def _maybe(value: Any, key: str) -> Any:
-    """The value, or the expression that it is."""
-    if not is_expression(value):
-        return value
-    try:
-        return compile_expression(value)
-    except Fault as fault:
-        fault.key = (key,)
-        raise

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planner.diagnostics import Diagnostic, Path
 from planner.geometry import Shape
+from planner.guesses import Guess
 from planner.layers._layer import Layer
 from planner.source import Source
 
@@ -40,17 +41,23 @@ class Group:
 
 
 class Mention(NamedTuple):
-    """Where the file names a tensor by its number: the entry, or the whole file, the place in it, and the calls."""
+    """Where the file names a tensor by its number: the entry, or the whole file, the place in it, and the calls.
+
+    name    what it calls the layer
+    copies  how many copies the layer has, whose names end in numbers too; None where it is not repeated
+    """
 
     ref: Ref
     path: Path
     key: Path
     calls: tuple[Path, ...]
+    name: str
+    copies: int | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Instance:
-    """One copy of a layer. A model input has the `input` shape and no layer; a broken entry has neither."""
+    """One copy of a layer. A model input has the `input` shape and no layer; what is wrong has neither, but a guess."""
 
     name: str
     type: str
@@ -61,6 +68,7 @@ class Instance:
     allow: frozenset[str] = frozenset()
     group: Group | None = None
     input: Shape | None = None
+    guess: Guess | None = None
 
 
 @dataclass(slots=True, eq=False)

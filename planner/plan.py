@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from planner.diagnostics import Diagnostic, Fault, Path
 from planner.faults.no_such_output import NoSuchOutput
@@ -118,16 +119,33 @@ Known = dict[tuple[int, tuple[Shape, ...]], Facts]
 """What layers have answered before, by layer and input shapes."""
 
 
-def propagate(model: Model, *, inputs: Mapping[str, Shape] = {}, known: Known | None = None) -> Plan:
+class Guesser(Protocol):
+    """Says what to go on with where a step cannot be planned."""
+
+    def facts(self, plan: Plan, at: int, fault: Fault | None) -> Facts | None:
+        """What a step that the plan has reached is taken for; None where that is open too.
+
+        fault  what its layer said to its sources; None where it has no layer, or one of its inputs is not known
+        """
+
+
+def propagate(
+    model: Model,
+    *,
+    inputs: Mapping[str, Shape] = {},
+    known: Known | None = None,
+    guesser: Guesser | None = None,
+) -> Plan:
     """Shapes through the whole model. Never raises for what is wrong in it: the Plan carries the diagnostics.
 
-    inputs  shapes of model inputs that replace the model's own, by name
-    known   what earlier propagations of the same model have found out; it is added to
+    inputs   shapes of model inputs that replace the model's own, by name
+    known    what earlier propagations of the same model have found out; it is added to
+    guesser  goes on with a guess after a fault; without it, what depends on a faulty step is left out
     """
     plan = Plan(model, [], ())
     steps = plan.steps
     known = {} if known is None else known
-    for instance in model.instances:
+    for at, instance in enumerate(model.instances):
         step = Step(instance)
         steps.append(step)
         if instance.input is not None:
@@ -136,23 +154,28 @@ def propagate(model: Model, *, inputs: Mapping[str, Shape] = {}, known: Known | 
             continue
         try:
             if instance.layer is None:
-                step.sources = tuple([Ref(ref.step, ref.output or 0) for ref in instance.sources])
+                step.sources = _there(instance, steps)
+                step.facts = guesser.facts(plan, at, None) if guesser is not None else None
                 continue
             step.sources = tuple([_resolved(ref, steps, i, instance) for i, ref in enumerate(instance.sources)])
             if any([steps[ref.step].facts is None for ref in step.sources]):
+                instance.layer.must_take(len(step.sources))
+                step.facts = guesser.facts(plan, at, None) if guesser is not None else None
                 continue
-            step.inputs = tuple([steps[at].outputs[output or 0] for at, output in step.sources])
+            step.inputs = tuple([steps[source].outputs[output or 0] for source, output in step.sources])
             key = (id(instance.layer), step.inputs)
             step.facts = known.get(key)
             if step.facts is None:
                 step.facts = known[key] = instance.layer.facts(*step.inputs)
         except _Told:
-            pass
+            step.sources = _there(instance, steps)
+            step.facts = guesser.facts(plan, at, None) if guesser is not None else None
         except Fault as fault:
             origins = " and ".join(dict.fromkeys(f"`{plan.label(ref)}`" for ref in step.sources)) or "nothing"
             plan.diagnostics.append(
                 Diagnostic.of(fault, instance.path, step=instance.name, calls=instance.calls, sources=origins)
             )
+            step.facts = guesser.facts(plan, at, fault) if guesser is not None else None
     plan.diagnostics += _not_there(plan)
     try:
         plan.outputs = tuple(_resolved(ref, steps, i, None) for i, ref in enumerate(model.outputs))
@@ -169,12 +192,25 @@ class _Told(Exception):
 
 def _not_there(plan: Plan) -> Iterator[Diagnostic]:
     """Numbers of outputs that layers do not have, read or not: an input of a block, say, that its layers leave out."""
-    for ref, path, key, calls in plan.model.numbered:
-        source = plan.steps[ref.step]
-        count = len(source.outputs)
+    for ref, path, key, calls, name, copies in plan.model.numbered:
+        count = 0 if _in_doubt(plan.steps[ref.step]) else len(plan.steps[ref.step].outputs)
         if 0 < count <= (ref.output or 0):
-            fault = NoSuchOutput(source.name.rpartition(".")[2], ref.output, count, key)
+            fault = NoSuchOutput(name, ref.output, count, key, copies=copies if count == 1 else None)
             yield Diagnostic.of(fault, path, calls=calls)
+
+
+def _there(instance: Instance, steps: list[Step]) -> tuple[Ref, ...]:
+    """What an instance reads that cannot be planned; the first output in place of one that is not there."""
+    found = []
+    for ref in instance.sources:
+        count = len(steps[ref.step].outputs)
+        found.append(Ref(ref.step, ref.output if ref.output and (ref.output < count or not count) else 0))
+    return tuple(found)
+
+
+def _in_doubt(step: Step) -> bool:
+    """Whether how many outputs a step has is a guess."""
+    return step.instance.guess is not None and step.instance.guess.doubtful
 
 
 def _resolved(ref: Ref, steps: list[Step], place: int, reader: Instance | None) -> Ref:
@@ -186,6 +222,8 @@ def _resolved(ref: Ref, steps: list[Step], place: int, reader: Instance | None) 
         return ref if ref.output is not None else Ref(ref.step, 0)
     count = len(source.facts.outputs)
     extras = source.layer is not None and source.layer.extras
+    if _in_doubt(source):
+        return Ref(ref.step, min(ref.output or 0, count - 1))
     if ref.output is None:
         if count == 1 or extras:
             return Ref(ref.step, 0)
@@ -195,4 +233,7 @@ def _resolved(ref: Ref, steps: list[Step], place: int, reader: Instance | None) 
         raise _Told
     several = len(reader.sources) > 1 if reader else place > 0
     key: Path = ("from" if reader else "outputs", *((place,) if several else ()))
-    raise NoSuchOutput(source.name.rpartition(".")[2], None, count, key)
+    wanted = len(reader.sources) if reader else 1
+    if reader and reader.layer is not None and wanted == 1:
+        wanted = reader.layer.takes[0]
+    raise NoSuchOutput(source.name.rpartition(".")[2], None, count, key, wanted=wanted)

@@ -115,7 +115,7 @@ class Report:
 
     def fixes(self, diagnostic: Diagnostic) -> tuple[Fix, ...]:
         """What would mend one of the report's findings, the best first; each has been planned."""
-        if not (diagnostic.kind.mended_by or diagnostic.mends):
+        if diagnostic.supposed or not (diagnostic.kind.mended_by or diagnostic.mends):
             return ()
         if id(diagnostic) not in self._fixes:
             self._fixes[id(diagnostic)] = self._mend(diagnostic) if self._mend is not None else ()

@@ -1,19 +1,19 @@
 """Unfolding: a Source becomes a Model. Blocks are called, parameters evaluated, repeats copied and names given.
 
-What is wrong in one entry does not hide what is wrong in another: the entry is kept as a step without a layer, and its
-fault is collected.
+What is wrong in one entry does not hide what is wrong in another: the fault is collected, and the entry is kept as a
+step without a layer, with a guess of what was meant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from planner.arithmetic import Expression
-from planner.diagnostics import Diagnostic, Edit, Fault, Path, did_you_mean
+from planner.arithmetic import Expression, Template
+from planner.diagnostics import Diagnostic, Edit, Fault, Path, did_you_mean, nearest
 from planner.faults.duplicate_name import DuplicateName
 from planner.faults.endless_blocks import EndlessBlocks
 from planner.faults.missing_key import MissingKey
@@ -30,6 +30,7 @@ from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
 from planner.format import (
     RESERVED,
+    UNKNOWN,
     BlockFormat,
     Entry,
     FileFormat,
@@ -38,9 +39,13 @@ from planner.format import (
     allowed_of,
     expressions,
     faults_of,
+    meaning,
     names_of,
+    say_dollar,
+    with_dollar,
 )
 from planner.geometry import Shape
+from planner.guesses import DOUBT, HARMLESS, NONE, Guess, Slips, made, slip
 from planner.layers import all_layers
 from planner.layers._fields import is_whole
 from planner.layers._layer import LARGEST, Layer
@@ -82,10 +87,18 @@ class _Block:
 
 @dataclass(slots=True)
 class _Handed:
-    """What a name stands for: the tensors that an entry hands on. A layer's own outputs are known only to the plan."""
+    """What a name stands for: the tensors that an entry hands on. A layer's own outputs are known only to the plan.
+
+    names   what the tensors are called inside, where they are the outputs of a block
+    copies  how many copies the entry has; None where it is not repeated
+    slips   what was guessed to find the tensors
+    """
 
     refs: tuple[Ref, ...]
     is_layer: bool = False
+    names: tuple[str, ...] = ()
+    copies: int | None = None
+    slips: Slips = NONE
 
 
 @dataclass(slots=True)
@@ -105,6 +118,8 @@ class _Scope:
     """The names that entries of the list have given so far, and where."""
     counts: dict[str, int] = field(default_factory=dict)
     """How many numbers each type has used up for layers without a name."""
+    slips: Slips = NONE
+    """What was guessed of the calls that led here."""
 
 
 class _Stop(Exception):
@@ -124,6 +139,8 @@ class _Unfolding:
         self.numbered: list[Mention] = []
         self.full_names: set[str] = set()
         self.layers: dict[tuple[str, str], Layer] = {}
+        self.slips = NONE
+        self.meant: dict[str, str] = {}
         self.visits = 0
 
     # What is wrong
@@ -143,57 +160,68 @@ class _Unfolding:
             self.report(fault)
         said = {key: value for key, value in self.source.data.items() if not _is_own(key)}
         file = self._format(FileFormat, said, "the model file")
-        params: dict[str, Any] = {}
         outputs: tuple[Ref, ...] = ()
-        if file is not None:
-            self.params = params = self._params(file.params or {}, overrides)
-            handed = self._inputs(file.input if input is None else input, input is not None, params)
-            reader = Reader()
-            entries = reader.entries(file.layers, ("layers",))
-            for name, block in (file.blocks or {}).items():
-                if not _is_own(name):
-                    self.blocks[name] = self._block(name, block, reader)
-            for path, fault in reader.faults:
-                self.report(fault, path)
-            if handed:
-                names = {name: _Handed((ref,)) for name, ref in handed.items()}
-                if len(names) == 1:
-                    names.setdefault("input", next(iter(names.values())))
-                scope = _Scope(params, names, next(iter(names.values())), "", inputs=tuple(names))
-                try:
-                    self.unfold(entries, scope)
-                    outputs = self._outputs(file, scope)
-                except _Stop:
-                    self.instances.clear()
-                    self.groups.clear()
-                    self.numbered.clear()
+        self.params = params = self._params(file.params or {}, overrides)
+        reader = Reader()
+        reader.names = tuple(params)
+        entries = reader.entries(file.layers, ("layers",))
+        for name, block in (file.blocks or {}).items():
+            if not _is_own(name):
+                self.blocks[name] = self._block(name, block, reader)
+        for path, fault in reader.faults:
+            self.report(fault, path)
+        given = file.input if input is None else input
+        handed = self._inputs(given, input is not None, params) if given is not None else {}
+        known = bool(handed and entries)
+        handed = handed or self._unknown_inputs(given)
+        names = {name: _Handed((ref,)) for name, ref in handed.items()}
+        if len(names) == 1:
+            names.setdefault("input", next(iter(names.values())))
+        scope = _Scope(params, names, next(iter(names.values())), "", inputs=tuple(names))
+        try:
+            self.unfold(entries, scope)
+            outputs = self._outputs(file, scope)
+        except _Stop:
+            known = False
+        if not known:
+            self.instances.clear()
+            self.groups.clear()
+            self.numbered.clear()
+            outputs = ()
         fallback = self.source.file.rsplit("/", 1)[-1].rsplit(".", 1)[0] if self.source.file else "model"
         return Model(
-            name=(file.name if file else None) or fallback,
+            name=file.name or fallback,
             instances=self.instances,
             groups=self.groups,
             numbered=self.numbered,
             outputs=outputs,
-            params=params,
+            params=_known(params),
             source=self.source,
             diagnostics=self.diagnostics,
-            allow=allowed_of(file.allow) if file else frozenset(),
+            allow=allowed_of(file.allow),
         )
 
-    def _format(self, form: type[Form], raw: dict[str, Any], owner: str, path: Path = ()) -> Form | None:
-        """A section of the file in its form, or None; a misspelt key that is needed is one fault, not two."""
+    def _format(self, form: type[Form], raw: dict[str, Any], owner: str, path: Path = ()) -> Form:
+        """A section of the file in its form, without the keys whose values are wrong; what is needed and not there is
+        None. A misspelt key that is needed is one fault, not two.
+        """
         known = [each.alias or name for name, each in form.model_fields.items()]
         unknown = [key for key in raw if key not in known]
+        kept = {key: value for key, value in raw.items() if key in known}
         for key in unknown:
             self.report(UnknownKey(key, owner, known), path)
+            near = next(iter(nearest(key, known)), None)
+            if near is not None and kept.setdefault(near, raw[key]) is raw[key]:
+                self.slips |= slip(f"`{near}` for `{key}`")
         try:
-            return form.model_validate({key: value for key, value in raw.items() if key in known})
+            return form.model_validate(kept)
         except ValidationError as error:
             for fault in faults_of(error, owner):
-                meant = isinstance(fault, MissingKey) and any(did_you_mean(key, [fault.missing]) for key in unknown)
-                if not meant:
+                missing = fault.missing if isinstance(fault, MissingKey) else None
+                if missing is None or not any(did_you_mean(key, [missing]) for key in unknown):
                     self.report(fault, path)
-            return None
+                kept.pop(str(fault.key[0]) if fault.key else "", None)
+            return form.model_construct(**{**dict.fromkeys(form.model_fields), **kept})
 
     def _params(self, declared: dict[str, Any], overrides: Named) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -206,6 +234,7 @@ class _Unfolding:
                 values[name] = overrides[name]
             elif default is None:
                 self.report(MissingKey(name, "the model"), ("params", name))
+                values[name] = UNKNOWN
             else:
                 values[name] = self._evaluated(default, values, ("params", name))
         return values
@@ -219,14 +248,19 @@ class _Unfolding:
             )
 
     def _evaluated(self, value: Any, values: Values, path: Path) -> Any:
-        """A parameter's value with its expressions evaluated; None after a fault."""
+        """A parameter's value with its expressions evaluated; its likely meaning, or UNKNOWN, after a fault."""
         try:
             entry = Entry(path, "", args={"value": value}, computed=tuple(expressions({"value": value}, ())))
-            return entry.arguments(values)["value"]
         except Fault as fault:
             fault.key = fault.key[1:]
             self.report(fault, path)
-            return None
+            return UNKNOWN
+        found = entry.arguments(values)
+        for fault in found.faults:
+            fault.key = fault.key[1:]
+            self.report(fault, path)
+        self.slips |= Slips(tuple(found.said), any=bool(found.faults))
+        return UNKNOWN if found.lost else found.values["value"]
 
     def _inputs(self, given: Any, replaced: bool, params: Values) -> dict[str, Ref]:
         """The model's inputs as the first instances."""
@@ -259,10 +293,17 @@ class _Unfolding:
                     self.full_names.add(name)
                     found[name] = Ref(len(self.instances), 0)
                     self.instances.append(Instance(name, "Input", None, (), path, input=shape))
-            elif value is not None:
+            elif value is not UNKNOWN:
                 wanted = "the sizes of its axes with the channels last, such as [224, 224, 3], each from 1"
                 self.report(WrongValue(name, wanted, value, key=()), path)
         return found if len(found) == len(shapes) else {}
+
+    def _unknown_inputs(self, given: Any) -> dict[str, Ref]:
+        """Inputs without a shape, for the names in the file to be looked up."""
+        names = [str(name) for name in given] if isinstance(given, dict) and given else ["input"]
+        first = len(self.instances)
+        self.instances += [Instance(name, "Input", None, (), ("input",)) for name in names]
+        return {name: Ref(first + i, 0) for i, name in enumerate(names)}
 
     def _block(self, name: str, raw: Any, reader: Reader) -> _Block | None:
         path: Path = ("blocks", name)
@@ -274,14 +315,14 @@ class _Unfolding:
             self.report(WrongValue(name, "a mapping such as {layers: […]}", raw, key=()), path)
             return None
         read = self._format(BlockFormat, {k: v for k, v in raw.items() if not _is_own(k)}, f"the block `{name}`", path)
-        if read is None:
-            return None
         params = read.params or {}
         for each in params:
             self._check_parameter_name(each, (*path, "params", each))
+        reader.names = (*self.params, *params)
         inputs = names_of(read.inputs) if read.inputs is not None else ("input",)
         outputs = names_of(read.outputs) if read.outputs is not None else ()
-        return _Block(name, params, inputs, outputs, reader.entries(read.layers, (*path, "layers")), path)
+        entries = reader.entries(read.layers, (*path, "layers"))
+        return _Block(name, params, inputs, outputs, entries, path) if entries else None
 
     def _outputs(self, file: FileFormat, scope: _Scope) -> tuple[Ref, ...]:
         if file.outputs is None:
@@ -291,7 +332,7 @@ class _Unfolding:
         for i, name in enumerate(names_of(file.outputs)):
             key: Path = ("outputs", i) if listed else ("outputs",)
             try:
-                refs.append(self.one(name, scope, key, ()))
+                refs.append(self.one(name, scope, key, ()).refs[0])
             except Fault as fault:
                 self.report(fault)
         return tuple(refs)
@@ -300,46 +341,59 @@ class _Unfolding:
 
     def unfold(self, entries: tuple[Entry, ...], scope: _Scope) -> None:
         """Unfold a list of layers; `scope.above` is then what the list hands on."""
-        nameless = all(entry.name is None for entry in entries)
+        nameless = all(entry.name is None and "name" not in entry.lost for entry in entries)
         explicit = {entry.name for entry in entries if isinstance(entry.name, str)}
         position = 0
         for at, entry in enumerate(entries):
             self.visit(entry, 1, scope)
-            try:
-                copies = self.copies(entry, scope)
-                sources = self.sources(entry, entries, at, scope) if entry.sources is not None else (scope.above,)
-            except Fault as fault:
-                self.report(fault, entry.path, scope.calls)
-                copies, sources = None, None
+            slips = Slips(entry.said, bool(entry.lost & {"from", "repeat", "when"}), not entry.sound)
+            copies, slips = self.copies(entry, scope, slips)
+            sources = self.sources(entry, entries, at, scope) if entry.sources is not None else (scope.above,)
             if copies == 0:
-                scope.above = (sources or (scope.above,))[0]
-                if entry.name is not None:
-                    scope.names[self._own_name(entry, scope, explicit)] = scope.above
+                self.leave_out(entry, scope, sources[0])
                 continue
             base = None
             for index in range(copies or 1):
                 if index:
                     self.visit(entry, 1, scope)
                 values = scope.values if copies is None else {**scope.values, "index": index}
+                guessed = slips
                 try:
                     if nameless:
                         name = str(position)
                         position += 1
                     elif not isinstance(entry.name, str | None):
-                        name = entry.name.evaluate(values)
-                        self._check_name(name, entry, scope)
+                        name = self._evaluated_name(entry, values)
+                        self._give(name, entry, scope)
                     else:
                         if base is None:
                             base = self._own_name(entry, scope, explicit)
                         name = base if copies is None else f"{base}.{index}"
-                except Fault as fault:
-                    self.report(fault, entry.path, scope.calls)
+                except (Fault, _Known) as fault:
+                    if isinstance(fault, Fault):
+                        self.report(fault, entry.path, scope.calls)
                     name = f"?{len(self.instances)}"
-                handed = self.place(entry, name, values, scope, sources)
+                    guessed |= HARMLESS
+                handed = self.place(entry, name, values, scope, sources, guessed)
                 scope.names[name] = scope.above = handed
                 sources = (handed,)
             if base is not None:
-                scope.names[base] = scope.above
+                scope.names[base] = scope.above if copies is None else replace(scope.above, copies=copies)
+
+    def leave_out(self, entry: Entry, scope: _Scope, handed: _Handed) -> None:
+        """An entry of which there is no copy: it hands its first source on, unless another entry of its name is there
+        in its place.
+        """
+        try:
+            name = None if entry.name is None else self._written_name(entry, scope)
+        except (Fault, _Known) as fault:
+            if isinstance(fault, Fault):
+                self.report(fault, entry.path, scope.calls)
+            name = None
+        if name is None or name not in scope.given:
+            scope.above = handed
+        if name is not None:
+            scope.names.setdefault(name, handed) if name in scope.given else scope.names.update({name: handed})
 
     def visit(self, entry: Entry, count: int, scope: _Scope) -> None:
         self.visits += count
@@ -347,8 +401,19 @@ class _Unfolding:
             self.report(TooManySteps(count, MOST_STEPS), entry.path, scope.calls)
             raise _Stop
 
-    def copies(self, entry: Entry, scope: _Scope) -> int | None:
-        """How many copies; None where `repeat` is not given, so that a single one is not numbered."""
+    def copies(self, entry: Entry, scope: _Scope, slips: Slips) -> tuple[int | None, Slips]:
+        """How many copies, and what was guessed; None where `repeat` is not given, so that a single one is not
+        numbered.
+        """
+        try:
+            return self._copies(entry, scope), slips
+        except Fault as fault:
+            self.report(fault, entry.path, scope.calls)
+        except _Known:
+            pass
+        return None, slips | DOUBT
+
+    def _copies(self, entry: Entry, scope: _Scope) -> int | None:
         when = self._value(entry.when, "when", scope.values)
         if when is not None and not isinstance(when, bool):
             raise WrongValue("when", "true or false", when)
@@ -367,6 +432,8 @@ class _Unfolding:
     def _value(self, value: Any, key: str, values: Values) -> Any:
         if not isinstance(value, Expression):
             return value
+        if any(values.get(name) is UNKNOWN for name in value.names):
+            raise _Known
         try:
             return value.evaluate(values)
         except Fault as fault:
@@ -375,22 +442,49 @@ class _Unfolding:
 
     def _own_name(self, entry: Entry, scope: _Scope, explicit: set[str]) -> str:
         """The name that the file gives an entry, or its type in lower case with the first number that is free."""
-        if isinstance(entry.name, str):
-            self._check_name(entry.name, entry, scope)
-            return entry.name
         if entry.name is not None:
-            return entry.name.evaluate({**scope.values, "index": 0})
+            name = self._written_name(entry, scope)
+            self._give(name, entry, scope)
+            return name
         kind = self._value(entry.type, "type", scope.values)
-        base = str(kind).lower()
+        base = self._meant(str(kind)).lower()
         number = scope.counts.get(base, 0)
         while (name := f"{base}_{number}" if number else base) in scope.names or name in explicit:
             number += 1
         scope.counts[base] = number
         return name
 
-    def _check_name(self, name: str, entry: Entry, scope: _Scope) -> None:
+    def _meant(self, kind: str) -> str:
+        """A type, or the one that is most likely meant, after which an entry without a name is called."""
+        if kind in self.types or kind in self.blocks:
+            return kind
+        if kind not in self.meant:
+            sizes = self.instances[0].input if self.instances else None
+            fault = UnknownType(kind, [*self.types, *self.blocks], sizes=sizes)
+            self.meant[kind] = str(fault.proposed[0]["type"]) if fault.proposed else kind
+        return self.meant[kind]
+
+    def _written_name(self, entry: Entry, scope: _Scope) -> str:
+        """The name that the file gives an entry, in its first copy."""
+        if not isinstance(entry.name, str):
+            return self._evaluated_name(entry, {**scope.values, "index": 0})
+        if why := _unusable(entry.name):
+            raise UnusableName(entry.name, why)
+        if entry.name in scope.inputs or entry.name == "input":
+            raise UnusableName(entry.name, "it means the input here")
+        return entry.name
+
+    def _evaluated_name(self, entry: Entry, values: Values) -> str:
+        assert isinstance(entry.name, Template)
+        if any(values.get(name) is UNKNOWN for name in entry.name.names):
+            raise _Known
+        name = entry.name.evaluate(values)
         if why := _unusable(name):
             raise UnusableName(name, why)
+        return name
+
+    def _give(self, name: str, entry: Entry, scope: _Scope) -> None:
+        """Note that an entry of the list has a name, which no other one may have."""
         if name in scope.inputs or name == "input":
             raise UnusableName(name, "it means the input here")
         if name in scope.given:
@@ -406,133 +500,216 @@ class _Unfolding:
         found = []
         for i, name in enumerate(entry.sources or ()):
             key: Path = ("from", i) if listed else ("from",)
-            if self.in_sight(name, scope) is None:
-                later = entries[at + 1 :]
-                below = next((each for each in later if each.name == name), None)
-                if below is not None or name == entry.name:
-                    place = self.source.place(below.path) if below else None
-                    cycle = _cycle(str(entry.name), name, later)
-                    raise SourceBelow(name, cycle, place.line if place else None, key)
-            found.append(_Handed((self.one(name, scope, key, entry.path),)))
+            try:
+                if self.in_sight(name, scope) is None:
+                    self._look_below(name, entry, entries[at + 1 :], key)
+                handed = self.one(name, scope, key, entry.path)
+            except Fault as fault:
+                self.report(fault, entry.path, scope.calls)
+                handed = self.likely(fault, name, scope)
+            found.append(handed)
         return tuple(found)
+
+    def _look_below(self, name: str, entry: Entry, later: tuple[Entry, ...], key: Path) -> None:
+        below = next((each for each in later if each.name == name), None)
+        if below is not None or name == entry.name:
+            place = self.source.place(below.path) if below else None
+            raise SourceBelow(name, _cycle(str(entry.name), name, later), place.line if place else None, key)
 
     def in_sight(self, name: str, scope: _Scope) -> _Handed | None:
         return scope.names.get(name) or scope.names.get(name.rpartition(".")[0])
 
-    def one(self, name: str, scope: _Scope, key: Path, path: Path) -> Ref:
-        """The single tensor that a name means."""
+    def likely(self, fault: Fault, name: str, scope: _Scope) -> _Handed:
+        """The tensor that a wrong name most likely means: the one that the fault proposes, or the one above."""
+        if fault.mends:
+            meant = str(fault.mends[0][0].value)
+            try:
+                return replace(self.one(meant, scope, (), None), slips=slip(f"`{meant}` for `{name}`"))
+            except Fault:
+                pass
+        return replace(scope.above, refs=scope.above.refs[:1], slips=scope.above.slips | DOUBT)
+
+    def one(self, name: str, scope: _Scope, key: Path, path: Path | None) -> _Handed:
+        """The single tensor that a name means; with a path, the place where the file names it by a number is kept."""
         handed = scope.names.get(name)
         if handed is not None:
             if len(handed.refs) != 1:
-                raise NoSuchOutput(name, None, len(handed.refs), key)
-            return handed.refs[0]
+                raise NoSuchOutput(name, None, len(handed.refs), key, handed.names)
+            return handed
         base, _, number = name.rpartition(".")
         handed = scope.names.get(base)
+        if handed is not None and handed.names and not number.isdecimal():
+            raise NoSuchOutput(base, number, len(handed.refs), key, handed.names)
         if handed is None or not number.isdecimal():
             raise UnknownSource(name, scope.names, key)
         output = int(number[:6])
         if handed.is_layer:
             ref = Ref(handed.refs[0].step, output)
-            self.numbered.append(Mention(ref, path, key, scope.calls))
-            return ref
+            if path is not None:
+                self.numbered.append(Mention(ref, path, key, scope.calls, base, handed.copies))
+            return _Handed((ref,), slips=handed.slips)
         if output >= len(handed.refs):
-            raise NoSuchOutput(base, output, len(handed.refs), key)
-        return handed.refs[output]
+            raise NoSuchOutput(base, output, len(handed.refs), key, handed.names)
+        return _Handed((handed.refs[output],), slips=handed.slips)
 
     # One copy
 
     def place(
-        self, entry: Entry, name: str, values: Values, scope: _Scope, sources: tuple[_Handed, ...] | None
+        self,
+        entry: Entry,
+        name: str,
+        values: Values,
+        scope: _Scope,
+        sources: tuple[_Handed, ...],
+        slips: Slips,
     ) -> _Handed:
         """Put one copy of an entry into the model and give what it hands on."""
         full = scope.prefix + name
-        broken = entry.broken or sources is None
-        kind: Any = entry.type
+        kind = "?"
+        layer: Layer | None = None
+        guess: Guess | None = Guess(doubtful=True)
         try:
-            kind = self._value(entry.type, "type", values)
-            if not isinstance(kind, str):
-                raise WrongValue("type", "the name of a layer or a block", kind)
             if full in self.full_names:
-                raise DuplicateName(full, None)
+                self.report(DuplicateName(full, None), entry.path, scope.calls, full)
+                slips |= HARMLESS
+                while full in self.full_names:
+                    full += "_2"
             self.full_names.add(full)
-            if entry.inner is not None and not broken:
-                return self._call(entry, full, kind, None, entry.inner, dict(values), scope, sources or ())
-            if kind in self.blocks and not broken:
-                return self._call_block(entry, full, kind, values, scope, sources or ())
-            if not broken and kind not in self.types:
-                raise UnknownType(kind, [*self.types, *self.blocks])
-            layer = None if broken else self.layer(entry, kind, values)
+            kind = self._kind(entry, values)
+            if entry.inner is not None:
+                return self._call(entry, full, kind, None, entry.inner, dict(values), scope, sources, slips)
+            if kind in self.blocks:
+                return self._call_block(entry, full, kind, values, scope, sources, slips)
+            layer, guess = self.layer(entry, kind, values, scope, full)
         except Fault as fault:
             self.report(fault, entry.path, scope.calls, full)
-            layer = None
         except _Known:
-            layer = None
-        refs = tuple(handed.refs[0] for handed in sources or () if handed.refs)
-        if layer is not None and layer.takes == (0, 0) and entry.sources is None:
+            pass
+        for each in (self.slips, scope.slips, *(handed.slips for handed in sources)):
+            slips = each | slips
+        if slips.any:
+            layer, guess = None, (guess or Guess(layers=(layer, layer))).with_slips(slips)
+        meant = layer or (guess.layers[0] if guess else None)
+        refs = tuple(handed.refs[0] for handed in sources if handed.refs)
+        if meant is not None and meant.takes == (0, 0) and entry.sources is None:
             refs = ()
         at = len(self.instances)
         allow = scope.allow | entry.allow if entry.allow else scope.allow
-        self.instances.append(Instance(full, str(kind), layer, refs, entry.path, scope.calls, allow, scope.group))
+        self.instances.append(
+            Instance(full, kind, layer, refs, entry.path, scope.calls, allow, scope.group, guess=guess)
+        )
         return _Handed((Ref(at),), is_layer=True)
 
-    def layer(self, entry: Entry, kind: str, values: Values) -> Layer | None:
-        """The layer that an entry means, the same object for the same arguments; None where its faults were reported
-        before.
-        """
+    def _kind(self, entry: Entry, values: Values) -> str:
+        """What `type` says."""
+        if "type" in entry.lost:
+            raise _Known
+        kind = self._value(entry.type, "type", values)
+        if not isinstance(kind, str):
+            raise WrongValue("type", "the name of a layer or a block", kind)
+        return kind
+
+    def layer(
+        self, entry: Entry, kind: str, values: Values, scope: _Scope, full: str
+    ) -> tuple[Layer | None, Guess | None]:
+        """The layer that an entry means, the same object for the same arguments; a guess where something is wrong."""
         read = [values.get(name) for name in entry.reads]
         key = (kind, *((type(value), value) for value in read))  # 1, 1.0 and true are equal in Python
         try:
-            return entry.resolved[key]
+            found: tuple[Layer | None, Guess | None] = entry.resolved[key]
+            return found
         except (KeyError, TypeError):
             pass
-        args = entry.arguments(values)
-        interned = (kind, repr(args))
-        layer = self.layers.get(interned)
-        if layer is None:
-            layer = self._validated(self.types[kind], args, entry)
-            if layer is not None:
-                self.layers[interned] = layer
+        found = self._layer(entry, kind, values, scope, full)
         try:
-            entry.resolved[key] = layer
+            entry.resolved[key] = found
         except TypeError:  # a list among the parameters
             pass
-        return layer
+        return found
 
-    def _validated(self, form: type[Layer], args: dict[str, Any], entry: Entry) -> Layer | None:
-        unknown = [key for key in args if key not in form.model_fields]
-        for key in unknown:
-            self.report(UnknownKey(key, form.__name__, form.model_fields), entry.path)
-        try:
-            layer = form.model_validate({key: value for key, value in args.items() if key in form.model_fields})
-        except ValidationError as error:
-            for fault in faults_of(error, form.__name__):
-                if not (isinstance(fault, MissingKey) and any(did_you_mean(key, [fault.missing]) for key in unknown)):
-                    self.report(_of_expression(fault, args, entry), entry.path)
-            return None
-        return None if unknown else layer
+    def _layer(
+        self, entry: Entry, kind: str, values: Values, scope: _Scope, full: str
+    ) -> tuple[Layer | None, Guess | None]:
+        args = entry.arguments(values)
+        faults = list(args.faults)
+        layer: Layer | None = None
+        guess: Guess | None = None
+        if kind not in self.types:
+            faults.append(UnknownType(kind, [*self.types, *self.blocks], given=args.values))
+            given = {key: each for key, each in args.values.items() if key not in args.lost}
+            guess = Guess(unknown=(kind, given), blocks=tuple(self.blocks))
+        elif args.lost or args.said:
+            found = made(self.types[kind], args.values, frozenset(args.lost))
+            faults += found.faults
+            guess = found.guess or Guess(layers=(found.layer, found.layer))
+        else:
+            interned = (kind, repr(args.values))
+            layer = self.layers.get(interned)
+            if layer is None:
+                found = made(self.types[kind], args.values)
+                layer, guess = found.layer, found.guess
+                if layer is not None:
+                    self.layers[interned] = layer
+                marked = {}
+                for fault in found.faults:
+                    faults.append(_of_expression(fault, args.values, entry))
+                    marked |= _with_dollar(fault, args.values, values)
+                if marked:
+                    mended = made(self.types[kind], {**args.values, **marked})
+                    guess = mended.guess or Guess(layers=(mended.layer, mended.layer))
+                    args.said += [f"the `$` in `{name}`" for name in marked]
+        for fault in faults:
+            self.report(
+                fault, entry.path, scope.calls if fault in args.faults else (), full if kind not in self.types else None
+            )
+        if args.said and guess is not None:
+            guess = guess.with_slips(Slips(tuple(args.said), any=True))
+        return layer, guess
 
     def _call_block(
-        self, entry: Entry, full: str, kind: str, values: Values, scope: _Scope, sources: tuple[_Handed, ...]
+        self,
+        entry: Entry,
+        full: str,
+        kind: str,
+        values: Values,
+        scope: _Scope,
+        sources: tuple[_Handed, ...],
+        slips: Slips,
     ) -> _Handed:
         block = self.blocks[kind]
+        found = entry.arguments(values)
+        for fault in found.faults:
+            self.report(fault, entry.path, scope.calls, full)
+        slips |= Slips(tuple(found.said), any=bool(found.faults or found.lost))
         if block is None:
             raise _Known
-        given = entry.arguments(values)
-        for key in given:
-            if key not in block.params:
-                needed = (name for name, default in block.params.items() if default is None and name not in given)
-                raise UnknownKey(key, f"the block `{kind}`", block.params, next(needed, ""))
+        given = {key: UNKNOWN if key in found.lost else value for key, value in found.values.items()}
+        for key in [key for key in given if key not in block.params]:
+            needed = (name for name, default in block.params.items() if default is None and name not in given)
+            fault = UnknownKey(key, f"the block `{kind}`", block.params, next(needed, ""))
+            self.report(fault, entry.path, scope.calls, full)
+            meant = fault.mends[0][0]
+            if meant.action == "rename" and given.setdefault(str(meant.value), given[key]) is given[key]:
+                slips |= slip(f"`{meant.value}` for `{key}`")
+            else:
+                slips |= slip(f"without `{key}`")
         if len(sources) != len(block.inputs):
-            raise WrongNumberOfSources(f"the block `{kind}`", len(sources), len(block.inputs), len(block.inputs))
+            copy = int(values["index"]) if entry.repeat is not None and values.get("index") else None
+            wrong = WrongNumberOfSources.of_block(kind, block.inputs, len(sources), entry.sources or (), copy)
+            self.report(wrong, entry.path, scope.calls, full)
+            filled = (*sources, *(sources[-1:] or (scope.above,)) * len(block.inputs))[: len(block.inputs)]
+            sources = tuple(replace(each, slips=each.slips | DOUBT) for each in filled)
         inner = dict(self.params)
         for name, default in block.params.items():
             if given.get(name) is not None:
                 inner[name] = given[name]
             elif default is None:
-                raise MissingKey(name, f"the block `{kind}`")
+                self.report(MissingKey(name, f"the block `{kind}`"), entry.path, scope.calls, full)
+                slips |= DOUBT
+                inner[name] = UNKNOWN
             else:
                 inner[name] = self._evaluated(default, inner, (*block.path, "params", name))
-        return self._call(entry, full, kind, block, block.entries, inner, scope, sources)
+        return self._call(entry, full, kind, block, block.entries, inner, scope, sources, slips)
 
     def _call(
         self,
@@ -544,6 +721,7 @@ class _Unfolding:
         values: dict[str, Any],
         scope: _Scope,
         sources: tuple[_Handed, ...],
+        slips: Slips,
     ) -> _Handed:
         if len(scope.calls) >= DEEPEST:
             self.report(EndlessBlocks([*scope.blocks, kind], DEEPEST), entry.path, scope.calls, full)
@@ -552,7 +730,7 @@ class _Unfolding:
         names = dict(zip(inputs, sources, strict=False))
         if len(names) == 1:
             names.setdefault("input", sources[0])
-        args = {name: values[name] for name in block.params} if block else {}
+        args = _known({name: values[name] for name in block.params}) if block else {}
         group = Group(full, kind, entry.path, args, scope.group, len(self.instances))
         self.groups.append(group)
         inner = _Scope(
@@ -565,22 +743,40 @@ class _Unfolding:
             blocks=(*scope.blocks, kind),
             allow=scope.allow | entry.allow,
             inputs=inputs,
+            slips=scope.slips | slips,
         )
         self.unfold(entries, inner)
         group.last = len(self.instances)
         if block is None or not block.outputs:
             return inner.above
-        refs = []
+        refs, guessed = [], NONE
         for i, name in enumerate(block.outputs):
             key: Path = (*block.path, "outputs", i) if len(block.outputs) > 1 else (*block.path, "outputs")
             try:
-                refs.append(self.one(name, inner, key, ()))
+                handed = self.one(name, inner, key, ())
             except Fault as fault:
                 self.report(fault, (), inner.calls)
-        if len(refs) < len(block.outputs):
-            raise _Known
+                handed = self.likely(fault, name, inner)
+            refs.append(handed.refs[0])
+            guessed |= handed.slips
         group.outputs = tuple(refs)
-        return _Handed(group.outputs)
+        return _Handed(group.outputs, names=block.outputs, slips=guessed)
+
+
+def _known(values: dict[str, Any]) -> dict[str, Any]:
+    """Parameters, with None for those that something is wrong with."""
+    return {name: None if value is UNKNOWN else value for name, value in values.items()}
+
+
+def _with_dollar(fault: Fault, args: dict[str, Any], values: Values) -> dict[str, Any]:
+    """The argument at fault as what it comes to where only its `$` was forgotten, which the fault then says."""
+    key = str(fault.key[0]) if len(fault.key) == 1 else ""
+    marked = with_dollar(args.get(key), [name for name, value in values.items() if value is not UNKNOWN])
+    if marked is None or not isinstance(fault, WrongValue) or fault.mends:
+        return {}
+    say_dollar(fault, key, marked)
+    value = meaning(fault, values)
+    return {} if value is None else {key: value}
 
 
 def _of_expression(fault: Fault, args: dict[str, Any], entry: Entry) -> Fault:

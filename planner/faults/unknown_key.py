@@ -1,6 +1,7 @@
 from collections.abc import Iterable
 
-from planner.diagnostics import Edit, Fault, did_you_mean, nearest
+from planner.diagnostics import Edit, Fault, nearest
+from planner.faults._written_elsewhere import synonyms
 
 
 class UnknownKey(Fault):
@@ -30,14 +31,25 @@ class UnknownKey(Fault):
         """`missing` is a key that is needed and not given: it may be the one that was meant."""
         names = sorted(set(known))
         takes = f"{owner} takes " + (", ".join(f"`{name}`" for name in names) or "no keys")
+        near = meant(key, names)
         super().__init__(
             f"{owner} has no `{key}`",
             label="nothing reads this key",
-            help=did_you_mean(key, names) or (f"did you mean `{missing}`, which is needed?" if missing else takes),
+            help=f"did you mean `{near}`?"
+            if near
+            else f"did you mean `{missing}`, which is needed?"
+            if missing
+            else takes,
             key=key,
             at_key=True,
             mends=[
-                *((Edit((key,), word, "rename"),) for word in nearest(key, names) or [missing] * bool(missing)),
+                *([(Edit((key,), near or missing, "rename"),)] if near or missing else []),
                 *([] if missing else [(Edit((key,), action="remove"),)]),
             ],
         )
+
+
+def meant(key: str, known: Iterable[str]) -> str:
+    """The key that is meant: the one that looks like it, or the one that is called so elsewhere; else nothing."""
+    names = list(known)
+    return next(iter((*nearest(key, names), *synonyms(key, names))), "")

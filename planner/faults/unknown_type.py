@@ -1,6 +1,14 @@
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import Any
 
-from planner.diagnostics import Fault, did_you_mean, nearest, puts
+from planner.diagnostics import Edit, Fault, nearest
+from planner.faults._written_elsewhere import CONSUMED, Meaning, meanings, plain, synonyms
+
+Entry = Mapping[str, Any]
+"""An entry of the file: its type, and its arguments."""
+ALIKE = 0.75
+"""How alike a name must be to be taken for a slip of the pen, of 1: with less, Max would be Softmax."""
 
 
 class UnknownType(Fault):
@@ -26,12 +34,103 @@ class UnknownType(Fault):
           - {type: Conv2d, out_channels: 8, kernel_size: 3}
         """
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        known: Iterable[str],
+        *,
+        given: Mapping[str, Any] = {},
+        sizes: Sequence[int] | None = None,
+        sources: int = 1,
+        fits: Callable[[Entry], bool] | None = None,
+        takes: Callable[[str], Sequence[str]] | None = None,
+    ) -> None:
+        """What is proposed fits the place.
+
+        given    the arguments of the entry
+        sizes    of what it reads, channels last; None where that is not known
+        sources  how many tensors it reads
+        fits     whether an entry would be planned there
+        takes    the arguments that a type takes
+        """
         known = set(known)
+        meant = _meant(name, known, given, sizes, sources, takes)
+        fitting = [entry for entry in meant if fits is None or fits(entry)]
+        self.proposed = fitting or [entry for entry in meant if set(entry) == {"type"} | set(given)][:1]
+        without = next((each.without for each in meanings(name, given, sizes, sources) if each.without), "")
         super().__init__(
             f"there is no layer or block `{name}`",
             label="not a layer type, nor a block of this file",
-            help=did_you_mean(name, known) or f"define it under `blocks:`, as `{name}: {{layers: […]}}`",
+            help=_help(name, given, self.proposed, without),
             key="type",
-            mends=puts("type", *nearest(name, known, 2)),
+            mends=[_edits(entry, given, takes) for entry in fitting[:2]],
         )
+
+
+def _meant(
+    name: str,
+    known: set[str],
+    given: Mapping[str, Any],
+    sizes: Sequence[int] | None,
+    sources: int,
+    takes: Callable[[str], Sequence[str]] | None,
+) -> list[Entry]:
+    """Entries that may be meant: layers that are called so elsewhere, then those with a name that is alike."""
+    same = [Meaning(each) for each in sorted(known) if plain(each) == plain(name)]
+    elsewhere = meanings(name, given, sizes, sources)
+    found = [*same, *(each for each in elsewhere if each.type in known)]
+    if not elsewhere:
+        rank = len(sizes) - 1 if sizes else 2
+        close = [each for each in nearest(name, known, 6) if _alike(name, each) >= ALIKE]
+        close.sort(key=lambda each: (-round(_alike(name, each), 1), not each.endswith(f"{rank}d")))
+        found += map(Meaning, close)
+    return [_entry(each, given, takes) for each in found]
+
+
+def _alike(a: str, b: str) -> float:
+    return SequenceMatcher(None, a.lower(), b.lower()).ratio()
+
+
+def _entry(meaning: Meaning, given: Mapping[str, Any], takes: Callable[[str], Sequence[str]] | None) -> Entry:
+    """The entry that is meant, with the arguments that are given under the names that the layer has for them."""
+    known = list(takes(meaning.type)) if takes is not None else []
+    consumed = CONSUMED.get(meaning.type, ()) if meaning.args or meaning.type == "Flatten" else ()
+    args = {}
+    for key, value in given.items():
+        if key in consumed and key not in known:
+            continue
+        near = synonyms(key, known) if key not in known else []
+        args[near[0] if near and near[0] not in given else key] = value
+    return {"type": meaning.type, **args, **meaning.args}
+
+
+def _edits(entry: Entry, given: Mapping[str, Any], takes: Callable[[str], Sequence[str]] | None) -> tuple[Edit, ...]:
+    """What makes the entry what is meant."""
+    known = list(takes(entry["type"])) if takes is not None else []
+    renamed = {
+        key: near[0] for key in given if key not in entry and (near := synonyms(key, known)) and near[0] in entry
+    }
+    removed = [Edit((key,), action="remove") for key in given if key not in entry and key not in renamed]
+    added = [
+        Edit((key,), value)
+        for key, value in entry.items()
+        if key != "type" and key not in renamed.values() and (key not in given or given[key] != value)
+    ]
+    moved = [Edit((key,), near, "rename") for key, near in renamed.items()]
+    return (Edit(("type",), entry["type"]), *moved, *removed, *added)
+
+
+def _help(name: str, given: Mapping[str, Any], proposed: Sequence[Entry], without: str) -> str:
+    if proposed:
+        entry = proposed[0]
+        if set(entry) == {"type"} | set(given):
+            return f"did you mean `{entry['type']}`?"
+        said = ", ".join(f"{key}: {_written(value)}" for key, value in entry.items())
+        return f"write it as {{{said}}}"
+    return without or f"define it under `blocks:`, as `{name}: {{layers: […]}}`"
+
+
+def _written(value: object) -> str:
+    return (
+        {True: "true", False: "false", None: "null"}[value] if value is None or isinstance(value, bool) else str(value)
+    )

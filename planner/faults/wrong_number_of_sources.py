@@ -1,4 +1,8 @@
-from planner.diagnostics import Fault
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from planner.diagnostics import SOURCE, Fault
 
 
 class WrongNumberOfSources(Fault):
@@ -25,12 +29,41 @@ class WrongNumberOfSources(Fault):
           - {type: Add, from: [conv, input]}
         """
 
-    def __init__(self, layer: str, given: int, least: int, most: int | None) -> None:
+    def __init__(
+        self,
+        layer: str,
+        given: int,
+        least: int,
+        most: int | None,
+        *,
+        inputs: Sequence[str] = (),
+        label: str = "",
+        help: str = "",
+    ) -> None:
+        """`inputs` are what the sources are called inside, for a block."""
         wanted = f"{least}" if least == most else f"{least} or more" if most is None else f"{least} to {most}"
-        example = "[" + ", ".join("abcdefgh"[: max(least, 2)]) + "]" if (most or 2) > 1 else "one_layer"
+        letters = inputs if len(inputs) == least else "abcdefgh"[: max(least, 2)]
+        example = f"[{', '.join(letters)}]" if (most or 2) > 1 else "one_layer"
         super().__init__(
             f"{layer} takes {wanted} {'source' if wanted == '1' else 'sources'}",
-            label=f"{given} given",
-            help=f"name them: `from: {example}`" if most != 0 else "leave `from` out",
+            label=label or f"{given} given" + ("" if given != 1 or most == 0 else f", {SOURCE}"),
+            help=help or (f"name them: `from: {example}`" if most != 0 else "leave `from` out"),
             key="from",
         )
+
+    @classmethod
+    def of_block(
+        cls, block: str, inputs: Sequence[str], given: int, named: Sequence[str], copy: int | None
+    ) -> WrongNumberOfSources:
+        """For a call of a block with `inputs`; `named` is what its `from` names, and `copy` the number of a repeated
+        copy, which reads the one before.
+        """
+        owner, count = f"the block `{block}`", len(inputs)
+        if copy is not None:
+            label = f"copy {copy} is fed by copy {copy - 1}, which is 1 source of {count}"
+            help = "write the copies one below the other, each with its `from`: `repeat` hands on one tensor only"
+        else:
+            names = f", `{named[0]}`" if len(named) == 1 else ", the layer above" if not named else ""
+            label = f"{given} given{names}; its inputs are {', '.join(f'`{each}`' for each in inputs)}"
+            help = f"name {count}: `from: {inputs[0] if count == 1 else '[' + ', '.join(inputs) + ']'}`"
+        return cls(owner, given, count, count, label=label, help=help)

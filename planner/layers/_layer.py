@@ -181,9 +181,7 @@ class Layer(BaseModel):
 
     def facts(self, *inputs: Shape) -> Facts:
         """All the answers for these inputs; raises the fault that stops them."""
-        least, most = self.takes
-        if len(inputs) < least or (most is not None and len(inputs) > most):
-            raise WrongNumberOfSources(self.type_name(), len(inputs), least, most)
+        self.must_take(len(inputs))
         if self.rank is not None:
             for x in inputs:
                 self.must_have_axes(x, self.rank)
@@ -219,6 +217,12 @@ class Layer(BaseModel):
         if len(value) != rank:
             raise WrongValue(name, f"one number, or {rank} for the {rank} spatial axes", list(value))
         return tuple(value)
+
+    def must_take(self, count: int) -> None:
+        """It must be given as many sources as it takes."""
+        least, most = self.takes
+        if count < least or (most is not None and count > most):
+            raise WrongNumberOfSources(self.type_name(), count, least, most)
 
     def must_have_axes(self, x: Shape, *ranks: int) -> None:
         """An input must have one of these numbers of spatial axes."""

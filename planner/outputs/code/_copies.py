@@ -168,6 +168,11 @@ class Copies:
         items = copy.items[number]
         condition = written_in(slot.when, copy)
         if not items:
+            if slot.name is not None and any(
+                there and other.name == slot.name
+                for other, there in zip(copy.listing.slots, copy.items[:number], strict=False)
+            ):
+                return above  # an alternative of the same name is there in its place
             handed = above if slot.sources is None else sources[:1]
             given = condition.names | condition.assumed if condition is not None else names_in(slot.repeat, copy)
             left = tuple(

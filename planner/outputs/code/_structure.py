@@ -69,12 +69,14 @@ class Listing:
         return all(slot.name is None for slot in self.slots)
 
     def names_others(self, number: int) -> bool:
-        """Whether the names of further entries depend on whether an entry is there: of those of the same type that have
-        no name, each has another number.
+        """Whether what names mean depends on whether an entry is there: those of further entries of the same type
+        without a name, which each have another number, or its own, which an alternative has too.
         """
         slot = self.slots[number]
-        if self.nameless or slot.name is not None or not (is_expression(slot.when) or is_expression(slot.repeat)):
+        if self.nameless or not (is_expression(slot.when) or is_expression(slot.repeat)):
             return False
+        if slot.name is not None:
+            return sum(other.name == slot.name for other in self.slots) > 1
         return any(other.name is None and other.type == slot.type for other in self.slots[number + 1 :])
 
     @property

@@ -103,6 +103,8 @@ def render(report: Report, step: str, theme_name: str = "light") -> str:
     at = report.plan.steps[step_number(report, step)]
     if at.facts is None or not at.links:
         raise NoMap(f"`{at.name}` is an input, or has a fault: it has no windows")
+    if not at.inputs:
+        raise NoMap(f"`{at.name}` ({at.type}) reads nothing: it has no windows")
     strips: dict[tuple[AxisMap, int], list[str]] = {}
     for axis, (along, n) in enumerate(zip(at.links[0][0].axes, at.inputs[0].spatial, strict=True)):
         if not along.keeps and along.span(n) is not None:

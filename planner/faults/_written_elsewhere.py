@@ -1,0 +1,261 @@
+"""What people write for a layer: names and arguments of Keras, TensorFlow and PyTorch's functions, and short forms.
+
+Names are compared in lower case and without `_`; `{n}` stands for the number of spatial axes. Only names that are not
+a layer's own are looked up here, so that a layer that comes to the planner needs no change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+POINTWISE = "there is no such layer yet; it keeps the shape, so `type: Identity` in its place plans the rest"
+"""What can be done where values change and shapes do not."""
+REDUCES = "there is no such layer yet; `{type: Mean, dim: …}` folds the same axes away, so it plans the rest"
+
+_LAYERS: Mapping[str, str] = {
+    "Conv{n}d": "conv convolution conv{n} convolution{n}d cnn conv{n}dlayer convlayer",
+    "ConvTranspose{n}d": "convtranspose conv{n}dtranspose convolution{n}dtranspose deconv deconv{n}d deconvolution "
+    "deconvolution{n}d transposedconv transposedconv{n}d transposeconv{n}d upconv upconv{n}d convtransposed{n}d",
+    "BatchNorm{n}d": "batchnorm bn batchnormalization bn{n}d batchnormalisation syncbatchnorm",
+    "InstanceNorm{n}d": "instancenorm instancenormalization in{n}d",
+    "LayerNorm": "layernormalization ln layernorm{n}d",
+    "GroupNorm": "groupnormalization gn",
+    "RMSNorm": "rmsnormalization",
+    "LocalResponseNorm": "lrn localresponsenormalization",
+    "MaxPool{n}d": "maxpool maxpooling maxpooling{n}d pool pooling pool{n}d pooling{n}d",
+    "AvgPool{n}d": "avgpool avgpooling avgpooling{n}d averagepool averagepool{n}d averagepooling averagepooling{n}d "
+    "meanpool",
+    "ZeroPad{n}d": "pad pad{n}d padding zeropad zeropadding zeropadding{n}d constantpad",
+    "ReflectionPad{n}d": "reflectpad reflectpad{n}d reflectionpad reflectionpadding{n}d",
+    "ReplicationPad{n}d": "replicatepad replicatepad{n}d replicationpad edgepad",
+    "CircularPad{n}d": "circularpad wrappad",
+    "Linear": "dense fc fullyconnected innerproduct affine gemm addmm fullyconnectedlayer denselayer lazylinear",
+    "SiLU": "swish silu swish1",
+    "Hardswish": "hswish hardswish",
+    "Hardsigmoid": "hsigmoid",
+    "LeakyReLU": "lrelu lkrelu",
+    "Softplus": "softrelu",
+    "Dropout{n}d": "spatialdropout spatialdropout{n}d featuredropout",
+    "StochasticDepth": "droppath stochdepth dropconnect drop_path",
+    "Multiply": "mul multiply times prod product elementwisemul scale gate",
+    "Subtract": "sub minus difference",
+    "Add": "plus addition elementwiseadd shortcut residual skip",
+    "Concat": "cat concatenate concatenation route merge join hstack",
+    "MatMul": "mm bmm dot batchmatmul matrixmultiply",
+    "Identity": "noop clone contiguous detach passthrough linearactivation copy",
+    "MultiheadAttention": "mha multiheadselfattention selfattention attention multiheadattn multihead "
+    "crossattention scaleddotproductattention attn",
+    "TransformerEncoderLayer": "transformerblock encoderlayer encoderblock transformerlayer transformer",
+    "Embedding": "embed embeddings tokenembedding lookup",
+    "Reshape": "view reshapelayer viewas reshapeas",
+    "Permute": "rearrange permutedims",
+    "Unfold": "im2col extractpatches",
+    "Fold": "col2im",
+    "PixelShuffle": "depthtospace subpixel pixelshuffle2d shufflepixel",
+    "PixelUnshuffle": "spacetodepth focus reorg pixelunshuffle2d",
+    "Upsample": "upsampling upsampling{n}d upsample{n}d unpool",
+    "Interpolate": "resize resizing resize{n}d resizebilinear",
+    "Slice": "narrow getitem stridedslice",
+    "Select": "indexselect take pick",
+    "Parameter": "positionalembedding positionembedding posembed learnedposition clstoken classtoken weight variable",
+    "CenterCrop": "crop{n}d cropping cropping{n}d centercrop{n}d",
+}
+_WITH: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "globalavgpool": ("AdaptiveAvgPool{n}d", {"output_size": 1}),
+    "globalavgpool{n}d": ("AdaptiveAvgPool{n}d", {"output_size": 1}),
+    "globalaveragepool": ("AdaptiveAvgPool{n}d", {"output_size": 1}),
+    "globalaveragepooling": ("AdaptiveAvgPool{n}d", {"output_size": 1}),
+    "globalaveragepooling{n}d": ("AdaptiveAvgPool{n}d", {"output_size": 1}),
+    "globalpool": ("AdaptiveAvgPool{n}d", {"output_size": 1}),
+    "gap": ("AdaptiveAvgPool{n}d", {"output_size": 1}),
+    "adaptiveavgpool": ("AdaptiveAvgPool{n}d", {"output_size": 1}),
+    "adaptivepool": ("AdaptiveAvgPool{n}d", {"output_size": 1}),
+    "adaptiveaveragepool{n}d": ("AdaptiveAvgPool{n}d", {"output_size": 1}),
+    "globalmaxpool": ("AdaptiveMaxPool{n}d", {"output_size": 1}),
+    "globalmaxpool{n}d": ("AdaptiveMaxPool{n}d", {"output_size": 1}),
+    "globalmaxpooling": ("AdaptiveMaxPool{n}d", {"output_size": 1}),
+    "globalmaxpooling{n}d": ("AdaptiveMaxPool{n}d", {"output_size": 1}),
+    "adaptivemaxpool": ("AdaptiveMaxPool{n}d", {"output_size": 1}),
+    "depthwiseconv": ("Conv{n}d", {"groups": "depthwise"}),
+    "depthwiseconv{n}d": ("Conv{n}d", {"groups": "depthwise"}),
+    "dwconv": ("Conv{n}d", {"groups": "depthwise"}),
+    "dwconv{n}d": ("Conv{n}d", {"groups": "depthwise"}),
+    "pointwiseconv": ("Conv{n}d", {"kernel_size": 1}),
+    "pointwiseconv{n}d": ("Conv{n}d", {"kernel_size": 1}),
+    "conv1x1": ("Conv{n}d", {"kernel_size": 1}),
+    "conv3x3": ("Conv{n}d", {"kernel_size": 3, "padding": 1}),
+}
+"""Layers that are meant with arguments."""
+_NONE: Mapping[str, str] = {
+    POINTWISE: "abs neg negative square sqrt rsqrt exp expm1 log log1p log2 sin cos tan erf sign round floor ceil "
+    "reciprocal pow power roll flip cumsum cumprod gaussiannoise where maskedfill masking normalize l2normalize "
+    "l2norm sinusoid logical clamp clip div divide truediv floordivide maximum minimum quantize",
+    REDUCES: "max min amax amin std var norm argmax argmin logsumexp sum reducesum reducemax reducemin any all median",
+    "there is no such layer yet; MatMul multiplies the last two axes of two sources, after a Permute where others are "
+    "meant, and Linear multiplies with a weight": "einsum tensordot outer",
+    "there is no such layer yet; Slice and Select take a stretch or a place of an axis": "gather scatter topk sort "
+    "indexput embeddingbag",
+    "there is no such layer yet; Concat of the same source several times repeats it along an axis": "expand tile "
+    "repeat repeatvector broadcastto repeatinterleave",
+    "write it as two layers: {type: Conv2d, groups: depthwise, kernel_size: 3}, then {type: Conv2d, out_channels: …, "
+    "kernel_size: 1}": "separableconv separableconv{n}d depthwiseseparableconv",
+    "take it out: the model's `input:` states the shape": "input inputlayer placeholder",
+    "take it out: the last layer, or `outputs:`, says what the model returns": "output outputlayer outputs",
+    "write a function of its own as the layers that it is made of": "lambda function custom module",
+    "write the activation as a layer of its own, such as `type: ReLU`": "activation act nonlinearity",
+    "write it as the layers that it wraps": "timedistributed bidirectional wrapper",
+    "leave it out: it changes neither a shape nor a value of the forward pass": "spectralnorm weightnorm",
+}
+_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "units": ("out_features", "hidden_size"),
+    "filters": ("out_channels",),
+    "planes": ("out_channels",),
+    "out_planes": ("out_channels",),
+    "num_output": ("out_channels", "out_features"),
+    "output_dim": ("out_features", "embedding_dim"),
+    "features": ("out_features", "out_channels"),
+    "channels": ("out_channels",),
+    "pool_size": ("kernel_size",),
+    "ksize": ("kernel_size",),
+    "kernel": ("kernel_size",),
+    "window": ("kernel_size",),
+    "size": ("kernel_size", "scale_factor", "output_size"),
+    "strides": ("stride",),
+    "dilation_rate": ("dilation",),
+    "rate": ("p", "dilation"),
+    "prob": ("p",),
+    "drop_prob": ("p",),
+    "dropout": ("p",),
+    "drop": ("p",),
+    "axis": ("dim",),
+    "use_bias": ("bias",),
+    "epsilon": ("eps",),
+    "pad": ("padding",),
+    "heads": ("num_heads", "nhead"),
+    "n_heads": ("num_heads", "nhead"),
+    "nheads": ("num_heads", "nhead"),
+    "num_heads": ("nhead",),
+    "nhead": ("num_heads",),
+    "scale": ("scale_factor",),
+    "factor": ("scale_factor", "upscale_factor"),
+    "block_size": ("upscale_factor", "downscale_factor"),
+    "interpolation": ("mode",),
+    "target_shape": ("shape",),
+    "sizes": ("shape",),
+    "perm": ("dims",),
+    "alpha": ("negative_slope",),
+    "input_dim": ("num_embeddings",),
+    "vocab_size": ("num_embeddings",),
+    "hidden_units": ("hidden_size",),
+    "groups": ("num_groups",),
+    "num_channels": ("num_features",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What is meant by a type: a layer, with arguments beside those that are given, or what to do without one."""
+
+    type: str = ""
+    args: Mapping[str, Any] = field(default_factory=dict)
+    without: str = ""
+
+
+def meanings(name: str, given: Mapping[str, Any], sizes: Sequence[int] | None, sources: int) -> list[Meaning]:
+    """What may be meant by a type that is no layer's name, the likeliest first.
+
+    given    the arguments that the entry has
+    sizes    of the first source, channels last; None where they are not known
+    sources  how many there are
+    """
+    word = plain(name)
+    if sources > 1 and word in ("sum", "merge", "plus"):
+        return [Meaning("Add")]
+    if special := _SPECIAL.get(word):
+        return special(given, sizes)
+    rank = len(sizes) - 1 if sizes else None
+    ranks = [rank] if rank is not None and 1 <= rank <= 3 else [2, 1, 3] if rank is None else [1]
+    written = [int(digit) for digit in word if digit in "123"]
+    found = []
+    for n in dict.fromkeys((*ranks, *written)):
+        found += [Meaning(layer.format(n=n), args) for layer, args in _types(word, n)]
+    found += [
+        Meaning(without=text) for text, words in _NONE.items() if _listed(word, words, 2) or _listed(word, words, 1)
+    ]
+    return found
+
+
+def plain(name: str) -> str:
+    """A type's name as it is compared: `max_pool2d` is `maxpool2d`."""
+    return name.rpartition(".")[2].replace("_", "").replace("-", "").lower()
+
+
+def synonyms(key: str, known: Sequence[str]) -> list[str]:
+    """What an argument is called here that has another name elsewhere."""
+    return [word for word in _ARGUMENTS.get(key.lower(), ()) if word in known]
+
+
+def _types(word: str, n: int) -> list[tuple[str, Mapping[str, Any]]]:
+    own = [(layer, {}) for layer, words in _LAYERS.items() if any(_listed(word, words, k) for k in (1, 2, 3))]
+    return [*own, *(each for key, each in _WITH.items() if any(word == key.format(n=k) for k in (1, 2, 3)))]
+
+
+def _listed(word: str, words: str, n: int) -> bool:
+    return word in words.format(n=n).split()
+
+
+def _squeezed(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[Meaning]:
+    """An axis of one cell goes: Select takes its only place, Flatten all of them."""
+    dim = given.get("dim", given.get("axis"))
+    if isinstance(dim, int) and sizes and len(sizes) > 1:
+        return [Meaning("Select", {"dim": dim, "index": 0})]
+    return [Meaning("Flatten")]
+
+
+def _unsqueezed(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[Meaning]:
+    """A new axis of one cell, counted as PyTorch does, with the channels first."""
+    dim = given.get("dim", given.get("axis"))
+    if not isinstance(dim, int) or isinstance(dim, bool) or not sizes or not -len(sizes) - 2 < dim < len(sizes) + 2:
+        return [Meaning(without="write the new shape, channels last: {type: Reshape, shape: […]}")]
+    first = [sizes[-1], *sizes[:-1]]
+    first.insert(dim % (len(sizes) + 2) - 1, 1)
+    return [Meaning("Reshape", {"shape": [*first[1:], first[0]]})]
+
+
+def _transposed(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[Meaning]:
+    """Two dimensions change places; Permute lists all of them, with the batch as 0."""
+    dims = [given.get(key) for key in ("dim0", "dim1")]
+    if sizes is None or not all(isinstance(each, int) and -len(sizes) - 1 <= each <= len(sizes) for each in dims):
+        return [Meaning(without="write the order of all dimensions, the batch as 0: {type: Permute, dims: [0, 2, 1]}")]
+    order = list(range(len(sizes) + 1))
+    i, j = (int(each or 0) % len(order) for each in dims)
+    order[i], order[j] = order[j], order[i]
+    return [Meaning("Permute", {"dims": order})]
+
+
+def _clamped(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[Meaning]:
+    bounds = {name: given[key] for key, name in (("min", "min_val"), ("max", "max_val")) if key in given}
+    return [Meaning("Hardtanh", bounds)] if len(bounds) == 2 else [Meaning(without=POINTWISE)]
+
+
+_SPECIAL = {
+    "squeeze": _squeezed,
+    "unsqueeze": _unsqueezed,
+    "expanddims": _unsqueezed,
+    "transpose": _transposed,
+    "swapaxes": _transposed,
+    "swapdims": _transposed,
+    "clamp": _clamped,
+    "clip": _clamped,
+    "cliplayer": _clamped,
+}
+CONSUMED: Mapping[str, tuple[str, ...]] = {
+    "Select": ("dim", "axis"),
+    "Flatten": ("dim", "axis"),
+    "Reshape": ("dim", "axis"),
+    "Permute": ("dim0", "dim1"),
+    "Hardtanh": ("min", "max"),
+}
+"""Arguments that go into those of the layer that is meant."""

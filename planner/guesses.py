@@ -1,0 +1,191 @@
+"""Guesses: what an entry of the file most likely means where something in it is wrong, for the plan to go on with.
+
+A guess has two versions, the likely one and another one; they differ in all that is in doubt. What is found with both,
+in the same words, does not hang on the doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, get_origin
+
+from pydantic import ValidationError
+
+from planner.diagnostics import Fault
+from planner.faults.missing_key import MissingKey
+from planner.faults.unknown_key import UnknownKey, meant
+from planner.faults.wrong_value import WrongValue
+from planner.format import faults_of
+from planner.layers._layer import Layer
+
+LIKELY, OTHER = 0, 1
+"""The two versions of a guess."""
+_SIZES = {"kernel_size": (3, 3), "out_channels": (64, 128), "out_features": (64, 128)}
+"""What stands for a size that is not known, in either version."""
+_UNSIZED = (1, 2, (1,), "zeros", "nearest", True)
+"""What is tried for other arguments, until the layer takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a step of the plan is taken for where its entry is wrong.
+
+    said      what was mended, in words: "`out_channels` for `out_channel`"
+    layers    both versions of the layer; None hands the input on
+    doubtful  whether the sizes that arrive, or that it makes of them, are in doubt
+    open      whether not even the number of axes can be guessed
+    unknown   the type, where there is none of this name, with the arguments that the entry gives
+    blocks    the blocks of the file, which it may have meant
+    """
+
+    said: tuple[str, ...] = ()
+    layers: tuple[Layer | None, Layer | None] = (None, None)
+    doubtful: bool = False
+    open: bool = False
+    unknown: tuple[str, Mapping[str, Any]] | None = None
+    blocks: tuple[str, ...] = ()
+
+    def with_slips(self, slips: Slips) -> Guess:
+        """The guess, where other parts of the entry were guessed before."""
+        return replace(self, said=(*slips.said, *self.said), doubtful=self.doubtful or slips.doubtful)
+
+
+@dataclass(frozen=True, slots=True)
+class Slips:
+    """What has been guessed of an entry beside its layer, such as its sources."""
+
+    said: tuple[str, ...] = ()
+    doubtful: bool = False
+    any: bool = False
+
+    def __or__(self, other: Slips) -> Slips:
+        if not (self.any and other.any):
+            return self if self.any else other
+        return Slips(tuple(dict.fromkeys((*self.said, *other.said))), self.doubtful or other.doubtful, True)
+
+
+NONE = Slips()
+HARMLESS = Slips(any=True)
+"""A slip that changes no shape, such as a name."""
+DOUBT = Slips(doubtful=True, any=True)
+
+
+def slip(said: str) -> Slips:
+    """A slip that is mended in the way that is said."""
+    return Slips((said,), any=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of an entry's arguments: a layer, or what is wrong and a guess."""
+
+    layer: Layer | None
+    faults: tuple[Fault, ...] = ()
+    guess: Guess | None = None
+
+
+def made(form: type[Layer], args: Mapping[str, Any], lost: frozenset[str] = frozenset()) -> Made:
+    """The layer of a form with the arguments of an entry; `lost` are those whose values are wrong, which was told."""
+    fields = form.model_fields
+    unknown = [key for key in args if key not in fields]
+    given = {key: value for key, value in args.items() if key in fields and key not in lost}
+    faults: list[Fault] = [UnknownKey(key, form.__name__, fields) for key in unknown]
+    wrong: dict[str, Fault | None] = dict.fromkeys(key for key in lost if key in fields)
+    said, doubtful = [], False
+    try:
+        layer = form.model_validate(given)
+        if not unknown and not lost:
+            return Made(layer)
+    except ValidationError as error:
+        for fault in faults_of(error, form.__name__):
+            key = fault.missing if isinstance(fault, MissingKey) else str(fault.key[0]) if fault.key else ""
+            one_mistake = isinstance(fault, MissingKey) and (
+                key in lost or key in [meant(each, fields) for each in unknown]
+            )
+            if not one_mistake:
+                faults.append(fault)
+            wrong.setdefault(key, fault)
+    for key in unknown:
+        near = meant(key, fields) or None
+        if near is not None and near not in given:
+            given[near] = args[key]
+            wrong.pop(near, None)
+            said.append(f"`{near}` for `{key}`")
+        elif near is None and not isinstance(args[key], bool | str):
+            doubtful = True
+        else:
+            said.append(f"without `{key}`")
+    mended = {
+        key: fault.mends[0][0].value for key, fault in wrong.items() if isinstance(fault, WrongValue) and fault.mends
+    }
+    said += [f"`{key}: {value}`" for key, value in mended.items()]
+    versions = []
+    for version in (LIKELY, OTHER):
+        found = _version(form, {**given, **mended}, [key for key in wrong if key not in mended], version)
+        doubtful |= found is None or any(key not in mended and _in_doubt(form, key) for key in wrong)
+        versions.append(found)
+    unsized = any(_is_list(form, key) for key in wrong if key not in mended)
+    return Made(None, tuple(faults), Guess(tuple(said), (versions[0], versions[1]), doubtful, unsized))
+
+
+def _in_doubt(form: type[Layer], key: str) -> bool:
+    """Whether sizes hang on an argument in ways that both versions of its guess do not show."""
+    field = form.model_fields.get(key)
+    return field is None or not (field.annotation in (bool, float) or key in ("out_channels", "out_features"))
+
+
+def _is_list(form: type[Layer], key: str) -> bool:
+    """Whether an argument that has no default is a list, such as the sizes of a shape."""
+    field = form.model_fields.get(key)
+    return field is not None and field.is_required() and get_origin(field.annotation) is tuple
+
+
+def _version(form: type[Layer], given: Mapping[str, Any], wrong: Iterable[str], version: int) -> Layer | None:
+    """A version of the layer with defaults, or sizes of our own, for the arguments that are wrong; None where no value
+    fits.
+    """
+    values = {key: value for key, value in given.items() if key not in wrong}
+    fields = form.model_fields
+    needed = [key for key in wrong if key in fields and (key in _SIZES or fields[key].is_required())]
+    values |= {key: _SIZES[key][version] for key in needed if key in _SIZES}
+    others = [key for key in needed if key not in _SIZES]
+    for guessed in _combinations(others):
+        try:
+            return form.model_validate({**values, **guessed})
+        except ValidationError:
+            continue
+    return None
+
+
+def _combinations(keys: list[str]) -> Iterator[dict[str, object]]:
+    """The same value for all keys, one after the other; once nothing, where there are no keys."""
+    if not keys:
+        yield {}
+        return
+    for value in _UNSIZED:
+        yield dict.fromkeys(keys, value)
+
+
+def remade(layer: Layer, fault: Fault) -> Iterator[tuple[str, Layer]]:
+    """The layer with each of the edits that a fault of its shapes proposes, and the edit in words."""
+    from planner.layers import all_layers
+
+    given: dict[str, Any] = {name: getattr(layer, name) for name in layer.model_fields_set}
+    for edits in fault.mends:
+        values, form, said = dict(given), type(layer), []
+        for edit in edits:
+            key = str((edit.path or fault.key)[-1])
+            if edit.action == "remove":
+                values.pop(key, None)
+                said.append(f"without `{key}`")
+            elif key == "type":
+                form = all_layers().get(str(edit.value), form)
+                said.append(f"`{edit.value}` for `{type(layer).__name__}`")
+            elif edit.action == "set" and len(edit.path or fault.key) == 1:
+                values[key] = edit.value
+                said.append(f"`{key}: {edit.value}`")
+        try:
+            yield " and ".join(said), form.model_validate(values)
+        except ValidationError:
+            continue

@@ -1,0 +1,286 @@
+"""Supposing: the plan goes on after a fault with what was most likely meant, so that one run tells all faults.
+
+The model is planned twice with the guesses of its entries, which differ in all that is in doubt. A fault that is found
+both times, in the same words, does not hang on the doubt and is told; it says which mending it takes for granted. What
+is found once, or with other numbers, is a consequence of the first fault, or may be, and is not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from planner.diagnostics import Diagnostic, Fault
+from planner.faults.unknown_type import UnknownType
+from planner.faults.wrong_number_of_sources import WrongNumberOfSources
+from planner.geometry import Shape
+from planner.guesses import LIKELY, OTHER, Guess, made, remade
+from planner.layers import all_layers
+from planner.layers._layer import Facts, Layer
+from planner.model import Model
+from planner.plan import Plan, propagate
+
+MOST_SAID = 1
+"""Mendings that are named beside a finding that takes them for granted."""
+MOST_FOUND = 1_000
+"""Findings that are told of what follows a fault."""
+LARGEST_GROWTH = 10
+"""How often a map is doubled to find what a window that does not fit would give."""
+LARGEST_MAP = 1 << 40
+"""Elements of the largest map that is tried for that."""
+
+
+def told(plan: Plan) -> list[Diagnostic]:
+    """All that is wrong in a model and its plan, and what is wrong after the first fault of each path."""
+    model = plan.model
+    if all(step.facts is not None for step in plan.steps):
+        return [*model.diagnostics, *plan.diagnostics]
+    worlds = [_World(version) for version in (LIKELY, OTHER)]
+    plans = [propagate(model, guesser=world) for world in worlds]
+    certain = [*_with_shapes(model, worlds[LIKELY], plans[LIKELY]), *plan.diagnostics]
+    return [*certain, *_supposed(plan, worlds[LIKELY], plans)]
+
+
+def _supposed(plan: Plan, likely: _World, plans: Sequence[Plan]) -> Iterator[Diagnostic]:
+    known = {_key(each) for each in plan.diagnostics} | {_place(each) for each in plan.model.diagnostics}
+    both = {_key(each) for each in plans[OTHER].diagnostics}
+    wrong = {each.path[:end] for each in plan.model.diagnostics for end in range(1, len(each.path) + 1)}
+    numbers = {step.name: at for at, step in enumerate(plan.steps)}
+    count = 0
+    for each in plans[LIKELY].diagnostics:
+        key, at = _key(each), numbers.get(each.step or "")
+        if key in known or _place(each) in known or key not in both or count == MOST_FOUND:
+            continue
+        if at is not None and (plan.steps[at].facts is not None or plan.steps[at].path in wrong):
+            continue
+        known.add(key)
+        count += 1
+        said = likely.before(plans[LIKELY], at) if at is not None else ()
+        yield replace(each, label=_marked(each.label, said), supposed=True, mends=())
+
+
+def _key(each: Diagnostic) -> tuple[object, ...]:
+    return each.kind, each.path, each.calls, each.step, each.message, each.label
+
+
+def _place(each: Diagnostic) -> tuple[object, ...]:
+    """What is wrong with a value of the file is not told once more by what reads it."""
+    return each.kind, each.path
+
+
+def _marked(label: str, said: Sequence[str]) -> str:
+    """A label with the mendings that it takes for granted."""
+    named = ", ".join(said[:MOST_SAID]) or "what is wrong before it mended"
+    more = f" and {len(said) - MOST_SAID} more mended" if len(said) > MOST_SAID else ""
+    return f"{label}, with {named}{more}" if label else f"with {named}{more}"
+
+
+def _with_shapes(model: Model, likely: _World, plan: Plan) -> Iterator[Diagnostic]:
+    """The model's faults; those of unknown types with what fits the place, where its shape is known."""
+    for each in model.diagnostics:
+        at = likely.types.get((each.path[:-1], each.calls)) if each.kind is UnknownType else None
+        if at is None:
+            yield each
+            continue
+        step = plan.steps[at]
+        assert step.instance.guess is not None
+        fault, _ = _unknown(step.instance.guess, step.inputs)
+        yield Diagnostic.of(fault, each.path[:-1], calls=each.calls, step=each.step)
+
+
+@dataclass
+class _World:
+    """One version of what was meant: it says what steps give that cannot be planned."""
+
+    version: int
+    said: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """What was mended in a step itself."""
+    types: dict[tuple[object, object], int] = field(default_factory=dict)
+    """The first step of an entry whose type is unknown, with shapes for its inputs."""
+
+    def facts(self, plan: Plan, at: int, fault: Fault | None) -> Facts | None:
+        step = plan.steps[at]
+        guess = step.instance.guess
+        if fault is None:
+            return self._guessed(plan, at, guess or Guess(layers=(step.layer, step.layer)))
+        if not step.inputs:  # the wiring is at fault
+            step.sources = tuple(ref._replace(output=ref.output or 0) for ref in step.instance.sources)
+            counted = isinstance(fault, WrongNumberOfSources)
+            step.inputs = self._inputs(plan, at, doubtful=not counted) or ()
+            if not counted and step.layer is not None:
+                return _tried(step.layer, step.inputs)
+        return self._mended(plan, at, step.layer, fault) if step.inputs else None
+
+    def _guessed(self, plan: Plan, at: int, guess: Guess) -> Facts | None:
+        """What a step gives with a guess in place of what is wrong."""
+        step = plan.steps[at]
+        named = tuple(ref.output or 0 for ref in step.instance.sources)
+        doubtful = guess.doubtful or named != tuple(ref.output for ref in step.sources)
+        inputs = None if guess.open else self._inputs(plan, at, doubtful=doubtful)
+        if inputs is None:
+            return None
+        step.inputs = inputs
+        self.said[at] = guess.said
+        layer = guess.layers[self.version]
+        if guess.unknown is not None:
+            self.types.setdefault((step.path, step.instance.calls), at)
+            unknown, layer = _unknown(guess, inputs)
+            self.said[at] += tuple([_swap(unknown, guess.unknown[0])] if layer is not None else [])
+        if layer is None:
+            return _handed_on(self._inputs(plan, at, doubtful=True) or inputs)
+        try:
+            return layer.facts(*inputs)
+        except Fault as wrong:
+            origins = " and ".join(dict.fromkeys(f"`{plan.label(ref)}`" for ref in step.sources)) or "nothing"
+            plan.diagnostics.append(
+                Diagnostic.of(wrong, step.path, step=step.name, calls=step.instance.calls, sources=origins)
+            )
+            return self._mended(plan, at, layer, wrong)
+
+    def _inputs(self, plan: Plan, at: int, *, doubtful: bool) -> tuple[Shape, ...] | None:
+        """What a step reads; in the other version of a doubt, twice as large. What is not known is taken to be like
+        the last source that is; None where there is none.
+        """
+        found: list[Shape | None] = []
+        for ref in plan.steps[at].sources:
+            outputs = plan.steps[ref.step].outputs
+            found.append(outputs[min(ref.output or 0, len(outputs) - 1)] if outputs else None)
+        known = [shape for shape in found if shape is not None]
+        if found and not known:
+            return None
+        doubtful |= len(known) < len(found)
+        shapes = (known[-1] if shape is None else shape for shape in found)
+        return tuple(_doubled(shape) if doubtful and self.version == OTHER else shape for shape in shapes)
+
+    def _mended(self, plan: Plan, at: int, layer: Layer | None, fault: Fault) -> Facts | None:
+        """What a step gives whose layer refuses its inputs."""
+        inputs = plan.steps[at].inputs
+        if layer is None:
+            return None
+        tries = [(said, facts) for said, each in remade(layer, fault) if (facts := _tried(each, inputs))]
+        if tries:
+            said, facts = tries[0]
+            others = [each for _, each in tries if each.outputs != facts.outputs]
+            if self.version == OTHER and others:
+                return others[-1]
+            self.said[at] = (*self.said.get(at, ()), said) if not others else self.said.get(at, ())
+            return facts
+        if isinstance(fault, WrongNumberOfSources):
+            return self._with_sources(plan, at, layer, inputs)
+        if len(inputs) > 1:
+            return self._met(plan, at, layer, inputs)
+        return self._grown(layer, inputs[0]) if inputs else None
+
+    def _with_sources(self, plan: Plan, at: int, layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:
+        """With as many inputs as the layer takes: of too many, the first or the last; for those that are missing, what
+        the layer above gives, or the last input again.
+        """
+        least, most = layer.takes
+        if most is not None and len(inputs) > most:
+            return _tried(layer, inputs[:most] if self.version == LIKELY else inputs[-most:]) if most else None
+        last = inputs[-1]
+        larger = Shape((*(2 * n for n in last.spatial), last.channels))
+        above = plan.steps[at - 1].outputs[:1] or (last,)
+        other = above[0] if self.version == LIKELY else larger
+        return next(
+            (facts for x in (other, last) if (facts := _tried(layer, (*inputs, *[x] * (least - len(inputs)))))), None
+        )
+
+    def _met(self, plan: Plan, at: int, layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:
+        """What inputs of different sizes give: the size of the branch that most is done on, which the others are to be
+        brought to. Where the sizes are near each other, that is in doubt.
+        """
+        order = sorted(range(len(inputs)), key=lambda i: plan.steps[at].sources[i].step, reverse=True)
+        main = inputs[order[0]]
+        if len(set(map(len, inputs))) > 1:
+            return None
+        self.said[at] = (*self.said.get(at, ()), f"{main} at `{plan.steps[at].name}`")
+        if self.version == OTHER and any(_near(main, each) for each in inputs):
+            main = next(each for each in inputs if _near(main, each))
+        alike = tuple(Shape((*main.spatial, each.channels)) for each in inputs)
+        return _tried(layer, alike) or _tried(layer, (main,) * len(inputs))
+
+    def _grown(self, layer: Layer, x: Shape) -> Facts | None:
+        """What a layer gives whose window is larger than the map: a map of the same size, with the channels that it
+        makes of a large enough one; in the other version, twice that size.
+        """
+        for doublings in range(1, LARGEST_GROWTH + 1):
+            grown = Shape((*(n << doublings for n in x.spatial), x.channels))
+            facts = _tried(layer, (grown,)) if x.spatial and grown.elements < LARGEST_MAP else None
+            if facts is not None:
+                made = facts.outputs[0]
+                spatial = x.spatial if len(made) == len(x) else made.spatial
+                return _handed_on((Shape((*(n << self.version for n in spatial), made.channels)),))
+        return None
+
+    def before(self, plan: Plan, at: int) -> tuple[str, ...]:
+        """The mendings that a step's inputs, or the step itself, take for granted, the nearest first."""
+        seen, found, waiting = {at}, dict.fromkeys(self._own(plan, at)), [at]
+        while waiting and len(found) <= MOST_SAID * 10:
+            for ref in plan.steps[waiting.pop()].sources:
+                if ref.step not in seen:
+                    seen.add(ref.step)
+                    waiting.append(ref.step)
+                    found |= dict.fromkeys(self.said.get(ref.step, ()))
+        return tuple(found)
+
+    def _own(self, plan: Plan, at: int) -> Iterable[str]:
+        guess = plan.steps[at].instance.guess
+        return guess.said if guess is not None else ()
+
+
+def _unknown(guess: Guess, inputs: Sequence[Shape]) -> tuple[UnknownType, Layer | None]:
+    """The fault of an unknown type, and the layer that is meant at its place."""
+    assert guess.unknown is not None
+    types = all_layers()
+    kind, args = guess.unknown
+
+    def layer(entry: Mapping[str, Any]) -> Layer | None:
+        given = {key: value for key, value in entry.items() if key != "type"}
+        try:
+            return made(types[entry["type"]], given).layer if entry["type"] in types else None
+        except ValidationError:
+            return None
+
+    def fits(entry: Mapping[str, Any]) -> bool:
+        built = layer(entry)
+        return entry["type"] not in types or (built is not None and _tried(built, tuple(inputs)) is not None)
+
+    fault = UnknownType(
+        kind,
+        [*types, *guess.blocks],
+        given=args,
+        sizes=inputs[0] if inputs else None,
+        sources=len(inputs),
+        fits=fits,
+        takes=lambda name: list(types[name].model_fields) if name in types else [],
+    )
+    return fault, layer(fault.proposed[0]) if fault.proposed else None
+
+
+def _swap(fault: UnknownType, kind: str) -> str:
+    return f"`{fault.proposed[0]['type']}` for `{kind}`"
+
+
+def _tried(layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:
+    try:
+        return layer.facts(*inputs)
+    except Fault:
+        return None
+
+
+def _handed_on(inputs: tuple[Shape, ...]) -> Facts | None:
+    return Facts(inputs[:1], (), {}, {}, 0, 0) if inputs else None
+
+
+def _doubled(x: Shape) -> Shape:
+    return Shape(2 * n for n in x)
+
+
+def _near(a: Shape, b: Shape) -> bool:
+    """Whether sizes differ so little that either may be the one that was meant: not by a stride, nor by a stage."""
+    differ = [(max(m, n), min(m, n)) for m, n in zip(a, b, strict=True) if m != n]
+    return bool(differ) and any(large % small for large, small in differ)
