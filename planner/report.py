@@ -268,4 +268,4 @@ def _reach(unread: Unread) -> dict[str, Any]:
 
 def _fix(fix: Fix) -> dict[str, Any]:
     edits = [{"action": edit.action, "path": list(edit.path), "value": edit.value} for edit in fix.edits]
-    return {"edit": edits, "text": fix.text, "effect": fix.effect}
+    return {"edit": edits, "text": fix.text, "effect": fix.effect, "safe": fix.safe}

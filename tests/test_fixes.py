@@ -405,13 +405,13 @@ def run(*arguments: str, input: str | None = None) -> Result:
 def test_fix_writes_the_first_fix_and_shows_it(tmp_path: Path) -> None:
     file = tmp_path / "m.yaml"
     file.write_text(LOSSY)
-    result = run("--fix", "--strict", str(file))
+    result = run("--unsafe-fixes", "--strict", str(file))
     assert result.exit_code == 0
     assert file.read_text() == MENDED
     assert "-  - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2}   # halves" in result.stdout
     assert "1 fix written" in result.stdout
     assert "\x1b[" not in result.stdout
-    again = run("--fix", str(file))
+    again = run("--unsafe-fixes", str(file))
     assert "fix[" not in again.stdout
     assert file.read_text() == MENDED
 
@@ -419,19 +419,19 @@ def test_fix_writes_the_first_fix_and_shows_it(tmp_path: Path) -> None:
 def test_diff_writes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "m.yaml"
     file.write_text(LOSSY)
-    result = run("--diff", "--strict", "--color", "always", str(file))
+    result = run("--diff", "--unsafe-fixes", "--strict", "--color", "always", str(file))
     assert result.exit_code == 1
     assert file.read_text() == LOSSY
     assert "\x1b[32m+  - {type: Conv2d" in result.stdout
     assert "not written" in result.stdout
-    assert run("--fix", "--diff", str(file)).exit_code == 0
+    assert run("--unsafe-fixes", "--diff", str(file)).exit_code == 0
     assert file.read_text() == LOSSY
 
 
 def test_the_whole_of_a_file_is_mended(tmp_path: Path) -> None:
     file = tmp_path / "m.yaml"
     file.write_text((ROOT / "configs/unet_same.yaml").read_text().replace("256, 256", "572, 572"))
-    result = run("--fix", "--strict", str(file))
+    result = run("--unsafe-fixes", "--strict", str(file))
     assert result.exit_code == 0
     assert grave(checked(file)) == 0
 
@@ -442,7 +442,7 @@ def test_encoding_line_breaks_and_mode_stay(tmp_path: Path, encoding: str, newli
     file = tmp_path / "m.yaml"
     file.write_bytes(LOSSY.replace("\n", newline).encode(encoding))
     file.chmod(0o640)
-    assert run("--fix", str(file)).exit_code == 0
+    assert run("--unsafe-fixes", str(file)).exit_code == 0
     assert file.read_bytes() == MENDED.replace("\n", newline).encode(encoding)
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert [each.name for each in tmp_path.iterdir()] == ["m.yaml"]
@@ -453,7 +453,7 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
     file, link = tmp_path / "there" / "m.yaml", tmp_path / "link.yaml"
     file.write_text(LOSSY)
     link.symlink_to(file)
-    assert run("--fix", str(link)).exit_code == 0
+    assert run("--unsafe-fixes", str(link)).exit_code == 0
     assert link.is_symlink()
     assert file.read_text() == MENDED
 
@@ -466,7 +466,7 @@ def test_a_file_that_cannot_be_written_stays_whole(tmp_path: Path, monkeypatch: 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    result = run("--fix", str(file))
+    result = run("--unsafe-fixes", str(file))
     assert result.exit_code == 2
     assert "cannot be written: no space left on device" in result.stderr
     assert file.read_text() == LOSSY
@@ -479,30 +479,30 @@ def test_a_file_that_has_changed_meanwhile_is_left_alone(tmp_path: Path, monkeyp
     report = checked(file)
     file.write_text(LOSSY + "# more\n")
     monkeypatch.setattr("planner.cli._report", lambda *_, **__: report)
-    result = run("--fix", str(file))
+    result = run("--unsafe-fixes", str(file))
     assert result.exit_code == 2
     assert "has changed" in result.stderr
     assert file.read_text() == LOSSY + "# more\n"
 
 
 def test_standard_input_is_shown_but_not_written() -> None:
-    assert run("--fix", "-", input=LOSSY).exit_code == 2
-    shown = run("--diff", "-", input=LOSSY)
+    assert run("--unsafe-fixes", "-", input=LOSSY).exit_code == 2
+    shown = run("--diff", "--unsafe-fixes", "-", input=LOSSY)
     assert shown.exit_code == 0
     assert "+  - {type: Conv2d" in shown.stdout
 
 
 def test_formats_for_programs_do_not_show_what_is_changed() -> None:
-    assert run("--fix", "--format", "json", "m.yaml").exit_code == 2
+    assert run("--unsafe-fixes", "--format", "json", "m.yaml").exit_code == 2
 
 
 def test_fixes_are_shown_under_the_help(tmp_path: Path) -> None:
     file = tmp_path / "m.yaml"
     file.write_text(LOSSY)
     shown = run(str(file)).stdout
-    assert " = fix: padding: [[0, 1], [0, 1]] → 112×112×8, nothing lost, +0 parameters" in shown
+    assert " = unsafe fix: padding: [[0, 1], [0, 1]] → 112×112×8, nothing lost, +0 parameters" in shown
     blocks = shown.split("\n\n")
-    assert max(block.count(" = fix: ") for block in blocks) == 3
+    assert max(block.count(" fix: ") for block in blocks) == 3
 
 
 def test_a_text_and_its_fix_say_the_same() -> None:
