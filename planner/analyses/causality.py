@@ -42,20 +42,32 @@ def causal_axes(plan: Plan, tensor: Ref) -> frozenset[Causal]:
     What sees nothing ahead and nothing before has no direction and does not count: layers that work on each cell by
     itself, pools without overlap.
     """
+    unseen = nothing_ahead(plan, tensor)
+    directed = (each for each in unseen if each._replace(reversed=not each.reversed) not in unseen)
+    return frozenset(each for each in directed if _leans(plan, tensor, each))
+
+
+def nothing_ahead(plan: Plan, tensor: Ref) -> frozenset[Causal]:
+    """The axes along which a planned tensor sees nothing ahead or, reversed, nothing before; causal or not."""
     shape = plan.shape(tensor)
-    inputs = {step.name: step.outputs[0] for step in plan.inputs}
+    inputs = _inputs(plan)
     if shape is None or max((*shape, *(n for x in inputs.values() for n in x))) > LONGEST_AXIS:
         return frozenset()
-    found: set[Causal] = set()
-    for onto, m in enumerate(shape.spatial):
-        ahead, before = (_along(plan, tensor, inputs, onto, m, backwards) for backwards in (False, True))
-        both = {each._replace(reversed=not each.reversed) for each in ahead | before}
-        found |= (ahead | before) - both
-    return frozenset(found)
+    return frozenset(
+        each
+        for onto, m in enumerate(shape.spatial)
+        for backwards in (False, True)
+        for each in _along(plan, tensor, onto, m, backwards)
+    )
 
 
-def _along(plan: Plan, tensor: Ref, inputs: dict[str, Shape], onto: int, m: int, backwards: bool) -> set[Causal]:
+def _inputs(plan: Plan) -> dict[str, Shape]:
+    return {step.name: step.outputs[0] for step in plan.inputs}
+
+
+def _along(plan: Plan, tensor: Ref, onto: int, m: int, backwards: bool) -> set[Causal]:
     """The axes of inputs along which the cells of one axis see nothing ahead, or before."""
+    inputs = _inputs(plan)
     left = {
         Causal(name, axis, onto, backwards) for name, x in inputs.items() for axis, n in enumerate(x.spatial) if n > 1
     }
@@ -64,15 +76,16 @@ def _along(plan: Plan, tensor: Ref, inputs: dict[str, Shape], onto: int, m: int,
         read = trace(plan, tensor.step, tensor.output or 0, _up_to(plan, tensor, onto, cell, backwards))
         left = {each for each in left if _last(read, each, inputs) <= _own(cell, m, inputs[each.input][each.axis])}
         if not left:
-            return left
-    return {each for each in left if m > 1 and _leans(plan, tensor, each, inputs)}
+            break
+    return left if m > 1 else set()
 
 
-def _leans(plan: Plan, tensor: Ref, each: Causal, inputs: dict[str, Shape]) -> bool:
+def _leans(plan: Plan, tensor: Ref, each: Causal) -> bool:
     """Whether a cell in the middle sees more before the first of its own cells than ahead of it: with strides, a
     window may have its middle there and still end within its own cells.
     """
-    shape, n = plan.shape(tensor), inputs[each.input][each.axis]
+    shape, inputs = plan.shape(tensor), _inputs(plan)
+    n = inputs[each.input][each.axis]
     assert shape is not None
     m = shape[each.onto]
     ends = []

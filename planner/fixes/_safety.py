@@ -11,10 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from planner.analyses.causality import causal_axes, stays_causal
+from planner.analyses.causality import Causal, causal_axes, nothing_ahead, stays_causal
 from planner.diagnostics import Diagnostic, Edit
 from planner.fixes._findings import Findings
-from planner.geometry import Window
+from planner.geometry import Shift, Window
 from planner.model import Ref
 from planner.plan import Plan, Step
 from planner.remedies._case import Case, Proposal, windows_of
@@ -42,7 +42,7 @@ def keeps_causality(was: Findings, now: Findings, found: Diagnostic) -> bool:
     if _pads_ahead(changed) and _only_before(was.report.plan):
         return False
     before, after = was.report.plan, now.report.plan
-    if any(not causal_axes(before, a) <= causal_axes(after, b) for a, b in _same_tensors(was, now)):
+    if any(not causal_axes(before, a) <= nothing_ahead(after, b) for a, b in _same_tensors(was, now)):
         return False
     return _meets_causally(was, now, found)
 
@@ -53,9 +53,11 @@ def _pads_ahead(changed: list[tuple[Windows, Windows]]) -> bool:
 
 
 def _only_before(plan: Plan) -> bool:
-    """Whether some windows of a plan are padded wholly before, and none at the end: it is meant to be causal."""
+    """Whether a plan pads before some axes and nowhere behind one: it is meant to be causal."""
     windows = [window for step in plan.steps if step.facts is not None for window, _ in windows_of(step)]
-    return any(window.before for window in windows) and not any(window.after for window in windows)
+    pads = [axis for step in plan.steps for links in step.links for link in links for axis in link.axes]
+    sides = [(each.before, each.after) for each in (*windows, *pads) if isinstance(each, Window | Shift)]
+    return any(before > 0 for before, _ in sides) and not any(after > 0 for _, after in sides)
 
 
 def _opposed(was: Findings, found: Diagnostic) -> bool:
@@ -97,8 +99,9 @@ def _meets_causally(was: Findings, now: Findings, found: Diagnostic) -> bool:
     if not cell_on_cell or any(before.shape(ref) is None for ref in step.sources):
         return True
     place = next(i for i, each in enumerate(after.steps) if each is other)
-    shared = frozenset.intersection(*(causal_axes(before, ref) for ref in step.sources))
-    return shared <= causal_axes(after, Ref(place, 0))
+    shared = frozenset.intersection(*(nothing_ahead(before, ref) for ref in step.sources))
+    causal = frozenset[Causal]().union(*(causal_axes(before, ref) for ref in step.sources))
+    return shared & causal <= nothing_ahead(after, Ref(place, 0))
 
 
 # Safe or not
