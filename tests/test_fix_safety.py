@@ -15,13 +15,15 @@ import torch
 from causal_networks import WAYS, causal_network
 from linear_copy import LinearCopy
 from mutations import mutant, written
-from planner import fixes
 from planner.analyses.causality import causal_axes
 from planner.checking import checked, checked_text, mended
-from planner.diagnostics import Diagnostic, Fault, Fix, Severity
+from planner.diagnostics import Diagnostic, Edit, Fault, Fix, Severity
 from planner.editing import rewritten
+from planner.fixes._findings import Findings
+from planner.fixes._safety import keeps_causality as keeps_causality_of
 from planner.plan import Plan, propagate
 from planner.report import Report
+from planner.rules.lost_cells import LostCells
 from planner.source import read
 from planner.unfolding import load
 from random_networks import network
@@ -38,11 +40,6 @@ WORKED_OUT = {"in_channels", "in_features", "num_features", "input_size", "norma
 
 Sees = dict[tuple[int, int, int, int, bool], bool]
 """For an output and an axis of it, an input and an axis of it, and time or reversed time: whether it is causal."""
-
-
-@pytest.fixture(autouse=True)
-def _errors_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fixes, "TOLERATED", ())
 
 
 @cache
@@ -237,3 +234,27 @@ def test_causal_networks_are_causal_by_gradients_and_by_the_plan(way: Any) -> No
         }
         assert seen == known
         assert seen
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_the_guard_refuses_what_gradients_say_sees_ahead(seed: int) -> None:
+    random = Random(seed)
+    data = causal_network(random)
+    before = checked_text(written(data), "m.yaml")
+    refused = broken = 0
+    for step in before.plan.steps:
+        if step.layer is None or not {"kernel_size", "padding"} <= set(type(step.layer).model_fields):
+            continue
+        rank = len(step.inputs[0].spatial)
+        for padding in ([[1, 1]], [[0, 2]], [[0, 1]], [[3, 0]], [[2, 2]]):
+            edit = Edit((*step.path, "padding"), padding * rank)
+            after = checked(rewritten(before.source, [edit]))
+            found = Diagnostic(LostCells, "", path=step.path, step=step.name)
+            kept = keeps_causality_of(Findings(before), Findings(after, (edit,)), found)
+            refused += not kept
+            was, now = sight(before.plan), sight(after.plan, directed=False)
+            sees_ahead = any(causal and not now.get(key, True) for key, causal in was.items())
+            broken += sees_ahead
+            assert not (kept and sees_ahead), f"{step.name}: {padding}\n{before.source.text}"
+    assert refused >= broken
+    assert refused

@@ -24,8 +24,8 @@ Spatial = tuple[int, ...]
 
 
 def input_size(case: Case) -> Iterator[Proposal]:
-    """The next size above and below with which the model works and nothing is left over anywhere; where there is none
-    near, one with which nothing is lost or, after a fault, one that works.
+    """The next size above and below with which nothing is left over anywhere, or at least nothing is lost; after a
+    fault, at least one that works.
     """
     inputs = [step for step in case.plan.inputs if step.outputs[0].spatial]
     if not inputs or not _comes_from_size(case):
@@ -69,11 +69,15 @@ class _Search:
         spatial = self.shape.spatial
         alike = [tuple(i for i, n in enumerate(spatial) if n == size) for size in dict.fromkeys(spatial)]
         moved = dict.fromkeys([*alike, *((i,) for i in range(len(spatial)))])
+        fallback: list[Spatial] = []
         for far in (False, True):
-            best = next(filter(None, (self.best(self.moved(axes, far), least) for axes in moved)), None)
-            if best:
-                yield from best
-                return
+            for axes in moved:
+                best = self.best(self.moved(axes, far), least)
+                if best and self.grade(best[0]) < WORKS:
+                    yield from best
+                    return
+                fallback = fallback or best
+        yield from fallback
 
     def moved(self, axes: tuple[int, ...], far: bool) -> Iterator[Spatial]:
         """The shapes with some axes, which are alike, at another size."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -202,10 +202,19 @@ def to_the_edge(step: Step, lost: list[Dropped]) -> str:
             return "less `padding`: it cuts off all that these cells write"
         before, after = sides[each.axis.axis]
         sides[each.axis.axis] = (before, after + window.stride - each.axis.loss.leftover)
-    if _takes(step, ceil_mode=True):
+    ceil = all(_reads_edge(each, ceil=True) for each in lost)
+    if ceil and _takes(step, ceil_mode=True):
         return f"`ceil_mode: true`, or {others}"
     pairs = [list(each) for each in sides]
-    return f"`padding: {pairs}`, or {others}" if _takes(step, padding=pairs) else others
+    padded = all(_reads_edge(each, after=sides[each.axis.axis][1]) for each in lost)
+    return f"`padding: {pairs}`, or {others}" if padded and _takes(step, padding=pairs) else others
+
+
+def _reads_edge(each: Dropped, **changed: Any) -> bool:
+    """Whether a window with other padding or rounding would read the cells at the edge."""
+    window, n = window_of(each.axis), each.axis.n
+    other = replace(window, **changed) if window is not None else None
+    return other is not None and not each.edge & ~other.reads(all_cells(other.length(n)), n)
 
 
 def to_read_all(step: Step, skipped: list[Dropped]) -> str:
