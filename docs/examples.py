@@ -102,7 +102,7 @@ def findings() -> list[str]:
 
 def fixes() -> list[str]:
     """What may mend each kind of finding, in the order in which it is tried."""
-    remedies = {name: getdoc(remedy) or "" for name, remedy in all_remedies().items()}
+    remedies = {name: " ".join((getdoc(remedy) or "").split()) for name, remedy in all_remedies().items()}
     kinds = [kind for kind in all_kinds().values() if kind.mended_by]
     return table(
         ("finding", "what may mend it"),

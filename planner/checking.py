@@ -62,16 +62,24 @@ def _mending(input: Any, params: Mapping[str, Any] | None) -> Callable[[Report],
     def mending(report: Report) -> Mend:
         from planner.fixes import Mender
 
-        return Mender(report, lambda source: checked(source, input=input, params=params)).fixes
+        return Mender(report, _judging(input, params), given=input).fixes
 
     return mending
 
 
-def mended(report: Report, *, input: Any = None, params: Mapping[str, Any] | None = None) -> Mended:
-    """The model of a report with the first fix of every error and warning made in its text."""
+def _judging(given: Any, params: Mapping[str, Any] | None) -> Callable[..., Report]:
+    return lambda source, input=None: checked(source, input=input or given, params=params)
+
+
+def mended(
+    report: Report, *, input: Any = None, params: Mapping[str, Any] | None = None, unsafe: bool = False
+) -> Mended:
+    """The model of a report with the first safe fix of every error and warning made in its text, and with `unsafe` the
+    first of any kind.
+    """
     from planner.fixes import mended
 
-    return mended(report, lambda source: checked(source, input=input, params=params))
+    return mended(report, _judging(input, params), given=input, unsafe=unsafe)
 
 
 def _unread(fault: Fault, file: str | None) -> Report:

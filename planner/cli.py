@@ -21,6 +21,8 @@ from planner.outputs import formats, renderer
 from planner.outputs._screen import Screen, printable
 
 if TYPE_CHECKING:
+    from io import FileIO
+
     from planner.engine import Choice, Engine
     from planner.outputs.code._program import Style
     from planner.outputs.code.torch import Emitted
@@ -287,8 +289,9 @@ def plan(
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @model_options
 @format_option("full", "check")
-@click.option("--fix", is_flag=True, help="Mend the files: write the first fix of each error and warning.")
-@click.option("--diff", is_flag=True, help="Show what --fix would write.")
+@click.option("--fix", is_flag=True, help="Mend the files: write the first safe fix of each error and warning.")
+@click.option("--unsafe-fixes", "unsafe", is_flag=True, help="As --fix, with the fixes that are not safe as well.")
+@click.option("--diff", is_flag=True, help="Show what --fix would write, or --unsafe-fixes, and write nothing.")
 @strict_option
 @screen_option
 def check(
@@ -297,6 +300,7 @@ def check(
     params: dict[str, Any],
     format: str,
     fix: bool,
+    unsafe: bool,
     diff: bool,
     strict: bool,
     screen: Screen,
@@ -306,8 +310,10 @@ def check(
     Each FILE is a model file, or - for standard input.
     """
     codes = [0]
+    fix = fix or unsafe
     if (fix or diff) and format not in ("full", "concise"):
-        raise click.UsageError(f"--{'fix' if fix else 'diff'} shows what it changes, for which {format} has no room")
+        option = "unsafe-fixes" if unsafe else "fix" if fix else "diff"
+        raise click.UsageError(f"--{option} shows what it changes, for which {format} has no room")
     if fix and not diff and STDIN in files:
         raise click.UsageError("standard input cannot be written; --diff shows what --fix would write")
 
@@ -317,7 +323,7 @@ def check(
                 report = _report(file, input=input, params=params)
                 code = _exit_code(report, strict)
                 if fix or diff:
-                    report = _mended(file, report, screen, write=not diff, input=input, params=params)
+                    report = _mended(file, report, screen, write=not diff, input=input, params=params, unsafe=unsafe)
                     code = code if diff else _exit_code(report, strict)
             except Exception as error:
                 if len(files) == 1 or isinstance(error, click.ClickException | OSError):
@@ -786,29 +792,68 @@ def _mended(file: str, report: Report, screen: Screen, *, write: bool, **options
 
 
 def _write(file: str, old: Source, new: Source) -> None:
-    """Put a new text into a file: all of it or, where that fails, nothing. Links, mode and encoding stay."""
-    from tempfile import mkstemp
-
+    """Put a new text into a file: all of it or, where that fails, nothing. Links, owner, mode and encoding stay."""
     from planner.source import encoded, parse
 
-    path, temporary = FilePath(file).resolve(), None
+    path = FilePath(file).resolve()
     try:
         original = path.read_bytes()
         if parse(original).text != old.text:
             raise click.ClickException(f"`{file}` has changed while it was checked; nothing is written")
-        handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = FilePath(name)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(encoded(new.text, original))
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(path.stat().st_mode & 0o7777)
-        temporary.replace(path)
+        if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
+            raise click.ClickException(f"`{file}` cannot be written: it is read-only; --diff shows the fixes")
+        _put(path, encoded(new.text, original), original)
     except OSError as error:
         raise click.ClickException(f"`{file}` cannot be written: {(error.strerror or 'refused').lower()}") from None
+
+
+def _put(path: FilePath, content: bytes, original: bytes) -> None:
+    """Replace a file by one beside it, so that it is never half written; in its place where it has other names, or its
+    folder or owner allow no other.
+    """
+    from tempfile import mkstemp
+
+    was = path.stat()
+    if was.st_nlink > 1 or not os.access(path.parent, os.W_OK):
+        return _overwrite(path, content, original)
+    handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = FilePath(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(was.st_mode & 0o7777)
+        now = temporary.stat()
+        if (now.st_uid, now.st_gid) != (was.st_uid, was.st_gid):
+            try:
+                os.chown(temporary, was.st_uid, was.st_gid)
+                temporary.chmod(was.st_mode & 0o7777)  # which a change of owner may have narrowed
+            except OSError:
+                return _overwrite(path, content, original)
+        temporary.replace(path)
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
+    return None
+
+
+def _overwrite(path: FilePath, content: bytes, original: bytes) -> None:
+    """Write a file in its place; what it held comes back where that fails."""
+    with path.open("r+b", buffering=0) as stream:
+        try:
+            _fill(stream, content)
+        except OSError:
+            stream.seek(0)
+            _fill(stream, original)
+            raise
+
+
+def _fill(stream: FileIO, content: bytes) -> None:
+    written = 0
+    while written < len(content):
+        written += stream.write(content[written:])
+    stream.truncate(len(content))
+    os.fsync(stream.fileno())
 
 
 def _failed(file: str, error: Exception) -> Report:

@@ -30,6 +30,8 @@ class Kind:
     """One kind of trouble. The docstring is its manual page; `bad` and `good` are whole model files.
 
     `mended_by` names what may mend it, the likeliest first: functions in `remedies/`.
+    `slip` says that what it proposes itself may correct a slip: a misspelt `word`, or a stated `size` that is worked
+    out anyway.
     In `bad` the guilty line carries a comment with the code. A kind that no model file can show (a file that cannot be
     read) leaves both empty and says in `shown_by` how the tests make it happen.
     """
@@ -37,6 +39,7 @@ class Kind:
     code: ClassVar[str]
     severity: ClassVar[Severity] = Severity.ERROR
     mended_by: ClassVar[tuple[str, ...]] = ()
+    slip: ClassVar[Literal["", "word", "size"]] = ""
     bad: ClassVar[str] = ""
     good: ClassVar[str] = ""
 
@@ -81,11 +84,19 @@ def puts(key: str, *values: object) -> Iterator[tuple[Edit, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What would mend a finding: the edits, one after the other, in words, and what the model is like with them."""
+    """What would mend a finding: the edits, one after the other, in words, and what the model is like with them.
+
+    safe  whether nobody needs to look at it: it corrects a slip, or keeps all shapes, weights and content
+    """
 
     edits: tuple[Edit, ...]
     text: str
     effect: str
+    safe: bool = False
+
+    @property
+    def label(self) -> str:
+        return "safe fix" if self.safe else "unsafe fix"
 
 
 class Fault(Kind, Exception):

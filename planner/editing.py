@@ -222,6 +222,11 @@ class _Text:
         """Whether nothing but a comma and a comment stands between `at` and the end of its line."""
         return re.fullmatch(r"\s*,?\s*(#.*)?", self.text[at : self.line_end(at)]) is not None
 
+    def behind(self, key: Node) -> int:
+        """Where a key ends with its colon; in brackets it may stand without."""
+        colon = re.compile(r"\s*:").match(self.text, key.end)
+        return colon.end() if colon else key.end
+
     def with_line(self, at: int, line: str) -> str:
         """The text with one more line after the one that holds `at`."""
         end = self.line_end(at)
@@ -235,10 +240,12 @@ class _Text:
             raise CannotEdit("the value has an anchor")
         new = written(value, old.quote if isinstance(value, str) else "", flow=flow)
         if old.start == old.end and old.kind == "scalar":  # `width:` without a value
+            if key is not None and self.behind(key) == key.end:  # `{width}`, without its colon
+                return self.spliced(key.end, key.end, f": {new}")
             blank = "" if self.text[old.start - 1 : old.start] == " " else " "
             return self.spliced(old.start, old.end, blank + new)
         if old.kind in ("list", "mapping") and not old.flow and key is not None:
-            colon = self.text.index(":", key.end) + 1
+            colon = self.behind(key)
             rest = self.text[colon : self.line_end(colon)]
             kept = rest if rest.strip().startswith("#") else ""
             return self.spliced(colon, old.end, f" {new}{kept}")
@@ -252,7 +259,7 @@ class _Text:
         if not holder.items:
             return self.spliced(holder.end - 1, holder.end - 1, new)
         first, last = holder.keys[-1], holder.items[-1]
-        end = max(last.end, self.text.index(":", first.end) + 1)
+        end = max(last.end, self.behind(first))
         if not holder.flow:
             return self.with_line(end, self.indent(first.start) + new)
         if len(holder.items) > 1 and self.begins_line(first.start) and self.ends_line(end):
@@ -271,7 +278,7 @@ class _Text:
         if len(holder.items) == 1:
             raise CannotEdit("it is the only key of its mapping")
         start = holder.keys[at].start
-        end = max(holder.items[at].end, self.text.index(":", holder.keys[at].end) + 1)
+        end = max(holder.items[at].end, self.behind(holder.keys[at]))
         if self.begins_line(start) and self.ends_line(end) and (at or holder.flow or self.begins_line(holder.start)):
             return self.spliced(self.line_start(start), self.next_line(end), "")
         if at + 1 < len(holder.items):
@@ -279,7 +286,7 @@ class _Text:
             if "#" in self.text[self.line_end(end) : after]:  # a comment of the next key's, which stays
                 return self.spliced(start, self.line_end(end), "")
             return self.spliced(start, after, "")
-        before = max(holder.items[at - 1].end, self.text.index(":", holder.keys[at - 1].end) + 1)
+        before = max(holder.items[at - 1].end, self.behind(holder.keys[at - 1]))
         return self.spliced(before, end, "")
 
     def with_entry(self, holder: Node, at: int, value: object) -> str:

@@ -288,4 +288,4 @@ def _lines(unread: Unread, axis: int) -> list[int] | None:
 
 def _fix(fix: Fix) -> dict[str, Any]:
     edits = [{"action": edit.action, "path": list(edit.path), "value": edit.value} for edit in fix.edits]
-    return {"edit": edits, "text": fix.text, "effect": fix.effect}
+    return {"edit": edits, "text": fix.text, "effect": fix.effect, "safe": fix.safe}

@@ -47,6 +47,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if runs(item)]
 
 
+@pytest.fixture(autouse=True)
+def errors_within_fixes_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the planner while it tries a fix only costs a user that fix; a test it fails."""
+    monkeypatch.setattr("planner.fixes.TOLERATED", ())
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """`golden(name, text)`: the text must be `tests/goldens/<name>`, byte for byte."""

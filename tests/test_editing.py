@@ -157,6 +157,23 @@ def test_what_cannot_be_written_is_refused(text: str, edit: Edit) -> None:
         after(text, edit)
 
 
+@pytest.mark.parametrize(
+    ("line", "edit", "expected"),
+    [
+        ("{type: ReLU, inplac}", cut("layers", 0, "inplac"), "{type: ReLU}"),
+        ("{type: ReLU, inplac, x-a: 1}", cut("layers", 0, "inplac"), "{type: ReLU, x-a: 1}"),
+        ("{inplac, type: ReLU}", cut("layers", 0, "inplac"), "{type: ReLU}"),
+        ("{inplac, type: ReLU}", cut("layers", 0, "type"), "{inplac}"),
+        ("{type: ReLU, inplac}", call("inplace", "layers", 0, "inplac"), "{type: ReLU, inplace}"),
+        ("{type: ReLU, inplace}", put(True, "layers", 0, "inplace"), "{type: ReLU, inplace: true}"),
+        ("{type: ReLU, inplace}", put("a", "layers", 0, "name"), "{type: ReLU, inplace, name: a}"),
+    ],
+)
+def test_a_key_without_a_colon_is_a_key(line: str, edit: Edit, expected: str) -> None:
+    found = rewritten(parse(f"layers:\n  - {line}\n"), [edit])
+    assert found.text == f"layers:\n  - {expected}\n"
+
+
 def test_data_that_an_edit_does_not_touch_is_shared() -> None:
     data = {"layers": [{"type": "ReLU"}, {"type": "Conv2d", "padding": [1, 1]}]}
     changed = edited(data, [Edit(("layers", 0, "inplace"), True)])

@@ -17,13 +17,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import planner
+from planner.analyses.causality import Causal, nothing_ahead
 from planner.checking import checked, checked_text
 from planner.cli import main
 from planner.diagnostics import Diagnostic, Edit, Fix, Kind, Severity
 from planner.editing import rewritten
 from planner.fixes import Mender
+from planner.fixes._safety import misspelt
 from planner.manual import all_kinds, example
 from planner.remedies import all_remedies
+from planner.remedies._case import windows_of
 from planner.report import Report
 from planner.source import parse
 from random_networks import network
@@ -315,8 +318,94 @@ def test_slips(entry: str, code: str, first: str) -> None:
 
 def test_a_size_given_on_the_command_line_is_not_mended_in_the_file() -> None:
     text = "input: [225, 225, 3]\nlayers:\n  - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2}\n"
-    assert not any("input" in each for each in offered(text, "NSP321", input=(224, 224, 3)))
+    given = offered(text, "NSP321", input=(224, 224, 3))
+    assert "--input 225x225x3" in given
+    assert not any("input:" in each for each in given)
     assert "input: [225, 225, 3]" in offered(text.replace("225", "224"), "NSP321")
+
+
+def test_a_size_given_for_one_of_several_inputs_keeps_its_name() -> None:
+    layer = "{type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, from: a}"
+    text = f"input: {{a: [225, 225, 3], b: [8]}}\nlayers:\n  - {layer}\n"
+    report = checked_text(text, "m.yaml", input={"a": (224, 224, 3)})
+    found = next(each for each in report.diagnostics if each.code == "NSP321")
+    by_size = next(fix for fix in report.fixes(found) if fix.text.startswith("--input"))
+    assert by_size.text == "--input a=225x225x3"
+    assert not by_size.edits
+    assert run("--unsafe-fixes", "--diff", "-", "--input", "a=225x225x3", input=text).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "exact"), [("unet_same", 723, 720), ("unet_same", 250, 256), ("unet_same", 700, 704)], ids=str
+)
+def test_a_size_that_leaves_nothing_over_comes_before_one_that_merely_works(name: str, size: int, exact: int) -> None:
+    text = (ROOT / f"configs/{name}.yaml").read_text()
+    report = checked_text(text, "m.yaml", input=(size, size, 1))
+    found = next(each for each in report.diagnostics if each.severity is Severity.ERROR)
+    sizes = [fix.text for fix in report.fixes(found) if fix.text.startswith("--input")]
+    assert f"--input {exact}x{exact}x1" in sizes
+    assert all(int(each.split()[1].split("x")[0]) % 16 == 0 for each in sizes)
+
+
+FIXED_HEADS = [
+    # a network whose head fits one size of map, and the nearest input that gives it
+    (
+        "crnn",
+        (ROOT / "tests/cases/reports/08b-crnn-flatten.yaml").read_text(),
+        "input: [32, 128, 1]",
+    ),
+    (
+        "vit",
+        (ROOT / "tests/cases/reports/12-pos-embedding.yaml").read_text(),
+        "input: [224, 224, 3]",
+    ),
+    (
+        "vgg",
+        """\
+input: [300, 300, 3]
+layers:
+  - {type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+  - {type: MaxPool2d, kernel_size: 2, repeat: 5}
+  - {type: Flatten}
+  - {type: Linear, in_features: 392, out_features: 10}
+""",
+        "input: [224, 224, 3]",
+    ),
+    (
+        "c3d",
+        """\
+input: [16, 128, 128, 3]
+layers:
+  - {type: Conv3d, out_channels: 8, kernel_size: 3, padding: 1}
+  - {type: MaxPool3d, kernel_size: [1, 2, 2]}
+  - {type: MaxPool3d, kernel_size: 2, repeat: 3}
+  - {type: MaxPool3d, kernel_size: 2, padding: [0, 1, 1]}
+  - {type: Flatten}
+  - {type: Linear, in_features: 128, out_features: 10}
+""",
+        "input: [16, 96, 96, 3]",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [each[1:] for each in FIXED_HEADS], ids=[each[0] for each in FIXED_HEADS]
+)
+def test_a_head_that_does_not_fit_names_the_input_that_does(text: str, expected: str) -> None:
+    report = checked_text(text, "m.yaml")
+    found = next(each for each in report.diagnostics if each.severity is Severity.ERROR)
+    fixes = report.fixes(found)
+    by_size = next(fix for fix in fixes if fix.text.startswith("input:"))
+    assert by_size.text == expected
+    assert not by_size.safe
+    assert applied(report, by_size).plan.complete
+    assert len(fixes) > 1
+
+
+def test_channels_that_no_input_size_changes_bring_no_search_for_one() -> None:
+    layer = "{type: Conv2d, out_channels: 8, kernel_size: 3, in_channels: 3}"
+    fixes = offered(f"input: [32, 32, 4]\nlayers:\n  - {layer}\n", "NSP205")
+    assert fixes == ["without `in_channels`", "in_channels: 4"]
 
 
 def test_an_input_size_that_is_a_parameter_is_changed_there() -> None:
@@ -350,6 +439,171 @@ layers:
     found = next(each for each in report.diagnostics if each.code == "NSP321")
     for fix in report.fixes(found):
         assert len(applied(report, fix).plan.steps) == 3
+
+
+# --- safe or not ----------------------------------------------------------------------------------------------------
+
+POOLED = """\
+input: [224, 224, 3]
+layers:
+  - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2}   # halves
+  - {type: AdaptiveAvgPool2d, output_size: 1}
+  - {type: Flatten}
+  - {type: Linear, out_features: 10}
+"""
+
+LABELS = [
+    # a finding's layer, its code, and of some fixes whether they are safe
+    ("{type: Conv2d, out_channels: 8, kernel_siz: 3}", "NSP110", "`kernel_size` for `kernel_siz`", True),
+    ("{type: Conv2d, out_channels: 8, kernel_size: 3, momentum: 3}", "NSP110", "without `momentum`", False),
+    ("{type: Conv2D, out_channels: 8, kernel_size: 3}", "NSP113", "type: Conv2d", True),
+    ("{type: Conv2d, out_channels: 8, kernel_size: '3'}", "NSP112", "kernel_size: 3", True),
+    ("{type: Conv2d, out_channels: 8, kernel_size: 3, padding_mode: relfect}", "NSP112", "padding_mode: reflect", True),
+    ("{type: Conv1d, out_channels: 8, kernel_size: 3}", "NSP206", "type: Conv2d", False),
+    ("{type: Conv2d, out_channels: 9, kernel_size: 3, groups: 3}", "NSP202", "groups: 1", False),
+    ("{type: Conv2d, out_channels: 8, kernel_size: 3, in_channels: 3}", "NSP205", "without `in_channels`", True),
+    ("{type: Conv2d, out_channels: 8, kernel_size: 40}", "NSP301", "input: [40, 40, 4]", False),
+    ("{type: Add, from: [input, inptu]}", "NSP201", "from: [input, input]", True),
+    ("{type: Conv2d, out_channels: 4 * $widht, kernel_size: 3}", "NSP107", "out_channels: 4 * $width", True),
+    ("{type: Reshape, shape: [9, 9, 4]}", "NSP213", None, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("entry", "code", "text", "safe"), LABELS, ids=[each[0][:60] for each in LABELS])
+def test_which_fixes_are_safe(entry: str, code: str, text: str | None, safe: bool) -> None:
+    report = checked_text(f"input: [32, 32, 4]\nparams: {{width: 8}}\nlayers:\n  - {entry}\n", "m.yaml")
+    found = next(each for each in report.diagnostics if each.code == code)
+    fixes = report.fixes(found)
+    assert all(fix.safe is safe for fix in fixes if text is None or fix.text == text)
+    assert any(text is None or fix.text == text for fix in fixes) or text is None
+
+
+@pytest.mark.parametrize(
+    ("word", "meant", "slip"),
+    [("Conv2D", "Conv2d", True), ("BatchNorm", "BatchNorm2d", True), ("batch_norm_2d", "BatchNorm2d", True),
+     ("kernal_size", "kernel_size", True), ("MaxPol2d", "MaxPool2d", True), ("4 * $widht", "4 * $width", True),
+     ("Max", "Softmax", False), ("Pad", "Add", False), ("Sin", "Softmin", False), ("Sub", "Sum", False),
+     ("Conv1d", "Conv2d", False), ("conv2", "conv1", False), ("filters", "out_channels", False),
+     ("$w + 1", "$h + 1", False), ("bilinear", "trilinear", True), ("a.0", "a.1", False)],
+)  # fmt: skip
+def test_what_is_a_slip_of_the_pen(word: str, meant: str, slip: bool) -> None:
+    assert misspelt(word, meant) is slip
+
+
+def test_padding_that_comes_to_the_same_size_is_safe_and_another_kernel_is_not() -> None:
+    report = checked_text(POOLED, "m.yaml")
+    found = next(each for each in report.diagnostics if each.code == "NSP321")
+    safe = {fix.text: fix.safe for fix in report.fixes(found)}
+    assert safe["padding: [[0, 1], [0, 1]]"]
+    assert not safe["kernel_size: 4"]
+    assert not safe["padding: 1"]  # which leaves uneven padding instead
+    lossy = checked_text(LOSSY, "m.yaml")
+    assert not any(fix.safe for each in lossy.diagnostics for fix in lossy.fixes(each))
+
+
+def test_fix_alone_writes_what_is_safe_and_leaves_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(POOLED)
+    assert run("--fix", "--strict", str(file)).exit_code == 0
+    assert file.read_text() == POOLED.replace("stride: 2}", "stride: 2, padding: [[0, 1], [0, 1]]}")
+    for text in (LOSSY, (ROOT / "docs/tiny_unet.yaml").read_text()):
+        file.write_text(text)
+        result = run("--fix", str(file))
+        assert file.read_text() == text
+        assert "safe fix[" not in result.stdout
+        assert "unsafe fix: " in result.stdout
+
+
+def test_formats_say_which_fixes_are_safe(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(POOLED)
+    found = json.loads(run("--format", "json", str(file)).stdout)["diagnostics"]
+    said = {fix["text"]: fix["safe"] for each in found if each["code"] == "NSP321" for fix in each["fixes"]}
+    assert said["padding: [[0, 1], [0, 1]]"] is True
+    assert said["kernel_size: 4"] is False
+    results = json.loads(run("--format", "sarif", str(file)).stdout)["runs"][0]["results"]
+    fixes = [fix for each in results for fix in each.get("fixes", ())]
+    assert {fix["properties"]["safe"] for fix in fixes} == {True, False}
+    for fix in fixes:
+        assert fix["description"]["text"].startswith("safe fix: " if fix["properties"]["safe"] else "unsafe fix: ")
+        assert checked_text(sarif_applied(POOLED, fix), "m.yaml").plan.complete
+
+
+def sarif_applied(text: str, fix: dict[str, Any]) -> str:
+    """The text with the replacements of a fix made, as an editor would."""
+    (change,) = fix["artifactChanges"]
+    (replacement,) = change["replacements"]
+    region, starts = replacement["deletedRegion"], [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    start = starts[region["startLine"] - 1] + region["startColumn"] - 1
+    end = starts[region["endLine"] - 1] + region["endColumn"] - 1
+    return text[:start] + str(replacement["insertedContent"]["text"]) + text[end:]
+
+
+CAUSAL = {
+    "20b": (ROOT / "tests/cases/reports/20b-causal-residual.yaml").read_text(),
+    "too much padding": """\
+input: [100, 8]
+layers:
+  - {name: conv, type: Conv1d, out_channels: 8, kernel_size: 3, padding: [[3, 0]]}
+  - {name: add, type: Add, from: [conv, input]}
+""",
+    "padding forgotten": """\
+input: [100, 8]
+layers:
+  - {name: conv0, type: Conv1d, out_channels: 8, kernel_size: 3, padding: [[2, 0]]}
+  - {name: conv, type: Conv1d, out_channels: 8, kernel_size: 3}
+  - {name: add, type: Add, from: [conv, conv0]}
+""",
+    "a cell lost": """\
+input: [100, 8]
+layers:
+  - {name: conv0, type: Conv1d, out_channels: 8, kernel_size: 3, padding: [[2, 0]]}
+  - {name: conv1, type: Conv1d, out_channels: 8, kernel_size: 4, stride: 2, padding: [[3, 0]]}
+""",
+    "dilation too large": """\
+input: [40, 8]
+layers:
+  - {name: conv, type: Conv1d, out_channels: 8, kernel_size: 3, dilation: 32, padding: [[64, 0]]}
+  - {name: add, type: Add, from: [conv, input]}
+""",
+}
+
+
+@pytest.mark.parametrize("text", CAUSAL.values(), ids=CAUSAL)
+def test_no_fix_pads_a_causal_network_at_the_end(text: str) -> None:
+    report = checked_text(text, "m.yaml")
+    for each in report.diagnostics:
+        for fix in report.fixes(each):
+            after = applied(report, fix).plan
+            windows = [window for step in after.steps for window, _ in windows_of(step)]
+            assert not any(window.after for window in windows), fix
+            assert all(
+                nothing.reversed or nothing in nothing_ahead(after, ref)
+                for ref in after.outputs
+                for nothing in (Causal("input", 0, 0, False),)
+                if "PadLike" not in fix.text and "CropLike" not in fix.text
+            ), fix
+
+
+def test_a_causal_layer_is_mended_before_its_first_cell() -> None:
+    assert "`conv`: padding: [[2, 0]]" in offered(CAUSAL["too much padding"], "NSP204")
+    assert "`conv`: padding: [[2, 0]]" in offered(CAUSAL["padding forgotten"], "NSP204")
+
+
+def test_an_error_of_the_planner_within_a_fix_is_no_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(case: Any) -> Iterator[Any]:
+        yield from ()
+        raise IndexError("of the planner")
+
+    report = checked_text(LOSSY, "m.yaml")
+    monkeypatch.setitem(all_remedies(), "padding_at_end", broken)
+    monkeypatch.setitem(all_remedies(), "losing_layers", broken)
+    with pytest.raises(IndexError):
+        report.fixes(report.diagnostics[0])
+    monkeypatch.setattr("planner.fixes.TOLERATED", (Exception,))
+    assert run("-", input=LOSSY).exit_code == 0
 
 
 # --- the price ------------------------------------------------------------------------------------------------------
@@ -405,13 +659,13 @@ def run(*arguments: str, input: str | None = None) -> Result:
 def test_fix_writes_the_first_fix_and_shows_it(tmp_path: Path) -> None:
     file = tmp_path / "m.yaml"
     file.write_text(LOSSY)
-    result = run("--fix", "--strict", str(file))
+    result = run("--unsafe-fixes", "--strict", str(file))
     assert result.exit_code == 0
     assert file.read_text() == MENDED
     assert "-  - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2}   # halves" in result.stdout
     assert "1 fix written" in result.stdout
     assert "\x1b[" not in result.stdout
-    again = run("--fix", str(file))
+    again = run("--unsafe-fixes", str(file))
     assert "fix[" not in again.stdout
     assert file.read_text() == MENDED
 
@@ -419,19 +673,19 @@ def test_fix_writes_the_first_fix_and_shows_it(tmp_path: Path) -> None:
 def test_diff_writes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "m.yaml"
     file.write_text(LOSSY)
-    result = run("--diff", "--strict", "--color", "always", str(file))
+    result = run("--diff", "--unsafe-fixes", "--strict", "--color", "always", str(file))
     assert result.exit_code == 1
     assert file.read_text() == LOSSY
     assert "\x1b[32m+  - {type: Conv2d" in result.stdout
     assert "not written" in result.stdout
-    assert run("--fix", "--diff", str(file)).exit_code == 0
+    assert run("--unsafe-fixes", "--diff", str(file)).exit_code == 0
     assert file.read_text() == LOSSY
 
 
 def test_the_whole_of_a_file_is_mended(tmp_path: Path) -> None:
     file = tmp_path / "m.yaml"
     file.write_text((ROOT / "configs/unet_same.yaml").read_text().replace("256, 256", "572, 572"))
-    result = run("--fix", "--strict", str(file))
+    result = run("--unsafe-fixes", "--strict", str(file))
     assert result.exit_code == 0
     assert grave(checked(file)) == 0
 
@@ -442,7 +696,7 @@ def test_encoding_line_breaks_and_mode_stay(tmp_path: Path, encoding: str, newli
     file = tmp_path / "m.yaml"
     file.write_bytes(LOSSY.replace("\n", newline).encode(encoding))
     file.chmod(0o640)
-    assert run("--fix", str(file)).exit_code == 0
+    assert run("--unsafe-fixes", str(file)).exit_code == 0
     assert file.read_bytes() == MENDED.replace("\n", newline).encode(encoding)
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert [each.name for each in tmp_path.iterdir()] == ["m.yaml"]
@@ -453,7 +707,7 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
     file, link = tmp_path / "there" / "m.yaml", tmp_path / "link.yaml"
     file.write_text(LOSSY)
     link.symlink_to(file)
-    assert run("--fix", str(link)).exit_code == 0
+    assert run("--unsafe-fixes", str(link)).exit_code == 0
     assert link.is_symlink()
     assert file.read_text() == MENDED
 
@@ -466,7 +720,7 @@ def test_a_file_that_cannot_be_written_stays_whole(tmp_path: Path, monkeypatch: 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    result = run("--fix", str(file))
+    result = run("--unsafe-fixes", str(file))
     assert result.exit_code == 2
     assert "cannot be written: no space left on device" in result.stderr
     assert file.read_text() == LOSSY
@@ -479,30 +733,104 @@ def test_a_file_that_has_changed_meanwhile_is_left_alone(tmp_path: Path, monkeyp
     report = checked(file)
     file.write_text(LOSSY + "# more\n")
     monkeypatch.setattr("planner.cli._report", lambda *_, **__: report)
-    result = run("--fix", str(file))
+    result = run("--unsafe-fixes", str(file))
     assert result.exit_code == 2
     assert "has changed" in result.stderr
     assert file.read_text() == LOSSY + "# more\n"
 
 
+def test_a_file_that_is_read_only_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(LOSSY)
+    file.chmod(0o444)
+    result = run("--unsafe-fixes", str(file))
+    assert result.exit_code == 2
+    assert "read-only" in result.stderr
+    assert file.read_text() == LOSSY
+    assert stat.S_IMODE(file.stat().st_mode) == 0o444
+
+
+def test_other_names_of_a_file_stay_names_of_it(tmp_path: Path) -> None:
+    file, other = tmp_path / "m.yaml", tmp_path / "other.yaml"
+    file.write_text(LOSSY)
+    other.hardlink_to(file)
+    assert run("--unsafe-fixes", str(file)).exit_code == 0
+    assert other.read_text() == file.read_text() == MENDED
+    assert other.samefile(file)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["m.yaml", "other.yaml"]
+
+
+def test_other_names_of_a_file_keep_what_it_held_where_writing_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, other = tmp_path / "m.yaml", tmp_path / "other.yaml"
+    file.write_text(LOSSY)
+    other.hardlink_to(file)
+    calls = []
+
+    def full_once(*_: object) -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_once)
+    assert run("--unsafe-fixes", str(file)).exit_code == 2
+    assert file.read_text() == LOSSY
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+def test_the_owner_stays(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(LOSSY)
+    os.chown(file, 12345, 23456)
+    file.chmod(0o640)
+    assert run("--unsafe-fixes", str(file)).exit_code == 0
+    now = file.stat()
+    assert (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode)) == (12345, 23456, 0o640)
+    assert file.read_text() == MENDED
+
+
+def test_an_owner_who_cannot_be_kept_has_the_file_written_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(LOSSY)
+    number, stat_of = file.stat().st_ino, Path.stat
+
+    def owned_by_another(path: Path, **options: Any) -> os.stat_result:
+        found = stat_of(path, **options)
+        return os.stat_result((*found[:4], 12345, *found[5:])) if path == file else found
+
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "stat", owned_by_another)
+    monkeypatch.setattr(os, "chown", refused)
+    assert run("--unsafe-fixes", str(file)).exit_code == 0
+    monkeypatch.undo()
+    assert file.stat().st_ino == number
+    assert file.read_text() == MENDED
+    assert [each.name for each in tmp_path.iterdir()] == ["m.yaml"]
+
+
 def test_standard_input_is_shown_but_not_written() -> None:
-    assert run("--fix", "-", input=LOSSY).exit_code == 2
-    shown = run("--diff", "-", input=LOSSY)
+    assert run("--unsafe-fixes", "-", input=LOSSY).exit_code == 2
+    shown = run("--diff", "--unsafe-fixes", "-", input=LOSSY)
     assert shown.exit_code == 0
     assert "+  - {type: Conv2d" in shown.stdout
 
 
 def test_formats_for_programs_do_not_show_what_is_changed() -> None:
-    assert run("--fix", "--format", "json", "m.yaml").exit_code == 2
+    assert run("--unsafe-fixes", "--format", "json", "m.yaml").exit_code == 2
 
 
 def test_fixes_are_shown_under_the_help(tmp_path: Path) -> None:
     file = tmp_path / "m.yaml"
     file.write_text(LOSSY)
     shown = run(str(file)).stdout
-    assert " = fix: padding: [[0, 1], [0, 1]] → 112×112×8, nothing lost, +0 parameters" in shown
+    assert " = unsafe fix: padding: [[0, 1], [0, 1]] → 112×112×8, nothing lost, +0" in shown
     blocks = shown.split("\n\n")
-    assert max(block.count(" = fix: ") for block in blocks) == 3
+    assert max(block.count(" fix: ") for block in blocks) == 3
 
 
 def test_a_text_and_its_fix_say_the_same() -> None:

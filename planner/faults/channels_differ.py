@@ -13,6 +13,8 @@ class ChannelsDiffer(Fault):
     """
 
     code = "NSP205"
+    slip = "size"
+    mended_by = ("input_size",)
     bad = """
         input: [28, 28, 1]
         layers:

@@ -16,6 +16,7 @@ class UnknownKey(Fault):
     """
 
     code = "NSP110"
+    slip = "word"
     bad = """
         input: [33, 33, 3]
         layers:

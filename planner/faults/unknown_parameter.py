@@ -16,6 +16,7 @@ class UnknownParameter(Fault):
     """
 
     code = "NSP107"
+    slip = "word"
     bad = """
         input: [28, 28, 1]
         params: {width: 6}

@@ -16,6 +16,7 @@ class UnknownSource(Fault):
     """
 
     code = "NSP201"
+    slip = "word"
     bad = """
         input: [32, 32, 8]
         layers:

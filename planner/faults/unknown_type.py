@@ -23,6 +23,7 @@ class UnknownType(Fault):
     """
 
     code = "NSP113"
+    slip = "word"
     bad = """
         input: [32, 32, 3]
         layers:

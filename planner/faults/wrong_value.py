@@ -15,6 +15,7 @@ class WrongValue(Fault):
     """
 
     code = "NSP112"
+    slip = "word"
     bad = """
         input: [32, 32, 3]
         layers:

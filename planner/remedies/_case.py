@@ -6,8 +6,8 @@ found out by planning the changed model; so a remedy may propose too much, and n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -31,11 +31,13 @@ class Proposal:
 
     overwrites  expressions of the file that they replace by plain values
     own         whether the fault itself proposes them
+    given       in place of edits: other shapes of inputs that did not come from the file
     """
 
     edits: tuple[Edit, ...]
     overwrites: tuple[str, ...] = ()
     own: bool = False
+    given: Mapping[str, tuple[int, ...]] | None = None
 
     def __add__(self, other: Proposal) -> Proposal:
         return Proposal(self.edits + other.edits, self.overwrites + other.overwrites)
@@ -43,12 +45,16 @@ class Proposal:
 
 @dataclass(eq=False)
 class Case:
-    """A finding, the report that it is from, and the step that it is at."""
+    """A finding, the report that it is from, and the step that it is at.
+
+    memory  what remedies have worked out about the model, for the other findings of the report
+    given   the shapes of inputs that came from outside of the file, if any did
+    """
 
     report: Report
     found: Diagnostic
     memory: dict[object, Any] = field(default_factory=dict)
-    """What remedies have worked out about the model, for the other findings of the report."""
+    given: Any = None
 
     @property
     def plan(self) -> Plan:
@@ -173,16 +179,21 @@ class Case:
 
     def windows(self, step: Step) -> list[tuple[Window, int]]:
         """The window of each spatial axis of a step, and the cells it goes over; empty where it has other maps too."""
-        if step.layer is None or len(step.inputs) != 1:
-            return []
-        x = step.inputs[0]
-        try:
-            maps: Sequence[AxisMap] = step.layer.axes(x)
-        except Fault:
-            return []
-        plain = [each.at(n) if isinstance(each, SameWindow) else each for each, n in zip(maps, x.spatial, strict=False)]
-        found = [(each, n) for each, n in zip(plain, x.spatial, strict=False) if isinstance(each, Window)]
-        return found if len(found) == len(x.spatial) else []
+        return windows_of(step)
+
+
+def windows_of(step: Step) -> list[tuple[Window, int]]:
+    """The window of each spatial axis of a step, and the cells it goes over; empty where it has other maps too."""
+    if step.layer is None or len(step.inputs) != 1:
+        return []
+    x = step.inputs[0]
+    try:
+        maps: Sequence[AxisMap] = step.layer.axes(x)
+    except Fault:
+        return []
+    plain = [each.at(n) if isinstance(each, SameWindow) else each for each, n in zip(maps, x.spatial, strict=False)]
+    found = [(each, n) for each, n in zip(plain, x.spatial, strict=False) if isinstance(each, Window)]
+    return found if len(found) == len(x.spatial) else []
 
 
 def holds_expression(value: object) -> bool:
@@ -194,6 +205,18 @@ def holds_expression(value: object) -> bool:
 def per_axis(numbers: Sequence[int]) -> int | list[int]:
     """One number where all axes have the same, else one for each."""
     return numbers[0] if len(set(numbers)) == 1 else list(numbers)
+
+
+def per_side(sides: Sequence[tuple[int, int]]) -> object:
+    """Padding before and after each axis, in numbers where both are alike."""
+    if all(before == after for before, after in sides):
+        return per_axis([before for before, _ in sides])
+    return [list(pair) for pair in sides]
+
+
+def wider(window: Window, before: int) -> Window:
+    """A window with other padding: on both sides alike, but wholly before where that is how it is padded."""
+    return replace(window, before=before, after=0 if window.after == 0 < window.before else before)
 
 
 def behind(case: Case, step: Step) -> Iterator[Step]:

@@ -2,75 +2,153 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from planner.analyses.loss import losses_of
-from planner.diagnostics import Edit, Severity
+from planner.diagnostics import Edit, Path, Severity
 from planner.geometry import Shape
 from planner.plan import Known, Plan, propagate
 from planner.remedies._case import Case, Proposal, holds_expression
 
 FARTHEST = 64
-"""Cells that a size is looked for on either side; strides that multiply to more are rare."""
+"""Cells that a size is looked for on either side one by one; strides that multiply to more are rare."""
+ROUND, FARTHEST_ROUND = 16, 1024
+"""Further away, and if none was found, only sizes that ROUND divides are tried."""
 MOST_STEPS = 20_000
 """Steps planned for it at most."""
+GRADES = 3
+EXACT, LOSSLESS, WORKS = range(GRADES)
+
+Spatial = tuple[int, ...]
 
 
 def input_size(case: Case) -> Iterator[Proposal]:
-    """The next size above and below with which the model works and, where it does now, loses nothing at an edge."""
+    """The next size above and below with which nothing is left over anywhere, or at least nothing is lost; after a
+    fault, at least one that works.
+    """
     inputs = [step for step in case.plan.inputs if step.outputs[0].spatial]
-    if not inputs:
+    if not inputs or not _comes_from_size(case):
         return
     shape = inputs[0].outputs[0]
-    alike = [step.name for step in inputs if step.outputs[0].spatial == shape.spatial]
-    needs_all = case.found.severity is not Severity.ERROR
-    for step in (1, -1):
-        sizes = [_next(case, alike, shape, n, step, needs_all) for n in shape.spatial]
-        found = tuple(size for size in sizes if size is not None)
-        if len(found) == len(sizes) and found != shape.spatial:
-            edits = [edit for each in inputs if each.name in alike for edit in _resized(case, each.path, found)]
-            if edits:
-                yield Proposal(tuple(edits))
+    alike = [step for step in inputs if step.outputs[0].spatial == shape.spatial]
+    search = _Search(case, tuple(step.name for step in alike), shape)
+    for found in search.found(WORKS if case.found.severity is Severity.ERROR else LOSSLESS):
+        if case.given is not None:
+            given = {step.name: Shape((*found, step.outputs[0].channels)) for step in alike}
+            yield Proposal((), given={**_shapes(case), **given})
+        elif edits := [edit for each in alike for edit in _resized(case, each.path, found)]:
+            yield Proposal(tuple(edits))
 
 
-def _next(case: Case, names: list[str], shape: Shape, n: int, direction: int, lossless: bool) -> int | None:
-    """The first size from n on, upwards or downwards, that is good when all axes have it."""
-    for m in range(n, n + direction * (FARTHEST + 1), direction):
-        if m > 0 and _good(case, names, shape, m, lossless):
-            return m
-    return None
-
-
-def _good(case: Case, names: list[str], shape: Shape, m: int, lossless: bool) -> bool:
-    memory = case.memory.setdefault("sizes", {})
-    if (m, lossless) not in memory:
-        if memory.get("left", MOST_STEPS) < 0:
-            return False
-        plan = _plan(case, names, shape, m)
-        memory["left"] = memory.get("left", MOST_STEPS) - len(plan.steps)
-        memory[m, False] = plan.complete
-        memory[m, True] = plan.complete and not _loses(plan)
-    found: bool = memory[m, lossless]
-    return found
-
-
-def _plan(case: Case, names: list[str], shape: Shape, m: int) -> Plan:
-    known: Known = case.memory.setdefault("known", {})
-    inputs = {
-        step.name: Shape((*((m,) * len(shape.spatial)), step.outputs[0].channels))
+def _comes_from_size(case: Case) -> bool:
+    """Whether a stated size that is not what arrives would be another one with another input size."""
+    if case.found.kind.slip != "size" or case.step is None:
+        return True
+    larger = {
+        step.name: Shape((*(2 * n for n in step.outputs[0].spatial), step.outputs[0].channels))
         for step in case.plan.inputs
-        if step.name in names
     }
-    return propagate(case.plan.model, inputs=inputs, known=known)
+    other = propagate(case.plan.model, inputs=larger)
+    shapes = [[plan.shape(ref) for ref in case.step.sources] for plan in (case.plan, other)]
+    return [x and x.channels for x in shapes[0]] != [x and x.channels for x in shapes[1]]
 
 
-def _loses(plan: Plan) -> bool:
-    """Whether any step loses real cells at an edge."""
+@dataclass(eq=False)
+class _Search:
+    """The sizes of some inputs that have the same shape, each planned once for all findings of a report."""
+
+    case: Case
+    names: tuple[str, ...]
+    shape: Shape
+
+    def found(self, least: int) -> Iterator[Spatial]:
+        """The next good sizes above and below, of the best grade that there is: with all axes moved to one size where
+        they are alike, or else those axes that are alike, or one by itself.
+        """
+        spatial = self.shape.spatial
+        alike = [tuple(i for i, n in enumerate(spatial) if n == size) for size in dict.fromkeys(spatial)]
+        moved = dict.fromkeys([*alike, *((i,) for i in range(len(spatial)))])
+        fallback: list[Spatial] = []
+        for far in (False, True):
+            for axes in moved:
+                best = self.best(self.moved(axes, far), least)
+                if best and self.grade(best[0]) < WORKS:
+                    yield from best
+                    return
+                fallback = fallback or best
+        yield from fallback
+
+    def moved(self, axes: tuple[int, ...], far: bool) -> Iterator[Spatial]:
+        """The shapes with some axes, which are alike, at another size."""
+        for m in _around(self.shape[axes[0]], far):
+            yield tuple(m if i in axes else n for i, n in enumerate(self.shape.spatial))
+
+    def best(self, sizes: Iterable[Spatial], least: int) -> list[Spatial]:
+        """The first size of the best grade above the given one, and the first below."""
+        given = self.shape.spatial
+        firsts: dict[tuple[bool, int], Spatial] = {}
+        for size in sizes:
+            grade = self.grade(size)
+            if size != given and grade <= least:
+                firsts.setdefault((size > given, grade), size)
+            if {(True, EXACT), (False, EXACT)} <= firsts.keys():
+                break
+        grades = [min((grade for up, grade in firsts if up is way), default=GRADES) for way in (True, False)]
+        order = sorted(zip(grades, (True, False), strict=True), key=lambda each: each[0])
+        return [firsts[way, grade] for grade, way in order if grade < GRADES]
+
+    def grade(self, size: Spatial) -> int:
+        memory = self.case.memory.setdefault(("sizes", self.names), {})
+        if size not in memory:
+            left = self.case.memory.setdefault("left for sizes", MOST_STEPS)
+            if left < 0:
+                return GRADES
+            plan = self.plan(size)
+            self.case.memory["left for sizes"] = left - len(plan.steps)
+            memory[size] = _grade(plan)
+        found: int = memory[size]
+        return found
+
+    def plan(self, size: Spatial) -> Plan:
+        known: Known = self.case.memory.setdefault("known", {})
+        inputs = {
+            step.name: Shape((*size, step.outputs[0].channels))
+            for step in self.case.plan.inputs
+            if step.name in self.names
+        }
+        return propagate(self.case.plan.model, inputs=inputs, known=known)
+
+
+def _around(n: int, far: bool) -> Iterator[int]:
+    """Sizes around one, the nearest first."""
+    if not far:
+        yield from (m for by in range(1, FARTHEST + 1) for m in (n + by, n - by) if m > 0)
+        return
+    start = n - n % ROUND
+    steps = range(FARTHEST, FARTHEST_ROUND, ROUND)
+    yield from (m for by in steps for m in (start - by, start + by) if m > 0)
+
+
+def _grade(plan: Plan) -> int:
+    """What a size is good for."""
+    if not plan.complete:
+        return GRADES
     facts = {id(step.facts): step for step in plan.steps}
-    return any(each.loss.lost or each.loss.lost_before for step in facts.values() for each in losses_of(step))
+    losses = [each.loss for step in facts.values() for each in losses_of(step)]
+    if any(loss.lost or loss.lost_before for loss in losses):
+        return WORKS
+    return LOSSLESS if any(loss.leftover or loss.overhang for loss in losses) else EXACT
 
 
-def _resized(case: Case, path: tuple[str | int, ...], sizes: tuple[int, ...]) -> list[Edit]:
+def _shapes(case: Case) -> dict[str, Spatial]:
+    """The shapes that were given from outside, by the names of their inputs."""
+    if not isinstance(case.given, Mapping):
+        return {}
+    return {step.name: step.outputs[0] for step in case.plan.inputs if step.name in case.given}
+
+
+def _resized(case: Case, path: Path, sizes: Spatial) -> list[Edit]:
     """The input's sizes set in the file, or the parameters that they are."""
     given = case.at(path)
     if not isinstance(given, list) or len(given) != len(sizes) + 1:

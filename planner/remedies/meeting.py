@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from planner.diagnostics import Edit
-from planner.geometry import Shape, Spread
+from planner.geometry import Shape, Spread, Window
 from planner.plan import Step
-from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_axis
+from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_axis, per_side, wider
 
 MOST_TRIED = 8
-"""Paddings and kernels tried for a branch."""
+"""Kernels tried for a branch, and paddings beyond its reach."""
+MOST_PADDING = 2100
 
 
 def size_from_skip(case: Case) -> Iterator[Proposal]:
@@ -70,12 +72,14 @@ def fitted_window(case: Case) -> Iterator[Proposal]:
                 if source.links and all(each.keeps for link in source.links[0] for each in link.axes):
                     continue
                 break
-            wishes: list[dict[str, object]] = [{"padding": side} for side in range(MOST_TRIED)]
-            wishes += [{"ceil_mode": True}, {"ceil_mode": False}]
-            wishes += [{"kernel_size": k} for k in range(1, MOST_TRIED)]
-            fitting = [each for each in wishes if _reaches(case, source, target, **each)]
-            for each in fitting[:1]:
-                yield case.put(source, **each)
+            most = min(max((window.reach for window, _ in windows), default=0) + MOST_TRIED, MOST_PADDING)
+            sides = [per_side([_sides(window, side) for window, _ in windows]) for side in range(most) if windows]
+            before = [[[side, 0] for _ in windows] for side in range(1, most) if windows]
+            others: list[dict[str, object]] = [{"ceil_mode": True}, {"ceil_mode": False}]
+            others += [{"kernel_size": k} for k in range(1, MOST_TRIED)]
+            for wishes in ([*_paddings(sides), *others], _paddings(before)):
+                fitting = (each for each in wishes if _reaches(case, source, target, **each))
+                yield from (case.put(source, **each) for each in islice(fitting, 1))
             break
 
 
@@ -174,6 +178,15 @@ def _branches(case: Case) -> Iterator[tuple[Step, Step, Shape]]:
         target = next((other for other in step.inputs if other.spatial != x.spatial), None)
         if target is not None:
             yield step, case.plan.steps[ref.step], target
+
+
+def _paddings(sides: Sequence[object]) -> list[dict[str, object]]:
+    return [{"padding": each} for each in sides]
+
+
+def _sides(window: Window, side: int) -> tuple[int, int]:
+    other = wider(window, side)
+    return other.before, other.after
 
 
 def _reaches(case: Case, source: Step, target: Shape, **values: object) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from planner.diagnostics import Edit
 from planner.geometry import Spread, Window
 from planner.plan import Step
-from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_axis
+from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_axis, per_side, wider
 
 MOST_LAYERS = 10
 """Layers that are changed together."""
@@ -27,7 +27,7 @@ def ceil_mode(case: Case) -> Iterator[Proposal]:
 
 
 def padding(case: Case) -> Iterator[Proposal]:
-    """So much padding on both sides that a window more fits in."""
+    """So much padding on both sides, or wholly before where it is so, that a window more fits in."""
     yield from _first(case, _padded)
 
 
@@ -60,9 +60,9 @@ def less_padding(case: Case) -> Iterator[Proposal]:
     if step is None:
         return
     windows = case.windows(step)
-    sides = [_without_blanks(window, n) for window, n in windows]
-    if windows and case.changed(step, padding=per_axis(sides)) is not None:
-        yield case.put(step, padding=per_axis(sides))
+    padding = per_side([_without_blanks(window, n) for window, n in windows])
+    if windows and case.changed(step, padding=padding) is not None:
+        yield case.put(step, padding=padding)
 
 
 def shifted_padding(case: Case) -> Iterator[Proposal]:
@@ -111,9 +111,9 @@ def smaller_dilation(case: Case) -> Iterator[Proposal]:
             (each for each in shorter if each and each.length(n) == window.length(n) and all(each.taps(n))), window
         )
         dilations.append(fitting.dilation)
-        sides.append(fitting.before)
+        sides.append((fitting.before, fitting.after))
     if any(d < window.dilation for d, (window, _) in zip(dilations, windows, strict=True)):
-        yield case.put(step, dilation=per_axis(dilations), padding=per_axis(sides))
+        yield case.put(step, dilation=per_axis(dilations), padding=per_side(sides))
 
 
 def mixed_dilation(case: Case) -> Iterator[Proposal]:
@@ -137,10 +137,13 @@ def _dilated(case: Case, step: Step, dilation: int) -> Proposal | None:
     sides = []
     for window, _ in case.windows(step):
         twice = window.before + window.after + (dilation - window.dilation) * (window.kernel - 1)
-        if twice < 0 or twice % 2:
+        if window.after == 0 < window.before and twice >= 0:
+            sides.append((twice, 0))
+        elif twice < 0 or twice % 2:
             return None
-        sides.append(twice // 2)
-    return case.put(step, dilation=dilation, padding=per_axis(sides))
+        else:
+            sides.append((twice // 2, twice // 2))
+    return case.put(step, dilation=dilation, padding=per_side(sides))
 
 
 def even_kernel(case: Case) -> Iterator[Proposal]:
@@ -263,11 +266,11 @@ def _rounded_up(case: Case, step: Step) -> Proposal | None:
 def _padded(case: Case, step: Step) -> Proposal | None:
     windows = case.windows(step)
     missing = [_missing(window, n) for window, n in windows]
-    sides = [_even(window, n) if more else window.before for (window, n), more in zip(windows, missing, strict=True)]
-    even = [side for side in sides if side is not None]
-    if not any(missing) or len(even) < len(sides) or case.changed(step, padding=per_axis(even)) is None:
+    tried = [_even(window, n) if more else window for (window, n), more in zip(windows, missing, strict=True)]
+    even = [(window.before, window.after) for window in tried if window is not None]
+    if not any(missing) or len(even) < len(tried) or case.changed(step, padding=per_side(even)) is None:
         return None
-    return case.put(step, padding=per_axis(even))
+    return case.put(step, padding=per_side(even))
 
 
 def _with_kernel(case: Case, step: Step) -> Proposal | None:
@@ -300,13 +303,13 @@ def _missing(window: Window, n: int) -> int:
     return window.stride - room % window.stride if window.loss(n).lost else 0
 
 
-def _even(window: Window, n: int) -> int | None:
-    """The least padding on both sides with which nothing is lost at the end."""
+def _even(window: Window, n: int) -> Window | None:
+    """The window with the least padding on both sides, or wholly before, with which nothing is lost at the end."""
     most = max(window.before, window.after) + window.reach
     for side in range(max(window.before, window.after), most):
-        wider = replace(window, before=side, after=side)
-        if wider.length(n) > 0 and not wider.loss(n).lost and not wider.loss(n).blank:
-            return side
+        found = wider(window, side)
+        if found.length(n) > 0 and not found.loss(n).lost and not found.loss(n).blank:
+            return found
     return None
 
 
@@ -319,15 +322,17 @@ def _kernel(window: Window, n: int) -> int:
     return window.kernel - -loss.lost // window.dilation if loss.lost else window.kernel
 
 
-def _without_blanks(window: Window, n: int) -> int:
+def _without_blanks(window: Window, n: int) -> tuple[int, int]:
     sides = range(min(max(window.before, window.after), window.reach), 0, -1)
-    narrow = (replace(window, before=side, after=side) for side in sides)
-    return next((each.before for each in narrow if each.length(n) > 0 and not each.loss(n).blank), 0)
+    narrow = (wider(window, side) for side in sides)
+    return next(((each.before, each.after) for each in narrow if each.length(n) > 0 and not each.loss(n).blank), (0, 0))
 
 
 def _with_dilation(window: Window, dilation: int) -> Window | None:
     """The window with another dilation and as much less padding as its reach is less."""
     less = (window.dilation - dilation) * (window.kernel - 1)
+    if window.after == 0 < window.before and less <= window.before:
+        return replace(window, dilation=dilation, before=window.before - less)
     if less % 2 or less // 2 > min(window.before, window.after):
         return None
     return replace(window, dilation=dilation, before=window.before - less // 2, after=window.after - less // 2)

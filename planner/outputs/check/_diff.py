@@ -23,7 +23,7 @@ def diff(old: Source, new: Source, made: tuple[tuple[Diagnostic, Fix], ...], scr
     name = printable(old.file or "model")
     lines = [*_lines(old.text, new.text, name, screen)]
     for found, fix in made:
-        label = f"fix[{found.code}]:"
+        label = f"{fix.label}[{found.code}]:"
         first, *others = wrapped(f"{label} {printable(f'{fix.text} → {fix.effect}')}", screen.width - 4)
         lines.append(screen.paint(label, "bold", "green") + first.removeprefix(label))
         lines += [f"    {each}" for each in others]

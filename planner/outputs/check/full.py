@@ -83,7 +83,7 @@ def _finding(report: Report, each: Diagnostic, *others: Diagnostic, screen: Scre
         yield from page.note("also", text)
     yield from page.note("help", each.help)
     for fix in report.fixes(each)[:MOST_FIXES]:
-        yield from page.note("fix", f"{fix.text} → {fix.effect}")
+        yield from page.note(fix.label, f"{fix.text} → {fix.effect}")
 
 
 def _also(label: str, others: Sequence[Diagnostic]) -> Iterator[str]:

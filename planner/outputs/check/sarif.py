@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from planner import __version__
-from planner.diagnostics import Diagnostic, Kind, Path, Place, Severity
+from planner.diagnostics import Diagnostic, Fix, Kind, Path, Place, Severity
+from planner.editing import rewritten
 from planner.outputs._findings import path_text, sentence
 from planner.outputs._json import laid_out
 from planner.outputs._screen import Screen
@@ -58,7 +59,42 @@ def _result(report: Report, each: Diagnostic, index: int) -> dict[str, Any]:
         {"id": i, **_location(report, report.source.place(path), path), "message": {"text": "called from here"}}
         for i, path in enumerate(each.calls)
     ]
-    return {**result, "relatedLocations": calls} if calls else result
+    fixes = [_fix(report, fix) for fix in report.fixes(each) if fix.edits and report.source.text]
+    return {**result, **({"relatedLocations": calls} if calls else {}), **({"fixes": fixes} if fixes else {})}
+
+
+def _fix(report: Report, fix: Fix) -> dict[str, Any]:
+    """What the fix does to the lines of the file, in one replacement, and whether it is safe."""
+    old, new = report.source.text, rewritten(report.source, fix.edits).text
+    lines = [text.splitlines(keepends=True) for text in (old, new)]
+    same = _alike(*lines)
+    after = _alike(*(each[same:][::-1] for each in lines))
+    gone, come = ("".join(each[same : len(each) - after]) for each in lines)
+    start = sum(map(len, lines[0][:same]))
+    replacement = {"deletedRegion": _region(old, start, start + len(gone)), "insertedContent": {"text": come}}
+    place = _location(report, None, ()).get("physicalLocation", {}).get("artifactLocation", {"uri": "model"})
+    return {
+        "description": {"text": f"{fix.label}: {fix.text} → {fix.effect}"},
+        "artifactChanges": [{"artifactLocation": place, "replacements": [replacement]}],
+        "properties": {"safe": fix.safe},
+    }
+
+
+def _alike(old: list[str], new: list[str]) -> int:
+    """How many lines two texts have in common at their beginning."""
+    return next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+
+
+def _region(text: str, start: int, end: int) -> dict[str, int]:
+    """A stretch of a text, of which the end does not belong to it any more."""
+    (line, column), (last, behind) = _position(text[:start]), _position(text[:end])
+    return {"startLine": line, "startColumn": column, "endLine": last, "endColumn": behind}
+
+
+def _position(before: str) -> tuple[int, int]:
+    """The line and the column behind a text."""
+    lines = f"{before}.".splitlines()
+    return len(lines), len(lines[-1])
 
 
 def _location(report: Report, place: Place | None, path: Path) -> dict[str, Any]:

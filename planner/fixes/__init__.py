@@ -1,0 +1,201 @@
+"""Fixes: what would mend a finding, each planned before it is offered.
+
+A kind says in `mended_by` which remedies may help, and a fault may bring edits of its own. Every proposal is made in
+the model's data and the whole model is judged again: what is left are those with which the finding is gone and nothing
+new is wrong, and what they do is read off the two reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from planner.diagnostics import Diagnostic, Edit, Fix, Severity
+from planner.editing import CannotEdit, edited, rewritten
+from planner.fixes._findings import Findings, grave, loses_more
+from planner.fixes._safety import is_safe, keeps_causality
+from planner.fixes._words import effect_of, text_of
+from planner.remedies import all_remedies
+from planner.remedies._case import Case, Proposal
+from planner.report import Report
+from planner.source import Source
+
+MOST_FIXES = 5
+MOST_PROPOSALS = 16
+"""For one finding."""
+MOST_WORK = 12_000
+"""Steps planned and findings weighed for the fixes of one report, after which no more is tried."""
+MOST_WORK_MENDING = 100_000
+"""The same while a file is mended; the rest of its findings then stay."""
+MANY_CELLS = 1 << 12
+"""So many cells along an axis are as much work as a step."""
+WEIGHT = 3
+"""Steps that a finding counts for."""
+
+TOLERATED: tuple[type[Exception], ...] = (Exception,)
+"""Errors of the planner within a fix that is tried: it is no fix then, and the rest goes on. Tests let them through."""
+
+Check = Callable[..., Report]
+"""A source, and with `input` other shapes of the model's inputs, judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """A proposal that mends the finding, and the report with it."""
+
+    proposal: Proposal
+    after: Report
+    revealed: int
+    safe: bool
+
+    @property
+    def rank(self) -> tuple[int, ...]:
+        """What is safe comes first. What a fault proposes itself stands in its own order; of the rest, first what
+        leaves least to mend.
+        """
+        if self.proposal.own:
+            return not self.safe, 0
+        remaining = self.after.count(Severity.ERROR), self.after.count(Severity.WARNING)
+        return not self.safe, 1, len(self.proposal.overwrites), *remaining
+
+
+class Mender:
+    """Finds the fixes of a report's findings; `check` judges a changed source as the report's own was judged.
+
+    given  the shapes of inputs that came from outside of the file, if any did
+    """
+
+    def __init__(self, report: Report, check: Check, most_work: int = MOST_WORK, given: Any = None) -> None:
+        self.report = report
+        self.check = check
+        self.left = most_work
+        self.given = given
+        self.memory: dict[object, object] = {}
+        self.before = Findings(report)
+
+    def fixes(self, found: Diagnostic) -> tuple[Fix, ...]:
+        """What would mend a finding, the best first."""
+        case = Case(self.report, found, self.memory, self.given)
+        try:
+            trials = sorted(islice(self._mending(case), MOST_FIXES), key=lambda trial: trial.rank)
+            return tuple(_fix(case, trial) for trial in trials)
+        except TOLERATED:
+            return ()
+
+    def _mending(self, case: Case) -> Iterator[_Trial]:
+        """The proposals that mend a finding, as long as there is work left for them."""
+        proposals = islice(_proposals(case), MOST_PROPOSALS)
+        while self.report.source.data and _work(self.report) <= self.left:
+            proposal = next(proposals, None)
+            if proposal is None:
+                return
+            trial = self._tried(proposal, case.found)
+            if trial is not None and self._can_be_written(proposal):
+                yield trial
+
+    def _tried(self, proposal: Proposal, found: Diagnostic) -> _Trial | None:
+        """The proposal planned; None where it does not mend the finding, makes a new one, or breaks causality."""
+        source = self.report.source
+        try:
+            changed = Source(edited(source.data, proposal.edits), source.file)
+            changed.faults = source.faults
+            after = self.check(changed, input=proposal.given) if proposal.given else self.check(changed)
+            self.left -= _work(after)
+            findings = Findings(after, proposal.edits)
+            if findings.has(found, self.before) or loses_more(self.report, after):
+                return None
+            new = list(findings.new(self.before))
+            if any(not self._was_hidden(each, findings) for each in new):
+                return None
+            if not keeps_causality(self.before, findings, found):
+                return None
+            return _Trial(proposal, after, len(new), is_safe(self.before, findings, found, proposal))
+        except CannotEdit:
+            return None
+        except TOLERATED:
+            return None
+
+    def _was_hidden(self, each: Diagnostic, after: Findings) -> bool:
+        """Whether a finding could not be made before, because the plan did not come so far."""
+        if self.report.plan.complete:
+            return False
+        if each.step is None:
+            return False
+        step = self.before.steps.get(after.identities.get(each.step))
+        planned = step is not None and step.facts is not None
+        return not planned or (each.severity is not Severity.ERROR and after.report.plan.complete)
+
+    def _can_be_written(self, proposal: Proposal) -> bool:
+        if not self.report.source.text:
+            return True
+        try:
+            rewritten(self.report.source, proposal.edits)
+        except CannotEdit:
+            return False
+        except TOLERATED:
+            return False
+        return True
+
+
+def _fix(case: Case, trial: _Trial) -> Fix:
+    text, effect = text_of(case, trial.proposal), effect_of(case, trial.proposal, trial.after, trial.revealed)
+    return Fix(trial.proposal.edits, text, effect, trial.safe)
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A model after its fixes: the report on what its text is now, and what was done for which finding."""
+
+    report: Report
+    made: tuple[tuple[Diagnostic, Fix], ...]
+
+
+def mended(report: Report, check: Check, *, given: Any = None, unsafe: bool = False) -> Mended:
+    """The first safe fix of every error and warning made in the text, each judged before the next is looked for; with
+    `unsafe`, the first of any kind where none is safe.
+    """
+    made: list[tuple[Diagnostic, Fix]] = []
+    passed = set()
+    left = MOST_WORK_MENDING
+    while found := next((each for each in grave(report) if _key(each) not in passed), None):
+        passed.add(_key(found))
+        mender = Mender(report, check, min(max(MOST_WORK, 4 * _work(report)), left), given)
+        before, fixes = mender.left, mender.fixes(found)
+        left -= before - mender.left
+        fix = next((fix for fix in fixes if fix.edits and (fix.safe or unsafe)), None)
+        if fix is not None:
+            report = check(rewritten(report.source, fix.edits))
+            made.append((found, fix))
+        if left <= 0:
+            break
+    return Mended(report, tuple(made))
+
+
+def _work(report: Report) -> int:
+    """How much it is to judge a model."""
+    long = sum(max(shape) for step in report.plan.steps for shape in step.outputs if shape.spatial)
+    return len(report.plan.steps) + WEIGHT * len(report.diagnostics) + long // MANY_CELLS
+
+
+def _key(each: Diagnostic) -> tuple[object, ...]:
+    return each.kind, each.step, each.message, each.label
+
+
+def _proposals(case: Case) -> Iterator[Proposal]:
+    """All proposals for a finding, each once: the fault's own, then those of the remedies that its kind names."""
+    seen: list[tuple[Edit, ...]] = []
+    own = (replace(sum((_own(case, edit) for edit in edits), Proposal(())), own=True) for edits in case.found.mends)
+    remedies = (proposal for name in case.found.kind.mended_by for proposal in all_remedies()[name](case))
+    for proposal in (*own, *remedies):
+        if (proposal.edits and proposal.edits not in seen) or proposal.given:
+            seen.append(proposal.edits)
+            yield proposal
+
+
+def _own(case: Case, edit: Edit) -> Proposal:
+    """An edit that a fault proposes, made where the argument is decided."""
+    if case.step is not None and edit.action == "set" and edit.path[:-1] == case.step.path:
+        return case.put(case.step, **{str(edit.path[-1]): edit.value})
+    return Proposal((edit,))

@@ -1,0 +1,82 @@
+"""The findings and steps of a report by the places of their entries, to find them again in a model that was edited."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from planner.diagnostics import Diagnostic, Edit, Path, Severity
+from planner.plan import Step
+from planner.report import Report
+
+Identity = tuple[Path, tuple[Path, ...], int]
+"""A step across an edit: the place of its entry, the places of the calls, and which copy of it."""
+
+
+def grave(report: Report) -> list[Diagnostic]:
+    """The errors and warnings of a report, in the order of the file: what is mended above may mend what is below."""
+    return [each for each in report.diagnostics if each.severity is not Severity.INFO]
+
+
+class Findings:
+    """The findings of a report by the places of their entries, as they were before the edits that led to the report."""
+
+    def __init__(self, report: Report, edits: tuple[Edit, ...] = ()) -> None:
+        self.report = report
+        self.edits = edits
+        self.identities: dict[str | None, Identity] = {}
+        self.steps: dict[Identity | None, Step] = {}
+        copies: Counter[tuple[Path, tuple[Path, ...]]] = Counter()
+        for step in report.plan.steps:
+            place = self.old(step.path), tuple(map(self.old, step.instance.calls))
+            self.identities[step.name] = (*place, copies[place])
+            self.steps[*place, copies[place]] = step
+            copies[place] += 1
+        self.counts = Counter(map(self.key, grave(report)))
+
+    def old(self, path: Path) -> Path:
+        """Where a place was before entries came in above it; one that came in itself has a negative number."""
+        for edit in reversed(self.edits):
+            depth = len(edit.path) - 1
+            if edit.action == "insert" and path[:depth] == edit.path[:depth] and len(path) > depth:
+                here, new = path[depth], edit.path[depth]
+                assert isinstance(here, int)
+                assert isinstance(new, int)
+                if here >= new:
+                    path = (*path[:depth], here - 1 if here > new else -1 - here, *path[depth + 1 :])
+        return path
+
+    def key(self, each: Diagnostic) -> tuple[str, Path]:
+        identity = self.identities.get(each.step)
+        return each.code, identity[0] if identity else self.old(each.path)
+
+    def has(self, found: Diagnostic, before: Findings) -> bool:
+        """Whether a finding of the report before is still there."""
+        key, identity = before.key(found), before.identities.get(found.step)
+        alike = [each for each in self.report.diagnostics if each.kind is found.kind and self.key(each) == key]
+        was = sum(each.kind is found.kind and before.key(each) == key for each in before.report.diagnostics)
+        return len(alike) >= was or any(identity and self.identities.get(each.step) == identity for each in alike)
+
+    def new(self, before: Findings) -> Iterator[Diagnostic]:
+        """The errors and warnings that the report before did not have."""
+        for each in grave(self.report):
+            if self.counts[self.key(each)] > before.counts[self.key(each)]:
+                yield each
+
+
+def loses_more(before: Report, after: Report) -> bool:
+    """Whether a larger part of the input is unread than was before."""
+    if before.reach is None or after.reach is None:
+        return False
+    shares = [unread_of(report) for report in (before, after)]
+    return shares[1][0] * shares[0][1] > shares[0][0] * shares[1][1]
+
+
+def unread_of(report: Report) -> tuple[int, int]:
+    """Unread elements of all inputs, and all elements."""
+    if report.reach is None:
+        return 0, 1
+    inputs = [
+        unread for step, unread in zip(report.plan.steps, report.reach.unread, strict=True) if step.is_input and unread
+    ]
+    return sum(each[0].elements for each in inputs), sum(each[0].shape.elements for each in inputs) or 1

@@ -1,0 +1,205 @@
+"""What a fix may touch: no fix lets a causal model see ahead, and the safe ones keep what people rely on.
+
+Safe is a fix with which the finding goes, no new one comes, the outputs keep their shapes, the `state_dict` keeps its
+names and shapes, and no content is dropped: another padding or rounding that comes to the same size in the end. Or one
+that corrects a slip: a misspelt key, type, name or value, or a stated size that is worked out anyway.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from planner.analyses.causality import Causal, causal_axes, nothing_ahead, stays_causal
+from planner.diagnostics import Diagnostic, Edit
+from planner.fixes._findings import Findings
+from planner.geometry import Shift, Window
+from planner.model import Ref
+from planner.plan import Plan, Step
+from planner.remedies._case import Case, Proposal, windows_of
+from planner.report import Report
+
+KEEPING = {"padding", "ceil_mode", "inplace"}
+"""Arguments that a safe fix may change: they hold no weights, and what else they change is seen in the plan."""
+LEAST_LETTERS = 4
+"""A shorter word is misspelt only in its capitals: one letter more or less makes another word of it."""
+LONG_WORD = 8
+"""From so many letters on, two of them may be wrong."""
+
+
+Windows = list[tuple[Window, int]]
+
+# Causality
+
+
+def keeps_causality(was: Findings, now: Findings, found: Diagnostic) -> bool:
+    """Whether every tensor that saw nothing ahead, or nothing before, still sees nothing there."""
+    pairs = ((step, now.steps.get(identity)) for identity, step in was.steps.items())
+    changed = [(windows_of(a), windows_of(b)) for a, b in pairs if b is not None and a.layer != b.layer]
+    if not all(stays_causal(a, b) for a, b in changed) and not _opposed(was, found):
+        return False
+    if _pads_ahead(changed) and _only_before(was.report.plan):
+        return False
+    before, after = was.report.plan, now.report.plan
+    if any(not causal_axes(before, a) <= nothing_ahead(after, b) for a, b in _same_tensors(was, now)):
+        return False
+    return _meets_causally(was, now, found)
+
+
+def _pads_ahead(changed: list[tuple[Windows, Windows]]) -> bool:
+    """Whether a window gets padding at the end that had none."""
+    return any(now.after > was.after == 0 for a, b in changed for (was, _), (now, _) in zip(a, b, strict=False))
+
+
+def _only_before(plan: Plan) -> bool:
+    """Whether a plan pads before some axes and nowhere behind one: it is meant to be causal."""
+    windows = [window for step in plan.steps if step.facts is not None for window, _ in windows_of(step)]
+    pads = [axis for step in plan.steps for links in step.links for link in links for axis in link.axes]
+    sides = [(each.before, each.after) for each in (*windows, *pads) if isinstance(each, Window | Shift)]
+    return any(before > 0 for before, _ in sides) and not any(after > 0 for _, after in sides)
+
+
+def _opposed(was: Findings, found: Diagnostic) -> bool:
+    """Whether a finding is that branches meet of which one sees nothing ahead and the other one nothing before: what
+    comes of them is not causal.
+    """
+    plan, step = was.report.plan, was.steps.get(was.identities.get(found.step))
+    if step is None or step.facts is None:
+        return False
+    arriving = {each for ref in step.sources for each in causal_axes(plan, ref)}
+    return any(each._replace(reversed=not each.reversed) in arriving for each in arriving)
+
+
+def _same_tensors(was: Findings, now: Findings) -> Iterator[tuple[Ref, Ref]]:
+    """The outputs before and after; of a plan that is not complete, the last tensors that were planned."""
+    before, after = was.report.plan, now.report.plan
+    if before.complete and after.complete:
+        yield from zip(before.outputs, after.outputs, strict=False)
+        return
+    read = {ref for step in before.steps if step.facts is not None for ref in step.sources}
+    places = {id(step): i for i, step in enumerate(after.steps)}
+    for i, step in enumerate(before.steps):
+        other = now.steps.get(was.identities[step.name])
+        if other is None or step.is_input:
+            continue
+        for output in range(min(len(step.outputs), len(other.outputs))):
+            if Ref(i, output) not in read:
+                yield Ref(i, output), Ref(places[id(other)], output)
+
+
+def _meets_causally(was: Findings, now: Findings, found: Diagnostic) -> bool:
+    """Whether branches that could not meet before, and see nothing ahead, see nothing ahead where they meet now."""
+    before, after = was.report.plan, now.report.plan
+    identity = was.identities.get(found.step)
+    step, other = was.steps.get(identity), now.steps.get(identity)
+    if step is None or other is None or step.facts is not None or len(step.sources) < 2 or not other.links:
+        return True
+    cell_on_cell = all(axis.keeps for link in other.links[0] for axis in link.axes)
+    if not cell_on_cell or any(before.shape(ref) is None for ref in step.sources):
+        return True
+    place = next(i for i, each in enumerate(after.steps) if each is other)
+    shared = frozenset.intersection(*(nothing_ahead(before, ref) for ref in step.sources))
+    causal = frozenset[Causal]().union(*(causal_axes(before, ref) for ref in step.sources))
+    return shared & causal <= nothing_ahead(after, Ref(place, 0))
+
+
+# Safe or not
+
+
+def is_safe(was: Findings, now: Findings, found: Diagnostic, proposal: Proposal) -> bool:
+    """Whether a fix that mends its finding needs nobody to look at it before it is written."""
+    return _corrects_slip(was.report, found, proposal) or _keeps_all(was, now)
+
+
+def _keeps_all(was: Findings, now: Findings) -> bool:
+    before, after = was.report.plan, now.report.plan
+    if not (before.complete and after.complete) or was.identities != now.identities:
+        return False
+    if any(_changed(a, b) - KEEPING for a, b in zip(before.steps, after.steps, strict=True)):
+        return False
+    shapes = [[plan.shape(ref) for ref in plan.outputs] for plan in (before, after)]
+    return shapes[0] == shapes[1] and _state(before) == _state(after) and not _all(now) - _all(was)
+
+
+def _changed(a: Step, b: Step) -> set[str]:
+    """The arguments, or whatever else, in which two steps differ."""
+    if (a.type, a.sources, a.is_input and a.outputs) != (b.type, b.sources, b.is_input and b.outputs):
+        return {"type"}
+    if a.layer is None or b.layer is None or a.layer == b.layer:
+        return set()
+    return {key for key in type(a.layer).model_fields if getattr(a.layer, key) != getattr(b.layer, key)}
+
+
+def _state(plan: Plan) -> dict[str, object]:
+    """The `state_dict` of a plan: the shape of each weight and buffer by its full name."""
+    return {
+        f"{step.name}.{key}": sizes
+        for step in plan.steps
+        if step.facts is not None
+        for key, sizes in (*step.facts.weights.items(), *step.facts.buffers.items())
+    }
+
+
+def _all(findings: Findings) -> Counter[tuple[str, object]]:
+    """All findings, infos as well, by where they are."""
+    return Counter((each.code, each.step or each.path) for each in findings.report.diagnostics)
+
+
+# Slips
+
+
+def _corrects_slip(report: Report, found: Diagnostic, proposal: Proposal) -> bool:
+    """Whether it is the one thing that somebody can have meant."""
+    if not proposal.own or not found.kind.slip or any(edit.path != found.path for edit in proposal.edits):
+        return False
+    if found.kind.slip == "size":
+        return True
+    case = Case(report, found)
+    meant = {str(edit.value) for edits in found.mends for edit in edits if _is_slip(case, edit)}
+    return len(meant) == 1 and all(_is_slip(case, edit) for edit in proposal.edits)
+
+
+def _is_slip(case: Case, edit: Edit) -> bool:
+    if edit.action == "rename":
+        return misspelt(str(edit.path[-1]), str(edit.value))
+    old, new = case.at(edit.path), edit.value
+    if edit.action != "set" or isinstance(old, bool):
+        return False
+    if isinstance(old, str) and not isinstance(new, str):  # a number or a truth value in quotes
+        return isinstance(new, bool) or str(new) == old
+    return isinstance(old, str) and misspelt(old, str(new))
+
+
+def misspelt(text: str, meant: str) -> bool:
+    """Whether a name, or a name in an expression, is another one but for a slip of the pen: capitals, a letter or two,
+    or the axes that a type works on (`BatchNorm` for `BatchNorm2d`). Numbers in names are no slips.
+    """
+    pairs = [re.split(r"(\w+)", each) for each in (text, meant)]
+    if len(pairs[0]) != len(pairs[1]):
+        return False
+    return all(a == b or _slipped(a, b) for a, b in zip(*pairs, strict=True))
+
+
+def _slipped(word: str, meant: str) -> bool:
+    a, b = (re.sub(r"[\W_]", "", each).lower() for each in (word, meant))
+    if a and (a == b or re.fullmatch(rf"{re.escape(a)}[123]d", b)):
+        return True
+    shorter = min(len(a), len(b))
+    if re.findall(r"\d", a) != re.findall(r"\d", b) or shorter < LEAST_LETTERS:
+        return False
+    return _distance(a, b) <= (2 if shorter >= LONG_WORD else 1)
+
+
+def _distance(a: str, b: str) -> int:
+    """Letters put in, left out, exchanged or transposed (F. Damerau, CACM 7(3), 1964; each stretch edited once)."""
+    rows = [list(range(len(b) + 1))]
+    for i, letter in enumerate(a, 1):
+        row = [i]
+        for j, other in enumerate(b, 1):
+            cost = min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != other))
+            if i > 1 and j > 1 and (letter, a[i - 2]) == (b[j - 2], other):
+                cost = min(cost, rows[-2][j - 2] + 1)
+            row.append(cost)
+        rows.append(row)
+    return rows[-1][-1]
