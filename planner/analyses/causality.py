@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from planner.analyses.reach import LONGEST_AXIS, trace
-from planner.geometry import Cells, Shape, Window, all_cells
+from planner.analyses.reach import trace
+from planner.cells import Cells, TooManyRuns, all_cells, lowest, shifted
+from planner.geometry import Shape, Window
 from planner.model import Ref
 from planner.plan import Plan
 from planner.regions import Region
@@ -37,7 +38,7 @@ class Causal(NamedTuple):
 
 
 def causal_axes(plan: Plan, tensor: Ref) -> frozenset[Causal]:
-    """The axes along which a planned tensor is causal; none where an axis is too long to look at.
+    """The axes along which a planned tensor is causal; none where what it sees is too scattered to be followed.
 
     What sees nothing ahead and nothing before has no direction and does not count: layers that work on each cell by
     itself, pools without overlap.
@@ -50,15 +51,17 @@ def causal_axes(plan: Plan, tensor: Ref) -> frozenset[Causal]:
 def nothing_ahead(plan: Plan, tensor: Ref) -> frozenset[Causal]:
     """The axes along which a planned tensor sees nothing ahead or, reversed, nothing before; causal or not."""
     shape = plan.shape(tensor)
-    inputs = _inputs(plan)
-    if shape is None or max((*shape, *(n for x in inputs.values() for n in x))) > LONGEST_AXIS:
+    if shape is None:
         return frozenset()
-    return frozenset(
-        each
-        for onto, m in enumerate(shape.spatial)
-        for backwards in (False, True)
-        for each in _along(plan, tensor, onto, m, backwards)
-    )
+    try:
+        return frozenset(
+            each
+            for onto, m in enumerate(shape.spatial)
+            for backwards in (False, True)
+            for each in _along(plan, tensor, onto, m, backwards)
+        )
+    except TooManyRuns:
+        return frozenset()
 
 
 def _inputs(plan: Plan) -> dict[str, Shape]:
@@ -115,7 +118,7 @@ def _up_to(plan: Plan, tensor: Ref, onto: int, cell: int, backwards: bool) -> Re
     assert shape is not None
     cells: list[Cells] = [*map(all_cells, shape)]
     first = all_cells(cell + 1)
-    cells[onto] = first << (shape[onto] - cell - 1) if backwards else first
+    cells[onto] = shifted(first, shape[onto] - cell - 1) if backwards else first
     return (tuple(cells),)
 
 
@@ -123,7 +126,7 @@ def _last(found: dict[str, Region], each: Causal, inputs: dict[str, Shape]) -> i
     """The last cell that is read of an axis of an input, counted from its end in reversed time; -1 where none is."""
     read, axis, n = found.get(each.input, ()), each.axis, inputs[each.input][each.axis]
     if each.reversed:
-        return max((n - (box[axis] & -box[axis]).bit_length() for box in read), default=-1)
+        return max((n - 1 - lowest(box[axis]) for box in read), default=-1)
     return max((box[axis].bit_length() - 1 for box in read), default=-1)
 
 

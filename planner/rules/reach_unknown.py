@@ -27,12 +27,12 @@ class ReachUnknown(Rule):
     model at a smaller input.
     """
 
-    code = "NSP337"
+    code = "NSP339"
     severity = Severity.INFO
     bad = """
         input: [2000003, 1]
         layers:
-          - {type: Interpolate, size: 1000003, mode: nearest}  # NSP337
+          - {type: Interpolate, size: 1000003, mode: nearest}  # NSP339
         """
     good = """
         input: [2000003, 1]
