@@ -4,7 +4,8 @@ blamed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from planner.diagnostics import Diagnostic, Fault, Path
@@ -125,27 +126,15 @@ def propagate(model: Model, *, inputs: Mapping[str, Shape] = {}, known: Known | 
     known   what earlier propagations of the same model have found out; it is added to
     """
     plan = Plan(model, [], ())
-    steps = plan.steps
     known = {} if known is None else known
     for instance in model.instances:
         step = Step(instance)
-        steps.append(step)
+        plan.steps.append(step)
         if instance.input is not None:
-            shape = inputs.get(instance.name, instance.input)
-            step.facts = Facts((shape,), (), _NOTHING, _NOTHING, 0, 0)
+            step.facts = given(inputs.get(instance.name, instance.input))
             continue
         try:
-            if instance.layer is None:
-                step.sources = tuple([Ref(ref.step, ref.output or 0) for ref in instance.sources])
-                continue
-            step.sources = tuple([_resolved(ref, steps, i, instance) for i, ref in enumerate(instance.sources)])
-            if any([steps[ref.step].facts is None for ref in step.sources]):
-                continue
-            step.inputs = tuple([steps[at].outputs[output or 0] for at, output in step.sources])
-            key = (id(instance.layer), step.inputs)
-            step.facts = known.get(key)
-            if step.facts is None:
-                step.facts = known[key] = instance.layer.facts(*step.inputs)
+            _ask(step, plan.steps, known)
         except _Told:
             pass
         except Fault as fault:
@@ -155,12 +144,57 @@ def propagate(model: Model, *, inputs: Mapping[str, Shape] = {}, known: Known | 
             )
     plan.diagnostics += _not_there(plan)
     try:
-        plan.outputs = tuple(_resolved(ref, steps, i, None) for i, ref in enumerate(model.outputs))
+        plan.outputs = tuple(_resolved(ref, plan.steps, i, None) for i, ref in enumerate(model.outputs))
     except _Told:
         pass
     except Fault as fault:
         plan.diagnostics.append(Diagnostic.of(fault))
     return plan
+
+
+def given(*shapes: Shape) -> Facts:
+    """What is known of a step whose outputs are given, as an input's are."""
+    return Facts(shapes, (), _NOTHING, _NOTHING, 0, 0)
+
+
+def replan(plan: Plan, answers: Mapping[int, Facts], behind: Iterable[int], known: Known) -> Plan:
+    """The plan with other answers of some steps, and the steps `behind` them planned anew, in the order given.
+
+    All other steps are taken as they are. Diagnostics are left out: only the shapes are asked for.
+    """
+    steps = list(plan.steps)
+    for i, facts in answers.items():
+        steps[i] = Step(steps[i].instance, steps[i].sources, steps[i].inputs, facts)
+    for i in behind:
+        steps[i] = Step(steps[i].instance)
+        with suppress(Fault, _Told):
+            _ask(steps[i], steps, known)
+    again = Plan(plan.model, steps, ())
+    resolve(again)
+    return again
+
+
+def resolve(plan: Plan) -> None:
+    """Work out the outputs of a plan whose steps have changed; where one of them is not there, it has none."""
+    plan.outputs = ()
+    with suppress(Fault, _Told):
+        plan.outputs = tuple([_resolved(ref, plan.steps, i, None) for i, ref in enumerate(plan.model.outputs)])
+
+
+def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
+    """Give a step its sources, the shapes that it reads and what its layer says of them, as far as there are any."""
+    layer, sources = step.instance.layer, step.instance.sources
+    if layer is None:
+        step.sources = tuple([Ref(ref.step, ref.output or 0) for ref in sources])
+        return
+    step.sources = tuple([_resolved(ref, steps, i, step.instance) for i, ref in enumerate(sources)])
+    if any([steps[ref.step].facts is None for ref in step.sources]):
+        return
+    step.inputs = tuple([steps[at].outputs[output or 0] for at, output in step.sources])
+    key = (id(layer), step.inputs)
+    step.facts = known.get(key)
+    if step.facts is None:
+        step.facts = known[key] = layer.facts(*step.inputs)
 
 
 class _Told(Exception):
@@ -177,7 +211,7 @@ def _not_there(plan: Plan) -> Iterator[Diagnostic]:
             yield Diagnostic.of(fault, path, calls=calls)
 
 
-def _resolved(ref: Ref, steps: list[Step], place: int, reader: Instance | None) -> Ref:
+def _resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | None) -> Ref:
     """The tensor with its output's number; a bare name means the only output, or the first where the others are
     extras.
     """
