@@ -167,8 +167,9 @@ def replan(plan: Plan, answers: Mapping[int, Facts], behind: Iterable[int], know
         steps[i] = Step(steps[i].instance, steps[i].sources, steps[i].inputs, facts)
     for i in behind:
         steps[i] = Step(steps[i].instance)
-        with suppress(Fault, _Told):
-            _ask(steps[i], steps, known)
+        if all([steps[ref.step].facts is not None for ref in steps[i].instance.sources]):
+            with suppress(Fault, _Told):
+                _ask(steps[i], steps, known)
     again = Plan(plan.model, steps, ())
     resolve(again)
     return again

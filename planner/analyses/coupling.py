@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import islice, product
 from random import Random
 
-from planner.analyses.line import Far, Line, NotPeriodic, Size, Walk, walk
+from planner.analyses.line import Far, Line, NotPeriodic, Size, Walk, fails, walk
 from planner.analyses.residues import Residues, settled
 from planner.geometry import Link, Shape
 from planner.plan import Known, Plan, Step, given, propagate, replan
@@ -63,7 +63,11 @@ class Coupling:
     def __init__(self, base: Plan, source: int, known: Known, couples: frozenset[int]) -> None:
         self.base, self.source, self.known = base, source, known
         self.rank = len(base.steps[source].outputs[0].spatial)
-        self.walks = [walk(Line(base, source, (axis,), known)) for axis in range(self.rank)]
+        lines = [Line(base, source, (axis,), known) for axis in range(self.rank)]
+        self.walks = [walk(lines[0])]
+        self.alike = self.rank > 1 and _alike(base, self.walks[0])
+        for axis, line in enumerate(lines[1:], 1):
+            self.walks.append(_turned(self.walks[0], line, axis) if self.alike else walk(line))
         self.axes: defaultdict[Size, set[int]] = defaultdict(set)
         for axis, each in enumerate(self.walks):
             for size in each.varying:
@@ -126,6 +130,14 @@ class Coupling:
             if any(len(each) > 1 for each in meets.values()):
                 return False
         return True
+
+    def couples(self, name: str) -> bool:
+        """Whether a step is among the coupled ones."""
+        return any(self.base.steps[i].name == name for i in self.steps)
+
+    def refuses(self, i: int) -> bool:
+        """Whether a coupled step fails with any of the sizes that were looked at."""
+        return any(fails(plan.steps[i]) for plan in self.plans.values())
 
     # What they say
 
@@ -273,6 +285,27 @@ class _Row(Line):
     def plan(self, n: int) -> Plan | None:
         values = self.coupling.value(self.axis, n)
         return None if values is None else self.coupling.plan((*self.fixed, values, *self.after))
+
+
+def _alike(plan: Plan, along: Walk) -> bool:
+    """Whether a plan treats all spatial axes in the same way, so that an answer for one is one for all."""
+    spatial = plan.steps[along.line.source].outputs[0].spatial
+    varying = {i for i, _, _ in along.varying}
+    return plan.complete and len(set(spatial)) == 1 and all(_treats_alike(plan.steps[i]) for i in varying)
+
+
+def _treats_alike(step: Step) -> bool:
+    return all(
+        link.landing == tuple(range(len(link.axes))) and len(set(link.axes)) == 1 and not link.parts
+        for links in step.links
+        for link in links
+    )
+
+
+def _turned(along: Walk, line: Line, axis: int) -> Walk:
+    """The walk along another axis, where all axes are alike."""
+    varying = {(i, output, axis) for i, output, _ in along.varying}
+    return Walk(line, along.far, along.steady, along.verdicts, varying)
 
 
 def _landing(link: Link, rank: int, width: int) -> tuple[int | None, ...]:

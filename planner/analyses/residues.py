@@ -95,7 +95,7 @@ def where(holds: Callable[[int], bool], steady: int, period: int) -> Residues:
     return settled([holds(n) for n in range(1, steady + period)], steady, period)
 
 
-def together(sets: Sequence[Residues]) -> Residues:
+def union(sets: Sequence[Residues]) -> Residues:
     """The union of several sets."""
     whole = NO_SIZE
     for each in sets:

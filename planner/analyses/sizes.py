@@ -33,7 +33,8 @@ class Condition:
 class AxisSizes:
     """The sizes of one axis of one input. `given` is the size that the model has now.
 
-    beside  the sizes of other axes beside which alone the answer holds, by their names
+    beside   the sizes of other axes beside which alone the answer holds, by their names
+    because  why it is no more than that
     """
 
     input: str
@@ -45,6 +46,7 @@ class AxisSizes:
     exact: Residues
     conditions: tuple[Condition, ...] = ()
     beside: tuple[tuple[str, int], ...] = ()
+    because: str = ""
 
 
 def sizes(model: Model, input: str, axis: int, *, at: Shape | None = None) -> AxisSizes:
@@ -62,6 +64,18 @@ def sizes(model: Model, input: str, axis: int, *, at: Shape | None = None) -> Ax
 def along(walked: Walk) -> AxisSizes:
     """What a line comes to: which of its sizes work, which of them lose nothing, and which have nothing over."""
     return _Along(walked).answer()
+
+
+def listed(line: Line, works: Residues) -> AxisSizes:
+    """The same where the sizes that work are a few, and known."""
+    ledger = Ledger(line.source, line.axes, line.steps)
+    plans = {n: line.plan(n) for n in works.also}
+    left = {n: ledger.leaving(plan) for n, plan in plans.items() if plan is not None}
+    lossless = tuple([n for n, each in left.items() if not each.lossy])
+    exact = tuple([n for n in lossless if not left[n].inexact])
+    source, axis = line.base.steps[line.source], line.axes[0]
+    sets = works, Residues(1, 1, (), lossless), Residues(1, 1, (), exact)
+    return AxisSizes(source.name, axis, "", source.outputs[0][axis], *sets)
 
 
 class _Along:
