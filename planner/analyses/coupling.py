@@ -11,17 +11,34 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, product
 from random import Random
 
 from planner.analyses.line import Far, Line, NotPeriodic, Size, Walk, fails, walk
+from planner.analyses.lossless import Ledger, full_readings
 from planner.analyses.residues import Residues, settled
 from planner.geometry import Link, Shape
 from planner.plan import Known, Plan, Step, given, propagate, replan
 
-Group = tuple[Residues, ...]
-"""A set of sizes for each axis, which all go together."""
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A set of sizes for each axis, which all go together.
+
+    lossless, exact  whether coupled steps lose nothing, and have nothing over, at all of them
+    """
+
+    sets: tuple[Residues, ...]
+    lossless: bool = True
+    exact: bool = True
+
+    def behind(self, first: Residues) -> Group:
+        """The group with one more axis before."""
+        return Group((first, *self.sets), self.lossless, self.exact)
+
+
 Values = tuple[int, ...]
 """What coupled steps see of one size of an axis: the lengths that it comes to."""
 
@@ -79,6 +96,7 @@ class Coupling:
         self.values: list[dict[int, Values | None]] = [{} for _ in range(self.rank)]
         self.plans: dict[tuple[Values, ...], Plan] = {}
         self.solved: dict[tuple[Values, ...], tuple[Group, ...]] = {}
+        self.kinds: dict[int, tuple[bool, bool]] = {}
         self.planned = 0
 
     # Which steps are coupled
@@ -186,7 +204,7 @@ class Coupling:
         if self.steps:
             return self.rows(())
         alone = tuple(self.alone(axis) for axis in range(self.rank))
-        return (alone,) if all(alone) else ()
+        return (Group(alone),) if all(alone) else ()
 
     def alone(self, axis: int) -> Residues:
         """The sizes of an axis with which no step fails that asks it for itself."""
@@ -198,8 +216,7 @@ class Coupling:
         """The sizes of the axes behind those that are fixed."""
         axis = len(fixed)
         if axis == self.rank - 1:
-            works = walk(_Row(self, fixed, (), axis)).works
-            return ((works,),) if works else ()
+            return tuple(self.last(walk(_Row(self, fixed, (), axis))))
         fars = [(row := _Row(self, fixed, after, axis), Far(row)) for after in self.samples(axis + 1)]
         period = math.lcm(self.walks[axis].period, *(far.period for _, far in fars))
         found: list[tuple[Group, ...]] = []
@@ -215,10 +232,34 @@ class Coupling:
                 calm, changes = period, changes + 1
         steady = len(found) - period + 1
         return tuple(
-            (settled([each == row for each in found], steady, period), *others)
+            others.behind(settled([each == row for each in found], steady, period))
             for row in dict.fromkeys(found)
             for others in row
         )
+
+    def last(self, along: Walk) -> Iterator[Group]:
+        """The sizes of the last axis that work, apart by what coupled steps lose."""
+        kinds = [
+            self.kind(plan) if v.works and (plan := along.line.plan(n)) is not None else None
+            for n, v in enumerate(along.verdicts, 1)
+        ]
+        for kind in dict.fromkeys(kinds):
+            if kind is not None:
+                yield Group((settled([each == kind for each in kinds], along.steady, along.period),), *kind)
+
+    def kind(self, plan: Plan) -> tuple[bool, bool]:
+        """Whether coupled steps lose nothing, and have nothing over."""
+        if id(plan) not in self.kinds:  # `plans` keeps it alive
+            left = self.ledger.leaving(plan, full_readings)
+            self.kinds[id(plan)] = not left.lossy, not (left.lossy or left.inexact)
+        return self.kinds[id(plan)]
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What coupled steps lose along any axis of the input."""
+        ledger = Ledger(self.source, range(self.rank), self.walks[0].line.steps)
+        ledger.pattern(self.base)
+        return ledger.of(self.steps)
 
     def row(self, fixed: tuple[Values, ...], values: Values | None) -> tuple[Group, ...]:
         if values is None:
@@ -245,7 +286,7 @@ class Coupling:
         """The steps that fail at sizes that are said to work, tried at some; None where all is as it is said."""
         for sizes in self.tried():
             plan = self.at(sizes)
-            said = any(all(n in each for n, each in zip(sizes, group, strict=True)) for group in solved)
+            said = any(all(n in each for n, each in zip(sizes, group.sets, strict=True)) for group in solved)
             if plan.complete != said:
                 failing = {i for i in self.before if plan.steps[i].facts is None}
                 if plan.complete or not failing:

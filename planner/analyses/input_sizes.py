@@ -152,13 +152,18 @@ class _Input:
         if not coupling.steps:
             return tuple(alone)
         shape = self.step.outputs[0]
-        plan = self.at([_near(each, min(n, LONGEST_SEEN)) for each, n in zip(group, shape.spatial, strict=True)])
+        plan = self.at([_near(each, min(n, LONGEST_SEEN)) for each, n in zip(group.sets, shape.spatial, strict=True)])
         found = []
-        for axis, works in enumerate(group):
-            line = Line(plan, self.source, (axis,), self.known)
-            kept = listed(line, works) if not works.residues else along(walk(line))
-            sets = {"works": works, "lossless": kept.lossless & works, "exact": kept.exact & works}
-            found.append(replace(alone[axis], **sets))
+        for axis, works in enumerate(group.sets):
+            line, steps = Line(plan, self.source, (axis,), self.known), coupling.before
+            kept = listed(line, works, steps) if not works.residues else along(walk(line), steps)
+            lossless = kept.lossless & works if group.lossless else NO_SIZE
+            exact = kept.exact & works if group.exact else NO_SIZE
+            found.append(replace(alone[axis], works=works, lossless=lossless, exact=exact))
+        if not all(each.lossless for each in found):
+            found = [replace(each, lossless=NO_SIZE) for each in found]
+        if not all(each.exact for each in found):
+            found = [replace(each, exact=NO_SIZE) for each in found]
         return tuple(found)
 
     def alone(self, coupling: Coupling) -> list[AxisSizes]:

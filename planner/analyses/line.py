@@ -33,6 +33,8 @@ MOST_PLANNED = 4_000_000
 STILL = Fraction(0)
 MOST_DIVISOR = 64
 """A layer that fails far out is asked about so many sizes, one period of the input apart."""
+PERIODS = 14
+"""Far out, a size is tried in so many periods."""
 MOST_ASKED = 24
 """So many different inputs, one after the other, that one of them is among those that it takes some of."""
 
@@ -224,6 +226,11 @@ class Far:
                     self.steps[i] = step
                 if fails(step):
                     wanted = math.lcm(wanted, self.asked_for(i, step))
+        for k in range(1, PERIODS):  # where a whole period happens to work, another may not
+            plan = self.line.plan(start + k % self.period + k * self.period)
+            for i in self.line.steps if plan is not None else ():
+                if fails(plan.steps[i]):
+                    wanted = math.lcm(wanted, self.asked_for(i, plan.steps[i]))
         return math.lcm(wanted, *(rate.denominator for rate in self.growth.values()))
 
     def measure(self, near: Plan, far: Plan | None, farther: Plan | None, stretch: int) -> None:

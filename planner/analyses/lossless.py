@@ -7,7 +7,7 @@ lossless if and only if `planner check` finds none of them there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from planner.analyses.loss import AxisLoss, losses_of
@@ -45,6 +45,10 @@ class Leaving:
     inexact: frozenset[int]
 
 
+Reads = Callable[[Plan, list[tuple[int, Entry]]], set[int]]
+"""Which of some steps leave out cells that nothing else reads."""
+
+
 class Ledger:
     """The entries of the steps along one axis of an input, in plans that differ in its size."""
 
@@ -56,7 +60,13 @@ class Ledger:
         self.readers = Counter[tuple[int, int]]()
         self.returned: set[tuple[int, int]] = set()
 
-    def leaving(self, plan: Plan) -> Leaving:
+    def of(self, steps: Sequence[int]) -> Ledger:
+        """The ledger of some of the steps."""
+        part = Ledger(0, (), steps)
+        part.tied = self.tied
+        return part
+
+    def leaving(self, plan: Plan, reads: Reads | None = None) -> Leaving:
         """What is lost at one size. Where the model does not work there, steps are asked
         that alone read their source."""
         lossy, inexact, found = set(), set(), list[tuple[int, Entry]]()
@@ -68,7 +78,7 @@ class Ledger:
             elif each.leaves and (plan.complete or self.alone(plan, plan.steps[i].sources[each.loss.source])):
                 found.append((i, each))
         if found:
-            lossy |= self.lost(plan, found)
+            lossy |= self.lost(plan, found, reads or through)
         return Leaving(frozenset(lossy), frozenset(inexact))
 
     def pattern(self, plan: Plan) -> tuple[tuple[int, Entry], ...]:
@@ -85,7 +95,7 @@ class Ledger:
                     found.append((i, each))
         return tuple(found)
 
-    def lost(self, plan: Plan, found: list[tuple[int, Entry]]) -> set[int]:
+    def lost(self, plan: Plan, found: list[tuple[int, Entry]], reads: Reads) -> set[int]:
         """The steps among those that leave cells out whose cells nothing else reads."""
         shared = list[tuple[int, Entry]]()
         lossy = set()
@@ -95,8 +105,7 @@ class Ledger:
                 shared.append((i, each))
             elif self.left_out(plan, i, each.loss):
                 lossy.add(i)
-        known = reach(plan) if shared else None
-        return lossy | {i for i, each in shared if known is None or nowhere(plan, known, i, each.loss)}
+        return lossy | reads(plan, shared) if shared else lossy
 
     def left_out(self, plan: Plan, i: int, loss: AxisLoss) -> bool:
         """Whether a step leaves out real cells, no padding."""
@@ -139,6 +148,31 @@ def _entries(step: Step) -> Iterator[Entry]:
         uneven = bool(each.loss.leftover or each.loss.overhang)
         if each.loss.real or each.loss.blank or uneven:
             yield Entry(each, each.axis, bool(each.loss.real), edge, bool(each.loss.blank), uneven)
+
+
+def through(plan: Plan, shared: list[tuple[int, Entry]]) -> set[int]:
+    """The steps whose cells no path to an output reads."""
+    known = reach(plan)
+    return {i for i, each in shared if known is None or nowhere(plan, known, i, each.loss)}
+
+
+def full_readings(plan: Plan, shared: list[tuple[int, Entry]]) -> set[int]:
+    """The steps whose cells no other reader of them reads, where all that these put out is read."""
+    lossy = set()
+    for i, each in shared:
+        cells, ref = left_out(plan, i, each.loss), plan.steps[i].sources[each.loss.source]
+        if (ref.step, ref.output or 0) in [(out.step, out.output or 0) for out in plan.outputs]:
+            continue
+        for k, step in enumerate(plan.steps):
+            for source, other in enumerate(step.sources):
+                if k != i and other == ref and step.facts is not None:
+                    for links, y in zip(step.links, step.outputs, strict=True):
+                        to = links[source].landing[each.axis]
+                        read = all_cells(1 if to is None else y[to])
+                        cells &= ~links[source].axes[each.axis].reads(read, each.loss.n)
+        if cells:
+            lossy.add(i)
+    return lossy
 
 
 def left_out(plan: Plan, i: int, axis: AxisLoss) -> Cells:

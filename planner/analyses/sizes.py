@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from planner.analyses.line import MOST_TRIED, Line, NotPeriodic, Verdict, Walk, walk
@@ -61,14 +61,17 @@ def sizes(model: Model, input: str, axis: int, *, at: Shape | None = None) -> Ax
     return along(walk(Line(base, source, (axis,), {})))
 
 
-def along(walked: Walk) -> AxisSizes:
-    """What a line comes to: which of its sizes work, which of them lose nothing, and which have nothing over."""
-    return _Along(walked).answer()
+def along(walked: Walk, steps: Sequence[int] | None = None) -> AxisSizes:
+    """What a line comes to: which of its sizes work, which of them lose nothing, and which have nothing over.
+
+    steps  those that are asked what they lose; all where left out
+    """
+    return _Along(walked, steps).answer()
 
 
-def listed(line: Line, works: Residues) -> AxisSizes:
+def listed(line: Line, works: Residues, steps: Sequence[int]) -> AxisSizes:
     """The same where the sizes that work are a few, and known."""
-    ledger = Ledger(line.source, line.axes, line.steps)
+    ledger = Ledger(line.source, line.axes, steps)
     plans = {n: line.plan(n) for n in works.also}
     left = {n: ledger.leaving(plan) for n, plan in plans.items() if plan is not None}
     lossless = tuple([n for n, each in left.items() if not each.lossy])
@@ -81,9 +84,9 @@ def listed(line: Line, works: Residues) -> AxisSizes:
 class _Along:
     """The losses along a line, from 1 on, which repeat from `steady` on as the verdicts of its walk do."""
 
-    def __init__(self, walked: Walk) -> None:
+    def __init__(self, walked: Walk, steps: Sequence[int] | None) -> None:
         self.walk, self.line, self.period = walked, walked.line, walked.period
-        self.ledger = Ledger(self.line.source, self.line.axes, self.line.steps)
+        self.ledger = Ledger(self.line.source, self.line.axes, self.line.steps if steps is None else steps)
         self.left: list[Leaving] = []
         self.steady = self.repeating()
         while not self.repeats():
