@@ -4,7 +4,8 @@ blamed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -143,32 +144,19 @@ def propagate(
     guesser  goes on with a guess after a fault; without it, what depends on a faulty step is left out
     """
     plan = Plan(model, [], ())
-    steps = plan.steps
     known = {} if known is None else known
     for at, instance in enumerate(model.instances):
         step = Step(instance)
-        steps.append(step)
+        plan.steps.append(step)
         if instance.input is not None:
-            shape = inputs.get(instance.name, instance.input)
-            step.facts = Facts((shape,), (), _NOTHING, _NOTHING, 0, 0)
+            step.facts = given(inputs.get(instance.name, instance.input))
             continue
         try:
-            if instance.layer is None:
-                step.sources = _there(instance, steps)
-                step.facts = guesser.facts(plan, at, None) if guesser is not None else None
-                continue
-            step.sources = tuple([_resolved(ref, steps, i, instance) for i, ref in enumerate(instance.sources)])
-            if any([steps[ref.step].facts is None for ref in step.sources]):
-                instance.layer.must_take(len(step.sources))
-                step.facts = guesser.facts(plan, at, None) if guesser is not None else None
-                continue
-            step.inputs = tuple([steps[source].outputs[output or 0] for source, output in step.sources])
-            key = (id(instance.layer), step.inputs)
-            step.facts = known.get(key)
-            if step.facts is None:
-                step.facts = known[key] = instance.layer.facts(*step.inputs)
+            _ask(step, plan.steps, known)
+            if step.facts is None and guesser is not None:
+                step.facts = guesser.facts(plan, at, None)
         except _Told:
-            step.sources = _there(instance, steps)
+            step.sources = _there(instance, plan.steps)
             step.facts = guesser.facts(plan, at, None) if guesser is not None else None
         except Fault as fault:
             origins = " and ".join(dict.fromkeys(f"`{plan.label(ref)}`" for ref in step.sources)) or "nothing"
@@ -178,12 +166,59 @@ def propagate(
             step.facts = guesser.facts(plan, at, fault) if guesser is not None else None
     plan.diagnostics += _not_there(plan)
     try:
-        plan.outputs = tuple(_resolved(ref, steps, i, None) for i, ref in enumerate(model.outputs))
+        plan.outputs = tuple(_resolved(ref, plan.steps, i, None) for i, ref in enumerate(model.outputs))
     except _Told:
         pass
     except Fault as fault:
         plan.diagnostics.append(Diagnostic.of(fault))
     return plan
+
+
+def given(*shapes: Shape) -> Facts:
+    """What is known of a step whose outputs are given, as an input's are."""
+    return Facts(shapes, (), _NOTHING, _NOTHING, 0, 0)
+
+
+def replan(plan: Plan, answers: Mapping[int, Facts], behind: Iterable[int], known: Known) -> Plan:
+    """The plan with other answers of some steps, and the steps `behind` them planned anew, in the order given.
+
+    All other steps are taken as they are. Diagnostics are left out: only the shapes are asked for.
+    """
+    steps = list(plan.steps)
+    for i, facts in answers.items():
+        steps[i] = Step(steps[i].instance, steps[i].sources, steps[i].inputs, facts)
+    for i in behind:
+        steps[i] = Step(steps[i].instance)
+        if all([steps[ref.step].facts is not None for ref in steps[i].instance.sources]):
+            with suppress(Fault, _Told):
+                _ask(steps[i], steps, known)
+    again = Plan(plan.model, steps, ())
+    resolve(again)
+    return again
+
+
+def resolve(plan: Plan) -> None:
+    """Work out the outputs of a plan whose steps have changed; where one of them is not there, it has none."""
+    plan.outputs = ()
+    with suppress(Fault, _Told):
+        plan.outputs = tuple([_resolved(ref, plan.steps, i, None) for i, ref in enumerate(plan.model.outputs)])
+
+
+def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
+    """Give a step its sources, the shapes that it reads and what its layer says of them, as far as there are any."""
+    layer, sources = step.instance.layer, step.instance.sources
+    if layer is None:
+        step.sources = _there(step.instance, steps)
+        return
+    step.sources = tuple([_resolved(ref, steps, i, step.instance) for i, ref in enumerate(sources)])
+    if any([steps[ref.step].facts is None for ref in step.sources]):
+        layer.must_take(len(step.sources))
+        return
+    step.inputs = tuple([steps[at].outputs[output or 0] for at, output in step.sources])
+    key = (id(layer), step.inputs)
+    step.facts = known.get(key)
+    if step.facts is None:
+        step.facts = known[key] = layer.facts(*step.inputs)
 
 
 class _Told(Exception):
@@ -199,7 +234,7 @@ def _not_there(plan: Plan) -> Iterator[Diagnostic]:
             yield Diagnostic.of(fault, path, calls=calls)
 
 
-def _there(instance: Instance, steps: list[Step]) -> tuple[Ref, ...]:
+def _there(instance: Instance, steps: Sequence[Step]) -> tuple[Ref, ...]:
     """What an instance reads that cannot be planned; the first output in place of one that is not there."""
     found = []
     for ref in instance.sources:
@@ -213,7 +248,7 @@ def _in_doubt(step: Step) -> bool:
     return step.instance.guess is not None and step.instance.guess.doubtful
 
 
-def _resolved(ref: Ref, steps: list[Step], place: int, reader: Instance | None) -> Ref:
+def _resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | None) -> Ref:
     """The tensor with its output's number; a bare name means the only output, or the first where the others are
     extras.
     """

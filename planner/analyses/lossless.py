@@ -1,0 +1,223 @@
+"""Lossless: which steps leave out real cells along one axis that nothing else reads either, in a plan of one size.
+
+It is what the rules say with NSP320, NSP321, NSP322 and NSP334, and NSP325 comes only beside these: so a size is
+lossless if and only if `planner check` finds none of them there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from planner.analyses.loss import AxisLoss, losses_of
+from planner.analyses.reach import LONGEST_AXIS, Reach, reach
+from planner.geometry import Cells, all_cells, bits
+from planner.model import Ref
+from planner.plan import Plan, Step
+
+MOST_BACK = 10
+"""Pointwise layers looked through for a layer of padding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a step does with one axis of one of its inputs.
+
+    leaves  whether real cells are in no window; `edge` those at an end of the axis
+    blank   whether windows lie on padding alone
+    uneven  whether anything is left over, padding included, or hangs over
+    """
+
+    loss: AxisLoss = field(compare=False)
+    axis: int
+    leaves: bool
+    edge: bool
+    blank: bool
+    uneven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The steps that lose cells at one size, and those that have anything over."""
+
+    lossy: frozenset[int]
+    inexact: frozenset[int]
+
+
+Reads = Callable[[Plan, list[tuple[int, Entry]]], set[int]]
+"""Which of some steps leave out cells that nothing else reads."""
+
+
+class Ledger:
+    """The entries of the steps along one axis of an input, in plans that differ in its size."""
+
+    def __init__(self, source: int, axes: Iterable[int], steps: Sequence[int]) -> None:
+        self.steps = steps
+        self.tied: dict[int, frozenset[int]] = {source: frozenset(axes)}
+        self.known: dict[int, tuple[Step, tuple[Entry, ...]]] = {}
+        self.leaves: dict[tuple[object, ...], bool] = {}
+        self.readers = Counter[tuple[int, int]]()
+        self.returned: set[tuple[int, int]] = set()
+
+    def of(self, steps: Sequence[int]) -> Ledger:
+        """The ledger of some of the steps."""
+        part = Ledger(0, (), steps)
+        part.tied = self.tied
+        return part
+
+    def leaving(self, plan: Plan, reads: Reads | None = None) -> Leaving:
+        """What is lost at one size. Where the model does not work there, steps are asked
+        that alone read their source."""
+        lossy, inexact, found = set(), set(), list[tuple[int, Entry]]()
+        for i, each in self.pattern(plan):
+            if each.uneven or each.edge:
+                inexact.add(i)
+            if each.blank:
+                lossy.add(i)
+            elif each.leaves and (plan.complete or self.alone(plan, plan.steps[i].sources[each.loss.source])):
+                found.append((i, each))
+        if found:
+            lossy |= self.lost(plan, found, reads or through)
+        return Leaving(frozenset(lossy), frozenset(inexact))
+
+    def pattern(self, plan: Plan) -> tuple[tuple[int, Entry], ...]:
+        """What each step by itself does with the axis, by the steps' numbers; nothing where it leaves nothing over."""
+        found = list[tuple[int, Entry]]()
+        for i in self.steps:
+            step = plan.steps[i]
+            if step.facts is None:
+                continue
+            if i not in self.tied:
+                self.tied[i] = self.ties(step)
+            for each in self.entries(step):
+                if each.axis in self.tied.get(step.sources[each.loss.source].step, ()):
+                    found.append((i, each))
+        return tuple(found)
+
+    def lost(self, plan: Plan, found: list[tuple[int, Entry]], reads: Reads) -> set[int]:
+        """The steps among those that leave cells out whose cells nothing else reads."""
+        shared = list[tuple[int, Entry]]()
+        lossy = set()
+        for i, each in found:
+            ref = plan.steps[i].sources[each.loss.source]
+            if not self.alone(plan, ref):
+                shared.append((i, each))
+            elif self.left_out(plan, i, each.loss):
+                lossy.add(i)
+        return lossy | reads(plan, shared) if shared else lossy
+
+    def left_out(self, plan: Plan, i: int, loss: AxisLoss) -> bool:
+        """Whether a step leaves out real cells, no padding."""
+        step = plan.steps[i]
+        around = plan.steps[step.sources[loss.source].step]
+        key = i, loss.source, loss.axis, step.inputs, around.inputs
+        if key not in self.leaves:
+            self.leaves[key] = bool(left_out(plan, i, loss))
+        return self.leaves[key]
+
+    def alone(self, plan: Plan, ref: Ref) -> bool:
+        """Whether a tensor has one reader, and is no output of the model."""
+        if not self.readers:
+            named = [ref for each in plan.model.instances for ref in each.sources]
+            self.readers = Counter((ref.step, ref.output or 0) for ref in (*named, *plan.model.outputs))
+            self.returned = {(ref.step, ref.output or 0) for ref in plan.model.outputs}
+        tensor = ref.step, ref.output or 0
+        return self.readers[tensor] == 1 and tensor not in self.returned
+
+    def entries(self, step: Step) -> tuple[Entry, ...]:
+        key = id(step.facts)
+        if key not in self.known:
+            self.known[key] = step, tuple(_entries(step))  # the step keeps its facts alive
+        return self.known[key][1]
+
+    def ties(self, step: Step) -> frozenset[int]:
+        """Which spatial axes of a step's outputs descend from the axis in question."""
+        return frozenset(
+            to
+            for links in step.links
+            for ref, link in zip(step.sources, links, strict=True)
+            for axis, to in enumerate(link.landing)
+            if to is not None and axis in self.tied.get(ref.step, ())
+        )
+
+
+def _entries(step: Step) -> Iterator[Entry]:
+    for each in losses_of(step):
+        edge = bool(each.loss.lost or each.loss.lost_before)
+        uneven = bool(each.loss.leftover or each.loss.overhang)
+        if each.loss.real or each.loss.blank or uneven:
+            yield Entry(each, each.axis, bool(each.loss.real), edge, bool(each.loss.blank), uneven)
+
+
+def through(plan: Plan, shared: list[tuple[int, Entry]]) -> set[int]:
+    """The steps whose cells no path to an output reads."""
+    known = reach(plan)
+    return {i for i, each in shared if known is None or nowhere(plan, known, i, each.loss)}
+
+
+def full_readings(plan: Plan, shared: list[tuple[int, Entry]]) -> set[int]:
+    """The steps whose cells no other reader of them reads, where all that these put out is read."""
+    lossy = set()
+    for i, each in shared:
+        cells, ref = left_out(plan, i, each.loss), plan.steps[i].sources[each.loss.source]
+        if (ref.step, ref.output or 0) in [(out.step, out.output or 0) for out in plan.outputs]:
+            continue
+        for k, step in enumerate(plan.steps):
+            for source, other in enumerate(step.sources):
+                if k != i and other == ref and step.facts is not None:
+                    for links, y in zip(step.links, step.outputs, strict=True):
+                        to = links[source].landing[each.axis]
+                        read = all_cells(1 if to is None else y[to])
+                        cells &= ~links[source].axes[each.axis].reads(read, each.loss.n)
+        if cells:
+            lossy.add(i)
+    return lossy
+
+
+def left_out(plan: Plan, i: int, axis: AxisLoss) -> Cells:
+    """The real cells along an axis that a step does not read; none where they are padding of a layer before."""
+    n, ref = axis.n, plan.steps[i].sources[axis.source]
+    if n > LONGEST_AXIS:
+        return 0
+    unread = all_cells(n) & ~axis.map.reads(all_cells(axis.length), n)
+    return unread if axis.loss.skipped else unread & ~_padding(plan, ref, axis.axis, unread)
+
+
+def nowhere(plan: Plan, known: Reach, i: int, axis: AxisLoss) -> Cells:
+    """Those of them that no other path to an output reads either."""
+    ref = plan.steps[i].sources[axis.source]
+    unread = known.unread[ref.step]
+    cells = left_out(plan, i, axis)
+    return cells & unread[ref.output or 0].unread_lines(axis.axis) if unread else cells
+
+
+def lossless(plan: Plan) -> bool:
+    """Whether a complete plan loses no cell on any axis of any step, scattered ones included."""
+    known: Reach | None = None
+    for i, step in enumerate(plan.steps):
+        for each in losses_of(step) if step.facts else ():
+            if each.loss.blank:
+                return False
+            if each.loss.real:
+                known = known or reach(plan)
+                if known is None or nowhere(plan, known, i, each):
+                    return False
+    return True
+
+
+def _padding(plan: Plan, ref: Ref, axis: int, cells: Cells) -> Cells:
+    """Which of some cells along an axis of a tensor are padding that a layer before has put there."""
+    for _ in range(MOST_BACK):
+        step = plan.steps[ref.step]
+        if not cells or len(step.sources) != 1 or not step.links:
+            break
+        link = step.links[ref.output or 0][0]
+        if axis not in link.landing:
+            break
+        at = link.landing.index(axis)
+        along, n = link.axes[at], step.inputs[0][at]
+        if not along.keeps:
+            return sum(1 << i for i in bits(cells) if not along.reads(1 << i, n))
+        ref, axis = step.sources[0], at
+    return 0
