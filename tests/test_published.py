@@ -31,6 +31,14 @@ def test_published_networks_get_no_warning(path: Path) -> None:
     assert told(report, Severity.ERROR, Severity.WARNING) == []
 
 
+@pytest.mark.parametrize("height", [333, 480, 801])
+@pytest.mark.parametrize("width", [500, 640, 1333])
+def test_a_pyramid_is_not_warned_of_at_any_size(height: int, width: int) -> None:
+    """Nearest neighbours from a map of rounded size drift by up to a cell of the coarser one."""
+    report = planner.check(HERE / "published" / "fpn_resnet50.yaml", input=(height, width, 3))
+    assert [each.step for each in report.diagnostics if each.code == "NSP326"] == []
+
+
 def test_what_is_published_is_there() -> None:
     names = {path.stem for path in (*WRITTEN, *CONFIGS.glob("*.yaml"))}
     for each in ("resnet", "vgg", "densenet", "efficientnet", "mobilenet", "regnet", "convnext", "vit", "fpn", "hrnet"):

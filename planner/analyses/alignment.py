@@ -100,8 +100,10 @@ class Apart:
 
     @property
     def resampled(self) -> bool:
-        """Whether they are no further apart than resampling from the coarsest grid on the way moves cells."""
-        return self.off * 2 <= self.coarsest - min(self.strides)
+        """Whether they are no further apart than resampling from the coarsest grid on the way moves cells: half the
+        difference of the strides, or where sizes were rounded and cells drift, all of it at one end.
+        """
+        return self.off * (1 if self.drifts else 2) <= self.coarsest - min(self.strides)
 
     @property
     def seen(self) -> bool:
