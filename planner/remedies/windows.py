@@ -251,8 +251,8 @@ def _padded_at_end(case: Case, step: Step) -> Proposal | None:
     windows = case.windows(step)
     missing = [_missing(window, n) for window, n in windows]
     pairs = [[window.before, window.after + more] for (window, _), more in zip(windows, missing, strict=True)]
-    if not any(missing) or any(window.length(n) < 1 for window, n in windows):
-        return None
+    if not any(missing) or any(window.length(n) < 1 for window, n in windows) or _rounded_up(case, step) is not None:
+        return None  # a pool rounds up instead, which leaves its means as they are
     return case.put(step, padding=pairs) if case.changed(step, padding=pairs) is not None else None
 
 
