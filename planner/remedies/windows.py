@@ -289,6 +289,8 @@ def _with_kernel_and_padding(case: Case, step: Step) -> Proposal | None:
     pairs = [[window.before, window.after + each] for each, (window, _) in zip(more, windows, strict=True)]
     if not any(more) or min(more) < 0 or case.changed(step, kernel_size=per_axis(kernels), padding=pairs) is None:
         return None
+    if _rounded_up(case, step) is not None:  # a pool keeps its size more simply
+        return None
     return case.put(step, kernel_size=per_axis(kernels), padding=pairs)
 
 
