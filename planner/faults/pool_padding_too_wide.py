@@ -8,7 +8,7 @@ class PoolPaddingTooWide(Fault):
 
     When to ignore it: never.
 
-    How to fix it: a padding of at most kernel_size // 2, or a pad layer before the pool.
+    How to fix it: a padding of at most kernel_size // 2, or a pair for each axis, which is put around the input first.
     """
 
     code = "NSP302"

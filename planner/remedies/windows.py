@@ -254,8 +254,8 @@ def _padded_at_end(case: Case, step: Step) -> Proposal | None:
     windows = case.windows(step)
     missing = [_missing(window, n) for window, n in windows]
     pairs = [[window.before, window.after + more] for (window, _), more in zip(windows, missing, strict=True)]
-    if not any(missing) or any(window.length(n) < 1 for window, n in windows):
-        return None
+    if not any(missing) or any(window.length(n) < 1 for window, n in windows) or _rounded_up(case, step) is not None:
+        return None  # a pool rounds up instead, which leaves its means as they are
     return case.put(step, padding=pairs) if case.changed(step, padding=pairs) is not None else None
 
 
@@ -291,6 +291,8 @@ def _with_kernel_and_padding(case: Case, step: Step) -> Proposal | None:
     more = [(kernel - window.kernel) * window.dilation for kernel, (window, _) in zip(kernels, windows, strict=True)]
     pairs = [[window.before, window.after + each] for each, (window, _) in zip(more, windows, strict=True)]
     if not any(more) or min(more) < 0 or case.changed(step, kernel_size=per_axis(kernels), padding=pairs) is None:
+        return None
+    if _rounded_up(case, step) is not None:  # a pool keeps its size more simply
         return None
     return case.put(step, kernel_size=per_axis(kernels), padding=pairs)
 

@@ -20,7 +20,8 @@ class BlankWindows(Rule):
     """Windows that lie on padding alone: there is more padding than the window reaches, or its taps are so far apart
     that they stand on both sides of a short input.
 
-    Why it matters: their outputs are constants, whatever the input is: zeros, or the bias.
+    Why it matters: their outputs are constants, whatever the input is: zeros, or the bias; −∞ from a max pool, and no
+    number from a mean that does not count padding.
 
     When to ignore it: never; the padding is too wide.
 

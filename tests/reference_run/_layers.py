@@ -179,7 +179,6 @@ def _pool(layer: Any, weights: Weights, x: Tensor) -> Tensors | Tensor:
     numbers = isinstance(layer.padding, int) or all(isinstance(each, int) for each in layer.padding)
     if numbers and not kind.startswith("LP"):
         return _called(layer, weights, x)
-    assert not getattr(layer, "return_indices", False), "where on a padded map?"
     taken: list[Any] = []
     real, counts = torch.ones((), dtype=torch.bool), torch.ones((), dtype=torch.bool)
     for axis, n in enumerate(x.shape[2:]):
@@ -193,7 +192,13 @@ def _pool(layer: Any, weights: Weights, x: Tensor) -> Tensors | Tensor:
     cells = x[(slice(None), slice(None), *taken)].flatten(2 + rank)
     real, counts = real.flatten(rank), counts.flatten(rank)
     if kind.startswith("Max"):
-        return cells.masked_fill(~real, -torch.inf).amax(-1)
+        values, taps = cells.masked_fill(~real, -torch.inf).max(-1, keepdim=True)
+        if not layer.return_indices:
+            return values[..., 0]
+        places = taken[0]
+        for n, along in zip(x.shape[3:], taken[1:], strict=True):
+            places = places * n + along
+        return [values[..., 0], places.flatten(rank).expand_as(cells).gather(-1, taps)[..., 0]]
     if kind.startswith("LP"):
         powers = cells.masked_fill(~real, 0).pow(layer.norm_type)
         return powers.sum(-1).pow(1 / layer.norm_type)

@@ -211,11 +211,8 @@ class Answers:
             for each in given
             if each not in args and each not in leave_out and same(plain(getattr(layer, each)), fields[each].default)
         ]
-        if call.target.startswith("nn."):
-            first = [each for each in args if each not in fields or fields[each].default is None]
-            args |= {each: given[each] for each in missing}
-            order = [*first, *(each for each in fields if each in args and each not in first)]
-            args = {each: args[each] for each in order}
+        if missing and call.target.startswith("nn."):
+            args = _with_missing(layer, args, {each: given[each] for each in fields if each in missing})
         return Calling(call, tuple(args.items()))
 
     def _can_be_revalued(self, copy: Copy, own: Expr) -> bool:
@@ -231,6 +228,22 @@ def _fill(calls: Sequence[Call], mode: str) -> str:
     if "uncounted" in calls[-1].args:
         return "uncounted"
     return str(calls[0].args["value"]) if "value" in calls[0].args else mode
+
+
+def _with_missing(layer: Layer, args: Mapping[str, Expr], missing: Mapping[str, Expr]) -> dict[str, Expr]:
+    """The arguments of a call with those that a layer leaves out as defaults, each where the layer would have it: after
+    what is worked out, and after the fields before it.
+    """
+    fields = type(layer).model_fields
+    order = [*args]
+    before = {each for each in order if each not in fields or fields[each].default is None}
+    for each in fields:
+        if each in missing:
+            places = [place for place, other in enumerate(order) if other in before]
+            order.insert(max(places, default=-1) + 1, each)
+        if each in missing or not same(getattr(layer, each), fields[each].default):
+            before.add(each)
+    return {each: args.get(each) or missing[each] for each in order}
 
 
 def _names(expr: Expr) -> set[str]:
