@@ -49,7 +49,7 @@ class Copies:
         """
         for together, chains in groupby(self._chains(alike), lambda run: len(run) == 1 and self.outer(run[0])):
             found = list(chains)
-            if together and len(found) >= MANY:
+            if together and len(found) >= MANY and all(self._told_apart(found[0][0], run[0]) for run in found):
                 yield [run[0] for run in found]
             else:
                 yield from found
@@ -57,7 +57,7 @@ class Copies:
     def _chains(self, alike: list[Group]) -> Iterator[list[Group]]:
         run = alike[:1]
         for block in alike[1:]:
-            if not self._follows(block, run):
+            if not self._follows(block, run) or not self._told_apart(run[-1], block):
                 yield run
                 run = []
             run.append(block)
@@ -68,18 +68,29 @@ class Copies:
         if len(copies) == 1:
             return ""
         series: dict[str, list[object]] = {}
-        for i in range(copies[0].last - copies[0].first):
-            layers = [self.plan.steps[each.first + i].layer for each in copies]
-            first = layers[0]
-            if first is None or all(layer is first for layer in layers):
-                continue
-            for name in type(first).model_fields:
+        for layers in self._layers(copies):
+            for name in type(layers[0]).model_fields:
                 values = [getattr(layer, name) for layer in layers]
                 if any(value != values[0] for value in values):
                     series.setdefault(name, values)
         # A pair for each side says again what a number beside it has said.
-        told = [each for each in series.items() if _is_number(each[1][0])] or list(series.items())
+        told = [each for each in series.items() if _is_number(each[1][0])]
         return "; ".join(f"{name} {_told(values)}" for name, values in told[:MOST_ARGUMENTS])
+
+    def _told_apart(self, first: Group, second: Group) -> bool:
+        """Whether layers that differ do so in a number, and not only in a list of numbers, which no series tells."""
+        return all(
+            any(_is_number(getattr(one, name)) for name in differing)
+            for one, other in self._layers([first, second])
+            if (differing := [name for name in type(one).model_fields if getattr(one, name) != getattr(other, name)])
+        )
+
+    def _layers(self, copies: Sequence[Group]) -> Iterator[list[Layer]]:
+        """The layers of copies, place by place, where they are not the same."""
+        for i in range(copies[0].last - copies[0].first):
+            layers = [layer for each in copies if (layer := self.plan.steps[each.first + i].layer) is not None]
+            if any(layer is not layers[0] for layer in layers):
+                yield layers
 
     def _follows(self, block: Group, run: list[Group]) -> bool:
         """Whether a block reads the last of a run where that one reads what is before it, and else the same."""
