@@ -296,8 +296,8 @@ def test_names_are_shown_as_they_are(name: str) -> None:
 # What is opened, and how large it gets
 
 CASES = sorted((ROOT / "tests/cases/architectures").glob("*.yaml"))
-NO_FOLDING = {"yolov8n", "googlenet", "bifpn"}
-"""Networks of more than twenty blocks one behind the other: folded, they are higher than a page."""
+NO_FOLDING = {"yolov8n", "googlenet", "bifpn", "inception_v3"}
+"""Networks of some twenty blocks one behind the other: folded, they are as high as a page or higher."""
 
 
 def layout(picture: Picture) -> list[list[str]]:
@@ -376,6 +376,34 @@ def test_copies_that_differ_in_a_number_are_folded_with_it() -> None:
     (box,) = (each for each in draw(report, 1).boxes if each.is_block)
     assert (box.rows[0].copies, box.rows[0].differ) == (8, "padding 1, 2, … 8; dilation 1, 2, … 8")
     assert "dilation 1, 2, … 8" in texts(svg(report, depth=1))
+
+
+def test_the_layers_of_a_densenet_are_one_with_their_channels() -> None:
+    picture = draw(config("densenet121"), 3)
+    (box,) = (each for each in picture.boxes if each.head is not None and each.head.type == "dense_layer")
+    assert (box.rows[0].copies, box.rows[0].differ) == (6, "channels 96, 128, … 256")
+    assert [row.name for row in box.captions] == ["denseblock1"]
+
+
+@pytest.mark.parametrize("kernels", [("[1, 5]", "[5, 1]"), ("3", "true")])
+def test_copies_that_differ_in_more_are_not_folded(kernels: tuple[str, str]) -> None:
+    """Lists of numbers are not told as a series, and a bias is no number."""
+    key = "kernel_size" if "[" in kernels[0] else "bias"
+    values = kernels if "[" in kernels[0] else ("true", "false")
+    blocks = "blocks:\n  s:\n    params: {v: }\n    layers:\n"
+    blocks += "      - {type: Conv2d, out_channels: 64, padding: same, kernel_size: 1, X: $v}\n".replace(
+        "kernel_size: 1, X" if key == "kernel_size" else "X", key
+    )
+    layers = "".join(f"  - {{name: b{i}, type: s, v: {value}}}\n" for i, value in enumerate(values))
+    report = model(layers, more=blocks)
+    assert report.ok
+    assert [box.title for box in draw(report, 1).boxes] == ["input", "b0", "b1", "output"]
+
+
+def test_a_frame_of_one_frame_is_its_caption() -> None:
+    (frame,) = (each for each in draw(config("vit_b_16")).frames if each.row.type == "encoder_layer")
+    assert [row.name for row in frame.captions] == ["layers"]
+    assert "layers" in texts(svg(config("vit_b_16")))
 
 
 EXPERT = "blocks:\n  expert:\n    layers:\n      - {name: up, type: Linear, out_features: 256}\n"

@@ -63,7 +63,9 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
     def lines_of(texts: Iterable[str]) -> Iterator[list[str]]:
         """The cells of a row, on as many lines as they take."""
         parts = [
-            [cut(part, width) for part in (wrapped(text, width) if each.wraps else [text])]
+            [cut(part, width) for part in wrapped(text, width)]
+            if each.wraps and columns(text) > width
+            else [cut(text, width)]
             for text, width, each in zip(texts, widths, table, strict=True)
         ]
         for line in zip_longest(*parts, fillvalue=""):
