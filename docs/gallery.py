@@ -39,17 +39,28 @@ GRAPHS = (
         "LeNet-5, whole. A layer and what only works on its values share a box.",
     ),
     Shown(
+        "resnet50.svg",
+        "draw configs/resnet50.yaml",
+        "ResNet-50 on a page: of every kind of block that there is room for, one is opened, here with its residual.",
+    ),
+    Shown(
         "resnet50-1.svg",
         "draw configs/resnet50.yaml --depth 1",
-        "ResNet-50 with every stage folded, which says what is in it.",
+        "With every stage folded, which says what is in it.",
     ),
     Shown(
         "resnet50-2.svg",
-        "draw configs/resnet50.yaml --depth 2",
-        "The same with the stages opened: equal blocks in a row are one box.",
+        "draw configs/resnet50.yaml --depth 2 --copies all",
+        "With all stages opened: equal blocks in a row are one box.",
     ),
-    Shown("unet.svg", "draw configs/unet.yaml --depth 1", "U-Net: what goes past a longer way stands out."),
-    Shown("inception.svg", "draw configs/inception_v3.yaml --depth 1", "Inception v3, folded."),
+    Shown(
+        "resnet50-macs.svg",
+        "draw configs/resnet50.yaml --depth 2 --copies all --shade macs --label macs --label bytes",
+        "Where the multiply-adds are, with the bytes that each box gives.",
+    ),
+    Shown("unet.svg", "draw configs/unet.yaml", "U-Net: what goes past a longer way stands out."),
+    Shown("vit.svg", "draw configs/vit_b_16.yaml", "ViT-B/16: twelve equal blocks are a frame around one."),
+    Shown("googlenet.svg", "draw configs/googlenet.yaml", "GoogLeNet, with one inception block opened."),
     Shown("densenet121.svg", "draw configs/densenet121.yaml --theme dark", "DenseNet-121, for a dark page."),
     Shown(
         "squeezenet.svg",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import struct
 import subprocess
 import zlib
 from collections.abc import Callable
@@ -17,14 +19,18 @@ from click.testing import CliRunner
 
 from planner.checking import checked, checked_text
 from planner.cli import main
-from planner.engine import NoPicture, find
+from planner.engine import NoPicture, engines, find
 from planner.outputs import renderer
-from planner.outputs.draw import mmd
+from planner.outputs._screen import Screen
+from planner.outputs.draw import dot, mmd
 from planner.outputs.draw._look import DIRECTIONS, Look
 from planner.outputs.draw._marks import marks
 from planner.outputs.draw._pdf import _SHAPES, pdf
-from planner.outputs.draw._picture import COMFORTABLE, TooManyBoxes, draw, family
+from planner.outputs.draw._picture import COMFORTABLE, Picture, TooManyBoxes, draw, family
+from planner.outputs.draw._raster import to_paint
+from planner.outputs.draw._room import PAGE, height
 from planner.outputs.draw._themes import FAMILIES, REST, THEMES
+from planner.outputs.map import _windows
 from planner.report import Report
 
 ROOT = Path(__file__).parents[1]
@@ -220,7 +226,7 @@ def test_what_only_lends_its_size_is_no_skip() -> None:
 
 
 def test_a_skip_goes_on_behind_a_crop() -> None:
-    picture = draw(config("unet"), 2)
+    picture = draw(config("unet"), 2, every=True)
     skips = [(each.source.title, each.target.title) for each in picture.arrows if each.skip]
     assert skips.count(("crop", "concat")) == 4
     assert len(skips) == 8
@@ -287,7 +293,208 @@ def test_names_are_shown_as_they_are(name: str) -> None:
     assert not set(inside[1]) & set('<>"`\\|{}[]')
 
 
+# What is opened, and how large it gets
+
+CASES = sorted((ROOT / "tests/cases/architectures").glob("*.yaml"))
+NO_FOLDING = {"yolov8n", "googlenet", "bifpn", "inception_v3"}
+"""Networks of some twenty blocks one behind the other: folded, they are as high as a page or higher."""
+
+
+def layout(picture: Picture) -> list[list[str]]:
+    """What an engine makes of a picture, in the words of Graphviz's format `plain`; inches."""
+    source = dot.source(picture, Look())
+    return [line.split() for line in find("bundled")._run(["-Tplain"], source).decode().splitlines()]
+
+
+@pytest.mark.parametrize(
+    "file", [*CASES, *((ROOT / "configs" / f"{name}.yaml") for name in CONFIGS)], ids=lambda each: each.stem
+)
+def test_a_page_holds_the_picture(file: Path) -> None:
+    picture = draw(checked(file))
+    found = 72 * float(layout(picture)[0][3])
+    assert found <= (1.45 if file.stem in NO_FOLDING else 1.02) * PAGE
+    assert abs(height(picture) - found) <= 0.2 * found
+
+
+def crossed(lines: list[list[str]]) -> list[tuple[str, str]]:
+    """The titles of frames that an arrow runs through, with the arrow's target."""
+    titles = [
+        (name, float(x), float(y), float(wide), float(high))
+        for kind, name, x, y, wide, high in (line[:6] for line in lines if line[0] == "node")
+        if name.startswith("t")
+    ]
+    found = []
+    for line in (line for line in lines if line[0] == "edge" and not line[1].startswith("t")):
+        numbers = list(map(float, line[4 : 4 + 2 * int(line[3])]))
+        points = list(zip(numbers[::2], numbers[1::2], strict=True))
+        for start in range(0, len(points) - 1, 3):
+            (x0, y0), (x1, y1), (x2, y2), (x3, y3) = points[start : start + 4]
+            for part in (each / 20 for each in range(21)):
+                a, b, c, d = (1 - part) ** 3, 3 * part * (1 - part) ** 2, 3 * part**2 * (1 - part), part**3
+                x, y = a * x0 + b * x1 + c * x2 + d * x3, a * y0 + b * y1 + c * y2 + d * y3
+                found += [
+                    (name, line[2])
+                    for name, left, top, wide, high in titles
+                    if abs(x - left) < wide / 2 - 0.05 and abs(y - top) < high / 2 - 0.05
+                ]
+    return found
+
+
+@pytest.mark.parametrize("name", ["resnet50", "unet", "densenet121", "vit_b_16", "googlenet", "shufflenet_v2_x1_0"])
+@pytest.mark.parametrize("every", [False, True])
+def test_no_arrow_crosses_the_title_of_a_frame(name: str, every: bool) -> None:
+    picture = draw(config(name), 2 if every else None, every)
+    assert picture.frames
+    assert crossed(layout(picture)) == []
+
+
+def test_a_resnet_shows_its_residual() -> None:
+    picture = draw(config("resnet50"))
+    (frame,) = (each for each in picture.frames if each.row.type == "bottleneck")
+    assert (frame.row.name, frame.row.copies) == ("1…2", 2)
+    inside = [box for box in picture.boxes if box.frame is frame]
+    assert [box.title for box in inside] == ["conv1", "conv2", "conv3", "add"]
+    assert [each.target for each in picture.arrows if each.skip] == [inside[-1]]
+    folded = [(box.title, box.rows[0].type) for box in picture.boxes if box.is_block]
+    assert folded == [("0", "bottleneck"), *((f"layer{i}", "stage") for i in (2, 3, 4))]
+
+
+def test_of_copies_one_is_opened_or_all() -> None:
+    frames = [each.row.name for each in draw(config("resnet50"), 2).frames]
+    assert frames == ["layer1"]
+    every = [each.row.name for each in draw(config("resnet50"), 2, every=True).frames]
+    assert every == ["layer1", "layer2", "layer3", "layer4"]
+
+
+def test_copies_that_differ_in_a_number_are_folded_with_it() -> None:
+    blocks = (
+        "blocks:\n  wave:\n    params: {n: }\n    layers:\n"
+        "      - {name: c, type: Conv1d, out_channels: 64, kernel_size: 3, dilation: $n + 1, padding: $n + 1}\n"
+        "      - {type: Add, from: [c, input]}\n"
+    )
+    report = model("  - {name: a, type: wave, n: $index, repeat: 8}\n", "[512, 64]", blocks)
+    (box,) = (each for each in draw(report, 1).boxes if each.is_block)
+    assert (box.rows[0].copies, box.rows[0].differ) == (8, "padding 1, 2, … 8; dilation 1, 2, … 8")
+    assert "dilation 1, 2, … 8" in texts(svg(report, depth=1))
+
+
+def test_the_layers_of_a_densenet_are_one_with_their_channels() -> None:
+    picture = draw(config("densenet121"), 3)
+    (box,) = (each for each in picture.boxes if each.head is not None and each.head.type == "dense_layer")
+    assert (box.rows[0].copies, box.rows[0].differ) == (6, "channels 96, 128, … 256")
+    assert [row.name for row in box.captions] == ["denseblock1"]
+
+
+@pytest.mark.parametrize("kernels", [("[1, 5]", "[5, 1]"), ("3", "true")])
+def test_copies_that_differ_in_more_are_not_folded(kernels: tuple[str, str]) -> None:
+    """Lists of numbers are not told as a series, and a bias is no number."""
+    key = "kernel_size" if "[" in kernels[0] else "bias"
+    values = kernels if "[" in kernels[0] else ("true", "false")
+    blocks = "blocks:\n  s:\n    params: {v: }\n    layers:\n"
+    blocks += "      - {type: Conv2d, out_channels: 64, padding: same, kernel_size: 1, X: $v}\n".replace(
+        "kernel_size: 1, X" if key == "kernel_size" else "X", key
+    )
+    layers = "".join(f"  - {{name: b{i}, type: s, v: {value}}}\n" for i, value in enumerate(values))
+    report = model(layers, more=blocks)
+    assert report.ok
+    assert [box.title for box in draw(report, 1).boxes] == ["input", "b0", "b1", "output"]
+
+
+def test_a_frame_of_one_frame_is_its_caption() -> None:
+    (frame,) = (each for each in draw(config("vit_b_16")).frames if each.row.type == "encoder_layer")
+    assert [row.name for row in frame.captions] == ["layers"]
+    assert "layers" in texts(svg(config("vit_b_16")))
+
+
+EXPERT = "blocks:\n  expert:\n    layers:\n      - {name: up, type: Linear, out_features: 256}\n"
+EXPERT += "      - {type: GELU}\n      - {name: down, type: Linear, out_features: 64}\n"
+
+
+@pytest.mark.parametrize("count", [2, 4, 6, 16])
+def test_blocks_side_by_side_are_no_chain(count: int) -> None:
+    layers = "".join(f"  - {{name: e{i}, type: expert, from: input}}\n" for i in range(count))
+    names = ", ".join(f"e{i}" for i in range(count))
+    report = model(f"{layers}  - {{type: Add, from: [{names}]}}\n", "[32, 64]", EXPERT)
+    picture = draw(report)
+    frames = [each.row for each in picture.frames]
+    if count < 5:
+        assert [each.name for each in frames] == [f"e{i}" for i in range(count)]
+        places = {line[1]: float(line[2]) for line in layout(picture) if line[0] == "node"}
+        starts = [places[f"b{box.number}"] for box in picture.boxes if box.title == "up"]
+        assert starts == sorted(starts)
+    else:
+        (frame,) = frames
+        assert (frame.times, frame.name) == (f" ×{count} side by side", f"e0…e{count - 1}")
+        assert f"{count} of 32×64" in {each.text for each in picture.arrows}
+    table = renderer("plan", "table")(report, Screen(80), 1)
+    assert table.count("expert") == (count if count < 5 else 1)
+    assert f"×{count} side by side" in table or count < 5
+
+
+def test_outputs_have_their_names() -> None:
+    report = model(
+        "  - {name: head, type: expert}\n  - {name: cut, type: Split, split_size: 32, from: input}\n",
+        "[32, 64]",
+        EXPERT + "outputs: [head, cut.1]\n",
+    )
+    assert [box.title for box in draw(report).boxes if box.is_output] == ["output head", "output cut.1"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        ("type: Permute, dims: [0, 2, 1, 3]", "dims 0,2,1,3"),
+        ("type: Conv2d, out_channels: 8, kernel_size: [3, 5], stride: 2", "k3×5 s2"),
+        ("type: Dropout, p: 0.1", "p 0.1"),
+    ],
+)
+def test_lists_are_no_shapes(layer: str, said: str) -> None:
+    assert said in texts(svg(model(f"  - {{{layer}}}\n")))
+
+
+def test_bytes_and_colours_by_a_number() -> None:
+    report = config("lenet5")
+    shown = texts(svg(report, labels=("bytes",), shade="macs"))
+    assert "18.4 KiB out" in shown  # 28·28·6 numbers of four bytes
+    theme = THEMES["light"]
+    most = max(step.macs or 0 for step in report.plan.layers)
+    fills = {each.get("fill") for each in svg(report, shade="macs").iter()}
+    assert {theme.warmth(step.macs or 0, most) for step in report.plan.layers} <= fills
+    assert theme.warmth(most, most) == theme.heat
+    assert theme.warmth(0, most) == theme.page
+    assert f"{most:,} MACs" in shown
+
+
 # Large and hostile graphs
+
+
+def dense(count: int) -> Report:
+    """Layers that each read all before."""
+    layers = "  - {name: c0, type: Conv2d, out_channels: 4, kernel_size: 1}\n"
+    for i in range(1, count):
+        names = ", ".join(["input", *(f"c{j}" for j in range(i))])
+        layers += f"  - {{name: j{i}, type: Concat, from: [{names}]}}\n"
+        layers += f"  - {{name: c{i}, type: Conv2d, out_channels: 4, kernel_size: 1}}\n"
+    return model(layers, "[8, 8, 4]")
+
+
+def test_of_too_many_arrows_one_leads_to_each_box_and_the_picture_says_so() -> None:
+    report = dense(100)
+    picture = draw(report)
+    assert picture.plain
+    assert len(picture.arrows) == len(picture.boxes) - 1
+    last = picture.boxes[-3]
+    assert (last.title, len(last.also)) == ("j99", 99)
+    shown = texts(svg(report))
+    assert "reads 99 more: input … c97" in shown
+    assert "one arrow to each box" in shown
+    assert "==>" not in mmd.render(report, Look())
+
+
+def test_a_few_arrows_past_others_all_stay() -> None:
+    picture = draw(dense(12))
+    assert not picture.plain
+    assert len(picture.arrows) == 12 * 11 // 2 + 2 * 12
 
 
 def test_a_large_graph_is_folded_by_default() -> None:
@@ -336,7 +543,7 @@ def test_letters_that_the_bundled_engine_lacks_are_said(tmp_path: Path) -> None:
     [
         (["-o", "net.jpeg"], "`net.jpeg` does not say what to draw"),
         (["-o", "missing/net.svg", "--format", "dot"], "`missing/net.svg` cannot be written: no such file"),
-        (["-o", "net.png", "--style", "volumes"], "volumes are drawn as svg or pdf"),
+        (["-o", "net.mmd", "--style", "volumes"], "volumes are drawn as svg, png or pdf"),
     ],
 )
 def test_what_cannot_be_drawn(args: list[str], said: str) -> None:
@@ -352,6 +559,65 @@ def test_a_faulty_model_is_drawn_and_its_faults_are_said(tmp_path: Path) -> None
     assert result.exit_code == 1
     assert "digraph" in result.output
     assert "error[NSP" in result.output
+
+
+def test_volumes_and_windows_as_png(tmp_path: Path) -> None:
+    net = str(ROOT / "configs/unet.yaml")
+    out = tmp_path / "v.png"
+    result = CliRunner().invoke(main, ["draw", net, "--style", "volumes", "-o", str(out), "--engine", "bundled"])
+    assert (result.exit_code, result.output) == (0, "")
+    drawn = ElementTree.fromstring(renderer("draw", "volumes")(config("unet"), Look()))
+    size = struct.unpack(">II", out.read_bytes()[16:24])
+    assert size == pytest.approx((2 * float(drawn.get("width") or 0), 2 * float(drawn.get("height") or 0)), abs=4)
+    result = CliRunner().invoke(main, ["map", net, "--windows", "down1.0", "-o", str(out)])
+    assert (result.exit_code, result.output) == (0, "")
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("style", ["volumes", "windows"])
+def test_a_painted_drawing_has_every_text_and_shape(style: str) -> None:
+    made = (
+        renderer("draw", "volumes")(config("squeezenet1_1"), Look())
+        if style == "volumes"
+        else _windows.render(config("squeezenet1_1"), "features.0", "light")
+    )
+    painted = ElementTree.fromstring(find("bundled").draw(to_paint(made.encode()), "svg", placed=True))
+    drawn = ElementTree.fromstring(made)
+    assert texts(painted).replace("\xa0", " ").split() == texts(drawn).replace("⋮", "…").split()
+    assert sum(each.tag.endswith(("polygon", "rect")) for each in drawn.iter()) == sum(
+        each.tag.endswith("polygon") for each in painted.iter()
+    ) - (painted.find(".//{*}polygon") is not None)
+
+
+def test_where_the_machines_own_engine_fails_the_bundled_one_draws(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "dot"
+    broken.write_text('#!/bin/sh\n[ "$1" = -V ] && exit 0\necho "no layout plugin" >&2\nexit 1\n')
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert [each.name for each in engines()] == ["system", "bundled"]
+    result = run(str(ROOT / "configs/lenet5.yaml"))
+    assert result.exit_code == 0
+    assert "<svg" in result.output
+    result = run(str(ROOT / "configs/lenet5.yaml"), "--engine", "system")
+    assert result.exit_code == 2
+    assert "no layout plugin" in result.output
+    assert "\n = help: try another one: --engine bundled\n" in result.output
+
+
+def test_what_takes_too_long_is_laid_out_plainer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    slow = tmp_path / "dot"
+    slow.write_text(
+        '#!/bin/sh\n[ "$1" = -V ] && exit 0\nsource=$(cat)\n'
+        'case "$source" in *"one arrow to each box"*) echo plain;; *) exec sleep 9;; esac\n'
+    )
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("planner.engine.SECONDS", 0.5)
+    result = run(str(ROOT / "configs/resnet50.yaml"), "--engine", "system")
+    assert (result.exit_code, result.stdout) == (0, "plain\n")
+    assert "was not done after 0.5 seconds; the layout is made plainer" in result.stderr
 
 
 def test_without_an_engine_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -25,6 +26,8 @@ from planner.outputs._fold import rows
 from planner.outputs._json import laid_out
 from planner.outputs._screen import Screen, columns, cut, excerpt, padded, printable, wrapped
 from planner.outputs.plan.table import memory, shapes_text
+from planner.outputs.report import html
+from planner.outputs.report._data import data
 from planner.report import Report
 
 ROOT = Path(__file__).parents[1]
@@ -97,6 +100,60 @@ def test_a_faulty_model_in_every_format(command: str, format: str, golden: Calla
     argument: Any = report if command == "plan" else [report]
     options = [None] if command == "plan" else []
     golden(f"faulty/{command}.{format}.txt", renderer(command, format)(argument, SCREEN, *options))
+
+
+CASES = sorted((ROOT / "tests/cases/architectures").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", [*CASES, *sorted((ROOT / "configs").glob("*.yaml"))], ids=lambda each: each.stem)
+@pytest.mark.parametrize("depth", [1, 2, None])
+def test_a_table_fits_and_cuts_no_shape(file: Path, depth: int | None) -> None:
+    report = checked(file)
+    table = renderer("plan", "table")(report, SCREEN, depth)
+    assert max(map(columns, table.splitlines())) <= 80
+    for row in rows(report.plan, depth):
+        for shape in row.outputs:
+            assert str(shape) in table
+    assert not re.search(r"×\d*…", table)
+    assert f"{len(report.plan.steps) - len(report.plan.inputs):,} steps" in table
+
+
+def test_shapes_of_several_outputs_go_on_in_the_next_line() -> None:
+    sizes = list(range(1, 41))
+    names = [f"{'input_' * 3}{i}" for i in range(9)]
+    inputs = "".join(f"  {name}: [48, 48, {sum(sizes)}]\n" for name in names)
+    adds = f"  - {{name: sum, type: Add, from: [{', '.join(names)}]}}\n"
+    report = model(f"input:\n{inputs}layers:\n{adds}  - {{name: parts, type: Split, split_size: {sizes}}}\n")
+    table = renderer("plan", "table")(report, SCREEN, None)
+    assert max(map(columns, table.splitlines())) <= 80
+    assert [f"48×48×{size}" in table for size in sizes] == [True] * 40
+    assert table.count(f"48×48×{sum(sizes)}") == 9 + 1
+    assert [line for line in table.splitlines() if line != line.rstrip()] == []
+
+
+def test_the_count_of_steps_is_one_number() -> None:
+    report = model(
+        "input: {a: [8, 8, 4], b: [8, 8, 4]}\nlayers:\n  - {name: s, type: Add, from: [a, b]}\n"
+        "  - {type: m, repeat: 3}\nblocks:\n  m:\n    layers:\n      - {type: ReLU}\n      - {type: Tanh}\n"
+    )
+    count = 7
+    assert f"{count} steps" in renderer("plan", "table")(report, SCREEN, None)
+    assert f"{count} steps" in renderer("plan", "table")(report, SCREEN, 1)
+    assert len(report.to_dict()["steps"]) == count
+    told = data(report, [])
+    assert dict(told["figures"])["steps"] == str(count)
+    assert len(told["steps"]) - told["inputs"] == count
+
+
+@pytest.mark.parametrize("format", ["sarif", "json", "full", "concise"])
+def test_a_file_name_that_is_not_utf_8_is_escaped(format: str) -> None:
+    report = checked_text("input: [8, 8, 3]\nlayers:\n  - {type: ReLu}\n", os.fsdecode(b"n\xff.yaml"))
+    said = renderer("check", format)([report], SCREEN)
+    assert said.encode()
+    assert ("n%FF.yaml" if format == "sarif" else "n\\udcff.yaml") in said
+    if format in ("sarif", "json"):
+        assert json.loads(said)
+    assert html.render(report, [], []).encode()
 
 
 # The fixed form of a finding

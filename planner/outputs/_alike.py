@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from planner.geometry import Shape
 from planner.layers._layer import Layer
 from planner.model import Group, Ref
 from planner.outputs._screen import printable
@@ -49,7 +50,7 @@ class Copies:
         """
         for together, chains in groupby(self._chains(alike), lambda run: len(run) == 1 and self.outer(run[0])):
             found = list(chains)
-            if together and len(found) >= MANY:
+            if together and len(found) >= MANY and all(self._told_apart(found[0][0], run[0]) for run in found):
                 yield [run[0] for run in found]
             else:
                 yield from found
@@ -57,7 +58,7 @@ class Copies:
     def _chains(self, alike: list[Group]) -> Iterator[list[Group]]:
         run = alike[:1]
         for block in alike[1:]:
-            if not self._follows(block, run):
+            if not self._follows(block, run) or not self._told_apart(run[-1], block):
                 yield run
                 run = []
             run.append(block)
@@ -67,19 +68,37 @@ class Copies:
         """The numbers in which copies differ, by the names of their arguments: `dilation 1, 2, 4`."""
         if len(copies) == 1:
             return ""
-        series: dict[str, list[object]] = {}
-        for i in range(copies[0].last - copies[0].first):
-            layers = [self.plan.steps[each.first + i].layer for each in copies]
-            first = layers[0]
-            if first is None or all(layer is first for layer in layers):
-                continue
-            for name in type(first).model_fields:
+        found: dict[str, list[object]] = {}
+        for layers in self._layers(copies):
+            for name in type(layers[0]).model_fields:
                 values = [getattr(layer, name) for layer in layers]
                 if any(value != values[0] for value in values):
-                    series.setdefault(name, values)
+                    found.setdefault(name, values)
         # A pair for each side says again what a number beside it has said.
-        told = [each for each in series.items() if _is_number(each[1][0])] or list(series.items())
-        return "; ".join(f"{name} {_told(values)}" for name, values in told[:MOST_ARGUMENTS])
+        told = [each for each in found.items() if _is_number(each[1][0])]
+        return "; ".join(series(name, values) for name, values in told[:MOST_ARGUMENTS])
+
+    def _told_apart(self, first: Group, second: Group) -> bool:
+        """Whether layers that differ do so in a number, and not only in a list of numbers, which no series tells, nor
+        in their shapes too.
+        """
+        found = list(self._layers([first, second]))
+        return (not found or self._shapes(first) == self._shapes(second)) and all(
+            any(_is_number(getattr(one, name)) for name in differing)
+            for one, other in found
+            if (differing := [name for name in type(one).model_fields if getattr(one, name) != getattr(other, name)])
+        )
+
+    def _shapes(self, block: Group) -> list[tuple[Shape, ...]]:
+        """The shapes of what the steps of a block read and hand on."""
+        return [step.inputs + step.outputs for step in self.plan.steps[block.first : block.last]]
+
+    def _layers(self, copies: Sequence[Group]) -> Iterator[list[Layer]]:
+        """The layers of copies, place by place, where they are not the same."""
+        for i in range(copies[0].last - copies[0].first):
+            layers = [layer for each in copies if (layer := self.plan.steps[each.first + i].layer) is not None]
+            if any(layer is not layers[0] and layer != layers[0] for layer in layers):
+                yield layers
 
     def _follows(self, block: Group, run: list[Group]) -> bool:
         """Whether a block reads the last of a run where that one reads what is before it, and else the same."""
@@ -120,9 +139,9 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _told(values: Sequence[object]) -> str:
-    """A series in a few characters."""
+def series(name: str, values: Sequence[object]) -> str:
+    """What copies have, one after the other, in a few characters: `dilation 1, 2, … 128`."""
     texts = [printable(str(value)) for value in values]
-    if len(set(texts)) > MOST_NUMBERS:
-        return f"{texts[0]}, {texts[1]}, … {texts[-1]}"
-    return ", ".join(texts) if len(texts) <= MOST_NUMBERS else ", ".join(dict.fromkeys(texts))
+    if len(texts) > MOST_NUMBERS:
+        texts = [texts[0], texts[1], f"… {texts[-1]}"]
+    return f"{name} {', '.join(texts)}"

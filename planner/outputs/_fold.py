@@ -10,7 +10,7 @@ from itertools import groupby
 from planner.diagnostics import Path
 from planner.geometry import Shape
 from planner.model import Group, Ref
-from planner.outputs._alike import Copies
+from planner.outputs._alike import Copies, series
 from planner.plan import Plan
 
 Opens = Callable[[Group, int], bool]
@@ -60,10 +60,14 @@ def rows(plan: Plan, depth: int | None = None) -> Iterator[Row]:
 
 
 class Tree:
-    """The blocks of a plan, and what is read of them outside; good for any number of ways to open them."""
+    """The blocks of a plan, and what is read of them outside; good for any number of ways to open them.
 
-    def __init__(self, plan: Plan) -> None:
+    growing  blocks are equal, too, where their channels differ: the layers of a DenseNet, which read ever more
+    """
+
+    def __init__(self, plan: Plan, growing: bool = False) -> None:
         self.plan = plan
+        self.growing = growing
         self.copies = Copies(plan)
         self.characters: dict[Group, tuple[object, ...]] = {}
         self.blocks: defaultdict[Group | None, list[Group]] = defaultdict(list)
@@ -102,7 +106,9 @@ class Tree:
         """What equal blocks have in common."""
         if block not in self.characters:
             steps = range(block.first, block.last)
-            shapes = self._inputs(steps), self._outputs(block)
+            shapes = [
+                shape.spatial if self.growing else shape for shape in (*self._inputs(steps), *self._outputs(block))
+            ]
             self.characters[block] = block.type, *self.copies.signature(block), *shapes, self._planned(steps)
         return self.characters[block]
 
@@ -141,8 +147,13 @@ class Tree:
             opened=opened,
             copies=len(copies),
             beside=len(copies) > 1 and self.copies.outer(first) == self.copies.outer(last),
-            differ=self.copies.differences(copies),
+            differ="; ".join(filter(None, [self.copies.differences(copies), self._growth(copies)])),
         )
+
+    def _growth(self, copies: list[Group]) -> str:
+        """The channels of what copies hand on, where they differ."""
+        made = [[shape.channels for shape in self._outputs(each)] for each in copies]
+        return series("channels", [each[0] for each in made]) if any(each != made[0] for each in made) else ""
 
     def _planned(self, steps: range) -> bool:
         return all(self.plan.steps[i].facts is not None for i in steps)

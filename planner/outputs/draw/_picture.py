@@ -45,11 +45,15 @@ class TooManyBoxes(Exception):
 
 @dataclass(eq=False, slots=True)
 class Frame:
-    """An opened block, or the first of several copies."""
+    """An opened block, or the first of several copies.
+
+    captions  opened blocks that hold nothing but this frame, the outermost first; they have no frame of their own
+    """
 
     number: int
     row: Row
     parent: Frame | None
+    captions: list[Row] = field(default_factory=list)
 
     @property
     def shifts(self) -> tuple[int, ...]:
@@ -187,7 +191,7 @@ def draw(report: Report, depth: int | None = None, every: bool = False, plain: b
     every  every copy is opened, not one of each kind
     plain  a box has one arrow, from the nearest of its sources; the others are named in it
     """
-    tree = Tree(report.plan)
+    tree = Tree(report.plan, growing=not every)
     if every:
         levels = DEEPEST if depth is None else depth
         return _picture(report, tree.rows(lambda group, level: level + 1 < levels, every=True), plain)
@@ -291,15 +295,19 @@ def _nearest(arrows: Iterable[Arrow]) -> Iterator[Arrow]:
 
 
 def _with_several(frames: list[Frame], boxes: list[Box]) -> list[Frame]:
-    """The frames that hold more than one box; of the others, the box takes the caption."""
+    """The frames that hold more than one thing; of the others, the box or the frame in them takes the caption."""
     kept: list[Frame] = []
     for frame in reversed(frames):
-        inside = [box for box in boxes if box.frame is frame]
-        if len(inside) == 1 and not any(each.parent is frame for each in kept):
-            inside[0].frame = frame.parent
-            inside[0].captions.insert(0, frame.row)
-        else:
+        boxes_in = [box for box in boxes if box.frame is frame]
+        frames_in = [each for each in kept if each.parent is frame]
+        if len(boxes_in) + len(frames_in) != 1:
             kept.append(frame)
+        elif boxes_in:
+            boxes_in[0].frame = frame.parent
+            boxes_in[0].captions.insert(0, frame.row)
+        else:
+            frames_in[0].parent = frame.parent
+            frames_in[0].captions.insert(0, frame.row)
     return kept[::-1]
 
 

@@ -134,7 +134,8 @@ def _title(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame) 
     """
     first = next(box for box in picture.boxes if _is_in(box.frame, frame))
     name, entered = f"t{frame.number}", f"b{first.number}"
-    label = html(_caption(frame.row, look.theme, '<BR ALIGN="LEFT"/>'))
+    rows = (*frame.captions, frame.row)
+    label = html(part for row in rows for part in _caption(row, look.theme, '<BR ALIGN="LEFT"/>'))
     if first.frame is frame:
         with graph.subgraph() as rank:
             rank.attr(rank="same")

@@ -68,7 +68,8 @@ def _inside(picture: Picture, look: Look, frame: Frame | None, indent: str) -> I
     for each in picture.frames:
         if each.parent is frame:
             copies = each.row.times
-            yield f'{indent}subgraph f{each.number}["{_named(each.row)}{copies}"]'
+            names = " / ".join(_named(row) for row in (*each.captions, each.row))
+            yield f'{indent}subgraph f{each.number}["{names}{copies}"]'
             yield from _inside(picture, look, each, indent + "    ")
             yield f"{indent}end"
 

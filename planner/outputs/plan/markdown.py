@@ -31,7 +31,7 @@ def _line(row: Row) -> str:
     numbers = (amount(row.params, row.planned), amount(row.macs, row.planned))
     cells = [
         _INDENT * row.depth + (f"**{name}**" if row.is_block else name),
-        _escaped(row.type) + copies,
+        _escaped(row.type) + copies + (f", {_escaped(row.differ)}" if row.differ else ""),
         shapes,
         *numbers,
     ]

@@ -63,7 +63,9 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
     def lines_of(texts: Iterable[str]) -> Iterator[list[str]]:
         """The cells of a row, on as many lines as they take."""
         parts = [
-            [cut(part, width) for part in (wrapped(text, width) if each.wraps else [text])]
+            [cut(part, width) for part in wrapped(text, width)]
+            if each.wraps and columns(text) > width
+            else [cut(text, width)]
             for text, width, each in zip(texts, widths, table, strict=True)
         ]
         for line in zip_longest(*parts, fillvalue=""):
@@ -78,10 +80,10 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
         bold: list[Look] = ["bold"] if row.is_block else []
         faint: list[Look] = ["dim"] if row.opened else looks
         for nth, cells in enumerate(lines_of(column.texts[i] for column in table)):
-            step = screen.paint(GAP.join(cells[:2]), *looks, *bold)
-            facts = screen.paint(GAP.join(cells[2:]).rstrip(), *faint)
+            step, facts = GAP.join(cells[:2]), GAP.join(cells[2:]).rstrip()
+            step = screen.paint(f"{step}{GAP}" if facts else step.rstrip(), *looks, *bold)
             sign = screen.paint(mark.sign, mark.look) if mark and not nth else " "
-            lines.append(f"{sign} {step}{GAP}{facts}")
+            lines.append(f"{sign} {step}{screen.paint(facts, *faint)}")
     totals_row = lines_of(column.total for column in table)
     lines += [rule, *(screen.paint(GAP + GAP.join(cells).rstrip(), "bold") for cells in totals_row)]
     lines += ["", *(GAP + line for line in wrapped(totals(report), screen.width - len(GAP)))]
@@ -143,7 +145,7 @@ def shapes_text(shapes: Iterable[Shape]) -> str:
 def _columns(report: Report, shown: list[Row], marks: list[_Mark | None], screen: Screen) -> list[_Column]:
     plan, cost = report.plan, report.cost
     names = ["  " * row.depth + printable(row.name) for row in shown]
-    types = [printable(row.type) + row.times for row in shown]
+    types = [printable(row.type) + row.times + (f", {row.differ}" if row.differ else "") for row in shown]
     outputs = [
         shapes_text(row.outputs) or (mark.code if mark else NOT_PLANNED) for row, mark in zip(shown, marks, strict=True)
     ]
@@ -153,7 +155,7 @@ def _columns(report: Report, shown: list[Row], marks: list[_Mark | None], screen
     steps = counted(len(plan.steps) - len(plan.inputs), "step")
     table = [
         _Column("step", names, "total", least=10),
-        _Column("type", types, steps, least=7),
+        _Column("type", types, steps, least=7, wraps=True),
         _Column("output", outputs, given, least=_longest_word(["output", *outputs, given]), wraps=True),
         _Column("params", params, f"{cost.params:,}", right=True),
         _Column("MACs", macs, f"{cost.macs:,}", right=True),
