@@ -48,13 +48,14 @@ def _supposed(plan: Plan, likely: _World, plans: Sequence[Plan]) -> Iterator[Dia
     known = {_key(each) for each in plan.diagnostics} | {_place(each) for each in plan.model.diagnostics}
     both = {_key(each) for each in plans[OTHER].diagnostics}
     wrong = {each.path[:end] for each in plan.model.diagnostics for end in range(1, len(each.path) + 1)}
+    faulty = {each.step for each in plan.diagnostics}
     numbers = {step.name: at for at, step in enumerate(plan.steps)}
     count = 0
     for each in plans[LIKELY].diagnostics:
         key, at = _key(each), numbers.get(each.step or "")
         if key in known or _place(each) in known or key not in both or count == MOST_FOUND:
             continue
-        if at is not None and (plan.steps[at].facts is not None or plan.steps[at].path in wrong):
+        if at is not None and (plan.steps[at].facts is not None or plan.steps[at].path in wrong or each.step in faulty):
             continue
         known.add(key)
         count += 1
