@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from planner import checking, unfolding
 from planner.checking import checked
+from planner.cli import main
 from planner.diagnostics import Severity
-from planner.source import of_mapping, parse
+from planner.model import Model
+from planner.source import Source, of_mapping, parse
 from random_mistakes import Planted, planted
 
 
@@ -147,3 +152,30 @@ def test_a_misspelt_section_does_not_hide_the_rest() -> None:
     report = checked(parse("inputs: [8, 8, 3]\nlayer:\n  - {type: Conv2d, out_channels: 8, kernel_sise: 3}\n"))
     assert [each.code for each in report.diagnostics] == ["NSP110", "NSP110", "NSP110"]
     assert not report.plan.complete
+
+
+def test_a_failure_of_the_planner_on_one_file_does_not_cost_the_others_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = "input: [8, 8, 3]\nlayers:\n  - {type: ReLU}\n"
+    for name in ("a", "broken", "c"):
+        (tmp_path / f"{name}.yaml").write_text(good if name != "c" else FIVE)
+
+    def load(source: Source, **given: Any) -> Model:
+        if source.file and "broken" in source.file:
+            raise ArithmeticError("of the planner's own")
+        return unfolding.load(source, **given)
+
+    monkeypatch.setattr(checking, "load", load)
+    files = [str(tmp_path / f"{name}.yaml") for name in ("a", "broken", "c")]
+    result = CliRunner().invoke(main, ["check", "--format", "concise", *files])
+    assert result.exit_code == 2
+    assert "NSP118" in result.output
+    assert result.output.count("NSP205") == 1
+
+
+@pytest.mark.parametrize("shape", [[2000, 1000], [4000, 1000], [64, 64, 1000]])
+def test_a_large_parameter_is_no_dense_layer(shape: list[int]) -> None:
+    layers = [{"name": "p", "type": "Parameter", "shape": shape}]
+    found = checked(of_mapping({"input": [8], "layers": layers})).diagnostics
+    assert [each.code for each in found] == ["NSP242"]  # the input
