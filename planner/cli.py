@@ -566,7 +566,7 @@ def draw(
         raise click.UsageError(str(error)) from None
     _save(picture, output)
     if not report.ok:
-        _print(renderer("check", "concise")([report], screen), sys.stderr)
+        _print(renderer("check", "full")([report], screen), sys.stderr)
     return _exit_code(report, False)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
@@ -411,7 +412,7 @@ class Reader:
         args = {key: value for key, value in (read.model_extra or {}).items() if not key.startswith("x-")}
         computed: list[tuple[Path, Expression]] = []
         for key, value in args.items() if _has_expressions(args) else ():
-            computed += self._sound(draft, key, lambda key=key, value=value: [*expressions(value, (key,))]) or ()
+            computed += self._sound(draft, key, partial(_expressions, key, value)) or ()
         entry = Entry(path=draft.path, type="", args=args, computed=tuple(computed))
         entry.type = self._maybe(draft, read.type, "type") or "?"
         entry.sources = None if read.sources is None else names_of(read.sources)
@@ -478,6 +479,10 @@ def say_dollar(fault: Fault, key: str, marked: str) -> None:
     """What is wrong is that a parameter has no `$`: say so."""
     fault.help = f"arithmetic has a `$` before each parameter: `{key}: {marked}`"
     fault.mends = ((Edit((key,), marked),),)
+
+
+def _expressions(key: str, value: Any) -> list[tuple[Path, Expression]]:
+    return [*expressions(value, (key,))]
 
 
 def _has_expressions(args: dict[str, Any]) -> bool:

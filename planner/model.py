@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planner.diagnostics import Diagnostic, Path
@@ -55,6 +55,21 @@ class Mention(NamedTuple):
     copies: int | None = None
 
 
+class LeftOut(NamedTuple):
+    """An entry with several sources of which there is no copy, so that it hands on the first and nothing reads the
+    others on its behalf.
+
+    key  what leaves it out: `when`, or `repeat`
+    """
+
+    path: Path
+    calls: tuple[Path, ...]
+    name: str
+    key: str
+    kept: Ref
+    dropped: tuple[Ref, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Instance:
     """One copy of a layer. A model input has the `input` shape and no layer; what is wrong has neither, but a guess."""
@@ -76,6 +91,7 @@ class Model:
     """A model file, unfolded. Instances stand in order of execution, inputs first.
 
     numbered  where outputs of layers are named by their numbers, whether they are read or not
+    left_out  entries with several sources that are not there
     """
 
     name: str
@@ -87,6 +103,7 @@ class Model:
     source: Source
     diagnostics: list[Diagnostic]
     allow: frozenset[str] = frozenset()
+    left_out: list[LeftOut] = field(default_factory=list)
 
     @property
     def graph(self) -> networkx.MultiDiGraph[str]:

@@ -268,7 +268,6 @@ def _resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | No
         raise _Told
     several = len(reader.sources) > 1 if reader else place > 0
     key: Path = ("from" if reader else "outputs", *((place,) if several else ()))
-    wanted = len(reader.sources) if reader else 1
-    if reader and reader.layer is not None and wanted == 1:
-        wanted = reader.layer.takes[0]
+    least, most = reader.layer.takes if reader and reader.layer is not None and not several else (1, 1)
+    wanted = count if least <= count and most != 1 and (most is None or count <= most) else 1
     raise NoSuchOutput(source.name.rpartition(".")[2], None, count, key, wanted=wanted)

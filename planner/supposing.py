@@ -48,13 +48,14 @@ def _supposed(plan: Plan, likely: _World, plans: Sequence[Plan]) -> Iterator[Dia
     known = {_key(each) for each in plan.diagnostics} | {_place(each) for each in plan.model.diagnostics}
     both = {_key(each) for each in plans[OTHER].diagnostics}
     wrong = {each.path[:end] for each in plan.model.diagnostics for end in range(1, len(each.path) + 1)}
+    faulty = {each.step for each in plan.diagnostics}
     numbers = {step.name: at for at, step in enumerate(plan.steps)}
     count = 0
     for each in plans[LIKELY].diagnostics:
         key, at = _key(each), numbers.get(each.step or "")
         if key in known or _place(each) in known or key not in both or count == MOST_FOUND:
             continue
-        if at is not None and (plan.steps[at].facts is not None or plan.steps[at].path in wrong):
+        if at is not None and (plan.steps[at].facts is not None or plan.steps[at].path in wrong or each.step in faulty):
             continue
         known.add(key)
         count += 1
@@ -283,4 +284,4 @@ def _doubled(x: Shape) -> Shape:
 def _near(a: Shape, b: Shape) -> bool:
     """Whether sizes differ so little that either may be the one that was meant: not by a stride, nor by a stage."""
     differ = [(max(m, n), min(m, n)) for m, n in zip(a, b, strict=True) if m != n]
-    return bool(differ) and any(large % small for large, small in differ)
+    return any(large % small or small == 1 for large, small in differ)

@@ -49,7 +49,7 @@ from planner.guesses import DOUBT, HARMLESS, NONE, Guess, Slips, made, slip
 from planner.layers import all_layers
 from planner.layers._fields import is_whole
 from planner.layers._layer import LARGEST, Layer
-from planner.model import Group, Instance, Mention, Model, Ref
+from planner.model import Group, Instance, LeftOut, Mention, Model, Ref
 from planner.source import Source
 
 MOST_STEPS = 250_000
@@ -137,6 +137,7 @@ class _Unfolding:
         self.instances: list[Instance] = []
         self.groups: list[Group] = []
         self.numbered: list[Mention] = []
+        self.left_out: list[LeftOut] = []
         self.full_names: set[str] = set()
         self.layers: dict[tuple[str, str], Layer] = {}
         self.slips = NONE
@@ -187,6 +188,7 @@ class _Unfolding:
             self.instances.clear()
             self.groups.clear()
             self.numbered.clear()
+            self.left_out.clear()
             outputs = ()
         fallback = self.source.file.rsplit("/", 1)[-1].rsplit(".", 1)[0] if self.source.file else "model"
         return Model(
@@ -199,6 +201,7 @@ class _Unfolding:
             source=self.source,
             diagnostics=self.diagnostics,
             allow=allowed_of(file.allow),
+            left_out=self.left_out,
         )
 
     def _format(self, form: type[Form], raw: dict[str, Any], owner: str, path: Path = ()) -> Form:
@@ -256,9 +259,9 @@ class _Unfolding:
             self.report(fault, path)
             return UNKNOWN
         found = entry.arguments(values)
-        for fault in found.faults:
-            fault.key = fault.key[1:]
-            self.report(fault, path)
+        for wrong in found.faults:
+            wrong.key = wrong.key[1:]
+            self.report(wrong, path)
         self.slips |= Slips(tuple(found.said), any=bool(found.faults))
         return UNKNOWN if found.lost else found.values["value"]
 
@@ -350,7 +353,7 @@ class _Unfolding:
             copies, slips = self.copies(entry, scope, slips)
             sources = self.sources(entry, entries, at, scope) if entry.sources is not None else (scope.above,)
             if copies == 0:
-                self.leave_out(entry, scope, sources[0])
+                self.leave_out(entry, scope, sources)
                 continue
             base = None
             for index in range(copies or 1):
@@ -380,7 +383,7 @@ class _Unfolding:
             if base is not None:
                 scope.names[base] = scope.above if copies is None else replace(scope.above, copies=copies)
 
-    def leave_out(self, entry: Entry, scope: _Scope, handed: _Handed) -> None:
+    def leave_out(self, entry: Entry, scope: _Scope, sources: tuple[_Handed, ...]) -> None:
         """An entry of which there is no copy: it hands its first source on, unless another entry of its name is there
         in its place.
         """
@@ -390,10 +393,16 @@ class _Unfolding:
             if isinstance(fault, Fault):
                 self.report(fault, entry.path, scope.calls)
             name = None
-        if name is None or name not in scope.given:
-            scope.above = handed
+        if name is not None and name in scope.given:
+            return
+        handed = scope.above = sources[0]
         if name is not None:
-            scope.names.setdefault(name, handed) if name in scope.given else scope.names.update({name: handed})
+            scope.names[name] = handed
+        if len(sources) > 1 and all(each.refs for each in sources):
+            refs = [each.refs[0] for each in sources]
+            key = "when" if entry.when is not None else "repeat"
+            full = scope.prefix + (name or str(entry.type).lower())
+            self.left_out.append(LeftOut(entry.path, scope.calls, full, key, refs[0], tuple(refs[1:])))
 
     def visit(self, entry: Entry, count: int, scope: _Scope) -> None:
         self.visits += count
@@ -650,7 +659,7 @@ class _Unfolding:
                 layer, guess = found.layer, found.guess
                 if layer is not None:
                     self.layers[interned] = layer
-                marked = {}
+                marked: dict[str, Any] = {}
                 for fault in found.faults:
                     faults.append(_of_expression(fault, args.values, entry))
                     marked |= _with_dollar(fault, args.values, values)

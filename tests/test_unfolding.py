@@ -139,3 +139,82 @@ def test_the_graph_has_the_names_and_the_edges() -> None:
     edges = {(place["place"], place["output"]) for *_, place in graph.edges("halves", data=True)}
     assert edges == {(0, 1), (1, 0)}
     assert graph.nodes["sum"]["instance"].type == "Add"
+
+
+ALTERNATIVES = [
+    {"name": "c1", "type": "Conv2d", "out_channels": 4, "kernel_size": 1},
+    {"name": "act", **RELU, "from": "c1", "when": "$act == 1"},
+    {"name": "act", "type": "GELU", "from": "c1", "when": "$act == 2"},
+    {"name": "end", "type": "Tanh"},
+    {"name": "sum", "type": "Add", "from": ["act", "end"]},
+]
+
+
+@pytest.mark.parametrize(("act", "there"), [(1, "ReLU"), (2, "GELU"), (3, None)])
+def test_one_name_on_two_alternatives_means_the_one_that_is_there(act: int, there: str | None) -> None:
+    report = checked(of_mapping({"input": [8, 8, 4], "params": {"act": act}, "layers": ALTERNATIVES}))
+    assert report.ok
+    steps = {step.name: step for step in report.plan.steps}
+    assert (steps["act"].type if "act" in steps else None) == there
+    read = {name: [report.plan.label(ref) for ref in step.sources] for name, step in steps.items()}
+    assert read["end"] == ["act" if there else "c1"]
+    assert read["sum"] == ["act" if there else "c1", "end"]
+
+
+def test_two_alternatives_that_are_both_there_have_one_name_twice() -> None:
+    layers = [{**each, "when": True} if "when" in each else each for each in ALTERNATIVES]
+    report = checked(of_mapping({"input": [8, 8, 4], "layers": layers}))
+    assert [each.code for each in report.diagnostics] == ["NSP114"]
+
+
+def test_a_bad_name_is_told_where_there_is_no_copy() -> None:
+    layers = [{"name": "a\nb", **RELU, "repeat": 0}, {"name": "input", **RELU, "when": False}, {"name": "c", **RELU}]
+    found = checked(of_mapping({"input": [8, 8, 4], "layers": layers})).diagnostics
+    assert [each.code for each in found if each.code != "NSP242"] == ["NSP115", "NSP115"]
+
+
+CROSS = {"outputs": ["skip", "out"], "layers": [{"name": "skip", **RELU}, {"name": "out", **RELU}]}
+JOIN = {"inputs": ["u", "v", "w"], "layers": [{"type": "Add", "from": ["u", "v", "w"]}]}
+WIRED = [
+    ({**RELU, "from": "cross.out"}, "`cross` has no output `out`", "write `from: cross.1`"),
+    ({**RELU, "from": "many.1"}, "`many` has no copy 1", "write `from: many.0`"),
+    ({"type": "MultiheadAttention", "num_heads": 2, "from": "q"}, "`q` has 3 outputs: say which one",
+     "write `from: [q.0, q.1, q.2]`"),
+    ({"type": "join", "from": "q.0"}, "the block `join` takes 3 sources", "name 3: `from: [u, v, w]`"),
+    ({"type": "join", "from": ["q.0", "q.1", "q.2"], "repeat": 2}, "the block `join` takes 3 sources",
+     "write the copies one below the other, each with its `from`: `repeat` hands on one tensor only"),
+    ({"type": "Conv2d", "out_channels": "width * 2", "kernel_size": 1}, "`out_channels` takes a whole number",
+     "arithmetic has a `$` before each parameter: `out_channels: $width * 2`"),
+    ({**RELU, "repeat": "width - 2"}, "`repeat` takes a whole number from 0",
+     "arithmetic has a `$` before each parameter: `repeat: $width - 2`"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("entry", "message", "help"), WIRED, ids=[each[1] + each[2] for each in WIRED])
+def test_what_is_wrong_is_said_in_the_words_of_the_file(entry: dict[str, Any], message: str, help: str) -> None:
+    layers = [
+        {"name": "cross", "type": "cross"},
+        {"name": "many", **RELU, "repeat": 1, "from": "cross.0"},
+        {"name": "q", "type": "Chunk", "chunks": 3, "from": "cross.1"},
+        entry,
+    ]
+    blocks = {"cross": CROSS, "join": JOIN}
+    mapping = {"input": [8, 8, 12], "params": {"width": 4}, "layers": layers, "blocks": blocks}
+    errors = [each for each in checked(of_mapping(mapping)).diagnostics if each.severity == "error"]
+    assert [(each.message, each.help) for each in errors] == [(message, help)]
+
+
+def test_a_merge_that_a_condition_leaves_out_is_one_finding_with_its_name() -> None:
+    def conv(name: str, size: int) -> dict[str, Any]:
+        padding = size // 2
+        return {"name": name, "type": "Conv2d", "out_channels": 4, "kernel_size": size, "padding": padding,
+                "from": "input"}  # fmt: skip
+
+    merge = {"name": "sum", "type": "Add", "from": ["a", "b", "c"], "when": "$fuse"}
+    layers = [conv("a", 3), conv("b", 1), conv("c", 5), merge, RELU]
+    report = checked(of_mapping({"input": [8, 8, 4], "params": {"fuse": False}, "layers": layers}))
+    (found,) = report.diagnostics
+    assert found.message == "nothing reads `b` and `c`, since `when` leaves `sum` out"
+    assert found.path == ("layers", 3, "when")
+    assert found.label.startswith("it hands on `a` alone, and would read `b` and `c` too")
+    assert not checked(of_mapping({"input": [8, 8, 4], "params": {"fuse": True}, "layers": layers})).diagnostics

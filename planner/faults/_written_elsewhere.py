@@ -12,6 +12,8 @@ from typing import Any
 
 POINTWISE = "there is no such layer yet; it keeps the shape, so `type: Identity` in its place plans the rest"
 """What can be done where values change and shapes do not."""
+MEETS = "there is no such layer yet; it keeps the shape, so `type: Multiply` in its place plans the rest"
+"""The same where tensors meet cell by cell."""
 REDUCES = "there is no such layer yet; `{type: Mean, dim: …}` folds the same axes away, so it plans the rest"
 
 _LAYERS: Mapping[str, str] = {
@@ -55,7 +57,7 @@ _LAYERS: Mapping[str, str] = {
     "Fold": "col2im",
     "PixelShuffle": "depthtospace subpixel pixelshuffle2d shufflepixel",
     "PixelUnshuffle": "spacetodepth focus reorg pixelunshuffle2d",
-    "Upsample": "upsampling upsampling{n}d upsample{n}d unpool",
+    "Upsample": "upsample{n}d unpool",
     "Interpolate": "resize resizing resize{n}d resizebilinear",
     "Slice": "narrow getitem stridedslice",
     "Select": "indexselect take pick",
@@ -105,6 +107,8 @@ _NONE: Mapping[str, str] = {
     "take it out: the last layer, or `outputs:`, says what the model returns": "output outputlayer outputs",
     "write a function of its own as the layers that it is made of": "lambda function custom module",
     "write the activation as a layer of its own, such as `type: ReLU`": "activation act nonlinearity",
+    "a trained one is {type: Parameter, shape: […], batch: true} and an Add; for a fixed one there is no layer "
+    "yet": "positionalencoding positionencoding posenc sinusoidalencoding",
     "write it as the layers that it wraps": "timedistributed bidirectional wrapper",
     "leave it out: it changes neither a shape nor a value of the forward pass": "spectralnorm weightnorm",
 }
@@ -173,6 +177,8 @@ def meanings(name: str, given: Mapping[str, Any], sizes: Sequence[int] | None, s
     word = plain(name)
     if sources > 1 and word in ("sum", "merge", "plus"):
         return [Meaning("Add")]
+    if sources > 1 and any(word in _NONE[kind].split() for kind in (POINTWISE, REDUCES)):
+        return [Meaning(without=MEETS)]
     if special := _SPECIAL.get(word):
         return special(given, sizes)
     rank = len(sizes) - 1 if sizes else None
@@ -198,7 +204,9 @@ def synonyms(key: str, known: Sequence[str]) -> list[str]:
 
 
 def _types(word: str, n: int) -> list[tuple[str, Mapping[str, Any]]]:
-    own = [(layer, {}) for layer, words in _LAYERS.items() if any(_listed(word, words, k) for k in (1, 2, 3))]
+    own: list[tuple[str, Mapping[str, Any]]] = [
+        (layer, {}) for layer, words in _LAYERS.items() if any(_listed(word, words, k) for k in (1, 2, 3))
+    ]
     return [*own, *(each for key, each in _WITH.items() if any(word == key.format(n=k) for k in (1, 2, 3)))]
 
 
@@ -235,12 +243,18 @@ def _transposed(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[M
     return [Meaning("Permute", {"dims": order})]
 
 
+def _enlarged(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[Meaning]:
+    """Keras's `size` is how many times as large."""
+    return [Meaning("Upsample", {"scale_factor": given["size"]} if "size" in given else {})]
+
+
 def _clamped(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[Meaning]:
     bounds = {name: given[key] for key, name in (("min", "min_val"), ("max", "max_val")) if key in given}
     return [Meaning("Hardtanh", bounds)] if len(bounds) == 2 else [Meaning(without=POINTWISE)]
 
 
 _SPECIAL = {
+    **dict.fromkeys(("upsampling", "upsampling1d", "upsampling2d", "upsampling3d"), _enlarged),
     "squeeze": _squeezed,
     "unsqueeze": _unsqueezed,
     "expanddims": _unsqueezed,
@@ -257,5 +271,6 @@ CONSUMED: Mapping[str, tuple[str, ...]] = {
     "Reshape": ("dim", "axis"),
     "Permute": ("dim0", "dim1"),
     "Hardtanh": ("min", "max"),
+    "Upsample": ("size",),
 }
 """Arguments that go into those of the layer that is meant."""

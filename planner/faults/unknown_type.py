@@ -98,7 +98,7 @@ def _entry(meaning: Meaning, given: Mapping[str, Any], takes: Callable[[str], Se
     consumed = CONSUMED.get(meaning.type, ()) if meaning.args or meaning.type == "Flatten" else ()
     args = {}
     for key, value in given.items():
-        if key in consumed and key not in known:
+        if key in consumed and key not in meaning.args and (key not in known or meaning.args):
             continue
         near = synonyms(key, known) if key not in known else []
         args[near[0] if near and near[0] not in given else key] = value

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
 from planner.rules._rule import Rule
 from planner.rules._waste import wastes
+from planner.words import named
 
 if TYPE_CHECKING:
+    from planner.model import LeftOut
+    from planner.plan import Plan, Step
     from planner.report import Report
 
 
@@ -50,7 +54,10 @@ class UnreadLayer(Rule):
                     read.add(ref.step)
         unread = [i for i in range(len(plan.steps)) if i not in read]
         spent = {each.step: each.macs for each in wastes(report)} if unread else {}
-        for i in unread:
+        silenced = _silenced(plan, unread)
+        for left, steps in silenced.items():
+            yield _by_when(plan, left, [plan.steps[i] for i in steps], spent)
+        for i in sorted(set(unread).difference(*silenced.values())):
             step = plan.steps[i]
             if step.is_input and i in named:
                 continue  # an input that only lends its size
@@ -63,3 +70,27 @@ class UnreadLayer(Rule):
                 label=f"{step.outputs[0]} {why}{price}",
                 help="name it in a `from`, list it under `outputs`, or take it out",
             )
+
+
+def _silenced(plan: Plan, unread: list[int]) -> dict[LeftOut, list[int]]:
+    """What nothing reads because the entry that would is left out, by that entry."""
+    found: dict[LeftOut, list[int]] = {}
+    for left in plan.model.left_out:
+        steps = [i for i in unread if any(ref.step == i for ref in left.dropped)]
+        if steps:
+            found[left] = steps
+    return found
+
+
+def _by_when(plan: Plan, left: LeftOut, steps: list[Step], spent: dict[int, int]) -> Diagnostic:
+    """One finding for all branches that an entry with `when` would have joined."""
+    price = sum(spent.get(ref.step, 0) for ref in left.dropped)
+    kept, dropped = plan.label(left.kept), named([plan.label(ref) for ref in left.dropped])
+    macs = f", {price:,} multiply-adds for nobody" if price else ""
+    found = UnreadLayer.at(
+        steps[0],
+        f"nothing reads {named([step.name for step in steps])}, since `{left.key}` leaves `{left.name}` out",
+        label=f"it hands on `{kept}` alone, and would read {dropped} too{macs}",
+        help=f"give the layers of the other branch the same `{left.key}`, or leave the condition out",
+    )
+    return replace(found, path=(*left.path, left.key), calls=left.calls)
