@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from planner.analyses.receptive_field import LONGEST_PERIOD
 from planner.geometry import Shape
 from planner.model import Group, Ref
 from planner.outputs._fold import Row, rows
@@ -338,7 +339,7 @@ def _hands_on(plan: Plan, box: Box) -> bool:
         and not step.macs
         and len(step.sources) - sum(link.empty for link in step.links[0]) == 1
         and all(
-            axis.keeps or ((span := axis.span(n)) is not None and span.size == 1)
+            axis.keeps or (axis.period(n) <= LONGEST_PERIOD and (span := axis.span(n)) is not None and span.size == 1)
             for link, x in zip(step.links[0], step.inputs, strict=True)
             if not link.empty
             for axis, n in zip(link.axes, x.spatial, strict=True)
