@@ -12,7 +12,7 @@ from functools import lru_cache, reduce
 from operator import or_
 
 from planner.cells import bits
-from planner.geometry import All, AxisMap, Grouped
+from planner.geometry import All, AxisMap, Grouped, Shift
 from planner.plan import Plan, Step
 
 MOST_CHANNELS = 1 << 14
@@ -135,16 +135,16 @@ def _mixer(plan: Plan, start: int, apart: tuple[Component, ...]) -> int | None:
     for i, step in enumerate(plan.steps[start + 1 :], start + 1):
         for output, links in enumerate(step.links):
             m = step.outputs[output].channels
-            for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
-                seen = reached.get((ref.step, ref.output or 0))
-                if seen is None or link.empty:
-                    continue
-                if max(x.channels, m) > MOST_CHANNELS:
-                    return None
-                passed = _passed(seen, link.channels, x.channels, m)
-                known = reached.get((i, output))
-                reached[i, output] = passed = passed if known is None else _united([known, passed])
-                if any([colour & (colour - 1) for colour in passed]):
+            reading = [
+                (seen, link.channels, x.channels)
+                for ref, link, x in zip(step.sources, links, step.inputs, strict=True)
+                if (seen := reached.get((ref.step, ref.output or 0))) is not None and not link.empty
+            ]
+            if any([max(n, m) > MOST_CHANNELS for _, _, n in reading]):
+                return None
+            if reading:
+                reached[i, output] = _united(reading, m)
+                if any([colour & (colour - 1) for colour in reached[i, output]]):
                     return i
     return None
 
@@ -164,7 +164,7 @@ def _through(i: int, step: Step, output: int, sources: list[Lineage]) -> Lineage
         return first
     if any([isinstance(channels, All) or max(n, m) > MOST_CHANNELS for _, channels, n in reading]):
         return None
-    seen = _united([_passed(lineage.of(n), channels, n, m) for lineage, channels, n in reading])
+    seen = _united([(lineage.of(n), channels, n) for lineage, channels, n in reading], m)
     if m == 1 or (seen is not first.of(before) and len(components(seen)) < 2):
         return None
     row = max([lineage.grouped for lineage, _, _ in reading], key=lambda row: row.length if row else 0)
@@ -200,5 +200,17 @@ def _each(channels: int) -> Seen:
     return tuple([1 << channel for channel in range(channels)])
 
 
-def _united(parts: list[Seen]) -> Seen:
-    return parts[0] if len(parts) == 1 else tuple([reduce(or_, each) for each in zip(*parts, strict=True)])
+def _united(reading: list[tuple[Seen, AxisMap, int]], m: int) -> Seen:
+    """What each of a layer's m channels depends on, where what it reads depends on that, by the map of n channels."""
+    if len(reading) == 1:
+        return _passed(*reading[0], m)
+    together: list[Bits] = [0] * m
+    for seen, channels, n in reading:
+        first = 0
+        if isinstance(channels, Shift):  # a part of a concatenation need not be looked for in all of it
+            first, passed = max(channels.before, 0), seen[max(-channels.before, 0) : n + min(channels.after, 0)]
+        else:
+            passed = _passed(seen, channels, n, m)
+        for o, each in enumerate(passed, first):
+            together[o] |= each
+    return tuple(together)

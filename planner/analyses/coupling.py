@@ -106,9 +106,7 @@ class Coupling:
         for i in self.walks[0].line.steps:
             step = self.base.steps[i]
             reads = [ref.step for ref in self.base.model.instances[i].sources]
-            if i in couples or step.facts is None or any(self.leads_on(each, found) for each in reads):
-                found.add(i)
-            elif len(self.seen(step)) > 1 and not self.apart(i, step):
+            if i in couples or step.facts is None or any(self.leads_on(each, found) for each in reads) or (len(self.seen(step)) > 1 and not self.apart(i, step)):
                 found.add(i)
         return sorted(found)
 

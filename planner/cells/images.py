@@ -172,6 +172,8 @@ def _bounded(each: Comb, low: int, high: int, places: Places, contiguous: bool) 
 def folded(cells: Cells, length: int) -> Cells:
     """Cell i moved to cell i mod length."""
     together: Cells = 0
+    if cells == 0 or cells.bit_length() <= length:
+        return cells
     if isinstance(cells, int):
         whole = (1 << length) - 1
         while cells:

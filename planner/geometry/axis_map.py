@@ -112,8 +112,8 @@ class Span:
         """Where the middle of cell 0's stretch lies; the mean over a period where its cells differ."""
         stretches = [(i, *self.at(i)) for i in range(self.period)]
         seeing = [each for each in stretches if each[1] <= each[2]] or stretches
-        middles = [Fraction(low + high, 2) - i * self.stride for i, low, high in seeing]
-        return sum(middles, Fraction(0)) / len(middles)
+        ends, places = sum([low + high for _, low, high in seeing]), sum([i for i, _, _ in seeing])
+        return (Fraction(ends, 2) - places * self.stride) / len(seeing)
 
     @property
     def plain(self) -> bool:

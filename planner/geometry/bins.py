@@ -70,7 +70,15 @@ class RandomBins(AxisMap):
 
     def reads(self, cells: Cells, n: int) -> Cells:
         period, advance = self.distance(n).denominator, self.distance(n).numerator
-        return imaged(cells, lambda i, _: [self.bounds(i, n)], n, period, advance, contiguous=False)
+        contiguous = self.distance(n) <= self.kernel
+        return imaged(
+            cells,
+            lambda a, b: [(self.bounds(a, n)[0], self.bounds(b - 1, n)[1])],
+            n,
+            period,
+            advance,
+            contiguous=contiguous,
+        )
 
     def period(self, n: int) -> int:
         return self.distance(n).denominator

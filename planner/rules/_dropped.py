@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from itertools import accumulate
 from operator import or_
 from typing import TYPE_CHECKING
 
@@ -115,21 +116,33 @@ class _Readers:
             for k, ref in enumerate(step.sources):
                 self.places[ref.step, ref.output or 0].append((i, k))
         self.returned = {(ref.step, ref.output or 0) for ref in plan.outputs}
-
-    def others(self, i: int, axis: AxisLoss) -> list[tuple[Step, int]]:
-        """The steps that read the source of step i too, and as which of their sources."""
-        ref = self.plan.steps[i].sources[axis.source]
-        return [(self.plan.steps[j], k) for j, k in self.places[ref.step, ref.output or 0] if j != i]
+        self.lacking = {tensor for tensor, by in self.places.items() if any(plan.steps[j].facts is None for j, _ in by)}
+        self.known: dict[tuple[int, int, int], dict[int, Cells]] = {}
 
     def unplanned(self, i: int, axis: AxisLoss) -> bool:
-        return any(step.facts is None for step, _ in self.others(i, axis))
+        """Whether a step that reads the source of step i too, which is planned, is not."""
+        ref = self.plan.steps[i].sources[axis.source]
+        return (ref.step, ref.output or 0) in self.lacking
 
     def read(self, i: int, axis: AxisLoss) -> Cells:
         """The cells along an axis of a step's source that its other readers read, if their own outputs are read."""
         ref = self.plan.steps[i].sources[axis.source]
-        if (ref.step, ref.output or 0) in self.returned:
+        tensor = (ref.step, ref.output or 0)
+        if tensor in self.returned:
             return all_cells(axis.n)
-        return reduce(or_, [full_reading(step, k, axis.axis) for step, k in self.others(i, axis)], 0)
+        if (*tensor, axis.axis) not in self.known:
+            self.known[*tensor, axis.axis] = self._by_others(tensor, axis.axis)
+        return self.known[*tensor, axis.axis][i]
+
+    def _by_others(self, tensor: tuple[int, int], axis: int) -> dict[int, Cells]:
+        """For each reader of a tensor, what all of the others read along an axis."""
+        read: defaultdict[int, Cells] = defaultdict(int)
+        for j, k in self.places[tensor]:
+            read[j] |= full_reading(self.plan.steps[j], k, axis)
+        own = [*read.values()]
+        before = accumulate(own[:-1], or_, initial=0)
+        after = [*accumulate(reversed(own[1:]), or_, initial=0)]
+        return {j: one | other for j, one, other in zip(read, before, reversed(after), strict=True)}
 
 
 def full_reading(step: Step, source: int, axis: int) -> Cells:

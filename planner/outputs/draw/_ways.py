@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from planner.analyses.receptive_field import LONGEST_PERIOD
 from planner.plan import Plan
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def hands_on(plan: Plan, box: Box) -> bool:
         and not step.macs
         and len(step.sources) - sum(link.empty for link in step.links[0]) == 1
         and all(
-            axis.keeps or ((span := axis.span(n)) is not None and span.size == 1)
+            axis.keeps or (axis.period(n) <= LONGEST_PERIOD and (span := axis.span(n)) is not None and span.size == 1)
             for link, x in zip(step.links[0], step.inputs, strict=True)
             if not link.empty
             for axis, n in zip(link.axes, x.spatial, strict=True)

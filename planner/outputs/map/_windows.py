@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from planner.analyses.receptive_field import LONGEST_PERIOD
 from planner.cells import Cells, all_cells, one_cell
 from planner.geometry import AxisMap, Loss, Span
 from planner.layers._layer import axis_name
@@ -107,7 +108,7 @@ def render(report: Report, step: str, theme_name: str = "light") -> str:
         raise NoMap(f"`{at.name}` ({at.type}) reads nothing: it has no windows")
     strips: dict[tuple[AxisMap, int], list[str]] = {}
     for axis, (along, n) in enumerate(zip(at.links[0][0].axes, at.inputs[0].spatial, strict=True)):
-        if not along.keeps and along.span(n) is not None:
+        if not along.keeps and along.period(n) <= LONGEST_PERIOD and along.span(n) is not None:
             strips.setdefault((along, n), []).append(axis_name(axis, len(at.inputs[0].spatial)))
     if not strips:
         raise NoMap(f"`{at.name}` ({at.type}) has no windows that move over its input")
