@@ -12,12 +12,11 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from planner.analyses.axes import window_on
 from planner.analyses.reach import LONGEST_AXIS
 from planner.geometry import Cells, Window, all_cells, bits
 from planner.regions import count, positions, union
+from planner.rules._tried import reads_with
 from planner.words import counted, ranged
 
 if TYPE_CHECKING:
@@ -188,8 +187,8 @@ def share_read(step: Step, found: list[Dropped]) -> str:
     return f"{read:,} of {counted(math.prod(x.spatial), 'cell')} {'is' if read == 1 else 'are'} read"
 
 
-def to_the_edge(step: Step, lost: list[Dropped]) -> str:
-    """What would have a step read the cells at the edge."""
+def to_the_edge(report: Report, step: Step, lost: list[Dropped], *, tried: bool = True) -> str:
+    """What would have a step read the cells at the edge, if it was tried."""
     rank = len(step.inputs[lost[0].axis.source].spatial)
     others = "an input size that divides (`planner sizes` lists them)"
     sides = [(0, 0)] * rank
@@ -203,11 +202,13 @@ def to_the_edge(step: Step, lost: list[Dropped]) -> str:
         before, after = sides[each.axis.axis]
         sides[each.axis.axis] = (before, after + window.stride - each.axis.loss.leftover)
     ceil = all(_reads_edge(each, ceil=True) for each in lost)
-    if ceil and _takes(step, ceil_mode=True):
+    if tried and ceil and reads_with(report, step, lost, ceil_mode=True):
         return f"`ceil_mode: true`, or {others}"
     pairs = [list(each) for each in sides]
     padded = all(_reads_edge(each, after=sides[each.axis.axis][1]) for each in lost)
-    return f"`padding: {pairs}`, or {others}" if padded and _takes(step, padding=pairs) else others
+    if tried and padded and reads_with(report, step, lost, padding=pairs):
+        return f"`padding: {pairs}`, or {others}"
+    return others
 
 
 def _reads_edge(each: Dropped, **changed: Any) -> bool:
@@ -229,15 +230,3 @@ def to_read_all(step: Step, skipped: list[Dropped]) -> str:
         pool = f"{{type: AvgPool{rank}d, kernel_size: {stride}}}"
         return f"{pool} before it in place of its stride"
     return f"`kernel_size: {stride}` or more, or a smaller stride"
-
-
-def _takes(step: Step, **values: object) -> bool:
-    """Whether a step's layer would take these arguments."""
-    layer = step.layer
-    if layer is None or not values.keys() <= type(layer).model_fields.keys():
-        return False
-    try:
-        type(layer).model_validate({**{name: getattr(layer, name) for name in layer.model_fields_set}, **values})
-    except ValidationError:
-        return False
-    return True

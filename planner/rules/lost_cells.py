@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from planner.diagnostics import Diagnostic
 from planner.rules._dropped import at_the_edge, dropped, to_the_edge, window_of
 from planner.rules._rule import Rule
+from planner.rules._tried import MOST_TRIED
 from planner.words import grouped
 
 if TYPE_CHECKING:
@@ -43,13 +44,15 @@ class LostCells(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
+        left = MOST_TRIED
         for step, found in dropped(report):
             lost = [each for each in found if each.edge & each.nowhere]
             if lost:
+                left -= len(report.plan.steps)
                 yield cls.at(
                     step,
                     f"{step.type} drops cells at the edge of its input",
                     label=grouped(at_the_edge(each.axis, each.edge & each.nowhere) for each in lost),
-                    help=f"use {to_the_edge(step, lost)}",
+                    help=f"use {to_the_edge(report, step, lost, tried=left > 0)}",
                     key="stride" if window_of(lost[0].axis) else "padding",
                 )

@@ -67,6 +67,6 @@ class SkippedOnOneBranch(Rule):
                 f"{step.type} {'skips' if skipped else 'drops'} cells that another branch reads",
                 label=f"{grouped(said)}; {share_read(step, found)}",
                 help="harmless; to have this branch read all cells too, use "
-                + (to_read_all(step, skipped) if skipped else to_the_edge(step, found)),
+                + (to_read_all(step, skipped) if skipped else to_the_edge(report, step, found)),
                 key="stride",
             )
