@@ -79,6 +79,8 @@ def sight(plan: Plan, directed: bool = True) -> Sees:
     """
     if not plan.complete or sum(shape.elements for step in plan.steps for shape in step.outputs) > MOST_ELEMENTS:
         return {}
+    if any(getattr(step.layer, "return_indices", False) for step in plan.steps):  # which the copy does not know
+        return {}
     copy = LinearCopy(plan)
     inputs = [copy.values[i][0] for i, step in enumerate(plan.steps) if step.is_input]
     found: Sees = {}

@@ -146,7 +146,7 @@ def test_an_output_that_sees_everything_has_no_stride() -> None:
 def test_the_edits_of_a_fix_are_enough_to_make_it() -> None:
     path = ROOT / "configs" / "squeezenet1_1.yaml"
     found = told("squeezenet1_1")["diagnostics"]
-    assert [list(fix) for each in found for fix in each["fixes"]] == [["edit", "text", "effect"]] * sum(
+    assert [list(fix) for each in found for fix in each["fixes"]] == [["edit", "text", "effect", "safe"]] * sum(
         len(each["fixes"]) for each in found
     )
     first = next(each for each in found if each["code"] == "NSP321")["fixes"][0]

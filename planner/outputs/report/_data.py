@@ -91,7 +91,7 @@ def _finding(report: Report, each: Diagnostic, numbers: dict[str, int]) -> dict[
         "step": numbers.get(each.step, -1) if each.step is not None else -1,
         "path": path_text(each.path),
         "lines": lines,
-        "fixes": [[printable(fix.text), printable(fix.effect)] for fix in report.fixes(each)],
+        "fixes": [[printable(fix.text), printable(fix.effect), fix.label] for fix in report.fixes(each)],
     }
 
 

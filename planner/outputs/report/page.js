@@ -81,7 +81,7 @@ function body(each) {
   for (const mark of each.lines) found.append(excerpt(mark[0], mark[0], mark));
   if (!each.lines.length && each.path) found.append(make("p", {}, make("code", {}, each.path)));
   if (each.help) found.append(make("p", {}, make("b", {}, "help: "), each.help));
-  for (const [text, effect] of each.fixes) found.append(make("p", {}, make("b", {}, "fix: "), make("code", {}, text), effect ? ` — ${effect}` : ""));
+  for (const [text, effect, label] of each.fixes) found.append(make("p", {}, make("b", {}, `${label}: `), make("code", {}, text), effect ? ` — ${effect}` : ""));
   if (each.step in told.steps) {
     found.append(make("button", { type: "button", onclick: () => { choose(each.step); $("diagram").scrollIntoView({ block: "start" }); } }, `show ${told.steps[each.step].name}`));
   }
