@@ -188,6 +188,8 @@ def _unreadable(file: str, error: OSError | ValueError) -> Fault:
     if isinstance(error, PermissionError):
         return UnreadableFile.forbidden(file)
     if isinstance(error, FileNotFoundError | NotADirectoryError):
+        if FilePath(file).is_symlink():
+            return UnreadableFile.dangling(file, str(FilePath(file).readlink()))
         folder = FilePath(file).parent
         if folder.is_dir():
             return UnreadableFile.missing(file, _models_in(folder))
@@ -207,7 +209,7 @@ _REFUSALS = {
 def _models_in(folder: FilePath) -> list[str]:
     try:
         entries = islice(folder.iterdir(), 1000)
-        return sorted(each.name for each in entries if each.suffix in (".yaml", ".yml"))
+        return sorted(each.name for each in entries if each.suffix in (".yaml", ".yml") and each.is_file())
     except OSError:
         return []
 

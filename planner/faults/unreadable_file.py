@@ -32,6 +32,14 @@ class UnreadableFile(InText):
         )
 
     @classmethod
+    def dangling(cls, file: str, target: str) -> Self:
+        return cls(
+            f"there is no file `{shown(file, LONGEST_PATH)}`",
+            label=f"it is a link to `{shown(target, LONGEST_PATH)}`, which is not there",
+            help="mend the link, or name a file that is there",
+        )
+
+    @classmethod
     def no_folder(cls, file: str, folder: str) -> Self:
         return cls(
             f"there is no file `{shown(file, LONGEST_PATH)}`",
