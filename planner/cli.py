@@ -85,10 +85,10 @@ def _open_streams() -> None:
             setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
 
 
-class Stopped(click.ClickException):
-    """Why a command could not do what it was asked to, and what helps."""
+class _Failure(click.ClickException):
+    """What cannot be done, and what to do about it."""
 
-    def __init__(self, message: str, help: str = "") -> None:
+    def __init__(self, message: str, help: str) -> None:
         super().__init__(message)
         self.help = help
 
@@ -138,9 +138,9 @@ def _usage(error: click.ClickException) -> str:
         said = f"{error.param.opts[0]}: {said}"
     said = said if said[:2].isupper() else said[:1].lower() + said[1:]
     said = f"error: {printable(said.rstrip('.'))}\n"
-    if isinstance(error, Stopped) and error.help:
-        return f"{said} = help: {printable(error.help)}\n"
     context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, _Failure) and error.help:
+        said += f" = help: {printable(error.help)}\n"
     return f"{said} = help: {context.command_path} --help\n" if context else said
 
 
@@ -760,7 +760,8 @@ def _verified(report: Report, found: Emitted, emit: Callable[[Report], Emitted])
         said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise click.ClickException(f"the code could not be run: {said or f'it ended with {done.returncode}'}") from None
     if "missing" in answer:
-        raise Stopped("torch is not installed, so nothing is verified", f"{sys.executable} -m pip install torch")
+        help = f"{sys.executable} -m pip install torch"
+        raise _Failure("torch is not installed, so nothing is verified", help)
     text, code = told(report.plan, where, answer)
     _print(text, sys.stderr)
     return code
@@ -777,7 +778,7 @@ def _report(file: str, **options: Any) -> Report:
         text = sys.stdin.buffer.read(MOST_BYTES + 1)
     except OSError as error:
         reason = "it is closed" if error.errno == errno.EBADF else (error.strerror or "no reason is given").lower()
-        raise Stopped(f"standard input cannot be read: {reason}", "name a model file instead of -") from None
+        raise _Failure(f"standard input cannot be read: {reason}", "name a model file instead of -") from None
     return checked_text(text, "<stdin>", **options)
 
 
@@ -851,7 +852,7 @@ def _drawn(source: str, format: str, engine: Choice) -> bytes:
             return _as_pdf(found.draw(source, "svg"))
         return found.draw(source, format)
     except NoPicture as error:
-        raise Stopped(str(error), error.help) from None
+        raise _Failure(str(error), error.help) from None
 
 
 def _as_pdf(svg: bytes) -> bytes:
@@ -867,7 +868,7 @@ def _ready(output: str | None, *inputs: str | None) -> None:
     try:
         ready(output, *inputs)
     except NotWritten as error:
-        raise Stopped(str(error), error.help) from None
+        raise _Failure(str(error), error.help) from None
 
 
 def _save(data: bytes, output: str | None) -> None:
@@ -879,7 +880,7 @@ def _save(data: bytes, output: str | None) -> None:
     try:
         write(output, data)
     except NotWritten as error:
-        raise Stopped(str(error), error.help) from None
+        raise _Failure(str(error), error.help) from None
 
 
 def _progress(files: Sequence[str], doing: str) -> Iterable[str]:

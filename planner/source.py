@@ -186,7 +186,8 @@ def _not_regular(file: str, mode: int) -> Fault:
 
 def _unreadable(file: str, error: OSError | ValueError) -> Fault:
     if isinstance(error, PermissionError):
-        return UnreadableFile.forbidden(file)
+        shut = (str(each) for each in reversed(FilePath(file).parents) if not os.access(each, os.X_OK))
+        return UnreadableFile.forbidden(file, next(shut, None))
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         if FilePath(file).is_symlink():
             return UnreadableFile.dangling(file, str(FilePath(file).readlink()))

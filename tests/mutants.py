@@ -104,7 +104,7 @@ def mutant(number: int) -> str:
 
 def _mostly_small(random: Random, files: Sequence[Any]) -> Any:
     """One of the files, sorted by size: small ones are as good, and take less time."""
-    return files[int(len(files) * random.random() ** 2)]
+    return files[int(len(files) * random.random() ** 3)]
 
 
 def _written(random: Random, data: Any) -> str:
@@ -114,7 +114,8 @@ def _written(random: Random, data: Any) -> str:
 
 
 def _dumped(data: Any) -> str:
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=200)
+    dumper = yaml.CSafeDumper if yaml.__with_libyaml__ else yaml.SafeDumper
+    return yaml.dump(data, Dumper=dumper, sort_keys=False, allow_unicode=True, width=200)
 
 
 # --- changes to values ----------------------------------------------------------------------------------------------
@@ -242,7 +243,7 @@ def _flow(random: Random, data: Any) -> None:
                 ("when", [True, False, "$index == 0", "$x", 0, 1, None, "$1 == 1", "", "$index % 2"]),
                 ("name", [*names, *TEXTS, "input", "a${index}", "${index + 1}", "a${x}", "a${}", 1, None]),
                 ("allow", ["all", ["lost-cells"], [], ["x"], None, "lost-cells", ["NSP320", 1], {}]),
-                ("outputs", [names[:1], names, [names[0]] * 2, [], "x", [names[0] + ".1"], {"a": names[0]}]),
+                ("outputs", [names[:1], names, [names[0]] * 2, [], "x", [f"{names[0]}.1"], {"a": names[0]}]),
                 ("inputs", [["x"], ["x", "y"], ["x", "x"], [], "x", ["*rest"]]),
             ]
         )  # fmt: skip
@@ -429,8 +430,7 @@ def workshop() -> Iterator[Path]:
 PLAIN: tuple[tuple[str, Any], ...] = (("input", None), ("params", {}), ("batch", 1), ("dtype", "float32"))
 
 
-def _not_drawn(source: str, *_: object) -> bytes:
-    source.encode()
+def _not_drawn(*_: object) -> bytes:
     return b"<svg></svg>"
 
 

@@ -57,10 +57,13 @@ class UnreadableFile(InText):
         return cls(f"`{shown(file, LONGEST_PATH)}` is {what}", help="name a YAML file")
 
     @classmethod
-    def forbidden(cls, file: str) -> Self:
+    def forbidden(cls, file: str, folder: str | None = None) -> Self:
+        """No permission for the file or, where it is given, for a folder on the way to it."""
+        shut = shown(folder or file, LONGEST_PATH)
         return cls(
             f"`{shown(file, LONGEST_PATH)}` may not be read",
-            help=f"ask its owner, or run: chmod +r {shown(file, LONGEST_PATH)}",
+            label=f"the folder `{shut}` may not be entered" if folder else "",
+            help=f"ask its owner, or run: chmod {'+x' if folder else '+r'} {shut}",
         )
 
     @classmethod
