@@ -71,20 +71,6 @@ class _Planner(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _open_streams() -> None:
-    """Put a stream that fails in the place of each standard stream that the caller has closed.
-
-    Otherwise the next file that is opened takes its number, and what is printed goes into that file.
-    """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:
-            taken = os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_WRONLY)
-            if taken != number:
-                os.dup2(taken, number)
-                os.close(taken)
-            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
-
-
 class _Failure(click.ClickException):
     """What cannot be done, and what to do about it."""
 
@@ -122,6 +108,20 @@ class _Ending:
             sys.exit(2)
 
 
+def _open_streams() -> None:
+    """Put a stream that fails in the place of each standard stream that the caller has closed.
+
+    Otherwise the next file that is opened takes its number, and what is printed goes into that file.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            taken = os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_WRONLY)
+            if taken != number:
+                os.dup2(taken, number)
+                os.close(taken)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
+
+
 def _usage(error: click.ClickException) -> str:
     """What is wrong with the command, and where its options are explained."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
@@ -139,7 +139,7 @@ def _usage(error: click.ClickException) -> str:
     said = said if said[:2].isupper() else said[:1].lower() + said[1:]
     said = f"error: {printable(said.rstrip('.'))}\n"
     context = error.ctx if isinstance(error, click.UsageError) else None
-    if isinstance(error, _Failure) and error.help:
+    if isinstance(error, _Failure):
         said += f" = help: {printable(error.help)}\n"
     return f"{said} = help: {context.command_path} --help\n" if context else said
 
@@ -540,8 +540,8 @@ def draw(
     from planner.outputs.draw._look import Look
     from planner.outputs.draw._picture import TooManyBoxes
 
-    wanted = format or _ending(output, PICTURES) or "svg"
     _ready(output, file)
+    wanted = format or _ending(output, PICTURES) or "svg"
     if style == "volumes" and wanted not in ("svg", "pdf"):
         raise click.UsageError(f"volumes are drawn as svg or pdf; {wanted} has only the graph")
     report = _report(file, input=input, params=params)
@@ -605,8 +605,8 @@ def map_(
     from planner.outputs.map import _png, _windows
     from planner.outputs.map._seen import NoMap, seen
 
-    wanted = format or _ending(output, MAPS) or "svg"
     _ready(output, file, image)
+    wanted = format or _ending(output, MAPS) or "svg"
     if wanted == "png" and (image or windows):
         raise click.UsageError(f"--{'windows' if windows else 'image'} is drawn as svg; a png has only the cells")
     parts = cell.split(",") if cell else []

@@ -25,7 +25,7 @@ _REASONS = {errno.EISDIR: "it is a folder", errno.EACCES: "it is not permitted",
 class NotWritten(Exception):
     """A file that is not written; the text says why, `help` what to do."""
 
-    def __init__(self, output: str, reason: str, help: str = "") -> None:
+    def __init__(self, output: str, reason: str, help: str) -> None:
         super().__init__(f"`{shown(output, LONGEST_PATH)}` cannot be written: {reason}")
         self.help = help
 
@@ -85,7 +85,7 @@ def write(output: str, data: bytes) -> None:
             file.write_bytes(data)
     except OSError as error:
         said = (error.strerror or "no reason is given").lower()
-        raise NotWritten(output, _REASONS.get(error.errno or 0, said)) from None
+        raise NotWritten(output, _REASONS.get(error.errno or 0, said), "name another file") from None
 
 
 def _may_be_replaced(file: Path, place: Path) -> bool:

@@ -6,7 +6,6 @@ https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
@@ -77,4 +76,4 @@ def _location(report: Report, place: Place | None, path: Path) -> dict[str, Any]
 
 def _uri(file: str) -> str:
     path = PurePath(file)
-    return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix(), errors="surrogateescape")
