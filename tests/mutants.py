@@ -44,6 +44,9 @@ MEMORY = 3 << 30
 MOST_STEPS = 60
 """Of a file that mutants are made of; larger ones are only slower."""
 
+LEFT_OUT = {"arg-split-dim", "mutants"}
+"""Of the files: one of which `sizes` takes longer than that, until it does not, and those that mutants have left."""
+
 Command = tuple[str, ...]
 
 
@@ -67,7 +70,7 @@ class Failure(NamedTuple):
 def bases() -> list[str]:
     """The texts that mutants are made of."""
     files = sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("*.yaml"))
-    texts = [file.read_text(encoding="utf-8") for file in files]
+    texts = [file.read_text(encoding="utf-8") for file in files if not LEFT_OUT & {*file.parts, file.stem}]
     return [text for size, text in sorted((_size(text), text) for text in texts) if size <= MOST_STEPS]
 
 
@@ -94,10 +97,10 @@ def _data() -> list[Any]:
 def mutant(number: int) -> str:
     """The model file with this number: the same on every machine."""
     random = Random(number)
-    if random.random() < 0.35:
+    if random.random() < 0.25:
         return _text_mutant(random)
     data = copy.deepcopy(_mostly_small(random, _data()))
-    for _ in range(random.choice([1, 1, 1, 2, 2, 3])):
+    for _ in range(random.choice([1, 1, 1, 1, 2, 3])):
         random.choice(_CHANGES)(random, data)
     return _written(random, data)
 

@@ -94,7 +94,7 @@ def render(report: Report, step: str, theme_name: str = "light") -> str:
     """The picture: a strip for each axis, axes that are alike once. Raises NoMap."""
     theme = THEMES[theme_name]
     at = report.plan.steps[step_number(report, step)]
-    if at.facts is None or not at.links:
+    if at.facts is None or not at.links or not at.inputs:
         raise NoMap(f"`{at.name}` is an input, or has a fault: it has no windows")
     strips: dict[tuple[AxisMap, int], list[str]] = {}
     for axis, (along, n) in enumerate(zip(at.links[0][0].axes, at.inputs[0].spatial, strict=True)):
