@@ -1,4 +1,4 @@
-"""The command line: the only code that prints, reads or writes files, or starts a program.
+"""The command line: the only code that prints, reads or starts a program; files are written by `writing`.
 
 One function for each command. What a command needs is imported inside it, so that none waits for what another needs.
 Exit codes: 0 nothing wrong, 1 something was found, 2 it could not run.
@@ -6,13 +6,14 @@ Exit codes: 0 nothing wrong, 1 something was found, 2 it could not run.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path as FilePath
 from shutil import get_terminal_size
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
@@ -54,6 +55,7 @@ class _Planner(click.Group):
         name = prog_name or self.name
         if not standalone_mode:
             return super().main(args, name, complete_var, standalone_mode=False, **extra)
+        _open_streams()
         with _Ending():
             sys.exit(super().main(args, name, complete_var, standalone_mode=False, **extra))
 
@@ -93,6 +95,10 @@ class _Ending:
             sys.exit(2)
         if isinstance(error, click.Abort | KeyboardInterrupt):
             sys.exit(130)
+        if isinstance(error, SystemExit) and type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):
+            sys.exit(0)  # click's sign that the reader of a help text has gone away
+        if isinstance(error, OSError) and error.filename is None:
+            _stop_printing(sys.stdout, error)
         if isinstance(error, Exception):
             if os.environ.get("PLANNER_DEBUG"):
                 import traceback
@@ -102,6 +108,20 @@ class _Ending:
             advice = "please report it with the model file; PLANNER_DEBUG=1 shows where it happened"
             _print(f"planner: internal error: {said} ({advice})\n", sys.stderr)
             sys.exit(2)
+
+
+def _open_streams() -> None:
+    """Put a stream that fails in the place of each standard stream that the caller has closed.
+
+    Otherwise the next file that is opened takes its number, and what is printed goes into that file.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            taken = os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_WRONLY)
+            if taken != number:
+                os.dup2(taken, number)
+                os.close(taken)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
 
 
 def _usage(error: click.ClickException) -> str:
@@ -190,6 +210,8 @@ def _read_params(context: click.Context, parameter: click.Parameter, texts: tupl
             raise click.BadParameter(f"`{text}`: {fault.message}") from None
         if list(read) != ["value"]:
             raise click.BadParameter(f"`{text}` is more than one value")
+        if name.strip() in params:
+            raise click.BadParameter(f"`{name.strip()}` is set twice")
         params[name.strip()] = read["value"]
     return params
 
@@ -543,6 +565,7 @@ def draw(
     from planner.outputs.draw._look import Look
     from planner.outputs.draw._picture import TooManyBoxes
 
+    _ready(output, file)
     wanted = format or _ending(output, PICTURES) or "svg"
     if style == "volumes" and wanted not in ("svg", "png", "pdf"):
         raise click.UsageError(f"volumes are drawn as svg, png or pdf; {wanted} has only the graph")
@@ -609,6 +632,7 @@ def map_(
     from planner.outputs.map import _png, _windows
     from planner.outputs.map._seen import NoMap, seen
 
+    _ready(output, file, image)
     wanted = format or _ending(output, MAPS) or "svg"
     if wanted == "png" and image:
         raise click.UsageError("--image is drawn as svg; a png has only the cells")
@@ -660,6 +684,7 @@ def report(
     """
     from planner.outputs.report.html import drawings, to_lay_out
 
+    _ready(output, file)
     found = _report(file, input=input, params=params, batch=batch, dtype=dtype)
     if not found.plan.steps:
         _print(renderer("check", "full")([found], screen), sys.stderr)
@@ -711,6 +736,7 @@ def code(
 
     if asserts and style == "sequential":
         raise click.UsageError("--asserts stand in a forward pass, which an nn.Sequential does not have")
+    _ready(output, file)
     report = _report(file, input=input, params=params)
     emit = partial(emitted, style=style, asserts=asserts, init=init, main=guard)
     try:
@@ -775,7 +801,12 @@ def _report(file: str, **options: Any) -> Report:
 
     if file != STDIN:
         return checked(file, **options)
-    return checked_text(sys.stdin.buffer.read(MOST_BYTES + 1), "<stdin>", **options)
+    try:
+        text = sys.stdin.buffer.read(MOST_BYTES + 1)
+    except OSError as error:
+        reason = "it is closed" if error.errno == errno.EBADF else (error.strerror or "no reason is given").lower()
+        raise _Failure(f"standard input cannot be read: {reason}", "name a model file instead of -") from None
+    return checked_text(text, "<stdin>", **options)
 
 
 def _mended(file: str, report: Report, screen: Screen, *, write: bool, **options: Any) -> Report:
@@ -933,15 +964,26 @@ def _as_pdf(svg: bytes) -> bytes:
     return pdf(svg)
 
 
+def _ready(output: str | None, *inputs: str | None) -> None:
+    """Stop, before any work is done, where the output cannot be written or is one of the files that are read."""
+    from planner.writing import NotWritten, ready
+
+    try:
+        ready(output, *inputs)
+    except NotWritten as error:
+        raise _Failure(str(error), error.help) from None
+
+
 def _save(data: bytes, output: str | None) -> None:
     """Write a file or, without a name or with -, to standard output."""
+    from planner.writing import NotWritten, write
+
+    if output is None or output == STDIN:
+        return _to(sys.stdout, lambda: (sys.stdout.buffer.write(data), sys.stdout.buffer.flush()))
     try:
-        if output is None or output == STDIN:
-            sys.stdout.buffer.write(data)
-        else:
-            FilePath(output).write_bytes(data)
-    except OSError as error:
-        raise click.ClickException(f"`{output}` cannot be written: {(error.strerror or 'refused').lower()}") from None
+        write(output, data)
+    except NotWritten as error:
+        raise _Failure(str(error), error.help) from None
 
 
 def _progress(files: Sequence[str], doing: str) -> Iterable[str]:
@@ -963,14 +1005,29 @@ def _print(text: str, stream: TextIO | None = None) -> None:
     except UnicodeEncodeError:
         plain = {sign: other for sign, other in _PLAIN.items() if not chr(sign).encode(encoding, "ignore")}
         text = text.translate(plain).encode(encoding, "backslashreplace").decode(encoding)
+    _to(stream, lambda: click.echo(text, file=stream, nl=False, color=True))
+
+
+def _to(stream: TextIO, print_: Callable[[], object]) -> None:
+    """Print to a standard stream; a reader that has gone away is no error."""
     try:
-        click.echo(text, file=stream, nl=False, color=True)
+        print_()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _print_no_more(stream)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        if stream is sys.stderr:
-            sys.exit(2)
-        raise click.ClickException(
-            f"the output cannot be written: {(error.strerror or 'no reason given').lower()}"
-        ) from None
+        _stop_printing(stream, error)
+
+
+def _stop_printing(stream: TextIO, error: OSError) -> NoReturn:
+    """End the run since a stream cannot be written, and say so where that can be read."""
+    _print_no_more(stream)
+    if stream is not sys.stderr:
+        closed = error.errno == errno.EBADF
+        reason = "it is closed" if closed else (error.strerror or "no reason is given").lower()
+        _print(f"error: standard output cannot be written: {reason}\n", sys.stderr)
+    sys.exit(2)
+
+
+def _print_no_more(stream: TextIO) -> None:
+    """Have what is left to print, and what the interpreter prints when it ends, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

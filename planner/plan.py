@@ -107,7 +107,7 @@ class Plan:
     def shape(self, ref: Ref) -> Shape | None:
         """The shape of one tensor, where it is known."""
         outputs = self.steps[ref.step].outputs
-        return outputs[ref.output or 0] if outputs else None
+        return outputs[ref.output or 0] if len(outputs) > (ref.output or 0) else None
 
     def label(self, ref: Ref) -> str:
         """The full name of one tensor: that of its step, with the output's number where the step has several."""

@@ -186,8 +186,11 @@ def _not_regular(file: str, mode: int) -> Fault:
 
 def _unreadable(file: str, error: OSError | ValueError) -> Fault:
     if isinstance(error, PermissionError):
-        return UnreadableFile.forbidden(file)
+        shut = (str(each) for each in reversed(FilePath(file).parents) if not os.access(each, os.X_OK))
+        return UnreadableFile.forbidden(file, next(shut, None))
     if isinstance(error, FileNotFoundError | NotADirectoryError):
+        if FilePath(file).is_symlink():
+            return UnreadableFile.dangling(file, str(FilePath(file).readlink()))
         folder = FilePath(file).parent
         if folder.is_dir():
             return UnreadableFile.missing(file, _models_in(folder))
@@ -207,7 +210,7 @@ _REFUSALS = {
 def _models_in(folder: FilePath) -> list[str]:
     try:
         entries = islice(folder.iterdir(), 1000)
-        return sorted(each.name for each in entries if each.suffix in (".yaml", ".yml"))
+        return sorted(each.name for each in entries if each.suffix in (".yaml", ".yml") and each.is_file())
     except OSError:
         return []
 

@@ -32,6 +32,14 @@ class UnreadableFile(InText):
         )
 
     @classmethod
+    def dangling(cls, file: str, target: str) -> Self:
+        return cls(
+            f"there is no file `{shown(file, LONGEST_PATH)}`",
+            label=f"it is a link to `{shown(target, LONGEST_PATH)}`, which is not there",
+            help="mend the link, or name a file that is there",
+        )
+
+    @classmethod
     def no_folder(cls, file: str, folder: str) -> Self:
         return cls(
             f"there is no file `{shown(file, LONGEST_PATH)}`",
@@ -49,10 +57,13 @@ class UnreadableFile(InText):
         return cls(f"`{shown(file, LONGEST_PATH)}` is {what}", help="name a YAML file")
 
     @classmethod
-    def forbidden(cls, file: str) -> Self:
+    def forbidden(cls, file: str, folder: str | None = None) -> Self:
+        """No permission for the file or, where it is given, for a folder on the way to it."""
+        shut = shown(folder or file, LONGEST_PATH)
         return cls(
             f"`{shown(file, LONGEST_PATH)}` may not be read",
-            help=f"ask its owner, or run: chmod +r {shown(file, LONGEST_PATH)}",
+            label=f"the folder `{shut}` may not be entered" if folder else "",
+            help=f"ask its owner, or run: chmod {'+x' if folder else '+r'} {shut}",
         )
 
     @classmethod

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from planner.diagnostics import Severity
 from planner.outputs._findings import sentence
-from planner.outputs._screen import Screen
+from planner.outputs._screen import Screen, printable
 from planner.report import Report
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -30,7 +30,9 @@ def render(reports: Iterable[Report], screen: Screen) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """The text with what ends or would act in a log escaped; a name of a file may hold anything."""
+    lines = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(lines)
 
 
 def _property(text: str) -> str:

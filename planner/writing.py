@@ -1,0 +1,115 @@
+"""Files that a command writes: all of the new text or, where that fails, the old one; and never over what it reads.
+
+Only the command line calls this. A file is written beside its place and then put there, so that a run which is killed
+leaves the old file or the new one. What cannot be put there so, such as a device, is written in place.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import TextIO
+
+from planner.faults._in_text import shown
+
+STDIO = "-"
+LONGEST_PATH = 200  # characters that a message shows
+_REASONS = {errno.EISDIR: "it is a folder", errno.EACCES: "it is not permitted", errno.EPERM: "it is not permitted"}
+
+
+class NotWritten(Exception):
+    """A file that is not written; the text says why, `help` what to do."""
+
+    def __init__(self, output: str, reason: str, help: str) -> None:
+        super().__init__(f"`{shown(output, LONGEST_PATH)}` cannot be written: {reason}")
+        self.help = help
+
+
+def ready(output: str | None, *inputs: str | None) -> None:
+    """See, before any work is done, that a file can be written and is none of the inputs; raises NotWritten.
+
+    The files are compared as the system knows them, so a link, another name of the same file, or a name in capitals
+    where the system does not tell them apart, is found out. Without a name, and for `-`, it is a standard stream.
+    """
+    name = "standard output" if output is None or output == STDIO else output
+    if name == "":
+        raise NotWritten(name, "it is no name of a file", "name a file, or leave -o out for standard output")
+    there = _status(output, sys.stdout)
+    if there is None:
+        if output is not None and output != STDIO:
+            _see_folder(output)
+        return
+    if stat.S_ISDIR(there.st_mode):
+        raise NotWritten(name, "it is a folder", "name a file in it")
+    for each in inputs:
+        read = _status(each, sys.stdin) if each is not None else None
+        if read is not None and stat.S_ISREG(there.st_mode) and os.path.samestat(there, read):
+            raise NotWritten(name, "it is what is read", "name another file, so that this one is kept")
+
+
+def _see_folder(output: str) -> None:
+    """See that a file that is not there yet has a folder to be in."""
+    missing = None
+    for folder in Path(os.path.realpath(output)).parents:
+        if folder.is_dir():
+            break
+        if folder.exists():
+            raise NotWritten(output, f"`{shown(str(folder), LONGEST_PATH)}` is a file, not a folder", "name a folder")
+        missing = folder
+    if missing is not None:
+        raise NotWritten(
+            output, f"there is no folder `{shown(str(missing), LONGEST_PATH)}`", "make it, or name another"
+        )
+
+
+def _status(file: str | None, stream: TextIO) -> os.stat_result | None:
+    """What the system knows about a file, or about the stream that stands for it; None where there is none."""
+    with suppress(OSError, ValueError):  # a stream that is no file of the system, or a path that none can have
+        return os.fstat(stream.fileno()) if file is None or file == STDIO else Path(file).stat()
+    return None
+
+
+def write(output: str, data: bytes) -> None:
+    """Put bytes into a file. Links, the mode and the owner stay as they are; raises NotWritten."""
+    file = Path(output)
+    try:
+        place = Path(os.path.realpath(output))
+        if _may_be_replaced(file, place):
+            _replace(place, data)
+        else:
+            file.write_bytes(data)
+    except OSError as error:
+        said = (error.strerror or "no reason is given").lower()
+        raise NotWritten(output, _REASONS.get(error.errno or 0, said), "name another file") from None
+
+
+def _may_be_replaced(file: Path, place: Path) -> bool:
+    """Whether nobody would notice that a file is another one, put in the place of the old."""
+    if not os.access(place.parent, os.W_OK):
+        return False
+    if not file.exists():
+        return True
+    status = file.stat()
+    own = not hasattr(os, "geteuid") or os.geteuid() == status.st_uid
+    alone = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+    return own and alone and os.access(file, os.W_OK) and place.exists() and file.samefile(place)
+
+
+def _replace(place: Path, data: bytes) -> None:
+    beside = place.with_name(f".planner-{token_hex(8)}")
+    try:
+        with beside.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        with suppress(FileNotFoundError):
+            beside.chmod(stat.S_IMODE(place.stat().st_mode))
+        beside.replace(place)
+    finally:
+        with suppress(FileNotFoundError):
+            beside.unlink()
