@@ -295,7 +295,9 @@ def test_names_are_shown_as_they_are(name: str) -> None:
 
 # What is opened, and how large it gets
 
-CASES = sorted((ROOT / "tests/cases/architectures").glob("*.yaml"))
+CASES = [
+    each for folder in ("architectures", "pictures") for each in sorted((ROOT / "tests/cases" / folder).glob("*.yaml"))
+]
 NO_FOLDING = {"yolov8n", "googlenet", "bifpn", "inception_v3"}
 """Networks of some twenty blocks one behind the other: folded, they are as high as a page or higher."""
 
@@ -429,6 +431,15 @@ def test_blocks_side_by_side_are_no_chain(count: int) -> None:
     table = renderer("plan", "table")(report, Screen(80), 1)
     assert table.count("expert") == (count if count < 5 else 1)
     assert f"×{count} side by side" in table or count < 5
+
+
+def test_what_reads_the_same_stands_in_order() -> None:
+    picture = draw(checked(ROOT / "tests/cases/pictures/mixture_of_experts.yaml"))
+    places = {line[1]: (float(line[2]), line[3]) for line in layout(picture) if line[0] == "node"}
+    weighted = [places[f"b{box.number}"] for box in picture.boxes if re.fullmatch(r"w\d", box.title)]
+    assert len(weighted) == 8
+    assert weighted == sorted(weighted)
+    assert len({height for _, height in weighted}) == 1
 
 
 def test_outputs_have_their_names() -> None:

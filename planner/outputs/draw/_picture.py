@@ -137,6 +137,18 @@ class Picture:
     def folded(self) -> bool:
         return any(each.is_block for each in self.boxes)
 
+    @cached_property
+    def fans(self) -> list[list[Box]]:
+        """Three or more boxes of one type in one frame that read the same things, in order."""
+        reading: defaultdict[int, list[int]] = defaultdict(list)
+        for arrow in self.arrows:
+            reading[arrow.target.number].append(arrow.source.number)
+        found: defaultdict[tuple[object, ...], list[Box]] = defaultdict(list)
+        for box in self.boxes:
+            if box.head is not None and reading[box.number]:
+                found[box.frame, box.head.type, *reading[box.number]].append(box)
+        return [fan for fan in found.values() if len(fan) > 2]
+
     @property
     def plain(self) -> bool:
         """Whether some of what boxes read is named in them, and has no arrow."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Severity
@@ -64,6 +65,8 @@ def source(picture: Picture, look: Look) -> str:
             "arrowsize": "0.6",
         },
     )
+    if picture.fans:
+        graph.attr(remincross="false")  # the last pass of Graphviz forgets the order within frames
     _fill(graph, picture, look, None)
     for number, line in _straight(picture.arrows).items():
         graph.node(f"b{number}", group=f"g{line}")
@@ -112,6 +115,9 @@ def _fill(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame | 
     for box in picture.boxes:
         if box.frame is frame:
             graph.node(f"b{box.number}", label=html(_box(picture, box, look)), **_attributes(picture, box))
+    for fan in picture.fans:
+        if fan[0].frame is frame:
+            _in_order(graph, fan)
     for each in picture.frames:
         if each.parent is frame:
             with graph.subgraph(name=f"cluster_{each.number}") as inner:
@@ -125,6 +131,14 @@ def _fill(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame | 
                 )
                 _title(inner, picture, look, each)
                 _fill(inner, picture, look, each)
+
+
+def _in_order(graph: graphviz.Digraph, fan: list[Box]) -> None:
+    """Put boxes side by side in their order."""
+    with graph.subgraph() as rank:
+        rank.attr(rank="same")
+        for one, other in pairwise(fan):
+            rank.edge(f"b{one.number}", f"b{other.number}", style="invis")
 
 
 def _title(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame) -> None:
@@ -153,11 +167,10 @@ def _is_in(frame: Frame | None, outer: Frame) -> bool:
 
 
 def _attributes(picture: Picture, box: Box) -> dict[str, str]:
-    """What a page of the picture needs to find a box, and that what reads it stands in order."""
+    """What a page of the picture needs to find a box."""
     head = box.head
     kind = "end" if head is None else "block" if head.is_block else family(picture.plan.steps[head.steps.start])
-    fan = sum(arrow.source is box for arrow in picture.arrows) >= FAN
-    return {"id": f"box{box.number}"} | ({"class": kind} if kind else {}) | ({"ordering": "out"} if fan else {})
+    return {"id": f"box{box.number}"} | ({"class": kind} if kind else {})
 
 
 # What stands in a box
