@@ -21,7 +21,7 @@ from planner.regions import Region
 
 MOST_CELLS = 24
 """Cells of an axis that are looked at, at both ends and in the middle; all where there are no more."""
-MOST_LOOKED_AT = 1 << 22
+MOST_LOOKED_AT = 1 << 21
 """Cells of all the sets that are followed back for one tensor: on long axes fewer are looked at."""
 
 

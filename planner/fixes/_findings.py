@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from planner.analyses.causality import Causal, causal_axes
 from planner.diagnostics import Diagnostic, Edit, Path, Severity
+from planner.model import Ref
 from planner.plan import Step
 from planner.report import Report
 
@@ -33,6 +35,7 @@ class Findings:
             self.steps[*place, copies[place]] = step
             copies[place] += 1
         self.counts = Counter(map(self.key, grave(report)))
+        self._causal: dict[Ref, frozenset[Causal]] = {}
 
     def old(self, path: Path) -> Path:
         """Where a place was before entries came in above it; one that came in itself has a negative number."""
@@ -49,6 +52,12 @@ class Findings:
     def key(self, each: Diagnostic) -> tuple[str, Path]:
         identity = self.identities.get(each.step)
         return each.code, identity[0] if identity else self.old(each.path)
+
+    def causal(self, tensor: Ref) -> frozenset[Causal]:
+        """The axes along which a tensor is causal; worked out once for all fixes."""
+        if tensor not in self._causal:
+            self._causal[tensor] = causal_axes(self.report.plan, tensor)
+        return self._causal[tensor]
 
     def has(self, found: Diagnostic, before: Findings) -> bool:
         """Whether a finding of the report before is still there."""

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from planner.analyses.causality import Causal, causal_axes, nothing_ahead, stays_causal
+from planner.analyses.causality import Causal, nothing_ahead, stays_causal
 from planner.diagnostics import Diagnostic, Edit
 from planner.fixes._findings import Findings
 from planner.geometry import Shift, Window
@@ -41,8 +41,8 @@ def keeps_causality(was: Findings, now: Findings, found: Diagnostic) -> bool:
         return False
     if _pads_ahead(changed) and _only_before(was.report.plan):
         return False
-    before, after = was.report.plan, now.report.plan
-    if any(not causal_axes(before, a) <= nothing_ahead(after, b) for a, b in _same_tensors(was, now)):
+    tensors = ((was.causal(a), b) for a, b in _same_tensors(was, now))
+    if any(causal and not causal <= nothing_ahead(now.report.plan, b) for causal, b in tensors):
         return False
     return _meets_causally(was, now, found)
 
@@ -64,10 +64,10 @@ def _opposed(was: Findings, found: Diagnostic) -> bool:
     """Whether a finding is that branches meet of which one sees nothing ahead and the other one nothing before: what
     comes of them is not causal.
     """
-    plan, step = was.report.plan, was.steps.get(was.identities.get(found.step))
+    step = was.steps.get(was.identities.get(found.step))
     if step is None or step.facts is None:
         return False
-    arriving = {each for ref in step.sources for each in causal_axes(plan, ref)}
+    arriving = {each for ref in step.sources for each in was.causal(ref)}
     return any(each._replace(reversed=not each.reversed) in arriving for each in arriving)
 
 
@@ -100,7 +100,7 @@ def _meets_causally(was: Findings, now: Findings, found: Diagnostic) -> bool:
         return True
     place = next(i for i, each in enumerate(after.steps) if each is other)
     shared = frozenset.intersection(*(nothing_ahead(before, ref) for ref in step.sources))
-    causal = frozenset[Causal]().union(*(causal_axes(before, ref) for ref in step.sources))
+    causal = frozenset[Causal]().union(*(was.causal(ref) for ref in step.sources))
     return shared & causal <= nothing_ahead(after, Ref(place, 0))
 
 
