@@ -22,8 +22,6 @@ from planner.outputs import formats, renderer
 from planner.outputs._screen import Screen, printable
 
 if TYPE_CHECKING:
-    from io import FileIO
-
     from planner.engine import Choice, Engine
     from planner.outputs.code._program import Style
     from planner.outputs.code.torch import Emitted
@@ -825,66 +823,19 @@ def _mended(file: str, report: Report, screen: Screen, *, write: bool, **options
 def _write(file: str, old: Source, new: Source) -> None:
     """Put a new text into a file: all of it or, where that fails, nothing. Links, owner, mode and encoding stay."""
     from planner.source import encoded, parse
+    from planner.writing import NotWritten, write
 
-    path = FilePath(file).resolve()
     try:
-        original = path.read_bytes()
+        original = FilePath(file).read_bytes()
         if parse(original).text != old.text:
             raise click.ClickException(f"`{file}` has changed while it was checked; nothing is written")
-        if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
+        if not FilePath(file).stat().st_mode & 0o222 or not os.access(file, os.W_OK):
             raise click.ClickException(f"`{file}` cannot be written: it is read-only; --diff shows the fixes")
-        _put(path, encoded(new.text, original), original)
+        write(file, encoded(new.text, original))
     except OSError as error:
         raise click.ClickException(f"`{file}` cannot be written: {(error.strerror or 'refused').lower()}") from None
-
-
-def _put(path: FilePath, content: bytes, original: bytes) -> None:
-    """Replace a file by one beside it, so that it is never half written; in its place where it has other names, or its
-    folder or owner allow no other.
-    """
-    from tempfile import mkstemp
-
-    was = path.stat()
-    if was.st_nlink > 1 or not os.access(path.parent, os.W_OK):
-        return _overwrite(path, content, original)
-    handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = FilePath(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(was.st_mode & 0o7777)
-        now = temporary.stat()
-        if (now.st_uid, now.st_gid) != (was.st_uid, was.st_gid):
-            try:
-                os.chown(temporary, was.st_uid, was.st_gid)
-                temporary.chmod(was.st_mode & 0o7777)  # which a change of owner may have narrowed
-            except OSError:
-                return _overwrite(path, content, original)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return None
-
-
-def _overwrite(path: FilePath, content: bytes, original: bytes) -> None:
-    """Write a file in its place; what it held comes back where that fails."""
-    with path.open("r+b", buffering=0) as stream:
-        try:
-            _fill(stream, content)
-        except OSError:
-            stream.seek(0)
-            _fill(stream, original)
-            raise
-
-
-def _fill(stream: FileIO, content: bytes) -> None:
-    written = 0
-    while written < len(content):
-        written += stream.write(content[written:])
-    stream.truncate(len(content))
-    os.fsync(stream.fileno())
+    except NotWritten as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _failed(file: str, error: Exception) -> Report:

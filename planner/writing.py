@@ -1,7 +1,8 @@
 """Files that a command writes: all of the new text or, where that fails, the old one; and never over what it reads.
 
 Only the command line calls this. A file is written beside its place and then put there, so that a run which is killed
-leaves the old file or the new one. What cannot be put there so, such as a device, is written in place.
+leaves the old file or the new one. What cannot be put there so is written in place: a device, a file with two names,
+or one of another owner.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import stat
 import sys
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from secrets import token_hex
 from typing import TextIO
@@ -81,6 +83,8 @@ def write(output: str, data: bytes) -> None:
         place = Path(os.path.realpath(output))
         if _may_be_replaced(file, place):
             _replace(place, data)
+        elif file.is_file():
+            _overwrite(file, data)
         else:
             file.write_bytes(data)
     except OSError as error:
@@ -113,3 +117,23 @@ def _replace(place: Path, data: bytes) -> None:
     finally:
         with suppress(FileNotFoundError):
             beside.unlink()
+
+
+def _overwrite(file: Path, data: bytes) -> None:
+    """Write a file in its place; what it held comes back where that fails."""
+    original = file.read_bytes()
+    with file.open("r+b", buffering=0) as stream:
+        try:
+            _fill(stream, data)
+        except OSError:
+            stream.seek(0)
+            _fill(stream, original)
+            raise
+
+
+def _fill(stream: FileIO, data: bytes) -> None:
+    written = 0
+    while written < len(data):
+        written += stream.write(data[written:])
+    stream.truncate(len(data))
+    os.fsync(stream.fileno())
