@@ -48,7 +48,9 @@ class GiantLinear(Rule):
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         total, steps = report.cost.params, report.plan.steps
         for step in steps:
-            if not step.params or step.params <= MILLION or step.params * 2 <= total or step.inputs[0].spatial:
+            if not step.params or step.params <= MILLION or step.params * 2 <= total:
+                continue
+            if not step.inputs or step.inputs[0].spatial:  # a Parameter reads nothing
                 continue
             source = steps[step.sources[0].step]
             while source.inputs and len(source.inputs) == 1 and not source.params and not source.inputs[0].spatial:
