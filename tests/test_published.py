@@ -55,6 +55,24 @@ def test_they_are_as_large_as_published(name: str, millions: str) -> None:
     assert f"{params / 1e6:.{digits}f}" == millions
 
 
+REPORTS = {
+    "06-conv-subsampling": ["NSP320", "NSP321"],  # column 79 is really lost
+    "13b-torchvision-fpn": [],
+    "18-avgpool-ceil-export": [],
+    "19-convtranspose-tflite": ["NSP330", "NSP330"],  # kernels of 4 at stride 3 and of 3 at stride 2
+    "20b-causal-residual": [],
+    "20d-codegen-one-layer": [],
+    "20e-residual-dilated-basicblock": [],
+}
+"""What people reported, and the warnings that are right there."""
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_reports_get_the_warnings_that_are_right(name: str) -> None:
+    report = planner.check(HERE / "cases" / "reports" / f"{name}.yaml")
+    assert sorted(code for code, _ in told(report, Severity.ERROR, Severity.WARNING)) == REPORTS[name]
+
+
 # Causality and shifts are told, each by its own name
 
 

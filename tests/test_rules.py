@@ -497,6 +497,7 @@ CASES = [
     silent("NSP401", [10, 10, 100], "type: Flatten", "type: Linear, out_features: 100, bias: false"),  # a million
     silent("NSP401", [64, 64, 64], "type: Flatten", "type: Linear, out_features: 100, bias: false",
            "type: Linear, out_features: 262144, bias: false"),  # just half
+    silent("NSP401", [64, 8], "name: emb, type: Parameter, shape: [64, 20000]", "type: Concat, from: [input, emb]"),
     # bias-before-norm
     says("NSP402", [32, 32, 3], "type: Conv2d, out_channels: 64, kernel_size: 3", "type: BatchNorm2d", at=0,
          label="64 parameters without effect", help="use `bias: false`"),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MOST_BACK = 10
 """Pointwise layers looked through for a layer of padding."""
 MOST_WINDOWS = 3
-"""Windows more that padding at the end is tried for."""
+"""Windows more that padding at the end is tried for, and cells of padding less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,8 @@ def _to_the_edge(step: Step, lost: list[Dropped]) -> Iterator[dict[str, object]]
     axes = step.links[0][lost[0].axis.source].axes
     spreads = [each for each in axes if isinstance(each, Spread)]
     if spreads:
-        for less in range(max(each.padding for each in spreads) - 1, -1, -1):
+        most = min([min(each.reach, each.padding) for each in spreads]) - 1
+        for less in range(most, max(most - MOST_WINDOWS, -1), -1):
             yield {"padding": less}
         return
     yield {"ceil_mode": True}
