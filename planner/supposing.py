@@ -106,8 +106,10 @@ class _World:
     """What was mended in a step itself."""
     types: dict[tuple[object, object], int] = field(default_factory=dict)
     """The first step of an entry whose type is unknown, with shapes for its inputs."""
-    tries: dict[tuple[int, tuple[Shape, ...], str], list[tuple[str, Facts]]] = field(default_factory=dict)
+    tries: dict[tuple[int, tuple[Shape, ...], str], tuple[Layer, list[tuple[str, Facts]]]] = field(default_factory=dict)
     """What layers give with the edits that their faults propose, by layer, inputs and fault."""
+    meant: dict[tuple[str, str, tuple[Shape, ...]], tuple[UnknownType, Layer | None]] = field(default_factory=dict)
+    """What unknown types mean, by type, arguments and inputs."""
 
     def facts(self, plan: Plan, at: int, fault: Fault | None) -> Facts | None:
         step = plan.steps[at]
@@ -135,8 +137,10 @@ class _World:
         layer = guess.layers[self.version]
         if guess.unknown is not None:
             self.types.setdefault((step.path, step.instance.calls), at)
-            unknown, layer = _unknown(guess, inputs)
-            self.said[at] += tuple([_swap(unknown, guess.unknown[0])] if layer is not None else [])
+            kind, args = guess.unknown
+            key = kind, repr(args), inputs
+            unknown, layer = self.meant[key] = self.meant.get(key) or _unknown(guess, inputs)
+            self.said[at] += tuple([_swap(unknown, kind)] if layer is not None else [])
         if layer is None:
             return _handed_on(self._inputs(plan, at, doubtful=True) or inputs)
         try:
@@ -171,8 +175,8 @@ class _World:
         key = id(layer), inputs, fault.message
         if key not in self.tries:
             remedies = ((said, _tried(each, inputs)) for said, each in remade(layer, fault))
-            self.tries[key] = [(said, facts) for said, facts in remedies if facts is not None]
-        tries = self.tries[key]
+            self.tries[key] = layer, [(said, facts) for said, facts in remedies if facts is not None]
+        _, tries = self.tries[key]
         if tries:
             said, facts = tries[0]
             others = [each for _, each in tries if each.outputs != facts.outputs]
