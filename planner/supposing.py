@@ -26,6 +26,8 @@ from planner.plan import Plan, propagate
 
 MOST_SAID = 1
 """Mendings that are named beside a finding that takes them for granted."""
+MOST_APART = 8
+"""How many times as large one of two branches may be for the sizes of a stage and the next."""
 MOST_COUNTED = 10
 """Mendings that are counted beside a finding."""
 MOST_FOUND = 1_000
@@ -292,6 +294,6 @@ def _doubled(x: Shape) -> Shape:
 
 
 def _near(a: Shape, b: Shape) -> bool:
-    """Whether sizes differ so little that either may be the one that was meant: not by a stride, nor by a stage."""
+    """Whether sizes differ in such a way that either may be the one that was meant: not by a stride, nor by a stage."""
     differ = [(max(m, n), min(m, n)) for m, n in zip(a, b, strict=True) if m != n]
-    return any(large % small or small == 1 for large, small in differ)
+    return any(large % small or large > MOST_APART * small or small == 1 for large, small in differ)
