@@ -369,7 +369,7 @@ class Reader:
             self.faults.append((path, WrongValue("a layer", "a mapping such as {type: ReLU}", raw, help=help, key=())))
             draft.said += [f"`{{type: {raw}}}` for `{raw}`"] * is_type
             raw = {"type": raw} if is_type else {}
-        elif "type" not in raw and "layers" not in raw:
+        elif raw.get("type") is None and raw.get("layers") is None:
             raw = self._with_type(raw, draft)
         read = self._read(raw, draft)
         if read.layers is not None or "layers" in draft.lost:

@@ -7,8 +7,9 @@ is found once, or with other numbers, is a consequence of the first fault, or ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,6 +26,10 @@ from planner.plan import Plan, propagate
 
 MOST_SAID = 1
 """Mendings that are named beside a finding that takes them for granted."""
+MOST_APART = 8
+"""How many times as large one of two branches may be for the sizes of a stage and the next."""
+MOST_COUNTED = 10
+"""Mendings that are counted beside a finding."""
 MOST_FOUND = 1_000
 """Findings that are told of what follows a fault."""
 LARGEST_GROWTH = 10
@@ -50,6 +55,7 @@ def _supposed(plan: Plan, likely: _World, plans: Sequence[Plan]) -> Iterator[Dia
     wrong = {each.path[:end] for each in plan.model.diagnostics for end in range(1, len(each.path) + 1)}
     faulty = {each.step for each in plan.diagnostics}
     numbers = {step.name: at for at, step in enumerate(plan.steps)}
+    granted: list[tuple[str, ...]] = []
     count = 0
     for each in plans[LIKELY].diagnostics:
         key, at = _key(each), numbers.get(each.step or "")
@@ -59,7 +65,8 @@ def _supposed(plan: Plan, likely: _World, plans: Sequence[Plan]) -> Iterator[Dia
             continue
         known.add(key)
         count += 1
-        said = likely.before(plans[LIKELY], at) if at is not None else ()
+        granted = granted or likely.granted(plans[LIKELY])
+        said = granted[at] if at is not None else ()
         yield replace(each, label=_marked(each.label, said), supposed=True, mends=())
 
 
@@ -101,6 +108,10 @@ class _World:
     """What was mended in a step itself."""
     types: dict[tuple[object, object], int] = field(default_factory=dict)
     """The first step of an entry whose type is unknown, with shapes for its inputs."""
+    tries: dict[tuple[int, tuple[Shape, ...], str], tuple[Layer, list[tuple[str, Facts]]]] = field(default_factory=dict)
+    """What layers give with the edits that their faults propose, by layer, inputs and fault."""
+    meant: dict[tuple[str, str, tuple[Shape, ...]], tuple[UnknownType, Layer | None]] = field(default_factory=dict)
+    """What unknown types mean, by type, arguments and inputs."""
 
     def facts(self, plan: Plan, at: int, fault: Fault | None) -> Facts | None:
         step = plan.steps[at]
@@ -128,8 +139,10 @@ class _World:
         layer = guess.layers[self.version]
         if guess.unknown is not None:
             self.types.setdefault((step.path, step.instance.calls), at)
-            unknown, layer = _unknown(guess, inputs)
-            self.said[at] += tuple([_swap(unknown, guess.unknown[0])] if layer is not None else [])
+            kind, args = guess.unknown
+            key = kind, repr(args), inputs
+            unknown, layer = self.meant[key] = self.meant.get(key) or _unknown(guess, inputs)
+            self.said[at] += tuple([_swap(unknown, kind)] if layer is not None else [])
         if layer is None:
             return _handed_on(self._inputs(plan, at, doubtful=True) or inputs)
         try:
@@ -161,7 +174,11 @@ class _World:
         inputs = plan.steps[at].inputs
         if layer is None:
             return None
-        tries = [(said, facts) for said, each in remade(layer, fault) if (facts := _tried(each, inputs))]
+        key = id(layer), inputs, fault.message
+        if key not in self.tries:
+            remedies = ((said, _tried(each, inputs)) for said, each in remade(layer, fault))
+            self.tries[key] = layer, [(said, facts) for said, facts in remedies if facts is not None]
+        _, tries = self.tries[key]
         if tries:
             said, facts = tries[0]
             others = [each for _, each in tries if each.outputs != facts.outputs]
@@ -217,20 +234,15 @@ class _World:
                 return _handed_on((Shape((*(n << self.version for n in spatial), made.channels)),))
         return None
 
-    def before(self, plan: Plan, at: int) -> tuple[str, ...]:
-        """The mendings that a step's inputs, or the step itself, take for granted, the nearest first."""
-        seen, found, waiting = {at}, dict.fromkeys(self._own(plan, at)), [at]
-        while waiting and len(found) <= MOST_SAID * 10:
-            for ref in plan.steps[waiting.pop()].sources:
-                if ref.step not in seen:
-                    seen.add(ref.step)
-                    waiting.append(ref.step)
-                    found |= dict.fromkeys(self.said.get(ref.step, ()))
-        return tuple(found)
-
-    def _own(self, plan: Plan, at: int) -> Iterable[str]:
-        guess = plan.steps[at].instance.guess
-        return guess.said if guess is not None else ()
+    def granted(self, plan: Plan) -> list[tuple[str, ...]]:
+        """For each step, the mendings that it takes for granted, the nearest first; not more than are ever counted."""
+        found: list[tuple[str, ...]] = []
+        for step in plan.steps:
+            guess = step.instance.guess
+            own = guess.said if guess is not None else ()
+            before = (said for ref in step.sources for said in (*self.said.get(ref.step, ()), *found[ref.step]))
+            found.append(tuple(islice(dict.fromkeys((*own, *before)), MOST_COUNTED)))
+        return found
 
 
 def _unknown(guess: Guess, inputs: Sequence[Shape]) -> tuple[UnknownType, Layer | None]:
@@ -282,6 +294,6 @@ def _doubled(x: Shape) -> Shape:
 
 
 def _near(a: Shape, b: Shape) -> bool:
-    """Whether sizes differ so little that either may be the one that was meant: not by a stride, nor by a stage."""
+    """Whether sizes differ in such a way that either may be the one that was meant: not by a stride, nor by a stage."""
     differ = [(max(m, n), min(m, n)) for m, n in zip(a, b, strict=True) if m != n]
-    return any(large % small or small == 1 for large, small in differ)
+    return any(large % small or large > MOST_APART * small or small == 1 for large, small in differ)

@@ -179,3 +179,10 @@ def test_a_large_parameter_is_no_dense_layer(shape: list[int]) -> None:
     layers = [{"name": "p", "type": "Parameter", "shape": shape}]
     found = checked(of_mapping({"input": [8], "layers": layers})).diagnostics
     assert [each.code for each in found] == ["NSP242"]  # the input
+
+
+@pytest.mark.parametrize("entry", [{"type": None}, {"name": "a", "type": None}, {}, None, [], "ReLU", {"typ": "ReLU"}])
+def test_an_entry_without_a_type_is_told(entry: Any) -> None:
+    report = checked(of_mapping({"input": [8], "layers": [entry, {"type": "Tanh"}]}))
+    assert not report.ok
+    assert not report.plan.complete

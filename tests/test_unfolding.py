@@ -141,7 +141,7 @@ def test_the_graph_has_the_names_and_the_edges() -> None:
     assert graph.nodes["sum"]["instance"].type == "Add"
 
 
-ALTERNATIVES = [
+ALTERNATIVES: list[dict[str, Any]] = [
     {"name": "c1", "type": "Conv2d", "out_channels": 4, "kernel_size": 1},
     {"name": "act", **RELU, "from": "c1", "when": "$act == 1"},
     {"name": "act", "type": "GELU", "from": "c1", "when": "$act == 2"},

@@ -64,8 +64,8 @@ def told(name: str, args: dict[str, Any], shape: list[int], sources: int) -> Rep
 
 @pytest.mark.parametrize("case", MEANT, ids=lambda case: f"{case[0]}-{'×'.join(map(str, case[2]))}")
 def test_what_is_meant_is_proposed_and_can_be_planned(case: tuple[str, dict[str, Any], list[int], int, str]) -> None:
-    *entry, answer = case
-    report = told(*entry)
+    name, args, shape, sources, answer = case
+    report = told(name, args, shape, sources)
     (found,) = [each for each in report.diagnostics if each.code == "NSP113"]
     assert found.help == (f"write it as {answer}" if answer[0] == "{" else f"did you mean `{answer}`?")
     assert found.mends

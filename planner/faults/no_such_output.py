@@ -4,13 +4,15 @@ from planner.diagnostics import Edit, Fault, Path
 
 
 class NoSuchOutput(Fault):
-    """A layer with several outputs was named without saying which one, or with a number that it does not have.
+    """A layer or a block with several outputs was named without saying which one, or with a number or a name that it
+    does not have.
 
     Why it matters: `Split` and `Chunk` give several tensors, and each must find its reader.
 
     When to ignore it: never.
 
-    How to fix it: write `name.0`, `name.1`, …
+    How to fix it: write `name.0`, `name.1`, … The outputs of a block have their numbers in the order of its
+    `outputs:`, and the copies of a repeated layer are `name.0`, `name.1`, … too.
     """
 
     code = "NSP208"
@@ -67,11 +69,11 @@ class NoSuchOutput(Fault):
         super().__init__(
             message,
             label=label,
-            help=f"write `from: {shown}`" + ("" if meant or not isinstance(output, str) else _inside(name)),
+            help=f"write `from: {shown}`" if meant or not isinstance(output, str) else _inside(name),
             key=key,
             mends=[(Edit((), first),)] if meant or not isinstance(output, str) else [],
         )
 
 
 def _inside(name: str) -> str:
-    return f"; a layer inside `{name}` is read from outside where the block lists it under `outputs:`"
+    return f"a layer inside `{name}` is read from outside where the block lists it under `outputs:`"

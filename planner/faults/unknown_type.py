@@ -19,7 +19,8 @@ class UnknownType(Fault):
     When to ignore it: never.
 
     How to fix it: types are PyTorch's class names, with their capitals (`Conv2d`, `BatchNorm2d`); functions have
-    names like classes (`Add`, `Concat`). A block's name is written as under `blocks:`.
+    names like classes (`Add`, `Concat`). A block's name is written as under `blocks:`. Names and arguments of Keras,
+    TensorFlow and PyTorch's functions are answered with the layer that they mean, where there is one.
     """
 
     code = "NSP113"
