@@ -598,6 +598,19 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert caught.value.help.startswith("ask its owner, or run: chmod +r ")
 
 
+def test_a_file_in_a_folder_that_may_not_be_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    shut = tmp_path / "shut"
+    monkeypatch.setattr(Path, "stat", refuse)
+    monkeypatch.setattr("os.access", lambda path, _: Path(path) in tmp_path.parents or Path(path) == tmp_path)
+    with pytest.raises(UnreadableFile) as caught:
+        read(shut / "in" / "m.yaml")
+    assert caught.value.label == f"the folder `{shut}` may not be entered"
+    assert caught.value.help == f"ask its owner, or run: chmod +x {shut}"
+
+
 def test_the_text_is_left_to_show_the_line_of_a_fault_from(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text("a: 1\nb: [2\n")
     with pytest.raises(NotYaml) as caught:
