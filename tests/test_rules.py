@@ -324,6 +324,11 @@ CASES = [
     silent("NSP336", [1, 1, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1"),
     silent("NSP336", [2, 2, 3], "type: MaxPool2d, kernel_size: 2", "name: pos, type: Parameter, shape: [1, 1, 3]",
            "type: Add, from: [maxpool2d, pos]"),
+    # reach-unknown
+    says("NSP337", [2000003, 1], "type: Interpolate, size: 1000003, mode: nearest", at=0,
+         label="more than 4,096 runs of cells on a long axis, from here back to the inputs"),
+    silent("NSP337", [2003, 1], "type: Interpolate, size: 1003, mode: nearest"),
+    silent("NSP337", [2000003, 1], "type: Interpolate, scale_factor: 0.5, mode: nearest"),
     # unmixed-groups
     says("NSP240", [100, 100, 32], "name: a, type: Conv2d, out_channels: 48, kernel_size: 3, groups: 2",
          "name: b, type: Conv2d, out_channels: 48, kernel_size: 3, groups: 2", at=1,
