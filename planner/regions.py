@@ -18,6 +18,8 @@ Box = tuple[Cells, ...]
 Region = tuple[Box, ...]
 
 NOTHING: Region = ()
+FEW = 8
+"""Boxes that are compared each with each."""
 
 
 def everything(shape: Shape) -> Region:
@@ -31,8 +33,20 @@ def count(region: Region) -> int:
 
 def union(boxes: Iterable[Box]) -> Region:
     """The region that boxes cover together; they may overlap."""
-    kept = _without_covered(boxes)
+    boxes = tuple(boxes)
+    kept = _without_covered(boxes if len(boxes) <= FEW else _joined(boxes))
     return kept if len(kept) < 2 else tuple(_canonical(kept))
+
+
+def _joined(boxes: Region) -> Region:
+    """Boxes that differ on one axis alone as one, axis by axis."""
+    for axis in range(len(boxes[0])):
+        alike: dict[Box, Cells] = {}
+        for box in boxes:
+            others = box[:axis] + box[axis + 1 :]
+            alike[others] = alike.get(others, 0) | box[axis]
+        boxes = tuple([(*others[:axis], cells, *others[axis:]) for others, cells in alike.items()])
+    return boxes
 
 
 def _without_covered(boxes: Iterable[Box]) -> Region:

@@ -9,9 +9,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
 import planner
 from planner.analyses.reach import Unread
+from planner.report import Report
 
 SECONDS = 2
 MEGABYTES = 500
@@ -197,16 +199,16 @@ def test_check_answers_for_all(tmp_path: Path) -> None:
 
 
 @cache
-def report(name: str) -> planner.Report:
-    import yaml
-
+def report(name: str) -> Report:
     return planner.check(yaml.safe_load(FILES[name]))
 
 
 def of_input(name: str) -> Unread:
     found = report(name).reach
     assert found is not None
-    return (found.unread[0] or ())[0]
+    unread = found.unread[0]
+    assert unread is not None
+    return unread[0]
 
 
 def test_unread_cells_are_counted() -> None:

@@ -402,6 +402,11 @@ CASES = [
     silent("NSP338", [56, 56, 8], "type: MaxPool2d, kernel_size: 3, stride: 2"),
     silent("NSP338", [57, 57, 8], "type: MaxPool2d, kernel_size: 3, stride: 2, ceil_mode: true"),
     silent("NSP338", [31, 31, 8], "type: MaxPool2d, kernel_size: 2, stride: 2, padding: 1, ceil_mode: true"),
+    # reach-unknown
+    says("NSP339", [2000003, 1], "type: Interpolate, size: 1000003, mode: nearest", at=0,
+         label="more than 4,096 runs of cells on a long axis, from here back to the inputs"),
+    silent("NSP339", [2003, 1], "type: Interpolate, size: 1003, mode: nearest"),
+    silent("NSP339", [2000003, 1], "type: Interpolate, scale_factor: 0.5, mode: nearest"),
     # unmixed-groups
     says("NSP240", [100, 100, 32], "name: a, type: Conv2d, out_channels: 48, kernel_size: 3, groups: 2",
          "name: b, type: Conv2d, out_channels: 48, kernel_size: 3, groups: 2", at=1,
