@@ -20,6 +20,7 @@ from planner.analyses.line import Far, Line, NotPeriodic, Size, Walk, fails, wal
 from planner.analyses.lossless import Ledger, full_readings
 from planner.analyses.residues import Residues, settled
 from planner.geometry import Link, Shape
+from planner.model import Ref
 from planner.plan import Known, Plan, Step, given, propagate, replan
 
 
@@ -106,9 +107,8 @@ class Coupling:
         for i in self.walks[0].line.steps:
             step = self.base.steps[i]
             reads = [ref.step for ref in self.base.model.instances[i].sources]
-            if i in couples or step.facts is None or any(self.leads_on(each, found) for each in reads):
-                found.add(i)
-            elif len(self.seen(step)) > 1 and not self.apart(i, step):
+            asks = len(self.seen(step)) > 1 and not self.apart(i, step)
+            if asks or i in couples or step.facts is None or any(self.leads_on(each, found) for each in reads):
                 found.add(i)
         return sorted(found)
 
@@ -126,7 +126,7 @@ class Coupling:
             *(self.of(ref.step, ref.output, axis) for ref, x in self.inputs(step) for axis in range(len(x)))
         )
 
-    def inputs(self, step: Step) -> Iterator[tuple[object, Shape]]:
+    def inputs(self, step: Step) -> Iterator[tuple[Ref, Shape]]:
         return zip(step.sources, step.inputs, strict=True)
 
     def of(self, step: int, output: int | None, axis: int) -> set[int]:
@@ -321,7 +321,7 @@ class _Row(Line):
         along: Walk = coupling.walks[axis]
         self.coupling, self.fixed, self.after, self.axis = coupling, fixed, after, axis
         self.base, self.steps, self.sources = coupling.base, coupling.steps, coupling.sources
-        self.period, self.steady = along.period, along.steady
+        self.axes, self.period, self.steady = (axis,), along.period, along.steady
 
     def plan(self, n: int) -> Plan | None:
         values = self.coupling.value(self.axis, n)

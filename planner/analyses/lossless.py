@@ -67,8 +67,7 @@ class Ledger:
         return part
 
     def leaving(self, plan: Plan, reads: Reads | None = None) -> Leaving:
-        """What is lost at one size. Where the model does not work there, steps are asked
-        that alone read their source."""
+        """What is lost at one size; where the model does not work there, by steps that alone read their source."""
         lossy, inexact, found = set(), set(), list[tuple[int, Entry]]()
         for i, each in self.pattern(plan):
             if each.uneven or each.edge:
