@@ -38,8 +38,8 @@ SOME = settings(max_examples=settings().max_examples * 2 // 5)
 
 @dataclass(frozen=True)
 class Verdict:
-    """works: every step has its shapes; lossless: and none leaves out a line of real cells of the axis that nothing else
-    reads, which is what the rules find; exact: and none has a cell left over at an edge, of padding either, or hangs
+    """works: every step has its shapes; lossless: and none leaves out a line of real cells of the axis that nothing
+    else reads, which is what the rules find; exact: and none has a cell left over at an edge, of padding either, or hangs
     over the end.
     """
 
@@ -74,7 +74,9 @@ def lost(plan: Plan, axis: int, behind: set[str]) -> bool:
             if plan.steps[step.sources[found[0].axis.source].step].name in behind:
                 return True
     steps = zip(plan.steps, report.losses, strict=True)
-    return any(each.axis == axis and each.loss.blank for step, losses in steps if step.name in behind for each in losses)
+    return any(
+        each.axis == axis and each.loss.blank for step, losses in steps if step.name in behind for each in losses
+    )
 
 
 def loses(along: AxisMap, n: int, out: int) -> bool:

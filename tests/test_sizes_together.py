@@ -15,7 +15,7 @@ from planner.analyses.input_sizes import InputSizes, input_sizes
 from planner.analyses.sizes import AxisSizes
 from planner.checking import checked
 from planner.geometry import Shape
-from planner.plan import propagate
+from planner.plan import Known, propagate
 from planner.report import Report
 from planner.rules import judge
 from planner.source import Source, of_mapping, read
@@ -43,7 +43,13 @@ NETWORKS: dict[str, tuple[list[list[int]], list[dict[str, Any]]]] = {
     ),
     "a table of positions": (
         [[12, 16, 3], [64, 9, 3], [100, 100, 3]],
-        [POOL, conv(2, kernel_size=1), TOKENS | {"name": "t"}, TABLE | {"name": "w"}, {"type": "Add", "from": ["t", "w"]}],
+        [
+            POOL,
+            conv(2, kernel_size=1),
+            TOKENS | {"name": "t"},
+            TABLE | {"name": "w"},
+            {"type": "Add", "from": ["t", "w"]},
+        ],
     ),
     "a strided convolution on the tokens": (
         [[20, 30, 4], [21, 31, 4], [3, 3, 4]],
@@ -114,7 +120,8 @@ def combinations(rank: int, long: bool, name: str) -> Iterator[tuple[int, ...]]:
 def compare(name: str, *, long: bool) -> None:
     found = [answer(name, start) for start in range(3)]
     model = load(source(name, NETWORKS[name][0][0]))
-    channels, known = NETWORKS[name][0][0][-1], {}
+    channels = NETWORKS[name][0][0][-1]
+    known: Known = {}
     for sizes in combinations(len(found[0].shape.spatial), long, name):
         plan = propagate(model, inputs={"input": Shape((*sizes, channels))}, known=known)
         for each in found:
@@ -151,7 +158,8 @@ def test_pairs_of_sizes_of_networks(name: str) -> None:
     """What `check` says at pairs of sizes is what the sizes say of them."""
     model = load(read(CONFIGS / f"{name}.yaml"))
     (found,) = input_sizes(model)
-    random, known = Random(name), {}
+    random = Random(name)
+    known: Known = {}
     sizes = [(random.randint(1, 512), random.randint(1, 512)) for _ in range(24)]
     for pair in [*sizes, (224, 224), (230, 224), (448, 112), (119, 463)]:
         plan = propagate(model, inputs={"input": Shape((*pair, found.shape.channels))}, known=known)
