@@ -38,9 +38,11 @@ SOME = settings(max_examples=settings().max_examples * 2 // 5)
 
 @dataclass(frozen=True)
 class Verdict:
-    """works: every step has its shapes; lossless: and none leaves out a line of real cells of the axis that nothing
-    else reads, which is what the rules find; exact: and none has a cell left over at an edge, of padding either, or hangs
-    over the end.
+    """What is said of one size.
+
+    works     every step has its shapes
+    lossless  and none leaves out a line of real cells of the axis that nothing else reads, as the rules find it
+    exact     and none has a cell left over there, of padding either, or hangs over the end
     """
 
     works: bool
@@ -70,13 +72,13 @@ def lost(plan: Plan, axis: int, behind: set[str]) -> bool:
     """Whether steps lose lines of cells of an axis by the rules, or have windows on padding alone."""
     report = Report(plan)
     for step, found in dropped(report):
-        if any(each.axis.axis == axis and (each.edge | each.between) & each.nowhere for each in found):
-            if plan.steps[step.sources[found[0].axis.source].step].name in behind:
-                return True
-    steps = zip(plan.steps, report.losses, strict=True)
-    return any(
-        each.axis == axis and each.loss.blank for step, losses in steps if step.name in behind for each in losses
-    )
+        nowhere = any(each.axis.axis == axis and (each.edge | each.between) & each.nowhere for each in found)
+        if nowhere and plan.steps[step.sources[found[0].axis.source].step].name in behind:
+            return True
+    losses = [
+        each for step, found in zip(plan.steps, report.losses, strict=True) if step.name in behind for each in found
+    ]
+    return any(each.axis == axis and each.loss.blank for each in losses)
 
 
 def loses(along: AxisMap, n: int, out: int) -> bool:
