@@ -21,7 +21,7 @@ from planner.analyses.lossless import Ledger, full_readings
 from planner.analyses.residues import Residues, settled
 from planner.geometry import Link, Shape
 from planner.model import Ref
-from planner.plan import Known, Plan, Step, given, propagate, replan
+from planner.plan import Known, Plan, Step, given, replan
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,9 +304,8 @@ class Coupling:
 
     def at(self, sizes: Sequence[int]) -> Plan:
         """The model with these sizes of the input."""
-        source = self.base.steps[self.source]
-        shape = Shape((*sizes, source.outputs[0].channels))
-        return propagate(self.base.model, inputs={source.name: shape}, known=self.known)
+        shape = Shape((*sizes, self.base.steps[self.source].outputs[0].channels))
+        return replan(self.base, {self.source: given(shape)}, self.walks[0].line.steps, self.known)
 
     def tried(self) -> Iterator[tuple[int, ...]]:
         """The smallest sizes that work on each axis, in every combination, and some at random."""
