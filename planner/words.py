@@ -26,7 +26,12 @@ def named(names: Sequence[str], most: int = 4) -> str:
     quoted = [f"`{name}`" for name in names[:most]]
     if len(names) > most:
         return f"{', '.join(quoted)} and {len(names) - most:,} more"
-    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+    return joined(quoted)
+
+
+def joined(texts: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:

@@ -13,10 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.analyses.sizes import AxisSizes, NotPeriodic, Residues, sizes
+from planner.analyses.line import NotPeriodic
+from planner.analyses.residues import Residues
+from planner.analyses.sizes import AxisSizes, sizes
 from planner.geometry import AxisMap, SameWindow, Shape, Spread, Window
 from planner.model import Model
 from planner.plan import Known, Plan, propagate
+from planner.report import Report
+from planner.rules._dropped import dropped
 from planner.source import of_mapping, read
 from planner.unfolding import load
 from random_networks import ALL, network, networks
@@ -34,8 +38,11 @@ SOME = settings(max_examples=settings().max_examples * 2 // 5)
 
 @dataclass(frozen=True)
 class Verdict:
-    """works: every step has its shapes; lossless: and none leaves out a real cell at an edge of the axis; exact: and
-    none has a cell left over there, of padding either, or hangs over the end.
+    """What is said of one size.
+
+    works     every step has its shapes
+    lossless  and none leaves out a line of real cells of the axis that nothing else reads, as the rules find it
+    exact     and none has a cell left over there, of padding either, or hangs over the end
     """
 
     works: bool
@@ -48,7 +55,7 @@ def verdict(plan: Plan, input: str, axis: int) -> Verdict:
     if not plan.complete:
         return Verdict(False, False, False)
     behind = {i for i, step in enumerate(plan.steps) if step.name == input}
-    lossless = exact = True
+    exact = True
     for i, step in enumerate(plan.steps):
         if any(ref.step in behind for ref in step.sources):
             behind.add(i)
@@ -56,9 +63,22 @@ def verdict(plan: Plan, input: str, axis: int) -> Verdict:
             for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
                 if ref.step in behind and axis < len(link.axes) and link.landing[axis] == axis:
                     along = link.axes[axis]
-                    lossless = lossless and not loses(along, x[axis], out[axis])
-                    exact = exact and fits(along, x[axis], out[axis])
+                    exact = exact and fits(along, x[axis], out[axis]) and not loses(along, x[axis], out[axis])
+    lossless = not lost(plan, axis, {plan.steps[i].name for i in behind})
     return Verdict(True, lossless, lossless and exact)
+
+
+def lost(plan: Plan, axis: int, behind: set[str]) -> bool:
+    """Whether steps lose lines of cells of an axis by the rules, or have windows on padding alone."""
+    report = Report(plan)
+    for step, found in dropped(report):
+        nowhere = any(each.axis.axis == axis and (each.edge | each.between) & each.nowhere for each in found)
+        if nowhere and plan.steps[step.sources[found[0].axis.source].step].name in behind:
+            return True
+    losses = [
+        each for step, found in zip(plan.steps, report.losses, strict=True) if step.name in behind for each in found
+    ]
+    return any(each.axis == axis and each.loss.blank for each in losses)
 
 
 def loses(along: AxisMap, n: int, out: int) -> bool:

@@ -20,7 +20,8 @@ from planner.analyses.line import Far, Line, NotPeriodic, Size, Walk, fails, wal
 from planner.analyses.lossless import Ledger, full_readings
 from planner.analyses.residues import Residues, settled
 from planner.geometry import Link, Shape
-from planner.plan import Known, Plan, Step, given, propagate, replan
+from planner.model import Ref
+from planner.plan import Known, Plan, Step, given, replan
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ SAMPLES = 3
 """Classes of the other axes for which the period of an axis is looked up."""
 MOST_CHANGES = 24
 """How often an axis may differ from what it was a period before, where all that its lengths come to is regular."""
+TRIED = 224
 SURPRISES = 4
 """How often a step that is found to be coupled by trying is added."""
 
@@ -106,7 +108,8 @@ class Coupling:
         for i in self.walks[0].line.steps:
             step = self.base.steps[i]
             reads = [ref.step for ref in self.base.model.instances[i].sources]
-            if i in couples or step.facts is None or any(self.leads_on(each, found) for each in reads) or (len(self.seen(step)) > 1 and not self.apart(i, step)):
+            asks = len(self.seen(step)) > 1 and not self.apart(i, step)
+            if asks or i in couples or step.facts is None or any(self.leads_on(each, found) for each in reads):
                 found.add(i)
         return sorted(found)
 
@@ -124,8 +127,8 @@ class Coupling:
             *(self.of(ref.step, ref.output, axis) for ref, x in self.inputs(step) for axis in range(len(x)))
         )
 
-    def inputs(self, step: Step) -> Iterator[tuple[object, Shape]]:
-        return zip(step.sources, step.inputs, strict=True)
+    def inputs(self, step: Step) -> Iterator[tuple[Ref, Shape]]:
+        return zip(step.sources if step.inputs else (), step.inputs, strict=True)
 
     def of(self, step: int, output: int | None, axis: int) -> set[int]:
         return self.axes.get((step, output or 0, axis), set())
@@ -281,22 +284,28 @@ class Coupling:
     # Trying
 
     def surprising(self, solved: Sequence[Group]) -> frozenset[int] | None:
-        """The steps that fail at sizes that are said to work, tried at some; None where all is as it is said."""
+        """The steps that fail at sizes that are said to work, or are said to and do not; None where all is as it is
+        said. Only some sizes are tried.
+        """
         for sizes in self.tried():
             plan = self.at(sizes)
             said = any(all(n in each for n, each in zip(sizes, group.sets, strict=True)) for group in solved)
             if plan.complete != said:
-                failing = {i for i in self.before if plan.steps[i].facts is None}
-                if plan.complete or not failing:
+                failing = self.failing(sizes) if plan.complete else {i for i in self.before if fails(plan.steps[i])}
+                if not failing:
                     raise NotPeriodic("its axes depend on one another in a way that is not understood")
                 return frozenset([min(failing)])
         return None
 
+    def failing(self, sizes: Sequence[int]) -> set[int]:
+        """The steps that ask each axis for itself, and fail with one of the sizes as the others are in `base`."""
+        plans = [each.line.plan(n) for each, n in zip(self.walks, sizes, strict=True)]
+        return {i for plan in plans if plan is not None for i in self.before if fails(plan.steps[i])}
+
     def at(self, sizes: Sequence[int]) -> Plan:
         """The model with these sizes of the input."""
-        source = self.base.steps[self.source]
-        shape = Shape((*sizes, source.outputs[0].channels))
-        return propagate(self.base.model, inputs={source.name: shape}, known=self.known)
+        shape = Shape((*sizes, self.base.steps[self.source].outputs[0].channels))
+        return replan(self.base, {self.source: given(shape)}, self.walks[0].line.steps, self.known)
 
     def tried(self) -> Iterator[tuple[int, ...]]:
         """The smallest sizes that work on each axis, in every combination, and some at random."""
@@ -307,6 +316,7 @@ class Coupling:
             alone = self.alone(axis)
             some.append([n for n in range(1, alone.steady + alone.period) if n in alone][:SAMPLES])
         yield from product(*some)
+        yield from product((1, 2, 3, TRIED), repeat=self.rank)
         random = Random(0)
         for _ in range(8 * self.rank):
             yield tuple(random.choice((random.randint(1, 64), random.randint(1, 512))) for _ in range(self.rank))
@@ -319,7 +329,7 @@ class _Row(Line):
         along: Walk = coupling.walks[axis]
         self.coupling, self.fixed, self.after, self.axis = coupling, fixed, after, axis
         self.base, self.steps, self.sources = coupling.base, coupling.steps, coupling.sources
-        self.period, self.steady = along.period, along.steady
+        self.axes, self.period, self.steady = (axis,), along.period, along.steady
 
     def plan(self, n: int) -> Plan | None:
         values = self.coupling.value(self.axis, n)

@@ -19,6 +19,7 @@ NEAR = 64
 """Cells on either side of the given size that are looked through for one that works."""
 ROUND = (128, 256, 512, 1024, 2048)
 """Sizes that are tried where none near the given one works: large, and multiples of what strides multiply to."""
+KINDS = ("works", "lossless", "exact")
 LONGEST_SEEN = 1024
 """The other axes are brought near this size where they are longer, while what one of them loses is looked at."""
 
@@ -41,6 +42,7 @@ class InputSizes:
     together  where axes depend on one another, the sizes that go together: for each axis a set, of which every size
               works with every one of the other axes' sets
     coupled   the steps that ask several axes at once
+    diagonal  the sizes that all axes may have at once, where each alone holds beside given sizes of the others only
     """
 
     input: str
@@ -49,11 +51,23 @@ class InputSizes:
     axes: tuple[AxisSizes | Unsolved, ...]
     together: tuple[tuple[AxisSizes, ...], ...] = ()
     coupled: tuple[str, ...] = ()
+    diagonal: AxisSizes | None = None
 
     @property
     def works(self) -> list[bool]:
         """For each axis whether any size works."""
         return [isinstance(axis, AxisSizes) and bool(axis.works) for axis in self.axes]
+
+    @property
+    def equal(self) -> AxisSizes | None:
+        """The sizes that all axes may have at once, where they depend on one another."""
+        if not self.together:
+            return None
+        works, lossless, exact = (
+            union([_shared([getattr(axis, kind) for axis in each]) for each in self.together]) for kind in KINDS
+        )
+        given = max(self.shape.spatial)
+        return replace(self.together[0][0], name="n", given=given, works=works, lossless=lossless, exact=exact)
 
     def group(self, sizes: Sequence[int], kind: str = "works") -> tuple[AxisSizes, ...] | None:
         """The sets that hold these sizes together, of those that work, are lossless, or are exact."""
@@ -100,14 +114,16 @@ class _Input:
     def answer(self) -> InputSizes:
         name, shape = self.step.name, self.step.outputs[0]
         if any(each.severity == "error" for each in self.plan.model.diagnostics):
-            raise NotPeriodic("the model file has faults that no input size mends")
+            why = "the model file has faults that no input size mends"
+            unsolved = tuple(Unsolved(axis_name(i, len(shape.spatial)), n, why) for i, n in enumerate(shape.spatial))
+            return InputSizes(name, shape, None, unsolved)
         base = self.working()
         try:
             coupling, found = groups(base, self.source, self.known)
             alone = self.alone(coupling)
             sets = [self.sets(alone, coupling, each) for each in found]
         except NotPeriodic as why:
-            return InputSizes(name, shape, None, tuple(self.beside(base, str(why))))
+            return InputSizes(name, shape, None, tuple(self.beside(base, str(why))), diagonal=self.diagonal(base))
         if not coupling.steps:
             (axes,) = sets or [self.nothing()]
             return InputSizes(name, shape, None, axes)
@@ -182,8 +198,8 @@ class _Input:
         """What holds for one axis beside some size of the others."""
         if not sets:
             return self.nothing()[axis]
-        kinds = {kind: union([getattr(each, kind) for each in sets]) for kind in ("works", "lossless", "exact")}
-        return replace(sets[0], **kinds)
+        works, lossless, exact = (union([getattr(each, kind) for each in sets]) for kind in KINDS)
+        return replace(sets[0], works=works, lossless=lossless, exact=exact)
 
     def nothing(self) -> tuple[AxisSizes, ...]:
         """The answer where no size of any axis works."""
@@ -191,6 +207,16 @@ class _Input:
         return tuple(
             AxisSizes(name, i, axis_name(i, len(spatial)), n, NO_SIZE, NO_SIZE, NO_SIZE) for i, n in enumerate(spatial)
         )
+
+    def diagonal(self, base: Plan) -> AxisSizes | None:
+        """The sizes that all axes may have at once; None where that is not known, or there is one axis."""
+        rank = len(self.step.outputs[0].spatial)
+        if rank == 1:
+            return None
+        try:
+            return replace(along(walk(Line(base, self.source, range(rank), self.known))), name="n")
+        except NotPeriodic:
+            return None
 
     def beside(self, base: Plan, why: str) -> Iterator[AxisSizes | Unsolved]:
         """What holds for each axis beside the others as they are in `base`; why it is no more than that."""
@@ -204,6 +230,14 @@ class _Input:
                 continue
             others = tuple((names[i], at[i]) for i in range(len(at)) if i != axis)
             yield replace(each, given=n, beside=others, because=why)
+
+
+def _shared(sets: Sequence[Residues]) -> Residues:
+    """The sizes that are in all of the sets."""
+    shared = sets[0]
+    for each in sets[1:]:
+        shared &= each
+    return shared
 
 
 def _near(sizes: Residues, n: int) -> int:

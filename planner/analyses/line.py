@@ -20,10 +20,12 @@ from planner.diagnostics import Fault
 from planner.geometry import Shape
 from planner.plan import Known, Plan, Step, given, replan, resolve
 
-FAR = 1 << 22
-"""A size at which every map of a real network is regular."""
-STRETCH = 1 << 36
-"""How many cells are added to measure growth: so many that what is left over of a period does not matter."""
+FAR = {1: 1 << 22, 2: 1 << 22, 3: 1 << 16}
+"""A size at which every map of a real network is regular, by how many axes have it."""
+STRETCHES = {1: ((1 << 36, 1 << 14), (1 << 30, 1 << 14)), 2: ((1 << 25, 1 << 11),), 3: ((1 << 17, 1 << 8),)}
+"""How many cells are added to measure growth, and up to which denominator: so many that what is left over of a period
+does not matter, and so few that no tensor is too large.
+"""
 LONGEST_PERIOD = 1 << 14
 """Longer periods are not looked for."""
 MOST_TRIED = 1 << 16
@@ -65,6 +67,11 @@ class Line:
         self.first = readers if alone else self.steps
         self.rest = [i for i in self.steps if i not in set(self.first)]
         self.seen: dict[Hashable, list[Step]] = {}
+
+    @property
+    def together(self) -> int:
+        """How many axes have the size."""
+        return len(self.axes)
 
     def plan(self, n: int) -> Plan | None:
         """The model at size n; None where it is known to fail before any of `steps`.
@@ -197,12 +204,15 @@ class Far:
                 raise NotPeriodic(f"they repeat after {wanted:,} sizes at the earliest, which is more than are tried")
             self.period = wanted
             wanted = self.look()
+        if self.unknown:
+            raise NotPeriodic("some of its tensors are too large to be followed far enough")
         self.moving = [each for i, step in self.steps.items() for each in self.maps(i, step)]
         self.order = [each for i, step in self.steps.items() for each in self.compares(i, step)]
 
     def look(self) -> int:
         """Plan a whole period far out, and say which period is seen to be needed."""
-        start = FAR - FAR % self.period
+        start = FAR[self.line.together] // self.period * self.period
+        self.unknown = False
         self.planned: list[list[bool] | None] = []
         self.steps: dict[int, Step] = {}
         self.asked.clear()
@@ -217,9 +227,11 @@ class Far:
                 self.planned.append(None)
                 continue
             self.planned.append([plan.steps[i].facts is not None for i in self.line.steps])
-            if any(size not in self.growth for size in lengths(self.line, plan)):
-                stretch = STRETCH - STRETCH % self.period
-                self.measure(plan, self.line.plan(n + stretch), self.line.plan(n + 2 * stretch), stretch)
+            for stretch, largest in STRETCHES[self.line.together]:
+                if any(size not in self.growth for size in lengths(self.line, plan)):
+                    stretch -= stretch % self.period
+                    self.measure(plan, n, stretch, largest)
+            self.unknown = any(size not in self.growth for size in lengths(self.line, plan)) or self.unknown
             for i in self.line.steps:
                 step = plan.steps[i]
                 if step.inputs and (i not in self.steps or (step.facts and not self.steps[i].facts)):
@@ -228,22 +240,24 @@ class Far:
                     wanted = math.lcm(wanted, self.asked_for(i, step))
         for k in range(1, PERIODS):  # where a whole period happens to work, another may not
             plan = self.line.plan(start + k % self.period + k * self.period)
-            for i in self.line.steps if plan is not None else ():
-                if fails(plan.steps[i]):
-                    wanted = math.lcm(wanted, self.asked_for(i, plan.steps[i]))
+            refusing = [i for i in self.line.steps if plan is not None and fails(plan.steps[i])]
+            for i in refusing:
+                assert plan is not None
+                wanted = math.lcm(wanted, self.asked_for(i, plan.steps[i]))
         return math.lcm(wanted, *(rate.denominator for rate in self.growth.values()))
 
-    def measure(self, near: Plan, far: Plan | None, farther: Plan | None, stretch: int) -> None:
-        """Take down the growth of the sizes in three plans, `stretch` cells apart each."""
+    def measure(self, near: Plan, n: int, stretch: int, largest: int) -> None:
+        """Take down the growth of the sizes in three plans, `stretch` cells apart each, the first of which is of n."""
+        far, farther = self.line.plan(n + stretch), self.line.plan(n + 2 * stretch)
         if far is None or farther is None:
             return
         second, third = lengths(self.line, far), lengths(self.line, farther)
         for size, length in lengths(self.line, near).items():
             if size in third and size in second and size not in self.growth:
                 gain = second[size] - length
-                rate = Fraction(gain, stretch).limit_denominator(LONGEST_PERIOD)
+                rate = Fraction(gain, stretch).limit_denominator(largest)
                 bent = third[size] - second[size] - gain
-                if abs(rate * stretch - gain) > LONGEST_PERIOD or abs(bent) > LONGEST_PERIOD:
+                if abs(rate * stretch - gain) > largest or abs(bent) > largest:
                     raise NotPeriodic("a size does not grow in proportion to the input")
                 self.growth[size] = rate
 
@@ -298,7 +312,7 @@ class Far:
         if n < self.line.steady:
             return False
         if plan is None or pattern is None:
-            return plan is pattern
+            return plan is None and pattern is None
         steps = plan.steps
         if [steps[i].facts is not None for i in self.line.steps] != pattern:
             return False

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 from planner.analyses.loss import AxisLoss, losses_of
-from planner.analyses.reach import LONGEST_AXIS, Reach, reach
-from planner.geometry import Cells, all_cells, bits
+from planner.analyses.reach import Reach, reach
+from planner.cells import Cells, all_cells, shifted, stretches
+from planner.geometry import AxisMap
 from planner.model import Ref
 from planner.plan import Plan, Step
 
@@ -67,9 +70,7 @@ class Ledger:
         return part
 
     def leaving(self, plan: Plan, reads: Reads | None = None) -> Leaving:
-        """What is lost at one size. Where the model does not work there, steps are asked
-        that alone read their source.
-        """
+        """What is lost at one size; where the model does not work there, by steps that alone read their source."""
         lossy, inexact, found = set(), set(), list[tuple[int, Entry]]()
         for i, each in self.pattern(plan):
             if each.uneven or each.edge:
@@ -179,8 +180,6 @@ def full_readings(plan: Plan, shared: list[tuple[int, Entry]]) -> set[int]:
 def left_out(plan: Plan, i: int, axis: AxisLoss) -> Cells:
     """The real cells along an axis that a step does not read; none where they are padding of a layer before."""
     n, ref = axis.n, plan.steps[i].sources[axis.source]
-    if n > LONGEST_AXIS:
-        return 0
     unread = all_cells(n) & ~axis.map.reads(all_cells(axis.length), n)
     return unread if axis.loss.skipped else unread & ~_padding(plan, ref, axis.axis, unread)
 
@@ -219,6 +218,17 @@ def _padding(plan: Plan, ref: Ref, axis: int, cells: Cells) -> Cells:
         at = link.landing.index(axis)
         along, n = link.axes[at], step.inputs[0][at]
         if not along.keeps:
-            return sum(1 << i for i in bits(cells) if not along.reads(1 << i, n))
+            return reduce(or_, [empty(along, n, *run) for run in stretches(cells)], 0)
         ref, axis = step.sources[0], at
     return 0
+
+
+def empty(along: AxisMap, n: int, start: int, stop: int) -> Cells:
+    """Which output cells from `start` up to, not including, `stop` read none of n cells."""
+    cells = shifted(all_cells(stop - start), start)
+    if not along.reads(cells, n):
+        return cells
+    if stop - start == 1:
+        return 0
+    middle = (start + stop) // 2
+    return empty(along, n, start, middle) | empty(along, n, middle, stop)

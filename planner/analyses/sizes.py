@@ -17,6 +17,8 @@ __all__ = ["AxisSizes", "Condition", "NotPeriodic", "Residues", "sizes"]
 
 BEYOND = 16
 """Sizes looked at beyond a period, to see that what is lost repeats."""
+MOST_ROUNDS = 32
+"""Periods looked at before it is said not to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,11 @@ class _Along:
         self.ledger = Ledger(self.line.source, self.line.axes, self.line.steps if steps is None else steps)
         self.left: list[Leaving] = []
         self.steady = self.repeating()
+        rounds = 0
         while not self.repeats():
-            self.steady += self.period
+            self.steady, rounds = self.steady + self.period, rounds + 1
+            if rounds > MOST_ROUNDS:
+                raise NotPeriodic(f"what is lost did not repeat after {self.period:,} sizes")
 
     def repeating(self) -> int:
         """From where on each step by itself loses what it loses one period further on.

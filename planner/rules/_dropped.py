@@ -14,8 +14,9 @@ from operator import or_
 from typing import TYPE_CHECKING
 
 from planner.analyses.axes import window_on
-from planner.cells import Cells, all_cells, bits, shifted, stretches
-from planner.geometry import AxisMap, SameWindow, Spread, Window
+from planner.analyses.lossless import empty
+from planner.cells import Cells, all_cells, bits, stretches
+from planner.geometry import SameWindow, Spread, Window
 from planner.regions import count, positions, union
 from planner.words import counted, ranged
 
@@ -90,20 +91,9 @@ def padded(plan: Plan, ref: Ref, axis: int, cells: Cells) -> tuple[Cells, str]:
         at = link.landing.index(axis)
         along, n = link.axes[at], step.inputs[0][at]
         if not along.keeps:
-            return reduce(or_, [_empty(along, n, *run) for run in stretches(cells)], 0), step.name
+            return reduce(or_, [empty(along, n, *run) for run in stretches(cells)], 0), step.name
         ref, axis = step.sources[0], at
     return 0, ""
-
-
-def _empty(along: AxisMap, n: int, start: int, stop: int) -> Cells:
-    """Which cells from `start` up to, not including, `stop` read none of n cells."""
-    cells = shifted(all_cells(stop - start), start)
-    if not along.reads(cells, n):
-        return cells
-    if stop - start == 1:
-        return 0
-    middle = (start + stop) // 2
-    return _empty(along, n, start, middle) | _empty(along, n, middle, stop)
 
 
 class _Readers:

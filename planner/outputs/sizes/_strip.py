@@ -22,15 +22,27 @@ LOSSY = "1–9 layers that lose cells"
 
 
 def strip(axis: AxisSizes, low: int, high: int, screen: Screen) -> Iterator[str]:
-    """The lines of the chart of the sizes from low to high, with a legend; rows that repeat are drawn once."""
-    gutter = len(f"{high:,}") + 4
+    """The lines of the chart of the sizes from low to high, and of those around the given one where it is beyond, with
+    a legend; rows that repeat are drawn once.
+    """
+    gutter = len(f"{max(high, axis.given):,}") + 4
     period = math.lcm(axis.works.period, axis.lossless.period, axis.exact.period)
     columns = _columns(period, min(screen.width - gutter, WIDEST))
+    first = axis.given - axis.given % columns
+    ranges = [(low, high)] + [(max(first - columns, high + 1), first + 2 * columns - 1)] * (axis.given > high)
+    for low, high in ranges:
+        if low > ranges[0][1] + 1:
+            yield f"{'⋮' if screen.unicode else '...':>{gutter - 2}}"
+        yield from _rows(axis, low, high, columns, gutter, screen)
+    yield " " * gutter + _legend(screen)
+
+
+def _rows(axis: AxisSizes, low: int, high: int, columns: int, gutter: int, screen: Screen) -> Iterator[str]:
     previous: list[str] = []
     repeats = False
     for start in range(low - low % columns, high + 1, columns):
         row = [_kind(axis, n) if n >= low else " " for n in range(start, min(start + columns, high + 1))]
-        given = start <= axis.given < start + columns
+        given = max(start, low) <= axis.given < start + columns
         if row == previous[: len(row)] and not given:
             if not repeats:
                 yield f"{'⋮' if screen.unicode else '...':>{gutter - 2}}"
@@ -40,7 +52,6 @@ def strip(axis: AxisSizes, low: int, high: int, screen: Screen) -> Iterator[str]
         if given:
             yield " " * (gutter + axis.given - start) + screen.paint(f"^ {axis.given:,}", "bold")
         previous, repeats = row, False
-    yield " " * gutter + _legend(screen)
 
 
 def _columns(period: int, room: int) -> int:
@@ -57,7 +68,7 @@ def _kind(axis: AxisSizes, n: int) -> str:
         return "exact"
     if n in axis.lossless:
         return "lossless"
-    return str(min(sum(n not in each.lossless for each in axis.conditions), 9))
+    return str(min(max(sum(n not in each.lossless for each in axis.conditions), 1), 9))
 
 
 def _painted(row: list[str], screen: Screen) -> str:
