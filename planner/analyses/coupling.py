@@ -45,7 +45,7 @@ Values = tuple[int, ...]
 
 MOST_ROWS = 1 << 15
 """Sizes of an axis looked at before the search is given up."""
-MOST_PLANNED = 2_000_000
+MOST_PLANNED = 1_000_000
 """Coupled steps planned before that."""
 SAMPLES = 3
 """Classes of the other axes for which the period of an axis is looked up."""

@@ -30,7 +30,7 @@ LONGEST_PERIOD = 1 << 14
 """Longer periods are not looked for."""
 MOST_TRIED = 1 << 16
 """Sizes tried before the search is given up."""
-MOST_PLANNED = 4_000_000
+MOST_PLANNED = 2_000_000
 """Steps planned before the search is given up."""
 STILL = Fraction(0)
 MOST_DIVISOR = 64
