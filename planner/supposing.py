@@ -50,7 +50,8 @@ def told(plan: Plan) -> list[Diagnostic]:
 
 
 def _supposed(plan: Plan, likely: _World, plans: Sequence[Plan]) -> Iterator[Diagnostic]:
-    known = {_key(each) for each in plan.diagnostics} | {_place(each) for each in plan.model.diagnostics}
+    known = {_key(each) for each in plan.diagnostics}
+    known |= {_place(each) for each in (*plan.model.diagnostics, *plan.diagnostics)}
     both = {_key(each) for each in plans[OTHER].diagnostics}
     wrong = {each.path[:end] for each in plan.model.diagnostics for end in range(1, len(each.path) + 1)}
     faulty = {each.step for each in plan.diagnostics}
