@@ -256,7 +256,9 @@ def _resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | No
     if source.facts is None:
         return ref if ref.output is not None else Ref(ref.step, 0)
     count = len(source.facts.outputs)
-    extras = source.layer is not None and source.layer.extras
+    guess = source.instance.guess
+    layer = source.layer or (guess.layers[0] if guess is not None else None)
+    extras = layer is not None and layer.extras
     if _in_doubt(source):
         return Ref(ref.step, min(ref.output or 0, count - 1))
     if ref.output is None:

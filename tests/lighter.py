@@ -21,6 +21,7 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
     "inception_v3": {"input": (75, 91, 3)},
     "lenet5": {},
     "min-9d3d9b6290": {"params": {"width": 8}},
+    "nnunet": {"input": (64, 32, 32, 1)},
     "r3d_18": {"input": (3, 24, 17, 3)},
     "sd_unet_block": {
         "params": {"width": 32, "heads": 2, "side": 12},

@@ -553,7 +553,7 @@ def test_letters_that_the_bundled_engine_lacks_are_said(tmp_path: Path) -> None:
     ("args", "said"),
     [
         (["-o", "net.jpeg"], "`net.jpeg` does not say what to draw"),
-        (["-o", "missing/net.svg", "--format", "dot"], "`missing/net.svg` cannot be written: no such file"),
+        (["-o", "missing/net.svg", "--format", "dot"], "`missing/net.svg` cannot be written: there is no folder"),
         (["-o", "net.mmd", "--style", "volumes"], "volumes are drawn as svg, png or pdf"),
     ],
 )

@@ -27,7 +27,7 @@ class Shift(AxisMap):
         read = shifted(cells, -self.before) & all_cells(n)
         if self.mode != "constant":
             before, after = max(self.before, 0), max(self.after, 0)
-            read |= self._copied(cells & all_cells(before), cells >> n + self.before & all_cells(after), n)
+            read |= self._copied(cells & all_cells(before), shifted(cells, -n - self.before) & all_cells(after), n)
         return read
 
     def span(self, n: int) -> Span:

@@ -37,7 +37,7 @@ class ReachUnknown(Rule):
     good = """
         input: [2000003, 1]
         layers:
-          - {type: Interpolate, scale_factor: 0.5, mode: nearest}
+          - {type: Interpolate, scale_factor: 2, mode: nearest}
         """
 
     @classmethod
