@@ -181,7 +181,7 @@ def left_out(plan: Plan, i: int, axis: AxisLoss) -> Cells:
     """The real cells along an axis that a step does not read; none where they are padding of a layer before."""
     n, ref = axis.n, plan.steps[i].sources[axis.source]
     unread = all_cells(n) & ~axis.map.reads(all_cells(axis.length), n)
-    return unread if axis.loss.skipped else unread & ~_padding(plan, ref, axis.axis, unread)
+    return unread if axis.loss.skipped else unread & ~padded(plan, ref, axis.axis, unread)[0]
 
 
 def nowhere(plan: Plan, known: Reach, i: int, axis: AxisLoss) -> Cells:
@@ -206,8 +206,10 @@ def lossless(plan: Plan) -> bool:
     return True
 
 
-def _padding(plan: Plan, ref: Ref, axis: int, cells: Cells) -> Cells:
-    """Which of some cells along an axis of a tensor are padding that a layer before has put there."""
+def padded(plan: Plan, ref: Ref, axis: int, cells: Cells) -> tuple[Cells, str]:
+    """Which of some cells along an axis of a tensor are no real ones but padding, and the name of the layer before that
+    put them there.
+    """
     for _ in range(MOST_BACK):
         step = plan.steps[ref.step]
         if not cells or len(step.sources) != 1 or not step.links:
@@ -218,12 +220,12 @@ def _padding(plan: Plan, ref: Ref, axis: int, cells: Cells) -> Cells:
         at = link.landing.index(axis)
         along, n = link.axes[at], step.inputs[0][at]
         if not along.keeps:
-            return reduce(or_, [empty(along, n, *run) for run in stretches(cells)], 0)
+            return reduce(or_, [_empty(along, n, *run) for run in stretches(cells)], 0), step.name
         ref, axis = step.sources[0], at
-    return 0
+    return 0, ""
 
 
-def empty(along: AxisMap, n: int, start: int, stop: int) -> Cells:
+def _empty(along: AxisMap, n: int, start: int, stop: int) -> Cells:
     """Which output cells from `start` up to, not including, `stop` read none of n cells."""
     cells = shifted(all_cells(stop - start), start)
     if not along.reads(cells, n):
@@ -231,4 +233,4 @@ def empty(along: AxisMap, n: int, start: int, stop: int) -> Cells:
     if stop - start == 1:
         return 0
     middle = (start + stop) // 2
-    return empty(along, n, start, middle) | empty(along, n, middle, stop)
+    return _empty(along, n, start, middle) | _empty(along, n, middle, stop)

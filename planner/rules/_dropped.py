@@ -8,28 +8,24 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
 from itertools import accumulate
 from operator import or_
 from typing import TYPE_CHECKING
 
 from planner.analyses.axes import window_on
-from planner.analyses.lossless import empty
-from planner.cells import Cells, all_cells, bits, stretches
+from planner.analyses.lossless import padded
+from planner.cells import Cells, all_cells, bits
 from planner.geometry import SameWindow, Spread, Window
 from planner.regions import count, positions, union
 from planner.words import counted, ranged
 
 if TYPE_CHECKING:
     from planner.analyses.loss import AxisLoss
-    from planner.model import Ref
     from planner.plan import Plan, Step
     from planner.report import Report
     from planner.rules._trying import Trials
 
 
-MOST_BACK = 10
-"""Pointwise layers looked through for a layer of padding."""
 MOST_WINDOWS = 3
 """Windows more that padding at the end is tried for, and cells of padding less."""
 
@@ -75,25 +71,6 @@ def _of(report: Report, i: int, axis: AxisLoss, others: _Readers | None) -> Drop
     else:
         nowhere = edge | between
     return Dropped(axis, edge, between, nowhere)
-
-
-def padded(plan: Plan, ref: Ref, axis: int, cells: Cells) -> tuple[Cells, str]:
-    """Which of some cells along an axis of a tensor are no real ones but padding, and the name of the layer before that
-    put them there.
-    """
-    for _ in range(MOST_BACK):
-        step = plan.steps[ref.step]
-        if not cells or len(step.sources) != 1 or not step.links:
-            break
-        link = step.links[ref.output or 0][0]
-        if axis not in link.landing:
-            break
-        at = link.landing.index(axis)
-        along, n = link.axes[at], step.inputs[0][at]
-        if not along.keeps:
-            return reduce(or_, [empty(along, n, *run) for run in stretches(cells)], 0), step.name
-        ref, axis = step.sources[0], at
-    return 0, ""
 
 
 class _Readers:

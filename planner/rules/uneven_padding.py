@@ -3,9 +3,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from planner.analyses.lossless import padded
 from planner.cells import all_cells, shifted
 from planner.diagnostics import Diagnostic, Severity
-from planner.rules._dropped import padded, window_of
+from planner.rules._dropped import window_of
 from planner.rules._rule import Rule
 from planner.words import grouped
 
