@@ -349,7 +349,9 @@ class _Unfolding:
         position = 0
         for at, entry in enumerate(entries):
             self.visit(entry, 1, scope)
-            slips = Slips(entry.said, bool(entry.lost & {"from", "repeat", "when"}), not entry.sound)
+            slips = NONE
+            if not entry.sound:
+                slips = Slips(entry.said, bool(entry.lost & {"from", "repeat", "when"}), any=True)
             copies, slips = self.copies(entry, scope, slips)
             sources = self.sources(entry, entries, at, scope) if entry.sources is not None else (scope.above,)
             if copies == 0:
@@ -594,8 +596,9 @@ class _Unfolding:
             self.report(fault, entry.path, scope.calls, full)
         except _Known:
             pass
-        for each in (self.slips, scope.slips, *(handed.slips for handed in sources)):
-            slips = each | slips
+        for each in (self.slips, scope.slips, *[handed.slips for handed in sources]):
+            if each is not NONE:
+                slips = each | slips
         if slips.any:
             layer, guess = None, (guess or Guess(layers=(layer, layer))).with_slips(slips)
         meant = layer or (guess.layers[0] if guess else None)
