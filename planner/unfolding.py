@@ -329,7 +329,7 @@ class _Unfolding:
 
     def _outputs(self, file: FileFormat, scope: _Scope) -> tuple[Ref, ...]:
         if file.outputs is None:
-            return scope.above.refs if scope.above.is_layer else tuple(scope.above.refs)
+            return scope.above.refs
         listed = isinstance(file.outputs, list)
         refs = []
         for i, name in enumerate(names_of(file.outputs)):

@@ -45,7 +45,10 @@ def causal_axes(plan: Plan, tensor: Ref) -> frozenset[Causal]:
     """
     unseen = nothing_ahead(plan, tensor)
     directed = (each for each in unseen if each._replace(reversed=not each.reversed) not in unseen)
-    return frozenset(each for each in directed if _leans(plan, tensor, each))
+    try:
+        return frozenset(each for each in directed if _leans(plan, tensor, each))
+    except TooManyRuns:
+        return frozenset()
 
 
 def nothing_ahead(plan: Plan, tensor: Ref) -> frozenset[Causal]:
@@ -137,9 +140,9 @@ def _own(cell: int, m: int, n: int) -> int:
     return cell // round(m / n)
 
 
-def stays_causal(before: Iterable[tuple[Window, int]], after: Iterable[tuple[Window, int]]) -> bool:
+def stays_causal(before: Iterable[Window], after: Iterable[Window]) -> bool:
     """Whether windows that are padded wholly on one side stay so, and see no further ahead than before."""
-    return all(_stays(was, now) for (was, _), (now, _) in zip(before, after, strict=False))
+    return all(_stays(was, now) for was, now in zip(before, after, strict=False))
 
 
 def _stays(was: Window, now: Window) -> bool:

@@ -52,6 +52,7 @@ SAMPLES = 3
 MOST_CHANGES = 24
 """How often an axis may differ from what it was a period before, where all that its lengths come to is regular."""
 TRIED = 224
+"""A large size that is tried too, beside small ones."""
 SURPRISES = 4
 """How often a step that is found to be coupled by trying is added."""
 

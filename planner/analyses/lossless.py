@@ -6,10 +6,11 @@ lossless if and only if `planner check` finds none of them there.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import accumulate
 from operator import or_
 
 from planner.analyses.loss import AxisLoss, losses_of
@@ -160,21 +161,57 @@ def through(plan: Plan, shared: list[tuple[int, Entry]]) -> set[int]:
 
 def full_readings(plan: Plan, shared: list[tuple[int, Entry]]) -> set[int]:
     """The steps whose cells no other reader of them reads, where all that these put out is read."""
-    lossy = set()
-    for i, each in shared:
-        cells, ref = left_out(plan, i, each.loss), plan.steps[i].sources[each.loss.source]
-        if (ref.step, ref.output or 0) in [(out.step, out.output or 0) for out in plan.outputs]:
-            continue
-        for k, step in enumerate(plan.steps):
-            for source, other in enumerate(step.sources):
-                if k != i and other == ref and step.facts is not None:
-                    for links, y in zip(step.links, step.outputs, strict=True):
-                        to = links[source].landing[each.axis]
-                        read = all_cells(1 if to is None else y[to])
-                        cells &= ~links[source].axes[each.axis].reads(read, each.loss.n)
-        if cells:
-            lossy.add(i)
-    return lossy
+    readers = Readers(plan)
+    return {i for i, each in shared if left_out(plan, i, each.loss) & ~readers.read(i, each.loss)}
+
+
+class Readers:
+    """Who else reads a tensor: all that is known in a plan that is not complete."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.places: defaultdict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+        for i, step in enumerate(plan.steps):
+            for k, ref in enumerate(step.sources):
+                self.places[ref.step, ref.output or 0].append((i, k))
+        self.returned = {(ref.step, ref.output or 0) for ref in plan.outputs}
+        self.lacking = {tensor for tensor, by in self.places.items() if any(plan.steps[j].facts is None for j, _ in by)}
+        self.known: dict[tuple[int, int, int], dict[int, Cells]] = {}
+
+    def unplanned(self, i: int, axis: AxisLoss) -> bool:
+        """Whether a step that reads the source of step i too, which is planned, is not."""
+        ref = self.plan.steps[i].sources[axis.source]
+        return (ref.step, ref.output or 0) in self.lacking
+
+    def read(self, i: int, axis: AxisLoss) -> Cells:
+        """The cells along an axis of a step's source that its other readers read, if their own outputs are read."""
+        ref = self.plan.steps[i].sources[axis.source]
+        tensor = (ref.step, ref.output or 0)
+        if tensor in self.returned:
+            return all_cells(axis.n)
+        if (*tensor, axis.axis) not in self.known:
+            self.known[*tensor, axis.axis] = self._by_others(tensor, axis.axis)
+        return self.known[*tensor, axis.axis][i]
+
+    def _by_others(self, tensor: tuple[int, int], axis: int) -> dict[int, Cells]:
+        """For each reader of a tensor, what all of the others read along an axis."""
+        read: defaultdict[int, Cells] = defaultdict(int)
+        for j, k in self.places[tensor]:
+            read[j] |= full_reading(self.plan.steps[j], k, axis)
+        own = [*read.values()]
+        before = accumulate(own[:-1], or_, initial=0)
+        after = [*accumulate(reversed(own[1:]), or_, initial=0)]
+        return {j: one | other for j, one, other in zip(read, before, reversed(after), strict=True)}
+
+
+def full_reading(step: Step, source: int, axis: int) -> Cells:
+    """The cells along an axis of one of its sources that a step reads if all of its outputs are read."""
+    read: Cells = 0
+    for links, y in zip(step.links, step.outputs, strict=True):  # of a step that is not planned, none
+        link = links[source]
+        to = link.landing[axis]
+        read |= link.axes[axis].reads(all_cells(1 if to is None else y[to]), step.inputs[source][axis])
+    return read
 
 
 def left_out(plan: Plan, i: int, axis: AxisLoss) -> Cells:

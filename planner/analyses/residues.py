@@ -7,6 +7,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from planner.words import runs
+
 
 @dataclass(frozen=True, slots=True)
 class Residues:
@@ -121,11 +123,5 @@ def _divisors(n: int) -> Iterator[int]:
 
 def _listed(numbers: Sequence[int]) -> str:
     """Numbers in words, runs folded: `1, 2, 5–9`."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    shown = [f"{first:,}" if first == last else f"{first:,}–{last:,}" for first, last in runs]
+    shown = [f"{first:,}" if first == last else f"{first:,}–{last:,}" for first, last in runs(numbers)]
     return ", ".join(shown if len(shown) <= 12 else [*shown[:8], f"… ({len(numbers):,} in all)"])

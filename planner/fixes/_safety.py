@@ -28,15 +28,13 @@ LONG_WORD = 8
 """From so many letters on, two of them may be wrong."""
 
 
-Windows = list[tuple[Window, int]]
-
 # Causality
 
 
 def keeps_causality(was: Findings, now: Findings, found: Diagnostic) -> bool:
     """Whether every tensor that saw nothing ahead, or nothing before, still sees nothing there."""
     pairs = ((step, now.steps.get(identity)) for identity, step in was.steps.items())
-    changed = [(windows_of(a), windows_of(b)) for a, b in pairs if b is not None and a.layer != b.layer]
+    changed = [(_windows(a), _windows(b)) for a, b in pairs if b is not None and a.layer != b.layer]
     if not all(stays_causal(a, b) for a, b in changed) and not _opposed(was, found):
         return False
     if _pads_ahead(changed) and _only_before(was.report.plan):
@@ -47,14 +45,18 @@ def keeps_causality(was: Findings, now: Findings, found: Diagnostic) -> bool:
     return _meets_causally(was, now, found)
 
 
-def _pads_ahead(changed: list[tuple[Windows, Windows]]) -> bool:
+def _windows(step: Step) -> list[Window]:
+    return [window for window, _ in windows_of(step)]
+
+
+def _pads_ahead(changed: list[tuple[list[Window], list[Window]]]) -> bool:
     """Whether a window gets padding at the end that had none."""
-    return any(now.after > was.after == 0 for a, b in changed for (was, _), (now, _) in zip(a, b, strict=False))
+    return any(now.after > was.after == 0 for a, b in changed for was, now in zip(a, b, strict=False))
 
 
 def _only_before(plan: Plan) -> bool:
     """Whether a plan pads before some axes and nowhere behind one: it is meant to be causal."""
-    windows = [window for step in plan.steps if step.facts is not None for window, _ in windows_of(step)]
+    windows = [window for step in plan.steps if step.facts is not None for window in _windows(step)]
     pads = [axis for step in plan.steps for links in step.links for link in links for axis in link.axes]
     sides = [(each.before, each.after) for each in (*windows, *pads) if isinstance(each, Window | Shift)]
     return any(before > 0 for before, _ in sides) and not any(after > 0 for _, after in sides)

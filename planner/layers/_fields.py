@@ -1,7 +1,7 @@
 """Types of layer arguments: each says what it takes, in the words that a user reads when something else was given."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -187,3 +187,8 @@ def _read_batch_first(value: object) -> bool:
 BatchFirst = Annotated[bool, PlainValidator(_read_batch_first), WithJsonSchema({"const": True})]
 Depth = Annotated[int, Field(ge=1, le=10_000)]
 """How many layers stand in one module."""
+
+
+def per_axis(numbers: Sequence[int]) -> int | list[int]:
+    """The numbers of all axes as an argument has them: one where all are alike, else one for each axis."""
+    return numbers[0] if len(set(numbers)) == 1 else list(numbers)

@@ -10,11 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from planner.arithmetic import is_expression
 from planner.diagnostics import Diagnostic, Edit, Fault, Path
 from planner.geometry import AxisMap, SameWindow, Shape, Window
+from planner.layers._fields import per_axis
 
 if TYPE_CHECKING:
     from planner.layers._layer import Layer
@@ -135,6 +134,23 @@ class Case:
             else:
                 return path, (str(value),)
 
+    def resized(self, path: Path, sizes: Sequence[int]) -> list[Edit]:
+        """The sizes of the input at a path set in the file, or the parameters that they are."""
+        given = self.at(path)
+        if not isinstance(given, list) or len(given) != len(sizes) + 1:
+            return []
+        edits = {}
+        for axis, (old, new) in enumerate(zip(given, sizes, strict=False)):
+            name = old[1:] if isinstance(old, str) else None
+            if name is not None and isinstance(self.at(("params", name)), int):
+                edits["params", name] = Edit(("params", name), new)
+            elif not isinstance(old, int):
+                return []
+            elif old != new:
+                edits["axis", str(axis)] = Edit((*path, axis), new)
+        plain = all(key[0] == "axis" for key in edits) and not holds_expression(given)
+        return [Edit(path, [*sizes, given[-1]])] if plain and edits else list(edits.values())
+
     def insert(self, step: Step, entry: dict[str, Any]) -> Edit | None:
         """A new entry right before that of a step; None where layers would lose the names by which they are read."""
         *home, at = step.path
@@ -166,7 +182,7 @@ class Case:
         given = {name: getattr(layer, name) for name in layer.model_fields_set if name not in values}
         try:
             return type(layer).model_validate({**given, **{k: v for k, v in values.items() if v is not LEFT_OUT}})
-        except (ValidationError, ValueError):
+        except ValueError:
             return None
 
     def shape_with(self, step: Step, **values: object) -> Shape | None:
@@ -200,11 +216,6 @@ def holds_expression(value: object) -> bool:
     if isinstance(value, list):
         return any(map(holds_expression, value))
     return is_expression(value)
-
-
-def per_axis(numbers: Sequence[int]) -> int | list[int]:
-    """One number where all axes have the same, else one for each."""
-    return numbers[0] if len(set(numbers)) == 1 else list(numbers)
 
 
 def per_side(sides: Sequence[tuple[int, int]]) -> object:

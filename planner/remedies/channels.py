@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator
 
 from planner.geometry import Bins, Grouped
+from planner.layers._fields import per_axis
 from planner.plan import Step
-from planner.remedies._case import Case, Proposal, per_axis
+from planner.remedies._case import Case, Proposal
 
 
 def channel_shuffle(case: Case) -> Iterator[Proposal]:

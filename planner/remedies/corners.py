@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from planner.diagnostics import Edit
 from planner.remedies._case import Case, Proposal
-from planner.remedies.inputs import _resized
 
 LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 """The interpolation that knows `align_corners`, by the number of axes."""
@@ -27,7 +26,7 @@ def corners_on_corners(case: Case) -> Iterator[Proposal]:
     edits: list[Edit] = []
     for each in case.plan.inputs:
         if each.outputs[0].spatial:
-            edits += _resized(case, each.path, tuple(_cornered(n, stride) for n in each.outputs[0].spatial))
+            edits += case.resized(each.path, tuple(_cornered(n, stride) for n in each.outputs[0].spatial))
     if ways:
         yield sum(ways, Proposal(tuple(edits)))
 

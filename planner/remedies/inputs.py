@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from planner.analyses.loss import losses_of
-from planner.diagnostics import Edit, Path, Severity
+from planner.diagnostics import Severity
 from planner.geometry import Shape
 from planner.plan import Known, Plan, propagate
-from planner.remedies._case import Case, Proposal, holds_expression
+from planner.remedies._case import Case, Proposal
 
 FARTHEST = 64
 """Cells that a size is looked for on either side one by one; strides that multiply to more are rare."""
@@ -37,7 +37,7 @@ def input_size(case: Case) -> Iterator[Proposal]:
         if case.given is not None:
             given = {step.name: Shape((*found, step.outputs[0].channels)) for step in alike}
             yield Proposal((), given={**_shapes(case), **given})
-        elif edits := [edit for each in alike for edit in _resized(case, each.path, found)]:
+        elif edits := [edit for each in alike for edit in case.resized(each.path, found)]:
             yield Proposal(tuple(edits))
 
 
@@ -146,21 +146,3 @@ def _shapes(case: Case) -> dict[str, Spatial]:
     if not isinstance(case.given, Mapping):
         return {}
     return {step.name: step.outputs[0] for step in case.plan.inputs if step.name in case.given}
-
-
-def _resized(case: Case, path: Path, sizes: Spatial) -> list[Edit]:
-    """The input's sizes set in the file, or the parameters that they are."""
-    given = case.at(path)
-    if not isinstance(given, list) or len(given) != len(sizes) + 1:
-        return []
-    edits = {}
-    for axis, (old, new) in enumerate(zip(given, sizes, strict=False)):
-        name = old[1:] if isinstance(old, str) else None
-        if name is not None and isinstance(case.at(("params", name)), int):
-            edits["params", name] = Edit(("params", name), new)
-        elif not isinstance(old, int):
-            return []
-        elif old != new:
-            edits["axis", str(axis)] = Edit((*path, axis), new)
-    plain = all(key[0] == "axis" for key in edits) and not holds_expression(given)
-    return [Edit(path, [*sizes, given[-1]])] if plain and edits else list(edits.values())

@@ -7,8 +7,9 @@ from itertools import islice
 
 from planner.diagnostics import Edit
 from planner.geometry import Shape, Spread, Window
+from planner.layers._fields import per_axis
 from planner.plan import Step
-from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_axis, per_side, wider
+from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_side, wider
 
 MOST_TRIED = 8
 """Kernels tried for a branch, and paddings beyond its reach."""

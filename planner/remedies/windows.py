@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from planner.diagnostics import Edit
 from planner.geometry import Spread, Window
+from planner.layers._fields import per_axis
 from planner.plan import Step
-from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_axis, per_side, wider
+from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_side, wider
 
 MOST_LAYERS = 10
 """Layers that are changed together."""

@@ -5,23 +5,22 @@ cells.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
-from operator import or_
 from typing import TYPE_CHECKING
 
+from planner.analyses import lossless
 from planner.analyses.axes import window_on
-from planner.analyses.lossless import padded
-from planner.cells import Cells, all_cells, bits
+from planner.analyses.lossless import Readers, full_reading
+from planner.cells import Cells, bits
 from planner.geometry import SameWindow, Spread, Window
+from planner.layers._fields import per_axis
 from planner.regions import count, positions, union
 from planner.words import counted, ranged
 
 if TYPE_CHECKING:
     from planner.analyses.loss import AxisLoss
-    from planner.plan import Plan, Step
+    from planner.plan import Step
     from planner.report import Report
     from planner.rules._trying import Trials
 
@@ -46,7 +45,7 @@ class Dropped:
 
 def dropped(report: Report) -> Iterator[tuple[Step, list[Dropped]]]:
     """Every step that leaves real cells of an input unread, with what it leaves, axis by axis."""
-    others = None if report.reach else _Readers(report.plan)
+    others = None if report.reach else Readers(report.plan)
     for i, losses in enumerate(report.losses):
         found = [_of(report, i, each, others) for each in losses if each.loss.real]
         found = [each for each in found if each.edge or each.between]
@@ -54,72 +53,17 @@ def dropped(report: Report) -> Iterator[tuple[Step, list[Dropped]]]:
             yield report.plan.steps[i], found
 
 
-def _of(report: Report, i: int, axis: AxisLoss, others: _Readers | None) -> Dropped:
-    n, ref = axis.n, report.plan.steps[i].sources[axis.source]
-    unread = all_cells(n) & ~axis.map.reads(all_cells(axis.length), n)
+def _of(report: Report, i: int, axis: AxisLoss, others: Readers | None) -> Dropped:
+    cells = lossless.left_out(report.plan, i, axis)
     # Where the windows stand apart, the end is one more gap between them.
-    edge: Cells = 0 if axis.loss.skipped else unread
-    between = unread & ~edge
-    edge &= ~padded(report.plan, ref, axis.axis, edge)[0]
-    known = report.reach.unread[ref.step] if report.reach else None
-    if known:
-        nowhere = (edge | between) & known[ref.output or 0].unread_lines(axis.axis)
-    elif others is not None:
-        nowhere = (edge | between) & ~others.read(i, axis)
-        if others.unplanned(i, axis):  # it may well read what is skipped; at an edge, it may be why it is not planned
-            nowhere &= ~between
-    else:
-        nowhere = edge | between
+    edge, between = (0, cells) if axis.loss.skipped else (cells, 0)
+    if others is None:
+        assert report.reach is not None
+        return Dropped(axis, edge, between, lossless.nowhere(report.plan, report.reach, i, axis))
+    nowhere = cells & ~others.read(i, axis)
+    if others.unplanned(i, axis):  # it may well read what is skipped; at an edge, it may be why it is not planned
+        nowhere &= ~between
     return Dropped(axis, edge, between, nowhere)
-
-
-class _Readers:
-    """Who else reads a tensor: all that is known in a plan that is not complete."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.places: defaultdict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
-        for i, step in enumerate(plan.steps):
-            for k, ref in enumerate(step.sources):
-                self.places[ref.step, ref.output or 0].append((i, k))
-        self.returned = {(ref.step, ref.output or 0) for ref in plan.outputs}
-        self.lacking = {tensor for tensor, by in self.places.items() if any(plan.steps[j].facts is None for j, _ in by)}
-        self.known: dict[tuple[int, int, int], dict[int, Cells]] = {}
-
-    def unplanned(self, i: int, axis: AxisLoss) -> bool:
-        """Whether a step that reads the source of step i too, which is planned, is not."""
-        ref = self.plan.steps[i].sources[axis.source]
-        return (ref.step, ref.output or 0) in self.lacking
-
-    def read(self, i: int, axis: AxisLoss) -> Cells:
-        """The cells along an axis of a step's source that its other readers read, if their own outputs are read."""
-        ref = self.plan.steps[i].sources[axis.source]
-        tensor = (ref.step, ref.output or 0)
-        if tensor in self.returned:
-            return all_cells(axis.n)
-        if (*tensor, axis.axis) not in self.known:
-            self.known[*tensor, axis.axis] = self._by_others(tensor, axis.axis)
-        return self.known[*tensor, axis.axis][i]
-
-    def _by_others(self, tensor: tuple[int, int], axis: int) -> dict[int, Cells]:
-        """For each reader of a tensor, what all of the others read along an axis."""
-        read: defaultdict[int, Cells] = defaultdict(int)
-        for j, k in self.places[tensor]:
-            read[j] |= full_reading(self.plan.steps[j], k, axis)
-        own = [*read.values()]
-        before = accumulate(own[:-1], or_, initial=0)
-        after = [*accumulate(reversed(own[1:]), or_, initial=0)]
-        return {j: one | other for j, one, other in zip(read, before, reversed(after), strict=True)}
-
-
-def full_reading(step: Step, source: int, axis: int) -> Cells:
-    """The cells along an axis of one of its sources that a step reads if all of its outputs are read."""
-    read: Cells = 0
-    for links, y in zip(step.links, step.outputs, strict=True):  # of a step that is not planned, none
-        link = links[source]
-        to = link.landing[axis]
-        read |= link.axes[axis].reads(all_cells(1 if to is None else y[to]), step.inputs[source][axis])
-    return read
 
 
 def left_out(report: Report, step: Step, source: int) -> int:
@@ -211,7 +155,7 @@ def _to_the_edge(step: Step, lost: list[Dropped]) -> Iterator[dict[str, object]]
         yield {"padding": pairs}
     if all(windows):
         kernels = [each.kernel + leftover.get(axis, 0) for axis, each in enumerate(windows) if each]
-        yield {"kernel_size": kernels if len(set(kernels)) > 1 else kernels[0]}
+        yield {"kernel_size": per_axis(kernels)}
 
 
 def to_read_all(trials: Trials, step: Step, skipped: list[Dropped]) -> str:
@@ -250,14 +194,13 @@ def _pooled_first(step: Step) -> str:
     x, axes = step.inputs[0], step.links[0][0].axes
     rank = len(x.spatial)
     strides = [along.stride if isinstance(along, Window | SameWindow) else 1 for along in axes]
-    size = strides[0] if len(set(strides)) == 1 else strides
     if len(step.inputs) != 1 or not 1 <= rank <= 3:
         return ""
     pools = [Window(stride, stride, ceil=True) for stride in strides]
     if any(pool.length(n) != m for pool, n, m in zip(pools, x.spatial, step.outputs[0].spatial, strict=True)):
         return ""
     rounds = any(n % stride for n, stride in zip(x.spatial, strides, strict=True))
-    return f"{{type: AvgPool{rank}d, kernel_size: {size}{', ceil_mode: true' if rounds else ''}}}"
+    return f"{{type: AvgPool{rank}d, kernel_size: {per_axis(strides)}{', ceil_mode: true' if rounds else ''}}}"
 
 
 def _said(values: Mapping[str, object]) -> str:

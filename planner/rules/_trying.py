@@ -7,8 +7,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from planner.analyses.loss import losses, losses_of
 from planner.analyses.reach import reach
 from planner.diagnostics import Fault
@@ -38,7 +36,7 @@ def changed(step: Step, **values: object) -> Layer | None:
         return None
     try:
         return type(layer).model_validate({**{name: getattr(layer, name) for name in layer.model_fields_set}, **values})
-    except (ValidationError, ValueError):
+    except ValueError:
         return None
 
 

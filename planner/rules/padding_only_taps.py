@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
 from planner.geometry import Window
+from planner.layers._fields import per_axis
 from planner.rules._rule import Rule
 from planner.rules._trying import Trials
 from planner.words import grouped, share
@@ -105,11 +106,6 @@ def _way(trials: Trials, step: Step, found: list[tuple[Along, Window]], live: li
     if not full or not trials.fits(step, **values):
         return ""
     return " with ".join(f"`{name}: {value}`" for name, value in values.items()) + ", or "
-
-
-def per_axis(numbers: list[int]) -> int | list[int]:
-    """One number where all axes have the same, else one for each."""
-    return numbers[0] if len(set(numbers)) == 1 else numbers
 
 
 def _idle(window: Window, n: int, live: int) -> str:

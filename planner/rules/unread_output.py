@@ -10,7 +10,6 @@ from planner.rules._waste import ONE_IN, by_stride, by_waste, is_unread, wastes
 from planner.words import named, percent
 
 if TYPE_CHECKING:
-    from planner.plan import Step
     from planner.report import Report
 
 
@@ -59,14 +58,14 @@ class UnreadOutput(Rule):
             f"{percent(spent, total)} of all multiply-adds are computed and never read",
             label=f"{spent:,} of {total:,} MACs, most in {named([steps[i].name for i in computed_by], 3)}; "
             f"{names} {'leaves' if len(found) == 1 else 'leave'} them unread",
-            help=_help(report, steps[worst.step]),
+            help=_help(report, worst.step),
             key="stride",
         )
 
 
-def _help(report: Report, step: Step) -> str:
-    trials = Trials(report)
-    if not any(each.loss.skipped for each in report.losses[report.plan.steps.index(step)]):
+def _help(report: Report, i: int) -> str:
+    trials, step = Trials(report), report.plan.steps[i]
+    if not any(each.loss.skipped for each in report.losses[i]):
         return "mend what is lost at the edge: `lost-cells` says how"
     if trials.taken_over(step) or trials.taken_before(step):
         return "move the stride to a layer with a larger window"

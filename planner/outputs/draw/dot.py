@@ -245,7 +245,6 @@ def _layer(picture: Picture, box: Box, row: Row, look: Look) -> str:
     if not row.planned and not tint:
         fill = theme.page
     name, kind = cut(printable(row.name), WIDEST), cut(printable(row.type), WIDEST)
-    copies = row.times
     ink = theme.text if row.planned or found is Severity.ERROR else theme.faint
     faint = theme.text if look.shade else theme.faint  # what is faint does not show on a strong colour
     if row is box.head and is_named(row):
@@ -254,12 +253,12 @@ def _layer(picture: Picture, box: Box, row: Row, look: Look) -> str:
         text = f'<B>{escaped(name)}</B>{between}<FONT COLOR="{faint}">{escaped(kind)}</FONT>'
     else:
         text = f'<FONT COLOR="{ink}">{escaped(_shown(row))}</FONT>'
-    if copies:
-        text += f"<B>{escaped(copies)}</B>"
+    if row.times:
+        text += f"<B>{escaped(row.times)}</B>"
     small = row is not box.head
     if small:
         text = f'<FONT POINT-SIZE="{SMALL}">{text}</FONT>'
-    room = room_for(f"{name}  {kind}{copies}", SMALL if small else SIZE)
+    room = room_for(f"{name}  {kind}{row.times}", SMALL if small else SIZE)
     details = (
         f'<BR/><FONT POINT-SIZE="{SMALL}" COLOR="{faint}">{escaped(line)}</FONT>'
         for line in _details(picture, row, look)
@@ -342,10 +341,9 @@ def _said(mark: Mark) -> str:
 def _caption(row: Row, theme: Theme, between: str) -> Iterator[str]:
     """A block's name and type. Of a frame they stand one below the other, beside the arrow that comes in."""
     name, kind = cut(printable(row.name), WIDEST), cut(printable(row.type), WIDEST)
-    copies = row.times
     if room_for(name):
         between = "<BR/>"
     yield f"<B>{escaped(name)}</B>"
-    for line in (kind + copies, cut(row.differ, WIDEST)) if row.differ else (kind + copies,):
+    for line in (kind + row.times, *([cut(row.differ, WIDEST)] if row.differ else ())):
         yield f'{between}<FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{escaped(line)}</FONT>'
     yield between if between.startswith("<BR A") else ""

@@ -67,9 +67,8 @@ def _inside(picture: Picture, look: Look, frame: Frame | None, indent: str) -> I
             yield f"{indent}b{box.number}{_shape(picture, box, look)}:::{_style(picture, box)}"
     for each in picture.frames:
         if each.parent is frame:
-            copies = each.row.times
             names = " / ".join(_named(row) for row in (*each.captions, each.row))
-            yield f'{indent}subgraph f{each.number}["{names}{copies}"]'
+            yield f'{indent}subgraph f{each.number}["{names}{each.row.times}"]'
             yield from _inside(picture, look, each, indent + "    ")
             yield f"{indent}end"
 

@@ -26,12 +26,11 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
 
 def _line(row: Row) -> str:
     name = _escaped(row.name)
-    copies = row.times
     shapes = shapes_text(row.outputs) if row.outputs else "not planned"
     numbers = (amount(row.params, row.planned), amount(row.macs, row.planned))
     cells = [
         _INDENT * row.depth + (f"**{name}**" if row.is_block else name),
-        _escaped(row.type) + copies + (f", {_escaped(row.differ)}" if row.differ else ""),
+        _escaped(row.type) + row.times + (f", {_escaped(row.differ)}" if row.differ else ""),
         shapes,
         *numbers,
     ]
