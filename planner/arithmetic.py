@@ -21,7 +21,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from planner.diagnostics import did_you_mean
+from planner.diagnostics import Edit, Fault, did_you_mean
 from planner.faults._in_text import shown
 from planner.faults.bad_arithmetic import BadArithmetic, kind, written
 from planner.faults.unknown_parameter import UnknownParameter
@@ -436,6 +436,21 @@ class _Token(NamedTuple):
         return self.at + len(self.text)
 
 
+def _unbracketed(text: str) -> str | None:
+    """`$(2 * width)` as the arithmetic that it stands for, `(2 * $width)`; None where it stands for none."""
+    bare = text.replace("$(", "(")
+    known = {*_WORDS, *_CONSTANTS, *_FUNCTIONS}
+    names = [found.start("name") for found in _TOKEN.finditer(bare) if found["name"] and found["name"] not in known]
+    marked = bare
+    for at in reversed(names):
+        marked = f"{marked[:at]}${marked[at:]}"
+    try:
+        compile_expression(marked)
+    except Fault:
+        return None
+    return marked
+
+
 class _Compiler:
     """Reads an expression from `start` on and notes its steps; `token` is the next to be read."""
 
@@ -471,12 +486,20 @@ class _Compiler:
         token = self.token
         text = shown(token.text)
         if text == "$":
-            return self.wrong("a name is missing after `$`", token, _INSTEAD["$"])
+            meant = _unbracketed(self.text) if self.text[token.end : token.end + 1] == "(" else None
+            return self.nameless(token, meant)
         if token.kind in ("foreign", "other"):
             instead = _INSTEAD.get(text, "use + - * / // % and comparisons")
             return self.wrong(f"`{text}` is not part of the arithmetic", token, instead)
         where = "at the end" if token.kind == "end" else f"before `{text}`"
         return self.wrong(f"{wanted} is missing {where}", token, help)
+
+    def nameless(self, token: _Token, meant: str | None = None) -> BadArithmetic:
+        """A `$` without a name behind; `meant` is the expression that was probably meant."""
+        help = _INSTEAD["$"] if meant is None else f"the `$` belongs to each parameter: `{shown(meant)}`"
+        fault = self.wrong("a name is missing after `$`", token, help)
+        fault.mends = ((Edit((), meant),),) if meant is not None else ()
+        return fault
 
     def end(self) -> None:
         token = self.token
@@ -492,7 +515,7 @@ class _Compiler:
             self.load(dollar.text[1:], dollar.at)
             return dollar.end
         if dollar.text != "${":
-            raise self.missing("a name", "")
+            raise self.nameless(dollar)
         self.take()
         self.in_braces()
         if self.token.text != "}":

@@ -837,3 +837,12 @@ def test_a_text_and_its_fix_say_the_same() -> None:
     report = checked(parse(LOSSY, "m.yaml"))
     found = next(each for each in report.diagnostics if each.code == "NSP321")
     assert applied(report, report.fixes(found)[0]).source.text == MENDED
+
+
+def test_findings_alike_in_all_but_their_place_are_all_mended(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    layer = "  - {type: Conv2d, out_channels: $(width * 2), kernel_size: 3}\n"
+    file.write_text("input: [32, 32, 3]\nparams: {width: 8}\nlayers:\n" + 3 * layer)
+    assert run("--unsafe-fixes", str(file)).exit_code == 0
+    report = checked(file)
+    assert [str(step.outputs[0]) for step in report.plan.steps[1:]] == ["30×30×16", "28×28×16", "26×26×16"]

@@ -836,3 +836,17 @@ def test_cost_is_linear(name: str, steps: int) -> None:
 
     seconds(100)  # what is imported and remembered
     assert seconds(4 * steps) < 10 * seconds(steps)
+
+
+def test_no_help_that_costs_another_step() -> None:
+    text = """
+        input: [64, 64, 3]
+        layers:
+          - {type: Conv2d, name: down, out_channels: 8, kernel_size: 3, stride: 3}
+          - {type: Flatten, start_dim: 2}
+          - {type: Unflatten, dim: 2, unflattened_size: [21, 21]}
+          - {type: Add, name: wrong, from: [unflatten, input]}
+        """
+    (lost,) = [each for each in checked_text(text).diagnostics if each.step == "down"]
+    assert "`padding: [[0, 2], [0, 2]]`" not in lost.help  # 22×22 cells, which the Unflatten does not take
+    assert "`kernel_size: 4`" in lost.help

@@ -180,7 +180,7 @@ def _work(report: Report) -> int:
 
 
 def _key(each: Diagnostic) -> tuple[object, ...]:
-    return each.kind, each.step, each.message, each.label
+    return each.kind, each.step or each.path, each.message, each.label
 
 
 def _proposals(case: Case) -> Iterator[Proposal]:

@@ -62,7 +62,7 @@ class Trials:
         if layer is None or not _reads_all(layer, step, source):
             return False
         if self.report.reach is None:  # not complete, or very long: as far as one can tell
-            return True
+            return self._no_worse(step, layer)
         plan = self.planned({id(step): layer})
         after = reach(plan) if plan is not None else None
         if after is None:
@@ -75,16 +75,29 @@ class Trials:
         return not any(left)
 
     def fits(self, step: Step, **values: object) -> bool:
-        """Whether the model works with other arguments of a step; or the step by itself, where it does not work now."""
+        """Whether the model works with other arguments of a step; where it does not work now, whether all of it works
+        that does.
+        """
         layer = changed(step, **values)
         if layer is None:
             return False
         if self.report.plan.complete:
             return self.planned({id(step): layer}) is not None
-        return facts_of(layer, step) is not None
+        return facts_of(layer, step) is not None and self._no_worse(step, layer)
+
+    def _no_worse(self, step: Step, layer: Layer) -> bool:
+        """Whether with another layer every step works that works now, as far as one can tell."""
+        plan = self._tried({id(step): layer})
+        steps = zip(self.report.plan.steps, plan.steps, strict=True) if plan is not None else ()
+        return all(now.facts is not None for was, now in steps if was.facts is not None)
 
     def planned(self, layers: Mapping[int, Layer], *, copies: bool = True) -> Plan | None:
         """The plan with other layers for some steps, and for their equal copies; None where it is not complete."""
+        plan = self._tried(layers, copies=copies)
+        return plan if plan is not None and plan.complete else None
+
+    def _tried(self, layers: Mapping[int, Layer], *, copies: bool = True) -> Plan | None:
+        """The plan with other layers, complete or not; None where too much has been planned before."""
         report, model = self.report, self.report.plan.model
         if self.left < len(report.plan.steps):
             return None
@@ -100,8 +113,7 @@ class Trials:
 
         instances = [replace(each, layer=of(each)) for each in model.instances]
         inputs = {step.name: step.outputs[0] for step in report.plan.inputs}
-        plan = propagate(replace(model, instances=instances), inputs=inputs)
-        return plan if plan.complete else None
+        return propagate(replace(model, instances=instances), inputs=inputs)
 
     def taken_over(self, step: Step) -> bool:
         """Whether a layer with a larger window behind a step can take its stride, and then reads all of it."""
