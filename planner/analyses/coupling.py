@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import islice, product
 from random import Random
 
-from planner.analyses.line import Far, Line, NotPeriodic, Size, Walk, fails, walk
+from planner.analyses.line import Far, InputLine, Line, NotPeriodic, Size, Walk, fails, walk
 from planner.analyses.lossless import Ledger, full_readings
 from planner.analyses.residues import Residues, settled
 from planner.geometry import Link, Shape
@@ -83,10 +83,10 @@ class Coupling:
     def __init__(self, base: Plan, source: int, known: Known, couples: frozenset[int]) -> None:
         self.base, self.source, self.known = base, source, known
         self.rank = len(base.steps[source].outputs[0].spatial)
-        lines = [Line(base, source, (axis,), known) for axis in range(self.rank)]
-        self.walks = [walk(lines[0])]
+        self.lines = [InputLine(base, source, (axis,), known) for axis in range(self.rank)]
+        self.walks = [walk(self.lines[0])]
         self.alike = self.rank > 1 and _alike(base, self.walks[0])
-        for axis, line in enumerate(lines[1:], 1):
+        for axis, line in enumerate(self.lines[1:], 1):
             self.walks.append(_turned(self.walks[0], line, axis) if self.alike else walk(line))
         self.axes: defaultdict[Size, set[int]] = defaultdict(set)
         for axis, each in enumerate(self.walks):
@@ -289,7 +289,7 @@ class Coupling:
         said. Only some sizes are tried.
         """
         for sizes in self.tried():
-            plan = self.at(sizes)
+            plan = self.lines[0].at(sizes)
             said = any(all(n in each for n, each in zip(sizes, group.sets, strict=True)) for group in solved)
             if plan.complete != said:
                 failing = self.failing(sizes) if plan.complete else {i for i in self.before if fails(plan.steps[i])}
@@ -302,11 +302,6 @@ class Coupling:
         """The steps that ask each axis for itself, and fail with one of the sizes as the others are in `base`."""
         plans = [each.line.plan(n) for each, n in zip(self.walks, sizes, strict=True)]
         return {i for plan in plans if plan is not None for i in self.before if fails(plan.steps[i])}
-
-    def at(self, sizes: Sequence[int]) -> Plan:
-        """The model with these sizes of the input."""
-        shape = Shape((*sizes, self.base.steps[self.source].outputs[0].channels))
-        return replan(self.base, {self.source: given(shape)}, self.walks[0].line.steps, self.known)
 
     def tried(self) -> Iterator[tuple[int, ...]]:
         """The smallest sizes that work on each axis, in every combination, and some at random."""
@@ -327,7 +322,7 @@ class _Row(Line):
     """The coupled steps at one size of an axis after another, with what they see of the other axes fixed."""
 
     def __init__(self, coupling: Coupling, fixed: tuple[Values, ...], after: tuple[Values, ...], axis: int) -> None:
-        along: Walk = coupling.walks[axis]
+        along = coupling.walks[axis]
         self.coupling, self.fixed, self.after, self.axis = coupling, fixed, after, axis
         self.base, self.steps, self.sources = coupling.base, coupling.steps, coupling.sources
         self.axes, self.period, self.steady = (axis,), along.period, along.steady
@@ -339,7 +334,7 @@ class _Row(Line):
 
 def _alike(plan: Plan, along: Walk) -> bool:
     """Whether a plan treats all spatial axes in the same way, so that an answer for one is one for all."""
-    spatial = plan.steps[along.line.source].outputs[0].spatial
+    spatial = plan.steps[along.line.sources[0]].outputs[0].spatial
     varying = {i for i, _, _ in along.varying}
     return plan.complete and len(set(spatial)) == 1 and all(_treats_alike(plan.steps[i]) for i in varying)
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from planner.analyses.coupling import Coupling, Group, groups
-from planner.analyses.line import Line, NotPeriodic, walk
+from planner.analyses.line import InputLine, NotPeriodic, walk
 from planner.analyses.reach import reach
 from planner.analyses.residues import NO_SIZE, Residues, union
 from planner.analyses.sizes import AxisSizes, along, listed
 from planner.geometry import Shape
 from planner.layers._layer import axis_name
 from planner.model import Model
-from planner.plan import Known, Plan, Step, given, propagate, replan
+from planner.plan import Known, Plan, Step, propagate
 
 NEAR = 64
 """Cells on either side of the given size that are looked through for one that works."""
@@ -140,9 +140,7 @@ class _Input:
 
     def at(self, spatial: Sequence[int]) -> Plan:
         """The model with these sizes of the input."""
-        shape = Shape((*spatial, self.step.outputs[0].channels))
-        behind = Line(self.plan, self.source, (0,), self.known).steps
-        return replan(self.plan, {self.source: given(shape)}, behind, self.known)
+        return InputLine(self.plan, self.source, (0,), self.known).at(spatial)
 
     def working(self) -> Plan:
         """The plan, or that of the next shape to it with all axes of one size that works; itself where none does."""
@@ -156,7 +154,7 @@ class _Input:
             if plan.complete:
                 return plan
         try:
-            equal = walk(Line(self.plan, self.source, range(len(spatial)), self.known)).works.nearest(largest)
+            equal = walk(InputLine(self.plan, self.source, range(len(spatial)), self.known)).works.nearest(largest)
         except NotPeriodic:
             equal = None
         return self.plan if equal is None else self.at((equal,) * len(spatial))
@@ -171,7 +169,7 @@ class _Input:
         plan = self.at([_near(each, min(n, LONGEST_SEEN)) for each, n in zip(group.sets, shape.spatial, strict=True)])
         found = []
         for axis, works in enumerate(group.sets):
-            line, steps = Line(plan, self.source, (axis,), self.known), coupling.before
+            line, steps = InputLine(plan, self.source, (axis,), self.known), coupling.before
             kept = listed(line, works, steps) if not works.residues else along(walk(line), steps)
             lossless = kept.lossless & works if group.lossless else NO_SIZE
             exact = kept.exact & works if group.exact else NO_SIZE
@@ -214,7 +212,7 @@ class _Input:
         if rank == 1:
             return None
         try:
-            return replace(along(walk(Line(base, self.source, range(rank), self.known))), name="n")
+            return replace(along(walk(InputLine(base, self.source, range(rank), self.known))), name="n")
         except NotPeriodic:
             return None
 
@@ -224,7 +222,7 @@ class _Input:
         names = [axis_name(i, len(spatial)) for i in range(len(spatial))]
         for axis, n in enumerate(spatial):
             try:
-                each = along(walk(Line(base, self.source, (axis,), self.known)))
+                each = along(walk(InputLine(base, self.source, (axis,), self.known)))
             except NotPeriodic as reason:
                 yield Unsolved(names[axis], n, str(reason))
                 continue

@@ -10,6 +10,7 @@ fails as it does far out. Up to there, every n is tried.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -48,19 +49,38 @@ class NotPeriodic(Exception):
     """The sizes of a model could not be worked out for every n; the text says why."""
 
 
-class Line:
-    """The sizes n = 1, 2, … of one axis of an input, or of several at once, all else staying as it is in `base`.
+class Line(ABC):
+    """The sizes n = 1, 2, … of one axis, or of several at once, all else staying as it is in `base`.
 
-    steps    the steps whose shapes depend on the input, in order
-    sources  the steps whose outputs are given
+    axes     the axes of the input that have the size
+    steps    the steps that are planned, in order
+    sources  the steps whose outputs are given to them
     period, steady  with which period `plan` is None, and from where on
     """
+
+    base: Plan
+    axes: Sequence[int]
+    steps: Sequence[int]
+    sources: Sequence[int]
+    period = steady = 1
+
+    @property
+    def together(self) -> int:
+        """How many axes have the size."""
+        return len(self.axes)
+
+    @abstractmethod
+    def plan(self, n: int) -> Plan | None:
+        """The model at size n; None where it is known to fail before any of `steps`."""
+
+
+class InputLine(Line):
+    """The sizes of one axis of an input, or of several at once; `steps` are all that depend on the input."""
 
     def __init__(self, base: Plan, source: int, axes: Sequence[int], known: Known) -> None:
         self.base, self.source, self.axes, self.known = base, source, axes, known
         self.steps = behind(base, source)
-        self.sources = [source]
-        self.period = self.steady = 1
+        self.sources = (source,)
         self.planned = 0
         readers = [i for i in self.steps if any(ref.step == source for ref in base.steps[i].instance.sources)]
         alone = all(ref.step not in self.steps for i in readers for ref in base.steps[i].instance.sources)
@@ -68,16 +88,13 @@ class Line:
         self.rest = [i for i in self.steps if i not in set(self.first)]
         self.seen: dict[Hashable, list[Step]] = {}
 
-    @property
-    def together(self) -> int:
-        """How many axes have the size."""
-        return len(self.axes)
+    def at(self, sizes: Sequence[int]) -> Plan:
+        """The model with these sizes of all spatial axes."""
+        shape = Shape((*sizes, self.base.steps[self.source].outputs[0].channels))
+        return replan(self.base, {self.source: given(shape)}, self.steps, self.known)
 
-    def plan(self, n: int) -> Plan | None:
-        """The model at size n; None where it is known to fail before any of `steps`.
-
-        What the first layers make alike of many sizes, the others plan once.
-        """
+    def plan(self, n: int) -> Plan:
+        """The model at size n. What the first layers make alike of many sizes, the others plan once."""
         sizes = list(self.base.steps[self.source].outputs[0])
         for axis in self.axes:
             sizes[axis] = n
@@ -236,14 +253,10 @@ class Far:
                 step = plan.steps[i]
                 if step.inputs and (i not in self.steps or (step.facts and not self.steps[i].facts)):
                     self.steps[i] = step
-                if fails(step):
-                    wanted = math.lcm(wanted, self.asked_for(i, step))
+            wanted = math.lcm(wanted, self.refused(plan))
         for k in range(1, PERIODS):  # where a whole period happens to work, another may not
             plan = self.line.plan(start + k % self.period + k * self.period)
-            refusing = [i for i in self.line.steps if plan is not None and fails(plan.steps[i])]
-            for i in refusing:
-                assert plan is not None
-                wanted = math.lcm(wanted, self.asked_for(i, plan.steps[i]))
+            wanted = math.lcm(wanted, self.refused(plan) if plan is not None else 1)
         return math.lcm(wanted, *(rate.denominator for rate in self.growth.values()))
 
     def measure(self, near: Plan, n: int, stretch: int, largest: int) -> None:
@@ -268,6 +281,11 @@ class Far:
             [self.growth.get((*place, axis), STILL) for axis in range(len(x))]
             for place, x in zip(places, step.inputs, strict=True)
         ]
+
+    def refused(self, plan: Plan) -> int:
+        """The period of the input sizes for which the steps work that fail in a plan."""
+        steps = ((i, plan.steps[i]) for i in self.line.steps)
+        return math.lcm(*(self.asked_for(i, step) for i, step in steps if fails(step)))
 
     def asked_for(self, i: int, step: Step) -> int:
         """The period of the input sizes for which a step works that fails at one of them."""

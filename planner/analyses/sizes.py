@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from planner.analyses.line import MOST_TRIED, Line, NotPeriodic, Verdict, Walk, walk
+from planner.analyses.line import MOST_TRIED, InputLine, Line, NotPeriodic, Verdict, Walk, walk
 from planner.analyses.lossless import Leaving, Ledger
 from planner.analyses.residues import Residues, settled
 from planner.geometry import Shape
@@ -60,7 +60,7 @@ def sizes(model: Model, input: str, axis: int, *, at: Shape | None = None) -> Ax
     if any(each.severity == "error" for each in model.diagnostics):
         raise NotPeriodic("the model file has faults that no input size mends")
     source = next(i for i, step in enumerate(base.steps) if step.name == input)
-    return along(walk(Line(base, source, (axis,), {})))
+    return along(walk(InputLine(base, source, (axis,), {})))
 
 
 def along(walked: Walk, steps: Sequence[int] | None = None) -> AxisSizes:
@@ -73,12 +73,12 @@ def along(walked: Walk, steps: Sequence[int] | None = None) -> AxisSizes:
 
 def listed(line: Line, works: Residues, steps: Sequence[int]) -> AxisSizes:
     """The same where the sizes that work are a few, and known."""
-    ledger = Ledger(line.source, line.axes, steps)
+    ledger = Ledger(line.sources[0], line.axes, steps)
     plans = {n: line.plan(n) for n in works.also}
     left = {n: ledger.leaving(plan) for n, plan in plans.items() if plan is not None}
     lossless = tuple([n for n, each in left.items() if not each.lossy])
     exact = tuple([n for n in lossless if not left[n].inexact])
-    source, axis = line.base.steps[line.source], line.axes[0]
+    source, axis = line.base.steps[line.sources[0]], line.axes[0]
     sets = works, Residues(1, 1, (), lossless), Residues(1, 1, (), exact)
     return AxisSizes(source.name, axis, "", source.outputs[0][axis], *sets)
 
@@ -88,7 +88,7 @@ class _Along:
 
     def __init__(self, walked: Walk, steps: Sequence[int] | None) -> None:
         self.walk, self.line, self.period = walked, walked.line, walked.period
-        self.ledger = Ledger(self.line.source, self.line.axes, self.line.steps if steps is None else steps)
+        self.ledger = Ledger(self.line.sources[0], self.line.axes, self.line.steps if steps is None else steps)
         self.left: list[Leaving] = []
         self.steady = self.repeating()
         rounds = 0
@@ -132,7 +132,7 @@ class _Along:
         return self.walk.verdicts[n - 1 - -(-beyond // self.period) * self.period]
 
     def answer(self) -> AxisSizes:
-        source = self.line.base.steps[self.line.source]
+        source = self.line.base.steps[self.line.sources[0]]
         shape = source.outputs[0]
         found = [self.verdict(n) for n in range(1, len(self.left) + 1)]
         pairs = list(zip(found, self.left, strict=True))
