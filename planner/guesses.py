@@ -51,6 +51,10 @@ class Guess:
         return replace(self, said=(*slips.said, *self.said), doubtful=self.doubtful or slips.doubtful)
 
 
+NOBODY_KNOWS = Guess(doubtful=True)
+"""Of an entry of which nothing could be read: its input is handed on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slips:
     """What has been guessed of an entry beside its layer, such as its sources."""
@@ -83,6 +87,11 @@ class Made:
     layer: Layer | None
     faults: tuple[Fault, ...] = ()
     guess: Guess | None = None
+
+    @property
+    def meant(self) -> Guess:
+        """The guess; where the layer is sound, that it is meant."""
+        return self.guess or Guess(layers=(self.layer, self.layer))
 
 
 def made(form: type[Layer], args: Mapping[str, Any], lost: frozenset[str] = frozenset()) -> Made:

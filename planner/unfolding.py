@@ -45,7 +45,7 @@ from planner.format import (
     with_dollar,
 )
 from planner.geometry import Shape
-from planner.guesses import DOUBT, HARMLESS, NONE, Guess, Slips, made, slip
+from planner.guesses import DOUBT, HARMLESS, NOBODY_KNOWS, NONE, Guess, Slips, made, slip
 from planner.layers import all_layers
 from planner.layers._fields import is_whole
 from planner.layers._layer import LARGEST, Layer
@@ -352,7 +352,7 @@ class _Unfolding:
             slips = NONE
             if not entry.sound:
                 slips = Slips(entry.said, bool(entry.lost & {"from", "repeat", "when"}), any=True)
-            copies, slips = self.copies(entry, scope, slips)
+            copies, slips = self.copies(entry, scope, self.slips | scope.slips | slips)
             sources = self.sources(entry, entries, at, scope) if entry.sources is not None else (scope.above,)
             if copies == 0:
                 self.leave_out(entry, scope, sources)
@@ -578,7 +578,7 @@ class _Unfolding:
         full = scope.prefix + name
         kind = "?"
         layer: Layer | None = None
-        guess: Guess | None = Guess(doubtful=True)
+        guess: Guess | None = NOBODY_KNOWS
         try:
             if full in self.full_names:
                 self.report(DuplicateName(full, None), entry.path, scope.calls, full)
@@ -596,9 +596,9 @@ class _Unfolding:
             self.report(fault, entry.path, scope.calls, full)
         except _Known:
             pass
-        for each in (self.slips, scope.slips, *[handed.slips for handed in sources]):
-            if each is not NONE:
-                slips = each | slips
+        for handed in sources:
+            if handed.slips is not NONE:
+                slips = handed.slips | slips
         if slips.any:
             layer, guess = None, (guess or Guess(layers=(layer, layer))).with_slips(slips)
         meant = layer or (guess.layers[0] if guess else None)
@@ -653,7 +653,7 @@ class _Unfolding:
         elif args.lost or args.said:
             found = made(self.types[kind], args.values, frozenset(args.lost))
             faults += found.faults
-            guess = found.guess or Guess(layers=(found.layer, found.layer))
+            guess = found.meant
         else:
             interned = (kind, repr(args.values))
             layer = self.layers.get(interned)
@@ -668,7 +668,7 @@ class _Unfolding:
                     marked |= _with_dollar(fault, args.values, values)
                 if marked:
                     mended = made(self.types[kind], {**args.values, **marked})
-                    guess = mended.guess or Guess(layers=(mended.layer, mended.layer))
+                    guess = mended.meant
                     args.said += [f"the `$` in `{name}`" for name in marked]
         for fault in faults:
             self.report(
@@ -692,7 +692,8 @@ class _Unfolding:
         found = entry.arguments(values)
         for fault in found.faults:
             self.report(fault, entry.path, scope.calls, full)
-        slips |= Slips(tuple(found.said), any=bool(found.faults or found.lost))
+        if found.faults or found.lost:
+            slips |= Slips(tuple(found.said), any=True)
         if block is None:
             raise _Known
         given = {key: UNKNOWN if key in found.lost else value for key, value in found.values.items()}
@@ -755,7 +756,7 @@ class _Unfolding:
             blocks=(*scope.blocks, kind),
             allow=scope.allow | entry.allow,
             inputs=inputs,
-            slips=scope.slips | slips,
+            slips=slips,
         )
         self.unfold(entries, inner)
         group.last = len(self.instances)
@@ -815,8 +816,10 @@ def _unusable(name: str) -> str:
         return "it is empty"
     if len(name) > 200:
         return f"it has {len(name):,} characters, 200 are the most"
-    bad = next((char for char in name if not char.isprintable() and char != " "), None)
-    return f"it holds the character U+{ord(bad):04X}, which cannot be shown" if bad else ""
+    if name.isprintable():
+        return ""
+    bad = next(char for char in name if not char.isprintable())
+    return f"it holds the character U+{ord(bad):04X}, which cannot be shown"
 
 
 def _cycle(name: str, source: str, later: tuple[Entry, ...]) -> list[str]:
