@@ -78,7 +78,7 @@ def _size(text: str) -> int:
     """How many steps a file has."""
     try:
         return len(checked_text(text).plan.steps)
-    except Exception:  # noqa: BLE001
+    except Fault:
         return 0
 
 

@@ -7,6 +7,7 @@ brings them to the same channels.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -78,7 +79,7 @@ class _Making:
         if depth < 2:
             kinds.append(lambda: {"layers": self.listing(2, in_block=in_block, params=params, depth=depth + 1)})
         for name in self.blocks:
-            kinds += [lambda name=name: self.call(name, in_block)] * 2  # type: ignore[misc]
+            kinds += [partial(self.call, name, in_block)] * 2
         return self.random.choice(kinds)()
 
     def call(self, name: str, in_block: bool) -> Entry:

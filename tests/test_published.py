@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -107,10 +108,9 @@ def test_a_warning_that_remains_is_true(name: str, code: str, step: str) -> None
     assert TRUTHS[code](report, finding)
 
 
-def copied(report: Report, known: dict[int, LinearCopy] = {}) -> LinearCopy:  # noqa: B006
-    if id(report) not in known:
-        known[id(report)] = LinearCopy(report.plan)
-    return known[id(report)]
+@cache
+def copied(report: Report) -> LinearCopy:
+    return LinearCopy(report.plan)
 
 
 def read(report: Report, step: int) -> torch.Tensor:
