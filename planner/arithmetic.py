@@ -80,6 +80,15 @@ class Expression:
         self._reads = reads
         self._steps = steps
 
+    def __str__(self) -> str:
+        return self.text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Expression) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
     def evaluate(self, values: Values) -> Any:
         """What the expression comes to: a number, which is an int if it is whole and else a float; true or false; or,
         where nothing is computed, a parameter as it is. Raises BadArithmetic or UnknownParameter.
@@ -109,6 +118,12 @@ class Template:
         self.text = text
         self.names = frozenset(name for part in parts if isinstance(part, _Part) for name in part.expression.names)
         self._parts = parts
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Template) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
     @property
     def parts(self) -> tuple[str | Expression, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from planner.diagnostics import Diagnostic, Fault
 from planner.faults.planner_failed import PlannerFailed
+from planner.format import Block
 from planner.model import Model
 from planner.plan import Plan, propagate
 from planner.report import Mend, Report
@@ -84,5 +85,6 @@ def mended(
 
 def _unread(fault: Fault, file: str | None) -> Report:
     """The report on a file that no model can be made of."""
-    model = Model(file or "model", [], [], [], (), {}, unparsed(fault, file), [])
+    name = file or "model"
+    model = Model(name, Block(("layers",), name, ()), {}, [], [], [], (), {}, unparsed(fault, file), [])
     return Report(Plan(model, [], ()), (Diagnostic.of(fault),))

@@ -227,7 +227,7 @@ class Entry:
     args: dict[str, Any] = field(default_factory=dict)
     computed: tuple[tuple[Path, Expression], ...] = ()
     reads: tuple[str, ...] = ()
-    inner: tuple[Entry, ...] | None = None
+    inner: Block | None = None
     lost: frozenset[str] = frozenset()
     """Keys whose values are wrong, which was told; what they mean is open."""
     said: tuple[str, ...] = ()
@@ -238,6 +238,25 @@ class Entry:
     @property
     def sound(self) -> bool:
         return not (self.lost or self.said)
+
+    @property
+    def template(self) -> Template | None:
+        """The name, where it has arithmetic in it."""
+        return self.name if isinstance(self.name, Template) else None
+
+    @property
+    def plain_name(self) -> str | None:
+        """The name, where it has no arithmetic in it."""
+        return self.name if isinstance(self.name, str) else None
+
+    @property
+    def repeats(self) -> bool:
+        return self.repeat is not None
+
+    @property
+    def worked_out(self) -> dict[str, Any]:
+        """The arguments with arithmetic in them, as they are written."""
+        return {str(path[0]): self.args[str(path[0])] for path, _ in self.computed}
 
     def arguments(self, values: Values) -> Arguments:
         """The arguments with every expression evaluated."""
@@ -251,6 +270,38 @@ class Entry:
                 target = target[part]
             target[path[-1]] = found.evaluated(path, expression, values)
         return found
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """A list of layers as the file has it: the model's own, that of a block, or one in place, which has an `owner`.
+
+    path     of the list
+    params   the parameters with their defaults, as they are written; None where the caller must give a value
+    outputs  what the list says that it hands on; empty where that is its last layer
+    """
+
+    path: Path
+    name: str
+    entries: tuple[Entry, ...]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ("input",)
+    outputs: tuple[str, ...] = ()
+    owner: Block | None = None
+
+    def __post_init__(self) -> None:
+        for entry in self.entries:
+            if entry.inner is not None:
+                entry.inner.owner = self
+
+    @property
+    def is_model(self) -> bool:
+        return self.path == ("layers",)
+
+    @property
+    def nameless(self) -> bool:
+        """Whether no layer has a name, so that they are named by position."""
+        return all(entry.name is None and "name" not in entry.lost for entry in self.entries)
 
 
 @dataclass(slots=True)
@@ -462,7 +513,9 @@ class Reader:
             draft.said.append(f"without `{extra[0]}`")
         entry = self._compiled(read.model_copy(update={"type": "Sequential"}), draft)
         entry.args, entry.computed, entry.reads = {}, (), ()
-        entry.inner = self.entries(read.layers or [], (*draft.path, "layers"))
+        path = (*draft.path, "layers")
+        name = entry.name.text if isinstance(entry.name, Template) else entry.name
+        entry.inner = Block(path, name or "layers", self.entries(read.layers or [], path))
         return entry
 
 

@@ -31,6 +31,7 @@ from planner.faults.wrong_value import WrongValue
 from planner.format import (
     RESERVED,
     UNKNOWN,
+    Block,
     BlockFormat,
     Entry,
     FileFormat,
@@ -50,6 +51,7 @@ from planner.layers import all_layers
 from planner.layers._fields import is_whole
 from planner.layers._layer import LARGEST, Layer
 from planner.model import Group, Instance, LeftOut, Mention, Model, Ref
+from planner.sight import Sight, named
 from planner.source import Source
 
 MOST_STEPS = 250_000
@@ -74,18 +76,6 @@ def load(source: Source, *, input: Any = None, params: Named | None = None) -> M
 
 
 @dataclass(slots=True)
-class _Block:
-    """A block of the file, ready to be called."""
-
-    name: str
-    params: dict[str, Any]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    entries: tuple[Entry, ...]
-    path: Path
-
-
-@dataclass(slots=True)
 class _Handed:
     """What a name stands for: the tensors that an entry hands on. A layer's own outputs are known only to the plan.
 
@@ -101,21 +91,16 @@ class _Handed:
     slips: Slips = NONE
 
 
-@dataclass(slots=True)
-class _Scope:
+@dataclass(slots=True, kw_only=True)
+class _Scope(Sight[_Handed]):
     """Where a list of layers is unfolded: what is in sight, and where the list stands."""
 
     values: Values
-    names: dict[str, _Handed]
-    above: _Handed
-    prefix: str
+    prefix: str = ""
     group: Group | None = None
     calls: tuple[Path, ...] = ()
     blocks: tuple[str, ...] = ()
     allow: frozenset[str] = frozenset()
-    inputs: tuple[str, ...] = ("input",)
-    given: dict[str, Path] = field(default_factory=dict)
-    """The names that entries of the list have given so far, and where."""
     counts: dict[str, int] = field(default_factory=dict)
     """How many numbers each type has used up for layers without a name."""
     slips: Slips = NONE
@@ -133,7 +118,7 @@ class _Unfolding:
         self.diagnostics: list[Diagnostic] = []
         self.reported: set[tuple[object, Path, str]] = set()
         self.params: Values = {}
-        self.blocks: dict[str, _Block | None] = {}
+        self.blocks: dict[str, Block | None] = {}
         self.instances: list[Instance] = []
         self.groups: list[Group] = []
         self.numbered: list[Mention] = []
@@ -175,12 +160,14 @@ class _Unfolding:
         handed = self._inputs(given, input is not None, params) if given is not None else {}
         known = bool(handed and entries)
         handed = handed or self._unknown_inputs(given)
-        names = {name: _Handed((ref,)) for name, ref in handed.items()}
-        if len(names) == 1:
-            names.setdefault("input", next(iter(names.values())))
-        scope = _Scope(params, names, next(iter(names.values())), "", inputs=tuple(names))
+        first = [_Handed((ref,)) for ref in handed.values()]
+        names = named(handed, first)
+        scope = _Scope(inputs=tuple(names), names=names, above=first[0], values=params)
+        fallback = self.source.file.rsplit("/", 1)[-1].rsplit(".", 1)[0] if self.source.file else "model"
+        declared = names_of(file.outputs) if file.outputs is not None else ()
+        root = Block(("layers",), file.name or fallback, entries, file.params or {}, tuple(handed), declared)
         try:
-            self.unfold(entries, scope)
+            self.unfold(root, scope)
             outputs = self._outputs(file, scope)
         except _Stop:
             known = False
@@ -190,9 +177,10 @@ class _Unfolding:
             self.numbered.clear()
             self.left_out.clear()
             outputs = ()
-        fallback = self.source.file.rsplit("/", 1)[-1].rsplit(".", 1)[0] if self.source.file else "model"
         return Model(
-            name=file.name or fallback,
+            name=root.name,
+            root=root,
+            blocks={name: block for name, block in self.blocks.items() if block is not None},
             instances=self.instances,
             groups=self.groups,
             numbered=self.numbered,
@@ -308,7 +296,7 @@ class _Unfolding:
         self.instances += [Instance(name, "Input", None, (), ("input",)) for name in names]
         return {name: Ref(first + i, 0) for i, name in enumerate(names)}
 
-    def _block(self, name: str, raw: Any, reader: Reader) -> _Block | None:
+    def _block(self, name: str, raw: Any, reader: Reader) -> Block | None:
         path: Path = ("blocks", name)
         if name in self.types:
             self.report(UnusableName(name, "a layer has this name", (), at_key=True), path)
@@ -325,7 +313,7 @@ class _Unfolding:
         inputs = names_of(read.inputs) if read.inputs is not None else ("input",)
         outputs = names_of(read.outputs) if read.outputs is not None else ()
         entries = reader.entries(read.layers, (*path, "layers"))
-        return _Block(name, params, inputs, outputs, entries, path) if entries else None
+        return Block((*path, "layers"), name, entries, params, inputs, outputs) if entries else None
 
     def _outputs(self, file: FileFormat, scope: _Scope) -> tuple[Ref, ...]:
         if file.outputs is None:
@@ -342,9 +330,9 @@ class _Unfolding:
 
     # A list of layers
 
-    def unfold(self, entries: tuple[Entry, ...], scope: _Scope) -> None:
+    def unfold(self, block: Block, scope: _Scope) -> None:
         """Unfold a list of layers; `scope.above` is then what the list hands on."""
-        nameless = all(entry.name is None and "name" not in entry.lost for entry in entries)
+        entries, nameless = block.entries, block.nameless
         explicit = {entry.name for entry in entries if isinstance(entry.name, str)}
         position = 0
         for at, entry in enumerate(entries):
@@ -380,10 +368,10 @@ class _Unfolding:
                     name = f"?{len(self.instances)}"
                     guessed |= HARMLESS
                 handed = self.place(entry, name, values, scope, sources, guessed)
-                scope.names[name] = scope.above = handed
+                scope.hand_on(name, handed)
                 sources = (handed,)
             if base is not None:
-                scope.names[base] = scope.above if copies is None else replace(scope.above, copies=copies)
+                scope.repeated(base, scope.above if copies is None else replace(scope.above, copies=copies))
 
     def leave_out(self, entry: Entry, scope: _Scope, sources: tuple[_Handed, ...]) -> None:
         """An entry of which there is no copy: it hands its first source on, unless another entry of its name is there
@@ -395,12 +383,7 @@ class _Unfolding:
             if isinstance(fault, Fault):
                 self.report(fault, entry.path, scope.calls)
             name = None
-        if name is not None and name in scope.given:
-            return
-        handed = scope.above = sources[0]
-        if name is not None:
-            scope.names[name] = handed
-        if len(sources) > 1 and all(each.refs for each in sources):
+        if scope.leave_out(name, sources[0]) and len(sources) > 1 and all(each.refs for each in sources):
             refs = [each.refs[0] for each in sources]
             key = "when" if entry.when is not None else "repeat"
             full = scope.prefix + (name or str(entry.type).lower())
@@ -512,7 +495,7 @@ class _Unfolding:
         for i, name in enumerate(entry.sources or ()):
             key: Path = ("from", i) if listed else ("from",)
             try:
-                if self.in_sight(name, scope) is None:
+                if scope.find(name)[0] is None:
                     self._look_below(name, entry, entries[at + 1 :], key)
                 handed = self.one(name, scope, key, entry.path)
             except Fault as fault:
@@ -527,9 +510,6 @@ class _Unfolding:
             place = self.source.place(below.path) if below else None
             raise SourceBelow(name, _cycle(str(entry.name), name, later), place.line if place else None, key)
 
-    def in_sight(self, name: str, scope: _Scope) -> _Handed | None:
-        return scope.names.get(name) or scope.names.get(name.rpartition(".")[0])
-
     def likely(self, fault: Fault, name: str, scope: _Scope) -> _Handed:
         """The tensor that a wrong name most likely means: the one that the fault proposes, or the one above."""
         if fault.mends:
@@ -542,16 +522,17 @@ class _Unfolding:
 
     def one(self, name: str, scope: _Scope, key: Path, path: Path | None) -> _Handed:
         """The single tensor that a name means; with a path, the place where the file names it by a number is kept."""
-        handed = scope.names.get(name)
-        if handed is not None:
+        handed, number = scope.find(name)
+        if handed is None:
+            raise UnknownSource(name, scope.names, key)
+        if number is None:
             if len(handed.refs) != 1:
                 raise NoSuchOutput(name, None, len(handed.refs), key, handed.names)
             return handed
-        base, _, number = name.rpartition(".")
-        handed = scope.names.get(base)
-        if handed is not None and handed.names and not number.isdecimal():
-            raise NoSuchOutput(base, number, len(handed.refs), key, handed.names)
-        if handed is None or not number.isdecimal():
+        base = name.removesuffix(f".{number}")
+        if not number.isdecimal():
+            if handed.names:
+                raise NoSuchOutput(base, number, len(handed.refs), key, handed.names)
             raise UnknownSource(name, scope.names, key)
         output = int(number[:6])
         if handed.is_layer:
@@ -588,7 +569,7 @@ class _Unfolding:
             self.full_names.add(full)
             kind = self._kind(entry, values)
             if entry.inner is not None:
-                return self._call(entry, full, kind, None, entry.inner, dict(values), scope, sources, slips)
+                return self._call(entry, full, kind, entry.inner, dict(values), scope, sources, slips)
             if kind in self.blocks:
                 return self._call_block(entry, full, kind, values, scope, sources, slips)
             layer, guess = self.layer(entry, kind, values, scope, full)
@@ -721,16 +702,15 @@ class _Unfolding:
                 slips |= DOUBT
                 inner[name] = UNKNOWN
             else:
-                inner[name] = self._evaluated(default, inner, (*block.path, "params", name))
-        return self._call(entry, full, kind, block, block.entries, inner, scope, sources, slips)
+                inner[name] = self._evaluated(default, inner, (*block.path[:-1], "params", name))
+        return self._call(entry, full, kind, block, inner, scope, sources, slips)
 
     def _call(
         self,
         entry: Entry,
         full: str,
         kind: str,
-        block: _Block | None,
-        entries: tuple[Entry, ...],
+        block: Block,
         values: dict[str, Any],
         scope: _Scope,
         sources: tuple[_Handed, ...],
@@ -739,32 +719,28 @@ class _Unfolding:
         if len(scope.calls) >= DEEPEST:
             self.report(EndlessBlocks([*scope.blocks, kind], DEEPEST), entry.path, scope.calls, full)
             raise _Stop
-        inputs = block.inputs if block else ("input",)
-        names = dict(zip(inputs, sources, strict=False))
-        if len(names) == 1:
-            names.setdefault("input", sources[0])
-        args = _known({name: values[name] for name in block.params}) if block else {}
-        group = Group(full, kind, entry.path, args, scope.group, len(self.instances))
+        args = _known({name: values[name] for name in block.params})
+        group = Group(full, kind, entry.path, block, args, scope.group, len(self.instances))
         self.groups.append(group)
         inner = _Scope(
-            values=values,
-            names=names,
+            inputs=block.inputs,
+            names=named(block.inputs, sources),
             above=sources[0],
+            values=values,
             prefix=f"{full}.",
             group=group,
-            calls=(entry.path, *scope.calls) if block else scope.calls,
+            calls=scope.calls if block.owner else (entry.path, *scope.calls),
             blocks=(*scope.blocks, kind),
             allow=scope.allow | entry.allow,
-            inputs=inputs,
             slips=slips,
         )
-        self.unfold(entries, inner)
+        self.unfold(block, inner)
         group.last = len(self.instances)
-        if block is None or not block.outputs:
+        if not block.outputs:
             return inner.above
         refs, guessed = [], NONE
         for i, name in enumerate(block.outputs):
-            key: Path = (*block.path, "outputs", i) if len(block.outputs) > 1 else (*block.path, "outputs")
+            key: Path = (*block.path[:-1], "outputs", i) if len(block.outputs) > 1 else (*block.path[:-1], "outputs")
             try:
                 handed = self.one(name, inner, key, ())
             except Fault as fault:

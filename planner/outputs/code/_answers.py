@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from planner.diagnostics import Fault
+from planner.format import Block, Entry
 from planner.geometry import KEEP, Centre, Link, SameWindow, Shape, Slice
 from planner.layers._layer import Call, Layer
 from planner.outputs.code._arithmetic import comes_to, value
 from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, choice, const, lost, same
-from planner.outputs.code._structure import Listing, Slot
+from planner.outputs.code._structure import Structure
 from planner.outputs.code._symbols import cut_length, shaped, size_of, sizes_of, with_symbols, written
 from planner.outputs.code._tensors import INDEX, Calling, Copy, Item, Tensor, argument_in, plain, type_of
 from planner.outputs.code._worlds import another
@@ -38,17 +39,20 @@ class Answers:
     fixed   parameters of lists that cannot be given another value, since two layers would need two
     """
 
-    def __init__(self, params: Container[str], fixed: set[tuple[Listing, Expr]]) -> None:
+    def __init__(self, structure: Structure, params: Container[str], fixed: set[tuple[Block, Expr]]) -> None:
+        self._structure = structure
         self._params = params
         self._fixed = fixed
         self._known: dict[tuple[Any, ...], tuple[Step, *Answer]] = {}
 
-    def layer(self, copy: Copy, values: dict[str, Any], slot: Slot, step: Step, inputs: tuple[Tensor, ...]) -> Item:
+    def layer(self, copy: Copy, values: dict[str, Any], entry: Entry, step: Step, inputs: tuple[Tensor, ...]) -> Item:
         layer = step.layer
         assert layer is not None
-        given = {each: argument_in(copy, values, raw, plain(getattr(layer, each))) for each, raw in slot.computed}
+        given = {
+            each: argument_in(copy, values, raw, plain(getattr(layer, each))) for each, raw in entry.worked_out.items()
+        }
         key = (
-            (slot.path, step.type),
+            (entry.path, step.type),
             *((each, expr, _form(getattr(layer, each))) for each, expr in given.items()),
             *((len(tensor.shape), tensor.channels, tensor.origin) for tensor in inputs),
         )
@@ -58,7 +62,7 @@ class Answers:
             if not copy.revalued:
                 self._known[key] = (step, *found)
         outputs, calls, assumed = found
-        return Item(step, inputs, outputs, calls, type=type_of(slot, copy), assumed=assumed)
+        return Item(step, inputs, outputs, calls, type=type_of(entry, copy), assumed=assumed)
 
     def _again(self, key: tuple[Any, ...], step: Step, values: Mapping[str, Any]) -> Answer | None:
         """What the same layer answered before, to tensors that are written alike though they may have other sizes."""
@@ -201,7 +205,7 @@ class Answers:
             elif own is not None and self._can_be_revalued(copy, own):
                 new = (plain(found), written(found))
                 if copy.revalued.setdefault(own.args[0], new) != new:
-                    self._fixed.add((copy.listing, own))
+                    self._fixed.add((copy.block, own))
                     raise AgainError(own)
                 args[each] = own
             else:
@@ -220,7 +224,7 @@ class Answers:
         declared = (
             own.op == "name" and own.args[0] in copy.values and own.args[0] != INDEX and own.args[0] not in self._params
         )
-        return declared and not copy.listing.in_model and (copy.listing, own) not in self._fixed
+        return declared and not self._structure.in_model(copy.block) and (copy.block, own) not in self._fixed
 
 
 def _fill(calls: Sequence[Call], mode: str) -> str:

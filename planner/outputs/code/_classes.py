@@ -70,7 +70,7 @@ class Writer:
 
     def links(self, unit: Unit, depth: int = 3) -> list[Link]:
         """The modules of a chain in order, with those that move the channels."""
-        commented = Shapes(unit) if unit.listing.in_model else None
+        commented = Shapes(unit) if self.program.units.structure.in_model(unit.block) else None
         found: list[Link] = []
         moved = False
         for step in chained(self.program.layouts, unit):
@@ -143,7 +143,7 @@ class Writer:
 
     def sequential(self, head: str, unit: Unit, depth: int = 3) -> Brackets | None:
         """A chain as one expression; None where it takes several statements. `depth` is that of its modules."""
-        links = self.links(unit, depth if unit.listing.nameless else depth + 3)
+        links = self.links(unit, depth if unit.block.nameless else depth + 3)
         items: list[Item] = []
         for link in links:
             code = link.code
@@ -278,10 +278,11 @@ class Writer:
         """The whole definition of the module."""
         unit, style = self.unit, self.program.style
         plain = is_plain(self.program.layouts, unit)
-        as_it_is = plain and (style != "module" or (unit.listing.nameless and not unit.listing.is_model))
-        chain = unit.listing.chain and (as_it_is or style == "sequential" or not unit.reachable)
+        as_it_is = plain and (style != "module" or (unit.block.nameless and not unit.block.is_model))
+        chain = self.program.units.structure.is_chain(unit.block)
+        chain = chain and (as_it_is or style == "sequential" or not unit.reachable)
         function = style == "sequential" or (style == "auto" and self.program.units.chains)
-        if chain and unit.listing.is_model and function:
+        if chain and unit.block.is_model and function:
             written = self.sequential("return nn.Sequential(", unit)
             if written is not None:
                 yield from self.function(written)
@@ -290,7 +291,7 @@ class Writer:
 
     def function(self, written: Brackets) -> Iterator[str]:
         """A model that is nothing but a chain, as a function that makes it."""
-        self.unit.name = self.program.names.new_function(self.unit.listing.name)
+        self.unit.name = self.program.names.new_function(self.unit.block.name)
         arguments = [Item(each) for each in self.program.arguments(self.unit)]
         yield from lines("", Brackets(f"def {self.unit.name}(", arguments, ") -> nn.Sequential:"))
         yield from self.docstring(STEP)
@@ -332,7 +333,7 @@ class Writer:
 
     def sequential_class(self) -> Iterator[str]:
         yield from self.head("nn.Sequential")
-        if self.unit.listing.nameless and (whole := self.sequential("super().__init__(", self.unit)) is not None:
+        if self.unit.block.nameless and (whole := self.sequential("super().__init__(", self.unit)) is not None:
             yield from lines(BODY, whole)
         else:
             yield f"{BODY}super().__init__()"
@@ -340,7 +341,7 @@ class Writer:
         yield from self._initialization()
 
     def _initialization(self) -> Iterator[str]:
-        if self.program.init and self.unit.listing.is_model:
+        if self.program.init and self.unit.block.is_model:
             yield f"{BODY}self.apply({self.program.initializer()})"
 
     def module_class(self) -> Iterator[str]:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from planner.faults.no_such_output import NoSuchOutput
+from planner.format import Block, Entry
 from planner.geometry import Shape
 from planner.model import Group
 from planner.outputs.code import _worlds as worlds
@@ -18,7 +19,7 @@ from planner.outputs.code._answers import Answers
 from planner.outputs.code._arithmetic import comes_to, of_value
 from planner.outputs.code._expressions import ONE, Expr, UnusableError, binary, const, lost, name, same, substituted
 from planner.outputs.code._names import Names, unused
-from planner.outputs.code._structure import Listing, Slot, Structure, has_arithmetic
+from planner.outputs.code._structure import Structure
 from planner.outputs.code._tensors import (
     BEFORE,
     CARRIED,
@@ -30,6 +31,7 @@ from planner.outputs.code._tensors import (
     at_index,
     chosen_by,
     count_of,
+    has_arithmetic,
     names_in,
     plain,
     type_of,
@@ -38,23 +40,27 @@ from planner.outputs.code._tensors import (
     written_in,
 )
 from planner.plan import Step
+from planner.sight import Sight, named
 
 DEEPEST = 4
 """How often what is known of lists is handed on to those that call them."""
 
 
+Tensors = tuple[Tensor, ...]
+
+
 class Copies:
     """All copies of all lists, by list."""
 
-    def __init__(self, structure: Structure, names: Names, fixed: set[tuple[Listing, Expr]]) -> None:
+    def __init__(self, structure: Structure, names: Names, fixed: set[tuple[Block, Expr]]) -> None:
         self.structure = structure
         self.names = names
         self.fixed = fixed
         """Parameters of lists that cannot be given another value, since two layers would need two."""
         model = structure.model
         self.params = {self.names.param(each): plain(found) for each, found in model.params.items()}
-        self._by = {**names.renamed, **self._derived(structure.data.get("params") or {})}
-        self._general: dict[Listing, tuple[Expr | None, ...]] = {}
+        self._by = {**names.renamed, **self._derived(model.root.params)}
+        self._general: dict[Block, tuple[Expr | None, ...]] = {}
         """For each list, the channels of its outputs in all copies, where that takes for granted less than one does."""
         self._follow()
         for _ in range(DEEPEST):
@@ -66,24 +72,24 @@ class Copies:
 
     def _follow(self) -> None:
         """Go through the whole model once."""
-        self.answers = Answers(self.params, self.fixed)
-        self.known: dict[Listing, dict[tuple[str, tuple[Shape, ...]], Copy]] = {}
+        self.answers = Answers(self.structure, self.params, self.fixed)
+        self.known: dict[Block, dict[tuple[str, tuple[Shape, ...]], Copy]] = {}
         self._finished: list[Copy] = []
         """Every copy behind those that it calls."""
         shapes = [step.outputs[0] for step in self.structure.plan.inputs]
         inputs = tuple(Tensor((-1, -1, i), shape, const(shape.channels)) for i, shape in enumerate(shapes))
-        self.root = Copy(self.structure.root, self.params, self._by, inputs)
-        self.known[self.structure.root] = {("", ()): self.root}
+        self.root = Copy(self.structure.model.root, self.params, self._by, inputs)
+        self.known[self.structure.model.root] = {("", ()): self.root}
         self._go_through(self.root, None)
 
-    def _generalized(self) -> dict[Listing, tuple[Expr | None, ...]]:
+    def _generalized(self) -> dict[Block, tuple[Expr | None, ...]]:
         """For each list of which a copy takes something for granted, what is right in all copies and takes less."""
-        found: dict[Listing, tuple[Expr | None, ...]] = {}
-        for listing in self.known:
-            copies = self.of(listing)
+        found: dict[Block, tuple[Expr | None, ...]] = {}
+        for block in self.known:
+            copies = self.of(block)
             if any(tensor.channels.assumed for copy in copies for tensor in copy.outputs):
                 outputs = zip(*(copy.outputs for copy in copies), strict=False)
-                found[listing] = tuple(_least_assuming(copies, tensors) for tensors in outputs)
+                found[block] = tuple(_least_assuming(copies, tensors) for tensors in outputs)
         return found
 
     @cached_property
@@ -104,36 +110,32 @@ class Copies:
                     pass
         return found
 
-    def of(self, listing: Listing) -> list[Copy]:
-        return list(self.known.get(listing, {}).values())
+    def of(self, block: Block) -> list[Copy]:
+        return list(self.known.get(block, {}).values())
 
     # One copy
 
     def _go_through(self, copy: Copy, group: Group | None) -> None:
         """Follow the entries of a list, as they were unfolded, with what each one reads."""
-        listing = copy.listing
-        names: dict[str, tuple[Tensor, ...]] = {
-            each: (tensor,) for each, tensor in zip(listing.inputs, copy.inputs, strict=False)
-        }
-        if len(names) == 1:
-            names.setdefault("input", copy.inputs)
-        above: tuple[Tensor, ...] = copy.inputs[:1]
+        block = copy.block
+        names: dict[str, Tensors] = named(block.inputs, [(tensor,) for tensor in copy.inputs])
+        sight = Sight(inputs=block.inputs, names=names, above=copy.inputs[:1])
         members = list(self.structure.members(group))
         prefix = len(group.name) + 1 if group else 0
         at = 0
         extras = False
         while at < len(members) and isinstance(member := members[at], Step) and member.is_input:
             at += 1
-        for number, slot in enumerate(listing.slots):
+        for number, entry in enumerate(block.entries):
             count = 0
-            while at + count < len(members) and members[at + count].path == slot.path:
+            while at + count < len(members) and members[at + count].path == entry.path:
                 count += 1
-            sources = self._sources(slot, names, above)
+            sources = self._sources(entry, sight)
             items: list[Item] = []
-            inputs = tuple(map(within, sources)) if slot.repeats else sources
+            inputs = tuple(map(within, sources)) if entry.repeats else sources
             for index, member in enumerate(members[at : at + count]):
-                values = {**copy.values, INDEX: index} if slot.repeats else copy.values
-                item = self.item(copy, values, slot, member, inputs)
+                values = {**copy.values, INDEX: index} if entry.repeats else copy.values
+                item = self.item(copy, values, entry, member, inputs)
                 item.index, item.name, item.last = index, member.name[prefix:], index == count - 1
                 items.append(item)
                 if not item.last:
@@ -143,72 +145,58 @@ class Copies:
                 last = items[-1].step
                 extras = last is not None and last.layer is not None and last.layer.extras
             copy.items.append(items)
-            handed = above if not items and slot.sources is None else sources
+            handed = sight.above if not items and entry.sources is None else sources
             copy.sources.append(tuple(each.value for each in handed))
-            above = self._handed_on(copy, slot, sources, above, names)
-        if listing.outputs is None:
-            copy.outputs = above[: len(self.structure.plan.outputs)] if listing.is_model else above
-            if extras and listing.path not in self.structure.extras:
+            self._hand_on(copy, entry, sources, sight)
+        if not block.outputs:
+            copy.outputs = sight.above[: len(self.structure.plan.outputs)] if block.is_model else sight.above
+            if extras and block.path not in self.structure.extras:
                 copy.outputs = copy.outputs[:1]
         else:
-            copy.outputs = tuple(_named(each, names) for each in listing.outputs)
+            copy.outputs = tuple(_found(each, sight) for each in block.outputs)
         copy.assumed |= self._counted_on(copy)
         self._finished.append(copy)
 
-    def _handed_on(
-        self,
-        copy: Copy,
-        slot: Slot,
-        sources: tuple[Tensor, ...],
-        above: tuple[Tensor, ...],
-        names: dict[str, tuple[Tensor, ...]],
-    ) -> tuple[Tensor, ...]:
-        """What the latest entry hands on, which is then known by its names."""
+    def _hand_on(self, copy: Copy, entry: Entry, sources: Tensors, sight: Sight[Tensors]) -> None:
+        """What the latest entry hands on is in sight of the next one."""
         number = len(copy.items) - 1
         items = copy.items[number]
-        condition = written_in(slot.when, copy)
+        condition = written_in(entry.when, copy)
+        above = sight.above
         if not items:
-            if slot.name is not None and any(
-                there and other.name == slot.name
-                for other, there in zip(copy.listing.slots, copy.items[:number], strict=False)
-            ):
-                return above  # an alternative of the same name is there in its place
-            handed = above if slot.sources is None else sources[:1]
-            given = condition.names | condition.assumed if condition is not None else names_in(slot.repeat, copy)
+            handed = above if entry.sources is None else sources[:1]
+            given = condition.names | condition.assumed if condition is not None else names_in(entry.repeat, copy)
             left = tuple(
                 Tensor((number, -1, i), each.shape, each.channels.assuming(given), each.origin | given)
                 for i, each in enumerate(handed or above[:1])
             )
-            if slot.template is not None:
-                names[slot.template.evaluate({**copy.values, "index": 0})] = left
-            elif slot.name is not None:
-                names[slot.name] = left
-            return left
+            template = entry.template
+            sight.leave_out(template.evaluate({**copy.values, "index": 0}) if template else entry.plain_name, left)
+            return
         for item in items[:-1]:
-            names[item.name] = tuple(
-                at_index(each, const(item.index)) for each in valued(item.outputs, number, item.index)
-            )
+            one = tuple(at_index(each, const(item.index)) for each in valued(item.outputs, number, item.index))
+            sight.hand_on(item.name, one)
         handed = valued(items[-1].outputs, number, -1)
-        if slot.repeats:
-            handed = self._after(copy, slot, handed)
+        if entry.repeats:
+            handed = self._after(copy, entry, handed)
         if condition is not None:
             handed = tuple(chosen_by(condition, each, (sources or above)[:1]) for each in handed)
-        base = items[-1].name.rpartition(".")[0] if slot.repeats and slot.template is None else slot.name
-        names[items[-1].name] = handed
+        base = items[-1].name.rpartition(".")[0] if entry.repeats and entry.template is None else entry.plain_name
+        sight.hand_on(items[-1].name, handed)
         if base is not None:
-            names[base] = handed
-        return handed
+            sight.repeated(base, handed)
+        sight.given |= dict.fromkeys((item.name for item in items) if base is None else (base,), entry.path)
 
-    def _after(self, copy: Copy, slot: Slot, handed: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def _after(self, copy: Copy, entry: Entry, handed: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """What repetitions hand on, written for any number of them, where that is an expression."""
         items = copy.items[handed[0].value[0]]
-        count = count_of(slot, copy)
+        count = count_of(entry, copy)
         if count is None or count.is_const:
             return tuple(at_index(each, const(len(items) - 1)) for each in handed)
         last = binary("-", count, ONE)
         found = []
         for i, each in enumerate(handed):
-            channels = self._after_all(copy, slot, count, i) if len(items[0].inputs) == 1 else None
+            channels = self._after_all(copy, entry, count, i) if len(items[0].inputs) == 1 else None
             if channels is None:
                 channels = lost(each.shape.channels, each.channels, count)
             changed = items[-1].inputs[0].shape.spatial != each.shape.spatial if items[-1].inputs else False
@@ -216,7 +204,7 @@ class Copies:
             found.append(at_index(each._replace(channels=channels, origin=origin), last))
         return tuple(found)
 
-    def _after_all(self, copy: Copy, slot: Slot, count: Expr, output: int) -> Expr | None:
+    def _after_all(self, copy: Copy, entry: Entry, count: Expr, output: int) -> Expr | None:
         """The channels behind repetitions of one source, in terms of those before; None where they follow no rule."""
         items = copy.items[-1]
         (start,) = items[0].inputs
@@ -226,7 +214,7 @@ class Copies:
         variable = unused(CARRIED, items[0].member.name.split("."))
         values = {**copy.values, INDEX: items[-1].index, variable: items[-1].inputs[0].shape.channels}
         before = items[-1].inputs[0]._replace(channels=name(variable))
-        end = self.item(copy, values, slot, items[-1].member, (before,)).outputs[output].channels
+        end = self.item(copy, values, entry, items[-1].member, (before,)).outputs[output].channels
         step = binary("-", end, name(variable))
         if variable not in end.names:
             found = end if str(end) == str(start.channels) else end.assuming(count.names)
@@ -242,35 +230,33 @@ class Copies:
     def _counted_on(self, copy: Copy) -> set[str]:
         """The names on which it depends whether a source that is one of several repetitions exists, or is the last."""
         found: set[str] = set()
-        for slot, items in zip(copy.listing.slots, copy.items, strict=True):
-            count = count_of(slot, copy) if slot.repeats else None
+        for entry, items in zip(copy.block.entries, copy.items, strict=True):
+            count = count_of(entry, copy) if entry.repeats else None
             if count is not None and not count.is_const:
                 numbered = {item.name for item in items}
-                read = (each for other in copy.listing.slots for each in other.sources or ())
+                read = (each for other in copy.block.entries for each in other.sources or ())
                 if any(each in numbered or each.rpartition(".")[0] in numbered for each in (*read, *_outputs(copy))):
                     found |= count.names | count.assumed
         return found
 
-    def _sources(self, slot: Slot, names: Mapping[str, tuple[Tensor, ...]], above: tuple[Tensor, ...]) -> Any:
-        if slot.sources is not None:
-            return tuple(_named(each, names) for each in slot.sources)
-        layer = self.structure.types.get(slot.type)
-        return () if layer is not None and layer.takes == (0, 0) else above[:1]
+    def _sources(self, entry: Entry, sight: Sight[Tensors]) -> Tensors:
+        if entry.sources is not None:
+            return tuple(_found(each, sight) for each in entry.sources)
+        layer = self.structure.types.get(str(entry.type))
+        return () if layer is not None and layer.takes == (0, 0) else sight.above[:1]
 
     def item(
         self,
         copy: Copy,
         values: dict[str, Any],
-        slot: Slot,
+        entry: Entry,
         member: Step | Group,
         inputs: tuple[Tensor, ...],
     ) -> Item:
         """What an entry came to, with these values in sight and these inputs."""
         if isinstance(member, Step):
-            return self.answers.layer(copy, values, slot, member, inputs if member.sources else ())
-        block = slot.inner or self.structure.block(member.type)
-        assert block is not None
-        return self._call(copy, values, slot, member, block, inputs)
+            return self.answers.layer(copy, values, entry, member, inputs if member.sources else ())
+        return self._call(copy, values, entry, member, inputs)
 
     # A call of another list
 
@@ -278,23 +264,24 @@ class Copies:
         self,
         copy: Copy,
         values: dict[str, Any],
-        slot: Slot,
+        entry: Entry,
         group: Group,
-        called: Listing,
         inputs: tuple[Tensor, ...],
     ) -> Item:
+        called = group.block
+        in_place = self.structure.in_place(called)
         args: dict[str, Expr] = {}
-        if called.in_place:
-            inner = Copy(called, values, copy.by, valued(inputs, -1, -1), revalued=copy.revalued)
+        if in_place:
+            inner = Copy(called, values, copy.by, valued(inputs, -1, -1), revalued=copy.revalued, in_place=True)
             self._go_through(inner, group)
         elif called.owner is not None:
             args = {each: name(each) for each in values}
             inner = self._found(called, values, copy.by, inputs, group)
         else:
-            args = self._arguments(copy, values, slot, called, group)
+            args = self._arguments(copy, values, entry, called, group)
             own = {self.names.param(each): self._argument(group, each) for each in group.args}
             inner = self._found(called, {**self.params, **own}, self.names.renamed, inputs, group)
-        if not called.in_place:
+        if not in_place:
             for tensor, each in zip(inputs, self.names.channels(called), strict=False):
                 args[each] = tensor.channels
             args |= {each: substituted(expr, args) for each, (_, expr) in inner.revalued.items()}
@@ -315,11 +302,11 @@ class Copies:
                 )
                 for tensor in outputs
             )
-        return Item(group, inputs, outputs, inner=inner, args=args, type=type_of(slot, copy))
+        return Item(group, inputs, outputs, inner=inner, args=args, type=type_of(entry, copy))
 
     def _found(
         self,
-        called: Listing,
+        called: Block,
         values: dict[str, Any],
         by: Mapping[str, Expr],
         inputs: tuple[Tensor, ...],
@@ -341,7 +328,7 @@ class Copies:
         return known[key]
 
     def _arguments(
-        self, copy: Copy, values: dict[str, Any], slot: Slot, called: Listing, group: Group
+        self, copy: Copy, values: dict[str, Any], entry: Entry, called: Block, group: Group
     ) -> dict[str, Expr]:
         """What the parameters of a block, and those of the model, are in terms of the caller."""
         args = {}
@@ -351,7 +338,7 @@ class Copies:
             hidden = const(found, frozenset({f"^{param}"}))
             args[param] = copy.by.get(each) or name(param) if same(values.get(param), found) else hidden
         for each, default in called.params.items():
-            given = slot.args.get(each)
+            given = entry.args.get(each)
             expected = self._argument(group, each)
             param = self.names.param(each)
             if given is not None:
@@ -392,14 +379,14 @@ def _least_assuming(copies: Sequence[Copy], tensors: Sequence[Tensor]) -> Expr |
 
 
 def _outputs(copy: Copy) -> tuple[str, ...]:
-    return copy.listing.outputs or ()
+    return copy.block.outputs
 
 
-def _named(wanted: str, names: Mapping[str, tuple[Tensor, ...]]) -> Tensor:
+def _found(wanted: str, sight: Sight[Tensors]) -> Tensor:
     """The tensor that a name means."""
-    if wanted in names:
-        return names[wanted][0]
-    base, _, number = wanted.rpartition(".")
-    if int(number) >= len(names[base]):
-        raise NoSuchOutput(base, int(number), len(names[base]), ("from",))
-    return names[base][int(number)]
+    handed, number = sight.find(wanted)
+    assert handed is not None
+    output = int(number or 0)
+    if output >= len(handed):
+        raise NoSuchOutput(wanted.removesuffix(f".{number}"), output, len(handed), ("from",))
+    return handed[output]

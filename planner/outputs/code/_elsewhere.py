@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from planner.format import Block
 from planner.model import Group
 from planner.outputs.code._answers import WORKED_OUT, is_call
 from planner.outputs.code._arithmetic import value
 from planner.outputs.code._expressions import Expr, UnusableError, same
 from planner.outputs.code._names import Names
 from planner.outputs.code._parts import Part, Unit
-from planner.outputs.code._structure import Listing, Structure
+from planner.outputs.code._structure import Structure
 from planner.outputs.code._tensors import INDEX, Calling, Copy
 from planner.outputs.code._worlds import another
 from planner.plan import Plan, Step, propagate
@@ -35,7 +36,7 @@ def right_elsewhere(unit: Unit, names: Names, structure: Structure, changed: Set
     for copy in unit.copies[:MOST_COPIES]:
         comparing = _Elsewhere(unit, copy, names, structure)
         for some in (changed, *alone):
-            for values in _others(copy.values, some, names.channels(unit.listing)):
+            for values in _others(copy.values, some, names.channels(unit.block)):
                 if any(same(values[each], copy.values[each]) for each in some):
                     continue
                 seen.add(comparing.at(values))
@@ -77,31 +78,32 @@ class _Elsewhere(NamedTuple):
         if there is None or not there.complete or there.model.diagnostics:
             return None
         found = Structure(there, self.structure.opened, sequential=self.structure.sequential)
-        group = None if self.unit.listing.is_model else there.model.groups[0]
+        group = None if self.unit.block.is_model else there.model.groups[0]
         return _Comparing(found).agrees(self.unit, values, group)
 
 
 def _planned(copy: Copy, names: Names, structure: Structure, values: Values) -> Plan | None:
     """The plan of the file, or of one call of a block of it, with these values."""
+    hidden = () if copy.block.is_model else copy.block.params
     params = {
-        each: _listed(found if each in copy.listing.params else values[names.param(each)])
+        each: _listed(found if each in hidden else values[names.param(each)])
         for each, found in structure.model.params.items()
     }
-    if copy.listing.is_model:
+    if copy.block.is_model:
         return propagate(load(structure.model.source, params=params))
-    if copy.listing.owner is not None:
+    if copy.block.owner is not None:
         return None
     shapes = [
         [*tensor.shape.spatial, values[each]]
-        for tensor, each in zip(copy.inputs, names.channels(copy.listing), strict=True)
+        for tensor, each in zip(copy.inputs, names.channels(copy.block), strict=True)
     ]
     sources = [f"source_{i}" for i in range(len(shapes))]
-    call = {each: _listed(values[names.param(each)]) for each in copy.listing.params}
+    call = {each: _listed(values[names.param(each)]) for each in copy.block.params}
     file = {
         "input": dict(zip(sources, shapes, strict=True)),
         "params": params,
-        "layers": [{"name": "call", "type": copy.listing.name, "from": sources, **call}],
-        "blocks": structure.data["blocks"],
+        "layers": [{"name": "call", "type": copy.block.name, "from": sources, **call}],
+        "blocks": structure.model.source.data["blocks"],
     }
     return propagate(load(of_mapping(file)))
 
@@ -120,7 +122,7 @@ class _Comparing:
         """Whether every number of the class is that of the plan, where its arguments have these values."""
         members = [each for each in self.structure.members(group) if not (isinstance(each, Step) and each.is_input)]
         try:
-            return all(self._entry(unit, values, number, here) for number, here in _entries(unit.listing, members))
+            return all(self._entry(unit, values, number, here) for number, here in _entries(unit.block, members))
         except UnusableError:
             return False
 
@@ -165,12 +167,12 @@ class _Comparing:
         return isinstance(member, Step) and _calls(part, values, member)
 
 
-def _entries(listing: Listing, members: Sequence[Step | Group]) -> Iterator[tuple[int, list[Step | Group]]]:
+def _entries(block: Block, members: Sequence[Step | Group]) -> Iterator[tuple[int, list[Step | Group]]]:
     """What each entry of a list came to."""
     at = 0
-    for number, slot in enumerate(listing.slots):
+    for number, entry in enumerate(block.entries):
         start = at
-        while at < len(members) and members[at].path == slot.path:
+        while at < len(members) and members[at].path == entry.path:
             at += 1
         yield number, list(members[start:at])
 

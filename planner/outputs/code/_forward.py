@@ -55,7 +55,7 @@ class Forward:
         self._inputs = _input_names(unit)
         self._unpacked: tuple[tuple[Value, ...], Code, int] | None = None
         """The latest call whose several outputs have variables, if nothing has been written behind it."""
-        self._outputs = unit.outputs if unit.listing.outputs is not None else ()
+        self._outputs = unit.outputs if unit.block.outputs else ()
         self._known: dict[Value, Code] = {}
         self._names: dict[Value, str] = {}
         self._kept_names = NOTHING
@@ -108,7 +108,7 @@ class Forward:
 
     def _label(self, part: Part) -> str:
         """The name of a submodule."""
-        return str(self.unit.parts.index(part)) if self.unit.listing.nameless else str(part.name)
+        return str(self.unit.parts.index(part)) if self.unit.block.nameless else str(part.name)
 
     # The statements
 
@@ -407,7 +407,7 @@ class Forward:
 
     def _own_name(self, part: Part) -> str | None:
         """What a tensor is called for the entry that makes it: its name, or that of its type."""
-        if self.unit.listing.nameless:
+        if self.unit.block.nameless:
             return None
         found = identifier(part.item.name.rpartition(".")[0] or part.item.name, "out")
         return f"{found}_" if found in BUILTINS else found
@@ -450,10 +450,10 @@ def _reads(part: Part) -> list[Value]:
 
 def _input_names(unit: Unit) -> list[str]:
     """The arguments of the forward pass."""
-    if len(unit.listing.inputs) == 1:
+    if len(unit.block.inputs) == 1:
         return ["x"]
     names: list[str] = []
-    for each in unit.listing.inputs:
+    for each in unit.block.inputs:
         names.append(unused(identifier(each, "x"), {*names, *OURS}))
     return names
 

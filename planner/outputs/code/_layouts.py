@@ -55,7 +55,7 @@ class Layouts:
     # The nodes
 
     def _add(self, unit: Unit) -> None:
-        if self._sequential and unit.listing.nameless and any(part.count or part.when for part in unit.parts):
+        if self._sequential and unit.block.nameless and any(part.count or part.when for part in unit.parts):
             ends = (unit, (-1, -1, 0)), (unit, "out", 0)
             for node in (*ends, *((part, 0) for part in unit.parts)):
                 self._fix(node, "first")

@@ -8,8 +8,8 @@ import re
 import unicodedata
 from collections.abc import Container
 
+from planner.format import Block
 from planner.outputs.code._expressions import Expr, name
-from planner.outputs.code._structure import Listing
 
 OURS = frozenset(
     {"Any", "F", "OrderedDict", "Sequence", "Tensor", "centred", "index", "init_weights", "layer", "layers"}
@@ -80,23 +80,23 @@ class Names:
             taken |= {found}
         self.renamed: dict[str, Expr] = {each: name(found) for each, found in self._params.items() if each != found}
         """What stands for the parameters that have another name in the code than in the file."""
-        self._channels: dict[Listing, tuple[str, ...]] = {}
+        self._channels: dict[Block, tuple[str, ...]] = {}
         self._classes: set[str] = set(taken)
 
     def param(self, name: str) -> str:
         """A parameter of the file as an argument."""
         return self._params[name]
 
-    def channels(self, listing: Listing) -> tuple[str, ...]:
+    def channels(self, block: Block) -> tuple[str, ...]:
         """The arguments that tell a module how many channels its inputs have."""
-        if listing not in self._channels:
+        if block not in self._channels:
             taken = set(self._params.values())
             found: list[str] = []
-            for each in listing.inputs:
-                kind = "in" if len(listing.inputs) == 1 else identifier(each)
+            for each in block.inputs:
+                kind = "in" if len(block.inputs) == 1 else identifier(each)
                 found.append(unused(f"{kind}_channels", taken | set(found)))
-            self._channels[listing] = tuple(found)
-        return self._channels[listing]
+            self._channels[block] = tuple(found)
+        return self._channels[block]
 
     def new_function(self, name: str) -> str:
         """A name for a function that nothing else has."""

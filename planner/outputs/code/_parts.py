@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from planner.format import Block
 from planner.outputs.code._expressions import Expr, const, substituted, text
-from planner.outputs.code._structure import Listing
 from planner.outputs.code._tensors import CARRIED, INDEX, Calling, Copy, Item, Value
 
 
@@ -60,13 +60,13 @@ class Part:
     @property
     def unnamed(self) -> bool:
         """Whether a list that has names has none for it."""
-        listing = self.items[0][0].listing
+        block = self.items[0][0].block
         return (
             bool(self.calls)
-            and not listing.nameless
+            and not block.nameless
             and self.count is None
             and self.when is None
-            and (listing.slots[self.values[0][0]].name is None)
+            and (block.entries[self.values[0][0]].name is None)
         )
 
     @property
@@ -193,7 +193,7 @@ class Unit:
     mixed   the tensors whose axes have changed places, once that has been asked
     """
 
-    listing: Listing
+    block: Block
     copies: list[Copy]
     outputs: tuple[Value, ...]
     parts: list[Part] = field(default_factory=list)
@@ -216,7 +216,7 @@ class Unit:
     def reachable(self) -> bool:
         """Whether each part has the same name in every copy, by which a forward pass can call it."""
         for part in self.parts:
-            if (part.count is not None and not part.wrapped) or (part.when is not None and self.listing.nameless):
+            if (part.count is not None and not part.wrapped) or (part.when is not None and self.block.nameless):
                 return False
         return True
 

@@ -13,8 +13,7 @@ from planner.outputs.code._expressions import Expr, const, text
 from planner.outputs.code._layouts import Layouts, axes_of, follows, renumbered
 from planner.outputs.code._names import Names
 from planner.outputs.code._parts import Part, Unit
-from planner.outputs.code._structure import has_arithmetic
-from planner.outputs.code._tensors import Calling
+from planner.outputs.code._tensors import Calling, has_arithmetic
 from planner.outputs.code._text import Brackets, Item
 from planner.outputs.code._units import Units
 
@@ -134,7 +133,7 @@ class Program:
     def call(self, part: Part) -> Brackets:
         """The construction of a module of another class."""
         assert part.unit is not None
-        own = self.names.channels(part.unit.listing)
+        own = self.names.channels(part.unit.block)
         items: list[Item] = []
         short: list[Item] = []
         by_name = False
@@ -153,13 +152,13 @@ class Program:
 
     def default(self, unit: Unit, param: str) -> Expr | None:
         """The default of an argument, if it has one."""
-        listing = unit.listing
-        if listing.is_model:
+        block = unit.block
+        if block.is_model:
             found = unit.copy.values[param]
-        elif listing.owner is not None:
+        elif block.owner is not None:
             return None
         else:
-            declared = {self.names.param(each): raw for each, raw in listing.params.items()}
+            declared = {self.names.param(each): raw for each, raw in block.params.items()}
             found = declared.get(param)
             revalued = any(param in copy.revalued for copy in unit.copies)
             if found is None or has_arithmetic(found) or (revalued and isinstance(found, str)):

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from planner.arithmetic import is_expression
+from planner.arithmetic import Expression, is_expression
+from planner.format import Block, Entry
 from planner.geometry import Shape
 from planner.layers._layer import Call
 from planner.model import Group
-from planner.outputs.code._arithmetic import of_value, read, value
+from planner.outputs.code._arithmetic import of_value, value
 from planner.outputs.code._expressions import (
     NOTHING,
     ONE,
@@ -23,7 +24,6 @@ from planner.outputs.code._expressions import (
     same,
     substituted,
 )
-from planner.outputs.code._structure import Listing, Slot, has_arithmetic
 from planner.plan import Step
 
 INDEX = "index"
@@ -100,9 +100,10 @@ class Copy:
     revalued  parameters that have another value in PyTorch: `groups: depthwise` is a number of groups
     assumed   the names for whose values alone it is wired like this
     worlds    what the names in sight come to where the model's parameters have other values
+    in_place  whether it is written inside of another list's module
     """
 
-    listing: Listing
+    block: Block
     values: dict[str, Any]
     by: Mapping[str, Expr]
     inputs: tuple[Tensor, ...]
@@ -112,6 +113,7 @@ class Copy:
     revalued: dict[str, tuple[Any, Expr]] = field(default_factory=dict)
     assumed: set[str] = field(default_factory=set)
     worlds: list[dict[str, Any]] = field(default_factory=list)
+    in_place: bool = False
 
 
 def valued(tensors: tuple[Tensor, ...], number: int, index: int) -> tuple[Tensor, ...]:
@@ -155,6 +157,13 @@ def chosen_by(condition: Expr, tensor: Tensor, sources: Sequence[Tensor]) -> Ten
 # What the file says, as a copy has it
 
 
+def has_arithmetic(raw: object) -> bool:
+    """Whether a value of a model file is, or holds, arithmetic."""
+    if isinstance(raw, list | tuple):
+        return any(map(has_arithmetic, raw))
+    return isinstance(raw, Expression) or is_expression(raw)
+
+
 def written_in(raw: Any, copy: Copy) -> Expr | None:
     if not has_arithmetic(raw):
         return None
@@ -164,9 +173,9 @@ def written_in(raw: Any, copy: Copy) -> Expr | None:
         return lost(0, *map(name, copy.values))
 
 
-def count_of(slot: Slot, copy: Copy) -> Expr | None:
+def count_of(entry: Entry, copy: Copy) -> Expr | None:
     """The number of an entry's repetitions, where it is worked out."""
-    return written_in(slot.repeat, copy)
+    return written_in(entry.repeat, copy)
 
 
 def names_in(raw: Any, copy: Copy) -> set[str]:
@@ -175,8 +184,8 @@ def names_in(raw: Any, copy: Copy) -> set[str]:
     return found.names | found.assumed if found is not None else set()
 
 
-def type_of(slot: Slot, copy: Copy) -> Expr | None:
-    return substituted(read(slot.type), copy.by) if is_expression(slot.type) else None
+def type_of(entry: Entry, copy: Copy) -> Expr | None:
+    return substituted(of_value(entry.type), copy.by) if isinstance(entry.type, Expression) else None
 
 
 def argument_in(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) -> Expr:

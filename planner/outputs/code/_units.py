@@ -13,6 +13,7 @@ from itertools import permutations
 from typing import Any
 
 from planner.faults.refused_module_name import RefusedModuleName
+from planner.format import Block, Entry
 from planner.outputs.code import _worlds as other_worlds
 from planner.outputs.code._arithmetic import of_value, read
 from planner.outputs.code._choosing import Known, UnsharedError, Values, Worlds, agreed, chosen, one, worth
@@ -21,7 +22,7 @@ from planner.outputs.code._elsewhere import right_elsewhere
 from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, const, name, same, substituted
 from planner.outputs.code._names import Names, identifier, unused
 from planner.outputs.code._parts import Part, Unit
-from planner.outputs.code._structure import Listing, Slot
+from planner.outputs.code._structure import names_others
 from planner.outputs.code._tensors import CARRIED, INDEX, Calling, Copy, Item, Value, names_in
 
 
@@ -30,15 +31,16 @@ class Units:
 
     def __init__(self, copies: Copies, names: Names) -> None:
         self.copies = copies
+        self.structure = copies.structure
         self.names = names
         self.all: list[Unit] = []
         self._of: dict[Copy, Unit] = {}
-        self._open: set[Listing] = set()
+        self._open: set[Block] = set()
         self.root = self.of(copies.root)
         used = self._used(self.root, {})
         self.all = [unit for unit in self.all if unit in used]
         for unit in self.all:
-            unit.name = self.names.new_class(unit.listing.name)
+            unit.name = self.names.new_class(unit.block.name)
         calls: dict[Unit, list[Part]] = {}
         for part in (part for unit in self.all for part in unit.all_parts()):
             if part.unit is not None:
@@ -60,41 +62,41 @@ class Units:
 
     def of(self, copy: Copy) -> Unit:
         """The module of a copy that has one."""
-        if copy not in self._of and copy.listing in self._open:  # a block within itself, by a type that is worked out
-            unit = self._general(copy.listing, [copy], unrolled=True)
+        if copy not in self._of and copy.block in self._open:  # a block within itself, by a type that is worked out
+            unit = self._general(copy.block, [copy], unrolled=True)
             self.all.append(unit)
             self._of[copy] = unit
         if copy not in self._of:
-            self._open.add(copy.listing)
-            for unit in self._parted(copy.listing):
+            self._open.add(copy.block)
+            for unit in self._parted(copy.block):
                 self.all.append(unit)
                 self._of.update(dict.fromkeys(unit.copies, unit))
-            self._open.discard(copy.listing)
+            self._open.discard(copy.block)
         return self._of[copy]
 
-    def _parted(self, listing: Listing) -> list[Unit]:
+    def _parted(self, block: Block) -> list[Unit]:
         """As few modules as can be found for all copies of a list."""
-        copies = self.copies.of(listing)
+        copies = self.copies.of(block)
         try:
-            return [self._general(listing, copies)]
+            return [self._general(block, copies)]
         except UnsharedError:
             pass
         units: list[Unit] = []
         for copy in copies:
             for i, unit in enumerate(units):
                 try:
-                    units[i] = self._general(listing, [*unit.copies, copy])
+                    units[i] = self._general(block, [*unit.copies, copy])
                     break
                 except UnsharedError:
                     continue
             else:
                 try:
-                    units.append(self._general(listing, [copy]))
+                    units.append(self._general(block, [copy]))
                 except UnsharedError:
-                    units.append(self._general(listing, [copy], unrolled=True))
+                    units.append(self._general(block, [copy], unrolled=True))
         return units
 
-    def _general(self, listing: Listing, copies: list[Copy], *, unrolled: bool = False) -> Unit:
+    def _general(self, block: Block, copies: list[Copy], *, unrolled: bool = False) -> Unit:
         """The module of some copies, whose arguments are right for all values that they may be given.
 
         What was taken from the copies alone, though an argument decides it, becomes a condition or a type that is
@@ -104,7 +106,7 @@ class Units:
         kept: frozenset[str] = NOTHING
         cleared: frozenset[str] = NOTHING
         while True:
-            unit = self._unit(listing, copies, unrolled=unrolled, fixed=fixed, kept=kept)
+            unit = self._unit(block, copies, unrolled=unrolled, fixed=fixed, kept=kept)
             unit.assumed = (unit.assumed | fixed) - cleared
             if INDEX in set(unit.params) - fixed and _numbered(unit):
                 fixed |= {INDEX}
@@ -117,7 +119,7 @@ class Units:
                 continue
             if not doubtful <= kept:
                 try:
-                    self._unit(listing, copies, unrolled=unrolled, fixed=fixed, kept=kept | doubtful)
+                    self._unit(block, copies, unrolled=unrolled, fixed=fixed, kept=kept | doubtful)
                     kept |= doubtful
                     continue
                 except UnsharedError:
@@ -128,15 +130,14 @@ class Units:
 
     def _right(self, unit: Unit, doubtful: set[str]) -> set[str]:
         """Those of some arguments for whose other values a module is right all the same."""
-        structure = self.copies.structure
-        if right_elsewhere(unit, self.names, structure, doubtful):
+        if right_elsewhere(unit, self.names, self.structure, doubtful):
             return doubtful
         each = doubtful if len(doubtful) > 1 else set()
-        return {name for name in each if right_elsewhere(unit, self.names, structure, {name})}
+        return {name for name in each if right_elsewhere(unit, self.names, self.structure, {name})}
 
     def _unit(
         self,
-        listing: Listing,
+        block: Block,
         copies: list[Copy],
         *,
         unrolled: bool = False,
@@ -148,26 +149,26 @@ class Units:
         fixed  names that are no arguments: their values are written
         kept   names whose conditions and types are written, though all copies agree in what they come to
         """
-        unit = Unit(listing, copies, agreed(tuple(each.value for each in copy.outputs) for copy in copies))
+        unit = Unit(block, copies, agreed(tuple(each.value for each in copy.outputs) for copy in copies))
         unit.kept, unit.fixed = kept, fixed
         unit.assumed = set().union(*(copy.assumed for copy in copies))
         handed: dict[Value, Value] = {}
         """What stands for the outputs of entries that no copy has."""
-        for number, slot in enumerate(listing.slots):
+        for number, entry in enumerate(block.entries):
             parts = len(unit.parts)
-            if listing.names_others(number):
-                unit.assumed |= _decides(slot, copies)
+            if names_others(block, number):
+                unit.assumed |= _decides(entry, copies)
             if not any(copy.items[number] for copy in copies):
-                unit.firm |= _decides(slot, copies)
+                unit.firm |= _decides(entry, copies)
                 unit.assumed |= unit.firm
                 source = agreed(copy.sources[number] for copy in copies)
                 for i, value in enumerate(source):
                     handed[number, -1, i] = handed.get(value, value)
             elif unrolled:
-                unit.assumed |= _decides(slot, copies)
-                unit.parts += self._unrolled(unit, slot, number)
+                unit.assumed |= _decides(entry, copies)
+                unit.parts += self._unrolled(unit, entry, number)
             else:
-                unit.parts.append(self._part(unit, slot, number))
+                unit.parts.append(self._part(unit, entry, number))
             for part in unit.parts[parts:]:
                 part.sources = tuple(handed.get(value, value) for value in part.sources)
         unit.outputs = tuple(handed.get(value, value) for value in unit.outputs)
@@ -181,8 +182,8 @@ class Units:
             unit.types |= {each for expr in part.types() for each in expr.names}
         if unit.types & reads:
             raise UnsharedError
-        declared = [self.names.param(each) for each in _declared(listing)]
-        order = dict.fromkeys((*self.names.channels(listing), *declared, *self.copies.params, *sorted(reads)))
+        declared = [self.names.param(each) for each in _declared(block)]
+        order = dict.fromkeys((*self.names.channels(block), *declared, *self.copies.params, *sorted(reads)))
         unit.params = tuple(each for each in order if each in reads | unit.types)
         return unit
 
@@ -193,12 +194,12 @@ class Units:
         made = {value for part in unit.parts for value in part.values}
         if any(value[0] >= 0 and value not in made for value in read):
             raise UnsharedError
-        if not unit.listing.chain and not unit.reachable:
+        if not self.structure.is_chain(unit.block) and not unit.reachable:
             raise UnsharedError
 
     def picks(self, place: int) -> bool:
         """Whether an input of the model holds whole numbers that pick something."""
-        plan = self.copies.structure.plan
+        plan = self.structure.plan
         return any(
             step.layer is not None and step.layer.indices and ref.step == place
             for step in plan.layers
@@ -208,7 +209,7 @@ class Units:
     @cached_property
     def chains(self) -> bool:
         """Whether the model is one chain through and through."""
-        return all(unit.listing.chain and all(part.plain for part in unit.parts) for unit in self.all)
+        return all(self.structure.is_chain(unit.block) and all(part.plain for part in unit.parts) for unit in self.all)
 
     @property
     def weighted(self) -> set[str]:
@@ -226,7 +227,7 @@ class Units:
 
     def _merge(self, unit: Unit, calls: Sequence[Part]) -> None:
         """Leave out numbers of input channels that are in every call what the module works out from other arguments."""
-        channels = self.names.channels(unit.listing)
+        channels = self.names.channels(unit.block)
         for each in channels if calls else ():
             if each in unit.params:
                 same_as = (
@@ -265,7 +266,7 @@ class Units:
             if part.carried is None or part.carried[0].op != "name":
                 continue
             argument = part.carried[0].args[0]
-            if argument in self.names.channels(unit.listing) and not any(
+            if argument in self.names.channels(unit.block) and not any(
                 argument in other.reads() for other in unit.parts if other is not part
             ):
                 part.substituted({part.variable: part.carried[0]}, own=True)
@@ -273,7 +274,7 @@ class Units:
 
     # One entry
 
-    def _part(self, unit: Unit, slot: Slot, number: int) -> Part:
+    def _part(self, unit: Unit, entry: Entry, number: int) -> Part:
         there = [copy for copy in unit.copies if copy.items[number]]
         part = Part(
             values=tuple((number, -1, i) for i in range(len(there[0].items[number][0].outputs))),
@@ -283,19 +284,19 @@ class Units:
         )
         if len({_shape_of(item) for _, item in part.items}) > 1:
             raise UnsharedError
-        part.name = self._name(unit.listing, slot, part)
-        if slot.repeats:
-            part.count = self._of_file(slot.repeat, [(copy, len(copy.items[number])) for copy in there])
-            part.wrapped = not unit.listing.nameless and slot.template is None
+        part.name = self._name(unit.block, entry, part)
+        if entry.repeats:
+            part.count = self._of_file(entry.repeat, [(copy, len(copy.items[number])) for copy in there])
+            part.wrapped = not unit.block.nameless and entry.template is None
             if max(len(copy.items[number]) for copy in there) == 1 and not _hands_on(part):
                 unit.assumed |= part.count.names
-        self._decide(unit, part, slot, number, there)
+        self._decide(unit, part, entry, number, there)
         try:
-            self._fill(unit, part, slot)
+            self._fill(unit, part, entry)
         except UnsharedError:
             if part.count is None:
                 raise
-            self._carry(unit, part, slot)
+            self._carry(unit, part, entry)
         if part.count is not None and INDEX in part.assumed():
             unit.assumed |= part.count.names
         if part.count is not None and part.count.is_value(1) and not part.wrapped:
@@ -311,40 +312,40 @@ class Units:
             raise UnsharedError
         return part
 
-    def _decide(self, unit: Unit, part: Part, slot: Slot, number: int, there: list[Copy]) -> None:
+    def _decide(self, unit: Unit, part: Part, entry: Entry, number: int, there: list[Copy]) -> None:
         """The condition on which a part is there; none where it is there in all copies and always may be."""
-        worked_out = slot.when is not None and not isinstance(slot.when, bool)
-        names = set().union(*(names_in(slot.when, copy) for copy in unit.copies)) if worked_out else set()
+        worked_out = entry.when is not None and not isinstance(entry.when, bool)
+        names = set().union(*(names_in(entry.when, copy) for copy in unit.copies)) if worked_out else set()
         if len(there) < len(unit.copies) or names & unit.kept:
-            if slot.when is not None:
-                part.when = self._of_file(slot.when, [(copy, bool(copy.items[number])) for copy in unit.copies])
+            if entry.when is not None:
+                part.when = self._of_file(entry.when, [(copy, bool(copy.items[number])) for copy in unit.copies])
                 if part.when.is_const:
                     raise UnsharedError
-            elif not slot.repeats:
+            elif not entry.repeats:
                 raise UnsharedError
         else:
             unit.assumed |= names
 
-    def _name(self, listing: Listing, slot: Slot, part: Part) -> str | Expr | None:
-        if slot.template is not None:
+    def _name(self, block: Block, entry: Entry, part: Part) -> str | Expr | None:
+        if entry.template is not None:
             copy = part.items[0][0]
-            pieces = (each if isinstance(each, str) else each.text for each in slot.template.parts)
+            pieces = (each if isinstance(each, str) else each.text for each in entry.template.parts)
             made = Expr("f", tuple(_piece(each, copy) for each in pieces if each))
-            if any(_text(made, _values(copy, slot, item)) != item.name for copy, item in part.items):
+            if any(_text(made, _values(copy, entry, item)) != item.name for copy, item in part.items):
                 raise UnsharedError
             return made
-        if listing.nameless:
+        if block.nameless:
             return None
         named = [item.name for _, item in part.items]
-        found: str = agreed(each.rpartition(".")[0] for each in named) if slot.repeats else agreed(named)
+        found: str = agreed(each.rpartition(".")[0] for each in named) if entry.repeats else agreed(named)
         return found
 
-    def _fill(self, unit: Unit, part: Part, slot: Slot) -> None:
+    def _fill(self, unit: Unit, part: Part, entry: Entry) -> None:
         """What a part constructs or calls."""
         part.type = None
         if part.item.inner is None:
-            part.calls = self._calls(unit, part, slot)
-        elif part.item.inner.listing.in_place:
+            part.calls = self._calls(unit, part, entry)
+        elif part.item.inner.in_place:
             inner = [_inner(item) for _, item in part.items]
             part.inside = self._in_place(inner, unit)
             unit.assumed |= part.inside.assumed
@@ -353,15 +354,15 @@ class Units:
             part.unit = agreed(self.of(_inner(item)) for _, item in part.items)
             types = {item.type for _, item in part.items if item.type is not None}
             unit.assumed = unit.assumed.union(*(each.names for each in types))
-            if len(part.unit.copies) < len(self.copies.known[part.unit.listing]):  # which class it is, arguments decide
-                own = set(map(self.names.param, _declared(part.unit.listing)))
+            if len(part.unit.copies) < len(self.copies.known[part.unit.block]):  # which class it is, arguments decide
+                own = set(map(self.names.param, _declared(part.unit.block)))
                 given = [item.args[each] for _, item in part.items for each in own if each in item.args]
                 unit.assumed = unit.assumed.union(*(expr.names | expr.assumed for expr in given))
-            known = [(copy, item, _values(copy, slot, item)) for copy, item in part.items]
+            known = [(copy, item, _values(copy, entry, item)) for copy, item in part.items]
             part.args = {
                 param: one(
                     [
-                        (item.args[param], values, _worlds(self.copies, copy, slot, item))
+                        (item.args[param], values, _worlds(self.copies, copy, entry, item))
                         for copy, item, values in known
                     ],
                     param in part.unit.types,
@@ -373,7 +374,7 @@ class Units:
                     if each.startswith("#"):
                         unit.assumed |= item.inputs[int(each[1:])].origin
                     elif each.startswith("^"):
-                        hides = each[1:] in map(self.names.param, _declared(unit.listing))
+                        hides = each[1:] in map(self.names.param, _declared(unit.block))
                         unit.assumed.add(each if hides else each[1:])
                     elif each in item.args:
                         unit.assumed |= item.args[each].names | item.args[each].assumed
@@ -381,13 +382,13 @@ class Units:
     def _in_place(self, copies: list[Copy], around: Unit) -> Unit:
         """A list that is written in place; what stands alone can always be written, its repetitions one by one."""
         try:
-            return self._unit(copies[0].listing, copies, kept=around.kept, fixed=around.fixed)
+            return self._unit(copies[0].block, copies, kept=around.kept, fixed=around.fixed)
         except UnsharedError:
             if len(copies) > 1:
                 raise
-        return self._unit(copies[0].listing, copies, unrolled=True, kept=around.kept, fixed=around.fixed)
+        return self._unit(copies[0].block, copies, unrolled=True, kept=around.kept, fixed=around.fixed)
 
-    def _calls(self, unit: Unit, part: Part, slot: Slot) -> tuple[Calling, ...]:
+    def _calls(self, unit: Unit, part: Part, entry: Entry) -> tuple[Calling, ...]:
         first = part.item
         unit.assumed = unit.assumed.union(*(item.assumed for _, item in part.items))
         if first.type is not None:
@@ -407,7 +408,7 @@ class Units:
             args = []
             for k, (arg, _) in enumerate(call.args):
                 known = [
-                    (item.calls[i].args[k][1], _values(copy, slot, item), _worlds(self.copies, copy, slot, item))
+                    (item.calls[i].args[k][1], _values(copy, entry, item), _worlds(self.copies, copy, entry, item))
                     for copy, item in part.items
                 ]
                 args.append((arg, one(known)))
@@ -416,7 +417,7 @@ class Units:
 
     # Repetitions
 
-    def _carry(self, unit: Unit, part: Part, slot: Slot) -> None:
+    def _carry(self, unit: Unit, part: Part, entry: Entry) -> None:
         """Write repetitions that differ in their input channels with a variable that is carried along."""
         if any(len(item.inputs) != 1 for _, item in part.items):
             raise UnsharedError
@@ -432,30 +433,30 @@ class Units:
         part.items, ends = [], []
         for copy, item in items:
             (tensor,) = item.inputs
-            values = {**_values(copy, slot, item), part.variable: tensor.shape.channels}
+            values = {**_values(copy, entry, item), part.variable: tensor.shape.channels}
             carried = tensor._replace(channels=name(part.variable))
-            again = self.copies.item(copy, values, slot, item.member, (carried,))
+            again = self.copies.item(copy, values, entry, item.member, (carried,))
             again.index, again.name, again.last = item.index, item.name, item.last
             if self.copies.elsewhere:
-                other_worlds.enter(again, copy, slot, deeply=True)
+                other_worlds.enter(again, copy, entry, deeply=True)
             part.items.append((replace(copy, values=values), again))
-            worlds = _worlds(self.copies, copy, slot, item)
+            worlds = _worlds(self.copies, copy, entry, item)
             ends.append(Known(again.outputs[0].channels, values, again.outputs[0].shape.channels, worlds))
-        self._fill(unit, part, slot)
+        self._fill(unit, part, entry)
         part.items = items
         part.carried = start, chosen(ends)
 
-    def _unrolled(self, unit: Unit, slot: Slot, number: int) -> Iterator[Part]:
+    def _unrolled(self, unit: Unit, entry: Entry, number: int) -> Iterator[Part]:
         """Every repetition as a part of its own; those that have a container of their own in a list in place."""
         copy = unit.copy
         items = copy.items[number]
-        wrapped = slot.repeats and slot.template is None and not copy.listing.nameless and bool(items)
+        wrapped = entry.repeats and entry.template is None and not copy.block.nameless and bool(items)
         read = [each.value for each in copy.outputs] + [value for sources in copy.sources for value in sources]
         singly = any(value[0] == number and value[1] >= 0 for value in read)
-        sequential = self.copies.structure.sequential
+        sequential = self.structure.sequential
         ends = 1 if sequential else None
         if wrapped and not singly and all(len(item.inputs) == len(item.outputs[:ends]) == 1 for item in items):
-            chain = self._chain_of(unit, slot, number)
+            chain = self._chain_of(unit, entry, number)
             if sequential or all(part.is_module for part in chain.parts):
                 name, _, _ = items[0].name.rpartition(".")
                 whole = replace(items[0], outputs=items[-1].outputs)
@@ -469,36 +470,36 @@ class Units:
                 values=tuple((number, -1 if last else item.index, i) for i in range(len(item.outputs))),
                 items=[(copy, item)],
                 sources=sources,
-                name=None if copy.listing.nameless else item.name,
+                name=None if copy.block.nameless else item.name,
                 nested=(item.name.rpartition(".")[0], item.index, len(items)) if wrapped else None,
             )
-            self._fill_alone(unit, part, copy, slot)
+            self._fill_alone(unit, part, copy, entry)
             yield part
 
-    def _fill_alone(self, around: Unit, part: Part, copy: Copy, slot: Slot) -> None:
+    def _fill_alone(self, around: Unit, part: Part, copy: Copy, entry: Entry) -> None:
         """What a single repetition constructs or calls."""
-        alone = Unit(copy.listing, [copy], (), kept=around.kept, fixed=around.fixed)
-        self._fill(alone, part, slot)
+        alone = Unit(copy.block, [copy], (), kept=around.kept, fixed=around.fixed)
+        self._fill(alone, part, entry)
         part.assumes = frozenset(alone.assumed)
-        if slot.repeats:
+        if entry.repeats:
             part.substituted({INDEX: const(part.item.index)})
 
-    def _chain_of(self, around: Unit, slot: Slot, number: int) -> Unit:
+    def _chain_of(self, around: Unit, entry: Entry, number: int) -> Unit:
         """The repetitions of one entry as a list of their own."""
         copy = around.copy
         items = copy.items[number]
-        slots = [replace(slot, name=None, repeat=None) for _ in items]
-        listing = Listing(slot.path, items[0].name, slots, owner=copy.listing, chain=True)
+        entries = tuple(replace(entry, name=None, repeat=None) for _ in items)
+        block = Block(entry.path, items[0].name, entries, owner=copy.block)
         sources: list[tuple[Value, ...]] = [((i - 1, -1, 0),) for i in range(len(items))]
         inner = replace(
-            copy, listing=listing, inputs=items[0].inputs, items=[[item] for item in items], sources=sources,
+            copy, block=block, inputs=items[0].inputs, items=[[item] for item in items], sources=sources,
             outputs=items[-1].outputs,
         )  # fmt: skip
-        unit = Unit(listing, [inner], ((len(items) - 1, -1, 0),), repeats=True)
+        unit = Unit(block, [inner], ((len(items) - 1, -1, 0),), repeats=True)
         for i, item in enumerate(items):
             values = tuple((i, -1, output) for output in range(len(item.outputs)))
             part = Part(values, [(inner, item)], sources[i], None)
-            self._fill_alone(around, part, inner, replace(slot, name=None))
+            self._fill_alone(around, part, inner, replace(entry, name=None))
             unit.parts.append(part)
         return unit
 
@@ -544,9 +545,9 @@ def _shape_of(item: Item) -> tuple[Any, ...]:
     return item.inner is None, len(item.outputs), *(len(tensor.shape) > 1 for tensor in tensors)
 
 
-def _decides(slot: Slot, copies: Sequence[Copy]) -> set[str]:
+def _decides(entry: Entry, copies: Sequence[Copy]) -> set[str]:
     """The names that decide whether, and how often, an entry is there."""
-    return set().union(*(names_in(raw, copy) for raw in (slot.when, slot.repeat) for copy in copies))
+    return set().union(*(names_in(raw, copy) for raw in (entry.when, entry.repeat) for copy in copies))
 
 
 def _agreed_value(param: str, copies: Sequence[Copy]) -> Any:
@@ -567,17 +568,17 @@ def _numbered(unit: Unit) -> bool:
     return any(part.numbered or (part.inside is not None and _numbered(part.inside)) for part in unit.parts)
 
 
-def _values(copy: Copy, slot: Slot, item: Item) -> Values:
+def _values(copy: Copy, entry: Entry, item: Item) -> Values:
     """What the names in sight come to for one item."""
     values = copy.values
     if copy.revalued:
         values = {**values, **{each: found for each, (found, _) in copy.revalued.items()}}
-    return {**values, INDEX: item.index} if slot.repeats else values
+    return {**values, INDEX: item.index} if entry.repeats else values
 
 
-def _worlds(copies: Copies, copy: Copy, slot: Slot, item: Item) -> Worlds:
+def _worlds(copies: Copies, copy: Copy, entry: Entry, item: Item) -> Worlds:
     """What the names in sight come to for one item where the model's parameters have other values."""
-    return lambda: other_worlds.seen(copy, slot, item) if copies.elsewhere else ()
+    return lambda: other_worlds.seen(copy, entry, item) if copies.elsewhere else ()
 
 
 def _inner(item: Item) -> Copy:
@@ -609,6 +610,8 @@ def _text(template: Expr, values: Values) -> str:
     return "".join(str(worth(part, values)) for part in template.args)
 
 
-def _declared(listing: Listing) -> list[str]:
-    """The parameters of the block that a list belongs to."""
-    return list(listing.params) if listing.owner is None else _declared(listing.owner)
+def _declared(block: Block) -> list[str]:
+    """The parameters of the block that a list belongs to; the model's own are in sight everywhere."""
+    if block.owner is not None:
+        return _declared(block.owner)
+    return [] if block.is_model else list(block.params)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from planner.format import Entry
 from planner.outputs.code._arithmetic import value
 from planner.outputs.code._expressions import UnusableError
 from planner.outputs.code._names import Names
-from planner.outputs.code._structure import Slot, has_arithmetic
-from planner.outputs.code._tensors import INDEX, Copy, Item
+from planner.outputs.code._tensors import INDEX, Copy, Item, has_arithmetic
 
 FURTHER = 4
 """How many more repetitions an expression must be right for, where their number is an argument."""
@@ -35,18 +35,18 @@ def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
     if not root.worlds:
         return False
     for copy in finished:
-        for slot, items in zip(copy.listing.slots, copy.items, strict=True):
+        for entry, items in zip(copy.block.entries, copy.items, strict=True):
             for item in items:
-                enter(item, copy, slot)
+                enter(item, copy, entry)
     return True
 
 
-def enter(item: Item, copy: Copy, slot: Slot, *, deeply: bool = False) -> None:
+def enter(item: Item, copy: Copy, entry: Entry, *, deeply: bool = False) -> None:
     """Let what an item calls know its worlds, and `deeply` the lists in place within it."""
     if item.inner is None:
         return
-    in_place = item.inner.listing.in_place
-    for world in seen(copy, slot, item):
+    in_place = item.inner.in_place
+    for world in seen(copy, entry, item):
         inside = dict(world) if in_place else {}
         for param, expr in item.args.items():
             try:
@@ -56,17 +56,17 @@ def enter(item: Item, copy: Copy, slot: Slot, *, deeply: bool = False) -> None:
         if inside not in item.inner.worlds:
             item.inner.worlds.append(inside)
     if deeply and in_place:
-        for inner_slot, items in zip(item.inner.listing.slots, item.inner.items, strict=True):
+        for inner_entry, items in zip(item.inner.block.entries, item.inner.items, strict=True):
             for each in items:
-                enter(each, item.inner, inner_slot, deeply=True)
+                enter(each, item.inner, inner_entry, deeply=True)
 
 
-def seen(copy: Copy, slot: Slot, item: Item) -> list[dict[str, Any]]:
+def seen(copy: Copy, entry: Entry, item: Item) -> list[dict[str, Any]]:
     """What the names in sight of an item come to in each world; where it is repeated, it may be more often there."""
-    if not slot.repeats:
+    if not entry.repeats:
         return copy.worlds
     worlds = [{**world, INDEX: item.index} for world in copy.worlds]
-    if item.last and has_arithmetic(slot.repeat):
+    if item.last and has_arithmetic(entry.repeat):
         worlds += [{**copy.values, INDEX: item.index + further} for further in range(1, FURTHER)]
     return worlds
 

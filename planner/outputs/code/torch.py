@@ -10,6 +10,7 @@ from typing import NamedTuple, get_args
 from planner.diagnostics import Path
 from planner.faults.not_a_chain import NotAChain
 from planner.faults.not_complete import NotComplete
+from planner.format import Block
 from planner.outputs.code._answers import AgainError
 from planner.outputs.code._chains import is_plain
 from planner.outputs.code._classes import Writer
@@ -18,7 +19,7 @@ from planner.outputs.code._expressions import Expr
 from planner.outputs.code._layouts import Layouts, Side
 from planner.outputs.code._names import Names
 from planner.outputs.code._program import Program, Style
-from planner.outputs.code._structure import Listing, Structure
+from planner.outputs.code._structure import Structure
 from planner.outputs.code._units import Units
 from planner.report import Report
 
@@ -101,7 +102,7 @@ def emitted(
 def _units(structure: Structure) -> Units:
     """The modules of a model."""
     names = Names(structure.params)
-    fixed: set[tuple[Listing, Expr]] = set()
+    fixed: set[tuple[Block, Expr]] = set()
     while True:
         try:
             copies = Copies(structure, names, fixed)
@@ -115,22 +116,22 @@ def _units(structure: Structure) -> Units:
 def _to_open(units: Units, layouts: Layouts) -> Iterator[Path]:
     """Lists that read better as a class with a forward pass than as a chain with modules for what is none."""
     for unit in units.all:
-        if unit.listing.chain and not unit.reachable and not is_plain(layouts, unit):
-            yield unit.listing.path
+        if units.structure.is_chain(unit.block) and not unit.reachable and not is_plain(layouts, unit):
+            yield unit.block.path
         for part in unit.all_parts():
             inside = part.inside
             if inside is not None and not inside.repeats and not is_plain(layouts, inside):
-                yield inside.listing.path
+                yield inside.block.path
 
 
 def _must_be_chain(copies: Copies) -> None:
     """Raise the fault of the first layer that reads something else than what stands above it."""
-    for listing in copies.known:
-        slot = copies.structure.forbids_chain(listing)
-        if slot is not None:
-            number = listing.slots.index(slot)
-            items = [item for copy in copies.of(listing) for item in copy.items[number]]
-            raise NotAChain(items[0].member.name if items else slot.type, slot.path)
+    for block in copies.known:
+        entry = copies.structure.forbids_chain(block)
+        if entry is not None:
+            number = block.entries.index(entry)
+            items = [item for copy in copies.of(block) for item in copy.items[number]]
+            raise NotAChain(items[0].member.name if items else str(entry.type), entry.path)
 
 
 def _whole(report: Report, program: Program, classes: list[str]) -> Iterator[str]:
