@@ -40,11 +40,11 @@ class _Windows(Layer):
 
     kernel_size: PerAxis
     stride: PerAxis | None = None
-    ceil_mode: bool = Field(False, description="Whether a last window may hang over the end.")
     padding: Padding = Field(
         0,
         description="Cells on every side, or a number or pair for each axis; `same`, `valid`, TensorFlow's `tf_same`.",
     )
+    ceil_mode: bool = Field(False, description="Whether a last window may hang over the end.")
 
     def kernels(self) -> tuple[int, ...]:
         return self.per_axis("kernel_size", self.rank)
@@ -103,18 +103,21 @@ class _Windows(Layer):
 
     def pool(self, *without: str, **more: object) -> Call:
         """The call of PyTorch's module."""
-        args = {name: value for name, value in self.given().items() if name not in without}
-        return Call(f"nn.{type(self).__name__}", {**args, **more})
+        args = {**self.given(), **more}
+        return self.module({name: value for name, value in args.items() if name not in without})
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         (x,) = inputs
         if not self.own:
             value = {"value": self.fill} if self.fill else {}
-            return (Call("F.pad", {"pad": flat(self.around(x)), **value}), self.pool("padding", "ceil_mode"))
+            return (
+                Call("F.pad", {"pad": flat(self.around(x)), **value}, positional=("pad",)),
+                self.pool("padding", "ceil_mode"),
+            )
         if self.numbered and self.pads:
             return (self.pool(),)
-        padding = {"padding": tuple(before for before, _ in self.sides())} if any(map(any, self.sides())) else {}
-        return (self.pool("padding", **padding),)
+        padding = tuple(before for before, _ in self.sides())
+        return (self.pool(padding=padding) if any(padding) else self.pool("padding"),)
 
 
 class _WithinInput(_Windows):
@@ -213,12 +216,12 @@ class _AvgPool(_Windows):
         without = ("padding", "ceil_mode", "count_include_pad")
         around = self.around(x)
         if self.divisor is not None:
-            return (Call("F.pad", {"pad": flat(around)}), self.pool(*without))
+            return (Call("F.pad", {"pad": flat(around)}, positional=("pad",)), self.pool(*without))
         if self.padding == "tf_same" or not self.count_include_pad:
             return (self.pool(*without, uncounted=flat(around)),)
         beyond = tuple((0, more - after) for (_, more), (_, after) in zip(around, self.sides(), strict=True))
         if not any(map(any, beyond)):
-            return (Call("F.pad", {"pad": flat(around)}), self.pool(*without))
+            return (Call("F.pad", {"pad": flat(around)}, positional=("pad",)), self.pool(*without))
         return (self.pool(*without, counted=flat(self.sides()), uncounted=flat(beyond)),)
 
 
@@ -265,6 +268,9 @@ class _LPPool(_Windows):
     pads: ClassVar[bool] = False
 
     norm_type: Power
+
+    def needed(self, *inputs: Shape) -> tuple[str, ...]:
+        return ()  # PyTorch has norm_type before kernel_size
 
     def check(self, *inputs: Shape) -> None:
         super().check(*inputs)

@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from planner.diagnostics import Fault
+from planner.faults.no_such_call import NoSuchCall
 from planner.format import Block, Entry
 from planner.geometry import KEEP, Centre, Link, SameWindow, Shape, Slice
 from planner.layers._layer import Call, Layer
 from planner.outputs.code._arithmetic import comes_to, value
 from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, choice, const, lost, same
+from planner.outputs.code._ready_made import is_writable
 from planner.outputs.code._structure import Structure
 from planner.outputs.code._symbols import cut_length, shaped, size_of, sizes_of, with_symbols, written
 from planner.outputs.code._tensors import INDEX, Calling, Copy, Item, Tensor, argument_in, plain, type_of
@@ -129,9 +131,12 @@ class Answers:
         assert facts is not None
         symbols = tuple([shaped(each.shape, each.channels, each.origin, decisive) for each in inputs])
         calls = asked.calls(*symbols)
-        if not calls[-1].target.startswith("nn."):
+        if not calls[-1].is_constructed:
             symbols = tuple([sizes_of(i, tensor.shape) for i, tensor in enumerate(inputs)])
             calls = asked.calls(*symbols)
+        for call in calls:
+            if not is_writable(call):
+                raise NoSuchCall(step.type, call.target, step.path)
         axes = [axis for links in facts.links for link in links for axis in link.axes]
         same_windows = [axis for axis in axes if isinstance(axis, SameWindow)]
         if same_windows:
@@ -197,7 +202,7 @@ class Answers:
             if each in leave_out:
                 continue
             own = given.get(each)
-            if own is not None and call.target == "Tensor.permute":
+            if own is not None and call.is_permutation:
                 args[each] = const(plain(found), frozenset(_names(own)))  # it is carried out while the code is written
                 continue
             if own is not None and same(plain(getattr(layer, each)), plain(found)):
@@ -215,7 +220,7 @@ class Answers:
             for each in given
             if each not in args and each not in leave_out and same(plain(getattr(layer, each)), fields[each].default)
         ]
-        if missing and call.target.startswith("nn."):
+        if missing and call.is_constructed:
             args = _with_missing(layer, args, {each: given[each] for each in fields if each in missing})
         return Calling(call, tuple(args.items()))
 

@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from planner.outputs.code._expressions import Expr, const, text
+from planner.layers._layer import Call
+from planner.outputs.code._expressions import ATOM, BINDS, SIGNS, Expr, const, text
 from planner.outputs.code._layouts import Side, axes_of, follows, renumbered
 from planner.outputs.code._parts import Part
 from planner.outputs.code._program import Program
 from planner.outputs.code._tensors import Calling
 from planner.outputs.code._text import Brackets, Item
-
-ATOM, CHOICE = 9, 1
-OPERATORS = {"add": ("+", 6), "sub": ("-", 6), "mul": ("*", 7), "matmul": ("@", 7)}
-
-UNNAMED = frozenset({"pad", "chunks", "split_size_or_sections"})
-"""Arguments of functions that nobody writes the names of."""
-
-METHODS = frozenset({"torch.split", "torch.chunk", "torch.mean"})
-"""Functions that are rather called as methods of their tensor."""
 
 Lack = Literal["", "size", "axis"]
 """What a trained parameter lacks that other tensors have: the size of the batch, or the axis altogether."""
@@ -132,11 +124,12 @@ def _rearranged(order: Order) -> str:
 
 def operator_code(part: Part, args: Sequence[Code]) -> Code:
     """Operands with an operator between them."""
-    last = part.calls[-1]
-    sign, binds = OPERATORS[last.target.partition(".")[2]]
-    turned = [_turned(each) if i in last.call.turned else each for i, each in enumerate(args)]
+    call = part.calls[-1].call
+    sign = SIGNS[call.name]
+    binds = BINDS[sign]
+    turned = [_turned(each) if i in call.turned else each for i, each in enumerate(args)]
     first, *others = (each.written for each in turned)
-    written = [first[0] if first[1] >= binds else f"({first[0]})"]
+    written = [first[0] if first[1] >= binds + (sign == "**") else f"({first[0]})"]
     written += [code if its > binds else f"({code})" for code, its in others]
     lacking = min((each.lacks for each in args), key=("", "size", "axis").index)
     return Code(f" {sign} ".join(written), binds, lacks=lacking)
@@ -161,7 +154,7 @@ def call(
     """The call of a layer, with `module` as what is called where it is one."""
     last = part.calls[-1]
     program.uses(*(expr for calling in part.calls for _, expr in calling.args))
-    if last.target == "Tensor.permute":
+    if last.call.is_permutation:
         return _permuted(last, args[0])
     read = list(args)
     if len(part.calls) > 1:
@@ -192,28 +185,29 @@ def _permuted(calling: Calling, x: Code) -> Code:
 def _function(
     program: Program, calling: Calling, given: Mapping[str, Expr], read: Sequence[Code], args: Sequence[Code] = ()
 ) -> Code:
-    home, _, function = calling.target.rpartition(".")
+    home = calling.call.home
     if home == "Tensor":
-        return _method(function, given, read[0])
-    named = [f"{'' if arg in UNNAMED else f'{arg}='}{_size(expr, args)}" for arg, expr in given.items()]
+        return _method(calling.call, given, read[0])
+    named = [f"{'' if arg in calling.call.positional else f'{arg}='}{_size(expr, args)}" for arg, expr in given.items()]
     inputs = [Item(each.code) for each in read]
-    if calling.target in METHODS:
-        return Code(Brackets(f"{read[0].atom}.{function}(", list(map(Item, named))))
     program.imports.add("F" if home == "F" else "torch")
     if calling.call.gathers:
         inputs = [Item(Brackets("[", inputs, "]"))]
     return Code(Brackets(f"{calling.target}(", [*inputs, *map(Item, named)]))
 
 
-def _method(function: str, given: Mapping[str, Expr], x: Code) -> Code:
+def _method(call: Call, given: Mapping[str, Expr], x: Code) -> Code:
+    function = call.name
     if function == "__getitem__":
         return Code(f"{x.atom}[{', '.join(map(str, given['index'].args))}]")
     if function == "select" and given["dim"].is_const and given["dim"].args[0] > 0:
         return Code(f"{x.atom}[{':, ' * given['dim'].args[0]}{given['index']}]")
     if function == "reshape":
         given = {"shape": _reshaped(given["shape"], x)}
-    values = [each for expr in given.values() for each in (expr.args if expr.op == "tuple" else (expr,))]
-    return Code(Brackets(f"{x.atom}.{function}(", [Item(str(each)) for each in values]))
+    if len(given) == 1 and (sizes := next(iter(given.values()))).op == "tuple" and call.positional:
+        return Code(Brackets(f"{x.atom}.{function}(", [Item(str(each)) for each in sizes.args]))
+    named = [Item(f"{'' if arg in call.positional else f'{arg}='}{expr}") for arg, expr in given.items()]
+    return Code(Brackets(f"{x.atom}.{function}(", named))
 
 
 def _reshaped(shape: Expr, x: Code) -> Expr:

@@ -106,7 +106,7 @@ class Writer:
         """A call that is no module, or one with more than its input, as a module of its own."""
         made = self.program.layer(part) if part.is_module else None
         base = "nn.Module" if made is None else made.head.removesuffix("(")
-        if made is not None and part.calls[0].target == "F.pad":
+        if made is not None and part.calls[0].call.is_padding:
             return self._padded(part, base, made)
         layouts, last = self.program.layouts, part.calls[-1]
         axes = len(part.item.inputs[0].shape)

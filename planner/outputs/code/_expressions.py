@@ -336,7 +336,7 @@ def _substituted(assumed: frozenset[str], by: Mapping[str, Expr]) -> frozenset[s
 
 # How an expression is written
 
-_BINDS = {
+BINDS = {
     "if": 1,
     "either": 1,
     "or": 2,
@@ -344,11 +344,23 @@ _BINDS = {
     "not": 4,
     **dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 5),
     **dict.fromkeys("+-", 6),
-    **dict.fromkeys(("*", "/", "//", "%"), 7),
+    **dict.fromkeys(("*", "/", "//", "%", "@"), 7),
     "neg": 8,
     "**": 9,
 }
-_ATOM = 10
+"""How tightly an operator of Python binds."""
+ATOM = 10
+SIGNS = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "truediv": "/",
+    "floordiv": "//",
+    "mod": "%",
+    "pow": "**",
+    "matmul": "@",
+}
+"""The operators of Python's module `operator` that are written between tensors."""
 _HOMES = {"ceil": "math.ceil", "floor": "math.floor"}
 
 
@@ -356,21 +368,21 @@ def _written(expr: Expr) -> tuple[str, int]:
     """The text of an expression, and how tightly its loosest operator binds."""
     op, args = expr.op, expr.args
     if op in ("name", "text"):
-        return args[0], _ATOM
+        return args[0], ATOM
     if op in ("const", "lost"):
-        return literal(args[0]), 8 if isinstance(args[0], int | float) and args[0] < 0 else _ATOM
-    if op in _BINDS:
-        return _operation(op, args), _BINDS[op]
+        return literal(args[0]), 8 if isinstance(args[0], int | float) and args[0] < 0 else ATOM
+    if op in BINDS:
+        return _operation(op, args), BINDS[op]
     if op in _BRACKETS:
-        return _BRACKETS[op](*args), _ATOM
+        return _BRACKETS[op](*args), ATOM
     if op.startswith("keyword "):
-        return f"{op.removeprefix('keyword ')}={args[0]}", _ATOM
+        return f"{op.removeprefix('keyword ')}={args[0]}", ATOM
     function = op.removesuffix("()")
-    return f"{_HOMES.get(function, function)}({_listed(args)})", _ATOM
+    return f"{_HOMES.get(function, function)}({_listed(args)})", ATOM
 
 
 def _operation(op: str, args: tuple[Expr, ...]) -> str:
-    binds = _BINDS[op]
+    binds = BINDS[op]
     if op in ("if", "either"):
         condition, then, other = args
         return f"{_wrapped(then, 2)} if {_wrapped(condition, 2)} else {_wrapped(other, 1)}"
@@ -409,7 +421,7 @@ _BRACKETS: dict[str, Callable[..., str]] = {
     "call": lambda function, *args: f"{function}({_listed(args)})",
     "new": lambda kind, *args: f"{kind}({_listed(args)})",
     "f": _formatted,
-    "item": lambda items, index: f"{_wrapped(items, _ATOM)}[{_from_end(items, index)}]",
+    "item": lambda items, index: f"{_wrapped(items, ATOM)}[{_from_end(items, index)}]",
     "size": lambda tensor, dim: f"{tensor}.shape[{dim}]",
     "slice": _slice,
     "tuple": lambda *items: f"({_listed(items)}{',' if len(items) == 1 else ''})",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from planner.outputs.code._calls import ATOM, CHOICE, Code, Lack, call, in_forward, operator_code, sizes_read
-from planner.outputs.code._expressions import NOTHING, Expr, quoted
+from planner.outputs.code._calls import Code, Lack, call, in_forward, operator_code, sizes_read
+from planner.outputs.code._expressions import ATOM, BINDS, NOTHING, Expr, quoted
 from planner.outputs.code._layouts import Side
 from planner.outputs.code._names import BUILTINS, OURS, TAKEN, identifier, is_attribute, unused
 from planner.outputs.code._parts import Part, Unit
@@ -179,7 +179,7 @@ class Forward:
         reads = self._reads[part]
         if not self._nests(part, reads):
             self._assign()
-        if self.program.asserts and part.calls and part.calls[-1].target.startswith("operator."):
+        if self.program.asserts and part.calls and part.calls[-1].call.is_operator:
             self._assert_equal(part)
         made = self._made(part)
         if self._waiting and not self._fits(part, made):
@@ -233,7 +233,7 @@ class Forward:
         """The call of a part with what it reads."""
         args = []
         waiting = {each.value: each.code for each in self._waiting}
-        permutes = bool(part.calls) and part.calls[-1].target == "Tensor.permute"
+        permutes = bool(part.calls) and part.calls[-1].call.is_permutation
         for k, value in enumerate(part.sources):
             code = waiting.get(value) or self._known[value]
             if part.item.inputs[k].shape.spatial and not permutes:
@@ -247,7 +247,7 @@ class Forward:
             if other.lacks != made.lacks:
                 made, other = self._batched(made, part.values[0]), self._batched(other, part.sources[0])
             choice = f"{made.code} if self.{self._condition(part)} else {other.code}"
-            made = made._replace(base=choice, binds=CHOICE, order=None).reading([made, other])
+            made = made._replace(base=choice, binds=BINDS["if"], order=None).reading([made, other])
         return made
 
     def _named(self, code: Code, value: Value) -> Code:
@@ -260,13 +260,13 @@ class Forward:
 
     def _called(self, part: Part, args: Sequence[Code]) -> Code:
         axes = self.shapes.axes(part.values[0])
-        if part.calls and not part.boxed and part.calls[-1].target.startswith("operator."):
+        if part.calls and not part.boxed and part.calls[-1].call.is_operator:
             made = operator_code(part, args)
             return made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, part.values[0])).reading(args)
         args = [self._batched(each, value) for each, value in zip(args, part.sources, strict=True)]
         if not part.calls or part.boxed:
             made = Code(Brackets(f"{self._access[part]}(", [Item(each.code) for each in args]))
-        elif part.calls[-1].target == "Tensor.permute":
+        elif part.calls[-1].call.is_permutation:
             made = call(self.program, part, "", args, "first", self._attribute).reading(args)
             return made._replace(axes=axes).moved(self.program.layouts.tensor(self.unit, part.values[0]))
         else:

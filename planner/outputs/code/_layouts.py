@@ -93,7 +93,7 @@ class Layouts:
         layout = call.call.layout
         if self._sequential and self._root((part, 0)) in self._fixed:
             return  # it is written as a module that takes and gives the channels there
-        if call.target == "Tensor.permute":
+        if call.call.is_permutation:
             return  # it takes the channels from anywhere to anywhere, in one step
         if layout == "any" or follows(part):
             for node in (*inputs, *outputs):
@@ -186,7 +186,7 @@ def follows(part: Part) -> bool:
 def _dims(call: Calling) -> list[int] | None:
     """The axes that a call is along, as it counts them; None where they are not plain numbers."""
     expr = dict(call.args)[call.call.along]
-    if call.target == "Tensor.__getitem__":
+    if call.call.is_index:
         return [len(expr.args) - 1]
     parts = expr.args if expr.op == "tuple" else (expr,)
     return [part.args[0] for part in parts] if all(part.is_whole for part in parts) else None
@@ -195,7 +195,7 @@ def _dims(call: Calling) -> list[int] | None:
 def renumbered(calling: Calling, given: Mapping[str, Expr], axes: int) -> dict[str, Expr]:
     """The arguments of a call along an axis for a tensor of so many axes that has its channels last."""
     along = calling.call.along
-    if calling.target == "Tensor.__getitem__":
+    if calling.call.is_index:
         *whole, cut = given[along].args
         return {along: Expr("tuple", (*whole[:-1], cut) if len(whole) > 1 else (text("..."), cut))}
     dims = [const(-1 if dim % (axes + 1) == 1 else dim % (axes + 1) - 1) for dim in _dims(calling) or ()]

@@ -55,7 +55,7 @@ class Part:
 
     @property
     def is_parameter(self) -> bool:
-        return bool(self.calls) and self.calls[-1].target == "nn.Parameter"
+        return bool(self.calls) and self.calls[-1].call.is_parameter
 
     @property
     def unnamed(self) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from planner.geometry import Shape
 from planner.layers._layer import Layer
 from planner.outputs.code import _ready_made as ready
 from planner.outputs.code._expressions import Expr, const, text
@@ -17,20 +15,7 @@ from planner.outputs.code._tensors import Calling, has_arithmetic
 from planner.outputs.code._text import Brackets, Item
 from planner.outputs.code._units import Units
 
-_ORDER = (
-    *("stride", "padding", "output_padding", "dilation", "groups", "bias", "padding_mode"),
-    *("return_indices", "ceil_mode", "count_include_pad", "divisor_override", "counted", "uncounted"),
-)
-"""The order in which people write the arguments of convolutions and pools that have defaults."""
-# Arguments that our layers work out although PyTorch does not need them.
-_NOT_NEEDED = frozenset({"kdim", "vdim"})
-
-
 Style = Literal["auto", "sequential", "module"]
-
-
-_OTHER_ORDER = frozenset({"nn.Fold", "nn.LPPool1d", "nn.LPPool2d", "nn.LPPool3d"})
-"""Modules whose first arguments our layers have in another order than PyTorch."""
 
 
 @dataclass
@@ -87,6 +72,7 @@ class Program:
     def layer(self, part: Part, *, channels_first: bool = False) -> Brackets:
         """The construction of a layer."""
         call = part.calls[-1]
+        decides = ""
         if part.type is not None:
             callee = str(part.type)
         elif call.padded_same is not None:
@@ -99,9 +85,10 @@ class Program:
             wanted = f"Padded{call.target.rpartition('.')[2]}"
             callee = self.helper(ready.uncounted("{name}", call.target), wanted, call.target, "uncounted")
             self.imports |= {"Any", "Sequence"}
-        elif call.target.startswith("torchvision."):
-            mode = str(dict(call.call.args)["mode"])
-            callee = self.helper(ready.stochastic_depth("{name}", mode), "StochasticDepth", "StochasticDepth", mode)
+        elif call.target in ready.INSTEAD:
+            code, decides = ready.INSTEAD[call.target]
+            decided = str(call.call.args[decides])
+            callee = self.helper(code("{name}", decided), call.call.name, call.call.name, decided)
         else:
             callee = call.target
         if channels_first:
@@ -109,17 +96,15 @@ class Program:
             rank = len(part.item.inputs[0].shape.spatial)
             callee = self.helper(ready.channels_first("{name}", callee, module), f"{module}{rank}d", "first", callee)
         self.imports.add("nn")
-        args = [(arg, expr) for arg, expr in call.args if arg != "mode" or not call.target.startswith("torchvision.")]
+        args = [each for each in call.args if each[0] != decides]
         if self.layouts.input(part, 0) == "last" and follows(part):
             args = list(renumbered(call, dict(args), axes_of(part)).items())
-        inputs = [tensor.shape for tensor in part.item.inputs]
-        needed = positional(layer, inputs, call) if (layer := part.item.step and part.item.step.layer) else 0
-        args[needed:] = sorted(args[needed:], key=lambda each: _ORDER.index(each[0]) if each[0] in _ORDER else -1)
+        layer = part.item.step and part.item.step.layer
         args = [each for each in args if not _says_nothing(layer, call, *each)]
         self.uses(*(expr for _, expr in args))
         return Brackets(
             f"{callee}(",
-            [Item(self.expr(expr, "" if i < needed else f"{arg}=")) for i, (arg, expr) in enumerate(args)],
+            [Item(self.expr(expr, "" if i < call.needed else f"{arg}=")) for i, (arg, expr) in enumerate(args)],
         )
 
     def expr(self, expr: Expr, head: str = "") -> str | Brackets:
@@ -196,20 +181,6 @@ class Program:
         if "float" in kinds and "int" in kinds:
             kinds.remove("int")
         return " | ".join(kinds)
-
-
-def positional(layer: Layer, inputs: Sequence[Shape], call: Calling) -> int:
-    """How many arguments are given without their names: those that PyTorch needs, while they stand in its order."""
-    if call.target in _OTHER_ORDER:
-        return 0
-    fields = type(layer).model_fields
-    derived = set(layer.derived(*inputs)) - _NOT_NEEDED
-    needed = 0
-    for arg, _ in call.args:
-        if arg not in derived and not (arg in fields and fields[arg].is_required()):
-            break
-        needed += 1
-    return needed
 
 
 def _says_nothing(layer: object, call: Calling, arg: str, expr: Expr) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.outputs.code._expressions import quoted
+from planner.layers._layer import Call
+from planner.outputs.code._expressions import SIGNS, quoted
 
 MAKE_DIVISIBLE = '''
 def make_divisible(value: float, divisor: int, least: int | None = None) -> int:
@@ -51,6 +52,20 @@ def stochastic_depth(name: str, mode: str) -> str:
         sizes = "len(input), *[1] * (input.dim() - 1)"
         return STOCHASTIC_DEPTH.format(name=name, what="whole samples", sizes=sizes)
     return STOCHASTIC_DEPTH.format(name=name, what="the whole batch", sizes="[1] * input.dim()")
+
+
+INSTEAD = {"torchvision.ops.StochasticDepth": (stochastic_depth, "mode")}
+"""What is written for classes that PyTorch itself does not have, and the argument that decides between its versions."""
+
+HOMES = frozenset({"nn", "F", "torch", "Tensor"})
+"""Where the classes, functions and methods stand that are written as they are."""
+
+
+def is_writable(call: Call) -> bool:
+    """Whether it is known how a call is written."""
+    if call.is_operator:
+        return call.name in SIGNS
+    return call.home in HOMES or call.target in INSTEAD
 
 
 _CONVOLVED = """for n, k, s, d in zip(

@@ -107,7 +107,6 @@ def _found_mixed(unit: Unit) -> set[Value]:
         else:
             facts = part.item.step.facts if part.item.step else None
             moves = facts is not None and any(link.onto is not None for links in facts.links for link in links)
-            moves = moves or part.calls[-1].target == "operator.matmul"
         if moves or (part.sources and found >= set(part.sources)):
             found |= set(part.values)
     return found

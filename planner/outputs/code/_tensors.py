@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from planner.arithmetic import Expression, is_expression
@@ -62,7 +63,12 @@ class Calling(NamedTuple):
 
     @property
     def is_module(self) -> bool:
-        return self.target.startswith(("nn.", "torchvision.")) and self.target != "nn.Parameter"
+        return self.call.is_module
+
+    @property
+    def needed(self) -> int:
+        """How many arguments are given without their names: those that PyTorch needs, while they stand in its order."""
+        return sum(1 for _ in takewhile(lambda each: each[0] in self.call.positional, self.args))
 
 
 @dataclass(eq=False, slots=True)
