@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from planner.analyses.causality import Causal, causal_axes
 from planner.diagnostics import Diagnostic, Edit, Path, Severity
-from planner.model import Ref
-from planner.plan import Step
+from planner.plan import Step, Tensor
 from planner.report import Report
 
 Identity = tuple[Path, tuple[Path, ...], int]
@@ -35,7 +34,7 @@ class Findings:
             self.steps[*place, copies[place]] = step
             copies[place] += 1
         self.counts = Counter(map(self.key, grave(report)))
-        self._causal: dict[Ref, frozenset[Causal]] = {}
+        self._causal: dict[Tensor, frozenset[Causal]] = {}
 
     def old(self, path: Path) -> Path:
         """Where a place was before entries came in above it; one that came in itself has a negative number."""
@@ -53,7 +52,7 @@ class Findings:
         identity = self.identities.get(each.step)
         return each.code, identity[0] if identity else self.old(each.path)
 
-    def causal(self, tensor: Ref) -> frozenset[Causal]:
+    def causal(self, tensor: Tensor) -> frozenset[Causal]:
         """The axes along which a tensor is causal; worked out once for all fixes."""
         if tensor not in self._causal:
             self._causal[tensor] = causal_axes(self.report.plan, tensor)

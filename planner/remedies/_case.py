@@ -67,27 +67,13 @@ class Case:
     def step(self) -> Step | None:
         """The step that the finding is at, or the first one of the entry that it is in."""
         if self.found.step is not None:
-            return self.named(self.found.step)
+            return self.plan.step(self.found.step)
         places = [self.found.path[:end] for end in range(len(self.found.path), 1, -1)]
         return next((step for step in self.plan.steps if step.path in places), None)
 
-    def named(self, name: str) -> Step | None:
-        """The step with a full name."""
-        if "steps" not in self.memory:
-            self.memory["steps"] = {step.name: step for step in self.plan.steps}
-        found: Step | None = self.memory["steps"].get(name)
-        return found
-
     def readers(self, step: Step) -> list[Step]:
         """The steps that read from one."""
-        if "readers" not in self.memory:
-            readers: dict[int, list[Step]] = {}
-            for each in self.plan.steps:
-                for ref in each.sources:
-                    readers.setdefault(id(self.plan.steps[ref.step]), []).append(each)
-            self.memory["readers"] = readers
-        found: list[Step] = self.memory["readers"].get(id(step), [])
-        return found
+        return [self.plan.steps[each.step] for each in self.plan.readers(self.plan.numbers[step.name])]
 
     # The file
 

@@ -19,7 +19,9 @@ from planner.sight import named
 from planner.source import Source
 from planner.unfolding._draft import Draft, Handed, Scope, Stop, known_of
 from planner.unfolding._file import File
-from planner.unfolding._lists import Lists
+from planner.unfolding._lists import DEEPEST, MOST_STEPS, Lists
+
+__all__ = ["DEEPEST", "MOST_STEPS", "load"]
 
 
 def load(source: Source, *, input: Any = None, params: Mapping[str, Any] | None = None) -> Model:

@@ -120,7 +120,7 @@ class Copies:
         block = copy.block
         names: dict[str, Tensors] = named(block.inputs, [(tensor,) for tensor in copy.inputs])
         sight = Sight(inputs=block.inputs, names=names, above=copy.inputs[:1])
-        members = list(self.structure.members(group))
+        members = list(self.structure.plan.members(group))
         prefix = len(group.name) + 1 if group else 0
         at = 0
         extras = False

@@ -120,7 +120,9 @@ class _Comparing:
 
     def agrees(self, unit: Unit, values: Values, group: Group | None) -> bool:
         """Whether every number of the class is that of the plan, where its arguments have these values."""
-        members = [each for each in self.structure.members(group) if not (isinstance(each, Step) and each.is_input)]
+        members = [
+            each for each in self.structure.plan.members(group) if not (isinstance(each, Step) and each.is_input)
+        ]
         try:
             return all(self._entry(unit, values, number, here) for number, here in _entries(unit.block, members))
         except UnusableError:

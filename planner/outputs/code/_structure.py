@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from functools import cached_property
 
 from planner.arithmetic import Expression
 from planner.diagnostics import Path
 from planner.format import Block, Entry
 from planner.layers import all_layers
-from planner.model import Group
-from planner.plan import Plan, Step
+from planner.plan import Plan
 
 
 def names_others(block: Block, number: int) -> bool:
@@ -47,11 +46,9 @@ class Structure:
         self.extras = {group.block.path for group in self.model.groups if group.last - 1 in named}
         """Lists that hand on the further outputs of their last layer, which somebody names."""
         self._chains: dict[Path, bool] = {}
-        self._inside: dict[Group | None, list[Group]] = {}
         self.fractional: set[tuple[str, str]] = set()
         """Parameters of blocks that are no whole number in some copy."""
         for group in plan.model.groups:
-            self._inside.setdefault(group.parent, []).append(group)
             self.fractional |= {(group.type, each) for each, found in group.args.items() if type(found) is float}
 
     @cached_property
@@ -99,13 +96,3 @@ class Structure:
             return self.types[entry.type].takes != (0, 0)
         block = self.model.blocks.get(entry.type)
         return block is None or (len(block.inputs) == 1 and len(block.outputs) <= 1)
-
-    def members(self, group: Group | None) -> Iterator[Step | Group]:
-        """What stands directly in a copy of a list: steps, and copies of the lists that are called in it."""
-        steps = self.plan.steps
-        at = 0 if group is None else group.first
-        for inside in self._inside.get(group, ()):
-            yield from steps[at : inside.first]
-            yield inside
-            at = inside.last
-        yield from steps[at : len(steps) if group is None else group.last]

@@ -12,11 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from planner.layers._layer import Call
-from planner.model import Ref
 from planner.outputs._screen import printable
 from planner.outputs.code._sizing import Compared, at
 from planner.outputs.code.torch import Emitted
-from planner.plan import Plan, Step
+from planner.plan import Plan, Step, Tensor
 from planner.words import counted
 
 Row = tuple[str, str, str]
@@ -66,7 +65,7 @@ def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, An
             {
                 "name": step.name,
                 "input": places.get(id(step)),
-                "sources": [[ref.step, ref.output or 0] for ref in step.sources],
+                "sources": list(map(list, step.sources)),
                 "calls": [_written(call) for call in calls],
                 "shapes": [list(shape.torch) for shape in step.outputs],
                 "read": sorted(output for at, output in read if at == i),
@@ -77,10 +76,7 @@ def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, An
         {"sizes": list(step.outputs[0].torch), "side": side, "below": below.get(id(step))}
         for step, side in zip(plan.inputs, emitted.inputs, strict=True)
     ]
-    outputs = [
-        {"ref": [ref.step, ref.output or 0], "side": side}
-        for ref, side in zip(plan.outputs, emitted.outputs, strict=True)
-    ]
+    outputs = [{"ref": list(ref), "side": side} for ref, side in zip(plan.outputs, emitted.outputs, strict=True)]
     return {"device": device, "every": every, "looks": every, "inputs": inputs, "steps": steps, "outputs": outputs}
 
 
@@ -97,21 +93,21 @@ def _written(value: object) -> Any:
     return list(map(_written, value)) if isinstance(value, tuple | list) else value
 
 
-def _reads(step: Step) -> Iterator[Ref]:
+def _reads(step: Step) -> Iterator[Tensor]:
     """The tensors whose values a step depends on; of others it may read the sizes."""
     if step.layer is not None and step.sources:
         reads = step.layer.calls(*step.inputs)[0].reads
         yield from step.sources if reads is None else [step.sources[i] for i in dict.fromkeys(reads)]
 
 
-def _read(plan: Plan) -> set[tuple[int, int]]:
+def _read(plan: Plan) -> set[Tensor]:
     """The tensors that an output depends on."""
-    found = {(ref.step, ref.output or 0) for ref in plan.outputs}
+    found = set(plan.outputs)
     needed = {at for at, _ in found}
     for i in reversed(range(len(plan.steps))):
         if i in needed:
             for ref in _reads(plan.steps[i]):
-                found.add((ref.step, ref.output or 0))
+                found.add(ref)
                 needed.add(ref.step)
     return found
 
@@ -200,7 +196,7 @@ def _place(plan: Plan, place: Mapping[str, Any]) -> Row:
         name = _step(plan, place["step"], place["output"])
     else:
         ref = plan.outputs[place["output"]]
-        name = f"output {place['output']}, {_step(plan, ref.step, ref.output or 0)}"
+        name = f"output {place['output']}, {_step(plan, ref.step, ref.output)}"
     found = "no such tensor" if place["found"] is None else _sizes(place["found"])
     if place["found"] == place["planned"]:
         found = f"other values: largest difference {place['off']:.2g}"
@@ -210,7 +206,7 @@ def _place(plan: Plan, place: Mapping[str, Any]) -> Row:
 
 
 def _step(plan: Plan, i: int, output: int = 0) -> str:
-    return printable(f"{plan.label(Ref(i, output))} ({plan.steps[i].type})")
+    return printable(f"{plan.label(Tensor(i, output))} ({plan.steps[i].type})")
 
 
 def _sizes(*shapes: Sequence[int], batch: int = 2) -> str:
