@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from planner.arithmetic import Expression, Template, compile_expression, compile_template, is_expression
+from planner.arithmetic import Expression, Template, compile_expression, compile_template, has_arithmetic, is_expression
 from planner.diagnostics import Edit, Fault, Path, did_you_mean, nearest
 from planner.faults.missing_key import MissingKey
 from planner.faults.unknown_key import UnknownKey
@@ -411,7 +411,7 @@ class Reader:
     def _compiled(self, read: EntryFormat, draft: _Draft) -> Entry:
         args = {key: value for key, value in (read.model_extra or {}).items() if not key.startswith("x-")}
         computed: list[tuple[Path, Expression]] = []
-        for key, value in args.items() if _has_expressions(args) else ():
+        for key, value in args.items() if has_arithmetic(args) else ():
             computed += self._sound(draft, key, partial(_expressions, key, value)) or ()
         entry = Entry(path=draft.path, type="", args=args, computed=tuple(computed))
         entry.type = self._maybe(draft, read.type, "type") or "?"
@@ -483,7 +483,3 @@ def say_dollar(fault: Fault, key: str, marked: str) -> None:
 
 def _expressions(key: str, value: Any) -> list[tuple[Path, Expression]]:
     return [*expressions(value, (key,))]
-
-
-def _has_expressions(args: dict[str, Any]) -> bool:
-    return any(is_expression(value) or isinstance(value, list | dict) for value in args.values())

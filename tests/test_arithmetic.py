@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import math
 import operator
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.arithmetic import compile_expression, compile_template, is_expression
+from planner.arithmetic import Node, compile_expression, compile_template, has_arithmetic, is_expression
 from planner.diagnostics import Fault
 from planner.faults.bad_arithmetic import BadArithmetic
 from planner.faults.unknown_parameter import UnknownParameter
@@ -246,6 +248,17 @@ def test_an_expression_has_a_dollar(value: object, is_one: bool) -> None:
     assert is_expression(value) is is_one
 
 
+@pytest.mark.parametrize(
+    ("value", "has_some"),
+    [
+        ("$a", True), ("a", False), (None, False), (3, False), ([], False), ([1, "a"], False), ([1, [2, "$a"]], True),
+        (("$a",), True), ({"a": 1}, False), ({"a": [1, "$a"]}, True), ({"$a": 1}, False),
+    ],
+)  # fmt: skip
+def test_where_arithmetic_is_held(value: object, has_some: bool) -> None:
+    assert has_arithmetic(value) is has_some
+
+
 # --- names with expressions in them -------------------------------------------------------------------------------
 
 
@@ -408,6 +421,31 @@ LONG_CHAINS = [
 @pytest.mark.parametrize(("text", "result"), LONG_CHAINS, ids=lambda each: str(each)[:10])
 def test_long_chains(text: str, result: object) -> None:
     assert evaluated(text) == result
+
+
+DEEP_LEVEL = "$no or $yes and not 9<1+1*-("
+"""An operator of every kind before each bracket: no tree is deeper than with as many of these as are allowed."""
+
+
+def height(node: Node) -> int:
+    return 1 + max(map(height, node.parts), default=0)
+
+
+@pytest.mark.parametrize("text", [each[0] for each in LONG_CHAINS], ids=lambda each: each[:10])
+def test_long_chains_are_shallow(text: str) -> None:
+    assert height(compile_expression(text).tree) <= 3
+
+
+def test_the_deepest_expression_needs_few_frames() -> None:
+    expression = compile_expression(DEEP_LEVEL * 29 + "1" + ")" * 29)
+    assert height(expression.tree) > 7 * 29
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 300)
+    try:
+        with pytest.raises(BadArithmetic, match="`-` takes numbers, not true"):
+            expression.evaluate(VALUES)
+    finally:
+        sys.setrecursionlimit(before)
 
 
 PIECES = ["$a", "$list", "${", "}", "(", ")", "[", "]", "min(", ",", "1", "0.5", "'x'", "+", "-", "*", "/", "//", "%",

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from planner.arithmetic import has_arithmetic
 from planner.faults.no_such_output import NoSuchOutput
 from planner.geometry import Shape
 from planner.model import Group
@@ -18,7 +19,7 @@ from planner.outputs.code._answers import Answers
 from planner.outputs.code._arithmetic import comes_to, of_value
 from planner.outputs.code._expressions import ONE, Expr, UnusableError, binary, const, lost, name, same, substituted
 from planner.outputs.code._names import Names, unused
-from planner.outputs.code._structure import Listing, Slot, Structure, has_arithmetic
+from planner.outputs.code._structure import Listing, Slot, Structure
 from planner.outputs.code._tensors import (
     BEFORE,
     CARRIED,

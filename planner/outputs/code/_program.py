@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from planner.arithmetic import has_arithmetic
 from planner.geometry import Shape
 from planner.layers._layer import Layer
 from planner.outputs.code import _ready_made as ready
@@ -13,7 +14,6 @@ from planner.outputs.code._expressions import Expr, const, text
 from planner.outputs.code._layouts import Layouts, axes_of, follows, renumbered
 from planner.outputs.code._names import Names
 from planner.outputs.code._parts import Part, Unit
-from planner.outputs.code._structure import has_arithmetic
 from planner.outputs.code._tensors import Calling
 from planner.outputs.code._text import Brackets, Item
 from planner.outputs.code._units import Units

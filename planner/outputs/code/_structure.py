@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from planner.arithmetic import Template, compile_template, is_expression
+from planner.arithmetic import Template, compile_template, has_arithmetic, is_expression
 from planner.diagnostics import Path
 from planner.format import RESERVED, names_of
 from planner.layers import all_layers
@@ -41,11 +41,6 @@ class Slot:
     @property
     def repeats(self) -> bool:
         return self.repeat is not None
-
-
-def has_arithmetic(raw: object) -> bool:
-    """Whether a value of a model file is, or holds, arithmetic."""
-    return any(map(has_arithmetic, raw)) if isinstance(raw, list | tuple) else is_expression(raw)
 
 
 @dataclass(eq=False)

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from planner.arithmetic import is_expression
+from planner.arithmetic import has_arithmetic
 from planner.geometry import Shape
 from planner.layers._layer import Call
 from planner.model import Group
-from planner.outputs.code._arithmetic import of_value, read, value
+from planner.outputs.code._arithmetic import of_value, value
 from planner.outputs.code._expressions import (
     NOTHING,
     ONE,
@@ -23,7 +23,7 @@ from planner.outputs.code._expressions import (
     same,
     substituted,
 )
-from planner.outputs.code._structure import Listing, Slot, has_arithmetic
+from planner.outputs.code._structure import Listing, Slot
 from planner.plan import Step
 
 INDEX = "index"
@@ -176,7 +176,7 @@ def names_in(raw: Any, copy: Copy) -> set[str]:
 
 
 def type_of(slot: Slot, copy: Copy) -> Expr | None:
-    return substituted(read(slot.type), copy.by) if is_expression(slot.type) else None
+    return written_in(slot.type, copy)
 
 
 def argument_in(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) -> Expr:

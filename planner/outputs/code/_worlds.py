@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from planner.arithmetic import has_arithmetic
 from planner.outputs.code._arithmetic import value
 from planner.outputs.code._expressions import UnusableError
 from planner.outputs.code._names import Names
-from planner.outputs.code._structure import Slot, has_arithmetic
+from planner.outputs.code._structure import Slot
 from planner.outputs.code._tensors import INDEX, Copy, Item
 
 FURTHER = 4
