@@ -19,6 +19,7 @@ from planner.arithmetic import Node, compile_expression, compile_template, has_a
 from planner.diagnostics import Fault
 from planner.faults.bad_arithmetic import BadArithmetic
 from planner.faults.unknown_parameter import UnknownParameter
+from planner.outputs.code._expressions import make_divisible
 
 VALUES: dict[str, Any] = {
     "width": 64, "groups": 0, "a": 3, "b": 2, "tenth": 0.1, "yes": True, "no": False, "none": None, "mode": "same",
@@ -100,6 +101,15 @@ def test_make_divisible_keeps_a_least_width() -> None:
     assert evaluated("make_divisible($a, 8)") == 8
     assert evaluated("make_divisible($a, 8, 16)") == 16
     assert evaluated("make_divisible($width, 8, 16)") == 64
+
+
+@given(st.integers(0, 10**6), st.integers(1, 512), st.none() | st.integers(1, 512))
+def test_make_divisible_of_whole_numbers_is_what_emitted_programs_compute(
+    width: int, divisor: int, least: int | None
+) -> None:
+    values = {"width": width, "divisor": divisor, "least": least}
+    text = f"make_divisible($width, $divisor{'' if least is None else ', $least'})"
+    assert make_divisible(width, divisor, least) == compile_expression(text).evaluate(values)
 
 
 # expression, offset, length, headline, label, a part of the help

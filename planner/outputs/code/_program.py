@@ -10,7 +10,7 @@ from planner.arithmetic import has_arithmetic
 from planner.geometry import Shape
 from planner.layers._layer import Layer
 from planner.outputs.code import _ready_made as ready
-from planner.outputs.code._expressions import Expr, const, text
+from planner.outputs.code._expressions import Expr, const, make_divisible, text
 from planner.outputs.code._layouts import Layouts, axes_of, follows, renumbered
 from planner.outputs.code._names import Names
 from planner.outputs.code._parts import Part, Unit
@@ -56,7 +56,7 @@ class Program:
         for expr in exprs:
             functions = expr.functions
             if "make_divisible" in functions:
-                self.helpers.setdefault("make_divisible", ready.MAKE_DIVISIBLE)
+                self.helpers.setdefault("make_divisible", ready.written(make_divisible))
             if functions & {"ceil", "floor"}:
                 self.imports.add("math")
 
