@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from planner.arithmetic import Expression, Template, compile_expression, compile_template, has_arithmetic, is_expression
+from planner.arithmetic import Expression, Template, has_arithmetic, is_expression, parse_expression, parse_template
 from planner.diagnostics import Edit, Fault, Path, did_you_mean, nearest
 from planner.faults.missing_key import MissingKey
 from planner.faults.unknown_key import UnknownKey
@@ -295,7 +295,7 @@ def meaning(fault: Fault, values: Values) -> Any:
     """
     try:
         edit = fault.mends[0][0] if fault.mends else None
-        return compile_expression(str(edit.value)).evaluate(values) if edit and is_expression(edit.value) else None
+        return parse_expression(str(edit.value)).evaluate(values) if edit and is_expression(edit.value) else None
     except Fault:
         return None
 
@@ -307,7 +307,7 @@ def with_dollar(text: object, names: Iterable[str]) -> str | None:
         return None
     marked = re.sub(rf"(?<![\w.])({known})(?!\w)", r"$\1", text)
     try:
-        compile_expression(marked)
+        parse_expression(marked)
     except Fault:
         return None
     return marked if marked != text else None
@@ -325,7 +325,7 @@ def expressions(value: Any, path: Path) -> Iterator[tuple[Path, Expression]]:
     """Every expression within a value, with its place."""
     if is_expression(value):
         try:
-            yield path, compile_expression(value)
+            yield path, parse_expression(value)
         except Fault as fault:
             fault.key = path
             raise
@@ -420,7 +420,7 @@ class Reader:
         entry.when = self._maybe(draft, read.when, "when")
         entry.allow = allowed_of(read.allow)
         if is_expression(read.name):
-            entry.name = self._sound(draft, "name", lambda: compile_template(str(read.name)))
+            entry.name = self._sound(draft, "name", lambda: parse_template(str(read.name)))
         elif read.name is not None:
             entry.name = str(read.name)
         reads = set().union(*(expression.names for _, expression in computed))
@@ -435,7 +435,7 @@ class Reader:
 
         def compiled() -> Expression:
             try:
-                return compile_expression(value)
+                return parse_expression(value)
             except Fault as fault:
                 fault.key = (key,)
                 raise

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.arithmetic import Node, compile_expression, compile_template, has_arithmetic, is_expression
+from planner.arithmetic import Node, has_arithmetic, is_expression, parse_expression, parse_template
 from planner.diagnostics import Fault
 from planner.faults.bad_arithmetic import BadArithmetic
 from planner.faults.unknown_parameter import UnknownParameter
@@ -28,7 +28,7 @@ VALUES: dict[str, Any] = {
 
 
 def evaluated(text: str) -> Any:
-    return compile_expression(text).evaluate(VALUES)
+    return parse_expression(text).evaluate(VALUES)
 
 
 # expression, what it comes to
@@ -93,7 +93,7 @@ WIDTHS = [
 
 @pytest.mark.parametrize(("multiplier", "bases", "widths"), WIDTHS, ids=lambda each: str(each)[:4])
 def test_make_divisible_gives_the_published_widths(multiplier: float, bases: list[int], widths: list[int]) -> None:
-    expression = compile_expression("make_divisible($base * $multiplier, 8)")
+    expression = parse_expression("make_divisible($base * $multiplier, 8)")
     assert [expression.evaluate({"base": base, "multiplier": multiplier}) for base in bases] == widths
 
 
@@ -109,7 +109,7 @@ def test_make_divisible_of_whole_numbers_is_what_emitted_programs_compute(
 ) -> None:
     values = {"width": width, "divisor": divisor, "least": least}
     text = f"make_divisible($width, $divisor{'' if least is None else ', $least'})"
-    assert make_divisible(width, divisor, least) == compile_expression(text).evaluate(values)
+    assert make_divisible(width, divisor, least) == parse_expression(text).evaluate(values)
 
 
 # expression, offset, length, headline, label, a part of the help
@@ -232,7 +232,7 @@ def test_unknown_parameters(text: str, offset: int, length: int, message: str, h
 
 def test_without_any_parameters() -> None:
     with pytest.raises(UnknownParameter) as caught:
-        compile_expression("$a").evaluate({})
+        parse_expression("$a").evaluate({})
     assert caught.value.label == "no parameters are declared here"
 
 
@@ -248,7 +248,7 @@ def test_without_any_parameters() -> None:
     ],
 )
 def test_names(text: str, names: set[str]) -> None:
-    assert compile_expression(text).names == names
+    assert parse_expression(text).names == names
 
 
 @pytest.mark.parametrize(
@@ -286,11 +286,11 @@ def test_where_arithmetic_is_held(value: object, has_some: bool) -> None:
     ],
 )
 def test_templates(text: str, result: str) -> None:
-    assert compile_template(text).evaluate(VALUES) == result
+    assert parse_template(text).evaluate(VALUES) == result
 
 
 def test_names_in_templates() -> None:
-    assert compile_template("a${index + b}-$c").names == {"index", "b", "c"}
+    assert parse_template("a${index + b}-$c").names == {"index", "b", "c"}
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_names_in_templates() -> None:
 )
 def test_bad_templates(text: str, offset: int, length: int, message: str) -> None:
     with pytest.raises(BadArithmetic) as caught:
-        compile_template(text).evaluate(VALUES)
+        parse_template(text).evaluate(VALUES)
     assert (caught.value.message, caught.value.offset, caught.value.length) == (message, offset, length)
 
 
@@ -391,7 +391,7 @@ def test_rounding_is_python_s(number: int, parts: int) -> None:
     values = {"n": number, "p": parts}
     exact = Fraction(number, parts)
     for name, function in (("round", round), ("ceil", math.ceil), ("floor", math.floor)):
-        assert compile_expression(f"{name}($n / $p)").evaluate(values) == function(exact)
+        assert parse_expression(f"{name}($n / $p)").evaluate(values) == function(exact)
 
 
 # --- hostile ------------------------------------------------------------------------------------------------------
@@ -443,11 +443,11 @@ def height(node: Node) -> int:
 
 @pytest.mark.parametrize("text", [each[0] for each in LONG_CHAINS], ids=lambda each: each[:10])
 def test_long_chains_are_shallow(text: str) -> None:
-    assert height(compile_expression(text).tree) <= 3
+    assert height(parse_expression(text).tree) <= 3
 
 
 def test_the_deepest_expression_needs_few_frames() -> None:
-    expression = compile_expression(DEEP_LEVEL * 29 + "1" + ")" * 29)
+    expression = parse_expression(DEEP_LEVEL * 29 + "1" + ")" * 29)
     assert height(expression.tree) > 7 * 29
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(len(inspect.stack()) + 300)
@@ -465,7 +465,7 @@ PIECES = ["$a", "$list", "${", "}", "(", ")", "[", "]", "min(", ",", "1", "0.5",
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join) | st.text(max_size=20).map("$a{}".format))
 def test_no_text_brings_the_evaluator_down(text: str) -> None:
     offsets = []
-    for compiled in (compile_expression, compile_template):
+    for compiled in (parse_expression, parse_template):
         try:
             compiled(text).evaluate(VALUES)
         except Fault as fault:

@@ -17,10 +17,10 @@ from __future__ import annotations
 from planner.arithmetic.expression import (
     Expression,
     Template,
-    compile_expression,
-    compile_template,
     has_arithmetic,
     is_expression,
+    parse_expression,
+    parse_template,
 )
 from planner.arithmetic.reading import DEEPEST, LONGEST
 from planner.arithmetic.tree import Node
@@ -31,8 +31,8 @@ __all__ = [
     "Expression",
     "Node",
     "Template",
-    "compile_expression",
-    "compile_template",
     "has_arithmetic",
     "is_expression",
+    "parse_expression",
+    "parse_template",
 ]

@@ -26,14 +26,14 @@ def has_arithmetic(value: object) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def compile_expression(text: str) -> Expression:
+def parse_expression(text: str) -> Expression:
     """The expression that `text` is. Raises BadArithmetic with the offset of what is wrong."""
     return Expression(text, *read(text))
 
 
 @lru_cache(maxsize=4096)
-def compile_template(text: str) -> Template:
-    """A name with expressions in it: `layer${index + 1}`, `block_$index`. Raises as `compile_expression` does."""
+def parse_template(text: str) -> Template:
+    """A name with expressions in it: `layer${index + 1}`, `block_$index`. Raises as `parse_expression` does."""
     parts: list[str | _Part] = []
     at = 0
     while (dollar := text.find("$", at)) >= 0:

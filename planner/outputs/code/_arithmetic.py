@@ -12,7 +12,7 @@ from functools import lru_cache, reduce
 from itertools import pairwise
 from typing import Any
 
-from planner.arithmetic import Expression, Node, compile_expression, is_expression
+from planner.arithmetic import Expression, Node, is_expression, parse_expression
 from planner.diagnostics import Fault
 from planner.outputs.code._expressions import NUMBERS, Expr, UnusableError, const, name, negative, same
 
@@ -33,7 +33,7 @@ def of_value(value: Any) -> Expr:
         return _of_expression(value)
     if is_expression(value):
         try:
-            return _of_expression(compile_expression(value))
+            return _of_expression(parse_expression(value))
         except Fault:
             raise UnusableError(value) from None
     if isinstance(value, list | tuple):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from planner.arithmetic import Template, compile_template, has_arithmetic, is_expression
+from planner.arithmetic import Template, has_arithmetic, is_expression, parse_template
 from planner.diagnostics import Path
 from planner.format import RESERVED, names_of
 from planner.layers import all_layers
@@ -31,7 +31,7 @@ class Slot:
     @cached_property
     def template(self) -> Template | None:
         """A name with arithmetic in it."""
-        return compile_template(self.name) if is_expression(self.name) and self.name else None
+        return parse_template(self.name) if is_expression(self.name) and self.name else None
 
     @cached_property
     def computed(self) -> list[tuple[str, Any]]:
