@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from planner.arithmetic import Expression, Template, compile_expression, is_expression
+from planner.arithmetic import Expression, Template, is_expression, parse_expression
 from planner.diagnostics import Fault, Path
 
 Values = Mapping[str, Any]
@@ -149,7 +149,7 @@ def meaning(fault: Fault, values: Values) -> Any:
     """
     try:
         edit = fault.mends[0][0] if fault.mends else None
-        return compile_expression(str(edit.value)).evaluate(values) if edit and is_expression(edit.value) else None
+        return parse_expression(str(edit.value)).evaluate(values) if edit and is_expression(edit.value) else None
     except Fault:
         return None
 
@@ -161,7 +161,7 @@ def with_dollar(text: object, names: Iterable[str]) -> str | None:
         return None
     marked = re.sub(rf"(?<![\w.])({known})(?!\w)", r"$\1", text)
     try:
-        compile_expression(marked)
+        parse_expression(marked)
     except Fault:
         return None
     return marked if marked != text else None
@@ -179,7 +179,7 @@ def expressions(value: Any, path: Path) -> Iterator[tuple[Path, Expression]]:
     """Every expression within a value, with its place."""
     if is_expression(value):
         try:
-            yield path, compile_expression(value)
+            yield path, parse_expression(value)
         except Fault as fault:
             fault.key = path
             raise

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from planner.arithmetic import Expression, Template, compile_expression, compile_template, is_expression
+from planner.arithmetic import Expression, Template, has_arithmetic, is_expression, parse_expression, parse_template
 from planner.diagnostics import Edit, Fault, Path, did_you_mean
 from planner.faults.missing_key import MissingKey
 from planner.faults.unknown_key import UnknownKey
@@ -86,7 +86,7 @@ class Reader:
     def _compiled(self, read: EntryFormat, draft: _Draft) -> Entry:
         args = {key: value for key, value in (read.model_extra or {}).items() if not key.startswith("x-")}
         computed: list[tuple[Path, Expression]] = []
-        for key, value in args.items() if _has_expressions(args) else ():
+        for key, value in args.items() if has_arithmetic(args) else ():
             computed += self._sound(draft, key, partial(_expressions, key, value)) or ()
         entry = Entry(path=draft.path, type="", args=args, computed=tuple(computed))
         entry.type = self._maybe(draft, read.type, "type") or "?"
@@ -95,7 +95,7 @@ class Reader:
         entry.when = self._maybe(draft, read.when, "when")
         entry.allow = allowed_of(read.allow)
         if is_expression(read.name):
-            entry.name = self._sound(draft, "name", lambda: compile_template(str(read.name)))
+            entry.name = self._sound(draft, "name", lambda: parse_template(str(read.name)))
         elif read.name is not None:
             entry.name = str(read.name)
         reads = set().union(*(expression.names for _, expression in computed))
@@ -110,7 +110,7 @@ class Reader:
 
         def compiled() -> Expression:
             try:
-                return compile_expression(value)
+                return parse_expression(value)
             except Fault as fault:
                 fault.key = (key,)
                 raise
@@ -160,7 +160,3 @@ def say_dollar(fault: Fault, key: str, marked: str) -> None:
 
 def _expressions(key: str, value: Any) -> list[tuple[Path, Expression]]:
     return [*expressions(value, (key,))]
-
-
-def _has_expressions(args: dict[str, Any]) -> bool:
-    return any(is_expression(value) or isinstance(value, list | dict) for value in args.values())

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from planner.arithmetic import is_expression
+from planner.arithmetic import has_arithmetic, is_expression
 from planner.diagnostics import Diagnostic, Edit, Fault, Path
 from planner.geometry import AxisMap, SameWindow, Shape, Window
 from planner.layers._fields import per_axis
@@ -109,7 +109,7 @@ class Case:
         path, calls = (*step.path, key), step.instance.calls
         while True:
             value = self.at(path)
-            if not holds_expression(value):
+            if not has_arithmetic(value):
                 return path, ()
             name = value[1:] if isinstance(value, str) and value[1:].isidentifier() else None
             block = path[1] if path[0] == "blocks" else None
@@ -134,7 +134,7 @@ class Case:
                 return []
             elif old != new:
                 edits["axis", str(axis)] = Edit((*path, axis), new)
-        plain = all(key[0] == "axis" for key in edits) and not holds_expression(given)
+        plain = all(key[0] == "axis" for key in edits) and not has_arithmetic(given)
         return [Edit(path, [*sizes, given[-1]])] if plain and edits else list(edits.values())
 
     def insert(self, step: Step, entry: dict[str, Any]) -> Edit | None:
@@ -196,12 +196,6 @@ def windows_of(step: Step) -> list[tuple[Window, int]]:
     plain = [each.at(n) if isinstance(each, SameWindow) else each for each, n in zip(maps, x.spatial, strict=False)]
     found = [(each, n) for each, n in zip(plain, x.spatial, strict=False) if isinstance(each, Window)]
     return found if len(found) == len(x.spatial) else []
-
-
-def holds_expression(value: object) -> bool:
-    if isinstance(value, list):
-        return any(map(holds_expression, value))
-    return is_expression(value)
 
 
 def per_side(sides: Sequence[tuple[int, int]]) -> object:

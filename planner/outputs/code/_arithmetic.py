@@ -1,105 +1,83 @@
-"""The arithmetic of a model file as expressions of Python, and what Python makes of them."""
+"""The arithmetic of a model file as expressions of Python, and what Python makes of them.
+
+The second is no second evaluation of the file: the plan's numbers are exact, while the emitted program computes with
+Python's floats and gives operands back as they are. It decides whether the program comes to what the plan has.
+"""
 
 from __future__ import annotations
 
-import ast
 import operator
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import lru_cache, reduce
+from itertools import pairwise
 from typing import Any
 
-from planner.arithmetic import Expression, words
+from planner.arithmetic import Expression, Node, is_expression, parse_expression
+from planner.diagnostics import Fault
 from planner.outputs.code._expressions import NUMBERS, Expr, UnusableError, const, name, negative, same
 
 Values = Mapping[str, Any]
+LONGEST = 100
+"""Operators of an expression that is still written out. Many more could not be gone through either: `1 + 1 + …` is as
+deep in Python as it is long.
+"""
 
-# Reading the arithmetic of a model file
-
-_WORDS = {"true": "True", "false": "False", "null": "None"}
-_FUNCTIONS = ("min", "max", "round", "ceil", "floor", "len", "make_divisible")
-_OPERATORS: dict[type[ast.AST], str] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.FloorDiv: "//",
-    ast.Mod: "%",
-    ast.And: "and",
-    ast.Or: "or",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-}
-
-
-@cache
-def read(text: str) -> Expr:
-    """The arithmetic of a model file; its names are the parameters. Raises UnusableError where it is too deep."""
-    params: list[str] = []
-
-    def parameter(param: str) -> str:
-        params.append(param)
-        return f"p{len(params) - 1}"
-
-    code = ""
-    for kind, word in words(text):
-        if kind == "number":
-            number = int(word) if word.isdigit() else float(word)
-            code += f" {int(number) if number == int(number) else number!r} "
-        elif kind == "text":
-            code += repr(word[1:-1])
-        elif kind == "parameter":
-            code += f" {parameter(word[1:])} "
-        elif kind == "name" and word not in (*_FUNCTIONS, *_WORDS, *_WORDS.values(), "and", "or", "not", "if", "else"):
-            code += f" {parameter(word)} "
-        else:
-            code += {"${": "(", "}": ")"}.get(word) or f" {_WORDS.get(word, word)} "
-    try:
-        return _read(ast.parse(code.strip(), mode="eval").body, params)
-    except (SyntaxError, RecursionError, MemoryError):
-        raise UnusableError(text) from None
-
-
-def _read(node: ast.expr, params: list[str]) -> Expr:
-    if isinstance(node, ast.Constant):
-        return const(node.value)
-    if isinstance(node, ast.Name):
-        return name(params[int(node.id[1:])])
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return Expr(f"{node.func.id}()", tuple(_read(each, params) for each in node.args))
-    parts = [_read(each, params) for each in ast.iter_child_nodes(node) if isinstance(each, ast.expr)]
-    match node:
-        case ast.BinOp(op=op) | ast.BoolOp(op=op):
-            return Expr(_OPERATORS[type(op)], tuple(parts))
-        case ast.UnaryOp(op=ast.Not()):
-            return Expr("not", tuple(parts))
-        case ast.UnaryOp(op=op):
-            return negative(parts[0]) if isinstance(op, ast.USub) else parts[0]
-        case ast.Compare(ops=ops):
-            pairs = zip(ops, parts, parts[1:], strict=False)
-            compared = [Expr(_OPERATORS[type(op)], (a, b)) for op, a, b in pairs]
-            return compared[0] if len(compared) == 1 else Expr("and", tuple(compared))
-        case ast.IfExp():
-            return Expr("if", tuple(parts))
-        case ast.Subscript():
-            return Expr("item", tuple(parts))
-    raise UnusableError(ast.dump(node))
+# The arithmetic of a model file in Python
 
 
 def of_value(value: Any) -> Expr:
-    """A value of a model file that may have arithmetic in it. Raises UnusableError for mappings."""
+    """A value of a model file that may have arithmetic in it; its names are the parameters. Raises UnusableError for
+    mappings, and for arithmetic that is too long or wrong.
+    """
     if isinstance(value, Expression):
-        return read(value.text)
-    if isinstance(value, str):
-        return read(value) if "$" in value else const(value)
+        return _of_expression(value)
+    if is_expression(value):
+        try:
+            return _of_expression(parse_expression(value))
+        except Fault:
+            raise UnusableError(value) from None
     if isinstance(value, list | tuple):
         return Expr("tuple", tuple(map(of_value, value)))
     if isinstance(value, dict):
         raise UnusableError("a mapping")
     return const(value)
+
+
+@lru_cache(maxsize=4096)
+def _of_expression(expression: Expression) -> Expr:
+    found = _in_python(expression.tree)
+    if found.size > LONGEST:
+        raise UnusableError(expression.text)
+    return found
+
+
+def _in_python(node: Node) -> Expr:
+    parts = tuple(map(_in_python, node.parts))
+    words = [word.text for word in node.words]
+    match node.kind:
+        case "constant":
+            found = node.value
+            return const(int(found) if type(found) is float and found.is_integer() else found)
+        case "parameter":
+            return name(node.value)
+        case "sign":
+            return reduce(lambda signed, word: negative(signed) if word == "-" else signed, words, parts[0])
+        case "not":
+            return reduce(lambda negated, word: Expr(word, (negated,)), words, parts[0])
+        case "arithmetic":
+            pairs = zip(words, parts[1:], strict=True)
+            return reduce(lambda left, pair: Expr(pair[0], (left, pair[1])), pairs, parts[0])
+        case "comparison":
+            compared = [Expr(word, pair) for word, pair in zip(words, pairwise(parts), strict=True)]
+            return compared[0] if len(compared) == 1 else Expr("and", tuple(compared))
+        case "logic":
+            return Expr(words[0], parts)
+        case "choice":
+            return Expr("if", parts)
+        case "item":
+            return reduce(lambda items, index: Expr("item", (items, index)), parts)
+        case "call":
+            return Expr(f"{words[0]}()", parts)
 
 
 # What an expression comes to in Python

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from planner.arithmetic import has_arithmetic
 from planner.faults.no_such_output import NoSuchOutput
 from planner.format import Block, Entry
 from planner.geometry import Shape
@@ -31,7 +32,6 @@ from planner.outputs.code._tensors import (
     at_index,
     chosen_by,
     count_of,
-    has_arithmetic,
     names_in,
     plain,
     type_of,

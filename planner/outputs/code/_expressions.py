@@ -238,9 +238,10 @@ def lost(number: int, *origins: Expr) -> Expr:
     return Expr("lost", (number, int), NOTHING.union(*(each.names | each.assumed for each in origins)))
 
 
-def make_divisible(value: float, divisor: float, least: float | None = None) -> float:
-    """As the emitted function of the same name."""
-    nearest = max(divisor if least is None else least, int(value + divisor / 2) // divisor * divisor)
+# Emitted as it stands here, by programs that call it. The plan has its own, which computes exactly.
+def make_divisible(value: float, divisor: int, least: int | None = None) -> int:
+    """The multiple of divisor nearest to value, but not below 90 % of it."""
+    nearest = max(least or divisor, int(value + divisor / 2) // divisor * divisor)
     return nearest if nearest >= 0.9 * value else nearest + divisor
 
 

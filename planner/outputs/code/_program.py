@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from planner.arithmetic import has_arithmetic
 from planner.layers._layer import Layer
 from planner.outputs.code import _ready_made as ready
-from planner.outputs.code._expressions import Expr, const, text
+from planner.outputs.code._expressions import Expr, const, make_divisible, text
 from planner.outputs.code._layouts import Layouts, axes_of, follows, renumbered
 from planner.outputs.code._names import Names
 from planner.outputs.code._parts import Part, Unit
-from planner.outputs.code._tensors import Calling, has_arithmetic
+from planner.outputs.code._tensors import Calling
 from planner.outputs.code._text import Brackets, Item
 from planner.outputs.code._units import Units
 
@@ -40,7 +41,7 @@ class Program:
         for expr in exprs:
             functions = expr.functions
             if "make_divisible" in functions:
-                self.helpers.setdefault("make_divisible", ready.MAKE_DIVISIBLE)
+                self.helpers.setdefault("make_divisible", ready.written(make_divisible))
             if functions & {"ceil", "floor"}:
                 self.imports.add("math")
 

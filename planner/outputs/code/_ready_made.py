@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cache
 
 from planner.layers._layer import Call
 from planner.outputs.code._expressions import SIGNS, quoted
-
-MAKE_DIVISIBLE = '''
-def make_divisible(value: float, divisor: int, least: int | None = None) -> int:
-    """The multiple of divisor nearest to value, but not below 90 % of it."""
-    nearest = max(least or divisor, int(value + divisor / 2) // divisor * divisor)
-    return nearest if nearest >= 0.9 * value else nearest + divisor
-'''
 
 CENTRED = '''
 def centred(x: Tensor, size: Sequence[int]) -> Tensor:
@@ -45,6 +40,12 @@ class {name}(nn.Dropout):
         kept = super().forward(input.new_ones({sizes}))
         return input * kept
 '''
+
+
+@cache
+def written(function: Callable[..., object]) -> str:
+    """A function of the planner's own, as it stands in its file."""
+    return f"\n{inspect.getsource(function)}"
 
 
 def stochastic_depth(name: str, mode: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from planner.arithmetic import Expression, is_expression
+from planner.arithmetic import has_arithmetic
 from planner.format import Block, Entry
 from planner.geometry import Shape
 from planner.layers._layer import Call
@@ -163,13 +163,6 @@ def chosen_by(condition: Expr, tensor: Tensor, sources: Sequence[Tensor]) -> Ten
 # What the file says, as a copy has it
 
 
-def has_arithmetic(raw: object) -> bool:
-    """Whether a value of a model file is, or holds, arithmetic."""
-    if isinstance(raw, list | tuple):
-        return any(map(has_arithmetic, raw))
-    return isinstance(raw, Expression) or is_expression(raw)
-
-
 def written_in(raw: Any, copy: Copy) -> Expr | None:
     if not has_arithmetic(raw):
         return None
@@ -191,7 +184,7 @@ def names_in(raw: Any, copy: Copy) -> set[str]:
 
 
 def type_of(entry: Entry, copy: Copy) -> Expr | None:
-    return substituted(of_value(entry.type), copy.by) if isinstance(entry.type, Expression) else None
+    return written_in(entry.type, copy)
 
 
 def argument_in(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) -> Expr:

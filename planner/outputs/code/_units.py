@@ -15,7 +15,7 @@ from typing import Any
 from planner.faults.refused_module_name import RefusedModuleName
 from planner.format import Block, Entry
 from planner.outputs.code import _worlds as other_worlds
-from planner.outputs.code._arithmetic import of_value, read
+from planner.outputs.code._arithmetic import of_value
 from planner.outputs.code._choosing import Known, UnsharedError, Values, Worlds, agreed, chosen, one, worth
 from planner.outputs.code._copies import Copies
 from planner.outputs.code._elsewhere import right_elsewhere
@@ -329,8 +329,10 @@ class Units:
     def _name(self, block: Block, entry: Entry, part: Part) -> str | Expr | None:
         if entry.template is not None:
             copy = part.items[0][0]
-            pieces = (each if isinstance(each, str) else each.text for each in entry.template.parts)
-            made = Expr("f", tuple(_piece(each, copy) for each in pieces if each))
+            try:
+                made = Expr("f", tuple(substituted(of_value(each), copy.by) for each in entry.template.parts if each))
+            except UnusableError:
+                raise UnsharedError from None
             if any(_text(made, _values(copy, entry, item)) != item.name for copy, item in part.items):
                 raise UnsharedError
             return made
@@ -600,10 +602,6 @@ def _form(call: Calling, target: str | None) -> tuple[Any, ...]:
     form = replace(call.call, target=target or call.target, args={})
     forward = tuple(form.forward.items())
     return names, replace(form, forward={}), forward, call.padded_same, call.centred
-
-
-def _piece(raw: str, copy: Copy) -> Expr:
-    return substituted(read(raw), copy.by) if "$" in raw else const(raw)
 
 
 def _text(template: Expr, values: Values) -> str:
