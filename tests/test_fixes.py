@@ -732,7 +732,7 @@ def test_a_file_that_has_changed_meanwhile_is_left_alone(tmp_path: Path, monkeyp
     file.write_text(LOSSY)
     report = checked(file)
     file.write_text(LOSSY + "# more\n")
-    monkeypatch.setattr("planner.cli._report", lambda *_, **__: report)
+    monkeypatch.setattr("planner.cli._reading.report_on", lambda *_, **__: report)
     result = run("--unsafe-fixes", str(file))
     assert result.exit_code == 2
     assert "has changed" in result.stderr

@@ -20,7 +20,7 @@ import planner
 from planner.checking import checked, checked_text
 from planner.geometry import Shape
 from planner.manual import all_kinds, example
-from planner.outputs import formats, renderer
+from planner.outputs import endings, formats, renderer, stated
 from planner.outputs._findings import Tally, counted, path_text
 from planner.outputs._fold import rows
 from planner.outputs._json import laid_out
@@ -50,7 +50,8 @@ def model(text: str) -> Report:
 
 
 def full(report: Report, width: int = 80) -> str:
-    return renderer("check", "full")([report], Screen(width))
+    text: str = renderer("check", "full")([report], Screen(width))
+    return text
 
 
 # Goldens: what it looks like
@@ -633,3 +634,12 @@ def test_sarif_is_complete() -> None:
 def test_formats_are_found_in_their_folders() -> None:
     assert formats("plan") == ["csv", "json", "markdown", "table"]
     assert formats("check") == ["concise", "full", "github", "json", "sarif"]
+
+
+def test_formats_state_what_they_are() -> None:
+    assert {stated("plan", name).ending for name in formats("plan")} == {"csv", "json", "md", "txt"}
+    assert [name for name in formats("plan") if stated("plan", name).folds] == ["markdown", "table"]
+    for command in ("draw", "map"):  # a file's name says its format
+        assert len(endings(command)) == len(formats(command))
+    text = [name for name in formats("draw") if renderer("draw", name).__annotations__["return"] == "str"]
+    assert text == ["dot", "mmd"]

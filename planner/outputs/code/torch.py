@@ -10,6 +10,7 @@ from typing import NamedTuple, get_args
 from planner.diagnostics import Path
 from planner.faults.not_a_chain import NotAChain
 from planner.faults.not_complete import NotComplete
+from planner.outputs import Format
 from planner.outputs.code._answers import AgainError
 from planner.outputs.code._chains import is_plain
 from planner.outputs.code._classes import Writer
@@ -21,6 +22,8 @@ from planner.outputs.code._program import Program, Style
 from planner.outputs.code._structure import Listing, Structure
 from planner.outputs.code._units import Units
 from planner.report import Report
+
+FORMAT = Format("py")
 
 
 class Emitted(NamedTuple):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from planner.outputs import Format
 from planner.outputs._json import laid_out
 from planner.outputs._screen import Screen
 from planner.report import Report
+
+FORMAT = Format(has_findings=True)
 
 
 def render(report: Report, screen: Screen, depth: int | None = None) -> str:

@@ -1,0 +1,64 @@
+"""The group of commands: finds them in this folder, and loads one when it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from planner.cli._ending import Ending
+from planner.cli._printing import open_streams
+
+
+@cache
+def _names() -> frozenset[str]:
+    """The commands there are, without loading any of them."""
+    return frozenset(file.stem for file in Path(__file__).parent.glob("[!_]*.py"))
+
+
+class Commands(click.Group):
+    """The commands of this folder; ends every way of failing with one line and the right exit code."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        name = prog_name or self.name
+        if not standalone_mode:
+            return super().main(args, name, complete_var, standalone_mode=False, **extra)
+        open_streams()
+        with Ending():
+            sys.exit(super().main(args, name, complete_var, standalone_mode=False, **extra))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_names(), key=lambda name: (_file(name).PLACE, name))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _names():
+            return None
+        command: click.Command = _file(cmd_name).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from planner.diagnostics import did_you_mean
+
+        if args[0] not in _names() and not args[0].startswith("-"):
+            names = self.list_commands(ctx)
+            near = did_you_mean(args[0], names) or f"there are: {', '.join(names)}"
+            ctx.fail(f"there is no command `{args[0]}`; {near}")
+        return super().resolve_command(ctx, args)
+
+
+def _file(name: str) -> Any:
+    return import_module(f"{__package__}.{name}")
