@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from planner.source import Source
 
 PLACE = 2
+UP_AND_EMPTY = "\x1b[A\x1b[2K"
+"""Takes back the line that was written last on a terminal."""
 
 
 @click.command("check")
@@ -115,11 +117,11 @@ def _failed(file: str, error: Exception) -> Report:
     return failed(file, error)
 
 
-def _progress(files: Sequence[str], doing: str) -> Iterable[str]:
+def _progress(files: Sequence[str], doing: str) -> Iterator[str]:
     """The files one after the other, with a bar on stderr where there are several and somebody watches."""
     if len(files) < 2 or not sys.stderr.isatty():
-        return files
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(files, doing, console=Console(stderr=True), transient=True)
+        yield from files
+        return
+    with click.progressbar(files, label=doing, file=sys.stderr) as bar:
+        yield from bar
+    click.echo(UP_AND_EMPTY, file=sys.stderr, nl=False)
