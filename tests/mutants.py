@@ -29,12 +29,12 @@ from unittest.mock import patch
 import click
 import yaml
 
-from planner.checking import checked_text
 from planner.cli import _pictures, _reading
 from planner.cli import main as planner
 from planner.diagnostics import Fault
 from planner.layers import all_layers
 from planner.source import parse
+from planner.workbench import checked_text
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("configs", "docs/models", "tests/cases")

@@ -17,7 +17,6 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from planner.checking import checked, checked_text
 from planner.cli import main
 from planner.engine import NoPicture, engines, find
 from planner.outputs import renderer
@@ -32,6 +31,7 @@ from planner.outputs.draw._room import PAGE, height
 from planner.outputs.draw._themes import FAMILIES, REST, THEMES
 from planner.outputs.map import _windows
 from planner.report import Report
+from planner.workbench import checked, checked_text
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(each.stem for each in (ROOT / "configs").glob("*.yaml"))

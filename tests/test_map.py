@@ -18,13 +18,13 @@ from click.testing import CliRunner
 from planner.analyses.paths import paths
 from planner.analyses.reach import trace
 from planner.analyses.sweep import sweep
-from planner.checking import checked, checked_text
 from planner.cli import main
 from planner.geometry import Shape, bits
 from planner.outputs.map import _windows, png, svg
 from planner.outputs.map._seen import NoMap, seen
 from planner.plan import Plan, propagate
 from planner.report import Report
+from planner.workbench import checked, checked_text
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(each.stem for each in (ROOT / "configs").glob("*.yaml"))

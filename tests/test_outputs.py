@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import planner
-from planner.checking import checked, checked_text
 from planner.geometry import Shape
 from planner.manual import all_kinds, example
 from planner.outputs import endings, formats, renderer, stated
@@ -28,7 +27,7 @@ from planner.outputs._screen import Screen, columns, cut, excerpt, padded, print
 from planner.outputs.plan.table import memory, shapes_text
 from planner.outputs.report import html
 from planner.outputs.report._data import data
-from planner.report import Report
+from planner.workbench import Checked, checked, checked_text
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(each.stem for each in (ROOT / "configs").glob("*.yaml"))
@@ -38,18 +37,18 @@ HOSTILE = st.text(st.characters(exclude_categories=[]), max_size=60)
 
 
 @cache
-def config(name: str) -> Report:
+def config(name: str) -> Checked:
     report = checked(ROOT / "configs" / f"{name}.yaml")
     # As one sees it who stands in the repository, wherever the tests are run.
     report.source.file = f"configs/{name}.yaml"
     return report
 
 
-def model(text: str) -> Report:
+def model(text: str) -> Checked:
     return checked_text(text, "configs/m.yaml")
 
 
-def full(report: Report, width: int = 80) -> str:
+def full(report: Checked, width: int = 80) -> str:
     text: str = renderer("check", "full")([report], Screen(width))
     return text
 

@@ -13,14 +13,15 @@ from planner.outputs._screen import Screen
 
 if TYPE_CHECKING:
     from planner.report import Report
+    from planner.workbench import Checked
 
 STDIN = "-"
 
 
-def report_on(file: str, **options: Any) -> Report:
+def report_on(file: str, **options: Any) -> Checked:
     """The report on a file, or on what stands on standard input."""
-    from planner.checking import checked, checked_text
     from planner.source import MOST_BYTES
+    from planner.workbench import checked, checked_text
 
     if file != STDIN:
         return checked(file, **options)

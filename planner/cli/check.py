@@ -21,6 +21,7 @@ from planner.outputs._screen import Screen
 if TYPE_CHECKING:
     from planner.report import Report
     from planner.source import Source
+    from planner.workbench import Checked
 
 PLACE = 2
 UP_AND_EMPTY = "\x1b[A\x1b[2K"
@@ -60,12 +61,13 @@ def command(
         raise click.UsageError("standard input cannot be written; --diff shows what --fix would write")
 
     def reports() -> Iterator[Report]:
+        report: Report
         for file in _progress(files, "checking"):
             try:
-                report = _reading.report_on(file, input=input, params=params)
+                report = checked = _reading.report_on(file, input=input, params=params)
                 code = _reading.exit_code(report, strict)
                 if fix or diff:
-                    report = _mended(file, report, screen, write=not diff, input=input, params=params, unsafe=unsafe)
+                    report = _mended(file, checked, screen, write=not diff, unsafe=unsafe)
                     code = code if diff else _reading.exit_code(report, strict)
             except Exception as error:
                 if len(files) == 1 or isinstance(error, click.ClickException | OSError):
@@ -78,12 +80,11 @@ def command(
     return max(codes)
 
 
-def _mended(file: str, report: Report, screen: Screen, *, write: bool, **options: Any) -> Report:
+def _mended(file: str, report: Checked, screen: Screen, *, write: bool, unsafe: bool) -> Report:
     """The report on a file after its fixes, which are shown and, if wanted, written."""
-    from planner.checking import mended
     from planner.outputs.check._diff import diff
 
-    found = mended(report, **options)
+    found = report.bench.mended(unsafe=unsafe)
     if found.made:
         if write:
             _write(file, report.source, found.report.source)
@@ -111,7 +112,7 @@ def _write(file: str, old: Source, new: Source) -> None:
 
 def _failed(file: str, error: Exception) -> Report:
     """The report on a file of several on which the planner failed."""
-    from planner.checking import failed
+    from planner.workbench import failed
 
     print_trace(error)
     return failed(file, error)
