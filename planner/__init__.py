@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from planner.outputs.code._program import Style
     from planner.report import Report
+    from planner.workbench import Checked
 
 __version__ = "0.1.0"
 __all__ = ["build", "check", "torch_code"]
@@ -26,7 +27,7 @@ def check(
     params: Mapping[str, Any] | None = None,
     batch: int = 1,
     dtype: str = "float32",
-) -> Report:
+) -> Checked:
     """Plan and judge a model; a bad model never raises, its report carries the faults.
 
     source  a path to a model file, or the parsed file as a mapping
@@ -34,9 +35,9 @@ def check(
     params  replaces parameters of the model by name
     batch, dtype  what memory is counted for
     """
-    from planner.checking import checked
+    from planner.workbench import Workbench
 
-    return checked(source, input=input, params=params, batch=batch, dtype=dtype)
+    return Workbench.on(source, input=input, params=params, batch=batch, dtype=dtype).report
 
 
 def torch_code(

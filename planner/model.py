@@ -112,6 +112,12 @@ class Model:
     allow: frozenset[str] = frozenset()
     left_out: list[LeftOut] = field(default_factory=list)
 
+    @classmethod
+    def nothing(cls, source: Source) -> Model:
+        """The model of a file that none can be made of."""
+        name = source.file or "model"
+        return cls(name, Block(("layers",), name, ()), {}, [], [], [], (), {}, source, [])
+
     @property
     def graph(self) -> networkx.MultiDiGraph[str]:
         """The wiring as a networkx graph: a node for each full name, with its instance; an edge for each source, with

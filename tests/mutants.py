@@ -29,11 +29,12 @@ from unittest.mock import patch
 import click
 import yaml
 
-from planner import cli
-from planner.checking import checked_text
+from planner.cli import _pictures, _reading
+from planner.cli import main as planner
 from planner.diagnostics import Fault
 from planner.layers import all_layers
 from planner.source import parse
+from planner.workbench import checked_text
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("configs", "docs/models", "tests/cases")
@@ -399,7 +400,7 @@ def commands(random: Random, path: Path) -> Iterator[Command]:
 def _steps(path: Path) -> list[str]:
     """The names of a file's steps, where it has any."""
     try:
-        return [step.name for step in cli._report(str(path)).plan.steps]
+        return [step.name for step in _reading.report_on(str(path)).plan.steps]
     except (Exception, TooLong):  # noqa: BLE001 the commands have told it
         return []
 
@@ -407,7 +408,7 @@ def _steps(path: Path) -> list[str]:
 @contextmanager
 def workshop() -> Iterator[Path]:
     """The path to put mutants at; what is planned once serves every command, and nothing is laid out."""
-    real = cli._report
+    real = _reading.report_on
     known: dict[tuple[str, str], tuple[Any, Any]] = {}
 
     def report(file: str, **options: Any) -> Any:
@@ -426,14 +427,18 @@ def workshop() -> Iterator[Path]:
         found.diagnostics = diagnostics  # `code` puts others in their place
         return found
 
-    with TemporaryDirectory() as folder, patch.object(cli, "_drawn", _not_drawn), patch.object(cli, "_report", report):
+    with (
+        TemporaryDirectory() as folder,
+        patch.object(_pictures, "drawn", _not_drawn),
+        patch.object(_reading, "report_on", report),
+    ):
         yield Path(folder, "model.yaml")
 
 
 PLAIN: tuple[tuple[str, Any], ...] = (("input", None), ("params", {}), ("batch", 1), ("dtype", "float32"))
 
 
-def _not_drawn(*_: object) -> bytes:
+def _not_drawn(*_: object, **__: object) -> bytes:
     return b"<svg></svg>"
 
 
@@ -441,7 +446,8 @@ def _not_drawn(*_: object) -> bytes:
 def _parsed(command: Command) -> tuple[Callable[..., int], dict[str, Any]]:
     """The function that a command is, and its options, as the command line reads them."""
     name, *options = command
-    found = cli.main.commands[name]
+    found = planner.get_command(click.Context(planner), name)
+    assert found is not None
     params = found.make_context(name, ["model.yaml", *options]).params
     params.pop("file", params.pop("files", None))
     assert found.callback is not None

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 import planner
 from planner.analyses.causality import Causal, nothing_ahead
-from planner.checking import checked, checked_text
 from planner.cli import main
 from planner.diagnostics import Diagnostic, Edit, Fix, Kind, Severity
 from planner.editing import rewritten
@@ -28,7 +27,8 @@ from planner.manual import all_kinds, example
 from planner.remedies import all_remedies
 from planner.remedies._case import windows_of
 from planner.report import Report
-from planner.source import parse
+from planner.source import Source, parse
+from planner.workbench import checked, checked_text
 from random_networks import network
 
 ROOT = Path(__file__).parents[1]
@@ -622,7 +622,7 @@ def test_hundreds_of_findings_are_mended_in_bounded_work() -> None:
     report = checked_text(f"input: [100, 4]\nlayers:\n{entries}{slips}", "m.yaml")
     judged = 0
 
-    def check(source: Any) -> Report:
+    def check(source: Source, input: Any = None, brief: bool = False) -> Report:
         nonlocal judged
         judged += 1
         return checked(source)
@@ -732,7 +732,7 @@ def test_a_file_that_has_changed_meanwhile_is_left_alone(tmp_path: Path, monkeyp
     file.write_text(LOSSY)
     report = checked(file)
     file.write_text(LOSSY + "# more\n")
-    monkeypatch.setattr("planner.cli._report", lambda *_, **__: report)
+    monkeypatch.setattr("planner.cli._reading.report_on", lambda *_, **__: report)
     result = run("--unsafe-fixes", str(file))
     assert result.exit_code == 2
     assert "has changed" in result.stderr

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 
 from mutants import Failure, commands, failures, mutant, run, workshop
-from planner.checking import checked_text
+from planner.workbench import checked_text
 
 CASES = Path(__file__).parent / "cases" / "mutants"
 NOT_YET: set[str] = set()

@@ -20,16 +20,15 @@ from layer_cases import cases
 from layer_oracle import BATCH, Case, called, calls_of, made, planner_says
 from planner import source
 from planner.analyses.overwriting import overwriting
-from planner.checking import checked, checked_text
 from planner.diagnostics import Edit, Fault
 from planner.editing import rewritten
-from planner.fixes import mended
 from planner.geometry import Shape
 from planner.layers import all_layers
 from planner.manual import example
 from planner.memory import Memory
 from planner.plan import Plan, Step
 from planner.rules.overwritten_input import OverwrittenInput
+from planner.workbench import checked, checked_text
 from random_networks import planned
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -316,7 +315,7 @@ layers:
 def test_fixes_where_the_argument_is_decided() -> None:
     report = checked_text(BLOCKS, "m.yaml")
     assert [each[0] for each in found(BLOCKS)] == ["a.relu", "b.relu"]
-    done = mended(report, checked)
+    done = report.bench.mended()
     assert not [each for each in done.report.diagnostics if each.kind is OverwrittenInput]
     assert "{name: a, type: Unit, inplace: false}" in (done.report.source.text or "")
     assert "{name: b, type: Unit, inplace: false}" in (done.report.source.text or "")

@@ -61,7 +61,7 @@ class Expression:
         return self.text
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Expression) and self.text == other.text
+        return isinstance(other, Expression) and self.text == other.text and self.tree == other.tree
 
     def __hash__(self) -> int:
         return hash(self.text)

@@ -7,14 +7,15 @@ new is wrong, and what they do is read off the two reports.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
+from planner.comparison import Comparison
 from planner.diagnostics import Diagnostic, Edit, Fix, Severity
 from planner.editing import CannotEdit, edited, rewritten
-from planner.fixes._findings import Findings, grave, loses_more
+from planner.fixes._findings import Findings, grave
 from planner.fixes._safety import is_safe, keeps_causality
 from planner.fixes._words import effect_of, text_of
 from planner.remedies import all_remedies
@@ -37,8 +38,12 @@ WEIGHT = 3
 TOLERATED: tuple[type[Exception], ...] = (Exception,)
 """Errors of the planner within a fix that is tried: it is no fix then, and the rest goes on. Tests let them through."""
 
-Check = Callable[..., Report]
-"""A source, and with `input` other shapes of the model's inputs, judged."""
+
+class Check(Protocol):
+    """Judges a changed source as the report's own was judged."""
+
+    def __call__(self, source: Source, input: Any = None, brief: bool = False) -> Report:
+        """The report, at other shapes of the inputs where they are given; `brief`, if what to do is not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +67,10 @@ class _Trial:
 
 
 class Mender:
-    """Finds the fixes of a report's findings; `check` judges a changed source as the report's own was judged.
+    """Finds the fixes of a report's findings.
 
-    given  the shapes of inputs that came from outside of the file, if any did
+    given    the shapes of inputs that came from outside of the file, if any did
+    planned  what came of edits that were tried, for other findings of the report
     """
 
     def __init__(self, report: Report, check: Check, most_work: int = MOST_WORK, given: Any = None) -> None:
@@ -74,6 +80,7 @@ class Mender:
         self.given = given
         self.memory: dict[object, object] = {}
         self.before = Findings(report)
+        self.planned: dict[str, Findings] = {}
 
     def fixes(self, found: Diagnostic) -> tuple[Fix, ...]:
         """What would mend a finding, the best first."""
@@ -97,14 +104,10 @@ class Mender:
 
     def _tried(self, proposal: Proposal, found: Diagnostic) -> _Trial | None:
         """The proposal planned; None where it does not mend the finding, makes a new one, or breaks causality."""
-        source = self.report.source
         try:
-            changed = Source(edited(source.data, proposal.edits), source.file)
-            changed.faults = source.faults
-            after = self.check(changed, input=proposal.given) if proposal.given else self.check(changed)
-            self.left -= _work(after)
-            findings = Findings(after, proposal.edits)
-            if findings.has(found, self.before) or loses_more(self.report, after):
+            findings = self._judged(proposal)
+            after = findings.report
+            if findings.has(found, self.before) or Comparison(self.report, after).loses_more:
                 return None
             new = list(findings.new(self.before))
             if any(not self._was_hidden(each, findings) for each in new):
@@ -116,6 +119,18 @@ class Mender:
             return None
         except TOLERATED:
             return None
+
+    def _judged(self, proposal: Proposal) -> Findings:
+        """What is found with a proposal, which several findings may have in common."""
+        key = repr((proposal.edits, proposal.given))
+        if key not in self.planned:
+            source = self.report.source
+            changed = Source(edited(source.data, proposal.edits), source.file)
+            changed.faults = source.faults
+            after = self.check(changed, proposal.given, brief=True)
+            self.left -= _work(after)
+            self.planned[key] = Findings(after, proposal.edits)
+        return self.planned[key]
 
     def _was_hidden(self, each: Diagnostic, after: Findings) -> bool:
         """Whether a finding could not be made before, because the plan did not come so far."""

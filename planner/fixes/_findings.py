@@ -70,21 +70,3 @@ class Findings:
         for each in grave(self.report):
             if self.counts[self.key(each)] > before.counts[self.key(each)]:
                 yield each
-
-
-def loses_more(before: Report, after: Report) -> bool:
-    """Whether a larger part of the input is unread than was before."""
-    if before.reach is None or after.reach is None:
-        return False
-    shares = [unread_of(report) for report in (before, after)]
-    return shares[1][0] * shares[0][1] > shares[0][0] * shares[1][1]
-
-
-def unread_of(report: Report) -> tuple[int, int]:
-    """Unread elements of all inputs, and all elements."""
-    if report.reach is None:
-        return 0, 1
-    inputs = [
-        unread for step, unread in zip(report.plan.steps, report.reach.unread, strict=True) if step.is_input and unread
-    ]
-    return sum(each[0].elements for each in inputs), sum(each[0].shape.elements for each in inputs) or 1

@@ -45,7 +45,7 @@ class Trials:
 
     def __init__(self, report: Report) -> None:
         self.report = report
-        self.left = MOST_STEPS
+        self.left = 0 if report.brief else MOST_STEPS
 
     @cached_property
     def size_near(self) -> bool:

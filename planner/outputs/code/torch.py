@@ -11,6 +11,7 @@ from planner.diagnostics import Path
 from planner.faults.not_a_chain import NotAChain
 from planner.faults.not_complete import NotComplete
 from planner.format import Block
+from planner.outputs import Format
 from planner.outputs.code._answers import AgainError
 from planner.outputs.code._chains import is_plain
 from planner.outputs.code._classes import Writer
@@ -22,6 +23,8 @@ from planner.outputs.code._program import Program, Style
 from planner.outputs.code._structure import Structure
 from planner.outputs.code._units import Units
 from planner.report import Report
+
+FORMAT = Format("py")
 
 
 class Emitted(NamedTuple):

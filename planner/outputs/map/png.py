@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from planner.outputs.map._pixels import OUTSIDE, UNREAD, colours, enlarged, framed, png
 from planner.outputs.map._seen import Seen
+from planner.report import Report
 
 LONG_SIDE = 896
 FRAME = "#ffffff"
 
 
-def render(seen: Seen) -> bytes:
+def render(report: Report, seen: Seen, theme_name: str = "light", image: bytes | None = None) -> bytes:
     """The file, each cell a square."""
     times = max(1, LONG_SIDE // max(seen.height, seen.width))
     strip = max(times, 24) if seen.height == 1 else times
