@@ -12,7 +12,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from planner.outputs.code._program import Style
+    from planner.outputs.code.torch.program import Style
     from planner.report import Report
     from planner.workbench import Checked
 
@@ -67,8 +67,8 @@ def build(
     The arguments are those of `check`, and `style` that of `torch_code`. Raises `planner.diagnostics.Fault`, which says
     why, where there is no such module.
     """
-    from planner.outputs.code._building import module_of
     from planner.outputs.code.torch import emitted
+    from planner.outputs.code.torch.building import module_of
 
     found = emitted(check(source, input=input, params=params), style=style)
     return getattr(module_of(found.text), found.name)()

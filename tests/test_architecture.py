@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "planner"
 ABOVE = [path for path in sorted(PACKAGE.rglob("*.py")) if path.relative_to(PACKAGE).parts[0] != "layers"]
 EXCEPT = {
     "faults/unknown_type.py": "the names that people write for types are its subject",
-    "outputs/code/_tracing.py": "its Tensor and Parameter are PyTorch's",
+    "outputs/code/torch/verifying/tracing.py": "its Tensor and Parameter are PyTorch's",
 }
 CONTRACTS = {"planner.layers", "planner.layers._layer", "planner.layers._fields"}
 

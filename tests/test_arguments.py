@@ -20,13 +20,13 @@ from torch import Tensor, nn
 import random_block_files
 import random_blocks
 from lighter import lighter
+from planner.classes.arithmetic import value
+from planner.classes.names import Names
+from planner.classes.parts import Unit
+from planner.classes.tensors import Copy
 from planner.diagnostics import Fault
-from planner.outputs.code._arithmetic import value
-from planner.outputs.code._building import module_of
-from planner.outputs.code._names import Names
-from planner.outputs.code._parts import Unit
-from planner.outputs.code._tensors import Copy
 from planner.outputs.code.torch import Emitted, emitted
+from planner.outputs.code.torch.building import module_of
 from planner.plan import Plan, propagate
 from planner.report import Report
 from planner.source import Source, of_mapping, read

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.arithmetic import Node, has_arithmetic, is_expression, parse_expression, parse_template
+from planner.classes.expressions import make_divisible
 from planner.diagnostics import Fault
 from planner.faults.bad_arithmetic import BadArithmetic
 from planner.faults.unknown_parameter import UnknownParameter
-from planner.outputs.code._expressions import make_divisible
 
 VALUES: dict[str, Any] = {
     "width": 64, "groups": 0, "a": 3, "b": 2, "tenth": 0.1, "yes": True, "no": False, "none": None, "mode": "same",

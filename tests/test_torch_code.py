@@ -29,19 +29,19 @@ import planner
 import random_blocks
 from layer_cases import cases
 from layer_oracle import planner_says
+from planner.classes.expressions import SIGNS, const
+from planner.classes.tensors import Calling
 from planner.cli import main
 from planner.diagnostics import Fault
 from planner.faults.no_such_call import NoSuchCall
 from planner.layers import all_layers
 from planner.layers._layer import Layer
-from planner.outputs.code._building import module_of
-from planner.outputs.code._expressions import SIGNS, const
-from planner.outputs.code._program import Style
-from planner.outputs.code._running import answer
-from planner.outputs.code._sizing import Compared, compared
-from planner.outputs.code._tensors import Calling
-from planner.outputs.code._verifying import differences, request, told
 from planner.outputs.code.torch import Emitted, emitted
+from planner.outputs.code.torch.building import module_of
+from planner.outputs.code.torch.program import Style
+from planner.outputs.code.torch.verifying import differences, request, told
+from planner.outputs.code.torch.verifying.running import answer
+from planner.outputs.code.torch.verifying.sizing import Compared, compared
 from planner.plan import propagate
 from planner.report import Report
 from planner.source import of_mapping, read
@@ -492,7 +492,7 @@ def test_verify_of_a_unit_that_is_dead_for_some_inputs() -> None:
 
 
 def test_verify_says_that_torch_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("planner.outputs.code._running.find_spec", lambda name: None)
+    monkeypatch.setattr("planner.outputs.code.torch.verifying.running.find_spec", lambda name: None)
     assert answer({}) == {"missing": sys.executable}
 
 

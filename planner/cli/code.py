@@ -18,8 +18,8 @@ from planner.cli._printing import print_text
 from planner.outputs._screen import Screen
 
 if TYPE_CHECKING:
-    from planner.outputs.code._program import Style
     from planner.outputs.code.torch import Emitted
+    from planner.outputs.code.torch.program import Style
     from planner.report import Report
 
 PLACE = 10
@@ -90,11 +90,11 @@ def _verified(report: Report, found: Emitted, emit: Callable[[Report], Emitted])
     import json
     import subprocess
 
-    from planner.outputs.code._sizing import compared
-    from planner.outputs.code._verifying import request, told
+    from planner.outputs.code.torch.verifying import request, told
+    from planner.outputs.code.torch.verifying.sizing import compared
 
     where = compared(report.plan, found, emit)
-    program = [sys.executable, "-P", "-m", "planner.outputs.code._running"]
+    program = [sys.executable, "-P", "-m", "planner.outputs.code.torch.verifying.running"]
     paths = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
     try:
         done = subprocess.run(

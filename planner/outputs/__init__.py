@@ -42,8 +42,8 @@ class Format(NamedTuple):
 
 def formats(command: str) -> list[str]:
     """The formats that a command knows, without importing any of them."""
-    files = Path(__file__).with_name(command).glob("[!_]*.py")
-    return sorted(file.stem for file in files)
+    found = Path(__file__).with_name(command).glob("[!_]*")
+    return sorted(each.stem for each in found if each.suffix == ".py" or (each / "__init__.py").exists())
 
 
 def stated(command: str, format: str) -> Format:

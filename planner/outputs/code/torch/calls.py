@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from planner.classes.expressions import ATOM, BINDS, SIGNS, Expr, const, text
+from planner.classes.parts import Part
+from planner.classes.tensors import Calling
 from planner.layers._layer import Call
-from planner.outputs.code._expressions import ATOM, BINDS, SIGNS, Expr, const, text
-from planner.outputs.code._layouts import Side, axes_of, follows, renumbered
-from planner.outputs.code._parts import Part
-from planner.outputs.code._program import Program
-from planner.outputs.code._tensors import Calling
-from planner.outputs.code._text import Brackets, Item
+from planner.outputs.code.torch.layouts import Side, axes_of, follows, renumbered
+from planner.outputs.code.torch.program import Program
+from planner.outputs.code.torch.text import Brackets, Item
 
 Lack = Literal["", "size", "axis"]
 """What a trained parameter lacks that other tensors have: the size of the batch, or the axis altogether."""

@@ -7,13 +7,12 @@ The fewest moves are a minimum cut (Ford and Fulkerson, 1956).
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Hashable, Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Hashable, Mapping
+from typing import Literal
 
-from planner.outputs.code._expressions import Expr, const, text
-from planner.outputs.code._parts import Part, Unit
-from planner.outputs.code._tensors import Calling, Value
+from planner.classes.expressions import Expr, const, text
+from planner.classes.parts import Part, Unit
+from planner.classes.tensors import Calling, Value
 
 Side = Literal["first", "last"]
 Node = Hashable
@@ -121,43 +120,18 @@ class Layouts:
 
     def _cut(self) -> set[Node]:
         """The nodes on the side of those that are `last`: no more than must be."""
-        room: dict[Node, dict[Node, int]] = {}
+        import networkx
+
+        graph: networkx.Graph[Node] = networkx.Graph()
         for a, b in self._edges:
             a, b = self._root(a), self._root(b)
-            for x, y in ((a, b), (b, a)):
-                row = room.setdefault(x, {})
-                row[y] = row.get(y, 0) + 1
-        lasts = {node for node, side in self._fixed.items() if side == "last"}
-        firsts = {node for node, side in self._fixed.items() if side == "first"}
-        while True:
-            found = self._way(room, lasts, firsts)
-            if isinstance(found, set):
-                return found
-            for x, y in found:
-                room[x][y] -= 1
-                room[y][x] += 1
-
-    def _way(self, room: dict[Node, dict[Node, int]], begins: set[Node], ends: set[Node]) -> Any:
-        """A way with room left from one side to the other, or all that can be reached where there is none."""
-        came: dict[Node, Node] = {}
-        seen = set(begins)
-        queue = deque(begins)
-        while queue:
-            x = queue.popleft()
-            for y, left in room.get(x, {}).items():
-                if left and y not in seen:
-                    seen.add(y)
-                    came[y] = x
-                    if y in ends:
-                        return list(_back(came, y))
-                    queue.append(y)
-        return seen
-
-
-def _back(came: dict[Node, Node], y: Node) -> Iterator[tuple[Node, Node]]:
-    while y in came:
-        yield came[y], y
-        y = came[y]
+            if a != b:
+                graph.add_edge(a, b, capacity=graph.get_edge_data(a, b, {"capacity": 0})["capacity"] + 1)
+        for node, side in self._fixed.items():
+            graph.add_edge(node, side)  # without a capacity, which is never cut
+        graph.add_node("first")
+        _, (_, lasts) = networkx.minimum_cut(graph, "first", "last")
+        return lasts - {"last"}
 
 
 def _rank(part: Part, place: int) -> int:

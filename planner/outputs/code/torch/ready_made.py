@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from planner.classes.expressions import SIGNS, quoted
 from planner.layers._layer import Call
-from planner.outputs.code._expressions import SIGNS, quoted
 
 CENTRED = '''
 def centred(x: Tensor, size: Sequence[int]) -> Tensor:

@@ -1,6 +1,6 @@
 """Runs emitted code and, beside it, the plan step by step, in a process of its own, and tells where they differ.
 
-    python -m planner.outputs.code._running < request.json > answer.json
+    python -m planner.outputs.code.torch.verifying.running < request.json > answer.json
 
 It needs torch, which the planner itself does not.
 """
@@ -15,9 +15,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from planner.outputs.code._building import module_of
-from planner.outputs.code._stepwise import BATCH, StepError, Stepwise
-from planner.outputs.code._tracing import Trace, difference, largest, same, same_chance, tensors_in
+from planner.outputs.code.torch.building import module_of
+from planner.outputs.code.torch.verifying.stepwise import BATCH, StepError, Stepwise
+from planner.outputs.code.torch.verifying.tracing import Trace, difference, largest, same, same_chance, tensors_in
 
 ROUNDING = 1e-14
 """What rounding may add to a number, as a part of the largest number in the whole run."""

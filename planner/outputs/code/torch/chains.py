@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from planner.outputs.code._layouts import Layouts, Side
-from planner.outputs.code._parts import Part, Unit
+from planner.classes.parts import Part, Unit
+from planner.outputs.code.torch.layouts import Layouts, Side
 
 
 class Chained(NamedTuple):

@@ -7,21 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, get_args
 
+from planner.classes.answers import AgainError
+from planner.classes.copies import Copies
+from planner.classes.expressions import Expr
+from planner.classes.names import Names
+from planner.classes.structure import Structure
+from planner.classes.units import Units
 from planner.diagnostics import Path
+from planner.faults.no_such_call import NoSuchCall
 from planner.faults.not_a_chain import NotAChain
 from planner.faults.not_complete import NotComplete
 from planner.format import Block
 from planner.outputs import Format
-from planner.outputs.code._answers import AgainError
-from planner.outputs.code._chains import is_plain
-from planner.outputs.code._classes import Writer
-from planner.outputs.code._copies import Copies
-from planner.outputs.code._expressions import Expr
-from planner.outputs.code._layouts import Layouts, Side
-from planner.outputs.code._names import Names
-from planner.outputs.code._program import Program, Style
-from planner.outputs.code._structure import Structure
-from planner.outputs.code._units import Units
+from planner.outputs.code.torch.chains import is_plain
+from planner.outputs.code.torch.classes import Writer
+from planner.outputs.code.torch.layouts import Layouts, Side
+from planner.outputs.code.torch.program import Program, Style
+from planner.outputs.code.torch.ready_made import is_writable
 from planner.report import Report
 
 FORMAT = Format("py")
@@ -92,6 +94,7 @@ def emitted(
         if found <= opened:
             break
         opened |= found
+    _must_be_writable(units)
     program = Program(units.names, units, layouts, style, asserts, init)
     writers = [Writer(program, unit) for unit in units.all]
     classes = ["\n".join(writer.whole()) for writer in writers]
@@ -114,6 +117,15 @@ def _units(structure: Structure) -> Units:
             return Units(copies, names)
         except AgainError:
             continue
+
+
+def _must_be_writable(units: Units) -> None:
+    """Raise the fault of the first layer that means a call of which no code is known."""
+    for part in (part for unit in units.all for part in unit.all_parts()):
+        for calling in part.calls:
+            if not is_writable(calling.call):
+                member = part.item.member
+                raise NoSuchCall(member.type, calling.target, member.path)
 
 
 def _to_open(units: Units, layouts: Layouts) -> Iterator[Path]:

@@ -10,9 +10,9 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from planner.classes.expressions import Expr, binary, const, lost, negative, text
 from planner.geometry import Shape, Slice
 from planner.layers._layer import Call, Layer
-from planner.outputs.code._expressions import Expr, binary, const, lost, negative, text
 
 _OPERATORS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add,

@@ -12,18 +12,18 @@ from functools import cached_property, partial
 from itertools import permutations
 from typing import Any
 
+from planner.classes import worlds as other_worlds
+from planner.classes.arithmetic import of_value
+from planner.classes.choosing import Known, UnsharedError, Values, Worlds, agreed, chosen, one, worth
+from planner.classes.copies import Copies
+from planner.classes.elsewhere import right_elsewhere
+from planner.classes.expressions import NOTHING, Expr, UnusableError, const, name, same, substituted
+from planner.classes.names import Names, identifier, unused
+from planner.classes.parts import Part, Unit
+from planner.classes.structure import names_others
+from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Item, Value, names_in
 from planner.faults.refused_module_name import RefusedModuleName
 from planner.format import Block, Entry
-from planner.outputs.code import _worlds as other_worlds
-from planner.outputs.code._arithmetic import of_value
-from planner.outputs.code._choosing import Known, UnsharedError, Values, Worlds, agreed, chosen, one, worth
-from planner.outputs.code._copies import Copies
-from planner.outputs.code._elsewhere import right_elsewhere
-from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, const, name, same, substituted
-from planner.outputs.code._names import Names, identifier, unused
-from planner.outputs.code._parts import Part, Unit
-from planner.outputs.code._structure import names_others
-from planner.outputs.code._tensors import CARRIED, INDEX, Calling, Copy, Item, Value, names_in
 
 
 class Units:

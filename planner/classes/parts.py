@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from planner.classes.expressions import Expr, const, substituted, text
+from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Item, Value
 from planner.format import Block
-from planner.outputs.code._expressions import Expr, const, substituted, text
-from planner.outputs.code._tensors import CARRIED, INDEX, Calling, Copy, Item, Value
 
 
 @dataclass(eq=False, slots=True)

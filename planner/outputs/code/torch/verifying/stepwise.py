@@ -2,7 +2,7 @@
 
 Of the code that is written for the plan it knows nothing, so that the two can be compared. Between steps a tensor has
 its batch first and its channels second, (N, C, …), and its axes are moved around calls that have the channels last.
-Steps and calls are those of a request; `_verifying` says how they are written.
+Steps and calls are those of a request; this folder's `__init__` says how they are written.
 """
 
 from __future__ import annotations

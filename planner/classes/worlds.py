@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from planner.arithmetic import has_arithmetic
+from planner.classes.arithmetic import value
+from planner.classes.expressions import UnusableError
+from planner.classes.names import Names
+from planner.classes.tensors import INDEX, Copy, Item
 from planner.format import Entry
-from planner.outputs.code._arithmetic import value
-from planner.outputs.code._expressions import UnusableError
-from planner.outputs.code._names import Names
-from planner.outputs.code._tensors import INDEX, Copy, Item
 
 FURTHER = 4
 """How many more repetitions an expression must be right for, where their number is an argument."""

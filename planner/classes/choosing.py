@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from planner.outputs.code._arithmetic import comes_to, value
-from planner.outputs.code._expressions import Expr, UnusableError, const, name, same, text
-from planner.outputs.code._tensors import INDEX
+from planner.classes.arithmetic import comes_to, value
+from planner.classes.expressions import Expr, UnusableError, const, name, same, text
+from planner.classes.tensors import INDEX
 
 LONG = 4
 """An expression of this many operators or more gives way to a parameter that fits."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from planner.outputs.code._calls import Code, Lack, call, in_forward, operator_code, sizes_read
-from planner.outputs.code._expressions import ATOM, BINDS, NOTHING, Expr, quoted
-from planner.outputs.code._layouts import Side
-from planner.outputs.code._names import BUILTINS, OURS, TAKEN, identifier, is_attribute, unused
-from planner.outputs.code._parts import Part, Unit
-from planner.outputs.code._program import Program
-from planner.outputs.code._shapes import Shapes
-from planner.outputs.code._tensors import Value
-from planner.outputs.code._text import STEP, WIDTH, Brackets, Item, fits, lines
+from planner.classes.expressions import ATOM, BINDS, NOTHING, Expr, quoted
+from planner.classes.names import BUILTINS, OURS, TAKEN, identifier, is_attribute, unused
+from planner.classes.parts import Part, Unit
+from planner.classes.tensors import Value
+from planner.outputs.code.torch.calls import Code, Lack, call, in_forward, operator_code, sizes_read
+from planner.outputs.code.torch.layouts import Side
+from planner.outputs.code.torch.program import Program
+from planner.outputs.code.torch.shapes import Shapes
+from planner.outputs.code.torch.text import STEP, WIDTH, Brackets, Item, fits, lines
 
 BODY = STEP * 2
 

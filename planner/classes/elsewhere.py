@@ -8,16 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from planner.classes.answers import WORKED_OUT, is_call
+from planner.classes.arithmetic import value
+from planner.classes.expressions import Expr, UnusableError, same
+from planner.classes.names import Names
+from planner.classes.parts import Part, Unit
+from planner.classes.structure import Structure
+from planner.classes.tensors import INDEX, Calling, Copy
+from planner.classes.worlds import another
 from planner.format import Block
 from planner.model import Group
-from planner.outputs.code._answers import WORKED_OUT, is_call
-from planner.outputs.code._arithmetic import value
-from planner.outputs.code._expressions import Expr, UnusableError, same
-from planner.outputs.code._names import Names
-from planner.outputs.code._parts import Part, Unit
-from planner.outputs.code._structure import Structure
-from planner.outputs.code._tensors import INDEX, Calling, Copy
-from planner.outputs.code._worlds import another
 from planner.plan import Plan, Step, propagate
 from planner.source import of_mapping
 from planner.unfolding import load

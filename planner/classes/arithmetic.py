@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import Any
 
 from planner.arithmetic import Expression, Node, is_expression, parse_expression
+from planner.classes.expressions import NUMBERS, Expr, UnusableError, const, name, negative, same
 from planner.diagnostics import Fault
-from planner.outputs.code._expressions import NUMBERS, Expr, UnusableError, const, name, negative, same
 
 Values = Mapping[str, Any]
 LONGEST = 100

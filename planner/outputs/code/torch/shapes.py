@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from planner.outputs.code._arithmetic import comes_to
-from planner.outputs.code._expressions import Expr, const, substituted
-from planner.outputs.code._layouts import Side
-from planner.outputs.code._parts import Unit
-from planner.outputs.code._tensors import Copy, Tensor, Value
+from planner.classes.arithmetic import comes_to
+from planner.classes.expressions import Expr, const, substituted
+from planner.classes.parts import Unit
+from planner.classes.tensors import Copy, Tensor, Value
+from planner.outputs.code.torch.layouts import Side
 
 LETTERS = {0: "", 1: "L", 2: "HW", 3: "DHW"}
 LONGEST = 24

@@ -8,12 +8,8 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from planner.arithmetic import has_arithmetic
-from planner.format import Block, Entry
-from planner.geometry import Shape
-from planner.layers._layer import Call
-from planner.model import Group
-from planner.outputs.code._arithmetic import of_value, value
-from planner.outputs.code._expressions import (
+from planner.classes.arithmetic import of_value, value
+from planner.classes.expressions import (
     NOTHING,
     ONE,
     Expr,
@@ -25,6 +21,10 @@ from planner.outputs.code._expressions import (
     same,
     substituted,
 )
+from planner.format import Block, Entry
+from planner.geometry import Shape
+from planner.layers._layer import Call
+from planner.model import Group
 from planner.plan import Step
 
 INDEX = "index"

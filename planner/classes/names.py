@@ -8,8 +8,8 @@ import re
 import unicodedata
 from collections.abc import Container
 
+from planner.classes.expressions import Expr, name
 from planner.format import Block
-from planner.outputs.code._expressions import Expr, name
 
 OURS = frozenset(
     {"Any", "F", "OrderedDict", "Sequence", "Tensor", "centred", "index", "init_weights", "layer", "layers"}

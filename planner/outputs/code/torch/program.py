@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from planner.arithmetic import has_arithmetic
+from planner.classes.expressions import Expr, const, make_divisible, text
+from planner.classes.names import Names
+from planner.classes.parts import Part, Unit
+from planner.classes.tensors import Calling
+from planner.classes.units import Units
 from planner.layers._layer import Layer
-from planner.outputs.code import _ready_made as ready
-from planner.outputs.code._expressions import Expr, const, make_divisible, text
-from planner.outputs.code._layouts import Layouts, axes_of, follows, renumbered
-from planner.outputs.code._names import Names
-from planner.outputs.code._parts import Part, Unit
-from planner.outputs.code._tensors import Calling
-from planner.outputs.code._text import Brackets, Item
-from planner.outputs.code._units import Units
+from planner.outputs.code.torch import ready_made as ready
+from planner.outputs.code.torch.layouts import Layouts, axes_of, follows, renumbered
+from planner.outputs.code.torch.text import Brackets, Item
 
 Style = Literal["auto", "sequential", "module"]
 

@@ -6,18 +6,16 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from planner.classes.arithmetic import comes_to, value
+from planner.classes.expressions import NOTHING, Expr, UnusableError, choice, const, lost, same
+from planner.classes.structure import Structure
+from planner.classes.symbols import cut_length, shaped, size_of, sizes_of, with_symbols, written
+from planner.classes.tensors import INDEX, Calling, Copy, Item, Tensor, argument_in, plain, type_of
+from planner.classes.worlds import another
 from planner.diagnostics import Fault
-from planner.faults.no_such_call import NoSuchCall
 from planner.format import Block, Entry
 from planner.geometry import KEEP, Centre, Link, SameWindow, Shape, Slice
 from planner.layers._layer import Call, Layer
-from planner.outputs.code._arithmetic import comes_to, value
-from planner.outputs.code._expressions import NOTHING, Expr, UnusableError, choice, const, lost, same
-from planner.outputs.code._ready_made import is_writable
-from planner.outputs.code._structure import Structure
-from planner.outputs.code._symbols import cut_length, shaped, size_of, sizes_of, with_symbols, written
-from planner.outputs.code._tensors import INDEX, Calling, Copy, Item, Tensor, argument_in, plain, type_of
-from planner.outputs.code._worlds import another
 from planner.plan import Step
 
 READABLE = 4
@@ -134,9 +132,6 @@ class Answers:
         if not calls[-1].is_constructed:
             symbols = tuple([sizes_of(i, tensor.shape) for i, tensor in enumerate(inputs)])
             calls = asked.calls(*symbols)
-        for call in calls:
-            if not is_writable(call):
-                raise NoSuchCall(step.type, call.target, step.path)
         axes = [axis for links in facts.links for link in links for axis in link.axes]
         same_windows = [axis for axis in axes if isinstance(axis, SameWindow)]
         if same_windows:

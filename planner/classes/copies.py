@@ -11,17 +11,13 @@ from functools import cached_property
 from typing import Any
 
 from planner.arithmetic import has_arithmetic
-from planner.faults.no_such_output import NoSuchOutput
-from planner.format import Block, Entry
-from planner.geometry import Shape
-from planner.model import Group
-from planner.outputs.code import _worlds as worlds
-from planner.outputs.code._answers import Answers
-from planner.outputs.code._arithmetic import comes_to, of_value
-from planner.outputs.code._expressions import ONE, Expr, UnusableError, binary, const, lost, name, same, substituted
-from planner.outputs.code._names import Names, unused
-from planner.outputs.code._structure import Structure
-from planner.outputs.code._tensors import (
+from planner.classes import worlds
+from planner.classes.answers import Answers
+from planner.classes.arithmetic import comes_to, of_value
+from planner.classes.expressions import ONE, Expr, UnusableError, binary, const, lost, name, same, substituted
+from planner.classes.names import Names, unused
+from planner.classes.structure import Structure
+from planner.classes.tensors import (
     BEFORE,
     CARRIED,
     INDEX,
@@ -39,6 +35,10 @@ from planner.outputs.code._tensors import (
     within,
     written_in,
 )
+from planner.faults.no_such_output import NoSuchOutput
+from planner.format import Block, Entry
+from planner.geometry import Shape
+from planner.model import Group
 from planner.plan import Step
 from planner.sight import Sight, named
 

@@ -1,6 +1,6 @@
 """What a program must do to be the plan: the entries of the state_dict, the shapes, and the values.
 
-A request to `_running` is JSON. A run in it `looks` for steps that the code does not come to, although the outputs are
+A request to `running` is JSON. A run in it `looks` for steps that the code does not come to, although the outputs are
 right, and tells the first or, with `every`, all of them. A call has the fields of `Call`; a tuple is a list, a slice is
 `{"slice": […]}`, and a call among the arguments of another one is written as itself.
 """
@@ -13,8 +13,8 @@ from typing import Any
 
 from planner.layers._layer import Call
 from planner.outputs._screen import printable
-from planner.outputs.code._sizing import Compared, at
 from planner.outputs.code.torch import Emitted
+from planner.outputs.code.torch.verifying.sizing import Compared, at
 from planner.plan import Plan, Step, Tensor
 from planner.words import counted
 
@@ -29,7 +29,7 @@ MOST_TOLD = 20
 
 
 def request(plan: Plan, emitted: Emitted, compared: Compared, *, every: bool = False) -> dict[str, Any]:
-    """What `_running` is to do: a run with values and, unless that is at the file's size, before it one with shapes
+    """What `running` is to do: a run with values and, unless that is at the file's size, before it one with shapes
     alone, on the meta device.
 
     every  every step that the code does not come to is told, not just the first, and although the outputs are right
@@ -177,7 +177,7 @@ def _failure(plan: Plan, run: Mapping[str, Any], size: str) -> str:
 
 
 def differences(plan: Plan, answer: Mapping[str, Any]) -> list[Row]:
-    """Where what `_running` saw is not what the plan says: entries of the state_dict, the first step, outputs."""
+    """Where what `running` saw is not what the plan says: entries of the state_dict, the first step, outputs."""
     rows = list(_other_entries(_entries(plan), answer["entries"]))
     places = answer["runs"][-1]["places"]
     # An output is as it is because of the first step that differs.

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from planner.outputs.code import _ready_made as ready
-from planner.outputs.code._calls import Code, call
-from planner.outputs.code._chains import chained, is_plain
-from planner.outputs.code._expressions import Expr, quoted
-from planner.outputs.code._forward import Forward
-from planner.outputs.code._layouts import Side, follows
-from planner.outputs.code._names import TAKEN, is_attribute, unused
-from planner.outputs.code._parts import Part, Unit
-from planner.outputs.code._program import Program
-from planner.outputs.code._shapes import Shapes
-from planner.outputs.code._tensors import INDEX
-from planner.outputs.code._text import STEP, Brackets, Item, fits, lines
+from planner.classes.expressions import Expr, quoted
+from planner.classes.names import TAKEN, is_attribute, unused
+from planner.classes.parts import Part, Unit
+from planner.classes.tensors import INDEX
+from planner.outputs.code.torch import ready_made as ready
+from planner.outputs.code.torch.calls import Code, call
+from planner.outputs.code.torch.chains import chained, is_plain
+from planner.outputs.code.torch.forward import Forward
+from planner.outputs.code.torch.layouts import Side, follows
+from planner.outputs.code.torch.program import Program
+from planner.outputs.code.torch.shapes import Shapes
+from planner.outputs.code.torch.text import STEP, Brackets, Item, fits, lines
 
 BODY = STEP * 2
 
