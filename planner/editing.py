@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from planner.diagnostics import Edit, Fault, Path
-from planner.source import Node, Source, outline, parse
+from planner.source import Source, parse
+from planner.source.outline import Node, outline
 
 
 class CannotEdit(Exception):
