@@ -41,8 +41,6 @@ LARGEST_MAP = 1 << 40
 def told(plan: Plan) -> list[Diagnostic]:
     """All that is wrong in a model and its plan, and what is wrong after the first fault of each path."""
     model = plan.model
-    if all(step.facts is not None for step in plan.steps):
-        return [*model.diagnostics, *plan.diagnostics]
     worlds = [_World(version) for version in (LIKELY, OTHER)]
     plans = [propagate(model, guesser=world) for world in worlds]
     certain = [*_with_shapes(model, worlds[LIKELY], plans[LIKELY]), *plan.diagnostics]

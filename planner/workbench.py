@@ -21,7 +21,6 @@ from planner.plan import Plan, propagate
 from planner.report import Report
 from planner.rules import judge
 from planner.source import Source, of_mapping, parse, read, unparsed
-from planner.supposing import told
 from planner.unfolding import load
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class Workbench:
     def _worked_out(self, brief: bool) -> Checked:
         plan = propagate(load(self.source, input=self.input, params=self.params))
         report = Checked(plan, batch=self.batch, dtype=self.dtype, brief=brief, bench=self)
-        report.with_diagnostics((*told(plan), *judge(report)))
+        report.with_diagnostics((*_faults(plan), *judge(report)))
         return report
 
     def judged(self, source: Source, input: Any = None, brief: bool = False) -> Checked:
@@ -144,6 +143,15 @@ class Checked(Report):
         from planner.outputs._notebook import table
 
         return table(self)
+
+
+def _faults(plan: Plan) -> list[Diagnostic]:
+    """All that is wrong in a model and its plan and, where a step could not be planned, what is wrong after it."""
+    if all(step.facts is not None for step in plan.steps):
+        return [*plan.model.diagnostics, *plan.diagnostics]
+    from planner.supposing import told
+
+    return told(plan)
 
 
 def checked(source: str | PathLike[str] | Mapping[str, Any] | Source, **options: Any) -> Checked:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,3 +62,33 @@ def test_nobody_above_the_layers_asks_for_a_type(path: Path) -> None:
 )
 def test_the_question_would_be_found(code: str) -> None:
     assert list(_questions(ast.parse(code)))
+
+
+# The map
+
+
+def _contract() -> list[set[str]]:
+    """The rooms that may import from those after them."""
+    text = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
+    contracts = tomllib.loads(text)["tool"]["importlinter"]["contracts"]
+    layers = next(each["layers"] for each in contracts if each["type"] == "layers")
+    return [set(each.split(" | ")) for each in layers]
+
+
+def test_every_room_is_on_the_map_in_the_order_of_imports() -> None:
+    table = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8").split("## The rooms")[1]
+    rows = re.findall(r"^\| (`[^|]*`) \|", table.split("\n## ")[0], re.MULTILINE)
+    rooms = [re.sub(r"\.py$|/$", "", name) for row in rows for name in re.findall(r"`([^`]*)`", row)]
+    rooms = [name for name in rooms if "/" not in name]
+    places = {name: place for place, names in enumerate(_contract()) for name in names}
+    there = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert set(rooms) == there - {"__init__"} == set(places)
+    assert [places[name] for name in rooms] == sorted(places[name] for name in rooms)
+
+
+def test_what_the_map_names_is_there() -> None:
+    text = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    future = {"inputs/"}
+    named = set(re.findall(r"`((?:\w+/)+(?:\w+\.py)?)`", text)) - future
+    missing = {name for name in named if not (PACKAGE / name).exists() and not (PACKAGE.parent / name).exists()}
+    assert not missing

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from planner.diagnostics import Edit, Path
 from planner.editing.data import CannotEdit, path_text
-from planner.source import Node, outline
+from planner.source.outline import Node, outline
 
 
 class Splice(NamedTuple):

@@ -48,10 +48,10 @@ class Check(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """A proposal that mends the finding, and the report with it."""
+    """A proposal that mends the finding, and what is found with it."""
 
     proposal: Proposal
-    after: Report
+    after: Findings
     revealed: int
     safe: bool
 
@@ -62,7 +62,7 @@ class _Trial:
         """
         if self.proposal.own:
             return not self.safe, 0
-        remaining = self.after.count(Severity.ERROR), self.after.count(Severity.WARNING)
+        remaining = [self.after.report.count(each) for each in (Severity.ERROR, Severity.WARNING)]
         return not self.safe, 1, len(self.proposal.overwrites), *remaining
 
 
@@ -70,7 +70,7 @@ class Mender:
     """Finds the fixes of a report's findings.
 
     given    the shapes of inputs that came from outside of the file, if any did
-    planned  what came of edits that were tried, for other findings of the report
+    planned, written  what came of edits that were tried, and whether they can be written, for the other findings
     """
 
     def __init__(self, report: Report, check: Check, most_work: int = MOST_WORK, given: Any = None) -> None:
@@ -81,13 +81,14 @@ class Mender:
         self.memory: dict[object, object] = {}
         self.before = Findings(report)
         self.planned: dict[str, Findings] = {}
+        self.written: dict[str, bool] = {}
 
     def fixes(self, found: Diagnostic) -> tuple[Fix, ...]:
         """What would mend a finding, the best first."""
         case = Case(self.report, found, self.memory, self.given)
         try:
             trials = sorted(islice(self._mending(case), MOST_FIXES), key=lambda trial: trial.rank)
-            return tuple(_fix(case, trial) for trial in trials)
+            return tuple(self._fix(case, trial) for trial in trials)
         except TOLERATED:
             return ()
 
@@ -105,16 +106,15 @@ class Mender:
     def _tried(self, proposal: Proposal, found: Diagnostic) -> _Trial | None:
         """The proposal planned; None where it does not mend the finding, makes a new one, or breaks causality."""
         try:
-            findings = self._judged(proposal)
-            after = findings.report
-            if findings.has(found, self.before) or Comparison(self.report, after).loses_more:
+            after = self._judged(proposal)
+            if after.has(found, self.before) or Comparison(self.report, after.report).loses_more:
                 return None
-            new = list(findings.new(self.before))
-            if any(not self._was_hidden(each, findings) for each in new):
+            new = list(after.new(self.before))
+            if any(not self._was_hidden(each, after) for each in new):
                 return None
-            if not keeps_causality(self.before, findings, found):
+            if not keeps_causality(self.before, after, found):
                 return None
-            return _Trial(proposal, after, len(new), is_safe(self.before, findings, found, proposal))
+            return _Trial(proposal, after, len(new), is_safe(self.before, after, found, proposal))
         except CannotEdit:
             return None
         except TOLERATED:
@@ -127,9 +127,9 @@ class Mender:
             source = self.report.source
             changed = Source(edited(source.data, proposal.edits), source.file)
             changed.faults = source.faults
-            after = self.check(changed, proposal.given, brief=True)
-            self.left -= _work(after)
-            self.planned[key] = Findings(after, proposal.edits)
+            report = self.check(changed, proposal.given, brief=True)
+            self.left -= _work(report)
+            self.planned[key] = Findings(report, proposal.edits)
         return self.planned[key]
 
     def _was_hidden(self, each: Diagnostic, after: Findings) -> bool:
@@ -143,20 +143,20 @@ class Mender:
         return not planned or (each.severity is not Severity.ERROR and after.report.plan.complete)
 
     def _can_be_written(self, proposal: Proposal) -> bool:
-        if not self.report.source.text:
-            return True
-        try:
-            rewritten(self.report.source, proposal.edits)
-        except CannotEdit:
-            return False
-        except TOLERATED:
-            return False
-        return True
+        key = repr(proposal.edits)
+        if self.report.source.text and key not in self.written:
+            try:
+                rewritten(self.report.source, proposal.edits)
+                self.written[key] = True
+            except CannotEdit:
+                self.written[key] = False
+            except TOLERATED:
+                self.written[key] = False
+        return self.written.get(key, True)
 
-
-def _fix(case: Case, trial: _Trial) -> Fix:
-    text, effect = text_of(case, trial.proposal), effect_of(case, trial.proposal, trial.after, trial.revealed)
-    return Fix(trial.proposal.edits, text, effect, trial.safe)
+    def _fix(self, case: Case, trial: _Trial) -> Fix:
+        effect = effect_of(case, trial.proposal, self.before, trial.after, trial.revealed)
+        return Fix(trial.proposal.edits, text_of(case, trial.proposal), effect, trial.safe)
 
 
 @dataclass(frozen=True, slots=True)

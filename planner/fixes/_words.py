@@ -10,7 +10,6 @@ from planner.diagnostics import Edit, Path, Severity
 from planner.editing import edited, written
 from planner.fixes._findings import Findings
 from planner.remedies._case import Case, Proposal
-from planner.report import Report
 from planner.words import counted
 
 
@@ -67,31 +66,29 @@ def _home(case: Case, path: Path, own: Path) -> str:
     return f"`{group.name}`: " if group is not None else f"{'.'.join(map(str, holder))}."
 
 
-def effect_of(case: Case, proposal: Proposal, after: Report, revealed: int) -> str:
+def effect_of(case: Case, proposal: Proposal, before: Findings, after: Findings, revealed: int) -> str:
     """What the model is like with a proposal, against what it was before."""
-    both = Comparison(case.report, after)
-    said = [*(_shape(case, proposal, after) or both.outputs()), *both.unread(), *both.cost(), *both.field()]
-    said += _copies(case, proposal, after)
+    both = Comparison(before.report, after.report)
+    said = [*(_shape(case, before, after) or both.outputs()), *both.unread(), *both.cost(), *both.field()]
+    said += _copies(before, after)
     said += [f"overwrites `{each}`" for each in proposal.overwrites]
-    if errors := after.count(Severity.ERROR):
+    if errors := after.report.count(Severity.ERROR):
         said.append(f"{counted(errors, 'error')} {'remains' if errors == 1 else 'remain'}")
     elif revealed:
         said.append(f"{counted(revealed, 'warning')} {'comes' if revealed == 1 else 'come'} to light")
     return ", ".join(said)
 
 
-def _shape(case: Case, proposal: Proposal, after: Report) -> list[str]:
+def _shape(case: Case, before: Findings, after: Findings) -> list[str]:
     """The size of the finding's step."""
-    identity = Findings(case.report).identities.get(case.step.name) if case.step is not None else None
-    step = Findings(after, proposal.edits).steps.get(identity)
+    step = after.steps.get(before.identities.get(case.step.name) if case.step is not None else None)
     if step is not None and step.outputs and not step.is_input:
         return [" and ".join(map(str, step.outputs[:3]))]
     return []
 
 
-def _copies(case: Case, proposal: Proposal, report: Report) -> Iterator[str]:
+def _copies(before: Findings, after: Findings) -> Iterator[str]:
     """How many steps an edit inside a block changes."""
-    before, after = Findings(case.report), Findings(report, proposal.edits)
     changed: Counter[Path] = Counter()
     for identity, step in after.steps.items():
         was = before.steps.get(identity)
