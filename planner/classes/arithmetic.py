@@ -1,7 +1,7 @@
 """The arithmetic of a model file as expressions of Python, and what Python makes of them.
 
-The second is no second evaluation of the file: the plan's numbers are exact, while the emitted program computes with
-Python's floats and gives operands back as they are. It decides whether the program comes to what the plan has.
+`value` is another evaluation than that of `planner.arithmetic`, and has to be: a plan's numbers are exact, while an
+emitted program computes with Python's ints and floats. It tells whether the program comes to what the plan has.
 """
 
 from __future__ import annotations
