@@ -161,7 +161,7 @@ MISTAKES: tuple[Callable[[Random, dict[str, Any], Entry], bool], ...] = (
 
 def written(data: dict[str, Any]) -> str:
     """The model as a file that looks like one that somebody wrote."""
-    from planner.editing import written as value
+    from planner.source.editing import written as value
 
     lines = [f"{key}: {value(each, flow=True)}" for key, each in data.items() if key not in ("layers", "blocks")]
     lines += ["layers:", *(f"  - {value(each, flow=True)}" for each in data.get("layers") or ())]

@@ -9,9 +9,9 @@ from random import Random
 from typing import Any
 
 from planner.diagnostics import Edit, Path
-from planner.editing import CannotEdit, rewritten
 from planner.plan import Step
 from planner.source import Source, read
+from planner.source.editing import CannotEdit, rewritten
 from planner.workbench import checked
 
 ROOT = FilePath(__file__).parent.parent

@@ -15,8 +15,8 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from planner.diagnostics import Edit
-from planner.editing import CannotEdit, _Text, edited, rewritten, same
 from planner.source import encoded, of_mapping, parse
+from planner.source.editing import CannotEdit, _Text, edited, rewritten, same
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 

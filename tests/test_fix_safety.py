@@ -17,13 +17,13 @@ from linear_copy import LinearCopy
 from mutations import mutant, written
 from planner.analyses.causality import causal_axes
 from planner.diagnostics import Diagnostic, Edit, Fault, Fix, Severity
-from planner.editing import rewritten
 from planner.fixes._findings import Findings
 from planner.fixes._safety import keeps_causality as keeps_causality_of
 from planner.plan import Plan, propagate
 from planner.report import Report
 from planner.rules.lost_cells import LostCells
 from planner.source import read
+from planner.source.editing import rewritten
 from planner.unfolding import load
 from planner.workbench import checked, checked_text
 from random_networks import network

@@ -20,7 +20,6 @@ import planner
 from planner.analyses.causality import Causal, nothing_ahead
 from planner.cli import main
 from planner.diagnostics import Diagnostic, Edit, Fix, Kind, Severity
-from planner.editing import rewritten
 from planner.fixes import Mender
 from planner.fixes._safety import misspelt
 from planner.manual import all_kinds, example
@@ -28,6 +27,7 @@ from planner.remedies import all_remedies
 from planner.remedies._case import windows_of
 from planner.report import Report
 from planner.source import Source, parse
+from planner.source.editing import rewritten
 from planner.workbench import checked, checked_text
 from random_networks import network
 

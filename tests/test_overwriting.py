@@ -21,7 +21,6 @@ from layer_oracle import BATCH, Case, called, calls_of, made, planner_says
 from planner import source
 from planner.analyses.overwriting import overwriting
 from planner.diagnostics import Edit, Fault
-from planner.editing import rewritten
 from planner.geometry import Shape
 from planner.layers import all_layers
 from planner.manual import example
@@ -29,6 +28,7 @@ from planner.memory import Memory
 from planner.model import Ref
 from planner.plan import Plan, Step
 from planner.rules.overwritten_input import OverwrittenInput
+from planner.source.editing import rewritten
 from planner.workbench import checked, checked_text
 from random_networks import planned
 

@@ -12,10 +12,10 @@ import pytest
 
 import planner
 from planner.diagnostics import Edit
-from planner.editing import rewritten
 from planner.outputs._dictionary import _exact, dictionary
 from planner.report import Report
 from planner.source import read
+from planner.source.editing import rewritten
 from planner.workbench import checked
 
 ROOT = Path(__file__).parents[1]

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from planner.comparison import Comparison
 from planner.diagnostics import Diagnostic, Edit, Fix, Severity
-from planner.editing import CannotEdit, edited, rewritten
 from planner.fixes._findings import Findings, grave
 from planner.fixes._safety import is_safe, keeps_causality
 from planner.fixes._words import effect_of, text_of
@@ -22,6 +21,7 @@ from planner.remedies import all_remedies
 from planner.remedies._case import Case, Proposal
 from planner.report import Report
 from planner.source import Source
+from planner.source.editing import CannotEdit, edited, rewritten
 
 MOST_FIXES = 5
 MOST_PROPOSALS = 16

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from planner.comparison import Comparison
 from planner.diagnostics import Edit, Path, Severity
-from planner.editing import edited, written
 from planner.fixes._findings import Findings
 from planner.remedies._case import Case, Proposal
+from planner.source.editing import edited, written
 from planner.words import counted
 
 

@@ -3,11 +3,12 @@
     places    the Source: the values, and where each of them stands
     files     a file, its bytes, its text
     yaml      from the events of YAML to values
-    slips     what people get wrong in YAML, in our words
+    slips     what people get wrong in YAML, in our words; `stopped` is the place where reading stopped
     plain     a model made in Python
-    outline   the text's own structure, for those who change it
+    outline   the text's own structure
+    editing   changes to the values, and to the text, in which everything else stays as it was written
 
-What is imported from here is all that others need, but for the outline, which is loaded by those who change a text.
+What is imported from here is all that others need, but for `editing`, which is loaded by those who change a text.
 Nothing else imports the library yaml.
 """
 

@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 from planner import __version__
 from planner.diagnostics import Diagnostic, Fix, Kind, Path, Place, Severity
-from planner.editing import rewritten
 from planner.outputs._findings import path_text, sentence
 from planner.outputs._json import laid_out
 from planner.outputs._screen import Screen
 from planner.report import Report
+from planner.source.editing import rewritten
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

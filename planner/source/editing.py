@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from planner.diagnostics import Edit, Fault, Path
-from planner.source import Source, parse
+from planner.source.files import parse
 from planner.source.outline import Node, outline
+from planner.source.places import Source
 
 
 class CannotEdit(Exception):
