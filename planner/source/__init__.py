@@ -3,7 +3,7 @@
     places    the Source: the values, and where each of them stands
     files     a file, its bytes, its text
     yaml      from the events of YAML to values
-    slips     what people get wrong in YAML, in our words
+    slips     what people get wrong in YAML, in our words; `stopped` is the place where reading stopped
     plain     a model made in Python
     outline   the text's own structure, for those who change it
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from planner.faults._in_text import shown
 from planner.faults.not_yaml import NotYaml
+from planner.source.stopped import Stopped
 
 
 def reworded(problem: str, text: str, at: int, opened: int) -> NotYaml:
@@ -16,7 +16,7 @@ def reworded(problem: str, text: str, at: int, opened: int) -> NotYaml:
     It stopped at `at`, in something that began at `opened`. The words looked for are those of libyaml and of PyYAML's
     own parser.
     """
-    slip = _Slip(text, min(at, len(text)), min(opened, len(text)))
+    slip = Stopped(text, min(at, len(text)), min(opened, len(text)))
     for words, wording in _WORDINGS:
         if words in problem:
             return wording(slip)
@@ -27,62 +27,7 @@ def reworded(problem: str, text: str, at: int, opened: int) -> NotYaml:
     )
 
 
-class _Slip(NamedTuple):
-    """Where reading stopped in the text, and where what was being read began."""
-
-    text: str
-    at: int
-    opened: int
-
-    def says(
-        self, message: str, *, label: str = "", help: str = "", start: int | None = None, end: int | None = None
-    ) -> NotYaml:
-        """The fault, placed where reading stopped unless it says otherwise."""
-        return NotYaml(message, label=label, help=help, start=self.at if start is None else start, end=end)
-
-    @property
-    def character(self) -> str:
-        return self.text[self.at : self.at + 1]
-
-    @property
-    def at_end(self) -> bool:
-        return not self.text[self.at :].strip()
-
-    def line_start(self, index: int) -> int:
-        before = self.text.rfind("\n", 0, index)
-        return max(before, self.text.rfind("\r", before + 1, index)) + 1
-
-    def rest(self, index: int) -> str:
-        """The line from `index` on, without a comment; a very long line is cut."""
-        line = re.compile(r"[^\r\n]{0,2000}").match(self.text, index)
-        return re.sub(r"(^|\s)#.*", "", line[0]).rstrip() if line else ""
-
-    def before(self, index: int) -> str:
-        """The line up to `index`."""
-        return self.text[self.line_start(index) : index]
-
-    def indent(self, index: int) -> int:
-        """By how much the line of `index` is indented."""
-        start = self.line_start(index)
-        return len(self.rest(start)) - len(self.rest(start).lstrip(" "))
-
-    def first_in_line(self) -> bool:
-        return not self.before(self.at).strip()
-
-    def line_above(self) -> int | None:
-        """Where the nearest line above begins that says something, behind its dashes; far above nobody would see it."""
-        start = self.line_start(self.at)
-        for _ in range(100):
-            if start == 0:
-                break
-            start = self.line_start(start - (2 if self.text[start - 2 : start] == "\r\n" else 1))
-            dashes = re.compile(r"[ ]*(?:- +)*").match(self.text, start)
-            if dashes and self.rest(dashes.end()):
-                return dashes.end()
-        return None
-
-
-def _forbidden_start(slip: _Slip) -> NotYaml:
+def _forbidden_start(slip: Stopped) -> NotYaml:
     if slip.character == "\t":
         return _tab(slip)
     word = re.split(r"[,\]}\s]", slip.rest(slip.at), maxsplit=1)[0]
@@ -93,7 +38,7 @@ def _forbidden_start(slip: _Slip) -> NotYaml:
     )
 
 
-def _tab(slip: _Slip) -> NotYaml:
+def _tab(slip: Stopped) -> NotYaml:
     tabs = re.compile(r"\t+").match(slip.text, slip.at)
     return slip.says(
         "a tab where YAML takes only spaces",
@@ -103,7 +48,7 @@ def _tab(slip: _Slip) -> NotYaml:
     )
 
 
-def _value_not_allowed(slip: _Slip) -> NotYaml:
+def _value_not_allowed(slip: Stopped) -> NotYaml:
     """A `:` where no key can be."""
     before = slip.before(slip.at)
     start = slip.at - len(before.lstrip(" "))
@@ -127,7 +72,7 @@ def _value_not_allowed(slip: _Slip) -> NotYaml:
     )
 
 
-def _indents(slip: _Slip) -> str:
+def _indents(slip: Stopped) -> str:
     """The indentation of the line and that of the line above it, for dashes up to the dash, for keys up to the key."""
     above = slip.line_above()
     if above is None:
@@ -136,11 +81,11 @@ def _indents(slip: _Slip) -> str:
     return f"indented by {slip.indent(slip.at)}; in the line above it is {other}"
 
 
-def _missing_colon(slip: _Slip) -> NotYaml:
+def _missing_colon(slip: Stopped) -> NotYaml:
     return _no_colon(slip, slip.opened)
 
 
-def _no_colon(slip: _Slip, start: int) -> NotYaml:
+def _no_colon(slip: Stopped, start: int) -> NotYaml:
     """A line of a mapping that is not `key: value`."""
     line = slip.rest(start)
     end = start + len(line)
@@ -163,7 +108,7 @@ def _no_colon(slip: _Slip, start: int) -> NotYaml:
 _CLOSES = {"[": "]", "{": "}"}
 
 
-def _in_brackets(slip: _Slip) -> NotYaml:
+def _in_brackets(slip: Stopped) -> NotYaml:
     """A list or mapping in brackets that does not go on with a comma or end with its bracket."""
     bracket = slip.text[slip.opened : slip.opened + 1]
     close = _CLOSES.get(bracket, "]")
@@ -181,14 +126,14 @@ def _in_brackets(slip: _Slip) -> NotYaml:
     return _missing_comma(slip, bracket)
 
 
-def _never_closed(slip: _Slip, start: int) -> NotYaml:
+def _never_closed(slip: Stopped, start: int) -> NotYaml:
     bracket = slip.text[start]
     return slip.says(
         f"`{bracket}` is never closed", label="opened here", help=f"end it with `{_CLOSES[bracket]}`", start=start
     )
 
 
-def _where(slip: _Slip) -> str:
+def _where(slip: Stopped) -> str:
     """Where the bracket was opened, seen from where reading stopped."""
     if slip.line_start(slip.at) == slip.line_start(slip.opened):
         return f"in column {len(slip.before(slip.opened)) + 1}"
@@ -196,7 +141,7 @@ def _where(slip: _Slip) -> str:
     return f"{lines} line{'s' if lines > 1 else ''} above"
 
 
-def _bare_template(slip: _Slip) -> NotYaml:
+def _bare_template(slip: Stopped) -> NotYaml:
     before = re.search(r"[^\s,:\[\]{}]*\$$", slip.text[max(slip.at - 200, 0) : slip.at])
     start = slip.at - len(before[0]) if before else slip.at
     value = re.compile(r"[^{]*\{[^}\r\n]*\}?[^\s,\]}]*").match(slip.text, start)
@@ -210,7 +155,7 @@ def _bare_template(slip: _Slip) -> NotYaml:
     )
 
 
-def _missing_comma(slip: _Slip, bracket: str) -> NotYaml:
+def _missing_comma(slip: Stopped, bracket: str) -> NotYaml:
     inside = f"in the `{bracket}` opened {_where(slip)}"
     if slip.character != ":":
         return slip.says("a `,` is missing before this", label=inside, help="add the comma")
@@ -231,7 +176,7 @@ def _missing_comma(slip: _Slip, bracket: str) -> NotYaml:
     )
 
 
-def _missing_value(slip: _Slip) -> NotYaml:
+def _missing_value(slip: Stopped) -> NotYaml:
     """A comma or closing bracket where a value belongs."""
     opening = _innermost_bracket(slip.text[: slip.at])
     if opening is not None:
@@ -257,7 +202,7 @@ def _innermost_bracket(text: str) -> int | None:
     return None
 
 
-def _key_expected(slip: _Slip) -> NotYaml:
+def _key_expected(slip: Stopped) -> NotYaml:
     """Something in a block mapping that is no key: a line of another indentation, or a rest behind a value."""
     if not slip.first_in_line():
         return _behind_value(slip)
@@ -272,7 +217,7 @@ def _key_expected(slip: _Slip) -> NotYaml:
     return _indented_between(slip)
 
 
-def _behind_value(slip: _Slip) -> NotYaml:
+def _behind_value(slip: Stopped) -> NotYaml:
     if slip.character in ("]", "}"):
         return slip.says(f"a `{slip.character}` too many", label="nothing is open here", help="remove it")
     before = slip.before(slip.at).rstrip()
@@ -291,7 +236,7 @@ def _behind_value(slip: _Slip) -> NotYaml:
     )
 
 
-def _dash_expected(slip: _Slip) -> NotYaml:
+def _dash_expected(slip: Stopped) -> NotYaml:
     """A line in a block list that has no dash."""
     dashes = len(slip.before(slip.opened))
     if slip.first_in_line() and len(slip.before(slip.at)) != dashes:
@@ -305,7 +250,7 @@ def _dash_expected(slip: _Slip) -> NotYaml:
     )
 
 
-def _indented_between(slip: _Slip) -> NotYaml:
+def _indented_between(slip: Stopped) -> NotYaml:
     return slip.says(
         "the indentation of this line fits no line above it",
         label=_indents(slip),
@@ -314,18 +259,18 @@ def _indented_between(slip: _Slip) -> NotYaml:
     )
 
 
-def _block_expected(slip: _Slip) -> NotYaml:
+def _block_expected(slip: Stopped) -> NotYaml:
     """PyYAML's own parser has one phrase for mappings and lists; the text tells them apart."""
     return _dash_expected(slip) if slip.text[slip.opened : slip.opened + 1] == "-" else _key_expected(slip)
 
 
-def _open_quote(slip: _Slip) -> NotYaml:
+def _open_quote(slip: Stopped) -> NotYaml:
     quote = slip.text[slip.opened : slip.opened + 1]
     help = f"end the text with {quote}"
     return slip.says(f"`{quote}` is never closed", label="opened here", help=help, start=slip.opened)
 
 
-def _list_not_allowed(slip: _Slip) -> NotYaml:
+def _list_not_allowed(slip: Stopped) -> NotYaml:
     return slip.says(
         "a list with dashes cannot begin on the line of its key",
         label="the first `-`",
@@ -333,11 +278,11 @@ def _list_not_allowed(slip: _Slip) -> NotYaml:
     )
 
 
-def _key_not_allowed(slip: _Slip) -> NotYaml:
+def _key_not_allowed(slip: Stopped) -> NotYaml:
     return NotYaml.lone_question(slip.at)
 
 
-def _nameless(slip: _Slip) -> NotYaml:
+def _nameless(slip: Stopped) -> NotYaml:
     sign = slip.text[slip.opened : slip.opened + 1]
     return slip.says(
         f"a name is missing after `{sign}`",
@@ -347,7 +292,7 @@ def _nameless(slip: _Slip) -> NotYaml:
     )
 
 
-def _block_text(slip: _Slip) -> NotYaml:
+def _block_text(slip: Stopped) -> NotYaml:
     sign = slip.text[slip.opened : slip.opened + 1]
     if sign == "%":
         return _directive(slip)
@@ -358,7 +303,7 @@ def _block_text(slip: _Slip) -> NotYaml:
     )
 
 
-def _directive(slip: _Slip) -> NotYaml:
+def _directive(slip: Stopped) -> NotYaml:
     start = slip.line_start(slip.at)
     line = slip.rest(start)
     return slip.says(
@@ -373,7 +318,7 @@ def _directive(slip: _Slip) -> NotYaml:
 _DIGITS = {"x": 2, "u": 4, "U": 8}
 
 
-def _escape(slip: _Slip) -> NotYaml:
+def _escape(slip: Stopped) -> NotYaml:
     slash = slip.text.rfind("\\", slip.opened, slip.at + 1)
     escape = slip.text[slash : slash + 2]
     digits = _DIGITS.get(escape[1:])
@@ -390,7 +335,7 @@ def _escape(slip: _Slip) -> NotYaml:
     )
 
 
-def _second_top(slip: _Slip) -> NotYaml:
+def _second_top(slip: Stopped) -> NotYaml:
     return slip.says(
         "something stands behind the end of the model",
         label="the mapping above is complete",
@@ -399,7 +344,7 @@ def _second_top(slip: _Slip) -> NotYaml:
 
 
 # What the parser says, and how we say it; the first that is found counts.
-_WORDINGS: tuple[tuple[str, Callable[[_Slip], NotYaml]], ...] = (
+_WORDINGS: tuple[tuple[str, Callable[[Stopped], NotYaml]], ...] = (
     ("that cannot start any token", _forbidden_start),
     ("a tab character", _tab),
     ("mapping values are not allowed", _value_not_allowed),
