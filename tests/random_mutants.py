@@ -1,4 +1,4 @@
-"""Model files in pieces: what anyone could come to write, and what nobody would.
+"""Model files in pieces: what people could come to write, and what nobody would.
 
 A mutant is a model file to which one to three things were done: to its values (keys, types, sources, names, numbers,
 expressions, nesting) or to its text (lines, signs, indentation).
@@ -22,7 +22,7 @@ from planner.layers import all_layers
 from planner.source import parse
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("configs", "docs/models", "tests/cases")
+FOLDERS = ("configs", "docs/models", "tests/cases", "tests/stories")
 MOST_STEPS = 60
 """Of a file that mutants are made of; larger ones are only slower."""
 
@@ -271,6 +271,80 @@ def _inputs(random: Random, data: Any) -> None:
         )  # fmt: skip
 
 
+def _several_inputs(random: Random, data: Any) -> None:
+    """More inputs of the model, or of a block, and layers that read them."""
+    if not (isinstance(data, dict) and (entries := _entries(data))):
+        return
+    names = random.choice([["a", "b"], ["input", "x"], ["x"], [f"x{i}" for i in range(9)]])
+    given = data.get("input") if isinstance(data.get("input"), list) else [8, 8, 3]
+    blocks = [each for each in _containers(data.get("blocks")) if "layers" in each]
+    if blocks and random.random() < 0.4:
+        random.choice(blocks)["inputs"] = random.choice([names, [*names, "*rest"], names[::-1]])
+    else:
+        data["input"] = {name: copy.deepcopy(random.choice([given, given, given, [8, 8, 3], [4]])) for name in names}
+    for _ in range(random.choice([1, 2, 3])):
+        random.choice(entries)["from"] = random.choice([names[0], names[-1], names[:2], [*names, "input"], ["*rest"]])
+
+
+def _padding(random: Random, data: Any) -> None:
+    """Padding in each of its forms, mostly where there is a window."""
+    windowed = [each for each in _entries(data) if "kernel_size" in each or "Pad" in str(each["type"])]
+    if entries := windowed or _entries(data):
+        entry = random.choice(entries)
+        rank = random.choice([1, 2, 2, 2, 3])
+        entry["padding"] = random.choice(
+            [random.choice(["same", "tf_same"]), random.choice([0, 1, 2, -1]), [random.randint(0, 3)] * rank,
+             [[random.randint(-1, 3), random.randint(0, 4)] for _ in range(rank)],
+             [random.randint(-2, 3) for _ in range(2 * rank)], [random.choice(["same", 1])] * rank]
+        )  # fmt: skip
+        more: dict[str, list[Any]] = {
+            "stride": [1, 2, 3, 5], "dilation": [1, 2, 3], "kernel_size": [1, 2, 3, 4], "ceil_mode": [True, False],
+            "padding_mode": ["reflect", "circular"], "count_include_pad": [False], "type": ["MaxPool2d", "AvgPool2d"],
+        }  # fmt: skip
+        for key in random.sample(sorted(more), random.choice([0, 0, 1, 2])):
+            entry[key] = random.choice(more[key])
+
+
+def _alternatives(random: Random, data: Any) -> None:
+    """A layer and another one of the same name, each under its condition; and what reads them."""
+    if not (lists := [each for each in _lists(data) if any(isinstance(e, dict) and "type" in e for e in each)]):
+        return
+    here = random.choice(lists)
+    entry = random.choice([each for each in here if isinstance(each, dict) and "type" in each])
+    other = copy.deepcopy(random.choice([entry, *_entries(random.choice(_data()))]))
+    name = entry.setdefault("name", random.choice(["act", "x", "a${index}"]))
+    other["name"] = random.choice([name, name, name, "other"])
+    condition = random.choice(["$kind == {}", "$index % 2 == {}", "${} == 0", "$input.channels == {}", "$not {}"])
+    entry["when"], other["when"] = (condition.format(random.choice([i, i, i, 0])) for i in (0, 1))
+    at = next(i for i, each in enumerate(here) if each is entry)
+    here.insert(at + random.choice([0, 1, 1, 1]), other)
+    if isinstance(data, dict) and random.random() < 0.8:
+        params = data.setdefault("params", {})
+        if isinstance(params, dict):
+            params["kind"] = random.choice([0, 1, 2, True, 1.5])
+    if len(here) > at + 2 and isinstance(here[at + 2], dict):
+        here[at + 2]["from"] = random.choice([name, [name, name], [name, "input"], f"{name}.0"])
+
+
+def _copies(random: Random, data: Any) -> None:
+    """A layer or block repeated, whose copies differ by their number."""
+    if not (entries := [each for each in _entries(data) if len(each) > 1] or _entries(data)):
+        return
+    entry = random.choice(entries)
+    entry["repeat"] = random.choice([0, 1, 2, 2, 3, 3, 5, 12, 40])
+    keys = [key for key, value in entry.items() if isinstance(value, int) and key != "repeat"] or ["out_channels"]
+    for key in random.sample(keys, min(len(keys), random.choice([1, 1, 2]))):
+        was = entry.get(key, 1)
+        entry[key] = random.choice([f"${was} * ($index + 1)", f"$2 ** $index * {was}", f"${was} - $index", "$index",
+                                    f"$max({was}, $index)", f"${was} if $index else 1", "$8 // $index"])  # fmt: skip
+    if random.random() < 0.5:
+        entry["name"] = random.choice(["a${index}", "a${index + 1}", "a", "${index}", "a${index}.b", "a${index // 2}"])
+    if random.random() < 0.3:
+        entry["when"] = random.choice(["$index > 0", "$index == 0", "$index % 2", "$index < 1"])
+    if random.random() < 0.3:
+        random.choice(entries)["from"] = random.choice(["a.*", "a.0", "a0", ["a.*", "input"], "a"])
+
+
 def _nest(random: Random, data: Any) -> None:
     """A value inside others."""
     if some := _some(random, data):
@@ -282,6 +356,7 @@ def _nest(random: Random, data: Any) -> None:
 _CHANGES: list[Callable[[Random, Any], None]] = [
     _values, _values, _nudge, _nudge, _nudge, _drop, _drop, _keys, _more_keys, _types, _types, _sources, _sources,
     _flow, _flow, _more_layers, _more_layers, _more_layers, _order, _graft, _inputs, _nest,
+    _several_inputs, _padding, _padding, _alternatives, _alternatives, _copies, _copies,
 ]  # fmt: skip
 
 
