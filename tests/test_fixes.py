@@ -289,6 +289,26 @@ def test_a_residual_gets_its_projection_in_the_blocks_own_parameters() -> None:
     assert offered(RESIDUAL, "NSP204")[0] == f"before it: {layer}, from: [conv, shortcut]"
 
 
+@pytest.mark.parametrize("stride", [2, 3, 4])
+@pytest.mark.parametrize("shape", [(33, 6), (32, 20, 6), (9, 10, 15, 6)], ids=str)
+def test_the_help_for_a_missing_shortcut_is_one_that_works(shape: tuple[int, ...], stride: int) -> None:
+    rank = len(shape) - 1
+    entry = f"{{name: conv, type: Conv{rank}d, out_channels: 8, kernel_size: 3, stride: {stride}, padding: 1}}"
+    text = f"input: {list(shape)}\nlayers:\n  - {entry}\n%s  - {{type: Add, from: [conv, %s]}}\n"
+    (found,) = (each for each in checked_text(text % ("", "input")).diagnostics if each.code == "NSP204")
+    layer = found.help.partition("does: {")[2]
+    assert layer, found.help
+    assert checked_text(text % (f"  - {{name: shortcut, from: input, {layer}\n", "shortcut")).ok
+
+
+@pytest.mark.parametrize("other", ["kernel_size: 2", "kernel_size: 31", "kernel_size: 32, padding: 1"])
+def test_sizes_that_no_small_stride_brings_together_get_no_shortcut(other: str) -> None:
+    conv = f"{{name: conv, type: Conv2d, out_channels: 8, {other}}}"
+    text = f"input: [31, 31, 8]\nlayers:\n  - {conv}\n  - {{type: Add, from: [conv, input]}}\n"
+    (found,) = (each for each in checked_text(text).diagnostics if each.code == "NSP204")
+    assert "shortcut" not in found.help
+
+
 def test_a_kernel_that_skips_nothing_may_keep_the_size() -> None:
     text = "input: [33, 33, 3]\nlayers:\n  - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 4, padding: 1}\n"
     assert "kernel_size: 4, padding: [[1, 2], [1, 2]]" in offered(text, "NSP322")
