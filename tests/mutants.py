@@ -1,6 +1,7 @@
-"""`python tests/mutants.py COUNT [FIRST]` tries every command on many model files in pieces.
+"""`python tests/mutants.py COUNT [FIRST] [SECONDS]` tries every command on many model files in pieces.
 
-It tells each kind of failure once, and writes the smallest file that fails so to `mutants/`.
+It tells each kind of failure once, and writes the smallest file that fails so to `mutants/`. A command that takes more
+than SECONDS of computing fails too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import every_command
 from every_command import Failure, failures, run, workshop
 from planner.diagnostics import Fault
 from planner.source import parse
@@ -73,7 +75,8 @@ def _tell(line: str) -> None:
     sys.stdout.flush()
 
 
-def main(count: int, first: int = 0) -> None:
+def main(count: int, first: int = 0, seconds: int = every_command.SECONDS) -> None:
+    every_command.SECONDS = seconds
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     folder = Path("mutants")
     folder.mkdir(exist_ok=True)
