@@ -151,19 +151,21 @@ def _is_list(form: type[Layer], key: str) -> bool:
 
 
 def _version(form: type[Layer], given: Mapping[str, Any], wrong: Iterable[str], version: int) -> Layer | None:
-    """A version of the layer with defaults, or sizes of our own, for the arguments that are wrong; None where no value
-    fits.
+    """A version of the layer with defaults, or sizes of our own, for the arguments that are wrong, and what is true or
+    false the other way round in the other version; None where no value fits.
     """
     values = {key: value for key, value in given.items() if key not in wrong}
     fields = form.model_fields
     needed = [key for key in wrong if key in fields and (key in _SIZES or fields[key].is_required())]
     values |= {key: _SIZES[key][version] for key in needed if key in _SIZES}
     others = [key for key in needed if key not in _SIZES]
+    switched = {key: not fields[key].default for key in wrong if key in fields and fields[key].annotation is bool}
     for guessed in _combinations(others):
-        try:
-            return form.model_validate({**values, **guessed})
-        except ValidationError:
-            continue
+        for switches in [switched] * (version == OTHER) + [{}]:
+            try:
+                return form.model_validate({**values, **switches, **guessed})
+            except ValidationError:
+                continue
     return None
 
 
