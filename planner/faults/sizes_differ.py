@@ -1,4 +1,3 @@
-import math
 from collections.abc import Sequence
 
 from planner.diagnostics import SOURCE, Fault
@@ -72,17 +71,18 @@ MOST_STRIDE = 4
 
 def _shortcut(shapes: Sequence[Shape]) -> str:
     """The 1×1 convolution whose stride brings the larger shape to the smaller one; nothing where there is none."""
-    if len(different := sorted(set(shapes), key=lambda shape: math.prod(shape.spatial))) != 2:
+    ranks = {len(shape) - 1 for shape in shapes}
+    if len(different := sorted(set(shapes))) != 2 or ranks not in ({1}, {2}, {3}):
         return ""
     small, large = different
-    rank = len(large.spatial)
-    if len(small.spatial) != rank or rank not in (1, 2, 3) or min(small.spatial) < 2 or small.spatial == large.spatial:
+    sides = [*zip(large.spatial, small.spatial, strict=True)]
+    if min(small.spatial) < 2:
         return ""
-    strides = [-(-n // m) for n, m in zip(large.spatial, small.spatial, strict=True)]
-    if max(strides) > MOST_STRIDE or any(
-        -(-n // s) != m for n, m, s in zip(large.spatial, small.spatial, strides, strict=True)
-    ):
+    strides = [-(-n // m) for n, m in sides]
+    fits = all(-(-n // s) == m for (n, m), s in zip(sides, strides, strict=True))
+    if not fits or not 1 < max(strides) <= MOST_STRIDE:
         return ""
+    rank = len(sides)
     stride = strides[0] if len(set(strides)) == 1 else strides
     layer = f"type: Conv{rank}d, out_channels: {small.channels}, kernel_size: 1, stride: {stride}"
     return f"bring {large} to {small} before it, as the shortcut of a residual block does: {{{layer}}}"
