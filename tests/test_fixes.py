@@ -18,14 +18,17 @@ from hypothesis import strategies as st
 
 import planner
 from planner.analyses.causality import Causal, nothing_ahead
-from planner.checking import checked, checked_text
+from planner.checking import checked, checked_text, mended
 from planner.cli import main
 from planner.diagnostics import Diagnostic, Edit, Fix, Kind, Severity
 from planner.editing import rewritten
 from planner.fixes import Mender
 from planner.fixes._safety import misspelt
+from planner.geometry import Shape
 from planner.manual import all_kinds, example
-from planner.remedies import all_remedies
+from planner.model import Model
+from planner.plan import Known, Plan, propagate
+from planner.remedies import all_remedies, inputs
 from planner.remedies._case import windows_of
 from planner.report import Report
 from planner.source import parse
@@ -287,6 +290,22 @@ blocks:
 def test_a_residual_gets_its_projection_in_the_blocks_own_parameters() -> None:
     layer = "{name: shortcut, type: Conv2d, from: input, out_channels: $width, kernel_size: 1, stride: $stride}"
     assert offered(RESIDUAL, "NSP204")[0] == f"before it: {layer}, from: [conv, shortcut]"
+
+
+def test_mending_tries_no_input_size_twice_while_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Any] = []
+
+    def counted(model: Model, inputs: dict[str, Shape], known: Known) -> Plan:
+        tried.append(tuple(inputs.values()))
+        return propagate(model, inputs=inputs, known=known)
+
+    monkeypatch.setattr(inputs, "propagate", counted)
+    conv = "{name: up, type: ConvTranspose2d, out_channels: 8, kernel_size: 3}"
+    add = "  - {type: Add, from: [up, input]}\n"
+    report = checked_text(f"input: [32, 32, 8]\nlayers:\n  - {conv}\n{add * 5}")
+    assert not mended(report).made
+    assert len(tried) > 100
+    assert len(set(tried)) == len(tried)
 
 
 @pytest.mark.parametrize("stride", [2, 3, 4])
