@@ -121,6 +121,18 @@ CONSEQUENCES: list[tuple[str, list[dict[str, Any]], list[str]]] = [
         ["NSP106"],
     ),
     (
+        "where a dim is wrong, the number of axes may be another one",
+        [{"type": "Flatten", "start_dim": "$2 +"}, {"type": "Linear", "out_features": 3},
+         {"type": "Conv1d", "kernel_size": 3, "out_channels": 4}],
+        ["NSP106"],
+    ),
+    (
+        "where a dim is missing, a part may be there or not",
+        [{"name": "s", "type": "Stack", "from": ["input"]}, {"name": "c", "type": "Chunk", "chunks": 2},
+         {"type": "ReLU", "from": "c.1"}],
+        ["NSP111"],
+    ),
+    (
         "a misspelt type may be one that reads nothing",
         [{"name": "p", "type": "Parmeter", "shape": [3]}, {"name": "q", "type": "Reshape", "shape": [1, 1, 3]},
          {"type": "Multiply", "from": ["input", "q"]}, {**CONV, "in_channels": 9}],
