@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, get_origin
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from planner.diagnostics import Fault
 from planner.faults.missing_key import MissingKey
@@ -159,11 +160,25 @@ def _version(form: type[Layer], given: Mapping[str, Any], wrong: Iterable[str], 
     needed = [key for key in wrong if key in fields and (key in _SIZES or fields[key].is_required())]
     values |= {key: _SIZES[key][version] for key in needed if key in _SIZES}
     others = [key for key in needed if key not in _SIZES]
+    changed = {key: other for key in wrong if key in fields and (other := _other(fields[key])) is not None}
     for guessed in _combinations(others):
-        try:
-            return form.model_validate({**values, **guessed})
-        except ValidationError:
-            continue
+        for different in [changed] * (version == OTHER) + [{}]:
+            try:
+                return form.model_validate({**values, **guessed, **different})
+            except ValidationError:
+                continue
+    return None
+
+
+def _other(field: FieldInfo) -> bool | int | None:
+    """What the other version has for an argument, where that may change more than sizes: what is true or false the
+    other way round, and another axis or place.
+    """
+    if field.annotation is bool and isinstance(field.default, bool):
+        return not field.default
+    if field.annotation is int and not field.metadata:  # an axis or a place: what is counted has a least number
+        default = field.default if isinstance(field.default, int) else 1
+        return default + (1 if default >= 0 else -1)
     return None
 
 

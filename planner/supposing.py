@@ -144,7 +144,7 @@ class _World:
         if layer is None:
             return _handed_on(self._inputs(plan, at, doubtful=True) or inputs)
         try:
-            return layer.facts(*inputs)
+            return layer.facts(*_read_by(layer, inputs))
         except Fault as wrong:
             origins = " and ".join(dict.fromkeys(f"`{plan.label(ref)}`" for ref in step.sources)) or "nothing"
             plan.diagnostics.append(
@@ -258,7 +258,7 @@ def _unknown(guess: Guess, inputs: Sequence[Shape]) -> tuple[UnknownType, Layer 
 
     def fits(entry: Mapping[str, Any]) -> bool:
         built = layer(entry)
-        return entry["type"] not in types or (built is not None and _tried(built, tuple(inputs)) is not None)
+        return entry["type"] not in types or (built is not None and _tried(built, _read_by(built, inputs)) is not None)
 
     fault = UnknownType(
         kind,
@@ -274,6 +274,11 @@ def _unknown(guess: Guess, inputs: Sequence[Shape]) -> tuple[UnknownType, Layer 
 
 def _swap(fault: UnknownType, kind: str) -> str:
     return f"`{fault.proposed[0]['type']}` for `{kind}`"
+
+
+def _read_by(layer: Layer, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+    """The inputs; none for a layer that reads nothing, as a misspelt one is taken to read the layer above."""
+    return () if layer.takes == (0, 0) else tuple(inputs)
 
 
 def _tried(layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:

@@ -26,7 +26,7 @@ class Mutant:
 def mutant(random: Random, data: dict[str, Any]) -> Mutant | None:
     """The model with a mistake; None where that kind of mistake cannot be made in it."""
     changed = deepcopy(data)
-    entries = [*_entries(changed)]
+    entries = [each for each in _entries(changed) if each]
     kind = random.choice(MISTAKES)
     return Mutant(kind.__name__, changed) if entries and kind(random, changed, random.choice(entries)) else None
 

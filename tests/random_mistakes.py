@@ -208,8 +208,10 @@ def missing_shortcut(field: Field, path: Path, random: Random) -> Iterator[Mista
 
 
 def large_window(field: Field, path: Path, random: Random) -> Iterator[Mistake]:
+    """One that does not fit; with `ceil_mode`, PyTorch lets it hang over."""
     entry = field.entry(path)
-    if "kernel_size" in entry and "Transpose" not in entry["type"] and not isinstance(entry.get("padding"), str):
+    fits = "Transpose" in entry.get("type", "") or isinstance(entry.get("padding"), str) or "ceil_mode" in entry
+    if "kernel_size" in entry and not fits:
         edit = Edit((*path, "kernel_size"), 4999)
         yield Mistake("kernel 4999", (edit,), frozenset({path}), path, sized=path, weighs=True)
 

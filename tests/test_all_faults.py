@@ -115,6 +115,30 @@ CONSEQUENCES: list[tuple[str, list[dict[str, Any]], list[str]]] = [
         ["NSP107", "NSP205"],
     ),
     (
+        "what is true or false may be the other way round",
+        [{"type": "MaxPool2d", "kernel_size": 3, "ceil_mode": "$2 +"}, {"type": "Flatten"},
+         {"type": "Linear", "in_features": 108, "out_features": 4}],
+        ["NSP106"],
+    ),
+    (
+        "where a dim is wrong, the number of axes may be another one",
+        [{"type": "Flatten", "start_dim": "$2 +"}, {"type": "Linear", "out_features": 3},
+         {"type": "Conv1d", "kernel_size": 3, "out_channels": 4}],
+        ["NSP106"],
+    ),
+    (
+        "where a dim is missing, a part may be there or not",
+        [{"name": "s", "type": "Stack", "from": ["input"]}, {"name": "c", "type": "Chunk", "chunks": 2},
+         {"type": "ReLU", "from": "c.1"}],
+        ["NSP111"],
+    ),
+    (
+        "a misspelt type may be one that reads nothing",
+        [{"name": "p", "type": "Parmeter", "shape": [3]}, {"name": "q", "type": "Reshape", "shape": [1, 1, 3]},
+         {"type": "Multiply", "from": ["input", "q"]}, {**CONV, "in_channels": 9}],
+        ["NSP113", "NSP205"],
+    ),
+    (
         "one of two that meet is as likely as the other",
         [{"name": "a", **CONV, "from": "input"}, {"type": "Add", "from": ["a", "input"]}, {"type": "Flatten"},
          {"type": "Linear", "in_features": 9, "out_features": 4}],

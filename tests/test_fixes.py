@@ -23,8 +23,11 @@ from planner.diagnostics import Diagnostic, Edit, Fix, Kind, Severity
 from planner.editing import rewritten
 from planner.fixes import Mender
 from planner.fixes._safety import misspelt
+from planner.geometry import Shape
 from planner.manual import all_kinds, example
-from planner.remedies import all_remedies
+from planner.model import Model
+from planner.plan import Known, Plan, propagate
+from planner.remedies import all_remedies, inputs
 from planner.remedies._case import windows_of
 from planner.report import Report
 from planner.source import Source, parse
@@ -287,6 +290,42 @@ blocks:
 def test_a_residual_gets_its_projection_in_the_blocks_own_parameters() -> None:
     layer = "{name: shortcut, type: Conv2d, from: input, out_channels: $width, kernel_size: 1, stride: $stride}"
     assert offered(RESIDUAL, "NSP204")[0] == f"before it: {layer}, from: [conv, shortcut]"
+
+
+def test_mending_tries_no_input_size_twice_while_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Any] = []
+
+    def counted(model: Model, inputs: dict[str, Shape], known: Known) -> Plan:
+        tried.append(tuple(inputs.values()))
+        return propagate(model, inputs=inputs, known=known)
+
+    monkeypatch.setattr(inputs, "propagate", counted)
+    conv = "{name: up, type: ConvTranspose2d, out_channels: 8, kernel_size: 3}"
+    add = "  - {type: Add, from: [up, input]}\n"
+    report = checked_text(f"input: [32, 32, 8]\nlayers:\n  - {conv}\n{add * 5}")
+    assert not report.bench.mended().made
+    assert len(tried) > 100
+    assert len(set(tried)) == len(tried)
+
+
+@pytest.mark.parametrize("stride", [2, 3, 4])
+@pytest.mark.parametrize("shape", [(33, 6), (32, 20, 6), (9, 10, 15, 6)], ids=str)
+def test_the_help_for_a_missing_shortcut_is_one_that_works(shape: tuple[int, ...], stride: int) -> None:
+    rank = len(shape) - 1
+    entry = f"{{name: conv, type: Conv{rank}d, out_channels: 8, kernel_size: 3, stride: {stride}, padding: 1}}"
+    text = f"input: {list(shape)}\nlayers:\n  - {entry}\n%s  - {{type: Add, from: [conv, %s]}}\n"
+    (found,) = (each for each in checked_text(text % ("", "input")).diagnostics if each.code == "NSP204")
+    layer = found.help.partition("does: {")[2]
+    assert layer, found.help
+    assert checked_text(text % (f"  - {{name: shortcut, from: input, {layer}\n", "shortcut")).ok
+
+
+@pytest.mark.parametrize("other", ["kernel_size: 2", "kernel_size: 31", "kernel_size: 32, padding: 1"])
+def test_sizes_that_no_small_stride_brings_together_get_no_shortcut(other: str) -> None:
+    conv = f"{{name: conv, type: Conv2d, out_channels: 8, {other}}}"
+    text = f"input: [31, 31, 8]\nlayers:\n  - {conv}\n  - {{type: Add, from: [conv, input]}}\n"
+    (found,) = (each for each in checked_text(text).diagnostics if each.code == "NSP204")
+    assert "shortcut" not in found.help
 
 
 def test_a_kernel_that_skips_nothing_may_keep_the_size() -> None:

@@ -13,8 +13,9 @@ from random import Random
 
 import pytest
 
-from mutants import Failure, commands, failures, mutant, run, workshop
+from every_command import Failure, commands, failures, run, workshop
 from planner.workbench import checked_text
+from random_mutants import mutant
 
 CASES = Path(__file__).parent / "cases" / "mutants"
 NOT_YET: set[str] = set()

@@ -102,7 +102,8 @@ def unwritten(spatial: Sequence[int], sides: Sides) -> bool:
 
 @pytest.mark.parametrize(("sides", "n"), [((-1, 3), 3), ((3, -1), 3), ((-2, 3), 4), ((4, -1), 4)])
 def test_circular_padding_of_more_than_a_crop_leaves_has_no_values(sides: Sides, n: int) -> None:
-    # PyTorch tells a shape on its meta device; it copies what is not yet written for a batch, and refuses a single map.
+    # PyTorch tells a shape on its meta device, and refuses a single map. In a batch it copies cells of what it is
+    # writing: with padding after them they are already there, with padding before them not yet.
     assert planned("CircularPad", sides, Shape((n, 1))) is None
     pad = torch.nn.CircularPad1d((sides[0], sides[1]))
     assert pad(torch.zeros(2, 3, n, device="meta")).shape == (2, 3, n + sum(sides))

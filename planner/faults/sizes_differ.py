@@ -17,7 +17,8 @@ class SizesDiffer(Fault):
 
     How to fix it: the usual cause in an encoder and decoder is an odd size that a stride rounded: take another input
     size (`planner sizes` lists the good ones), crop the larger with `CropLike`, pad the smaller with `PadLike`, or
-    let `Interpolate` take the size of the skip.
+    let `Interpolate` take the size of the skip. A residual block with a stride needs a 1×1 convolution with the same
+    stride on its shortcut.
     """
 
     code = "NSP204"
@@ -54,13 +55,37 @@ class SizesDiffer(Fault):
         listed = list(dict.fromkeys(map(str, shapes)))
         several = f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) < 7 else f"{', '.join(listed[:6])}, …"
         silent = "; PyTorch would repeat the single one silently" if repeats else ""
+        shortcut = _shortcut(shapes) if free is None and not repeats else ""
         wish = "if repeating it is meant, add `broadcast: true`; else " if repeats else ""
         super().__init__(
             message,
             label=f"{several} from {SOURCE}{silent}",
-            help=wish + (help or _remedy(shapes, free)),
+            help=wish + (help or shortcut or _remedy(shapes, free)),
             key="from",
         )
+
+
+MOST_STRIDE = 4
+"""Of a shortcut that is advised: with more of it, little of what arrives is left."""
+
+
+def _shortcut(shapes: Sequence[Shape]) -> str:
+    """The 1×1 convolution whose stride brings the larger shape to the smaller one; nothing where there is none."""
+    ranks = {len(shape) - 1 for shape in shapes}
+    if len(different := sorted(set(shapes))) != 2 or ranks not in ({1}, {2}, {3}):
+        return ""
+    small, large = different
+    sides = [*zip(large.spatial, small.spatial, strict=True)]
+    if min(small.spatial) < 2:
+        return ""
+    strides = [-(-n // m) for n, m in sides]
+    fits = all(-(-n // s) == m for (n, m), s in zip(sides, strides, strict=True))
+    if not fits or not 1 < max(strides) <= MOST_STRIDE:
+        return ""
+    rank = len(sides)
+    stride = strides[0] if len(set(strides)) == 1 else strides
+    layer = f"type: Conv{rank}d, out_channels: {small.channels}, kernel_size: 1, stride: {stride}"
+    return f"bring {large} to {small} before it, as the shortcut of a residual block does: {{{layer}}}"
 
 
 def _remedy(shapes: Sequence[Shape], free: int | None) -> str:

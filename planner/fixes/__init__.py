@@ -174,17 +174,17 @@ def mended(report: Report, check: Check, *, given: Any = None, unsafe: bool = Fa
     made: list[tuple[Diagnostic, Fix]] = []
     passed = set()
     left = MOST_WORK_MENDING
-    while found := next((each for each in grave(report) if _key(each) not in passed), None):
+    mender = Mender(report, check, given=given)
+    while left > 0 and (found := next((each for each in grave(report) if _key(each) not in passed), None)):
         passed.add(_key(found))
-        mender = Mender(report, check, min(max(MOST_WORK, 4 * _work(report)), left), given)
-        before, fixes = mender.left, mender.fixes(found)
-        left -= before - mender.left
+        mender.left = allowed = min(max(MOST_WORK, 4 * _work(report)), left)
+        fixes = mender.fixes(found)
+        left -= allowed - mender.left
         fix = next((fix for fix in fixes if fix.edits and (fix.safe or unsafe)), None)
         if fix is not None:
             report = check(rewritten(report.source, fix.edits))
             made.append((found, fix))
-        if left <= 0:
-            break
+            mender = Mender(report, check, given=given)
     return Mended(report, tuple(made))
 
 
