@@ -117,7 +117,7 @@ USAGE = [
     ("plan m.yaml --dept 2", "there is no option `--dept`; did you mean `--depth`?"),
     ("plan m.yaml --depth 0", "--depth: 0 is not in the range x>=1"),
     ("plan m.yaml --depth two", "--depth: 'two' is not"),
-    ("plan m.yaml --depth 1 --format json", "--depth folds a table or its markdown; json has every step"),
+    ("plan m.yaml --depth 1 --format json", "--depth folds markdown or table; json has every step"),
     ("plan m.yaml --batch -1", "--batch: -1 is not in the range x>=1"),
     ("plan m.yaml --dtype float33", "--dtype: `float33` is not known; there are: float64, float32"),
     ("plan m.yaml --format xml", "--format: 'xml' is not one of 'table'"),

@@ -554,7 +554,7 @@ def test_letters_that_the_bundled_engine_lacks_are_said(tmp_path: Path) -> None:
     [
         (["-o", "net.jpeg"], "`net.jpeg` does not say what to draw"),
         (["-o", "missing/net.svg", "--format", "dot"], "`missing/net.svg` cannot be written: there is no folder"),
-        (["-o", "net.mmd", "--style", "volumes"], "volumes are drawn as svg, png or pdf"),
+        (["-o", "net.mmd", "--style", "volumes"], "volumes are drawn as pdf, png or svg"),
     ],
 )
 def test_what_cannot_be_drawn(args: list[str], said: str) -> None:

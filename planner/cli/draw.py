@@ -10,7 +10,7 @@ import click
 from planner.cli import _pictures, _reading
 from planner.cli._files import format_of, ready, save
 from planner.cli._options import engine_option, file_format_option, model_options, screen_option, theme_option
-from planner.outputs import renderer, stated
+from planner.outputs import able, renderer, stated
 from planner.outputs._screen import Screen
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def command(
     wanted = format or format_of(output, "draw", "svg")
     volumes = style == "volumes"
     if volumes and not stated("draw", wanted).has_volumes:
-        raise click.UsageError(f"volumes are drawn as svg, png or pdf; {wanted} has only the graph")
+        raise click.UsageError(f"volumes are drawn as {able('draw', 'has_volumes')}; {wanted} has only the graph")
     report = _reading.report_on(file, input=input, params=params)
     if not report.plan.steps:
         return _reading.nothing_to_show(report, screen)

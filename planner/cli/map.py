@@ -10,7 +10,7 @@ import click
 from planner.cli import _pictures, _reading
 from planner.cli._files import format_of, ready, save
 from planner.cli._options import file_format_option, model_options, theme_option
-from planner.outputs import loaded, renderer, stated
+from planner.outputs import able, loaded, renderer, stated
 
 PLACE = 8
 
@@ -18,7 +18,7 @@ PLACE = 8
 @click.command("map")
 @click.argument("file")
 @model_options
-@click.option("-o", "--output", metavar="PATH", help="Where to: a .svg or .png file.")
+@click.option("-o", "--output", metavar="PATH", help="Where to; the ending, such as .svg, says the format.")
 @file_format_option("svg", "map")
 @click.option("--of", "name", metavar="INPUT", help="The input, where the model has several.")
 @click.option("--step", metavar="NAME", help="Show what one cell of this step sees, instead of all outputs.")
@@ -51,7 +51,7 @@ def command(
     ready(output, file, image)
     wanted = format or format_of(output, "map", "svg")
     if image and not stated("map", wanted).over_image:
-        raise click.UsageError(f"--image is drawn as svg; a {wanted} has only the cells")
+        raise click.UsageError(f"--image is drawn as {able('map', 'over_image')}; a {wanted} has only the cells")
     parts = cell.split(",") if cell else []
     if not all(part.strip().isdecimal() and len(part) < 10 for part in parts):
         raise click.UsageError(f"--cell: `{cell}` is no cell; write it as 3,5")

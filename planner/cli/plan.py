@@ -10,7 +10,7 @@ import click
 from planner.cli import _reading
 from planner.cli._options import format_option, memory_options, model_options, screen_option, strict_option
 from planner.cli._printing import print_text
-from planner.outputs import renderer, stated
+from planner.outputs import able, renderer, stated
 from planner.outputs._screen import Screen
 
 PLACE = 1
@@ -43,7 +43,7 @@ def command(
     """
     about = stated("plan", format)
     if depth is not None and not about.folds:
-        raise click.UsageError(f"--depth folds a table or its markdown; {format} has every step")
+        raise click.UsageError(f"--depth folds {able('plan', 'folds')}; {format} has every step")
     report = _reading.report_on(file, input=input, params=params, batch=batch, dtype=dtype)
     text = renderer("plan", format)(report, screen, depth)
     print_text(text)

@@ -52,6 +52,12 @@ def stated(command: str, format: str) -> Format:
     return found if found.ending else found._replace(ending=format)
 
 
+def able(command: str, fact: str) -> str:
+    """The formats of a command that state a fact about themselves, in words: `markdown or table`."""
+    *others, last = [each for each in formats(command) if getattr(stated(command, each), fact)]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def endings(command: str) -> dict[str, str]:
     """The formats of a command by the endings of their files."""
     return {stated(command, each).ending: each for each in formats(command)}
