@@ -22,7 +22,7 @@ from planner.outputs.draw._picture import Picture, TooManyBoxes, draw
 from planner.outputs.draw._themes import THEMES, Theme
 from planner.outputs.draw.dot import source
 from planner.outputs.map._seen import NoMap, seen
-from planner.outputs.map.svg import cells
+from planner.outputs.map.svg import cells, scale
 from planner.outputs.report._data import data
 from planner.report import Report
 
@@ -111,7 +111,8 @@ def _maps(report: Report) -> Iterator[str]:
             f'aria-label="map of {escape(found.input)}">'
         )
         yield from cells(found, cell, width, height, _NUMBERS)
-        yield f"</svg><figcaption>{escape(found.input)}</figcaption></figure>"
+        said = f": {scale(found)}" if found.shares is None else ""
+        yield f"</svg><figcaption>{escape(found.input)}{said}</figcaption></figure>"
 
 
 # Colours by number
