@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import struct
 import subprocess
 import zlib
@@ -500,6 +501,16 @@ def test_of_too_many_arrows_one_leads_to_each_box_and_the_picture_says_so() -> N
     assert "reads 99 more: input … c97" in shown
     assert "one arrow to each box" in shown
     assert "==>" not in mmd.render(report, Look())
+
+
+@pytest.mark.parametrize("count", [17, 18, 40])
+def test_a_tangle_is_laid_out_in_time(count: int) -> None:
+    """As many arrows as are drawn at most, and more, which are not."""
+    picture = draw(dense(count))
+    assert picture.plain == (count > 17)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    assert b"<svg" in find("bundled").draw(dot.source(picture, Look()), "svg")
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 6
 
 
 def test_a_few_arrows_past_others_all_stay() -> None:

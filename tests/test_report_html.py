@@ -126,6 +126,20 @@ def test_every_network_has_a_report_that_needs_no_network(name: str) -> None:
     assert not re.search(r"url\(|@import", text)
 
 
+def test_sizes_are_not_looked_at_where_it_would_take_long() -> None:
+    names = [f"c{i}" for i in range(80)]
+    layers = "".join(
+        f"  - {{name: {name}, type: Concat, from: [{', '.join(['input', *names[:i]])}]}}\n"
+        for i, name in enumerate(names)
+    )
+    few, many = (
+        json.loads(Parts(rendered(checked_text(f"input: [8, 8, 4]\nlayers:\n{text}"))).scripts[0])
+        for text in (layers[: layers.index("  - {name: c9,")], layers)
+    )
+    assert (len(few["sizes"]), few["unsized"]) == (1, False)
+    assert (len(many["sizes"]), many["unsized"]) == (0, True)
+
+
 def test_resnet50_is_small() -> None:
     assert len(page_of("resnet50").encode()) < 1_000_000
 

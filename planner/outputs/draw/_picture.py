@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 
 from planner.geometry import Shape
 from planner.model import Group, Ref
@@ -27,7 +28,10 @@ from planner.report import Report
 COMFORTABLE = 36
 """So many boxes are drawn at most where no depth is asked for, if folding can bring them down to it."""
 MOST_PASSED = 4_000
-"""Boxes that all arrows together go past; engines take minutes for more, and nobody can follow the arrows."""
+"""Boxes that all arrows together go past."""
+MOST_BESIDE = 100_000
+"""Pairs of arrows that go past one box together, over all boxes. Engines take minutes for more of either, and nobody
+can follow the arrows."""
 MOST_BOXES = 4000
 DEEPEST = 100
 MOST_KINDS = 4
@@ -291,8 +295,17 @@ def _picture(report: Report, shown: Iterable[Row], plain: bool, most: int = MOST
             raise TooManyBoxes(f"more than {most:,} boxes are too many for a picture; {fewer}")
     arrows = _arrows(plan, boxes)
     found = Picture(report, boxes, _with_several(frames, boxes), arrows)
-    passed = sum(arrow.target.number - arrow.source.number - 1 for arrow in arrows)
-    return found.plainer() if plain or passed > MOST_PASSED else found
+    return found.plainer() if plain or _tangled(arrows, len(boxes)) else found
+
+
+def _tangled(arrows: Iterable[Arrow], boxes: int) -> bool:
+    """Whether so many arrows go past boxes that an engine would not come to an end with them."""
+    changes = [0] * (boxes + 1)
+    for arrow in arrows:
+        changes[arrow.source.number + 1] += 1
+        changes[arrow.target.number] -= 1
+    past = list(accumulate(changes))
+    return sum(past) > MOST_PASSED or sum(count * count for count in past) > MOST_BESIDE
 
 
 def _nearest(arrows: Iterable[Arrow]) -> Iterator[Arrow]:
