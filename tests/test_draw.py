@@ -24,6 +24,7 @@ from planner.engine import NoPicture, engines, find
 from planner.outputs import renderer
 from planner.outputs._screen import Screen
 from planner.outputs.draw import dot, mmd
+from planner.outputs.draw._kinds import Kinds
 from planner.outputs.draw._look import DIRECTIONS, Look
 from planner.outputs.draw._marks import marks
 from planner.outputs.draw._pdf import _SHAPES, pdf
@@ -333,6 +334,27 @@ def test_a_picture_that_is_too_high_says_all_in_one_line() -> None:
         assert arrow.target.is_output or arrow.source.shape or f"→ {arrow.text}" in shown
     assert re.search(r"output\s+1000", shown)
     assert "→" not in texts(svg(report, direction="right"))
+
+
+ALL = [*CASES, *((ROOT / "configs" / f"{name}.yaml") for name in CONFIGS)]
+
+
+TOO_HIGH = {"sd_unet_block", "swin_block", "yolov8n", "inception_v3", "lraspp_mobilenet_v3_large", "mobilenet_v3_large"}
+"""Networks that a page does not hold with the inmost of what there is most of; what is around it is opened."""
+
+
+@pytest.mark.parametrize("file", ALL, ids=lambda each: each.stem)
+def test_the_block_there_is_most_of_is_opened(file: Path) -> None:
+    """ResNets show their residuals, whatever else there is to draw."""
+    report = checked(file)
+    picture = draw(report)
+    main = Kinds(report.plan).main()
+    assert picture.frames or not main
+    if file.stem in TOO_HIGH:
+        return
+    opened = {row.type for frame in picture.frames for row in (frame.row, *frame.captions)}
+    opened |= {row.type for box in picture.boxes for row in box.captions}
+    assert {kind for kind, _ in main} <= opened
 
 
 def test_boxes_with_others_beside_them_are_not_alone() -> None:

@@ -248,20 +248,27 @@ def draw(report: Report, depth: int | None = None, every: bool = False, plain: b
     kinds = Kinds(report.plan)
     if depth is not None:
         return _picture(report, tree.rows(kinds.down_to(depth)), plain)
-    found = _picture(report, tree.rows(kinds.opening(set())), plain)
-    terse = height(found) + LEAST_OPENED > PAGE
-    found = replace(found, terse=terse)
-    room = max(PAGE, height(found) + LEAST_OPENED)
-    wanted: set[Kind] = set()
+    found, opened = _opened(report, tree, kinds, plain, terse=False)
+    if height(found) > PAGE or not kinds.main() <= opened:
+        shorter, more = _opened(report, tree, kinds, plain, terse=True)
+        found = shorter if height(found) > PAGE or len(more) > len(opened) else found
+    return found
+
+
+def _opened(report: Report, tree: Tree, kinds: Kinds, plain: bool, terse: bool) -> tuple[Picture, set[Kind]]:
+    """The picture with as many kinds of blocks opened as a page holds, and these kinds."""
+    found = replace(_picture(report, tree.rows(kinds.opening(set())), plain), terse=terse)
+    room = max(PAGE, height(found) + LEAST_OPENED * terse)
+    opened: set[Kind] = set()
     for more in kinds.by_weight():
         try:
-            tried = _picture(report, tree.rows(kinds.opening(wanted | more)), plain, COMFORTABLE)
+            tried = _picture(report, tree.rows(kinds.opening(opened | more)), plain, COMFORTABLE)
         except TooManyBoxes:
             continue
         tried = replace(tried, terse=terse)
         if height(tried) <= room:
-            found, wanted = tried, wanted | more
-    return found
+            found, opened = tried, opened | more
+    return found, opened
 
 
 def family(step: Step) -> str:
