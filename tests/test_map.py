@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
+from fractions import Fraction
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -14,13 +15,19 @@ from xml.etree import ElementTree
 import numpy
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from planner.analyses.paths import paths
 from planner.analyses.reach import trace
 from planner.analyses.sweep import sweep
+from planner.cells import Runs, counts
+from planner.cells.combs import compressed
 from planner.cli import main
 from planner.geometry import Shape, bits
 from planner.outputs.map import _windows, png, svg
+from planner.outputs.map._pixels import read_colours
+from planner.outputs.map._runs import MOST
 from planner.outputs.map._seen import NoMap, seen
 from planner.plan import Plan, propagate
 from planner.report import Report
@@ -114,6 +121,7 @@ def test_one_cell_sees_its_receptive_field() -> None:
     ((rows, columns, _),) = trace(report.plan, at, 0, ((1 << 20, 1 << 30, 1),))["input"]
     assert found.stretch is not None
     assert found.stretch.ends == ((bits(rows)[0], bits(rows)[-1]), (bits(columns)[0], bits(columns)[-1]))
+    assert found.shares is not None
     assert [tuple(map(int, ends)) for ends in numpy.nonzero(found.shares.sum(axis=1))] == [tuple(bits(rows))]
 
 
@@ -151,6 +159,106 @@ def test_a_png_holds_the_cells() -> None:
     assert len(rows) == height * (1 + 4 * width)
     last_pixel = rows[width * 4 - 3 : width * 4 + 1]
     assert last_pixel == bytes([0xE0, 0x24, 0x24, 255])
+
+
+# Long axes
+
+LONG = 225_360
+
+
+def lone(n: int, unread: int) -> Report:
+    """A model that reads all cells of a sequence but one."""
+    pieces = {"a": f"stop: {unread}", "b": f"start: {unread + 1}"}
+    kept = {"a": unread, "b": n - 1 - unread}
+    pieces = {name: text for name, text in pieces.items() if kept[name]}
+    slices = [f"  - {{name: {name}, type: Slice, dim: 2, {text}, from: input}}\n" for name, text in pieces.items()]
+    joined = f"  - {{type: Concat, dim: 2, from: [{', '.join(pieces)}]}}\n" if len(pieces) > 1 else ""
+    return model("".join(slices) + joined, f"[{n}, 1]")
+
+
+@pytest.mark.parametrize("unread", [0, 1, 77_777, LONG - 2, LONG - 1])
+def test_one_unread_cell_of_a_long_axis_is_seen(unread: int) -> None:
+    report = lone(LONG, unread)
+    found = seen(report)
+    (row,) = found.read
+    run = found.runs[1]
+    assert run == -(-LONG // MOST)
+    length = min(run, LONG - unread // run * run)
+    assert row == tuple(1 - Fraction(i == unread // run, length) for i in range(-(-LONG // run)))
+    painted = read_colours(found.read)[0]
+    assert [i for i, pixel in enumerate(painted.tolist()) if pixel != painted[(unread // run + 1) % 2].tolist()] == [
+        unread // run
+    ]
+    text = svg.render(report, found)
+    assert f"1 column = {run} cells; no paths counted: an axis has over 2,048 cells" in text
+    assert f"1 of 225,360 cells never read: column {unread}<" in text
+    assert text.count("<polygon") == 1
+
+
+@pytest.mark.parametrize("stretched", [1, 7, 60])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "  - {type: Conv2d, out_channels: 1, kernel_size: 3, stride: 5}\n",
+        "  - {type: MaxPool2d, kernel_size: 1, stride: [3, 2]}\n  - {type: Conv2d, out_channels: 1, kernel_size: 2}\n",
+        (
+            "  - {name: a, type: Slice, dim: 2, start: 7}\n  - {name: b, type: AdaptiveAvgPool2d, output_size: 1}\n"
+            "  - {type: Slice, dim: 3, stop: 9, from: input}\n  - {name: c, type: AdaptiveAvgPool2d, output_size: 1}\n"
+            "  - {type: Add, from: [b, c]}\n"
+        ),
+    ],
+)
+def test_shares_of_runs_are_those_of_their_cells(layers: str, stretched: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cell by cell, from the paths to each."""
+    report = model(layers, f"[41, {30 * stretched}, 1]")
+    cells = paths(report.plan)
+    assert cells is not None
+    monkeypatch.setattr("planner.outputs.map._runs.MOST", 8)
+    monkeypatch.setattr("planner.outputs.map._seen.paths", lambda *_, **__: None)
+    found = seen(report)
+    tall, wide = found.runs
+    assert (found.height, found.width) == (len(found.read), len(found.read[0]))
+    for i, row in enumerate(found.read):
+        for j, share in enumerate(row):
+            run = cells["input"][i * tall : (i + 1) * tall, j * wide : (j + 1) * wide]
+            assert share == Fraction(int((run > 0).sum()), run.size)
+
+
+def test_a_volume_and_what_one_cell_sees_of_a_long_axis() -> None:
+    report = model("  - {name: a, type: Conv3d, out_channels: 1, kernel_size: 2, stride: 3}\n", "[6, 5, 3000, 1]")
+    found = seen(report)
+    assert (found.slices, found.runs, found.size) == (6, (1, 6), (5, 3000))
+    assert found.read[0] == (Fraction(2 * 2, 3 * 3),) * 500
+    assert set(found.read[2]) == {0}
+    one = seen(report, step="a", cell=(0, 1, 20))
+    assert [(i, j, share) for i, row in enumerate(one.read) for j, share in enumerate(row) if share] == [
+        (3, 10, Fraction(2 * 2, 6 * 6)),
+        (4, 10, Fraction(2 * 2, 6 * 6)),
+    ]
+    assert one.stretch is not None
+    assert one.stretch.drawn(one.runs) == ((3, 4), (10, 10))
+
+
+@pytest.mark.parametrize("args", [[], ["--step", "a"], ["--windows", "a"]])
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_a_map_of_a_million_rows_and_columns(args: list[str], ending: str, tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(
+        "input: [1000000, 1000000, 3]\nlayers:\n  - {name: a, type: Conv2d, out_channels: 4, kernel_size: 70000}\n"
+    )
+    made = tmp_path / f"m.{ending}"
+    result = CliRunner().invoke(main, ["map", str(file), "-o", str(made), *args])
+    assert (result.exit_code, result.output) == (0, "")
+    assert 300 < made.stat().st_size < 100_000
+
+
+@given(st.sets(st.integers(0, 400)), st.integers(1, 90), st.integers(0, 300))
+def test_cells_are_counted_run_by_run(cells: set[int], run: int, beyond: int) -> None:
+    n = max(cells, default=0) + 1 + beyond
+    expected = [sum(i in cells for i in range(start, start + run)) for start in range(0, n, run)]
+    assert counts(sum(1 << i for i in cells), run, n) == expected
+    far = Runs(compressed([(i, i + 1) for i in sorted(cells)])) if cells else 0
+    assert counts(far, run, n) == expected
 
 
 def test_names_cannot_become_markup() -> None:

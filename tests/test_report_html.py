@@ -126,6 +126,33 @@ def test_every_network_has_a_report_that_needs_no_network(name: str) -> None:
     assert not re.search(r"url\(|@import", text)
 
 
+@pytest.mark.parametrize("name", ["resnet50", "densenet121", "vit_b_16", "lenet5"])
+def test_levels_open_one_block_of_each_kind_and_the_last_all(name: str) -> None:
+    *levels, last = html.drawings(config(name))
+    assert not last.folded
+    assert [len(each.boxes) for each in levels] == sorted({len(each.boxes) for each in levels})
+    for picture in levels:
+        assert not any(box.is_block for box in picture.boxes) or len(picture.boxes) < 40
+        for box in picture.boxes:
+            assert sum(len(steps) for steps in box.all_steps()) > 0 or box.is_output
+        shown = sorted(i for box in picture.boxes for steps in box.all_steps() for i in steps)
+        assert shown == list(range(len(picture.plan.steps)))
+
+
+def test_sizes_are_not_looked_at_where_it_would_take_long() -> None:
+    names = [f"c{i}" for i in range(80)]
+    layers = "".join(
+        f"  - {{name: {name}, type: Concat, from: [{', '.join(['input', *names[:i]])}]}}\n"
+        for i, name in enumerate(names)
+    )
+    few, many = (
+        json.loads(Parts(rendered(checked_text(f"input: [8, 8, 4]\nlayers:\n{text}"))).scripts[0])
+        for text in (layers[: layers.index("  - {name: c9,")], layers)
+    )
+    assert (len(few["sizes"]), few["unsized"]) == (1, False)
+    assert (len(many["sizes"]), many["unsized"]) == (0, True)
+
+
 def test_resnet50_is_small() -> None:
     assert len(page_of("resnet50").encode()) < 1_000_000
 
@@ -220,7 +247,7 @@ def test_search_fold_click_sort(browser: Browser, tmp_path: Path) -> None:
     boxes = page.locator("#view g.node").count()
     page.click("#fold")
     assert page.locator("#view g.node").count() < boxes
-    assert "level 1 of" in opened.text("#level")
+    assert "level 2 of" in opened.text("#level")
     page.click("#unfold")
     assert page.locator("#view g.node").count() == boxes
 
@@ -240,6 +267,18 @@ def test_search_fold_click_sort(browser: Browser, tmp_path: Path) -> None:
     assert page.get_attribute("#steps th:has-text('params')", "aria-sort") == "ascending"
     page.check("#marked")
     assert 0 < page.locator("#steps tbody tr:visible").count() < 20
+    opened.close()
+
+
+def test_a_block_is_unfolded_where_another_of_its_kind_is_open(browser: Browser, tmp_path: Path) -> None:
+    opened = Opened(browser, tmp_path / "r.html", page_of("resnet50"))
+    page = opened.page
+    page.evaluate("choose(told.steps.findIndex((step) => step.name === 'layer3.2.conv2'))")
+    assert "in a folded block of" in opened.text("#details")
+    page.click("#details button:has-text('unfold')")
+    assert "level 4 of 4" in opened.text("#level")
+    assert "in a folded block" not in opened.text("#details")
+    assert page.locator("#view .chosen").count() == 1
     opened.close()
 
 
@@ -266,7 +305,7 @@ def test_zoom_pan_and_keys(browser: Browser, tmp_path: Path) -> None:
     page.keyboard.press("ArrowDown")
     assert opened.text("#details h3") == "conv1"
     page.keyboard.press("]")
-    assert "level 3 of" in opened.text("#level")
+    assert "level 4 of" in opened.text("#level")
     page.keyboard.press("[")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "search"

@@ -148,7 +148,7 @@ class _Places:
         if not known or source not in known[ref.output] or not self.moving.walks(ref, source, axis):
             return None
         span = (arriving or known[ref.output][source][axis]).local
-        return span if span is not None and span.stride else None
+        return span if span is not None and span.low.advance else None
 
     def place(self, i: int, source: int, axis: int) -> _Place | None:
         span = self.span(Tensor(i, 0), source, axis)
@@ -180,10 +180,12 @@ def _pairs(places: _Places, step: Step) -> Iterator[tuple[int, int, Apart]]:
         sizes = plan.steps[source].outputs[0].spatial
         for axis in range(len(sizes)):
             known: dict[tuple[int, _Place], tuple[int, Span]] = {}
+            met: set[tuple[int, Span]] = set()  # of many branches that see the same, the first is looked at
             for k, fields in enumerate(arriving):
                 onto = _lies_on(step, k, fields[source][axis]) if source in fields else None
                 span = places.span(step.sources[k], source, axis, fields[source][axis]) if onto is not None else None
-                if onto is not None and span is not None:
+                if onto is not None and span is not None and (onto, span) not in met:
+                    met.add((onto, span))
                     known.setdefault((onto, (span.stride, span.centre)), (k, span))
             for ((onto, _), a), ((other, _), b) in combinations([*known.items()][:MOST_PLACES], 2):
                 if onto == other and step.outputs[0][onto] > 1:

@@ -25,6 +25,7 @@ __all__ = [
     "TooManyRuns",
     "all_cells",
     "bits",
+    "counts",
     "every",
     "folded",
     "imaged",
@@ -70,6 +71,21 @@ def stretches(cells: Cells, most: int | None = None) -> list[Run]:
         (run for each in cells.combs for run in each.runs) if isinstance(cells, Runs) else runs_of_bits(cells)
     )
     return list(islice(found, most))
+
+
+def counts(cells: Cells, run: int, n: int) -> list[int]:
+    """How many cells of a set lie in each run of so many neighbours, from the first cell of an axis of n on."""
+    found = [0] * -(-n // run)
+    if isinstance(cells, int):
+        whole = all_cells(min(run, LONGEST_BITS))
+        assert isinstance(whole, int)
+        for i in range(-(-cells.bit_length() // run)):
+            found[i] = (cells >> i * run & whole).bit_count()
+        return found
+    for each in cells.combs:
+        for i in range(each.start // run, -(-each.stop // run)):
+            found[i] += each.below((i + 1) * run) - each.below(i * run)
+    return found
 
 
 def ranged(cells: Cells, most: int = 4) -> str:

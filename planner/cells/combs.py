@@ -48,9 +48,13 @@ class Comb(NamedTuple):
 
     @property
     def size(self) -> int:
-        turns, rest = divmod(self.stop - self.start, self.period)
-        held = sum(b - a for a, b in self.teeth)
-        return turns * held + sum(b - a for a, b in self.teeth if a < rest)
+        return self.below(self.stop)
+
+    def below(self, end: int) -> int:
+        """How many cells there are before `end`."""
+        turns, rest = divmod(min(max(end, self.start), self.stop) - self.start, self.period)
+        held = sum(b - a for a, b in self.teeth) if turns else 0
+        return turns * held + sum(min(b, rest) - a for a, b in self.teeth if a < rest)
 
     @property
     def runs(self) -> Iterator[Run]:

@@ -64,14 +64,22 @@ class Kinds:
         """The kinds that are worth opening, with those of the blocks around the first of them: the repeated ones
         before the others, the outer ones before the inner ones, and what there is most of first.
         """
+        worth = sorted(self._worth(), key=lambda each: (each[0] == 1, len(each[1]), -each[0]))
+        return (set(around) for _, around in worth[:MOST_TRIED])
+
+    def main(self) -> set[Kind]:
+        """The kind that there is most of, with those of the blocks around the first of them."""
+        return set(max(self._worth(), key=lambda each: (each[0], -len(each[1])), default=(0, []))[1])
+
+    def _worth(self) -> Iterator[tuple[int, list[Kind]]]:
+        """How many blocks of each kind there are, and the kinds of the first and of what is around it."""
         counts = Counter(self.kinds.values())
         firsts: dict[Kind, Group] = {}
         for group, kind in self.kinds.items():
             firsts.setdefault(kind, group)
-        around = {kind: list(self._around(group)) for kind, group in firsts.items()}
-        order = sorted(around, key=lambda kind: (counts[kind] == 1, len(around[kind]), -counts[kind]))
-        worth = [kind for kind in order if not is_one_box(self.plan, firsts[kind])]
-        return (set(around[kind]) for kind in worth[:MOST_TRIED])
+        for kind, group in firsts.items():
+            if not is_one_box(self.plan, group):
+                yield counts[kind], list(self._around(group))
 
     def _around(self, group: Group | None) -> Iterator[Kind]:
         """The kinds of a block and of the blocks that it stands in."""

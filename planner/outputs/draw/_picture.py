@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 
 from planner.geometry import Shape
 from planner.model import Group
@@ -19,7 +20,7 @@ from planner.outputs._screen import printable
 from planner.outputs.draw._kinds import Kind, Kinds, is_one_box, only_works_on_values
 from planner.outputs.draw._marks import Mark, marks
 from planner.outputs.draw._room import LEAST_OPENED, PAGE, height
-from planner.outputs.draw._ways import Pair, hands_on, lent, skips
+from planner.outputs.draw._ways import Pair, alone, hands_on, lent, skips
 from planner.outputs.plan.table import shapes_text
 from planner.plan import Plan, Step, Tensor
 from planner.report import Report
@@ -27,7 +28,10 @@ from planner.report import Report
 COMFORTABLE = 36
 """So many boxes are drawn at most where no depth is asked for, if folding can bring them down to it."""
 MOST_PASSED = 4_000
-"""Boxes that all arrows together go past; engines take minutes for more, and nobody can follow the arrows."""
+"""Boxes that all arrows together go past."""
+MOST_BESIDE = 100_000
+"""Pairs of arrows that go past one box together, over all boxes. Engines take minutes for more of either, and nobody
+can follow the arrows."""
 MOST_BOXES = 4000
 DEEPEST = 100
 MOST_KINDS = 4
@@ -118,12 +122,17 @@ class Arrow:
 
 @dataclass(eq=False)
 class Picture:
-    """A plan's boxes in order of execution, its frames and its arrows."""
+    """A plan's boxes in order of execution, its frames and its arrows.
+
+    terse  boxes say the shape of what they hand on, in the place of their arrows; those that nothing stands beside say
+           all in one line
+    """
 
     report: Report
     boxes: list[Box]
     frames: list[Frame]
     arrows: list[Arrow]
+    terse: bool = False
 
     @property
     def plan(self) -> Plan:
@@ -149,6 +158,20 @@ class Picture:
                 found[box.frame, box.head.type, *reading[box.number]].append(box)
         return [fan for fan in found.values() if len(fan) > 2]
 
+    @cached_property
+    def told(self) -> dict[Box, str]:
+        """The shape that a box says in the place of its arrows; an output says the one of the arrow to it."""
+        shapes: defaultdict[Box, set[str]] = defaultdict(set)
+        for arrow in self.arrows if self.terse else ():
+            if not arrow.lent:
+                shapes[arrow.target if arrow.target.is_output else arrow.source].add(arrow.text)
+        return {box: found.pop() for box, found in shapes.items() if len(found) == 1}
+
+    @cached_property
+    def one_line(self) -> set[Box]:
+        """The boxes that say all in one line."""
+        return alone(self.boxes, self.arrows) if self.terse else set()
+
     @property
     def plain(self) -> bool:
         """Whether some of what boxes read is named in them, and has no arrow."""
@@ -156,7 +179,15 @@ class Picture:
 
     def plainer(self) -> Picture:
         """The picture with one arrow to each box; what else the box reads is named in it."""
-        return Picture(self.report, self.boxes, self.frames, list(_nearest(self.arrows)))
+        return replace(self, arrows=list(_nearest(self.arrows)))
+
+    def first_in(self, frame: Frame) -> Box:
+        """The box of a frame, or of one in it, that is entered first."""
+        return next(box for box in self.boxes if frame in _frames_around(box.frame))
+
+    def says_more(self, row: Row) -> bool:
+        """Whether more is said of a layer or a block than name and type."""
+        return row.is_block or bool(arguments(self.plan.steps[row.steps.start]))
 
     def marks_of(self, box: Box, steps: range | None = None) -> list[Mark]:
         """The marks of a box, or of some of its steps; of those of the same name in several copies, the first."""
@@ -196,6 +227,13 @@ def around(group: Group | None) -> Iterator[Group]:
         group = group.parent
 
 
+def _frames_around(frame: Frame | None) -> Iterator[Frame]:
+    """A frame and those that it stands in."""
+    while frame is not None:
+        yield frame
+        frame = frame.parent
+
+
 def draw(report: Report, depth: int | None = None, every: bool = False, plain: bool = False) -> Picture:
     """The picture of a plan, with one copy of every kind of block opened.
 
@@ -210,17 +248,27 @@ def draw(report: Report, depth: int | None = None, every: bool = False, plain: b
     kinds = Kinds(report.plan)
     if depth is not None:
         return _picture(report, tree.rows(kinds.down_to(depth)), plain)
-    found = _picture(report, tree.rows(kinds.opening(set())), plain)
-    room = max(PAGE, height(found) + LEAST_OPENED)
-    wanted: set[Kind] = set()
+    found, opened = _opened(report, tree, kinds, plain, terse=False)
+    if height(found) > PAGE or not kinds.main() <= opened:
+        shorter, more = _opened(report, tree, kinds, plain, terse=True)
+        found = shorter if height(found) > PAGE or len(more) > len(opened) else found
+    return found
+
+
+def _opened(report: Report, tree: Tree, kinds: Kinds, plain: bool, terse: bool) -> tuple[Picture, set[Kind]]:
+    """The picture with as many kinds of blocks opened as a page holds, and these kinds."""
+    found = replace(_picture(report, tree.rows(kinds.opening(set())), plain), terse=terse)
+    room = max(PAGE, height(found) + LEAST_OPENED * terse)
+    opened: set[Kind] = set()
     for more in kinds.by_weight():
         try:
-            tried = _picture(report, tree.rows(kinds.opening(wanted | more)), plain, COMFORTABLE)
+            tried = _picture(report, tree.rows(kinds.opening(opened | more)), plain, COMFORTABLE)
         except TooManyBoxes:
             continue
+        tried = replace(tried, terse=terse)
         if height(tried) <= room:
-            found, wanted = tried, wanted | more
-    return found
+            found, opened = tried, opened | more
+    return found, opened
 
 
 def family(step: Step) -> str:
@@ -290,8 +338,17 @@ def _picture(report: Report, shown: Iterable[Row], plain: bool, most: int = MOST
             raise TooManyBoxes(f"more than {most:,} boxes are too many for a picture; {fewer}")
     arrows = _arrows(plan, boxes)
     found = Picture(report, boxes, _with_several(frames, boxes), arrows)
-    passed = sum(arrow.target.number - arrow.source.number - 1 for arrow in arrows)
-    return found.plainer() if plain or passed > MOST_PASSED else found
+    return found.plainer() if plain or _tangled(arrows, len(boxes)) else found
+
+
+def _tangled(arrows: Iterable[Arrow], boxes: int) -> bool:
+    """Whether so many arrows go past boxes that an engine would not come to an end with them."""
+    changes = [0] * (boxes + 1)
+    for arrow in arrows:
+        changes[arrow.source.number + 1] += 1
+        changes[arrow.target.number] -= 1
+    past = list(accumulate(changes))
+    return sum(past) > MOST_PASSED or sum(count * count for count in past) > MOST_BESIDE
 
 
 def _nearest(arrows: Iterable[Arrow]) -> Iterator[Arrow]:

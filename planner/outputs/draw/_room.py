@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from planner.diagnostics import Severity
+
 if TYPE_CHECKING:
     from planner.outputs.draw._picture import Box, Frame, Picture
 
-PAGE = 1100
+PAGE = 1000
 """Points: shrunk to a sheet of A4 or Letter, letters of 11 points are still those of a footnote."""
 LEAST_OPENED = 150
 """Points that are given to opened blocks even where the page is full without them."""
-HEADING = 75
-LINE, SMALL_LINE, GAP, MARGIN = 18, 14, 20, 10
+HEADING = 100
+LINE, DETAIL, SMALL_LINE, GAP, SMALL_GAP, MARGIN, TITLE = 18, 10, 14, 27, 10, 10, 35
 
 
 def height(picture: Picture) -> int:
@@ -22,9 +24,12 @@ def height(picture: Picture) -> int:
     above: dict[int, list[Box]] = {}
     for arrow in picture.arrows:
         above.setdefault(arrow.target.number, []).append(arrow.source)
+    # A frame has its title beside its first box; where that has a frame of its own, above.
+    titled = {frame.number for frame in picture.frames if picture.first_in(frame).frame is not frame}
+    gap = SMALL_GAP if picture.terse else GAP  # an arrow with a shape beside it is longer
     for box in picture.boxes:
         ways = (
-            down[source.number] + GAP + MARGIN * _borders(source.frame, box.frame)
+            down[source.number] + gap + _borders(source.frame, box.frame, titled)
             for source in above.get(box.number, ())
         )
         down[box.number] = max(ways, default=0) + _tall(picture, box)
@@ -34,14 +39,21 @@ def height(picture: Picture) -> int:
 
 def _tall(picture: Picture, box: Box) -> int:
     """About how high a box is: a line for each row, and smaller ones for what is said below."""
-    said = min(len(picture.marks_of(box)), 3)
-    return LINE + SMALL_LINE * (1 + (len(box.rows) > 1) + said + len(box.captions))
+    found = [mark.severity for mark in picture.marks_of(box)]
+    if box.is_block:  # what is only worth knowing is told where it is opened
+        found = [*{severity for severity in found if severity is not Severity.INFO}]
+    said = min(len(found), 3) + len(box.captions)
+    if box in picture.one_line or not box.rows:
+        return LINE + SMALL_LINE * said
+    more = [picture.says_more(row) for row in box.rows]
+    lines = sum(more[1:]) + (False in more[1:])  # those of which there is nothing to say stand side by side
+    return LINE + DETAIL * sum(more) + SMALL_LINE * (lines + said + (box in picture.told))
 
 
-def _borders(source: Frame | None, target: Frame | None) -> int:
-    """How many frames an arrow leaves and enters."""
+def _borders(source: Frame | None, target: Frame | None, titled: set[int]) -> int:
+    """How much longer the frames that it leaves and enters make an arrow; those `titled` have a title above."""
     left, entered = _around(source), _around(target)
-    return len(left ^ entered)
+    return MARGIN * len(left ^ entered) + TITLE * len((entered - left) & titled)
 
 
 def _around(frame: Frame | None) -> set[int]:

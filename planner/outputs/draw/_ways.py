@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from planner.analyses.receptive_field import LONGEST_PERIOD
 from planner.plan import Plan
 
 if TYPE_CHECKING:
-    from planner.outputs.draw._picture import Box
+    from planner.outputs.draw._picture import Arrow, Box
 
 Pair = tuple[int, int]
 """The numbers of two boxes, of which the second reads the first."""
@@ -25,6 +26,20 @@ def lent(plan: Plan, owner: Mapping[int, Box], planned: int, pairs: Iterable[Pai
                 if link is None or not link.empty:
                     used.add((owner[ref.step].number, owner[i].number))
     return {(source, target) for source, target in pairs if target < planned and (source, target) not in used}
+
+
+def alone(boxes: Iterable[Box], arrows: Iterable[Arrow]) -> set[Box]:
+    """The boxes with layers that no other stands beside: all lie on a way to them, or from them."""
+    layers = [box for box in boxes if box.rows]
+    before: defaultdict[int, int] = defaultdict(int)  # as bits
+    behind: defaultdict[int, int] = defaultdict(int)
+    reading = sorted({(arrow.source.number, arrow.target.number) for arrow in arrows}, key=itemgetter(1))
+    for source, target in reading:
+        before[target] |= before[source] | 1 << source
+    for source, target in sorted(reading, reverse=True):
+        behind[source] |= behind[target] | 1 << target
+    every = sum([1 << box.number for box in layers])
+    return {box for box in layers if not every & ~(before[box.number] | behind[box.number] | 1 << box.number)}
 
 
 def hands_on(plan: Plan, box: Box) -> bool:

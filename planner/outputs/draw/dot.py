@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,10 @@ def source(picture: Picture, look: Look) -> str:
     """The DOT source of a picture that is already drawn."""
     import graphviz
 
+    if DIRECTIONS[look.direction] in ("LR", "RL"):
+        picture = replace(picture, terse=False)  # boxes of one line make it longer
     theme = look.theme
+    told = set(_labelled(picture))
     graph = graphviz.Digraph(
         graph_attr={
             "rankdir": DIRECTIONS[look.direction],
@@ -52,7 +56,7 @@ def source(picture: Picture, look: Look) -> str:
             "fontsize": str(SIZE),
             "fontcolor": theme.text,
             "nodesep": "0.25",
-            "ranksep": "0.07",
+            "ranksep": ("0.03" if told else "0.1") if picture.terse else "0.07",  # twice where arrows have a label
             "pad": "0.2",
             "labelloc": "t",
             "label": html(heading(picture, look)),
@@ -71,7 +75,6 @@ def source(picture: Picture, look: Look) -> str:
     _fill(graph, picture, look, None)
     for number, line in _straight(picture.arrows).items():
         graph.node(f"b{number}", group=f"g{line}")
-    told = set(_labelled(picture.arrows))
     for arrow in picture.arrows:
         attributes = {"label": f" {quoted(arrow.text)} " if arrow in told else ""}
         if arrow.skip:
@@ -99,15 +102,17 @@ def _straight(arrows: Iterable[Arrow]) -> dict[int, int]:
     return lines
 
 
-def _labelled(arrows: Sequence[Arrow]) -> Iterator[Arrow]:
+def _labelled(picture: Picture) -> Iterator[Arrow]:
     """The arrows whose shapes are written; of a fan of arrows with the same shapes, the first."""
     fans: defaultdict[tuple[str, int, str], list[Arrow]] = defaultdict(list)
+    arrows = [arrow for arrow in picture.arrows if arrow.text and not arrow.lent]
+    if picture.terse:
+        arrows = [arrow for arrow in arrows if not arrow.target.is_output and arrow.source not in picture.told]
     for arrow in arrows:
-        if arrow.text and not arrow.lent:
-            fans["from", arrow.source.number, arrow.text].append(arrow)
-            fans["to", arrow.target.number, arrow.text].append(arrow)
+        fans["from", arrow.source.number, arrow.text].append(arrow)
+        fans["to", arrow.target.number, arrow.text].append(arrow)
     left_out = {arrow for fan in fans.values() if len(fan) >= FAN for arrow in fan[1:]}
-    return (arrow for arrow in arrows if arrow.text and not arrow.lent and arrow not in left_out)
+    return (arrow for arrow in arrows if arrow not in left_out)
 
 
 def _fill(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame | None) -> None:
@@ -147,7 +152,7 @@ def _title(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame) 
 
     Where that box stands in a frame of its own, it has that frame's title beside it, and this one stands above.
     """
-    first = next(box for box in picture.boxes if _is_in(box.frame, frame))
+    first = picture.first_in(frame)
     name, entered = f"t{frame.number}", f"b{first.number}"
     rows = (*frame.captions, frame.row)
     label = html(part for row in rows for part in _caption(row, look.theme, '<BR ALIGN="LEFT"/>'))
@@ -159,12 +164,6 @@ def _title(graph: graphviz.Digraph, picture: Picture, look: Look, frame: Frame) 
     else:
         graph.node(name, label=label)
     graph.edge(name, entered, style="invis")
-
-
-def _is_in(frame: Frame | None, outer: Frame) -> bool:
-    while frame is not None and frame is not outer:
-        frame = frame.parent
-    return frame is outer
 
 
 def _attributes(picture: Picture, box: Box) -> dict[str, str]:
@@ -192,15 +191,7 @@ def _box(picture: Picture, box: Box, look: Look) -> Iterator[str]:
         yield from _end(picture, box, theme)
     for caption in box.captions:
         yield f'<TR><TD BGCOLOR="{theme.block}">{"".join(_caption(caption, theme, "  "))}</TD></TR>'
-    for together in _lines(picture, box, look):
-        cells = "".join(_layer(picture, box, row, look) for row in together)
-        if len(together) > 1:
-            cells = (
-                f'<TD CELLPADDING="0"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0"><TR>{cells}</TR></TABLE></TD>'
-            )
-        yield f"<TR>{cells}</TR>"
-        for row in together:
-            yield from _badges(picture.marks_of(box, row.steps), theme, row.is_block)
+    yield from _rows(picture, box, look)
     if box.also:
         said = escaped(cut(reads_too(box), WIDEST))
         yield f'<TR><TD><FONT POINT-SIZE="{SMALL}" COLOR="{theme.skip}">{said}</FONT></TD></TR>'
@@ -209,8 +200,25 @@ def _box(picture: Picture, box: Box, look: Look) -> Iterator[str]:
     yield "</TABLE>"
 
 
+def _rows(picture: Picture, box: Box, look: Look) -> Iterator[str]:
+    """The layers of a box with what is marked in them, and the shape that it says."""
+    faint = f'<FONT POINT-SIZE="{SMALL}" COLOR="{look.theme.faint}">'
+    shape = f"<TD>{faint}→ {escaped(picture.told[box])} </FONT></TD>" if box.rows and box in picture.told else ""
+    one_line = box in picture.one_line
+    for together in [box.rows] if one_line else _lines(picture, box, look):
+        cells = [_layer(picture, box, row, look) for row in together] + ([shape] if one_line and shape else [])
+        if len(cells) > 1:
+            line = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0"><TR>{"".join(cells)}</TR></TABLE>'
+            cells = [f'<TD CELLPADDING="0">{line}</TD>']
+        yield f"<TR>{cells[0]}</TR>"
+        for row in together:
+            yield from _badges(picture.marks_of(box, row.steps), look.theme, row.is_block)
+    if shape and not one_line:
+        yield f"<TR>{shape}</TR>"
+
+
 def _end(picture: Picture, box: Box, theme: Theme) -> Iterator[str]:
-    shape = f"  {box.shape}" if box.shape is not None else ""
+    shape = f"  {box.shape}" if box.shape is not None else f"  {picture.told[box]}" if box in picture.told else ""
     name = cut(printable(box.title), WIDEST)
     yield f'<TR><TD BGCOLOR="{theme.page}"{room_for(name)}><I>{escaped(name)}{escaped(shape)}</I></TD></TR>'
 
@@ -260,8 +268,9 @@ def _layer(picture: Picture, box: Box, row: Row, look: Look) -> str:
     if small:
         text = f'<FONT POINT-SIZE="{SMALL}">{text}</FONT>'
     room = room_for(f"{name}  {kind}{row.times}", SMALL if small else SIZE)
+    between = "  " if box in picture.one_line else "<BR/>"
     details = (
-        f'<BR/><FONT POINT-SIZE="{SMALL}" COLOR="{faint}">{escaped(line)}</FONT>'
+        f'{between}<FONT POINT-SIZE="{SMALL}" COLOR="{faint}">{escaped(line)}</FONT>'
         for line in _details(picture, row, look)
     )
     return f'<TD BGCOLOR="{fill}"{room}>{text}{"".join(details)}</TD>'

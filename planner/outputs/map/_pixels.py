@@ -1,16 +1,21 @@
-"""Pictures cell by cell, as PNG; the format is small enough to be written here (ISO/IEC 15948)."""
+"""Pictures of an input's cells, as PNG; the format is small enough to be written here (ISO/IEC 15948)."""
 
 from __future__ import annotations
 
 import struct
 import zlib
+from fractions import Fraction
 from typing import TYPE_CHECKING
+
+from planner.outputs.map._runs import distinct
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
     from planner.analyses.paths import Shares
+    from planner.outputs.map._runs import Read
+    from planner.outputs.map._seen import Seen
 
     Pixels = NDArray[numpy.uint8]
 
@@ -19,8 +24,19 @@ SCALE = ("#0b1026", "#1d3b72", "#23719e", "#3fa7a0", "#9bd18a", "#f7f7b8")
 UNREAD = "#e02424"
 OUTSIDE = "#8b949e"
 """Where a chosen cell does not look."""
+READ = "#3fa7a0"
+PARTLY = ("#e8702a", "#f6c95c")
+"""A run of cells of which hardly any is read, and one of which hardly any is not."""
 FLATTENED = 0.35
 """The power of the share that is shown: without it, all but the middle would be dark."""
+
+
+def painted(seen: Seen, alpha: int = 255) -> Pixels:
+    """What a map shows, each cell as a pixel, or each run of cells."""
+    nothing = OUTSIDE if seen.stretch else UNREAD
+    if seen.shares is None:
+        return read_colours(seen.read, nothing, alpha)
+    return colours(seen.shares, nothing, alpha)
 
 
 def colours(shares: Shares, nothing: str = UNREAD, alpha: int = 255) -> Pixels:
@@ -37,6 +53,28 @@ def colours(shares: Shares, nothing: str = UNREAD, alpha: int = 255) -> Pixels:
     pixels[..., 3] = alpha
     pixels[shares == 0] = (*rgb(nothing), 255 if nothing == UNREAD else alpha)
     return pixels
+
+
+def read_colours(read: Read, nothing: str = UNREAD, alpha: int = 255) -> Pixels:
+    """The colour of each run of cells by the share of it that is read: one that lacks a single cell does not look like
+    one that is read as a whole.
+    """
+    import numpy
+
+    looks = {share: _read_colour(share, nothing, alpha) for share in distinct(read)}
+    different = {id(row): row for row in read}
+    rows = {key: numpy.array([looks[share] for share in row], numpy.uint8) for key, row in different.items()}
+    return numpy.stack([rows[id(row)] for row in read])
+
+
+def _read_colour(share: Fraction, nothing: str, alpha: int) -> tuple[int, int, int, int]:
+    if share == 0:
+        return (*rgb(nothing), 255 if nothing == UNREAD else alpha)
+    if share == 1:
+        return (*rgb(READ), alpha)
+    few, many = map(rgb, PARTLY)
+    red, green, blue = (round(low + share * (high - low)) for low, high in zip(few, many, strict=True))
+    return red, green, blue, alpha
 
 
 def enlarged(pixels: Pixels, times: int) -> Pixels:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from planner.analyses.paths import LONGEST_AXIS, paths
-from planner.analyses.reach import trace
-from planner.cells import Cells, all_cells, lowest, one_cell
+from planner.analyses.paths import paths
+from planner.analyses.reach import Unread, trace
+from planner.cells import Cells, TooManyRuns, all_cells, lowest, one_cell
+from planner.outputs.map._runs import Read, run_of, shares
 from planner.regions import Region
 from planner.report import Report
 
@@ -28,12 +29,18 @@ class Stretch:
     cell: tuple[int, ...]
     ends: tuple[tuple[int, int], ...]
 
+    def drawn(self, runs: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+        """The first and the last row and column of the picture."""
+        return tuple((first // run, last // run) for (first, last), run in zip(self.ends, runs, strict=True))
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An input, position by position, as rows and columns; a sequence is one row, of a volume the slices are summed.
+    """An input as rows and columns; a sequence is one row, of a volume the slices are summed.
 
-    shares       each position's share of the paths of the one that has most
+    size         how many rows and columns it has
+    shares       each position's share of the paths of the one that has most; None where an axis is too long to count
+    read         in their place, how much of each run of rows and columns is read
     unread       rows and columns that no path reads at all
     cells, total  how many positions no path reads, and how many there are
     slices       how many slices were summed; 1 for an image
@@ -41,20 +48,28 @@ class Seen:
     """
 
     input: str
-    shares: Shares
-    unread: tuple[tuple[int, ...], tuple[int, ...]]
+    size: tuple[int, int]
+    shares: Shares | None
+    read: Read
+    unread: tuple[Cells, Cells]
     cells: int
     total: int
     slices: int
     stretch: Stretch | None
 
     @property
+    def runs(self) -> tuple[int, int]:
+        """How many neighbouring rows are drawn as one, and how many columns."""
+        return (1, 1) if self.shares is not None else (run_of(self.size[0]), run_of(self.size[1]))
+
+    @property
     def height(self) -> int:
-        return int(self.shares.shape[0])
+        """Rows of the picture."""
+        return -(-self.size[0] // self.runs[0])
 
     @property
     def width(self) -> int:
-        return int(self.shares.shape[1])
+        return -(-self.size[1] // self.runs[1])
 
 
 def seen(report: Report, input: str | None = None, step: str | None = None, cell: tuple[int, ...] = ()) -> Seen:
@@ -64,42 +79,44 @@ def seen(report: Report, input: str | None = None, step: str | None = None, cell
         raise NoMap(f"what is read of `{report.ragged.name}` is too scattered over a long axis to be worked out")
     if not plan.complete or report.reach is None:
         raise NoMap("the model has faults, so nobody knows what else would read its input; planner check lists them")
-    names = [each.name for each in plan.inputs]
-    if input is not None and input not in names:
-        raise NoMap(f"there is no input `{input}`; there are: {', '.join(names)}")
+    tensors = zip(plan.steps, report.reach.unread, strict=True)
+    unread = {step.name: found[0] for step, found in tensors if step.is_input and found}
+    if input is not None and input not in unread:
+        raise NoMap(f"there is no input `{input}`; there are: {', '.join(unread)}")
     at = step_number(report, step) if step is not None else None
-    if at is not None:
+    if at is None:
+        read = {name: each.read for name, each in unread.items() if each.read}
+    else:
         cell = _cell(report, at, cell)
-    shares = paths(plan, step=at, cell=cell)
-    if shares is None:
-        raise NoMap(f"an axis is longer than the {LONGEST_AXIS:,} cells that are looked at one by one")
-    name = input or next((each for each in names if each in shares), names[0])
-    if name not in shares:
+        read = _traced(report, at, cell)
+    name = input or next(iter(read), next(iter(unread)))
+    if name not in read:
         raise NoMap(f"nothing reads `{name}`")
-    i = names.index(name)
-    spatial = plan.inputs[i].outputs[0].spatial
-    if not spatial:
-        raise NoMap(f"`{name}` has no spatial axes, only {plan.inputs[i].outputs[0].channels} channels")
-    rank = len(spatial)
-    drawn = shares[name].reshape(1, -1) if rank == 1 else shares[name]
-    if rank > 2:
-        drawn = drawn.sum(axis=tuple(range(rank - 2)))
-        drawn = drawn / (drawn.max() or 1)
-    unread = report.reach.unread[plan.steps.index(plan.inputs[i])]
-    assert unread is not None
-    last_two = [()] * (2 - min(rank, 2)) + [tuple(unread[0].lines(axis)) for axis in range(max(rank - 2, 0), rank)]
-    stretch = None
-    if at is not None:
-        region = trace(plan, at, 0, _region(report, at, cell)).get(name, ())
-        stretch = Stretch(plan.steps[at].name, cell, _ends(region, rank))
+    if not unread[name].shape.spatial:
+        raise NoMap(f"`{name}` has no spatial axes, only {unread[name].shape.channels} channels")
+    counted = paths(plan, step=at, cell=cell)
+    ends = Stretch(plan.steps[at].name, cell, _ends(read[name])) if at is not None else None
+    return _drawn(unread[name], name, read[name], counted[name] if counted is not None else None, ends)
+
+
+def _drawn(unread: Unread, name: str, read: Region, counted: Shares | None, stretch: Stretch | None) -> Seen:
+    """An input's last two axes; of a sequence, one row."""
+    shape = unread.shape
+    *slices, height, width = (1, *shape.spatial)
+    if counted is not None:
+        counted = counted.reshape(-1, height, width).sum(axis=0)
+        counted = counted / (counted.max() or 1)
+    rank = len(shape.spatial)
     return Seen(
-        name,
-        drawn,
-        (last_two[0], last_two[1]),
-        unread[0].cells,
-        prod(spatial),
-        prod(spatial[:-2]),
-        stretch,
+        input=name,
+        size=(height, width),
+        shares=counted,
+        read=shares(read, shape) if counted is None else (),
+        unread=(unread.unread_lines(rank - 2) if rank > 1 else 0, unread.unread_lines(rank - 1)),
+        cells=unread.cells,
+        total=prod(shape.spatial),
+        slices=prod(slices),
+        stretch=stretch,
     )
 
 
@@ -125,17 +142,22 @@ def _cell(report: Report, at: int, cell: tuple[int, ...]) -> tuple[int, ...]:
     return cell
 
 
-def _region(report: Report, at: int, cell: tuple[int, ...]) -> Region:
+def _traced(report: Report, at: int, cell: tuple[int, ...]) -> dict[str, Region]:
+    """What one cell of a step reads of each input."""
     channels = report.plan.steps[at].outputs[0].channels
-    return ((*map(one_cell, cell), all_cells(channels)),)
+    try:
+        return trace(report.plan, at, 0, ((*map(one_cell, cell), all_cells(channels)),))
+    except TooManyRuns:
+        name = report.plan.steps[at].name
+        raise NoMap(f"what `{name}` reads is too scattered over a long axis to be worked out") from None
 
 
-def _ends(region: Region, rank: int) -> tuple[tuple[int, int], ...]:
+def _ends(region: Region) -> tuple[tuple[int, int], ...]:
     """From where to where a region goes on the last two axes."""
-    ends = []
-    for axis in range(rank):
+    ends = [(0, 0)]  # the one row of a sequence
+    for axis in range(len(region[0]) - 1):
         cells: Cells = 0
         for box in region:
             cells |= box[axis]
-        ends.append((lowest(cells), cells.bit_length() - 1) if cells else (0, 0))
-    return tuple([(0, 0)] * (rank == 1) + ends[-2:])
+        ends.append((lowest(cells), cells.bit_length() - 1))
+    return tuple(ends[-2:])

@@ -165,9 +165,9 @@ def _strip(strip: Strip, top: float, theme: Theme) -> Iterator[str]:
         else:
             yield text_line(f"output {row}", MARGIN, y + BAR, 12, theme.text)
             taps = range(strip.span.low(row), strip.span.high(row) + 1, strip.span.step)
-            for x, width in _stretches([places[cell] for cell in taps if cell in places]):
+            seen = [x for cell, x in places.items() if cell in taps]
+            for x, width in _stretches(seen):
                 yield f'<rect x="{x + 3:g}" y="{y:g}" width="{width - 6:g}" height="{BAR}" rx="4" fill="{TAKEN}"/>'
-            seen = [places[cell] for cell in taps if cell in places]
             if seen:
                 frames.append((min(seen), max(seen) + CELL - min(seen)))
         y += BAR + 6

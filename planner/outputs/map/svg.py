@@ -1,4 +1,4 @@
-"""A map as SVG: the cells, the unread rows and columns, what one cell sees, and a legend."""
+"""A map as SVG: the cells or runs of them, the unread rows and columns, what one cell sees, and a legend."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from planner.analyses.paths import LONGEST_AXIS
+from planner.cells import Cells, counts, ranged
 from planner.outputs import Format
 from planner.outputs._screen import printable
 from planner.outputs.draw._themes import THEMES, Theme
-from planner.outputs.map._pixels import OUTSIDE, SCALE, UNREAD, colours, png
+from planner.outputs.map._pixels import OUTSIDE, PARTLY, READ, SCALE, UNREAD, painted, png
+from planner.outputs.map._runs import distinct
 from planner.outputs.map._seen import Seen
 from planner.report import Report
-from planner.words import counted, ranged, runs
+from planner.words import counted, runs
 
 FORMAT = Format(over_image=True)
 LONG_SIDE = 520
@@ -21,6 +24,10 @@ LEGEND = 120
 STRIP = 40
 FIELD = "#ffffff"
 KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp"}
+MOST_POINTERS = 40
+"""Of more rows or columns with something unread the colours alone tell."""
+MOST_DIGITS = 6
+"""Longer numbers beside the picture are turned."""
 OVER_IMAGE = 150
 """The opacity of the cells above an image, of 255."""
 
@@ -31,10 +38,11 @@ def render(report: Report, seen: Seen, theme_name: str = "light", image: bytes |
     cell = LONG_SIDE / max(seen.height, seen.width)
     width, height = seen.width * cell, max(seen.height * cell, STRIP if seen.height == 1 else 0)
     words = _words(report, seen)
-    whole = MARGIN + max(width, 360) + MARGIN
+    title = f"{report.plan.model.name}: {_heading(seen)}"
+    whole = 2 * MARGIN + max(width, 360, 9.5 * len(title), *(6.5 * len(each) for each in words))
     tall = 96 + height + 40 + LEGEND / 2 + 20 * len(words)
     parts = [
-        text_line(texted(f"{report.plan.model.name}: {_heading(seen)}"), MARGIN, 34, 17, theme.text, bold=True),
+        text_line(texted(title), MARGIN, 34, 17, theme.text, bold=True),
         f'<g transform="translate({MARGIN} 72)">',
         *cells(seen, cell, width, height, theme, image),
         "</g>",
@@ -67,26 +75,39 @@ def cells(
     if image is not None:
         kind = next((kind for start, kind in KINDS.items() if image.startswith(start)), "png")
         yield f'<image {size} href="data:image/{kind};base64,{b64encode(image).decode()}"/>'
-    nothing = OUTSIDE if seen.stretch else UNREAD
-    made = png(colours(seen.shares, nothing, OVER_IMAGE if image is not None else 255))
+    made = png(painted(seen, OVER_IMAGE if image is not None else 255))
     yield (f'<image {size} style="image-rendering:pixelated" href="data:image/png;base64,{b64encode(made).decode()}"/>')
-    yield from _axis(seen.width, cell, height, theme, across=True)
-    if seen.height > 1:
-        yield from _axis(seen.height, tall, width, theme, across=False)
-    for first, last in runs(seen.unread[0]):
+    yield from _axis(seen.size[1], cell, width, theme, across=True)
+    if seen.size[0] > 1:
+        yield from _axis(seen.size[0], tall, height, theme, across=False)
+    rows, columns = (_lines(*each) for each in zip(seen.unread, seen.size, seen.runs, strict=True))
+    for first, last in rows[0]:
         yield _band(0, first * tall, width, (last + 1 - first) * tall)
+    for first, last in rows[1]:
         yield _pointer(width + 4, (first + last + 1) / 2 * tall, across=False)
-    for first, last in runs(seen.unread[1]):
+    for first, last in columns[0]:
         yield _band(first * cell, 0, (last + 1 - first) * cell, height)
+    for first, last in columns[1]:
         yield _pointer((first + last + 1) / 2 * cell, height + 4, across=True)
     if seen.stretch:
-        (top, bottom), (left, right) = seen.stretch.ends
+        (top, bottom), (left, right) = seen.stretch.drawn(seen.runs)
         box = (left * cell, top * tall, (right + 1 - left) * cell, (bottom + 1 - top) * tall)
         for colour, thick, dash in (("#000000", 4, ""), (FIELD, 2, ' stroke-dasharray="7 4"')):
             yield (
                 f'<rect x="{box[0]:g}" y="{box[1]:g}" width="{box[2]:g}" height="{box[3]:g}" fill="none" '
                 f'stroke="{colour}" stroke-width="{thick}"{dash}/>'
             )
+
+
+def _lines(unread: Cells, n: int, run: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """The rows or columns of the picture that stand for unread ones alone, and those that stand for any, as far as
+    they are to be pointed at.
+    """
+    held = counts(unread, run, n)
+    bare = runs(i for i, count in enumerate(held) if count == min(run, n - i * run))
+    touched = runs(i for i, count in enumerate(held) if count)
+    everywhere = touched == [(0, len(held) - 1)]
+    return bare, touched if len(touched) <= MOST_POINTERS and not everywhere else []
 
 
 def _band(x: float, y: float, width: float, height: float) -> str:
@@ -99,33 +120,45 @@ def _pointer(x: float, y: float, across: bool) -> str:
     return f'<polygon fill="{UNREAD}" points="{" ".join(f"{x + dx:g},{y + dy:g}" for dx, dy in corners)}"/>'
 
 
-def _axis(n: int, cell: float, beyond: float, theme: Theme, across: bool) -> Iterator[str]:
+def _axis(n: int, cell: float, length: float, theme: Theme, across: bool) -> Iterator[str]:
     """Numbers at the ends of an axis."""
-    for i in sorted({0, n - 1}):
-        middle = (i + 0.5) * cell
+    for i, middle in {0: cell / 2, n - 1: length - cell / 2}.items():
         if across:
             yield text_line(str(i), middle, -8, 12, theme.faint, anchor="middle")
-        else:
+        elif len(str(n)) <= MOST_DIGITS:
             yield text_line(str(i), -8, middle + 4, 12, theme.faint, anchor="end")
+        else:
+            turned = text_line(str(i), 0, 0, 12, theme.faint, anchor="start" if i else "end")
+            yield f'<g transform="translate(-8 {length * bool(i):g}) rotate(-90)">{turned}</g>'
 
 
 def _legend(seen: Seen, theme: Theme, y: float) -> Iterator[str]:
-    for i, colour in enumerate(SCALE):
-        yield f'<rect x="{MARGIN + 26 * i}" y="{y:g}" width="26" height="12" fill="{colour}"/>'
-    yield text_line("fewest paths", MARGIN, y + 28, 12, theme.faint)
-    yield text_line("most", MARGIN + 26 * len(SCALE), y + 28, 12, theme.faint, anchor="end")
-    x = MARGIN + 26 * len(SCALE) + 24
-    if seen.stretch and (seen.shares == 0).any():
-        yield f'<rect x="{x}" y="{y:g}" width="26" height="12" fill="{OUTSIDE}"/>'
-        yield text_line("not seen", x, y + 28, 12, theme.faint)
-        x += 80
-    if seen.cells:
-        yield f'<rect x="{x}" y="{y:g}" width="26" height="12" fill="{UNREAD}"/>'
-        yield text_line("never read", x, y + 28, 12, theme.faint)
+    entries: list[tuple[Sequence[str], str]] = []
+    x = MARGIN
+    if seen.shares is not None:
+        for i, colour in enumerate(SCALE):
+            yield f'<rect x="{MARGIN + 26 * i}" y="{y:g}" width="26" height="12" fill="{colour}"/>'
+        yield text_line("fewest paths", MARGIN, y + 28, 12, theme.faint)
+        yield text_line("most", MARGIN + 26 * len(SCALE), y + 28, 12, theme.faint, anchor="end")
+        x += 26 * len(SCALE) + 24
+        nothing = bool((seen.shares == 0).any())
+    else:
+        shares = distinct(seen.read)
+        nothing = 0 in shares
+        entries += [((READ,), "all read")] * (1 in shares)
+        entries += [(PARTLY, "some of it")] * bool(shares - {0, 1})
+    entries += [((OUTSIDE,), "not seen")] * bool(seen.stretch and nothing)
+    entries += [((UNREAD,), "never read")] * bool(seen.cells and (seen.shares is not None or nothing))
+    for fills, name in entries:
+        for i, fill in enumerate(fills):
+            yield f'<rect x="{x + 26 * i}" y="{y:g}" width="26" height="12" fill="{fill}"/>'
+        yield text_line(name, x, y + 28, 12, theme.faint)
+        x += 26 * len(fills) + 54
 
 
 def _heading(seen: Seen) -> str:
-    shape = f"{seen.height}×{seen.width}" if seen.height > 1 else f"{seen.width} cells"
+    rows, columns = seen.size
+    shape = f"{rows}×{columns}" if rows > 1 else f"{columns} cells"
     if seen.stretch:
         at = f" cell {', '.join(map(str, seen.stretch.cell))}" if seen.stretch.cell else ""
         return f"what {seen.stretch.step}{at} reads of {seen.input}, {shape}"
@@ -134,10 +167,10 @@ def _heading(seen: Seen) -> str:
 
 def _words(report: Report, seen: Seen) -> Sequence[str]:
     """What the picture shows, in words."""
-    said = []
+    said = [each] if (each := scale(seen)) else []
     if seen.cells:
         lines = [
-            f"{noun}{'s' * (len(numbers) > 1)} {ranged(numbers)}"
+            f"{noun}{'s' * (numbers.bit_count() > 1)} {ranged(numbers)}"
             for noun, numbers in zip(("row", "column"), seen.unread, strict=True)
             if numbers
         ]
@@ -147,9 +180,9 @@ def _words(report: Report, seen: Seen) -> Sequence[str]:
         said.append("every cell is read by some path to an output")
     if seen.stretch:
         (top, bottom), (left, right) = seen.stretch.ends
-        rows = f"rows {top}–{bottom}, " if seen.height > 1 else ""
+        rows = f"rows {top}–{bottom}, " if seen.size[0] > 1 else ""
         said.append(f"it sees {rows}columns {left}–{right} (dashed)")
-    elif seen.height > 1:
+    elif seen.shares is not None and seen.height > 1:
         corner, edge = seen.shares[0, 0], seen.shares[0, seen.width // 2]
         said.append(
             f"of the paths of the best-read cell, the corner has {_share(corner)}, the middle of an edge {_share(edge)}"
@@ -157,6 +190,18 @@ def _words(report: Report, seen: Seen) -> Sequence[str]:
     if seen.slices > 1:
         said.append(f"summed over {seen.slices} slices")
     return said
+
+
+def scale(seen: Seen) -> str:
+    """What a map stands for whose cells are not drawn one by one, or whose paths are not counted."""
+    if seen.shares is not None:
+        return ""
+    drawn = [
+        f"1 {noun} = {counted(run, 'cell')}" for noun, run in zip(("row", "column"), seen.runs, strict=True) if run > 1
+    ]
+    return "; ".join(
+        [*([", ".join(drawn)] if drawn else []), f"no paths counted: an axis has over {LONGEST_AXIS:,} cells"]
+    )
 
 
 def _share(share: float) -> str:

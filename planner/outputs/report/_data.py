@@ -22,8 +22,8 @@ MOST_TEXT = 300_000
 """Characters of the model file that the page holds."""
 MOST_LINES = 12
 """Lines of the file that are shown for a step."""
-MOST_SOLVED = 1_500
-"""Steps of a model whose sizes are solved for; it takes seconds for more."""
+MOST_READ = 2_500
+"""Tensors that all steps of a model read whose sizes are looked at; it takes many seconds for more."""
 
 
 def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
@@ -54,7 +54,8 @@ def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
             }
             for picture in pictures
         ],
-        "sizes": list(_sizes(report)),
+        "sizes": list(_sizes(report)) if _read(report) <= MOST_READ else [],
+        "unsized": _read(report) > MOST_READ,
     }
 
 
@@ -135,6 +136,11 @@ def _number(value: Fraction | None) -> str:
     return "?" if value is None else str(value)
 
 
+def _read(report: Report) -> int:
+    """How many tensors all steps read."""
+    return sum([len(step.sources) for step in report.plan.steps])
+
+
 def _sizes(report: Report) -> Iterator[dict[str, Any]]:
     """For each input: what happens at the sizes around its own, and which sizes are good, for every size."""
     plan = report.plan
@@ -145,7 +151,7 @@ def _sizes(report: Report) -> Iterator[dict[str, Any]]:
             continue
         axis = max(range(len(shape.spatial)), key=lambda i: shape[i])
         words: list[list[str]] = []
-        if len(plan.steps) <= MOST_SOLVED and not report.count(Severity.ERROR):
+        if not report.count(Severity.ERROR):
             try:
                 solved = sizes(plan.model, step.name, axis)
             except NotPeriodic as why:

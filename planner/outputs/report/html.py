@@ -22,7 +22,7 @@ from planner.outputs.draw._picture import Picture, TooManyBoxes, draw
 from planner.outputs.draw._themes import THEMES, Theme
 from planner.outputs.draw.dot import source
 from planner.outputs.map._seen import NoMap, seen
-from planner.outputs.map.svg import cells
+from planner.outputs.map.svg import cells, scale
 from planner.outputs.report._data import data
 from planner.report import Report
 
@@ -33,19 +33,29 @@ DEEPEST = 12
 
 
 def drawings(report: Report) -> list[Picture]:
-    """The pictures of the page, one for each level of folding, the most folded first."""
-    found: list[Picture] = []
+    """The pictures of the page, the most folded first: one for each depth to which a block of each kind is opened, and
+    one with every block opened, as deep as a browser shows it.
+    """
+    found = list(_levels(report, every=False))
+    whole = list(_levels(report, every=True))
+    return found + [each for each in whole[-1:] if not found or len(each.boxes) > len(found[-1].boxes)]
+
+
+def _levels(report: Report, every: bool) -> Iterator[Picture]:
+    """The pictures in which blocks are opened ever deeper: with a block of each kind, those that show more."""
+    before = 0
     try:
         for depth in range(1, DEEPEST):
-            picture = draw(report, depth, every=True)
-            if found and len(picture.boxes) > MOST_BOXES:
-                break
-            found.append(picture)
+            picture = draw(report, depth, every)
+            if before and len(picture.boxes) > MOST_BOXES:
+                return
+            if every or len(picture.boxes) > before:
+                yield picture
+            before = len(picture.boxes)
             if not picture.folded:
-                break
+                return
     except TooManyBoxes:
-        pass
-    return found
+        return
 
 
 def to_lay_out(picture: Picture) -> Iterator[str]:
@@ -111,7 +121,8 @@ def _maps(report: Report) -> Iterator[str]:
             f'aria-label="map of {escape(found.input)}">'
         )
         yield from cells(found, cell, width, height, _NUMBERS)
-        yield f"</svg><figcaption>{escape(found.input)}</figcaption></figure>"
+        said = f": {scale(found)}" if found.shares is None else ""
+        yield f"</svg><figcaption>{escape(found.input)}{said}</figcaption></figure>"
 
 
 # Colours by number

@@ -133,7 +133,7 @@ const details = {
     if (step.from.length) place.append(make("p", {}, "reads"), buttons(step.from));
     if (box && box.steps.length > 1) {
       place.append(make("p", {}, box.block ? `in a folded block of ${box.steps.length} steps` : "in the same box"), buttons(box.steps.slice(0, 40)));
-      if (box.block) place.append(make("button", { type: "button", onclick: () => diagram.level(diagram.at + 1) }, "unfold"));
+      if (box.block) place.append(make("button", { type: "button", onclick: () => diagram.open(index) }, "unfold"));
     }
     if (step.line !== null) {
       place.append(make("p", {}, `line ${step.line}`), excerpt(step.line, entry(step.line)));
@@ -192,8 +192,14 @@ const diagram = {
     search.mark();
     if (chosen >= 0) { this.choose(chosen, true); details.show(chosen); }
   },
-  boxOf(index) {
-    const drawing = told.drawings[this.at];
+  // The next level at which less stands in the box of a step.
+  open(index) {
+    const steps = (at) => this.boxOf(index, at).steps.length;
+    const levels = told.drawings.map((_, at) => at).filter((at) => at > this.at);
+    this.level(levels.find((at) => steps(at) < steps(this.at)) ?? this.at + 1);
+  },
+  boxOf(index, at = this.at) {
+    const drawing = told.drawings[at];
     if (!drawing) return null;
     const number = drawing.boxes.findIndex((ranges) => ranges.some(([low, high]) => low <= index && index <= high));
     if (number < 0) return null;
@@ -211,7 +217,7 @@ const diagram = {
   },
   bring(node) {
     const box = node.getBoundingClientRect(), view = this.view.getBoundingClientRect();
-    const inside = box.left > view.left + 20 && box.right < view.right - 20 && box.top > view.top + 20 && box.bottom < view.bottom - 20;
+    const inside = box.left > view.left + 2 && box.right < view.right - 2 && box.top > view.top + 2 && box.bottom < view.bottom - 2;
     if (inside) return;
     this.x += view.left + view.width / 2 - (box.left + box.width / 2);
     this.y += view.top + view.height / 2 - (box.top + box.height / 2);
@@ -484,7 +490,8 @@ search.start();
 diagram.start();
 table.filter();
 told.sizes.forEach(chart);
-if (!told.sizes.length) $("sizes").hidden = true;
+if (told.unsized) $("sizes").querySelector("div").append(make("p", {}, "Not worked out here for so many layers; planner sizes does."));
+else if (!told.sizes.length) $("sizes").hidden = true;
 if (!$("map").querySelector("figure")) $("map").hidden = true;
 file();
 const first = [...told.findings].sort((a, b) => RANK[a.severity] - RANK[b.severity]).find((each) => each.step in told.steps);
