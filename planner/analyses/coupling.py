@@ -16,9 +16,11 @@ from functools import cached_property
 from itertools import islice, product
 from random import Random
 
-from planner.analyses.line import Far, InputLine, Line, NotPeriodic, Size, Walk, fails, walk
+from planner.analyses.far import Far
+from planner.analyses.line import InputLine, Line, NotPeriodic, Size, fails
 from planner.analyses.lossless import Ledger, full_readings
 from planner.analyses.residues import Residues, settled
+from planner.analyses.walk import Walk, walk
 from planner.geometry import Link, Shape
 from planner.model import Ref
 from planner.plan import Known, Plan, Step, given, replan

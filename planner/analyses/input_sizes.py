@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from planner.analyses.coupling import Coupling, Group, groups
-from planner.analyses.line import InputLine, NotPeriodic, walk
+from planner.analyses.line import InputLine, NotPeriodic
 from planner.analyses.reach import reach
 from planner.analyses.residues import NO_SIZE, Residues, union
 from planner.analyses.sizes import AxisSizes, along, listed
+from planner.analyses.walk import walk
 from planner.geometry import Shape
 from planner.layers._layer import axis_name
 from planner.model import Model

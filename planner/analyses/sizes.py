@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from planner.analyses.line import MOST_TRIED, InputLine, Line, NotPeriodic, Verdict, Walk, walk
+from planner.analyses.line import InputLine, Line, NotPeriodic
 from planner.analyses.lossless import Leaving, Ledger
 from planner.analyses.residues import Residues, settled
+from planner.analyses.walk import MOST_TRIED, Verdict, Walk, walk
 from planner.geometry import Shape
 from planner.layers._layer import axis_name
 from planner.model import Model
