@@ -208,11 +208,11 @@ NETWORKS: dict[str, Coupled] = {
         ("image", "gate"),
     ),
     "two images and a head": Coupled(
-        [[[16, 12, 3], [16, 12, 3]], [[7, 9, 3], [9, 9, 3]], [[30, 3, 3], [5, 5, 3]]],
+        [[[16, 12, 3], [8, 6, 3]], [[8, 23, 3], [9, 7, 3]], [[95, 2, 3], [24, 3, 3]]],
         [
             {"name": "a", **STRIDED, "from": "left"},
             {"name": "fa", "type": "Flatten"},
-            {"name": "la", "type": "Linear", "in_features": 4 * 24, "out_features": 3},
+            {"name": "la", "type": "Linear", "in_features": 4 * 48, "out_features": 3},
             {"name": "b", **POOL, "from": "right"},
             {"name": "fb", "type": "Flatten"},
             {"name": "lb", "type": "Linear", "in_features": 3 * 12, "out_features": 3},

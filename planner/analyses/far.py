@@ -23,8 +23,10 @@ does not matter, and so few that no tensor is too large.
 LONGEST_PERIOD = 1 << 14
 """Longer periods are not looked for."""
 STILL = Fraction(0)
-MOST_DIVISOR = 64
-"""A layer that fails far out is asked about so many sizes, one period of the input apart."""
+MOST_DIVISOR = 24
+"""A layer that fails far out is asked about so many sizes, one period of the input apart, and about multiples of the
+numbers among its arguments.
+"""
 MOST_LOOKED_THROUGH = 1 << 16
 """Sizes among which the first is looked for at which a number of elements is a multiple of another."""
 PERIODS = 14
@@ -128,14 +130,21 @@ class Far:
         if not any(map(any, gains)) or any(gain.denominator > 1 for each in gains for gain in each):
             return 1
         growing = [_Growing(x, tuple(map(int, gain))) for x, gain in zip(step.inputs, gains, strict=True)]
+        key = id(step.layer), *growing
+        if key not in self.line.asked:
+            self.line.asked[key] = self.taken(step, growing)
+        return self.period * self.line.asked[key]
+
+    def taken(self, step: Step, growing: Sequence[_Growing]) -> int:
+        """After how many k a step works again, where it works at all."""
         works = [_works(step, [each.at(k) for each in growing]) for k in range(MOST_DIVISOR)]
         short = next((p for p in range(1, MOST_DIVISOR // 2 + 1) if works[p:] == works[:-p]), None)
         if short is not None and short > 1:
-            return self.period * short
+            return short
         long = self.divisible(step, growing)
         if short is None and long is None:
             raise NotPeriodic(f"`{step.name}` takes some sizes and refuses others without a period")
-        return self.period * (long or 1)
+        return long or 1
 
     def divisible(self, step: Step, growing: Sequence[_Growing]) -> int | None:
         """The period of the sizes that a step takes if they divide by a large number, or product, of its arguments."""

@@ -11,6 +11,11 @@ from planner.plan import Known, Plan, Step, given, replan, resolve
 MOST_PLANNED = 2_000_000
 """Steps planned before the search is given up."""
 
+LARGEST_KEPT = 1 << 16
+"""The largest size of which the plan is kept."""
+MOST_KEPT = 400_000
+"""Steps of plans that are kept."""
+
 Size = tuple[int, int, int]
 """One size in a plan: step, output, axis."""
 
@@ -26,18 +31,25 @@ class Line(ABC):
     steps    the steps that are planned, in order
     sources  the steps whose outputs are given to them
     period, steady  with which period `plan` is None, and from where on
+    asked    after how many sizes layers have been found to take some again
     """
 
     base: Plan
     axes: Sequence[int]
     steps: Sequence[int]
     sources: Sequence[int]
+    asked: dict[object, int]
     period = steady = 1
 
     @property
     def together(self) -> int:
         """How many axes have the size."""
         return len(self.axes)
+
+    @property
+    def tied(self) -> dict[int, frozenset[int]]:
+        """The axes, by the step of their input."""
+        return {self.sources[0]: frozenset(self.axes)}
 
     @abstractmethod
     def plan(self, n: int) -> Plan | None:
@@ -51,11 +63,13 @@ class InputLine(Line):
         self.base, self.source, self.axes, self.known = base, source, axes, known
         self.steps = behind(base, source)
         self.sources = (source,)
+        self.asked = {}
         self.planned = 0
         readers = [i for i in self.steps if any(ref.step == source for ref in base.steps[i].instance.sources)]
         alone = all(ref.step not in self.steps for i in readers for ref in base.steps[i].instance.sources)
         self.first = readers if alone else self.steps
         self.rest = [i for i in self.steps if i not in set(self.first)]
+        self.kept: dict[int, Plan] = {}
         self.seen: dict[Hashable, list[Step]] = {}
 
     def at(self, sizes: Sequence[int]) -> Plan:
@@ -64,7 +78,16 @@ class InputLine(Line):
         return replan(self.base, {self.source: given(shape)}, self.steps, self.known)
 
     def plan(self, n: int) -> Plan:
-        """The model at size n. What the first layers make alike of many sizes, the others plan once."""
+        """The model at size n, kept where it is small, as those are asked for again."""
+        if n in self.kept:
+            return self.kept[n]
+        plan = self.planned_at(n)
+        if len(self.kept) * len(self.steps) < MOST_KEPT and n <= LARGEST_KEPT:
+            self.kept[n] = plan
+        return plan
+
+    def planned_at(self, n: int) -> Plan:
+        """The model planned at size n. What the first layers make alike of many sizes, the others plan once."""
         sizes = list(self.base.steps[self.source].outputs[0])
         for axis in self.axes:
             sizes[axis] = n

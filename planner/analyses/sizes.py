@@ -74,7 +74,7 @@ def along(walked: Walk, steps: Sequence[int] | None = None) -> AxisSizes:
 
 def listed(line: Line, works: Residues, steps: Sequence[int]) -> AxisSizes:
     """The same where the sizes that work are a few, and known."""
-    ledger = Ledger(line.sources[0], line.axes, steps)
+    ledger = Ledger(line.tied, steps)
     plans = {n: line.plan(n) for n in works.also}
     left = {n: ledger.leaving(plan) for n, plan in plans.items() if plan is not None}
     lossless = tuple([n for n, each in left.items() if not each.lossy])
@@ -89,7 +89,7 @@ class _Along:
 
     def __init__(self, walked: Walk, steps: Sequence[int] | None) -> None:
         self.walk, self.line, self.period = walked, walked.line, walked.period
-        self.ledger = Ledger(self.line.sources[0], self.line.axes, self.line.steps if steps is None else steps)
+        self.ledger = Ledger(self.line.tied, self.line.steps if steps is None else steps)
         self.left: list[Leaving] = []
         self.steady = self.repeating()
         rounds = 0
