@@ -15,7 +15,7 @@ from itertools import islice
 
 from planner.analyses.dependence import Axes, Component
 from planner.analyses.far import Far
-from planner.analyses.groups import Group, Move, assembled, shift, shorter
+from planner.analyses.groups import Group, Move, Row, assembled, shift, shorter
 from planner.analyses.line import Line, NotPeriodic, Size, fails
 from planner.analyses.lossless import Ledger, full_readings
 from planner.analyses.residues import Residues, settled
@@ -30,7 +30,7 @@ MOST_AXES = 8
 """Axes that depend on one another, at most."""
 MOST_ROWS = 1 << 12
 """Sizes of an axis looked at before the search is given up."""
-MOST_PLANNED = 200_000
+MOST_PLANNED = 400_000
 """Coupled steps planned before that."""
 SAMPLES = 3
 """Classes of the other axes for which the period of an axis is looked up."""
@@ -166,21 +166,34 @@ class Coupling:
         if axis == self.rank - 1:
             return tuple(self.last(walk(_Row(self, fixed, (), axis))))
         fars = [(row := _Row(self, fixed, after, axis), Far(row)) for after in self.samples(axis + 1)]
-        period = math.lcm(self.walks[axis].period, *(far.period for _, far in fars)) * self.stride
-        found: list[tuple[Group, ...]] = []
+        period = math.lcm(self.walks[axis].period, *(far.period for _, far in fars))
+        for each in dict.fromkeys((period, period * self.stride)):
+            found = self.repeating(fixed, fars, each)
+            if found and (each == period * self.stride or found[-each:] == found[-2 * each : -each]):
+                return tuple(assembled(found, shorter(found, each)))
+        raise NotPeriodic("its axes depend on one another for ever, and no rule was found in it")
+
+    def repeating(
+        self, fixed: tuple[Values, ...], fars: list[tuple[_Row, Far]], period: int
+    ) -> list[tuple[Group, ...]]:
+        """What goes with the sizes of an axis, up to where that has repeated, or moved on, with a period; nothing where
+        it does not.
+        """
+        axis = len(fixed)
+        found: list[Row] = []
         moves: list[Move | None] = []
         calm = changes = 0
         while calm < 2 * period:
             n = len(found) + 1
-            if n > MOST_ROWS or 2 * period > MOST_ROWS or changes > MOST_CHANGES + 2 * period:
-                raise NotPeriodic("its axes depend on one another for ever, and no rule was found in it")
+            if n > MOST_ROWS or changes > MOST_CHANGES + 2 * period:
+                return []
             found.append(self.row(fixed, self.value(axis, n)))
             moves.append(shift(found[-1 - period], found[-1]) if n > period else None)
             regular = n >= self.walks[axis].steady and all([far.agrees(row.plan(n), n) for row, far in fars])
             calm = calm + 1 if regular else 0
             if calm > period and (moves[-1] is None or (moves[-1] and moves[-1] != moves[-1 - period])):
                 calm, changes = period, changes + 1
-        return tuple(assembled(found, shorter(found, period)))
+        return found
 
     @cached_property
     def stride(self) -> int:

@@ -10,7 +10,7 @@ from planner.analyses.dependence import Place
 from planner.analyses.joint import joint
 from planner.analyses.line import InputLine, NotPeriodic
 from planner.analyses.matches import Answer, Answers, Together
-from planner.analyses.reach import reach
+from planner.analyses.reach import TooRagged, reach
 from planner.analyses.sizes import AxisSizes, along
 from planner.analyses.walk import walk
 from planner.geometry import Shape
@@ -70,7 +70,10 @@ def input_sizes(model: Model, input: str | None = None, axis: str | None = None)
     """The sizes of every input, or of one, on all its axes, or on one by its name or number."""
     names = axes_of(model)
     plan = propagate(model)
-    reached = reach(plan)
+    try:
+        reached = reach(plan)
+    except TooRagged:
+        reached = None
     solver = _Solver(plan)
     for i, step in enumerate(plan.steps):
         if step.name not in names or not step.is_input or input not in (None, step.name):
