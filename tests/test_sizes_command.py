@@ -262,3 +262,16 @@ layers:
     assert "works     height = width: every n from 3; 32×32 does" in run("-", input=turned).stdout
     beside = run("-", input=turned.replace("[32, 32, 4]", "[32, 30, 4]")).stdout
     assert "works     height = width: every n from 3; 32×30 does not" in beside
+
+
+def test_the_chart_of_a_long_sound_shows_the_sizes_around_its_own() -> None:
+    """As in Demucs: strides of 4, and a way back that must come to the same length."""
+    down = "  - {type: Conv1d, out_channels: 4, kernel_size: 8, stride: 4}\n"
+    back = "  - {name: up, type: ConvTranspose1d, out_channels: 4, kernel_size: 8, stride: 4}\n"
+    named = down.replace("{", "{name: c, ")
+    text = f"input: [225360, 4]\nlayers:\n{down}{named}{down}{back}  - {{type: Add, from: [up, c]}}\n"
+    model = load(parse(text))
+    signs = {n: sign for n, sign in chart(run("-", input=text).stdout).items() if n > 200_000}
+    assert {225_360 - 16, 225_360, 225_360 + 16} <= signs.keys()
+    for n, sign in signs.items():
+        assert (sign != "×") == at(model, "input", Shape((225_360, 4)), 0, n).complete, n
