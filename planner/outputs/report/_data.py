@@ -166,11 +166,12 @@ def _words(found: InputSizes, axis: int) -> list[list[str]]:
     own = said.input, said.axis
     together = next((each for each in found.together if own in [(a.input, a.axis) for a in each.axes]), None)
     names = [f"{a.name} of `{printable(a.input)}`" for a in together.axes] if together else []
-    good = said if together is None else together.equal
+    several = together is not None and len(together.inputs) > 1
+    good = said if together is None or several else together.equal
     beside = joined([f"{printable(name)} at {n:,}" for name, n in said.beside])
     return [
         *([["beside", beside]] if beside else []),
-        *([["all of one size", joined(names)]] if names else []),
+        *([["with fitting sizes of" if several else "all of one size", joined(names)]] if names else []),
         ["works", good.works.words("n")],
         ["loses no cell at an edge", good.lossless.words("n")],
         ["leaves nothing over", good.exact.words("n")],
