@@ -276,10 +276,13 @@ def replan(plan: Plan, answers: Mapping[int, Facts], behind: Iterable[int], know
     for i, facts in answers.items():
         steps[i] = Step(steps[i].instance, steps[i].sources, steps[i].inputs, facts)
     for i in behind:
-        steps[i] = Step(steps[i].instance)
-        if all([steps[ref.step].facts is not None for ref in steps[i].instance.sources]):
+        instance = steps[i].instance
+        if all([steps[ref.step].facts is not None for ref in instance.sources]):
+            steps[i] = Step(instance)
             with suppress(Fault, _Told):
                 _ask(steps[i], steps, known)
+        elif steps[i].facts is not None or steps[i].inputs:
+            steps[i] = Step(instance)
     again = Plan(plan.model, steps, ())
     resolve(again)
     return again

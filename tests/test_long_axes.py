@@ -195,6 +195,16 @@ def test_check_answers_for_all(tmp_path: Path) -> None:
         assert "internal error" not in said, name
 
 
+ANSWERED = ("residual", "attack", "transposed, 1-D", "resized", "ragged", "vector")
+"""Of which `sizes` knows an answer, or that there is none, in that time."""
+
+
+def test_sizes_answers_or_refuses(tmp_path: Path) -> None:
+    for name, (code, said) in limited(tmp_path, "sizes", ANSWERED).items():
+        assert code in (0, 1, 2), (name, code, said)
+        assert "internal error" not in said, (name, said)
+
+
 # Values
 
 

@@ -250,6 +250,16 @@ def test_a_layer_that_wants_even_sizes_behind_a_stride() -> None:
     assert found.lossless == found.exact == Residues(4, 4, (0,))
 
 
+@pytest.mark.parametrize("window", [10, 33, 64, 100, 127, 300])
+def test_windows_however_long(window: int) -> None:
+    cut = {"type": "Unflatten", "dim": 2, "unflattened_size": [-1, window]}
+    assert axis_sizes([cut], [window, 4]).works == Residues(window, window, (0,))
+    found = axis_sizes([{"type": "MaxPool1d", "kernel_size": 2}, cut], [2 * window, 4])
+    assert found.works == Residues(2 * window, 2 * window, (0, 1))
+    shaped = axis_sizes([{"type": "Reshape", "shape": [-1, window * 2, 2]}], [window * 4, 4])
+    assert shaped.works == Residues(window, window, (0,))
+
+
 def test_a_dense_layer_of_a_given_width_fixes_the_size() -> None:
     linear = {"type": "Linear", "out_features": 2, "in_features": 16 * 12 * 4}
     found = axis_sizes([{"type": "MaxPool2d", "kernel_size": 4}, {"type": "Flatten"}, linear])

@@ -224,3 +224,54 @@ def test_a_file_that_cannot_be_read_is_told(text: str, code: int) -> None:
     result = run("-", input=text)
     assert result.exit_code == code
     assert "error[" in result.stderr
+
+
+GATED = """\
+input: {image: [31, 40, 4], gate: [16, 20, 4]}
+layers:
+  - {name: x, type: Conv2d, out_channels: 4, kernel_size: 3, stride: 2, padding: 1, from: image}
+  - {name: sum, type: Add, from: [x, gate]}
+"""
+
+
+def test_two_inputs_that_must_agree_are_told_together() -> None:
+    shown = " ".join(run("-", input=GATED).stdout.split())
+    assert "height of `image` and height of `gate`, now 31×40×4, every cell read and 16×20×4, every cell read" in shown
+    assert "or image.height = 1–2 with gate.height = 1, and so on by 2 and 1" in shown
+    assert "width of `image` and width of `gate`" in shown
+    told = json.loads(run("-", "--format", "json", input=GATED).stdout)
+    heights, widths = told["gate"]["together"]
+    assert heights["image.height"]["also"] == widths["image.width"]["also"] == [1, 2]
+    assert heights["height"]["also"] == widths["width"]["also"] == [1]
+    assert heights["step"] == {"image.height": 2, "height": 1}
+    assert _holds(told["image"]["height"]["works"], 999)
+    assert [list(each["exact"]) for each in told["image"]["together"]] == [
+        ["height", "gate.height"],
+        ["width", "gate.width"],
+    ]
+
+
+def test_axes_that_must_be_equal_are_told_as_pairs() -> None:
+    turned = """\
+input: [32, 32, 4]
+layers:
+  - {name: c, type: Conv2d, out_channels: 4, kernel_size: 3}
+  - {name: t, type: Permute, dims: [0, 1, 3, 2]}
+  - {type: Add, from: [c, t]}
+"""
+    assert "works     height = width: every n from 3; 32×32 does" in run("-", input=turned).stdout
+    beside = run("-", input=turned.replace("[32, 32, 4]", "[32, 30, 4]")).stdout
+    assert "works     height = width: every n from 3; 32×30 does not" in beside
+
+
+def test_the_chart_of_a_long_sound_shows_the_sizes_around_its_own() -> None:
+    """As in Demucs: strides of 4, and a way back that must come to the same length."""
+    down = "  - {type: Conv1d, out_channels: 4, kernel_size: 8, stride: 4}\n"
+    back = "  - {name: up, type: ConvTranspose1d, out_channels: 4, kernel_size: 8, stride: 4}\n"
+    named = down.replace("{", "{name: c, ")
+    text = f"input: [225360, 4]\nlayers:\n{down}{named}{down}{back}  - {{type: Add, from: [up, c]}}\n"
+    model = load(parse(text))
+    signs = {n: sign for n, sign in chart(run("-", input=text).stdout).items() if n > 200_000}
+    assert {225_360 - 16, 225_360, 225_360 + 16} <= signs.keys()
+    for n, sign in signs.items():
+        assert (sign != "×") == at(model, "input", Shape((225_360, 4)), 0, n).complete, n

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from planner.analyses.coupling import Coupling, Group, groups
-from planner.analyses.line import InputLine, NotPeriodic, walk
-from planner.analyses.reach import reach
-from planner.analyses.residues import NO_SIZE, Residues, union
-from planner.analyses.sizes import AxisSizes, along, listed
+from planner.analyses.dependence import Place
+from planner.analyses.joint import joint
+from planner.analyses.line import InputLine, NotPeriodic
+from planner.analyses.matches import Answer, Answers, Together
+from planner.analyses.reach import TooRagged, reach
+from planner.analyses.sizes import AxisSizes, along
+from planner.analyses.walk import walk
 from planner.geometry import Shape
 from planner.layers._layer import axis_name
 from planner.model import Model
-from planner.plan import Known, Plan, Step, propagate
+from planner.plan import Known, Plan, propagate
 
+MOST_MENDED = 4
+"""Inputs of which another size is looked for where a model does not work as it is."""
+MOST_INPUTS = 6
+"""Inputs that are looked at together."""
 NEAR = 64
 """Cells on either side of the given size that are looked through for one that works."""
 ROUND = (128, 256, 512, 1024, 2048)
 """Sizes that are tried where none near the given one works: large, and multiples of what strides multiply to."""
-KINDS = ("works", "lossless", "exact")
-LONGEST_SEEN = 1024
-"""The other axes are brought near this size where they are longer, while what one of them loses is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,7 @@ class InputSizes:
 
     unread    cells that nothing reads with the shape as it is; None where it does not work, or is too large to tell
     axes      what holds for each axis: the sizes beside which some size of the others does
-    together  where axes depend on one another, the sizes that go together: for each axis a set, of which every size
-              works with every one of the other axes' sets
-    coupled   the steps that ask several axes at once
+    together  its axes that depend on one another, or on those of other inputs
     diagonal  the sizes that all axes may have at once, where each alone holds beside given sizes of the others only
     """
 
@@ -49,32 +51,13 @@ class InputSizes:
     shape: Shape
     unread: int | None
     axes: tuple[AxisSizes | Unsolved, ...]
-    together: tuple[tuple[AxisSizes, ...], ...] = ()
-    coupled: tuple[str, ...] = ()
+    together: tuple[Together, ...] = ()
     diagonal: AxisSizes | None = None
 
     @property
     def works(self) -> list[bool]:
         """For each axis whether any size works."""
         return [isinstance(axis, AxisSizes) and bool(axis.works) for axis in self.axes]
-
-    @property
-    def equal(self) -> AxisSizes | None:
-        """The sizes that all axes may have at once, where they depend on one another."""
-        if not self.together:
-            return None
-        works, lossless, exact = (
-            union([_shared([getattr(axis, kind) for axis in each]) for each in self.together]) for kind in KINDS
-        )
-        given = max(self.shape.spatial)
-        return replace(self.together[0][0], name="n", given=given, works=works, lossless=lossless, exact=exact)
-
-    def group(self, sizes: Sequence[int], kind: str = "works") -> tuple[AxisSizes, ...] | None:
-        """The sets that hold these sizes together, of those that work, are lossless, or are exact."""
-        for each in self.together:
-            if all(n in getattr(axis, kind) for n, axis in zip(sizes, each, strict=True)):
-                return each
-        return None
 
 
 def axes_of(model: Model) -> dict[str, list[str]]:
@@ -87,158 +70,159 @@ def input_sizes(model: Model, input: str | None = None, axis: str | None = None)
     """The sizes of every input, or of one, on all its axes, or on one by its name or number."""
     names = axes_of(model)
     plan = propagate(model)
-    reached = reach(plan)
+    try:
+        reached = reach(plan)
+    except TooRagged:
+        reached = None
+    solver = _Solver(plan)
     for i, step in enumerate(plan.steps):
         if step.name not in names or not step.is_input or input not in (None, step.name):
             continue
         unread = reached.unread[i] if reached is not None else None
         axes = [k for k, name in enumerate(names[step.name]) if axis in (None, name, str(k))]
         if axes:
-            found = _Input(plan, i).answer()
+            found = solver.answer(i)
             yield replace(
                 found,
                 unread=unread[0].cells if unread else None,
                 axes=tuple(found.axes[k] for k in axes),
-                together=found.together if len(axes) > 1 else (),
+                together=found.together if len(axes) == len(names[step.name]) else (),
             )
 
 
-@dataclass
-class _Input:
-    """One input, by its step in the plan of the model as it is."""
+class _Solver:
+    """The inputs of a model, in the plan of the model as it is."""
 
-    plan: Plan
-    source: int
-    known: Known = field(default_factory=dict)
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.known: Known = {}
+        self.inputs = tuple([i for i, step in enumerate(plan.steps) if step.is_input and step.outputs[0].spatial])
+        self.answers: dict[tuple[int, ...], dict[Place, Answer]] = {}
 
-    def answer(self) -> InputSizes:
-        name, shape = self.step.name, self.step.outputs[0]
+    def answer(self, source: int) -> InputSizes:
+        """One input, by its step."""
+        step, shape = self.plan.steps[source], self.plan.steps[source].outputs[0]
+        places = [(source, axis) for axis in range(len(shape.spatial))]
         if any(each.severity == "error" for each in self.plan.model.diagnostics):
             why = "the model file has faults that no input size mends"
-            unsolved = tuple(Unsolved(axis_name(i, len(shape.spatial)), n, why) for i, n in enumerate(shape.spatial))
-            return InputSizes(name, shape, None, unsolved)
-        base = self.working()
-        try:
-            coupling, found = groups(base, self.source, self.known)
-            alone = self.alone(coupling)
-            sets = [self.sets(alone, coupling, each) for each in found]
-        except NotPeriodic as why:
-            return InputSizes(name, shape, None, tuple(self.beside(base, str(why))), diagonal=self.diagonal(base))
-        if not coupling.steps:
-            (axes,) = sets or [self.nothing()]
-            return InputSizes(name, shape, None, axes)
-        named = tuple(base.steps[i].name for i in coupling.steps if coupling.refuses(i))
-        axes = tuple(self.projected(k, [each[k] for each in sets]) for k in range(len(shape.spatial)))
-        whole = len(sets) == 1
-        return InputSizes(name, shape, None, sets[0] if whole else axes, () if whole else tuple(sets), named)
+            return InputSizes(step.name, shape, None, tuple(Unsolved(self.name(p), shape[p[1]], why) for p in places))
+        found = [self.of(place) for place in places]
+        axes = tuple(
+            [
+                self.beside(place, each) if each.axis is None else each.axis
+                for place, each in zip(places, found, strict=True)
+            ]
+        )
+        together = tuple(dict.fromkeys(each.together for each in found if each.together is not None))
+        diagonal = self.diagonal(source) if any(each.why for each in found) else None
+        return InputSizes(step.name, shape, None, axes, together, diagonal)
 
-    @property
-    def step(self) -> Step:
-        return self.plan.steps[self.source]
+    def of(self, place: Place) -> Answer:
+        """What is found of an axis together with those of all inputs that some step depends on with its own; if
+        nothing, with those of its own beside them.
+        """
+        company = self.company[place[0]]
+        if self.base.complete and len(company) <= MOST_INPUTS:
+            found = self.solved(company)[place]
+            if not found.why or len(company) == 1:
+                return found
+            others = tuple([each for each in found.others if each[0] != place[0]])
+        else:
+            shapes = {i: self.base.steps[i].outputs[0] for i in company if i != place[0]}
+            others = tuple([(i, axis) for i, shape in shapes.items() for axis in range(len(shape.spatial))])
+            why = f"{len(company)} inputs meet" if self.base.complete else "the model does not work as it is"
+            found = Answer(None, None, others, why)
+        own = self.solved((place[0],))[place]
+        if own.axis is None:
+            return replace(own, others=(*own.others, *others))
+        beside = self.sizes(others, place[0])
+        if not beside:
+            return own
+        axis = replace(own.axis, beside=beside, because=found.why)
+        return Answer(axis, own.together and own.together.beside(beside, found.why), own.others)
+
+    @cached_property
+    def company(self) -> dict[int, tuple[int, ...]]:
+        """For each input, those that some step depends on with it, or with another one of them."""
+        reached: list[set[int]] = []
+        company = {i: {i} for i in self.inputs}
+        for i, step in enumerate(self.plan.steps):
+            own = {i} & company.keys()
+            reached.append(own.union(*(reached[ref.step] for ref in step.instance.sources)))
+            whole = set[int]().union(*(company[each] for each in reached[-1]))
+            if any(company[each] is not whole and len(company[each]) < len(whole) for each in reached[-1]):
+                company.update(dict.fromkeys(whole, whole))
+        return {i: tuple(sorted(each)) for i, each in company.items()}
+
+    def name(self, place: Place) -> str:
+        return axis_name(place[1], len(self.plan.steps[place[0]].outputs[0].spatial))
 
     # Where to start from
 
-    def at(self, spatial: Sequence[int]) -> Plan:
-        """The model with these sizes of the input."""
-        return InputLine(self.plan, self.source, (0,), self.known).at(spatial)
-
-    def working(self) -> Plan:
-        """The plan, or that of the next shape to it with all axes of one size that works; itself where none does."""
-        spatial = self.step.outputs[0].spatial
-        if self.plan.complete or len(spatial) == 1:
+    @cached_property
+    def base(self) -> Plan:
+        """The plan, or that of the next shape of one input with all axes of one size that works; the plan where none
+        does.
+        """
+        if self.plan.complete:
             return self.plan
-        largest = max(spatial)
+        for source in self.inputs[:MOST_MENDED]:
+            spatial = self.plan.steps[source].outputs[0].spatial
+            if len(spatial) > 1 or len(self.inputs) > 1:
+                line = InputLine(self.plan, source, range(len(spatial)), self.known)
+                n = self.mending(line, max(spatial))
+                if n is not None:
+                    return line.plan(n)
+        return self.plan
+
+    def mending(self, line: InputLine, largest: int) -> int | None:
         near = [largest + sign * far for far in range(NEAR + 1) for sign in (1, -1) if largest + sign * far > 0]
-        for n in (*near, *ROUND):
-            plan = self.at((n,) * len(spatial))
-            if plan.complete:
-                return plan
+        found = next((n for n in (*near, *ROUND) if line.plan(n).complete), None)
+        if found is not None:
+            return found
         try:
-            equal = walk(InputLine(self.plan, self.source, range(len(spatial)), self.known)).works.nearest(largest)
+            return walk(line).works.nearest(largest)
         except NotPeriodic:
-            equal = None
-        return self.plan if equal is None else self.at((equal,) * len(spatial))
+            return None
 
-    # What goes together
+    def solved(self, sources: tuple[int, ...]) -> dict[Place, Answer]:
+        """What is found of the axes of some inputs beside all others as they are."""
+        if sources not in self.answers:
+            self.answers[sources] = Answers(*joint(self.base, sources, self.known), self.plan).found
+        return self.answers[sources]
 
-    def sets(self, alone: Sequence[AxisSizes], coupling: Coupling, group: Group) -> tuple[AxisSizes, ...]:
-        """Which sizes of a group lose nothing, and which have nothing over, axis by axis."""
-        if not coupling.steps:
-            return tuple(alone)
-        shape = self.step.outputs[0]
-        plan = self.at([_near(each, min(n, LONGEST_SEEN)) for each, n in zip(group.sets, shape.spatial, strict=True)])
-        found = []
-        for axis, works in enumerate(group.sets):
-            line, steps = InputLine(plan, self.source, (axis,), self.known), coupling.before
-            kept = listed(line, works, steps) if not works.residues else along(walk(line), steps)
-            lossless = kept.lossless & works if group.lossless else NO_SIZE
-            exact = kept.exact & works if group.exact else NO_SIZE
-            found.append(replace(alone[axis], works=works, lossless=lossless, exact=exact))
-        if not all(each.lossless for each in found):
-            found = [replace(each, lossless=NO_SIZE) for each in found]
-        if not all(each.exact for each in found):
-            found = [replace(each, exact=NO_SIZE) for each in found]
-        return tuple(found)
+    # What holds beside given sizes only
 
-    def alone(self, coupling: Coupling) -> list[AxisSizes]:
-        """What each axis asks for by itself."""
-        found: list[AxisSizes] = []
-        for axis, n in enumerate(self.step.outputs[0].spatial):
-            if found and coupling.alike:
-                found.append(replace(found[0], axis=axis, name=axis_name(axis, coupling.rank), given=n))
-                continue
-            each = along(coupling.walks[axis])
-            conditions = tuple([c for c in each.conditions if not coupling.couples(c.step)])
-            found.append(replace(each, given=n, conditions=conditions))
-        return found
-
-    def projected(self, axis: int, sets: Sequence[AxisSizes]) -> AxisSizes:
-        """What holds for one axis beside some size of the others."""
-        if not sets:
-            return self.nothing()[axis]
-        works, lossless, exact = (union([getattr(each, kind) for each in sets]) for kind in KINDS)
-        return replace(sets[0], works=works, lossless=lossless, exact=exact)
-
-    def nothing(self) -> tuple[AxisSizes, ...]:
-        """The answer where no size of any axis works."""
-        name, spatial = self.step.name, self.step.outputs[0].spatial
-        return tuple(
-            AxisSizes(name, i, axis_name(i, len(spatial)), n, NO_SIZE, NO_SIZE, NO_SIZE) for i, n in enumerate(spatial)
-        )
-
-    def diagonal(self, base: Plan) -> AxisSizes | None:
+    def diagonal(self, source: int) -> AxisSizes | None:
         """The sizes that all axes may have at once; None where that is not known, or there is one axis."""
-        rank = len(self.step.outputs[0].spatial)
+        rank = len(self.base.steps[source].outputs[0].spatial)
         if rank == 1:
             return None
         try:
-            return replace(along(walk(InputLine(base, self.source, range(rank), self.known))), name="n")
+            return replace(along(walk(InputLine(self.base, source, range(rank), self.known))), name="n")
         except NotPeriodic:
             return None
 
-    def beside(self, base: Plan, why: str) -> Iterator[AxisSizes | Unsolved]:
-        """What holds for each axis beside the others as they are in `base`; why it is no more than that."""
-        spatial, at = self.step.outputs[0].spatial, base.steps[self.source].outputs[0].spatial
-        names = [axis_name(i, len(spatial)) for i in range(len(spatial))]
-        for axis, n in enumerate(spatial):
-            try:
-                each = along(walk(InputLine(base, self.source, (axis,), self.known)))
-            except NotPeriodic as reason:
-                yield Unsolved(names[axis], n, str(reason))
-                continue
-            others = tuple((names[i], at[i]) for i in range(len(at)) if i != axis)
-            yield replace(each, given=n, beside=others, because=why)
+    def beside(self, place: Place, answer: Answer) -> AxisSizes | Unsolved:
+        """What holds for one axis beside the others as they are in the base; why it is no more than that."""
+        source, axis = place
+        given = self.plan.steps[source].outputs[0][axis]
+        try:
+            each = along(walk(InputLine(self.base, source, (axis,), self.known)))
+        except NotPeriodic as reason:
+            return Unsolved(self.name(place), given, str(reason))
+        others = tuple([other for other in answer.others if other != place])
+        return replace(each, given=given, beside=self.sizes(others, source), because=answer.why)
 
-
-def _shared(sets: Sequence[Residues]) -> Residues:
-    """The sizes that are in all of the sets."""
-    shared = sets[0]
-    for each in sets[1:]:
-        shared &= each
-    return shared
-
-
-def _near(sizes: Residues, n: int) -> int:
-    near = sizes.nearest(n)
-    assert near is not None
-    return near
+    def sizes(self, places: Sequence[Place], source: int) -> tuple[tuple[str, int], ...]:
+        """The sizes of some axes, by their names, those of other inputs than `source` with the input's."""
+        steps = self.base.steps
+        return tuple(
+            [
+                (
+                    self.name(each) if each[0] == source else f"{steps[each[0]].name}.{self.name(each)}",
+                    steps[each[0]].outputs[0][each[1]],
+                )
+                for each in places
+            ]
+        )

@@ -7,7 +7,7 @@ lossless if and only if `planner check` finds none of them there.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import accumulate
@@ -53,11 +53,11 @@ Reads = Callable[[Plan, list[tuple[int, Entry]]], set[int]]
 
 
 class Ledger:
-    """The entries of the steps along one axis of an input, in plans that differ in its size."""
+    """The entries of the steps along some axes, by the step of their input, in plans that differ in their size."""
 
-    def __init__(self, source: int, axes: Iterable[int], steps: Sequence[int]) -> None:
+    def __init__(self, axes: Mapping[int, frozenset[int]], steps: Sequence[int]) -> None:
         self.steps = steps
-        self.tied: dict[int, frozenset[int]] = {source: frozenset(axes)}
+        self.tied: dict[int, frozenset[int]] = dict(axes)
         self.known: dict[int, tuple[Step, tuple[Entry, ...]]] = {}
         self.leaves: dict[tuple[object, ...], bool] = {}
         self.readers = Counter[tuple[int, int]]()
@@ -65,7 +65,7 @@ class Ledger:
 
     def of(self, steps: Sequence[int]) -> Ledger:
         """The ledger of some of the steps."""
-        part = Ledger(0, (), steps)
+        part = Ledger({}, steps)
         part.tied = self.tied
         return part
 

@@ -78,7 +78,7 @@ def settled(verdicts: Sequence[bool | None], steady: int, period: int) -> Residu
     Where one is None, the set may hold the size or not, whichever is said more simply.
     """
     cycle = [verdicts[steady - 1 + (i - steady) % period] is not False for i in range(period)]  # by n mod period
-    for shorter in _divisors(period):
+    for shorter in divisors(period):
         if cycle == cycle[:shorter] * (period // shorter):
             cycle, period = cycle[:shorter], shorter
             break
@@ -116,7 +116,7 @@ def _holds(numbers: tuple[int, ...], n: int) -> bool:
     return at < len(numbers) and numbers[at] == n
 
 
-def _divisors(n: int) -> Iterator[int]:
+def divisors(n: int) -> Iterator[int]:
     """The divisors of n, n itself left out, ascending."""
     return (d for d in range(1, n // 2 + 1) if n % d == 0)
 

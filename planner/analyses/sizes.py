@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from planner.analyses.line import MOST_TRIED, InputLine, Line, NotPeriodic, Verdict, Walk, walk
+from planner.analyses.line import InputLine, Line, NotPeriodic
 from planner.analyses.lossless import Leaving, Ledger
+from planner.analyses.reach import TooRagged
 from planner.analyses.residues import Residues, settled
+from planner.analyses.walk import MOST_TRIED, Verdict, Walk, walk
+from planner.cells import TooManyRuns
 from planner.geometry import Shape
 from planner.layers._layer import axis_name
 from planner.model import Model
@@ -17,6 +20,7 @@ __all__ = ["AxisSizes", "Condition", "NotPeriodic", "Residues", "sizes"]
 
 BEYOND = 16
 """Sizes looked at beyond a period, to see that what is lost repeats."""
+RAGGED = "what is read of its tensors is in too many pieces to be followed"
 MOST_ROUNDS = 32
 """Periods looked at before it is said not to."""
 
@@ -67,14 +71,20 @@ def along(walked: Walk, steps: Sequence[int] | None = None) -> AxisSizes:
 
     steps  those that are asked what they lose; all where left out
     """
-    return _Along(walked, steps).answer()
+    try:
+        return _Along(walked, steps).answer()
+    except (TooRagged, TooManyRuns):
+        raise NotPeriodic(RAGGED) from None
 
 
 def listed(line: Line, works: Residues, steps: Sequence[int]) -> AxisSizes:
     """The same where the sizes that work are a few, and known."""
-    ledger = Ledger(line.sources[0], line.axes, steps)
+    ledger = Ledger(line.tied, steps)
     plans = {n: line.plan(n) for n in works.also}
-    left = {n: ledger.leaving(plan) for n, plan in plans.items() if plan is not None}
+    try:
+        left = {n: ledger.leaving(plan) for n, plan in plans.items() if plan is not None}
+    except (TooRagged, TooManyRuns):
+        raise NotPeriodic(RAGGED) from None
     lossless = tuple([n for n, each in left.items() if not each.lossy])
     exact = tuple([n for n in lossless if not left[n].inexact])
     source, axis = line.base.steps[line.sources[0]], line.axes[0]
@@ -87,7 +97,7 @@ class _Along:
 
     def __init__(self, walked: Walk, steps: Sequence[int] | None) -> None:
         self.walk, self.line, self.period = walked, walked.line, walked.period
-        self.ledger = Ledger(self.line.sources[0], self.line.axes, self.line.steps if steps is None else steps)
+        self.ledger = Ledger(self.line.tied, self.line.steps if steps is None else steps)
         self.left: list[Leaving] = []
         self.steady = self.repeating()
         rounds = 0

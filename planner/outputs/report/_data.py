@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from planner.analyses.sizes import NotPeriodic, sizes
+from planner.analyses.input_sizes import InputSizes, Unsolved, input_sizes
 from planner.analyses.sweep import sweep
 from planner.diagnostics import Diagnostic, Severity
 from planner.outputs._findings import counted, path_text
@@ -15,6 +15,7 @@ from planner.outputs.draw._picture import Picture, arguments, family
 from planner.outputs.plan.table import memory, title
 from planner.plan import Step
 from planner.report import Report
+from planner.words import joined
 
 MOST_ROWS = 5_000
 """Steps in the table; a page with more of them is slow."""
@@ -144,27 +145,39 @@ def _read(report: Report) -> int:
 def _sizes(report: Report) -> Iterator[dict[str, Any]]:
     """For each input: what happens at the sizes around its own, and which sizes are good, for every size."""
     plan = report.plan
+    solved = {} if report.count(Severity.ERROR) else {each.input: each for each in input_sizes(plan.model)}
     for step in plan.inputs:
         shape = step.outputs[0]
         swept = list(sweep(plan, step.name))
         if not swept:
             continue
         axis = max(range(len(shape.spatial)), key=lambda i: shape[i])
-        words: list[list[str]] = []
-        if not report.count(Severity.ERROR):
-            try:
-                solved = sizes(plan.model, step.name, axis)
-            except NotPeriodic as why:
-                words = [["for every size", f"not known: {why}"]]
-            else:
-                words = [
-                    ["works", solved.works.words("n")],
-                    ["loses no cell at an edge", solved.lossless.words("n")],
-                    ["leaves nothing over", solved.exact.words("n")],
-                ]
+        words = _words(solved[step.name], axis) if step.name in solved else []
         yield {
             "input": printable(step.name),
             "given": shape[axis],
             "swept": [[each.size, int(each.works), each.losing, each.uneven, each.unread] for each in swept],
             "words": words,
         }
+
+
+def _words(found: InputSizes, axis: int) -> list[list[str]]:
+    """Which sizes of an axis are good, for every size: together with other axes, all of one size, where it depends on
+    them.
+    """
+    said = found.axes[axis]
+    if isinstance(said, Unsolved):
+        return [["for every size", f"not known: {said.reason}"]]
+    own = said.input, said.axis
+    together = next((each for each in found.together if own in [(a.input, a.axis) for a in each.axes]), None)
+    names = [f"{a.name} of `{printable(a.input)}`" for a in together.axes] if together else []
+    several = together is not None and len(together.inputs) > 1
+    good = said if together is None or several else together.equal
+    beside = joined([f"{printable(name)} at {n:,}" for name, n in said.beside])
+    return [
+        *([["beside", beside]] if beside else []),
+        *([["with fitting sizes of" if several else "all of one size", joined(names)]] if names else []),
+        ["works", good.works.words("n")],
+        ["loses no cell at an edge", good.lossless.words("n")],
+        ["leaves nothing over", good.exact.words("n")],
+    ]

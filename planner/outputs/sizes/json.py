@@ -5,8 +5,10 @@ A size n is in a set if n ≥ `from`, n mod `period` is among the `residues` and
 
 A size is in the set of its axis if some size of the other axes goes with it. Where axes depend on one another,
 `together` lists which do: sizes work if one of its entries has each of them in the set of its axis; they are lossless,
-or exact, if they are in the sets of that name of an entry. `with` gives the sizes of the other axes beside which alone
-an axis's sets hold.
+or exact, if they are in the sets of that name of an entry. An axis of another input has that input's name before its
+own, `right.height`; entries that name other axes than one another must hold both. With `step`, the sets of an entry may
+be moved, all of them as many times as one likes, each by the step of its axis. `with` gives the sizes of the other axes
+beside which alone an axis's sets hold.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from planner.analyses.input_sizes import InputSizes, Unsolved
+from planner.analyses.matches import Match
 from planner.analyses.sizes import AxisSizes, Residues
 from planner.outputs._json import laid_out
 from planner.outputs._screen import Screen
@@ -27,7 +30,8 @@ def render(found: Sequence[InputSizes], screen: Screen, low: int, high: int) -> 
 
 def _input(found: InputSizes) -> dict[str, Any]:
     axes: dict[str, Any] = {axis.name: _axis(axis) for axis in found.axes}
-    return {**axes, "together": [_group(each) for each in found.together]} if found.together else axes
+    matches = [_match(each, found.input) for together in found.together for each in together.matches]
+    return {**axes, "together": matches} if matches else axes
 
 
 def _axis(axis: AxisSizes | Unsolved) -> dict[str, Any] | None:
@@ -37,12 +41,15 @@ def _axis(axis: AxisSizes | Unsolved) -> dict[str, Any] | None:
     return {**sets, "with": dict(axis.beside)} if axis.beside else sets
 
 
-def _group(axes: tuple[AxisSizes, ...]) -> dict[str, Any]:
-    return {
-        **{axis.name: _set(axis.works) for axis in axes},
-        "lossless": {axis.name: _set(axis.lossless) for axis in axes},
-        "exact": {axis.name: _set(axis.exact) for axis in axes},
+def _match(match: Match, input: str) -> dict[str, Any]:
+    names = [axis.name if axis.input == input else f"{axis.input}.{axis.name}" for axis in match.axes]
+    pairs = list(zip(names, match.axes, strict=True))
+    found = {
+        **{name: _set(axis.works) for name, axis in pairs},
+        "lossless": {name: _set(axis.lossless) for name, axis in pairs},
+        "exact": {name: _set(axis.exact) for name, axis in pairs},
     }
+    return {**found, "step": dict(zip(names, match.step, strict=True))} if match.step else found
 
 
 def _set(sizes: Residues) -> dict[str, Any]:

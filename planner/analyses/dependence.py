@@ -1,0 +1,155 @@
+"""Dependence: which axes of a model's inputs are asked for together by some step, and which each for itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+
+from planner.analyses.line import InputLine, NotPeriodic, Size, behind
+from planner.analyses.walk import Walk, walk
+from planner.geometry import Link, Shape
+from planner.plan import Known, Plan, Step, Tensor, given, replan
+
+Place = tuple[int, int]
+"""A spatial axis of an input: the input's step, and the axis."""
+Component = tuple[Place, ...]
+"""Axes that depend on one another, in order."""
+
+
+class Axes:
+    """Some inputs' spatial axes, each walked along by itself beside all others as they are in `base`.
+
+    walks    what happens along each
+    reasons  why an axis could not be walked along
+    sizes    the axes that have a say in a size
+    """
+
+    def __init__(self, base: Plan, sources: Sequence[int], known: Known) -> None:
+        self.base, self.known = base, known
+        self.places = [(i, axis) for i in sources for axis in range(len(base.steps[i].outputs[0].spatial))]
+        self.walks: dict[Place, Walk] = {}
+        self.reasons: dict[Place, str] = {}
+        self.sizes: defaultdict[Size, set[Place]] = defaultdict(set)
+        self.alike: set[int] = set()
+        for place in self.places:
+            try:
+                self.walks[place] = self.walked(place)
+                varying = self.walks[place].varying
+            except NotPeriodic as why:
+                self.reasons[place] = str(why)
+                varying = {
+                    (i, output, at)
+                    for i in (place[0], *behind(base, place[0]))
+                    for output, shape in enumerate(base.steps[i].outputs)
+                    for at in range(len(shape))
+                }
+            for size in varying:
+                self.sizes[size].add(place)
+
+    def walked(self, place: Place) -> Walk:
+        source, axis = place
+        line = InputLine(self.base, source, (axis,), self.known)
+        first = self.walks.get((source, 0))
+        if axis == 0 or first is None:
+            return walk(line)
+        if axis == 1 and _alike(self.base, first):
+            self.alike.add(source)
+        if source not in self.alike:
+            return walk(line)
+        varying = {(i, output, axis) for i, output, _ in first.varying}
+        return Walk(line, first.far, first.steady, first.verdicts, varying)
+
+    def at(self, sizes: Mapping[Place, int]) -> Plan:
+        """The model with these sizes, the others as they are in `base`."""
+        shapes = {i: list(self.base.steps[i].outputs[0]) for i, _ in sizes}
+        for (i, axis), n in sizes.items():
+            shapes[i][axis] = n
+        steps = sorted(set[int]().union(*(self.behind[i] for i in shapes)))
+        return replan(self.base, {i: given(Shape(x)) for i, x in shapes.items()}, steps, self.known)
+
+    @cached_property
+    def behind(self) -> dict[int, list[int]]:
+        """The steps that depend on each input."""
+        return {i: behind(self.base, i) for i, _ in self.places}
+
+    @cached_property
+    def reached(self) -> dict[int, list[Place]]:
+        """The axes of all inputs that each step depends on."""
+        found: defaultdict[int, list[Place]] = defaultdict(list)
+        for place in self.places:
+            for i in self.behind[place[0]]:
+                found[i].append(place)
+        return found
+
+    def components(self, couples: frozenset[int]) -> list[Component]:
+        """The axes, those together that some step asks for together, or one of `couples` may."""
+        together = {place: {place} for place in self.places}
+        for i in self.reached:
+            for each in self.asked_together(i, couples):
+                whole = set[Place]().union(*(together[place] for place in each))
+                together.update(dict.fromkeys(whole, whole))
+        return sorted({tuple(sorted(each)) for each in together.values()})
+
+    def asked_together(self, i: int, couples: frozenset[int]) -> list[set[Place]]:
+        """The sets of axes, more than one in each, that a step asks for together: they are folded away with one
+        another, joined or compared.
+        """
+        step = self.base.steps[i]
+        if i in couples or step.facts is None:
+            found = [set(self.reached[i])]
+        else:
+            seen = self.seen(step)
+            found = [seen] if len(seen) > 1 and self.folds(step) else list(self.meetings(i, step))
+        return [each for each in found if len(each) > 1]
+
+    def seen(self, step: Step) -> set[Place]:
+        """The axes that a step's inputs depend on."""
+        return set[Place]().union(
+            *(self.of(ref, axis) for ref, x in self.inputs(step) for axis in range(len(x))),
+        )
+
+    def inputs(self, step: Step) -> Iterator[tuple[Tensor, Shape]]:
+        return zip(step.sources if step.inputs else (), step.inputs, strict=True)
+
+    def of(self, ref: Tensor, axis: int) -> set[Place]:
+        return self.sizes.get((ref.step, ref.output, axis), set())
+
+    def folds(self, step: Step) -> bool:
+        """Whether an axis that changes is folded away."""
+        return any(
+            to is None and self.of(ref, axis)
+            for links, y in zip(step.links, step.outputs, strict=True)
+            for ref, link, x in zip(step.sources, links, step.inputs, strict=True)
+            for axis, to in enumerate(_landing(link, len(x), len(y)))
+        )
+
+    def meetings(self, i: int, step: Step) -> Iterator[set[Place]]:
+        """The axes that meet in each axis of a step's outputs."""
+        for output, (links, y) in enumerate(zip(step.links, step.outputs, strict=True)):
+            meets = [set(self.sizes.get((i, output, axis), ())) for axis in range(len(y))]
+            for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
+                for axis, to in enumerate(_landing(link, len(x), len(y))):
+                    if to is not None:
+                        meets[to] |= self.of(ref, axis)
+            yield from meets
+
+
+def _alike(plan: Plan, along: Walk) -> bool:
+    """Whether a plan treats all spatial axes in the same way, so that an answer for one is one for all."""
+    spatial = plan.steps[along.line.sources[0]].outputs[0].spatial
+    concerned = {i for i, _, _ in along.varying}.union(*(each.failing for each in set(along.verdicts)))
+    return plan.complete and len(set(spatial)) == 1 and all(_treats_alike(plan.steps[i]) for i in concerned)
+
+
+def _treats_alike(step: Step) -> bool:
+    return all(
+        link.landing == tuple(range(len(link.axes))) and len(set(link.axes)) == 1 and not link.parts
+        for links in step.links
+        for link in links
+    )
+
+
+def _landing(link: Link, rank: int, width: int) -> tuple[int | None, ...]:
+    """Where each size of an input lands among those of the output, channels to channels."""
+    return (*link.landing, width - 1) if rank == len(link.landing) + 1 else link.landing

@@ -1,0 +1,277 @@
+"""Far: what becomes of a model at sizes so large that every map on the way is regular."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+
+from planner.analyses.line import Line, NotPeriodic, Size, fails, lengths
+from planner.diagnostics import Fault
+from planner.geometry import Shape
+from planner.plan import Plan, Step
+
+FAR = {1: 1 << 22, 2: 1 << 22, 3: 1 << 16}
+"""A size at which every map of a real network is regular, by how many axes have it."""
+STRETCHES = {1: ((1 << 36, 1 << 14), (1 << 30, 1 << 14)), 2: ((1 << 25, 1 << 11),), 3: ((1 << 17, 1 << 8),)}
+"""How many cells are added to measure growth, and up to which denominator: so many that what is left over of a period
+does not matter, and so few that no tensor is too large.
+"""
+LONGEST_PERIOD = 1 << 14
+"""Longer periods are not looked for."""
+STILL = Fraction(0)
+MOST_DIVISOR = 24
+"""A layer that fails far out is asked about so many sizes, one period of the input apart, and about multiples of the
+numbers among its arguments.
+"""
+MOST_LOOKED_THROUGH = 1 << 16
+"""Sizes among which the first is looked for at which a number of elements is a multiple of another."""
+PERIODS = 14
+"""Far out, a size is tried in so many periods."""
+MOST_ASKED = 24
+"""So many different inputs, one after the other, that one of them is among those that it takes some of."""
+
+
+class Far:
+    """What becomes of a model far out: its period, how fast its sizes grow, and which steps work.
+
+    A layer may take only some of the sizes that it meets, such as the even ones. It is asked about many of them by
+    itself, and the period made longer by what it wants.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.growth: dict[Size, Fraction] = {}
+        self.asked: defaultdict[int, dict[tuple[Shape, ...], int]] = defaultdict(dict)
+        self.period, wanted = 0, line.period
+        while wanted != self.period:
+            if wanted > LONGEST_PERIOD:
+                raise NotPeriodic(f"they repeat after {wanted:,} sizes at the earliest, which is more than are tried")
+            self.period = wanted
+            wanted = self.look()
+        if self.unknown:
+            raise NotPeriodic("some of its tensors are too large to be followed far enough")
+        self.moving = [each for i, step in self.steps.items() for each in self.maps(i, step)]
+        self.order = [each for i, step in self.steps.items() for each in self.compares(i, step)]
+
+    def look(self) -> int:
+        """Plan a whole period far out, and say which period is seen to be needed."""
+        start = FAR[self.line.together] // self.period * self.period
+        self.unknown = False
+        self.planned: list[list[bool] | None] = []
+        self.steps: dict[int, Step] = {}
+        self.asked.clear()
+        wanted, last = self.period, None
+        for n in range(start, start + self.period):
+            plan = self.line.plan(n)
+            if plan is not None and plan is last:
+                self.planned.append(self.planned[-1])
+                continue
+            last = plan
+            if plan is None:
+                self.planned.append(None)
+                continue
+            self.planned.append([plan.steps[i].facts is not None for i in self.line.steps])
+            for stretch, largest in STRETCHES[self.line.together]:
+                if any(size not in self.growth for size in lengths(self.line, plan)):
+                    stretch -= stretch % self.period
+                    self.measure(plan, n, stretch, largest)
+            self.unknown = any(size not in self.growth for size in lengths(self.line, plan)) or self.unknown
+            for i in self.line.steps:
+                step = plan.steps[i]
+                if step.inputs and (i not in self.steps or (step.facts and not self.steps[i].facts)):
+                    self.steps[i] = step
+            wanted = math.lcm(wanted, self.refused(plan))
+        for k in range(1, PERIODS):  # where a whole period happens to work, another may not
+            plan = self.line.plan(start + k % self.period + k * self.period)
+            wanted = math.lcm(wanted, self.refused(plan) if plan is not None else 1)
+        return math.lcm(wanted, *(rate.denominator for rate in self.growth.values()))
+
+    def measure(self, near: Plan, n: int, stretch: int, largest: int) -> None:
+        """Take down the growth of the sizes in three plans, `stretch` cells apart each, the first of which is of n."""
+        far, farther = self.line.plan(n + stretch), self.line.plan(n + 2 * stretch)
+        if far is None or farther is None:
+            return
+        second, third = lengths(self.line, far), lengths(self.line, farther)
+        for size, length in lengths(self.line, near).items():
+            if size in third and size in second and size not in self.growth:
+                gain = second[size] - length
+                rate = Fraction(gain, stretch).limit_denominator(largest)
+                bent = third[size] - second[size] - gain
+                if abs(rate * stretch - gain) > largest or abs(bent) > largest:
+                    raise NotPeriodic("a size does not grow in proportion to the input")
+                self.growth[size] = rate
+
+    def rates(self, step: Step) -> list[list[Fraction]]:
+        """How fast each size of each input of a step grows."""
+        places = step.sources if step.inputs else ()
+        return [
+            [self.growth.get((*place, axis), STILL) for axis in range(len(x))]
+            for place, x in zip(places, step.inputs, strict=True)
+        ]
+
+    def refused(self, plan: Plan) -> int:
+        """The period of the input sizes for which the steps work that fail in a plan."""
+        steps = ((i, plan.steps[i]) for i in self.line.steps)
+        return math.lcm(*(self.asked_for(i, step) for i, step in steps if fails(step)))
+
+    def asked_for(self, i: int, step: Step) -> int:
+        """The period of the input sizes for which a step works that fails at one of them."""
+        asked = self.asked[i]
+        if step.inputs not in asked:
+            asked[step.inputs] = self.tried(step) if len(asked) < MOST_ASKED else 1
+        return asked[step.inputs]
+
+    def tried(self, step: Step) -> int:
+        gains = [[rate * self.period for rate in rates] for rates in self.rates(step)]
+        if not any(map(any, gains)) or any(gain.denominator > 1 for each in gains for gain in each):
+            return 1
+        growing = [_Growing(x, tuple(map(int, gain))) for x, gain in zip(step.inputs, gains, strict=True)]
+        key = id(step.layer), *growing
+        if key not in self.line.asked:
+            self.line.asked[key] = self.taken(step, growing)
+        return self.period * self.line.asked[key]
+
+    def taken(self, step: Step, growing: Sequence[_Growing]) -> int:
+        """After how many k a step works again, where it works at all."""
+        works = [_works(step, [each.at(k) for each in growing]) for k in range(MOST_DIVISOR)]
+        short = next((p for p in range(1, MOST_DIVISOR // 2 + 1) if works[p:] == works[:-p]), None)
+        if short is not None and short > 1:
+            return short
+        long = self.divisible(step, growing)
+        if short is None and long is None:
+            raise NotPeriodic(f"`{step.name}` takes some sizes and refuses others without a period")
+        return long or 1
+
+    def divisible(self, step: Step, growing: Sequence[_Growing]) -> int | None:
+        """The period of the sizes that a step takes if they divide by a large number, or product, of its arguments."""
+        assert step.layer is not None
+        wanted = {n for each in _lists(step.layer.given()) for n in (*map(abs, each), math.prod(map(abs, each)))}
+        periods = [
+            period
+            for divisor in sorted(wanted)
+            if divisor > 1
+            for each in growing
+            for k, period in each.multiples(divisor)
+            if _works(step, [other.at(k) for other in growing])
+        ]
+        return math.lcm(*periods) if periods else None
+
+    def maps(self, i: int, step: Step) -> Iterator[tuple[int, int, int]]:
+        """The maps of a step along axes that grow: step, source, axis."""
+        for links in step.links:
+            for source, (link, rates) in enumerate(zip(links, self.rates(step), strict=True)):
+                for axis, (along, rate) in enumerate(zip((*link.axes, link.channels), rates, strict=True)):
+                    if rate and not along.keeps:
+                        yield i, source, axis
+
+    def compares(self, i: int, step: Step) -> Iterator[tuple[int, int, int, int]]:
+        """Sizes of a step's inputs that grow apart: step, source, axis, and 1 where the source outgrows the first."""
+        rates = self.rates(step)
+        for source in range(1, len(rates)):
+            for axis, (first, other) in enumerate(zip(rates[0], rates[source], strict=False)):
+                if first != other:
+                    yield i, source, axis, 1 if other > first else -1
+
+    def agrees(self, plan: Plan | None, n: int) -> bool:
+        """Whether a plan of size n is as it is far out: its maps regular, its sizes in order, its steps as able."""
+        pattern = self.planned[n % self.period]
+        if n < self.line.steady:
+            return False
+        if plan is None or pattern is None:
+            return plan is None and pattern is None
+        steps = plan.steps
+        if [steps[i].facts is not None for i in self.line.steps] != pattern:
+            return False
+        if not self.regular(plan):
+            return False
+        for i, source, axis, sign in self.order:
+            inputs = steps[i].inputs
+            if inputs and (inputs[source][axis] - inputs[0][axis]) * sign <= 0:
+                return False
+        return all([self.outgrown(steps[i]) for i in self.line.steps if fails(steps[i])])
+
+    def regular(self, plan: Plan, more: int = 0) -> bool:
+        """Whether all maps are regular; with `more` also the cells that they read or leave, from either end."""
+        for i, source, axis in self.moving:
+            for links in plan.steps[i].links:
+                link = links[source]
+                along = link.axes[axis] if axis < len(link.axes) else link.channels
+                if plan.steps[i].inputs[source][axis] < along.settles * (1 + more) + along.widest * more:
+                    return False
+        return True
+
+    def outgrown(self, step: Step) -> bool:
+        """Whether what grows at a failing step is larger than all numbers that its arguments may compare it to.
+
+        A list of them may be the sizes of a tensor with as many elements, or of an axis.
+        """
+        assert step.layer is not None
+        numbers = step.layer.given()
+        products = [math.prod(each) for each in _lists(numbers)]
+        axes = [number for each in _lists(numbers) for number in each] + [
+            each for each in products if each <= LONGEST_PERIOD
+        ]
+        for x, rates in zip(step.inputs, self.rates(step), strict=True):
+            growing = [length for length, rate in zip(x, rates, strict=True) if rate]
+            if growing and (min(growing) <= max(axes, default=0) or x.elements <= max(products, default=0)):
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Growing:
+    """A shape whose sizes grow by so much with each k."""
+
+    shape: Shape
+    gains: tuple[int, ...]
+
+    def at(self, k: int) -> Shape:
+        return Shape([n + gain * k for n, gain in zip(self.shape, self.gains, strict=True)])
+
+    def multiples(self, divisor: int) -> Iterator[tuple[int, int]]:
+        """The first k at which an axis that grows, or the number of elements, is a multiple; in what k that repeats."""
+        still = math.prod([n for n, gain in zip(self.shape, self.gains, strict=True) if not gain])
+        axes = [(n, gain) for n, gain in zip(self.shape, self.gains, strict=True) if gain]
+        for n, gain in axes:
+            yield from _first_multiple(n, gain, divisor)
+        rest = divisor // math.gcd(divisor, still)
+        if len(axes) == 1:
+            yield from _first_multiple(*axes[0], rest)
+        elif rest <= MOST_LOOKED_THROUGH:
+            found = (k for k in range(rest) if not math.prod([n + gain * k for n, gain in axes]) % rest)
+            yield from ((k, rest) for k in islice(found, 1))
+
+
+def _first_multiple(n: int, gain: int, divisor: int) -> Iterator[tuple[int, int]]:
+    """The first k at which n + gain·k is a multiple, and in what k that repeats; nothing where it never is."""
+    shared = math.gcd(gain, divisor)
+    if n % shared == 0:
+        period = divisor // shared
+        yield -n // shared * pow(gain // shared, -1, period) % period, period
+
+
+def _works(step: Step, shapes: Sequence[Shape]) -> bool:
+    assert step.layer is not None
+    try:
+        step.layer.facts(*shapes)
+    except Fault:
+        return False
+    return True
+
+
+def _lists(value: object) -> Iterator[list[int]]:
+    """The lists of numbers among a layer's arguments, a number alone being a list of one."""
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from _lists(each)
+    elif isinstance(value, list | tuple):
+        yield [each for each in value if isinstance(each, int)]
+        for each in value:
+            if not isinstance(each, int):
+                yield from _lists(each)
+    elif isinstance(value, int):
+        yield [value]

@@ -1,0 +1,206 @@
+"""Matches: sizes of several axes that go together, with what is lost at them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from planner.analyses.box import Box
+from planner.analyses.coupling import Coupling
+from planner.analyses.dependence import Axes, Component, Place
+from planner.analyses.groups import Group
+from planner.analyses.joint import Part
+from planner.analyses.line import InputLine, NotPeriodic
+from planner.analyses.residues import NO_SIZE, Residues, divisors, union
+from planner.analyses.sizes import AxisSizes, along, listed
+from planner.analyses.walk import Walk, walk
+from planner.layers._layer import axis_name
+from planner.plan import Plan
+
+KINDS = ("works", "lossless", "exact")
+LONGEST_SEEN = 1024
+"""The other axes are brought near this size where they are longer, while what one of them loses is looked at."""
+MOST_BOXES = 256
+"""Boxes of a group that goes on for ever in which it is looked for what is lost to repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Sizes that go together: for each axis a set, of which every size works with every one of the other axes' sets.
+
+    step  by how much each axis's sets move for the next such match, and so on for ever; nothing where there is one only
+    """
+
+    axes: tuple[AxisSizes, ...]
+    step: tuple[int, ...] = ()
+
+    def box(self, kind: str = "works") -> Box:
+        """The sizes that work, are lossless, or are exact."""
+        return Box(tuple([getattr(axis, kind) for axis in self.axes]), self.step)
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Axes that depend on one another, of one input or of several, with the sizes that go together.
+
+    matches  no size of all axes is in two of them
+    coupled  the steps that ask several axes at once
+    """
+
+    axes: tuple[AxisSizes, ...]
+    matches: tuple[Match, ...]
+    coupled: tuple[str, ...]
+
+    @property
+    def equal(self) -> AxisSizes:
+        """The sizes that all axes may have at once."""
+        works, lossless, exact = (union([each.box(kind).equal for each in self.matches]) for kind in KINDS)
+        given = max(axis.given for axis in self.axes)
+        return replace(self.axes[0], name="n", given=given, works=works, lossless=lossless, exact=exact)
+
+    def match(self, sizes: Sequence[int], kind: str = "works") -> Match | None:
+        """What holds these sizes together, of those that work, are lossless, or are exact."""
+        return next((each for each in self.matches if sizes in each.box(kind)), None)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the inputs whose axes they are."""
+        return tuple(dict.fromkeys(axis.input for axis in self.axes))
+
+    def beside(self, sizes: tuple[tuple[str, int], ...], because: str) -> Together:
+        """The same where it holds beside given sizes of other inputs only."""
+        axes = tuple([replace(axis, beside=sizes, because=because) for axis in self.axes])
+        return replace(self, axes=axes)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found of an axis: what holds beside some size of the others, and how it goes together with them.
+
+    others  the axes with which it is known to depend on one another, or may
+    why     why nothing is known
+    """
+
+    axis: AxisSizes | None
+    together: Together | None = None
+    others: Component = ()
+    why: str = ""
+
+
+class Answers:
+    """What the parts come to in which axes do not depend on one another: what works, and what is lost there.
+
+    found  for each axis
+    """
+
+    def __init__(self, axes: Axes, parts: Sequence[Part], plan: Plan) -> None:
+        self.axes, self.plan = axes, plan
+        self.found: dict[Place, Answer] = {}
+        self.walked: dict[Walk, AxisSizes] = {}
+        for part in parts:
+            try:
+                self.found |= self.of(part)
+            except NotPeriodic as why:
+                self.found |= dict.fromkeys(part.component, Answer(None, None, part.component, str(why)))
+
+    def of(self, part: Part) -> dict[Place, Answer]:
+        component, coupling = part.component, part.coupling
+        if coupling is None:
+            raise NotPeriodic(part.reason)
+        alone = [self.alone(place, walked, coupling) for place, walked in zip(component, coupling.walks, strict=True)]
+        if not coupling.steps:
+            return {place: Answer(axis) for place, axis in zip(component, alone, strict=True)}
+        matches = [match for group in part.groups for match in self.matches(group, alone, coupling)]
+        if len(matches) == 1 and not matches[0].step:
+            return {place: Answer(axis) for place, axis in zip(component, matches[0].axes, strict=True)}
+        axes = tuple([_projected(axis, k, matches) for k, axis in enumerate(alone)])
+        named = tuple([self.plan.steps[i].name for i in coupling.steps if coupling.refuses(i)])
+        together = Together(axes, tuple(matches), named) if matches else None
+        return {place: Answer(axis, together, component) for place, axis in zip(component, axes, strict=True)}
+
+    def alone(self, place: Place, walked: Walk, coupling: Coupling) -> AxisSizes:
+        """What an axis asks for by itself."""
+        source, axis = place
+        shape = self.plan.steps[source].outputs[0]
+        walked = self.axes.walks[source, 0] if source in self.axes.alike else walked
+        if walked not in self.walked:
+            self.walked[walked] = along(walked)
+        each = self.walked[walked]
+        conditions = tuple([c for c in each.conditions if not coupling.couples(c.step)])
+        name = axis_name(axis, len(shape.spatial))
+        return replace(each, axis=axis, name=name, given=shape[axis], conditions=conditions)
+
+    def matches(self, group: Group, alone: Sequence[AxisSizes], coupling: Coupling) -> Iterator[Match]:
+        """A group with what is lost in it; several where that is not the same in all of its boxes."""
+        if not group.step:
+            yield Match(self.sets(group, group.sets, alone, coupling))
+            return
+        rounds = [
+            walked.period // math.gcd(walked.period, by)
+            for walked, by in zip(coupling.walks, group.step, strict=True)
+            if by
+        ]
+        period, seen = math.lcm(*rounds), list[tuple[AxisSizes, ...]]()
+        said = list[object]()
+        while True:
+            for k in range(len(seen), len(seen) + 2 * period):
+                if k > MOST_BOXES:
+                    raise NotPeriodic(f"what is lost did not repeat in the first {MOST_BOXES} pairs")
+                seen.append(self.sets(group, group.at(k), alone, coupling))
+                said.append([_kept(each, by) for each, by in zip(seen[-1], group.step, strict=True)])
+            if said[-period:] == said[-2 * period : -period]:
+                break
+        period = next(
+            each
+            for each in (*divisors(period), period)
+            if said[-each:] == said[-2 * each : -each] and said[-period:] == said[-each:] * (period // each)
+        )
+        start = len(seen) - period
+        while start and said[start - 1] == said[start - 1 + period]:
+            start -= 1
+        for each in seen[:start]:
+            yield Match(each)
+        for each in seen[start : start + period]:
+            yield Match(each, tuple(period * by for by in group.step))
+
+    def sets(
+        self, group: Group, sets: Sequence[Residues], alone: Sequence[AxisSizes], coupling: Coupling
+    ) -> tuple[AxisSizes, ...]:
+        """Which sizes of a box lose nothing, and which have nothing over, axis by axis."""
+        shapes = [
+            (place, sizes, self.plan.steps[place[0]].outputs[0][place[1]])
+            for place, sizes in zip(coupling.component, sets, strict=True)
+        ]
+        plan = self.axes.at({place: _near(sizes, min(n, LONGEST_SEEN)) for place, sizes, n in shapes})
+        found = []
+        for k, (place, works, _) in enumerate(shapes):
+            line, steps = InputLine(plan, place[0], (place[1],), self.axes.known), coupling.before[k]
+            kept = listed(line, works, steps) if not works.residues else along(walk(line), steps)
+            lossless = kept.lossless & works if group.lossless else NO_SIZE
+            exact = kept.exact & works if group.exact else NO_SIZE
+            found.append(replace(alone[k], works=works, lossless=lossless, exact=exact))
+        if not all(each.lossless for each in found):
+            found = [replace(each, lossless=NO_SIZE) for each in found]
+        if not all(each.exact for each in found):
+            found = [replace(each, exact=NO_SIZE) for each in found]
+        return tuple(found)
+
+
+def _kept(axis: AxisSizes, by: int) -> object:
+    """Which of the sizes of an axis lose nothing, and have nothing over: by their order, where they move."""
+    if not by:
+        return axis.lossless, axis.exact
+    return [(n in axis.lossless, n in axis.exact) for n in axis.works.also]
+
+
+def _projected(axis: AxisSizes, k: int, matches: Sequence[Match]) -> AxisSizes:
+    """What holds for an axis beside some size of the others."""
+    works, lossless, exact = (union([each.box(kind).along(k) for each in matches]) for kind in KINDS)
+    return replace(axis, works=works, lossless=lossless, exact=exact)
+
+
+def _near(sizes: Residues, n: int) -> int:
+    near = sizes.nearest(n)
+    assert near is not None
+    return near
