@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
-from rich.table import Table
-
 from benchmarks import chains, emission, planning, sizes, startup
 
 # The chains come first: a process that holds torch makes its children look larger.
@@ -30,14 +27,16 @@ def ratio(value: float) -> str:
 def main() -> None:
     if unknown := set(sys.argv[1:]) - set(SECTIONS):
         sys.exit(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(SECTIONS)}")
-    table = Table("what", "planner", "against", "ratio", "target", "", highlight=False)
+    print(row("what", "planner", "against", "ratio", "target", ""))
     for section in sys.argv[1:] or SECTIONS:
         for each in SECTIONS[section]():
             against = f"{each.against}, {figure(each.yardstick, each.unit)}"
-            table.add_row(
-                each.what, figure(each.ours, each.unit), against, ratio(each.ratio), ratio(each.target), each.verdict
-            )
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+            ours = figure(each.ours, each.unit)
+            print(row(each.what, ours, against, ratio(each.ratio), ratio(each.target), each.verdict), flush=True)
+
+
+def row(what: str, ours: str, against: str, got: str, target: str, verdict: str) -> str:
+    return f"{what:<46}  {ours:>10}  {against:<30}  {got:>6}  {target:>6}  {verdict}".rstrip()
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from planner.outputs.code._program import Style
+    from planner.outputs.code.torch.program import Style
     from planner.report import Report
+    from planner.workbench import Checked
 
 __version__ = "0.1.0"
 __all__ = ["build", "check", "torch_code"]
@@ -26,7 +27,7 @@ def check(
     params: Mapping[str, Any] | None = None,
     batch: int = 1,
     dtype: str = "float32",
-) -> Report:
+) -> Checked:
     """Plan and judge a model; a bad model never raises, its report carries the faults.
 
     source  a path to a model file, or the parsed file as a mapping
@@ -34,9 +35,9 @@ def check(
     params  replaces parameters of the model by name
     batch, dtype  what memory is counted for
     """
-    from planner.checking import checked
+    from planner.workbench import Workbench
 
-    return checked(source, input=input, params=params, batch=batch, dtype=dtype)
+    return Workbench.on(source, input=input, params=params, batch=batch, dtype=dtype).report
 
 
 def torch_code(
@@ -66,8 +67,8 @@ def build(
     The arguments are those of `check`, and `style` that of `torch_code`. Raises `planner.diagnostics.Fault`, which says
     why, where there is no such module.
     """
-    from planner.outputs.code._building import module_of
     from planner.outputs.code.torch import emitted
+    from planner.outputs.code.torch.building import module_of
 
     found = emitted(check(source, input=input, params=params), style=style)
     return getattr(module_of(found.text), found.name)()

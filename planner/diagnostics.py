@@ -65,7 +65,7 @@ class Edit:
     """A change to a model file at `path`.
 
     set     the key, or the entry of a list, gets `value`; a key that is not there is added
-    remove  the key goes, with its value
+    remove  the key goes, with its value, or the entry of a list
     rename  the key is called `value`
     insert  `value` comes into the list, before the entry that has had this number
 

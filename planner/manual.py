@@ -125,8 +125,8 @@ def _kind_page(kind: type[Kind], screen: Screen) -> Iterator[str]:
 
 def _said(kind: type[Kind], screen: Screen) -> Iterator[str]:
     """What the planner prints about the bad example, this kind alone."""
-    from planner.checking import checked_text
     from planner.outputs.check.full import findings
+    from planner.workbench import checked_text
 
     report = checked_text(example(kind.bad), "model.yaml")
     report.diagnostics = tuple(each for each in report.diagnostics if each.kind is kind)

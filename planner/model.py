@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planner.diagnostics import Diagnostic, Path
+from planner.format import Block
 from planner.geometry import Shape
 from planner.guesses import Guess
 from planner.layers._layer import Layer
@@ -25,7 +26,8 @@ class Ref(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """One copy of a block: its name, the block's type, the arguments of the call, and the steps [first, last).
+    """One copy of a list of layers: its name, its type, where it is called with which arguments, and the steps [first,
+    last).
 
     outputs  what the block says it hands on, in its order; empty where it says nothing
     """
@@ -33,6 +35,7 @@ class Group:
     name: str
     type: str
     path: Path
+    block: Block
     args: Mapping[str, Any]
     parent: Group | None
     first: int
@@ -90,11 +93,15 @@ class Instance:
 class Model:
     """A model file, unfolded. Instances stand in order of execution, inputs first.
 
+    root      the model's own list of layers, as the file has it
+    blocks    the file's blocks by name
     numbered  where outputs of layers are named by their numbers, whether they are read or not
     left_out  entries with several sources that are not there
     """
 
     name: str
+    root: Block
+    blocks: Mapping[str, Block]
     instances: list[Instance]
     groups: list[Group]
     numbered: list[Mention]
@@ -104,6 +111,12 @@ class Model:
     diagnostics: list[Diagnostic]
     allow: frozenset[str] = frozenset()
     left_out: list[LeftOut] = field(default_factory=list)
+
+    @classmethod
+    def nothing(cls, source: Source) -> Model:
+        """The model of a file that none can be made of."""
+        name = source.file or "model"
+        return cls(name, Block(("layers",), name, ()), {}, [], [], [], (), {}, source, [])
 
     @property
     def graph(self) -> networkx.MultiDiGraph[str]:

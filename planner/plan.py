@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
 from planner.diagnostics import Diagnostic, Fault, Path
 from planner.faults.no_such_output import NoSuchOutput
@@ -18,16 +19,35 @@ from planner.model import Group, Instance, Model, Ref
 _NOTHING: Mapping[str, Sizes] = {}
 
 
+class Tensor(NamedTuple):
+    """One output of one step."""
+
+    step: int
+    output: int = 0
+
+
+def first_of(ref: Ref) -> Tensor:
+    """The tensor that a reference names; of a step that is named without a number, the first output."""
+    return Tensor(ref.step, ref.output or 0)
+
+
+class Reading(NamedTuple):
+    """Where a tensor is read: by which step, and as which of its sources."""
+
+    step: int
+    source: int
+
+
 @dataclass(slots=True, eq=False)
 class Step:
     """One step of the plan: an instance of a layer with all that is known about it.
 
     A step without `facts` could not be planned: its own fault is among the diagnostics, or it depends on one that is.
-    `sources` say which outputs of which steps it reads; an input of the model is a step without sources.
+    `sources` are the tensors that it reads; an input of the model is a step without sources.
     """
 
     instance: Instance
-    sources: tuple[Ref, ...] = ()
+    sources: tuple[Tensor, ...] = ()
     inputs: tuple[Shape, ...] = ()
     facts: Facts | None = None
 
@@ -81,13 +101,13 @@ class Step:
         return bool(self.links) and all(links[source].empty for links in self.links)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class Plan:
     """A model with shapes; `steps` stand in the order of the model's instances, inputs first."""
 
     model: Model
     steps: list[Step]
-    outputs: tuple[Ref, ...]
+    outputs: tuple[Tensor, ...]
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     @property
@@ -104,16 +124,84 @@ class Plan:
         """The steps that are not inputs."""
         return (step for step in self.steps if not step.is_input)
 
-    def shape(self, ref: Ref) -> Shape | None:
-        """The shape of one tensor, where it is known."""
-        outputs = self.steps[ref.step].outputs
-        return outputs[ref.output or 0] if len(outputs) > (ref.output or 0) else None
+    # Steps
 
-    def label(self, ref: Ref) -> str:
-        """The full name of one tensor: that of its step, with the output's number where the step has several."""
-        step = self.steps[ref.step]
-        several = len(step.outputs) > 1 and not (step.layer and step.layer.extras and not ref.output)
-        return f"{step.name}.{ref.output}" if several else step.name
+    @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """The numbers of the steps by their full names."""
+        return {step.name: i for i, step in enumerate(self.steps)}
+
+    def step(self, name: str) -> Step | None:
+        """The step with a full name."""
+        number = self.numbers.get(name)
+        return None if number is None else self.steps[number]
+
+    # Tensors
+
+    def shape(self, tensor: Tensor) -> Shape | None:
+        """The shape of a tensor, where it is known."""
+        outputs = self.steps[tensor.step].outputs
+        return outputs[tensor.output] if len(outputs) > tensor.output else None
+
+    def label(self, tensor: Tensor) -> str:
+        """The full name of a tensor: that of its step, with the output's number where the step has several."""
+        step = self.steps[tensor.step]
+        several = len(step.outputs) > 1 and not (step.layer and step.layer.extras and not tensor.output)
+        return f"{step.name}.{tensor.output}" if several else step.name
+
+    @cached_property
+    def readings(self) -> Mapping[Tensor, Sequence[Reading]]:
+        """Where each tensor is read that any step reads, in order."""
+        found: dict[Tensor, list[Reading]] = {}
+        for i, step in enumerate(self.steps):
+            for k, tensor in enumerate(step.sources):
+                found.setdefault(tensor, []).append(Reading(i, k))
+        return found
+
+    @cached_property
+    def _readers(self) -> Mapping[int, Sequence[Reading]]:
+        found: dict[int, list[Reading]] = {}
+        for tensor, readings in self.readings.items():
+            found.setdefault(tensor.step, []).extend(readings)
+        return {step: sorted(readings) for step, readings in found.items()}
+
+    def readers(self, step: int) -> Sequence[Reading]:
+        """Where any output of a step is read, in order."""
+        return self._readers.get(step, ())
+
+    @cached_property
+    def returned(self) -> frozenset[int]:
+        """The steps of which the model returns an output."""
+        return frozenset(tensor.step for tensor in self.outputs)
+
+    # Blocks
+
+    @cached_property
+    def blocks(self) -> Mapping[Group | None, Sequence[Group]]:
+        """The blocks that stand directly in a block, or in the model, but for those without a step."""
+        found: dict[Group | None, list[Group]] = {}
+        for group in self.model.groups:
+            if group.first < group.last:
+                found.setdefault(group.parent, []).append(group)
+        return found
+
+    def members(self, group: Group | None) -> Iterator[Step | Group]:
+        """What stands directly in a block, or in the model: steps and blocks, in order of execution."""
+        at, last = (0, len(self.steps)) if group is None else (group.first, group.last)
+        for inside in self.blocks.get(group, ()):
+            yield from self.steps[at : inside.first]
+            yield inside
+            at = inside.last
+        yield from self.steps[at:last]
+
+    def arriving(self, group: Group) -> list[Tensor]:
+        """What a block reads of what is before it, in order."""
+        steps = self.steps[group.first : group.last]
+        return list(dict.fromkeys(tensor for step in steps for tensor in step.sources if tensor.step < group.first))
+
+    def leaving(self, group: Group) -> list[Tensor]:
+        """What a block hands on, in the order that it states; where it states nothing, its last step's first output."""
+        return list(map(first_of, group.outputs)) or [Tensor(group.last - 1)]
 
 
 Known = dict[tuple[int, tuple[Shape, ...]], Facts]
@@ -214,7 +302,7 @@ def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
     if any([steps[ref.step].facts is None for ref in step.sources]):
         layer.must_take(len(step.sources))
         return
-    step.inputs = tuple([steps[at].outputs[output or 0] for at, output in step.sources])
+    step.inputs = tuple([steps[at].outputs[output] for at, output in step.sources])
     key = (id(layer), step.inputs)
     step.facts = known.get(key)
     if step.facts is None:
@@ -234,12 +322,12 @@ def _not_there(plan: Plan) -> Iterator[Diagnostic]:
             yield Diagnostic.of(fault, path, calls=calls)
 
 
-def _there(instance: Instance, steps: Sequence[Step]) -> tuple[Ref, ...]:
+def _there(instance: Instance, steps: Sequence[Step]) -> tuple[Tensor, ...]:
     """What an instance reads that cannot be planned; the first output in place of one that is not there."""
     found = []
     for ref in instance.sources:
         count = len(steps[ref.step].outputs)
-        found.append(Ref(ref.step, ref.output if ref.output and (ref.output < count or not count) else 0))
+        found.append(Tensor(ref.step, ref.output if ref.output and (ref.output < count or not count) else 0))
     return tuple(found)
 
 
@@ -248,24 +336,24 @@ def _in_doubt(step: Step) -> bool:
     return step.instance.guess is not None and step.instance.guess.doubtful
 
 
-def _resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | None) -> Ref:
+def _resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | None) -> Tensor:
     """The tensor with its output's number; a bare name means the only output, or the first where the others are
     extras.
     """
     source = steps[ref.step]
     if source.facts is None:
-        return ref if ref.output is not None else Ref(ref.step, 0)
+        return first_of(ref)
     count = len(source.facts.outputs)
     guess = source.instance.guess
     layer = source.layer or (guess.layers[0] if guess is not None else None)
     extras = layer.extras if layer is not None else guess is not None and guess.unknown is not None
     if _in_doubt(source):
-        return Ref(ref.step, min(ref.output or 0, count - 1))
+        return Tensor(ref.step, min(ref.output or 0, count - 1))
     if ref.output is None:
         if count == 1 or extras:
-            return Ref(ref.step, 0)
+            return Tensor(ref.step)
     elif ref.output < count:
-        return ref
+        return Tensor(ref.step, ref.output)
     else:
         raise _Told
     several = len(reader.sources) > 1 if reader else place > 0

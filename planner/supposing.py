@@ -22,7 +22,7 @@ from planner.guesses import LIKELY, OTHER, Guess, made, remade
 from planner.layers import all_layers
 from planner.layers._layer import Facts, Layer
 from planner.model import Model
-from planner.plan import Plan, propagate
+from planner.plan import Plan, first_of, propagate
 
 MOST_SAID = 1
 """Mendings that are named beside a finding that takes them for granted."""
@@ -41,8 +41,6 @@ LARGEST_MAP = 1 << 40
 def told(plan: Plan) -> list[Diagnostic]:
     """All that is wrong in a model and its plan, and what is wrong after the first fault of each path."""
     model = plan.model
-    if all(step.facts is not None for step in plan.steps):
-        return [*model.diagnostics, *plan.diagnostics]
     worlds = [_World(version) for version in (LIKELY, OTHER)]
     plans = [propagate(model, guesser=world) for world in worlds]
     certain = [*_with_shapes(model, worlds[LIKELY], plans[LIKELY]), *plan.diagnostics]
@@ -55,11 +53,10 @@ def _supposed(plan: Plan, likely: _World, plans: Sequence[Plan]) -> Iterator[Dia
     both = {_key(each) for each in plans[OTHER].diagnostics}
     wrong = {each.path[:end] for each in plan.model.diagnostics for end in range(1, len(each.path) + 1)}
     faulty = {each.step for each in plan.diagnostics}
-    numbers = {step.name: at for at, step in enumerate(plan.steps)}
     granted: list[tuple[str, ...]] = []
     count = 0
     for each in plans[LIKELY].diagnostics:
-        key, at = _key(each), numbers.get(each.step or "")
+        key, at = _key(each), plan.numbers.get(each.step or "")
         if key in known or _place(each) in known or key not in both or count == MOST_FOUND:
             continue
         if at is not None and (plan.steps[at].facts is not None or plan.steps[at].path in wrong or each.step in faulty):
@@ -120,7 +117,7 @@ class _World:
         if fault is None:
             return self._guessed(plan, at, guess or Guess(layers=(step.layer, step.layer)))
         if not step.inputs:  # the wiring is at fault
-            step.sources = tuple(ref._replace(output=ref.output or 0) for ref in step.instance.sources)
+            step.sources = tuple(map(first_of, step.instance.sources))
             counted = isinstance(fault, WrongNumberOfSources)
             step.inputs = self._inputs(plan, at, doubtful=not counted) or ()
             if not counted and step.layer is not None:
@@ -130,7 +127,7 @@ class _World:
     def _guessed(self, plan: Plan, at: int, guess: Guess) -> Facts | None:
         """What a step gives with a guess in place of what is wrong."""
         step = plan.steps[at]
-        named = tuple(ref.output or 0 for ref in step.instance.sources)
+        named = tuple(ref.output for ref in step.instance.sources)
         doubtful = guess.doubtful or named != tuple(ref.output for ref in step.sources)
         inputs = None if guess.open else self._inputs(plan, at, doubtful=doubtful)
         if inputs is None:
@@ -162,7 +159,7 @@ class _World:
         found: list[Shape | None] = []
         for ref in plan.steps[at].sources:
             outputs = plan.steps[ref.step].outputs
-            found.append(outputs[min(ref.output or 0, len(outputs) - 1)] if outputs else None)
+            found.append(outputs[min(ref.output, len(outputs) - 1)] if outputs else None)
         known = [shape for shape in found if shape is not None]
         if found and not known:
             return None

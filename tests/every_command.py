@@ -21,8 +21,9 @@ from unittest.mock import patch
 
 import click
 
-from planner import cli
 from planner.analyses import input_sizes
+from planner.cli import _pictures, _reading
+from planner.cli import main as planner
 from random_mutants import TEXTS, mutant
 
 SECONDS = 10
@@ -82,7 +83,7 @@ def commands(random: Random, path: Path) -> Iterator[Command]:
 def _steps(path: Path) -> list[str]:
     """The names of a file's steps, where it has any."""
     try:
-        return [step.name for step in cli._report(str(path)).plan.steps]
+        return [step.name for step in _reading.report_on(str(path)).plan.steps]
     except (Exception, TooLong):  # noqa: BLE001 the commands have told it
         return []
 
@@ -90,7 +91,7 @@ def _steps(path: Path) -> list[str]:
 @contextmanager
 def workshop() -> Iterator[Path]:
     """The path to put mutants at; what is planned and solved once serves every command, and nothing is laid out."""
-    real = cli._report
+    real = _reading.report_on
     known: dict[tuple[str, str], tuple[Any, Any]] = {}
 
     def report(file: str, **options: Any) -> Any:
@@ -111,8 +112,8 @@ def workshop() -> Iterator[Path]:
 
     with (
         TemporaryDirectory() as folder,
-        patch.object(cli, "_drawn", _not_drawn),
-        patch.object(cli, "_report", report),
+        patch.object(_pictures, "drawn", _not_drawn),
+        patch.object(_reading, "report_on", report),
         patch.object(input_sizes, "input_sizes", _once(input_sizes.input_sizes)),
     ):
         yield Path(folder, "model.yaml")
@@ -133,7 +134,7 @@ def _once(solve: Callable[..., Iterator[Any]]) -> Callable[..., list[Any]]:
 PLAIN: tuple[tuple[str, Any], ...] = (("input", None), ("params", {}), ("batch", 1), ("dtype", "float32"))
 
 
-def _not_drawn(*_: object) -> bytes:
+def _not_drawn(*_: object, **__: object) -> bytes:
     return b"<svg></svg>"
 
 
@@ -141,7 +142,8 @@ def _not_drawn(*_: object) -> bytes:
 def _parsed(command: Command) -> tuple[Callable[..., int], dict[str, Any]]:
     """The function that a command is, and its options, as the command line reads them."""
     name, *options = command
-    found = cli.main.commands[name]
+    found = planner.get_command(click.Context(planner), name)
+    assert found is not None
     params = found.make_context(name, ["model.yaml", *options]).params
     params.pop("file", params.pop("files", None))
     assert found.callback is not None

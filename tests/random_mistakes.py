@@ -8,11 +8,11 @@ from pathlib import Path as FilePath
 from random import Random
 from typing import Any
 
-from planner.checking import checked
 from planner.diagnostics import Edit, Path
 from planner.editing import CannotEdit, rewritten
 from planner.plan import Step
 from planner.source import Source
+from planner.workbench import checked
 
 ROOT = FilePath(__file__).parent.parent
 FILES = sorted([*(ROOT / "configs").glob("*.yaml"), *(ROOT / "docs" / "models").glob("*.yaml")])

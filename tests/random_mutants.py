@@ -16,10 +16,10 @@ from typing import Any
 
 import yaml
 
-from planner.checking import checked_text
 from planner.diagnostics import Fault
 from planner.layers import all_layers
 from planner.source import parse
+from planner.workbench import checked_text
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("configs", "docs/models", "tests/cases", "tests/stories")

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from linear_copy import LinearCopy
 from planner.analyses.alignment import Manner, apart
 from planner.analyses.receptive_field import receptive_fields
-from planner.checking import checked_text
 from planner.diagnostics import Severity
 from planner.plan import Plan
+from planner.workbench import checked_text
 from random_networks import planned
 
 LENGTH = 101

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from planner import checking, unfolding
-from planner.checking import checked
+from planner import unfolding, workbench
 from planner.cli import main
 from planner.diagnostics import Severity
 from planner.model import Model
 from planner.source import Source, of_mapping, parse
+from planner.workbench import checked
 from random_mistakes import FILES, MORE_FILES, Planted, planted
 
 
@@ -197,7 +197,7 @@ def test_a_failure_of_the_planner_on_one_file_does_not_cost_the_others_theirs(
             raise ArithmeticError("of the planner's own")
         return unfolding.load(source, **given)
 
-    monkeypatch.setattr(checking, "load", load)
+    monkeypatch.setattr(workbench, "load", load)
     files = [str(tmp_path / f"{name}.yaml") for name in ("a", "broken", "c")]
     result = CliRunner().invoke(main, ["check", "--format", "concise", *files])
     assert result.exit_code == 2

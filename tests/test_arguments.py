@@ -20,13 +20,13 @@ from torch import Tensor, nn
 import random_block_files
 import random_blocks
 from lighter import lighter
+from planner.classes.arithmetic import value
+from planner.classes.names import Names
+from planner.classes.parts import Unit
+from planner.classes.tensors import Copy
 from planner.diagnostics import Fault
-from planner.outputs.code._arithmetic import value
-from planner.outputs.code._building import module_of
-from planner.outputs.code._names import Names
-from planner.outputs.code._parts import Unit
-from planner.outputs.code._tensors import Copy
 from planner.outputs.code.torch import Emitted, emitted
+from planner.outputs.code.torch.building import module_of
 from planner.plan import Plan, propagate
 from planner.report import Report
 from planner.source import Source, of_mapping, read
@@ -210,7 +210,7 @@ def of_models(found: Emitted, source: Source, **options: Any) -> Iterator[Called
 def of_blocks(found: Emitted, source: Source) -> Iterator[Called]:
     """The classes of blocks, as they are called in the model but for another value of one argument."""
     for unit in found.program.units.all:
-        path = unit.listing.path
+        path = unit.block.path
         if path[0] == "blocks" and len(path) == 3:
             for copy in unit.copies[:MOST_CALLS]:
                 yield from _Block(found, source, unit, copy).calls()
@@ -231,7 +231,7 @@ class _Block(NamedTuple):
     @property
     def channels(self) -> tuple[str, ...]:
         """What the channels of the inputs are called."""
-        return self.names.channels(self.unit.listing)
+        return self.names.channels(self.unit.block)
 
     def calls(self) -> Iterator[Called]:
         now = self.now()
@@ -298,14 +298,14 @@ class _Block(NamedTuple):
             f"source_{k}": [*tensor.shape.spatial, values[name]]
             for k, (name, tensor) in enumerate(zip(self.channels, self.copy.inputs, strict=True))
         }
-        hidden = self.unit.listing.params
+        hidden = self.unit.block.params
         listed = {each: self.copy.values[self.names.param(each)] for each in self.source.data.get("params") or {}}
         params = {each: of_file(listed[each] if each in hidden else values[self.names.param(each)]) for each in listed}
         args = {each: of_file(values[self.names.param(each)]) for each in hidden}
         return {
             "input": inputs,
             "params": params,
-            "layers": [{"name": CALL, "type": self.unit.listing.name, "from": list(inputs), **args}],
+            "layers": [{"name": CALL, "type": self.unit.block.name, "from": list(inputs), **args}],
             "blocks": self.source.data["blocks"],
         }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import math
 import operator
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -13,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.arithmetic import compile_expression, compile_template, is_expression
+from planner.arithmetic import Node, has_arithmetic, is_expression, parse_expression, parse_template
+from planner.classes.expressions import make_divisible
 from planner.diagnostics import Fault
 from planner.faults.bad_arithmetic import BadArithmetic
 from planner.faults.unknown_parameter import UnknownParameter
@@ -25,7 +28,7 @@ VALUES: dict[str, Any] = {
 
 
 def evaluated(text: str) -> Any:
-    return compile_expression(text).evaluate(VALUES)
+    return parse_expression(text).evaluate(VALUES)
 
 
 # expression, what it comes to
@@ -90,7 +93,7 @@ WIDTHS = [
 
 @pytest.mark.parametrize(("multiplier", "bases", "widths"), WIDTHS, ids=lambda each: str(each)[:4])
 def test_make_divisible_gives_the_published_widths(multiplier: float, bases: list[int], widths: list[int]) -> None:
-    expression = compile_expression("make_divisible($base * $multiplier, 8)")
+    expression = parse_expression("make_divisible($base * $multiplier, 8)")
     assert [expression.evaluate({"base": base, "multiplier": multiplier}) for base in bases] == widths
 
 
@@ -98,6 +101,15 @@ def test_make_divisible_keeps_a_least_width() -> None:
     assert evaluated("make_divisible($a, 8)") == 8
     assert evaluated("make_divisible($a, 8, 16)") == 16
     assert evaluated("make_divisible($width, 8, 16)") == 64
+
+
+@given(st.integers(0, 10**6), st.integers(1, 512), st.none() | st.integers(1, 512))
+def test_make_divisible_of_whole_numbers_is_what_emitted_programs_compute(
+    width: int, divisor: int, least: int | None
+) -> None:
+    values = {"width": width, "divisor": divisor, "least": least}
+    text = f"make_divisible($width, $divisor{'' if least is None else ', $least'})"
+    assert make_divisible(width, divisor, least) == parse_expression(text).evaluate(values)
 
 
 # expression, offset, length, headline, label, a part of the help
@@ -220,7 +232,7 @@ def test_unknown_parameters(text: str, offset: int, length: int, message: str, h
 
 def test_without_any_parameters() -> None:
     with pytest.raises(UnknownParameter) as caught:
-        compile_expression("$a").evaluate({})
+        parse_expression("$a").evaluate({})
     assert caught.value.label == "no parameters are declared here"
 
 
@@ -236,7 +248,7 @@ def test_without_any_parameters() -> None:
     ],
 )
 def test_names(text: str, names: set[str]) -> None:
-    assert compile_expression(text).names == names
+    assert parse_expression(text).names == names
 
 
 @pytest.mark.parametrize(
@@ -244,6 +256,17 @@ def test_names(text: str, names: set[str]) -> None:
 )
 def test_an_expression_has_a_dollar(value: object, is_one: bool) -> None:
     assert is_expression(value) is is_one
+
+
+@pytest.mark.parametrize(
+    ("value", "has_some"),
+    [
+        ("$a", True), ("a", False), (None, False), (3, False), ([], False), ([1, "a"], False), ([1, [2, "$a"]], True),
+        (("$a",), True), ({"a": 1}, False), ({"a": [1, "$a"]}, True), ({"$a": 1}, False),
+    ],
+)  # fmt: skip
+def test_where_arithmetic_is_held(value: object, has_some: bool) -> None:
+    assert has_arithmetic(value) is has_some
 
 
 # --- names with expressions in them -------------------------------------------------------------------------------
@@ -263,11 +286,11 @@ def test_an_expression_has_a_dollar(value: object, is_one: bool) -> None:
     ],
 )
 def test_templates(text: str, result: str) -> None:
-    assert compile_template(text).evaluate(VALUES) == result
+    assert parse_template(text).evaluate(VALUES) == result
 
 
 def test_names_in_templates() -> None:
-    assert compile_template("a${index + b}-$c").names == {"index", "b", "c"}
+    assert parse_template("a${index + b}-$c").names == {"index", "b", "c"}
 
 
 @pytest.mark.parametrize(
@@ -288,7 +311,7 @@ def test_names_in_templates() -> None:
 )
 def test_bad_templates(text: str, offset: int, length: int, message: str) -> None:
     with pytest.raises(BadArithmetic) as caught:
-        compile_template(text).evaluate(VALUES)
+        parse_template(text).evaluate(VALUES)
     assert (caught.value.message, caught.value.offset, caught.value.length) == (message, offset, length)
 
 
@@ -368,7 +391,7 @@ def test_rounding_is_python_s(number: int, parts: int) -> None:
     values = {"n": number, "p": parts}
     exact = Fraction(number, parts)
     for name, function in (("round", round), ("ceil", math.ceil), ("floor", math.floor)):
-        assert compile_expression(f"{name}($n / $p)").evaluate(values) == function(exact)
+        assert parse_expression(f"{name}($n / $p)").evaluate(values) == function(exact)
 
 
 # --- hostile ------------------------------------------------------------------------------------------------------
@@ -410,6 +433,31 @@ def test_long_chains(text: str, result: object) -> None:
     assert evaluated(text) == result
 
 
+DEEP_LEVEL = "$no or $yes and not 9<1+1*-("
+"""An operator of every kind before each bracket: no tree is deeper than with as many of these as are allowed."""
+
+
+def height(node: Node) -> int:
+    return 1 + max(map(height, node.parts), default=0)
+
+
+@pytest.mark.parametrize("text", [each[0] for each in LONG_CHAINS], ids=lambda each: each[:10])
+def test_long_chains_are_shallow(text: str) -> None:
+    assert height(parse_expression(text).tree) <= 3
+
+
+def test_the_deepest_expression_needs_few_frames() -> None:
+    expression = parse_expression(DEEP_LEVEL * 29 + "1" + ")" * 29)
+    assert height(expression.tree) > 7 * 29
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 300)
+    try:
+        with pytest.raises(BadArithmetic, match="`-` takes numbers, not true"):
+            expression.evaluate(VALUES)
+    finally:
+        sys.setrecursionlimit(before)
+
+
 PIECES = ["$a", "$list", "${", "}", "(", ")", "[", "]", "min(", ",", "1", "0.5", "'x'", "+", "-", "*", "/", "//", "%",
           "==", "<", "and", "or", "not", "if", "else", "$", "a", "**", " "]  # fmt: skip
 
@@ -417,7 +465,7 @@ PIECES = ["$a", "$list", "${", "}", "(", ")", "[", "]", "min(", ",", "1", "0.5",
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join) | st.text(max_size=20).map("$a{}".format))
 def test_no_text_brings_the_evaluator_down(text: str) -> None:
     offsets = []
-    for compiled in (compile_expression, compile_template):
+    for compiled in (parse_expression, parse_template):
         try:
             compiled(text).evaluate(VALUES)
         except Fault as fault:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from planner.checking import checked
 from planner.diagnostics import Severity
 from planner.report import Report
+from planner.workbench import checked
 
 FILES = sorted((Path(__file__).parent / "bad").glob("*.yaml"))
 

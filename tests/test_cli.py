@@ -107,6 +107,7 @@ def test_plan_formats_have_the_same_exit_code(name: str, write: Callable[[str, s
 
 # Usage
 
+COMMANDS = main.list_commands(click.Context(main))
 USAGE = [
     ("plan", "FILE is missing"),
     ("check", "FILE... is missing"),
@@ -145,7 +146,7 @@ def test_wrong_usage_says_what_is_right(line: str, said: str, write: Callable[[s
     assert first.startswith("error: ")
     assert said in first
     command = line.split(maxsplit=1)[0]
-    assert help == f" = help: planner {f'{command} ' if command in main.commands else ''}--help"
+    assert help == f" = help: planner {f'{command} ' if command in COMMANDS else ''}--help"
 
 
 def test_without_a_command_there_is_help() -> None:
@@ -154,7 +155,7 @@ def test_without_a_command_there_is_help() -> None:
     assert "Commands:" in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], *([name, "--help"] for name in main.commands)])
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], *([name, "--help"] for name in COMMANDS)])
 def test_help(arguments: list[str]) -> None:
     result = run(*arguments)
     assert result.exit_code == 0
@@ -164,7 +165,9 @@ def test_help(arguments: list[str]) -> None:
 
 
 def test_every_option_is_explained() -> None:
-    for command in main.commands.values():
+    for name in COMMANDS:
+        command = main.get_command(click.Context(main), name)
+        assert command is not None
         assert command.help
         for parameter in command.params:
             assert not isinstance(parameter, click.Option) or parameter.help
@@ -406,12 +409,12 @@ def test_a_process_without_unicode(write: Callable[[str, str], str]) -> None:
 def test_interruption_is_quiet() -> None:
     program = """
 import signal, sys, time
-import planner.cli
+import planner.cli._reading
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 def slow(*arguments, **options):
     print("ready", flush=True)
     time.sleep(60)
-planner.cli._report = slow
+planner.cli._reading.report_on = slow
 planner.cli.main(["check", "-"])
 """
     command = [sys.executable, "-c", program]
@@ -431,7 +434,7 @@ def test_internal_errors_are_one_line(monkeypatch: pytest.MonkeyPatch, write: Ca
     def broken(*arguments: object, **options: object) -> None:
         raise RuntimeError("the\nroof \x1b[31mis on fire")
 
-    monkeypatch.setattr("planner.checking.checked", broken)
+    monkeypatch.setattr("planner.workbench.checked", broken)
     result = run("check", write("m.yaml", CLEAN))
     assert result.exit_code == 2
     assert result.stdout == ""

@@ -74,6 +74,36 @@ def test_functions_of_constants_are_numbers() -> None:
     assert differences(report, found) == []
 
 
+def test_not_may_stand_behind_an_operator() -> None:
+    # Python wants brackets there, which the file need not have.
+    entry = {"type": "Linear", "out_features": "2 if $yes == not $no else 3"}
+    report = report_of({"input": [9, 8], "params": {"yes": True, "no": False}, "layers": [entry]})
+    found = emitted(report)
+    assert "2 if yes == (not no) else 3" in found.text
+    assert differences(report, found) == []
+
+
+LONG = [
+    ({"type": "Linear", "out_features": "$a + " * 198 + "$a"}, "nn.Linear(in_channels, 597)"),
+    ({"type": "Linear", "out_features": "1+" * 497 + "$a"}, "nn.Linear(in_channels, 500)"),
+    ({"type": "Linear", "out_features": "2 if " + "not " * 200 + "$a > 1 else 5"}, "nn.Linear(in_channels, 2)"),
+    ({"type": "Linear", "out_features": "-" * 996 + "$a"}, "nn.Linear(in_channels, a)"),
+    ({"name": "x${" + "1+" * 480 + "a}", "type": "Linear", "out_features": 3}, "self.x483 = nn.Linear(in_channels, 3)"),
+    ({"type": "'ReLU' if " + "1+" * 480 + "$a > 9 else 'Tanh'"}, "nn.ReLU()"),
+    ({"type": "ReLU", "repeat": "1 + " * 110 + "$a"}, "range(113)"),
+]
+
+
+@pytest.mark.parametrize(("entry", "written"), LONG, ids=lambda each: str(each)[-30:])
+def test_of_arithmetic_without_end_the_number_is_written(entry: dict[str, Any], written: str) -> None:
+    block = {"layers": [entry]}
+    report = report_of({"input": [9, 4], "params": {"a": 3}, "layers": [{"type": "enc"}], "blocks": {"enc": block}})
+    assert report.plan.complete, report.plan.model.diagnostics
+    found = emitted(report)
+    assert written in found.text, found.text
+    assert differences(report, found) == []
+
+
 def test_arguments_keep_the_order_of_the_call() -> None:
     entry = {"type": "GroupNorm", "num_groups": "$groups", "eps": "$eps"}
     report = report_of({"input": [4, 4, 8], "params": {"groups": 4, "eps": 1e-5}, "layers": [entry]})

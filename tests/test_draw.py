@@ -17,12 +17,11 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from planner.checking import checked, checked_text
 from planner.cli import main
 from planner.engine import NoPicture, engines, find
 from planner.outputs import renderer
 from planner.outputs._screen import Screen
-from planner.outputs.draw import dot, mmd
+from planner.outputs.draw import _volumes, dot, mmd
 from planner.outputs.draw._look import DIRECTIONS, Look
 from planner.outputs.draw._marks import marks
 from planner.outputs.draw._pdf import _SHAPES, pdf
@@ -32,6 +31,7 @@ from planner.outputs.draw._room import PAGE, height
 from planner.outputs.draw._themes import FAMILIES, REST, THEMES
 from planner.outputs.map import _windows
 from planner.report import Report
+from planner.workbench import checked, checked_text
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(each.stem for each in (ROOT / "configs").glob("*.yaml"))
@@ -92,7 +92,7 @@ def test_every_network_is_drawn(name: str) -> None:
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_pdf_holds_every_shape(name: str) -> None:
     for svg in (
-        renderer("draw", "volumes")(config(name), Look()).encode(),
+        _volumes.render(config(name), Look()).encode(),
         b'<svg viewBox="0 0 9 9"><ellipse cx="3" cy="4" rx="2" ry="1"/></svg>',
     ):
         shapes = [each for each in ElementTree.fromstring(svg).iter() if each.tag.rpartition("}")[2] in _SHAPES]
@@ -152,7 +152,7 @@ def test_looks(theme: str, direction: str) -> None:
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_volumes_of_every_network(name: str) -> None:
-    picture = ElementTree.fromstring(renderer("draw", "volumes")(config(name), Look()))
+    picture = ElementTree.fromstring(_volumes.render(config(name), Look()))
     assert str(config(name).plan.inputs[0].outputs[0]) in texts(picture)
     width = float(picture.get("width") or 0)
     spaces = [
@@ -167,7 +167,7 @@ def test_volumes_of_every_network(name: str) -> None:
 
 
 def test_u_net_stands_as_a_u() -> None:
-    picture = ElementTree.fromstring(renderer("draw", "volumes")(config("unet"), Look()))
+    picture = ElementTree.fromstring(_volumes.render(config("unet"), Look()))
     places = {each.text: float(each.get("y") or 0) for each in picture.iter() if each.get("font-size") == "11"}
     down = [places[name] for name in ("down1", "down2", "down3", "down4", "bottom")]
     up = [places[name] for name in ("bottom", "up4", "up3", "up2", "up1")]
@@ -577,7 +577,7 @@ def test_volumes_and_windows_as_png(tmp_path: Path) -> None:
     out = tmp_path / "v.png"
     result = CliRunner().invoke(main, ["draw", net, "--style", "volumes", "-o", str(out), "--engine", "bundled"])
     assert (result.exit_code, result.output) == (0, "")
-    drawn = ElementTree.fromstring(renderer("draw", "volumes")(config("unet"), Look()))
+    drawn = ElementTree.fromstring(_volumes.render(config("unet"), Look()))
     size = struct.unpack(">II", out.read_bytes()[16:24])
     assert size == pytest.approx((2 * float(drawn.get("width") or 0), 2 * float(drawn.get("height") or 0)), abs=4)
     result = CliRunner().invoke(main, ["map", net, "--windows", "down1.0", "-o", str(out)])
@@ -588,7 +588,7 @@ def test_volumes_and_windows_as_png(tmp_path: Path) -> None:
 @pytest.mark.parametrize("style", ["volumes", "windows"])
 def test_a_painted_drawing_has_every_text_and_shape(style: str) -> None:
     made = (
-        renderer("draw", "volumes")(config("squeezenet1_1"), Look())
+        _volumes.render(config("squeezenet1_1"), Look())
         if style == "volumes"
         else _windows.render(config("squeezenet1_1"), "features.0", "light")
     )

@@ -7,6 +7,7 @@ import random
 import re
 from collections import Counter
 from difflib import SequenceMatcher
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from planner.diagnostics import Edit
-from planner.editing import CannotEdit, _Text, edited, rewritten, same
+from planner.editing import CannotEdit, edited, rewritten, same, spliced, splices
+from planner.editing.text import _Text
 from planner.source import encoded, of_mapping, parse
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -46,6 +48,7 @@ layers:
   - type: ReLU
 out: x
 """
+CONV = "  - {name: conv, type: Conv2d, kernel_size: 3}  # three by three"
 DEEP = "      - 3  # high\n      - 5\n"
 ENTRY = "  - type: A\n    x: 1\n"
 LINES = """\
@@ -108,6 +111,16 @@ EDITS: list[tuple[str, str, Edit, str, str]] = [
     ("remove the last of them", LINES, cut("layers", 0, "stride"), "      stride: 2       # b\n", ""),
     ("append with a comma", LINES, insert("z", "layers", 1, "from", 2), "      y,\n", "      y,\n      z,\n"),
     ("insert amid lines", LINES, insert("z", "layers", 1, "from", 0), "      x,\n", "      z,\n      x,\n"),
+    ("remove an entry", FLOW, cut("layers", 1), "  - {type: ReLU}\n", ""),
+    ("remove the first entry", FLOW, cut("layers", 0), f"{CONV}\n", ""),
+    ("remove the last one in brackets", FLOW, cut("input", 2), ", 3]", "]"),
+    ("remove the first one in brackets", "a: [1, 2, 3]\n", cut("a", 0), "1, ", ""),
+    ("remove a block", BLOCK, cut("layers", 0), BLOCK[8 : BLOCK.index("\n\n") + 1], ""),
+    ("remove the last block", BLOCK, cut("layers", 1), "  - type: ReLU\n", ""),
+    ("remove one of two numbers", BLOCK, cut("layers", 0, "kernel_size", 0), "      - 3  # high\n", ""),
+    ("remove an entry of many lines", LINES, cut("layers", 0), LINES[8 : LINES.index("  - {type: Concat")], ""),
+    ("remove a line of a list", LINES, cut("layers", 1, "from", 0), "      x,\n", ""),
+    ("remove the last line of a list", LINES, cut("layers", 1, "from", 1), "      y,\n", ""),
     ("set nothing", "a: {w: , b: 1}\n", put(3, "a", "w"), "{w: ,", "{w: 3,"),
     ("set nothing in a block", "a:\n  w:\nb: 1\n", put(3, "a", "w"), "  w:\n", "  w: 3\n"),
     ("fill an empty list", "layers: []\n", insert({"type": "ReLU"}, "layers", 0), "[]", "[{type: ReLU}]"),
@@ -142,6 +155,9 @@ REFUSED: list[tuple[str, str, Edit]] = [
     ("a mapping that is merged elsewhere", "x-a: &a {k: 1}\nb: {<<: *a}\n", Edit(("x-a", "k"), 2)),
     ("a key that is merged in", "x-a: &a {k: 1}\nb: {<<: *a, c: 1}\n", Edit(("b", "k"), action="remove")),
     ("the only key", "a: {b: 1}\n", Edit(("a", "b"), action="remove")),
+    ("the only entry", "a: [1]\n", Edit(("a", 0), action="remove")),
+    ("an entry that others refer to", "a:\n  - &k 1\n  - 2\nb: *k\n", Edit(("a", 0), action="remove")),
+    ("a name for an entry", "a: [1, 2]\n", Edit(("a", 0), "b", "rename")),
     ("a name that is taken", "a: {b: 1, c: 2}\n", Edit(("a", "b"), "c", "rename")),
     ("a key that is not there", "a: {b: 1}\n", Edit(("a", "c"), action="remove")),
     ("an entry that is not there", "a: [1]\n", Edit(("a", 1), 2)),
@@ -299,6 +315,8 @@ def drawn_edit(data: Any, writer: Writer) -> Edit:
     action = writer.random.choice(["set", "set", "add", "remove", "rename", "insert"])
     value = writer.value(writer.random.choice([2, 4]))
     if isinstance(path[-1], int):
+        if action == "remove":
+            return Edit(path, action="remove")
         return (
             Edit((*path[:-1], path[-1] + writer.random.randint(0, 1)), value, "insert")
             if action != "set"
@@ -327,7 +345,7 @@ def test_a_random_edit_of_a_random_file(seed: int) -> None:
         reason = str(error)
         event(reason)
     if reason:
-        assert "only key" in reason or "another way" in reason
+        assert "only key" in reason or "only entry" in reason or "another way" in reason
         return
     assert same(found.data, expected)
     old, new = text.splitlines(keepends=True), found.text.splitlines(keepends=True)
@@ -358,6 +376,38 @@ def touched(text: str, edit: Edit) -> tuple[set[int], set[int]]:
     near = last if at is None else at
     own = lines(near, near) if at is not None and edit.action in ("set", "remove") else set()
     return own, lines(max(near - 1, 0), min(near + 1, last)) | {len(text.splitlines()) - 1}
+
+
+@given(st.integers(0, 10**9))
+def test_splices_of_several_edits_are_of_the_text_as_it_was(seed: int) -> None:
+    writer = Writer(seed)
+    source = parse(writer.text(writer.value(0)))
+    edits: list[Edit] = []
+    after = source
+    for _ in range(writer.random.randint(1, 4)):
+        edit = drawn_edit(after.data, writer)
+        try:
+            after = rewritten(after, [edit])
+        except CannotEdit:
+            continue
+        if not places(after.data):
+            break
+        edits.append(edit)
+    found = splices(source, edits)
+    assert spliced(source.text, found) == rewritten(source, edits).text
+    bounds = [offset for splice in found for offset in splice[:2]]
+    assert bounds == sorted(bounds)
+    assert all(start < end or new for start, end, new in found)
+    assert all(a.end < b.start for a, b in pairwise(found))
+
+
+def test_splices_are_small() -> None:
+    edits = [put(5, "layers", 0, "kernel_size"), insert({"type": "Tanh"}, "layers", 2), cut("layers", 1)]
+    at = FLOW.index("3}"), FLOW.index("  - {type: ReLU}")
+    assert splices(parse(FLOW), edits) == (
+        (at[0], at[0] + 1, "5"),
+        (at[1], len(FLOW) - 1, "  - {type: Tanh}"),
+    )
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -16,7 +16,6 @@ from causal_networks import WAYS, causal_network
 from linear_copy import LinearCopy
 from mutations import mutant, written
 from planner.analyses.causality import causal_axes
-from planner.checking import checked, checked_text, mended
 from planner.diagnostics import Diagnostic, Edit, Fault, Fix, Severity
 from planner.editing import rewritten
 from planner.fixes._findings import Findings
@@ -26,6 +25,7 @@ from planner.report import Report
 from planner.rules.lost_cells import LostCells
 from planner.source import read
 from planner.unfolding import load
+from planner.workbench import checked, checked_text
 from random_networks import network
 
 ROOT = Path(__file__).parents[1]
@@ -199,12 +199,12 @@ def judge(seed: int) -> Counter[str]:
     report = checked_text(text, "m.yaml")
     if not any(each.severity is not Severity.INFO for each in report.diagnostics):
         return counts
-    safe = mended(report)
+    safe = report.bench.mended()
     for before, after, found, fix in steps_of(report, safe.made):
         is_safe(before, after, found, fix)
         keeps_causality(before, after)
         counts[f"safe {what}"] += 1
-    for before, after, _, fix in steps_of(report, mended(report, unsafe=True).made):
+    for before, after, _, fix in steps_of(report, report.bench.mended(unsafe=True).made):
         keeps_causality(before, after)
         counts["unsafe"] += not fix.safe
         counts["causal"] += any(sight(before.plan).values())

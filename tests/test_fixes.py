@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 import planner
 from planner.analyses.causality import Causal, nothing_ahead
-from planner.checking import checked, checked_text, mended
 from planner.cli import main
 from planner.diagnostics import Diagnostic, Edit, Fix, Kind, Severity
 from planner.editing import rewritten
@@ -31,7 +30,8 @@ from planner.plan import Known, Plan, propagate
 from planner.remedies import all_remedies, inputs
 from planner.remedies._case import windows_of
 from planner.report import Report
-from planner.source import parse
+from planner.source import Source, parse
+from planner.workbench import checked, checked_text
 from random_networks import network
 
 ROOT = Path(__file__).parents[1]
@@ -303,7 +303,7 @@ def test_mending_tries_no_input_size_twice_while_nothing_is_changed(monkeypatch:
     conv = "{name: up, type: ConvTranspose2d, out_channels: 8, kernel_size: 3}"
     add = "  - {type: Add, from: [up, input]}\n"
     report = checked_text(f"input: [32, 32, 8]\nlayers:\n  - {conv}\n{add * 5}")
-    assert not mended(report).made
+    assert not report.bench.mended().made
     assert len(tried) > 100
     assert len(set(tried)) == len(tried)
 
@@ -661,7 +661,7 @@ def test_hundreds_of_findings_are_mended_in_bounded_work() -> None:
     report = checked_text(f"input: [100, 4]\nlayers:\n{entries}{slips}", "m.yaml")
     judged = 0
 
-    def check(source: Any) -> Report:
+    def check(source: Source, input: Any = None, brief: bool = False) -> Report:
         nonlocal judged
         judged += 1
         return checked(source)
@@ -771,7 +771,7 @@ def test_a_file_that_has_changed_meanwhile_is_left_alone(tmp_path: Path, monkeyp
     file.write_text(LOSSY)
     report = checked(file)
     file.write_text(LOSSY + "# more\n")
-    monkeypatch.setattr("planner.cli._report", lambda *_, **__: report)
+    monkeypatch.setattr("planner.cli._reading.report_on", lambda *_, **__: report)
     result = run("--unsafe-fixes", str(file))
     assert result.exit_code == 2
     assert "has changed" in result.stderr

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import planner
-from planner.checking import checked_text
 from planner.diagnostics import Fault, Kind, Severity
 from planner.manual import all_kinds, example, kinds_in
 from planner.report import Report
+from planner.workbench import checked_text
 
 FAULTS = list(kinds_in("faults"))
 RULES = list(kinds_in("rules"))

@@ -13,7 +13,7 @@ import yaml
 
 import planner
 from planner.analyses.reach import Unread
-from planner.report import Report
+from planner.workbench import Checked
 
 SECONDS = 2
 MEGABYTES = 500
@@ -22,7 +22,7 @@ MEGABYTES = 500
 CHILD = """
 import json, os, resource, sys
 from planner.cli import main
-from planner import checking, fixes, report
+from planner import workbench, fixes, report
 from planner.outputs.check import full
 
 seconds, megabytes, *jobs = json.loads(sys.argv[1])
@@ -199,7 +199,7 @@ def test_check_answers_for_all(tmp_path: Path) -> None:
 
 
 @cache
-def report(name: str) -> Report:
+def report(name: str) -> Checked:
     return planner.check(yaml.safe_load(FILES[name]))
 
 

@@ -18,13 +18,13 @@ from click.testing import CliRunner
 from planner.analyses.paths import paths
 from planner.analyses.reach import trace
 from planner.analyses.sweep import sweep
-from planner.checking import checked, checked_text
 from planner.cli import main
 from planner.geometry import Shape, bits
-from planner.outputs.map import _png, _windows, svg
+from planner.outputs.map import _windows, png, svg
 from planner.outputs.map._seen import NoMap, seen
 from planner.plan import Plan, propagate
 from planner.report import Report
+from planner.workbench import checked, checked_text
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(each.stem for each in (ROOT / "configs").glob("*.yaml"))
@@ -131,7 +131,7 @@ def test_every_network_has_a_map(name: str) -> None:
     picture = ElementTree.fromstring(svg.render(report, found))
     words = " ".join(each.text or "" for each in picture.iter())
     assert (f"{found.cells:,} of {found.total:,} cells never read" in words) == bool(found.cells)
-    assert _png.render(found).startswith(b"\x89PNG")
+    assert png.render(report, found).startswith(b"\x89PNG")
 
 
 def test_unread_rows_and_columns_are_marked() -> None:
@@ -143,7 +143,7 @@ def test_unread_rows_and_columns_are_marked() -> None:
 
 def test_a_png_holds_the_cells() -> None:
     report = model("  - {type: Conv2d, out_channels: 4, kernel_size: 3, stride: 3}\n", "[9, 11, 1]")
-    made = _png.render(seen(report))
+    made = png.render(report, seen(report))
     width, height = (int.from_bytes(made[i : i + 4], "big") for i in (16, 20))
     assert (width % 11, height % 9) == (0, 0)
     start = made.index(b"IDAT") + 4
@@ -250,8 +250,9 @@ def test_the_command(args: list[str], tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_over_an_image_of_ones_own(tmp_path: Path) -> None:
+    report = model("  - {type: ReLU}\n")
     image = tmp_path / "cat.png"
-    image.write_bytes(_png.render(seen(model("  - {type: ReLU}\n"))))
+    image.write_bytes(png.render(report, seen(report)))
     result = run("--image", str(image))
     assert result.exit_code == 0
     assert result.output.count("data:image/png;base64,") == 2

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 
 from every_command import Failure, commands, failures, run, workshop
-from planner.checking import checked_text
+from planner.workbench import checked_text
 from random_mutants import mutant
 
 CASES = Path(__file__).parent / "cases" / "mutants"

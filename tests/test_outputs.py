@@ -17,10 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import planner
-from planner.checking import checked, checked_text
 from planner.geometry import Shape
 from planner.manual import all_kinds, example
-from planner.outputs import formats, renderer
+from planner.outputs import endings, formats, renderer, stated
 from planner.outputs._findings import Tally, counted, path_text
 from planner.outputs._fold import rows
 from planner.outputs._json import laid_out
@@ -28,7 +27,7 @@ from planner.outputs._screen import Screen, columns, cut, excerpt, padded, print
 from planner.outputs.plan.table import memory, shapes_text
 from planner.outputs.report import html
 from planner.outputs.report._data import data
-from planner.report import Report
+from planner.workbench import Checked, checked, checked_text
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(each.stem for each in (ROOT / "configs").glob("*.yaml"))
@@ -38,19 +37,20 @@ HOSTILE = st.text(st.characters(exclude_categories=[]), max_size=60)
 
 
 @cache
-def config(name: str) -> Report:
+def config(name: str) -> Checked:
     report = checked(ROOT / "configs" / f"{name}.yaml")
     # As one sees it who stands in the repository, wherever the tests are run.
     report.source.file = f"configs/{name}.yaml"
     return report
 
 
-def model(text: str) -> Report:
+def model(text: str) -> Checked:
     return checked_text(text, "configs/m.yaml")
 
 
-def full(report: Report, width: int = 80) -> str:
-    return renderer("check", "full")([report], Screen(width))
+def full(report: Checked, width: int = 80) -> str:
+    text: str = renderer("check", "full")([report], Screen(width))
+    return text
 
 
 # Goldens: what it looks like
@@ -633,3 +633,12 @@ def test_sarif_is_complete() -> None:
 def test_formats_are_found_in_their_folders() -> None:
     assert formats("plan") == ["csv", "json", "markdown", "table"]
     assert formats("check") == ["concise", "full", "github", "json", "sarif"]
+
+
+def test_formats_state_what_they_are() -> None:
+    assert {stated("plan", name).ending for name in formats("plan")} == {"csv", "json", "md", "txt"}
+    assert [name for name in formats("plan") if stated("plan", name).folds] == ["markdown", "table"]
+    for command in ("draw", "map"):  # a file's name says its format
+        assert len(endings(command)) == len(formats(command))
+    text = [name for name in formats("draw") if renderer("draw", name).__annotations__["return"] == "str"]
+    assert text == ["dot", "mmd"]

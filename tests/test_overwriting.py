@@ -20,17 +20,15 @@ from layer_cases import cases
 from layer_oracle import BATCH, Case, called, calls_of, made, planner_says
 from planner import source
 from planner.analyses.overwriting import overwriting
-from planner.checking import checked, checked_text
 from planner.diagnostics import Edit, Fault
 from planner.editing import rewritten
-from planner.fixes import mended
 from planner.geometry import Shape
 from planner.layers import all_layers
 from planner.manual import example
 from planner.memory import Memory
-from planner.model import Ref
 from planner.plan import Plan, Step
 from planner.rules.overwritten_input import OverwrittenInput
+from planner.workbench import checked, checked_text
 from random_networks import planned
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -49,20 +47,20 @@ class Ran:
     def __init__(self, plan: Plan, *, training: bool, apart: Sequence[int] = (), alone: int | None = None) -> None:
         self.training = training
         self.alone = alone
-        self.tensors: dict[Ref, tuple[Tensor, Tensor]] = {}
-        self.stale: list[tuple[int | None, Ref]] = []
+        self.tensors: dict[planner.plan.Tensor, tuple[Tensor, Tensor]] = {}
+        self.stale: list[tuple[int | None, planner.plan.Tensor]] = []
         """What was read with other values than it is to have, and by which step; by None in the end."""
         with torch.no_grad():
             for i, step in enumerate(plan.steps):
                 if step.is_input:
                     x = torch.rand(BATCH, *step.outputs[0].torch)
-                    self.tensors[Ref(i, 0)] = x, x.clone()
+                    self.tensors[planner.plan.Tensor(i, 0)] = x, x.clone()
                 else:
                     self.run(i, step, i in apart)
-        held = [Ref(i, 0) for i, step in enumerate(plan.steps) if step.is_input]
+        held = [planner.plan.Tensor(i, 0) for i, step in enumerate(plan.steps) if step.is_input]
         self.stale += [(None, ref) for ref in (*held, *plan.outputs) if self.is_stale(ref)]
 
-    def is_stale(self, ref: Ref) -> bool:
+    def is_stale(self, ref: planner.plan.Tensor) -> bool:
         now, told = self.tensors[ref]
         return not torch.equal(now, told)
 
@@ -84,7 +82,7 @@ class Ran:
             self.stale += [(i, ref) for ref in stale]
         else:
             told = result_of(step, [self.tensors[ref][1] for ref in step.sources], self.training)
-        self.tensors |= {Ref(i, k): each for k, each in enumerate(zip(results, told, strict=True))}
+        self.tensors |= {planner.plan.Tensor(i, k): each for k, each in enumerate(zip(results, told, strict=True))}
 
 
 def result_of(step: Step, sources: list[Tensor], training: bool) -> list[Tensor]:
@@ -317,7 +315,7 @@ layers:
 def test_fixes_where_the_argument_is_decided() -> None:
     report = checked_text(BLOCKS, "m.yaml")
     assert [each[0] for each in found(BLOCKS)] == ["a.relu", "b.relu"]
-    done = mended(report, checked)
+    done = report.bench.mended()
     assert not [each for each in done.report.diagnostics if each.kind is OverwrittenInput]
     assert "{name: a, type: Unit, inplace: false}" in (done.report.source.text or "")
     assert "{name: b, type: Unit, inplace: false}" in (done.report.source.text or "")

@@ -13,17 +13,22 @@ import pytest
 import planner
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"torch", "numpy", "graphviz", "rich", "networkx", "jinja2"}
+HEAVY = {"torch", "numpy", "graphviz", "rich", "pygments", "networkx", "jinja2"}
 CHECK = "from planner.cli import main; main(['check', 'configs/resnet50.yaml'], standalone_mode=False)"
 
 
-def loaded_by(program: str) -> set[str]:
-    """The top-level packages that are in memory after the program."""
+def modules_of(program: str) -> set[str]:
+    """The modules that are in memory after the program."""
     report = "import sys; print(file=sys.stderr); print(*sys.modules, file=sys.stderr)"
     run = subprocess.run(
         [sys.executable, "-c", f"{program}\n{report}"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    return {name.partition(".")[0] for name in run.stderr.splitlines()[-1].split()}
+    return set(run.stderr.splitlines()[-1].split())
+
+
+def loaded_by(program: str) -> set[str]:
+    """The top-level packages that are in memory after the program."""
+    return {name.partition(".")[0] for name in modules_of(program)}
 
 
 @pytest.mark.parametrize("program", ["import planner", CHECK], ids=["import planner", "planner check"])
@@ -31,13 +36,22 @@ def test_starting_loads_no_heavy_library(program: str) -> None:
     assert loaded_by(program) & HEAVY == set()
 
 
+def test_a_command_loads_no_other() -> None:
+    files = {name for name in modules_of(CHECK) if name.startswith(("planner.cli.", "planner.outputs."))}
+    assert {name for name in files if "._" not in name} == {
+        "planner.cli.check",
+        "planner.outputs.check",
+        "planner.outputs.check.full",
+    }
+
+
 def test_heavy_libraries_would_be_seen() -> None:
-    assert loaded_by("import numpy, rich") & HEAVY == {"numpy", "rich"}
+    assert loaded_by("import numpy, networkx") & HEAVY == {"numpy", "networkx"}
 
 
 def test_runtime_dependencies() -> None:
     names = {re.split(r"[^\w-]", requirement)[0] for requirement in requires("shape-planner") or []}
-    assert names == {"click", "graphviz", "graphviz-pure", "networkx", "numpy", "pydantic", "pyyaml", "rich"}
+    assert names == {"click", "graphviz", "graphviz-pure", "networkx", "numpy", "pydantic", "pyyaml"}
 
 
 def test_the_command_is_the_package() -> None:

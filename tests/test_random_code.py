@@ -17,9 +17,9 @@ import pytest
 import random_block_files
 import random_mixtures
 from planner.diagnostics import Fault
-from planner.outputs.code._building import module_of
-from planner.outputs.code._program import Style
 from planner.outputs.code.torch import Emitted, emitted
+from planner.outputs.code.torch.building import module_of
+from planner.outputs.code.torch.program import Style
 from planner.plan import propagate
 from planner.report import Report
 from planner.source import of_mapping

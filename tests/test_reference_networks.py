@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import planner
-from planner.report import Report
+from planner.workbench import Checked
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 TORCHVISION = Path(__file__).parent / "reference" / "torchvision"
@@ -26,7 +26,7 @@ CHANNELS_LAST = {"LayerNorm", "Linear"}
 
 
 @cache
-def planned(name: str) -> Report:
+def planned(name: str) -> Checked:
     return planner.check(CONFIGS / f"{name}.yaml")
 
 

@@ -29,8 +29,8 @@ from planner.faults.places_in_padding import PlacesInPadding
 from planner.geometry import Shape
 from planner.layers import all_layers
 from planner.layers._layer import Layer
-from planner.outputs.code._program import Style
 from planner.outputs.code.torch import emitted
+from planner.outputs.code.torch.program import Style
 from planner.plan import Plan, propagate
 from planner.report import Report
 from planner.source import Source, of_mapping, read

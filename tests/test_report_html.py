@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from planner.checking import checked, checked_text
 from planner.cli import main
 from planner.engine import find
 from planner.outputs.report import html
 from planner.report import Report
+from planner.workbench import checked, checked_text
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

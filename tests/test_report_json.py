@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 import planner
-from planner.checking import checked
 from planner.diagnostics import Edit
 from planner.editing import rewritten
-from planner.report import _exact
+from planner.outputs._dictionary import _exact, dictionary
+from planner.report import Report
 from planner.source import read
+from planner.workbench import checked
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "tests" / "reference" / "torchvision"
@@ -25,8 +26,8 @@ REFERENCE = ROOT / "tests" / "reference" / "torchvision"
 def told(name: str, *size: int) -> dict[str, Any]:
     """The JSON of a config as a program gets it; at another size of the input, without fixes, where one is given."""
     report = planner.check(ROOT / "configs" / f"{name}.yaml", input=size or None)
-    report.mending = None if size else report.mending
-    found: dict[str, Any] = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    plain = Report(report.plan, report.diagnostics) if size else report
+    found: dict[str, Any] = json.loads(json.dumps(dictionary(plain), allow_nan=False))
     return found
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from linear_copy import LinearCopy
 from planner.analyses.rows import Taps, gridded, rows
-from planner.model import Ref
+from planner.plan import Tensor
 from random_networks import planned
 
 LENGTH = {1: 151, 2: 41}
@@ -67,7 +67,7 @@ def test_taps_are_the_gradient_of_one_cell(random: Random) -> None:
     for i, step in enumerate(plan.steps[1:], 1):
         row = found[i][0]
         assert row is not None
-        assert row.origin == Ref(0, 0)
+        assert row.origin == Tensor(0, 0)
         assert row.taps is not None
         one = copy.values[i][0][0].movedim(0, -1)[middle]
         (seen,) = copy.read(one, [copy.values[0][0]])

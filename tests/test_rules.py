@@ -16,13 +16,13 @@ import pytest
 import yaml
 
 import planner
-from planner.checking import checked_text
 from planner.diagnostics import Diagnostic, Severity
 from planner.plan import propagate
 from planner.report import Report
 from planner.rules import all_rules, judge
 from planner.source import parse
 from planner.unfolding import load
+from planner.workbench import checked_text
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 TORCHVISION = Path(__file__).parent / "reference" / "torchvision"

@@ -13,13 +13,13 @@ import pytest
 
 from planner.analyses.input_sizes import InputSizes, input_sizes
 from planner.analyses.sizes import AxisSizes
-from planner.checking import checked
 from planner.geometry import Shape
 from planner.plan import Known, propagate
 from planner.report import Report
 from planner.rules import judge
 from planner.source import Source, of_mapping, read
 from planner.unfolding import load
+from planner.workbench import checked
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 LOSSES = {"NSP320", "NSP321", "NSP322", "NSP325", "NSP334"}

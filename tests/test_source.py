@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner import source
 from planner.diagnostics import Fault, Place
+from planner.diagnostics import Path as Keys
 from planner.faults.duplicate_key import DuplicateKey
 from planner.faults.not_a_model import NotAModel
 from planner.faults.not_yaml import NotYaml
@@ -33,7 +33,7 @@ EXAMPLES = (DuplicateKey, NotAModel, NotYaml, TooLarge, UnsupportedYaml, Unusabl
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each of the parsers that a machine may have."""
     name: str = request.param
-    monkeypatch.setattr(source, "_Parser", PARSERS[name])
+    monkeypatch.setattr("planner.source.yaml.Parser", PARSERS[name])
     return name
 
 
@@ -669,7 +669,7 @@ def test_what_no_model_file_can_hold(
     message: str,
     key: tuple[str | int, ...],
 ) -> None:
-    monkeypatch.setattr(source, "MOST_VALUES", 1000)
+    monkeypatch.setattr("planner.source.plain.MOST_VALUES", 1000)
     with pytest.raises(Fault) as caught:
         of_mapping(mapping)
     fault = caught.value
@@ -688,3 +688,61 @@ def test_examples(parser: str, kind: type[Fault]) -> None:
         faults = (fault,)
     assert [(type(fault), fault.place and fault.place.line) for fault in faults] == [(kind, guilty)]
     assert parse(kind.good).faults == ()
+
+
+# --- from a place to a path, and where a value ends -------------------------------------------------------------------
+
+WRITTEN = """\
+name: small
+layers:
+  - {name: conv, type: Conv2d, kernel_size: [3, 5]}
+  - name: pool
+    type: MaxPool2d
+
+blocks: {a: {layers: []}}
+"""
+
+
+def every_path(data: Any, path: Keys = ()) -> Iterator[Keys]:
+    yield path
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in items:
+        yield from every_path(value, (*path, key))
+
+
+def test_every_place_leads_back_to_its_path(parser: str) -> None:
+    found = parse(WRITTEN)
+    for path in [each for each in every_path(found.data) if each]:
+        key = found.place(path, at_key=True)
+        assert key is not None
+        leads = found.path_at(key.line, key.column)
+        assert leads[: len(path)] == path
+        value = found.place(path)
+        assert value is not None
+        assert found.path_at(value.line, value.column)[: len(path)] == path
+
+
+@pytest.mark.parametrize(
+    ("path", "written"),
+    [
+        (("name",), "name: small"),
+        (("layers", 0), "[3, 5]}"),
+        (("layers", 0, "kernel_size"), "[3, 5]"),
+        (("layers", 0, "kernel_size", 1), "[3, 5"),
+        (("layers", 1), "type: MaxPool2d"),
+        (("layers",), "type: MaxPool2d"),
+        (("blocks", "a"), "{a: {layers: []}"),
+    ],
+)
+def test_where_a_value_ends(path: Keys, written: str, parser: str) -> None:
+    found = parse(WRITTEN)
+    end = found.end(path)
+    assert end is not None
+    assert found.line(end.line)[: end.column - 1].endswith(written)
+
+
+@pytest.mark.parametrize(("line", "column"), [(0, 1), (6, 1), (9, 1), (2, 99)])
+def test_where_nothing_is_written(line: int, column: int) -> None:
+    assert parse(WRITTEN).path_at(line, column) in ((), ("layers",))
+    assert of_mapping({"input": [1]}).path_at(line, column) == ()
+    assert parse(WRITTEN).end(("layers", 7)) is None

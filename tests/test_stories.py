@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from planner.checking import checked_text
 from planner.diagnostics import Severity
 from planner.report import Report
+from planner.workbench import checked_text
 
 STORIES = sorted((Path(__file__).parent / "stories").glob("*.yaml"))
 TOLD = re.compile(r"\b[\w./-]+#\d+|\barXiv:\d{4}\.\d{5}\b|\breproduced with torch \d")

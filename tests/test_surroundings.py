@@ -43,7 +43,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def no_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures are not laid out: what is written does not matter here."""
-    monkeypatch.setattr("planner.cli._drawn", lambda *_: b"<svg></svg>")
+    monkeypatch.setattr("planner.cli._pictures.drawn", lambda *_, **__: b"<svg></svg>")
 
 
 def run(*arguments: str, input: str | bytes | None = None) -> Result:

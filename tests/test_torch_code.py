@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import operator
 import re
 import shutil
 import subprocess
@@ -28,18 +29,19 @@ import planner
 import random_blocks
 from layer_cases import cases
 from layer_oracle import planner_says
+from planner.classes.expressions import SIGNS, const
+from planner.classes.tensors import Calling
 from planner.cli import main
 from planner.diagnostics import Fault
+from planner.faults.no_such_call import NoSuchCall
 from planner.layers import all_layers
 from planner.layers._layer import Layer
-from planner.outputs.code._building import module_of
-from planner.outputs.code._expressions import const
-from planner.outputs.code._program import Style, positional
-from planner.outputs.code._running import answer
-from planner.outputs.code._sizing import Compared, compared
-from planner.outputs.code._tensors import Calling
-from planner.outputs.code._verifying import differences, request, told
 from planner.outputs.code.torch import Emitted, emitted
+from planner.outputs.code.torch.building import module_of
+from planner.outputs.code.torch.program import Style
+from planner.outputs.code.torch.verifying import differences, request, told
+from planner.outputs.code.torch.verifying.running import answer
+from planner.outputs.code.torch.verifying.sizing import Compared, compared
 from planner.plan import propagate
 from planner.report import Report
 from planner.source import of_mapping, read
@@ -490,7 +492,7 @@ def test_verify_of_a_unit_that_is_dead_for_some_inputs() -> None:
 
 
 def test_verify_says_that_torch_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("planner.outputs.code._running.find_spec", lambda name: None)
+    monkeypatch.setattr("planner.outputs.code.torch.verifying.running.find_spec", lambda name: None)
     assert answer({}) == {"missing": sys.executable}
 
 
@@ -513,9 +515,9 @@ def test_positional_arguments_are_in_pytorchs_order(layer: type[Layer], data: st
         return
     made = layer(**case.args)
     call = made.calls(*case.inputs)[-1]
-    if call.target.startswith("nn.") and call.target != "nn.Parameter":
+    if call.is_module and call.home == "nn":
         args = tuple((name, const(0)) for name in call.args)
-        count = positional(made, case.inputs, Calling(call, args))
+        count = Calling(call, args).needed
         known = getattr(nn, call.target[3:])
         names = list(inspect.signature(known.__init__).parameters)[1:]
         given = [name for name, _ in args[:count]]
@@ -746,3 +748,37 @@ def test_the_page_shows_what_is_emitted() -> None:
     page = (ROOT / "docs" / "code.md").read_text(encoding="utf-8")
     shown = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert shown == [code_of(name).text for name in SHOWN]
+
+
+# Operators
+
+
+@pytest.mark.parametrize("function", sorted(SIGNS))
+def test_any_operator_of_python_between_layers(function: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layer for another operator says which one it is, and nothing else has to know."""
+    monkeypatch.setattr(all_layers()["Subtract"], "operator", function)
+    report = report_on(
+        {
+            "input": [3, 3, 3],
+            "layers": [
+                {"name": "a", "type": "Sigmoid"},
+                {"name": "b", "type": "Softplus", "from": "input"},
+                {"name": "c", "type": "Subtract", "from": ["a", "b"]},
+                {"name": "d", "type": "Subtract", "from": ["b", "c"]},
+                {"name": "e", "type": "Subtract", "from": ["d", "c"]},
+            ],
+        }
+    )
+    x = torch.rand(2, 3, 3, 3, dtype=torch.float64)
+    a, b, apply = torch.sigmoid(x), torch.nn.functional.softplus(x), getattr(operator, function)
+    c = apply(a, b)
+    d = apply(b, c)
+    torch.testing.assert_close(made(emitted(report)).double()(x), apply(d, c))
+
+
+def test_a_call_that_cannot_be_written_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(all_layers()["Subtract"], "operator", "concat")
+    report = report_on({"input": [8], "layers": [{"name": "c", "type": "Subtract", "from": ["input", "input"]}]})
+    with pytest.raises(NoSuchCall, match="Subtract cannot be written in PyTorch") as caught:
+        emitted(report)
+    assert "operator.concat" in caught.value.label

@@ -7,9 +7,9 @@ from typing import Any
 import networkx
 import pytest
 
-from planner.checking import checked
 from planner.source import of_mapping, parse
 from planner.unfolding import load
+from planner.workbench import checked
 
 RELU = {"type": "ReLU"}
 DOUBLE = {"double": {"params": {"width": None}, "layers": [RELU, {"type": "Sigmoid"}]}}

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from planner.checking import checked
 from planner.diagnostics import Edit
 from planner.editing import edited
 from planner.layers import all_layers
 from planner.report import Report
 from planner.source import of_mapping
+from planner.workbench import checked
 
 H, L, C = [8, 8, 16], [12, 16], [16]
 MEANT: list[tuple[str, dict[str, Any], list[int], int, str]] = [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.checking import checked
 from planner.diagnostics import Edit
-from planner.editing import edited
 from planner.report import Report
 from planner.source import of_mapping
+from planner.editing import edited
+from planner.workbench import checked
 
 from ._nets import planned, step_of
 from ._svg import BAR, CELL, FAINT, MARGIN, TAKEN, bar, cell, svg, text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.analyses.sizes import AxisSizes, sizes
-from planner.checking import checked
+from planner.workbench import checked
 
 from ._nets import MODELS
 from ._svg import FAINT, MARGIN, TEXT, box, svg, text

@@ -21,8 +21,7 @@ from planner.analyses.moving import Moving
 from planner.analyses.receptive_field import AxisField, Fields, fields_of_sources
 from planner.geometry import Span
 from planner.layers._layer import axis_name
-from planner.model import Ref
-from planner.plan import Plan, Step
+from planner.plan import Plan, Step, Tensor
 
 MOST_TRACED = 100
 """Findings whose cause is looked for; the search walks back over the whole branch."""
@@ -141,21 +140,21 @@ class _Places:
         self.moving = Moving(plan, fields)
         self.left = MOST_WALKED
 
-    def span(self, ref: Ref, source: int, axis: int, arriving: AxisField | None = None) -> Span | None:
+    def span(self, ref: Tensor, source: int, axis: int, arriving: AxisField | None = None) -> Span | None:
         """The stretch that a tensor sees, or sees as it arrives at a step; None where it does not move over the
         input.
         """
         known = self.fields[ref.step]
-        if not known or source not in known[ref.output or 0] or not self.moving.walks(ref, source, axis):
+        if not known or source not in known[ref.output] or not self.moving.walks(ref, source, axis):
             return None
-        span = (arriving or known[ref.output or 0][source][axis]).local
+        span = (arriving or known[ref.output][source][axis]).local
         return span if span is not None and span.stride else None
 
     def place(self, i: int, source: int, axis: int) -> _Place | None:
-        span = self.span(Ref(i, 0), source, axis)
+        span = self.span(Tensor(i, 0), source, axis)
         return (span.stride, span.centre) if span is not None else None
 
-    def between(self, ends: list[Ref]) -> tuple[int | None, list[int]]:
+    def between(self, ends: list[Tensor]) -> tuple[int | None, list[int]]:
         """The step that all ways to two tensors come through last, and the steps behind it on these ways."""
         seen = {ref.step for ref in ends}
         waiting, between = [-i for i in seen], list[int]()
@@ -203,8 +202,8 @@ def _apart(
     source, axis, onto = where
     (a, x), (b, y) = branches
     fork, between = places.between([step.sources[a], step.sources[b]])
-    on_the_way = [places.span(Ref(i, 0), source, axis) for i in (*between, *([] if fork is None else [fork]))]
-    start = places.span(Ref(fork, 0), source, axis) if fork is not None else None
+    on_the_way = [places.span(Tensor(i, 0), source, axis) for i in (*between, *([] if fork is None else [fork]))]
+    start = places.span(Tensor(fork, 0), source, axis) if fork is not None else None
     return Apart(
         step,
         *names,

@@ -15,8 +15,7 @@ from typing import NamedTuple
 from planner.analyses.reach import trace
 from planner.cells import Cells, TooManyRuns, all_cells, lowest, shifted
 from planner.geometry import Shape, Window
-from planner.model import Ref
-from planner.plan import Plan
+from planner.plan import Plan, Tensor
 from planner.regions import Region
 
 MOST_CELLS = 24
@@ -37,7 +36,7 @@ class Causal(NamedTuple):
     reversed: bool
 
 
-def causal_axes(plan: Plan, tensor: Ref) -> frozenset[Causal]:
+def causal_axes(plan: Plan, tensor: Tensor) -> frozenset[Causal]:
     """The axes along which a planned tensor is causal; none where what it sees is too scattered to be followed.
 
     What sees nothing ahead and nothing before has no direction and does not count: layers that work on each cell by
@@ -51,7 +50,7 @@ def causal_axes(plan: Plan, tensor: Ref) -> frozenset[Causal]:
         return frozenset()
 
 
-def nothing_ahead(plan: Plan, tensor: Ref) -> frozenset[Causal]:
+def nothing_ahead(plan: Plan, tensor: Tensor) -> frozenset[Causal]:
     """The axes along which a planned tensor sees nothing ahead or, reversed, nothing before; causal or not."""
     shape = plan.shape(tensor)
     if shape is None:
@@ -71,7 +70,7 @@ def _inputs(plan: Plan) -> dict[str, Shape]:
     return {step.name: step.outputs[0] for step in plan.inputs}
 
 
-def _along(plan: Plan, tensor: Ref, onto: int, m: int, backwards: bool) -> set[Causal]:
+def _along(plan: Plan, tensor: Tensor, onto: int, m: int, backwards: bool) -> set[Causal]:
     """The axes of inputs along which the cells of one axis see nothing ahead, or before."""
     inputs = _inputs(plan)
     left = {
@@ -79,14 +78,14 @@ def _along(plan: Plan, tensor: Ref, onto: int, m: int, backwards: bool) -> set[C
     }
     longest = max((*(n for x in inputs.values() for n in x), m))
     for cell in _looked_at(m, MOST_LOOKED_AT // longest) if m > 1 else ():
-        read = trace(plan, tensor.step, tensor.output or 0, _up_to(plan, tensor, onto, cell, backwards))
+        read = trace(plan, tensor.step, tensor.output, _up_to(plan, tensor, onto, cell, backwards))
         left = {each for each in left if _last(read, each, inputs) <= _own(cell, m, inputs[each.input][each.axis])}
         if not left:
             break
     return left if m > 1 else set()
 
 
-def _leans(plan: Plan, tensor: Ref, each: Causal) -> bool:
+def _leans(plan: Plan, tensor: Tensor, each: Causal) -> bool:
     """Whether a cell in the middle sees more before the first of its own cells than ahead of it: with strides, a
     window may have its middle there and still end within its own cells.
     """
@@ -96,7 +95,7 @@ def _leans(plan: Plan, tensor: Ref, each: Causal) -> bool:
     m = shape[each.onto]
     ends = []
     for backwards, cell in ((each.reversed, m // 2), (not each.reversed, m - 1 - m // 2)):
-        read = trace(plan, tensor.step, tensor.output or 0, _up_to(plan, tensor, each.onto, cell, backwards))
+        read = trace(plan, tensor.step, tensor.output, _up_to(plan, tensor, each.onto, cell, backwards))
         ends.append(_last(read, each._replace(reversed=backwards), inputs))
     first = _own(m // 2 - 1, m, n) + 1 if n >= m else _own(m // 2, m, n)
     return ends[0] - first < first - (n - 1 - ends[1])
@@ -115,7 +114,7 @@ def _looked_at(m: int, most: int) -> Iterator[int]:
     yield from range(m - 1 - part, m - 1)
 
 
-def _up_to(plan: Plan, tensor: Ref, onto: int, cell: int, backwards: bool) -> Region:
+def _up_to(plan: Plan, tensor: Tensor, onto: int, cell: int, backwards: bool) -> Region:
     """All cells up to one along an axis of a tensor; counted from the end, where it goes backwards."""
     shape = plan.shape(tensor)
     assert shape is not None

@@ -86,7 +86,7 @@ def lineages(plan: Plan) -> list[tuple[Lineage, ...]]:
     """The lineage of every output of every step; empty for a step that is not planned."""
     found: list[tuple[Lineage, ...]] = []
     for i, step in enumerate(plan.steps):
-        sources = [found[ref.step][ref.output or 0] for ref in step.sources] if step.facts else []
+        sources = [found[ref.step][ref.output] for ref in step.sources] if step.facts else []
         own = [Lineage((i, output)) for output in range(len(step.outputs))]
         if not step.is_input:
             own = [_through(i, step, output, sources) or begun for output, begun in enumerate(own)]
@@ -138,7 +138,7 @@ def _mixer(plan: Plan, start: int, apart: tuple[Component, ...]) -> int | None:
             reading = [
                 (seen, link.channels, x.channels)
                 for ref, link, x in zip(step.sources, links, step.inputs, strict=True)
-                if (seen := reached.get((ref.step, ref.output or 0))) is not None and not link.empty
+                if (seen := reached.get(ref)) is not None and not link.empty
             ]
             if any([max(n, m) > MOST_CHANNELS for _, _, n in reading]):
                 return None

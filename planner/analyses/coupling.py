@@ -20,8 +20,7 @@ from planner.analyses.line import Far, InputLine, Line, NotPeriodic, Size, Walk,
 from planner.analyses.lossless import Ledger, full_readings
 from planner.analyses.residues import Residues, settled
 from planner.geometry import Link, Shape
-from planner.model import Ref
-from planner.plan import Known, Plan, Step, given, replan
+from planner.plan import Known, Plan, Step, Tensor, given, replan
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ class Coupling:
             *(self.of(ref.step, ref.output, axis) for ref, x in self.inputs(step) for axis in range(len(x)))
         )
 
-    def inputs(self, step: Step) -> Iterator[tuple[Ref, Shape]]:
+    def inputs(self, step: Step) -> Iterator[tuple[Tensor, Shape]]:
         return zip(step.sources if step.inputs else (), step.inputs, strict=True)
 
     def of(self, step: int, output: int | None, axis: int) -> set[int]:

@@ -278,7 +278,7 @@ class Far:
 
     def rates(self, step: Step) -> list[list[Fraction]]:
         """How fast each size of each input of a step grows."""
-        places = [(ref.step, ref.output or 0) for ref in step.sources] if step.inputs else []
+        places = step.sources if step.inputs else ()
         return [
             [self.growth.get((*place, axis), STILL) for axis in range(len(x))]
             for place, x in zip(places, step.inputs, strict=True)

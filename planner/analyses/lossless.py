@@ -17,8 +17,7 @@ from planner.analyses.loss import AxisLoss, losses_of
 from planner.analyses.reach import Reach, reach
 from planner.cells import Cells, all_cells, shifted, stretches
 from planner.geometry import AxisMap
-from planner.model import Ref
-from planner.plan import Plan, Step
+from planner.plan import Plan, Step, Tensor
 
 MOST_BACK = 10
 """Pointwise layers looked through for a layer of padding."""
@@ -119,13 +118,12 @@ class Ledger:
             self.leaves[key] = bool(left_out(plan, i, loss))
         return self.leaves[key]
 
-    def alone(self, plan: Plan, ref: Ref) -> bool:
+    def alone(self, plan: Plan, tensor: Tensor) -> bool:
         """Whether a tensor has one reader, and is no output of the model."""
         if not self.readers:
             named = [ref for each in plan.model.instances for ref in each.sources]
             self.readers = Counter((ref.step, ref.output or 0) for ref in (*named, *plan.model.outputs))
             self.returned = {(ref.step, ref.output or 0) for ref in plan.model.outputs}
-        tensor = ref.step, ref.output or 0
         return self.readers[tensor] == 1 and tensor not in self.returned
 
     def entries(self, step: Step) -> tuple[Entry, ...]:
@@ -173,20 +171,18 @@ class Readers:
         self.places: defaultdict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
         for i, step in enumerate(plan.steps):
             for k, ref in enumerate(step.sources):
-                self.places[ref.step, ref.output or 0].append((i, k))
-        self.returned = {(ref.step, ref.output or 0) for ref in plan.outputs}
+                self.places[ref].append((i, k))
+        self.returned = set(plan.outputs)
         self.lacking = {tensor for tensor, by in self.places.items() if any(plan.steps[j].facts is None for j, _ in by)}
         self.known: dict[tuple[int, int, int], dict[int, Cells]] = {}
 
     def unplanned(self, i: int, axis: AxisLoss) -> bool:
         """Whether a step that reads the source of step i too, which is planned, is not."""
-        ref = self.plan.steps[i].sources[axis.source]
-        return (ref.step, ref.output or 0) in self.lacking
+        return self.plan.steps[i].sources[axis.source] in self.lacking
 
     def read(self, i: int, axis: AxisLoss) -> Cells:
         """The cells along an axis of a step's source that its other readers read, if their own outputs are read."""
-        ref = self.plan.steps[i].sources[axis.source]
-        tensor = (ref.step, ref.output or 0)
+        tensor = self.plan.steps[i].sources[axis.source]
         if tensor in self.returned:
             return all_cells(axis.n)
         if (*tensor, axis.axis) not in self.known:
@@ -226,7 +222,7 @@ def nowhere(plan: Plan, known: Reach, i: int, axis: AxisLoss) -> Cells:
     ref = plan.steps[i].sources[axis.source]
     unread = known.unread[ref.step]
     cells = left_out(plan, i, axis)
-    return cells & unread[ref.output or 0].unread_lines(axis.axis) if unread else cells
+    return cells & unread[ref.output].unread_lines(axis.axis) if unread else cells
 
 
 def lossless(plan: Plan) -> bool:
@@ -243,7 +239,7 @@ def lossless(plan: Plan) -> bool:
     return True
 
 
-def padded(plan: Plan, ref: Ref, axis: int, cells: Cells) -> tuple[Cells, str]:
+def padded(plan: Plan, ref: Tensor, axis: int, cells: Cells) -> tuple[Cells, str]:
     """Which of some cells along an axis of a tensor are no real ones but padding, and the name of the layer before that
     put them there.
     """
@@ -251,7 +247,7 @@ def padded(plan: Plan, ref: Ref, axis: int, cells: Cells) -> tuple[Cells, str]:
         step = plan.steps[ref.step]
         if not cells or len(step.sources) != 1 or not step.links:
             break
-        link = step.links[ref.output or 0][0]
+        link = step.links[ref.output][0]
         if axis not in link.landing:
             break
         at = link.landing.index(axis)

@@ -11,8 +11,7 @@ from enum import IntEnum
 
 from planner.analyses.receptive_field import LONGEST_PERIOD, Fields
 from planner.geometry import Link, Shape
-from planner.model import Ref
-from planner.plan import Plan, Step
+from planner.plan import Plan, Step, Tensor
 
 
 class Moves(IntEnum):
@@ -39,9 +38,9 @@ class Moving:
             else:
                 self._known.append(tuple(self._of(step, links, o, fields) for o, links in enumerate(step.links)))
 
-    def walks(self, ref: Ref, source: int, axis: int) -> bool:
+    def walks(self, ref: Tensor, source: int, axis: int) -> bool:
         """Whether a tensor is known to walk over an axis of an input."""
-        return self._known[ref.step][ref.output or 0][source][axis] is Moves.WALKS
+        return self._known[ref.step][ref.output][source][axis] is Moves.WALKS
 
     def _of(self, step: Step, links: tuple[Link, ...], output: int, fields: list[tuple[Fields, ...]]) -> Along:
         """How one output of a step moves."""
@@ -49,7 +48,7 @@ class Moving:
         read = [each for each in zip(step.sources, links, step.inputs, strict=True) if not each[1].empty]
         joined: Along = {}
         for ref, link, x in read:
-            known, onto = self._known[ref.step][ref.output or 0], fields[ref.step][ref.output or 0]
+            known, onto = self._known[ref.step][ref.output], fields[ref.step][ref.output]
             if link.onto is None and all([axis.keeps for axis in link.axes]):
                 found = known
             else:

@@ -17,8 +17,7 @@ from typing import Literal
 
 from planner.geometry import Shape
 from planner.memory import Memory
-from planner.model import Ref
-from planner.plan import Plan, Step
+from planner.plan import Plan, Step, Tensor
 
 MOST_COMPARED = 1 << 22
 """Pairs of tensors that are compared for a plan; what works in place after that is taken to be alone."""
@@ -36,27 +35,27 @@ class Overwriting:
     """
 
     step: int
-    tensor: Ref
-    read: Ref
+    tensor: Tensor
+    read: Tensor
     reader: int | None
     when: When = "always"
 
 
 @dataclass(frozen=True, slots=True)
-class _Tensor:
+class _Stored:
     """A tensor in memory. `version` is the tensor that the memory was made for, or the one last written into it."""
 
-    ref: Ref
+    ref: Tensor
     memory: Memory
-    version: Ref
+    version: Tensor
     end: int
     """Where its memory ends."""
 
     @classmethod
-    def of(cls, ref: Ref, memory: Memory, version: Ref) -> _Tensor:
+    def of(cls, ref: Tensor, memory: Memory, version: Tensor) -> _Stored:
         return cls(ref, memory, version, memory.end)
 
-    def meets(self, other: _Tensor) -> bool:
+    def meets(self, other: _Stored) -> bool:
         return self.memory.start < other.end and other.memory.start < self.end and self.memory.meets(other.memory)
 
 
@@ -64,18 +63,18 @@ class _Tensor:
 class _Run:
     """All tensors of one run of a plan, when each is read, and the steps that write."""
 
-    tensors: dict[Ref, _Tensor] = field(default_factory=dict)
-    reads: defaultdict[Ref, list[tuple[float, _Tensor]]] = field(default_factory=lambda: defaultdict(list))
+    tensors: dict[Tensor, _Stored] = field(default_factory=dict)
+    reads: defaultdict[Tensor, list[tuple[float, _Stored]]] = field(default_factory=lambda: defaultdict(list))
     """The reads of each version, with the number of the step."""
-    later: defaultdict[Ref, list[Ref]] = field(default_factory=lambda: defaultdict(list))
+    later: defaultdict[Tensor, list[Tensor]] = field(default_factory=lambda: defaultdict(list))
     """The versions that were made by writing into one."""
     writers: list[int] = field(default_factory=list)
 
-    def read(self, at: float, ref: Ref) -> None:
+    def read(self, at: float, ref: Tensor) -> None:
         if tensor := self.tensors.get(ref):
             self.reads[tensor.version].append((at, tensor))
 
-    def versions_beside(self, version: Ref, written: Ref) -> Iterator[Ref]:
+    def versions_beside(self, version: Tensor, written: Tensor) -> Iterator[Tensor]:
         """A version and all that were made of it, but for what was made by one writing."""
         versions = [version]
         while versions:
@@ -109,8 +108,8 @@ def _found(plan: Plan, *, training: bool) -> Iterator[tuple[int, Overwriting]]:
     left = MOST_COMPARED
     for i in run.writers:
         source = run.tensors[plan.steps[i].sources[0]]
-        first: tuple[float, _Tensor] | None = None
-        for version in run.versions_beside(source.version, Ref(i, 0)):
+        first: tuple[float, _Stored] | None = None
+        for version in run.versions_beside(source.version, Tensor(i, 0)):
             reads = run.reads.get(version, [])
             for at, tensor in reads[bisect_right(reads, i, key=itemgetter(0)) :]:
                 left -= 1
@@ -132,7 +131,7 @@ def _ran(plan: Plan, *, training: bool) -> _Run:
     reads the parameters.
     """
     run = _Run()
-    held = [Ref(i, 0) for i, step in enumerate(plan.steps) if not step.sources]
+    held = [Tensor(i, 0) for i, step in enumerate(plan.steps) if not step.sources]
     for i, step in enumerate(plan.steps):
         views = _views(step, run, training=training)
         overwrites = step.layer is not None and step.layer.overwrites(training=training)
@@ -140,15 +139,15 @@ def _ran(plan: Plan, *, training: bool) -> _Run:
             if (views is None or overwrites) and not step.lends_size(source):
                 run.read(i, ref)
         for output in range(len(step.outputs)):
-            ref = Ref(i, output)
+            ref = Tensor(i, output)
             if views is None:
-                run.tensors[ref] = _Tensor.of(ref, _new(step, output, run), ref)
+                run.tensors[ref] = _Stored.of(ref, _new(step, output, run), ref)
                 continue
             version = run.tensors[step.sources[0]].version
             if overwrites:
                 run.writers.append(i)
                 run.later[version].append(ref)
-            run.tensors[ref] = _Tensor.of(ref, views[output], ref if overwrites else version)
+            run.tensors[ref] = _Stored.of(ref, views[output], ref if overwrites else version)
     for ref in (*held, *plan.outputs):
         run.read(inf, ref)
     return run

@@ -62,10 +62,9 @@ def paths(plan: Plan, *, step: int | None = None, cell: tuple[int, ...] = ()) ->
                 count = count / largest
                 counts = {tensor: each / largest for tensor, each in counts.items()}
                 found = {name: each / largest for name, each in found.items()}
-            for ref, link, x in zip(here.sources, links, here.inputs, strict=True):
+            for tensor, link, x in zip(here.sources, links, here.inputs, strict=True):
                 if not link.empty:
                     passed = _back(count, link, x.spatial)
-                    tensor = (ref.step, ref.output or 0)
                     counts[tensor] = counts[tensor] + passed if tensor in counts else passed
     return found
 

@@ -94,7 +94,7 @@ def reach(plan: Plan) -> Reach | None:
             wasted[i] = _wasted(step, here)
             for region, links in zip(regions, step.links, strict=False):
                 for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
-                    wanted[ref.step, ref.output or 0] += read_through(link, region, x)
+                    wanted[ref] += read_through(link, region, x)
         except TooManyRuns as error:
             raise TooRagged(i) from error
     return Reach(tuple(unread), tuple(wasted))
@@ -117,7 +117,7 @@ def trace(plan: Plan, step: int, output: int, cells: Region) -> dict[str, Region
                 found[here.name] = region
             else:
                 for ref, link, x in zip(here.sources, here.links[o], here.inputs, strict=True):
-                    wanted[ref.step, ref.output or 0] += read_through(link, region, x)
+                    wanted[ref] += read_through(link, region, x)
     return found
 
 

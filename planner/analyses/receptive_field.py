@@ -96,7 +96,7 @@ def receptive_fields(plan: Plan) -> list[tuple[Fields, ...]]:
             sizes = step.outputs[0].spatial
             found.append(({i: tuple(AxisField(axis, start, start, n) for axis, n in enumerate(sizes))},))
         else:
-            found.append(_through(step, [found[ref.step][ref.output or 0] for ref in step.sources]))
+            found.append(_through(step, [found[ref.step][ref.output] for ref in step.sources]))
     return found
 
 
@@ -106,7 +106,7 @@ def fields_of_sources(plan: Plan, fields: list[tuple[Fields, ...]], step: Step) 
     A source that only lends its size sees nothing.
     """
     return [
-        _arriving(fields[ref.step][ref.output or 0], link, x)
+        _arriving(fields[ref.step][ref.output], link, x)
         for ref, link, x in zip(step.sources, step.links[0], step.inputs, strict=True)
     ]
 

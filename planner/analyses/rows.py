@@ -15,8 +15,7 @@ from functools import reduce
 from operator import or_
 
 from planner.geometry import AxisMap, Link
-from planner.model import Ref
-from planner.plan import Plan, Step
+from planner.plan import Plan, Step, Tensor
 
 MOST_NAMED = 4
 """Layers of a row that are kept to be named."""
@@ -144,7 +143,7 @@ class Row:
     last    the last of them
     """
 
-    origin: Ref
+    origin: Tensor
     taps: Taps | None
     count: int = 0
     first: tuple[int, ...] = ()
@@ -165,32 +164,32 @@ def gridded(plan: Plan) -> Iterator[tuple[Row, Taps]]:
             yield row, row.taps
 
 
-def _followed(plan: Plan) -> tuple[list[list[Row | None]], dict[Ref, Row]]:
+def _followed(plan: Plan) -> tuple[list[list[Row | None]], dict[Tensor, Row]]:
     """All rows, and those with holes that end where they are."""
     found: list[list[Row | None]] = []
-    ends: dict[Ref, Row] = {}
+    ends: dict[Tensor, Row] = {}
     for i, step in enumerate(plan.steps):
         here = [_row(i, o, step, found, ends) for o in range(len(step.outputs))]
         found.append(here)
         for o, row in enumerate(here):
             if row and row.taps and row.count > 1 and row.taps.holes:
-                ends[Ref(i, o)] = row
+                ends[Tensor(i, o)] = row
             if row and row.taps and row.taps.widest > WIDEST:
                 here[o] = Row(row.origin, None)
     return found, ends
 
 
-def _row(i: int, output: int, step: Step, rows: list[list[Row | None]], ends: dict[Ref, Row]) -> Row | None:
+def _row(i: int, output: int, step: Step, rows: list[list[Row | None]], ends: dict[Tensor, Row]) -> Row | None:
     """The row of one output of a step; None for what no input reaches. Rows that go on, or of which it is not known
     what comes of them, are taken from the `ends`.
     """
-    begun = Row(Ref(i, output), Taps.own(len(step.outputs[output].spatial)))
+    begun = Row(Tensor(i, output), Taps.own(len(step.outputs[output].spatial)))
     if step.is_input:
         return begun
     feeding = [
         (ref, row, link, x.spatial)
         for ref, link, x in zip(step.sources, step.links[output], step.inputs, strict=True)
-        if not link.empty and (row := rows[ref.step][ref.output or 0]) is not None
+        if not link.empty and (row := rows[ref.step][ref.output]) is not None
     ]
     moving = [each for each in feeding if len(feeding) == 1 or not _sees_all(each[2], each[3])]
     if not feeding:
@@ -199,7 +198,7 @@ def _row(i: int, output: int, step: Step, rows: list[list[Row | None]], ends: di
     alone = len(moving) == 1
     if not alone or (found[0] is not None and (found[0][1] or not _holes(found[0][0]))):
         for ref, *_ in moving:
-            ends.pop(Ref(ref.step, ref.output or 0), None)
+            ends.pop(ref, None)
     joined = [row for row, goes_on in filter(None, found) if goes_on]
     if len(joined) < len(moving) or not joined or len({(row.origin) for row in joined}) > 1:
         return begun

@@ -59,8 +59,7 @@ def sizes(model: Model, input: str, axis: int, *, at: Shape | None = None) -> Ax
     base = propagate(model, inputs={} if at is None else {input: at})
     if any(each.severity == "error" for each in model.diagnostics):
         raise NotPeriodic("the model file has faults that no input size mends")
-    source = next(i for i, step in enumerate(base.steps) if step.name == input)
-    return along(walk(InputLine(base, source, (axis,), {})))
+    return along(walk(InputLine(base, base.numbers[input], (axis,), {})))
 
 
 def along(walked: Walk, steps: Sequence[int] | None = None) -> AxisSizes:

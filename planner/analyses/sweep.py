@@ -70,8 +70,7 @@ def _swept(plan: Plan, input: str, n: int, behind: set[int]) -> Swept:
     read = reach(plan) if losing else None
     unread = 0
     if read is not None:
-        at = next(i for i, step in enumerate(plan.steps) if step.name == input)
-        tensors = read.unread[at]
+        tensors = read.unread[plan.numbers[input]]
         if tensors:
             unread = sum(tensors[0].unread_lines(axis).bit_count() for axis in range(len(tensors[0].shape.spatial)))
     return Swept(n, True, losing, uneven, unread)

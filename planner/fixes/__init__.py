@@ -7,14 +7,15 @@ new is wrong, and what they do is read off the two reports.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
+from planner.comparison import Comparison
 from planner.diagnostics import Diagnostic, Edit, Fix, Severity
 from planner.editing import CannotEdit, edited, rewritten
-from planner.fixes._findings import Findings, grave, loses_more
+from planner.fixes._findings import Findings, grave
 from planner.fixes._safety import is_safe, keeps_causality
 from planner.fixes._words import effect_of, text_of
 from planner.remedies import all_remedies
@@ -37,16 +38,20 @@ WEIGHT = 3
 TOLERATED: tuple[type[Exception], ...] = (Exception,)
 """Errors of the planner within a fix that is tried: it is no fix then, and the rest goes on. Tests let them through."""
 
-Check = Callable[..., Report]
-"""A source, and with `input` other shapes of the model's inputs, judged."""
+
+class Check(Protocol):
+    """Judges a changed source as the report's own was judged."""
+
+    def __call__(self, source: Source, input: Any = None, brief: bool = False) -> Report:
+        """The report, at other shapes of the inputs where they are given; `brief`, if what to do is not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """A proposal that mends the finding, and the report with it."""
+    """A proposal that mends the finding, and what is found with it."""
 
     proposal: Proposal
-    after: Report
+    after: Findings
     revealed: int
     safe: bool
 
@@ -57,14 +62,15 @@ class _Trial:
         """
         if self.proposal.own:
             return not self.safe, 0
-        remaining = self.after.count(Severity.ERROR), self.after.count(Severity.WARNING)
+        remaining = [self.after.report.count(each) for each in (Severity.ERROR, Severity.WARNING)]
         return not self.safe, 1, len(self.proposal.overwrites), *remaining
 
 
 class Mender:
-    """Finds the fixes of a report's findings; `check` judges a changed source as the report's own was judged.
+    """Finds the fixes of a report's findings.
 
-    given  the shapes of inputs that came from outside of the file, if any did
+    given    the shapes of inputs that came from outside of the file, if any did
+    planned, written  what came of edits that were tried, and whether they can be written, for the other findings
     """
 
     def __init__(self, report: Report, check: Check, most_work: int = MOST_WORK, given: Any = None) -> None:
@@ -74,13 +80,15 @@ class Mender:
         self.given = given
         self.memory: dict[object, object] = {}
         self.before = Findings(report)
+        self.planned: dict[str, Findings] = {}
+        self.written: dict[str, bool] = {}
 
     def fixes(self, found: Diagnostic) -> tuple[Fix, ...]:
         """What would mend a finding, the best first."""
         case = Case(self.report, found, self.memory, self.given)
         try:
             trials = sorted(islice(self._mending(case), MOST_FIXES), key=lambda trial: trial.rank)
-            return tuple(_fix(case, trial) for trial in trials)
+            return tuple(self._fix(case, trial) for trial in trials)
         except TOLERATED:
             return ()
 
@@ -97,25 +105,32 @@ class Mender:
 
     def _tried(self, proposal: Proposal, found: Diagnostic) -> _Trial | None:
         """The proposal planned; None where it does not mend the finding, makes a new one, or breaks causality."""
-        source = self.report.source
         try:
-            changed = Source(edited(source.data, proposal.edits), source.file)
-            changed.faults = source.faults
-            after = self.check(changed, input=proposal.given) if proposal.given else self.check(changed)
-            self.left -= _work(after)
-            findings = Findings(after, proposal.edits)
-            if findings.has(found, self.before) or loses_more(self.report, after):
+            after = self._judged(proposal)
+            if after.has(found, self.before) or Comparison(self.report, after.report).loses_more:
                 return None
-            new = list(findings.new(self.before))
-            if any(not self._was_hidden(each, findings) for each in new):
+            new = list(after.new(self.before))
+            if any(not self._was_hidden(each, after) for each in new):
                 return None
-            if not keeps_causality(self.before, findings, found):
+            if not keeps_causality(self.before, after, found):
                 return None
-            return _Trial(proposal, after, len(new), is_safe(self.before, findings, found, proposal))
+            return _Trial(proposal, after, len(new), is_safe(self.before, after, found, proposal))
         except CannotEdit:
             return None
         except TOLERATED:
             return None
+
+    def _judged(self, proposal: Proposal) -> Findings:
+        """What is found with a proposal, which several findings may have in common."""
+        key = repr((proposal.edits, proposal.given))
+        if key not in self.planned:
+            source = self.report.source
+            changed = Source(edited(source.data, proposal.edits), source.file)
+            changed.faults = source.faults
+            report = self.check(changed, proposal.given, brief=True)
+            self.left -= _work(report)
+            self.planned[key] = Findings(report, proposal.edits)
+        return self.planned[key]
 
     def _was_hidden(self, each: Diagnostic, after: Findings) -> bool:
         """Whether a finding could not be made before, because the plan did not come so far."""
@@ -128,20 +143,20 @@ class Mender:
         return not planned or (each.severity is not Severity.ERROR and after.report.plan.complete)
 
     def _can_be_written(self, proposal: Proposal) -> bool:
-        if not self.report.source.text:
-            return True
-        try:
-            rewritten(self.report.source, proposal.edits)
-        except CannotEdit:
-            return False
-        except TOLERATED:
-            return False
-        return True
+        key = repr(proposal.edits)
+        if self.report.source.text and key not in self.written:
+            try:
+                rewritten(self.report.source, proposal.edits)
+                self.written[key] = True
+            except CannotEdit:
+                self.written[key] = False
+            except TOLERATED:
+                self.written[key] = False
+        return self.written.get(key, True)
 
-
-def _fix(case: Case, trial: _Trial) -> Fix:
-    text, effect = text_of(case, trial.proposal), effect_of(case, trial.proposal, trial.after, trial.revealed)
-    return Fix(trial.proposal.edits, text, effect, trial.safe)
+    def _fix(self, case: Case, trial: _Trial) -> Fix:
+        effect = effect_of(case, trial.proposal, self.before, trial.after, trial.revealed)
+        return Fix(trial.proposal.edits, text_of(case, trial.proposal), effect, trial.safe)
 
 
 @dataclass(frozen=True, slots=True)

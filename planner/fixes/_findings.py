@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from planner.analyses.causality import Causal, causal_axes
 from planner.diagnostics import Diagnostic, Edit, Path, Severity
-from planner.model import Ref
-from planner.plan import Step
+from planner.plan import Step, Tensor
 from planner.report import Report
 
 Identity = tuple[Path, tuple[Path, ...], int]
@@ -35,7 +34,7 @@ class Findings:
             self.steps[*place, copies[place]] = step
             copies[place] += 1
         self.counts = Counter(map(self.key, grave(report)))
-        self._causal: dict[Ref, frozenset[Causal]] = {}
+        self._causal: dict[Tensor, frozenset[Causal]] = {}
 
     def old(self, path: Path) -> Path:
         """Where a place was before entries came in above it; one that came in itself has a negative number."""
@@ -53,7 +52,7 @@ class Findings:
         identity = self.identities.get(each.step)
         return each.code, identity[0] if identity else self.old(each.path)
 
-    def causal(self, tensor: Ref) -> frozenset[Causal]:
+    def causal(self, tensor: Tensor) -> frozenset[Causal]:
         """The axes along which a tensor is causal; worked out once for all fixes."""
         if tensor not in self._causal:
             self._causal[tensor] = causal_axes(self.report.plan, tensor)
@@ -71,21 +70,3 @@ class Findings:
         for each in grave(self.report):
             if self.counts[self.key(each)] > before.counts[self.key(each)]:
                 yield each
-
-
-def loses_more(before: Report, after: Report) -> bool:
-    """Whether a larger part of the input is unread than was before."""
-    if before.reach is None or after.reach is None:
-        return False
-    shares = [unread_of(report) for report in (before, after)]
-    return shares[1][0] * shares[0][1] > shares[0][0] * shares[1][1]
-
-
-def unread_of(report: Report) -> tuple[int, int]:
-    """Unread elements of all inputs, and all elements."""
-    if report.reach is None:
-        return 0, 1
-    inputs = [
-        unread for step, unread in zip(report.plan.steps, report.reach.unread, strict=True) if step.is_input and unread
-    ]
-    return sum(each[0].elements for each in inputs), sum(each[0].shape.elements for each in inputs) or 1

@@ -15,8 +15,7 @@ from planner.analyses.causality import Causal, nothing_ahead, stays_causal
 from planner.diagnostics import Diagnostic, Edit
 from planner.fixes._findings import Findings
 from planner.geometry import Shift, Window
-from planner.model import Ref
-from planner.plan import Plan, Step
+from planner.plan import Plan, Step, Tensor
 from planner.remedies._case import Case, Proposal, windows_of
 from planner.report import Report
 
@@ -73,21 +72,20 @@ def _opposed(was: Findings, found: Diagnostic) -> bool:
     return any(each._replace(reversed=not each.reversed) in arriving for each in arriving)
 
 
-def _same_tensors(was: Findings, now: Findings) -> Iterator[tuple[Ref, Ref]]:
+def _same_tensors(was: Findings, now: Findings) -> Iterator[tuple[Tensor, Tensor]]:
     """The outputs before and after; of a plan that is not complete, the last tensors that were planned."""
     before, after = was.report.plan, now.report.plan
     if before.complete and after.complete:
         yield from zip(before.outputs, after.outputs, strict=False)
         return
     read = {ref for step in before.steps if step.facts is not None for ref in step.sources}
-    places = {id(step): i for i, step in enumerate(after.steps)}
     for i, step in enumerate(before.steps):
         other = now.steps.get(was.identities[step.name])
         if other is None or step.is_input:
             continue
         for output in range(min(len(step.outputs), len(other.outputs))):
-            if Ref(i, output) not in read:
-                yield Ref(i, output), Ref(places[id(other)], output)
+            if Tensor(i, output) not in read:
+                yield Tensor(i, output), Tensor(after.numbers[other.name], output)
 
 
 def _meets_causally(was: Findings, now: Findings, found: Diagnostic) -> bool:
@@ -103,7 +101,7 @@ def _meets_causally(was: Findings, now: Findings, found: Diagnostic) -> bool:
     place = next(i for i, each in enumerate(after.steps) if each is other)
     shared = frozenset.intersection(*(nothing_ahead(before, ref) for ref in step.sources))
     causal = frozenset[Causal]().union(*(was.causal(ref) for ref in step.sources))
-    return shared & causal <= nothing_ahead(after, Ref(place, 0))
+    return shared & causal <= nothing_ahead(after, Tensor(place, 0))
 
 
 # Safe or not

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from planner.analyses.receptive_field import AxisField
+from planner.comparison import Comparison
 from planner.diagnostics import Edit, Path, Severity
 from planner.editing import edited, written
-from planner.fixes._findings import Findings, unread_of
+from planner.fixes._findings import Findings
 from planner.remedies._case import Case, Proposal
-from planner.report import Report
 from planner.words import counted
 
 
@@ -67,79 +66,29 @@ def _home(case: Case, path: Path, own: Path) -> str:
     return f"`{group.name}`: " if group is not None else f"{'.'.join(map(str, holder))}."
 
 
-def effect_of(case: Case, proposal: Proposal, after: Report, revealed: int) -> str:
+def effect_of(case: Case, proposal: Proposal, before: Findings, after: Findings, revealed: int) -> str:
     """What the model is like with a proposal, against what it was before."""
-    before = case.report
-    said = [*_shapes(case, proposal, after), *_lost(after)]
-    if before.plan.complete and after.plan.complete:
-        said.append(f"{after.cost.params - before.cost.params:+,} parameters")
-        said += _macs(before.cost.macs, after.cost.macs)
-        said += _fields(before, after)
-    elif after.plan.complete:
-        said.append(f"{after.cost.params:,} parameters")
-        said += [f"{after.cost.macs:,} MACs"] * bool(after.cost.macs)
-    said += _copies(case, proposal, after)
+    both = Comparison(before.report, after.report)
+    said = [*(_shape(case, before, after) or both.outputs()), *both.unread(), *both.cost(), *both.field()]
+    said += _copies(before, after)
     said += [f"overwrites `{each}`" for each in proposal.overwrites]
-    if errors := after.count(Severity.ERROR):
+    if errors := after.report.count(Severity.ERROR):
         said.append(f"{counted(errors, 'error')} {'remains' if errors == 1 else 'remain'}")
     elif revealed:
         said.append(f"{counted(revealed, 'warning')} {'comes' if revealed == 1 else 'come'} to light")
     return ", ".join(said)
 
 
-def _shapes(case: Case, proposal: Proposal, after: Report) -> Iterator[str]:
-    """The size of the finding's step, or of the model's outputs where they are others than before."""
-    identity = Findings(case.report).identities.get(case.step.name) if case.step is not None else None
-    step = Findings(after, proposal.edits).steps.get(identity)
+def _shape(case: Case, before: Findings, after: Findings) -> list[str]:
+    """The size of the finding's step."""
+    step = after.steps.get(before.identities.get(case.step.name) if case.step is not None else None)
     if step is not None and step.outputs and not step.is_input:
-        yield " and ".join(map(str, step.outputs[:3]))
-        return
-    shapes = [[report.plan.shape(ref) for ref in report.plan.outputs] for report in (case.report, after)]
-    if shapes[1] and None not in shapes[1]:
-        yield f"output {' and '.join(map(str, shapes[1]))}" + (" as before" if shapes[0] == shapes[1] else "")
+        return [" and ".join(map(str, step.outputs[:3]))]
+    return []
 
 
-def _lost(after: Report) -> Iterator[str]:
-    """What of the input is unread."""
-    if after.reach is None:
-        return
-    unread, _ = unread_of(after)
-    cells = sum(
-        each[0].cells for step, each in zip(after.plan.steps, after.reach.unread, strict=True) if step.is_input and each
-    )
-    if not unread:
-        yield "nothing lost"
-    elif cells:
-        yield f"{counted(cells, 'cell')} of the input unread"
-
-
-def _macs(before: int, after: int) -> Iterator[str]:
-    """How many multiply-adds more or less, and how much of the whole that is, in per cent."""
-    if after != before:
-        share = (abs(after - before) * 200 // before + 1) // 2 if before else 0
-        sign = "+" if after > before else "-"
-        yield f"{after - before:+,} MACs" + (f" ({sign}{share} %)" if share else "")
-
-
-def _fields(before: Report, after: Report) -> Iterator[str]:
-    """The receptive field of the first output, where it is another than before and sees less than everything."""
-    was, now = _field(before), _field(after)
-    sizes = [[each.size for each in field] for field in (was, now)]
-    if sizes[0] != sizes[1] and any(each.size is not None and each.size <= each.length for each in (*was, *now)):
-        shown = ["×".join("?" if size is None else str(size) for size in each) for each in sizes]
-        yield f"receptive field {shown[1]} instead of {shown[0]}"
-
-
-def _field(report: Report) -> tuple[AxisField, ...]:
-    """What the first output sees of the first input."""
-    step, output = report.plan.outputs[0]
-    fields = report.fields[step]
-    return next(iter(fields[output or 0].values()), ()) if fields else ()
-
-
-def _copies(case: Case, proposal: Proposal, report: Report) -> Iterator[str]:
+def _copies(before: Findings, after: Findings) -> Iterator[str]:
     """How many steps an edit inside a block changes."""
-    before, after = Findings(case.report), Findings(report, proposal.edits)
     changed: Counter[Path] = Counter()
     for identity, step in after.steps.items():
         was = before.steps.get(identity)

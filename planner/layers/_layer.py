@@ -48,6 +48,7 @@ class Call:
               in the order of its parameters; `Tensor.__getitem__` has one, the index. A pool that takes means may have
               `counted` and `uncounted`: zeros around its input, as `F.pad` takes them, of which the uncounted ones lie
               outside, and its means are divided by those of ones in place of all but the uncounted
+    positional the arguments that people write without their names: those at the head of `args` that are among these
     gathers   the function takes its inputs as one list
     layout    the layout that inputs and outputs have
     reads     which of the inputs it is given, in order, where it is not each once
@@ -61,6 +62,7 @@ class Call:
 
     target: str
     args: Mapping[str, object] = field(default_factory=dict)
+    positional: tuple[str, ...] = ()
     gathers: bool = False
     layout: Layout = "first"
     reads: tuple[int, ...] | None = None
@@ -70,6 +72,47 @@ class Call:
     along: str = ""
     folds: bool = False
     turned: tuple[int, ...] = ()
+
+    @property
+    def home(self) -> str:
+        """Where the target stands: in `nn`, `F`, `torch`, `Tensor`, `operator`, or another library."""
+        return self.target.rpartition(".")[0]
+
+    @property
+    def name(self) -> str:
+        return self.target.rpartition(".")[2]
+
+    @property
+    def is_parameter(self) -> bool:
+        """Whether it makes a trained tensor, which is called by nobody."""
+        return self.target == "nn.Parameter"
+
+    @property
+    def is_constructed(self) -> bool:
+        """Whether the target is a class, of which one object is made."""
+        return self.name[:1].isupper()
+
+    @property
+    def is_module(self) -> bool:
+        """Whether the object that is made is called."""
+        return self.is_constructed and not self.is_parameter
+
+    @property
+    def is_operator(self) -> bool:
+        return self.home == "operator"
+
+    @property
+    def is_permutation(self) -> bool:
+        """Whether it only brings axes into another order."""
+        return self.target == "Tensor.permute"
+
+    @property
+    def is_index(self) -> bool:
+        return self.target == "Tensor.__getitem__"
+
+    @property
+    def is_padding(self) -> bool:
+        return self.target == "F.pad"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +192,7 @@ class Layer(BaseModel):
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         """The PyTorch calls that it means, one after the other."""
-        return (Call(f"nn.{type(self).__name__}", {**self.derived(*inputs), **self.given()}, layout=self.layout),)
+        return (self.module({**self.derived(*inputs), **self.given()}, *inputs),)
 
     def must_be_writable(self, path: Path) -> None:
         """Raise the fault of what can be planned, not written in PyTorch; `path` is the layer's place in the file."""
@@ -169,6 +212,15 @@ class Layer(BaseModel):
         return False
 
     # What is the same for all
+
+    def module(self, args: Mapping[str, object], *inputs: Shape) -> Call:
+        """The call of PyTorch's class that has the same name."""
+        return Call(f"nn.{type(self).__name__}", args, positional=self.needed(*inputs), layout=self.layout)
+
+    def needed(self, *inputs: Shape) -> tuple[str, ...]:
+        """The arguments that PyTorch's class needs; none where it has them in another order."""
+        required = (name for name, each in type(self).model_fields.items() if each.is_required())
+        return (*self.derived(*inputs), *required)
 
     @classmethod
     def type_name(cls) -> str:

@@ -6,6 +6,7 @@ Source: https://docs.pytorch.org/docs/stable/nn.html#transformer-layers
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -99,8 +100,11 @@ class MultiheadAttention(Layer):
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         reads = {1: (0, 0, 0), 2: (0, 1, 1), 3: (0, 1, 2)}[len(inputs)]
         args = {**self.derived(*inputs), **self.given(), "batch_first": True}
-        forward = {"need_weights": False}
-        return (Call("nn.MultiheadAttention", args, layout="last", reads=reads, forward=forward, returns=((0,),)),)
+        call = self.module(args, *inputs)
+        return (replace(call, reads=reads, forward={"need_weights": False}, returns=((0,),)),)
+
+    def needed(self, *inputs: Shape) -> tuple[str, ...]:
+        return ("embed_dim", "num_heads")
 
 
 def _roles(inputs: tuple[Shape, ...]) -> tuple[Shape, Shape, Shape]:

@@ -75,7 +75,7 @@ class _GroupedWeights(Layer):
         args = {**self.derived(x), **self.given(), **changed}
         if self.groups == "depthwise":
             args["groups"] = x.channels
-        return Call(f"nn.{type(self).__name__}", {name: value for name, value in args.items() if name not in without})
+        return self.module({name: value for name, value in args.items() if name not in without}, x)
 
 
 class _Conv(_GroupedWeights):
@@ -133,7 +133,10 @@ class _Conv(_GroupedWeights):
             return (self._call(x, padding=tuple(window.before for window in windows)),)
         sides = flat((window.before, window.after) for window in windows)
         mode = {"mode": self._mode} if self._mode != "constant" else {}
-        return (Call("F.pad", {"pad": sides, **mode}), self._call(x, without=("padding", "padding_mode")))
+        return (
+            Call("F.pad", {"pad": sides, **mode}, positional=("pad",)),
+            self._call(x, without=("padding", "padding_mode")),
+        )
 
 
 class Conv1d(_Conv):
@@ -170,6 +173,13 @@ class _ConvTranspose(_GroupedWeights):
     padding: PerAxisNatural = Field(0, description="Cells taken off each side of the result.")
     output_padding: PerAxisNatural = Field(0, description="Cells added at the end, to choose among the possible sizes.")
     padding_mode: Literal["zeros"] = "zeros"
+
+    def given(self) -> dict[str, Any]:
+        # `output_padding` stands behind `padding`, as in PyTorch's class.
+        args = super().given()
+        return {
+            name: args[name] for name in ("kernel_size", "stride", "padding", "output_padding", *args) if name in args
+        }
 
     def check(self, *inputs: Shape) -> None:
         super().check(*inputs)

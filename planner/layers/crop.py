@@ -13,7 +13,7 @@ from planner.layers._layer import Call, Layer, axis_name
 def shifted(shifts: Iterable[Shift]) -> Call:
     """The call that pads and crops the axes of the first input; PyTorch takes the last axis first."""
     sides = [side for shift in reversed([*shifts]) for side in (shift.before, shift.after)]
-    return Call("F.pad", {"pad": tuple(sides)}, reads=(0,))
+    return Call("F.pad", {"pad": tuple(sides)}, positional=("pad",), reads=(0,))
 
 
 class CenterCrop(Layer):

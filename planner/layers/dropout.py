@@ -98,4 +98,6 @@ class StochasticDepth(Layer):
         return None if self.p and training else (x,)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("torchvision.ops.StochasticDepth", {"p": self.p, "mode": self.mode}, layout="any"),)
+        return (
+            Call("torchvision.ops.StochasticDepth", {"p": self.p, "mode": self.mode}, positional=("p",), layout="any"),
+        )

@@ -87,6 +87,9 @@ class Fold(_Blocks):
 
     output_size: PerAxis
 
+    def needed(self, *inputs: Shape) -> tuple[str, ...]:
+        return ()  # PyTorch has output_size before kernel_size
+
     def check(self, *inputs: Shape) -> None:
         (x,) = inputs
         sizes = self.per_axis("output_size", 2)

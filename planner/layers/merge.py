@@ -177,7 +177,7 @@ class Mean(Layer):
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         args = {"dim": self.dim, **({"keepdim": True} if self.keepdim else {})}
-        return (Call("torch.mean", args, along="dim", folds=not self.keepdim),)
+        return (Call("Tensor.mean", args, along="dim", folds=not self.keepdim),)
 
 
 class MatMul(Layer):

@@ -167,7 +167,7 @@ class GroupNorm(Layer):
         return {"num_channels": inputs[0].channels}
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("nn.GroupNorm", {"num_groups": self.num_groups, **self.derived(*inputs), **self.given()}),)
+        return (self.module({"num_groups": self.num_groups, **self.derived(*inputs), **self.given()}, *inputs),)
 
 
 class _TrailingNorm(Layer):
@@ -248,6 +248,6 @@ class LocalResponseNorm(Layer):
             raise WrongNumberOfAxes("LocalResponseNorm", inputs[0], (1, 2, 3))
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        call = Call("nn.LocalResponseNorm", self.given())
+        call = self.module(self.given())
         # PyTorch views the last two of three spatial axes as a single one, which memory with gaps does not allow.
         return (Call("Tensor.contiguous"), call) if len(inputs[0].spatial) > 2 else (call,)

@@ -1,25 +1,22 @@
-"""Pooling in one, two and three dimensions: by windows, to a given size, and by windows drawn at random.
+"""Pooling by windows, in one, two and three dimensions.
 
 Shapes: https://docs.pytorch.org/docs/stable/nn.html#pooling-layers
 """
 
 import math
-from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import Field
 
 from planner.diagnostics import Path
-from planner.faults.ambiguous_size import AmbiguousSize
-from planner.faults.missing_key import MissingKey
 from planner.faults.places_in_padding import PlacesInPadding
 from planner.faults.pool_padding_too_wide import PoolPaddingTooWide
 from planner.faults.same_padding_with_stride import SamePaddingWithStride
 from planner.faults.window_does_not_fit import WindowDoesNotFit
-from planner.faults.windows_too_wide import WindowsTooWide
 from planner.faults.wrong_value import WrongValue
-from planner.geometry import KEEP, AxisMap, Bins, Link, RandomBins, SameWindow, Shape, Window
-from planner.layers._fields import Count, NonZero, Padding, PerAxis, PerAxisFactor, PerAxisOrKeep, Power
+from planner.geometry import SameWindow, Shape, Window
+from planner.layers._fields import Count, NonZero, Padding, PerAxis, Power
+from planner.layers._indices import ReturnsIndices
 from planner.layers._layer import Call, Layer, axis_name
 from planner.layers._padding import Side, flat, sides_of
 
@@ -40,11 +37,11 @@ class _Windows(Layer):
 
     kernel_size: PerAxis
     stride: PerAxis | None = None
-    ceil_mode: bool = Field(False, description="Whether a last window may hang over the end.")
     padding: Padding = Field(
         0,
         description="Cells on every side, or a number or pair for each axis; `same`, `valid`, TensorFlow's `tf_same`.",
     )
+    ceil_mode: bool = Field(False, description="Whether a last window may hang over the end.")
 
     def kernels(self) -> tuple[int, ...]:
         return self.per_axis("kernel_size", self.rank)
@@ -103,18 +100,21 @@ class _Windows(Layer):
 
     def pool(self, *without: str, **more: object) -> Call:
         """The call of PyTorch's module."""
-        args = {name: value for name, value in self.given().items() if name not in without}
-        return Call(f"nn.{type(self).__name__}", {**args, **more})
+        args = {**self.given(), **more}
+        return self.module({name: value for name, value in args.items() if name not in without})
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         (x,) = inputs
         if not self.own:
             value = {"value": self.fill} if self.fill else {}
-            return (Call("F.pad", {"pad": flat(self.around(x)), **value}), self.pool("padding", "ceil_mode"))
+            return (
+                Call("F.pad", {"pad": flat(self.around(x)), **value}, positional=("pad",)),
+                self.pool("padding", "ceil_mode"),
+            )
         if self.numbered and self.pads:
             return (self.pool(),)
-        padding = {"padding": tuple(before for before, _ in self.sides())} if any(map(any, self.sides())) else {}
-        return (self.pool("padding", **padding),)
+        padding = tuple(before for before, _ in self.sides())
+        return (self.pool(padding=padding) if any(padding) else self.pool("padding"),)
 
 
 class _WithinInput(_Windows):
@@ -128,22 +128,7 @@ class _WithinInput(_Windows):
                 raise WindowDoesNotFit(axis_name(axis, self.rank), numbers)
 
 
-class _Places(Layer):
-    """What max pools share: they can also tell where they found each maximum."""
-
-    extras: ClassVar[bool] = True
-
-    return_indices: bool = Field(False, description="Adds a second output, `name.1`: the place of each maximum.")
-
-    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
-        return super().links(*inputs) * (1 + self.return_indices)
-
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        *first, call = super().calls(*inputs)
-        return (*first, replace(call, returns=((0,), (1,))) if self.return_indices else call)
-
-
-class _MaxPool(_Places, _Windows):
+class _MaxPool(ReturnsIndices, _Windows):
     fill: ClassVar[float] = -math.inf
 
     dilation: PerAxis = 1
@@ -213,12 +198,12 @@ class _AvgPool(_Windows):
         without = ("padding", "ceil_mode", "count_include_pad")
         around = self.around(x)
         if self.divisor is not None:
-            return (Call("F.pad", {"pad": flat(around)}), self.pool(*without))
+            return (Call("F.pad", {"pad": flat(around)}, positional=("pad",)), self.pool(*without))
         if self.padding == "tf_same" or not self.count_include_pad:
             return (self.pool(*without, uncounted=flat(around)),)
         beyond = tuple((0, more - after) for (_, more), (_, after) in zip(around, self.sides(), strict=True))
         if not any(map(any, beyond)):
-            return (Call("F.pad", {"pad": flat(around)}), self.pool(*without))
+            return (Call("F.pad", {"pad": flat(around)}, positional=("pad",)), self.pool(*without))
         return (self.pool(*without, counted=flat(self.sides()), uncounted=flat(beyond)),)
 
 
@@ -266,6 +251,9 @@ class _LPPool(_Windows):
 
     norm_type: Power
 
+    def needed(self, *inputs: Shape) -> tuple[str, ...]:
+        return ()  # PyTorch has norm_type before kernel_size
+
     def check(self, *inputs: Shape) -> None:
         super().check(*inputs)
         if self.own:
@@ -309,137 +297,3 @@ class LPPool3d(_WithinInput, _LPPool):
     """
 
     rank: ClassVar[int] = 3
-
-
-class _Adaptive(Layer):
-    """Pools by as many bins as are asked for."""
-
-    rank: ClassVar[int]
-
-    output_size: PerAxisOrKeep
-
-    def axes(self, x: Shape) -> tuple[AxisMap, ...]:
-        sizes = (self.output_size,) * self.rank if isinstance(self.output_size, int) else self.output_size
-        if len(sizes) != self.rank:
-            raise WrongValue("output_size", f"one number, or {self.rank} for the {self.rank} spatial axes", sizes)
-        return tuple(KEEP if size is None else Bins(size) for size in sizes)
-
-
-class AdaptiveAvgPool1d(_Adaptive):
-    """The mean of each of output_size bins over one axis, whatever its length n.
-
-    Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
-    or differ in size, unless output_size divides n.
-    """
-
-    rank: ClassVar[int] = 1
-
-    output_size: PerAxis
-
-
-class AdaptiveAvgPool2d(_Adaptive):
-    """The mean of each of output_size bins per axis, over two axes of any length n; null keeps an axis.
-
-    Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
-    or differ in size, unless output_size divides n. `output_size: 1` is global average pooling.
-    """
-
-    rank: ClassVar[int] = 2
-
-
-class AdaptiveAvgPool3d(_Adaptive):
-    """The mean of each of output_size bins per axis, over three axes of any length n; null keeps an axis.
-
-    Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
-    or differ in size, unless output_size divides n. `output_size: 1` is global average pooling.
-    """
-
-    rank: ClassVar[int] = 3
-
-
-class AdaptiveMaxPool1d(_Places, _Adaptive):
-    """The largest value in each of output_size bins over one axis, whatever its length n.
-
-    Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
-    or differ in size, unless output_size divides n.
-    """
-
-    rank: ClassVar[int] = 1
-
-    output_size: PerAxis
-
-
-class AdaptiveMaxPool2d(_Places, _Adaptive):
-    """The largest value in each of output_size bins per axis, over two axes of any length n; null keeps an axis.
-
-    Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
-    or differ in size, unless output_size divides n. `output_size: 1` is global max pooling.
-    """
-
-    rank: ClassVar[int] = 2
-
-
-class AdaptiveMaxPool3d(_Places, _Adaptive):
-    """The largest value in each of output_size bins per axis, over three axes of any length n; null keeps an axis.
-
-    Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
-    or differ in size, unless output_size divides n. `output_size: 1` is global max pooling.
-    """
-
-    rank: ClassVar[int] = 3
-
-
-class _Fractional(_Places):
-    """Max pools whose windows are drawn at random. In torch, `spare` cells must be left over in three dimensions."""
-
-    rank: ClassVar[int]
-    stochastic: ClassVar[bool] = True
-    spare: ClassVar[int] = 0
-
-    kernel_size: PerAxis
-    output_size: PerAxis | None = None
-    output_ratio: PerAxisFactor | None = Field(None, description="The output's size as a part of the input's, below 1.")
-
-    def check(self, *inputs: Shape) -> None:
-        if self.output_size is not None and self.output_ratio is not None:
-            raise AmbiguousSize("output_size", "output_ratio", key="output_ratio")
-        if self.output_size is None and self.output_ratio is None:
-            raise MissingKey("output_size", type(self).__name__)
-        ratios = self.output_ratio if isinstance(self.output_ratio, tuple) else (self.output_ratio or 0.5,)
-        if max(ratios) >= 1:
-            raise WrongValue("output_ratio", "numbers between 0 and 1", self.output_ratio)
-        for axis, (along, n) in enumerate(zip(self.axes(inputs[0]), inputs[0].spatial, strict=True)):
-            windows = along.length(n)
-            if windows + along.kernel - 1 + self.spare > n:
-                raise WindowsTooWide(axis_name(axis, self.rank), n, windows, along.kernel, self.spare)
-
-    def axes(self, x: Shape) -> tuple[RandomBins, ...]:
-        kernels = self.per_axis("kernel_size", self.rank)
-        if self.output_size is not None:
-            return tuple(map(RandomBins, kernels, self.per_axis("output_size", self.rank)))
-        ratios = self.output_ratio if isinstance(self.output_ratio, tuple) else (self.output_ratio,) * self.rank
-        if len(ratios) != self.rank:
-            raise WrongValue("output_ratio", f"one number, or {self.rank} for the {self.rank} spatial axes", ratios)
-        return tuple(RandomBins(kernel, None, ratio) for kernel, ratio in zip(kernels, ratios, strict=True))
-
-
-class FractionalMaxPool2d(_Fractional):
-    """The largest value in each of output_size windows per axis, whose places are drawn at random (arXiv:1412.6071).
-
-    Give the output's size, or `output_ratio` of the input's: length = floor(n·output_ratio). A window reads the cells
-    that chance may give it: its start is one of the whole numbers around i·(n − kernel_size) / (length − 1).
-    """
-
-    rank: ClassVar[int] = 2
-
-
-class FractionalMaxPool3d(_Fractional):
-    """The largest value in each of output_size windows per axis, whose places are drawn at random (arXiv:1412.6071).
-
-    Give the output's size, or `output_ratio` of the input's: length = floor(n·output_ratio). A window reads the cells
-    that chance may give it: its start is one of the whole numbers around i·(n − kernel_size) / (length − 1). PyTorch
-    wants length + kernel_size ≤ n here, one cell more than in two dimensions.
-    """
-
-    rank: ClassVar[int] = 3
-    spare: ClassVar[int] = 1

@@ -4,6 +4,7 @@ Source: https://docs.pytorch.org/docs/stable/nn.html#recurrent-layers
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -89,7 +90,7 @@ class _Recurrent(Layer):
         args = {**self.derived(*inputs), **self.given(), "batch_first": True}
         states = ((1, 0), (1, 1)) if self.states > 1 else ((1,),)
         batches = (0, *(1,) * self.states)
-        return (Call(f"nn.{type(self).__name__}", args, layout="last", returns=((0,), *states), batches=batches),)
+        return (replace(self.module(args, *inputs), returns=((0,), *states), batches=batches),)
 
 
 class RNN(_Recurrent):

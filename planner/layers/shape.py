@@ -153,7 +153,7 @@ class Reshape(_Regrouping):
         return Shape(_without_rest("shape", self.shape, x.elements))
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("Tensor.reshape", {"shape": (-1, *self.regrouped(inputs[0]).torch)}),)
+        return (Call("Tensor.reshape", {"shape": (-1, *self.regrouped(inputs[0]).torch)}, positional=("shape",)),)
 
 
 def _without_rest(name: str, sizes: Sizes, total: int) -> Sizes:
@@ -198,7 +198,7 @@ class Permute(Layer):
         return (Shape.of_torch(tuple(x.torch[axis] for axis in self.order(x))),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("Tensor.permute", {"dims": self.dims}),)
+        return (Call("Tensor.permute", {"dims": self.dims}, positional=("dims",)),)
 
     def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
         return (x.permuted(self.order(Shape.of_torch(x.sizes))),)
@@ -255,7 +255,8 @@ class Select(Layer):
         return ((folded(x, {axis: SliceMap(self.index % n, self.index % n + 1)}),),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("Tensor.select", {"dim": self.dim, "index": self.index}, along="dim", folds=True),)
+        args = {"dim": self.dim, "index": self.index}
+        return (Call("Tensor.select", args, positional=("dim", "index"), along="dim", folds=True),)
 
     def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
         axis = dim_of(self.dim, Shape.of_torch(x.sizes)) - 1
@@ -280,7 +281,8 @@ class _Parts(Layer):
 
     def _call(self, target: str, args: dict[str, object], x: Shape) -> Call:
         count = len(self.parts(x[axis_of(self.dim, x)]))
-        return Call(target, args, returns=tuple((i,) for i in range(count)), along="dim")
+        (first, *_) = args
+        return Call(target, args, positional=(first,), returns=tuple((i,) for i in range(count)), along="dim")
 
     def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
         axis = dim_of(self.dim, Shape.of_torch(x.sizes)) - 1
@@ -313,7 +315,7 @@ class Split(_Parts):
         return self.split_size
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (self._call("torch.split", {"split_size_or_sections": self.split_size, "dim": self.dim}, inputs[0]),)
+        return (self._call("Tensor.split", {"split_size_or_sections": self.split_size, "dim": self.dim}, inputs[0]),)
 
 
 class Chunk(_Parts):
@@ -329,4 +331,4 @@ class Chunk(_Parts):
         return _equal_parts(n, -(-n // self.chunks), "Chunk")
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (self._call("torch.chunk", {"chunks": self.chunks, "dim": self.dim}, inputs[0]),)
+        return (self._call("Tensor.chunk", {"chunks": self.chunks, "dim": self.dim}, inputs[0]),)

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from planner.geometry import Shape
 from planner.layers._layer import Layer
-from planner.model import Group, Ref
+from planner.model import Group
 from planner.outputs._screen import printable
 from planner.plan import Plan
 
@@ -31,7 +31,7 @@ class Copies:
 
     def signature(self, block: Group) -> tuple[object, ...]:
         """What is the same in blocks that are alike: their layers and how these are wired."""
-        outside = {ref: i for i, ref in enumerate(self.outer(block))}
+        outside = {ref: i for i, ref in enumerate(self.plan.arriving(block))}
         return tuple(
             (
                 step.type,
@@ -48,7 +48,7 @@ class Copies:
         """Neighbours that are alike, as runs that may be shown as one: chains, in which every block but the first reads
         the one before, and many blocks side by side that read the same. Two towers are two runs.
         """
-        for together, chains in groupby(self._chains(alike), lambda run: len(run) == 1 and self.outer(run[0])):
+        for together, chains in groupby(self._chains(alike), lambda run: len(run) == 1 and self.plan.arriving(run[0])):
             found = list(chains)
             if together and len(found) >= MANY and all(self._told_apart(found[0][0], run[0]) for run in found):
                 yield [run[0] for run in found]
@@ -105,7 +105,7 @@ class Copies:
         last = run[-1]
         size = last.last - last.first
         chained = False
-        for ours, theirs in zip(self.outer(block), self.outer(last), strict=True):
+        for ours, theirs in zip(self.plan.arriving(block), self.plan.arriving(last), strict=True):
             inside = ours.step >= last.first
             if len(run) > 1 and inside and (theirs.step, theirs.output) != (ours.step - size, ours.output):
                 return False
@@ -113,11 +113,6 @@ class Copies:
                 return False
             chained = chained or inside
         return chained
-
-    def outer(self, block: Group) -> list[Ref]:
-        """What a block reads of what is before it, in order."""
-        steps = self.plan.steps[block.first : block.last]
-        return list(dict.fromkeys(ref for step in steps for ref in step.sources if ref.step < block.first))
 
     def _layer(self, layer: Layer | None) -> tuple[object, ...]:
         """A layer's arguments, with a mark for every number."""

@@ -9,9 +9,9 @@ from itertools import groupby
 
 from planner.diagnostics import Path
 from planner.geometry import Shape
-from planner.model import Group, Ref
+from planner.model import Group
 from planner.outputs._alike import Copies, series
-from planner.plan import Plan
+from planner.plan import Plan, Tensor
 
 Opens = Callable[[Group, int], bool]
 """Whether a block, or the first of several copies, is opened at a level of rows, counted from 0."""
@@ -74,7 +74,7 @@ class Tree:
         for group in plan.model.groups:
             if group.first < group.last:
                 self.blocks[group.parent].append(group)
-        self.last_reader: dict[Ref, int] = {}
+        self.last_reader: dict[Tensor, int] = {}
         for i, step in enumerate(plan.steps):
             self.last_reader.update(dict.fromkeys(step.sources, i))
         self.last_reader.update(dict.fromkeys(plan.outputs, len(plan.steps)))
@@ -146,7 +146,7 @@ class Tree:
             is_block=True,
             opened=opened,
             copies=len(copies),
-            beside=len(copies) > 1 and self.copies.outer(first) == self.copies.outer(last),
+            beside=len(copies) > 1 and self.plan.arriving(first) == self.plan.arriving(last),
             differ="; ".join(filter(None, [self.copies.differences(copies), self._growth(copies)])),
         )
 
@@ -166,10 +166,8 @@ class Tree:
     def _outputs(self, block: Group) -> tuple[Shape, ...]:
         """The shapes of what is read outside, in the block's order; of the last step where nobody reads."""
         steps = self.plan.steps
-        made = block.outputs or [
-            Ref(i, output) for i in range(block.first, block.last) for output in range(len(steps[i].outputs))
-        ]
-        made = [Ref(ref.step, ref.output or 0) for ref in made]
+        every = (Tensor(i, o) for i in range(block.first, block.last) for o in range(len(steps[i].outputs)))
+        made = self.plan.leaving(block) if block.outputs else every
         read = [shape for ref in made if self.last_reader.get(ref, 0) >= block.last and (shape := self.plan.shape(ref))]
         return tuple(read) or steps[block.last - 1].outputs
 

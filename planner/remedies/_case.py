@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from planner.arithmetic import is_expression
+from planner.arithmetic import has_arithmetic, is_expression
 from planner.diagnostics import Diagnostic, Edit, Fault, Path
 from planner.geometry import AxisMap, SameWindow, Shape, Window
 from planner.layers._fields import per_axis
@@ -67,27 +67,13 @@ class Case:
     def step(self) -> Step | None:
         """The step that the finding is at, or the first one of the entry that it is in."""
         if self.found.step is not None:
-            return self.named(self.found.step)
+            return self.plan.step(self.found.step)
         places = [self.found.path[:end] for end in range(len(self.found.path), 1, -1)]
         return next((step for step in self.plan.steps if step.path in places), None)
 
-    def named(self, name: str) -> Step | None:
-        """The step with a full name."""
-        if "steps" not in self.memory:
-            self.memory["steps"] = {step.name: step for step in self.plan.steps}
-        found: Step | None = self.memory["steps"].get(name)
-        return found
-
     def readers(self, step: Step) -> list[Step]:
         """The steps that read from one."""
-        if "readers" not in self.memory:
-            readers: dict[int, list[Step]] = {}
-            for each in self.plan.steps:
-                for ref in each.sources:
-                    readers.setdefault(id(self.plan.steps[ref.step]), []).append(each)
-            self.memory["readers"] = readers
-        found: list[Step] = self.memory["readers"].get(id(step), [])
-        return found
+        return [self.plan.steps[each.step] for each in self.plan.readers(self.plan.numbers[step.name])]
 
     # The file
 
@@ -123,7 +109,7 @@ class Case:
         path, calls = (*step.path, key), step.instance.calls
         while True:
             value = self.at(path)
-            if not holds_expression(value):
+            if not has_arithmetic(value):
                 return path, ()
             name = value[1:] if isinstance(value, str) and value[1:].isidentifier() else None
             block = path[1] if path[0] == "blocks" else None
@@ -148,7 +134,7 @@ class Case:
                 return []
             elif old != new:
                 edits["axis", str(axis)] = Edit((*path, axis), new)
-        plain = all(key[0] == "axis" for key in edits) and not holds_expression(given)
+        plain = all(key[0] == "axis" for key in edits) and not has_arithmetic(given)
         return [Edit(path, [*sizes, given[-1]])] if plain and edits else list(edits.values())
 
     def insert(self, step: Step, entry: dict[str, Any]) -> Edit | None:
@@ -210,12 +196,6 @@ def windows_of(step: Step) -> list[tuple[Window, int]]:
     plain = [each.at(n) if isinstance(each, SameWindow) else each for each, n in zip(maps, x.spatial, strict=False)]
     found = [(each, n) for each, n in zip(plain, x.spatial, strict=False) if isinstance(each, Window)]
     return found if len(found) == len(x.spatial) else []
-
-
-def holds_expression(value: object) -> bool:
-    if isinstance(value, list):
-        return any(map(holds_expression, value))
-    return is_expression(value)
 
 
 def per_side(sides: Sequence[tuple[int, int]]) -> object:

@@ -28,7 +28,8 @@ def size_from_skip(case: Case) -> Iterator[Proposal]:
                 above = listed[0] if listed else _above(case, source)
                 if above is None or source.inputs[0].spatial == target.spatial:
                     return
-                retyped = {} if source.type == "Interpolate" else {"type": "Interpolate"}
+                # A layer that takes a second source has the size of that one.
+                retyped = {"type": "Interpolate"} if source.layer and source.layer.takes == (1, 1) else {}
                 given = {key: LEFT_OUT for key in ("scale_factor", "size") if key in (case.at(source.path) or {})}
                 yield case.put(source, **retyped, **{"from": [above, other]}, **given)
                 return
@@ -124,7 +125,9 @@ def same_channels(case: Case) -> Iterator[Proposal]:
 def joined_axis(case: Case) -> Iterator[Proposal]:
     """The axis that tensors differ on as the one they are joined along: tokens are joined along their length."""
     step = case.step
-    if step is None or step.type != "Concat" or len({len(x) for x in step.inputs}) != 1:
+    if step is None or step.layer is None or len({len(x) for x in step.inputs}) != 1:
+        return
+    if "dim" not in type(step.layer).model_fields or step.layer.takes[1] is not None:
         return
     differ = [axis for axis, sizes in enumerate(zip(*step.inputs, strict=True)) if len(set(sizes)) > 1]
     if len(differ) != 1:

@@ -47,14 +47,13 @@ def judge(report: Report) -> list[Diagnostic]:
     """What the rules find, but for what the model allows; at most MOST_COPIES findings of a kind for an entry of the
     file.
     """
-    steps = {step.name: step for step in report.plan.steps}
     copies: Counter[tuple[type[Rule], Path]] = Counter()
     found = []
     for rule in all_rules():
         if rule.name() in report.plan.model.allow:
             continue
         for each in _found(rule, report):
-            step = steps.get(each.step) if each.step is not None else None
+            step = report.plan.step(each.step) if each.step is not None else None
             if step is None or rule.name() not in step.instance.allow:
                 copies[rule, each.path] += 1
                 if copies[rule, each.path] <= MOST_COPIES:

@@ -72,7 +72,7 @@ def left_out(report: Report, step: Step, source: int) -> int:
     """
     ref = step.sources[source]
     known = report.reach.unread[ref.step] if report.reach else None
-    unread = known[ref.output or 0] if known else None
+    unread = known[ref.output] if known else None
     if unread is None or not unread.cells or step.lends_size(source):
         return 0
     axes = range(len(unread.shape.spatial))

@@ -45,8 +45,7 @@ class Trials:
 
     def __init__(self, report: Report) -> None:
         self.report = report
-        self.left = MOST_STEPS
-        self.index = {id(step): i for i, step in enumerate(report.plan.steps)}
+        self.left = 0 if report.brief else MOST_STEPS
 
     @cached_property
     def size_near(self) -> bool:
@@ -69,9 +68,7 @@ class Trials:
             return False
         ref = step.sources[source]
         unread = after.unread[ref.step]
-        left = (
-            [each.nowhere & unread[ref.output or 0].unread_lines(each.axis.axis) for each in missed] if unread else []
-        )
+        left = [each.nowhere & unread[ref.output].unread_lines(each.axis.axis) for each in missed] if unread else []
         return not any(left)
 
     def fits(self, step: Step, **values: object) -> bool:
@@ -117,7 +114,7 @@ class Trials:
 
     def taken_over(self, step: Step) -> bool:
         """Whether a layer with a larger window behind a step can take its stride, and then reads all of it."""
-        at = self.index[id(step)]
+        at = self.report.plan.numbers[step.name]
         for i in range(at + 1, min(at + 1 + MOST_BACK, len(self.report.plan.steps))):
             after = self.report.plan.steps[i]
             if len(after.sources) != 1 or after.sources[0].step != at:
@@ -144,7 +141,7 @@ class Trials:
         if plain is None or layer is None:
             return False
         plan = self.planned({id(step): plain, id(taker): layer}, copies=False)
-        places = [self.index[id(each)] for each in (step, taker)]
+        places = [self.report.plan.numbers[each.name] for each in (step, taker)]
         return plan is not None and not any(each.loss.real for k in places for each in losses_of(plan.steps[k]))
 
 

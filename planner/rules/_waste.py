@@ -55,17 +55,13 @@ def by_waste(report: Report, steps: Iterable[int]) -> list[int]:
 
 def _causes(report: Report) -> dict[int, int]:
     """For every step with cells that nothing reads, the first step behind it that leaves them out."""
-    steps, causes = report.plan.steps, dict[int, int]()
-    readers: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    returned = {ref.step for ref in report.plan.outputs}
-    for i in range(len(steps) - 1, -1, -1):
-        for k, ref in enumerate(steps[i].sources):
-            if not steps[i].lends_size(k):
-                readers[ref.step].append((i, k))
+    plan, causes = report.plan, dict[int, int]()
+    for i in range(len(plan.steps) - 1, -1, -1):
         if not _has_unread_cells(report, i):
             continue
-        found = [_cause(report, r, k, causes.get(r)) for r, k in readers[i]]
-        if not readers[i] and i not in returned:
+        readers = [(r, k) for r, k in plan.readers(i) if not plan.steps[r].lends_size(k)]
+        found = [_cause(report, r, k, causes.get(r)) for r, k in readers]
+        if not readers and i not in plan.returned:
             found = [i]
         named = [each for each in found if each is not None]
         if named:
@@ -81,7 +77,7 @@ def _cause(report: Report, i: int, source: int, behind: int | None) -> int | Non
     left = 0 if is_unread(report, i) else left_out(report, step, source)
     if not left or not known:
         return behind
-    return i if behind is None or left * 2 >= known[ref.output or 0].cells else behind
+    return i if behind is None or left * 2 >= known[ref.output].cells else behind
 
 
 def is_unread(report: Report, i: int) -> bool:

@@ -40,17 +40,12 @@ class BiasBeforeNorm(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
-        steps = report.plan.steps
-        readers: dict[int, list[int]] = {}
-        for i, step in enumerate(steps):
-            for ref in step.sources:
-                readers.setdefault(ref.step, []).append(i)
-        returned = {ref.step for ref in report.plan.outputs}
-        for i, step in enumerate(steps):
+        plan = report.plan
+        for i, step in enumerate(plan.steps):
             bias = step.weights.get("bias")
-            if bias is None or not step.macs or i in returned or len(readers.get(i, ())) != 1:
+            if bias is None or not step.macs or i in plan.returned or len(plan.readers(i)) != 1:
                 continue
-            reader = steps[readers[i][0]]
+            reader = plan.steps[plan.readers(i)[0].step]
             if reader.layer is not None and reader.layer.batch_statistics:
                 yield cls.at(
                     step,

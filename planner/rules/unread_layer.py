@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
+from planner.plan import first_of
 from planner.rules._rule import Rule
 from planner.rules._waste import wastes
 from planner.words import named
@@ -85,7 +86,7 @@ def _silenced(plan: Plan, unread: list[int]) -> dict[LeftOut, list[int]]:
 def _by_when(plan: Plan, left: LeftOut, steps: list[Step], spent: dict[int, int]) -> Diagnostic:
     """One finding for all branches that an entry with `when` would have joined."""
     price = sum(spent.get(ref.step, 0) for ref in left.dropped)
-    kept, dropped = plan.label(left.kept), named([plan.label(ref) for ref in left.dropped])
+    kept, dropped = plan.label(first_of(left.kept)), named([plan.label(first_of(ref)) for ref in left.dropped])
     macs = f", {price:,} multiply-adds for nobody" if price else ""
     found = UnreadLayer.at(
         steps[0],

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from planner.outputs.code._building import module_of
 from planner.outputs.code.torch import Emitted
+from planner.outputs.code.torch.building import module_of
 from planner.report import Report
 from reference_run._plans import run
 from reference_run._values import inputs_of, weights_of

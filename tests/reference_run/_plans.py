@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from planner.model import Ref
 from planner.plan import Plan, Step
 from reference_run._layers import computed
 
@@ -45,8 +44,8 @@ def run(plan: Plan, weights: Mapping[str, Tensor], inputs: Sequence[Tensor], *, 
     return Outcome(values, [_tensor(found, ref) for ref in plan.outputs])
 
 
-def _tensor(found: Sequence[Sequence[Tensor]], ref: Ref) -> Tensor:
-    return found[ref.step][ref.output or 0]
+def _tensor(found: Sequence[Sequence[Tensor]], ref: tuple[int, int]) -> Tensor:
+    return found[ref[0]][ref[1]]
 
 
 def _of_step(step: Step, weights: Mapping[str, Tensor], sources: Sequence[Tensor], batch: int) -> Sequence[Tensor]:

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from planner.diagnostics import Severity
 from planner.hand_rule import OnAxis, OnPaper, Working
 from planner.hand_rule._working import hundredths
+from planner.outputs import Format
 from planner.outputs._screen import Look, Screen, columns, padded, wrapped
 from planner.outputs.calc._strip import WIDEST, drawn
+
+FORMAT = Format("txt", for_people=True)
 
 LOOKS: dict[Severity | None, Look] = {
     Severity.ERROR: "red",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from planner.outputs import Format
 from planner.outputs._findings import Tally, path_text, sentence
 from planner.outputs._screen import Screen, printable
 from planner.outputs.check.full import LOOKS
 from planner.report import Report
+
+FORMAT = Format("txt", for_people=True)
 
 
 def render(reports: Iterable[Report], screen: Screen) -> str:

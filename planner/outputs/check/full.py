@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from planner.diagnostics import Diagnostic, Kind, Path, Place, Severity
+from planner.outputs import Format
 from planner.outputs._findings import Tally, path_text
 from planner.outputs._screen import Look, Screen, columns, excerpt, printable, wrapped
 from planner.report import Report
 from planner.words import named
+
+FORMAT = Format("txt", for_people=True)
 
 MOST_COPIES = 5
 """Other copies of a layer that are listed where the same is found in all of them."""

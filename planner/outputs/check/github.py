@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from planner.diagnostics import Severity
+from planner.outputs import Format
 from planner.outputs._findings import sentence
 from planner.outputs._screen import Screen, printable
 from planner.report import Report
+
+FORMAT = Format("txt")
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 

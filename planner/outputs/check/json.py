@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from planner.outputs._dictionary import finding
 from planner.outputs._json import laid_out
 from planner.outputs._screen import Screen
 from planner.report import Report
@@ -16,6 +17,6 @@ def render(reports: Iterable[Report], screen: Screen) -> str:
     found: list[dict[str, Any]] = []
     for report in reports:
         files.append(report.source.file)
-        found += map(report.finding, report.diagnostics)
+        found += (finding(report, each) for each in report.diagnostics)
     counts = {f"{word}s": sum(each["severity"] == word for each in found) for word in ("error", "warning", "info")}
     return laid_out({"files": files, **counts, "diagnostics": found}, 2, ascii=not screen.unicode)

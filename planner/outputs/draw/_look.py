@@ -22,6 +22,7 @@ class Look:
     labels     what boxes say beside name, type and marks
     shade      what boxes are coloured by, the more the stronger; None for the family of the layer
     own        a theme that is none of those with a name
+    volumes    tensors as boxes to scale, in place of the graph
     """
 
     depth: int | None = None
@@ -32,6 +33,7 @@ class Look:
     labels: tuple[str, ...] = ("args",)
     shade: str | None = None
     own: Theme | None = None
+    volumes: bool = False
 
     @property
     def theme(self) -> Theme:

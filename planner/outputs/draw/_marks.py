@@ -34,12 +34,12 @@ def marks(report: Report) -> Mapping[int, tuple[Mark, ...]]:
     found: defaultdict[int, list[Mark]] = defaultdict(list)
     severities = _severities(report.diagnostics)
     lossy = {name for names in _NAMES.values() for name in names}
-    numbers = {step.name: i for i, step in enumerate(report.plan.steps)}
     for i, losses in enumerate(report.losses):
         found[i] += _of_losses(losses, report.plan.steps[i].path, severities)
     for each in report.diagnostics:
-        if each.step in numbers and each.kind.name() not in lossy:
-            found[numbers[each.step]].append(Mark(each.severity, _title(each), _numbers(each)))
+        at = report.plan.numbers.get(each.step or "")
+        if at is not None and each.kind.name() not in lossy:
+            found[at].append(Mark(each.severity, _title(each), _numbers(each)))
     return {i: tuple(sorted(each, key=lambda mark: RANKS[mark.severity])) for i, each in found.items() if each}
 
 

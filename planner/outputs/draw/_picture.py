@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from planner.geometry import Shape
-from planner.model import Group, Ref
+from planner.model import Group
 from planner.outputs._fold import Row, Tree
 from planner.outputs._screen import printable
 from planner.outputs.draw._kinds import Kind, Kinds, is_one_box, only_works_on_values
@@ -21,7 +21,7 @@ from planner.outputs.draw._marks import Mark, marks
 from planner.outputs.draw._room import LEAST_OPENED, PAGE, height
 from planner.outputs.draw._ways import Pair, hands_on, lent, skips
 from planner.outputs.plan.table import shapes_text
-from planner.plan import Plan, Step
+from planner.plan import Plan, Step, Tensor
 from planner.report import Report
 
 COMFORTABLE = 36
@@ -271,7 +271,6 @@ def _picture(report: Report, shown: Iterable[Row], plain: bool, most: int = MOST
         Box(i, step.name, [], steps=[range(i, i + 1)], shape=step.outputs[0]) for i, step in enumerate(plan.inputs)
     ]
     frames: list[Frame] = []
-    readers = _readers(plan)
     frame: Frame | None = None
     for row in shown:
         while frame is not None and row.depth <= frame.row.depth:
@@ -281,7 +280,7 @@ def _picture(report: Report, shown: Iterable[Row], plain: bool, most: int = MOST
             frames.append(frame)
             continue
         above = boxes[-1] if boxes else None
-        if above is not None and above.rows and above.frame is frame and _stacks(plan, above, row, readers):
+        if above is not None and above.rows and above.frame is frame and _stacks(plan, above, row):
             above.rows.append(row)
             above.steps.append(row.steps)
             continue
@@ -323,40 +322,31 @@ def _with_several(frames: list[Frame], boxes: list[Box]) -> list[Frame]:
     return kept[::-1]
 
 
-def _readers(plan: Plan) -> list[int]:
-    """How many times each step is read, being an output of the model counted too."""
-    counts = [0] * len(plan.steps)
-    for step in plan.steps:
-        for ref in step.sources:
-            counts[ref.step] += 1
-    for ref in plan.outputs:
-        counts[ref.step] += 1
-    return counts
-
-
-def _stacks(plan: Plan, above: Box, row: Row, readers: list[int]) -> bool:
+def _stacks(plan: Plan, above: Box, row: Row) -> bool:
     """Whether a layer only works on the values of the one above, each where it is, and nothing else reads that one."""
     last = above.rows[-1]
     if row.is_block or last.is_block or len(above.rows) == MOST_STACKED:
         return False
     i = row.steps.start
-    return last.steps.start == i - 1 and readers[i - 1] == 1 and only_works_on_values(plan, i)
+    if i - 1 in plan.returned:
+        return False
+    return last.steps.start == i - 1 and len(plan.readers(i - 1)) == 1 and only_works_on_values(plan, i)
 
 
-def _given_name(plan: Plan, ref: Ref) -> str:
+def _given_name(plan: Plan, ref: Tensor) -> str:
     """An output as the file names it: by the outermost block that hands it on, and not by the step in there."""
     name = plan.label(ref)
     for group in around(plan.steps[ref.step].group):
-        made = [Ref(each.step, each.output or 0) for each in group.outputs] or [Ref(group.last - 1, 0)]
-        if Ref(ref.step, ref.output or 0) not in made:
+        made = plan.leaving(group)
+        if ref not in made:
             break
-        name = group.name if len(made) == 1 else f"{group.name}.{made.index(Ref(ref.step, ref.output or 0))}"
+        name = group.name if len(made) == 1 else f"{group.name}.{made.index(ref)}"
     return name
 
 
 def _arrows(plan: Plan, boxes: list[Box]) -> list[Arrow]:
     owner = {i: box for box in boxes for steps in box.all_steps() for i in steps}
-    refs: defaultdict[Pair, dict[Ref, None]] = defaultdict(dict)
+    refs: defaultdict[Pair, dict[Tensor, None]] = defaultdict(dict)
     for box in list(boxes):
         for i in (i for steps in box.steps for i in steps):
             for ref in plan.steps[i].sources:

@@ -106,10 +106,9 @@ def seen(report: Report, input: str | None = None, step: str | None = None, cell
 def step_number(report: Report, name: str) -> int:
     from planner.diagnostics import did_you_mean
 
-    steps = report.plan.steps
-    found = next((i for i, step in enumerate(steps) if step.name == name), None)
+    found = report.plan.numbers.get(name)
     if found is None:
-        near = did_you_mean(name, [step.name for step in steps]) or "`planner plan` lists the steps"
+        near = did_you_mean(name, report.plan.numbers) or "`planner plan` lists the steps"
         raise NoMap(f"there is no step `{name}`; {near}")
     return found
 

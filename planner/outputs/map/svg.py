@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from planner.outputs import Format
 from planner.outputs._screen import printable
 from planner.outputs.draw._themes import THEMES, Theme
 from planner.outputs.map._pixels import OUTSIDE, SCALE, UNREAD, colours, png
@@ -13,6 +14,7 @@ from planner.outputs.map._seen import Seen
 from planner.report import Report
 from planner.words import counted, ranged, runs
 
+FORMAT = Format(over_image=True)
 LONG_SIDE = 520
 MARGIN = 56
 LEGEND = 120

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+from planner.outputs import Format
 from planner.outputs._fold import Row, rows
 from planner.outputs._screen import Screen, printable
 from planner.outputs.plan.table import amount, shapes_text, title, totals
 from planner.report import Report
+
+FORMAT = Format("md", folds=True)
 
 _INDENT = "&emsp;"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&@:]|^\d+(?=[.)])|^-)")

@@ -12,10 +12,13 @@ from typing import NamedTuple
 
 from planner.diagnostics import Severity
 from planner.geometry import Shape
+from planner.outputs import Format
 from planner.outputs._findings import counted
 from planner.outputs._fold import Row, rows
 from planner.outputs._screen import Look, Screen, columns, cut, padded, printable, wrapped
 from planner.report import Report
+
+FORMAT = Format("txt", for_people=True, folds=True)
 
 GAP = "  "
 WIDE = 104
@@ -193,12 +196,12 @@ def _widths(table: list[_Column], width: int) -> list[int]:
 
 def _marks(report: Report, shown: list[Row]) -> Iterator[_Mark | None]:
     """The mark of each row, for the worst that was found in its steps; an opened block leaves it to its layers."""
-    steps = {step.name: i for i, step in enumerate(report.plan.steps)}
     found: dict[int, _Mark] = {}
     for severity in (Severity.WARNING, Severity.ERROR):
         for each in report.diagnostics:
-            if each.severity is severity and each.step in steps:
-                found[steps[each.step]] = _Mark(*_SIGNS[severity], each.code)
+            at = report.plan.numbers.get(each.step or "")
+            if each.severity is severity and at is not None:
+                found[at] = _Mark(*_SIGNS[severity], each.code)
     for row in shown:
         marks = [] if row.opened else [found[i] for i in row.steps if i in found]
         yield min(marks, key=lambda mark: mark.look != "red", default=None)

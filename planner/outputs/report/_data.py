@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -30,7 +30,7 @@ def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
     """All that the page shows, but for its drawings."""
     marks = pictures[0].marks if pictures else {}
     steps = report.plan.steps[:MOST_ROWS]
-    numbers = {step.name: i for i, step in enumerate(report.plan.steps)}
+    numbers = report.plan.numbers
     name, inputs = title(report)
     return {
         "name": name,
@@ -74,7 +74,7 @@ def _figures(report: Report, inputs: str) -> Iterator[tuple[str, str]]:
         yield "MACs wasted", f"{report.reach.wasted_macs:,}"
 
 
-def _finding(report: Report, each: Diagnostic, numbers: dict[str, int]) -> dict[str, Any]:
+def _finding(report: Report, each: Diagnostic, numbers: Mapping[str, int]) -> dict[str, Any]:
     place = report.place(each)
     lines = []
     for path in (each.path, *each.calls):

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Sequence
 from planner.analyses.input_sizes import InputSizes, Unsolved
 from planner.analyses.residues import Residues
 from planner.analyses.sizes import AxisSizes, Condition
+from planner.outputs import Format
 from planner.outputs._screen import Screen, columns, cut, padded, printable, wrapped
 from planner.outputs.sizes._strip import strip
 from planner.words import counted, joined, named
+
+FORMAT = Format("txt", for_people=True)
 
 MOST_STEPS = 24
 """Layers listed with what they ask for."""

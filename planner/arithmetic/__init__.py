@@ -1,0 +1,38 @@
+"""`$` arithmetic: what a value with a `$` in it comes to, by a small evaluator of our own.
+
+    value    operand {operator operand} ["if" value "else" value]
+    operand  {"not" | "-" | "+"} atom {"[" value "]"}
+    atom     number, 'text', true, false, null, $name, "${" value "}", "(" value ")", function "(" value {"," value} ")"
+
+The operators, loosest first: `or`; `and`; `not`; `== != < <= > >=`, which may be chained; `+ -`; `* / // %`. Within
+`${…}` parameters stand without their `$`.
+
+A text is read once, into a tree (`tree`, `reading`). `evaluating` goes through the tree with exact numbers, ints or
+Fractions; a float counts as the decimal that is written for it. Generated code is made from the same tree. The
+functions stand in `functions`, the operators in `reading` and `evaluating`.
+"""
+
+from __future__ import annotations
+
+from planner.arithmetic.expression import (
+    Expression,
+    Template,
+    has_arithmetic,
+    is_expression,
+    parse_expression,
+    parse_template,
+)
+from planner.arithmetic.reading import DEEPEST, LONGEST
+from planner.arithmetic.tree import Node
+
+__all__ = [
+    "DEEPEST",
+    "LONGEST",
+    "Expression",
+    "Node",
+    "Template",
+    "has_arithmetic",
+    "is_expression",
+    "parse_expression",
+    "parse_template",
+]

@@ -1,0 +1,138 @@
+"""The arithmetic of a model file as expressions of Python, and what Python makes of them.
+
+`value` is another evaluation than that of `planner.arithmetic`, and has to be: a plan's numbers are exact, while an
+emitted program computes with Python's ints and floats. It tells whether the program comes to what the plan has.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from functools import lru_cache, reduce
+from itertools import pairwise
+from typing import Any
+
+from planner.arithmetic import Expression, Node, is_expression, parse_expression
+from planner.classes.expressions import NUMBERS, Expr, UnusableError, const, name, negative, same
+from planner.diagnostics import Fault
+
+Values = Mapping[str, Any]
+LONGEST = 100
+"""Operators of an expression that is still written out. Many more could not be gone through either: `1 + 1 + …` is as
+deep in Python as it is long.
+"""
+
+# The arithmetic of a model file in Python
+
+
+def of_value(value: Any) -> Expr:
+    """A value of a model file that may have arithmetic in it; its names are the parameters. Raises UnusableError for
+    mappings, and for arithmetic that is too long or wrong.
+    """
+    if isinstance(value, Expression):
+        return _of_expression(value)
+    if is_expression(value):
+        try:
+            return _of_expression(parse_expression(value))
+        except Fault:
+            raise UnusableError(value) from None
+    if isinstance(value, list | tuple):
+        return Expr("tuple", tuple(map(of_value, value)))
+    if isinstance(value, dict):
+        raise UnusableError("a mapping")
+    return const(value)
+
+
+@lru_cache(maxsize=4096)
+def _of_expression(expression: Expression) -> Expr:
+    found = _in_python(expression.tree)
+    if found.size > LONGEST:
+        raise UnusableError(expression.text)
+    return found
+
+
+def _in_python(node: Node) -> Expr:
+    parts = tuple(map(_in_python, node.parts))
+    words = [word.text for word in node.words]
+    match node.kind:
+        case "constant":
+            found = node.value
+            return const(int(found) if type(found) is float and found.is_integer() else found)
+        case "parameter":
+            return name(node.value)
+        case "sign":
+            return reduce(lambda signed, word: negative(signed) if word == "-" else signed, words, parts[0])
+        case "not":
+            return reduce(lambda negated, word: Expr(word, (negated,)), words, parts[0])
+        case "arithmetic":
+            pairs = zip(words, parts[1:], strict=True)
+            return reduce(lambda left, pair: Expr(pair[0], (left, pair[1])), pairs, parts[0])
+        case "comparison":
+            compared = [Expr(word, pair) for word, pair in zip(words, pairwise(parts), strict=True)]
+            return compared[0] if len(compared) == 1 else Expr("and", tuple(compared))
+        case "logic":
+            return Expr(words[0], parts)
+        case "choice":
+            return Expr("if", parts)
+        case "item":
+            return reduce(lambda items, index: Expr("item", (items, index)), parts)
+        case "call":
+            return Expr(f"{words[0]}()", parts)
+
+
+# What an expression comes to in Python
+
+
+def value(expr: Expr, values: Values) -> Any:
+    """What Python makes of the expression. Raises UnusableError where it makes nothing of it."""
+    try:
+        return _value(expr, values)
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+        raise UnusableError(str(expr)) from None
+
+
+def comes_to(expr: Expr, values: Values, wanted: object) -> bool:
+    """Whether Python makes this of the expression."""
+    try:
+        return same(value(expr, values), wanted)
+    except UnusableError:
+        return False
+
+
+def _value(expr: Expr, values: Values) -> Any:
+    op, args = expr.op, expr.args
+    if op in ("const", "lost"):
+        return args[0]
+    if op == "name":
+        return values[args[0]]
+    if op in _LOGIC:
+        return _LOGIC[op](args, values)
+    found = [_value(each, values) for each in expr.parts]
+    if op in _ANY:
+        return _ANY[op](*found)
+    if op not in NUMBERS or not all(isinstance(each, int | float) and not isinstance(each, bool) for each in found):
+        raise UnusableError(op)
+    return NUMBERS[op](*found)
+
+
+def _truth(expr: Expr, values: Values) -> bool:
+    found = _value(expr, values)
+    if not isinstance(found, bool):
+        raise UnusableError("a condition that is neither true nor false")
+    return found
+
+
+_LOGIC: dict[str, Callable[[tuple[Expr, ...], Values], Any]] = {
+    "and": lambda args, values: all(_truth(each, values) for each in args),
+    "or": lambda args, values: any(_truth(each, values) for each in args),
+    "not": lambda args, values: not _truth(args[0], values),
+    "either": lambda args, values: _value(args[1] if _truth(args[0], values) else args[2], values),
+    "if": lambda args, values: _value(args[1] if _truth(args[0], values) else args[2], values),
+}
+_ANY: dict[str, Callable[..., Any]] = {
+    "tuple": lambda *items: items,
+    "item": operator.getitem,
+    "len()": len,
+    "==": operator.eq,
+    "!=": operator.ne,
+}

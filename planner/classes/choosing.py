@@ -1,0 +1,126 @@
+"""One expression for all copies: which of those that copies were traced with is right in every one of them.
+
+Every expression is evaluated for every copy and compared with the number of the plan. One that is right by chance is
+found out in other worlds, where the parameters of the model have other values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from planner.classes.arithmetic import comes_to, value
+from planner.classes.expressions import Expr, UnusableError, const, name, same, text
+from planner.classes.tensors import INDEX
+
+LONG = 4
+"""An expression of this many operators or more gives way to a parameter that fits."""
+Values = Mapping[str, Any]
+Worlds = Callable[[], Sequence[Values]]
+
+
+class Known(NamedTuple):
+    """An expression of one copy, what the names in sight come to there, and what it must come to.
+
+    worlds  gives what the names come to where the model's parameters have other values
+    """
+
+    expr: Expr
+    values: Values
+    wanted: Any
+    worlds: Worlds
+
+
+class UnsharedError(Exception):
+    """Copies have no class in common, or a list cannot be written with its repetitions."""
+
+
+def one(known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> Expr:
+    """The expression of all copies."""
+    first = known[0][0]
+    agree = all(expr == first for expr, _, _ in known)
+    if is_type:
+        if agree and first.op in ("name", "text"):
+            return first
+        names = frozenset().union(*(expr.names | expr.assumed for expr, _, _ in known))
+        return text(f"nn.{agreed(worth(expr, values) for expr, values, _ in known)}").assuming(names)
+    if agree and (first.is_const or (first.size < LONG and first.op != "either")):
+        return const(first.args[0], first.assumed) if first.op == "lost" else first
+    try:
+        wanted = [Known(expr, values, value(expr, values), worlds) for expr, values, worlds in known]
+    except UnusableError:
+        if agree:
+            return first
+        raise UnsharedError from None
+    if agree and first.op != "either":
+        return _parameter(wanted) or first
+    return chosen(wanted)
+
+
+def chosen(known: Sequence[Known]) -> Expr:
+    """An expression of one of the copies that is right in all of them, or a parameter that is."""
+    candidates = (expr for each in known for expr in (*_branches(each.expr), each.expr) if expr.op != "lost")
+    for expr in sorted(dict.fromkeys(candidates), key=lambda expr: len(expr.assumed)):
+        if all(comes_to(expr, each.values, each.wanted) for each in known) and _agree_elsewhere(expr, known):
+            return expr
+    first = known[0].wanted
+    if all(same(each.wanted, first) for each in known):
+        names = frozenset().union(*(each.expr.names | each.expr.assumed for each in known))
+        return const(first, names)
+    found = _parameter(known)
+    if found is None:
+        raise UnsharedError
+    return found
+
+
+def _parameter(known: Sequence[Known]) -> Expr | None:
+    """A parameter that is what is wanted in every copy, of which two differ."""
+    first = known[0]
+    if all(same(each.wanted, first.wanted) for each in known):
+        return None
+    for each in first.values:
+        fits = all(each in found.values and same(found.values[each], found.wanted) for found in known)
+        if fits and _agree_elsewhere(name(each), known):
+            return name(each)
+    return None
+
+
+def _branches(expr: Expr) -> tuple[Expr, ...]:
+    """The two ways of a choice: where both come to the same, one of them says all."""
+    return expr.args[1:] if expr.op == "either" else ()
+
+
+def _agree_elsewhere(expr: Expr, known: Sequence[Known]) -> bool:
+    """Whether an expression comes to what each copy's own one does where the model's parameters have other values."""
+    for own, there, _, worlds in known:
+        if own == expr or own.op == "lost":
+            continue
+        for values in (*worlds(), *_apart(own, there)):
+            try:
+                if not same(value(expr, values), value(own, values)):
+                    return False
+            except UnusableError:
+                continue
+    return True
+
+
+def _apart(own: Expr, values: Values) -> Iterator[Values]:
+    """For a plain number, a world with other numbers of input channels, which one may equal by chance."""
+    if own.names <= {INDEX}:
+        yield {each: 7 * found + 3 if each.endswith("_channels") else found for each, found in values.items()}
+
+
+def agreed(found: Iterable[Any]) -> Any:
+    """The one thing that all of them are."""
+    first, *others = dict.fromkeys(found)
+    if others:
+        raise UnsharedError
+    return first
+
+
+def worth(expr: Expr, values: Values) -> Any:
+    """What an expression comes to; copies with one that comes to nothing have no class in common."""
+    try:
+        return value(expr, values)
+    except UnusableError:
+        raise UnsharedError from None

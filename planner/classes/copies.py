@@ -1,0 +1,392 @@
+"""Copies of the lists of layers, each with what it constructs and calls, written in the parameters in sight.
+
+A list is gone through once for each combination of parameters and input shapes that it is called with: whatever agrees
+in these agrees in everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from planner.arithmetic import has_arithmetic
+from planner.classes import worlds
+from planner.classes.answers import Answers
+from planner.classes.arithmetic import comes_to, of_value
+from planner.classes.expressions import ONE, Expr, UnusableError, binary, const, lost, name, same, substituted
+from planner.classes.names import Names, unused
+from planner.classes.structure import Structure
+from planner.classes.tensors import (
+    BEFORE,
+    CARRIED,
+    INDEX,
+    Copy,
+    Item,
+    Tensor,
+    argument_in,
+    at_index,
+    chosen_by,
+    count_of,
+    names_in,
+    plain,
+    type_of,
+    valued,
+    within,
+    written_in,
+)
+from planner.faults.no_such_output import NoSuchOutput
+from planner.format import Block, Entry
+from planner.geometry import Shape
+from planner.model import Group
+from planner.plan import Step
+from planner.sight import Sight, named
+
+DEEPEST = 4
+"""How often what is known of lists is handed on to those that call them."""
+
+
+Tensors = tuple[Tensor, ...]
+
+
+class Copies:
+    """All copies of all lists, by list."""
+
+    def __init__(self, structure: Structure, names: Names, fixed: set[tuple[Block, Expr]]) -> None:
+        self.structure = structure
+        self.names = names
+        self.fixed = fixed
+        """Parameters of lists that cannot be given another value, since two layers would need two."""
+        model = structure.model
+        self.params = {self.names.param(each): plain(found) for each, found in model.params.items()}
+        self._by = {**names.renamed, **self._derived(model.root.params)}
+        self._general: dict[Block, tuple[Expr | None, ...]] = {}
+        """For each list, the channels of its outputs in all copies, where that takes for granted less than one does."""
+        self._follow()
+        for _ in range(DEEPEST):
+            found = self._generalized()
+            if found == self._general:
+                break
+            self._general = found
+            self._follow()
+
+    def _follow(self) -> None:
+        """Go through the whole model once."""
+        self.answers = Answers(self.structure, self.params, self.fixed)
+        self.known: dict[Block, dict[tuple[str, tuple[Shape, ...]], Copy]] = {}
+        self._finished: list[Copy] = []
+        """Every copy behind those that it calls."""
+        shapes = [step.outputs[0] for step in self.structure.plan.inputs]
+        inputs = tuple(Tensor((-1, -1, i), shape, const(shape.channels)) for i, shape in enumerate(shapes))
+        self.root = Copy(self.structure.model.root, self.params, self._by, inputs)
+        self.known[self.structure.model.root] = {("", ()): self.root}
+        self._go_through(self.root, None)
+
+    def _generalized(self) -> dict[Block, tuple[Expr | None, ...]]:
+        """For each list of which a copy takes something for granted, what is right in all copies and takes less."""
+        found: dict[Block, tuple[Expr | None, ...]] = {}
+        for block in self.known:
+            copies = self.of(block)
+            if any(tensor.channels.assumed for copy in copies for tensor in copy.outputs):
+                outputs = zip(*(copy.outputs for copy in copies), strict=False)
+                found[block] = tuple(_least_assuming(copies, tensors) for tensors in outputs)
+        return found
+
+    @cached_property
+    def elsewhere(self) -> bool:
+        """Whether there are other values of the model's parameters to compare; copies then know them."""
+        return worlds.tell(self.root, reversed(self._finished), self.names)
+
+    def _derived(self, declared: Mapping[str, Any]) -> dict[str, Expr]:
+        """Parameters of the model that are worked out from others."""
+        found: dict[str, Expr] = {}
+        for each, raw in declared.items():
+            if has_arithmetic(raw):
+                try:
+                    expr = substituted(of_value(raw), found)
+                    if comes_to(expr, self.params, self.params[self.names.param(each)]):
+                        found[each] = expr
+                except UnusableError:
+                    pass
+        return found
+
+    def of(self, block: Block) -> list[Copy]:
+        return list(self.known.get(block, {}).values())
+
+    # One copy
+
+    def _go_through(self, copy: Copy, group: Group | None) -> None:
+        """Follow the entries of a list, as they were unfolded, with what each one reads."""
+        block = copy.block
+        names: dict[str, Tensors] = named(block.inputs, [(tensor,) for tensor in copy.inputs])
+        sight = Sight(inputs=block.inputs, names=names, above=copy.inputs[:1])
+        members = list(self.structure.plan.members(group))
+        prefix = len(group.name) + 1 if group else 0
+        at = 0
+        extras = False
+        while at < len(members) and isinstance(member := members[at], Step) and member.is_input:
+            at += 1
+        for number, entry in enumerate(block.entries):
+            count = 0
+            while at + count < len(members) and members[at + count].path == entry.path:
+                count += 1
+            sources = self._sources(entry, sight)
+            items: list[Item] = []
+            inputs = tuple(map(within, sources)) if entry.repeats else sources
+            for index, member in enumerate(members[at : at + count]):
+                values = {**copy.values, INDEX: index} if entry.repeats else copy.values
+                item = self.item(copy, values, entry, member, inputs)
+                item.index, item.name, item.last = index, member.name[prefix:], index == count - 1
+                items.append(item)
+                if not item.last:
+                    inputs = tuple(at_index(each, BEFORE) for each in valued(item.outputs[:1], number, index))
+            at += count
+            if items:
+                last = items[-1].step
+                extras = last is not None and last.layer is not None and last.layer.extras
+            copy.items.append(items)
+            handed = sight.above if not items and entry.sources is None else sources
+            copy.sources.append(tuple(each.value for each in handed))
+            self._hand_on(copy, entry, sources, sight)
+        if not block.outputs:
+            copy.outputs = sight.above[: len(self.structure.plan.outputs)] if block.is_model else sight.above
+            if extras and block.path not in self.structure.extras:
+                copy.outputs = copy.outputs[:1]
+        else:
+            copy.outputs = tuple(_found(each, sight) for each in block.outputs)
+        copy.assumed |= self._counted_on(copy)
+        self._finished.append(copy)
+
+    def _hand_on(self, copy: Copy, entry: Entry, sources: Tensors, sight: Sight[Tensors]) -> None:
+        """What the latest entry hands on is in sight of the next one."""
+        number = len(copy.items) - 1
+        items = copy.items[number]
+        condition = written_in(entry.when, copy)
+        above = sight.above
+        if not items:
+            handed = above if entry.sources is None else sources[:1]
+            given = condition.names | condition.assumed if condition is not None else names_in(entry.repeat, copy)
+            left = tuple(
+                Tensor((number, -1, i), each.shape, each.channels.assuming(given), each.origin | given)
+                for i, each in enumerate(handed or above[:1])
+            )
+            template = entry.template
+            sight.leave_out(template.evaluate({**copy.values, "index": 0}) if template else entry.plain_name, left)
+            return
+        for item in items[:-1]:
+            one = tuple(at_index(each, const(item.index)) for each in valued(item.outputs, number, item.index))
+            sight.hand_on(item.name, one)
+        handed = valued(items[-1].outputs, number, -1)
+        if entry.repeats:
+            handed = self._after(copy, entry, handed)
+        if condition is not None:
+            handed = tuple(chosen_by(condition, each, (sources or above)[:1]) for each in handed)
+        base = items[-1].name.rpartition(".")[0] if entry.repeats and entry.template is None else entry.plain_name
+        sight.hand_on(items[-1].name, handed)
+        if base is not None:
+            sight.repeated(base, handed)
+        sight.given |= dict.fromkeys((item.name for item in items) if base is None else (base,), entry.path)
+
+    def _after(self, copy: Copy, entry: Entry, handed: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """What repetitions hand on, written for any number of them, where that is an expression."""
+        items = copy.items[handed[0].value[0]]
+        count = count_of(entry, copy)
+        if count is None or count.is_const:
+            return tuple(at_index(each, const(len(items) - 1)) for each in handed)
+        last = binary("-", count, ONE)
+        found = []
+        for i, each in enumerate(handed):
+            channels = self._after_all(copy, entry, count, i) if len(items[0].inputs) == 1 else None
+            if channels is None:
+                channels = lost(each.shape.channels, each.channels, count)
+            changed = items[-1].inputs[0].shape.spatial != each.shape.spatial if items[-1].inputs else False
+            origin = each.origin | count.names if changed else each.origin
+            found.append(at_index(each._replace(channels=channels, origin=origin), last))
+        return tuple(found)
+
+    def _after_all(self, copy: Copy, entry: Entry, count: Expr, output: int) -> Expr | None:
+        """The channels behind repetitions of one source, in terms of those before; None where they follow no rule."""
+        items = copy.items[-1]
+        (start,) = items[0].inputs
+        ends = {item.outputs[output].channels for item in items}
+        if len(items) > 1 and len(ends) == 1 and INDEX not in (end := ends.pop()).names:
+            return end
+        variable = unused(CARRIED, items[0].member.name.split("."))
+        values = {**copy.values, INDEX: items[-1].index, variable: items[-1].inputs[0].shape.channels}
+        before = items[-1].inputs[0]._replace(channels=name(variable))
+        end = self.item(copy, values, entry, items[-1].member, (before,)).outputs[output].channels
+        step = binary("-", end, name(variable))
+        if variable not in end.names:
+            found = end if str(end) == str(start.channels) else end.assuming(count.names)
+        elif variable not in step.names and INDEX not in step.names:
+            found = binary("+", start.channels, binary("*", count, step))
+        elif end.op == "*" and end.args[1].is_name(variable) and not end.args[0].names & {variable, INDEX}:
+            found = Expr("*", (start.channels, Expr("**", (end.args[0], count))))
+        else:
+            return None
+        values = {**copy.values, INDEX: items[-1].index}
+        return found if comes_to(found, values, items[-1].outputs[output].shape.channels) else None
+
+    def _counted_on(self, copy: Copy) -> set[str]:
+        """The names on which it depends whether a source that is one of several repetitions exists, or is the last."""
+        found: set[str] = set()
+        for entry, items in zip(copy.block.entries, copy.items, strict=True):
+            count = count_of(entry, copy) if entry.repeats else None
+            if count is not None and not count.is_const:
+                numbered = {item.name for item in items}
+                read = (each for other in copy.block.entries for each in other.sources or ())
+                if any(each in numbered or each.rpartition(".")[0] in numbered for each in (*read, *_outputs(copy))):
+                    found |= count.names | count.assumed
+        return found
+
+    def _sources(self, entry: Entry, sight: Sight[Tensors]) -> Tensors:
+        if entry.sources is not None:
+            return tuple(_found(each, sight) for each in entry.sources)
+        layer = self.structure.types.get(str(entry.type))
+        return () if layer is not None and layer.takes == (0, 0) else sight.above[:1]
+
+    def item(
+        self,
+        copy: Copy,
+        values: dict[str, Any],
+        entry: Entry,
+        member: Step | Group,
+        inputs: tuple[Tensor, ...],
+    ) -> Item:
+        """What an entry came to, with these values in sight and these inputs."""
+        if isinstance(member, Step):
+            return self.answers.layer(copy, values, entry, member, inputs if member.sources else ())
+        return self._call(copy, values, entry, member, inputs)
+
+    # A call of another list
+
+    def _call(
+        self,
+        copy: Copy,
+        values: dict[str, Any],
+        entry: Entry,
+        group: Group,
+        inputs: tuple[Tensor, ...],
+    ) -> Item:
+        called = group.block
+        in_place = self.structure.in_place(called)
+        args: dict[str, Expr] = {}
+        if in_place:
+            inner = Copy(called, values, copy.by, valued(inputs, -1, -1), revalued=copy.revalued, in_place=True)
+            self._go_through(inner, group)
+        elif called.owner is not None:
+            args = {each: name(each) for each in values}
+            inner = self._found(called, values, copy.by, inputs, group)
+        else:
+            args = self._arguments(copy, values, entry, called, group)
+            own = {self.names.param(each): self._argument(group, each) for each in group.args}
+            inner = self._found(called, {**self.params, **own}, self.names.renamed, inputs, group)
+        if not in_place:
+            for tensor, each in zip(inputs, self.names.channels(called), strict=False):
+                args[each] = tensor.channels
+            args |= {each: substituted(expr, args) for each, (_, expr) in inner.revalued.items()}
+        outputs = inner.outputs
+        if called in self._general:
+            outputs = tuple(
+                tensor if expr is None else tensor._replace(channels=expr)
+                for tensor, expr in zip(outputs, self._general[called], strict=False)
+            )
+        if args:
+            by = {**args, **{f"#{k}": lost(0).assuming(tensor.origin) for k, tensor in enumerate(inputs)}}
+            outputs = tuple(
+                Tensor(
+                    tensor.value,
+                    tensor.shape,
+                    substituted(tensor.channels, by),
+                    lost(0, *(by[each] for each in tensor.origin if each in by)).assumed,
+                )
+                for tensor in outputs
+            )
+        return Item(group, inputs, outputs, inner=inner, args=args, type=type_of(entry, copy))
+
+    def _found(
+        self,
+        called: Block,
+        values: dict[str, Any],
+        by: Mapping[str, Expr],
+        inputs: tuple[Tensor, ...],
+        group: Group,
+    ) -> Copy:
+        """The copy of a list with a module of its own, for these parameters and input shapes."""
+        shapes = tuple(tensor.shape for tensor in inputs)
+        key = (repr(values), shapes)
+        known = self.known.setdefault(called, {})
+        if key not in known:
+            own = self.names.channels(called)
+            ins = tuple(
+                Tensor((-1, -1, i), shape, name(each), frozenset({f"#{i}"} if shape.spatial else ()))
+                for i, (shape, each) in enumerate(zip(shapes, own, strict=False))
+            )
+            channels = {each: shape.channels for each, shape in zip(own, shapes, strict=False)}
+            known[key] = Copy(called, {**values, **channels}, by, ins)
+            self._go_through(known[key], group)
+        return known[key]
+
+    def _arguments(
+        self, copy: Copy, values: dict[str, Any], entry: Entry, called: Block, group: Group
+    ) -> dict[str, Expr]:
+        """What the parameters of a block, and those of the model, are in terms of the caller."""
+        args = {}
+        for each in self.structure.model.params:
+            param = self.names.param(each)
+            found = self.params[param]
+            hidden = const(found, frozenset({f"^{param}"}))
+            args[param] = copy.by.get(each) or name(param) if same(values.get(param), found) else hidden
+        for each, default in called.params.items():
+            given = entry.args.get(each)
+            expected = self._argument(group, each)
+            param = self.names.param(each)
+            if given is not None:
+                args[param] = argument_in(copy, values, given, expected) if has_arithmetic(given) else const(expected)
+            elif has_arithmetic(default):
+                args[param] = self._default(default, args, values, expected)
+            else:
+                args[param] = const(expected)
+        return args
+
+    def _default(self, raw: Any, args: Mapping[str, Expr], values: Mapping[str, Any], expected: Any) -> Expr:
+        """A parameter's default that is worked out from other parameters, which have been found before."""
+        known = {key: args[self.names.param(key)] for key in self.structure.params if self.names.param(key) in args}
+        try:
+            found = substituted(of_value(raw), known)
+            if comes_to(found, values, expected):
+                return found
+        except UnusableError:
+            pass
+        return lost(expected, *known.values())
+
+    def _argument(self, group: Group, param: str) -> Any:
+        """The value of a block's parameter; a float where some copy of the block has a fraction for it."""
+        found = plain(group.args[param])
+        fractional = type(found) is int and (group.type, param) in self.structure.fractional
+        return float(found) if fractional else found
+
+
+def _least_assuming(copies: Sequence[Copy], tensors: Sequence[Tensor]) -> Expr | None:
+    """The channels of one output as they are right in all copies, with the fewest names taken for granted."""
+    candidates = sorted({tensor.channels for tensor in tensors}, key=lambda expr: (len(expr.assumed), expr.size))
+    for expr in candidates:
+        if expr.op != "lost" and all(
+            comes_to(expr, copy.values, tensor.shape.channels) for copy, tensor in zip(copies, tensors, strict=True)
+        ):
+            return expr
+    return None
+
+
+def _outputs(copy: Copy) -> tuple[str, ...]:
+    return copy.block.outputs
+
+
+def _found(wanted: str, sight: Sight[Tensors]) -> Tensor:
+    """The tensor that a name means."""
+    handed, number = sight.find(wanted)
+    assert handed is not None
+    output = int(number or 0)
+    if output >= len(handed):
+        raise NoSuchOutput(wanted.removesuffix(f".{number}"), output, len(handed), ("from",))
+    return handed[output]

@@ -1,0 +1,115 @@
+"""Names of the emitted code: whatever stands in a model file, what is written is an identifier and hides nothing."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+import unicodedata
+from collections.abc import Container
+
+from planner.classes.expressions import Expr, name
+from planner.format import Block
+
+OURS = frozenset(
+    {"Any", "F", "OrderedDict", "Sequence", "Tensor", "centred", "index", "init_weights", "layer", "layers"}
+    | {"make_divisible", "math", "nn", "self", "super", "torch"}
+)
+"""Names that mean something in the emitted code."""
+
+BUILTINS = frozenset(dir(builtins))
+"""Names that every program has."""
+# What `dir(nn.Module())` has in torch 2.13 that is no private name, and what nn.Sequential adds.
+_MODULE = """
+    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
+    extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules
+    mtia named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer
+    register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory
+    state_dict to to_empty train training type xpu zero_grad
+    append extend insert pop
+"""
+TAKEN = frozenset(_MODULE.split())
+"""Attributes that modules and their containers have of their own."""
+
+
+def is_attribute(name: str) -> bool:
+    """Whether a submodule of this name can be written `self.name`."""
+    return (
+        name.isidentifier()
+        and unicodedata.normalize("NFKC", name) == name
+        and not keyword.iskeyword(name)
+        and not name.startswith("_")
+        and name not in TAKEN
+    )
+
+
+def identifier(name: str, otherwise: str = "layer") -> str:
+    """The nearest identifier to any text, in ASCII letters, digits and underscores."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    found = re.sub(r"\W+", "_", plain).strip("_") or otherwise
+    if found[0].isdigit():
+        found = f"{otherwise}_{found}"
+    return f"{found}_" if keyword.iskeyword(found) or keyword.issoftkeyword(found) else found
+
+
+def camel(name: str) -> str:
+    """A class's name: `double_conv` is `DoubleConv`."""
+    words = identifier(name, "Layer").split("_")
+    return "".join(word[:1].upper() + word[1:] for word in words if word) or "Layer"
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """The name, or the first of name_1, name_2, … that is free."""
+    number, found = 0, name
+    while found in taken:
+        number += 1
+        found = f"{name}_{number}"
+    return found
+
+
+class Names:
+    """What each thing of a model is called in the emitted code."""
+
+    def __init__(self, params: set[str]) -> None:
+        self._params: dict[str, str] = {}
+        taken = OURS | BUILTINS
+        for each in sorted(params):
+            found = self._params[each] = unused(identifier(each, "param"), {*taken, *self._params.values()})
+            taken |= {found}
+        self.renamed: dict[str, Expr] = {each: name(found) for each, found in self._params.items() if each != found}
+        """What stands for the parameters that have another name in the code than in the file."""
+        self._channels: dict[Block, tuple[str, ...]] = {}
+        self._classes: set[str] = set(taken)
+
+    def param(self, name: str) -> str:
+        """A parameter of the file as an argument."""
+        return self._params[name]
+
+    def channels(self, block: Block) -> tuple[str, ...]:
+        """The arguments that tell a module how many channels its inputs have."""
+        if block not in self._channels:
+            taken = set(self._params.values())
+            found: list[str] = []
+            for each in block.inputs:
+                kind = "in" if len(block.inputs) == 1 else identifier(each)
+                found.append(unused(f"{kind}_channels", taken | set(found)))
+            self._channels[block] = tuple(found)
+        return self._channels[block]
+
+    def new_function(self, name: str) -> str:
+        """A name for a function that nothing else has."""
+        found = unused(identifier(name, "model").lower(), self._classes)
+        self._classes.add(found)
+        return found
+
+    def new_class(self, name: str) -> str:
+        """A name for a class that no other one has."""
+        base, number = camel(name), 0
+        found = base
+        while found in self._classes:
+            number += 1
+            found = f"{base}{number}"
+        self._classes.add(found)
+        return found

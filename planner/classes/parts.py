@@ -1,0 +1,234 @@
+"""What a list of layers is as a class, and what its entries are in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from planner.classes.expressions import Expr, const, substituted, text
+from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Item, Value
+from planner.format import Block
+
+
+@dataclass(eq=False, slots=True)
+class Part:
+    """What one entry of a list is in a class.
+
+    name     of the submodule: a text, an expression that makes one, or None for the next number
+    calls    the calls of PyTorch, where it is a layer
+    unit     the class that it constructs, with its arguments
+    inside   the list that is written in place
+    type     the parameter that says the class
+    when     the condition on which it is there
+    count    how often it is repeated
+    carried  what the number of channels begins with, and what it becomes, where it is carried along the repetitions
+    variable the name of that number
+    wrapped  the repetitions stand in a container of their own, of this name
+    nested   the container that has it, its number there, and how many there are
+    assumes  the names for whose values alone it is right
+    """
+
+    values: tuple[Value, ...]
+    items: list[tuple[Copy, Item]]
+    sources: tuple[Value, ...]
+    name: str | Expr | None
+    calls: tuple[Calling, ...] = ()
+    unit: Unit | None = None
+    args: Mapping[str, Expr] = field(default_factory=dict)
+    inside: Unit | None = None
+    type: Expr | None = None
+    when: Expr | None = None
+    count: Expr | None = None
+    carried: tuple[Expr, Expr] | None = None
+    variable: str = CARRIED
+    wrapped: bool = False
+    nested: tuple[str, int, int] | None = None
+    assumes: frozenset[str] = frozenset()
+
+    @property
+    def item(self) -> Item:
+        return self.items[0][1]
+
+    @property
+    def is_module(self) -> bool:
+        return not self.calls or self.calls[-1].is_module
+
+    @property
+    def is_parameter(self) -> bool:
+        return bool(self.calls) and self.calls[-1].call.is_parameter
+
+    @property
+    def unnamed(self) -> bool:
+        """Whether a list that has names has none for it."""
+        block = self.items[0][0].block
+        return (
+            bool(self.calls)
+            and not block.nameless
+            and self.count is None
+            and self.when is None
+            and (block.entries[self.values[0][0]].name is None)
+        )
+
+    @property
+    def stateful(self) -> bool:
+        """Whether something of it is in the state_dict."""
+        facts = self.item.step.facts if self.item.step else None
+        return not self.calls or bool(facts and (facts.weights or facts.buffers))
+
+    @property
+    def plain(self) -> bool:
+        """Whether a chain of modules can have it as it is: it is called with one tensor and returns one."""
+        if self.inside is not None:
+            return all(part.plain for part in self.inside.parts)
+        if self.unit is not None:
+            return len(self.sources) == len(self.values) == 1
+        call = self.calls[-1].call
+        simple = call.reads is None and not call.forward and call.returns == ((),)
+        return simple and self.is_module and len(self.calls) == len(self.sources) == len(self.values) == 1
+
+    @property
+    def boxed(self) -> bool:
+        """Whether a forward pass calls it as a module of one input and one output, whatever is in it."""
+        return self.is_module and (self.count is not None or self.when is not None)
+
+    def within(self) -> set[str]:
+        """The names that are read where it is constructed or called, in each of its repetitions."""
+        exprs = [expr for call in self.calls for _, expr in call.args]
+        exprs += [expr for param, expr in self.args.items() if self.unit is None or param not in self.unit.types]
+        if isinstance(self.name, Expr):
+            exprs.append(self.name)
+        inner = (part.reads() for part in (self.inside.parts if self.inside else ()))
+        return {each for expr in exprs for each in expr.names}.union(*inner)
+
+    def assumed(self) -> set[str]:
+        """The names for whose values alone what is written is right."""
+        exprs = [expr for call in self.calls for _, expr in call.args]
+        exprs += [*self.args.values(), *(self.carried or ())]
+        exprs += [expr for expr in (self.when, self.count, self.type) if expr is not None]
+        found = set(self.assumes).union(*(expr.assumed for expr in exprs))
+        if self.inside is not None:
+            found = found.union(self.inside.assumed, *(part.assumed() for part in self.inside.parts))
+        return found
+
+    @property
+    def own_names(self) -> set[str]:
+        """The names that its repetitions make themselves."""
+        if self.count is None:
+            return set()
+        return {INDEX} if self.carried is None else {INDEX, self.variable}
+
+    @property
+    def numbered(self) -> bool:
+        """Whether its repetitions read their number."""
+        return self.count is not None and INDEX in self.within() | (self.carried[1].names if self.carried else set())
+
+    def reads(self) -> set[str]:
+        """The names that it reads, but for those that its repetitions make themselves."""
+        found = self.within() | (self.carried[1].names if self.carried is not None else set())
+        found -= self.own_names
+        for expr in (self.when, self.count, self.carried and self.carried[0]):
+            found |= expr.names if expr is not None else set()
+        return found
+
+    def substituted(self, by: Mapping[str, Expr], *, own: bool = False) -> None:
+        """Write other expressions for names; for those of its repetitions only if they are its `own`."""
+        self.when = self.when and substituted(self.when, by)
+        if self.count is not None:
+            self.count = substituted(self.count, by)
+            start, end = self.carried or (None, None)
+            if not own:
+                start = start and substituted(start, by)
+                by = {name: expr for name, expr in by.items() if name not in self.own_names}
+            self.carried = (start, substituted(end, by)) if start and end else None
+        self.calls = tuple(
+            call._replace(args=tuple((arg, substituted(expr, by)) for arg, expr in call.args)) for call in self.calls
+        )
+        self.args = {param: self._argument(param, substituted(expr, by)) for param, expr in self.args.items()}
+        if self.type is not None and self.type.op == "name" and self.type.args[0] in by:
+            self.type = None  # the class of its calls is the one
+        if isinstance(self.name, Expr):
+            self.name = substituted(self.name, by)
+            if all(piece.is_const for piece in self.name.args):
+                self.name = "".join(str(piece.args[0]) for piece in self.name.args)
+        for part in self.inside.parts if self.inside else ():
+            part.substituted(by)
+
+    def _argument(self, param: str, expr: Expr) -> Expr:
+        """An argument; one that is a class is written as such."""
+        is_class = self.unit is not None and param in self.unit.types and expr.is_const
+        return text(f"nn.{expr.args[0]}").assuming(expr.assumed) if is_class else expr
+
+    def once(self) -> None:
+        """Forget about repetitions of which there is one. Its condition stands outside of them."""
+        by = {INDEX: const(0)} | ({self.variable: self.carried[0]} if self.carried else {})
+        when = self.when
+        self.count = self.carried = None
+        self.substituted(by)
+        self.when = when
+
+    def types(self) -> Iterator[Expr]:
+        """The expressions that are classes."""
+        if self.type is not None:
+            yield self.type
+        for param, expr in self.args.items():
+            if self.unit is not None and param in self.unit.types:
+                yield expr
+        if self.inside is not None:
+            for part in self.inside.parts:
+                yield from part.types()
+
+
+@dataclass(eq=False, slots=True)
+class Unit:
+    """A list of layers as one module, which stands for all of these copies.
+
+    types   parameters that are classes
+    params  the arguments of its construction
+    by      arguments that are always the same as another one
+    repeats its parts are the repetitions of one entry
+    assumed the names for whose values alone it is right; `#0` stands for the spatial size of the first input
+    firm    those of them that decide whether something is there that no copy has
+    kept    the names whose conditions and types are written, though all copies agree in what they come to
+    fixed   the names that are no arguments: their values are written
+    mixed   the tensors whose axes have changed places, once that has been asked
+    """
+
+    block: Block
+    copies: list[Copy]
+    outputs: tuple[Value, ...]
+    parts: list[Part] = field(default_factory=list)
+    name: str = ""
+    params: tuple[str, ...] = ()
+    types: set[str] = field(default_factory=set)
+    by: dict[str, Expr] = field(default_factory=dict)
+    repeats: bool = False
+    assumed: set[str] = field(default_factory=set)
+    firm: set[str] = field(default_factory=set)
+    kept: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
+    mixed: set[Value] | None = None
+
+    @property
+    def copy(self) -> Copy:
+        return self.copies[0]
+
+    @property
+    def reachable(self) -> bool:
+        """Whether each part has the same name in every copy, by which a forward pass can call it."""
+        for part in self.parts:
+            if (part.count is not None and not part.wrapped) or (part.when is not None and self.block.nameless):
+                return False
+        return True
+
+    def expressions(self) -> Iterator[Expr]:
+        """What it works out, and what that is made of."""
+        for part in self.all_parts():
+            for expr in (*part.args.values(), *(each for call in part.calls for _, each in call.args)):
+                yield from expr.all_parts()
+
+    def all_parts(self) -> Iterator[Part]:
+        """Its parts, and those of the lists that are written in place."""
+        for part in self.parts:
+            yield part
+            if part.inside is not None:
+                yield from part.inside.all_parts()

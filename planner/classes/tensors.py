@@ -1,0 +1,211 @@
+"""What a copy of a list is made of: its tensors, and what each entry came to, written in the names in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+from planner.arithmetic import has_arithmetic
+from planner.classes.arithmetic import of_value, value
+from planner.classes.expressions import (
+    NOTHING,
+    ONE,
+    Expr,
+    UnusableError,
+    choice,
+    const,
+    lost,
+    name,
+    same,
+    substituted,
+)
+from planner.format import Block, Entry
+from planner.geometry import Shape
+from planner.layers._layer import Call
+from planner.model import Group
+from planner.plan import Step
+
+INDEX = "index"
+"""What the number of a repetition is called."""
+CARRIED = "channels"
+"""The variable for a number of channels that is carried along repetitions."""
+Value = tuple[int, int, int]
+"""A tensor within a list: the number of the entry that hands it on, which of its repetitions (−1: the last), and the
+number of the output. Entry −1 are the inputs.
+"""
+
+
+class Tensor(NamedTuple):
+    """A tensor of one copy, with its channels as they are written there.
+
+    origin  the names on which its spatial size depends; `#0` stands for the spatial size of the first input
+    """
+
+    value: Value
+    shape: Shape
+    channels: Expr
+    origin: frozenset[str] = NOTHING
+
+
+class Calling(NamedTuple):
+    """One call of PyTorch with its arguments as expressions; `padded_same` is what TensorFlow's padding holds."""
+
+    call: Call
+    args: tuple[tuple[str, Expr], ...]
+    padded_same: str | None = None
+    centred: bool = False
+
+    @property
+    def target(self) -> str:
+        return self.call.target
+
+    @property
+    def is_module(self) -> bool:
+        return self.call.is_module
+
+    @property
+    def needed(self) -> int:
+        """How many arguments are given without their names: those that PyTorch needs, while they stand in its order."""
+        return sum(1 for _ in takewhile(lambda each: each[0] in self.call.positional, self.args))
+
+
+@dataclass(eq=False, slots=True)
+class Item:
+    """What one entry came to in one copy: a layer with its calls, or a copy of another list with its arguments."""
+
+    member: Step | Group
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    calls: tuple[Calling, ...] = ()
+    inner: Copy | None = None
+    args: Mapping[str, Expr] = field(default_factory=dict)
+    type: Expr | None = None
+    """The arithmetic that says the type."""
+    name: str = ""
+    index: int = 0
+    assumed: frozenset[str] = NOTHING
+    """The names for whose values alone the calls have this form."""
+    last: bool = True
+    """Whether it is the last repetition."""
+
+    @property
+    def step(self) -> Step | None:
+        return self.member if isinstance(self.member, Step) else None
+
+
+@dataclass(eq=False, slots=True)
+class Copy:
+    """One copy of a list.
+
+    values    what the names in sight come to
+    by        what stands for a parameter of the file, where that is not its own name
+    items     for each entry, what it came to: nothing, one thing, or one for each repetition
+    sources   for each entry, which tensors it reads
+    revalued  parameters that have another value in PyTorch: `groups: depthwise` is a number of groups
+    assumed   the names for whose values alone it is wired like this
+    worlds    what the names in sight come to where the model's parameters have other values
+    in_place  whether it is written inside of another list's module
+    """
+
+    block: Block
+    values: dict[str, Any]
+    by: Mapping[str, Expr]
+    inputs: tuple[Tensor, ...]
+    items: list[list[Item]] = field(default_factory=list)
+    sources: list[tuple[Value, ...]] = field(default_factory=list)
+    outputs: tuple[Tensor, ...] = ()
+    revalued: dict[str, tuple[Any, Expr]] = field(default_factory=dict)
+    assumed: set[str] = field(default_factory=set)
+    worlds: list[dict[str, Any]] = field(default_factory=list)
+    in_place: bool = False
+
+
+def valued(tensors: tuple[Tensor, ...], number: int, index: int) -> tuple[Tensor, ...]:
+    """The tensors as those that an entry hands on."""
+    return tuple([Tensor((number, index, i), each.shape, each.channels, each.origin) for i, each in enumerate(tensors)])
+
+
+def within(tensor: Tensor) -> Tensor:
+    """A tensor as it is written within repetitions, where the number of those around them has no name."""
+    if INDEX in tensor.channels.names:
+        tensor = tensor._replace(channels=lost(tensor.shape.channels, tensor.channels))
+    return tensor
+
+
+BEFORE = Expr("-", (name(INDEX), ONE))
+"""The number of the repetition before."""
+
+
+def at_index(tensor: Tensor, index: Expr) -> Tensor:
+    """A tensor of one repetition, as it is written where the number of the repetition is `index`."""
+    channels = tensor.channels
+    if INDEX in channels.names or INDEX in channels.assumed:
+        tensor = tensor._replace(channels=substituted(channels, {INDEX: index}))
+    if INDEX in tensor.origin:
+        tensor = tensor._replace(origin=tensor.origin - {INDEX} | index.names)
+    return tensor
+
+
+def chosen_by(condition: Expr, tensor: Tensor, sources: Sequence[Tensor]) -> Tensor:
+    """What an entry with a condition hands on: the tensor, or else the source."""
+    if not sources:
+        return tensor
+    (source,) = sources
+    if tensor.shape.spatial != source.shape.spatial or tensor.origin != source.origin:
+        tensor = tensor._replace(origin=tensor.origin | source.origin | condition.names | condition.assumed)
+    if tensor.channels == source.channels:
+        return tensor
+    return tensor._replace(channels=choice(condition, tensor.channels, source.channels))
+
+
+# What the file says, as a copy has it
+
+
+def written_in(raw: Any, copy: Copy) -> Expr | None:
+    if not has_arithmetic(raw):
+        return None
+    try:
+        return substituted(of_value(raw), copy.by)
+    except UnusableError:
+        return lost(0, *map(name, copy.values))
+
+
+def count_of(entry: Entry, copy: Copy) -> Expr | None:
+    """The number of an entry's repetitions, where it is worked out."""
+    return written_in(entry.repeat, copy)
+
+
+def names_in(raw: Any, copy: Copy) -> set[str]:
+    """The names that a value of the file reads or takes for granted."""
+    found = written_in(raw, copy)
+    return found.names | found.assumed if found is not None else set()
+
+
+def type_of(entry: Entry, copy: Copy) -> Expr | None:
+    return written_in(entry.type, copy)
+
+
+def argument_in(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) -> Expr:
+    """A value of the file as it is written in this copy; the value that it has where Python would make another."""
+    try:
+        found = substituted(of_value(raw), copy.by) if copy.by else of_value(raw)
+    except UnusableError:
+        return const(expected, frozenset(values))
+    try:
+        known = value(found, values)
+        if same(known, expected) or (type(known) is int and type(expected) is float and known == expected):
+            return found
+        if type(known) is float and type(expected) is int and known == expected:
+            return Expr("int()", (found,))
+    except UnusableError:
+        pass
+    return const(expected, frozenset(found.names | found.assumed))
+
+
+def plain(found: Any) -> Any:
+    """A value with tuples for lists, and plain numbers for those that remember where they came from."""
+    if isinstance(found, list | tuple):
+        return tuple(map(plain, found))
+    return int(found) if type(found) not in (int, bool) and isinstance(found, int) else found

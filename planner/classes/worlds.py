@@ -1,0 +1,100 @@
+"""Other values that the parameters of a model might have: what holds there too does not hold by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from planner.arithmetic import has_arithmetic
+from planner.classes.arithmetic import value
+from planner.classes.expressions import UnusableError
+from planner.classes.names import Names
+from planner.classes.tensors import INDEX, Copy, Item
+from planner.format import Entry
+
+FURTHER = 4
+"""How many more repetitions an expression must be right for, where their number is an argument."""
+
+
+def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
+    """Let copies know what the names in sight come to where the model's parameters are larger, and where they are
+    smaller; whether there are any.
+
+    finished  every copy, those that call others first
+    """
+    for change in (_larger, _smaller, _less):
+        world = {param: change(found, k) for k, (param, found) in enumerate(root.values.items())}
+        for param, expr in root.by.items():
+            if names.param(param) not in world:
+                continue  # one of a block
+            try:
+                world[names.param(param)] = value(expr, world)
+            except UnusableError:
+                return False
+        if world != root.values and world not in root.worlds:
+            root.worlds.append(world)
+    if not root.worlds:
+        return False
+    for copy in finished:
+        for entry, items in zip(copy.block.entries, copy.items, strict=True):
+            for item in items:
+                enter(item, copy, entry)
+    return True
+
+
+def enter(item: Item, copy: Copy, entry: Entry, *, deeply: bool = False) -> None:
+    """Let what an item calls know its worlds, and `deeply` the lists in place within it."""
+    if item.inner is None:
+        return
+    in_place = item.inner.in_place
+    for world in seen(copy, entry, item):
+        inside = dict(world) if in_place else {}
+        for param, expr in item.args.items():
+            try:
+                inside[param] = value(expr, world)
+            except UnusableError:
+                continue
+        if inside not in item.inner.worlds:
+            item.inner.worlds.append(inside)
+    if deeply and in_place:
+        for inner_entry, items in zip(item.inner.block.entries, item.inner.items, strict=True):
+            for each in items:
+                enter(each, item.inner, inner_entry, deeply=True)
+
+
+def seen(copy: Copy, entry: Entry, item: Item) -> list[dict[str, Any]]:
+    """What the names in sight of an item come to in each world; where it is repeated, it may be more often there."""
+    if not entry.repeats:
+        return copy.worlds
+    worlds = [{**world, INDEX: item.index} for world in copy.worlds]
+    if item.last and has_arithmetic(entry.repeat):
+        worlds += [{**copy.values, INDEX: item.index + further} for further in range(1, FURTHER)]
+    return worlds
+
+
+def another(found: Any, k: int) -> Any:
+    """The k-th other value that a parameter might have; a text has none."""
+    return _changed(found, lambda number: (2 * number, number + 1, 3 * number, max(number - 1, 0))[k % 4])
+
+
+def _larger(found: Any, k: int) -> Any:
+    if isinstance(found, tuple):
+        return tuple(_larger(each, k + i) for i, each in enumerate(found))
+    return found * 7 + 3 + 2 * k if type(found) in (int, float) else found
+
+
+def _smaller(found: Any, k: int) -> Any:
+    return _changed(found, lambda number: number // 2 if type(number) is int else number / 2)
+
+
+def _less(found: Any, k: int) -> Any:
+    return _changed(found, lambda number: max(number - 1, 0))
+
+
+def _changed(found: Any, change: Callable[[Any], Any]) -> Any:
+    """Other numbers for those in a value, and the other truth for a truth."""
+    if isinstance(found, tuple):
+        return tuple(_changed(each, change) for each in found)
+    if isinstance(found, bool):
+        return not found
+    return change(found) if type(found) in (int, float) else found

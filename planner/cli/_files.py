@@ -1,0 +1,47 @@
+"""The files that commands write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from planner.cli._ending import Failure
+from planner.cli._printing import print_bytes
+from planner.outputs import endings
+
+STDOUT = "-"
+
+
+def ready(output: str | None, *inputs: str | None) -> None:
+    """Stop, before any work is done, where the output cannot be written or is one of the files that are read."""
+    from planner.writing import NotWritten, ready
+
+    try:
+        ready(output, *inputs)
+    except NotWritten as error:
+        raise Failure(str(error), error.help) from None
+
+
+def save(made: str | bytes, output: str | None) -> None:
+    """Write a file or, without a name or with -, to standard output."""
+    from planner.writing import NotWritten, write
+
+    data = made.encode() if isinstance(made, str) else made
+    if output is None or output == STDOUT:
+        return print_bytes(data)
+    try:
+        write(output, data)
+    except NotWritten as error:
+        raise Failure(str(error), error.help) from None
+
+
+def format_of(output: str | None, command: str, default: str) -> str:
+    """The format that a file's ending says; the default on standard output."""
+    if output is None or output == STDOUT:
+        return default
+    known = endings(command)
+    ending = Path(output).suffix.lower().removeprefix(".")
+    if ending not in known:
+        raise click.UsageError(f"`{output}` does not say what to draw; end it in .{', .'.join(known)}, or use --format")
+    return known[ending]

@@ -1,0 +1,78 @@
+"""The group of commands: finds them in this folder, and loads one when it is called."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from planner.cli._ending import Ending
+from planner.cli._printing import open_streams
+
+SELDOM = 100_000
+"""Objects that come to be between two runs of the collector of cycles."""
+
+
+@cache
+def _names() -> frozenset[str]:
+    """The commands there are, without loading any of them."""
+    return frozenset(file.stem for file in Path(__file__).parent.glob("[!_]*.py"))
+
+
+class Commands(click.Group):
+    """The commands of this folder; ends every way of failing with one line and the right exit code."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        name = prog_name or self.name
+        if not standalone_mode:
+            return super().main(args, name, complete_var, standalone_mode=False, **extra)
+        open_streams()
+        _start_lightly()
+        with Ending():
+            sys.exit(super().main(args, name, complete_var, standalone_mode=False, **extra))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_names(), key=lambda name: (_file(name).PLACE, name))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _names():
+            return None
+        command: click.Command = _file(cmd_name).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from planner.diagnostics import did_you_mean
+
+        if args[0] not in _names() and not args[0].startswith("-"):
+            names = self.list_commands(ctx)
+            near = did_you_mean(args[0], names) or f"there are: {', '.join(names)}"
+            ctx.fail(f"there is no command `{args[0]}`; {near}")
+        return super().resolve_command(ctx, args)
+
+
+def _start_lightly() -> None:
+    """Leave out what a short run has no use for: a fifth of what it takes to start and to end."""
+    gc.set_threshold(SELDOM)
+    atexit.register(gc.freeze)  # what lives at the end is not looked through for cycles once more
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looked for in every package that is installed
+
+
+def _file(name: str) -> Any:
+    return import_module(f"{__package__}.{name}")

@@ -1,0 +1,139 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from shutil import get_terminal_size
+from typing import Any
+
+import click
+
+from planner.outputs import formats
+from planner.outputs._screen import Screen
+
+NARROWEST = 40
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _all_of(*options: Decorator) -> Decorator:
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
+
+
+def read_inputs(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> Any:
+    """`320x320x3` as a shape, `left=320x320x3` as shapes by name; None where the file's own input stands."""
+    shapes: dict[str | None, tuple[int, ...]] = {}
+    for text in texts:
+        name, _, sizes = text.rpartition("=")
+        parts = sizes.replace("×", "x").replace("X", "x").split("x")
+        if not all(part.strip().isdecimal() and len(part) < 20 and int(part) for part in parts):
+            raise click.BadParameter(f"`{text}` is no shape; write it as 320x320x3, or name=320x320x3")
+        if (name or None) in shapes:
+            raise click.BadParameter(f"`{name or text}` is given twice; name each input: name=320x320x3")
+        shapes[name or None] = tuple(map(int, parts))
+    if len(shapes) > 1 and None in shapes:
+        raise click.BadParameter("several inputs need a name each: name=320x320x3")
+    return shapes.get(None) or shapes or None
+
+
+def _read_params(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
+    """`classes=10` as a parameter; the value is read as a model file would read it."""
+    if not texts:
+        return {}
+    from planner.diagnostics import Fault
+    from planner.source import parse
+
+    params: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise click.BadParameter(f"`{text}` sets nothing; write it as name=value")
+        try:
+            read = parse(f"value: {value}\n").data
+        except Fault as fault:
+            raise click.BadParameter(f"`{text}`: {fault.message}") from None
+        if list(read) != ["value"]:
+            raise click.BadParameter(f"`{text}` is more than one value")
+        if name.strip() in params:
+            raise click.BadParameter(f"`{name.strip()}` is set twice")
+        params[name.strip()] = read["value"]
+    return params
+
+
+def _read_dtype(context: click.Context, parameter: click.Parameter, name: str) -> str:
+    from planner.analyses.cost import BYTES
+
+    if name not in BYTES:
+        raise click.BadParameter(f"`{name}` is not known; there are: {', '.join(BYTES)}")
+    return name
+
+
+def _screen(context: click.Context, parameter: click.Parameter, choice: str) -> Screen:
+    """The screen that stdout is."""
+    wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Screen(
+        width=max(get_terminal_size((80, 24)).columns, NARROWEST),
+        colour=wanted if choice == "auto" else choice == "always",
+        unicode=(sys.stdout.encoding or "utf-8").lower().startswith("utf"),
+    )
+
+
+params_option = click.option(
+    "--set", "params", multiple=True, callback=_read_params, metavar="NAME=VALUE",
+    help="A parameter's value instead of the file's; may be given several times.",
+)  # fmt: skip
+model_options = _all_of(
+    click.option("--input", "input", multiple=True, callback=read_inputs, metavar="[NAME=]HxWxC",
+                 help="The input's shape instead of the file's, such as 320x320x3; once for each named input."),
+    params_option,
+)  # fmt: skip
+memory_options = _all_of(
+    click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+                 help="Samples that memory is counted for."),
+    click.option("--dtype", default="float32", show_default=True, callback=_read_dtype, metavar="TYPE",
+                 help="Type of number that memory is counted for, such as float16 or int8."),
+)  # fmt: skip
+strict_option = click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
+screen_option = click.option(
+    "--color", "screen", type=click.Choice(["auto", "always", "never"]), default="auto", callback=_screen,
+    help="Colours: by default on a terminal, unless NO_COLOR is set.",
+)  # fmt: skip
+engine_option = click.option(
+    "--engine", type=click.Choice(["auto", "system", "bundled"]), default="auto", show_default=True,
+    help="Which Graphviz lays pictures out: the machine's own, or the one that comes with the planner.",
+)  # fmt: skip
+theme_option = click.option(
+    "--theme", type=click.Choice(["light", "dark", "print"]), default="light", show_default=True,
+    help="Colours for a page.",
+)  # fmt: skip
+
+
+def format_option(default: str, command: str) -> Decorator:
+    """How to print it, in one of the formats that the command has."""
+    return click.option(
+        "--format",
+        type=click.Choice(_names(default, command)),
+        default=default,
+        show_default=True,
+        help="How to print it.",
+    )
+
+
+def file_format_option(default: str, command: str) -> Decorator:
+    """The format of a file that is written, where its name does not say it."""
+    return click.option(
+        "--format",
+        type=click.Choice(_names(default, command)),
+        help="The format, where the file's ending does not say it.",
+    )
+
+
+def _names(default: str, command: str) -> list[str]:
+    return sorted(formats(command), key=lambda name: (name != default, name))

@@ -1,0 +1,72 @@
+"""`planner map`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from planner.cli import _pictures, _reading
+from planner.cli._files import format_of, ready, save
+from planner.cli._options import file_format_option, model_options, theme_option
+from planner.outputs import loaded, renderer, stated
+
+PLACE = 8
+
+
+@click.command("map")
+@click.argument("file")
+@model_options
+@click.option("-o", "--output", metavar="PATH", help="Where to: a .svg or .png file.")
+@file_format_option("svg", "map")
+@click.option("--of", "name", metavar="INPUT", help="The input, where the model has several.")
+@click.option("--step", metavar="NAME", help="Show what one cell of this step sees, instead of all outputs.")
+@click.option("--cell", metavar="I,J", help="That cell, counted from 0; the one in the middle when left out.")
+@click.option("--windows", metavar="NAME", help="Draw the windows of this step along its axes, instead of the input.")
+@click.option("--image", metavar="PATH", help="An image of your own to lay the map over.")
+@theme_option
+def command(
+    file: str,
+    input: Any,
+    params: dict[str, Any],
+    output: str | None,
+    format: str | None,
+    name: str | None,
+    step: str | None,
+    cell: str | None,
+    windows: str | None,
+    image: str | None,
+    theme: str,
+) -> int:
+    """Draw an input as an image: how well each of its cells is read.
+
+    Its colours say how many paths lead from a cell to the outputs; rows and columns that nothing reads are marked.
+
+    FILE is a model file, or - for standard input.
+    """
+    from planner.outputs.map import _windows
+    from planner.outputs.map._seen import NoMap, seen
+
+    ready(output, file, image)
+    wanted = format or format_of(output, "map", "svg")
+    if image and not stated("map", wanted).over_image:
+        raise click.UsageError(f"--image is drawn as svg; a {wanted} has only the cells")
+    parts = cell.split(",") if cell else []
+    if not all(part.strip().isdecimal() and len(part) < 10 for part in parts):
+        raise click.UsageError(f"--cell: `{cell}` is no cell; write it as 3,5")
+    report = _reading.report_on(file, input=input, params=params)
+    try:
+        if windows is not None:
+            drawing = _windows.render(report, windows, theme).encode()
+            made = loaded("draw", wanted).of_svg(drawing, _pictures.drawn)
+        else:
+            found = seen(report, name, step, tuple(map(int, parts)))
+            below = Path(image).read_bytes() if image else None
+            made = renderer("map", wanted)(report, found, theme, below)
+    except NoMap as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"`{image}` cannot be read: {(error.strerror or 'refused').lower()}") from None
+    save(made, output)
+    return 0

@@ -1,0 +1,94 @@
+"""Two reports side by side: what the second model is like against the first, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planner.analyses.receptive_field import AxisField
+from planner.report import Report
+from planner.words import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A model before and after a change. Each answer is words for one thing, or none where nothing is to be said."""
+
+    before: Report
+    after: Report
+
+    @property
+    def both_complete(self) -> bool:
+        return self.before.plan.complete and self.after.plan.complete
+
+    @property
+    def loses_more(self) -> bool:
+        """Whether a larger part of the input is unread than was before."""
+        if self.before.reach is None or self.after.reach is None:
+            return False
+        (was, of), (now, of_now) = (unread_of(report) for report in (self.before, self.after))
+        return now * of > was * of_now
+
+    def outputs(self) -> Iterator[str]:
+        """The sizes of the outputs, and whether they are those of before."""
+        was, now = ([report.plan.shape(ref) for ref in report.plan.outputs] for report in (self.before, self.after))
+        if now and None not in now:
+            yield f"output {' and '.join(map(str, now))}" + (" as before" if was == now else "")
+
+    def unread(self) -> Iterator[str]:
+        """What of the input is unread."""
+        after = self.after
+        if after.reach is None:
+            return
+        elements, _ = unread_of(after)
+        inputs = [each for step, each in zip(after.plan.steps, after.reach.unread, strict=True) if step.is_input]
+        cells = sum(each[0].cells for each in inputs if each)
+        if not elements:
+            yield "nothing lost"
+        elif cells:
+            yield f"{counted(cells, 'cell')} of the input unread"
+
+    def cost(self) -> Iterator[str]:
+        """Parameters and MACs: how many more or less or, where not all was planned before, how many."""
+        if self.both_complete:
+            yield f"{self.after.cost.params - self.before.cost.params:+,} parameters"
+            yield from _macs(self.before.cost.macs, self.after.cost.macs)
+        elif self.after.plan.complete:
+            yield f"{self.after.cost.params:,} parameters"
+            if self.after.cost.macs:
+                yield f"{self.after.cost.macs:,} MACs"
+
+    def field(self) -> Iterator[str]:
+        """The receptive field of the first output, where it is another than before and sees less than everything."""
+        if not self.both_complete:
+            return
+        was, now = _field(self.before), _field(self.after)
+        sizes = [[each.size for each in field] for field in (was, now)]
+        if sizes[0] != sizes[1] and any(each.size is not None and each.size <= each.length for each in (*was, *now)):
+            shown = ["×".join("?" if size is None else str(size) for size in each) for each in sizes]
+            yield f"receptive field {shown[1]} instead of {shown[0]}"
+
+
+def unread_of(report: Report) -> tuple[int, int]:
+    """Unread elements of all inputs, and all elements."""
+    if report.reach is None:
+        return 0, 1
+    inputs = [
+        unread for step, unread in zip(report.plan.steps, report.reach.unread, strict=True) if step.is_input and unread
+    ]
+    return sum(each[0].elements for each in inputs), sum(each[0].shape.elements for each in inputs) or 1
+
+
+def _macs(before: int, after: int) -> Iterator[str]:
+    """How many multiply-adds more or less, and how much of the whole that is, in per cent."""
+    if after != before:
+        share = (abs(after - before) * 200 // before + 1) // 2 if before else 0
+        sign = "+" if after > before else "-"
+        yield f"{after - before:+,} MACs" + (f" ({sign}{share} %)" if share else "")
+
+
+def _field(report: Report) -> tuple[AxisField, ...]:
+    """What the first output sees of the first input."""
+    step, output = report.plan.outputs[0]
+    fields = report.fields[step]
+    return next(iter(fields[output or 0].values()), ()) if fields else ()

@@ -1,0 +1,38 @@
+"""Edits to a model: to its data, and to its text, in which everything else stays as it was written.
+
+Both are done, the text is read again, and what it says must be what the data say: else the edit cannot be written.
+A file's layout is kept: a new key stands as the keys around it do, on a line of its own or behind the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from planner.diagnostics import Edit, Fault
+from planner.editing.data import CannotEdit, edited, same
+from planner.editing.text import Splice, Splices, spliced, splices_of, written
+from planner.source import Source, parse
+
+__all__ = ["CannotEdit", "Splice", "edited", "rewritten", "same", "spliced", "splices", "written"]
+
+
+def rewritten(source: Source, edits: Iterable[Edit]) -> Source:
+    """The source with the edits made in its text; raises CannotEdit where the text would not say what is meant."""
+    return _rewritten(source, tuple(edits))[0]
+
+
+def splices(source: Source, edits: Iterable[Edit]) -> Splices:
+    """What the edits change in the source's text, as an editor may do it; raises CannotEdit as `rewritten` does."""
+    return _rewritten(source, tuple(edits))[1]
+
+
+def _rewritten(source: Source, edits: tuple[Edit, ...]) -> tuple[Source, Splices]:
+    meant = edited(source.data, edits)
+    found = splices_of(source.text, edits)
+    try:
+        after = parse(spliced(source.text, found), source.file)
+    except Fault as fault:
+        raise CannotEdit(f"the text could not be read any more: {fault.message}") from None
+    if not same(after.data, meant):
+        raise CannotEdit("it would change other places too, through an anchor or a merge key")
+    return after, found

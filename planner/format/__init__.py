@@ -1,0 +1,40 @@
+"""The file format: what a model file may say, and each of its entries made ready to be unfolded.
+
+A new key of a file or an entry is a field in `_forms`, from which the JSON Schema comes too.
+"""
+
+from planner.format._entries import (
+    UNKNOWN,
+    Arguments,
+    Block,
+    Entry,
+    Values,
+    allowed_of,
+    expressions,
+    meaning,
+    names_of,
+    with_dollar,
+)
+from planner.format._forms import RESERVED, BlockFormat, EntryFormat, FileFormat
+from planner.format._reading import Reader, say_dollar
+from planner.format._wording import faults_of
+
+__all__ = [
+    "RESERVED",
+    "UNKNOWN",
+    "Arguments",
+    "Block",
+    "BlockFormat",
+    "Entry",
+    "EntryFormat",
+    "FileFormat",
+    "Reader",
+    "Values",
+    "allowed_of",
+    "expressions",
+    "faults_of",
+    "meaning",
+    "names_of",
+    "say_dollar",
+    "with_dollar",
+]

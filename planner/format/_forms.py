@@ -1,0 +1,128 @@
+"""What a model file may say, as Pydantic models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from planner.arithmetic import is_expression
+from planner.layers._fields import is_whole
+
+
+def _one(what: str, accepts: Callable[[Any], bool], schema: dict[str, Any]) -> Any:
+    """A value that is accepted as it is, or refused in the words `what`."""
+
+    def read(value: Any) -> Any:
+        if accepts(value):
+            return value
+        raise PydanticCustomError("planner", what)
+
+    return PlainValidator(read), WithJsonSchema(schema)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) or (is_whole(value) and value >= 0)
+
+
+def _is_names(value: object) -> bool:
+    return _is_name(value) or (isinstance(value, list) and bool(value) and all(map(_is_name, value)))
+
+
+_NAME = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer", "minimum": 0}]}
+_NAMES = {"anyOf": [*_NAME["anyOf"], {"type": "array", "items": _NAME, "minItems": 1}]}
+_EXPRESSION = {"type": "string", "pattern": r"\$"}
+
+Name = Annotated[str | int, *_one("a name", _is_name, _NAME)]
+Names = Annotated[Any, *_one("a name, or a list of names", _is_names, _NAMES)]
+Allowed = Annotated[
+    list[str] | str,
+    *_one(
+        "a rule's name, or a list of them",
+        lambda value: (
+            isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
+        ),
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+    ),
+]
+Repeat = Annotated[
+    int | str,
+    *_one(
+        "a whole number from 0",
+        lambda value: is_expression(value) or (is_whole(value) and value >= 0),
+        {"anyOf": [{"type": "integer", "minimum": 0}, _EXPRESSION]},
+    ),
+]
+When = Annotated[
+    bool | str,
+    *_one(
+        "true or false",
+        lambda value: is_expression(value) or isinstance(value, bool),
+        {"anyOf": [{"type": "boolean"}, _EXPRESSION]},
+    ),
+]
+Entries = Annotated[
+    list[Any],
+    *_one("a list with at least one layer", lambda value: isinstance(value, list) and bool(value), {"type": "array"}),
+]
+Mapped = Annotated[dict[str, Any], *_one("a mapping", lambda value: isinstance(value, dict), {"type": "object"})]
+
+
+class EntryFormat(BaseModel):
+    """An entry of `layers:`. Every key that is not named here is an argument of the layer or a parameter of the
+    block.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: Name | None = Field(None, description="What the layer is called; part of its name in the state_dict.")
+    type: Annotated[str, *_one("text", lambda value: isinstance(value, str), {"type": "string"})] | None = Field(
+        None, description="A PyTorch class name, or the name of a block."
+    )
+    sources: Names | None = Field(None, alias="from", description="What it reads; left out, the layer above.")
+    repeat: Repeat | None = Field(None, description="How many consecutive copies; `$index` counts them from 0.")
+    when: When | None = Field(None, description="Leaves the layer out where it is false; its input is handed on.")
+    allow: Allowed | None = Field(None, description="Rules that are silent here.")
+    layers: Entries | None = Field(None, description="A list of layers in place of a block of its own.")
+
+
+class BlockFormat(BaseModel):
+    """A block: a list of layers with parameters, to be called by its name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    params: Mapped | None = Field(
+        None, description="Parameters and their defaults; without a value, the caller must give one."
+    )
+    inputs: Names | None = Field(None, description="Names of its inputs; left out, one that is called `input`.")
+    outputs: Names | None = Field(None, description="What it gives out; left out, its last layer.")
+    layers: Entries = Field(description="The layers of the block, in order of execution.")
+
+
+class FileFormat(BaseModel):
+    """A model file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, *_one("text", lambda value: isinstance(value, str), {"type": "string"})] | None = Field(
+        None, description="The network's name."
+    )
+    input: Annotated[
+        Any,
+        *_one(
+            "a shape such as [224, 224, 3], or a mapping of named shapes",
+            lambda value: isinstance(value, list | dict) and bool(value),
+            {"anyOf": [{"type": "array", "minItems": 1}, {"type": "object", "minProperties": 1}]},
+        ),
+    ] = Field(description="The input's shape, [H, W, C]; also [L, C], [D, H, W, C], [C]; or a mapping of several.")
+    params: Mapped | None = Field(None, description="Parameters of the model, overridable by `--set`.")
+    layers: Entries = Field(description="The layers, in order of execution.")
+    blocks: Mapped | None = Field(None, description="Blocks by name.")
+    outputs: Names | None = Field(None, description="What the model returns; left out, the last layer.")
+    allow: Allowed | None = Field(None, description="Rules that are silent for the whole model.")
+
+
+RESERVED = frozenset({"name", "type", "from", "repeat", "when", "allow", "layers"})
+"""The keys of an entry that are not arguments."""

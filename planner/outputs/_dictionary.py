@@ -1,0 +1,155 @@
+"""A report in plain values: one dictionary for JSON, and for whoever asks from Python.
+
+Shapes are `[…spatial, C]`, and what is not whole is exact: in binary places, or a text such as `1/3`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from fractions import Fraction
+from typing import Any
+
+from planner.analyses.loss import AxisLoss
+from planner.analyses.reach import Unread
+from planner.analyses.receptive_field import AxisField
+from planner.diagnostics import Diagnostic, Fix
+from planner.geometry import Shape
+from planner.plan import Step
+from planner.report import Report
+
+MOST_LINES = 1 << 20
+"""Unread rows or columns that are listed one by one."""
+
+
+def dictionary(report: Report) -> dict[str, Any]:
+    """The report in plain values; shapes are `[…spatial, C]`."""
+    plan, totals = report.plan, report.cost
+    return {
+        "model": plan.model.name,
+        "inputs": {step.name: list(step.outputs[0]) for step in plan.inputs},
+        "outputs": {plan.label(ref): _plain(plan.shape(ref)) for ref in plan.outputs},
+        "complete": plan.complete,
+        "steps": [_step(report, i, step) for i, step in enumerate(plan.steps) if not step.is_input],
+        "totals": {
+            "params": totals.params,
+            "macs": totals.macs,
+            "flops": totals.flops,
+            "activation_bytes": totals.activation_bytes,
+            "peak_bytes": totals.peak_bytes,
+            "batch": totals.batch,
+            "dtype": totals.dtype,
+        },
+        "reach": None
+        if report.reach is None
+        else {plan.steps[i].name: _reach(each) for i, each in _unread_inputs(report)},
+        "wasted_macs": report.reach.wasted_macs if report.reach is not None else None,
+        "diagnostics": [finding(report, each) for each in report.diagnostics],
+    }
+
+
+def _step(report: Report, i: int, step: Step) -> dict[str, Any]:
+    outputs = [_plain(shape) for shape in step.outputs]
+    return {
+        "name": step.name,
+        "type": step.type,
+        "from": [report.plan.label(ref) for ref in step.sources],
+        "in": [_plain(shape) for shape in step.inputs],
+        "out": None if not outputs else outputs[0] if len(outputs) == 1 else outputs,
+        "params": step.params,
+        "macs": step.macs,
+        "line": report.line(step),
+        "loss": [_loss(report.plan.label(step.sources[each.source]), each) for each in report.losses[i]],
+        "receptive_field": {
+            report.plan.steps[source].name: _field(axes)
+            for source, axes in (report.fields[i][0] if report.fields[i] else {}).items()
+        },
+        "unread": _unread(report, i),
+    }
+
+
+def _unread(report: Report, i: int) -> dict[str, int] | None:
+    unread = report.reach.unread[i] if report.reach is not None else None
+    if report.reach is None or unread is None:
+        return None
+    return {
+        "cells": sum(each.cells for each in unread),
+        "channels": sum(each.channels.bit_count() for each in unread),
+        "macs_wasted": report.reach.macs_wasted[i],
+    }
+
+
+def _unread_inputs(report: Report) -> Iterator[tuple[int, Unread]]:
+    for i, step in enumerate(report.plan.steps):
+        unread = report.reach.unread[i] if report.reach is not None and step.is_input else None
+        if unread:
+            yield i, unread[0]
+
+
+def finding(report: Report, each: Diagnostic) -> dict[str, Any]:
+    """A diagnostic in plain values."""
+    place = report.place(each)
+    return {
+        "code": each.code,
+        "name": each.kind.name(),
+        "severity": str(each.severity),
+        "step": each.step,
+        "message": f"{each.message}: {each.label}" if each.label else each.message,
+        "help": each.help,
+        "file": report.source.file,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "fixes": [_fix(fix) for fix in report.fixes(each)],
+    }
+
+
+def _plain(shape: Shape | None) -> list[int] | None:
+    return None if shape is None else list(shape)
+
+
+def _exact(number: Fraction | None) -> int | float | str | None:
+    """A number as JSON has it without rounding: whole, in binary places, or else as a text such as `1/3`."""
+    if number is None or number.denominator == 1:
+        return None if number is None else number.numerator
+    return float(number) if number.denominator & (number.denominator - 1) == 0 else str(number)
+
+
+def _loss(source: str, each: AxisLoss) -> dict[str, Any]:
+    return {
+        "from": source,
+        "axis": each.name,
+        "cells": each.n,
+        "length": each.length,
+        **asdict(each.loss),
+        "text": each.text,
+    }
+
+
+def _field(axes: tuple[AxisField, ...]) -> dict[str, list[Any]]:
+    return {
+        "size": [each.size for each in axes],
+        "stride": [_exact(each.stride) for each in axes],
+        "center": [_exact(each.centre) for each in axes],
+        "min_size": [each.min_size for each in axes],
+    }
+
+
+def _reach(unread: Unread) -> dict[str, Any]:
+    """Rows are the lines across the height, columns those across the last axis."""
+    rank = len(unread.shape.spatial)
+    return {
+        "unread_cells": unread.cells,
+        "unread_rows": _lines(unread, rank - 2) if rank > 1 else [],
+        "unread_columns": _lines(unread, rank - 1) if rank else [],
+        **({"unread_slices": _lines(unread, 0)} if rank > 2 else {}),
+    }
+
+
+def _lines(unread: Unread, axis: int) -> list[int] | None:
+    """The numbers of the lines that are unread; None where there are too many to list."""
+    return unread.lines(axis) if unread.unread_lines(axis).bit_count() <= MOST_LINES else None
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    edits = [{"action": edit.action, "path": list(edit.path), "value": edit.value} for edit in fix.edits]
+    return {"edit": edits, "text": fix.text, "effect": fix.effect, "safe": fix.safe}

@@ -1,0 +1,28 @@
+"""A report as a notebook shows it: a table of the steps, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from planner.report import Report
+
+
+def table(report: Report) -> str:
+    """The table that a notebook shows."""
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>" for cells in _rows(report)
+    )
+    said = "".join(
+        f"<li><b>{escape(each.code)}</b> {escape(each.message)}: {escape(each.label)}</li>"
+        for each in report.diagnostics
+    )
+    head = "".join(f"<th>{title}</th>" for title in ("step", "type", "output", "params", "MACs"))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><ul>{said}</ul>"
+
+
+def _rows(report: Report) -> Iterable[tuple[str, ...]]:
+    for step in report.plan.layers:
+        shapes = ", ".join(map(str, step.outputs)) or "not planned"
+        known = step.facts is not None
+        yield step.name, step.type, shapes, f"{step.params:,}" if known else "", f"{step.macs:,}" if known else ""

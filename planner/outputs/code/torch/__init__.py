@@ -1,0 +1,212 @@
+"""PyTorch: a model as the module that one would have written oneself."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, get_args
+
+from planner.classes.answers import AgainError
+from planner.classes.copies import Copies
+from planner.classes.expressions import Expr
+from planner.classes.names import Names
+from planner.classes.structure import Structure
+from planner.classes.units import Units
+from planner.diagnostics import Path
+from planner.faults.no_such_call import NoSuchCall
+from planner.faults.not_a_chain import NotAChain
+from planner.faults.not_complete import NotComplete
+from planner.format import Block
+from planner.outputs import Format
+from planner.outputs.code.torch.chains import is_plain
+from planner.outputs.code.torch.classes import Writer
+from planner.outputs.code.torch.layouts import Layouts, Side
+from planner.outputs.code.torch.program import Program, Style
+from planner.outputs.code.torch.ready_made import is_writable
+from planner.report import Report
+
+FORMAT = Format("py")
+
+
+class Emitted(NamedTuple):
+    """A program: its text, and the class or the function in it that makes the model.
+
+    inputs, outputs  where each input and output of the model has its channels
+    """
+
+    text: str
+    name: str
+    program: Program
+    inputs: tuple[Side, ...]
+    outputs: tuple[Side, ...]
+
+
+def render(
+    report: Report, *, style: Style = "auto", asserts: bool = False, init: bool = False, main: bool = False
+) -> str:
+    """The program of a model. Raises the fault that forbids it.
+
+    style    `sequential`: nothing but nn.Sequential; `module`: classes with a forward pass; `auto`: what is simplest
+    asserts  the forward pass checks its shapes, and that no sum repeats an operand
+    init     weights are initialized for ReLU
+    main     run by itself, it prints the model, its number of parameters and its output's shape
+    """
+    return emitted(report, style=style, asserts=asserts, init=init, main=main).text
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles, which would look through the same expressions again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@_uncollected()
+def emitted(
+    report: Report, *, style: Style = "auto", asserts: bool = False, init: bool = False, main: bool = False
+) -> Emitted:
+    """What `render` renders, with what it is made of."""
+    plan = report.plan
+    faults = [*plan.model.diagnostics, *plan.diagnostics]
+    if faults or not plan.complete:
+        raise NotComplete([step.name for step in plan.steps if step.facts is None], faults[0].message if faults else "")
+    if style not in get_args(Style):
+        raise ValueError(f"style is {style!r}: it is one of {', '.join(map(repr, get_args(Style)))}")
+    if asserts and style == "sequential":
+        raise ValueError("asserts stand in a forward pass, which `sequential` has none of")
+    if asserts and style == "auto":
+        style = "module"
+    for step in plan.layers:
+        if step.layer is not None:
+            step.layer.must_be_writable(step.path)
+    opened: frozenset[Path] = frozenset()
+    while True:
+        structure = Structure(report.plan, opened, sequential=style == "sequential")
+        units = _units(structure)
+        layouts = Layouts(units.all, units.root, sequential=style == "sequential")
+        found = frozenset(_to_open(units, layouts)) if style != "sequential" else opened
+        if found <= opened:
+            break
+        opened |= found
+    _must_be_writable(units)
+    program = Program(units.names, units, layouts, style, asserts, init)
+    writers = [Writer(program, unit) for unit in units.all]
+    classes = ["\n".join(writer.whole()) for writer in writers]
+    if main:
+        classes.append("\n".join(_main(report, program)))
+    inputs = tuple(layouts.tensor(units.root, (-1, -1, k)) for k in range(len(report.plan.inputs)))
+    outputs = tuple(layouts.output(units.root, k) for k in range(len(report.plan.outputs)))
+    return Emitted("\n".join(_whole(report, program, classes)) + "\n", units.root.name, program, inputs, outputs)
+
+
+def _units(structure: Structure) -> Units:
+    """The modules of a model."""
+    names = Names(structure.params)
+    fixed: set[tuple[Block, Expr]] = set()
+    while True:
+        try:
+            copies = Copies(structure, names, fixed)
+            if structure.sequential:
+                _must_be_chain(copies)
+            return Units(copies, names)
+        except AgainError:
+            continue
+
+
+def _must_be_writable(units: Units) -> None:
+    """Raise the fault of the first layer that means a call of which no code is known."""
+    for part in (part for unit in units.all for part in unit.all_parts()):
+        for calling in part.calls:
+            if not is_writable(calling.call):
+                member = part.item.member
+                raise NoSuchCall(member.type, calling.target, member.path)
+
+
+def _to_open(units: Units, layouts: Layouts) -> Iterator[Path]:
+    """Lists that read better as a class with a forward pass than as a chain with modules for what is none."""
+    for unit in units.all:
+        if units.structure.is_chain(unit.block) and not unit.reachable and not is_plain(layouts, unit):
+            yield unit.block.path
+        for part in unit.all_parts():
+            inside = part.inside
+            if inside is not None and not inside.repeats and not is_plain(layouts, inside):
+                yield inside.block.path
+
+
+def _must_be_chain(copies: Copies) -> None:
+    """Raise the fault of the first layer that reads something else than what stands above it."""
+    for block in copies.known:
+        entry = copies.structure.forbids_chain(block)
+        if entry is not None:
+            number = block.entries.index(entry)
+            items = [item for copy in copies.of(block) for item in copy.items[number]]
+            raise NotAChain(items[0].member.name if items else str(entry.type), entry.path)
+
+
+def _whole(report: Report, program: Program, classes: list[str]) -> Iterator[str]:
+    yield f'"""{_readable(report.plan.model.name)}: written by `planner code`."""'
+    yield ""
+    yield from _imports(program.imports)
+    for code in (*program.helpers.values(), *classes):
+        yield from ("", "", code.strip("\n"))
+
+
+def _imports(used: set[str]) -> Iterator[str]:
+    standard = []
+    if "math" in used:
+        standard.append("import math")
+    if "OrderedDict" in used:
+        standard.append("from collections import OrderedDict")
+    if "Sequence" in used:
+        standard.append("from collections.abc import Sequence")
+    if "Any" in used:
+        standard.append("from typing import Any")
+    if standard:
+        yield from (*standard, "")
+    if "torch" in used:
+        yield "import torch"
+    if "F" in used:
+        yield "import torch.nn.functional as F"
+    names = [each for each in ("Tensor", "nn") if each in used]
+    if names:
+        yield f"from torch import {', '.join(names)}"
+
+
+def _main(report: Report, program: Program) -> Iterator[str]:
+    """What prints the model when the program is run by itself."""
+    unit = program.units.root
+    program.imports.add("torch")
+    inputs = []
+    # Of a single sample with one value in a group PyTorch's GroupNorm takes no mean.
+    alone = all(step.layer is None or step.layer.centred(*step.inputs) != 1 for step in report.plan.layers)
+    batch = 1 if alone else 2
+    for k, step in enumerate(report.plan.inputs):
+        shape = step.outputs[0]
+        side = program.layouts.tensor(unit, (-1, -1, k))
+        whole = ", dtype=torch.long" if program.units.picks(k) else ""
+        inputs.append(
+            f"torch.zeros({', '.join(map(str, (batch, *(shape if side == 'last' else shape.torch))))}{whole})"
+        )
+    yield 'if __name__ == "__main__":'
+    yield f"    model = {unit.name}().eval()"
+    yield "    print(model)"
+    yield '    print(f"{sum(each.numel() for each in model.parameters()):,} parameters")'
+    for k, code in enumerate(inputs):
+        yield f"    x{k or ''} = {code}"
+    given = ", ".join(f"x{k or ''}" for k in range(len(inputs)))
+    yield "    with torch.no_grad():"
+    if len(unit.outputs) == 1:
+        yield f"        print(tuple(model({given}).shape))"
+    else:
+        yield f"        print([tuple(y.shape) for y in model({given})])"
+
+
+def _readable(name: str) -> str:
+    """A name as it can stand in a docstring."""
+    return "".join(char if char.isalnum() or char in " _-.,+()" else "_" for char in name)

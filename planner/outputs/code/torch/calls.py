@@ -1,0 +1,247 @@
+"""The call of a layer in a forward pass, for tensors that have their channels second or last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from planner.classes.expressions import ATOM, BINDS, SIGNS, Expr, const, text
+from planner.classes.parts import Part
+from planner.classes.tensors import Calling
+from planner.layers._layer import Call
+from planner.outputs.code.torch.layouts import Side, axes_of, follows, renumbered
+from planner.outputs.code.torch.program import Program
+from planner.outputs.code.torch.text import Brackets, Item
+
+Lack = Literal["", "size", "axis"]
+"""What a trained parameter lacks that other tensors have: the size of the batch, or the axis altogether."""
+Order = tuple[int, ...]
+"""For each axis of a tensor, which one it is of the tensor that it was made from."""
+
+
+class Code(NamedTuple):
+    """A tensor as an expression.
+
+    base   the expression that its axes are taken from
+    binds  how tightly the loosest operator of the base binds
+    side   where it has its channels
+    reads  the variables that it reads
+    axes   how many axes it has beside the batch; None where copies differ
+    lacks  what it lacks of a batch, where it is a trained parameter
+    order  which axis of the base each of its axes is; None: as they are
+    """
+
+    base: str | Brackets
+    binds: int = ATOM
+    side: Side = "first"
+    reads: frozenset[str] = frozenset()
+    axes: int | None = None
+    lacks: Lack = ""
+    order: Order | None = None
+
+    @property
+    def code(self) -> str | Brackets:
+        return self.settled().base
+
+    @property
+    def atom(self) -> str:
+        settled = self.settled()
+        return str(settled.base) if settled.binds == ATOM else f"({settled.base})"
+
+    @property
+    def written(self) -> tuple[str, int]:
+        """The text, and how tightly its loosest operator binds."""
+        settled = self.settled()
+        return str(settled.base), settled.binds
+
+    def settled(self) -> Code:
+        """The same with its axes in order."""
+        if self.order is None:
+            return self
+        atom = str(self.base) if self.binds == ATOM else f"({self.base})"
+        return self._replace(base=f"{atom}{_rearranged(self.order)}", binds=ATOM, order=None)
+
+    def after(self, head: str) -> str | Brackets:
+        code = self.code
+        return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
+
+    def on(self, side: Side) -> Code:
+        return self._replace(side=side)
+
+    def reading(self, others: Sequence[Code]) -> Code:
+        return self._replace(reads=frozenset().union(*(each.reads for each in others)))
+
+    def permuted(self, order: Order) -> Code:
+        """The same with its axes in another order."""
+        if self.order is not None:
+            order = tuple(self.order[i] for i in order)
+        return self._replace(order=None if order == tuple(range(len(order))) else order)
+
+    def moved(self, to: Side) -> Code:
+        """The same with the channels elsewhere."""
+        if self.side == to:
+            return self
+        first = 0 if self.lacks == "axis" else 1
+        if self.axes is None:
+            places = f"{first}, -1" if to == "last" else f"-1, {first}"
+            return self._replace(base=f"{self.atom}.movedim({places})", binds=ATOM, side=to, order=None)
+        last = first + self.axes - 1
+        order = [*range(first), *range(first + 1, last + 1), first]
+        if to == "first":
+            order = [*range(first), last, *range(first, last)]
+        return self.permuted(tuple(order)).on(to)
+
+    def at(self, path: Sequence[int]) -> Code:
+        """One of the things that a call returns."""
+        return self._replace(base=self.atom + "".join(f"[{i}]" for i in path), binds=ATOM, order=None)
+
+    def with_batch(self, axis: int, axes: int) -> Code:
+        """The same with the batch first, which it has as another axis."""
+        if not axis:
+            return self
+        return self.permuted((axis, *(each for each in range(axes + 1) if each != axis)))
+
+    def size(self, dim: int) -> Expr:
+        """The size of one axis."""
+        if self.order is not None:
+            return Expr("size", (text(self._replace(order=None).atom), const(self.order[dim])))
+        return Expr("size", (text(self.atom), const(dim)))
+
+
+def _rearranged(order: Order) -> str:
+    """The call that brings axes into an order."""
+    count = len(order)
+    changed = [i for i, axis in enumerate(order) if axis != i]
+    if len(changed) == 2:
+        return f".transpose({changed[0]}, {changed[1]})"
+    for source, place in ((changed[0], changed[-1]), (changed[-1], changed[0])):
+        others = [axis for axis in range(count) if axis != source]
+        if order == (*others[:place], source, *others[place:]):
+            source, place = (each - count if each == count - 1 else each for each in (source, place))
+            return f".movedim({source}, {place})"
+    return f".permute({', '.join(map(str, order))})"
+
+
+def operator_code(part: Part, args: Sequence[Code]) -> Code:
+    """Operands with an operator between them."""
+    call = part.calls[-1].call
+    sign = SIGNS[call.name]
+    binds = BINDS[sign]
+    turned = [_turned(each) if i in call.turned else each for i, each in enumerate(args)]
+    first, *others = (each.written for each in turned)
+    written = [first[0] if first[1] >= binds + (sign == "**") else f"({first[0]})"]
+    written += [code if its > binds else f"({code})" for code, its in others]
+    lacking = min((each.lacks for each in args), key=("", "size", "axis").index)
+    return Code(f" {sign} ".join(written), binds, lacks=lacking)
+
+
+def _turned(code: Code) -> Code:
+    """The tensor with its last two axes in each other's place."""
+    if code.axes is None:
+        return code._replace(base=f"{code.atom}.transpose(-2, -1)", binds=ATOM, order=None)
+    *others, a, b = range(code.axes + (code.lacks != "axis"))
+    return code.permuted((*others, b, a))
+
+
+def call(
+    program: Program,
+    part: Part,
+    module: str,
+    args: Sequence[Code],
+    side: Side,
+    attribute: Callable[[Expr], str],
+) -> Code:
+    """The call of a layer, with `module` as what is called where it is one."""
+    last = part.calls[-1]
+    program.uses(*(expr for calling in part.calls for _, expr in calling.args))
+    if last.call.is_permutation:
+        return _permuted(last, args[0])
+    read = list(args)
+    if len(part.calls) > 1:
+        first = part.calls[0]
+        given = {arg: in_forward(expr, args, attribute) for arg, expr in first.args}
+        read[0] = _function(program, first, given, read[:1])
+    reads = last.call.reads
+    read = read if reads is None else [read[i] for i in reads]
+    if last.is_module:
+        named = [f"{arg}={const(found)}" for arg, found in last.call.forward.items()]
+        return Code(Brackets(f"{module}(", [*(Item(each.code) for each in read), *map(Item, named)]))
+    given = {arg: in_forward(expr, args, attribute) for arg, expr in last.args}
+    if last.centred:
+        return Code(Brackets(f"{program.centred()}(", [Item(read[0].code), Item(_size(given["size"], args))]))
+    if side == "last" and follows(part):
+        given = renumbered(last, given, axes_of(part))
+    return _function(program, last, given, read, args)
+
+
+def _permuted(calling: Calling, x: Code) -> Code:
+    """Axes in another order, which is one step with what was to be done to them before."""
+    dims = dict(calling.args)["dims"]
+    count = len(dims.args)
+    order = tuple(each.args[0] % count for each in dims.args)
+    return x.moved("first").permuted(order)
+
+
+def _function(
+    program: Program, calling: Calling, given: Mapping[str, Expr], read: Sequence[Code], args: Sequence[Code] = ()
+) -> Code:
+    home = calling.call.home
+    if home == "Tensor":
+        return _method(calling.call, given, read[0])
+    named = [f"{'' if arg in calling.call.positional else f'{arg}='}{_size(expr, args)}" for arg, expr in given.items()]
+    inputs = [Item(each.code) for each in read]
+    program.imports.add("F" if home == "F" else "torch")
+    if calling.call.gathers:
+        inputs = [Item(Brackets("[", inputs, "]"))]
+    return Code(Brackets(f"{calling.target}(", [*inputs, *map(Item, named)]))
+
+
+def _method(call: Call, given: Mapping[str, Expr], x: Code) -> Code:
+    function = call.name
+    if function == "__getitem__":
+        return Code(f"{x.atom}[{', '.join(map(str, given['index'].args))}]")
+    if function == "select" and given["dim"].is_const and given["dim"].args[0] > 0:
+        return Code(f"{x.atom}[{':, ' * given['dim'].args[0]}{given['index']}]")
+    if function == "reshape":
+        given = {"shape": _reshaped(given["shape"], x)}
+    if len(given) == 1 and (sizes := next(iter(given.values()))).op == "tuple" and call.positional:
+        return Code(Brackets(f"{x.atom}.{function}(", [Item(str(each)) for each in sizes.args]))
+    named = [Item(f"{'' if arg in call.positional else f'{arg}='}{expr}") for arg, expr in given.items()]
+    return Code(Brackets(f"{x.atom}.{function}(", named))
+
+
+def _reshaped(shape: Expr, x: Code) -> Expr:
+    """A shape in which a size that depends on the input's is left to PyTorch."""
+    _, *sizes = shape.args
+    if sum(not size.is_const for size in sizes) == 1:
+        return Expr("tuple", (x.size(0), *(size if size.is_const else const(-1) for size in sizes)))
+    return shape
+
+
+def in_forward(expr: Expr, args: Sequence[Code], attribute: Callable[[Expr], str]) -> Expr:
+    """An argument of a function: parameters are attributes of the module, sizes are those of the tensors."""
+    if expr.op == "size":
+        place, dim = expr.args
+        code: Code = args[place.args[0]]
+        return code.size(dim.args[0])
+    if expr.op == "name":
+        return text(f"self.{attribute(expr)}")
+    return Expr(expr.op, tuple(in_forward(each, args, attribute) for each in expr.parts)) if expr.parts else expr
+
+
+def _size(expr: Expr, args: Sequence[Code]) -> str:
+    """An argument; sizes of one tensor that follow one another are a slice of its shape."""
+    if expr.op == "tuple" and expr.args and all(each.op == "size" for each in expr.args):
+        tensor = expr.args[0].args[0]
+        dims = [each.args[1].args[0] for each in expr.args]
+        if all(each.args[0] == tensor for each in expr.args) and dims == list(range(dims[0], dims[0] + len(dims))):
+            ends = {each.axes for each in args if each._replace(order=None).atom == str(tensor)}
+            return f"{tensor}.shape[{dims[0]}:{'' if ends == {dims[-1]} else dims[-1] + 1}]"
+    return str(expr)
+
+
+def sizes_read(expr: Expr) -> list[int]:
+    """The places of the inputs whose sizes an argument is worked out from, once for each time they are asked."""
+    if expr.op == "size":
+        return [expr.args[0].args[0]]
+    return [place for part in expr.parts for place in sizes_read(part)]

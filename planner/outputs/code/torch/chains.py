@@ -1,0 +1,56 @@
+"""Chains: lists of which each module reads the one before, as nn.Sequential has them, and the moves between these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from planner.classes.parts import Part, Unit
+from planner.outputs.code.torch.layouts import Layouts, Side
+
+
+class Chained(NamedTuple):
+    """One module of a chain: of a part, or one that moves the channels between two of them.
+
+    after   where the channels are behind it
+    turned  it works on the last axis, and is made to take and give its tensor with the channels second
+    """
+
+    part: Part | None
+    after: Side
+    turned: bool = False
+
+
+def chained(layouts: Layouts, unit: Unit) -> Iterator[Chained]:
+    """The modules of a chain in order, with the moves that they need."""
+    side = layouts.tensor(unit, (-1, -1, 0))
+    sides: list[tuple[Part, bool, Side, Side]] = []
+    for part in unit.parts:
+        ranked = any(item.inputs[0].shape.spatial for _, item in part.items)
+        wanted = layouts.input(part, 0) if ranked else side
+        after = layouts.tensor(unit, part.values[0]) if part.item.outputs[0].shape.spatial else wanted
+        sides.append((part, ranked, wanted, after))
+    ends = layouts.output(unit, 0) if unit.copy.outputs[0].shape.spatial else None
+    for i, (part, ranked, wanted, after) in enumerate(sides):
+        following = sides[i + 1][2] if i + 1 < len(sides) else ends
+        layer = bool(part.calls) and part.plain and ranked
+        alone = side == following == "first" and wanted == after == "last" and part.count is None
+        if layer and (alone or (wanted == "first" and part.calls[-1].call.layout == "last")):
+            yield Chained(part, "first", turned=True)
+            continue
+        if side != wanted:
+            yield Chained(None, wanted)
+        yield Chained(part, after)
+        side = after
+    if ends is not None and ends != side:
+        yield Chained(None, ends)
+
+
+def is_plain(layouts: Layouts, unit: Unit) -> bool:
+    """Whether a chain is nothing but its modules: all take and give one tensor, and none needs a move before it."""
+    if not all(part.plain for part in unit.parts):
+        return False
+    inner = (part.inside for part in unit.parts if part.inside is not None)
+    return all(step.part is not None for step in chained(layouts, unit)) and all(
+        is_plain(layouts, each) for each in inner
+    )

@@ -1,0 +1,194 @@
+"""What PyTorch has no module or function for, as code that is written where it is needed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cache
+
+from planner.classes.expressions import SIGNS, quoted
+from planner.layers._layer import Call
+
+CENTRED = '''
+def centred(x: Tensor, size: Sequence[int]) -> Tensor:
+    """Crops x, or pads it with zeros, to a spatial size; an odd cell is at the end."""
+    pad: list[int] = []
+    for have, want in zip(reversed(x.shape[2:]), reversed(size)):
+        before = int((want - have) / 2)
+        pad += [before, want - have - before]
+    return F.pad(x, pad)
+'''
+
+MOVEDIM = '''
+class Movedim(nn.Module):
+    """Puts one axis of a tensor elsewhere, as Tensor.movedim does."""
+
+    def __init__(self, source: int, destination: int) -> None:
+        super().__init__()
+        self.source = source
+        self.destination = destination
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.movedim(self.source, self.destination)
+'''
+
+STOCHASTIC_DEPTH = '''
+class {name}(nn.Dropout):
+    """Drops {what} in training with probability p (arXiv:1603.09382)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        kept = super().forward(input.new_ones({sizes}))
+        return input * kept
+'''
+
+
+@cache
+def written(function: Callable[..., object]) -> str:
+    """A function of the planner's own, as it stands in its file."""
+    return f"\n{inspect.getsource(function)}"
+
+
+def stochastic_depth(name: str, mode: str) -> str:
+    if mode == "row":
+        sizes = "len(input), *[1] * (input.dim() - 1)"
+        return STOCHASTIC_DEPTH.format(name=name, what="whole samples", sizes=sizes)
+    return STOCHASTIC_DEPTH.format(name=name, what="the whole batch", sizes="[1] * input.dim()")
+
+
+INSTEAD = {"torchvision.ops.StochasticDepth": (stochastic_depth, "mode")}
+"""What is written for classes that PyTorch itself does not have, and the argument that decides between its versions."""
+
+HOMES = frozenset({"nn", "F", "torch", "Tensor"})
+"""Where the classes, functions and methods stand that are written as they are."""
+
+
+def is_writable(call: Call) -> bool:
+    """Whether it is known how a call is written."""
+    if call.is_operator:
+        return call.name in SIGNS
+    return call.home in HOMES or call.target in INSTEAD
+
+
+_CONVOLVED = """for n, k, s, d in zip(
+            reversed(input.shape[2:]),
+            reversed(self.kernel_size),
+            reversed(self.stride),
+            reversed(self.dilation),
+        ):"""
+_POOLED = """for axis in reversed(range(input.dim() - 2)):
+            n = input.shape[axis + 2]
+            numbers = self.kernel_size, self.stride or self.kernel_size{dilation}
+            k, s{d} = (each if isinstance(each, int) else each[axis] for each in numbers)"""
+
+
+def padded_same(name: str, base: str, holds: str) -> str:
+    """A convolution or a pool with TensorFlow's padding, by what the padding holds."""
+    pools = "Pool" in base
+    reach, each, padded = "d * (k - 1) + 1", _CONVOLVED, _padded_by(holds)
+    if pools:
+        dilated = base.startswith("nn.Max")
+        reach = reach if dilated else "k"
+        each = _POOLED.format(dilation=", self.dilation" if dilated else "", d=", d" if dilated else "")
+    return f'''
+class {name}({base}):
+    """Pads as TensorFlow does, to ceil(size / stride); an odd cell is at the end.{_COUNTS.get(holds, "")}"""
+
+    def forward(self, input: Tensor) -> Tensor:
+        pad: list[int] = []
+        {each}
+            total = max((math.ceil(n / s) - 1) * s + {reach} - n, 0)
+            pad += [total // 2, total - total // 2]
+        return {padded.replace("PAD", "pad")}
+'''
+
+
+_COUNTS = {"uncounted": " A mean leaves padding out."}
+
+
+def _padded_by(holds: str) -> str:
+    """The forward pass of a module on its padded input; the sides are called PAD."""
+    if holds == "uncounted":
+        ones = "F.pad(torch.ones_like(input), PAD)"
+        return f"super().forward(F.pad(input, PAD)) / super().forward({ones})"
+    number = holds.lstrip("-").replace(".", "").isdecimal() or holds == "-inf"
+    how = "" if holds == "constant" else f", value=float({quoted(holds)})" if number else f", mode={quoted(holds)}"
+    return f"super().forward(F.pad(input, PAD{how}))"
+
+
+def uncounted(name: str, base: str) -> str:
+    """A pool that takes means of what is not padding, with its own padding for each side."""
+    return f'''
+class {name}({base}):
+    """Takes means of cells that count, of which padding at each side is none: left, right, top, bottom, ..."""
+
+    def __init__(
+        self, *sizes: int, counted: Sequence[int] = (), uncounted: Sequence[int], **options: Any
+    ) -> None:
+        super().__init__(*sizes, **options)
+        self.counted = counted
+        self.uncounted = uncounted
+
+    def forward(self, input: Tensor) -> Tensor:
+        input = F.pad(input, self.counted) if self.counted else input
+        return {_padded_by("uncounted").replace("PAD", "self.uncounted")}
+'''
+
+
+def channels_first(name: str, base: str, module: str) -> str:
+    """A module that works on the last axis, for tensors with the channels second."""
+    return f'''
+class {name}({base}):
+    """{module} over the channels of (N, C, ...)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input.movedim(1, -1)).movedim(-1, 1)
+'''
+
+
+def wrapped(name: str, base: str, code: str, about: str, attributes: Sequence[str] = ()) -> str:
+    """A module of one call; a function may have numbers to keep for it."""
+    kept = ""
+    if attributes:
+        arguments = ", ".join(f"{each}: int" for each in attributes)
+        kept = f"\n    def __init__(self, {arguments}) -> None:\n        super().__init__()\n"
+        kept += "".join(f"        self.{each} = {each}\n" for each in attributes)
+    return f'''
+class {name}({base}):
+    """{about}"""
+{kept}
+    def forward(self, x: Tensor) -> Tensor:
+        return {code}
+'''
+
+
+def padded(name: str, base: str, holds: str) -> str:
+    """A convolution or a pool with its own padding for each side, by what the padding holds."""
+    return f'''
+class {name}({base}):
+    """Pads each side by a number of its own: left, right, top, bottom, ..."""
+
+    def __init__(self, *sizes: int, pad: Sequence[int], **options: Any) -> None:
+        super().__init__(*sizes, **options)
+        self.pad = pad
+
+    def forward(self, input: Tensor) -> Tensor:
+        return {_padded_by(holds).replace("PAD", "self.pad")}
+'''
+
+
+def init_weights(kinds: list[str]) -> str:
+    """The initialization of layers that have a matrix or kernel and perhaps a bias."""
+    wanted = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
+    if len(wanted) > 50:
+        wanted = "(\n" + "".join(f"            {kind},\n" for kind in kinds) + "        )"
+        wanted = f"\n        module,\n        {wanted},\n    "
+    else:
+        wanted = f"module, {wanted}"
+    return f'''
+def init_weights(module: nn.Module) -> None:
+    """Initializes for ReLU (He et al., arXiv:1502.01852); biases begin at zero."""
+    if isinstance({wanted}):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+'''

@@ -1,0 +1,149 @@
+"""A plan run step by step with PyTorch: every step by the calls that its layer means.
+
+Of the code that is written for the plan it knows nothing, so that the two can be compared. Between steps a tensor has
+its batch first and its channels second, (N, C, …), and its axes are moved around calls that have the channels last.
+Steps and calls are those of a request; this folder's `__init__` says how they are written.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from importlib import import_module
+from typing import Any
+
+BATCH = 2
+"""Samples in every input: so many that it shows where code mixes them up."""
+HOMES = {"nn": "torch.nn", "torch": "torch", "F": "torch.nn.functional", "operator": "operator"}
+IDLE = frozenset({"torchvision.ops.StochasticDepth"})
+"""What PyTorch itself does not have, and hands its input on in evaluation."""
+
+
+class StepError(Exception):
+    """A step that PyTorch cannot run: its number, and what PyTorch says."""
+
+    def __init__(self, step: int, error: Exception) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.step = step
+
+
+class Stepwise:
+    """The steps of a plan with their modules and weights, which are those of `state`, or none on the meta device."""
+
+    def __init__(self, steps: Sequence[Mapping[str, Any]], state: Mapping[str, Any] | None) -> None:
+        self.steps = steps
+        self.things = [[_thing(call, step["name"], state) for call in step["calls"]] for step in steps]
+        self.last_read = {source[0]: i for i, step in enumerate(steps) for source in step["sources"]}
+
+    def run(self, inputs: Sequence[Any], kept: frozenset[int] = frozenset()) -> Iterator[list[Any]]:
+        """The outputs of each step in turn. Those that are not `kept` are let go of when they are read for the last
+        time.
+        """
+        torch = import_module("torch")
+        values: list[list[Any]] = []
+        for i, step in enumerate(self.steps):
+            torch.default_generator.manual_seed(0)
+            try:
+                values.append(self._outputs(i, step, values, inputs))
+            except Exception as error:
+                raise StepError(i, error) from error
+            yield values[i]
+            for at in {source[0] for source in step["sources"]}:
+                if self.last_read[at] == i and at not in kept:
+                    values[at] = []
+
+    def _outputs(
+        self, i: int, step: Mapping[str, Any], values: Sequence[Sequence[Any]], inputs: Sequence[Any]
+    ) -> list[Any]:
+        if step["input"] is not None:
+            return [inputs[step["input"]]]
+        calls = step["calls"]
+        tensors = [values[at][output] for at, output in step["sources"]]
+        if calls[0]["layout"] == "last":
+            tensors = [tensor.movedim(1, -1) for tensor in tensors]
+        for call, thing in zip(calls, self.things[i], strict=True):
+            tensors = called(call, thing, tensors)
+        if calls[-1]["target"] == "nn.Parameter":
+            tensors = [_for_every_sample(tensors[0], len(step["shapes"][0]))]
+        batches = calls[-1]["batches"] or [0] * len(tensors)
+        tensors = [tensor.movedim(axis, 0) for tensor, axis in zip(tensors, batches, strict=False)]
+        if calls[-1]["layout"] == "last":
+            tensors = [tensor.movedim(-1, 1) for tensor in tensors]
+        return tensors
+
+
+def called(call: Mapping[str, Any], thing: Any, tensors: Sequence[Any]) -> list[Any]:
+    """What a call returns for its inputs, where `thing` is what was made for it; the inputs stay as they are."""
+    read = tensors if call["reads"] is None else [tensors[i] for i in call["reads"]]
+    read = [tensor.transpose(-2, -1) if i in call["turned"] else tensor for i, tensor in enumerate(read)]
+    args = {name: _value(each) for name, each in call["args"].items()}
+    if args.get("inplace"):
+        read = [tensor.clone() for tensor in read]
+    result = _result(call, args, thing, read)
+    if isinstance(result, tuple | list) and call["returns"] == [[]]:
+        return list(result)
+    return [reduce(operator.getitem, path, result) for path in call["returns"]]
+
+
+def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: Sequence[Any]) -> Any:
+    home, _, name = call["target"].rpartition(".")
+    if call["target"] == "nn.Parameter":
+        return thing
+    if "uncounted" in args:
+        return _mean(thing, read[0], args.get("counted", ()), args["uncounted"])
+    if thing is not None:
+        return thing(*read, **{name: _value(each) for name, each in call["forward"].items()})
+    if call["target"] in IDLE:
+        return read[0]
+    if home == "operator":
+        return reduce(getattr(operator, name), read)
+    if home == "Tensor":
+        return getattr(read[0], name)(*args.values(), *read[1:])
+    function = getattr(import_module(HOMES[home]), name)
+    return function(read, **args) if call["gathers"] else function(*read, **args)
+
+
+def _mean(pool: Any, x: Any, counted: tuple[int, ...], uncounted: tuple[int, ...]) -> Any:
+    """The means that a pool takes of a tensor and the zeros around it that count."""
+    torch = import_module("torch")
+    pad = torch.nn.functional.pad
+    x = pad(x, counted) if counted else x
+    return pool(pad(x, uncounted)) / pool(pad(torch.ones_like(x), uncounted))
+
+
+def _thing(call: Mapping[str, Any], step: str, state: Mapping[str, Any] | None) -> Any:
+    """The module or the free parameter of a call, if it needs one."""
+    if not call["target"].startswith("nn."):
+        return None
+    if call["target"] == "nn.Parameter" and state is not None:
+        return state[step]
+    with import_module("torch").device("meta"):
+        made = _made(call)
+    if call["target"] == "nn.Parameter":
+        return made
+    if state is not None:
+        own = {name: state[f"{step}.{name}"] for name in made.state_dict()}
+        made.load_state_dict(own, assign=True)
+    return made.eval()
+
+
+def _made(call: Mapping[str, Any]) -> Any:
+    home, _, name = call["target"].rpartition(".")
+    args = {key: _value(each) for key, each in call["args"].items() if key not in ("counted", "uncounted")}
+    return getattr(import_module(HOMES[home]), name)(**args)
+
+
+def _value(written: Any) -> Any:
+    """An argument of a call as PyTorch takes it."""
+    if isinstance(written, list):
+        return tuple(map(_value, written))
+    if isinstance(written, dict):
+        return slice(*written["slice"]) if "slice" in written else _made(written)
+    return written
+
+
+def _for_every_sample(tensor: Any, axes: int) -> Any:
+    """A free parameter, which may have an axis for the batch, as what it is for every sample."""
+    tensor = tensor if tensor.dim() > axes else tensor[None]
+    return tensor.expand(BATCH, *tensor.shape[1:])

@@ -1,0 +1,62 @@
+"""Names in sight: what the names in a list of layers stand for, while the list is gone through from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from planner.diagnostics import Path
+
+Handed = TypeVar("Handed")
+"""What an entry hands on: the tensors of a Model, or of a class that is written."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Sight(Generic[Handed]):
+    """What is in sight of the next entry of a list of layers.
+
+    inputs  the names of what goes into the list
+    names   what each name stands for
+    above   what the entry above hands on, which is read where an entry has no `from`
+    given   the names that entries of the list have given so far, and where
+    """
+
+    inputs: tuple[str, ...]
+    names: dict[str, Handed]
+    above: Handed
+    given: dict[str, Path] = field(default_factory=dict)
+
+    def hand_on(self, name: str, handed: Handed) -> None:
+        """A layer, or one of its copies, is there: the next one reads it, and its name stands for what it hands on."""
+        self.names[name] = self.above = handed
+
+    def repeated(self, base: str, handed: Handed) -> None:
+        """All copies of a layer are there: the name without a number stands for the last of them."""
+        self.names[base] = handed
+
+    def leave_out(self, name: str | None, handed: Handed) -> bool:
+        """There is no copy of an entry, so it hands on what it would read; not where another entry is there under its
+        name, in its place. Whether it does.
+        """
+        if name is not None and name in self.given:
+            return False
+        self.above = handed
+        if name is not None:
+            self.names[name] = handed
+        return True
+
+    def find(self, name: str) -> tuple[Handed | None, str | None]:
+        """What a name stands for; for `split.1` what `split` stands for, with the number of the output behind it."""
+        if name in self.names:
+            return self.names[name], None
+        base, _, number = name.rpartition(".")
+        return self.names.get(base), number
+
+
+def named(inputs: Iterable[str], handed: Sequence[Handed]) -> dict[str, Handed]:
+    """The names of what goes into a list; a single input can also be called `input`."""
+    names = dict(zip(inputs, handed, strict=False))
+    if len(names) == 1:
+        names.setdefault("input", handed[0])
+    return names

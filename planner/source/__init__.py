@@ -1,0 +1,32 @@
+"""A model file as plain values, with the place of every key and every value in its text.
+
+    places    the Source: the values, and where each of them stands
+    files     a file, its bytes, its text
+    yaml      from the events of YAML to values
+    slips     what people get wrong in YAML, in our words; `stopped` is the place where reading stopped
+    plain     a model made in Python
+    outline   the text's own structure, for those who change it
+
+What is imported from here is all that others need, but for the outline, which is loaded by those who change a text.
+Nothing else imports the library yaml.
+"""
+
+from __future__ import annotations
+
+from planner.source.files import encoded, parse, read, unparsed
+from planner.source.limits import DEEPEST, MOST_BYTES, MOST_DUPLICATES, MOST_VALUES
+from planner.source.places import Source
+from planner.source.plain import of_mapping
+
+__all__ = [
+    "DEEPEST",
+    "MOST_BYTES",
+    "MOST_DUPLICATES",
+    "MOST_VALUES",
+    "Source",
+    "encoded",
+    "of_mapping",
+    "parse",
+    "read",
+    "unparsed",
+]

@@ -1,0 +1,86 @@
+"""A text's own structure: how its values are written, for those who change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yaml import events
+
+from planner.diagnostics import Path
+from planner.source.yaml import events_of
+
+
+class Node:
+    """A value as it is written: its stretch of the text, anchor included, and what stands in it.
+
+    kind     `scalar`, `list`, `mapping` or `alias`
+    start, end  characters from 0; a block list or mapping ends where its last value does
+    flow     whether a list or mapping is written in brackets
+    quote    the quotation mark, or the sign of a block, that a scalar is written with; "" for none
+    keys     of a mapping, in order; `<<` stands as it is
+    items    of a list, or the values of a mapping
+    """
+
+    __slots__ = ("anchor", "end", "flow", "items", "keys", "kind", "quote", "start", "value")
+
+    def __init__(self, kind: str, start: int, end: int, value: str = "", quote: str = "", anchor: str | None = None):
+        self.kind = kind
+        self.start = start
+        self.end = end
+        self.value = value
+        self.quote = quote
+        self.anchor = anchor
+        self.flow = False
+        self.keys: list[Node] = []
+        self.items: list[Node] = []
+
+    def add(self, node: Node) -> None:
+        """Puts the next key or value into a list or mapping."""
+        if self.kind == "mapping" and len(self.keys) == len(self.items):
+            self.keys.append(node)
+        else:
+            self.items.append(node)
+
+    def parts(self) -> Iterator[tuple[str | int, int, Node]]:
+        """What stands in it: its key or number, where the key or else the value starts, and the value."""
+        if self.kind == "mapping":
+            yield from ((key.value, key.start, item) for key, item in zip(self.keys, self.items, strict=True))
+        else:
+            yield from ((i, item.start, item) for i, item in enumerate(self.items))
+
+    def at(self, path: Path) -> Node | None:
+        """What is written at a path; None where nothing is, as behind an alias."""
+        node: Node | None = self
+        for part in path:
+            node = next((item for key, _, item in node.parts() if key == part), None) if node is not None else None
+        return node
+
+    def path(self, offset: int) -> Path:
+        """The path to the innermost value that a character belongs to, itself or by its key."""
+        for key, start, item in self.parts():
+            if start <= offset <= item.end:
+                return (key, *item.path(offset))
+        return ()
+
+
+def outline(text: str) -> Node:
+    """How a text that `parse` has accepted is written."""
+    stack = [Node("list", 0, 0)]
+    for event in events_of(text):
+        start, end = event.start_mark.index, event.end_mark.index
+        if isinstance(event, events.ScalarEvent):
+            quote = event.style or ""
+            if quote in ("|", ">"):  # whose mark lies behind the blank lines that follow
+                end = start + len(text[start:end].rstrip())
+            stack[-1].add(Node("scalar", start, end, event.value, quote, event.anchor))
+        elif isinstance(event, events.AliasEvent):
+            stack[-1].add(Node("alias", start, end, event.anchor or ""))
+        elif isinstance(event, events.CollectionStartEvent):
+            kind = "mapping" if isinstance(event, events.MappingStartEvent) else "list"
+            stack.append(Node(kind, start, end, anchor=event.anchor))
+            stack[-1].flow = bool(event.flow_style)
+        elif isinstance(event, events.CollectionEndEvent):
+            done = stack.pop()
+            done.end = end if done.flow else max((each.end for each in done.items), default=start)
+            stack[-1].add(done)
+    return stack[0].items[0]

@@ -1,0 +1,119 @@
+"""The Source: what a model file says, and where it says it.
+
+A place is kept as character offsets, beside the container that the value stands in: a million values stay cheap.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_right
+from itertools import accumulate
+from typing import Any
+
+from planner.diagnostics import Fault, Path, Place
+
+Offsets = tuple[int, int]
+"""Where something starts and ends in a text, in characters from 0."""
+
+
+class Source:
+    """What a model file says, and where it says it.
+
+    data    the values: dict, list, str, int, float, bool and None; keys are strings
+    file    the file as messages show it; None for a mapping or a text without a name
+    text    the file's text; empty for a mapping
+    faults  what is wrong but does not keep the rest from being read
+    """
+
+    __slots__ = ("_lines", "data", "faults", "file", "marks", "root", "text")
+
+    def __init__(self, data: dict[str, Any], file: str | None = None, text: str = "") -> None:
+        self.data = data
+        self.file = file
+        self.text = text
+        self.faults: tuple[Fault, ...] = ()
+        self._lines: array[int] | None = None
+        # Noted while the text is read. By the id of a container, the offsets of its items in order: four for a key and
+        # its value, two in a list.
+        self.marks: dict[int, array[int]] = {}
+        self.root = 0
+
+    def line(self, number: int) -> str:
+        """The text of a line, counted from 1; "" where there is none."""
+        starts = self._line_starts()
+        return self.text[starts[number - 1] : starts[number]].rstrip("\r\n") if 0 < number < len(starts) else ""
+
+    def place(self, path: Path, at_key: bool = False) -> Place | None:
+        """Where the value at `path`, or its key, stands; for what does not exist, the nearest thing above it."""
+        return self.stretch(*self._find(path, at_key)) if self.text else None
+
+    def within(self, path: Path, offset: int, length: int = 1) -> Place | None:
+        """Where a part of the text at `path` stands, such as an operator of an expression."""
+        if not self.text:
+            return None
+        start, end = self._find(path, at_key=False)
+        written = self.text[start:end]
+        opening = re.match(r"(?:&\S+\s+)?[\"']?", written)
+        part = start + offset + (opening.end() if opening else 0)
+        if part > end or "\n" in written or "\r" in written:
+            return self.stretch(start, end)
+        return self.stretch(part, min(part + length, end))
+
+    def end(self, path: Path) -> Place | None:
+        """The place right behind the value at `path`; None where the text has none."""
+        from planner.source.outline import outline
+
+        node = outline(self.text).at(path) if self.text else None
+        return self.stretch(node.end, node.end) if node is not None else None
+
+    def path_at(self, line: int, column: int) -> Path:
+        """The path to what is written at a place, its lines and columns counted from 1: to a value, whether the place
+        is in the value or its key; () where nothing is.
+        """
+        from planner.source.outline import outline
+
+        starts = self._line_starts()
+        if not self.text or not 0 < line < len(starts):
+            return ()
+        return outline(self.text).path(min(starts[line - 1] + column - 1, starts[line] - 1))
+
+    def stretch(self, start: int, end: int) -> Place:
+        """The place of the characters from `start` to `end`, which are underlined if they are on one line."""
+        starts = self._line_starts()
+        if start >= len(self.text):
+            start = end = len(self.text.rstrip("\r\n"))
+        line = min(bisect_right(starts, start), max(len(starts) - 1, 1))
+        on_one_line = line >= len(starts) - 1 or end < starts[line]
+        return Place(line, start - starts[line - 1] + 1, max(end - start, 1) if on_one_line else 1)
+
+    def _find(self, path: Path, at_key: bool) -> Offsets:
+        here: Any = self.data
+        key = value = (self.root, self.root)
+        for part in path:
+            marks = self.marks.get(id(here))
+            if marks is None:
+                return self._nearest(here, key, value)
+            elif isinstance(here, dict) and str(part) in here:
+                i = 4 * list(here).index(str(part))
+                key, value = (marks[i], marks[i + 1]), (marks[i + 2], marks[i + 3])
+                here = here[str(part)]
+            elif isinstance(here, list) and isinstance(part, int) and 0 <= part < len(here):
+                key = value = (marks[2 * part], marks[2 * part + 1])
+                here = here[part]
+            else:
+                return self._nearest(here, key, value)
+        return key if at_key else value
+
+    def _nearest(self, here: Any, key: Offsets, value: Offsets) -> Offsets:
+        """Where to point for what `here` does not have: to its key or, in a list, to the first of its own keys."""
+        if not isinstance(here, dict | list):
+            return value
+        own = self.marks.get(id(here)) if here and isinstance(here, dict) and key == value else None
+        return (own[0], own[1]) if own and own[0] >= value[1] else key
+
+    def _line_starts(self) -> array[int]:
+        """Where each line starts and the last one ends. The breaks that only `splitlines` knows have been refused."""
+        if self._lines is None:
+            self._lines = array("I", accumulate(map(len, self.text.splitlines(keepends=True)), initial=0))
+        return self._lines

@@ -1,0 +1,63 @@
+"""Unfolding: a Source becomes a Model. Blocks are called, parameters evaluated, repeats copied and names given.
+
+What is wrong in one entry does not hide what is wrong in another: the fault is collected, and the entry is kept as a
+step without a layer, with a guess of what was meant.
+
+`_file` reads the sections of the file, `_lists` goes through the lists of layers; `_names`, `_wiring` and `_layers`
+answer it what an entry is called, which tensors it reads, and which layer it means. All write into one `Draft`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from planner.format import allowed_of
+from planner.layers import all_layers
+from planner.model import Model, Ref
+from planner.sight import named
+from planner.source import Source
+from planner.unfolding._draft import Draft, Handed, Scope, Stop, known_of
+from planner.unfolding._file import File
+from planner.unfolding._lists import DEEPEST, MOST_STEPS, Lists
+
+__all__ = ["DEEPEST", "MOST_STEPS", "load"]
+
+
+def load(source: Source, *, input: Any = None, params: Mapping[str, Any] | None = None) -> Model:
+    """Unfold a source. `input` replaces the file's input shape (or shapes, by name), `params` its parameters.
+
+    Never raises for what is wrong in the file: the Model carries the diagnostics.
+    """
+    draft = Draft(source, all_layers())
+    reader = File(draft)
+    file, root, inputs = reader.read(input, params or {})
+    known = bool(inputs and root.entries)
+    inputs = inputs or reader.unknown_inputs(file.input if input is None else input)
+    first = [Handed((ref,)) for ref in inputs.values()]
+    names = named(inputs, first)
+    scope = Scope(inputs=tuple(names), names=names, above=first[0], values=draft.params)
+    lists = Lists(draft)
+    outputs: tuple[Ref, ...] = ()
+    try:
+        lists.unfold(root, scope)
+        outputs = lists.outputs(root.outputs, scope, listed=isinstance(file.outputs, list))
+    except Stop:
+        known = False
+    if not known:
+        draft.clear()
+        outputs = ()
+    return Model(
+        name=root.name,
+        root=root,
+        blocks={name: block for name, block in draft.blocks.items() if block is not None},
+        instances=draft.instances,
+        groups=draft.groups,
+        numbered=draft.numbered,
+        outputs=outputs,
+        params=known_of(draft.params),
+        source=source,
+        diagnostics=draft.diagnostics,
+        allow=allowed_of(file.allow),
+        left_out=draft.left_out,
+    )

@@ -1,0 +1,127 @@
+"""The Model while it is made, and where in the file its parts come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from planner.arithmetic import Expression
+from planner.diagnostics import Diagnostic, Fault, Path
+from planner.format import UNKNOWN, Block, Entry, Values, expressions
+from planner.guesses import NONE, Slips
+from planner.layers._layer import Layer
+from planner.model import Group, Instance, LeftOut, Mention, Ref
+from planner.sight import Sight
+from planner.source import Source
+
+
+@dataclass(eq=False)
+class Draft:
+    """A Model while it is made, with all that has been found wrong so far.
+
+    blocks      the blocks of the file by name; None for what cannot be read
+    full_names  the names of all steps
+    slips       what was guessed of the file as a whole
+    """
+
+    source: Source
+    types: Mapping[str, type[Layer]]
+    params: Values = field(default_factory=dict)
+    blocks: dict[str, Block | None] = field(default_factory=dict)
+    instances: list[Instance] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    numbered: list[Mention] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    full_names: set[str] = field(default_factory=set)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    slips: Slips = NONE
+    _reported: set[tuple[object, Path, str]] = field(default_factory=set)
+
+    def report(self, fault: Fault, path: Path = (), calls: tuple[Path, ...] = (), step: str | None = None) -> None:
+        """Collect a fault, once for a place however many copies stumble over it."""
+        found = Diagnostic.of(fault, path, calls=calls, step=step)
+        key = (found.kind, found.path, found.message)
+        if key not in self._reported:
+            self._reported.add(key)
+            self.diagnostics.append(found)
+
+    def evaluated(self, value: Any, values: Values, path: Path) -> Any:
+        """A parameter's value with its expressions evaluated; its likely meaning, or UNKNOWN, after a fault."""
+        try:
+            entry = Entry(path, "", args={"value": value}, computed=tuple(expressions({"value": value}, ())))
+        except Fault as fault:
+            fault.key = fault.key[1:]
+            self.report(fault, path)
+            return UNKNOWN
+        found = entry.arguments(values)
+        for wrong in found.faults:
+            wrong.key = wrong.key[1:]
+            self.report(wrong, path)
+        self.slips |= Slips(tuple(found.said), any=bool(found.faults))
+        return UNKNOWN if found.lost else found.values["value"]
+
+    def clear(self) -> None:
+        """Nothing of it can be planned: what was made so far goes."""
+        self.instances.clear()
+        self.groups.clear()
+        self.numbered.clear()
+        self.left_out.clear()
+
+
+@dataclass(slots=True)
+class Handed:
+    """What a name stands for: the tensors that an entry hands on. A layer's own outputs are known only to the plan.
+
+    names   what the tensors are called inside, where they are the outputs of a block
+    copies  how many copies the entry has; None where it is not repeated
+    slips   what was guessed to find the tensors
+    """
+
+    refs: tuple[Ref, ...]
+    is_layer: bool = False
+    names: tuple[str, ...] = ()
+    copies: int | None = None
+    slips: Slips = NONE
+
+
+@dataclass(slots=True, kw_only=True)
+class Scope(Sight[Handed]):
+    """Where a list of layers is unfolded: what is in sight, and where the list stands."""
+
+    values: Values
+    prefix: str = ""
+    group: Group | None = None
+    calls: tuple[Path, ...] = ()
+    blocks: tuple[str, ...] = ()
+    allow: frozenset[str] = frozenset()
+    counts: dict[str, int] = field(default_factory=dict)
+    """How many numbers each type has used up for layers without a name."""
+    slips: Slips = NONE
+    """What was guessed of the calls that led here."""
+
+
+class Stop(Exception):
+    """The file asks for more than is unfolded; why is already among the diagnostics."""
+
+
+class Told(Exception):
+    """A fault that stands where it was made, in the block, and is not this call's."""
+
+
+def value_of(value: Any, key: str, values: Values) -> Any:
+    """What a key of an entry comes to. Raises Told where it reads a parameter that something is wrong with."""
+    if not isinstance(value, Expression):
+        return value
+    if any(values.get(name) is UNKNOWN for name in value.names):
+        raise Told
+    try:
+        return value.evaluate(values)
+    except Fault as fault:
+        fault.key = (key,)
+        raise
+
+
+def known_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters, with None for those that something is wrong with."""
+    return {name: None if value is UNKNOWN else value for name, value in values.items()}

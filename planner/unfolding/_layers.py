@@ -1,0 +1,109 @@
+"""The layer that an entry means, or a guess of what was meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from planner.diagnostics import Edit, Fault
+from planner.faults.unknown_type import UnknownType
+from planner.faults.wrong_value import WrongValue
+from planner.format import UNKNOWN, Entry, Values, meaning, say_dollar, with_dollar
+from planner.guesses import Guess, Slips, made
+from planner.layers._layer import Layer
+from planner.unfolding._draft import Draft, Scope, Told, value_of
+
+
+class Layers:
+    """Makes layers of entries, one for the same arguments."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self._layers: dict[tuple[str, str], Layer] = {}
+
+    def kind_of(self, entry: Entry, values: Values) -> str:
+        """What `type` says."""
+        if "type" in entry.lost:
+            raise Told
+        kind = value_of(entry.type, "type", values)
+        if not isinstance(kind, str):
+            raise WrongValue("type", "the name of a layer or a block", kind)
+        return kind
+
+    def of(self, entry: Entry, kind: str, values: Values, scope: Scope, full: str) -> tuple[Layer | None, Guess | None]:
+        """The layer that an entry means, the same object for the same arguments; a guess where something is wrong."""
+        read = [values.get(name) for name in entry.reads]
+        key = (kind, *((type(value), value) for value in read))  # 1, 1.0 and true are equal in Python
+        try:
+            found: tuple[Layer | None, Guess | None] = entry.resolved[key]
+            return found
+        except (KeyError, TypeError):
+            pass
+        found = self._made(entry, kind, values, scope, full)
+        try:
+            entry.resolved[key] = found
+        except TypeError:  # a list among the parameters
+            pass
+        return found
+
+    def _made(
+        self, entry: Entry, kind: str, values: Values, scope: Scope, full: str
+    ) -> tuple[Layer | None, Guess | None]:
+        args = entry.arguments(values)
+        faults = list(args.faults)
+        layer: Layer | None = None
+        guess: Guess | None = None
+        if kind not in self.draft.types:
+            faults.append(UnknownType(kind, [*self.draft.types, *self.draft.blocks], given=args.values))
+            given = {key: each for key, each in args.values.items() if key not in args.lost}
+            guess = Guess(unknown=(kind, given), blocks=tuple(self.draft.blocks))
+        elif args.lost or args.said:
+            found = made(self.draft.types[kind], args.values, frozenset(args.lost))
+            faults += found.faults
+            guess = found.meant
+        else:
+            interned = (kind, repr(args.values))
+            layer = self._layers.get(interned)
+            if layer is None:
+                found = made(self.draft.types[kind], args.values)
+                layer, guess = found.layer, found.guess
+                if layer is not None:
+                    self._layers[interned] = layer
+                marked: dict[str, Any] = {}
+                for fault in found.faults:
+                    faults.append(_of_expression(fault, args.values, entry))
+                    marked |= _with_dollar(fault, args.values, values)
+                if marked:
+                    mended = made(self.draft.types[kind], {**args.values, **marked})
+                    guess = mended.meant
+                    args.said += [f"the `$` in `{name}`" for name in marked]
+        for fault in faults:
+            self.draft.report(
+                fault,
+                entry.path,
+                scope.calls if fault in args.faults else (),
+                full if kind not in self.draft.types else None,
+            )
+        if args.said and guess is not None:
+            guess = guess.with_slips(Slips(tuple(args.said), any=True))
+        return layer, guess
+
+
+def _with_dollar(fault: Fault, args: dict[str, Any], values: Values) -> dict[str, Any]:
+    """The argument at fault as what it comes to where only its `$` was forgotten, which the fault then says."""
+    key = str(fault.key[0]) if len(fault.key) == 1 else ""
+    marked = with_dollar(args.get(key), [name for name, value in values.items() if value is not UNKNOWN])
+    if marked is None or not isinstance(fault, WrongValue) or fault.mends:
+        return {}
+    say_dollar(fault, key, marked)
+    value = meaning(fault, values)
+    return {} if value is None else {key: value}
+
+
+def _of_expression(fault: Fault, args: dict[str, Any], entry: Entry) -> Fault:
+    """A fault of an argument; where an expression came to a number that is not whole, the help is to round it."""
+    key = fault.key[0] if len(fault.key) == 1 else None
+    written = entry.args.get(str(key))
+    if isinstance(args.get(str(key)), float) and isinstance(written, str) and "whole number" in fault.message:
+        fault.help = f"round the expression: `{key}: round({written})`"
+        fault.mends = ((Edit((), f"round({written})"),),)
+    return fault

@@ -1,0 +1,288 @@
+"""A list of layers with all its copies, and the blocks that it calls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from planner.diagnostics import Fault, Path
+from planner.faults.duplicate_name import DuplicateName
+from planner.faults.endless_blocks import EndlessBlocks
+from planner.faults.missing_key import MissingKey
+from planner.faults.too_many_steps import TooManySteps
+from planner.faults.unknown_key import UnknownKey
+from planner.faults.wrong_number_of_sources import WrongNumberOfSources
+from planner.faults.wrong_value import WrongValue
+from planner.format import UNKNOWN, Block, Entry, Values
+from planner.guesses import DOUBT, HARMLESS, NOBODY_KNOWS, NONE, Guess, Slips, slip
+from planner.layers._fields import is_whole
+from planner.layers._layer import Layer
+from planner.model import Group, Instance, LeftOut, Ref
+from planner.sight import named
+from planner.unfolding._draft import Draft, Handed, Scope, Stop, Told, known_of, value_of
+from planner.unfolding._layers import Layers
+from planner.unfolding._names import Names
+from planner.unfolding._wiring import Wiring
+
+MOST_STEPS = 250_000
+MOST_VISITS = 1_000_000
+"""Entries looked at while unfolding, those that `when` leaves out included: it bounds what blocks of nothing can
+cost."""
+DEEPEST = 50
+"""How deep blocks may call one another."""
+
+
+class Lists:
+    """Goes through lists of layers and puts every copy of every layer into the model."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.names = Names(draft)
+        self.wiring = Wiring(draft)
+        self.layers = Layers(draft)
+        self.visits = 0
+
+    def unfold(self, block: Block, scope: Scope) -> None:
+        """Unfold a list of layers; `scope.above` is then what the list hands on."""
+        entries, nameless = block.entries, block.nameless
+        explicit = {entry.name for entry in entries if isinstance(entry.name, str)}
+        position = 0
+        for at, entry in enumerate(entries):
+            self.visit(entry, 1, scope)
+            slips = NONE
+            if not entry.sound:
+                slips = Slips(entry.said, bool(entry.lost & {"from", "repeat", "when"}), any=True)
+            copies, slips = self.copies(entry, scope, self.draft.slips | scope.slips | slips)
+            sources = self.wiring.sources(entry, entries, at, scope) if entry.sources is not None else (scope.above,)
+            if copies == 0:
+                self.leave_out(entry, scope, sources)
+                continue
+            base = None
+            for index in range(copies or 1):
+                if index:
+                    self.visit(entry, 1, scope)
+                values = scope.values if copies is None else {**scope.values, "index": index}
+                guessed = slips
+                try:
+                    if nameless:
+                        name = str(position)
+                        position += 1
+                    elif not isinstance(entry.name, str | None):
+                        name = self.names.evaluated(entry, values)
+                        self.names.give(name, entry, scope)
+                    else:
+                        if base is None:
+                            base = self.names.own(entry, scope, explicit)
+                        name = base if copies is None else f"{base}.{index}"
+                except (Fault, Told) as fault:
+                    if isinstance(fault, Fault):
+                        self.draft.report(fault, entry.path, scope.calls)
+                    name = f"?{len(self.draft.instances)}"
+                    guessed |= HARMLESS
+                handed = self.place(entry, name, values, scope, sources, guessed)
+                scope.hand_on(name, handed)
+                sources = (handed,)
+            if base is not None:
+                scope.repeated(base, scope.above if copies is None else replace(scope.above, copies=copies))
+
+    def outputs(self, names: tuple[str, ...], scope: Scope, *, listed: bool) -> tuple[Ref, ...]:
+        """What the model returns: the tensors of these names, or what its list of layers hands on."""
+        if not names:
+            return scope.above.refs
+        refs = []
+        for i, name in enumerate(names):
+            key: Path = ("outputs", i) if listed else ("outputs",)
+            try:
+                refs.append(self.wiring.one(name, scope, key, ()).refs[0])
+            except Fault as fault:
+                self.draft.report(fault)
+        return tuple(refs)
+
+    def leave_out(self, entry: Entry, scope: Scope, sources: tuple[Handed, ...]) -> None:
+        """An entry of which there is no copy: it hands its first source on, unless another entry of its name is there
+        in its place.
+        """
+        try:
+            name = None if entry.name is None else self.names.written(entry, scope)
+        except (Fault, Told) as fault:
+            if isinstance(fault, Fault):
+                self.draft.report(fault, entry.path, scope.calls)
+            name = None
+        if scope.leave_out(name, sources[0]) and len(sources) > 1 and all(each.refs for each in sources):
+            refs = [each.refs[0] for each in sources]
+            key = "when" if entry.when is not None else "repeat"
+            full = scope.prefix + (name or str(entry.type).lower())
+            self.draft.left_out.append(LeftOut(entry.path, scope.calls, full, key, refs[0], tuple(refs[1:])))
+
+    def visit(self, entry: Entry, count: int, scope: Scope) -> None:
+        self.visits += count
+        if self.visits > MOST_VISITS or len(self.draft.instances) + count > MOST_STEPS:
+            self.draft.report(TooManySteps(count, MOST_STEPS), entry.path, scope.calls)
+            raise Stop
+
+    def copies(self, entry: Entry, scope: Scope, slips: Slips) -> tuple[int | None, Slips]:
+        """How many copies, and what was guessed; None where `repeat` is not given, so that a single one is not
+        numbered.
+        """
+        try:
+            return self._copies(entry, scope), slips
+        except Fault as fault:
+            self.draft.report(fault, entry.path, scope.calls)
+        except Told:
+            pass
+        return None, slips | DOUBT
+
+    def _copies(self, entry: Entry, scope: Scope) -> int | None:
+        when = value_of(entry.when, "when", scope.values)
+        if when is not None and not isinstance(when, bool):
+            raise WrongValue("when", "true or false", when)
+        if when is False:
+            return 0
+        repeat = value_of(entry.repeat, "repeat", scope.values)
+        if repeat is None:
+            return None
+        if not is_whole(repeat) or repeat < 0:
+            raise WrongValue("repeat", "a whole number from 0", repeat)
+        if repeat > MOST_STEPS:
+            self.draft.report(TooManySteps(repeat, MOST_STEPS), entry.path, scope.calls)
+            raise Stop
+        return int(repeat)
+
+    def place(
+        self,
+        entry: Entry,
+        name: str,
+        values: Values,
+        scope: Scope,
+        sources: tuple[Handed, ...],
+        slips: Slips,
+    ) -> Handed:
+        """Put one copy of an entry into the model and give what it hands on."""
+        full = scope.prefix + name
+        kind = "?"
+        layer: Layer | None = None
+        guess: Guess | None = NOBODY_KNOWS
+        try:
+            if full in self.draft.full_names:
+                self.draft.report(DuplicateName(full, None), entry.path, scope.calls, full)
+                slips |= HARMLESS
+                while full in self.draft.full_names:
+                    full += "_2"
+            self.draft.full_names.add(full)
+            kind = self.layers.kind_of(entry, values)
+            if entry.inner is not None:
+                return self._call(entry, full, kind, entry.inner, dict(values), scope, sources, slips)
+            if kind in self.draft.blocks:
+                return self._call_block(entry, full, kind, values, scope, sources, slips)
+            layer, guess = self.layers.of(entry, kind, values, scope, full)
+        except Fault as fault:
+            self.draft.report(fault, entry.path, scope.calls, full)
+        except Told:
+            pass
+        for handed in sources:
+            if handed.slips is not NONE:
+                slips = handed.slips | slips
+        if slips.any:
+            layer, guess = None, (guess or Guess(layers=(layer, layer))).with_slips(slips)
+        meant = layer or (guess.layers[0] if guess else None)
+        refs = tuple(handed.refs[0] for handed in sources if handed.refs)
+        if meant is not None and meant.takes == (0, 0) and entry.sources is None:
+            refs = ()
+        at = len(self.draft.instances)
+        allow = scope.allow | entry.allow if entry.allow else scope.allow
+        self.draft.instances.append(
+            Instance(full, kind, layer, refs, entry.path, scope.calls, allow, scope.group, guess=guess)
+        )
+        return Handed((Ref(at),), is_layer=True)
+
+    def _call_block(
+        self,
+        entry: Entry,
+        full: str,
+        kind: str,
+        values: Values,
+        scope: Scope,
+        sources: tuple[Handed, ...],
+        slips: Slips,
+    ) -> Handed:
+        block = self.draft.blocks[kind]
+        found = entry.arguments(values)
+        for fault in found.faults:
+            self.draft.report(fault, entry.path, scope.calls, full)
+        if found.faults or found.lost:
+            slips |= Slips(tuple(found.said), any=True)
+        if block is None:
+            raise Told
+        given = {key: UNKNOWN if key in found.lost else value for key, value in found.values.items()}
+        for key in [key for key in given if key not in block.params]:
+            needed = (name for name, default in block.params.items() if default is None and name not in given)
+            fault = UnknownKey(key, f"the block `{kind}`", block.params, next(needed, ""))
+            self.draft.report(fault, entry.path, scope.calls, full)
+            meant = fault.mends[0][0]
+            if meant.action == "rename" and given.setdefault(str(meant.value), given[key]) is given[key]:
+                slips |= slip(f"`{meant.value}` for `{key}`")
+            else:
+                slips |= slip(f"without `{key}`")
+        if len(sources) != len(block.inputs):
+            copy = int(values["index"]) if entry.repeat is not None and values.get("index") else None
+            wrong = WrongNumberOfSources.of_block(kind, block.inputs, len(sources), entry.sources or (), copy)
+            self.draft.report(wrong, entry.path, scope.calls, full)
+            filled = (*sources, *(sources[-1:] or (scope.above,)) * len(block.inputs))[: len(block.inputs)]
+            sources = tuple(replace(each, slips=each.slips | DOUBT) for each in filled)
+        inner = dict(self.draft.params)
+        for name, default in block.params.items():
+            if given.get(name) is not None:
+                inner[name] = given[name]
+            elif default is None:
+                self.draft.report(MissingKey(name, f"the block `{kind}`"), entry.path, scope.calls, full)
+                slips |= DOUBT
+                inner[name] = UNKNOWN
+            else:
+                inner[name] = self.draft.evaluated(default, inner, (*block.path[:-1], "params", name))
+        return self._call(entry, full, kind, block, inner, scope, sources, slips)
+
+    def _call(
+        self,
+        entry: Entry,
+        full: str,
+        kind: str,
+        block: Block,
+        values: dict[str, Any],
+        scope: Scope,
+        sources: tuple[Handed, ...],
+        slips: Slips,
+    ) -> Handed:
+        if len(scope.calls) >= DEEPEST:
+            self.draft.report(EndlessBlocks([*scope.blocks, kind], DEEPEST), entry.path, scope.calls, full)
+            raise Stop
+        args = known_of({name: values[name] for name in block.params})
+        group = Group(full, kind, entry.path, block, args, scope.group, len(self.draft.instances))
+        self.draft.groups.append(group)
+        inner = Scope(
+            inputs=block.inputs,
+            names=named(block.inputs, sources),
+            above=sources[0],
+            values=values,
+            prefix=f"{full}.",
+            group=group,
+            calls=scope.calls if block.owner else (entry.path, *scope.calls),
+            blocks=(*scope.blocks, kind),
+            allow=scope.allow | entry.allow,
+            slips=slips,
+        )
+        self.unfold(block, inner)
+        group.last = len(self.draft.instances)
+        if not block.outputs:
+            return inner.above
+        refs, guessed = [], NONE
+        for i, name in enumerate(block.outputs):
+            key: Path = (*block.path[:-1], "outputs", i) if len(block.outputs) > 1 else (*block.path[:-1], "outputs")
+            try:
+                handed = self.wiring.one(name, inner, key, ())
+            except Fault as fault:
+                self.draft.report(fault, (), inner.calls)
+                handed = self.wiring.likely(fault, name, inner)
+            refs.append(handed.refs[0])
+            guessed |= handed.slips
+        group.outputs = tuple(refs)
+        return Handed(group.outputs, names=block.outputs, slips=guessed)

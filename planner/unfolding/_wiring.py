@@ -1,0 +1,95 @@
+"""Wiring: which tensors the names in a `from` mean."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from planner.diagnostics import Fault, Path
+from planner.faults.no_such_output import NoSuchOutput
+from planner.faults.source_below import SourceBelow
+from planner.faults.unknown_source import UnknownSource
+from planner.format import Entry
+from planner.guesses import DOUBT, slip
+from planner.model import Mention, Ref
+from planner.unfolding._draft import Draft, Handed, Scope
+
+
+class Wiring:
+    """Finds the tensors that entries read."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+
+    def sources(self, entry: Entry, entries: tuple[Entry, ...], at: int, scope: Scope) -> tuple[Handed, ...]:
+        """What the `from` of the entry at a place of its list names."""
+        listed = len(entry.sources or ()) > 1
+        found = []
+        for i, name in enumerate(entry.sources or ()):
+            key: Path = ("from", i) if listed else ("from",)
+            try:
+                if scope.find(name)[0] is None:
+                    self._look_below(name, entry, entries[at + 1 :], key)
+                handed = self.one(name, scope, key, entry.path)
+            except Fault as fault:
+                self.draft.report(fault, entry.path, scope.calls)
+                handed = self.likely(fault, name, scope)
+            found.append(handed)
+        return tuple(found)
+
+    def _look_below(self, name: str, entry: Entry, later: tuple[Entry, ...], key: Path) -> None:
+        below = next((each for each in later if each.name == name), None)
+        if below is not None or name == entry.name:
+            place = self.draft.source.place(below.path) if below else None
+            raise SourceBelow(name, _cycle(str(entry.name), name, later), place.line if place else None, key)
+
+    def likely(self, fault: Fault, name: str, scope: Scope) -> Handed:
+        """The tensor that a wrong name most likely means: the one that the fault proposes, or the one above."""
+        if fault.mends:
+            meant = str(fault.mends[0][0].value)
+            try:
+                return replace(self.one(meant, scope, (), None), slips=slip(f"`{meant}` for `{name}`"))
+            except Fault:
+                pass
+        return replace(scope.above, refs=scope.above.refs[:1], slips=scope.above.slips | DOUBT)
+
+    def one(self, name: str, scope: Scope, key: Path, path: Path | None) -> Handed:
+        """The single tensor that a name means; with a path, the place where the file names it by a number is kept."""
+        handed, number = scope.find(name)
+        if handed is None:
+            raise UnknownSource(name, scope.names, key)
+        if number is None:
+            if len(handed.refs) != 1:
+                raise NoSuchOutput(name, None, len(handed.refs), key, handed.names)
+            return handed
+        base = name.removesuffix(f".{number}")
+        if not number.isdecimal():
+            if handed.names:
+                raise NoSuchOutput(base, number, len(handed.refs), key, handed.names)
+            raise UnknownSource(name, scope.names, key)
+        output = int(number[:6])
+        if handed.is_layer:
+            ref = Ref(handed.refs[0].step, output)
+            if path is not None:
+                self.draft.numbered.append(Mention(ref, path, key, scope.calls, base, handed.copies))
+            return Handed((ref,), slips=handed.slips)
+        if output >= len(handed.refs):
+            raise NoSuchOutput(base, output, len(handed.refs), key, handed.names)
+        return Handed((handed.refs[output],), slips=handed.slips)
+
+
+def _cycle(name: str, source: str, later: tuple[Entry, ...]) -> list[str]:
+    """The names around the cycle that begins with `name` reading `source`, or nothing where it is none."""
+    import networkx
+
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    graph.add_edge(source, name)
+    above = name
+    for entry in later:
+        here = entry.name if isinstance(entry.name, str) else f"{entry.path[-1]}"
+        graph.add_edges_from((each, here) for each in entry.sources or (above,))
+        above = here
+    if source == name:
+        return [name, name]
+    if not networkx.has_path(graph, name, source):
+        return []
+    return [*networkx.shortest_path(graph, name, source), name]

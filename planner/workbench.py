@@ -1,0 +1,169 @@
+"""The workbench: a model's source and the options it is checked with, and all that can be made of them.
+
+A source goes through all stages here, source → model → plan → report → rules. The command line and Python come in by
+this door, and so would an editor's server.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from planner.analyses.cost import DType
+from planner.diagnostics import Diagnostic, Fault, Fix
+from planner.faults.planner_failed import PlannerFailed
+from planner.model import Model
+from planner.plan import Plan, propagate
+from planner.report import Report
+from planner.rules import judge
+from planner.source import Source, of_mapping, parse, read, unparsed
+from planner.unfolding import load
+
+if TYPE_CHECKING:
+    from planner.comparison import Comparison
+    from planner.fixes import Mended, Mender
+
+
+@dataclass(eq=False)
+class Workbench:
+    """A model's source with what it is checked with; everything is worked out when it is first asked for.
+
+    input   in place of the file's input: a shape, or shapes by the names of the inputs
+    params  in place of parameters of the file, by name
+    batch, dtype  what memory is counted for
+    fault   why there is no source to work on, if there is none
+    """
+
+    source: Source
+    input: Any = None
+    params: Mapping[str, Any] | None = None
+    batch: int = 1
+    dtype: DType = "float32"
+    fault: Fault | None = None
+
+    @classmethod
+    def on(cls, source: str | PathLike[str] | Mapping[str, Any] | Source, **options: Any) -> Workbench:
+        """A workbench for a model file by its path, for one as a mapping, or for a source that is already read."""
+        if isinstance(source, Source):
+            return cls(source, **options)
+        try:
+            return cls(of_mapping(source) if isinstance(source, Mapping) else read(source), **options)
+        except Fault as fault:
+            return cls.without_source(fault, None if isinstance(source, Mapping) else os.fspath(source))
+
+    @classmethod
+    def on_text(cls, text: str | bytes, file: str | None = None, **options: Any) -> Workbench:
+        """A workbench for a model file's text, shown under the name `file`."""
+        try:
+            return cls(parse(text, file), **options)
+        except Fault as fault:
+            return cls.without_source(fault, file)
+
+    @classmethod
+    def without_source(cls, fault: Fault, file: str | None) -> Workbench:
+        """A workbench for a file that no model can be made of."""
+        return cls(unparsed(fault, file), fault=fault)
+
+    @cached_property
+    def report(self) -> Checked:
+        """What is known about the model, and what is wrong with it."""
+        if self.fault is not None:
+            return Checked(Plan(Model.nothing(self.source), [], ()), (Diagnostic.of(self.fault),), bench=self)
+        return self._worked_out(brief=False)
+
+    def _worked_out(self, brief: bool) -> Checked:
+        plan = propagate(load(self.source, input=self.input, params=self.params))
+        report = Checked(plan, batch=self.batch, dtype=self.dtype, brief=brief, bench=self)
+        report.with_diagnostics((*_faults(plan), *judge(report)))
+        return report
+
+    def judged(self, source: Source, input: Any = None, brief: bool = False) -> Checked:
+        """The report on another source, and with other shapes of the inputs where they are given; `brief`, if only what
+        is wrong is asked for, and not what to do about it.
+        """
+        return replace(self, source=source, input=input or self.input, fault=None)._worked_out(brief)
+
+    def compared(self, source: Source) -> Comparison:
+        """The model against what it is with another source."""
+        from planner.comparison import Comparison
+
+        return Comparison(self.report, self.judged(source))
+
+    # Fixes
+
+    @cached_property
+    def _mender(self) -> Mender:
+        from planner.fixes import Mender
+
+        return Mender(self.report, self.judged, given=self.input)
+
+    @cached_property
+    def _fixes(self) -> dict[int, tuple[Fix, ...]]:
+        return {}
+
+    def fixes(self, diagnostic: Diagnostic) -> tuple[Fix, ...]:
+        """What would mend a finding of the report, the best first; each has been planned."""
+        if self.fault is not None or diagnostic.supposed or not (diagnostic.kind.mended_by or diagnostic.mends):
+            return ()
+        if id(diagnostic) not in self._fixes:
+            self._fixes[id(diagnostic)] = self._mender.fixes(diagnostic)
+        return self._fixes[id(diagnostic)]
+
+    def mended(self, *, unsafe: bool = False) -> Mended:
+        """The model with the first safe fix of every error and warning made in its text, and with `unsafe` the first of
+        any kind.
+        """
+        from planner.fixes import mended
+
+        return mended(self.report, self.judged, given=self.input, unsafe=unsafe)
+
+
+@dataclass(eq=False, kw_only=True)
+class Checked(Report):
+    """A report that still knows its workbench, and so what would mend its findings."""
+
+    bench: Workbench
+
+    def fixes(self, diagnostic: Diagnostic) -> tuple[Fix, ...]:
+        """What would mend one of the report's findings, the best first; each has been planned."""
+        return self.bench.fixes(diagnostic)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report in plain values; shapes are `[…spatial, C]`."""
+        from planner.outputs._dictionary import dictionary
+
+        return dictionary(self)
+
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows."""
+        from planner.outputs._notebook import table
+
+        return table(self)
+
+
+def _faults(plan: Plan) -> list[Diagnostic]:
+    """All that is wrong in a model and its plan and, where a step could not be planned, what is wrong after it."""
+    if all(step.facts is not None for step in plan.steps):
+        return [*plan.model.diagnostics, *plan.diagnostics]
+    from planner.supposing import told
+
+    return told(plan)
+
+
+def checked(source: str | PathLike[str] | Mapping[str, Any] | Source, **options: Any) -> Checked:
+    """What `planner.check` gives; a Source that is already read is taken as it is."""
+    return Workbench.on(source, **options).report
+
+
+def checked_text(text: str | bytes, file: str | None = None, **options: Any) -> Checked:
+    """The same for a model file's text, shown under the name `file`."""
+    return Workbench.on_text(text, file, **options).report
+
+
+def failed(file: str, error: Exception) -> Checked:
+    """The report on a file on which the planner itself came to grief, so that other files of a run keep theirs."""
+    return Workbench.without_source(PlannerFailed(error), file).report

@@ -1,0 +1,94 @@
+"""The promises of CONTRIBUTING.md about the house: facts stand on the layers, and nobody above asks for a type."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from planner.layers import all_layers
+
+PACKAGE = Path(__file__).parents[1] / "planner"
+ABOVE = [path for path in sorted(PACKAGE.rglob("*.py")) if path.relative_to(PACKAGE).parts[0] != "layers"]
+EXCEPT = {
+    "faults/unknown_type.py": "the names that people write for types are its subject",
+    "outputs/code/torch/verifying/tracing.py": "its Tensor and Parameter are PyTorch's",
+}
+CONTRACTS = {"planner.layers", "planner.layers._layer", "planner.layers._fields"}
+
+
+def _questions(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Where code asks for the type of a layer, or for the call that one certain layer means."""
+    families: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("planner.layers"):
+            if node.module not in CONTRACTS:
+                yield node.lineno, f"imports from {node.module}"
+            families |= {each.asname or each.name for each in node.names if each.name in all_layers()}
+        if isinstance(node, ast.Compare):
+            constants = {each.value for each in ast.walk(node) if isinstance(each, ast.Constant)}
+            asked = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+            if asked & {"type", "type_name", "__name__"} and constants & set(all_layers()):
+                yield node.lineno, f"compares with {', '.join(map(str, constants))}"
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("isinstance", "issubclass")
+        ):
+            names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+            if names & families:
+                yield node.lineno, f"asks for {', '.join(names & families)}"
+
+
+@pytest.mark.parametrize("path", ABOVE, ids=[str(path.relative_to(PACKAGE)) for path in ABOVE])
+def test_nobody_above_the_layers_asks_for_a_type(path: Path) -> None:
+    questions = list(_questions(ast.parse(path.read_text(encoding="utf-8"))))
+    assert bool(questions) == (str(path.relative_to(PACKAGE)) in EXCEPT), questions
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'if step.type == "Interpolate": pass',
+        'if step.type in ("Add", "Concat"): pass',
+        'if type(layer).__name__ == "Conv2d": pass',
+        "from planner.layers.conv import Conv2d",
+        "from planner.layers import Conv2d\nisinstance(layer, Conv2d)",
+    ],
+)
+def test_the_question_would_be_found(code: str) -> None:
+    assert list(_questions(ast.parse(code)))
+
+
+# The map
+
+
+def _contract() -> list[set[str]]:
+    """The rooms that may import from those after them."""
+    text = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
+    contracts = tomllib.loads(text)["tool"]["importlinter"]["contracts"]
+    layers = next(each["layers"] for each in contracts if each["type"] == "layers")
+    return [set(each.split(" | ")) for each in layers]
+
+
+def test_every_room_is_on_the_map_in_the_order_of_imports() -> None:
+    table = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8").split("## The rooms")[1]
+    rows = re.findall(r"^\| (`[^|]*`) \|", table.split("\n## ")[0], re.MULTILINE)
+    rooms = [re.sub(r"\.py$|/$", "", name) for row in rows for name in re.findall(r"`([^`]*)`", row)]
+    rooms = [name for name in rooms if "/" not in name]
+    places = {name: place for place, names in enumerate(_contract()) for name in names}
+    there = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert set(rooms) == there - {"__init__"} == set(places)
+    assert [places[name] for name in rooms] == sorted(places[name] for name in rooms)
+
+
+def test_what_the_map_names_is_there() -> None:
+    text = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    future = {"inputs/"}
+    named = set(re.findall(r"`((?:\w+/)+(?:\w+\.py)?)`", text)) - future
+    missing = {name for name in named if not (PACKAGE / name).exists() and not (PACKAGE.parent / name).exists()}
+    assert not missing

@@ -1,0 +1,75 @@
+"""The workbench: one source with its options, its report, and the models that are tried for its fixes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from planner.outputs import formats, renderer
+from planner.outputs._screen import Screen
+from planner.report import Report
+from planner.source import Source, parse
+from planner.workbench import Checked, Workbench
+
+ROOT = Path(__file__).parents[1]
+SQUEEZENET = ROOT / "configs" / "squeezenet1_1.yaml"
+LOSSY = "input: [8, 8, 3]\nlayers:\n  - {name: pool, type: MaxPool2d, kernel_size: 3}\n"
+
+
+@pytest.mark.parametrize("name", formats("check"))
+def test_a_model_is_planned_once_for_all_findings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: Counter[str] = Counter()
+    judged = Workbench.judged
+
+    def counted(self: Workbench, source: Source, *given: Any, **options: Any) -> Checked:
+        tried[repr(source.data)] += 1
+        return judged(self, source, *given, **options)
+
+    monkeypatch.setattr(Workbench, "judged", counted)
+    bench = Workbench.on(SQUEEZENET)
+    text = renderer("check", name)([bench.report], Screen())
+    assert set(tried.values()) <= {1}
+    planned = len(tried)
+    assert renderer("check", name)([bench.report], Screen()) == text
+    assert len(tried) == planned
+
+
+def test_a_report_alone_plans_nothing() -> None:
+    report = Workbench.on(SQUEEZENET).report
+    alone = Report(report.plan, report.diagnostics)
+    assert any(report.fixes(each) for each in report.diagnostics)
+    assert not any(alone.fixes(each) for each in alone.diagnostics)
+
+
+def test_what_is_brief_finds_the_same() -> None:
+    for file in (ROOT / "configs").glob("*.yaml"):
+        bench = Workbench.on(file)
+        brief = bench.judged(bench.source, brief=True)
+        found = [(each.code, each.step, each.severity, each.label) for each in bench.report.diagnostics]
+        assert found == [(each.code, each.step, each.severity, each.label) for each in brief.diagnostics]
+
+
+def test_two_sources_side_by_side() -> None:
+    bench = Workbench.on_text(LOSSY, params={})
+    padded = bench.compared(parse(LOSSY.replace("kernel_size: 3", "kernel_size: 3, ceil_mode: true")))
+    assert list(padded.outputs()) == ["output 3×3×3"]
+    assert list(padded.unread()) == ["nothing lost"]
+    assert list(padded.cost()) == ["+0 parameters"]
+    assert not padded.loses_more
+    assert list(bench.compared(bench.source).outputs()) == ["output 2×2×3 as before"]
+
+
+def test_options_hold_for_what_is_tried() -> None:
+    bench = Workbench.on_text(LOSSY, input=(11, 11, 3), batch=2)
+    assert bench.judged(bench.source).cost == bench.report.cost
+    assert bench.mended(unsafe=True).report.plan.inputs[0].outputs[0] == (11, 11, 3)
+
+
+def test_what_cannot_be_read_has_no_fixes() -> None:
+    bench = Workbench.on_text("layers: [")
+    assert not bench.report.ok
+    assert not any(map(bench.fixes, bench.report.diagnostics))
+    assert bench.mended().made == ()
