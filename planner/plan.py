@@ -349,7 +349,7 @@ def _resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | No
     count = len(source.facts.outputs)
     guess = source.instance.guess
     layer = source.layer or (guess.layers[0] if guess is not None else None)
-    extras = layer is not None and layer.extras
+    extras = layer.extras if layer is not None else guess is not None and guess.unknown is not None
     if _in_doubt(source):
         return Tensor(ref.step, min(ref.output or 0, count - 1))
     if ref.output is None:

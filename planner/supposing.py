@@ -127,7 +127,7 @@ class _World:
     def _guessed(self, plan: Plan, at: int, guess: Guess) -> Facts | None:
         """What a step gives with a guess in place of what is wrong."""
         step = plan.steps[at]
-        named = tuple(ref.output for ref in step.instance.sources)
+        named = tuple(first_of(ref).output for ref in step.instance.sources)
         doubtful = guess.doubtful or named != tuple(ref.output for ref in step.sources)
         inputs = None if guess.open else self._inputs(plan, at, doubtful=doubtful)
         if inputs is None:

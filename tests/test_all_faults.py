@@ -14,7 +14,7 @@ from planner.diagnostics import Severity
 from planner.model import Model
 from planner.source import Source, of_mapping, parse
 from planner.workbench import checked
-from random_mistakes import Planted, planted
+from random_mistakes import FILES, MORE_FILES, Planted, planted
 
 
 def told(each: Planted) -> set[int]:
@@ -38,9 +38,10 @@ def test_every_guilty_line_is_told_in_one_run_and_no_other() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("files", [FILES, MORE_FILES], ids=["networks", "cases and stories"])
 @pytest.mark.parametrize("seed", range(2, 12))
-def test_the_same_with_other_seeds(seed: int) -> None:
-    for each in planted(seed, 100):
+def test_the_same_with_other_seeds_and_files(seed: int, files: list[Path]) -> None:
+    for each in planted(seed, 100, files):
         assert told(each) == each.lines, (each.name, [mistake.kind for mistake in each.mistakes])
 
 
@@ -119,6 +120,12 @@ CONSEQUENCES: list[tuple[str, list[dict[str, Any]], list[str]]] = [
         [{"type": "MaxPool2d", "kernel_size": 3, "ceil_mode": "$2 +"}, {"type": "Flatten"},
          {"type": "Linear", "in_features": 108, "out_features": 4}],
         ["NSP106"],
+    ),
+    (
+        "a misspelt type may have extras, which a bare name does not mean",
+        [{"name": "p", "type": "MaxPol2d", "kernel_size": 2, "return_indices": True}, {"type": "ReLU", "from": "p"},
+         {**CONV, "in_channels": 9}],
+        ["NSP113", "NSP205"],
     ),
     (
         "where a dim is wrong, the number of axes may be another one",
