@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.diagnostics import Edit
+from planner.editing import edited
 from planner.report import Report
 from planner.source import of_mapping
-from planner.editing import edited
 from planner.workbench import checked
 
 from ._nets import planned, step_of
