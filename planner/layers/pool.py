@@ -1,4 +1,4 @@
-"""Pooling by windows, in one, two and three dimensions.
+"""Pooling in one, two and three dimensions: by windows, to a given size, and by windows drawn at random.
 
 Shapes: https://docs.pytorch.org/docs/stable/nn.html#pooling-layers
 """
@@ -9,126 +9,19 @@ from typing import ClassVar
 from pydantic import Field
 
 from planner.diagnostics import Path
+from planner.faults.ambiguous_size import AmbiguousSize
+from planner.faults.missing_key import MissingKey
 from planner.faults.places_in_padding import PlacesInPadding
-from planner.faults.pool_padding_too_wide import PoolPaddingTooWide
-from planner.faults.same_padding_with_stride import SamePaddingWithStride
-from planner.faults.window_does_not_fit import WindowDoesNotFit
+from planner.faults.windows_too_wide import WindowsTooWide
 from planner.faults.wrong_value import WrongValue
-from planner.geometry import SameWindow, Shape, Window
-from planner.layers._fields import Count, NonZero, Padding, PerAxis, Power
-from planner.layers._indices import ReturnsIndices
+from planner.geometry import KEEP, AxisMap, Bins, RandomBins, Shape
+from planner.layers._fields import Count, NonZero, PerAxis, PerAxisFactor, PerAxisOrKeep, Power
 from planner.layers._layer import Call, Layer, axis_name
-from planner.layers._padding import Side, flat, sides_of
+from planner.layers._padding import flat
+from planner.layers._pools import ReturnsIndices, Windows, WithinInput
 
 
-class _Windows(Layer):
-    """Pools by windows, which move by their own size where no stride is given.
-
-    Padding that PyTorch's own argument cannot say is put around the input first, and so is what `ceil_mode` would let a
-    window hang over: in place of `after` cells at the end, max(after, min(after + stride, reach) − 1) of them give the
-    windows that PyTorch's rule for `ceil_mode` gives, of which none that hangs over starts in the padding at the end.
-    """
-
-    rank: ClassVar[int]
-    fill: ClassVar[float] = 0.0
-    """What cells of padding hold."""
-    pads: ClassVar[bool] = True
-    """Whether PyTorch's module has an argument for padding."""
-
-    kernel_size: PerAxis
-    stride: PerAxis | None = None
-    padding: Padding = Field(
-        0,
-        description="Cells on every side, or a number or pair for each axis; `same`, `valid`, TensorFlow's `tf_same`.",
-    )
-    ceil_mode: bool = Field(False, description="Whether a last window may hang over the end.")
-
-    def kernels(self) -> tuple[int, ...]:
-        return self.per_axis("kernel_size", self.rank)
-
-    def strides(self) -> tuple[int, ...]:
-        return self.kernels() if self.stride is None else self.per_axis("stride", self.rank)
-
-    def dilations(self) -> tuple[int, ...]:
-        return (1,) * self.rank
-
-    def sides(self) -> tuple[Side, ...]:
-        """Padding before and after each axis, where it does not depend on the input's size."""
-        return sides_of(self.padding, self.kernels(), self.dilations())
-
-    @property
-    def numbered(self) -> bool:
-        """Whether the padding is a number for each axis, as PyTorch's own argument is."""
-        return isinstance(self.padding, int) or all(isinstance(side, int) for side in self.padding)
-
-    @property
-    def own(self) -> bool:
-        """Whether PyTorch's module can say the padding: the same on both sides, and at most half of the window."""
-        if self.padding == "tf_same":
-            return False
-        if not self.pads:
-            return not any(map(any, self.sides()))
-        if self.numbered:
-            return True
-        pairs = zip(self.sides(), self.kernels(), strict=True)
-        return all(before == after and before <= kernel // 2 for (before, after), kernel in pairs)
-
-    def check(self, *inputs: Shape) -> None:
-        if self.padding == "same" and max(self.strides()) > 1:
-            raise SamePaddingWithStride(self.kernel_size if self.stride is None else self.stride, "pools")
-        if not self.numbered or not self.pads:
-            return
-        for axis, ((padding, _), kernel) in enumerate(zip(self.sides(), self.kernels(), strict=True)):
-            if padding > kernel // 2:
-                raise PoolPaddingTooWide(padding, kernel, axis_name(axis, self.rank))
-
-    def axes(self, x: Shape) -> tuple[Window | SameWindow, ...]:
-        numbers = zip(self.kernels(), self.strides(), self.dilations(), strict=True)
-        if self.padding == "tf_same":  # as many windows as there can be: `ceil_mode` adds none
-            return tuple(SameWindow(*each) for each in numbers)
-        padded = zip(numbers, self.sides(), strict=True)
-        return tuple(Window(*each, *sides, self.ceil_mode) for each, sides in padded)
-
-    def around(self, x: Shape) -> tuple[Side, ...]:
-        """Padding with which windows that do not hang over the end are all there are."""
-        sized = zip(self.axes(x), x.spatial, strict=True)
-        windows = [axis.at(n) if isinstance(axis, SameWindow) else axis for axis, n in sized]
-        return tuple(
-            (each.before, max(each.after, min(each.after + each.stride, each.reach) - 1) if each.ceil else each.after)
-            for each in windows
-        )
-
-    def pool(self, *without: str, **more: object) -> Call:
-        """The call of PyTorch's module."""
-        args = {**self.given(), **more}
-        return self.module({name: value for name, value in args.items() if name not in without})
-
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        (x,) = inputs
-        if not self.own:
-            value = {"value": self.fill} if self.fill else {}
-            return (
-                Call("F.pad", {"pad": flat(self.around(x)), **value}, positional=("pad",)),
-                self.pool("padding", "ceil_mode"),
-            )
-        if self.numbered and self.pads:
-            return (self.pool(),)
-        padding = tuple(before for before, _ in self.sides())
-        return (self.pool(padding=padding) if any(padding) else self.pool("padding"),)
-
-
-class _WithinInput(_Windows):
-    """Average pools in three dimensions: PyTorch wants a window to be no larger than the input without its padding."""
-
-    def check(self, *inputs: Shape) -> None:
-        super().check(*inputs)
-        for axis, (n, kernel) in enumerate(zip(inputs[0].spatial, self.kernels(), strict=True)):
-            if kernel > n and self.own:
-                numbers = f"a window that reaches {kernel} on {n} cells, padding not counted,"
-                raise WindowDoesNotFit(axis_name(axis, self.rank), numbers)
-
-
-class _MaxPool(ReturnsIndices, _Windows):
+class _MaxPool(ReturnsIndices, Windows):
     fill: ClassVar[float] = -math.inf
 
     dilation: PerAxis = 1
@@ -174,7 +67,7 @@ class MaxPool3d(_MaxPool):
     rank: ClassVar[int] = 3
 
 
-class _AvgPool(_Windows):
+class _AvgPool(Windows):
     """Means, of which PyTorch's module can leave its own padding out, and no other.
 
     Sums of what is padded with zeros are divided by those of ones that are padded alike: so a mean is that of the cells
@@ -235,7 +128,7 @@ class AvgPool2d(_AvgPoolWithDivisor):
     rank: ClassVar[int] = 2
 
 
-class AvgPool3d(_WithinInput, _AvgPoolWithDivisor):
+class AvgPool3d(WithinInput, _AvgPoolWithDivisor):
     """The mean of each window over three axes; per axis, length = (n + padding − kernel_size) // stride + 1.
 
     With `ceil_mode`, one window more where cells are left over, unless it would start in the padding at the end. The
@@ -246,7 +139,7 @@ class AvgPool3d(_WithinInput, _AvgPoolWithDivisor):
     rank: ClassVar[int] = 3
 
 
-class _LPPool(_Windows):
+class _LPPool(Windows):
     pads: ClassVar[bool] = False
 
     norm_type: Power
@@ -288,7 +181,7 @@ class LPPool2d(_LPPool):
     rank: ClassVar[int] = 2
 
 
-class LPPool3d(_WithinInput, _LPPool):
+class LPPool3d(WithinInput, _LPPool):
     """The p-norm of each window over three axes; per axis, length = (n + padding − kernel_size) // stride + 1.
 
     p is norm_type. With `ceil_mode`, one window more where cells are left over. The stride is the kernel size where
@@ -297,3 +190,137 @@ class LPPool3d(_WithinInput, _LPPool):
     """
 
     rank: ClassVar[int] = 3
+
+
+class _Adaptive(Layer):
+    """Pools by as many bins as are asked for."""
+
+    rank: ClassVar[int]
+
+    output_size: PerAxisOrKeep
+
+    def axes(self, x: Shape) -> tuple[AxisMap, ...]:
+        sizes = (self.output_size,) * self.rank if isinstance(self.output_size, int) else self.output_size
+        if len(sizes) != self.rank:
+            raise WrongValue("output_size", f"one number, or {self.rank} for the {self.rank} spatial axes", sizes)
+        return tuple(KEEP if size is None else Bins(size) for size in sizes)
+
+
+class AdaptiveAvgPool1d(_Adaptive):
+    """The mean of each of output_size bins over one axis, whatever its length n.
+
+    Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
+    or differ in size, unless output_size divides n.
+    """
+
+    rank: ClassVar[int] = 1
+
+    output_size: PerAxis
+
+
+class AdaptiveAvgPool2d(_Adaptive):
+    """The mean of each of output_size bins per axis, over two axes of any length n; null keeps an axis.
+
+    Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
+    or differ in size, unless output_size divides n. `output_size: 1` is global average pooling.
+    """
+
+    rank: ClassVar[int] = 2
+
+
+class AdaptiveAvgPool3d(_Adaptive):
+    """The mean of each of output_size bins per axis, over three axes of any length n; null keeps an axis.
+
+    Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
+    or differ in size, unless output_size divides n. `output_size: 1` is global average pooling.
+    """
+
+    rank: ClassVar[int] = 3
+
+
+class AdaptiveMaxPool1d(ReturnsIndices, _Adaptive):
+    """The largest value in each of output_size bins over one axis, whatever its length n.
+
+    Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
+    or differ in size, unless output_size divides n.
+    """
+
+    rank: ClassVar[int] = 1
+
+    output_size: PerAxis
+
+
+class AdaptiveMaxPool2d(ReturnsIndices, _Adaptive):
+    """The largest value in each of output_size bins per axis, over two axes of any length n; null keeps an axis.
+
+    Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
+    or differ in size, unless output_size divides n. `output_size: 1` is global max pooling.
+    """
+
+    rank: ClassVar[int] = 2
+
+
+class AdaptiveMaxPool3d(ReturnsIndices, _Adaptive):
+    """The largest value in each of output_size bins per axis, over three axes of any length n; null keeps an axis.
+
+    Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
+    or differ in size, unless output_size divides n. `output_size: 1` is global max pooling.
+    """
+
+    rank: ClassVar[int] = 3
+
+
+class _Fractional(ReturnsIndices):
+    """Max pools whose windows are drawn at random. In torch, `spare` cells must be left over in three dimensions."""
+
+    rank: ClassVar[int]
+    stochastic: ClassVar[bool] = True
+    spare: ClassVar[int] = 0
+
+    kernel_size: PerAxis
+    output_size: PerAxis | None = None
+    output_ratio: PerAxisFactor | None = Field(None, description="The output's size as a part of the input's, below 1.")
+
+    def check(self, *inputs: Shape) -> None:
+        if self.output_size is not None and self.output_ratio is not None:
+            raise AmbiguousSize("output_size", "output_ratio", key="output_ratio")
+        if self.output_size is None and self.output_ratio is None:
+            raise MissingKey("output_size", type(self).__name__)
+        ratios = self.output_ratio if isinstance(self.output_ratio, tuple) else (self.output_ratio or 0.5,)
+        if max(ratios) >= 1:
+            raise WrongValue("output_ratio", "numbers between 0 and 1", self.output_ratio)
+        for axis, (along, n) in enumerate(zip(self.axes(inputs[0]), inputs[0].spatial, strict=True)):
+            windows = along.length(n)
+            if windows + along.kernel - 1 + self.spare > n:
+                raise WindowsTooWide(axis_name(axis, self.rank), n, windows, along.kernel, self.spare)
+
+    def axes(self, x: Shape) -> tuple[RandomBins, ...]:
+        kernels = self.per_axis("kernel_size", self.rank)
+        if self.output_size is not None:
+            return tuple(map(RandomBins, kernels, self.per_axis("output_size", self.rank)))
+        ratios = self.output_ratio if isinstance(self.output_ratio, tuple) else (self.output_ratio,) * self.rank
+        if len(ratios) != self.rank:
+            raise WrongValue("output_ratio", f"one number, or {self.rank} for the {self.rank} spatial axes", ratios)
+        return tuple(RandomBins(kernel, None, ratio) for kernel, ratio in zip(kernels, ratios, strict=True))
+
+
+class FractionalMaxPool2d(_Fractional):
+    """The largest value in each of output_size windows per axis, whose places are drawn at random (arXiv:1412.6071).
+
+    Give the output's size, or `output_ratio` of the input's: length = floor(n·output_ratio). A window reads the cells
+    that chance may give it: its start is one of the whole numbers around i·(n − kernel_size) / (length − 1).
+    """
+
+    rank: ClassVar[int] = 2
+
+
+class FractionalMaxPool3d(_Fractional):
+    """The largest value in each of output_size windows per axis, whose places are drawn at random (arXiv:1412.6071).
+
+    Give the output's size, or `output_ratio` of the input's: length = floor(n·output_ratio). A window reads the cells
+    that chance may give it: its start is one of the whole numbers around i·(n − kernel_size) / (length − 1). PyTorch
+    wants length + kernel_size ≤ n here, one cell more than in two dimensions.
+    """
+
+    rank: ClassVar[int] = 3
+    spare: ClassVar[int] = 1

@@ -1,0 +1,136 @@
+"""What pools share: windows, and the places of maxima."""
+
+from dataclasses import replace
+from typing import ClassVar
+
+from pydantic import Field
+
+from planner.faults.pool_padding_too_wide import PoolPaddingTooWide
+from planner.faults.same_padding_with_stride import SamePaddingWithStride
+from planner.faults.window_does_not_fit import WindowDoesNotFit
+from planner.geometry import Link, SameWindow, Shape, Window
+from planner.layers._fields import Padding, PerAxis
+from planner.layers._layer import Call, Layer, axis_name
+from planner.layers._padding import Side, flat, sides_of
+
+
+class Windows(Layer):
+    """Pools by windows, which move by their own size where no stride is given.
+
+    Padding that PyTorch's own argument cannot say is put around the input first, and so is what `ceil_mode` would let a
+    window hang over: in place of `after` cells at the end, max(after, min(after + stride, reach) − 1) of them give the
+    windows that PyTorch's rule for `ceil_mode` gives, of which none that hangs over starts in the padding at the end.
+    """
+
+    rank: ClassVar[int]
+    fill: ClassVar[float] = 0.0
+    """What cells of padding hold."""
+    pads: ClassVar[bool] = True
+    """Whether PyTorch's module has an argument for padding."""
+
+    kernel_size: PerAxis
+    stride: PerAxis | None = None
+    padding: Padding = Field(
+        0,
+        description="Cells on every side, or a number or pair for each axis; `same`, `valid`, TensorFlow's `tf_same`.",
+    )
+    ceil_mode: bool = Field(False, description="Whether a last window may hang over the end.")
+
+    def kernels(self) -> tuple[int, ...]:
+        return self.per_axis("kernel_size", self.rank)
+
+    def strides(self) -> tuple[int, ...]:
+        return self.kernels() if self.stride is None else self.per_axis("stride", self.rank)
+
+    def dilations(self) -> tuple[int, ...]:
+        return (1,) * self.rank
+
+    def sides(self) -> tuple[Side, ...]:
+        """Padding before and after each axis, where it does not depend on the input's size."""
+        return sides_of(self.padding, self.kernels(), self.dilations())
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the padding is a number for each axis, as PyTorch's own argument is."""
+        return isinstance(self.padding, int) or all(isinstance(side, int) for side in self.padding)
+
+    @property
+    def own(self) -> bool:
+        """Whether PyTorch's module can say the padding: the same on both sides, and at most half of the window."""
+        if self.padding == "tf_same":
+            return False
+        if not self.pads:
+            return not any(map(any, self.sides()))
+        if self.numbered:
+            return True
+        pairs = zip(self.sides(), self.kernels(), strict=True)
+        return all(before == after and before <= kernel // 2 for (before, after), kernel in pairs)
+
+    def check(self, *inputs: Shape) -> None:
+        if self.padding == "same" and max(self.strides()) > 1:
+            raise SamePaddingWithStride(self.kernel_size if self.stride is None else self.stride, "pools")
+        if not self.numbered or not self.pads:
+            return
+        for axis, ((padding, _), kernel) in enumerate(zip(self.sides(), self.kernels(), strict=True)):
+            if padding > kernel // 2:
+                raise PoolPaddingTooWide(padding, kernel, axis_name(axis, self.rank))
+
+    def axes(self, x: Shape) -> tuple[Window | SameWindow, ...]:
+        numbers = zip(self.kernels(), self.strides(), self.dilations(), strict=True)
+        if self.padding == "tf_same":  # as many windows as there can be: `ceil_mode` adds none
+            return tuple(SameWindow(*each) for each in numbers)
+        padded = zip(numbers, self.sides(), strict=True)
+        return tuple(Window(*each, *sides, self.ceil_mode) for each, sides in padded)
+
+    def around(self, x: Shape) -> tuple[Side, ...]:
+        """Padding with which windows that do not hang over the end are all there are."""
+        sized = zip(self.axes(x), x.spatial, strict=True)
+        windows = [axis.at(n) if isinstance(axis, SameWindow) else axis for axis, n in sized]
+        return tuple(
+            (each.before, max(each.after, min(each.after + each.stride, each.reach) - 1) if each.ceil else each.after)
+            for each in windows
+        )
+
+    def pool(self, *without: str, **more: object) -> Call:
+        """The call of PyTorch's module."""
+        args = {**self.given(), **more}
+        return self.module({name: value for name, value in args.items() if name not in without})
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        (x,) = inputs
+        if not self.own:
+            value = {"value": self.fill} if self.fill else {}
+            return (
+                Call("F.pad", {"pad": flat(self.around(x)), **value}, positional=("pad",)),
+                self.pool("padding", "ceil_mode"),
+            )
+        if self.numbered and self.pads:
+            return (self.pool(),)
+        padding = tuple(before for before, _ in self.sides())
+        return (self.pool(padding=padding) if any(padding) else self.pool("padding"),)
+
+
+class WithinInput(Windows):
+    """Average pools in three dimensions: PyTorch wants a window to be no larger than the input without its padding."""
+
+    def check(self, *inputs: Shape) -> None:
+        super().check(*inputs)
+        for axis, (n, kernel) in enumerate(zip(inputs[0].spatial, self.kernels(), strict=True)):
+            if kernel > n and self.own:
+                numbers = f"a window that reaches {kernel} on {n} cells, padding not counted,"
+                raise WindowDoesNotFit(axis_name(axis, self.rank), numbers)
+
+
+class ReturnsIndices(Layer):
+    """A max pool, which can also tell where it found each maximum."""
+
+    extras: ClassVar[bool] = True
+
+    return_indices: bool = Field(False, description="Adds a second output, `name.1`: the place of each maximum.")
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        return super().links(*inputs) * (1 + self.return_indices)
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        *first, call = super().calls(*inputs)
+        return (*first, replace(call, returns=((0,), (1,))) if self.return_indices else call)
