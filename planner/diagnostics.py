@@ -7,7 +7,7 @@ A stage that cannot go on raises a `Fault`; a rule that judges a finished plan y
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, Literal
@@ -105,6 +105,7 @@ class Fault(Kind, Exception):
     message  the headline: what is wrong, one clause, lower case
     label    the numbers, for beside the caret; may hold SOURCE
     help     what to do, if possible to paste
+             Both may be functions that give the text: most faults that a search meets are told to nobody.
     key      the place: a path into the file or, inside a layer, below the layer's own path
     at_key   the key itself is at fault, not its value
     place    given only where no path exists, as in a file that does not parse
@@ -119,8 +120,8 @@ class Fault(Kind, Exception):
         self,
         message: str,
         *,
-        label: str = "",
-        help: str = "",
+        label: str | Callable[[], str] = "",
+        help: str | Callable[[], str] = "",
         key: Path | str = (),
         at_key: bool = False,
         place: Place | None = None,
@@ -128,12 +129,26 @@ class Fault(Kind, Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.label = label
-        self.help = help
+        self._label = label
+        self._help = help
         self.key: Path = (key,) if isinstance(key, str) else key
         self.at_key = at_key
         self.place = place
         self.mends = tuple(mends)
+
+    @property
+    def label(self) -> str:
+        self._label = self._label if isinstance(self._label, str) else self._label()
+        return self._label
+
+    @property
+    def help(self) -> str:
+        self._help = self._help if isinstance(self._help, str) else self._help()
+        return self._help
+
+    @help.setter
+    def help(self, text: str) -> None:
+        self._help = text
 
 
 @dataclass(frozen=True, slots=True)

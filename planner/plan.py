@@ -4,7 +4,7 @@ blamed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -267,7 +267,7 @@ def given(*shapes: Shape) -> Facts:
     return Facts(shapes, (), _NOTHING, _NOTHING, 0, 0)
 
 
-def replan(plan: Plan, answers: Mapping[int, Facts], behind: Iterable[int], known: Known) -> Plan:
+def replan(plan: Plan, answers: Mapping[int, Facts], behind: Collection[int], known: Known) -> Plan:
     """The plan with other answers of some steps, and the steps `behind` them planned anew, in the order given.
 
     All other steps are taken as they are. Diagnostics are left out: only the shapes are asked for.
@@ -284,15 +284,23 @@ def replan(plan: Plan, answers: Mapping[int, Facts], behind: Iterable[int], know
         elif steps[i].facts is not None or steps[i].inputs:
             steps[i] = Step(instance)
     again = Plan(plan.model, steps, ())
-    resolve(again)
+    resolve(again, plan, {*answers, *behind})
     return again
 
 
-def resolve(plan: Plan) -> None:
-    """Work out the outputs of a plan whose steps have changed; where one of them is not there, it has none."""
+def resolve(plan: Plan, before: Plan, changed: Set[int]) -> None:
+    """Work out the outputs of a plan of which some steps are others than before; where one of its outputs is not there,
+    the plan has none.
+    """
     plan.outputs = ()
+    known = before.outputs or (None,) * len(plan.model.outputs)
     with suppress(Fault, _Told):
-        plan.outputs = tuple([_resolved(ref, plan.steps, i, None) for i, ref in enumerate(plan.model.outputs)])
+        plan.outputs = tuple(
+            [
+                _resolved(ref, plan.steps, i, None) if was is None or ref.step in changed else was
+                for i, (ref, was) in enumerate(zip(plan.model.outputs, known, strict=True))
+            ]
+        )
 
 
 def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:

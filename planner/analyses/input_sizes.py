@@ -98,6 +98,8 @@ class _Solver:
         self.known: Known = {}
         self.inputs = tuple([i for i, step in enumerate(plan.steps) if step.is_input and step.outputs[0].spatial])
         self.answers: dict[tuple[int, ...], dict[Place, Answer]] = {}
+        self.twins: dict[object, int] = {}
+        """The first input of each role."""
 
     def answer(self, source: int) -> InputSizes:
         """One input, by its step."""
@@ -188,8 +190,25 @@ class _Solver:
     def solved(self, sources: tuple[int, ...]) -> dict[Place, Answer]:
         """What is found of the axes of some inputs beside all others as they are."""
         if sources not in self.answers:
-            self.answers[sources] = Answers(*joint(self.base, sources, self.known), self.plan).found
+            twin = self.twins.setdefault(self.role(sources[0]), sources[0]) if len(sources) == 1 else sources[0]
+            if twin != sources[0]:
+                name = self.plan.steps[sources[0]].name
+                found = self.solved((twin,)).items()
+                self.answers[sources] = {(sources[0], k): each.of_twin(sources[0], name) for (_, k), each in found}
+            else:
+                self.answers[sources] = Answers(*joint(self.base, sources, self.known), self.plan).found
         return self.answers[sources]
+
+    def role(self, source: int) -> object:
+        """What the sizes of an input hang on: inputs of one shape that the same steps read alike have the same ones."""
+        plan = self.base
+        if source in plan.returned or not plan.readers(source):
+            return source
+        reads = [
+            (step, [(link.axes, link.landing, link.parts) for links in plan.steps[step].links for link in [links[at]]])
+            for step, at in plan.readers(source)
+        ]
+        return repr((plan.steps[source].outputs, self.plan.steps[source].outputs, reads))
 
     # What holds beside given sizes only
 

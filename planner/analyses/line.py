@@ -63,6 +63,7 @@ class InputLine(Line):
         self.base, self.source, self.axes, self.known = base, source, axes, known
         self.steps = behind(base, source)
         self.sources = (source,)
+        self.depending = frozenset((source, *self.steps))
         self.asked = {}
         self.planned = 0
         readers = [i for i in self.steps if any(ref.step == source for ref in base.steps[i].instance.sources)]
@@ -100,7 +101,7 @@ class InputLine(Line):
                 self.seen[key] = replan(plan, {}, self.rest, self.known).steps
             for i in self.rest:
                 plan.steps[i] = self.seen[key][i]
-            resolve(plan)
+            resolve(plan, self.base, self.depending)
         return plan
 
     def count(self, steps: int) -> None:

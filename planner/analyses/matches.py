@@ -68,6 +68,14 @@ class Together:
         """The names of the inputs whose axes they are."""
         return tuple(dict.fromkeys(axis.input for axis in self.axes))
 
+    def of_twin(self, input: str) -> Together:
+        """The same sizes of another input."""
+
+        def own(axes: tuple[AxisSizes, ...]) -> tuple[AxisSizes, ...]:
+            return tuple([replace(axis, input=input) for axis in axes])
+
+        return Together(own(self.axes), tuple([Match(own(m.axes), m.step) for m in self.matches]), self.coupled)
+
     def beside(self, sizes: tuple[tuple[str, int], ...], because: str) -> Together:
         """The same where it holds beside given sizes of other inputs only."""
         axes = tuple([replace(axis, beside=sizes, because=because) for axis in self.axes])
@@ -86,6 +94,12 @@ class Answer:
     together: Together | None = None
     others: Component = ()
     why: str = ""
+
+    def of_twin(self, source: int, input: str) -> Answer:
+        """The same answer for another input, which the same steps read alike."""
+        axis = self.axis and replace(self.axis, input=input)
+        together = self.together and self.together.of_twin(input)
+        return Answer(axis, together, tuple([(source, k) for _, k in self.others]), self.why)
 
 
 class Answers:

@@ -52,17 +52,18 @@ class SizesDiffer(Fault):
         self, message: str, shapes: Sequence[Shape], *, free: int | None = None, repeats: bool = False, help: str = ""
     ) -> None:
         """`free` is the axis on which the sizes may differ; `repeats` says that PyTorch would have let it pass."""
-        listed = list(dict.fromkeys(map(str, shapes)))
-        several = f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) < 7 else f"{', '.join(listed[:6])}, …"
-        silent = "; PyTorch would repeat the single one silently" if repeats else ""
-        shortcut = _shortcut(shapes) if free is None and not repeats else ""
-        wish = "if repeating it is meant, add `broadcast: true`; else " if repeats else ""
-        super().__init__(
-            message,
-            label=f"{several} from {SOURCE}{silent}",
-            help=wish + (help or shortcut or _remedy(shapes, free)),
-            key="from",
-        )
+
+        def label() -> str:
+            listed = list(dict.fromkeys(map(str, shapes)))
+            several = f"{', '.join(listed[:-1])} and {listed[-1]}" if len(listed) < 7 else f"{', '.join(listed[:6])}, …"
+            return f"{several} from {SOURCE}{'; PyTorch would repeat the single one silently' if repeats else ''}"
+
+        def advice() -> str:
+            shortcut = _shortcut(shapes) if free is None and not repeats else ""
+            wish = "if repeating it is meant, add `broadcast: true`; else " if repeats else ""
+            return wish + (help or shortcut or _remedy(shapes, free))
+
+        super().__init__(message, label=label, help=advice, key="from")
 
 
 MOST_STRIDE = 4
