@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 import planner
+from planner.analyses.input_sizes import input_sizes
+from planner.source import of_mapping
+from planner.unfolding import load
 
 SMALL, DOUBLED = 500, 1000
 MOST = 3.4
@@ -70,3 +73,19 @@ def test_check_takes_twice_as_long_for_twice_the_file(form: Any) -> None:
     seconds(form(10))
     small = min(seconds(form(SMALL)) for _ in range(2))
     assert min(seconds(form(DOUBLED)) for _ in range(2)) < MOST * small + 0.1
+
+
+def inputs_that_meet(k: int) -> dict[str, Any]:
+    names = [f"i{i}" for i in range(k)]
+    layers = [{"type": "Concat", "from": names}, {"type": "Conv2d", "out_channels": 8, "kernel_size": 3, "stride": 2}]
+    return {"input": {name: [16, 12, 3] for name in names}, "layers": layers}
+
+
+def test_sizes_of_many_inputs() -> None:
+    def taken(k: int) -> float:
+        start = process_time()
+        assert len(list(input_sizes(load(of_mapping(inputs_that_meet(k)))))) == k
+        return process_time() - start
+
+    small = min(taken(100) for _ in range(2))
+    assert min(taken(200) for _ in range(2)) < 4.5 * small + 0.1  # each answer names all the others

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from coupled_networks import NETWORKS, STRIDED
-from planner.analyses.input_sizes import InputSizes, input_sizes
+from planner.analyses.input_sizes import InputSizes, _Solver, input_sizes
 from planner.analyses.sizes import AxisSizes
 from planner.geometry import Shape
 from planner.plan import Known, propagate
@@ -165,3 +165,22 @@ def test_axes_that_must_be_equal_are_said_as_pairs() -> None:
     assert together.equal.works.words() == "every n from 1"
     for pair, works in (((31, 32), True), ((32, 33), False), ((10**9 - 1, 10**9), True), ((1, 3), False)):
         assert (together.match(pair) is not None) == works
+
+
+@pytest.mark.parametrize("count", [2, 7])
+@pytest.mark.parametrize("kind", ["Concat", "Add"])
+def test_inputs_that_the_same_steps_read_alike_have_the_same_answer(
+    count: int, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"i{k}" for k in range(count)]
+    conv = {"type": "Conv2d", "out_channels": 4, "kernel_size": 3, "stride": 2}
+    layers = [
+        {"type": kind, "from": names},
+        conv,
+        {"type": "Flatten"},
+        {"type": "Linear", "in_features": 140, "out_features": 2},
+    ]
+    model = load(of_mapping({"input": {name: [16, 12, 3] for name in names}, "layers": layers}))
+    found = list(input_sizes(model))
+    monkeypatch.setattr(_Solver, "role", lambda _, source: source)
+    assert found == list(input_sizes(model))
