@@ -23,11 +23,12 @@ from planner.engine import NoPicture, engines, find
 from planner.outputs import renderer
 from planner.outputs._screen import Screen
 from planner.outputs.draw import _volumes, dot, mmd
+from planner.outputs.draw._drawing import COMFORTABLE, draw
 from planner.outputs.draw._kinds import Kinds
 from planner.outputs.draw._look import DIRECTIONS, Look
 from planner.outputs.draw._marks import marks
 from planner.outputs.draw._pdf import _SHAPES, pdf
-from planner.outputs.draw._picture import COMFORTABLE, Picture, TooManyBoxes, draw, family
+from planner.outputs.draw._picture import Picture, TooManyBoxes, family
 from planner.outputs.draw._raster import to_paint
 from planner.outputs.draw._room import PAGE, height
 from planner.outputs.draw._themes import FAMILIES, REST, THEMES

@@ -16,9 +16,10 @@ from math import prod, sqrt
 from planner.diagnostics import Severity
 from planner.geometry import Shape
 from planner.outputs._screen import columns, cut, printable
+from planner.outputs.draw._drawing import draw
 from planner.outputs.draw._look import PLAIN, Look
 from planner.outputs.draw._marks import worst
-from planner.outputs.draw._picture import Box, Picture, draw, family
+from planner.outputs.draw._picture import Box, Picture, family
 from planner.outputs.draw._themes import Theme
 from planner.report import Report
 

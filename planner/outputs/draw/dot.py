@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from planner.diagnostics import Severity
 from planner.outputs._fold import Row
 from planner.outputs._screen import columns, cut, printable, wrapped
+from planner.outputs.draw._drawing import draw
 from planner.outputs.draw._engine import Engine
 from planner.outputs.draw._html import SIZE, SMALL, WIDEST, escaped, html, quoted, room_for
 from planner.outputs.draw._legend import heading
 from planner.outputs.draw._look import DIRECTIONS, PLAIN, Look
 from planner.outputs.draw._marks import Mark, worst
 from planner.outputs.draw._metrics import METRICS, most
-from planner.outputs.draw._picture import Arrow, Box, Frame, Picture, arguments, draw, family, is_named, reads_too
+from planner.outputs.draw._picture import Arrow, Box, Frame, Picture, arguments, family, is_named, reads_too
 from planner.outputs.draw._themes import Theme
 from planner.report import Report
 

@@ -17,8 +17,9 @@ from importlib.resources import files
 
 from planner.diagnostics import Severity
 from planner.outputs._json import writable
+from planner.outputs.draw._drawing import draw
 from planner.outputs.draw._look import Look
-from planner.outputs.draw._picture import Picture, TooManyBoxes, draw
+from planner.outputs.draw._picture import Picture, TooManyBoxes
 from planner.outputs.draw._themes import THEMES, Theme
 from planner.outputs.draw.dot import source
 from planner.outputs.map._seen import NoMap, seen
