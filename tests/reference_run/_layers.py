@@ -2,12 +2,14 @@
 
 Where torch.nn has a class of the layer's name, that class says what is computed: it is made from the layer's fields
 and the channels of what it reads. Some of these classes have the channels last, and get them there. All other types
-have a function each, written from the layer's page. A type that is not known is an error.
+have a function each, written from the layer's page; of an operator of Python no more is to be known than its name. A
+type that is not known is an error.
 """
 
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
@@ -42,6 +44,8 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
         result = _module(layer, weights, sources)(*sources)
     elif name in CHANNELS_LAST:
         result = _first(_module(layer, weights, sources)(*map(_last, sources)))
+    elif (call := layer.calls()[-1]).is_operator and not call.turned:
+        result = reduce(getattr(operator, call.name), sources)
     else:
         raise NotImplementedError(f"what does {name} compute?")
     return [result] if isinstance(result, Tensor) else list(result)
