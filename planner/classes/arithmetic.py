@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import Any
 
 from planner.arithmetic import Expression, Node, is_expression, parse_expression
-from planner.classes.expressions import NUMBERS, Expr, UnusableError, const, name, negative, same
+from planner.classes.algebra import NUMBERS, negative
+from planner.classes.expressions import Expr, UnusableError, const, name, same
 from planner.diagnostics import Fault
 
 Values = Mapping[str, Any]

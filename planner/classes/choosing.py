@@ -42,7 +42,7 @@ def one(known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> 
     if is_type:
         if agree and first.op in ("name", "text"):
             return first
-        names = frozenset().union(*(expr.names | expr.assumed for expr, _, _ in known))
+        names = frozenset().union(*(expr.depends_on for expr, _, _ in known))
         return text(f"nn.{agreed(worth(expr, values) for expr, values, _ in known)}").assuming(names)
     if agree and (first.is_const or (first.size < LONG and first.op != "either")):
         return const(first.args[0], first.assumed) if first.op == "lost" else first
@@ -65,7 +65,7 @@ def chosen(known: Sequence[Known]) -> Expr:
             return expr
     first = known[0].wanted
     if all(same(each.wanted, first) for each in known):
-        names = frozenset().union(*(each.expr.names | each.expr.assumed for each in known))
+        names = frozenset().union(*(each.expr.depends_on for each in known))
         return const(first, names)
     found = _parameter(known)
     if found is None:

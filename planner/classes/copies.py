@@ -12,9 +12,10 @@ from typing import Any
 
 from planner.arithmetic import has_arithmetic
 from planner.classes import worlds
+from planner.classes.algebra import binary, substituted
 from planner.classes.answers import Answers
 from planner.classes.arithmetic import comes_to, of_value
-from planner.classes.expressions import ONE, Expr, UnusableError, binary, const, lost, name, same, substituted
+from planner.classes.expressions import ONE, Expr, UnusableError, const, lost, name, same
 from planner.classes.names import Names, unused
 from planner.classes.structure import Structure
 from planner.classes.tensors import (
@@ -165,7 +166,7 @@ class Copies:
         above = sight.above
         if not items:
             handed = above if entry.sources is None else sources[:1]
-            given = condition.names | condition.assumed if condition is not None else names_in(entry.repeat, copy)
+            given = condition.depends_on if condition is not None else names_in(entry.repeat, copy)
             left = tuple(
                 Tensor((number, -1, i), each.shape, each.channels.assuming(given), each.origin | given)
                 for i, each in enumerate(handed or above[:1])
@@ -236,7 +237,7 @@ class Copies:
                 numbered = {item.name for item in items}
                 read = (each for other in copy.block.entries for each in other.sources or ())
                 if any(each in numbered or each.rpartition(".")[0] in numbered for each in (*read, *_outputs(copy))):
-                    found |= count.names | count.assumed
+                    found |= count.depends_on
         return found
 
     def _sources(self, entry: Entry, sight: Sight[Tensors]) -> Tensors:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from planner.classes.expressions import Expr, const, substituted, text
+from planner.classes.algebra import substituted
+from planner.classes.expressions import Expr, const, text
 from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Item, Value
 from planner.format import Block
 

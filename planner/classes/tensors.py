@@ -8,19 +8,9 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from planner.arithmetic import has_arithmetic
+from planner.classes.algebra import choice, substituted
 from planner.classes.arithmetic import of_value, value
-from planner.classes.expressions import (
-    NOTHING,
-    ONE,
-    Expr,
-    UnusableError,
-    choice,
-    const,
-    lost,
-    name,
-    same,
-    substituted,
-)
+from planner.classes.expressions import NOTHING, ONE, Expr, UnusableError, const, lost, name, same
 from planner.format import Block, Entry
 from planner.geometry import Shape
 from planner.layers._layer import Call
@@ -154,7 +144,7 @@ def chosen_by(condition: Expr, tensor: Tensor, sources: Sequence[Tensor]) -> Ten
         return tensor
     (source,) = sources
     if tensor.shape.spatial != source.shape.spatial or tensor.origin != source.origin:
-        tensor = tensor._replace(origin=tensor.origin | source.origin | condition.names | condition.assumed)
+        tensor = tensor._replace(origin=tensor.origin | source.origin | condition.depends_on)
     if tensor.channels == source.channels:
         return tensor
     return tensor._replace(channels=choice(condition, tensor.channels, source.channels))
@@ -177,10 +167,10 @@ def count_of(entry: Entry, copy: Copy) -> Expr | None:
     return written_in(entry.repeat, copy)
 
 
-def names_in(raw: Any, copy: Copy) -> set[str]:
+def names_in(raw: Any, copy: Copy) -> frozenset[str]:
     """The names that a value of the file reads or takes for granted."""
     found = written_in(raw, copy)
-    return found.names | found.assumed if found is not None else set()
+    return found.depends_on if found is not None else NOTHING
 
 
 def type_of(entry: Entry, copy: Copy) -> Expr | None:
@@ -201,7 +191,7 @@ def argument_in(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) 
             return Expr("int()", (found,))
     except UnusableError:
         pass
-    return const(expected, frozenset(found.names | found.assumed))
+    return const(expected, found.depends_on)
 
 
 def plain(found: Any) -> Any:

@@ -13,11 +13,12 @@ from itertools import permutations
 from typing import Any
 
 from planner.classes import worlds as other_worlds
+from planner.classes.algebra import substituted
 from planner.classes.arithmetic import of_value
 from planner.classes.choosing import Known, UnsharedError, Values, Worlds, agreed, chosen, one, worth
 from planner.classes.copies import Copies
 from planner.classes.elsewhere import right_elsewhere
-from planner.classes.expressions import NOTHING, Expr, UnusableError, const, name, same, substituted
+from planner.classes.expressions import NOTHING, Expr, UnusableError, const, name, same
 from planner.classes.names import Names, identifier, unused
 from planner.classes.parts import Part, Unit
 from planner.classes.structure import names_others
@@ -359,7 +360,7 @@ class Units:
             if len(part.unit.copies) < len(self.copies.known[part.unit.block]):  # which class it is, arguments decide
                 own = set(map(self.names.param, _declared(part.unit.block)))
                 given = [item.args[each] for _, item in part.items for each in own if each in item.args]
-                unit.assumed = unit.assumed.union(*(expr.names | expr.assumed for expr in given))
+                unit.assumed = unit.assumed.union(*(expr.depends_on for expr in given))
             known = [(copy, item, _values(copy, entry, item)) for copy, item in part.items]
             part.args = {
                 param: one(
@@ -379,7 +380,7 @@ class Units:
                         hides = each[1:] in map(self.names.param, _declared(unit.block))
                         unit.assumed.add(each if hides else each[1:])
                     elif each in item.args:
-                        unit.assumed |= item.args[each].names | item.args[each].assumed
+                        unit.assumed |= item.args[each].depends_on
 
     def _in_place(self, copies: list[Copy], around: Unit) -> Unit:
         """A list that is written in place; what stands alone can always be written, its repetitions one by one."""
@@ -400,7 +401,7 @@ class Units:
                     if first.type.op != "name" or _targets(item) != (f"nn.{copy.values.get(first.type.args[0])}",):
                         raise UnsharedError
             else:
-                unit.assumed |= first.type.names | first.type.assumed
+                unit.assumed |= first.type.depends_on
         calls = []
         for i, call in enumerate(first.calls):
             target = None if part.type is None else call.target

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from planner.arithmetic import has_arithmetic
-from planner.classes.expressions import Expr, const, make_divisible, text
+from planner.classes.algebra import make_divisible
+from planner.classes.expressions import Expr, const, text
 from planner.classes.names import Names
 from planner.classes.parts import Part, Unit
 from planner.classes.tensors import Calling

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from planner.classes.algebra import substituted
 from planner.classes.arithmetic import comes_to
-from planner.classes.expressions import Expr, const, substituted
+from planner.classes.expressions import Expr, const
 from planner.classes.parts import Unit
 from planner.classes.tensors import Copy, Tensor, Value
 from planner.outputs.code.torch.layouts import Side
