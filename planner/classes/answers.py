@@ -27,15 +27,12 @@ Answer = tuple[tuple[Tensor, ...], tuple[Calling, ...], frozenset[str]]
 """The outputs, the calls, and the names for whose values alone these are right."""
 
 
-class AgainError(Exception):
-    """Something about a list was found out too late: all is to be gone through once more."""
-
-
 class Answers:
     """Layers that are asked, each once for tensors that are written alike.
 
     params  the parameters of the model
-    fixed   parameters of lists that cannot be given another value, since two layers would need two
+    fixed   parameters of lists that cannot be given another value, since two layers would need two; where one more is
+            found out, what has been written before is wrong, and all is to be gone through once more
     """
 
     def __init__(self, structure: Structure, params: Container[str], fixed: set[tuple[Block, Expr]]) -> None:
@@ -207,7 +204,6 @@ class Answers:
                 new = (plain(found), written(found))
                 if copy.revalued.setdefault(own.args[0], new) != new:
                     self._fixed.add((copy.block, own))
-                    raise AgainError(own)
                 args[each] = own
             else:
                 args[each] = written(found)

@@ -26,9 +26,9 @@ deep in Python as it is long.
 # The arithmetic of a model file in Python
 
 
-def of_value(value: Any) -> Expr:
-    """A value of a model file that may have arithmetic in it; its names are the parameters. Raises UnusableError for
-    mappings, and for arithmetic that is too long or wrong.
+def of_value(value: Any) -> Expr | None:
+    """A value of a model file that may have arithmetic in it; its names are the parameters. None for mappings, and for
+    arithmetic that is too long or wrong.
     """
     if isinstance(value, Expression):
         return _of_expression(value)
@@ -36,20 +36,18 @@ def of_value(value: Any) -> Expr:
         try:
             return _of_expression(parse_expression(value))
         except Fault:
-            raise UnusableError(value) from None
+            return None
     if isinstance(value, list | tuple):
-        return Expr("tuple", tuple(map(of_value, value)))
-    if isinstance(value, dict):
-        raise UnusableError("a mapping")
-    return const(value)
+        items = [of_value(each) for each in value]
+        usable = [item for item in items if item is not None]
+        return Expr("tuple", tuple(usable)) if len(usable) == len(items) else None
+    return None if isinstance(value, dict) else const(value)
 
 
 @lru_cache(maxsize=4096)
-def _of_expression(expression: Expression) -> Expr:
+def _of_expression(expression: Expression) -> Expr | None:
     found = _in_python(expression.tree)
-    if found.size > LONGEST:
-        raise UnusableError(expression.text)
-    return found
+    return found if found.size <= LONGEST else None
 
 
 def _in_python(node: Node) -> Expr:

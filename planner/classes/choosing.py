@@ -7,7 +7,7 @@ found out in other worlds, where the parameters of the model have other values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from planner.classes.arithmetic import comes_to, value
 from planner.classes.expressions import Expr, UnusableError, const, name, same, text
@@ -15,6 +15,8 @@ from planner.classes.tensors import INDEX
 
 LONG = 4
 """An expression of this many operators or more gives way to a parameter that fits."""
+P = ParamSpec("P")
+T = TypeVar("T")
 Values = Mapping[str, Any]
 Worlds = Callable[[], Sequence[Values]]
 
@@ -32,7 +34,19 @@ class Known(NamedTuple):
 
 
 class UnsharedError(Exception):
-    """Copies have no class in common, or a list cannot be written with its repetitions."""
+    """Copies have no class in common, or a list cannot be written with its repetitions.
+
+    Copies are compared deep down, in each argument of each call, and one that differs ends the attempt as a whole.
+    That is raised there and caught in `if_shared` alone, which makes an attempt.
+    """
+
+
+def if_shared(attempt: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """What an attempt comes to; None where copies turn out to have no class in common."""
+    try:
+        return attempt(*args, **kwargs)
+    except UnsharedError:
+        return None
 
 
 def one(known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> Expr:

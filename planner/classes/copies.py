@@ -15,7 +15,7 @@ from planner.classes import worlds
 from planner.classes.algebra import binary, substituted
 from planner.classes.answers import Answers
 from planner.classes.arithmetic import comes_to, of_value
-from planner.classes.expressions import ONE, Expr, UnusableError, const, lost, name, same
+from planner.classes.expressions import ONE, Expr, const, lost, name, same
 from planner.classes.names import Names, unused
 from planner.classes.structure import Structure
 from planner.classes.tensors import (
@@ -102,13 +102,10 @@ class Copies:
         """Parameters of the model that are worked out from others."""
         found: dict[str, Expr] = {}
         for each, raw in declared.items():
-            if has_arithmetic(raw):
-                try:
-                    expr = substituted(of_value(raw), found)
-                    if comes_to(expr, self.params, self.params[self.names.param(each)]):
-                        found[each] = expr
-                except UnusableError:
-                    pass
+            if has_arithmetic(raw) and (expr := of_value(raw)) is not None:
+                expr = substituted(expr, found)
+                if comes_to(expr, self.params, self.params[self.names.param(each)]):
+                    found[each] = expr
         return found
 
     def of(self, block: Block) -> list[Copy]:
@@ -353,13 +350,9 @@ class Copies:
     def _default(self, raw: Any, args: Mapping[str, Expr], values: Mapping[str, Any], expected: Any) -> Expr:
         """A parameter's default that is worked out from other parameters, which have been found before."""
         known = {key: args[self.names.param(key)] for key in self.structure.params if self.names.param(key) in args}
-        try:
-            found = substituted(of_value(raw), known)
-            if comes_to(found, values, expected):
-                return found
-        except UnusableError:
-            pass
-        return lost(expected, *known.values())
+        expr = of_value(raw)
+        found = expr and substituted(expr, known)
+        return found if found and comes_to(found, values, expected) else lost(expected, *known.values())
 
     def _argument(self, group: Group, param: str) -> Any:
         """The value of a block's parameter; a float where some copy of the block has a fraction for it."""

@@ -129,7 +129,7 @@ class _Comparing:
             return False
 
     def _entry(self, unit: Unit, values: Values, number: int, members: Sequence[Step | Group]) -> bool:
-        parts = [part for part in unit.parts if part.values[0][0] == number]
+        parts: Sequence[Part] = [part for part in unit.parts if part.values[0][0] == number]
         if not members:
             return all(_left_out(part, values) for part in parts)
         if len(parts) == len(members) == 1 and parts[0].count is None:

@@ -96,7 +96,10 @@ class Expr(_Expr):
 
 
 class UnusableError(Exception):
-    """What cannot be written in Python, or does not come to what the plan has."""
+    """Python makes nothing of an expression with some values: it divides by zero, or asks for an item that is missing.
+
+    It is raised from within a tree of operators, as Python itself raises, and None is a value that expressions have.
+    """
 
 
 def same(a: object, b: object) -> bool:

@@ -87,6 +87,12 @@ class Names:
         """A parameter of the file as an argument."""
         return self._params[name]
 
+    def declared(self, block: Block) -> list[str]:
+        """The arguments for the parameters of the block that a list belongs to; the model's are in sight everywhere."""
+        if block.owner is not None:
+            return self.declared(block.owner)
+        return [] if block.is_model else list(map(self.param, block.params))
+
     def channels(self, block: Block) -> tuple[str, ...]:
         """The arguments that tell a module how many channels its inputs have."""
         if block not in self._channels:

@@ -60,6 +60,10 @@ class Calling(NamedTuple):
         """How many arguments are given without their names: those that PyTorch needs, while they stand in its order."""
         return sum(1 for _ in takewhile(lambda each: each[0] in self.call.positional, self.args))
 
+    def substituted(self, by: Mapping[str, Expr]) -> Calling:
+        """The call with other expressions for names."""
+        return self._replace(args=tuple([(arg, substituted(expr, by)) for arg, expr in self.args]))
+
 
 @dataclass(eq=False, slots=True)
 class Item:
@@ -156,10 +160,8 @@ def chosen_by(condition: Expr, tensor: Tensor, sources: Sequence[Tensor]) -> Ten
 def written_in(raw: Any, copy: Copy) -> Expr | None:
     if not has_arithmetic(raw):
         return None
-    try:
-        return substituted(of_value(raw), copy.by)
-    except UnusableError:
-        return lost(0, *map(name, copy.values))
+    found = of_value(raw)
+    return lost(0, *map(name, copy.values)) if found is None else substituted(found, copy.by)
 
 
 def count_of(entry: Entry, copy: Copy) -> Expr | None:
@@ -179,10 +181,10 @@ def type_of(entry: Entry, copy: Copy) -> Expr | None:
 
 def argument_in(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) -> Expr:
     """A value of the file as it is written in this copy; the value that it has where Python would make another."""
-    try:
-        found = substituted(of_value(raw), copy.by) if copy.by else of_value(raw)
-    except UnusableError:
+    found = of_value(raw)
+    if found is None:
         return const(expected, frozenset(values))
+    found = substituted(found, copy.by) if copy.by else found
     try:
         known = value(found, values)
         if same(known, expected) or (type(known) is int and type(expected) is float and known == expected):

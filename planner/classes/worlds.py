@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from planner.arithmetic import has_arithmetic
@@ -60,6 +60,14 @@ def enter(item: Item, copy: Copy, entry: Entry, *, deeply: bool = False) -> None
         for inner_entry, items in zip(item.inner.block.entries, item.inner.items, strict=True):
             for each in items:
                 enter(each, item.inner, inner_entry, deeply=True)
+
+
+def here(copy: Copy, entry: Entry, item: Item) -> Mapping[str, Any]:
+    """What the names in sight of an item come to."""
+    values = copy.values
+    if copy.revalued:
+        values = {**values, **{each: found for each, (found, _) in copy.revalued.items()}}
+    return {**values, INDEX: item.index} if entry.repeats else values
 
 
 def seen(copy: Copy, entry: Entry, item: Item) -> list[dict[str, Any]]:

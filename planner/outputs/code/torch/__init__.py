@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, get_args
 
-from planner.classes.answers import AgainError
 from planner.classes.copies import Copies
 from planner.classes.expressions import Expr
 from planner.classes.names import Names
@@ -102,21 +101,23 @@ def emitted(
         classes.append("\n".join(_main(report, program)))
     inputs = tuple(layouts.tensor(units.root, (-1, -1, k)) for k in range(len(report.plan.inputs)))
     outputs = tuple(layouts.output(units.root, k) for k in range(len(report.plan.outputs)))
-    return Emitted("\n".join(_whole(report, program, classes)) + "\n", units.root.name, program, inputs, outputs)
+    return Emitted("\n".join(_whole(report, program, classes)) + "\n", program.maker, program, inputs, outputs)
 
 
 def _units(structure: Structure) -> Units:
     """The modules of a model."""
-    names = Names(structure.params)
     fixed: set[tuple[Block, Expr]] = set()
     while True:
-        try:
-            copies = Copies(structure, names, fixed)
-            if structure.sequential:
-                _must_be_chain(copies)
-            return Units(copies, names)
-        except AgainError:
+        known = len(fixed)
+        names = Names(structure.params)
+        copies = Copies(structure, names, fixed)
+        if structure.sequential:
+            _must_be_chain(copies)
+        if len(fixed) > known:
             continue
+        units = Units(copies, names)
+        if len(fixed) == known:
+            return units
 
 
 def _must_be_writable(units: Units) -> None:
@@ -194,7 +195,7 @@ def _main(report: Report, program: Program) -> Iterator[str]:
             f"torch.zeros({', '.join(map(str, (batch, *(shape if side == 'last' else shape.torch))))}{whole})"
         )
     yield 'if __name__ == "__main__":'
-    yield f"    model = {unit.name}().eval()"
+    yield f"    model = {program.maker}().eval()"
     yield "    print(model)"
     yield '    print(f"{sum(each.numel() for each in model.parameters()):,} parameters")'
     for k, code in enumerate(inputs):

@@ -291,9 +291,9 @@ class Writer:
 
     def function(self, written: Brackets) -> Iterator[str]:
         """A model that is nothing but a chain, as a function that makes it."""
-        self.unit.name = self.program.names.new_function(self.unit.block.name)
+        self.program.maker = self.program.names.new_function(self.unit.block.name)
         arguments = [Item(each) for each in self.program.arguments(self.unit)]
-        yield from lines("", Brackets(f"def {self.unit.name}(", arguments, ") -> nn.Sequential:"))
+        yield from lines("", Brackets(f"def {self.program.maker}(", arguments, ") -> nn.Sequential:"))
         yield from self.docstring(STEP)
         if self.program.init:
             written = Brackets(written.head, written.items, f").apply({self.program.initializer()})")

@@ -66,7 +66,7 @@ class Forward:
 
     # Submodules
 
-    def _alive(self, parts: list[Part]) -> list[Part]:
+    def _alive(self, parts: Sequence[Part]) -> list[Part]:
         """The parts that something comes of."""
         wanted = set(self.unit.outputs)
         alive: list[Part] = []

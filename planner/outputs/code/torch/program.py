@@ -22,7 +22,12 @@ Style = Literal["auto", "sequential", "module"]
 
 @dataclass
 class Program:
-    """What is known while a program is written. `imports` are what it uses, `helpers` the code that it needs first."""
+    """What is known while a program is written.
+
+    imports  what the program uses
+    helpers  the code that it needs before its classes
+    maker    the class or the function that makes the model
+    """
 
     names: Names
     units: Units
@@ -32,8 +37,12 @@ class Program:
     init: bool = False
     imports: set[str] = field(default_factory=set)
     helpers: dict[str, str] = field(default_factory=dict)
+    maker: str = field(init=False)
     _defaults: dict[Unit, list[tuple[str, Expr | None]]] = field(default_factory=dict)
     _helper_names: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.maker = self.units.root.name
 
     # What the program needs beside its classes
 

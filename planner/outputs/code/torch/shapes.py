@@ -26,8 +26,6 @@ class Shapes:
         for copy in unit.copies:
             for k, tensor in enumerate(copy.inputs):
                 self.tensors.setdefault((-1, -1, k), []).append((copy, tensor))
-        self.mixed = _mixed(unit)
-        """Tensors whose axes have changed places, so that none of them is one of the input's."""
         for part in unit.parts:
             for copy, item in part.items:
                 for at, tensor in zip(part.values, item.outputs, strict=False):
@@ -62,9 +60,9 @@ class Shapes:
         channels = self._channels(found, longest)
         if len({len(tensor.shape) for _, tensor in found}) > 1:
             return f"(N, ..., {channels})" if side == "last" else f"(N, {channels}, ...)"
-        if at in self.mixed and channels == "C":
+        if at in self.unit.mixed and channels == "C":
             channels = "?"
-        spatial = [self._size(found, axis, at in self.mixed) for axis in range(len(found[0][1].shape.spatial))]
+        spatial = [self._size(found, axis, at in self.unit.mixed) for axis in range(len(found[0][1].shape.spatial))]
         return f"({', '.join(['N', *spatial, channels] if side == 'last' else ['N', channels, *spatial])})"
 
     def _channels(self, found: Sequence[tuple[Copy, Tensor]], longest: int) -> str:
@@ -90,27 +88,6 @@ class Shapes:
         letter = LETTERS.get(rank, "H" * rank)[axis]
         befores = [each[axis] for each in inputs]
         return _relative(letter, sizes, befores, [copy.values for copy, _ in found]) or f"{letter}'"
-
-
-def _mixed(unit: Unit) -> set[Value]:
-    """The tensors of a module whose axes have changed places."""
-    if unit.mixed is None:
-        unit.mixed = _found_mixed(unit)
-    return unit.mixed
-
-
-def _found_mixed(unit: Unit) -> set[Value]:
-    found: set[Value] = set()
-    for part in unit.parts:
-        inner = part.unit or part.inside
-        if inner is not None:
-            moves = not _mixed(inner).isdisjoint(inner.outputs)
-        else:
-            facts = part.item.step.facts if part.item.step else None
-            moves = facts is not None and any(link.onto is not None for links in facts.links for link in links)
-        if moves or (part.sources and found >= set(part.sources)):
-            found |= set(part.values)
-    return found
 
 
 def _relative(letter: str, sizes: list[int], befores: list[int], values: Sequence[Mapping[str, Any]]) -> str:
