@@ -333,8 +333,8 @@ class Copies:
         for each in self.structure.model.params:
             param = self.names.param(each)
             found = self.params[param]
-            hidden = const(found, frozenset({f"^{param}"}))
-            args[param] = copy.by.get(each) or name(param) if same(values.get(param), found) else hidden
+            hidden = not same(values.get(param), found)
+            args[param] = const(found, frozenset({f"^{param}"})) if hidden else copy.by.get(each) or name(param)
         for each, default in called.params.items():
             given = entry.args.get(each)
             expected = self._argument(group, each)

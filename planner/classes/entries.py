@@ -14,9 +14,11 @@ from planner.classes.choosing import Known, UnsharedError, Values, Worlds, agree
 from planner.classes.copies import Copies
 from planner.classes.expressions import NOTHING, Expr, const, name
 from planner.classes.names import unused
-from planner.classes.parts import Part, Unit
+from planner.classes.parts import Part, Unit, name_of
 from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Item, Value, names_in
 from planner.format import Block, Entry
+
+Items = Sequence[tuple[Copy, Item]]
 
 
 class Classes(Protocol):
@@ -53,20 +55,23 @@ class Entries:
     def part(self, entry: Entry, number: int) -> Part:
         """What an entry is in all copies; its repetitions are one part."""
         there = [copy for copy in self.copies if copy.items[number]]
-        part = Part(
-            values=tuple((number, -1, i) for i in range(len(there[0].items[number][0].outputs))),
-            items=tuple((copy, item) for copy in there for item in copy.items[number]),
-            sources=agreed(copy.sources[number] for copy in there),
-            name=None,
-        )
-        if len({_shape_of(item) for _, item in part.items}) > 1:
+        items = tuple([(copy, item) for copy in there for item in copy.items[number]])
+        if len({_shape_of(item) for _, item in items}) > 1:
             raise UnsharedError
-        part = replace(part, name=self._name(entry, part), when=self._when(entry, number, there))
+        count = None
         if entry.repeats:
             count = self._of_file(entry.repeat, [(copy, len(copy.items[number])) for copy in there])
-            part = replace(part, count=count, wrapped=not self.block.nameless and entry.template is None)
-            if max(len(copy.items[number]) for copy in there) == 1 and not _hands_on(part):
+            if len(items) == len(there) and not _hands_on(items):
                 self.assumed |= count.names
+        part = Part(
+            values=tuple([(number, -1, i) for i in range(len(items[0][1].outputs))]),
+            items=items,
+            sources=agreed(copy.sources[number] for copy in there),
+            name=self._name(entry, items),
+            when=self._when(entry, number, there),
+            count=count,
+            wrapped=entry.repeats and not self.block.nameless and entry.template is None,
+        )
         filled = if_shared(self._filled, part, entry) if entry.repeats else self._filled(part, entry)
         part = filled or self._carried(part, entry)
         if part.count is not None and INDEX in part.assumed():
@@ -92,20 +97,19 @@ class Entries:
             raise UnsharedError
         return condition
 
-    def _name(self, entry: Entry, part: Part) -> str | Expr | None:
+    def _name(self, entry: Entry, items: Items) -> str | Expr | None:
         """The name of an entry's submodule, as it is in all copies."""
         if entry.template is not None:
-            by = part.items[0][0].by
+            by = items[0][0].by
             pieces = [of_value(each) for each in entry.template.parts if each]
             made = Expr("f", tuple([substituted(each, by) for each in pieces if each is not None]))
-            if None in pieces or any(
-                _text(made, worlds.here(copy, entry, item)) != item.name for copy, item in part.items
-            ):
+            right = all(_text(made, worlds.here(copy, entry, item)) == item.name for copy, item in items)
+            if None in pieces or not right:
                 raise UnsharedError
-            return made
+            return name_of(made)
         if self.block.nameless:
             return None
-        named = [item.name for _, item in part.items]
+        named = [item.name for _, item in items]
         found: str = agreed(each.rpartition(".")[0] for each in named) if entry.repeats else agreed(named)
         return found
 
@@ -139,9 +143,9 @@ class Entries:
             own = set(self._names.declared(unit.block))
             given = [item.args[each] for _, item in part.items for each in own if each in item.args]
             self.assumed = self.assumed.union(*(expr.depends_on for expr in given))
-        known = [(item, worlds.here(copy, entry, item), self._seen(copy, entry, item)) for copy, item in part.items]
+        sights = self._sights(part, entry)
         args = {
-            param: one([(item.args[param], values, seen) for item, values, seen in known], param in unit.types)
+            param: one([(item.args[param], *sight) for item, sight in sights], param in unit.types)
             for param in unit.params
         }
         for _, item in part.items:
@@ -172,18 +176,16 @@ class Entries:
             else:
                 self.assumed |= first.type.depends_on
         calls = []
+        sights = self._sights(part, entry)
         for i, call in enumerate(first.calls):
             target = None if kind is None else call.target
             others = [item.calls[i] if len(item.calls) == len(first.calls) else None for _, item in part.items]
             if any(other is not call and not _alike(other, call, target) for other in others):
                 raise UnsharedError
-            args = []
-            for k, (arg, _) in enumerate(call.args):
-                known = [
-                    (item.calls[i].args[k][1], worlds.here(copy, entry, item), self._seen(copy, entry, item))
-                    for copy, item in part.items
-                ]
-                args.append((arg, one(known)))
+            args = [
+                (arg, one([(item.calls[i].args[k][1], *sight) for item, sight in sights]))
+                for k, (arg, _) in enumerate(call.args)
+            ]
             calls.append(call._replace(args=tuple(args)))
         return replace(part, type=kind, calls=tuple(calls))
 
@@ -227,6 +229,10 @@ class Entries:
 
     def _worlds(self, copy: Copy) -> Sequence[Values]:
         return copy.worlds if self.classes.copies.elsewhere else ()
+
+    def _sights(self, part: Part, entry: Entry) -> list[tuple[Item, tuple[Values, Worlds]]]:
+        """What the names in sight come to for each item of a part, here and in other worlds."""
+        return [(item, (worlds.here(copy, entry, item), self._seen(copy, entry, item))) for copy, item in part.items]
 
     def _seen(self, copy: Copy, entry: Entry, item: Item) -> Worlds:
         """What the names in sight come to for one item where the model's parameters have other values."""
@@ -308,10 +314,10 @@ def _shadows(part: Part) -> bool:
     return INDEX in part.within() and part.inside is not None and part.inside.numbered
 
 
-def _hands_on(part: Part) -> bool:
+def _hands_on(items: Items) -> bool:
     """Whether what a layer or a block reads has the channels of what it gives, so that another one can follow."""
     return all(
-        item.inputs and item.outputs and item.inputs[0].channels == item.outputs[0].channels for _, item in part.items
+        item.inputs and item.outputs and item.inputs[0].channels == item.outputs[0].channels for _, item in items
     )
 
 

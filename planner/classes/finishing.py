@@ -32,14 +32,14 @@ def finished(units: Sequence[Unit], names: Names) -> dict[Unit, Unit]:
 
 def _linked(parts: Sequence[Part], found: Mapping[Unit, Unit]) -> tuple[Part, ...]:
     """The parts with finished classes for those that they construct."""
-    return tuple(
-        replace(
-            part,
-            unit=part.unit and found[part.unit],
-            inside=part.inside and replace(part.inside, parts=_linked(part.inside.parts, found)),
-        )
-        for part in parts
-    )
+    linked = []
+    for part in parts:
+        if part.unit is not None:
+            part = replace(part, unit=found[part.unit])
+        elif part.inside is not None:
+            part = replace(part, inside=replace(part.inside, parts=_linked(part.inside.parts, found)))
+        linked.append(part)
+    return tuple(linked)
 
 
 def _merged(unit: Unit, calls: Sequence[Part], names: Names) -> Unit:
@@ -89,10 +89,10 @@ def _carried_on(unit: Unit, names: Names) -> list[Part]:
 
 def _read(part: Part) -> Part:
     """The part without a number that is carried along and read by nothing."""
-    inside = part.inside
-    if inside is not None:
-        inside = replace(inside, parts=tuple(map(_read, inside.parts)))
-    return replace(part, inside=inside, carried=part.carried if part.variable in part.within() else None)
+    unread = part.carried is not None and part.variable not in part.within()
+    if part.inside is not None:
+        part = replace(part, inside=replace(part.inside, parts=tuple(map(_read, part.inside.parts))))
+    return replace(part, carried=None) if unread else part
 
 
 def _renamed(parts: Sequence[Part]) -> tuple[Part, ...]:

@@ -135,6 +135,8 @@ class Part:
 
     def substituted(self, by: Mapping[str, Expr], *, own: bool = False) -> Part:
         """The part with other expressions for names; for those of its repetitions only if they are its `own`."""
+        if not by:
+            return self
         within = by if own else {name: expr for name, expr in by.items() if name not in self.own_names}
         start, end = self.carried or (None, None)
         if start is not None and not own:
@@ -145,7 +147,7 @@ class Part:
             inside = replace(inside, parts=tuple(part.substituted(within) for part in inside.parts))
         return replace(
             self,
-            name=self._name(within),
+            name=name_of(substituted(self.name, within)) if isinstance(self.name, Expr) else self.name,
             calls=tuple([call.substituted(within) for call in self.calls]),
             args={param: self._argument(param, substituted(expr, within)) for param, expr in self.args.items()},
             inside=inside,
@@ -154,13 +156,6 @@ class Part:
             count=self.count and substituted(self.count, by),
             carried=(start, substituted(end, within)) if start and end else None,
         )
-
-    def _name(self, by: Mapping[str, Expr]) -> str | Expr | None:
-        """The name with other expressions for names; one that reads none any more is a text."""
-        if not isinstance(self.name, Expr):
-            return self.name
-        found = substituted(self.name, by)
-        return "".join(str(piece.args[0]) for piece in found.args) if all(map(_is_const, found.args)) else found
 
     def _argument(self, param: str, expr: Expr) -> Expr:
         """An argument; one that is a class is written as such."""
@@ -259,5 +254,8 @@ def are_reachable(block: Block, parts: Iterable[Part]) -> bool:
     )
 
 
-def _is_const(expr: Expr) -> bool:
-    return expr.is_const
+def name_of(template: Expr) -> str | Expr:
+    """A submodule's name; one that reads no other name is a text."""
+    if all(piece.is_const for piece in template.args):
+        return "".join(str(piece.args[0]) for piece in template.args)
+    return template

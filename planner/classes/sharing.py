@@ -6,7 +6,7 @@ classes as can be found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -157,7 +157,7 @@ class Sharing:
                 handed |= {(number, -1, i): handed.get(value, value) for i, value in enumerate(source)}
                 continue
             found = entries.unrolled(entry, number) if unrolled else [entries.part(entry, number)]
-            parts += [replace(each, sources=tuple(handed.get(at, at) for at in each.sources)) for each in found]
+            parts += [_reading(each, handed) for each in found] if handed else found
         outputs = tuple(handed.get(value, value) for value in outputs)
         self._check_wiring(entries.block, parts, outputs, unrolled=unrolled)
         return parts, outputs
@@ -172,6 +172,11 @@ class Sharing:
             raise UnsharedError
         if not self._structure.is_chain(block) and not are_reachable(block, parts):
             raise UnsharedError
+
+
+def _reading(part: Part, handed: Mapping[Value, Value]) -> Part:
+    """The part with other sources for those that something stands for."""
+    return replace(part, sources=tuple(handed.get(value, value) for value in part.sources))
 
 
 def _decides(entry: Entry, copies: Sequence[Copy]) -> frozenset[str]:
