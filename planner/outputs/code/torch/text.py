@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 WIDTH = 88
 STEP = "    "
+BODY = STEP * 2
+"""How far the statements of a method are indented."""
 
 
 @dataclass
