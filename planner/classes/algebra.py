@@ -32,7 +32,7 @@ def add(a: Expr, b: Expr, sign: int = 1) -> Expr:
 
 
 def _terms(expr: Expr, sign: int = 1) -> Iterator[tuple[Expr, int]]:
-    """The terms of a sum, each with how often it is taken."""
+    """The terms of a sum, with how often each term is taken."""
     if expr.op in ("+", "-"):
         left, right = expr.args
         yield from _terms(left, sign)
@@ -65,6 +65,7 @@ def _part(a: Expr, i: int) -> Expr:
 
 
 def negative(a: Expr) -> Expr:
+    """The expression with the other sign."""
     if a.op == "neg":
         return _part(a, 0)
     return const(-a.args[0]) if a.is_const else Expr("neg", (a,))
@@ -76,6 +77,7 @@ def binary(op: str, a: Expr, b: Expr) -> Expr:
 
 
 def _binary(op: str, a: Expr, b: Expr) -> Expr:
+    """An operator on whole numbers, put simply, without what is taken for granted."""
     if op in "+-":
         return add(a, b, 1 if op == "+" else -1)
     if op == "*":
@@ -84,11 +86,12 @@ def _binary(op: str, a: Expr, b: Expr) -> Expr:
 
 
 def _quotient(a: Expr, b: Expr) -> Expr:
+    """The quotient, rounded down, put simply where the divisor surely divides."""
     return _divided(a, b) or Expr("//", (a, b))
 
 
 def _divided(a: Expr, b: Expr) -> Expr | None:
-    """The quotient of what one surely divides: 4 · width by 2, or by width."""
+    """The quotient where the divisor surely divides: 4 · width by 2, or by width; None where it may not."""
     if b.is_value(1):
         return a
     if a.is_whole and b.is_whole and b.args[0]:
@@ -104,7 +107,7 @@ def _divided(a: Expr, b: Expr) -> Expr | None:
 
 
 def choice(condition: Expr, then: Expr, other: Expr, op: str = "either") -> Expr:
-    """One of two expressions; one alone where the condition is decided, or both are written alike.
+    """A choice between two expressions; no choice where the condition is decided, or both are written alike.
 
     `either` is a choice that was made for what may be absent; `if` is one of the file's.
     """
@@ -147,7 +150,7 @@ NUMBERS: dict[str, Callable[..., Any]] = {
 
 
 def _number(expr: Expr) -> int | float | None:
-    """What an expression of numbers alone comes to; None for one of anything else."""
+    """What an expression of numbers alone comes to; None where there is anything else in the expression."""
     if expr.is_const:
         found: Any = expr.args[0]
         return found if type(found) in (int, float) else None
@@ -161,7 +164,7 @@ def _number(expr: Expr) -> int | float | None:
 
 
 def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
-    """The expression with other ones for names; what comes to a number is then one."""
+    """The expression with other expressions for names; what comes to a number is written as that number."""
     if expr.op == "name":
         return by.get(expr.args[0], expr)
     assumed = _substituted(expr.assumed, by) if expr.assumed else expr.assumed

@@ -28,7 +28,7 @@ Answer = tuple[tuple[Tensor, ...], tuple[Calling, ...], frozenset[str]]
 
 
 class Answers:
-    """Layers that are asked, each once for tensors that are written alike.
+    """What layers answer when they are asked with symbols; tensors that are written alike are asked about once.
 
     params  the parameters of the model
     fixed   parameters of lists that cannot be given another value, since two layers would need two; where one more is
@@ -42,6 +42,7 @@ class Answers:
         self._known: dict[tuple[Any, ...], tuple[Step, *Answer]] = {}
 
     def layer(self, copy: Copy, values: dict[str, Any], entry: Entry, step: Step, inputs: tuple[Tensor, ...]) -> Item:
+        """What a layer of the file came to in a copy: its outputs and its calls, in the names in sight."""
         layer = step.layer
         assert layer is not None
         given = {
@@ -232,8 +233,8 @@ def _fill(calls: Sequence[Call], mode: str) -> str:
 
 
 def _with_missing(layer: Layer, args: Mapping[str, Expr], missing: Mapping[str, Expr]) -> dict[str, Expr]:
-    """The arguments of a call with those that a layer leaves out as defaults, each where the layer would have it: after
-    what is worked out, and after the fields before it.
+    """The arguments of a call with those that a layer leaves out as defaults, in the layer's order: after what is
+    worked out, and after the fields that come before.
     """
     fields = type(layer).model_fields
     order = [*args]
@@ -248,14 +249,16 @@ def _with_missing(layer: Layer, args: Mapping[str, Expr], missing: Mapping[str, 
 
 
 def _form(argument: Any) -> Any:
-    """What kind of an argument it is, whatever its numbers are."""
+    """The type of an argument, whatever its numbers are."""
     return tuple(map(_form, argument)) if isinstance(argument, tuple) else type(argument)
 
 
 def is_call(
     calling: Calling, call: Call, values: Mapping[str, Any], shapes: Sequence[Shape], revalued: Container[str] = ()
 ) -> bool:
-    """Whether a call that was written for any values is this one at some; `revalued` names have others in PyTorch."""
+    """Whether a call that was written for any values is the layer's call at some values; `revalued` names have other
+    values in PyTorch.
+    """
     if replace(calling.call, args={}) != replace(call, args={}):
         return False
     sizes = {

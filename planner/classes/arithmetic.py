@@ -46,11 +46,13 @@ def of_value(value: Any) -> Expr | None:
 
 @lru_cache(maxsize=4096)
 def _of_expression(expression: Expression) -> Expr | None:
+    """The arithmetic of a model file in Python; None where it is too long."""
     found = _in_python(expression.tree)
     return found if found.size <= LONGEST else None
 
 
 def _in_python(node: Node) -> Expr:
+    """A node of a model file's arithmetic, and what is below the node, in Python."""
     parts = tuple(map(_in_python, node.parts))
     words = [word.text for word in node.words]
     match node.kind:
@@ -83,7 +85,7 @@ def _in_python(node: Node) -> Expr:
 
 
 def value(expr: Expr, values: Values) -> Any:
-    """What Python makes of the expression. Raises UnusableError where it makes nothing of it."""
+    """What Python makes of the expression. Raises UnusableError where Python makes nothing of it."""
     try:
         return _value(expr, values)
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
@@ -99,6 +101,7 @@ def comes_to(expr: Expr, values: Values, wanted: object) -> bool:
 
 
 def _value(expr: Expr, values: Values) -> Any:
+    """What Python makes of the expression, as Python raises."""
     op, args = expr.op, expr.args
     if op in ("const", "lost"):
         return args[0]
@@ -115,6 +118,7 @@ def _value(expr: Expr, values: Values) -> Any:
 
 
 def _truth(expr: Expr, values: Values) -> bool:
+    """What a condition comes to, which must be true or false."""
     found = _value(expr, values)
     if not isinstance(found, bool):
         raise UnusableError("a condition that is neither true nor false")

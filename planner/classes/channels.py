@@ -23,7 +23,7 @@ READABLE = 4
 def channels_of(
     step: Step, given: Mapping[str, Expr], values: Mapping[str, Any], inputs: Sequence[Tensor], *known: str
 ) -> tuple[list[Expr], frozenset[str]]:
-    """The channels of each output, and the arguments for either truth of which they are right.
+    """The channels of a layer's outputs, and the arguments for either truth of which these are right.
 
     The layer is asked for both truths of an argument; where they differ, the channels are a choice: an LSTM in both
     directions has `2 * hidden if flag else hidden`. `known` are the arguments that are not asked about again.
@@ -61,7 +61,7 @@ def _with(step: Step, argument: str, truth: bool) -> Step | None:
 
 
 def _channels(layer: Layer, step: Step, inputs: Sequence[Tensor]) -> list[Expr]:
-    """The channels of each output, in terms of those of the inputs."""
+    """The channels of a layer's outputs, in terms of the channels of the inputs."""
     assert step.facts is not None
     mixes = any(link.onto is not None for links in step.facts.links for link in links)
     mixes = mixes or len({len(shape) for shape in (*step.inputs, *step.facts.outputs)}) > 1
@@ -117,7 +117,7 @@ def names_in_plain(layer: Layer, given: Mapping[str, Expr]) -> set[str]:
 
 
 def origins(step: Step, given: Mapping[str, Expr], inputs: Sequence[Tensor]) -> list[frozenset[str]]:
-    """For each output, the names on which its spatial size depends."""
+    """The names on which the spatial size of each output of a layer depends."""
     assert step.facts is not None
     found = []
     for shape, links in zip(step.facts.outputs, step.facts.links, strict=True):

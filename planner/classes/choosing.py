@@ -22,7 +22,7 @@ Worlds = Callable[[], Sequence[Values]]
 
 
 class Known(NamedTuple):
-    """An expression of one copy, what the names in sight come to there, and what it must come to.
+    """An expression of one copy, what the names in sight come to there, and what the expression must come to.
 
     worlds  gives what the names come to where the model's parameters have other values
     """
@@ -50,7 +50,7 @@ def if_shared(attempt: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T |
 
 
 def one(known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> Expr:
-    """The expression of all copies."""
+    """The expression that stands for those of all copies."""
     first = known[0][0]
     agree = all(expr == first for expr, _, _ in known)
     if is_type:
@@ -125,7 +125,7 @@ def _apart(own: Expr, values: Values) -> Iterator[Values]:
 
 
 def agreed(found: Iterable[Any]) -> Any:
-    """The one thing that all of them are."""
+    """The value that all copies agree in."""
     first, *others = dict.fromkeys(found)
     if others:
         raise UnsharedError
@@ -133,7 +133,7 @@ def agreed(found: Iterable[Any]) -> Any:
 
 
 def worth(expr: Expr, values: Values) -> Any:
-    """What an expression comes to; copies with one that comes to nothing have no class in common."""
+    """What an expression comes to; copies have no class in common where that is nothing."""
     try:
         return value(expr, values)
     except UnusableError:

@@ -84,7 +84,7 @@ class Copies:
         self._go_through(self.root, None)
 
     def _generalized(self) -> dict[Block, tuple[Expr | None, ...]]:
-        """For each list of which a copy takes something for granted, what is right in all copies and takes less."""
+        """The channels that are right in all copies of a list and take less for granted than a copy does, by list."""
         found: dict[Block, tuple[Expr | None, ...]] = {}
         for block in self.known:
             copies = self.of(block)
@@ -109,12 +109,13 @@ class Copies:
         return found
 
     def of(self, block: Block) -> list[Copy]:
+        """The copies of a list."""
         return list(self.known.get(block, {}).values())
 
     # One copy
 
     def _go_through(self, copy: Copy, group: Group | None) -> None:
-        """Follow the entries of a list, as they were unfolded, with what each one reads."""
+        """Follow the entries of a list, as they were unfolded, with the tensors that they read."""
         block = copy.block
         names: dict[str, Tensors] = named(block.inputs, [(tensor,) for tensor in copy.inputs])
         sight = Sight(inputs=block.inputs, names=names, above=copy.inputs[:1])
@@ -238,6 +239,7 @@ class Copies:
         return found
 
     def _sources(self, entry: Entry, sight: Sight[Tensors]) -> Tensors:
+        """The tensors that an entry reads."""
         if entry.sources is not None:
             return tuple(_found(each, sight) for each in entry.sources)
         layer = self.structure.types.get(str(entry.type))
@@ -266,6 +268,7 @@ class Copies:
         group: Group,
         inputs: tuple[Tensor, ...],
     ) -> Item:
+        """What a call of a block, or of a list in place, came to: the copy of that list, with its arguments."""
         called = group.block
         in_place = self.structure.in_place(called)
         args: dict[str, Expr] = {}

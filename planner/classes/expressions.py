@@ -56,14 +56,14 @@ class Expr(_Expr):
         return () if self.op in _LEAVES else self.args
 
     def all_parts(self) -> Iterator[Expr]:
-        """The expression and all that it is made of."""
+        """The expression and all of its parts, and theirs."""
         yield self
         for part in self.parts:
             yield from part.all_parts()
 
     @property
     def names(self) -> set[str]:
-        """The names that it reads."""
+        """The names that the expression reads."""
         if self.op == "name":
             return {self.args[0]}
         return set().union(*(part.names for part in self.parts))
@@ -75,7 +75,7 @@ class Expr(_Expr):
 
     @property
     def functions(self) -> set[str]:
-        """The functions that it calls."""
+        """The functions that the expression calls."""
         own = {self.op.removesuffix("()")} if self.op.endswith("()") else set()
         return own.union(*(part.functions for part in self.parts))
 
@@ -91,7 +91,7 @@ class Expr(_Expr):
         return self.op == "name" and self.args[0] == text
 
     def is_value(self, value: object) -> bool:
-        """Whether it is this constant, an int not being a bool nor a float."""
+        """Whether the expression is this constant, an int not being a bool nor a float."""
         return self.op == "const" and same(self.args[0], value)
 
 
@@ -124,6 +124,7 @@ def const(value: object, assumed: frozenset[str] = NOTHING) -> Expr:
 
 @cache
 def name(text: str) -> Expr:
+    """A name in sight."""
     return Expr("name", (text,))
 
 
@@ -136,7 +137,7 @@ ONE = const(1)
 
 
 def lost(number: int, *origins: Expr) -> Expr:
-    """A number that is no longer written as it was worked out; nor is what is worked out from it."""
+    """A number of which the code no longer says how it was worked out; nor does what is worked out from that number."""
     return Expr("lost", (number, int), NOTHING.union(*(each.depends_on for each in origins)))
 
 
@@ -188,6 +189,7 @@ def _written(expr: Expr) -> tuple[str, int]:
 
 
 def _operation(op: str, args: tuple[Expr, ...]) -> str:
+    """An operator of Python with its operands."""
     binds = BINDS[op]
     if op in ("if", "either"):
         condition, then, other = args

@@ -14,7 +14,7 @@ from planner.faults.refused_module_name import RefusedModuleName
 
 
 def finished(units: Sequence[Unit], names: Names) -> dict[Unit, Unit]:
-    """The finished class of each class, those first that others construct."""
+    """Finished classes in place of those that the copies led to, those first that others construct."""
     named = {unit: names.new_class(unit.block.name) for unit in units}
     calls: dict[Unit, list[Part]] = {}
     shorter: dict[Unit, Unit] = {}

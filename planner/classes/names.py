@@ -70,7 +70,7 @@ def unused(name: str, taken: Container[str]) -> str:
 
 
 class Names:
-    """What each thing of a model is called in the emitted code."""
+    """What the parameters, inputs and classes of a model are called in the emitted code."""
 
     def __init__(self, params: set[str]) -> None:
         self._params: dict[str, str] = {}
@@ -111,7 +111,7 @@ class Names:
         return found
 
     def new_class(self, name: str) -> str:
-        """A name for a class that no other one has."""
+        """A name for a class that no other class has."""
         base, number = camel(name), 0
         found = base
         while found in self._classes:

@@ -50,19 +50,22 @@ class Part:
 
     @property
     def item(self) -> Item:
+        """What the entry came to in the first copy."""
         return self.items[0][1]
 
     @property
     def is_module(self) -> bool:
+        """Whether the part is called as a module."""
         return not self.calls or self.calls[-1].is_module
 
     @property
     def is_parameter(self) -> bool:
+        """Whether the part is a trained parameter."""
         return bool(self.calls) and self.calls[-1].call.is_parameter
 
     @property
     def unnamed(self) -> bool:
-        """Whether a list that has names has none for it."""
+        """Whether the part has no name in a list that has names."""
         block = self.items[0][0].block
         return (
             bool(self.calls)
@@ -74,13 +77,13 @@ class Part:
 
     @property
     def stateful(self) -> bool:
-        """Whether something of it is in the state_dict."""
+        """Whether the state_dict holds something of the part."""
         facts = self.item.step.facts if self.item.step else None
         return not self.calls or bool(facts and (facts.weights or facts.buffers))
 
     @property
     def plain(self) -> bool:
-        """Whether a chain of modules can have it as it is: it is called with one tensor and returns one."""
+        """Whether a chain can have the part as it is: a module that is called with one tensor and returns one."""
         if self.inside is not None:
             return all(part.plain for part in self.inside.parts)
         if self.unit is not None:
@@ -91,11 +94,11 @@ class Part:
 
     @property
     def boxed(self) -> bool:
-        """Whether a forward pass calls it as a module of one input and one output, whatever is in it."""
+        """Whether a forward pass calls the part as a module of one input and one output, whatever is in there."""
         return self.is_module and (self.count is not None or self.when is not None)
 
     def within(self) -> set[str]:
-        """The names that are read where it is constructed or called, in each of its repetitions."""
+        """The names that are read where the part is constructed or called, in each of its repetitions."""
         exprs = [expr for call in self.calls for _, expr in call.args]
         exprs += [expr for param, expr in self.args.items() if self.unit is None or param not in self.unit.types]
         if isinstance(self.name, Expr):
@@ -115,18 +118,18 @@ class Part:
 
     @property
     def own_names(self) -> set[str]:
-        """The names that its repetitions make themselves."""
+        """The names that the repetitions of the part make themselves."""
         if self.count is None:
             return set()
         return {INDEX} if self.carried is None else {INDEX, self.variable}
 
     @property
     def numbered(self) -> bool:
-        """Whether its repetitions read their number."""
+        """Whether the repetitions of the part read their number."""
         return self.count is not None and INDEX in self.within() | (self.carried[1].names if self.carried else set())
 
     def reads(self) -> set[str]:
-        """The names that it reads, but for those that its repetitions make themselves."""
+        """The names that the part reads, but for those that its repetitions make themselves."""
         found = self.within() | (self.carried[1].names if self.carried is not None else set())
         found -= self.own_names
         for expr in (self.when, self.count, self.carried and self.carried[0]):
@@ -158,7 +161,7 @@ class Part:
         )
 
     def _argument(self, param: str, expr: Expr) -> Expr:
-        """An argument; one that is a class is written as such."""
+        """An argument of the class that the part constructs, where a class is written as such."""
         is_class = self.unit is not None and param in self.unit.types and expr.is_const
         return text(f"nn.{expr.args[0]}").assuming(expr.assumed) if is_class else expr
 
@@ -206,6 +209,7 @@ class Unit:
 
     @property
     def copy(self) -> Copy:
+        """The first of the copies."""
         return self.copies[0]
 
     @property
@@ -234,7 +238,7 @@ class Unit:
         return frozenset(found)
 
     def expressions(self) -> Iterator[Expr]:
-        """What it works out, and what that is made of."""
+        """What the class works out for its parts, and what that is made of."""
         for part in self.all_parts():
             for expr in (*part.args.values(), *(each for call in part.calls for _, each in call.args)):
                 yield from expr.all_parts()

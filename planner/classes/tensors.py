@@ -158,6 +158,7 @@ def chosen_by(condition: Expr, tensor: Tensor, sources: Sequence[Tensor]) -> Ten
 
 
 def written_in(raw: Any, copy: Copy) -> Expr | None:
+    """A value of the file that holds arithmetic, in the names in sight of a copy; None for a plain value."""
     if not has_arithmetic(raw):
         return None
     found = of_value(raw)
@@ -176,6 +177,7 @@ def names_in(raw: Any, copy: Copy) -> frozenset[str]:
 
 
 def type_of(entry: Entry, copy: Copy) -> Expr | None:
+    """The arithmetic that says an entry's type."""
     return written_in(entry.type, copy)
 
 

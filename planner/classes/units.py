@@ -52,7 +52,7 @@ class Units:
 
 
 def _used(unit: Unit, found: dict[Unit, None]) -> dict[Unit, None]:
-    """A class and those that it is made of; others were tried, and given up."""
+    """A class and those that it constructs; other classes were tried, and given up."""
     if unit not in found:
         found[unit] = None
         for part in unit.all_parts():

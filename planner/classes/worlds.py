@@ -43,7 +43,7 @@ def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
 
 
 def enter(item: Item, copy: Copy, entry: Entry, *, deeply: bool = False) -> None:
-    """Let what an item calls know its worlds, and `deeply` the lists in place within it."""
+    """Let the copy that an item calls know its worlds, and `deeply` the lists in place within that copy."""
     if item.inner is None:
         return
     in_place = item.inner.in_place
@@ -71,7 +71,7 @@ def here(copy: Copy, entry: Entry, item: Item) -> Mapping[str, Any]:
 
 
 def seen(copy: Copy, entry: Entry, item: Item) -> list[dict[str, Any]]:
-    """What the names in sight of an item come to in each world; where it is repeated, it may be more often there."""
+    """What the names in sight of an item come to in each world, where its entry may be repeated more often."""
     if not entry.repeats:
         return copy.worlds
     worlds = [{**world, INDEX: item.index} for world in copy.worlds]

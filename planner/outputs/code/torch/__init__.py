@@ -1,4 +1,10 @@
-"""PyTorch: a model as the module that one would have written oneself."""
+"""PyTorch: a model as the module that one would have written oneself.
+
+`layouts` says where each tensor has its channels. Then each class is written (`classes`): how its parts are constructed
+(`construction`, `chains`), which of them under which names (`submodules`), and its forward pass, a call at a time
+(`forward`, `calls`), with variables for what is not nested (`variables`). `program` has what all classes share, and
+`text` breaks lines as a formatter would.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +35,7 @@ FORMAT = Format("py")
 
 
 class Emitted(NamedTuple):
-    """A program: its text, and the class or the function in it that makes the model.
+    """A program: its text, and the class or the function that makes the model.
 
     inputs, outputs  where each input and output of the model has its channels
     """
@@ -70,7 +76,7 @@ def _uncollected() -> Iterator[None]:
 def emitted(
     report: Report, *, style: Style = "auto", asserts: bool = False, init: bool = False, main: bool = False
 ) -> Emitted:
-    """What `render` renders, with what it is made of."""
+    """The program of a model, with what that is made of."""
     plan = report.plan
     faults = [*plan.model.diagnostics, *plan.diagnostics]
     if faults or not plan.complete:
@@ -151,6 +157,7 @@ def _must_be_chain(copies: Copies) -> None:
 
 
 def _whole(report: Report, program: Program, classes: list[str]) -> Iterator[str]:
+    """The lines of the whole program."""
     yield f'"""{_readable(report.plan.model.name)}: written by `planner code`."""'
     yield ""
     yield from _imports(program.imports)
@@ -159,6 +166,7 @@ def _whole(report: Report, program: Program, classes: list[str]) -> Iterator[str
 
 
 def _imports(used: set[str]) -> Iterator[str]:
+    """The lines that import what the program uses."""
     standard = []
     if "math" in used:
         standard.append("import math")

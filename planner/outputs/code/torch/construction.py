@@ -20,7 +20,7 @@ from planner.outputs.code.torch.text import BODY, STEP, Brackets, Item, fits, li
 
 @dataclass(frozen=True)
 class Submodule:
-    """A module of a chain or a class: of a part, or one that moves the channels between two of them.
+    """A module of a chain or a class: that of a part, or what moves the channels between two parts.
 
     label  its name, as `Part.name` has it
     code   its construction; None where that takes several statements
@@ -59,6 +59,7 @@ class Construction:
         return _with_moves_named(found) if moved else found
 
     def _movedim(self, to: Side) -> str:
+        """The construction of a module that moves the channels."""
         return f"{self.program.movedim()}({'1, -1' if to == 'last' else '-1, 1'})"
 
     def module(self, unit: Unit, part: Part, depth: int = 3, *, channels_first: bool = False) -> str | Brackets | None:
@@ -163,7 +164,7 @@ class Construction:
                 yield from self.part(target, module, indent, in_chain=True)
 
     def part(self, target: str, module: Submodule, indent: str, *, in_chain: bool) -> Iterator[str]:
-        """The statements that construct one part and make it a submodule."""
+        """The statements that make a part a submodule, under its condition and with its repetitions."""
         part, code = module.part, module.code
         assert part is not None
         if part.when is not None:
@@ -273,6 +274,7 @@ def prefixed(head: str, code: str | Brackets) -> str | Brackets:
 
 
 def _index(part: Part) -> str:
+    """The variable for the number of a repetition."""
     return INDEX if part.numbered else "_"
 
 

@@ -65,9 +65,11 @@ class Program:
         return self._helper_names[key]
 
     def movedim(self) -> str:
+        """The class that moves an axis."""
         return self.helper(ready.MOVEDIM.replace("Movedim", "{name}"), "Movedim", "Movedim")
 
     def centred(self) -> str:
+        """The function that crops or pads about the centre."""
         self.helpers.setdefault("centred", ready.CENTRED)
         self.imports |= {"Tensor", "F", "Sequence"}
         return "centred"
@@ -178,6 +180,7 @@ class Program:
         ]
 
     def _type(self, unit: Unit, param: str) -> str:
+        """The annotation of an argument."""
         if param in unit.types:
             self.imports.add("nn")
             return "type[nn.Module]"
@@ -207,10 +210,12 @@ def _equal(a: Expr, b: Expr) -> bool:
 
 
 def _plain(expr: Expr) -> object:
+    """The value of a constant, or the values of a tuple."""
     return tuple(map(_plain, expr.args)) if expr.op == "tuple" else expr.args[0]
 
 
 def _type_of(value: object) -> str:
+    """The annotation for a value."""
     if value is None:
         return "None"
     if isinstance(value, list | tuple):

@@ -66,6 +66,7 @@ class Shapes:
         return f"({', '.join(['N', *spatial, channels] if side == 'last' else ['N', channels, *spatial])})"
 
     def _channels(self, found: Sequence[tuple[Copy, Tensor]], longest: int) -> str:
+        """The number of channels, as a comment has it."""
         sizes = {tensor.shape.channels for _, tensor in found}
         for expr in dict.fromkeys(substituted(tensor.channels, self.unit.by) for _, tensor in found):
             if expr.names <= set(self.unit.params) and all(
@@ -76,6 +77,7 @@ class Shapes:
         return str(sizes.pop()) if len(sizes) == 1 else "C"
 
     def _size(self, found: Sequence[tuple[Copy, Tensor]], axis: int, mixed: bool) -> str:
+        """A spatial size, as a comment has it."""
         sizes = [tensor.shape.spatial[axis] for _, tensor in found]
         if len(set(sizes)) == 1:
             return str(sizes[0])

@@ -12,7 +12,7 @@ from planner.outputs.code.torch.program import Program
 
 
 class Labelled(NamedTuple):
-    """The parts of a class that are constructed, and how a forward pass calls them.
+    """The parts of a class that are constructed, with their names, and how a forward pass finds them.
 
     base    the class that it derives from: nn.Module, or a list or a dictionary of modules
     labels  the parts that are constructed, each with its name; a list of modules numbers them itself

@@ -17,7 +17,7 @@ BODY = STEP * 2
 
 @dataclass
 class Item:
-    """One of several things in brackets, with a comment behind it."""
+    """What stands in brackets among others, with a comment behind."""
 
     code: str | Brackets
     comment: str = ""

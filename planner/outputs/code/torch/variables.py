@@ -79,12 +79,12 @@ class Variables:
                 self.known.pop(value, None)
 
     def know(self, part: Part, made: Code) -> None:
-        """Let a trained parameter be read wherever it is needed."""
+        """Let a trained parameter be read like a variable."""
         self.known[part.values[0]] = made
         self._names[part.values[0]] = self.own_name(part) or "out"
 
     def bind(self, part: Part, made: Code, before: Value, name: str | None) -> None:
-        """Let what a part hands on wait, or give it a variable."""
+        """Let the outputs of a part wait, or give them variables."""
         wanted = [value for value in part.values if self.left.get(value)]
         returned = part.calls[-1].call if part.calls and not part.boxed else None
         paths = returned.returns if returned is not None else ((),)
@@ -109,7 +109,7 @@ class Variables:
         paths: Sequence[tuple[int, ...]],
         batches: tuple[int, ...] | None,
     ) -> None:
-        """Give a variable to each of several tensors that one call returns."""
+        """Give variables to the tensors that a call returns together."""
         names: dict[Value, str] = {}
         for value in wanted:
             names[value] = self.new_name(f"{identifier(part.item.name)}_{value[2]}", *names.values())
@@ -124,7 +124,7 @@ class Variables:
             self.known[value] = self._one_of(Code(each, reads=frozenset({each})), value, batches)
 
     def handed_on(self, codes: Sequence[Code]) -> Code | None:
-        """The call that returns all that is to be returned; its statement is then written no more."""
+        """The call that returns what the forward pass does, whose statement is taken back; None where there is none."""
         if self._unpacked is None:
             return None
         values, made, count = self._unpacked
@@ -165,7 +165,7 @@ class Variables:
     # Statements
 
     def _one_of(self, made: Code, value: Value, batches: tuple[int, ...] | None) -> Code:
-        """One of several tensors that a call returns, with its batch first."""
+        """A tensor among several that a call returns, with its batch first."""
         axes = self.shapes.axes(value)
         made = made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, value))
         return made.with_batch(batches[value[2]], axes or 0) if batches else made
@@ -207,7 +207,7 @@ class Variables:
         return "x" if self.inputs == ["x"] and "x" not in self._still_read() | kept else self.new_name("out", *kept)
 
     def own_name(self, part: Part) -> str | None:
-        """What a tensor is called for the entry that makes it: its name, or that of its type."""
+        """What a tensor is called after the entry that makes it: by the entry's name, or by its type."""
         if self.unit.block.nameless:
             return None
         found = identifier(part.item.name.rpartition(".")[0] or part.item.name, "out")
