@@ -6,7 +6,6 @@ from functools import cached_property
 
 from planner.classes.copies import Copies
 from planner.classes.finishing import finished
-from planner.classes.names import Names
 from planner.classes.parts import Unit
 from planner.classes.sharing import Sharing
 
@@ -14,13 +13,13 @@ from planner.classes.sharing import Sharing
 class Units:
     """The classes of a model, those first that others construct."""
 
-    def __init__(self, copies: Copies, names: Names) -> None:
+    def __init__(self, copies: Copies) -> None:
         self.structure = copies.structure
-        self.names = names
+        self.names = copies.names
         sharing = Sharing(copies)
         root = sharing.of(copies.root)
         used = _used(root, {})
-        found = finished([unit for unit in sharing.all if unit in used], names)
+        found = finished([unit for unit in sharing.all if unit in used], self.names)
         self.all = list(found.values())
         self.root = found[root]
 

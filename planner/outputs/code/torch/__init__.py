@@ -111,17 +111,16 @@ def emitted(
 
 
 def _units(structure: Structure) -> Units:
-    """The modules of a model."""
+    """The classes of a model, made again while a parameter turns out too late to have no other value in PyTorch."""
     fixed: set[tuple[Block, Expr]] = set()
     while True:
         known = len(fixed)
-        names = Names(structure.params)
-        copies = Copies(structure, names, fixed)
+        copies = Copies(structure, Names(structure.params), fixed)
         if structure.sequential:
             _must_be_chain(copies)
         if len(fixed) > known:
             continue
-        units = Units(copies, names)
+        units = Units(copies)
         if len(fixed) == known:
             return units
 
