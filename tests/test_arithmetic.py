@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.arithmetic import Node, has_arithmetic, is_expression, parse_expression, parse_template
-from planner.classes.expressions import make_divisible
+from planner.classes.algebra import make_divisible
 from planner.diagnostics import Fault
 from planner.faults.bad_arithmetic import BadArithmetic
 from planner.faults.unknown_parameter import UnknownParameter

@@ -7,19 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 from planner.classes.arithmetic import comes_to, value
-from planner.classes.expressions import NOTHING, Expr, UnusableError, choice, const, lost, same
+from planner.classes.channels import channels_of, is_handed_on, names_in_plain, origins
+from planner.classes.expressions import Expr, UnusableError, const, same
 from planner.classes.structure import Structure
-from planner.classes.symbols import cut_length, shaped, size_of, sizes_of, with_symbols, written
+from planner.classes.symbols import shaped, size_of, sizes_of, with_symbols, written
 from planner.classes.tensors import INDEX, Calling, Copy, Item, Tensor, argument_in, plain, type_of
 from planner.classes.worlds import another
 from planner.diagnostics import Fault
 from planner.format import Block, Entry
-from planner.geometry import KEEP, Centre, Link, SameWindow, Shape, Slice
+from planner.geometry import Centre, SameWindow, Shape
 from planner.layers._layer import Call, Layer
 from planner.plan import Step
 
-READABLE = 4
-"""Operators of the size of a part that anybody would read."""
 TRIED = 4
 """At how many other values a layer is asked whether its calls are right there."""
 WORKED_OUT = ("padding", "padding_mode", "ceil_mode", "count_include_pad", "uncounted")
@@ -28,15 +27,12 @@ Answer = tuple[tuple[Tensor, ...], tuple[Calling, ...], frozenset[str]]
 """The outputs, the calls, and the names for whose values alone these are right."""
 
 
-class AgainError(Exception):
-    """Something about a list was found out too late: all is to be gone through once more."""
-
-
 class Answers:
-    """Layers that are asked, each once for tensors that are written alike.
+    """What layers answer when they are asked with symbols; tensors that are written alike are asked about once.
 
     params  the parameters of the model
-    fixed   parameters of lists that cannot be given another value, since two layers would need two
+    fixed   parameters of lists that cannot be given another value, since two layers would need two; where one more is
+            found out, what has been written before is wrong, and all is to be gone through once more
     """
 
     def __init__(self, structure: Structure, params: Container[str], fixed: set[tuple[Block, Expr]]) -> None:
@@ -46,6 +42,7 @@ class Answers:
         self._known: dict[tuple[Any, ...], tuple[Step, *Answer]] = {}
 
     def layer(self, copy: Copy, values: dict[str, Any], entry: Entry, step: Step, inputs: tuple[Tensor, ...]) -> Item:
+        """What a layer of the file came to in a copy: its outputs and its calls, in the names in sight."""
         layer = step.layer
         assert layer is not None
         given = {
@@ -93,21 +90,23 @@ class Answers:
         assert facts is not None
         decisive: set[str] = set()
         asked = with_symbols(layer, given, decisive) if given else layer
-        channels, truths = _of_both_truths(step, given, values, inputs)
-        plain = _plain_names(layer, given)
-        parted = _plain_names(layer, {each: expr for each, expr in given.items() if each not in truths})
+        channels, truths = channels_of(step, given, values, inputs)
+        plain = names_in_plain(layer, given)
+        parted = names_in_plain(layer, {each: expr for each, expr in given.items() if each not in truths})
         call = layer.calls(*step.inputs)[-1] if given or len(channels) > 1 else None
         if call is not None and call.along and call.returns != ((),):
-            parted = plain.union(*map(_names, given.values()), *(_names(each.channels) for each in inputs))
+            parted = plain.union(
+                *(expr.depends_on for expr in given.values()), *(each.channels.depends_on for each in inputs)
+            )
         outputs = tuple(
-            Tensor((0, 0, i), shape, expr if _handed_on(expr, links, inputs) else expr.assuming(parted), origin)
+            Tensor((0, 0, i), shape, expr if is_handed_on(expr, links, inputs) else expr.assuming(parted), origin)
             for i, (shape, expr, links, origin) in enumerate(
-                zip(facts.outputs, channels, facts.links, _origins(step, given, inputs), strict=True)
+                zip(facts.outputs, channels, facts.links, origins(step, given, inputs), strict=True)
             )
         )
         decisive |= plain | parted
         if call is not None and call.along in given:
-            names = _names(given[call.along])
+            names = given[call.along].depends_on
             outputs = tuple(each._replace(channels=each.channels.assuming(names)) for each in outputs)
         calls = self._calls(copy, step, asked, given, inputs, decisive)
         if decisive and self._holds(copy, values, layer, given, inputs, calls, decisive):
@@ -198,7 +197,7 @@ class Answers:
                 continue
             own = given.get(each)
             if own is not None and call.is_permutation:
-                args[each] = const(plain(found), frozenset(_names(own)))  # it is carried out while the code is written
+                args[each] = const(plain(found), own.depends_on)  # it is carried out while the code is written
                 continue
             if own is not None and same(plain(getattr(layer, each)), plain(found)):
                 args[each] = own
@@ -206,7 +205,6 @@ class Answers:
                 new = (plain(found), written(found))
                 if copy.revalued.setdefault(own.args[0], new) != new:
                     self._fixed.add((copy.block, own))
-                    raise AgainError(own)
                 args[each] = own
             else:
                 args[each] = written(found)
@@ -235,8 +233,8 @@ def _fill(calls: Sequence[Call], mode: str) -> str:
 
 
 def _with_missing(layer: Layer, args: Mapping[str, Expr], missing: Mapping[str, Expr]) -> dict[str, Expr]:
-    """The arguments of a call with those that a layer leaves out as defaults, each where the layer would have it: after
-    what is worked out, and after the fields before it.
+    """The arguments of a call with those that a layer leaves out as defaults, in the layer's order: after what is
+    worked out, and after the fields that come before.
     """
     fields = type(layer).model_fields
     order = [*args]
@@ -250,140 +248,17 @@ def _with_missing(layer: Layer, args: Mapping[str, Expr], missing: Mapping[str, 
     return {each: args.get(each) or missing[each] for each in order}
 
 
-def _names(expr: Expr) -> set[str]:
-    """The names that an expression reads or takes for granted."""
-    return expr.names | expr.assumed
-
-
-def _of_both_truths(
-    step: Step, given: Mapping[str, Expr], values: Mapping[str, Any], inputs: Sequence[Tensor], *known: str
-) -> tuple[list[Expr], frozenset[str]]:
-    """The channels of each output, and the arguments for either truth of which they are right.
-
-    The layer is asked for both truths of an argument; where they differ, the channels are a choice: an LSTM in both
-    directions has `2 * hidden if flag else hidden`. `known` are the arguments that are not asked about again.
-    """
-    layer, facts = step.layer, step.facts
-    assert layer is not None
-    assert facts is not None
-    undecided = (each for each, expr in given.items() if type(getattr(layer, each)) is bool and not expr.is_const)
-    asked = next((each for each in undecided if each not in known), None)
-    if asked is None:
-        found = _channels(with_symbols(layer, given, set()) if given else layer, step, inputs)
-        return [
-            expr if comes_to(expr, values, shape.channels) else lost(shape.channels, expr)
-            for expr, shape in zip(found, facts.outputs, strict=True)
-        ], NOTHING
-    here, told = _of_both_truths(step, given, values, inputs, *known, asked)
-    opposite = _with(step, asked, not getattr(layer, asked))
-    if opposite is None or len(opposite.outputs) != len(step.outputs):
-        return here, told
-    there, told_there = _of_both_truths(opposite, given, values, inputs, *known, asked)
-    if any(a != b and "lost" in (a.op, b.op) for a, b in zip(here, there, strict=True)):
-        return here, told
-    pairs = zip(*((here, there) if getattr(layer, asked) else (there, here)), strict=True)
-    return [choice(given[asked], *pair, "if") for pair in pairs], (told & told_there) | {asked}
-
-
-def _with(step: Step, argument: str, truth: bool) -> Step | None:
-    """The step with another truth for an argument of its layer; None where the layer refuses that."""
-    assert step.layer is not None
-    try:
-        layer = type(step.layer).model_validate({**dict(step.layer), argument: truth})
-        return replace(step, instance=replace(step.instance, layer=layer), facts=layer.facts(*step.inputs))
-    except (Fault, ValueError):
-        return None
-
-
-def _channels(layer: Layer, step: Step, inputs: Sequence[Tensor]) -> list[Expr]:
-    """The channels of each output, in terms of those of the inputs."""
-    assert step.facts is not None
-    mixes = any(link.onto is not None for links in step.facts.links for link in links)
-    mixes = mixes or len({len(shape) for shape in (*step.inputs, *step.facts.outputs)}) > 1
-    symbols = tuple([shaped(each.shape, each.channels, each.origin if mixes else NOTHING, set()) for each in inputs])
-    found: list[Expr] = []
-    asked: tuple[Shape, ...] = ()
-    asked_links: tuple[tuple[Link, ...], ...] = ()
-    for i, (shape, links) in enumerate(zip(step.facts.outputs, step.facts.links, strict=True)):
-        kept = next(
-            (
-                tensor.channels
-                for tensor, link in zip(inputs, links, strict=True)
-                if link.channels is KEEP and tensor.shape.channels == shape.channels
-            ),
-            None,
-        )
-        if kept is None:
-            asked_links = asked_links or layer.links(*symbols)
-            cut = asked_links[i][0].channels if inputs else None
-            if isinstance(cut, Slice):
-                found_now = cut_length(cut, symbols[0].channels)
-            elif type(layer).outputs is Layer.outputs and cut is not None:
-                found_now = cut.length(symbols[0].channels)
-            else:
-                asked = asked or layer.outputs(asked_links, *symbols)
-                found_now = asked[i].channels
-            kept = written(found_now)
-            if not same(int(found_now), shape.channels):
-                kept = lost(shape.channels, kept, *(tensor.channels for tensor in inputs))
-            if len(step.facts.outputs) > 1 and kept.size > READABLE:
-                kept = lost(shape.channels, kept)
-        found.append(kept)
-    return found
-
-
-def _handed_on(channels: Expr, links: Sequence[Link], inputs: Sequence[Tensor]) -> bool:
-    """Whether channels are those of an input whatever the arguments are; equal numbers alone may be so by chance."""
-    return any(
-        channels == tensor.channels and (link.channels is KEEP or not channels.is_const)
-        for tensor, link in zip(inputs, links, strict=True)
-    )
-
-
-def _plain_names(layer: Layer, given: Mapping[str, Expr]) -> set[str]:
-    """The names in arguments that are no whole numbers: what a layer makes of these is not written anywhere."""
-    found: set[str] = set()
-    for each, expr in given.items():
-        argument = getattr(layer, each)
-        whole = argument if isinstance(argument, tuple) else (argument,)
-        if not all(type(part) is int for part in whole):
-            found |= _names(expr)
-    return found
-
-
-def _origins(step: Step, given: Mapping[str, Expr], inputs: Sequence[Tensor]) -> list[frozenset[str]]:
-    """For each output, the names on which its spatial size depends."""
-    assert step.facts is not None
-    found = []
-    for shape, links in zip(step.facts.outputs, step.facts.links, strict=True):
-        alike = all(link.onto is None for link in links) and len({len(shape), *map(len, step.inputs)}) == 1
-        if alike and not given and inputs:
-            found.append(inputs[0].origin if len(inputs) == 1 else NOTHING.union(*(each.origin for each in inputs)))
-            continue
-        origin: set[str] = set()
-        if shape.spatial:
-            kept = bool(inputs)
-            for tensor, link in zip(inputs, links, strict=True):
-                origin |= tensor.origin
-                if link.onto is not None or len(tensor.shape) != len(shape):
-                    origin |= _names(tensor.channels)
-                    kept = False
-                kept = kept and all(axis is KEEP for axis in link.axes)
-            if not kept:
-                origin = origin.union(*(_names(expr) for expr in given.values()))
-        found.append(frozenset(origin))
-    return found
-
-
 def _form(argument: Any) -> Any:
-    """What kind of an argument it is, whatever its numbers are."""
+    """The type of an argument, whatever its numbers are."""
     return tuple(map(_form, argument)) if isinstance(argument, tuple) else type(argument)
 
 
 def is_call(
     calling: Calling, call: Call, values: Mapping[str, Any], shapes: Sequence[Shape], revalued: Container[str] = ()
 ) -> bool:
-    """Whether a call that was written for any values is this one at some; `revalued` names have others in PyTorch."""
+    """Whether a call that was written for any values is the layer's call at some values; `revalued` names have other
+    values in PyTorch.
+    """
     if replace(calling.call, args={}) != replace(call, args={}):
         return False
     sizes = {

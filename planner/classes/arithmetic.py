@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import Any
 
 from planner.arithmetic import Expression, Node, is_expression, parse_expression
-from planner.classes.expressions import NUMBERS, Expr, UnusableError, const, name, negative, same
+from planner.classes.algebra import NUMBERS, negative
+from planner.classes.expressions import Expr, UnusableError, const, name, same
 from planner.diagnostics import Fault
 
 Values = Mapping[str, Any]
@@ -25,9 +26,9 @@ deep in Python as it is long.
 # The arithmetic of a model file in Python
 
 
-def of_value(value: Any) -> Expr:
-    """A value of a model file that may have arithmetic in it; its names are the parameters. Raises UnusableError for
-    mappings, and for arithmetic that is too long or wrong.
+def of_value(value: Any) -> Expr | None:
+    """A value of a model file that may have arithmetic in it; its names are the parameters. None for mappings, and for
+    arithmetic that is too long or wrong.
     """
     if isinstance(value, Expression):
         return _of_expression(value)
@@ -35,23 +36,23 @@ def of_value(value: Any) -> Expr:
         try:
             return _of_expression(parse_expression(value))
         except Fault:
-            raise UnusableError(value) from None
+            return None
     if isinstance(value, list | tuple):
-        return Expr("tuple", tuple(map(of_value, value)))
-    if isinstance(value, dict):
-        raise UnusableError("a mapping")
-    return const(value)
+        items = [of_value(each) for each in value]
+        usable = [item for item in items if item is not None]
+        return Expr("tuple", tuple(usable)) if len(usable) == len(items) else None
+    return None if isinstance(value, dict) else const(value)
 
 
 @lru_cache(maxsize=4096)
-def _of_expression(expression: Expression) -> Expr:
+def _of_expression(expression: Expression) -> Expr | None:
+    """The arithmetic of a model file in Python; None where it is too long."""
     found = _in_python(expression.tree)
-    if found.size > LONGEST:
-        raise UnusableError(expression.text)
-    return found
+    return found if found.size <= LONGEST else None
 
 
 def _in_python(node: Node) -> Expr:
+    """A node of a model file's arithmetic, and what is below the node, in Python."""
     parts = tuple(map(_in_python, node.parts))
     words = [word.text for word in node.words]
     match node.kind:
@@ -84,7 +85,7 @@ def _in_python(node: Node) -> Expr:
 
 
 def value(expr: Expr, values: Values) -> Any:
-    """What Python makes of the expression. Raises UnusableError where it makes nothing of it."""
+    """What Python makes of the expression. Raises UnusableError where Python makes nothing of it."""
     try:
         return _value(expr, values)
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
@@ -100,6 +101,7 @@ def comes_to(expr: Expr, values: Values, wanted: object) -> bool:
 
 
 def _value(expr: Expr, values: Values) -> Any:
+    """What Python makes of the expression, as Python raises."""
     op, args = expr.op, expr.args
     if op in ("const", "lost"):
         return args[0]
@@ -116,6 +118,7 @@ def _value(expr: Expr, values: Values) -> Any:
 
 
 def _truth(expr: Expr, values: Values) -> bool:
+    """What a condition comes to, which must be true or false."""
     found = _value(expr, values)
     if not isinstance(found, bool):
         raise UnusableError("a condition that is neither true nor false")

@@ -7,7 +7,7 @@ found out in other worlds, where the parameters of the model have other values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from planner.classes.arithmetic import comes_to, value
 from planner.classes.expressions import Expr, UnusableError, const, name, same, text
@@ -15,12 +15,14 @@ from planner.classes.tensors import INDEX
 
 LONG = 4
 """An expression of this many operators or more gives way to a parameter that fits."""
+P = ParamSpec("P")
+T = TypeVar("T")
 Values = Mapping[str, Any]
 Worlds = Callable[[], Sequence[Values]]
 
 
 class Known(NamedTuple):
-    """An expression of one copy, what the names in sight come to there, and what it must come to.
+    """An expression of one copy, what the names in sight come to there, and what the expression must come to.
 
     worlds  gives what the names come to where the model's parameters have other values
     """
@@ -32,17 +34,29 @@ class Known(NamedTuple):
 
 
 class UnsharedError(Exception):
-    """Copies have no class in common, or a list cannot be written with its repetitions."""
+    """Copies have no class in common, or a list cannot be written with its repetitions.
+
+    Copies are compared deep down, in each argument of each call, and one that differs ends the attempt as a whole.
+    That is raised there and caught in `if_shared` alone, which makes an attempt.
+    """
+
+
+def if_shared(attempt: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """What an attempt comes to; None where copies turn out to have no class in common."""
+    try:
+        return attempt(*args, **kwargs)
+    except UnsharedError:
+        return None
 
 
 def one(known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> Expr:
-    """The expression of all copies."""
+    """The expression that stands for those of all copies."""
     first = known[0][0]
     agree = all(expr == first for expr, _, _ in known)
     if is_type:
         if agree and first.op in ("name", "text"):
             return first
-        names = frozenset().union(*(expr.names | expr.assumed for expr, _, _ in known))
+        names = frozenset().union(*(expr.depends_on for expr, _, _ in known))
         return text(f"nn.{agreed(worth(expr, values) for expr, values, _ in known)}").assuming(names)
     if agree and (first.is_const or (first.size < LONG and first.op != "either")):
         return const(first.args[0], first.assumed) if first.op == "lost" else first
@@ -65,7 +79,7 @@ def chosen(known: Sequence[Known]) -> Expr:
             return expr
     first = known[0].wanted
     if all(same(each.wanted, first) for each in known):
-        names = frozenset().union(*(each.expr.names | each.expr.assumed for each in known))
+        names = frozenset().union(*(each.expr.depends_on for each in known))
         return const(first, names)
     found = _parameter(known)
     if found is None:
@@ -111,7 +125,7 @@ def _apart(own: Expr, values: Values) -> Iterator[Values]:
 
 
 def agreed(found: Iterable[Any]) -> Any:
-    """The one thing that all of them are."""
+    """The value that all copies agree in."""
     first, *others = dict.fromkeys(found)
     if others:
         raise UnsharedError
@@ -119,7 +133,7 @@ def agreed(found: Iterable[Any]) -> Any:
 
 
 def worth(expr: Expr, values: Values) -> Any:
-    """What an expression comes to; copies with one that comes to nothing have no class in common."""
+    """What an expression comes to; copies have no class in common where that is nothing."""
     try:
         return value(expr, values)
     except UnusableError:

@@ -12,9 +12,10 @@ from typing import Any
 
 from planner.arithmetic import has_arithmetic
 from planner.classes import worlds
+from planner.classes.algebra import binary, substituted
 from planner.classes.answers import Answers
 from planner.classes.arithmetic import comes_to, of_value
-from planner.classes.expressions import ONE, Expr, UnusableError, binary, const, lost, name, same, substituted
+from planner.classes.expressions import ONE, Expr, const, lost, name, same
 from planner.classes.names import Names, unused
 from planner.classes.structure import Structure
 from planner.classes.tensors import (
@@ -83,7 +84,7 @@ class Copies:
         self._go_through(self.root, None)
 
     def _generalized(self) -> dict[Block, tuple[Expr | None, ...]]:
-        """For each list of which a copy takes something for granted, what is right in all copies and takes less."""
+        """The channels that are right in all copies of a list and take less for granted than a copy does, by list."""
         found: dict[Block, tuple[Expr | None, ...]] = {}
         for block in self.known:
             copies = self.of(block)
@@ -101,22 +102,20 @@ class Copies:
         """Parameters of the model that are worked out from others."""
         found: dict[str, Expr] = {}
         for each, raw in declared.items():
-            if has_arithmetic(raw):
-                try:
-                    expr = substituted(of_value(raw), found)
-                    if comes_to(expr, self.params, self.params[self.names.param(each)]):
-                        found[each] = expr
-                except UnusableError:
-                    pass
+            if has_arithmetic(raw) and (expr := of_value(raw)) is not None:
+                expr = substituted(expr, found)
+                if comes_to(expr, self.params, self.params[self.names.param(each)]):
+                    found[each] = expr
         return found
 
     def of(self, block: Block) -> list[Copy]:
+        """The copies of a list."""
         return list(self.known.get(block, {}).values())
 
     # One copy
 
     def _go_through(self, copy: Copy, group: Group | None) -> None:
-        """Follow the entries of a list, as they were unfolded, with what each one reads."""
+        """Follow the entries of a list, as they were unfolded, with the tensors that they read."""
         block = copy.block
         names: dict[str, Tensors] = named(block.inputs, [(tensor,) for tensor in copy.inputs])
         sight = Sight(inputs=block.inputs, names=names, above=copy.inputs[:1])
@@ -165,7 +164,7 @@ class Copies:
         above = sight.above
         if not items:
             handed = above if entry.sources is None else sources[:1]
-            given = condition.names | condition.assumed if condition is not None else names_in(entry.repeat, copy)
+            given = condition.depends_on if condition is not None else names_in(entry.repeat, copy)
             left = tuple(
                 Tensor((number, -1, i), each.shape, each.channels.assuming(given), each.origin | given)
                 for i, each in enumerate(handed or above[:1])
@@ -236,10 +235,11 @@ class Copies:
                 numbered = {item.name for item in items}
                 read = (each for other in copy.block.entries for each in other.sources or ())
                 if any(each in numbered or each.rpartition(".")[0] in numbered for each in (*read, *_outputs(copy))):
-                    found |= count.names | count.assumed
+                    found |= count.depends_on
         return found
 
     def _sources(self, entry: Entry, sight: Sight[Tensors]) -> Tensors:
+        """The tensors that an entry reads."""
         if entry.sources is not None:
             return tuple(_found(each, sight) for each in entry.sources)
         layer = self.structure.types.get(str(entry.type))
@@ -268,6 +268,7 @@ class Copies:
         group: Group,
         inputs: tuple[Tensor, ...],
     ) -> Item:
+        """What a call of a block, or of a list in place, came to: the copy of that list, with its arguments."""
         called = group.block
         in_place = self.structure.in_place(called)
         args: dict[str, Expr] = {}
@@ -335,8 +336,8 @@ class Copies:
         for each in self.structure.model.params:
             param = self.names.param(each)
             found = self.params[param]
-            hidden = const(found, frozenset({f"^{param}"}))
-            args[param] = copy.by.get(each) or name(param) if same(values.get(param), found) else hidden
+            hidden = not same(values.get(param), found)
+            args[param] = const(found, frozenset({f"^{param}"})) if hidden else copy.by.get(each) or name(param)
         for each, default in called.params.items():
             given = entry.args.get(each)
             expected = self._argument(group, each)
@@ -352,13 +353,9 @@ class Copies:
     def _default(self, raw: Any, args: Mapping[str, Expr], values: Mapping[str, Any], expected: Any) -> Expr:
         """A parameter's default that is worked out from other parameters, which have been found before."""
         known = {key: args[self.names.param(key)] for key in self.structure.params if self.names.param(key) in args}
-        try:
-            found = substituted(of_value(raw), known)
-            if comes_to(found, values, expected):
-                return found
-        except UnusableError:
-            pass
-        return lost(expected, *known.values())
+        expr = of_value(raw)
+        found = expr and substituted(expr, known)
+        return found if found and comes_to(found, values, expected) else lost(expected, *known.values())
 
     def _argument(self, group: Group, param: str) -> Any:
         """The value of a block's parameter; a float where some copy of the block has a fraction for it."""

@@ -65,7 +65,7 @@ def _others(now: Values, changed: Set[str], channels: Sequence[str]) -> Iterator
 
 
 class _Elsewhere(NamedTuple):
-    """A class, with one call of it and the file that it is for."""
+    """A class, with one of its calls, and the file that the class is made for."""
 
     unit: Unit
     copy: Copy
@@ -109,11 +109,12 @@ def _planned(copy: Copy, names: Names, structure: Structure, values: Values) -> 
 
 
 def _listed(found: Any) -> Any:
+    """A value as a model file has it, with lists for tuples."""
     return list(map(_listed, found)) if isinstance(found, tuple) else found
 
 
 class _Comparing:
-    """Goes through a class and through what its list came to in a plan."""
+    """Compares a class with what its list came to in a plan, entry by entry."""
 
     def __init__(self, structure: Structure) -> None:
         self.structure = structure
@@ -129,7 +130,8 @@ class _Comparing:
             return False
 
     def _entry(self, unit: Unit, values: Values, number: int, members: Sequence[Step | Group]) -> bool:
-        parts = [part for part in unit.parts if part.values[0][0] == number]
+        """Whether the parts of an entry are what that entry came to."""
+        parts: Sequence[Part] = [part for part in unit.parts if part.values[0][0] == number]
         if not members:
             return all(_left_out(part, values) for part in parts)
         if len(parts) == len(members) == 1 and parts[0].count is None:
@@ -142,6 +144,7 @@ class _Comparing:
         return self._repeated(parts[0], values, members)
 
     def _repeated(self, part: Part, values: Values, members: Sequence[Step | Group]) -> bool:
+        """Whether the repetitions of a part are what its entry came to."""
         if part.count is None or not same(value(part.count, values), len(members)):
             return False
         seen = dict(values)
@@ -156,6 +159,7 @@ class _Comparing:
         return True
 
     def _part(self, part: Part, values: Values, member: Step | Group) -> bool:
+        """Whether a part, in one of its repetitions, is a step or a block of the plan."""
         if isinstance(part.name, str) and part.name not in member.name.split(".")[-2:]:
             return False
         if part.when is not None and not value(part.when, values):
@@ -170,7 +174,7 @@ class _Comparing:
 
 
 def _entries(block: Block, members: Sequence[Step | Group]) -> Iterator[tuple[int, list[Step | Group]]]:
-    """What each entry of a list came to."""
+    """What the entries of a list came to, by their numbers."""
     at = 0
     for number, entry in enumerate(block.entries):
         start = at
@@ -185,6 +189,7 @@ def _unpadded(args: Mapping[str, object]) -> dict[str, object]:
 
 
 def _left_out(part: Part, values: Values) -> bool:
+    """Whether a part is left out where its arguments have these values."""
     if part.when is not None and not value(part.when, values):
         return True
     return part.count is not None and same(value(part.count, values), 0)
@@ -198,6 +203,7 @@ def _argument(expr: Expr, values: Values, is_type: bool) -> Any:
 
 
 def _calls(part: Part, values: Values, step: Step) -> bool:
+    """Whether the calls of a part are those of a layer of the plan."""
     assert step.layer is not None
     if len(step.outputs) != len(part.item.outputs):
         return False

@@ -70,7 +70,7 @@ def unused(name: str, taken: Container[str]) -> str:
 
 
 class Names:
-    """What each thing of a model is called in the emitted code."""
+    """What the parameters, inputs and classes of a model are called in the emitted code."""
 
     def __init__(self, params: set[str]) -> None:
         self._params: dict[str, str] = {}
@@ -86,6 +86,12 @@ class Names:
     def param(self, name: str) -> str:
         """A parameter of the file as an argument."""
         return self._params[name]
+
+    def declared(self, block: Block) -> list[str]:
+        """The arguments for the parameters of the block that a list belongs to; the model's are in sight everywhere."""
+        if block.owner is not None:
+            return self.declared(block.owner)
+        return [] if block.is_model else list(map(self.param, block.params))
 
     def channels(self, block: Block) -> tuple[str, ...]:
         """The arguments that tell a module how many channels its inputs have."""
@@ -105,7 +111,7 @@ class Names:
         return found
 
     def new_class(self, name: str) -> str:
-        """A name for a class that no other one has."""
+        """A name for a class that no other class has."""
         base, number = camel(name), 0
         found = base
         while found in self._classes:

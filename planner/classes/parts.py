@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-from planner.classes.expressions import Expr, const, substituted, text
+from planner.classes.algebra import substituted
+from planner.classes.expressions import NOTHING, Expr, const, text
 from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Item, Value
 from planner.format import Block
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Part:
     """What one entry of a list is in a class.
 
+    items    what the entry came to in each copy, and in each of its repetitions
     name     of the submodule: a text, an expression that makes one, or None for the next number
     calls    the calls of PyTorch, where it is a layer
     unit     the class that it constructs, with its arguments
@@ -29,7 +32,7 @@ class Part:
     """
 
     values: tuple[Value, ...]
-    items: list[tuple[Copy, Item]]
+    items: tuple[tuple[Copy, Item], ...]
     sources: tuple[Value, ...]
     name: str | Expr | None
     calls: tuple[Calling, ...] = ()
@@ -43,23 +46,26 @@ class Part:
     variable: str = CARRIED
     wrapped: bool = False
     nested: tuple[str, int, int] | None = None
-    assumes: frozenset[str] = frozenset()
+    assumes: frozenset[str] = NOTHING
 
     @property
     def item(self) -> Item:
+        """What the entry came to in the first copy."""
         return self.items[0][1]
 
     @property
     def is_module(self) -> bool:
+        """Whether the part is called as a module."""
         return not self.calls or self.calls[-1].is_module
 
     @property
     def is_parameter(self) -> bool:
+        """Whether the part is a trained parameter."""
         return bool(self.calls) and self.calls[-1].call.is_parameter
 
     @property
     def unnamed(self) -> bool:
-        """Whether a list that has names has none for it."""
+        """Whether the part has no name in a list that has names."""
         block = self.items[0][0].block
         return (
             bool(self.calls)
@@ -71,13 +77,13 @@ class Part:
 
     @property
     def stateful(self) -> bool:
-        """Whether something of it is in the state_dict."""
+        """Whether the state_dict holds something of the part."""
         facts = self.item.step.facts if self.item.step else None
         return not self.calls or bool(facts and (facts.weights or facts.buffers))
 
     @property
     def plain(self) -> bool:
-        """Whether a chain of modules can have it as it is: it is called with one tensor and returns one."""
+        """Whether a chain can have the part as it is: a module that is called with one tensor and returns one."""
         if self.inside is not None:
             return all(part.plain for part in self.inside.parts)
         if self.unit is not None:
@@ -88,11 +94,11 @@ class Part:
 
     @property
     def boxed(self) -> bool:
-        """Whether a forward pass calls it as a module of one input and one output, whatever is in it."""
+        """Whether a forward pass calls the part as a module of one input and one output, whatever is in there."""
         return self.is_module and (self.count is not None or self.when is not None)
 
     def within(self) -> set[str]:
-        """The names that are read where it is constructed or called, in each of its repetitions."""
+        """The names that are read where the part is constructed or called, in each of its repetitions."""
         exprs = [expr for call in self.calls for _, expr in call.args]
         exprs += [expr for param, expr in self.args.items() if self.unit is None or param not in self.unit.types]
         if isinstance(self.name, Expr):
@@ -112,59 +118,57 @@ class Part:
 
     @property
     def own_names(self) -> set[str]:
-        """The names that its repetitions make themselves."""
+        """The names that the repetitions of the part make themselves."""
         if self.count is None:
             return set()
         return {INDEX} if self.carried is None else {INDEX, self.variable}
 
     @property
     def numbered(self) -> bool:
-        """Whether its repetitions read their number."""
+        """Whether the repetitions of the part read their number."""
         return self.count is not None and INDEX in self.within() | (self.carried[1].names if self.carried else set())
 
     def reads(self) -> set[str]:
-        """The names that it reads, but for those that its repetitions make themselves."""
+        """The names that the part reads, but for those that its repetitions make themselves."""
         found = self.within() | (self.carried[1].names if self.carried is not None else set())
         found -= self.own_names
         for expr in (self.when, self.count, self.carried and self.carried[0]):
             found |= expr.names if expr is not None else set()
         return found
 
-    def substituted(self, by: Mapping[str, Expr], *, own: bool = False) -> None:
-        """Write other expressions for names; for those of its repetitions only if they are its `own`."""
-        self.when = self.when and substituted(self.when, by)
-        if self.count is not None:
-            self.count = substituted(self.count, by)
-            start, end = self.carried or (None, None)
-            if not own:
-                start = start and substituted(start, by)
-                by = {name: expr for name, expr in by.items() if name not in self.own_names}
-            self.carried = (start, substituted(end, by)) if start and end else None
-        self.calls = tuple(
-            call._replace(args=tuple((arg, substituted(expr, by)) for arg, expr in call.args)) for call in self.calls
+    def substituted(self, by: Mapping[str, Expr], *, own: bool = False) -> Part:
+        """The part with other expressions for names; for those of its repetitions only if they are its `own`."""
+        if not by:
+            return self
+        within = by if own else {name: expr for name, expr in by.items() if name not in self.own_names}
+        start, end = self.carried or (None, None)
+        if start is not None and not own:
+            start = substituted(start, by)
+        is_given = self.type is not None and self.type.op == "name" and self.type.args[0] in within
+        inside = self.inside
+        if inside is not None:
+            inside = replace(inside, parts=tuple(part.substituted(within) for part in inside.parts))
+        return replace(
+            self,
+            name=name_of(substituted(self.name, within)) if isinstance(self.name, Expr) else self.name,
+            calls=tuple([call.substituted(within) for call in self.calls]),
+            args={param: self._argument(param, substituted(expr, within)) for param, expr in self.args.items()},
+            inside=inside,
+            type=None if is_given else self.type,  # the class of its calls is then the one
+            when=self.when and substituted(self.when, by),
+            count=self.count and substituted(self.count, by),
+            carried=(start, substituted(end, within)) if start and end else None,
         )
-        self.args = {param: self._argument(param, substituted(expr, by)) for param, expr in self.args.items()}
-        if self.type is not None and self.type.op == "name" and self.type.args[0] in by:
-            self.type = None  # the class of its calls is the one
-        if isinstance(self.name, Expr):
-            self.name = substituted(self.name, by)
-            if all(piece.is_const for piece in self.name.args):
-                self.name = "".join(str(piece.args[0]) for piece in self.name.args)
-        for part in self.inside.parts if self.inside else ():
-            part.substituted(by)
 
     def _argument(self, param: str, expr: Expr) -> Expr:
-        """An argument; one that is a class is written as such."""
+        """An argument of the class that the part constructs, where a class is written as such."""
         is_class = self.unit is not None and param in self.unit.types and expr.is_const
         return text(f"nn.{expr.args[0]}").assuming(expr.assumed) if is_class else expr
 
-    def once(self) -> None:
-        """Forget about repetitions of which there is one. Its condition stands outside of them."""
+    def once(self) -> Part:
+        """The part without repetitions, of which there is one. Its condition stands outside of them."""
         by = {INDEX: const(0)} | ({self.variable: self.carried[0]} if self.carried else {})
-        when = self.when
-        self.count = self.carried = None
-        self.substituted(by)
-        self.when = when
+        return replace(replace(self, count=None, carried=None).substituted(by), when=self.when)
 
     def types(self) -> Iterator[Expr]:
         """The expressions that are classes."""
@@ -178,50 +182,63 @@ class Part:
                 yield from part.types()
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class Unit:
-    """A list of layers as one module, which stands for all of these copies.
+    """A list of layers as one class, which stands for all of these copies.
 
-    types   parameters that are classes
+    outputs the tensors that it hands on
     params  the arguments of its construction
+    types   those of them that are classes
     by      arguments that are always the same as another one
     repeats its parts are the repetitions of one entry
     assumed the names for whose values alone it is right; `#0` stands for the spatial size of the first input
     firm    those of them that decide whether something is there that no copy has
-    kept    the names whose conditions and types are written, though all copies agree in what they come to
-    fixed   the names that are no arguments: their values are written
-    mixed   the tensors whose axes have changed places, once that has been asked
     """
 
     block: Block
-    copies: list[Copy]
+    copies: tuple[Copy, ...]
     outputs: tuple[Value, ...]
-    parts: list[Part] = field(default_factory=list)
+    parts: tuple[Part, ...]
     name: str = ""
     params: tuple[str, ...] = ()
-    types: set[str] = field(default_factory=set)
-    by: dict[str, Expr] = field(default_factory=dict)
+    types: frozenset[str] = NOTHING
+    by: Mapping[str, Expr] = field(default_factory=dict)
     repeats: bool = False
-    assumed: set[str] = field(default_factory=set)
-    firm: set[str] = field(default_factory=set)
-    kept: frozenset[str] = frozenset()
-    fixed: frozenset[str] = frozenset()
-    mixed: set[Value] | None = None
+    assumed: frozenset[str] = NOTHING
+    firm: frozenset[str] = NOTHING
 
     @property
     def copy(self) -> Copy:
+        """The first of the copies."""
         return self.copies[0]
 
     @property
     def reachable(self) -> bool:
         """Whether each part has the same name in every copy, by which a forward pass can call it."""
+        return are_reachable(self.block, self.parts)
+
+    @property
+    def numbered(self) -> bool:
+        """Whether repetitions in the class read their number, so that nothing else there can have its name."""
+        return any(part.numbered or (part.inside is not None and part.inside.numbered) for part in self.parts)
+
+    @cached_property
+    def mixed(self) -> frozenset[Value]:
+        """The tensors whose axes have changed places, so that none of them is one of the input's."""
+        found: set[Value] = set()
         for part in self.parts:
-            if (part.count is not None and not part.wrapped) or (part.when is not None and self.block.nameless):
-                return False
-        return True
+            inner = part.unit or part.inside
+            if inner is not None:
+                moves = not inner.mixed.isdisjoint(inner.outputs)
+            else:
+                facts = part.item.step.facts if part.item.step else None
+                moves = facts is not None and any(link.onto is not None for links in facts.links for link in links)
+            if moves or (part.sources and found >= set(part.sources)):
+                found |= set(part.values)
+        return frozenset(found)
 
     def expressions(self) -> Iterator[Expr]:
-        """What it works out, and what that is made of."""
+        """What the class works out for its parts, and what that is made of."""
         for part in self.all_parts():
             for expr in (*part.args.values(), *(each for call in part.calls for _, each in call.args)):
                 yield from expr.all_parts()
@@ -232,3 +249,17 @@ class Unit:
             yield part
             if part.inside is not None:
                 yield from part.inside.all_parts()
+
+
+def are_reachable(block: Block, parts: Iterable[Part]) -> bool:
+    """Whether each part of a list has the same name in every copy, by which a forward pass can call it."""
+    return not any(
+        (part.count is not None and not part.wrapped) or (part.when is not None and block.nameless) for part in parts
+    )
+
+
+def name_of(template: Expr) -> str | Expr:
+    """A submodule's name; one that reads no other name is a text."""
+    if all(piece.is_const for piece in template.args):
+        return "".join(str(piece.args[0]) for piece in template.args)
+    return template

@@ -10,7 +10,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from planner.classes.expressions import Expr, binary, const, lost, negative, text
+from planner.classes.algebra import binary, negative
+from planner.classes.expressions import Expr, const, lost, text
 from planner.geometry import Shape, Slice
 from planner.layers._layer import Call, Layer
 
@@ -103,7 +104,7 @@ class Symbol(int):
 
     def _decides(self, other: object) -> None:
         for expr in (self.expr, written(other)):
-            self.decisive |= expr.names | expr.assumed
+            self.decisive |= expr.depends_on
 
     def __eq__(self, other: object) -> bool:
         equal = isinstance(other, int) and int(self) == int(other)

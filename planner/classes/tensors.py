@@ -8,19 +8,9 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from planner.arithmetic import has_arithmetic
+from planner.classes.algebra import choice, substituted
 from planner.classes.arithmetic import of_value, value
-from planner.classes.expressions import (
-    NOTHING,
-    ONE,
-    Expr,
-    UnusableError,
-    choice,
-    const,
-    lost,
-    name,
-    same,
-    substituted,
-)
+from planner.classes.expressions import NOTHING, ONE, Expr, UnusableError, const, lost, name, same
 from planner.format import Block, Entry
 from planner.geometry import Shape
 from planner.layers._layer import Call
@@ -69,6 +59,10 @@ class Calling(NamedTuple):
     def needed(self) -> int:
         """How many arguments are given without their names: those that PyTorch needs, while they stand in its order."""
         return sum(1 for _ in takewhile(lambda each: each[0] in self.call.positional, self.args))
+
+    def substituted(self, by: Mapping[str, Expr]) -> Calling:
+        """The call with other expressions for names."""
+        return self._replace(args=tuple([(arg, substituted(expr, by)) for arg, expr in self.args]))
 
 
 @dataclass(eq=False, slots=True)
@@ -154,7 +148,7 @@ def chosen_by(condition: Expr, tensor: Tensor, sources: Sequence[Tensor]) -> Ten
         return tensor
     (source,) = sources
     if tensor.shape.spatial != source.shape.spatial or tensor.origin != source.origin:
-        tensor = tensor._replace(origin=tensor.origin | source.origin | condition.names | condition.assumed)
+        tensor = tensor._replace(origin=tensor.origin | source.origin | condition.depends_on)
     if tensor.channels == source.channels:
         return tensor
     return tensor._replace(channels=choice(condition, tensor.channels, source.channels))
@@ -164,12 +158,11 @@ def chosen_by(condition: Expr, tensor: Tensor, sources: Sequence[Tensor]) -> Ten
 
 
 def written_in(raw: Any, copy: Copy) -> Expr | None:
+    """A value of the file that holds arithmetic, in the names in sight of a copy; None for a plain value."""
     if not has_arithmetic(raw):
         return None
-    try:
-        return substituted(of_value(raw), copy.by)
-    except UnusableError:
-        return lost(0, *map(name, copy.values))
+    found = of_value(raw)
+    return lost(0, *map(name, copy.values)) if found is None else substituted(found, copy.by)
 
 
 def count_of(entry: Entry, copy: Copy) -> Expr | None:
@@ -177,22 +170,23 @@ def count_of(entry: Entry, copy: Copy) -> Expr | None:
     return written_in(entry.repeat, copy)
 
 
-def names_in(raw: Any, copy: Copy) -> set[str]:
+def names_in(raw: Any, copy: Copy) -> frozenset[str]:
     """The names that a value of the file reads or takes for granted."""
     found = written_in(raw, copy)
-    return found.names | found.assumed if found is not None else set()
+    return found.depends_on if found is not None else NOTHING
 
 
 def type_of(entry: Entry, copy: Copy) -> Expr | None:
+    """The arithmetic that says an entry's type."""
     return written_in(entry.type, copy)
 
 
 def argument_in(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) -> Expr:
     """A value of the file as it is written in this copy; the value that it has where Python would make another."""
-    try:
-        found = substituted(of_value(raw), copy.by) if copy.by else of_value(raw)
-    except UnusableError:
+    found = of_value(raw)
+    if found is None:
         return const(expected, frozenset(values))
+    found = substituted(found, copy.by) if copy.by else found
     try:
         known = value(found, values)
         if same(known, expected) or (type(known) is int and type(expected) is float and known == expected):
@@ -201,7 +195,7 @@ def argument_in(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) 
             return Expr("int()", (found,))
     except UnusableError:
         pass
-    return const(expected, frozenset(found.names | found.assumed))
+    return const(expected, found.depends_on)
 
 
 def plain(found: Any) -> Any:

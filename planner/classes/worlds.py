@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from planner.arithmetic import has_arithmetic
@@ -43,7 +43,7 @@ def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
 
 
 def enter(item: Item, copy: Copy, entry: Entry, *, deeply: bool = False) -> None:
-    """Let what an item calls know its worlds, and `deeply` the lists in place within it."""
+    """Let the copy that an item calls know its worlds, and `deeply` the lists in place within that copy."""
     if item.inner is None:
         return
     in_place = item.inner.in_place
@@ -62,8 +62,16 @@ def enter(item: Item, copy: Copy, entry: Entry, *, deeply: bool = False) -> None
                 enter(each, item.inner, inner_entry, deeply=True)
 
 
+def here(copy: Copy, entry: Entry, item: Item) -> Mapping[str, Any]:
+    """What the names in sight of an item come to."""
+    values = copy.values
+    if copy.revalued:
+        values = {**values, **{each: found for each, (found, _) in copy.revalued.items()}}
+    return {**values, INDEX: item.index} if entry.repeats else values
+
+
 def seen(copy: Copy, entry: Entry, item: Item) -> list[dict[str, Any]]:
-    """What the names in sight of an item come to in each world; where it is repeated, it may be more often there."""
+    """What the names in sight of an item come to in each world, where its entry may be repeated more often."""
     if not entry.repeats:
         return copy.worlds
     worlds = [{**world, INDEX: item.index} for world in copy.worlds]

@@ -1,4 +1,10 @@
-"""PyTorch: a model as the module that one would have written oneself."""
+"""PyTorch: a model as the module that one would have written oneself.
+
+`layouts` says where each tensor has its channels. Then each class is written (`classes`): how its parts are constructed
+(`construction`, `chains`), which of them under which names (`submodules`), and its forward pass, a call at a time
+(`forward`, `calls`), with variables for what is not nested (`variables`). `program` has what all classes share, and
+`text` breaks lines as a formatter would.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, get_args
 
-from planner.classes.answers import AgainError
 from planner.classes.copies import Copies
 from planner.classes.expressions import Expr
 from planner.classes.names import Names
@@ -30,7 +35,7 @@ FORMAT = Format("py")
 
 
 class Emitted(NamedTuple):
-    """A program: its text, and the class or the function in it that makes the model.
+    """A program: its text, and the class or the function that makes the model.
 
     inputs, outputs  where each input and output of the model has its channels
     """
@@ -71,7 +76,7 @@ def _uncollected() -> Iterator[None]:
 def emitted(
     report: Report, *, style: Style = "auto", asserts: bool = False, init: bool = False, main: bool = False
 ) -> Emitted:
-    """What `render` renders, with what it is made of."""
+    """The program of a model, with what that is made of."""
     plan = report.plan
     faults = [*plan.model.diagnostics, *plan.diagnostics]
     if faults or not plan.complete:
@@ -102,21 +107,22 @@ def emitted(
         classes.append("\n".join(_main(report, program)))
     inputs = tuple(layouts.tensor(units.root, (-1, -1, k)) for k in range(len(report.plan.inputs)))
     outputs = tuple(layouts.output(units.root, k) for k in range(len(report.plan.outputs)))
-    return Emitted("\n".join(_whole(report, program, classes)) + "\n", units.root.name, program, inputs, outputs)
+    return Emitted("\n".join(_whole(report, program, classes)) + "\n", program.maker, program, inputs, outputs)
 
 
 def _units(structure: Structure) -> Units:
-    """The modules of a model."""
-    names = Names(structure.params)
+    """The classes of a model, made again while a parameter turns out too late to have no other value in PyTorch."""
     fixed: set[tuple[Block, Expr]] = set()
     while True:
-        try:
-            copies = Copies(structure, names, fixed)
-            if structure.sequential:
-                _must_be_chain(copies)
-            return Units(copies, names)
-        except AgainError:
+        known = len(fixed)
+        copies = Copies(structure, Names(structure.params), fixed)
+        if structure.sequential:
+            _must_be_chain(copies)
+        if len(fixed) > known:
             continue
+        units = Units(copies)
+        if len(fixed) == known:
+            return units
 
 
 def _must_be_writable(units: Units) -> None:
@@ -150,6 +156,7 @@ def _must_be_chain(copies: Copies) -> None:
 
 
 def _whole(report: Report, program: Program, classes: list[str]) -> Iterator[str]:
+    """The lines of the whole program."""
     yield f'"""{_readable(report.plan.model.name)}: written by `planner code`."""'
     yield ""
     yield from _imports(program.imports)
@@ -158,6 +165,7 @@ def _whole(report: Report, program: Program, classes: list[str]) -> Iterator[str
 
 
 def _imports(used: set[str]) -> Iterator[str]:
+    """The lines that import what the program uses."""
     standard = []
     if "math" in used:
         standard.append("import math")
@@ -194,7 +202,7 @@ def _main(report: Report, program: Program) -> Iterator[str]:
             f"torch.zeros({', '.join(map(str, (batch, *(shape if side == 'last' else shape.torch))))}{whole})"
         )
     yield 'if __name__ == "__main__":'
-    yield f"    model = {unit.name}().eval()"
+    yield f"    model = {program.maker}().eval()"
     yield "    print(model)"
     yield '    print(f"{sum(each.numel() for each in model.parameters()):,} parameters")'
     for k, code in enumerate(inputs):

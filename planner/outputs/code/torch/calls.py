@@ -41,10 +41,12 @@ class Code(NamedTuple):
 
     @property
     def code(self) -> str | Brackets:
+        """The text, or the brackets that may take several lines."""
         return self.settled().base
 
     @property
     def atom(self) -> str:
+        """The text, in brackets where an operator could tear it apart."""
         settled = self.settled()
         return str(settled.base) if settled.binds == ATOM else f"({settled.base})"
 
@@ -55,13 +57,14 @@ class Code(NamedTuple):
         return str(settled.base), settled.binds
 
     def settled(self) -> Code:
-        """The same with its axes in order."""
+        """The tensor with its axes in order."""
         if self.order is None:
             return self
         atom = str(self.base) if self.binds == ATOM else f"({self.base})"
         return self._replace(base=f"{atom}{_rearranged(self.order)}", binds=ATOM, order=None)
 
     def after(self, head: str) -> str | Brackets:
+        """The expression behind the beginning of a statement."""
         code = self.code
         return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
 
@@ -72,13 +75,13 @@ class Code(NamedTuple):
         return self._replace(reads=frozenset().union(*(each.reads for each in others)))
 
     def permuted(self, order: Order) -> Code:
-        """The same with its axes in another order."""
+        """The tensor with its axes in another order."""
         if self.order is not None:
             order = tuple(self.order[i] for i in order)
         return self._replace(order=None if order == tuple(range(len(order))) else order)
 
     def moved(self, to: Side) -> Code:
-        """The same with the channels elsewhere."""
+        """The tensor with the channels elsewhere."""
         if self.side == to:
             return self
         first = 0 if self.lacks == "axis" else 1
@@ -96,13 +99,13 @@ class Code(NamedTuple):
         return self._replace(base=self.atom + "".join(f"[{i}]" for i in path), binds=ATOM, order=None)
 
     def with_batch(self, axis: int, axes: int) -> Code:
-        """The same with the batch first, which it has as another axis."""
+        """The tensor with the batch first, which has been another axis."""
         if not axis:
             return self
         return self.permuted((axis, *(each for each in range(axes + 1) if each != axis)))
 
     def size(self, dim: int) -> Expr:
-        """The size of one axis."""
+        """The size of an axis."""
         if self.order is not None:
             return Expr("size", (text(self._replace(order=None).atom), const(self.order[dim])))
         return Expr("size", (text(self.atom), const(dim)))
@@ -151,7 +154,7 @@ def call(
     side: Side,
     attribute: Callable[[Expr], str],
 ) -> Code:
-    """The call of a layer, with `module` as what is called where it is one."""
+    """The call of a layer, with `module` as the code that finds the module where the layer is one."""
     last = part.calls[-1]
     program.uses(*(expr for calling in part.calls for _, expr in calling.args))
     if last.call.is_permutation:
@@ -185,6 +188,7 @@ def _permuted(calling: Calling, x: Code) -> Code:
 def _function(
     program: Program, calling: Calling, given: Mapping[str, Expr], read: Sequence[Code], args: Sequence[Code] = ()
 ) -> Code:
+    """The call of a function, or of a method of the tensor."""
     home = calling.call.home
     if home == "Tensor":
         return _method(calling.call, given, read[0])
@@ -197,6 +201,7 @@ def _function(
 
 
 def _method(call: Call, given: Mapping[str, Expr], x: Code) -> Code:
+    """The call of a method of a tensor, or of what Python has in its place."""
     function = call.name
     if function == "__getitem__":
         return Code(f"{x.atom}[{', '.join(map(str, given['index'].args))}]")

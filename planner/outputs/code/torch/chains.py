@@ -10,7 +10,7 @@ from planner.outputs.code.torch.layouts import Layouts, Side
 
 
 class Chained(NamedTuple):
-    """One module of a chain: of a part, or one that moves the channels between two of them.
+    """A module of a chain: that of a part, or what moves the channels between two parts.
 
     after   where the channels are behind it
     turned  it works on the last axis, and is made to take and give its tensor with the channels second
@@ -22,7 +22,7 @@ class Chained(NamedTuple):
 
 
 def chained(layouts: Layouts, unit: Unit) -> Iterator[Chained]:
-    """The modules of a chain in order, with the moves that they need."""
+    """The modules of a chain in order, with the moves between them."""
     side = layouts.tensor(unit, (-1, -1, 0))
     sides: list[tuple[Part, bool, Side, Side]] = []
     for part in unit.parts:

@@ -40,12 +40,15 @@ class Layouts:
             self._last = self._cut()
 
     def tensor(self, unit: Unit, value: Value) -> Side:
+        """Where a tensor of a class has its channels."""
         return self._side((unit, value))
 
     def input(self, part: Part, place: int) -> Side:
+        """Where a part reads the channels of one of its inputs."""
         return self._side((part, place))
 
     def output(self, unit: Unit, place: int) -> Side:
+        """Where an output of a class has its channels."""
         return self._side((unit, "out", place))
 
     def _side(self, node: Node) -> Side:
@@ -54,6 +57,7 @@ class Layouts:
     # The nodes
 
     def _add(self, unit: Unit) -> None:
+        """Add the tensors and the parts of a class."""
         if self._sequential and unit.block.nameless and any(part.count or part.when for part in unit.parts):
             ends = (unit, (-1, -1, 0)), (unit, "out", 0)
             for node in (*ends, *((part, 0) for part in unit.parts)):
@@ -67,6 +71,7 @@ class Layouts:
                 self._edges.append(((unit, value), (unit, "out", k)))
 
     def _add_part(self, unit: Unit, part: Part) -> None:
+        """Add what a part reads and hands on."""
         for k, source in enumerate(part.sources):
             if _rank(part, k):
                 self._edges.append(((unit, source), (part, k)))
@@ -84,6 +89,7 @@ class Layouts:
             self._join((unit, value), (inner, "out", k))
 
     def _add_layer(self, unit: Unit, part: Part) -> None:
+        """Add what a layer wants of its tensors."""
         call = part.calls[-1]
         inputs: list[Node] = [(part, k) for k in range(len(part.sources)) if _rank(part, k)]
         outputs: list[Node] = [
@@ -102,11 +108,13 @@ class Layouts:
                 self._fix(node, layout)
 
     def _root(self, node: Node) -> Node:
+        """The node that stands for all that are on the same side as this one."""
         while (above := self._same.get(node, node)) != node:
             node = above
         return node
 
     def _join(self, a: Node, b: Node) -> None:
+        """Let two nodes be on the same side."""
         a, b = self._root(a), self._root(b)
         if a != b:
             self._same[a] = b

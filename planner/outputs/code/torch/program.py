@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from planner.arithmetic import has_arithmetic
-from planner.classes.expressions import Expr, const, make_divisible, text
+from planner.classes.algebra import make_divisible
+from planner.classes.expressions import Expr, const, text
 from planner.classes.names import Names
 from planner.classes.parts import Part, Unit
 from planner.classes.tensors import Calling
@@ -21,7 +22,12 @@ Style = Literal["auto", "sequential", "module"]
 
 @dataclass
 class Program:
-    """What is known while a program is written. `imports` are what it uses, `helpers` the code that it needs first."""
+    """What is known while a program is written.
+
+    imports  what the program uses
+    helpers  the code that it needs before its classes
+    maker    the class or the function that makes the model
+    """
 
     names: Names
     units: Units
@@ -31,8 +37,12 @@ class Program:
     init: bool = False
     imports: set[str] = field(default_factory=set)
     helpers: dict[str, str] = field(default_factory=dict)
+    maker: str = field(init=False)
     _defaults: dict[Unit, list[tuple[str, Expr | None]]] = field(default_factory=dict)
     _helper_names: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.maker = self.units.root.name
 
     # What the program needs beside its classes
 
@@ -55,9 +65,11 @@ class Program:
         return self._helper_names[key]
 
     def movedim(self) -> str:
+        """The class that moves an axis."""
         return self.helper(ready.MOVEDIM.replace("Movedim", "{name}"), "Movedim", "Movedim")
 
     def centred(self) -> str:
+        """The function that crops or pads about the centre."""
         self.helpers.setdefault("centred", ready.CENTRED)
         self.imports |= {"Tensor", "F", "Sequence"}
         return "centred"
@@ -168,6 +180,7 @@ class Program:
         ]
 
     def _type(self, unit: Unit, param: str) -> str:
+        """The annotation of an argument."""
         if param in unit.types:
             self.imports.add("nn")
             return "type[nn.Module]"
@@ -197,10 +210,12 @@ def _equal(a: Expr, b: Expr) -> bool:
 
 
 def _plain(expr: Expr) -> object:
+    """The value of a constant, or the values of a tuple."""
     return tuple(map(_plain, expr.args)) if expr.op == "tuple" else expr.args[0]
 
 
 def _type_of(value: object) -> str:
+    """The annotation for a value."""
     if value is None:
         return "None"
     if isinstance(value, list | tuple):

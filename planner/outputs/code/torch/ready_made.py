@@ -44,11 +44,12 @@ class {name}(nn.Dropout):
 
 @cache
 def written(function: Callable[..., object]) -> str:
-    """A function of the planner's own, as it stands in its file."""
+    """The source of a function of the planner's own."""
     return f"\n{inspect.getsource(function)}"
 
 
 def stochastic_depth(name: str, mode: str) -> str:
+    """The module that drops whole samples, or the whole batch."""
     if mode == "row":
         sizes = "len(input), *[1] * (input.dim() - 1)"
         return STOCHASTIC_DEPTH.format(name=name, what="whole samples", sizes=sizes)
@@ -63,7 +64,7 @@ HOMES = frozenset({"nn", "F", "torch", "Tensor"})
 
 
 def is_writable(call: Call) -> bool:
-    """Whether it is known how a call is written."""
+    """Whether a call is one of those that can be written."""
     if call.is_operator:
         return call.name in SIGNS
     return call.home in HOMES or call.target in INSTEAD

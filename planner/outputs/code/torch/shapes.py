@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from planner.classes.algebra import substituted
 from planner.classes.arithmetic import comes_to
-from planner.classes.expressions import Expr, const, substituted
+from planner.classes.expressions import Expr, const
 from planner.classes.parts import Unit
 from planner.classes.tensors import Copy, Tensor, Value
 from planner.outputs.code.torch.layouts import Side
@@ -25,8 +26,6 @@ class Shapes:
         for copy in unit.copies:
             for k, tensor in enumerate(copy.inputs):
                 self.tensors.setdefault((-1, -1, k), []).append((copy, tensor))
-        self.mixed = _mixed(unit)
-        """Tensors whose axes have changed places, so that none of them is one of the input's."""
         for part in unit.parts:
             for copy, item in part.items:
                 for at, tensor in zip(part.values, item.outputs, strict=False):
@@ -61,12 +60,13 @@ class Shapes:
         channels = self._channels(found, longest)
         if len({len(tensor.shape) for _, tensor in found}) > 1:
             return f"(N, ..., {channels})" if side == "last" else f"(N, {channels}, ...)"
-        if at in self.mixed and channels == "C":
+        if at in self.unit.mixed and channels == "C":
             channels = "?"
-        spatial = [self._size(found, axis, at in self.mixed) for axis in range(len(found[0][1].shape.spatial))]
+        spatial = [self._size(found, axis, at in self.unit.mixed) for axis in range(len(found[0][1].shape.spatial))]
         return f"({', '.join(['N', *spatial, channels] if side == 'last' else ['N', channels, *spatial])})"
 
     def _channels(self, found: Sequence[tuple[Copy, Tensor]], longest: int) -> str:
+        """The number of channels, as a comment has it."""
         sizes = {tensor.shape.channels for _, tensor in found}
         for expr in dict.fromkeys(substituted(tensor.channels, self.unit.by) for _, tensor in found):
             if expr.names <= set(self.unit.params) and all(
@@ -77,6 +77,7 @@ class Shapes:
         return str(sizes.pop()) if len(sizes) == 1 else "C"
 
     def _size(self, found: Sequence[tuple[Copy, Tensor]], axis: int, mixed: bool) -> str:
+        """A spatial size, as a comment has it."""
         sizes = [tensor.shape.spatial[axis] for _, tensor in found]
         if len(set(sizes)) == 1:
             return str(sizes[0])
@@ -89,27 +90,6 @@ class Shapes:
         letter = LETTERS.get(rank, "H" * rank)[axis]
         befores = [each[axis] for each in inputs]
         return _relative(letter, sizes, befores, [copy.values for copy, _ in found]) or f"{letter}'"
-
-
-def _mixed(unit: Unit) -> set[Value]:
-    """The tensors of a module whose axes have changed places."""
-    if unit.mixed is None:
-        unit.mixed = _found_mixed(unit)
-    return unit.mixed
-
-
-def _found_mixed(unit: Unit) -> set[Value]:
-    found: set[Value] = set()
-    for part in unit.parts:
-        inner = part.unit or part.inside
-        if inner is not None:
-            moves = not _mixed(inner).isdisjoint(inner.outputs)
-        else:
-            facts = part.item.step.facts if part.item.step else None
-            moves = facts is not None and any(link.onto is not None for links in facts.links for link in links)
-        if moves or (part.sources and found >= set(part.sources)):
-            found |= set(part.values)
-    return found
 
 
 def _relative(letter: str, sizes: list[int], befores: list[int], values: Sequence[Mapping[str, Any]]) -> str:

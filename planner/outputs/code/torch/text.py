@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 
 WIDTH = 88
 STEP = "    "
+BODY = STEP * 2
+"""How far the statements of a method are indented."""
 
 
 @dataclass
 class Item:
-    """One of several things in brackets, with a comment behind it."""
+    """What stands in brackets among others, with a comment behind."""
 
     code: str | Brackets
     comment: str = ""

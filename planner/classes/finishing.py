@@ -1,0 +1,116 @@
+"""Classes put more shortly, and given names: what is done once all of them are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import permutations
+
+from planner.classes.algebra import substituted
+from planner.classes.expressions import Expr, name
+from planner.classes.names import Names, identifier, unused
+from planner.classes.parts import Part, Unit
+from planner.faults.refused_module_name import RefusedModuleName
+
+
+def finished(units: Sequence[Unit], names: Names) -> dict[Unit, Unit]:
+    """Finished classes in place of those that the copies led to, those first that others construct."""
+    named = {unit: names.new_class(unit.block.name) for unit in units}
+    calls: dict[Unit, list[Part]] = {}
+    shorter: dict[Unit, Unit] = {}
+    for unit in reversed(units):
+        shorter[unit] = _merged(unit, calls.get(unit, []), names)
+        for part in shorter[unit].all_parts():
+            if part.unit is not None:
+                calls.setdefault(part.unit, []).append(part)
+    found: dict[Unit, Unit] = {}
+    for unit in units:
+        parts = _renamed(_carried_on(shorter[unit], names))
+        found[unit] = replace(shorter[unit], name=named[unit], parts=_linked(parts, found))
+    return found
+
+
+def _linked(parts: Sequence[Part], found: Mapping[Unit, Unit]) -> tuple[Part, ...]:
+    """The parts with finished classes for those that they construct."""
+    linked = []
+    for part in parts:
+        if part.unit is not None:
+            part = replace(part, unit=found[part.unit])
+        elif part.inside is not None:
+            part = replace(part, inside=replace(part.inside, parts=_linked(part.inside.parts, found)))
+        linked.append(part)
+    return tuple(linked)
+
+
+def _merged(unit: Unit, calls: Sequence[Part], names: Names) -> Unit:
+    """The class without the numbers of input channels that are in every call what it works out from other arguments."""
+    channels = names.channels(unit.block)
+    by: dict[str, Expr] = {}
+    for each in channels if calls else ():
+        if each in unit.params:
+            same_as = (
+                expr
+                for expr in _worked_out(unit, [param for param in unit.params if param not in channels])
+                if all(substituted(expr, part.args) == part.args.get(each) for part in calls)
+            )
+            found = next(same_as, None)
+            if found is not None:
+                by[each] = found
+    parts = tuple([part.substituted(by) for part in unit.parts])
+    return replace(unit, by=by, parts=parts, params=tuple(param for param in unit.params if param not in by))
+
+
+def _worked_out(unit: Unit, params: Sequence[str]) -> Iterator[Expr]:
+    """Some arguments of a class, what it works out from them, and the same for one of them instead of another."""
+    yield from map(name, params)
+    found = [expr for expr in unit.expressions() if expr.size and expr.names and expr.names <= set(params)]
+    found = sorted(dict.fromkeys(found), key=lambda expr: expr.size)
+    yield from found
+    for expr in found:
+        for one_of, other in permutations(params, 2):
+            if one_of in expr.names:
+                yield substituted(expr, {one_of: name(other)})
+
+
+def _carried_on(unit: Unit, names: Names) -> list[Part]:
+    """The parts of a class, which carry a number of channels on in the argument that it begins with, if nothing else
+    reads that.
+    """
+    parts = list(map(_read, unit.parts))
+    for i, part in enumerate(parts):
+        if part.carried is None or part.carried[0].op != "name":
+            continue
+        argument = part.carried[0].args[0]
+        others = parts[:i] + parts[i + 1 :]
+        if argument in names.channels(unit.block) and not any(argument in other.reads() for other in others):
+            parts[i] = replace(part.substituted({part.variable: part.carried[0]}, own=True), variable=argument)
+    return parts
+
+
+def _read(part: Part) -> Part:
+    """The part without a number that is carried along and read by nothing."""
+    unread = part.carried is not None and part.variable not in part.within()
+    if part.inside is not None:
+        part = replace(part, inside=replace(part.inside, parts=tuple(map(_read, part.inside.parts))))
+    return replace(part, carried=None) if unread else part
+
+
+def _renamed(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """The parts with names that torch takes: layers without weights may have another name than the file gives them;
+    those with weights may not.
+    """
+    taken = {part.name for part in parts if isinstance(part.name, str)}
+    found = []
+    for part in parts:
+        if part.inside is not None:
+            part = replace(part, inside=replace(part.inside, parts=_renamed(part.inside.parts)))
+        names = {item.name for _, item in part.items} if isinstance(part.name, Expr) else {part.name}
+        refused = [each for each in names if each is not None and ("." in each or each == "training")]
+        if refused and not part.nested:
+            if part.stateful or isinstance(part.name, Expr):
+                raise RefusedModuleName(refused[0], part.item.member.path)
+            free = unused(identifier(refused[0]), taken)
+            part = replace(part, name=free)
+            taken.add(free)
+        found.append(part)
+    return tuple(found)

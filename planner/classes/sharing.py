@@ -1,0 +1,193 @@
+"""Which copies of a list of layers share a class.
+
+All copies of a list are tried in one class. Copies that no class can construct in common are parted, and get as few
+classes as can be found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from planner.classes.choosing import UnsharedError, agreed, if_shared
+from planner.classes.copies import Copies
+from planner.classes.elsewhere import right_elsewhere
+from planner.classes.entries import Entries
+from planner.classes.expressions import NOTHING, const, same
+from planner.classes.parts import Part, Unit, are_reachable
+from planner.classes.structure import names_others
+from planner.classes.tensors import INDEX, Copy, Value, names_in
+from planner.format import Block, Entry
+
+
+class Sharing:
+    """The classes of copies, as far as they have been asked for.
+
+    all  every class behind those that it constructs, and some that were tried and given up
+    """
+
+    def __init__(self, copies: Copies) -> None:
+        self.copies = copies
+        self.all: list[Unit] = []
+        self._structure = copies.structure
+        self._names = copies.names
+        self._of: dict[Copy, Unit] = {}
+        self._open: set[Block] = set()
+
+    def of(self, copy: Copy) -> Unit:
+        """The class of a copy that has one."""
+        if copy not in self._of and copy.block in self._open:  # a block within itself, by a type that is worked out
+            self._add(self._general([copy], unrolled=True))
+        if copy not in self._of:
+            self._open.add(copy.block)
+            for unit in self._parted(copy.block):
+                self._add(unit)
+            self._open.discard(copy.block)
+        return self._of[copy]
+
+    def _add(self, unit: Unit) -> None:
+        """Note a class for its copies, behind those that it constructs."""
+        self.all.append(unit)
+        self._of.update(dict.fromkeys(unit.copies, unit))
+
+    def _parted(self, block: Block) -> list[Unit]:
+        """As few classes as can be found for all copies of a list."""
+        copies = self.copies.of(block)
+        whole = if_shared(self._general, copies)
+        if whole is not None:
+            return [whole]
+        units: list[Unit] = []
+        for copy in copies:
+            for i, unit in enumerate(units):
+                wider = if_shared(self._general, [*unit.copies, copy])
+                if wider is not None:
+                    units[i] = wider
+                    break
+            else:
+                units.append(if_shared(self._general, [copy]) or self._general([copy], unrolled=True))
+        return units
+
+    def _general(self, copies: Sequence[Copy], *, unrolled: bool = False) -> Unit:
+        """The class of some copies, whose arguments are right for all values that they may be given.
+
+        What was taken from the copies alone, though an argument decides it, becomes a condition or a type that is
+        worked out, if that can be; else the argument is none, and its value is written.
+        """
+        fixed: frozenset[str] = NOTHING
+        kept: frozenset[str] = NOTHING
+        cleared: frozenset[str] = NOTHING
+        while True:
+            lay = partial(self.laid, copies, unrolled=unrolled, fixed=fixed)
+            unit = lay(kept=kept)
+            unit = replace(unit, assumed=(unit.assumed | fixed) - cleared)
+            if INDEX in set(unit.params) - fixed and unit.numbered:
+                fixed |= {INDEX}
+                continue
+            doubtful = (unit.assumed & set(unit.params)) - fixed
+            if not doubtful:
+                return unit
+            if unit.firm & doubtful:
+                fixed |= unit.firm & doubtful
+            elif not doubtful <= kept and if_shared(lay, kept=kept | doubtful) is not None:
+                kept |= doubtful
+            else:
+                right = self._right(unit, doubtful)
+                cleared |= right
+                fixed |= doubtful - right
+
+    def _right(self, unit: Unit, doubtful: frozenset[str]) -> frozenset[str]:
+        """Those of some arguments for whose other values a class is right all the same."""
+        if right_elsewhere(unit, self._names, self._structure, doubtful):
+            return doubtful
+        alone = doubtful if len(doubtful) > 1 else NOTHING
+        return frozenset(name for name in alone if right_elsewhere(unit, self._names, self._structure, {name}))
+
+    def laid(
+        self,
+        copies: Sequence[Copy],
+        *,
+        unrolled: bool = False,
+        fixed: frozenset[str] = NOTHING,
+        kept: frozenset[str] = NOTHING,
+    ) -> Unit:
+        """A class for some copies of a list, which are laid over each other.
+
+        unrolled  repetitions are written one by one
+        fixed     names that are no arguments: their values are written
+        kept      names whose conditions and types are written, though all copies agree in what they come to
+        """
+        entries = Entries(self, copies, fixed, kept)
+        found, outputs = self._parts(entries, unrolled=unrolled)
+        written = {each: const(_agreed_value(each, copies)) for each in fixed}
+        parts = tuple([part.substituted(written) for part in found])
+        reads: set[str] = set().union(*(part.reads() for part in parts))
+        types = frozenset(each for part in parts for expr in part.types() for each in expr.names)
+        if types & reads:
+            raise UnsharedError
+        block = copies[0].block
+        declared = (*self._names.channels(block), *self._names.declared(block), *self.copies.params)
+        order = dict.fromkeys((*declared, *sorted(reads)))
+        return Unit(
+            block,
+            tuple(copies),
+            outputs,
+            parts,
+            params=tuple(each for each in order if each in reads | types),
+            types=types,
+            assumed=frozenset(entries.assumed.union(*(part.assumed() for part in parts))),
+            firm=frozenset(entries.firm),
+        )
+
+    def _parts(self, entries: Entries, *, unrolled: bool) -> tuple[list[Part], tuple[Value, ...]]:
+        """What the entries of a list are in the class of some copies, and what the class hands on."""
+        copies = entries.copies
+        outputs = agreed(tuple(each.value for each in copy.outputs) for copy in copies)
+        entries.assumed.update(*(copy.assumed for copy in copies))
+        parts: list[Part] = []
+        handed: dict[Value, Value] = {}
+        """What stands for the outputs of entries that no copy has."""
+        for number, entry in enumerate(entries.block.entries):
+            if unrolled or names_others(entries.block, number):
+                entries.assumed |= _decides(entry, copies)
+            if not any(copy.items[number] for copy in copies):
+                entries.firm |= _decides(entry, copies)
+                entries.assumed |= entries.firm
+                source = agreed(copy.sources[number] for copy in copies)
+                handed |= {(number, -1, i): handed.get(value, value) for i, value in enumerate(source)}
+                continue
+            found = entries.unrolled(entry, number) if unrolled else [entries.part(entry, number)]
+            parts += [_reading(each, handed) for each in found] if handed else found
+        outputs = tuple(handed.get(value, value) for value in outputs)
+        self._check_wiring(entries.block, parts, outputs, unrolled=unrolled)
+        return parts, outputs
+
+    def _check_wiring(self, block: Block, parts: Sequence[Part], outputs: Sequence[Value], *, unrolled: bool) -> None:
+        """Refuse what reads a single repetition, or a part that is not there, and parts that cannot be called."""
+        read = [*outputs, *(value for part in parts for value in part.sources)]
+        if not unrolled and any(index >= 0 for _, index, _ in read):
+            raise UnsharedError
+        made = {value for part in parts for value in part.values}
+        if any(value[0] >= 0 and value not in made for value in read):
+            raise UnsharedError
+        if not self._structure.is_chain(block) and not are_reachable(block, parts):
+            raise UnsharedError
+
+
+def _reading(part: Part, handed: Mapping[Value, Value]) -> Part:
+    """The part with other sources for those that something stands for."""
+    return replace(part, sources=tuple(handed.get(value, value) for value in part.sources))
+
+
+def _decides(entry: Entry, copies: Sequence[Copy]) -> frozenset[str]:
+    """The names that decide whether, and how often, an entry is there."""
+    return NOTHING.union(*(names_in(raw, copy) for raw in (entry.when, entry.repeat) for copy in copies))
+
+
+def _agreed_value(param: str, copies: Sequence[Copy]) -> Any:
+    """The value that a name has in all copies."""
+    first = copies[0].values[param]
+    if not all(same(copy.values[param], first) for copy in copies):
+        raise UnsharedError
+    return first

@@ -1,0 +1,113 @@
+"""What a class keeps for its forward pass: which parts are constructed under which names, and its attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from planner.classes.expressions import Expr, quoted
+from planner.classes.names import TAKEN, identifier, is_attribute, unused
+from planner.classes.parts import Part, Unit
+from planner.outputs.code.torch.program import Program
+
+
+class Labelled(NamedTuple):
+    """The parts of a class that are constructed, with their names, and how a forward pass finds them.
+
+    base    the class that it derives from: nn.Module, or a list or a dictionary of modules
+    labels  the parts that are constructed, each with its name; a list of modules numbers them itself
+    access  for each part that is called, the code that finds it
+    """
+
+    base: str
+    labels: list[tuple[Part, str | None]]
+    access: dict[Part, str]
+
+
+class Attributes:
+    """What else a forward pass needs to know of the construction; `values` has each attribute's."""
+
+    def __init__(self, labelled: Labelled) -> None:
+        self.values: dict[str, Expr] = {}
+        self._taken = TAKEN.union(part.nested[0] if part.nested else str(label) for part, label in labelled.labels)
+
+    def param(self, expr: Expr) -> str:
+        """The attribute in which a parameter of the class is kept."""
+        return self._kept(expr, expr.args[0] if expr.op == "name" else "has")
+
+    def condition(self, part: Part) -> str:
+        """The attribute that says whether a part is there."""
+        assert part.when is not None
+        own = part.when.op == "name"
+        return self._kept(part.when, part.when.args[0] if own else f"has_{identifier(part.item.name)}")
+
+    def _kept(self, expr: Expr, wanted: str) -> str:
+        """The attribute for a value, by the name that is wanted if that is free."""
+        known = next((each for each, found in self.values.items() if found == expr), None)
+        if known is None:
+            known = unused(wanted, self._taken | self.values.keys())
+            self.values[known] = expr
+        return known
+
+
+def living_parts(unit: Unit) -> list[Part]:
+    """The parts of a class that something comes of, in the order of its forward pass."""
+    wanted = set(unit.outputs)
+    living: list[Part] = []
+    for part in reversed(unit.parts):
+        if not wanted.isdisjoint(part.values):
+            living.append(part)
+            wanted |= set(part.sources)
+    return living[::-1]
+
+
+def labelled_parts(program: Program, unit: Unit, living: Sequence[Part]) -> Labelled:
+    """The parts of a class that are constructed: what has weights, and what is called as a module."""
+    called = set(living)
+    needed = {part for part in unit.parts if part.stateful or (part.is_module and part in called)}
+    containers = {part.nested[0] for part in needed if part.nested is not None}
+    modules = [part for part in unit.parts if part in needed or (part.nested and part.nested[0] in containers)]
+    labels = {part: _label(unit, part) for part in modules}
+    if labels and all(label.isdecimal() for label in labels.values()) and not any(map(_is_special, modules)):
+        if list(labels.values()) == [str(i) for i in range(len(labels))]:
+            access = {part: f"self[{label}]" for part, label in labels.items()}
+            return Labelled("nn.ModuleList", [(part, None) for part in modules], access)
+        access = {part: f'self["{label}"]' for part, label in labels.items()}
+        return Labelled("nn.ModuleDict", list(labels.items()), access)
+    found: list[tuple[Part, str | None]] = []
+    access = {}
+    shared: dict[str, str] = {}
+    """The modules without weights and without a name in the file, by their code: one serves all that are alike."""
+    for part, label in labels.items():
+        if part.nested is not None:
+            access[part] = f"{_access(part.nested[0], part)}[{part.nested[1]}]"
+            found.append((part, label))
+            continue
+        if part.unnamed and not part.stateful:
+            code = str(program.layer(part))
+            if code in shared:
+                access[part] = _access(shared[code], part)
+                continue
+            shared[code] = label
+        access[part] = _access(label, part)
+        found.append((part, label))
+    return Labelled("nn.Module", found, access)
+
+
+def _label(unit: Unit, part: Part) -> str:
+    """The name of a submodule."""
+    return str(unit.parts.index(part)) if unit.block.nameless else str(part.name)
+
+
+def _is_special(part: Part) -> bool:
+    """Whether a part takes more than an entry in a list of modules."""
+    return part.is_parameter or part.nested is not None or part.when is not None or part.count is not None
+
+
+def _access(label: str, part: Part) -> str:
+    """The code that finds a submodule, or a trained parameter, of any name."""
+    if is_attribute(label):
+        return f"self.{label}"
+    if label in TAKEN or label.startswith("_"):
+        return f"self.{'_parameters' if part.is_parameter else '_modules'}[{quoted(label)}]"
+    return f"self.{'get_parameter' if part.is_parameter else 'get_submodule'}({quoted(label)})"
