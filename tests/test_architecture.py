@@ -92,3 +92,15 @@ def test_what_the_map_names_is_there() -> None:
     named = set(re.findall(r"`((?:\w+/)+(?:\w+\.py)?)`", text)) - future
     missing = {name for name in named if not (PACKAGE / name).exists() and not (PACKAGE.parent / name).exists()}
     assert not missing
+
+
+def test_files_and_functions_are_short() -> None:
+    """A file fits on a few screens, a function on one."""
+    long = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if text.count("\n") > 400:
+            long.append(f"{path.name}: {text.count(chr(10))} lines")
+        functions = (each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.FunctionDef))
+        long += [f"{path.name}: {each.name}" for each in functions if (each.end_lineno or 0) - each.lineno >= 50]
+    assert long == []

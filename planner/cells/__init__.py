@@ -3,6 +3,8 @@
 Bit i is cell i; union is `|`, what both hold `&`, what the other does not hold `& ~`, the count `bit_count()`. A set
 that reaches beyond `LONGEST_BITS` cells is a `Runs`, which takes the same signs and needs no more room on a longer
 axis. `TooManyRuns` is raised for one that is too ragged for that.
+
+Whatever is changed here must stay exact: the tests hold every operation to sets of numbers.
 """
 
 from __future__ import annotations

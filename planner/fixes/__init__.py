@@ -3,6 +3,8 @@
 A kind says in `mended_by` which remedies may help, and a fault may bring edits of its own. Every proposal is made in
 the model's data and the whole model is judged again: what is left are those with which the finding is gone and nothing
 new is wrong, and what they do is read off the two reports.
+
+What is safe stands in `_safety` alone, as docs/fixes.md says it to users.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ A set of cells on an axis is a value of `planner.cells`.
 
 Sources: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285; the shape
 sections of the torch.nn documentation.
+
+A new axis map is a new class here and nowhere else; a second formula for a length is a defect.
 """
 
 from __future__ import annotations

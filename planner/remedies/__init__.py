@@ -1,6 +1,9 @@
 """Remedies: what may mend a finding, by the name that a kind gives in `mended_by`.
 
 Each is a function from a Case to proposals; the files put together what works on the same part of a model.
+
+A new remedy is a function in the file of what it works on; a kind names it in `mended_by`. It may propose whatever the
+file can say: what does not help is tried and dropped by `fixes`.
 """
 
 from __future__ import annotations

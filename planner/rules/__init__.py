@@ -1,4 +1,9 @@
-"""Rules judge a finished plan, one rule a file."""
+"""Rules judge a finished plan, one rule a file.
+
+A new rule is a new file with one class: its docstring is the manual page, `bad`, `fixed` and `good` are model files
+that the tests run, and `judge` yields its findings. Codes and names are promises. Files that begin with an underscore
+are what rules share.
+"""
 
 from __future__ import annotations
 

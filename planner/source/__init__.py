@@ -9,6 +9,8 @@
 
 What is imported from here is all that others need, but for the outline, which is loaded by those who change a text.
 Nothing else imports the library yaml.
+
+A slip that people make in YAML is a function in `slips`; what a place is, and its numbers, are promises to editors.
 """
 
 from __future__ import annotations

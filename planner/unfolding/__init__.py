@@ -5,6 +5,8 @@ step without a layer, with a guess of what was meant.
 
 `_file` reads the sections of the file, `_lists` goes through the lists of layers; `_names`, `_wiring` and `_layers`
 answer it what an entry is called, which tensors it reads, and which layer it means. All write into one `Draft`.
+
+What a file says from now on is read in `planner.format`, and means something here.
 """
 
 from __future__ import annotations

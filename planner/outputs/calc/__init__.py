@@ -1,1 +1,4 @@
-"""What `planner calc` prints: one layer worked out by the hand rule."""
+"""What `planner calc` prints: one layer worked out by the hand rule.
+
+A new format is a file whose `render(paper, screen)` gives text; `_strip` draws the cells for all of them.
+"""
