@@ -100,7 +100,8 @@ class Axes:
             found = [set(self.reached[i])]
         else:
             seen = self.seen(step)
-            found = [seen] if len(seen) > 1 and self.folds(step) else list(self.meetings(i, step))
+            joins = len(seen) > 1 and self.folds(step) and self.hangs_on_several(i, step, seen)
+            found = [seen] if joins else list(self.meetings(i, step))
         return [each for each in found if len(each) > 1]
 
     def seen(self, step: Step) -> set[Place]:
@@ -123,6 +124,15 @@ class Axes:
             for ref, link, x in zip(step.sources, links, step.inputs, strict=True)
             for axis, to in enumerate(_landing(link, len(x), len(y)))
         )
+
+    def hangs_on_several(self, i: int, step: Step, seen: set[Place]) -> bool:
+        """Whether a size of a step's outputs depends on several axes, or whether the step is there does: it fails at
+        sizes of one beside the others as they are. A Flatten does; a Permute, which moves axes, does not.
+        """
+        outputs = [(o, axis) for o, x in enumerate(step.outputs) for axis in range(len(x))]
+        if any(len(self.sizes.get((i, *place), ())) > 1 for place in outputs) or not seen <= self.walks.keys():
+            return True
+        return any(i in verdict.failing for place in seen for verdict in set(self.walks[place].verdicts))
 
     def meetings(self, i: int, step: Step) -> Iterator[set[Place]]:
         """The axes that meet in each axis of a step's outputs."""
