@@ -9,7 +9,7 @@ from functools import cached_property
 from planner.analyses.dependence import Place
 from planner.analyses.joint import joint
 from planner.analyses.line import InputLine, NotPeriodic
-from planner.analyses.matches import Answer, Answers, Together
+from planner.analyses.matches import Answer, PartAnswers, Together
 from planner.analyses.reach import TooRagged, reach
 from planner.analyses.sizes import AxisSizes, along
 from planner.analyses.walk import walk
@@ -188,7 +188,7 @@ class _Solver:
     def solved(self, sources: tuple[int, ...]) -> dict[Place, Answer]:
         """What is found of the axes of some inputs beside all others as they are."""
         if sources not in self.answers:
-            self.answers[sources] = Answers(*joint(self.base, sources, self.known), self.plan).found
+            self.answers[sources] = PartAnswers(*joint(self.base, sources, self.known), self.plan).found
         return self.answers[sources]
 
     # What holds beside given sizes only

@@ -14,7 +14,7 @@ from planner.classes.tensors import INDEX, Calling, Copy, Item, Tensor, argument
 from planner.classes.worlds import another
 from planner.diagnostics import Fault
 from planner.format import Block, Entry
-from planner.geometry import KEEP, Centre, Link, SameWindow, Shape, Slice
+from planner.geometry import KEEP, Centre, Link, SameWindow, Shape, Sliced
 from planner.layers._layer import Call, Layer
 from planner.plan import Step
 
@@ -316,7 +316,7 @@ def _channels(layer: Layer, step: Step, inputs: Sequence[Tensor]) -> list[Expr]:
         if kept is None:
             asked_links = asked_links or layer.links(*symbols)
             cut = asked_links[i][0].channels if inputs else None
-            if isinstance(cut, Slice):
+            if isinstance(cut, Sliced):
                 found_now = cut_length(cut, symbols[0].channels)
             elif type(layer).outputs is Layer.outputs and cut is not None:
                 found_now = cut.length(symbols[0].channels)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from planner.classes.expressions import Expr, binary, const, lost, negative, text
-from planner.geometry import Shape, Slice
+from planner.geometry import Shape, Sliced
 from planner.layers._layer import Call, Layer
 
 _OPERATORS: dict[str, Callable[[int, int], int]] = {
@@ -174,7 +174,7 @@ def shaped(shape: Shape, channels: Expr, origin: frozenset[str], decisive: set[s
     return Shape((*spatial, Symbol(shape.channels, channels, decisive)))
 
 
-def cut_length(cut: Slice, n: int) -> int:
+def cut_length(cut: Sliced, n: int) -> int:
     """How many of n cells a slice takes, which a range would say without remembering why."""
     start, stop = (n if each is None else each for each in (cut.start or 0, cut.stop))
     start, stop = (n + each if int(each) < 0 else each for each in (start, stop))
