@@ -14,8 +14,8 @@ from math import prod
 from planner.cells import Cells, all_cells
 from planner.geometry import Link, Shape
 
-Box = tuple[Cells, ...]
-Region = tuple[Box, ...]
+CellBox = tuple[Cells, ...]
+Region = tuple[CellBox, ...]
 
 NOTHING: Region = ()
 FEW = 8
@@ -31,7 +31,7 @@ def count(region: Region) -> int:
     return sum(prod(cells.bit_count() for cells in box) for box in region)
 
 
-def union(boxes: Iterable[Box]) -> Region:
+def union(boxes: Iterable[CellBox]) -> Region:
     """The region that boxes cover together; they may overlap."""
     boxes = tuple(boxes)
     kept = _without_covered(boxes if len(boxes) <= FEW else _joined(boxes))
@@ -41,7 +41,7 @@ def union(boxes: Iterable[Box]) -> Region:
 def _joined(boxes: Region) -> Region:
     """Boxes that differ on one axis alone as one, axis by axis."""
     for axis in range(len(boxes[0])):
-        alike: dict[Box, Cells] = {}
+        alike: dict[CellBox, Cells] = {}
         for box in boxes:
             others = box[:axis] + box[axis + 1 :]
             alike[others] = alike.get(others, 0) | box[axis]
@@ -49,9 +49,9 @@ def _joined(boxes: Region) -> Region:
     return boxes
 
 
-def _without_covered(boxes: Iterable[Box]) -> Region:
+def _without_covered(boxes: Iterable[CellBox]) -> Region:
     """The boxes that are not empty and not wholly within another one: mostly a single one is left."""
-    kept: list[Box] = []
+    kept: list[CellBox] = []
     for box in boxes:
         if all(box) and not any(_covers(other, box) for other in kept):
             kept = [other for other in kept if not _covers(box, other)]
@@ -59,11 +59,11 @@ def _without_covered(boxes: Iterable[Box]) -> Region:
     return tuple(kept)
 
 
-def _covers(outer: Box, inner: Box) -> bool:
+def _covers(outer: CellBox, inner: CellBox) -> bool:
     return all(not cells & ~around for cells, around in zip(inner, outer, strict=True))
 
 
-def _canonical(boxes: Iterable[Box]) -> Iterator[Box]:
+def _canonical(boxes: Iterable[CellBox]) -> Iterator[CellBox]:
     """Cut the first axis where the boxes' edges are, unite what lies behind each piece, and join pieces that look
     alike.
     """
@@ -74,7 +74,7 @@ def _canonical(boxes: Iterable[Box]) -> Iterator[Box]:
             together |= cells
         yield (together,)
         return
-    alike: dict[tuple[Box, ...], Cells] = {}
+    alike: dict[tuple[CellBox, ...], Cells] = {}
     for piece in _pieces({box[0] for box in boxes}):
         behind = tuple(_canonical({box[1:] for box in boxes if box[0] & piece}))
         alike[behind] = alike.get(behind, 0) | piece
@@ -95,7 +95,7 @@ def _pieces(sets: Iterable[Cells]) -> list[Cells]:
     return pieces
 
 
-def read_through(link: Link, region: Region, x: Shape) -> Iterator[Box]:
+def read_through(link: Link, region: Region, x: Shape) -> Iterator[CellBox]:
     """What of an input of shape x a region of the output reads, through the link between them."""
     for each in link.parts or (link,):
         for box in region:

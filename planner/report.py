@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from planner.analyses.alignment import Apart, apart
-from planner.analyses.axes import Along, axes
+from planner.analyses.axes import StepAxis, axes
 from planner.analyses.channels import Kept, never_mixed
 from planner.analyses.cost import Cost, DType, cost
 from planner.analyses.loss import AxisLoss, losses
@@ -49,7 +49,7 @@ class Report:
         return cost(self.plan, batch=self.batch, dtype=self.dtype)
 
     @cached_property
-    def axes(self) -> list[tuple[Step, tuple[Along, ...]]]:
+    def axes(self) -> list[tuple[Step, tuple[StepAxis, ...]]]:
         """The steps that move along an axis, with these axes."""
         return axes(self.plan)
 

@@ -49,9 +49,9 @@ from planner.geometry import (
     SameWindow,
     Shift,
     Shuffle,
-    Slice,
+    SizeOnly,
+    Sliced,
     Spread,
-    Unread,
     Window,
 )
 
@@ -249,14 +249,14 @@ def some_map(random: Random, n: int) -> AxisMap:
             Shift(-few[0], few[1]),
             Shift(-few[0], few[1], "circular"),
             Centre(random.randint(1, 2 * n)),
-            Slice(random.choice([None, cut, -cut - 1]), random.choice([None, n - few[0], -few[1] - 1]), small),
+            Sliced(random.choice([None, cut, -cut - 1]), random.choice([None, n - few[0], -few[1] - 1]), small),
             All(small),
             Prefix(),
             Grouped(small * random.randint(1, 9), small),
             Shuffle(small),
             Halves(),
             Raveled(along, small, random.randint(1, 3)),
-            Unread(),
+            SizeOnly(),
         ]
     )
     return found

@@ -1,4 +1,4 @@
-"""The pages in `docs/`: their examples are what the tool prints, their pictures what it works out."""
+"""The README and the pages in `docs/`: their examples are what the tool prints, their pictures what it works out."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from typing import Any
 
 import pytest
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 EXAMPLES: dict[str, Any] = runpy.run_path(str(DOCS / "examples.py"))
 sys.path.append(str(DOCS))
 PICTURES: dict[str, Any] = import_module("pictures").PICTURES
-PAGES = sorted(path.name for path in DOCS.glob("*.md"))
-SHOWN = [(name, each) for name in PAGES for each in EXAMPLES["examples"]((DOCS / name).read_text(encoding="utf-8"))]
+PAGES = [path.relative_to(ROOT).as_posix() for path in EXAMPLES["pages"]()]
+SHOWN = [(name, each) for name in PAGES for each in EXAMPLES["examples"]((ROOT / name).read_text(encoding="utf-8"))]
 
 
 @pytest.mark.parametrize(("name", "example"), SHOWN, ids=[f"{name}: {each.command}" for name, each in SHOWN])
 def test_example(name: str, example: Any) -> None:
     printed = EXAMPLES["output"](example.command)
     if not EXAMPLES["agrees"](example.shown, printed):
-        assert example.shown == printed, f"docs/{name}; `python docs/examples.py` writes whole outputs anew"
+        assert example.shown == printed, f"{name}; `python docs/examples.py` writes whole outputs anew"
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_session(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(DOCS.parent)
-    session = EXAMPLES["session"]((DOCS / name).read_text(encoding="utf-8"))
+    monkeypatch.chdir(ROOT)
+    session = EXAMPLES["session"]((ROOT / name).read_text(encoding="utf-8"))
     test = doctest.DocTestParser().get_doctest(session, {}, name, None, None)
     said: list[str] = []
     doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=said.append)
@@ -39,12 +40,12 @@ def test_session(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_models_and_tables_of_a_page(name: str) -> None:
-    page = (DOCS / name).read_text(encoding="utf-8")
+    page = (ROOT / name).read_text(encoding="utf-8")
     assert page == EXAMPLES["with_tables"](EXAMPLES["with_models"](page)), "`python docs/examples.py` writes them anew"
 
 
 def test_every_model_of_the_folder_is_shown_on_a_page() -> None:
-    pages = "".join((DOCS / name).read_text(encoding="utf-8") for name in PAGES)
+    pages = "".join((ROOT / name).read_text(encoding="utf-8") for name in PAGES)
     assert [path.name for path in (DOCS / "models").iterdir() if f"docs/models/{path.name}" not in pages] == []
 
 
@@ -55,9 +56,9 @@ def test_picture(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_links_lead_somewhere(name: str) -> None:
-    text = (DOCS / name).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#\s]+)", text):
-        assert target.startswith("https://") or (DOCS / target).is_file(), target
+    path = ROOT / name
+    for target in re.findall(r"(?:\]\(|src=\")([^)#\s\"]+)", path.read_text(encoding="utf-8")):
+        assert target.startswith("https://") or (path.parent / target).exists(), target
 
 
 def test_the_table_of_the_hand_rule() -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from planner.diagnostics import Edit
 from planner.editing import CannotEdit, edited, rewritten, same, spliced, splices
-from planner.editing.text import _Text
+from planner.editing.text import _EditedText
 from planner.source import encoded, of_mapping, parse
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -363,7 +363,7 @@ def comments(text: str) -> Counter[str]:
 
 def touched(text: str, edit: Edit) -> tuple[set[int], set[int]]:
     """The lines of the value that an edit replaces or removes, and those of what stands beside it."""
-    here = _Text(text)
+    here = _EditedText(text)
     holder = here.find(edit.path[:-1])
     heads = holder.keys or holder.items
     at = None if edit.path[-1] == len(holder.items) else here.index(holder, edit.path[-1])

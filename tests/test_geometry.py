@@ -32,9 +32,9 @@ from planner.geometry import (
     Shape,
     Shift,
     Shuffle,
-    Slice,
+    SizeOnly,
+    Sliced,
     Spread,
-    Unread,
     Window,
     all_cells,
     bits,
@@ -473,7 +473,7 @@ def test_centre(n: int, size: int, cells: int) -> None:
 
 @given(n=SIZES, start=ENDS, stop=ENDS, step=st.integers(1, 5), cells=SOME)
 def test_slice(n: int, start: int | None, stop: int | None, step: int, cells: int) -> None:
-    agrees(Slice(start, stop, step), n, [{cell} for cell in range(n)[start:stop:step]], cells)
+    agrees(Sliced(start, stop, step), n, [{cell} for cell in range(n)[start:stop:step]], cells)
 
 
 @given(groups=st.integers(1, 5), wide=st.integers(1, 5), narrow=st.integers(1, 5), cells=SOME)
@@ -501,7 +501,7 @@ def test_prefix(n: int, cells: int) -> None:
 @given(n=SIZES, size=SIZES, cells=SOME)
 def test_all_and_nothing(n: int, size: int, cells: int) -> None:
     agrees(All(size), n, [set(range(n))] * size, cells)
-    agrees(Unread(), n, [set()] * n, cells)
+    agrees(SizeOnly(), n, [set()] * n, cells)
     agrees(KEEP, n, [{i} for i in range(n)], cells)
 
 

@@ -10,7 +10,7 @@ from planner.plan import Plan, Step
 
 
 @dataclass(frozen=True, slots=True)
-class Along:
+class StepAxis:
     """One spatial axis of a source of a step, of `n` cells, and the step's map of it."""
 
     name: str
@@ -29,9 +29,9 @@ def window_on(along: AxisMap, n: int) -> Window | None:
     return along if isinstance(along, Window) else None
 
 
-def axes(plan: Plan) -> list[tuple[Step, tuple[Along, ...]]]:
+def axes(plan: Plan) -> list[tuple[Step, tuple[StepAxis, ...]]]:
     """Every step that moves along an axis, with all the axes on which it does."""
-    known: dict[int, tuple[Along, ...]] = {}
+    known: dict[int, tuple[StepAxis, ...]] = {}
     found = []
     for step in plan.steps:
         if step.facts is None or not step.facts.links:
@@ -39,7 +39,7 @@ def axes(plan: Plan) -> list[tuple[Step, tuple[Along, ...]]]:
         key = id(step.facts)
         if key not in known:
             known[key] = tuple(
-                Along(axis_name(axis, len(x.spatial)), n, along)
+                StepAxis(axis_name(axis, len(x.spatial)), n, along)
                 for link, x in zip(step.facts.links[0], step.inputs, strict=True)
                 for axis, (along, n) in enumerate(zip(link.axes, x.spatial, strict=True))
                 if not along.keeps

@@ -1,4 +1,4 @@
-"""Box: a set of sizes for each of several axes, which all go together, or such sets again and again further out."""
+"""Boxes of sizes: a set of sizes for each of several axes, every combination of which is meant; a box may repeat."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from planner.analyses.residues import NO_SIZE, Residues, union
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class SizeBox:
     """Sizes of several axes, of which every one works with every one of the others.
 
     step  by how much each set moves for the next such box, and so on for ever; nothing where there is one box only. A

@@ -21,7 +21,7 @@ MOST_CHANNELS = 1 << 14
 Bits = int
 """A set of channels, as bits."""
 
-Seen = tuple[Bits, ...]
+Dependences = tuple[Bits, ...]
 """For each channel of a tensor, a set of channels of another one, or of components."""
 
 
@@ -34,11 +34,11 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StepChain:
     """Steps one after the other, as a chain from the last one back."""
 
     last: int
-    before: Row | None
+    before: StepChain | None
     length: int
 
     @property
@@ -60,10 +60,10 @@ class Lineage:
     """
 
     origin: tuple[int, int]
-    grouped: Row | None = None
-    seen: Seen | None = None
+    grouped: StepChain | None = None
+    seen: Dependences | None = None
 
-    def of(self, channels: int) -> Seen:
+    def of(self, channels: int) -> Dependences:
         """What each of a tensor's channels depends on; it has so many."""
         return self.seen if self.seen is not None else _each(channels)
 
@@ -96,7 +96,7 @@ def lineages(plan: Plan) -> list[tuple[Lineage, ...]]:
 
 def never_mixed(plan: Plan) -> list[Kept]:
     """Every row of two or more grouped steps behind which channels are still apart, not counting its beginnings."""
-    rows: dict[int, tuple[Row, Seen]] = {}
+    rows: dict[int, tuple[StepChain, Dependences]] = {}
     for i, own in enumerate(lineages(plan)):
         for lineage, shape in zip(own, plan.steps[i].outputs, strict=True):
             row = lineage.grouped
@@ -107,7 +107,7 @@ def never_mixed(plan: Plan) -> list[Kept]:
     return [Kept(row.steps, apart, _mixer(plan, i, apart)) for i, row, apart in kept]
 
 
-def components(seen: Seen) -> tuple[Component, ...]:
+def components(seen: Dependences) -> tuple[Component, ...]:
     """Which channels hang together; one that depends on none of the origin's is left out."""
     alike: dict[Bits, Bits] = {}
     for channel, origin in enumerate(seen):
@@ -169,11 +169,11 @@ def _through(i: int, step: Step, output: int, sources: list[Lineage]) -> Lineage
         return None
     row = max([lineage.grouped for lineage, _, _ in reading], key=lambda row: row.length if row else 0)
     if step.weights and isinstance(channels, Grouped):
-        row = Row(i, row, row.length + 1 if row else 1)
+        row = StepChain(i, row, row.length + 1 if row else 1)
     return Lineage(first.origin, row, seen)
 
 
-def _passed(seen: Seen, channels: AxisMap, n: int, m: int) -> Seen:
+def _passed(seen: Dependences, channels: AxisMap, n: int, m: int) -> Dependences:
     """What each of a layer's m channels depends on, where `seen` is that of the n channels it reads."""
     if channels.keeps:
         return seen
@@ -195,12 +195,12 @@ def _read(channels: AxisMap, n: int, m: int) -> tuple[tuple[int, ...], ...]:
 
 
 @lru_cache(maxsize=64)
-def _each(channels: int) -> Seen:
+def _each(channels: int) -> Dependences:
     """Channels that are each their own."""
     return tuple([1 << channel for channel in range(channels)])
 
 
-def _united(reading: list[tuple[Seen, AxisMap, int]], m: int) -> Seen:
+def _united(reading: list[tuple[Dependences, AxisMap, int]], m: int) -> Dependences:
     """What each of a layer's m channels depends on, where what it reads depends on that, by the map of n channels."""
     if len(reading) == 1:
         return _passed(*reading[0], m)

@@ -15,7 +15,8 @@ from itertools import islice
 
 from planner.analyses.dependence import Axes, Component
 from planner.analyses.far import Far
-from planner.analyses.groups import Group, Move, Row, assembled, shift, shorter
+from planner.analyses.groups import Move, Row, assembled, shift, shorter
+from planner.analyses.groups import SizeGroup as Group
 from planner.analyses.line import Line, NotPeriodic, Size, fails
 from planner.analyses.lossless import Ledger, full_readings
 from planner.analyses.residues import Residues, settled

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-from planner.analyses.box import Box
+from planner.analyses.box import SizeBox
 from planner.analyses.residues import Residues, divisors, settled
 
 
 @dataclass(frozen=True, slots=True)
-class Group(Box):
+class SizeGroup(SizeBox):
     """A box of sizes that work.
 
     lossless, exact  whether coupled steps lose nothing, and have nothing over, at all of them
@@ -26,13 +26,13 @@ class Group(Box):
     exact: bool = True
 
 
-Row = tuple[Group, ...]
+Row = tuple[SizeGroup, ...]
 """The sizes of all other axes that go with one size of an axis."""
-Part = tuple[int, int]
+SetMove = tuple[int, int]
 """How a set moves: so many of its smallest sizes stay, and by how much the others move."""
-Move = tuple[tuple[Part, ...], ...]
+Move = tuple[tuple[SetMove, ...], ...]
 """How a row moves, for each of its groups and sets; empty where it stays as it is."""
-STAYS: Part = (0, 0)
+STAYS: SetMove = (0, 0)
 
 
 def shift(old: Row, new: Row) -> Move | None:
@@ -46,7 +46,7 @@ def shift(old: Row, new: Row) -> Move | None:
     return tuple(known) if len(known) == len(found) else None
 
 
-def _shift(old: Group, new: Group) -> tuple[Part, ...] | None:
+def _shift(old: SizeGroup, new: SizeGroup) -> tuple[SetMove, ...] | None:
     if (old.step, old.lossless, old.exact) != (new.step, new.lossless, new.exact) or (old.step and old != new):
         return None
     found = [_part(a, b) for a, b in zip(old.sets, new.sets, strict=True)]
@@ -54,7 +54,7 @@ def _shift(old: Group, new: Group) -> tuple[Part, ...] | None:
     return tuple(known) if len(known) == len(found) else None
 
 
-def _part(old: Residues, new: Residues) -> Part | None:
+def _part(old: Residues, new: Residues) -> SetMove | None:
     if old == new:
         return STAYS
     a, b = old.also, new.also
@@ -79,7 +79,7 @@ def shorter(rows: Sequence[Row], period: int) -> int:
     return period
 
 
-def assembled(rows: Sequence[Row], period: int) -> Iterator[Group]:
+def assembled(rows: Sequence[Row], period: int) -> Iterator[SizeGroup]:
     """The groups of one more axis, whose sizes 1, 2, … have these rows, which repeat or move on with a period."""
     end = len(rows)
     tail = [shift(rows[i - period], rows[i]) or () for i in range(end - period, end)]
@@ -104,10 +104,10 @@ class _Assembly:
     steady: int
     start: int
     moves: Sequence[Move]
-    still: defaultdict[Group, set[int]] = field(default_factory=lambda: defaultdict(set))
-    moving: defaultdict[Group, set[int]] = field(default_factory=lambda: defaultdict(set))
+    still: defaultdict[SizeGroup, set[int]] = field(default_factory=lambda: defaultdict(set))
+    moving: defaultdict[SizeGroup, set[int]] = field(default_factory=lambda: defaultdict(set))
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[SizeGroup]:
         for n in range(1, len(self.rows) + 1):
             for i, group in enumerate(self.rows[n - 1]):
                 move = self.moves[n - 1]
@@ -118,14 +118,16 @@ class _Assembly:
                     if not moves:
                         self.still[part].add(n)
                     elif n < self.start:
-                        self.still[Group(part.sets, (), part.lossless, part.exact)].add(n)
+                        self.still[SizeGroup(part.sets, (), part.lossless, part.exact)].add(n)
                     elif n < self.start + self.period:
                         self.moving[part].add(n)
         return [
-            Group((self.repeating(sizes), *each.sets), (0, *each.step) if each.step else (), each.lossless, each.exact)
+            SizeGroup(
+                (self.repeating(sizes), *each.sets), (0, *each.step) if each.step else (), each.lossless, each.exact
+            )
             for each, sizes in self.still.items()
         ] + [
-            Group((_finite(sizes), *each.sets), (self.period, *each.step), each.lossless, each.exact)
+            SizeGroup((_finite(sizes), *each.sets), (self.period, *each.step), each.lossless, each.exact)
             for each, sizes in self.moving.items()
         ]
 
@@ -134,7 +136,7 @@ class _Assembly:
         return settled([n in sizes for n in range(1, len(self.rows) + 1)], last, self.period)
 
 
-def _parts(group: Group, move: tuple[Part, ...]) -> Iterator[tuple[Group, bool]]:
+def _parts(group: SizeGroup, move: tuple[SetMove, ...]) -> Iterator[tuple[SizeGroup, bool]]:
     """A group cut into what stays and what moves, with by how much, and which it is."""
     sides = []
     for each, (staying, by) in zip(group.sets, move, strict=True):
@@ -145,7 +147,7 @@ def _parts(group: Group, move: tuple[Part, ...]) -> Iterator[tuple[Group, bool]]
         sides.append([part for part in parts if part[0]])
     for several in product(*sides):
         sets, steps = zip(*several, strict=True)
-        yield Group(sets, steps if any(steps) else group.step, group.lossless, group.exact), any(steps)
+        yield SizeGroup(sets, steps if any(steps) else group.step, group.lossless, group.exact), any(steps)
 
 
 def _finite(sizes: Sequence[int] | set[int]) -> Residues:

@@ -9,7 +9,7 @@ from functools import cached_property
 from planner.analyses.dependence import Place
 from planner.analyses.joint import joint
 from planner.analyses.line import InputLine, NotPeriodic
-from planner.analyses.matches import Answer, Answers, Together
+from planner.analyses.matches import Answer, PartAnswers, Together
 from planner.analyses.reach import TooRagged, reach
 from planner.analyses.sizes import AxisSizes, along
 from planner.analyses.walk import walk
@@ -196,7 +196,7 @@ class _Solver:
                 found = self.solved((twin,)).items()
                 self.answers[sources] = {(sources[0], k): each.of_twin(sources[0], name) for (_, k), each in found}
             else:
-                self.answers[sources] = Answers(*joint(self.base, sources, self.known), self.plan).found
+                self.answers[sources] = PartAnswers(*joint(self.base, sources, self.known), self.plan).found
         return self.answers[sources]
 
     def role(self, source: int) -> object:

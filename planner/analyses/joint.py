@@ -13,7 +13,7 @@ from random import Random
 
 from planner.analyses.coupling import Coupling
 from planner.analyses.dependence import Axes, Component, Place
-from planner.analyses.groups import Group
+from planner.analyses.groups import SizeGroup
 from planner.analyses.line import NotPeriodic, fails
 from planner.analyses.residues import Residues
 from planner.plan import Known, Plan
@@ -41,7 +41,7 @@ class Part:
 
     component: Component
     coupling: Coupling | None
-    groups: tuple[Group, ...] = ()
+    groups: tuple[SizeGroup, ...] = ()
     reason: str = ""
 
     def __contains__(self, sizes: object) -> bool:

@@ -24,7 +24,7 @@ MOST_BACK = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AxisUse:
     """What a step does with one axis of one of its inputs.
 
     leaves  whether real cells are in no window; `edge` those at an end of the axis
@@ -48,7 +48,7 @@ class Leaving:
     inexact: frozenset[int]
 
 
-Reads = Callable[[Plan, list[tuple[int, Entry]]], set[int]]
+Readings = Callable[[Plan, list[tuple[int, AxisUse]]], set[int]]
 """Which of some steps leave out cells that nothing else reads."""
 
 
@@ -58,7 +58,7 @@ class Ledger:
     def __init__(self, axes: Mapping[int, frozenset[int]], steps: Sequence[int]) -> None:
         self.steps = steps
         self.tied: dict[int, frozenset[int]] = dict(axes)
-        self.known: dict[int, tuple[Step, tuple[Entry, ...]]] = {}
+        self.known: dict[int, tuple[Step, tuple[AxisUse, ...]]] = {}
         self.leaves: dict[tuple[object, ...], bool] = {}
         self.readers = Counter[tuple[int, int]]()
         self.returned: set[tuple[int, int]] = set()
@@ -69,9 +69,9 @@ class Ledger:
         part.tied = self.tied
         return part
 
-    def leaving(self, plan: Plan, reads: Reads | None = None) -> Leaving:
+    def leaving(self, plan: Plan, reads: Readings | None = None) -> Leaving:
         """What is lost at one size; where the model does not work there, by steps that alone read their source."""
-        lossy, inexact, found = set(), set(), list[tuple[int, Entry]]()
+        lossy, inexact, found = set(), set(), list[tuple[int, AxisUse]]()
         for i, each in self.pattern(plan):
             if each.uneven or each.edge:
                 inexact.add(i)
@@ -83,9 +83,9 @@ class Ledger:
             lossy |= self.lost(plan, found, reads or through)
         return Leaving(frozenset(lossy), frozenset(inexact))
 
-    def pattern(self, plan: Plan) -> tuple[tuple[int, Entry], ...]:
+    def pattern(self, plan: Plan) -> tuple[tuple[int, AxisUse], ...]:
         """What each step by itself does with the axis, by the steps' numbers; nothing where it leaves nothing over."""
-        found = list[tuple[int, Entry]]()
+        found = list[tuple[int, AxisUse]]()
         for i in self.steps:
             step = plan.steps[i]
             if step.facts is None:
@@ -97,9 +97,9 @@ class Ledger:
                     found.append((i, each))
         return tuple(found)
 
-    def lost(self, plan: Plan, found: list[tuple[int, Entry]], reads: Reads) -> set[int]:
+    def lost(self, plan: Plan, found: list[tuple[int, AxisUse]], reads: Readings) -> set[int]:
         """The steps among those that leave cells out whose cells nothing else reads."""
-        shared = list[tuple[int, Entry]]()
+        shared = list[tuple[int, AxisUse]]()
         lossy = set()
         for i, each in found:
             ref = plan.steps[i].sources[each.loss.source]
@@ -126,7 +126,7 @@ class Ledger:
             self.returned = {(ref.step, ref.output or 0) for ref in plan.model.outputs}
         return self.readers[tensor] == 1 and tensor not in self.returned
 
-    def entries(self, step: Step) -> tuple[Entry, ...]:
+    def entries(self, step: Step) -> tuple[AxisUse, ...]:
         key = id(step.facts)
         if key not in self.known:
             self.known[key] = step, tuple(_entries(step))  # the step keeps its facts alive
@@ -143,21 +143,21 @@ class Ledger:
         )
 
 
-def _entries(step: Step) -> Iterator[Entry]:
+def _entries(step: Step) -> Iterator[AxisUse]:
     for each in losses_of(step):
         edge = bool(each.loss.lost or each.loss.lost_before)
         uneven = bool(each.loss.leftover or each.loss.overhang)
         if each.loss.real or each.loss.blank or uneven:
-            yield Entry(each, each.axis, bool(each.loss.real), edge, bool(each.loss.blank), uneven)
+            yield AxisUse(each, each.axis, bool(each.loss.real), edge, bool(each.loss.blank), uneven)
 
 
-def through(plan: Plan, shared: list[tuple[int, Entry]]) -> set[int]:
+def through(plan: Plan, shared: list[tuple[int, AxisUse]]) -> set[int]:
     """The steps whose cells no path to an output reads."""
     known = reach(plan)
     return {i for i, each in shared if known is None or nowhere(plan, known, i, each.loss)}
 
 
-def full_readings(plan: Plan, shared: list[tuple[int, Entry]]) -> set[int]:
+def full_readings(plan: Plan, shared: list[tuple[int, AxisUse]]) -> set[int]:
     """The steps whose cells no other reader of them reads, where all that these put out is read."""
     readers = Readers(plan)
     return {i for i, each in shared if left_out(plan, i, each.loss) & ~readers.read(i, each.loss)}

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from planner.analyses.box import Box
+from planner.analyses.box import SizeBox
 from planner.analyses.coupling import Coupling
 from planner.analyses.dependence import Axes, Component, Place
-from planner.analyses.groups import Group
+from planner.analyses.groups import SizeGroup
 from planner.analyses.joint import Part
 from planner.analyses.line import InputLine, NotPeriodic
 from planner.analyses.residues import NO_SIZE, Residues, divisors, union
@@ -35,9 +35,9 @@ class Match:
     axes: tuple[AxisSizes, ...]
     step: tuple[int, ...] = ()
 
-    def box(self, kind: str = "works") -> Box:
+    def box(self, kind: str = "works") -> SizeBox:
         """The sizes that work, are lossless, or are exact."""
-        return Box(tuple([getattr(axis, kind) for axis in self.axes]), self.step)
+        return SizeBox(tuple([getattr(axis, kind) for axis in self.axes]), self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Answer:
         return Answer(axis, together, tuple([(source, k) for _, k in self.others]), self.why)
 
 
-class Answers:
+class PartAnswers:
     """What the parts come to in which axes do not depend on one another: what works, and what is lost there.
 
     found  for each axis
@@ -145,7 +145,7 @@ class Answers:
         name = axis_name(axis, len(shape.spatial))
         return replace(each, axis=axis, name=name, given=shape[axis], conditions=conditions)
 
-    def matches(self, group: Group, alone: Sequence[AxisSizes], coupling: Coupling) -> Iterator[Match]:
+    def matches(self, group: SizeGroup, alone: Sequence[AxisSizes], coupling: Coupling) -> Iterator[Match]:
         """A group with what is lost in it; several where that is not the same in all of its boxes."""
         if not group.step:
             yield Match(self.sets(group, group.sets, alone, coupling))
@@ -179,7 +179,7 @@ class Answers:
             yield Match(each, tuple(period * by for by in group.step))
 
     def sets(
-        self, group: Group, sets: Sequence[Residues], alone: Sequence[AxisSizes], coupling: Coupling
+        self, group: SizeGroup, sets: Sequence[Residues], alone: Sequence[AxisSizes], coupling: Coupling
     ) -> tuple[AxisSizes, ...]:
         """Which sizes of a box lose nothing, and which have nothing over, axis by axis."""
         shapes = [

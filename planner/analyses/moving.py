@@ -22,7 +22,7 @@ class Moves(IntEnum):
     UNKNOWN = 2
 
 
-Along = dict[int, tuple[Moves, ...]]
+AxisMoves = dict[int, tuple[Moves, ...]]
 """For each input, by the number of its step, and each of its spatial axes."""
 
 
@@ -30,7 +30,7 @@ class Moving:
     """How every tensor of a plan moves over the inputs; `fields` are the plan's receptive fields."""
 
     def __init__(self, plan: Plan, fields: list[tuple[Fields, ...]]) -> None:
-        self._known: list[tuple[Along, ...]] = []
+        self._known: list[tuple[AxisMoves, ...]] = []
         for i, step in enumerate(plan.steps):
             if step.is_input and step.facts is not None:
                 sizes = step.outputs[0].spatial
@@ -42,11 +42,11 @@ class Moving:
         """Whether a tensor is known to walk over an axis of an input."""
         return self._known[ref.step][ref.output][source][axis] is Moves.WALKS
 
-    def _of(self, step: Step, links: tuple[Link, ...], output: int, fields: list[tuple[Fields, ...]]) -> Along:
+    def _of(self, step: Step, links: tuple[Link, ...], output: int, fields: list[tuple[Fields, ...]]) -> AxisMoves:
         """How one output of a step moves."""
         y = step.outputs[output]
         read = [each for each in zip(step.sources, links, step.inputs, strict=True) if not each[1].empty]
-        joined: Along = {}
+        joined: AxisMoves = {}
         for ref, link, x in read:
             known, onto = self._known[ref.step][ref.output], fields[ref.step][ref.output]
             if link.onto is None and all([axis.keeps for axis in link.axes]):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from planner.cells import Cells, TooManyRuns, all_cells, bits
 from planner.geometry import Shape
 from planner.plan import Plan, Step
-from planner.regions import Box, Region, channels, count, everything, positions, read_through, union
+from planner.regions import CellBox, Region, channels, count, everything, positions, read_through, union
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def reach(plan: Plan) -> Reach | None:
     """
     if not plan.complete:
         return None
-    wanted: defaultdict[tuple[int, int], list[Box]] = defaultdict(list)
+    wanted: defaultdict[tuple[int, int], list[CellBox]] = defaultdict(list)
     for at, output in plan.outputs:
         wanted[at, output or 0] += everything(plan.steps[at].outputs[output or 0])
     unread: list[tuple[Unread, ...] | None] = [None] * len(plan.steps)
@@ -104,7 +104,7 @@ def trace(plan: Plan, step: int, output: int, cells: Region) -> dict[str, Region
     """What of each model input a region of one tensor reads: the exact receptive field of those cells, borders
     included.
     """
-    wanted: defaultdict[tuple[int, int], list[Box]] = defaultdict(list)
+    wanted: defaultdict[tuple[int, int], list[CellBox]] = defaultdict(list)
     wanted[step, output] += cells
     found: dict[str, Region] = {}
     for i in range(step, -1, -1):

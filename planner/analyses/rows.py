@@ -24,9 +24,9 @@ WIDEST = 1 << 14
 MOST_BOXES = 16
 """Sets of places that are in more parts than this are not followed."""
 
-Places = int
+PlaceBits = int
 """Places along an axis, as bits: bit i is the i-th place from the lowest one."""
-Box = tuple[Places, ...]
+PlaceBox = tuple[PlaceBits, ...]
 """All places that are among those of every axis."""
 
 
@@ -37,7 +37,7 @@ class Taps:
     low  for each axis, where bit 0 lies
     """
 
-    boxes: tuple[Box, ...]
+    boxes: tuple[PlaceBox, ...]
     low: tuple[int, ...]
 
     @classmethod
@@ -45,7 +45,7 @@ class Taps:
         """The output's own place alone."""
         return cls(((1,) * rank,), (0,) * rank)
 
-    def along(self, axis: int) -> Places:
+    def along(self, axis: int) -> PlaceBits:
         """The places along an axis at which anything is read."""
         return reduce(or_, [box[axis] for box in self.boxes])
 
@@ -84,7 +84,7 @@ class Taps:
 def union(several: Sequence[Taps]) -> Taps | None:
     """What is read on any of several branches; None where it falls into too many parts."""
     low = tuple(map(min, zip(*[taps.low for taps in several], strict=True)))
-    boxes: list[Box] = []
+    boxes: list[PlaceBox] = []
     for taps in several:
         for box in taps.boxes:
             moved = tuple(cells << own - least for cells, own, least in zip(box, taps.low, low, strict=True))
@@ -93,21 +93,21 @@ def union(several: Sequence[Taps]) -> Taps | None:
     return Taps(tuple(boxes), low) if len(boxes) <= MOST_BOXES else None
 
 
-def has_holes(places: Places) -> bool:
+def has_holes(places: PlaceBits) -> bool:
     return places.bit_count() < places.bit_length()
 
 
-def _covers(outer: Box, inner: Box) -> bool:
+def _covers(outer: PlaceBox, inner: PlaceBox) -> bool:
     return all(not cells & ~around for cells, around in zip(inner, outer, strict=True))
 
 
-def _count(boxes: tuple[Box, ...]) -> int:
+def _count(boxes: tuple[PlaceBox, ...]) -> int:
     """How many places boxes cover together: line by line of the first axis, where they are not a single one."""
     if len(boxes) == 1:
         return math.prod(cells.bit_count() for cells in boxes[0])
     if len(boxes[0]) == 1:
         return reduce(or_, [cells for (cells,) in boxes]).bit_count()
-    known: dict[tuple[Box, ...], int] = {}
+    known: dict[tuple[PlaceBox, ...], int] = {}
     total = 0
     for line in range(max(box[0].bit_length() for box in boxes)):
         here = tuple(box[1:] for box in boxes if box[0] >> line & 1)
@@ -133,7 +133,7 @@ _KEPT = _Taken(0, range(1), 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class WindowRow:
     """Windows of stride 1 in a row, up to some tensor.
 
     origin  the tensor at which it begins
@@ -150,12 +150,12 @@ class Row:
     last: int = -1
 
 
-def rows(plan: Plan) -> list[list[Row | None]]:
+def rows(plan: Plan) -> list[list[WindowRow | None]]:
     """For every step and each of its outputs, the row that ends there; None for what no input reaches."""
     return _followed(plan)[0]
 
 
-def gridded(plan: Plan) -> Iterator[tuple[Row, Taps]]:
+def gridded(plan: Plan) -> Iterator[tuple[WindowRow, Taps]]:
     """Rows of two or more dilated layers at the end of which there are holes in what one output reads."""
     said: set[tuple[int, Taps]] = set()
     for row in _followed(plan)[1].values():
@@ -164,10 +164,10 @@ def gridded(plan: Plan) -> Iterator[tuple[Row, Taps]]:
             yield row, row.taps
 
 
-def _followed(plan: Plan) -> tuple[list[list[Row | None]], dict[Tensor, Row]]:
+def _followed(plan: Plan) -> tuple[list[list[WindowRow | None]], dict[Tensor, WindowRow]]:
     """All rows, and those with holes that end where they are."""
-    found: list[list[Row | None]] = []
-    ends: dict[Tensor, Row] = {}
+    found: list[list[WindowRow | None]] = []
+    ends: dict[Tensor, WindowRow] = {}
     for i, step in enumerate(plan.steps):
         here = [_row(i, o, step, found, ends) for o in range(len(step.outputs))]
         found.append(here)
@@ -175,15 +175,17 @@ def _followed(plan: Plan) -> tuple[list[list[Row | None]], dict[Tensor, Row]]:
             if row and row.taps and row.count > 1 and row.taps.holes:
                 ends[Tensor(i, o)] = row
             if row and row.taps and row.taps.widest > WIDEST:
-                here[o] = Row(row.origin, None)
+                here[o] = WindowRow(row.origin, None)
     return found, ends
 
 
-def _row(i: int, output: int, step: Step, rows: list[list[Row | None]], ends: dict[Tensor, Row]) -> Row | None:
+def _row(
+    i: int, output: int, step: Step, rows: list[list[WindowRow | None]], ends: dict[Tensor, WindowRow]
+) -> WindowRow | None:
     """The row of one output of a step; None for what no input reaches. Rows that go on, or of which it is not known
     what comes of them, are taken from the `ends`.
     """
-    begun = Row(Tensor(i, output), Taps.own(len(step.outputs[output].spatial)))
+    begun = WindowRow(Tensor(i, output), Taps.own(len(step.outputs[output].spatial)))
     if step.is_input:
         return begun
     feeding = [
@@ -205,14 +207,14 @@ def _row(i: int, output: int, step: Step, rows: list[list[Row | None]], ends: di
     longest = max(joined, key=lambda row: (row.count, row.last))
     known = [row.taps for row in joined if row.taps is not None]
     taps = union(known) if len(known) == len(joined) else None
-    return Row(longest.origin, taps, longest.count, longest.first, longest.last)
+    return WindowRow(longest.origin, taps, longest.count, longest.first, longest.last)
 
 
-def _holes(row: Row) -> bool:
+def _holes(row: WindowRow) -> bool:
     return row.taps is not None and row.taps.holes
 
 
-def _continued(i: int, row: Row, link: Link, sizes: tuple[int, ...]) -> tuple[Row, bool] | None:
+def _continued(i: int, row: WindowRow, link: Link, sizes: tuple[int, ...]) -> tuple[WindowRow, bool] | None:
     """The row with step i added, and whether it goes on behind the step, which it does not behind a stride; None where
     it ends before the step.
     """
@@ -225,9 +227,9 @@ def _continued(i: int, row: Row, link: Link, sizes: tuple[int, ...]) -> tuple[Ro
     taps = row.taps.through(windows) if row.taps is not None else None
     goes_on = all(each.stride == 1 for each in windows)
     if not any(each.taps.step > 1 for each in windows):
-        return Row(row.origin, taps, row.count, row.first, row.last), goes_on
+        return WindowRow(row.origin, taps, row.count, row.first, row.last), goes_on
     first = row.first if row.count >= MOST_NAMED else (*row.first, i)
-    return Row(row.origin, taps, row.count + 1, first, i), goes_on
+    return WindowRow(row.origin, taps, row.count + 1, first, i), goes_on
 
 
 def _taken(along: AxisMap, n: int) -> _Taken | None:

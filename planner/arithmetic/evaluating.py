@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from planner.arithmetic.functions import FUNCTIONS, Number, RefusedError
-from planner.arithmetic.tree import Kind, Node, Token
+from planner.arithmetic.tree import Node, Token, TokenKind
 from planner.faults.bad_arithmetic import BadArithmetic, kind, written
 
 LARGEST = 1 << 63
@@ -187,7 +187,7 @@ def _call(run: Evaluation, node: Node) -> Number:
 
 
 # The functions above look one another up here, instead of calling `Evaluation.of`, to be half as deep.
-_VALUE: dict[Kind, Callable[[Evaluation, Node], Any]] = {
+_VALUE: dict[TokenKind, Callable[[Evaluation, Node], Any]] = {
     "constant": lambda run, node: node.value,
     "parameter": lambda run, node: run.values[node.value],
     "sign": _sign,

@@ -36,11 +36,11 @@ def parse_expression(text: str) -> Expression:
 @lru_cache(maxsize=4096)
 def parse_template(text: str) -> Template:
     """A name with expressions in it: `layer${index + 1}`, `block_$index`. Raises as `parse_expression` does."""
-    parts: list[str | _Part] = []
+    parts: list[str | _Placeholder] = []
     at = 0
     while (dollar := text.find("$", at)) >= 0:
         tree, reads, end = read_part(text, dollar)
-        parts += text[at:dollar], _Part(Expression(text, tree, reads), dollar, end - dollar)
+        parts += text[at:dollar], _Placeholder(Expression(text, tree, reads), dollar, end - dollar)
         at = end
     return Template(text, (*parts, text[at:]))
 
@@ -77,7 +77,7 @@ class Expression:
         return float(result) if isinstance(result, Fraction) else result
 
 
-class _Part(NamedTuple):
+class _Placeholder(NamedTuple):
     """An expression in a template, with its offset and length there."""
 
     expression: Expression
@@ -90,9 +90,11 @@ class Template:
 
     __slots__ = ("_parts", "names", "text")
 
-    def __init__(self, text: str, parts: tuple[str | _Part, ...]) -> None:
+    def __init__(self, text: str, parts: tuple[str | _Placeholder, ...]) -> None:
         self.text = text
-        self.names = frozenset(name for part in parts if isinstance(part, _Part) for name in part.expression.names)
+        self.names = frozenset(
+            name for part in parts if isinstance(part, _Placeholder) for name in part.expression.names
+        )
         self._parts = parts
 
     def __eq__(self, other: object) -> bool:
@@ -110,7 +112,7 @@ class Template:
         """The text, with the whole number or the text that each expression comes to."""
         return "".join(part if isinstance(part, str) else self._word(part, values) for part in self._parts)
 
-    def _word(self, part: _Part, values: Values) -> str:
+    def _word(self, part: _Placeholder, values: Values) -> str:
         value = part.expression.evaluate(values)
         if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
             return str(value)

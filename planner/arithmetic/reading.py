@@ -6,7 +6,7 @@ import re
 
 from planner.arithmetic.evaluating import LARGEST
 from planner.arithmetic.functions import FUNCTIONS
-from planner.arithmetic.tree import Kind, Node, Token
+from planner.arithmetic.tree import Node, Token, TokenKind
 from planner.diagnostics import Edit, Fault, did_you_mean
 from planner.faults._in_text import shown
 from planner.faults.bad_arithmetic import BadArithmetic
@@ -14,7 +14,7 @@ from planner.faults.bad_arithmetic import BadArithmetic
 LONGEST = 1000  # characters
 DEEPEST = 30  # brackets within brackets
 
-Reads = dict[str, int]
+FirstReads = dict[str, int]
 """The parameters that an expression reads, each with the offset where it stands first."""
 
 _TOKEN = re.compile(
@@ -37,7 +37,7 @@ _BINDS = {
     **dict.fromkeys(("*", "/", "//", "%"), 5),
 }
 """How tightly an operator binds."""
-_KINDS: dict[int, Kind] = {1: "logic", 2: "logic", _COMPARISON: "comparison", 4: "arithmetic", 5: "arithmetic"}
+_KINDS: dict[int, TokenKind] = {1: "logic", 2: "logic", _COMPARISON: "comparison", 4: "arithmetic", 5: "arithmetic"}
 _CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "null": None, "None": None}
 _WORDS = ("and", "or", "not", "if", "else")
 _INSTEAD = {
@@ -54,27 +54,27 @@ _INSTEAD = {
 }
 
 
-def read(text: str) -> tuple[Node, Reads]:
+def read(text: str) -> tuple[Node, FirstReads]:
     """The tree of the expression that `text` is. Raises BadArithmetic with the offset of what is wrong."""
-    reader = _Reader(text)
-    tree = reader.value()
-    reader.end()
-    return tree, reader.reads
+    parser = _Parser(text)
+    tree = parser.value()
+    parser.end()
+    return tree, parser.reads
 
 
-def read_part(text: str, start: int) -> tuple[Node, Reads, int]:
+def read_part(text: str, start: int) -> tuple[Node, FirstReads, int]:
     """The tree of the `$name` or `${…}` that starts there in a text, and where it ends."""
-    reader = _Reader(text, start)
-    tree, end = reader.part()
-    return tree, reader.reads, end
+    parser = _Parser(text, start)
+    tree, end = parser.part()
+    return tree, parser.reads, end
 
 
-class _Reader:
-    """Reads an expression from `start` on; `token` is the next to be read."""
+class _Parser:
+    """Parses an expression from `start` on; `token` is the next to be read."""
 
     def __init__(self, text: str, start: int = 0) -> None:
         self.text = text
-        self.reads: Reads = {}
+        self.reads: FirstReads = {}
         self.depth = 0
         self.braces = 0
         if len(text) > LONGEST:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-Kind = Literal[
+TokenKind = Literal[
     "constant",  # `3`, `'same'`, `true`: the value
     "parameter",  # `$width`: the value is its name
     "sign",  # `-a`, `--a`: words before one part
@@ -37,7 +37,7 @@ class Node(NamedTuple):
     however long the text is, and functions that go through it may call themselves.
     """
 
-    kind: Kind
+    kind: TokenKind
     parts: tuple[Node, ...] = ()
     words: tuple[Token, ...] = ()
     value: Any = None

@@ -12,7 +12,7 @@ from planner.classes.expressions import NOTHING, Expr, lost, same
 from planner.classes.symbols import cut_length, shaped, with_symbols, written
 from planner.classes.tensors import Tensor
 from planner.diagnostics import Fault
-from planner.geometry import KEEP, Link, Shape, Slice
+from planner.geometry import KEEP, Link, Shape, Sliced
 from planner.layers._layer import Layer
 from planner.plan import Step
 
@@ -81,7 +81,7 @@ def _channels(layer: Layer, step: Step, inputs: Sequence[Tensor]) -> list[Expr]:
         if kept is None:
             asked_links = asked_links or layer.links(*symbols)
             cut = asked_links[i][0].channels if inputs else None
-            if isinstance(cut, Slice):
+            if isinstance(cut, Sliced):
                 found_now = cut_length(cut, symbols[0].channels)
             elif type(layer).outputs is Layer.outputs and cut is not None:
                 found_now = cut.length(symbols[0].channels)

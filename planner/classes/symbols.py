@@ -12,7 +12,7 @@ from typing import Any
 
 from planner.classes.algebra import binary, negative
 from planner.classes.expressions import Expr, const, lost, text
-from planner.geometry import Shape, Slice
+from planner.geometry import Shape, Sliced
 from planner.layers._layer import Call, Layer
 
 _OPERATORS: dict[str, Callable[[int, int], int]] = {
@@ -175,7 +175,7 @@ def shaped(shape: Shape, channels: Expr, origin: frozenset[str], decisive: set[s
     return Shape((*spatial, Symbol(shape.channels, channels, decisive)))
 
 
-def cut_length(cut: Slice, n: int) -> int:
+def cut_length(cut: Sliced, n: int) -> int:
     """How many of n cells a slice takes, which a range would say without remembering why."""
     start, stop = (n if each is None else each for each in (cut.start or 0, cut.stop))
     start, stop = (n + each if int(each) < 0 else each for each in (start, stop))

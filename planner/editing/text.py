@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from planner.diagnostics import Edit, Path
 from planner.editing.data import CannotEdit, path_text
-from planner.source.outline import Node, outline
+from planner.source.outline import OutlineNode, outline
 
 
 class Splice(NamedTuple):
@@ -36,7 +36,7 @@ def splices_of(text: str, edits: Iterable[Edit]) -> Splices:
     pieces = [_Piece(text, 0)]
     for edit in edits:
         now = "".join(piece.text for piece in pieces)
-        for splice in reversed(_Text(now).splices(edit)):
+        for splice in reversed(_EditedText(now).splices(edit)):
             before, behind = _parted(pieces, splice.start)
             pieces = [*before, _Piece(splice.text), *_parted(behind, splice.end - splice.start)[1]]
     found, at, new = [], 0, ""
@@ -71,7 +71,7 @@ def _parted(pieces: Sequence[_Piece], at: int) -> tuple[list[_Piece], list[_Piec
     return [*pieces], []
 
 
-class _Text:
+class _EditedText:
     """A text to be edited once."""
 
     def __init__(self, text: str) -> None:
@@ -96,7 +96,7 @@ class _Text:
         key = holder.keys[at]
         return _one(key.start, key.end, _scalar(str(edit.value), key.quote, flow=True))
 
-    def find(self, path: Path) -> Node:
+    def find(self, path: Path) -> OutlineNode:
         """What stands at a path; an alias is followed to its anchor."""
         root = outline(self.text)
         here = root
@@ -109,7 +109,7 @@ class _Text:
                 here = _anchored(root, here)
         return here
 
-    def index(self, holder: Node, part: str | int) -> int | None:
+    def index(self, holder: OutlineNode, part: str | int) -> int | None:
         """Which of the items of a list or mapping has this number or key; None where none is written there."""
         if holder.kind == "mapping":
             return next((i for i, key in enumerate(holder.keys) if key.value == str(part)), None)
@@ -145,19 +145,19 @@ class _Text:
         """Whether nothing but a comma and a comment stands between `at` and the end of its line."""
         return re.fullmatch(r"\s*,?\s*(#.*)?", self.text[at : self.line_end(at)]) is not None
 
-    def behind(self, key: Node) -> int:
+    def behind(self, key: OutlineNode) -> int:
         """Where a key ends with its colon; in brackets it may stand without."""
         colon = re.compile(r"\s*:").match(self.text, key.end)
         return colon.end() if colon else key.end
 
-    def dash(self, entry: Node) -> re.Match[str]:
+    def dash(self, entry: OutlineNode) -> re.Match[str]:
         """The beginning of the line of an entry, up to where it starts: the blanks around its dash are groups."""
         found = re.compile(r"( *)-( +)").match(self.text, self.line_start(entry.start))
         if found is None or found.end() != entry.start:
             raise CannotEdit("the list is written in another way")
         return found
 
-    def span(self, holder: Node, at: int) -> tuple[int, int]:
+    def span(self, holder: OutlineNode, at: int) -> tuple[int, int]:
         """Where an item of a list or mapping starts and ends, with its key."""
         item = holder.items[at]
         if not holder.keys:
@@ -171,7 +171,7 @@ class _Text:
 
     # What edits do
 
-    def with_value(self, key: Node | None, old: Node, value: object, flow: bool) -> Splices:
+    def with_value(self, key: OutlineNode | None, old: OutlineNode, value: object, flow: bool) -> Splices:
         """One value replaced by another one, which is written on the line where the old one began."""
         if old.anchor:
             raise CannotEdit("the value has an anchor")
@@ -188,7 +188,7 @@ class _Text:
             return _one(colon, old.end, f" {new}{kept}")
         return _one(old.start, old.end, new)
 
-    def with_key(self, holder: Node, key: str, value: object) -> Splices:
+    def with_key(self, holder: OutlineNode, key: str, value: object) -> Splices:
         """One more key at the end of a mapping."""
         if holder.kind != "mapping":
             raise CannotEdit("no mapping stands there")
@@ -209,7 +209,7 @@ class _Text:
             return self.with_line(end, f"{line},")
         return Splice(end, end, ","), *self.with_line(end, line)
 
-    def without(self, holder: Node, at: int) -> Splices:
+    def without(self, holder: OutlineNode, at: int) -> Splices:
         """A mapping or list without one of its items; a line that held nothing else goes with it."""
         if len(holder.items) == 1:
             raise CannotEdit(f"it is the only {'key' if holder.keys else 'entry'} of its {holder.kind}")
@@ -228,7 +228,7 @@ class _Text:
         _, before = self.span(holder, at - 1)
         return _one(before, end, "")
 
-    def with_entry(self, holder: Node, at: int, value: object) -> Splices:
+    def with_entry(self, holder: OutlineNode, at: int, value: object) -> Splices:
         """A list with one more entry before the one that has the number, or at its end."""
         if not holder.items:
             return _one(holder.end - 1, holder.end - 1, written(value, flow=True))
@@ -248,7 +248,7 @@ class _Text:
             return self.with_line(near.end, new)
         return _one(dash.start(), dash.start(), new + self.newline)
 
-    def entry(self, near: Node, value: object, indent: str, gap: str) -> str:
+    def entry(self, near: OutlineNode, value: object, indent: str, gap: str) -> str:
         """An entry of a block list, in the style of the one beside it."""
         if near.kind == "mapping" and not near.flow and isinstance(value, dict):
             pairs = [f"{_scalar(key)}: {written(each)}" for key, each in value.items()]
@@ -256,7 +256,7 @@ class _Text:
         return f"{indent}-{gap}{written(value)}"
 
 
-def _anchored(root: Node, alias: Node) -> Node:
+def _anchored(root: OutlineNode, alias: OutlineNode) -> OutlineNode:
     """What an alias stands for: the last value above it with that anchor."""
     found, waiting = None, [root]
     while waiting:

@@ -37,7 +37,7 @@ class Reader:
 
     def entry(self, raw: Any, path: Path) -> Entry:
         """One entry, with what could be read of it."""
-        draft = _Draft(path)
+        draft = _EntryDraft(path)
         if not isinstance(raw, dict):
             is_type = isinstance(raw, str) and raw.isidentifier()
             help = f"write `- {{type: {raw}}}`" if is_type else ""
@@ -53,7 +53,7 @@ class Reader:
             draft.lost.add("type")
         return self._compiled(read, draft)
 
-    def _with_type(self, raw: dict[Any, Any], draft: _Draft) -> dict[Any, Any]:
+    def _with_type(self, raw: dict[Any, Any], draft: _EntryDraft) -> dict[Any, Any]:
         """An entry without `type`, with a misspelt key taken for it."""
         misspelt = next((key for key in raw if key not in RESERVED and did_you_mean(str(key), ["type"])), None)
         if misspelt is None:
@@ -63,7 +63,7 @@ class Reader:
         draft.said.append(f"`type` for `{misspelt}`")
         return {"type" if key == misspelt else key: value for key, value in raw.items()}
 
-    def _read(self, raw: dict[Any, Any], draft: _Draft) -> EntryFormat:
+    def _read(self, raw: dict[Any, Any], draft: _EntryDraft) -> EntryFormat:
         """An entry in its form, without the keys whose values are wrong."""
         try:
             return EntryFormat.model_validate(raw)
@@ -83,7 +83,7 @@ class Reader:
             self.faults.append((draft.path, fault))
         return EntryFormat.model_validate(kept)
 
-    def _compiled(self, read: EntryFormat, draft: _Draft) -> Entry:
+    def _compiled(self, read: EntryFormat, draft: _EntryDraft) -> Entry:
         args = {key: value for key, value in (read.model_extra or {}).items() if not key.startswith("x-")}
         computed: list[tuple[Path, Expression]] = []
         for key, value in args.items() if has_arithmetic(args) else ():
@@ -105,7 +105,7 @@ class Reader:
         entry.lost, entry.said = frozenset(draft.lost), tuple(draft.said)
         return entry
 
-    def _maybe(self, draft: _Draft, value: Any, key: str) -> Any:
+    def _maybe(self, draft: _EntryDraft, value: Any, key: str) -> Any:
         """The value, or the expression that it is; None where that does not compile."""
 
         def compiled() -> Expression:
@@ -117,7 +117,7 @@ class Reader:
 
         return self._sound(draft, key, compiled) if is_expression(value) else value
 
-    def _sound(self, draft: _Draft, key: str, read: Callable[[], Read]) -> Read | None:
+    def _sound(self, draft: _EntryDraft, key: str, read: Callable[[], Read]) -> Read | None:
         """What is read; None where it is wrong, which is told."""
         try:
             return read()
@@ -126,7 +126,7 @@ class Reader:
             draft.lost.add(key)
             return None
 
-    def _inline(self, read: EntryFormat, draft: _Draft) -> Entry:
+    def _inline(self, read: EntryFormat, draft: _EntryDraft) -> Entry:
         extra = [key for key in read.model_extra or {} if not key.startswith("x-")]
         if read.type not in (None, "Sequential"):
             fault: Fault = WrongValue("type", "`Sequential`, or nothing, beside `layers`", read.type)
@@ -144,7 +144,7 @@ class Reader:
 
 
 @dataclass(slots=True)
-class _Draft:
+class _EntryDraft:
     """What has been found wrong in an entry while it is read."""
 
     path: Path

@@ -2,7 +2,7 @@
 
 An axis map says how the cells of one output axis depend on the cells of one input axis. Lengths, losses, receptive
 fields, reach and size solving are all worked out from its answers, so they cannot disagree. The channel axis is an
-axis like the others: a dense layer is `All`, a grouped one `Grouped`, a slice of channels a `Slice`.
+axis like the others: a dense layer is `All`, a grouped one `Grouped`, a slice of channels `Sliced`.
 
 A set of cells on an axis is a value of `planner.cells`.
 
@@ -18,8 +18,8 @@ from planner.cells import Cells, TooManyRuns, all_cells, bits, one_cell
 from planner.geometry.axis_map import NO_LOSS, AxisMap, Loss, Ramp, Span
 from planner.geometry.bins import Bins, Interpolation, RandomBins, Resample
 from planner.geometry.link import Link, keep, unread
-from planner.geometry.mixing import All, Grouped, Halves, Prefix, Raveled, Shuffle, Unread
-from planner.geometry.moves import KEEP, Centre, PadMode, Shift, Slice
+from planner.geometry.mixing import All, Grouped, Halves, Prefix, Raveled, Shuffle, SizeOnly
+from planner.geometry.moves import KEEP, Centre, PadMode, Shift, Sliced
 from planner.geometry.shape import Shape
 from planner.geometry.windows import SameWindow, Spread, Window
 
@@ -46,11 +46,11 @@ __all__ = [
     "Shape",
     "Shift",
     "Shuffle",
-    "Slice",
+    "SizeOnly",
+    "Sliced",
     "Span",
     "Spread",
     "TooManyRuns",
-    "Unread",
     "Window",
     "all_cells",
     "bits",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from planner.geometry.axis_map import AxisMap
-from planner.geometry.mixing import Unread
+from planner.geometry.mixing import SizeOnly
 from planner.geometry.moves import KEEP
 from planner.geometry.shape import Shape
 
@@ -35,7 +35,7 @@ class Link:
     @property
     def empty(self) -> bool:
         """Whether nothing of the input is read."""
-        return isinstance(self.channels, Unread)
+        return isinstance(self.channels, SizeOnly)
 
     def output(self, x: Shape) -> Shape:
         """The output's shape, for a link whose axes all land in order."""
@@ -55,4 +55,4 @@ def keep(rank: int) -> Link:
 
 def unread(rank: int) -> Link:
     """The link to an input on `rank` spatial axes that only lends its size."""
-    return Link((Unread(),) * rank, Unread())
+    return Link((SizeOnly(),) * rank, SizeOnly())

@@ -129,7 +129,7 @@ class Raveled(AxisMap):
 
 
 @dataclass(frozen=True, slots=True)
-class Unread(AxisMap):
+class SizeOnly(AxisMap):
     """An axis of an input that is not read at all: the input only lends its size."""
 
     def length(self, n: int) -> int:

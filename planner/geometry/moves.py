@@ -85,7 +85,7 @@ class Centre(AxisMap):
 
 
 @dataclass(frozen=True, slots=True)
-class Slice(AxisMap):
+class Sliced(AxisMap):
     """`x[start:stop:step]` along an axis, as Python counts; step is positive."""
 
     start: int | None = None

@@ -13,10 +13,21 @@ from fractions import Fraction
 from math import prod
 
 from planner.geometry import all_cells
-from planner.hand_rule._working import Change, Finding, Line, OnAxis, Strip, Working
+from planner.hand_rule._working import Change, Finding, OnAxis, Strip, Working, WorkingLine
 from planner.hand_rule.request import Refused, Request
 
-__all__ = ["Change", "Finding", "Line", "OnAxis", "OnPaper", "Refused", "Request", "Strip", "Working", "work_out"]
+__all__ = [
+    "Change",
+    "Finding",
+    "OnAxis",
+    "OnPaper",
+    "Refused",
+    "Request",
+    "Strip",
+    "Working",
+    "WorkingLine",
+    "work_out",
+]
 
 MOST_OUT = 10_000_000
 """The longest axis that may come out."""

@@ -17,7 +17,7 @@ Argument = int | bool | str | tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class WorkingLine:
     """One line of the working: a number, what is done with it (`−`, `÷`, …; nothing for what comes out), and why."""
 
     sign: str
@@ -81,7 +81,7 @@ class Working:
     layer: OnAxis
     n: int
     out: int | None
-    lines: tuple[Line, ...]
+    lines: tuple[WorkingLine, ...]
     findings: tuple[Finding, ...] = ()
     praise: str = ""
     notes: tuple[str, ...] = ()

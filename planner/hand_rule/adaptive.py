@@ -12,10 +12,10 @@ from planner.hand_rule._working import (
     Argument,
     Change,
     Finding,
-    Line,
     OnAxis,
     Strip,
     Working,
+    WorkingLine,
     nearest,
     perfect,
     plural,
@@ -75,15 +75,15 @@ def _period(bins: Bins, n: int) -> Iterator[tuple[int, int]]:
     return (bins.bounds(i, n) for i in range(bins.bins // math.gcd(bins.bins, n)))
 
 
-def _lines(bins: int, n: int, sizes: list[int]) -> Iterator[Line]:
-    yield Line("", n, "cells")
-    yield Line(
+def _lines(bins: int, n: int, sizes: list[int]) -> Iterator[WorkingLine]:
+    yield WorkingLine("", n, "cells")
+    yield WorkingLine(
         "÷",
         bins,
         f"bins; bin i begins at i · {n}/{bins}, rounded down, and ends before (i + 1) · {n}/{bins}, rounded up",
     )
     words = "in each bin" if len(sizes) == 1 else f"in some bins, {sizes[-1]} in others"
-    yield Line("", sizes[0], f"cell{'s' * (sizes[0] != 1)} {words}")
+    yield WorkingLine("", sizes[0], f"cell{'s' * (sizes[0] != 1)} {words}")
 
 
 def _findings(bins: Bins, n: int, sizes: list[int]) -> Iterator[Finding]:

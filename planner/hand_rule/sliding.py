@@ -15,11 +15,11 @@ from planner.hand_rule._working import (
     Argument,
     Change,
     Finding,
-    Line,
     OnAxis,
     Strip,
     Tried,
     Working,
+    WorkingLine,
     capital,
     halves,
     hundredths,
@@ -181,29 +181,29 @@ def _padding_argument(pair: tuple[int, int]) -> str:
 # The working
 
 
-def _lines(layer: Sliding, window: Window, n: int) -> Iterator[Line]:
-    yield Line("", n, "cells")
+def _lines(layer: Sliding, window: Window, n: int) -> Iterator[WorkingLine]:
+    yield WorkingLine("", n, "cells")
     if window.before or window.after:
-        yield Line("+", window.before + window.after, _padding_words(layer, window))
-    yield Line("−", window.reach - 1, _kernel_words(window))
+        yield WorkingLine("+", window.before + window.after, _padding_words(layer, window))
+    yield WorkingLine("−", window.reach - 1, _kernel_words(window))
     places = replace(window, stride=1, ceil=False).length(n)
     if window.length(n) < 1:
-        yield Line("", places, "places for the window: there must be 1")
+        yield WorkingLine("", places, "places for the window: there must be 1")
         return
     if window.stride == 1:
-        yield Line("", places, "cells out: at stride 1, every place is taken")
+        yield WorkingLine("", places, "cells out: at stride 1, every place is taken")
         return
-    yield Line("", places, "places for the window, at stride 1")
-    yield Line("÷", window.stride, f"the stride takes one place in {window.stride}, from the first on: round up")
+    yield WorkingLine("", places, "places for the window, at stride 1")
+    yield WorkingLine("÷", window.stride, f"the stride takes one place in {window.stride}, from the first on: round up")
     floor = replace(window, ceil=False)
     more = window.length(n) - floor.length(n)
     if more:
-        yield Line("", floor.length(n), "windows")
-        yield Line("+", more, "ceil_mode: one more window, over the end")
+        yield WorkingLine("", floor.length(n), "windows")
+        yield WorkingLine("+", more, "ceil_mode: one more window, over the end")
     elif window.ceil and floor.loss(n).leftover:
-        yield Line("", floor.length(n), "windows")
-        yield Line("+", more, "ceil_mode: no more window, it would start past the last cell")
-    yield Line("", window.length(n), "cells out")
+        yield WorkingLine("", floor.length(n), "windows")
+        yield WorkingLine("+", more, "ceil_mode: no more window, it would start past the last cell")
+    yield WorkingLine("", window.length(n), "cells out")
 
 
 def _padding_words(layer: Sliding, window: Window) -> str:

@@ -12,11 +12,11 @@ from planner.hand_rule._working import (
     Argument,
     Change,
     Finding,
-    Line,
     OnAxis,
     Strip,
     Tried,
     Working,
+    WorkingLine,
     capital,
     nearest,
     perfect,
@@ -120,19 +120,21 @@ class Transposed(OnAxis):
 # The working
 
 
-def _lines(spread: Spread, n: int) -> Iterator[Line]:
-    yield Line("", n, "cells")
+def _lines(spread: Spread, n: int) -> Iterator[WorkingLine]:
+    yield WorkingLine("", n, "cells")
     if spread.stride > 1:
-        yield Line("×", spread.stride, f"the stride sets them {spread.stride} apart: {n - 1} · {spread.stride} + 1")
-        yield Line("", Spread(1, spread.stride).length(n), "places, from the first to the last")
+        yield WorkingLine(
+            "×", spread.stride, f"the stride sets them {spread.stride} apart: {n - 1} · {spread.stride} + 1"
+        )
+        yield WorkingLine("", Spread(1, spread.stride).length(n), "places, from the first to the last")
     dilated = spread.dilation > 1 and spread.kernel > 1
     steps = f"{counted(spread.kernel - 1, 'step')} of {spread.dilation}" if dilated else f"{spread.kernel} − 1"
-    yield Line("+", spread.reach - 1, f"the kernel gives back what it costs: {steps}")
+    yield WorkingLine("+", spread.reach - 1, f"the kernel gives back what it costs: {steps}")
     if spread.padding:
-        yield Line("−", 2 * spread.padding, f"padding takes: {spread.padding} off both ends")
+        yield WorkingLine("−", 2 * spread.padding, f"padding takes: {spread.padding} off both ends")
     if spread.output_padding:
-        yield Line("+", spread.output_padding, "output_padding, at the end")
-    yield Line("", spread.length(n), "cells out")
+        yield WorkingLine("+", spread.output_padding, "output_padding, at the end")
+    yield WorkingLine("", spread.length(n), "cells out")
 
 
 # What was found

@@ -192,7 +192,7 @@ class LPPool3d(WithinInput, _LPPool):
     rank: ClassVar[int] = 3
 
 
-class _Adaptive(Layer):
+class _AdaptivePool(Layer):
     """Pools by as many bins as are asked for."""
 
     rank: ClassVar[int]
@@ -206,7 +206,7 @@ class _Adaptive(Layer):
         return tuple(KEEP if size is None else Bins(size) for size in sizes)
 
 
-class AdaptiveAvgPool1d(_Adaptive):
+class AdaptiveAvgPool1d(_AdaptivePool):
     """The mean of each of output_size bins over one axis, whatever its length n.
 
     Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
@@ -218,7 +218,7 @@ class AdaptiveAvgPool1d(_Adaptive):
     output_size: PerAxis
 
 
-class AdaptiveAvgPool2d(_Adaptive):
+class AdaptiveAvgPool2d(_AdaptivePool):
     """The mean of each of output_size bins per axis, over two axes of any length n; null keeps an axis.
 
     Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
@@ -228,7 +228,7 @@ class AdaptiveAvgPool2d(_Adaptive):
     rank: ClassVar[int] = 2
 
 
-class AdaptiveAvgPool3d(_Adaptive):
+class AdaptiveAvgPool3d(_AdaptivePool):
     """The mean of each of output_size bins per axis, over three axes of any length n; null keeps an axis.
 
     Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
@@ -238,7 +238,7 @@ class AdaptiveAvgPool3d(_Adaptive):
     rank: ClassVar[int] = 3
 
 
-class AdaptiveMaxPool1d(ReturnsIndices, _Adaptive):
+class AdaptiveMaxPool1d(ReturnsIndices, _AdaptivePool):
     """The largest value in each of output_size bins over one axis, whatever its length n.
 
     Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
@@ -250,7 +250,7 @@ class AdaptiveMaxPool1d(ReturnsIndices, _Adaptive):
     output_size: PerAxis
 
 
-class AdaptiveMaxPool2d(ReturnsIndices, _Adaptive):
+class AdaptiveMaxPool2d(ReturnsIndices, _AdaptivePool):
     """The largest value in each of output_size bins per axis, over two axes of any length n; null keeps an axis.
 
     Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
@@ -260,7 +260,7 @@ class AdaptiveMaxPool2d(ReturnsIndices, _Adaptive):
     rank: ClassVar[int] = 2
 
 
-class AdaptiveMaxPool3d(ReturnsIndices, _Adaptive):
+class AdaptiveMaxPool3d(ReturnsIndices, _AdaptivePool):
     """The largest value in each of output_size bins per axis, over three axes of any length n; null keeps an axis.
 
     Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,

@@ -22,7 +22,7 @@ from planner.geometry import (
     Resample,
     Shape,
     Shuffle,
-    Slice,
+    Sliced,
     Spread,
     Window,
     keep,
@@ -212,7 +212,7 @@ class PixelShuffle(Layer):
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         (x,) = inputs
         places = _places(self.upscale_factor)
-        parts = [Link((_dealt(r, i), _dealt(r, j)), Slice(k, None, r * r)) for r, i, j, k in places]
+        parts = [Link((_dealt(r, i), _dealt(r, j)), Sliced(k, None, r * r)) for r, i, j, k in places]
         return ((Link(self.axes(x), self.channel_map(x), parts=tuple(parts)),),)
 
 
@@ -240,7 +240,7 @@ class PixelUnshuffle(Layer):
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         (x,) = inputs
         places = _places(self.downscale_factor)
-        parts = [Link((Slice(i, None, r), Slice(j, None, r)), _dealt(r * r, k)) for r, i, j, k in places]
+        parts = [Link((Sliced(i, None, r), Sliced(j, None, r)), _dealt(r * r, k)) for r, i, j, k in places]
         return ((Link(self.axes(x), self.channel_map(x), parts=tuple(parts)),),)
 
 

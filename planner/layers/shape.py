@@ -19,8 +19,7 @@ from planner.faults.not_an_order import NotAnOrder
 from planner.faults.nothing_selected import NothingSelected
 from planner.faults.parts_do_not_add_up import PartsDoNotAddUp
 from planner.faults.too_many_outputs import TooManyOutputs
-from planner.geometry import KEEP, All, AxisMap, Link, Raveled, Shape, Spread, Window
-from planner.geometry import Slice as SliceMap
+from planner.geometry import KEEP, All, AxisMap, Link, Raveled, Shape, Sliced, Spread, Window
 from planner.layers._fields import Count, Counts, DimOrder, ShapeSizesOrRest
 from planner.layers._layer import Call, Layer, Sizes, along, axis_name, axis_of, dim_of, folded
 from planner.memory import Memory
@@ -218,7 +217,7 @@ class Slice(Layer):
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         (x,) = inputs
         axis = axis_of(self.dim, x)
-        cut = SliceMap(self.start, self.stop, self.step)
+        cut = Sliced(self.start, self.stop, self.step)
         if cut.length(x[axis]) < 1:
             raise NothingSelected(self.start, self.stop, axis_name(axis, len(x) - 1), x[axis])
         return ((along(x, axis, cut),),)
@@ -252,7 +251,7 @@ class Select(Layer):
             raise IndexOutOfRange("index", self.index, n, "index out of range")
         if len(x) == 1:
             raise NoAxisLeft("Select", x)
-        return ((folded(x, {axis: SliceMap(self.index % n, self.index % n + 1)}),),)
+        return ((folded(x, {axis: Sliced(self.index % n, self.index % n + 1)}),),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         args = {"dim": self.dim, "index": self.index}
@@ -277,7 +276,7 @@ class _Parts(Layer):
         (x,) = inputs
         axis = axis_of(self.dim, x)
         bounds = pairwise(accumulate(self.parts(x[axis]), initial=0))
-        return tuple((along(x, axis, SliceMap(start, stop)),) for start, stop in bounds)
+        return tuple((along(x, axis, Sliced(start, stop)),) for start, stop in bounds)
 
     def _call(self, target: str, args: dict[str, object], x: Shape) -> Call:
         count = len(self.parts(x[axis_of(self.dim, x)]))

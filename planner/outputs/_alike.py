@@ -1,4 +1,4 @@
-"""Copies of a block: which blocks are alike but for numbers, in which numbers they differ, and how they stand together.
+"""Likeness of blocks: which blocks are alike but for numbers, in which numbers they differ, and how they are placed.
 
 Alike are blocks with the same layers, wired in the same way, whose arguments are the same or, where they are numbers,
 are numbers in both: the layers of a network whose dilation grows are copies of one block.
@@ -22,7 +22,7 @@ MANY = 5
 """So many equal blocks side by side are one."""
 
 
-class Copies:
+class Likeness:
     """Answers about the blocks of one plan; what is found out about a layer is kept."""
 
     def __init__(self, plan: Plan) -> None:

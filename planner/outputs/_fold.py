@@ -10,7 +10,7 @@ from itertools import groupby
 from planner.diagnostics import Path
 from planner.geometry import Shape
 from planner.model import Group
-from planner.outputs._alike import Copies, series
+from planner.outputs._alike import Likeness, series
 from planner.plan import Plan, Tensor
 
 Opens = Callable[[Group, int], bool]
@@ -68,7 +68,7 @@ class Tree:
     def __init__(self, plan: Plan, growing: bool = False) -> None:
         self.plan = plan
         self.growing = growing
-        self.copies = Copies(plan)
+        self.copies = Likeness(plan)
         self.characters: dict[Group, tuple[object, ...]] = {}
         self.blocks: defaultdict[Group | None, list[Group]] = defaultdict(list)
         for group in plan.model.groups:

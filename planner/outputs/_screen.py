@@ -9,9 +9,9 @@ from unicodedata import category, east_asian_width
 TAB = 4
 """Columns from one tab stop to the next."""
 
-Look = Literal["bold", "dim", "red", "green", "yellow", "blue", "magenta", "cyan"]
+TextStyle = Literal["bold", "dim", "red", "green", "yellow", "blue", "magenta", "cyan"]
 
-_CODES: dict[Look, int] = {
+_CODES: dict[TextStyle, int] = {
     "bold": 1,
     "dim": 2,
     "red": 31,
@@ -31,7 +31,7 @@ class Screen:
     colour: bool = False
     unicode: bool = True
 
-    def paint(self, text: str, *looks: Look) -> str:
+    def paint(self, text: str, *looks: TextStyle) -> str:
         """The text in these looks, where there are colours."""
         if not self.colour or not text or not looks:
             return text

@@ -32,7 +32,7 @@ def input_size(case: Case) -> Iterator[Proposal]:
         return
     shape = inputs[0].outputs[0]
     alike = [step for step in inputs if step.outputs[0].spatial == shape.spatial]
-    search = _Search(case, tuple(step.name for step in alike), shape)
+    search = _SizeSearch(case, tuple(step.name for step in alike), shape)
     for found in search.found(WORKS if case.found.severity is Severity.ERROR else LOSSLESS):
         if case.given is not None:
             given = {step.name: Shape((*found, step.outputs[0].channels)) for step in alike}
@@ -55,7 +55,7 @@ def _comes_from_size(case: Case) -> bool:
 
 
 @dataclass(eq=False)
-class _Search:
+class _SizeSearch:
     """The sizes of some inputs that have the same shape, each planned once for all findings of a report."""
 
     case: Case

@@ -9,7 +9,7 @@ from planner.rules._rule import Rule
 from planner.words import counted, named
 
 if TYPE_CHECKING:
-    from planner.analyses.axes import Along
+    from planner.analyses.axes import StepAxis
     from planner.plan import Step
     from planner.report import Report
 
@@ -70,7 +70,7 @@ class EarlyCollapse(Rule):
             )
 
 
-def _collapses(step: Step, axes: tuple[Along, ...]) -> bool:
+def _collapses(step: Step, axes: tuple[StepAxis, ...]) -> bool:
     """Whether a step brings a feature map down to one cell with windows, not by pooling all of it on purpose."""
     single = max(step.outputs[0].spatial, default=0) == 1
     return single and max(step.inputs[0].spatial) > 1 and any(each.window is not None for each in axes)

@@ -10,7 +10,7 @@ from planner.rules._rule import Rule
 from planner.words import grouped, named
 
 if TYPE_CHECKING:
-    from planner.analyses.axes import Along
+    from planner.analyses.axes import StepAxis
     from planner.report import Report
 
 
@@ -67,7 +67,7 @@ class Gridding(Rule):
             )
 
 
-def _dilated(along: Along) -> bool:
+def _dilated(along: StepAxis) -> bool:
     return along.window is not None and along.window.dilation > 1
 
 

@@ -14,7 +14,7 @@ from planner.rules._trying import Trials
 from planner.words import grouped, share
 
 if TYPE_CHECKING:
-    from planner.analyses.axes import Along
+    from planner.analyses.axes import StepAxis
     from planner.plan import Step
     from planner.report import Report
 
@@ -81,7 +81,7 @@ def _widest(window: Window, n: int) -> int:
     return 2 * (n - 1) // (window.kernel - 1)
 
 
-def _way(trials: Trials, step: Step, found: list[tuple[Along, Window]], live: list[int], *, dilated: bool) -> str:
+def _way(trials: Trials, step: Step, found: list[tuple[StepAxis, Window]], live: list[int], *, dilated: bool) -> str:
     """What leaves the output as long and has every tap touch a cell, with `, or `; empty where that was not found."""
     shorter = [
         replace(

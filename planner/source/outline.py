@@ -10,7 +10,7 @@ from planner.diagnostics import Path
 from planner.source.yaml import events_of
 
 
-class Node:
+class OutlineNode:
     """A value as it is written: its stretch of the text, anchor included, and what stands in it.
 
     kind     `scalar`, `list`, `mapping` or `alias`
@@ -31,26 +31,26 @@ class Node:
         self.quote = quote
         self.anchor = anchor
         self.flow = False
-        self.keys: list[Node] = []
-        self.items: list[Node] = []
+        self.keys: list[OutlineNode] = []
+        self.items: list[OutlineNode] = []
 
-    def add(self, node: Node) -> None:
+    def add(self, node: OutlineNode) -> None:
         """Puts the next key or value into a list or mapping."""
         if self.kind == "mapping" and len(self.keys) == len(self.items):
             self.keys.append(node)
         else:
             self.items.append(node)
 
-    def parts(self) -> Iterator[tuple[str | int, int, Node]]:
+    def parts(self) -> Iterator[tuple[str | int, int, OutlineNode]]:
         """What stands in it: its key or number, where the key or else the value starts, and the value."""
         if self.kind == "mapping":
             yield from ((key.value, key.start, item) for key, item in zip(self.keys, self.items, strict=True))
         else:
             yield from ((i, item.start, item) for i, item in enumerate(self.items))
 
-    def at(self, path: Path) -> Node | None:
+    def at(self, path: Path) -> OutlineNode | None:
         """What is written at a path; None where nothing is, as behind an alias."""
-        node: Node | None = self
+        node: OutlineNode | None = self
         for part in path:
             node = next((item for key, _, item in node.parts() if key == part), None) if node is not None else None
         return node
@@ -63,21 +63,21 @@ class Node:
         return ()
 
 
-def outline(text: str) -> Node:
+def outline(text: str) -> OutlineNode:
     """How a text that `parse` has accepted is written."""
-    stack = [Node("list", 0, 0)]
+    stack = [OutlineNode("list", 0, 0)]
     for event in events_of(text):
         start, end = event.start_mark.index, event.end_mark.index
         if isinstance(event, events.ScalarEvent):
             quote = event.style or ""
             if quote in ("|", ">"):  # whose mark lies behind the blank lines that follow
                 end = start + len(text[start:end].rstrip())
-            stack[-1].add(Node("scalar", start, end, event.value, quote, event.anchor))
+            stack[-1].add(OutlineNode("scalar", start, end, event.value, quote, event.anchor))
         elif isinstance(event, events.AliasEvent):
-            stack[-1].add(Node("alias", start, end, event.anchor or ""))
+            stack[-1].add(OutlineNode("alias", start, end, event.anchor or ""))
         elif isinstance(event, events.CollectionStartEvent):
             kind = "mapping" if isinstance(event, events.MappingStartEvent) else "list"
-            stack.append(Node(kind, start, end, anchor=event.anchor))
+            stack.append(OutlineNode(kind, start, end, anchor=event.anchor))
             stack[-1].flow = bool(event.flow_style)
         elif isinstance(event, events.CollectionEndEvent):
             done = stack.pop()

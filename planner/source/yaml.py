@@ -118,7 +118,7 @@ _OPEN = _Anchored(None, 0, 0)
 """What an anchor names until its value is complete."""
 
 
-class _Frame:
+class _Container:
     """A list or mapping that is being read; in a mapping, `key` waits for its value."""
 
     __slots__ = ("anchor", "counted", "data", "flow", "height", "key", "key_at", "marks", "merged", "start")
@@ -146,8 +146,8 @@ class _Builder:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.text = source.text
-        self.frame = _Frame([])
-        self.frames = [self.frame]
+        self.container = _Container([])
+        self.containers = [self.container]
         self.anchors: dict[str, _Anchored] = {}
         self.words: dict[str, str] = {}
         self.faults: list[Fault] = []
@@ -184,7 +184,7 @@ class _Builder:
 
     def finish(self) -> None:
         """Hands the complete values over to the source."""
-        root = self.frames[0]
+        root = self.containers[0]
         if not root.data or root.data[0] is None:
             raise NotAModel("")
         if not isinstance(root.data[0], dict):
@@ -203,7 +203,7 @@ class _Builder:
         end = min(_where(error))
         start = max(end - FARTHEST_AHEAD, 0)
         brackets = self.text.count("[", start, end) + self.text.count("{", start, end)
-        if len(self.frames) + 2 * brackets <= DEEPEST:  # two, for `[a: ` is a mapping in a list
+        if len(self.containers) + 2 * brackets <= DEEPEST:  # two, for `[a: ` is a mapping in a list
             return None
         refused = "nesting" in (error.problem or "")
         before = _Builder(Source({}, text=self.text[:end]))
@@ -241,33 +241,33 @@ class _Builder:
         if event.tag is not None:
             raise self.tag(start)
         text = event.value
-        frame = self.frame
+        container = self.container
         quoted = event.style  # "" or None for a plain scalar
         value: Any
         if quoted:
             if not text.isascii() and re.search("[\ud800-\udfff]", text):
                 raise NotYaml.half_character(start, end)
             value = text
-        elif frame.wants_key:
+        elif container.wants_key:
             value = _MERGE if text == "<<" else text
         else:
-            if not text and frame.flow and frame.key:
-                self.lone_key(frame, frame.key, start)
+            if not text and container.flow and container.key:
+                self.lone_key(container, container.key, start)
             value = _meaning(text, start, end)
         if type(value) is str:
             value = self.words.setdefault(value, value)
         if event.anchor:
             self.anchors[event.anchor] = _Anchored(value, 1, 0)
-        if frame.wants_key:
-            frame.key = value
-            frame.key_at = (start, end)
+        if container.wants_key:
+            container.key = value
+            container.key_at = (start, end)
         else:
             self.put(value, start, end)
 
     def alias(self, event: Any) -> None:
         start, end = event.start_mark.index, event.end_mark.index
         name = event.anchor
-        if self.frame.wants_key:
+        if self.container.wants_key:
             raise UnsupportedYaml.as_key("an alias", start)
         if name not in self.anchors:
             known = [f"*{each}" for each in islice(self.anchors, 1000)]
@@ -275,9 +275,9 @@ class _Builder:
         anchored = self.anchors[name]
         if anchored is _OPEN:
             raise UnsupportedYaml.endless(name, start)
-        if len(self.frames) - 1 + anchored.height > DEEPEST:
+        if len(self.containers) - 1 + anchored.height > DEEPEST:
             raise TooLarge.nesting(DEEPEST, start)
-        self.frame.height = max(self.frame.height, anchored.height + 1)
+        self.container.height = max(self.container.height, anchored.height + 1)
         self.values += anchored.size - 1
         self.put(anchored.value, start, end)
 
@@ -286,27 +286,27 @@ class _Builder:
         data: Any = {} if type(event) is events.MappingStartEvent else []
         if event.tag is not None:
             raise self.tag(start)
-        if self.frame.wants_key:
+        if self.container.wants_key:
             raise UnsupportedYaml.as_key(_kind(data), start)
-        if len(self.frames) > DEEPEST:
+        if len(self.containers) > DEEPEST:
             raise TooLarge.nesting(DEEPEST, start)
         # Which is YAML, but to libyaml only from 0.2.6.
         if event.flow_style and self.text[start] == "?" and _LONE_QUESTION.match(self.text, start):
             raise NotYaml.lone_question(start)
         if event.anchor:
             self.anchors[event.anchor] = _OPEN
-        self.frame = _Frame(data, start, event.anchor, self.values, event.flow_style)
-        self.frames.append(self.frame)
+        self.container = _Container(data, start, event.anchor, self.values, event.flow_style)
+        self.containers.append(self.container)
 
     def close(self, event: Any) -> None:
-        done = self.frames.pop()
-        self.frame = frame = self.frames[-1]
+        done = self.containers.pop()
+        self.container = container = self.containers[-1]
         if done.merged:
             self.merge(done)
         if done.marks:
             self.source.marks[id(done.data)] = done.marks
-        if done.height >= frame.height:
-            frame.height = done.height + 1
+        if done.height >= container.height:
+            container.height = done.height + 1
         self.put(done.data, done.start, done.start)
         if done.anchor:
             self.anchors[done.anchor] = _Anchored(done.data, self.values - done.counted, done.height)
@@ -316,28 +316,29 @@ class _Builder:
         self.values += 1
         if self.values > MOST_VALUES:
             raise TooLarge.expansion(MOST_VALUES, start)
-        frame = self.frame
-        key = frame.key
+        container = self.container
+        key = container.key
         if key is None:
-            frame.data.append(value)
-            frame.marks.extend((start, end))
+            container.data.append(value)
+            container.marks.extend((start, end))
             return
-        if key in frame.data or (key is _MERGE and frame.merged is not None):
-            self.duplicate(frame, key)
+        if key in container.data or (key is _MERGE and container.merged is not None):
+            self.duplicate(container, key)
         elif key is _MERGE:
-            frame.merged = self.mappings(value, start, end)
+            container.merged = self.mappings(value, start, end)
         else:
-            frame.data[key] = value
-            frame.marks.extend((*frame.key_at, start, end))
-        frame.key = None
+            container.data[key] = value
+            container.marks.extend((*container.key_at, start, end))
+        container.key = None
 
-    def duplicate(self, frame: _Frame, key: str) -> None:
+    def duplicate(self, container: _Container, key: str) -> None:
         if len(self.faults) >= MOST_DUPLICATES:
             return
-        above = [len(each.data) if each.key is None else each.key for each in self.frames[1:-1]]
-        first = None if key is _MERGE else self.source.stretch(frame.marks[4 * list(frame.data).index(key)], 0).line
-        fault = DuplicateKey((*above, key), first, *frame.key_at)
-        fault.place = self.source.stretch(*frame.key_at)
+        above = [len(each.data) if each.key is None else each.key for each in self.containers[1:-1]]
+        at = None if key is _MERGE else container.marks[4 * list(container.data).index(key)]
+        first = None if at is None else self.source.stretch(at, 0).line
+        fault = DuplicateKey((*above, key), first, *container.key_at)
+        fault.place = self.source.stretch(*container.key_at)
         self.faults.append(fault)
 
     def mappings(self, value: Any, start: int, end: int) -> list[dict[str, Any]]:
@@ -348,7 +349,7 @@ class _Builder:
                 raise UnsupportedYaml.merge(_kind(each), start, end)
         return listed
 
-    def merge(self, done: _Frame) -> None:
+    def merge(self, done: _Container) -> None:
         """Adds what the mapping does not say itself, with the places where it stands; what comes first counts."""
         for mapping in done.merged or ():
             marks = self.source.marks.get(id(mapping), array("I"))
@@ -357,16 +358,16 @@ class _Builder:
                     done.data[key] = value
                     done.marks.extend(marks[4 * i : 4 * i + 4])
 
-    def lone_key(self, frame: _Frame, key: str, end: int) -> None:
+    def lone_key(self, container: _Container, key: str, end: int) -> None:
         """`{kernel_size:3}` and `{width: max($a, 8)}` are YAML, but what it makes of them is never meant."""
-        start, stop = frame.key_at
+        start, stop = container.key_at
         if ":" in self.text[stop:end] or self.text[start] in "\"'":
             return
         if ":" in key:
             raise NotYaml.joined(key, start)
-        previous = next(reversed(frame.data.values()), None)
+        previous = next(reversed(container.data.values()), None)
         if isinstance(previous, str) and previous.count("(") > previous.count(")"):
-            start = frame.marks[-2]
+            start = container.marks[-2]
             stop = max(stop, _expression_end(self.text, start))
             raise NotYaml.cut_expression(self.text[start:stop], start, stop)
 

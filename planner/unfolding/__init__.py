@@ -3,7 +3,7 @@
 What is wrong in one entry does not hide what is wrong in another: the fault is collected, and the entry is kept as a
 step without a layer, with a guess of what was meant.
 
-`_file` reads the sections of the file, `_lists` goes through the lists of layers; `_names`, `_wiring` and `_layers`
+`_file` reads the sections of the file, `_lists` goes through the lists of layers; `_naming`, `_wiring` and `_layers`
 answer it what an entry is called, which tensors it reads, and which layer it means. All write into one `Draft`.
 
 What a file says from now on is read in `planner.format`, and means something here.

@@ -105,16 +105,16 @@ class Stop(Exception):
     """The file asks for more than is unfolded; why is already among the diagnostics."""
 
 
-class Told(Exception):
+class ToldElsewhere(Exception):
     """A fault that stands where it was made, in the block, and is not this call's."""
 
 
 def value_of(value: Any, key: str, values: Values) -> Any:
-    """What a key of an entry comes to. Raises Told where it reads a parameter that something is wrong with."""
+    """What a key of an entry comes to. Raises ToldElsewhere where it reads a parameter that something is wrong with."""
     if not isinstance(value, Expression):
         return value
     if any(values.get(name) is UNKNOWN for name in value.names):
-        raise Told
+        raise ToldElsewhere
     try:
         return value.evaluate(values)
     except Fault as fault:

@@ -21,7 +21,7 @@ from planner.layers._fields import is_whole
 from planner.layers._layer import LARGEST
 from planner.model import Instance, Ref
 from planner.unfolding._draft import Draft
-from planner.unfolding._names import unusable
+from planner.unfolding._naming import unusable
 
 MOST_AXES = 64
 """More axes than PyTorch's tensors can have."""

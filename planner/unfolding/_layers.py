@@ -10,7 +10,7 @@ from planner.faults.wrong_value import WrongValue
 from planner.format import UNKNOWN, Entry, Values, meaning, say_dollar, with_dollar
 from planner.guesses import Guess, Slips, made
 from planner.layers._layer import Layer
-from planner.unfolding._draft import Draft, Scope, Told, value_of
+from planner.unfolding._draft import Draft, Scope, ToldElsewhere, value_of
 
 
 class Layers:
@@ -23,7 +23,7 @@ class Layers:
     def kind_of(self, entry: Entry, values: Values) -> str:
         """What `type` says."""
         if "type" in entry.lost:
-            raise Told
+            raise ToldElsewhere
         kind = value_of(entry.type, "type", values)
         if not isinstance(kind, str):
             raise WrongValue("type", "the name of a layer or a block", kind)

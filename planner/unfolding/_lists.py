@@ -19,9 +19,9 @@ from planner.layers._fields import is_whole
 from planner.layers._layer import Layer
 from planner.model import Group, Instance, LeftOut, Ref
 from planner.sight import named
-from planner.unfolding._draft import Draft, Handed, Scope, Stop, Told, known_of, value_of
+from planner.unfolding._draft import Draft, Handed, Scope, Stop, ToldElsewhere, known_of, value_of
 from planner.unfolding._layers import Layers
-from planner.unfolding._names import Names
+from planner.unfolding._naming import Naming
 from planner.unfolding._wiring import Wiring
 
 MOST_STEPS = 250_000
@@ -37,7 +37,7 @@ class Lists:
 
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
-        self.names = Names(draft)
+        self.names = Naming(draft)
         self.wiring = Wiring(draft)
         self.layers = Layers(draft)
         self.visits = 0
@@ -74,7 +74,7 @@ class Lists:
                         if base is None:
                             base = self.names.own(entry, scope, explicit)
                         name = base if copies is None else f"{base}.{index}"
-                except (Fault, Told) as fault:
+                except (Fault, ToldElsewhere) as fault:
                     if isinstance(fault, Fault):
                         self.draft.report(fault, entry.path, scope.calls)
                     name = f"?{len(self.draft.instances)}"
@@ -104,7 +104,7 @@ class Lists:
         """
         try:
             name = None if entry.name is None else self.names.written(entry, scope)
-        except (Fault, Told) as fault:
+        except (Fault, ToldElsewhere) as fault:
             if isinstance(fault, Fault):
                 self.draft.report(fault, entry.path, scope.calls)
             name = None
@@ -128,7 +128,7 @@ class Lists:
             return self._copies(entry, scope), slips
         except Fault as fault:
             self.draft.report(fault, entry.path, scope.calls)
-        except Told:
+        except ToldElsewhere:
             pass
         return None, slips | DOUBT
 
@@ -177,7 +177,7 @@ class Lists:
             layer, guess = self.layers.of(entry, kind, values, scope, full)
         except Fault as fault:
             self.draft.report(fault, entry.path, scope.calls, full)
-        except Told:
+        except ToldElsewhere:
             pass
         for handed in sources:
             if handed.slips is not NONE:
@@ -212,7 +212,7 @@ class Lists:
         if found.faults or found.lost:
             slips |= Slips(tuple(found.said), any=True)
         if block is None:
-            raise Told
+            raise ToldElsewhere
         given = {key: UNKNOWN if key in found.lost else value for key, value in found.values.items()}
         for key in [key for key in given if key not in block.params]:
             needed = (name for name, default in block.params.items() if default is None and name not in given)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby, pairwise
 
 from planner.hand_rule import Strip
-from planner.outputs._screen import Look, Screen
+from planner.outputs._screen import Screen, TextStyle
 
 ALL_ROWS = 8
 """With more rows than this, only the first and the last `END_ROWS` are drawn."""
@@ -16,7 +16,7 @@ SHORT = 11
 """Columns that padding has at least, where it has so many cells."""
 
 # What a cell is: its sign in Unicode and in ASCII, how it is painted, and what the legend says.
-SIGNS: dict[str, tuple[str, str, tuple[Look, ...], str]] = {
+SIGNS: dict[str, tuple[str, str, tuple[TextStyle, ...], str]] = {
     "cell": ("■", "#", (), "cell"),
     "lost": ("×", "x", ("bold", "red"), "lost"),
     "skipped": ("○", "o", ("yellow",), "skipped"),
@@ -133,7 +133,7 @@ def _cells(strip: Strip, columns: _Columns, screen: Screen) -> str:
     return text
 
 
-def _sign(kind: str, screen: Screen) -> tuple[str, tuple[Look, ...]]:
+def _sign(kind: str, screen: Screen) -> tuple[str, tuple[TextStyle, ...]]:
     """How a kind of cell is shown; a number is shown as it is."""
     if kind not in SIGNS:
         return kind, ("bold", "red") if kind == "0" else ()

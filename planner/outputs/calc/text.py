@@ -8,12 +8,12 @@ from planner.diagnostics import Severity
 from planner.hand_rule import OnAxis, OnPaper, Working
 from planner.hand_rule._working import hundredths
 from planner.outputs import Format
-from planner.outputs._screen import Look, Screen, columns, padded, wrapped
+from planner.outputs._screen import Screen, TextStyle, columns, padded, wrapped
 from planner.outputs.calc._strip import WIDEST, drawn
 
 FORMAT = Format("txt", for_people=True)
 
-LOOKS: dict[Severity | None, Look] = {
+LOOKS: dict[Severity | None, TextStyle] = {
     Severity.ERROR: "red",
     Severity.WARNING: "yellow",
     Severity.INFO: "cyan",
@@ -108,7 +108,7 @@ def _sum(working: Working, screen: Screen) -> Iterator[str]:
         yield from (" " * (width + 9) + other for other in others)
 
 
-def _said(title: str, text: str, look: Look, screen: Screen) -> Iterator[str]:
+def _said(title: str, text: str, look: TextStyle, screen: Screen) -> Iterator[str]:
     """A sentence with a title before it, wrapped under itself."""
     first, *others = wrapped(text, _room(screen) - 11)
     yield f"  {screen.paint(title.ljust(7), 'bold', look)}  {first}"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from difflib import unified_diff
 
 from planner.diagnostics import Diagnostic, Fix
-from planner.outputs._screen import Look, Screen, printable, wrapped
+from planner.outputs._screen import Screen, TextStyle, printable, wrapped
 from planner.source import Source
 
-_LOOKS: dict[str, tuple[Look, ...]] = {
+_LOOKS: dict[str, tuple[TextStyle, ...]] = {
     "---": ("bold",),
     "+++": ("bold",),
     "@@": ("cyan",),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from planner.diagnostics import Diagnostic, Kind, Path, Place, Severity
 from planner.outputs import Format
 from planner.outputs._findings import Tally, path_text
-from planner.outputs._screen import Look, Screen, columns, excerpt, printable, wrapped
+from planner.outputs._screen import Screen, TextStyle, columns, excerpt, printable, wrapped
 from planner.report import Report
 from planner.words import named
 
@@ -18,7 +18,7 @@ MOST_COPIES = 5
 MOST_FIXES = 3
 END_CALLS = 3
 """Calls of blocks that are shown at either end of a long chain."""
-LOOKS: dict[Severity, Look] = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+LOOKS: dict[Severity, TextStyle] = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
 def render(reports: Iterable[Report], screen: Screen) -> str:
@@ -105,7 +105,7 @@ def _few(texts: list[str]) -> list[str]:
 class _Page:
     """The lines of one finding, which share a gutter of one width."""
 
-    def __init__(self, report: Report, screen: Screen, look: Look, digits: int) -> None:
+    def __init__(self, report: Report, screen: Screen, look: TextStyle, digits: int) -> None:
         self.report = report
         self.paint = screen.paint
         self.look = look

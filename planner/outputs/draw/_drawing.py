@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import accumulate
 
 from planner.outputs._fold import Row, Tree
-from planner.outputs.draw._kinds import Kind, Kinds, only_works_on_values
+from planner.outputs.draw._kinds import BlockKind, Kinds, only_works_on_values
 from planner.outputs.draw._picture import Arrow, Box, Frame, Picture, TooManyBoxes, around
 from planner.outputs.draw._room import LEAST_OPENED, PAGE, height
 from planner.outputs.draw._ways import Pair, hands_on, lent, skips
@@ -49,11 +49,11 @@ def draw(report: Report, depth: int | None = None, every: bool = False, plain: b
     return found
 
 
-def _opened(report: Report, tree: Tree, kinds: Kinds, plain: bool, terse: bool) -> tuple[Picture, set[Kind]]:
+def _opened(report: Report, tree: Tree, kinds: Kinds, plain: bool, terse: bool) -> tuple[Picture, set[BlockKind]]:
     """The picture with as many kinds of blocks opened as a page holds, and these kinds."""
     found = replace(_picture(report, tree.rows(kinds.opening(set())), plain), terse=terse)
     room = max(PAGE, height(found) + LEAST_OPENED * terse)
-    opened: set[Kind] = set()
+    opened: set[BlockKind] = set()
     for more in kinds.by_weight():
         try:
             tried = _picture(report, tree.rows(kinds.opening(opened | more)), plain, COMFORTABLE)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 
-class Engine(Protocol):
+class DrawDot(Protocol):
     """Makes a picture of DOT source, or of the next source, a plainer one, where laying it out takes too long."""
 
     def __call__(self, sources: Iterable[str], format: str, placed: bool = False) -> bytes:

@@ -13,7 +13,7 @@ from planner.model import Group
 from planner.outputs._fold import Opens
 from planner.plan import Plan
 
-Kind = tuple[str, frozenset[str]]
+BlockKind = tuple[str, frozenset[str]]
 
 MOST_TRIED = 24
 """Kinds that are tried whether a page has room for a copy of them."""
@@ -31,13 +31,13 @@ class Kinds:
         for group in reversed(plan.model.groups):  # those in a block come after it
             if group.parent is not None:
                 inside[group.parent] |= inside[group] | {group.type}
-        self.kinds: dict[Group, Kind] = {
+        self.kinds: dict[Group, BlockKind] = {
             group: (group.type, frozenset(inside[group])) for group in plan.model.groups if group.first < group.last
         }
 
-    def opening(self, wanted: set[Kind]) -> Opens:
+    def opening(self, wanted: set[BlockKind]) -> Opens:
         """Opens the first block of each of the kinds, with those that stand beside it."""
-        firsts: dict[Kind, Group] = {}
+        firsts: dict[BlockKind, Group] = {}
 
         def opens(group: Group, level: int) -> bool:
             kind = self.kinds[group]
@@ -60,28 +60,28 @@ class Kinds:
 
         return opens
 
-    def by_weight(self) -> Iterator[set[Kind]]:
+    def by_weight(self) -> Iterator[set[BlockKind]]:
         """The kinds that are worth opening, with those of the blocks around the first of them: the repeated ones
         before the others, the outer ones before the inner ones, and what there is most of first.
         """
         worth = sorted(self._worth(), key=lambda each: (each[0] == 1, len(each[1]), -each[0]))
         return (set(around) for _, around in worth[:MOST_TRIED])
 
-    def main(self) -> set[Kind]:
+    def main(self) -> set[BlockKind]:
         """The kind that there is most of, with those of the blocks around the first of them."""
         return set(max(self._worth(), key=lambda each: (each[0], -len(each[1])), default=(0, []))[1])
 
-    def _worth(self) -> Iterator[tuple[int, list[Kind]]]:
+    def _worth(self) -> Iterator[tuple[int, list[BlockKind]]]:
         """How many blocks of each kind there are, and the kinds of the first and of what is around it."""
         counts = Counter(self.kinds.values())
-        firsts: dict[Kind, Group] = {}
+        firsts: dict[BlockKind, Group] = {}
         for group, kind in self.kinds.items():
             firsts.setdefault(kind, group)
         for kind, group in firsts.items():
             if not is_one_box(self.plan, group):
                 yield counts[kind], list(self._around(group))
 
-    def _around(self, group: Group | None) -> Iterator[Kind]:
+    def _around(self, group: Group | None) -> Iterator[BlockKind]:
         """The kinds of a block and of the blocks that it stands in."""
         while group is not None:
             yield self.kinds[group]

@@ -12,7 +12,7 @@ from planner.diagnostics import Severity
 from planner.outputs._fold import Row
 from planner.outputs._screen import columns, cut, printable, wrapped
 from planner.outputs.draw._drawing import draw
-from planner.outputs.draw._engine import Engine
+from planner.outputs.draw._engine import DrawDot
 from planner.outputs.draw._html import SIZE, SMALL, WIDEST, escaped, html, quoted, room_for
 from planner.outputs.draw._legend import heading
 from planner.outputs.draw._look import DIRECTIONS, PLAIN, Look
@@ -36,7 +36,7 @@ SPINE = 100
 """How much straighter the way through all boxes is kept than the ways past some of them."""
 
 
-def render(report: Report, look: Look = PLAIN, engine: Engine | None = None) -> str:
+def render(report: Report, look: Look = PLAIN, engine: DrawDot | None = None) -> str:
     """The DOT source."""
     return source(draw(report, look.depth, look.every, look.plain), look)
 

@@ -9,7 +9,7 @@ from planner.diagnostics import Severity
 from planner.outputs._fold import Row
 from planner.outputs._screen import cut, printable
 from planner.outputs.draw._drawing import draw
-from planner.outputs.draw._engine import Engine
+from planner.outputs.draw._engine import DrawDot
 from planner.outputs.draw._look import DIRECTIONS, PLAIN, Look
 from planner.outputs.draw._marks import Mark, worst
 from planner.outputs.draw._metrics import METRICS
@@ -23,7 +23,7 @@ MOST_ARROWS = 400
 WIDEST = 40
 
 
-def render(report: Report, look: Look = PLAIN, engine: Engine | None = None) -> str:
+def render(report: Report, look: Look = PLAIN, engine: DrawDot | None = None) -> str:
     """The text of the chart, folded further than asked for where GitHub would not show it, and in the end with one
     arrow to each box.
     """

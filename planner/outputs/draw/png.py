@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planner.outputs import Format
 from planner.outputs.draw import _volumes
-from planner.outputs.draw._engine import Engine
+from planner.outputs.draw._engine import DrawDot
 from planner.outputs.draw._graph import graphs
 from planner.outputs.draw._look import Look
 from planner.outputs.draw._raster import to_paint
@@ -13,13 +13,13 @@ from planner.report import Report
 FORMAT = Format(has_volumes=True)
 
 
-def render(report: Report, look: Look, engine: Engine) -> bytes:
+def render(report: Report, look: Look, engine: DrawDot) -> bytes:
     """The file; the graph is laid out by the engine."""
     if look.volumes:
         return of_svg(_volumes.render(report, look).encode(), engine)
     return engine(graphs(report, look), "png")
 
 
-def of_svg(drawing: bytes, engine: Engine) -> bytes:
+def of_svg(drawing: bytes, engine: DrawDot) -> bytes:
     """A drawing that needs no layout, painted by the engine."""
     return engine([to_paint(drawing)], "png", placed=True)

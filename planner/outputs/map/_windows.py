@@ -45,7 +45,7 @@ FRAME = "#d9560b"
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
+class WindowStrip:
     """An axis of n cells under a layer: cells `first` up to, not including, `stop`; `out` windows."""
 
     n: int
@@ -118,7 +118,7 @@ def render(report: Report, step: str, theme_name: str = "light") -> str:
         span = along.span(n)
         assert span is not None
         out = along.length(n)
-        strip = Strip(n, out, span, along.loss(n), along.reads(all_cells(out), n))
+        strip = WindowStrip(n, out, span, along.loss(n), along.reads(all_cells(out), n))
         parts.append(text_line(f"{' and '.join(names)}: {n} → {out}", MARGIN, top, 14, theme.text))
         drawn = list(_strip(strip, top + 34, theme))
         parts += drawn
@@ -139,7 +139,7 @@ def render(report: Report, step: str, theme_name: str = "light") -> str:
     )
 
 
-def _strip(strip: Strip, top: float, theme: Theme) -> Iterator[str]:
+def _strip(strip: WindowStrip, top: float, theme: Theme) -> Iterator[str]:
     left = MARGIN + LABELS
     places = {cell: left + CELL * i for i, cell in enumerate(strip.shown) if cell is not None}
     for cell, x in places.items():

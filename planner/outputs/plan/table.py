@@ -15,7 +15,7 @@ from planner.geometry import Shape
 from planner.outputs import Format
 from planner.outputs._findings import counted
 from planner.outputs._fold import Row, rows
-from planner.outputs._screen import Look, Screen, columns, cut, padded, printable, wrapped
+from planner.outputs._screen import Screen, TextStyle, columns, cut, padded, printable, wrapped
 from planner.report import Report
 
 FORMAT = Format("txt", for_people=True, folds=True)
@@ -28,15 +28,15 @@ NOT_PLANNED = "not planned"
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 
 
-class _Mark(NamedTuple):
+class _RowSign(NamedTuple):
     """How a row with an error or a warning is marked."""
 
     sign: str
-    look: Look
+    look: TextStyle
     code: str
 
 
-_SIGNS: dict[Severity, tuple[str, Look]] = {Severity.ERROR: ("✗", "red"), Severity.WARNING: ("!", "yellow")}
+_SIGNS: dict[Severity, tuple[str, TextStyle]] = {Severity.ERROR: ("✗", "red"), Severity.WARNING: ("!", "yellow")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,9 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
     lines += [GAP + screen.paint(GAP.join(cells), "dim") for cells in lines_of(column.title for column in table)]
     lines.append(rule)
     for i, (row, mark) in enumerate(zip(shown, marks, strict=True)):
-        looks: list[Look] = [mark.look] if mark else [] if row.planned else ["dim"]
-        bold: list[Look] = ["bold"] if row.is_block else []
-        faint: list[Look] = ["dim"] if row.opened else looks
+        looks: list[TextStyle] = [mark.look] if mark else [] if row.planned else ["dim"]
+        bold: list[TextStyle] = ["bold"] if row.is_block else []
+        faint: list[TextStyle] = ["dim"] if row.opened else looks
         for nth, cells in enumerate(lines_of(column.texts[i] for column in table)):
             step, facts = GAP.join(cells[:2]), GAP.join(cells[2:]).rstrip()
             step = screen.paint(f"{step}{GAP}" if facts else step.rstrip(), *looks, *bold)
@@ -145,7 +145,7 @@ def shapes_text(shapes: Iterable[Shape]) -> str:
     return ", ".join(str(shape) if count == 1 else f"{count} of {shape}" for shape, count in counts.items())
 
 
-def _columns(report: Report, shown: list[Row], marks: list[_Mark | None], screen: Screen) -> list[_Column]:
+def _columns(report: Report, shown: list[Row], marks: list[_RowSign | None], screen: Screen) -> list[_Column]:
     plan, cost = report.plan, report.cost
     names = ["  " * row.depth + printable(row.name) for row in shown]
     types = [printable(row.type) + row.times + (f", {row.differ}" if row.differ else "") for row in shown]
@@ -194,14 +194,14 @@ def _widths(table: list[_Column], width: int) -> list[int]:
     return widths
 
 
-def _marks(report: Report, shown: list[Row]) -> Iterator[_Mark | None]:
+def _marks(report: Report, shown: list[Row]) -> Iterator[_RowSign | None]:
     """The mark of each row, for the worst that was found in its steps; an opened block leaves it to its layers."""
-    found: dict[int, _Mark] = {}
+    found: dict[int, _RowSign] = {}
     for severity in (Severity.WARNING, Severity.ERROR):
         for each in report.diagnostics:
             at = report.plan.numbers.get(each.step or "")
             if each.severity is severity and at is not None:
-                found[at] = _Mark(*_SIGNS[severity], each.code)
+                found[at] = _RowSign(*_SIGNS[severity], each.code)
     for row in shown:
         marks = [] if row.opened else [found[i] for i in row.steps if i in found]
         yield min(marks, key=lambda mark: mark.look != "red", default=None)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from planner.analyses.sizes import AxisSizes
-from planner.outputs._screen import Look, Screen
+from planner.outputs._screen import Screen, TextStyle
 
 WIDEST = 96
 """Columns of signs at most."""
 
 # Unicode, ASCII, how it is painted, and what it means.
-SIGNS: dict[str, tuple[str, str, tuple[Look, ...], str]] = {
+SIGNS: dict[str, tuple[str, str, tuple[TextStyle, ...], str]] = {
     "exact": ("·", ".", ("green",), "exact"),
     "lossless": ("–", "-", (), "lossless"),
     "fails": ("×", "x", ("dim",), "does not work"),

@@ -7,10 +7,10 @@ from planner.faults.duplicate_name import DuplicateName
 from planner.faults.unknown_type import UnknownType
 from planner.faults.unusable_name import UnusableName
 from planner.format import UNKNOWN, Entry, Values
-from planner.unfolding._draft import Draft, Scope, Told, value_of
+from planner.unfolding._draft import Draft, Scope, ToldElsewhere, value_of
 
 
-class Names:
+class Naming:
     """Gives each entry of a list its name."""
 
     def __init__(self, draft: Draft) -> None:
@@ -55,7 +55,7 @@ class Names:
         """The name that an entry gives one of its copies by arithmetic."""
         assert isinstance(entry.name, Template)
         if any(values.get(name) is UNKNOWN for name in entry.name.names):
-            raise Told
+            raise ToldElsewhere
         name = entry.name.evaluate(values)
         if why := unusable(name):
             raise UnusableName(name, why)
