@@ -20,6 +20,42 @@ SOURCE = "{source}"
 fault."""
 
 
+RemedyName = Literal[
+    "ceil_mode",
+    "channel_shuffle",
+    "corners_on_corners",
+    "crop_like",
+    "even_bins",
+    "even_kernel",
+    "fitted_window",
+    "group_norm",
+    "input_size",
+    "joined_axis",
+    "kernel_size",
+    "less_padding",
+    "losing_layers",
+    "mixed_dilation",
+    "no_bias",
+    "not_in_place",
+    "output_padding",
+    "pad_like",
+    "padding",
+    "padding_at_end",
+    "parameter_shape",
+    "pooled_first",
+    "projection",
+    "same_channels",
+    "shifted_padding",
+    "size_from_skip",
+    "skipping_kernel",
+    "smaller_dilation",
+    "stride_moved",
+    "strided_padding",
+    "swapped_sources",
+]
+"""The functions in `remedies/`. Kinds name them and cannot hold them: they work on reports, which are made of kinds."""
+
+
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
@@ -27,20 +63,25 @@ class Severity(StrEnum):
 
 
 class Kind:
-    """One kind of trouble. The docstring is its manual page; `bad` and `good` are whole model files.
+    """One kind of trouble. The docstring is the manual page on this kind; the examples are whole model files.
 
-    `mended_by` names what may mend it, the likeliest first: functions in `remedies/`.
-    `slip` says that what it proposes itself may correct a slip: a misspelt `word`, or a stated `size` that is worked
-    out anyway.
-    In `bad` the guilty line carries a comment with the code. A kind that no model file can show (a file that cannot be
-    read) leaves both empty and says in `shown_by` how the tests make it happen.
+    bad        a model that has this trouble; the guilty line carries a comment with the code
+    fixed      what the first fix makes of `bad`, without the comment; empty where no fix is offered
+    good       a model without this trouble, about which nothing is said; it may be `fixed`
+    mended_by  the remedies that may mend such a finding, the likeliest first
+    slip       what the edits that a fault proposes itself may correct: a misspelt `word`, or a stated `size` that is
+               worked out anyway
+
+    A kind that no model file can show (a file that cannot be read) leaves the examples empty and says in `shown_by`
+    how the tests make it happen.
     """
 
     code: ClassVar[str]
     severity: ClassVar[Severity] = Severity.ERROR
-    mended_by: ClassVar[tuple[str, ...]] = ()
+    mended_by: ClassVar[tuple[RemedyName, ...]] = ()
     slip: ClassVar[Literal["", "word", "size"]] = ""
     bad: ClassVar[str] = ""
+    fixed: ClassVar[str] = ""
     good: ClassVar[str] = ""
 
     @classmethod

@@ -112,10 +112,16 @@ def _kind_page(kind: type[Kind], screen: Screen) -> Iterator[str]:
         yield from wrapped(
             f"To silence it, write `allow: [{kind.name()}]` on the layer or at the top of the model.", _width(screen)
         )
-    for heading, text in (("What it says about", kind.bad), ("And nothing about", kind.good)):
+    good = "" if kind.good == kind.fixed else kind.good
+    examples = {
+        "What it says about this model:": kind.bad,
+        "The same model with the first fix made:": kind.fixed,
+        "And nothing about this model:": good,
+    }
+    for heading, text in examples.items():
         if text:
             yield ""
-            yield screen.paint(f"{heading} this model:", "bold")
+            yield screen.paint(heading, "bold")
             yield ""
             yield from (f"    {line}".rstrip() for line in example(text).splitlines())
             if text is kind.bad:

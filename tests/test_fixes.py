@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from click.testing import CliRunner, Result
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import planner
 from planner.analyses.causality import Causal, nothing_ahead
 from planner.cli import main
-from planner.diagnostics import Diagnostic, Edit, Fix, Kind, Severity
+from planner.diagnostics import Diagnostic, Edit, Fix, Kind, RemedyName, Severity
 from planner.editing import rewritten
 from planner.fixes import Mender
 from planner.fixes._safety import misspelt
@@ -54,14 +54,17 @@ def grave(report: Report) -> int:
 def test_every_remedy_that_a_kind_names_exists_and_every_remedy_is_named() -> None:
     named = {name for kind in all_kinds().values() for name in kind.mended_by}
     assert named == set(all_remedies())
+    assert list(get_args(RemedyName)) == sorted(named)
 
 
 @pytest.mark.parametrize("kind", BAD, ids=lambda kind: kind.name())
 def test_fixes_of_bad_examples(kind: type[Kind]) -> None:
     report = checked_text(example(kind.bad))
-    offered = [fix for each in report.diagnostics for fix in verified(report, each) if each.kind is kind]
-    proposes = kind.mended_by or any(each.mends for each in report.diagnostics if each.kind is kind)
-    assert bool(offered) == bool(proposes)
+    found = [each for each in report.diagnostics if each.kind is kind]
+    offered = [fix for each in found for fix in verified(report, each)]
+    assert bool(offered) == bool(kind.mended_by or any(each.mends for each in found))
+    fixed = rewritten(report.source, offered[0].edits).text if offered else ""
+    assert re.sub(rf" *# {kind.code}\b.*", "", fixed) == example(kind.fixed)
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)

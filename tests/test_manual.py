@@ -30,8 +30,9 @@ def test_page_of_a_kind(code: str) -> None:
     kind, text = KINDS[code], text_of(code)
     assert text.startswith(f"{code} {kind.name()} ({kind.severity})\n")
     assert flat(kind.__doc__ or "") in flat(text)
-    for shown in (kind.bad, kind.good):
+    for shown in (kind.bad, kind.fixed, kind.good):
         assert all(line.rstrip() in text for line in example(shown).splitlines())
+    assert ("first fix" in text) is bool(kind.fixed)
     assert (f"{kind.severity}[{code}]: " in text) is bool(kind.bad)
     assert (f"allow: [{kind.name()}]" in text) is (kind.__module__.split(".")[1] == "rules")
 
@@ -50,9 +51,8 @@ def test_page_of_a_layer(name: str) -> None:
 @pytest.mark.parametrize("name", [*KINDS, *LAYERS])
 def test_prose_fits_the_screen(name: str) -> None:
     kind = KINDS.get(name)
-    examples = (
-        {f"    {line}" for text in (kind.bad, kind.good) for line in example(text).splitlines()} if kind else set()
-    )
+    shown = (kind.bad, kind.fixed, kind.good) if kind else ()
+    examples = {f"    {line}" for text in shown for line in example(text).splitlines()}
     wide = [line for line in text_of(name).splitlines() if columns(line) > 80 and line not in examples]
     # A headline stays on one line, so that it can be searched for; a name, so that it can be copied.
     whole = ("    error[", "    warning[", "    info[", "      = step: ")

@@ -17,6 +17,11 @@ class AmbiguousSize(Fault):
         layers:
           - {type: Upsample, size: 64, scale_factor: 2}  # NSP308
         """
+    fixed = """
+        input: [32, 32, 8]
+        layers:
+          - {type: Upsample, size: 64}
+        """
     good = """
         input: [32, 32, 8]
         layers:

@@ -17,11 +17,12 @@ class BoundsOutOfOrder(Fault):
         layers:
           - {type: Hardtanh, min_val: 1, max_val: 0}  # NSP225
         """
-    good = """
+    fixed = """
         input: [32, 32, 3]
         layers:
           - {type: Hardtanh, min_val: 0, max_val: 1}
         """
+    good = fixed
 
     def __init__(self, low: str, low_value: float, high: str, high_value: float, *, may_be_equal: bool = False) -> None:
         rule = "at least" if may_be_equal else "greater than"

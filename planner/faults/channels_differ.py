@@ -21,12 +21,13 @@ class ChannelsDiffer(Fault):
           - {type: Flatten}
           - {type: Linear, in_features: 800, out_features: 10}  # NSP205
         """
-    good = """
+    fixed = """
         input: [28, 28, 1]
         layers:
           - {type: Flatten}
           - {type: Linear, out_features: 10}
         """
+    good = fixed
 
     def __init__(self, name: str, given: object, actual: object) -> None:
         super().__init__(

@@ -20,11 +20,12 @@ class CropTooLarge(Fault):
         layers:
           - {type: CenterCrop, size: 70}  # NSP311
         """
-    good = """
+    fixed = """
         input: [64, 64, 8]
         layers:
           - {type: CenterCrop, size: 64}
         """
+    good = fixed
 
     @classmethod
     def of_size(cls, axis: str, n: int, size: int, key: str) -> "CropTooLarge":

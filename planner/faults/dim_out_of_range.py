@@ -21,6 +21,11 @@ class DimOutOfRange(Fault):
         layers:
           - {type: Softmax, dim: 4}  # NSP211
         """
+    fixed = """
+        input: [14, 14, 512]
+        layers:
+          - {type: Softmax, dim: 3}
+        """
     good = """
         input: [14, 14, 512]
         layers:

@@ -19,11 +19,12 @@ class DimsOutOfOrder(Fault):
         layers:
           - {type: Flatten, start_dim: 3, end_dim: 2}  # NSP224
         """
-    good = """
+    fixed = """
         input: [14, 14, 768]
         layers:
           - {type: Flatten, start_dim: 2, end_dim: 3}
         """
+    good = fixed
 
     def __init__(self, start: int, end: int, shape: Shape) -> None:
         super().__init__(

@@ -19,6 +19,12 @@ class DuplicateName(Fault):
           - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3}
           - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3}  # NSP114
         """
+    fixed = """
+        input: [32, 32, 3]
+        layers:
+          - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3}
+          - {name: conv_2, type: Conv2d, out_channels: 8, kernel_size: 3}
+        """
     good = """
         input: [32, 32, 3]
         layers:

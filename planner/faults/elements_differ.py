@@ -20,6 +20,11 @@ class ElementsDiffer(Fault):
         layers:
           - {type: Reshape, shape: [49, 768]}  # NSP213
         """
+    fixed = """
+        input: [14, 14, 768]
+        layers:
+          - {type: Reshape, shape: [196, 768]}
+        """
     good = """
         input: [14, 14, 768]
         layers:

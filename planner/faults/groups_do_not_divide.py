@@ -20,6 +20,11 @@ class GroupsDoNotDivide(Fault):
         layers:
           - {type: Conv2d, out_channels: 96, kernel_size: 3, groups: 3}  # NSP202
         """
+    fixed = """
+        input: [56, 56, 64]
+        layers:
+          - {type: Conv2d, out_channels: 96, kernel_size: 3, groups: 2}
+        """
     good = """
         input: [56, 56, 64]
         layers:

@@ -18,11 +18,12 @@ class HalvingOddAxis(Fault):
         layers:
           - {type: GLU}  # NSP218
         """
-    good = """
+    fixed = """
         input: [15, 64]
         layers:
           - {type: GLU, dim: 1}
         """
+    good = fixed
 
     def __init__(self, dim: int, n: int, channels: int) -> None:
         other = f"use `dim: 1` to halve the {channels} channels, or " if not channels % 2 else ""

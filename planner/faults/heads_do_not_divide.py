@@ -1,5 +1,8 @@
 from planner.diagnostics import SOURCE, Fault, puts
 
+USUAL = 64
+"""Channels of a head."""
+
 
 class HeadsDoNotDivide(Fault):
     """Multi-head attention deals the channels out to the heads evenly, so the number of heads must divide them.
@@ -17,16 +20,16 @@ class HeadsDoNotDivide(Fault):
         layers:
           - {type: MultiheadAttention, num_heads: 10}  # NSP216
         """
-    good = """
+    fixed = """
         input: [196, 768]
         layers:
           - {type: MultiheadAttention, num_heads: 12}
         """
+    good = fixed
 
     def __init__(self, name: str, channels: int, heads: int) -> None:
-        near = sorted((h for h in range(1, min(channels, 1024) + 1) if not channels % h), key=lambda h: abs(h - heads))[
-            :3
-        ]
+        dividing = (h for h in range(1, min(channels, 1024) + 1) if not channels % h)
+        near = sorted(dividing, key=lambda h: (abs(h - heads), abs(channels - USUAL * h)))[:3]
         super().__init__(
             "embed_dim must be divisible by num_heads",
             label=f"{channels} channels from {SOURCE} / {heads} heads leaves {channels % heads}",

@@ -20,11 +20,12 @@ class IndexOutOfRange(Fault):
         layers:
           - {type: Embedding, num_embeddings: 1000, embedding_dim: 64, padding_idx: 1000}  # NSP212
         """
-    good = """
+    fixed = """
         input: [128]
         layers:
           - {type: Embedding, num_embeddings: 1000, embedding_dim: 64, padding_idx: 999}
         """
+    good = fixed
 
     def __init__(self, name: str, index: int, count: int, message: str, origin: str = "") -> None:
         """`count` things there are; `origin` says where that number comes from."""

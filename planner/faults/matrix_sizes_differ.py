@@ -20,11 +20,12 @@ class MatrixSizesDiffer(Fault):
         layers:
           - {type: MatMul, from: [queries, keys]}  # NSP227
         """
-    good = """
+    fixed = """
         input: {queries: [20, 64], keys: [50, 64]}
         layers:
           - {type: MatMul, from: [queries, keys], transpose_b: true}
         """
+    good = fixed
 
     def __init__(self, a: Shape, b: Shape, *, transposed: bool) -> None:
         rows, columns = (b[-1], b[-2]) if transposed else (b[-2], b[-1])

@@ -23,11 +23,12 @@ class ModeDoesNotFit(Fault):
         layers:
           - {type: Upsample, scale_factor: 2, mode: bilinear}  # NSP309
         """
-    good = """
+    fixed = """
         input: [128, 8]
         layers:
           - {type: Upsample, scale_factor: 2, mode: linear}
         """
+    good = fixed
 
     def __init__(self, mode: str, needs: int, shape: Shape) -> None:
         rank = len(shape.spatial)

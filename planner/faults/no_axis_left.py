@@ -18,11 +18,12 @@ class NoAxisLeft(Fault):
         layers:
           - {type: Mean, dim: 1}  # NSP222
         """
-    good = """
+    fixed = """
         input: [10]
         layers:
           - {type: Mean, dim: 1, keepdim: true}
         """
+    good = fixed
 
     def __init__(self, layer: str, shape: Shape) -> None:
         cell = "use {type: Slice, dim: 1, start: 0, stop: 1} to keep one cell"

@@ -22,12 +22,13 @@ class NoSuchOutput(Fault):
           - {name: halves, type: Chunk, chunks: 2}
           - {type: Add, from: [halves.0, halves.2]}  # NSP208
         """
-    good = """
+    fixed = """
         input: [32, 32, 8]
         layers:
           - {name: halves, type: Chunk, chunks: 2}
           - {type: Add, from: [halves.0, halves.1]}
         """
+    good = fixed
 
     def __init__(
         self,
@@ -50,7 +51,8 @@ class NoSuchOutput(Fault):
         called = [f"`{name}.{i}`" + (f" (`{names[i]}`)" if i < len(names) else "") for i in range(min(count, 4))]
         listed = ", ".join(called) + (", …" if count > 4 else "")
         meant = str(output) in names and isinstance(output, str)
-        first = f"{name}.{list(names).index(str(output)) if meant else 0}" if count > 1 else name
+        number = list(names).index(str(output)) if meant else count - 1 if isinstance(output, int) else 0
+        first = f"{name}.{number}" if count > 1 else name
         if copies is not None:
             first = f"{name}.{copies - 1}"
         shown = f'"{first}"' if first.replace(".", "", 1).isdecimal() else first  # else YAML reads a number

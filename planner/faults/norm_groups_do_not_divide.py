@@ -19,6 +19,11 @@ class NormGroupsDoNotDivide(Fault):
         layers:
           - {type: GroupNorm, num_groups: 32}  # NSP215
         """
+    fixed = """
+        input: [56, 56, 48]
+        layers:
+          - {type: GroupNorm, num_groups: 24}
+        """
     good = """
         input: [56, 56, 48]
         layers:

@@ -21,6 +21,12 @@ class OneValuePerChannel(Fault):
           - {type: AdaptiveAvgPool2d, output_size: 1}
           - {type: InstanceNorm2d}  # NSP217
         """
+    fixed = """
+        input: [32, 32, 8]
+        layers:
+          - {type: AdaptiveAvgPool2d, output_size: 1}
+          - {type: GroupNorm, num_groups: 1}
+        """
     good = """
         input: [32, 32, 8]
         layers:

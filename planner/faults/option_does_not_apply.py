@@ -18,6 +18,11 @@ class OptionDoesNotApply(Fault):
         layers:
           - {type: Upsample, scale_factor: 2, mode: nearest, align_corners: true}  # NSP310
         """
+    fixed = """
+        input: [32, 32, 8]
+        layers:
+          - {type: Upsample, scale_factor: 2, mode: nearest}
+        """
     good = """
         input: [32, 32, 8]
         layers:

@@ -18,11 +18,12 @@ class OutputPaddingTooLarge(Fault):
         layers:
           - {type: ConvTranspose2d, out_channels: 4, kernel_size: 4, stride: 2, padding: 1, output_padding: 2}  # NSP304
         """
-    good = """
+    fixed = """
         input: [16, 16, 8]
         layers:
           - {type: ConvTranspose2d, out_channels: 4, kernel_size: 4, stride: 2, padding: 1, output_padding: 1}
         """
+    good = fixed
 
     def __init__(self, output_padding: int, stride: int, dilation: int) -> None:
         most = max(stride, dilation) - 1

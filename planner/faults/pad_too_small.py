@@ -19,12 +19,13 @@ class PadTooSmall(Fault):
           - {name: pool, type: MaxPool2d, kernel_size: 2}
           - {type: PadLike, from: [input, pool]}  # NSP314
         """
-    good = """
+    fixed = """
         input: [64, 64, 8]
         layers:
           - {name: pool, type: MaxPool2d, kernel_size: 2}
           - {type: PadLike, from: [pool, input]}
         """
+    good = fixed
 
     def __init__(self, axis: str, n: int, size: int) -> None:
         super().__init__(

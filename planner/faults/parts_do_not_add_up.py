@@ -18,12 +18,13 @@ class PartsDoNotAddUp(Fault):
           - {name: parts, type: Split, split_size: [32, 16]}  # NSP214
           - {type: Concat, from: [parts.1, parts.0]}
         """
-    good = """
+    fixed = """
         input: [28, 28, 64]
         layers:
           - {name: parts, type: Split, split_size: [32, 32]}
           - {type: Concat, from: [parts.1, parts.0]}
         """
+    good = fixed
 
     def __init__(self, sizes: tuple[int, ...], n: int) -> None:
         total, rest = sum(sizes), n - sum(sizes[:-1])

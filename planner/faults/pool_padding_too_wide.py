@@ -17,11 +17,12 @@ class PoolPaddingTooWide(Fault):
         layers:
           - {type: MaxPool2d, kernel_size: 3, stride: 1, padding: 2}  # NSP302
         """
-    good = """
+    fixed = """
         input: [32, 32, 8]
         layers:
           - {type: MaxPool2d, kernel_size: 3, stride: 1, padding: 1}
         """
+    good = fixed
 
     def __init__(self, padding: int, kernel_size: int, axis: str) -> None:
         super().__init__(

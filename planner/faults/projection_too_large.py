@@ -18,6 +18,11 @@ class ProjectionTooLarge(Fault):
         layers:
           - {type: LSTM, hidden_size: 64, proj_size: 64}  # NSP226
         """
+    fixed = """
+        input: [100, 40]
+        layers:
+          - {type: LSTM, hidden_size: 64}
+        """
     good = """
         input: [100, 40]
         layers:
@@ -25,11 +30,13 @@ class ProjectionTooLarge(Fault):
         """
 
     def __init__(self, proj_size: int, hidden_size: int) -> None:
+        smaller, removed = puts("proj_size", hidden_size - 1), (Edit(("proj_size",), action="remove"),)
         most = f"use `proj_size: {hidden_size - 1}` or less, or leave it out"
         super().__init__(
             "proj_size has to be smaller than hidden_size",
             label=f"{proj_size}, with a hidden size of {hidden_size}",
             help=most if hidden_size > 1 else "leave `proj_size` out",
             key="proj_size",
-            mends=[*puts("proj_size", hidden_size - 1), (Edit(("proj_size",), action="remove"),)],
+            # Without a projection the layer hands on `hidden_size` channels, which may be all that was wanted.
+            mends=[removed, *smaller] if proj_size == hidden_size else [*smaller, removed],
         )

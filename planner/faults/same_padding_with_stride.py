@@ -20,6 +20,11 @@ class SamePaddingWithStride(Fault):
         layers:
           - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: same}  # NSP303
         """
+    fixed = """
+        input: [32, 32, 3]
+        layers:
+          - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1}
+        """
     good = """
         input: [32, 32, 3]
         layers:

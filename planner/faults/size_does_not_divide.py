@@ -18,6 +18,11 @@ class SizeDoesNotDivide(Fault):
         layers:
           - {type: PixelUnshuffle, downscale_factor: 2}  # NSP307
         """
+    fixed = """
+        input: [58, 56, 3]
+        layers:
+          - {type: PixelUnshuffle, downscale_factor: 2}
+        """
     good = """
         input: [56, 56, 3]
         layers:

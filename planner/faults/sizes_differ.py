@@ -40,6 +40,12 @@ class SizesDiffer(Fault):
           - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3}
           - {type: Concat, from: [conv, input]}  # NSP204
         """
+    fixed = """
+        input: [32, 32, 8]
+        layers:
+          - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+          - {type: Concat, from: [conv, input]}
+        """
     good = """
         input: [32, 32, 8]
         layers:

@@ -22,11 +22,12 @@ class UnknownKey(Fault):
         layers:
           - {type: Conv2d, out_channels: 8, kernel_size: 3, strid: 2}  # NSP110
         """
-    good = """
+    fixed = """
         input: [33, 33, 3]
         layers:
           - {type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2}
         """
+    good = fixed
 
     def __init__(self, key: str, owner: str, known: Iterable[str], missing: str = "") -> None:
         """`missing` is a key that is needed and not given: it may be the one that was meant."""

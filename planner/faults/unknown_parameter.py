@@ -23,12 +23,13 @@ class UnknownParameter(Fault):
         layers:
           - {type: Conv2d, out_channels: 4 * $widht, kernel_size: 5}  # NSP107
         """
-    good = """
+    fixed = """
         input: [28, 28, 1]
         params: {width: 6}
         layers:
           - {type: Conv2d, out_channels: 4 * $width, kernel_size: 5}
         """
+    good = fixed
 
     def __init__(self, name: str, known: Iterable[str], text: str = "", offset: int = 0) -> None:
         """`name` is read at `offset` of the expression `text`, or else given from outside."""

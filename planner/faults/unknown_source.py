@@ -23,12 +23,13 @@ class UnknownSource(Fault):
           - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1}
           - {type: Add, from: [convv, input]}  # NSP201
         """
-    good = """
+    fixed = """
         input: [32, 32, 8]
         layers:
           - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1}
           - {type: Add, from: [conv, input]}
         """
+    good = fixed
 
     def __init__(self, name: str, known: Iterable[str], key: Path) -> None:
         names = list(known)

@@ -30,11 +30,12 @@ class UnknownType(Fault):
         layers:
           - {type: conv2, out_channels: 8, kernel_size: 3}  # NSP113
         """
-    good = """
+    fixed = """
         input: [32, 32, 3]
         layers:
           - {type: Conv2d, out_channels: 8, kernel_size: 3}
         """
+    good = fixed
 
     def __init__(
         self,

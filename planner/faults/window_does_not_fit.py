@@ -20,11 +20,12 @@ class WindowDoesNotFit(Fault):
         layers:
           - {type: Conv2d, out_channels: 8, kernel_size: 7}  # NSP301
         """
-    good = """
+    fixed = """
         input: [5, 5, 3]
         layers:
           - {type: Conv2d, out_channels: 8, kernel_size: 5}
         """
+    good = fixed
 
     def __init__(self, axis: str, numbers: str) -> None:
         super().__init__(

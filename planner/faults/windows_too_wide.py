@@ -19,6 +19,11 @@ class WindowsTooWide(Fault):
         layers:
           - {type: FractionalMaxPool2d, kernel_size: 3, output_size: 8}  # NSP313
         """
+    fixed = """
+        input: [9, 9, 8]
+        layers:
+          - {type: FractionalMaxPool2d, kernel_size: 2, output_size: 8}
+        """
     good = """
         input: [9, 9, 8]
         layers:

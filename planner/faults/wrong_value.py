@@ -21,11 +21,12 @@ class WrongValue(Fault):
         layers:
           - {type: Conv2d, out_channels: "8", kernel_size: 3}  # NSP112
         """
-    good = """
+    fixed = """
         input: [32, 32, 3]
         layers:
           - {type: Conv2d, out_channels: 8, kernel_size: 3}
         """
+    good = fixed
 
     def __init__(
         self,

@@ -31,12 +31,13 @@ class BiasBeforeNorm(Rule):
           - {type: Conv2d, out_channels: 64, kernel_size: 3}  # NSP402
           - {type: BatchNorm2d}
         """
-    good = """
+    fixed = """
         input: [32, 32, 3]
         layers:
           - {type: Conv2d, out_channels: 64, kernel_size: 3, bias: false}
           - {type: BatchNorm2d}
         """
+    good = fixed
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:

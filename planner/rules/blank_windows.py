@@ -35,6 +35,11 @@ class BlankWindows(Rule):
         layers:
           - {type: Conv2d, out_channels: 8, kernel_size: 3, padding: 3}  # NSP334
         """
+    fixed = """
+        input: [16, 16, 8]
+        layers:
+          - {type: Conv2d, out_channels: 8, kernel_size: 3, padding: 2}
+        """
     good = """
         input: [16, 16, 8]
         layers:

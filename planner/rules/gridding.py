@@ -40,6 +40,13 @@ class Gridding(Rule):
           - {type: ReLU}
           - {type: Conv2d, out_channels: 16, kernel_size: 3, dilation: 2, padding: 2}  # NSP332
         """
+    fixed = """
+        input: [64, 64, 16]
+        layers:
+          - {type: Conv2d, out_channels: 16, kernel_size: 3, dilation: 1, padding: 1}
+          - {type: ReLU}
+          - {type: Conv2d, out_channels: 16, kernel_size: 3, dilation: 2, padding: 2}
+        """
     good = """
         input: [64, 64, 16]
         layers:

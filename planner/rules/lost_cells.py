@@ -39,6 +39,11 @@ class LostCells(Rule):
         layers:
           - {type: MaxPool2d, kernel_size: 3, stride: 2}  # NSP321
         """
+    fixed = """
+        input: [224, 224, 3]
+        layers:
+          - {type: MaxPool2d, kernel_size: 3, stride: 2, ceil_mode: true}
+        """
     good = """
         input: [225, 225, 3]
         layers:

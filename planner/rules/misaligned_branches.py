@@ -39,6 +39,13 @@ class MisalignedBranches(Rule):
           - {name: right, type: Conv2d, out_channels: 8, kernel_size: 3, padding: [[2, 0], [2, 0]], from: input}
           - {type: Add, from: [left, right]}  # NSP326
         """
+    fixed = """
+        input: [32, 32, 8]
+        layers:
+          - {name: left, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+          - {name: right, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1, from: input}
+          - {type: Add, from: [left, right]}
+        """
     good = """
         input: [33, 33, 8]
         layers:

@@ -30,6 +30,13 @@ class OneValuePerChannelInTraining(Rule):
           - {type: Conv2d, out_channels: 8, kernel_size: 1, bias: false}
           - {type: BatchNorm2d}  # NSP403
         """
+    fixed = """
+        input: [32, 32, 8]
+        layers:
+          - {type: AdaptiveAvgPool2d, output_size: 1}
+          - {type: Conv2d, out_channels: 8, kernel_size: 1, bias: false}
+          - {type: GroupNorm, num_groups: 1}
+        """
     good = """
         input: [32, 32, 8]
         layers:

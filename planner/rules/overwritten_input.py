@@ -41,6 +41,14 @@ class OverwrittenInput(Rule):
           - {name: conv, type: Conv2d, out_channels: 16, kernel_size: 3, padding: 1}
           - {name: add, type: Add, from: [conv, stem]}
         """
+    fixed = """
+        input: [32, 32, 16]
+        layers:
+          - {name: stem, type: Conv2d, out_channels: 16, kernel_size: 3, padding: 1}
+          - {name: relu, type: ReLU, inplace: false}
+          - {name: conv, type: Conv2d, out_channels: 16, kernel_size: 3, padding: 1}
+          - {name: add, type: Add, from: [conv, stem]}
+        """
     good = """
         input: [32, 32, 16]
         layers:

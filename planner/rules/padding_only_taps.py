@@ -40,6 +40,11 @@ class PaddingOnlyTaps(Rule):
         layers:
           - {type: Conv2d, out_channels: 64, kernel_size: 3, dilation: 36, padding: 36}  # NSP333
         """
+    fixed = """
+        input: [33, 33, 64]
+        layers:
+          - {type: Conv2d, out_channels: 64, kernel_size: 3, dilation: 32, padding: 32}
+        """
     good = """
         input: [33, 33, 64]
         layers:

@@ -42,6 +42,15 @@ class ShiftedBranches(Rule):
           - {name: up, type: Interpolate, from: [down2, fine]}
           - {type: Add, from: [fine, up]}  # NSP329
         """
+    fixed = """
+        input: [65, 65, 3]
+        layers:
+          - {name: fine, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+          - {name: down1, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1}
+          - {name: down2, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1}
+          - {name: up, type: Interpolate, from: [down2, fine], mode: bilinear, align_corners: true}
+          - {type: Add, from: [fine, up]}
+        """
     good = """
         input: [65, 65, 3]
         layers:

@@ -41,6 +41,12 @@ class SkippedCells(Rule):
           - {type: Conv2d, out_channels: 64, kernel_size: 3, padding: 1}
           - {type: Conv2d, out_channels: 128, kernel_size: 1, stride: 2}  # NSP322
         """
+    fixed = """
+        input: [56, 56, 64]
+        layers:
+          - {type: Conv2d, out_channels: 64, kernel_size: 3, padding: 1}
+          - {type: Conv2d, out_channels: 128, kernel_size: 2, stride: 2}
+        """
     good = """
         input: [56, 56, 64]
         layers:

@@ -38,6 +38,11 @@ class UnevenBins(Rule):
         layers:
           - {type: AdaptiveAvgPool2d, output_size: 4}  # NSP335
         """
+    fixed = """
+        input: [10, 10, 8]
+        layers:
+          - {type: AdaptiveAvgPool2d, output_size: 5}
+        """
     good = """
         input: [12, 12, 8]
         layers:

@@ -38,6 +38,11 @@ class UnevenOverlap(Rule):
         layers:
           - {type: ConvTranspose2d, out_channels: 16, kernel_size: 3, stride: 2}  # NSP330
         """
+    fixed = """
+        input: [16, 16, 32]
+        layers:
+          - {type: ConvTranspose2d, out_channels: 16, kernel_size: 4, stride: 2, padding: 1, output_padding: 1}
+        """
     good = """
         input: [16, 16, 32]
         layers:

@@ -37,6 +37,14 @@ class UnmixedGroups(Rule):
           - {type: ReLU}
           - {type: Conv2d, out_channels: 48, kernel_size: 3, groups: 4}  # NSP240
         """
+    fixed = """
+        input: [28, 28, 48]
+        layers:
+          - {type: Conv2d, out_channels: 48, kernel_size: 3, groups: 4}
+          - {type: ReLU}
+          - {type: ChannelShuffle, groups: 4}
+          - {type: Conv2d, out_channels: 48, kernel_size: 3, groups: 4}
+        """
     good = """
         input: [28, 28, 48]
         layers:

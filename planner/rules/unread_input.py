@@ -38,6 +38,11 @@ class UnreadInput(Rule):
         layers:
           - {type: Conv2d, out_channels: 64, kernel_size: 3, stride: 2}
         """
+    fixed = """
+        input: [224, 224, 3]
+        layers:
+          - {type: Conv2d, out_channels: 64, kernel_size: 3, stride: 2, padding: [[0, 1], [0, 1]]}
+        """
     good = """
         input: [225, 225, 3]
         layers:

@@ -36,6 +36,12 @@ class UnreadOutput(Rule):
           - {type: Conv2d, out_channels: 64, kernel_size: 3, padding: 1}
           - {type: Conv2d, out_channels: 128, kernel_size: 1, stride: 2}  # NSP325
         """
+    fixed = """
+        input: [57, 57, 64]
+        layers:
+          - {type: Conv2d, out_channels: 64, kernel_size: 3, padding: 1}
+          - {type: Conv2d, out_channels: 128, kernel_size: 2, stride: 2, padding: [[0, 1], [0, 1]]}
+        """
     good = """
         input: [57, 57, 64]
         layers:

@@ -31,6 +31,11 @@ class UnwrittenCells(Rule):
         layers:
           - {type: ConvTranspose2d, out_channels: 16, kernel_size: 2, stride: 3}  # NSP331
         """
+    fixed = """
+        input: [16, 16, 32]
+        layers:
+          - {type: ConvTranspose2d, out_channels: 16, kernel_size: 3, stride: 3, padding: 1, output_padding: 1}
+        """
     good = """
         input: [16, 16, 32]
         layers:
