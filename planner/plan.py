@@ -178,11 +178,10 @@ class Plan:
 
     @cached_property
     def blocks(self) -> Mapping[Group | None, Sequence[Group]]:
-        """The blocks that stand directly in a block, or in the model, but for those without a step."""
+        """The blocks that stand directly in a block, or in the model, those without a step too."""
         found: dict[Group | None, list[Group]] = {}
         for group in self.model.groups:
-            if group.first < group.last:
-                found.setdefault(group.parent, []).append(group)
+            found.setdefault(group.parent, []).append(group)
         return found
 
     def members(self, group: Group | None) -> Iterator[Step | Group]:

@@ -60,6 +60,8 @@ class Structure:
         """Whether a list is written without a forward pass: each entry reads the one above it, and the last one is what
         the list hands on.
         """
+        if block.path[-1] != "layers":
+            return True  # the repetitions of one entry, as a list of their own
         if block.path not in self._chains:
             self._chains[block.path] = block.path not in self.opened and self.forbids_chain(block) is None
         return self._chains[block.path]
