@@ -1,1 +1,1 @@
-"""What is worked out from a plan: each file one function from Plan to a typed result."""
+"""The analyses of a plan. Each file has one function from a Plan to a typed result."""
