@@ -1,4 +1,4 @@
-"""Remedies: what may mend a finding, by the name that a kind gives in `mended_by`.
+"""Remedies: functions that propose what may mend a finding, by the names that kinds give in `mended_by`.
 
 Each is a function from a Case to proposals; the files put together what works on the same part of a model.
 """

@@ -1,4 +1,4 @@
-"""Remedies among channels and groups, and at what makes a layer's answer one of a few."""
+"""Remedies for channels and groups, and for layers whose answer is one of a few."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _divisor_above(m: int, n: int) -> int:
 
 
 def _groups_before(case: Case, step: Step) -> int | None:
-    """The groups of the nearest grouped layer that feeds a step."""
+    """The number of groups of the nearest grouped layer that feeds a step."""
     for _ in range(50):
         if len(step.sources) != 1:
             return None

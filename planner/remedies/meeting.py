@@ -162,7 +162,7 @@ def projection(case: Case) -> Iterator[Proposal]:
 
 
 def _made_by(case: Case, step: Step, branch: Step, channels: int, strides: object) -> dict[str, object]:
-    """`out_channels` and `stride` as the other branch's layers have them in the file, or else in numbers."""
+    """The `out_channels` and `stride` of a projection, as the other branch's layers write them, or in numbers."""
     values: dict[str, object] = {"out_channels": channels, "kernel_size": 1, "stride": strides}
     for source in behind(case, branch):
         entry = case.at(source.path)
@@ -174,7 +174,7 @@ def _made_by(case: Case, step: Step, branch: Step, channels: int, strides: objec
 
 
 def _branches(case: Case) -> Iterator[tuple[Step, Step, Shape]]:
-    """The step at which branches meet, each that could be brought to the spatial size of another, and that other."""
+    """The step at which branches meet, with each pair of a branch that could be resized and the branch to match."""
     step = case.step
     if step is None or len({len(x) for x in step.inputs}) != 1:
         return
@@ -199,7 +199,7 @@ def _reaches(case: Case, source: Step, target: Shape, **values: object) -> bool:
 
 
 def _above(case: Case, step: Step) -> str | None:
-    """The name by which a step could list what it reads now without saying so."""
+    """The name of the step that this step would read if it had no `from`."""
     at = step.path[-1]
     if isinstance(at, int) and at == 0:
         block = case.at(step.path[:-2]) if step.path[0] == "blocks" and len(step.path) == 4 else None

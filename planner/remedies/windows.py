@@ -1,4 +1,4 @@
-"""Remedies at a window: padding, rounding, kernel, and where a stride stands."""
+"""Remedies for windows: padding, rounding, kernel, and the place of a stride."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def shifted_padding(case: Case) -> Iterator[Proposal]:
 
 
 def _last_window(case: Case, branch: Step) -> Step | None:
-    """The last step of a branch that reads by windows, and moves."""
+    """The last step of a branch that reads by windows, and moves over its input."""
     for step in behind(case, branch):
         windows = case.windows(step)
         if windows and not all(window.keeps for window, _ in windows):
@@ -94,7 +94,7 @@ def _last_window(case: Case, branch: Step) -> Step | None:
 
 
 def _centred(case: Case, step: Step) -> object:
-    """Padding of half the reach on either side; None where that is what a step has, or where it takes none."""
+    """Padding of half the reach on both sides; None where a step has it already, or accepts none."""
     halves = per_axis([(window.reach - 1) // 2 for window, _ in case.windows(step)])
     return halves if case.changed(step, padding=halves) not in (None, step.layer) else None
 
@@ -214,7 +214,9 @@ def _skipping(case: Case) -> Iterator[Step]:
 
 
 def _taker(case: Case, skipping: Step) -> Step | None:
-    """The first layer behind that has no stride of its own, and a window no smaller than the stride that skips."""
+    """The first layer behind a step that has no stride of its own, and a window at least as wide as the skipping
+    stride.
+    """
     strides = [window.stride for window, _ in case.windows(skipping)]
     step = skipping
     for _ in range(20):
@@ -234,14 +236,14 @@ def _taker(case: Case, skipping: Step) -> Step | None:
 
 
 def _first(case: Case, way: Way) -> Iterator[Proposal]:
-    """One way at the step of the finding."""
+    """Proposals from one `way` at the step of the finding."""
     proposal = way(case, case.step) if case.step is not None else None
     if proposal is not None:
         yield proposal
 
 
 def _in_all(case: Case, steps: list[Step], *ways: Way) -> Iterator[Proposal]:
-    """One way in all of some layers, then in the first of them alone."""
+    """Proposals from one or several ways: in all of some layers, then in the first of these layers alone."""
     made = [[way(case, step) for step in steps] for way in ways]
     for proposals in made if steps else ():
         wanted = [each for each in proposals if each is not None]
@@ -299,7 +301,7 @@ def _with_kernel_and_padding(case: Case, step: Step) -> Proposal | None:
 
 
 def _missing(window: Window, n: int) -> int:
-    """Cells of padding that the end lacks for a window more that reads the cells lost there, or for the first one."""
+    """The cells of padding missing at the end for one more window, which reads the lost cells, or for the first."""
     room = n + window.before + window.after - window.reach
     if room < 0:
         return -room
@@ -307,7 +309,7 @@ def _missing(window: Window, n: int) -> int:
 
 
 def _even(window: Window, n: int) -> Window | None:
-    """The window with the least padding on both sides, or wholly before, with which nothing is lost at the end."""
+    """The window with the least padding, on both sides alike or wholly before, that loses nothing at the end."""
     most = max(window.before, window.after) + window.reach
     for side in range(max(window.before, window.after), most):
         found = wider(window, side)
@@ -332,7 +334,7 @@ def _without_blanks(window: Window, n: int) -> tuple[int, int]:
 
 
 def _with_dilation(window: Window, dilation: int) -> Window | None:
-    """The window with another dilation and as much less padding as its reach is less."""
+    """The window with another dilation, and with less padding as its reach is less."""
     less = (window.dilation - dilation) * (window.kernel - 1)
     if window.after == 0 < window.before and less <= window.before:
         return replace(window, dilation=dilation, before=window.before - less)

@@ -175,7 +175,7 @@ def _placed(volumes: Sequence[Volume]) -> list[Placed]:
 
 
 def _words(volume: Volume) -> float:
-    """About how wide the words below a volume are."""
+    """The estimated width of the words below a volume."""
     return max(6.6 * columns(volume.label), 5.8 * columns(str(volume.shape)))
 
 
@@ -187,7 +187,7 @@ def _turns(volumes: Sequence[Volume]) -> bool:
 
 
 def _depth(volume: Volume, volumes: Sequence[Volume]) -> float:
-    """How far down a volume stands in a U: the sum of the drops of all larger levels."""
+    """The distance of a volume from the top of a U: the sum of the drops of all larger levels."""
     most = max(each.size for each in volumes)
     levels = 0.0
     size = float(most)
@@ -210,7 +210,7 @@ def _lengths(shape: Shape, rows: int, channels: int) -> tuple[float, float, floa
 
 
 def _moved(placed: Sequence[Placed]) -> list[Placed]:
-    """The whole with its left upper corner in the page's."""
+    """The drawing with its left upper corner at that of the page."""
     left = MARGIN - min(each.x for each in placed)
     top = MARGIN + 40 - min(each.top for each in placed)
     return [Placed(each.volume, each.x + left, each.y + top, each.thick, each.tall, each.deep) for each in placed]

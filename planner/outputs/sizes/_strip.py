@@ -61,7 +61,7 @@ def _columns(period: int, room: int) -> int:
 
 
 def _kind(axis: AxisSizes, n: int) -> str:
-    """What a size is: one of SIGNS, or the number of layers that lose cells."""
+    """The kind of a size: a key of SIGNS, or the number of layers that lose cells."""
     if n not in axis.works:
         return "fails" if n else " "
     if n in axis.exact:
