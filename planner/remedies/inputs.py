@@ -24,8 +24,8 @@ Spatial = tuple[int, ...]
 
 
 def input_size(case: Case) -> Iterator[Proposal]:
-    """The next size above and below with which nothing is left over anywhere, or at least nothing is lost; after a
-    fault, at least one that works.
+    """The next input size above and below with which nothing is left over anywhere, or at least nothing is lost; after
+    a fault, at least one that works.
     """
     inputs = [step for step in case.plan.inputs if step.outputs[0].spatial]
     if not inputs or not _comes_from_size(case):

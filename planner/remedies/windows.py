@@ -18,7 +18,7 @@ Way = Callable[[Case, Step], Proposal | None]
 
 
 def padding_at_end(case: Case) -> Iterator[Proposal]:
-    """So much padding at the end that a window more fits in."""
+    """Padding at the end, just enough for one more window."""
     yield from _first(case, _padded_at_end)
 
 
@@ -28,18 +28,18 @@ def ceil_mode(case: Case) -> Iterator[Proposal]:
 
 
 def padding(case: Case) -> Iterator[Proposal]:
-    """So much padding on both sides, or wholly before where it is so, that a window more fits in."""
+    """Padding on both sides, or wholly before where it is so now, just enough for one more window."""
     yield from _first(case, _padded)
 
 
 def kernel_size(case: Case) -> Iterator[Proposal]:
-    """A kernel that reads the cells that are lost or skipped, or that is no larger than what it stands on."""
+    """A kernel that reads the lost or skipped cells, or that is no larger than its input."""
     yield from _first(case, _with_kernel)
     yield from _first(case, _with_kernel_and_padding)
 
 
 def losing_layers(case: Case) -> Iterator[Proposal]:
-    """The layers that lose cells at the end, mended all at once: the end rounded up, or padded."""
+    """All layers that lose cells at the end mended together: their sizes rounded up, or their inputs padded."""
     losing = {
         step.path: step
         for step, losses in zip(case.plan.steps, case.report.losses, strict=True)
@@ -49,7 +49,7 @@ def losing_layers(case: Case) -> Iterator[Proposal]:
 
 
 def strided_padding(case: Case) -> Iterator[Proposal]:
-    """Padding of half the reach in numbers, or as TensorFlow has it, where `same` is refused."""
+    """Padding of half the reach in numbers, or as in TensorFlow, where PyTorch refuses `same`."""
     if case.step is not None:
         centred = _centred(case, case.step)
         yield from (case.put(case.step, padding=each) for each in (centred, "tf_same") if each is not None)
@@ -67,7 +67,7 @@ def less_padding(case: Case) -> Iterator[Proposal]:
 
 
 def shifted_padding(case: Case) -> Iterator[Proposal]:
-    """Padding of half the reach on either side, or moved from one side to the other, where a branch is out of place."""
+    """Padding of half the reach on both sides, or moved from one side to the other, where a branch is shifted."""
     step = case.step
     if step is None:
         return
@@ -148,8 +148,8 @@ def _dilated(case: Case, step: Step, dilation: int) -> Proposal | None:
 
 
 def even_kernel(case: Case) -> Iterator[Proposal]:
-    """A transposed convolution whose kernel is a multiple of its stride, to the same size; or the stride itself, which
-    makes n cells n times as many.
+    """A transposed convolution whose kernel is a multiple of its stride, with the same size; or a kernel as large as
+    the stride, which multiplies the size by the stride.
     """
     step = case.step
     if step is None or step.facts is None or not step.links:
@@ -171,7 +171,7 @@ def even_kernel(case: Case) -> Iterator[Proposal]:
 
 
 def pooled_first(case: Case) -> Iterator[Proposal]:
-    """An average pool that takes the stride over, as in ResNet-D (arXiv:1812.01187)."""
+    """An average pool before the layer that takes over its stride, as in ResNet-D (arXiv:1812.01187)."""
     step = case.step
     windows = case.windows(step) if step is not None else []
     entry = case.at(step.path) if step is not None else None
@@ -190,7 +190,7 @@ def pooled_first(case: Case) -> Iterator[Proposal]:
 
 
 def stride_moved(case: Case) -> Iterator[Proposal]:
-    """The stride in the next layer with a window as large, as in ResNet v1.5, where it went from the 1×1 to the 3×3."""
+    """The stride moved to the next layer with a window as large, as ResNet v1.5 moved it from the 1×1 to the 3×3."""
     for skipping in _skipping(case):
         entry = case.at(skipping.path)
         taker = _taker(case, skipping)
@@ -288,7 +288,7 @@ def _with_kernel(case: Case, step: Step) -> Proposal | None:
 
 
 def _with_kernel_and_padding(case: Case, step: Step) -> Proposal | None:
-    """A larger kernel with padding for what is new of it, so that the size stays."""
+    """A larger kernel with more padding, so that the size stays."""
     windows = case.windows(step)
     kernels = [_kernel(window, n) for window, n in windows]
     more = [(kernel - window.kernel) * window.dilation for kernel, (window, _) in zip(kernels, windows, strict=True)]

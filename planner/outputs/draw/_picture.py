@@ -342,7 +342,7 @@ def _picture(report: Report, shown: Iterable[Row], plain: bool, most: int = MOST
 
 
 def _tangled(arrows: Iterable[Arrow], boxes: int) -> bool:
-    """Whether so many arrows go past boxes that an engine would not come to an end with them."""
+    """Whether so many arrows go past boxes that the layout would take an engine too long."""
     changes = [0] * (boxes + 1)
     for arrow in arrows:
         changes[arrow.source.number + 1] += 1

@@ -77,7 +77,7 @@ class Placed:
 
 
 def render(report: Report, look: Look = PLAIN) -> str:
-    """The SVG, for a chain or a network folded so far that it is one but for its skips."""
+    """The SVG of a chain, or of a network folded until it is a chain apart from its skips."""
     picture = draw(report, look.depth or 1)
     if look.depth is None and len(picture.plan.model.groups) and len(picture.boxes) < 14:
         deeper = draw(report, 2)
@@ -236,7 +236,7 @@ def _skips(picture: Picture, placed: Sequence[Placed]) -> Iterator[tuple[Placed,
 
 
 def _volume(each: Placed, theme: Theme) -> Iterator[str]:
-    """The three faces that one sees, and the words below."""
+    """The three visible faces of a tensor's box, and the words below."""
     severity = each.volume.severity
     fill = theme.block if each.volume.family == "block" else theme.fill(each.volume.family)
     line, thick = theme.faint, 1.0

@@ -56,8 +56,8 @@ def colours(shares: Shares, nothing: str = UNREAD, alpha: int = 255) -> Pixels:
 
 
 def read_colours(read: Read, nothing: str = UNREAD, alpha: int = 255) -> Pixels:
-    """The colour of each run of cells by the share of it that is read: one that lacks a single cell does not look like
-    one that is read as a whole.
+    """The colour of each run of cells by the share that is read; a run that lacks a single cell has another colour than
+    a whole one.
     """
     import numpy
 

@@ -162,9 +162,7 @@ def _sizes(report: Report) -> Iterator[dict[str, Any]]:
 
 
 def _words(found: InputSizes, axis: int) -> list[list[str]]:
-    """Which sizes of an axis are good, for every size: together with other axes, all of one size, where it depends on
-    them.
-    """
+    """The good sizes of an axis, in words; where they depend on other axes, for all of these at one size."""
     said = found.axes[axis]
     if isinstance(said, Unsolved):
         return [["for every size", f"not known: {said.reason}"]]

@@ -20,7 +20,7 @@ KINDS = (("works", "does", "does not"), ("lossless", "is", "is not"), ("exact", 
 
 
 def unread(found: InputSizes) -> str:
-    """How much of an input cannot be read with its shape as it is, where that is known."""
+    """The number of an input's cells that cannot be read at its given shape, where known."""
     if found.unread is None:
         return ""
     return f", of which {counted(found.unread, 'cell')} cannot be read" if found.unread else ", every cell read"
@@ -71,8 +71,8 @@ def conditions(axis: AxisSizes, screen: Screen) -> Iterator[str]:
 
 
 def _asks(condition: Condition, least: int) -> tuple[str, str, str]:
-    """What a layer asks for: a smallest size only where it is the one that counts in the end, and to lose nothing only
-    what is more than to work.
+    """The condition of a layer: a smallest size only where it decides in the end; and, to lose nothing, only what
+    working does not ask already.
     """
     works = _asked(condition.works)
     lossless = _asked(condition.lossless) if condition.lossless != condition.works else ""
