@@ -43,7 +43,7 @@ def check(
 def torch_code(
     report: Report, *, style: Style = "auto", asserts: bool = False, init: bool = False, main: bool = False
 ) -> str:
-    """A model as PyTorch code. Raises `planner.diagnostics.Fault`, which says why, where none can be written.
+    """A model as PyTorch code. Raises `planner.diagnostics.Fault`, which says why, where no code can be written.
 
     style    `sequential`: nothing but nn.Sequential; `module`: classes with a forward pass; `auto`: what is simplest
     asserts  the forward pass checks its shapes, and that no sum repeats an operand

@@ -85,7 +85,7 @@ def find(choice: Choice = "auto") -> Engine:
 
 
 def engines(choice: Choice = "auto") -> Iterator[Engine]:
-    """The engines that run, of those asked for: at least one, and the machine's own before the bundled one."""
+    """The engines that run, among those asked for; at least one. The machine's own comes before the bundled one."""
     found = False
     if choice != "bundled" and (program := which(SYSTEM)) and _runs(program):
         found = True
@@ -103,7 +103,7 @@ def engines(choice: Choice = "auto") -> Iterator[Engine]:
 
 
 def _bundled() -> Iterator[str]:
-    """Where the wheel's program may be: with the scripts of this Python, beside it, or on the PATH."""
+    """The path of the bundled program: with the scripts of this Python, beside Python itself, or on the PATH."""
     suffix = ".exe" if os.name == "nt" else ""
     for folder in dict.fromkeys([sysconfig.get_path("scripts"), str(Path(sys.executable).parent)]):
         if (program := Path(folder, BUNDLED + suffix)).is_file():

@@ -1,4 +1,4 @@
-"""Guesses: what an entry of the file most likely means where something in it is wrong, for the plan to go on with.
+"""Guesses: what a faulty entry of the file most likely means, for the plan to go on with.
 
 A guess has two versions, the likely one and another one; they differ in all that is in doubt. What is found with both,
 in the same words, does not hang on the doubt.
@@ -30,7 +30,7 @@ _UNSIZED = (1, 2, (1,), "zeros", "nearest", True)
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What a step of the plan is taken for where its entry is wrong.
+    """What a step is taken for where its entry is wrong.
 
     said      what was mended, in words: "`out_channels` for `out_channel`"
     layers    both versions of the layer; None hands the input on
@@ -48,7 +48,7 @@ class Guess:
     blocks: tuple[str, ...] = ()
 
     def with_slips(self, slips: Slips) -> Guess:
-        """The guess, where other parts of the entry were guessed before."""
+        """The guess together with the slips of other parts of the entry."""
         return replace(self, said=(*slips.said, *self.said), doubtful=self.doubtful or slips.doubtful)
 
 
@@ -58,7 +58,7 @@ NOBODY_KNOWS = Guess(doubtful=True)
 
 @dataclass(frozen=True, slots=True)
 class Slips:
-    """What has been guessed of an entry beside its layer, such as its sources."""
+    """The guesses about an entry besides its layer, such as its sources."""
 
     said: tuple[str, ...] = ()
     doubtful: bool = False
@@ -77,13 +77,13 @@ DOUBT = Slips(doubtful=True, any=True)
 
 
 def slip(said: str) -> Slips:
-    """A slip that is mended in the way that is said."""
+    """The slip of something that was mended, described by `said`."""
     return Slips((said,), any=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What became of an entry's arguments: a layer, or what is wrong and a guess."""
+    """The result of an entry's arguments: a layer, or what is wrong together with a guess."""
 
     layer: Layer | None
     faults: tuple[Fault, ...] = ()
@@ -91,12 +91,12 @@ class Made:
 
     @property
     def meant(self) -> Guess:
-        """The guess; where the layer is sound, that it is meant."""
+        """The guess; for a sound layer, the guess that the layer itself is meant."""
         return self.guess or Guess(layers=(self.layer, self.layer))
 
 
 def made(form: type[Layer], args: Mapping[str, Any], lost: frozenset[str] = frozenset()) -> Made:
-    """The layer of a form with the arguments of an entry; `lost` are those whose values are wrong, which was told."""
+    """The layer of a form with an entry's arguments; `lost` are those whose values are wrong, which was told before."""
     fields = form.model_fields
     unknown = [key for key in args if key not in fields]
     given = {key: value for key, value in args.items() if key in fields and key not in lost}
@@ -140,7 +140,7 @@ def made(form: type[Layer], args: Mapping[str, Any], lost: frozenset[str] = froz
 
 
 def _in_doubt(form: type[Layer], key: str) -> bool:
-    """Whether sizes hang on an argument in ways that both versions of its guess do not show."""
+    """Whether sizes depend on an argument in ways that the two versions of its guess do not show."""
     field = form.model_fields.get(key)
     return field is None or not (field.annotation in (bool, float) or key in ("out_channels", "out_features"))
 
@@ -152,9 +152,7 @@ def _is_list(form: type[Layer], key: str) -> bool:
 
 
 def _version(form: type[Layer], given: Mapping[str, Any], wrong: Iterable[str], version: int) -> Layer | None:
-    """A version of the layer with defaults, or sizes of our own, for the arguments that are wrong; None where no value
-    fits.
-    """
+    """A version of the layer, with defaults or sizes of our own for the wrong arguments; None where no value fits."""
     values = {key: value for key, value in given.items() if key not in wrong}
     fields = form.model_fields
     needed = [key for key in wrong if key in fields and (key in _SIZES or fields[key].is_required())]
@@ -171,8 +169,8 @@ def _version(form: type[Layer], given: Mapping[str, Any], wrong: Iterable[str], 
 
 
 def _other(field: FieldInfo) -> bool | int | None:
-    """What the other version has for an argument, where that may change more than sizes: what is true or false the
-    other way round, and another axis or place.
+    """The other version's value of an argument, if that may change more than sizes: the opposite of true or false,
+    another axis, another place.
     """
     if field.annotation is bool and isinstance(field.default, bool):
         return not field.default
@@ -183,7 +181,7 @@ def _other(field: FieldInfo) -> bool | int | None:
 
 
 def _combinations(keys: list[str]) -> Iterator[dict[str, object]]:
-    """The same value for all keys, one after the other; once nothing, where there are no keys."""
+    """Mappings that give all keys the same value, one after the other; a single empty one without keys."""
     if not keys:
         yield {}
         return
@@ -192,7 +190,7 @@ def _combinations(keys: list[str]) -> Iterator[dict[str, object]]:
 
 
 def remade(layer: Layer, fault: Fault) -> Iterator[tuple[str, Layer]]:
-    """The layer with each of the edits that a fault of its shapes proposes, and the edit in words."""
+    """The layer with each edit that a fault of its shapes proposes, and the edit in words."""
     from planner.layers import all_layers
 
     given: dict[str, Any] = {name: getattr(layer, name) for name in layer.model_fields_set}

@@ -15,7 +15,7 @@ Sizes = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Where the elements of one sample lie in a stretch of memory, axis by axis in PyTorch's order, batch left out.
+    """The places of one sample's elements in a stretch of memory, axis by axis in PyTorch's order, without the batch.
 
     The element at place i of each axis is at `start` plus the sum of all i times the axis's stride.
     """
@@ -26,7 +26,7 @@ class Memory:
 
     @classmethod
     def packed(cls, sizes: Sizes, order: Sequence[int] | None = None) -> Memory:
-        """A stretch without gaps, where the axes lie in an order from the outermost to the innermost."""
+        """A tensor stored without gaps, with its axes in the given order from outermost to innermost."""
         strides, step = [0] * len(sizes), 1
         for axis in reversed(range(len(sizes)) if order is None else order):
             strides[axis], step = step, step * sizes[axis]
@@ -34,7 +34,7 @@ class Memory:
 
     @property
     def end(self) -> int:
-        """The place behind its last element."""
+        """The place after the last element."""
         return 1 + self.start + sum((size - 1) * stride for size, stride in zip(self.sizes, self.strides, strict=True))
 
     @property
@@ -43,24 +43,24 @@ class Memory:
         return tuple(sorted(range(len(self.sizes)), key=lambda axis: -self.strides[axis]))
 
     def permuted(self, order: Sizes) -> Memory:
-        """The axes in another order: axis i of the result is axis order[i]."""
+        """The same memory with its axes in another order: axis i of the result is axis order[i]."""
         return Memory(tuple(self.sizes[i] for i in order), tuple(self.strides[i] for i in order), self.start)
 
     def cut(self, axis: int, cells: range) -> Memory:
-        """Some cells of one axis."""
+        """The view of some cells of one axis."""
         sizes, strides = list(self.sizes), list(self.strides)
         sizes[axis], strides[axis] = len(cells), strides[axis] * cells.step
         return Memory(tuple(sizes), tuple(strides), self.start + cells.start * self.strides[axis])
 
     def without(self, axis: int) -> Memory:
-        """The first cell of an axis, which vanishes."""
+        """The view of the first cell of an axis; the axis itself vanishes."""
         return Memory(
             self.sizes[:axis] + self.sizes[axis + 1 :], self.strides[:axis] + self.strides[axis + 1 :], self.start
         )
 
     def regrouped(self, sizes: Sizes) -> Memory | None:
-        """The same elements with other sizes; None where PyTorch has to copy them, because axes that would be joined
-        do not lie in one another.
+        """The view with other sizes; None where PyTorch has to copy, because axes to be joined do not lie within one
+        another.
         """
         runs: list[tuple[int, int]] = []
         """Axes that lie in one another, from the outermost: how many elements they hold, and how far these are apart"""
@@ -81,7 +81,7 @@ class Memory:
         return Memory(sizes, tuple(reversed(strides)), self.start)
 
     def meets(self, other: Memory) -> bool:
-        """Whether an element lies where one of another tensor lies."""
+        """Whether this tensor has an element at the same place in memory as another tensor."""
         # An address of this one less one of the other, the other's axes being counted from their ends.
         most: Counter[int] = Counter()
         for each in (self, other):
@@ -92,7 +92,7 @@ class Memory:
 
 
 def _is_sum(terms: list[tuple[int, int]], total: int) -> bool:
-    """Whether a total is a sum of terms, of which each may be taken up to so many times. The largest come first."""
+    """Whether a total is a sum of terms, each taken up to a given number of times. The largest terms come first."""
     rests = [prod(term) for term in terms]
     left = [sum(rests[i:]) for i in range(len(terms) + 1)]
     tried = set()

@@ -27,7 +27,7 @@ def everything(shape: Shape) -> Region:
 
 
 def count(region: Region) -> int:
-    """How many elements a region holds."""
+    """The number of elements in a region."""
     return sum(prod(cells.bit_count() for cells in box) for box in region)
 
 
@@ -39,7 +39,7 @@ def union(boxes: Iterable[CellBox]) -> Region:
 
 
 def _joined(boxes: Region) -> Region:
-    """Boxes that differ on one axis alone as one, axis by axis."""
+    """The same boxes, where boxes that differ on one axis alone are joined, axis by axis."""
     for axis in range(len(boxes[0])):
         alike: dict[CellBox, Cells] = {}
         for box in boxes:
@@ -50,7 +50,7 @@ def _joined(boxes: Region) -> Region:
 
 
 def _without_covered(boxes: Iterable[CellBox]) -> Region:
-    """The boxes that are not empty and not wholly within another one: mostly a single one is left."""
+    """The boxes that are neither empty nor wholly within another box; mostly a single box is left."""
     kept: list[CellBox] = []
     for box in boxes:
         if all(box) and not any(_covers(other, box) for other in kept):
@@ -64,8 +64,8 @@ def _covers(outer: CellBox, inner: CellBox) -> bool:
 
 
 def _canonical(boxes: Iterable[CellBox]) -> Iterator[CellBox]:
-    """Cut the first axis where the boxes' edges are, unite what lies behind each piece, and join pieces that look
-    alike.
+    """The canonical form of a region: the first axis is cut at the boxes' edges, the rest is united piece by piece, and
+    equal pieces are joined.
     """
     boxes = tuple(boxes)
     if len(boxes[0]) == 1:
@@ -96,7 +96,7 @@ def _pieces(sets: Iterable[Cells]) -> list[Cells]:
 
 
 def read_through(link: Link, region: Region, x: Shape) -> Iterator[CellBox]:
-    """What of an input of shape x a region of the output reads, through the link between them."""
+    """The boxes of an input of shape x that a region of an output reads through a link."""
     for each in link.parts or (link,):
         for box in region:
             spatial = [

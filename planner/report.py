@@ -1,4 +1,4 @@
-"""The Report: a plan with its analyses and diagnostics. All that an output may draw."""
+"""The Report: a plan with its analyses and diagnostics, which is all that an output may draw."""
 
 from __future__ import annotations
 
@@ -50,22 +50,22 @@ class Report:
 
     @cached_property
     def axes(self) -> list[tuple[Step, tuple[StepAxis, ...]]]:
-        """The steps that move along an axis, with these axes."""
+        """The steps that move along an axis, each with these axes."""
         return axes(self.plan)
 
     @cached_property
     def losses(self) -> list[tuple[AxisLoss, ...]]:
-        """What each step loses, by step."""
+        """The losses of each step, by step."""
         return losses(self.plan)
 
     @property
     def reach(self) -> Reach | None:
-        """What is read of each step and input; None where the plan is not complete, or at `ragged`."""
+        """The cells that are read of each step and input; None where the plan is not complete, or at `ragged`."""
         return None if isinstance(self._reach, TooRagged) else self._reach
 
     @property
     def ragged(self) -> Step | None:
-        """The step from which on, going back to the inputs, it is not worked out what is read: it is too scattered."""
+        """The step from which on, going back to the inputs, reach is too scattered to be worked out."""
         return self.plan.steps[self._reach.step] if isinstance(self._reach, TooRagged) else None
 
     @cached_property
@@ -77,12 +77,12 @@ class Report:
 
     @cached_property
     def fields(self) -> list[tuple[Fields, ...]]:
-        """What each output of each step sees of each input."""
+        """The receptive fields of each output of each step, by input."""
         return receptive_fields(self.plan)
 
     @cached_property
     def apart(self) -> list[list[Apart]]:
-        """Steps at which branches meet out of place, axis by axis."""
+        """The steps at which branches meet out of place, axis by axis."""
         return list(apart(self.plan, self.fields))
 
     @cached_property
@@ -92,15 +92,15 @@ class Report:
 
     @cached_property
     def overwriting(self) -> list[Overwriting]:
-        """Steps that work in place on what something else reads after them."""
+        """The steps that work in place on a tensor that something else reads later."""
         return overwriting(self.plan)
 
     def fixes(self, diagnostic: Diagnostic) -> tuple[Fix, ...]:
-        """What would mend a finding, the best first. A report alone knows of nothing: that takes a workbench."""
+        """The fixes of a finding, the best first. A plain report has none: fixes need a workbench."""
         return ()
 
     def place(self, diagnostic: Diagnostic) -> Place | None:
-        """Where in the file a diagnostic points; None for a model that is not a file."""
+        """The place in the file of a diagnostic; None for a model that is not a file."""
         if diagnostic.place is not None:
             return diagnostic.place
         if diagnostic.part is not None:

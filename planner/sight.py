@@ -28,7 +28,7 @@ class Sight(Generic[Handed]):
     given: dict[str, Path] = field(default_factory=dict)
 
     def hand_on(self, name: str, handed: Handed) -> None:
-        """A layer, or one of its copies, is there: the next one reads it, and its name stands for what it hands on."""
+        """Record a layer or a copy: the next layer reads it, and its name stands for what it hands on."""
         self.names[name] = self.above = handed
 
     def repeated(self, base: str, handed: Handed) -> None:

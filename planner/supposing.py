@@ -39,7 +39,7 @@ LARGEST_MAP = 1 << 40
 
 
 def told(plan: Plan) -> list[Diagnostic]:
-    """All that is wrong in a model and its plan, and what is wrong after the first fault of each path."""
+    """The diagnostics of a model and its plan, with those of what follows after the first fault of each path."""
     model = plan.model
     worlds = [_World(version) for version in (LIKELY, OTHER)]
     plans = [propagate(model, guesser=world) for world in worlds]
@@ -73,19 +73,19 @@ def _key(each: Diagnostic) -> tuple[object, ...]:
 
 
 def _place(each: Diagnostic) -> tuple[object, ...]:
-    """What is wrong with a value of the file is not told once more by what reads it."""
+    """The place of a diagnostic. Who reads a faulty value of the file does not tell the fault again."""
     return each.kind, each.path
 
 
 def _marked(label: str, said: Sequence[str]) -> str:
-    """A label with the mendings that it takes for granted."""
+    """A label together with the mendings that it takes for granted."""
     named = ", ".join(said[:MOST_SAID]) or "what is wrong before it mended"
     more = f" and {len(said) - MOST_SAID} more mended" if len(said) > MOST_SAID else ""
     return f"{label}, with {named}{more}" if label else f"with {named}{more}"
 
 
 def _with_shapes(model: Model, likely: _World, plan: Plan) -> Iterator[Diagnostic]:
-    """The model's faults; those of unknown types with what fits the place, where its shape is known."""
+    """The model's faults; the fault of an unknown type says which types fit, where the shape at its place is known."""
     for each in model.diagnostics:
         at = likely.types.get((each.path[:-1], each.calls)) if each.kind is UnknownType else None
         if at is None:
@@ -99,7 +99,7 @@ def _with_shapes(model: Model, likely: _World, plan: Plan) -> Iterator[Diagnosti
 
 @dataclass
 class _World:
-    """One version of what was meant: it says what steps give that cannot be planned."""
+    """One version of what was meant, which gives the facts of steps that cannot be planned."""
 
     version: int
     said: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -125,7 +125,7 @@ class _World:
         return self._mended(plan, at, step.layer, fault) if step.inputs else None
 
     def _guessed(self, plan: Plan, at: int, guess: Guess) -> Facts | None:
-        """What a step gives with a guess in place of what is wrong."""
+        """The facts of a step with a guess in place of what is wrong."""
         step = plan.steps[at]
         named = tuple(first_of(ref).output for ref in step.instance.sources)
         doubtful = guess.doubtful or named != tuple(ref.output for ref in step.sources)
@@ -153,8 +153,8 @@ class _World:
             return self._mended(plan, at, layer, wrong)
 
     def _inputs(self, plan: Plan, at: int, *, doubtful: bool) -> tuple[Shape, ...] | None:
-        """What a step reads; in the other version of a doubt, twice as large. What is not known is taken to be like
-        the last source that is; None where there is none.
+        """The shapes that a step reads; in the other version of a doubt, twice as large. An unknown shape is taken to
+        be like the last known source; None where there is none.
         """
         found: list[Shape | None] = []
         for ref in plan.steps[at].sources:
@@ -168,7 +168,7 @@ class _World:
         return tuple(_doubled(shape) if doubtful and self.version == OTHER else shape for shape in shapes)
 
     def _mended(self, plan: Plan, at: int, layer: Layer | None, fault: Fault) -> Facts | None:
-        """What a step gives whose layer refuses its inputs."""
+        """The facts of a step whose layer refuses its inputs."""
         inputs = plan.steps[at].inputs
         if layer is None:
             return None
@@ -191,8 +191,8 @@ class _World:
         return self._grown(layer, inputs[0]) if inputs else None
 
     def _with_sources(self, plan: Plan, at: int, layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:
-        """With as many inputs as the layer takes: of too many, the first or the last; for those that are missing, what
-        the layer above gives, or the last input again.
+        """The facts with as many inputs as the layer takes: of too many, the first or the last; for missing ones, the
+        output of the layer above, or the last input again.
         """
         least, most = layer.takes
         if most is not None and len(inputs) > most:
@@ -206,8 +206,8 @@ class _World:
         )
 
     def _met(self, plan: Plan, at: int, layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:
-        """What inputs of different sizes give: the size of the branch that most is done on, which the others are to be
-        brought to. Where the sizes are near each other, that is in doubt.
+        """The shape when inputs of different sizes meet: that of the branch with the most work, to which the others are
+        to be brought. Where the sizes are close, this is in doubt.
         """
         order = sorted(range(len(inputs)), key=lambda i: plan.steps[at].sources[i].step, reverse=True)
         main = inputs[order[0]]
@@ -220,8 +220,8 @@ class _World:
         return _tried(layer, alike) or _tried(layer, (main,) * len(inputs))
 
     def _grown(self, layer: Layer, x: Shape) -> Facts | None:
-        """What a layer gives whose window is larger than the map: a map of the same size, with the channels that it
-        makes of a large enough one; in the other version, twice that size.
+        """The shape behind a layer whose window is larger than the map: the map's size, with the channels that the
+        layer makes of a large enough map; in the other version, twice that size.
         """
         for doublings in range(1, LARGEST_GROWTH + 1):
             grown = Shape((*(n << doublings for n in x.spatial), x.channels))
@@ -233,7 +233,7 @@ class _World:
         return None
 
     def granted(self, plan: Plan) -> list[tuple[str, ...]]:
-        """For each step, the mendings that it takes for granted, the nearest first; not more than are ever counted."""
+        """For each step, the mendings that it takes for granted, the nearest first, at most `MOST_COUNTED`."""
         found: list[tuple[str, ...]] = []
         for step in plan.steps:
             guess = step.instance.guess
@@ -244,7 +244,7 @@ class _World:
 
 
 def _unknown(guess: Guess, inputs: Sequence[Shape]) -> tuple[UnknownType, Layer | None]:
-    """The fault of an unknown type, and the layer that is meant at its place."""
+    """The fault of an unknown type, and the layer that is meant in its place."""
     assert guess.unknown is not None
     types = all_layers()
     kind, args = guess.unknown
@@ -277,7 +277,7 @@ def _swap(fault: UnknownType, kind: str) -> str:
 
 
 def _read_by(layer: Layer, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-    """The inputs; none for a layer that reads nothing, as a misspelt one is taken to read the layer above."""
+    """The inputs of a step; for a layer that reads nothing, none; a misspelt type is taken to read the layer above."""
     return () if layer.takes == (0, 0) else tuple(inputs)
 
 
@@ -297,6 +297,6 @@ def _doubled(x: Shape) -> Shape:
 
 
 def _near(a: Shape, b: Shape) -> bool:
-    """Whether sizes differ in such a way that either may be the one that was meant: not by a stride, nor by a stage."""
+    """Whether two shapes are so close that either may be meant: they differ neither by a stride nor by a stage."""
     differ = [(max(m, n), min(m, n)) for m, n in zip(a, b, strict=True) if m != n]
     return any(large % small or large > MOST_APART * small or small == 1 for large, small in differ)

@@ -6,23 +6,23 @@ from collections.abc import Iterable, Sequence
 
 
 def counted(count: int, noun: str) -> str:
-    """`1 cell`, `1,335 cells`."""
+    """A count with its noun: `1 cell`, `1,335 cells`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def share(part: int, whole: int, noun: str) -> str:
-    """`1 of 1 cell`, `447 of 50,176 cells`."""
+    """A part of a whole with its noun: `1 of 1 cell`, `447 of 50,176 cells`."""
     return f"{part:,} of {counted(whole, noun)}"
 
 
 def percent(part: int, whole: int) -> str:
-    """`9.7 %`, rounded down."""
+    """A part of a whole as a percentage, rounded down: `9.7 %`."""
     tenths = part * 1000 // whole
     return f"{tenths // 10}.{tenths % 10} %"
 
 
 def named(names: Sequence[str], most: int = 4) -> str:
-    """`` `a`, `b` and `c` ``; of many, the first few and how many more."""
+    """Names in a sentence: `` `a`, `b` and `c` ``; of many, the first few and how many more."""
     quoted = [f"`{name}`" for name in names[:most]]
     if len(names) > most:
         return f"{', '.join(quoted)} and {len(names) - most:,} more"
@@ -30,7 +30,7 @@ def named(names: Sequence[str], most: int = 4) -> str:
 
 
 def joined(texts: Sequence[str]) -> str:
-    """`a, b and c`."""
+    """Texts in a sentence: `a, b and c`."""
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
@@ -46,12 +46,12 @@ def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def ranged(numbers: Sequence[int], most: int = 4) -> str:
-    """`223`, `220–222`, `1, 3, 5, … (112 in all)`."""
+    """Ascending numbers in words: `223`, `220–222`, `1, 3, 5, … (112 in all)`."""
     return in_runs(runs(numbers), len(numbers), most)
 
 
 def in_runs(found: Sequence[tuple[int, int]], count: int, most: int = 4) -> str:
-    """The same for so many numbers of which the first runs are given, at least one more than are shown at most."""
+    """The numbers as in `ranged`, given their first runs, of which one more than can be shown is enough."""
     shown = [str(first) if first == last else f"{first}–{last}" for first, last in found]
     if len(shown) > most:
         return ", ".join(shown[: most - 1]) + f", … ({count:,} in all)"

@@ -47,7 +47,7 @@ class Workbench:
 
     @classmethod
     def on(cls, source: str | PathLike[str] | Mapping[str, Any] | Source, **options: Any) -> Workbench:
-        """A workbench for a model file by its path, for one as a mapping, or for a source that is already read."""
+        """A workbench for a model file at a path, for a model as a mapping, or for a source that is already read."""
         if isinstance(source, Source):
             return cls(source, **options)
         try:
@@ -70,7 +70,7 @@ class Workbench:
 
     @cached_property
     def report(self) -> Checked:
-        """What is known about the model, and what is wrong with it."""
+        """The report on the model: the plan, and what is wrong with it."""
         if self.fault is not None:
             return Checked(Plan(Model.nothing(self.source), [], ()), (Diagnostic.of(self.fault),), bench=self)
         return self._worked_out(brief=False)
@@ -88,7 +88,7 @@ class Workbench:
         return replace(self, source=source, input=input or self.input, fault=None)._worked_out(brief)
 
     def compared(self, source: Source) -> Comparison:
-        """The model against what it is with another source."""
+        """The comparison of the model with what it becomes with another source."""
         from planner.comparison import Comparison
 
         return Comparison(self.report, self.judged(source))
@@ -124,12 +124,12 @@ class Workbench:
 
 @dataclass(eq=False, kw_only=True)
 class Checked(Report):
-    """A report that still knows its workbench, and so what would mend its findings."""
+    """A report that keeps its workbench, so that it knows the fixes of its findings."""
 
     bench: Workbench
 
     def fixes(self, diagnostic: Diagnostic) -> tuple[Fix, ...]:
-        """What would mend one of the report's findings, the best first; each has been planned."""
+        """The fixes of one of the report's findings, the best first; each has been planned."""
         return self.bench.fixes(diagnostic)
 
     def to_dict(self) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class Checked(Report):
 
 
 def _faults(plan: Plan) -> list[Diagnostic]:
-    """All that is wrong in a model and its plan and, where a step could not be planned, what is wrong after it."""
+    """The faults of a model and its plan, and those behind a step that could not be planned."""
     if all(step.facts is not None for step in plan.steps):
         return [*plan.model.diagnostics, *plan.diagnostics]
     from planner.supposing import told

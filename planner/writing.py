@@ -93,7 +93,7 @@ def write(output: str, data: bytes) -> None:
 
 
 def _may_be_replaced(file: Path, place: Path) -> bool:
-    """Whether nobody would notice that a file is another one, put in the place of the old."""
+    """Whether a file can be replaced by a new file without anybody noticing the difference."""
     if not os.access(place.parent, os.W_OK):
         return False
     if not file.exists():

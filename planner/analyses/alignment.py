@@ -1,4 +1,4 @@
-"""Alignment: where branches meet, how far apart the places are that they look at, and how much that matters.
+"""Alignment: where branches meet, how far apart the input positions are that they look at, and whether it matters.
 
 A branch lies on an input by its stride and by the middle of what its cell 0 sees. Two branches with the same strides
 are shifted against each other by the distance of these middles; with different strides they drift. How much that
@@ -80,7 +80,7 @@ class Apart:
 
     @cached_property
     def off(self) -> Fraction:
-        """How far apart two cells of the same number look at most, in input cells: at one of the ends."""
+        """The largest distance, in input cells, between cells of the same number: it is found at one of the ends."""
         start = self.centres[0] - self.centres[1]
         return max(abs(start), abs(start + (self.cells - 1) * (self.strides[0] - self.strides[1])))
 
@@ -99,20 +99,20 @@ class Apart:
 
     @property
     def resampled(self) -> bool:
-        """Whether they are no further apart than resampling from the coarsest grid on the way moves cells: half the
-        difference of the strides, or where sizes were rounded and cells drift, all of it at one end.
+        """Whether resampling explains the distance: resampling from the coarsest grid on the way moves cells by half
+        the difference of the strides, or by all of it at one end where sizes were rounded and cells drift.
         """
         return self.off * (1 if self.drifts else 2) <= self.coarsest - min(self.strides)
 
     @property
     def seen(self) -> bool:
-        """Whether each branch sees, of the tensor at which they fork, the middle of what the other one sees."""
+        """Whether each branch sees the middle of what the other branch sees, on the tensor at which they fork."""
         return not self.drifts and self.off * 2 <= min(self.sees) - self.common
 
 
 def apart(plan: Plan, fields: list[tuple[Fields, ...]]) -> Iterator[list[Apart]]:
-    """For every step at which branches meet out of place, the axes on which they do; the two branches that are furthest
-    apart stand for all.
+    """The steps at which branches meet out of place, with the axes on which they do; of many branches, the two that are
+    furthest apart are named.
     """
     places = _Places(plan, fields)
     traced = 0
@@ -141,8 +141,8 @@ class _Places:
         self.left = MOST_WALKED
 
     def span(self, ref: Tensor, source: int, axis: int, arriving: AxisField | None = None) -> Span | None:
-        """The stretch that a tensor sees, or sees as it arrives at a step; None where it does not move over the
-        input.
+        """The stretch of an input that a tensor sees, or sees as it arrives at a step; None where the tensor does not
+        move over the input.
         """
         known = self.fields[ref.step]
         if not known or source not in known[ref.output] or not self.moving.walks(ref, source, axis):
@@ -155,7 +155,7 @@ class _Places:
         return (span.stride, span.centre) if span is not None else None
 
     def between(self, ends: list[Tensor]) -> tuple[int | None, list[int]]:
-        """The step that all ways to two tensors come through last, and the steps behind it on these ways."""
+        """The last step through which all paths to two tensors lead, and the steps behind that step on these paths."""
         seen = {ref.step for ref in ends}
         waiting, between = [-i for i in seen], list[int]()
         heapify(waiting)
@@ -174,7 +174,7 @@ class _Places:
 
 
 def _pairs(places: _Places, step: Step) -> Iterator[tuple[int, int, Apart]]:
-    """Branches that meet out of place along an axis of an input; of those at one place, the first stands for all."""
+    """The pairs of branches that meet out of place along an input axis; of equal branches, the first is taken."""
     plan, arriving = places.plan, fields_of_sources(places.plan, places.fields, step)
     for source in dict.fromkeys(source for fields in arriving for source in fields):
         sizes = plan.steps[source].outputs[0].spatial
@@ -200,7 +200,7 @@ def _apart(
     where: tuple[int, int, int],
     *branches: tuple[int, Span],
 ) -> Apart:
-    """Two branches, each with its place among the step's sources and what it sees of an axis of an input."""
+    """How two branches lie apart on one axis of an input; each comes as its source's number and its span."""
     source, axis, onto = where
     (a, x), (b, y) = branches
     fork, between = places.between([step.sources[a], step.sources[b]])
@@ -222,8 +222,8 @@ def _apart(
 
 
 def _causal(x: Span, y: Span, fork: Span) -> bool:
-    """Whether two branches see nothing past the cell of their fork at which they are, and both all up to there; or the
-    same in reversed time.
+    """Whether two branches both see everything up to the cell of their fork at which they are, and nothing past it; or
+    the same in reversed time.
     """
     turns = x.stride / fork.stride
     if x.stride != y.stride or turns.denominator > 1 or max(x.period, y.period, fork.period) > 1:
@@ -237,15 +237,15 @@ def _causal(x: Span, y: Span, fork: Span) -> bool:
 
 
 def _lies_on(step: Step, k: int, field: AxisField) -> int | None:
-    """The axis of the step's output on which source k comes to lie cell on cell."""
+    """The axis of the step's output on which source k ends up, cell on cell."""
     link = step.links[0][k]
     lies = any(along.keeps and to == field.onto for along, to in zip(link.axes, link.landing, strict=True))
     return field.onto if lies else None
 
 
 def _cause(places: _Places, found: Apart, source: int, axis: int) -> str | None:
-    """The first step behind the fork at which a branch lies where the other one never does; of two, the one that has
-    left the place of the fork, or else the later one.
+    """The first step behind the fork at which one branch is at a place where the other never is. Where both have such a
+    step, the branch counts that has left the place of the fork; else the later step.
     """
     plan = places.plan
 

@@ -1,4 +1,4 @@
-"""Axes: where steps move along an axis, rather than keep it as it is."""
+"""Axes: the steps that move along an axis, instead of keeping each cell where it is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from planner.plan import Plan, Step
 
 @dataclass(frozen=True, slots=True)
 class StepAxis:
-    """One spatial axis of a source of a step, of `n` cells, and the step's map of it."""
+    """One spatial axis of a source of a step, with `n` cells, and the step's map of this axis."""
 
     name: str
     n: int
@@ -19,18 +19,18 @@ class StepAxis:
 
     @property
     def window(self) -> Window | None:
-        """The window that slides over these cells; None where none does."""
+        """The window that slides over this axis; None where the map is no window."""
         return window_on(self.map, self.n)
 
 
 def window_on(along: AxisMap, n: int) -> Window | None:
-    """The plain window that a map is on an axis of n cells; None where it is none."""
+    """The plain window that a map is on an axis of n cells; None where the map is no window."""
     along = along.at(n) if isinstance(along, SameWindow) else along
     return along if isinstance(along, Window) else None
 
 
 def axes(plan: Plan) -> list[tuple[Step, tuple[StepAxis, ...]]]:
-    """Every step that moves along an axis, with all the axes on which it does."""
+    """The steps that move along an axis, with all the axes on which they do."""
     known: dict[int, tuple[StepAxis, ...]] = {}
     found = []
     for step in plan.steps:

@@ -12,7 +12,7 @@ from planner.analyses.residues import NO_SIZE, Residues, union
 
 @dataclass(frozen=True, slots=True)
 class SizeBox:
-    """Sizes of several axes, of which every one works with every one of the others.
+    """The sizes of several axes, where every combination of the sets' members goes together.
 
     step  by how much each set moves for the next such box, and so on for ever; nothing where there is one box only. A
           set that moves is finite.
@@ -33,16 +33,16 @@ class SizeBox:
         return self.step or (0,) * len(self.sets)
 
     def at(self, k: int) -> tuple[Residues, ...]:
-        """The k-th of the boxes, from 0 on."""
+        """The sets of the k-th repetition of the box, from 0 on."""
         return tuple(moved(each, k * by) for each, by in zip(self.sets, self.steps, strict=True))
 
     def along(self, axis: int) -> Residues:
-        """The sizes of one axis that go with some of the others."""
+        """The sizes of one axis that go with some sizes of the others."""
         return _repeated(self.sets[axis], self.steps[axis])
 
     @property
     def equal(self) -> Residues:
-        """The sizes that all axes may have at once."""
+        """The sizes that all axes may have at the same time."""
         pairs = list(zip(self.sets, self.steps, strict=True))
         still = [each for each, by in pairs if not by]
         moving = [(each, by) for each, by in pairs if by]
@@ -56,7 +56,7 @@ class SizeBox:
         return union([reduce(and_, self.at(k)) for k in range(last + 1)])
 
     def _places(self, sizes: Sequence[int]) -> Iterator[int]:
-        """The boxes in which the sizes can be, by the first set that moves."""
+        """The numbers of the repetitions that may hold these sizes, read off the first set that moves."""
         at = next((i for i, by in enumerate(self.steps) if by), None)
         if at is None:
             yield 0
@@ -68,12 +68,12 @@ class SizeBox:
 
 
 def moved(sizes: Residues, by: int) -> Residues:
-    """A finite set, moved; any other where it does not move."""
+    """A finite set with `by` added to all sizes; with `by` 0, any set as it is."""
     return Residues(1, 1, (), tuple([n + by for n in sizes.also])) if by else sizes
 
 
 def _repeated(sizes: Residues, by: int) -> Residues:
-    """A set with all that it becomes when it is moved again and again."""
+    """The union of a set with all that it becomes when `by` is added again and again."""
     if not by:
         return sizes
     return union([Residues(n, by, (n % by,)) for n in sizes.also]) if sizes else NO_SIZE

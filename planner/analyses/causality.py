@@ -25,7 +25,7 @@ MOST_LOOKED_AT = 1 << 21
 
 
 class Causal(NamedTuple):
-    """An axis `onto` of a tensor along which it sees nothing ahead on an axis of an input.
+    """An axis `onto` of a tensor along which no cell sees past its own place on an axis of an input.
 
     reversed  whether it sees nothing before instead: causal in reversed time
     """
@@ -37,7 +37,7 @@ class Causal(NamedTuple):
 
 
 def causal_axes(plan: Plan, tensor: Tensor) -> frozenset[Causal]:
-    """The axes along which a planned tensor is causal; none where what it sees is too scattered to be followed.
+    """The axes along which a planned tensor is causal; none where what the tensor sees is too scattered to be followed.
 
     What sees nothing ahead and nothing before has no direction and does not count: layers that work on each cell by
     itself, pools without overlap.
@@ -51,7 +51,7 @@ def causal_axes(plan: Plan, tensor: Tensor) -> frozenset[Causal]:
 
 
 def nothing_ahead(plan: Plan, tensor: Tensor) -> frozenset[Causal]:
-    """The axes along which a planned tensor sees nothing ahead or, reversed, nothing before; causal or not."""
+    """The axes along which a planned tensor sees nothing ahead or, reversed, nothing before, even if not causal."""
     shape = plan.shape(tensor)
     if shape is None:
         return frozenset()
@@ -71,7 +71,7 @@ def _inputs(plan: Plan) -> dict[str, Shape]:
 
 
 def _along(plan: Plan, tensor: Tensor, onto: int, m: int, backwards: bool) -> set[Causal]:
-    """The axes of inputs along which the cells of one axis see nothing ahead, or before."""
+    """The axes of inputs along which the cells of one axis of a tensor see nothing ahead, or nothing before."""
     inputs = _inputs(plan)
     left = {
         Causal(name, axis, onto, backwards) for name, x in inputs.items() for axis, n in enumerate(x.spatial) if n > 1
@@ -86,8 +86,8 @@ def _along(plan: Plan, tensor: Tensor, onto: int, m: int, backwards: bool) -> se
 
 
 def _leans(plan: Plan, tensor: Tensor, each: Causal) -> bool:
-    """Whether a cell in the middle sees more before the first of its own cells than ahead of it: with strides, a
-    window may have its middle there and still end within its own cells.
+    """Whether a cell in the middle sees more before its own input cells than after them. A strided window may have its
+    middle there and still end within its own cells.
     """
     shape, inputs = plan.shape(tensor), _inputs(plan)
     n = inputs[each.input][each.axis]
@@ -102,7 +102,7 @@ def _leans(plan: Plan, tensor: Tensor, each: Causal) -> bool:
 
 
 def _looked_at(m: int, most: int) -> Iterator[int]:
-    """Cells of an axis of m whose sight is looked at, one in the middle first: mostly it tells at once."""
+    """The cells of an axis of m that are examined; one in the middle comes first, since it mostly decides."""
     most = min(max(most, 4), MOST_CELLS)
     yield m // 2 - (m == 2)
     if m - 1 <= most:
@@ -115,7 +115,7 @@ def _looked_at(m: int, most: int) -> Iterator[int]:
 
 
 def _up_to(plan: Plan, tensor: Tensor, onto: int, cell: int, backwards: bool) -> Region:
-    """All cells up to one along an axis of a tensor; counted from the end, where it goes backwards."""
+    """All cells up to a given cell along an axis of a tensor; in reversed time, counted from the end."""
     shape = plan.shape(tensor)
     assert shape is not None
     cells: list[Cells] = [*map(all_cells, shape)]
@@ -125,7 +125,7 @@ def _up_to(plan: Plan, tensor: Tensor, onto: int, cell: int, backwards: bool) ->
 
 
 def _last(found: dict[str, Region], each: Causal, inputs: dict[str, Shape]) -> int:
-    """The last cell that is read of an axis of an input, counted from its end in reversed time; -1 where none is."""
+    """The last cell that is read on an axis of an input, or in reversed time, counted from the end; -1 for none."""
     read, axis, n = found.get(each.input, ()), each.axis, inputs[each.input][each.axis]
     if each.reversed:
         return max((n - 1 - lowest(box[axis]) for box in read), default=-1)
@@ -133,14 +133,14 @@ def _last(found: dict[str, Region], each: Causal, inputs: dict[str, Shape]) -> i
 
 
 def _own(cell: int, m: int, n: int) -> int:
-    """The last of the n input cells that a cell of m stands for."""
+    """The last of the n input cells that belong to one cell of m."""
     if n >= m:
         return (cell + 1) * round(n / m) - 1
     return cell // round(m / n)
 
 
 def stays_causal(before: Iterable[Window], after: Iterable[Window]) -> bool:
-    """Whether windows that are padded wholly on one side stay so, and see no further ahead than before."""
+    """Whether windows that were padded on one side alone still are, and see no further ahead than before."""
     return all(_stays(was, now) for was, now in zip(before, after, strict=False))
 
 
@@ -154,5 +154,5 @@ def _stays(was: Window, now: Window) -> bool:
 
 
 def _ahead(window: Window) -> int:
-    """How many cells ahead of its own first one a window reads."""
+    """How many cells past the first of its own cells a window reads."""
     return window.reach - 1 - window.before

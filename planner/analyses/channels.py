@@ -1,4 +1,4 @@
-"""Channels: which of them can influence which, and where grouped layers in a row keep them apart.
+"""Channels: which channels can influence which, and where grouped layers in a row keep channels apart.
 
 From a tensor whose channels are taken as they come (the origin: an input, or the output of a layer that reads them
 all), it is followed which of the origin's channels each later channel depends on. Channels that have one in common,
@@ -35,7 +35,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class StepChain:
-    """Steps one after the other, as a chain from the last one back."""
+    """A chain of steps, kept as its last step and the chain before it."""
 
     last: int
     before: StepChain | None
@@ -64,14 +64,13 @@ class Lineage:
     seen: Dependences | None = None
 
     def of(self, channels: int) -> Dependences:
-        """What each of a tensor's channels depends on; it has so many."""
+        """For each of a tensor's channels, the channels of the origin that it depends on."""
         return self.seen if self.seen is not None else _each(channels)
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Grouped steps in a row that never mix: from the origin on, the channels fall into `components` that share
-    nothing.
+    """Grouped steps in a row that never mix: the origin's channels fall into `components` that share nothing.
 
     steps       the grouped steps in order; the last one is where it shows
     mixed_by    the step that mixes them at last; None where nothing does before the outputs
@@ -95,7 +94,7 @@ def lineages(plan: Plan) -> list[tuple[Lineage, ...]]:
 
 
 def never_mixed(plan: Plan) -> list[Kept]:
-    """Every row of two or more grouped steps behind which channels are still apart, not counting its beginnings."""
+    """The longest rows of two or more grouped steps behind which channels are still apart."""
     rows: dict[int, tuple[StepChain, Dependences]] = {}
     for i, own in enumerate(lineages(plan)):
         for lineage, shape in zip(own, plan.steps[i].outputs, strict=True):
@@ -108,7 +107,7 @@ def never_mixed(plan: Plan) -> list[Kept]:
 
 
 def components(seen: Dependences) -> tuple[Component, ...]:
-    """Which channels hang together; one that depends on none of the origin's is left out."""
+    """The sets of channels that hang together; channels that depend on none of the origin's are left out."""
     alike: dict[Bits, Bits] = {}
     for channel, origin in enumerate(seen):
         alike[origin] = alike.get(origin, 0) | 1 << channel
@@ -150,7 +149,7 @@ def _mixer(plan: Plan, start: int, apart: tuple[Component, ...]) -> int | None:
 
 
 def _through(i: int, step: Step, output: int, sources: list[Lineage]) -> Lineage | None:
-    """The lineage behind a step; None where a new one begins."""
+    """The lineage of a step's output; None where the step is a new origin."""
     m = step.outputs[output].channels
     reading = [
         (lineage, link.channels, x.channels)
@@ -174,7 +173,7 @@ def _through(i: int, step: Step, output: int, sources: list[Lineage]) -> Lineage
 
 
 def _passed(seen: Dependences, channels: AxisMap, n: int, m: int) -> Dependences:
-    """What each of a layer's m channels depends on, where `seen` is that of the n channels it reads."""
+    """For each of a layer's m output channels, the origin's channels that it depends on; `seen` is of its n inputs."""
     if channels.keeps:
         return seen
     if isinstance(channels, All):
@@ -196,12 +195,12 @@ def _read(channels: AxisMap, n: int, m: int) -> tuple[tuple[int, ...], ...]:
 
 @lru_cache(maxsize=64)
 def _each(channels: int) -> Dependences:
-    """Channels that are each their own."""
+    """The dependences of channels that depend on themselves alone."""
     return tuple([1 << channel for channel in range(channels)])
 
 
 def _united(reading: list[tuple[Dependences, AxisMap, int]], m: int) -> Dependences:
-    """What each of a layer's m channels depends on, where what it reads depends on that, by the map of n channels."""
+    """For each of m output channels, the origin's channels that it depends on through any of several inputs."""
     if len(reading) == 1:
         return _passed(*reading[0], m)
     together: list[Bits] = [0] * m

@@ -1,4 +1,4 @@
-"""What a plan costs: parameters, multiply-adds, activation memory."""
+"""The cost of a plan: parameters, multiply-adds, activation memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BYTES: dict[str, int] = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Totals over all steps that could be planned.
+    """The totals over all steps that could be planned.
 
     params            trained parameters
     macs              multiply-adds of convolutions, linear layers, matrix products and attention for one sample;
@@ -36,7 +36,7 @@ class Cost:
 
 
 def cost(plan: Plan, *, batch: int = 1, dtype: DType = "float32") -> Cost:
-    """The cost of a plan for a batch of samples of `dtype`."""
+    """The cost of a plan, for a batch of so many samples of data type `dtype`."""
     last_reader = {(ref.step, ref.output): len(plan.steps) for ref in plan.outputs}
     for i, step in enumerate(plan.steps):
         for ref in step.sources:

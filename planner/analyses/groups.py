@@ -17,7 +17,7 @@ from planner.analyses.residues import Residues, divisors, settled
 
 @dataclass(frozen=True, slots=True)
 class SizeGroup(SizeBox):
-    """A box of sizes that work.
+    """A box of sizes that work, with what the coupled steps lose at them.
 
     lossless, exact  whether coupled steps lose nothing, and have nothing over, at all of them
     """
@@ -36,7 +36,7 @@ STAYS: SetMove = (0, 0)
 
 
 def shift(old: Row, new: Row) -> Move | None:
-    """How one row moves to another one; None where it becomes something else."""
+    """How one row moves to become another; None where the other row is no moved copy."""
     if old == new:
         return ()
     if len(old) != len(new):
@@ -71,7 +71,7 @@ def _part(old: Residues, new: Residues) -> SetMove | None:
 
 
 def shorter(rows: Sequence[Row], period: int) -> int:
-    """The shortest period with which the rows repeat or move, where a longer one is known."""
+    """The shortest period with which the rows repeat or move, given a longer period that is known."""
     for each in divisors(period):
         moves = [shift(rows[i - each], rows[i]) for i in range(len(rows) - period, len(rows))]
         if None not in moves and moves[each:] == moves[:-each]:
@@ -80,7 +80,9 @@ def shorter(rows: Sequence[Row], period: int) -> int:
 
 
 def assembled(rows: Sequence[Row], period: int) -> Iterator[SizeGroup]:
-    """The groups of one more axis, whose sizes 1, 2, … have these rows, which repeat or move on with a period."""
+    """The groups over one more axis, given the rows that go with its sizes 1, 2, …; from some row on these repeat or
+    move with `period`.
+    """
     end = len(rows)
     tail = [shift(rows[i - period], rows[i]) or () for i in range(end - period, end)]
     steady = end - period + 1
@@ -97,7 +99,9 @@ def assembled(rows: Sequence[Row], period: int) -> Iterator[SizeGroup]:
 
 @dataclass
 class _Assembly:
-    """The rows from `steady` on repeat or move, of which those that move begin to be told as such from `start` on."""
+    """Rows that repeat or move from `steady` on, being put together into groups; rows that move are described by their
+    motion from `start` on.
+    """
 
     rows: Sequence[Row]
     period: int
@@ -137,7 +141,7 @@ class _Assembly:
 
 
 def _parts(group: SizeGroup, move: tuple[SetMove, ...]) -> Iterator[tuple[SizeGroup, bool]]:
-    """A group cut into what stays and what moves, with by how much, and which it is."""
+    """A group cut into parts that stay and parts that move; the bool says which moves."""
     sides = []
     for each, (staying, by) in zip(group.sets, move, strict=True):
         if not by:

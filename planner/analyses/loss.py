@@ -1,4 +1,4 @@
-"""The loss ledger: what each step loses of each axis, on each side, and in words why."""
+"""The loss ledger: what each step loses on each axis, on which side, and why, in words."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AxisLoss:
 
     @property
     def text(self) -> str:
-        """What is lost and why, in words and numbers; one clause for each kind of loss."""
+        """What is lost and why, in words and numbers, with one clause for each kind of loss."""
         loss, n = self.loss, self.n
         said = []
         if loss.lost_before:
@@ -51,12 +51,12 @@ def _count(count: int, noun: str) -> str:
 
 
 def _cells(start: int, stop: int) -> str:
-    """Cells from start up to, not including, stop."""
+    """The cells from start up to, not including, stop, as a set."""
     return f"cell {start}" if stop - start == 1 else f"cells {start}–{stop - 1}"
 
 
 def losses(plan: Plan) -> list[tuple[AxisLoss, ...]]:
-    """For every step what it loses; empty where it loses nothing."""
+    """The losses of every step, by the step's number in the plan; empty where a step loses nothing."""
     known: dict[int, tuple[AxisLoss, ...]] = {}
     found = []
     for step in plan.steps:
@@ -68,7 +68,7 @@ def losses(plan: Plan) -> list[tuple[AxisLoss, ...]]:
 
 
 def _loss(along: AxisMap, n: int) -> Loss:
-    """What is lost, or nothing where that is too scattered to be worked out: `Report.ragged` tells of it."""
+    """The loss of a map; none where the loss is too scattered to be worked out, which `Report.ragged` tells."""
     try:
         return along.loss(n)
     except TooManyRuns:
@@ -76,7 +76,7 @@ def _loss(along: AxisMap, n: int) -> Loss:
 
 
 def losses_of(step: Step) -> list[AxisLoss]:
-    """What one step loses, an entry for each axis of each input that loses anything."""
+    """The losses of one step: an entry for each axis of an input on which the step loses anything."""
     found: dict[tuple[int, int], AxisLoss] = {}
     for links in step.links:
         for source, (link, x) in enumerate(zip(links, step.inputs, strict=True)):

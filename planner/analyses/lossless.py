@@ -1,4 +1,4 @@
-"""Lossless: which steps leave out real cells along one axis that nothing else reads either, in a plan of one size.
+"""Lossless: the steps that leave out real cells along one axis that nothing else reads either, at one size.
 
 It is what the rules say with NSP320, NSP321, NSP322 and NSP334, and NSP325 comes only beside these: so a size is
 lossless if and only if `planner check` finds none of them there.
@@ -25,7 +25,7 @@ MOST_BACK = 10
 
 @dataclass(frozen=True, slots=True)
 class AxisUse:
-    """What a step does with one axis of one of its inputs.
+    """How a step uses one axis of one of its inputs: which cells it leaves out, and what is left over.
 
     leaves  whether real cells are in no window; `edge` those at an end of the axis
     blank   whether windows lie on padding alone
@@ -42,7 +42,7 @@ class AxisUse:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """The steps that lose cells at one size, and those that have anything over."""
+    """The steps that lose cells at one size, and the steps that have anything left over."""
 
     lossy: frozenset[int]
     inexact: frozenset[int]
@@ -53,7 +53,7 @@ Readings = Callable[[Plan, list[tuple[int, AxisUse]]], set[int]]
 
 
 class Ledger:
-    """The entries of the steps along some axes, by the step of their input, in plans that differ in their size."""
+    """The axis uses of the steps along some input axes, in plans that differ in the size of these axes."""
 
     def __init__(self, axes: Mapping[int, frozenset[int]], steps: Sequence[int]) -> None:
         self.steps = steps
@@ -64,13 +64,15 @@ class Ledger:
         self.returned: set[tuple[int, int]] = set()
 
     def of(self, steps: Sequence[int]) -> Ledger:
-        """The ledger of some of the steps."""
+        """A ledger of some of the steps alone."""
         part = Ledger({}, steps)
         part.tied = self.tied
         return part
 
     def leaving(self, plan: Plan, reads: Readings | None = None) -> Leaving:
-        """What is lost at one size; where the model does not work there, by steps that alone read their source."""
+        """The steps that lose cells at one size; where the model does not work at that size, only steps that alone read
+        their source are judged.
+        """
         lossy, inexact, found = set(), set(), list[tuple[int, AxisUse]]()
         for i, each in self.pattern(plan):
             if each.uneven or each.edge:
@@ -84,7 +86,9 @@ class Ledger:
         return Leaving(frozenset(lossy), frozenset(inexact))
 
     def pattern(self, plan: Plan) -> tuple[tuple[int, AxisUse], ...]:
-        """What each step by itself does with the axis, by the steps' numbers; nothing where it leaves nothing over."""
+        """What each step does with the axis when looked at by itself, by the steps' numbers; steps with nothing left
+        over are left out.
+        """
         found = list[tuple[int, AxisUse]]()
         for i in self.steps:
             step = plan.steps[i]
@@ -98,7 +102,7 @@ class Ledger:
         return tuple(found)
 
     def lost(self, plan: Plan, found: list[tuple[int, AxisUse]], reads: Readings) -> set[int]:
-        """The steps among those that leave cells out whose cells nothing else reads."""
+        """Of the steps that leave cells out, those whose cells nothing else reads."""
         shared = list[tuple[int, AxisUse]]()
         lossy = set()
         for i, each in found:
@@ -110,7 +114,7 @@ class Ledger:
         return lossy | reads(plan, shared) if shared else lossy
 
     def left_out(self, plan: Plan, i: int, loss: AxisLoss) -> bool:
-        """Whether a step leaves out real cells, no padding."""
+        """Whether a step leaves out real cells, not only padding."""
         step = plan.steps[i]
         around = plan.steps[step.sources[loss.source].step]
         key = i, loss.source, loss.axis, step.inputs, around.inputs
@@ -119,7 +123,7 @@ class Ledger:
         return self.leaves[key]
 
     def alone(self, plan: Plan, tensor: Tensor) -> bool:
-        """Whether a tensor has one reader, and is no output of the model."""
+        """Whether a tensor has a single reader, and is no output of the model."""
         if not self.readers:
             named = [ref for each in plan.model.instances for ref in each.sources]
             self.readers = Counter((ref.step, ref.output or 0) for ref in (*named, *plan.model.outputs))
@@ -133,7 +137,7 @@ class Ledger:
         return self.known[key][1]
 
     def ties(self, step: Step) -> frozenset[int]:
-        """Which spatial axes of a step's outputs descend from the axis in question."""
+        """The spatial axes of a step's outputs that descend from this ledger's axes."""
         return frozenset(
             to
             for links in step.links
@@ -152,19 +156,21 @@ def _entries(step: Step) -> Iterator[AxisUse]:
 
 
 def through(plan: Plan, shared: list[tuple[int, AxisUse]]) -> set[int]:
-    """The steps whose cells no path to an output reads."""
+    """The steps whose left-out cells no path to an output reads."""
     known = reach(plan)
     return {i for i, each in shared if known is None or nowhere(plan, known, i, each.loss)}
 
 
 def full_readings(plan: Plan, shared: list[tuple[int, AxisUse]]) -> set[int]:
-    """The steps whose cells no other reader of them reads, where all that these put out is read."""
+    """The steps whose left-out cells no other reader of their source reads, supposing that all outputs of these readers
+    are read.
+    """
     readers = Readers(plan)
     return {i for i, each in shared if left_out(plan, i, each.loss) & ~readers.read(i, each.loss)}
 
 
 class Readers:
-    """Who else reads a tensor: all that is known in a plan that is not complete."""
+    """The other readers of a tensor: all that can be known of a plan that is not complete."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -177,11 +183,13 @@ class Readers:
         self.known: dict[tuple[int, int, int], dict[int, Cells]] = {}
 
     def unplanned(self, i: int, axis: AxisLoss) -> bool:
-        """Whether a step that reads the source of step i too, which is planned, is not."""
+        """Whether another reader of the source of step i could not be planned."""
         return self.plan.steps[i].sources[axis.source] in self.lacking
 
     def read(self, i: int, axis: AxisLoss) -> Cells:
-        """The cells along an axis of a step's source that its other readers read, if their own outputs are read."""
+        """The cells along an axis of a step's source that its other readers read, supposing that all their outputs are
+        read.
+        """
         tensor = self.plan.steps[i].sources[axis.source]
         if tensor in self.returned:
             return all_cells(axis.n)
@@ -190,7 +198,7 @@ class Readers:
         return self.known[*tensor, axis.axis][i]
 
     def _by_others(self, tensor: tuple[int, int], axis: int) -> dict[int, Cells]:
-        """For each reader of a tensor, what all of the others read along an axis."""
+        """For each reader of a tensor, the cells along an axis that all other readers read."""
         read: defaultdict[int, Cells] = defaultdict(int)
         for j, k in self.places[tensor]:
             read[j] |= full_reading(self.plan.steps[j], k, axis)
@@ -201,7 +209,7 @@ class Readers:
 
 
 def full_reading(step: Step, source: int, axis: int) -> Cells:
-    """The cells along an axis of one of its sources that a step reads if all of its outputs are read."""
+    """The cells along an axis of one of its sources that a step reads when all of the step's outputs are read."""
     read: Cells = 0
     for links, y in zip(step.links, step.outputs, strict=True):  # of a step that is not planned, none
         link = links[source]
@@ -211,14 +219,14 @@ def full_reading(step: Step, source: int, axis: int) -> Cells:
 
 
 def left_out(plan: Plan, i: int, axis: AxisLoss) -> Cells:
-    """The real cells along an axis that a step does not read; none where they are padding of a layer before."""
+    """The real cells along an axis that a step does not read; none where these cells are padding of a layer before."""
     n, ref = axis.n, plan.steps[i].sources[axis.source]
     unread = all_cells(n) & ~axis.map.reads(all_cells(axis.length), n)
     return unread if axis.loss.skipped else unread & ~padded(plan, ref, axis.axis, unread)[0]
 
 
 def nowhere(plan: Plan, known: Reach, i: int, axis: AxisLoss) -> Cells:
-    """Those of them that no other path to an output reads either."""
+    """The cells that a step leaves out along an axis and that no other path to an output reads."""
     ref = plan.steps[i].sources[axis.source]
     unread = known.unread[ref.step]
     cells = left_out(plan, i, axis)
@@ -240,9 +248,7 @@ def lossless(plan: Plan) -> bool:
 
 
 def padded(plan: Plan, ref: Tensor, axis: int, cells: Cells) -> tuple[Cells, str]:
-    """Which of some cells along an axis of a tensor are no real ones but padding, and the name of the layer before that
-    put them there.
-    """
+    """Which of some cells along an axis of a tensor are padding, and the name of the layer that put them there."""
     for _ in range(MOST_BACK):
         step = plan.steps[ref.step]
         if not cells or len(step.sources) != 1 or not step.links:
@@ -259,7 +265,7 @@ def padded(plan: Plan, ref: Tensor, axis: int, cells: Cells) -> tuple[Cells, str
 
 
 def _empty(along: AxisMap, n: int, start: int, stop: int) -> Cells:
-    """Which output cells from `start` up to, not including, `stop` read none of n cells."""
+    """The output cells from `start` up to, not including, `stop` that read none of n input cells."""
     cells = shifted(all_cells(stop - start), start)
     if not along.reads(cells, n):
         return cells

@@ -1,4 +1,4 @@
-"""Matches: sizes of several axes that go together, with what is lost at them."""
+"""Matches: the sizes of several axes that go together, with what is lost at them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_BOXES = 256
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Sizes that go together: for each axis a set, of which every size works with every one of the other axes' sets.
+    """Sizes that go together: a set for each axis, where every combination of the sets' members works.
 
     step  by how much each axis's sets move for the next such match, and so on for ever; nothing where there is one only
     """
@@ -36,7 +36,7 @@ class Match:
     step: tuple[int, ...] = ()
 
     def box(self, kind: str = "works") -> SizeBox:
-        """The sizes that work, are lossless, or are exact."""
+        """The box of the sizes that work, are lossless, or are exact."""
         return SizeBox(tuple([getattr(axis, kind) for axis in self.axes]), self.step)
 
 
@@ -54,18 +54,18 @@ class Together:
 
     @property
     def equal(self) -> AxisSizes:
-        """The sizes that all axes may have at once."""
+        """The sizes that all axes may have at the same time."""
         works, lossless, exact = (union([each.box(kind).equal for each in self.matches]) for kind in KINDS)
         given = max(axis.given for axis in self.axes)
         return replace(self.axes[0], name="n", given=given, works=works, lossless=lossless, exact=exact)
 
     def match(self, sizes: Sequence[int], kind: str = "works") -> Match | None:
-        """What holds these sizes together, of those that work, are lossless, or are exact."""
+        """The match that holds these sizes, among those that work, are lossless, or are exact."""
         return next((each for each in self.matches if sizes in each.box(kind)), None)
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The names of the inputs whose axes they are."""
+        """The names of the inputs to which the axes belong."""
         return tuple(dict.fromkeys(axis.input for axis in self.axes))
 
     def of_twin(self, input: str) -> Together:
@@ -77,14 +77,15 @@ class Together:
         return Together(own(self.axes), tuple([Match(own(m.axes), m.step) for m in self.matches]), self.coupled)
 
     def beside(self, sizes: tuple[tuple[str, int], ...], because: str) -> Together:
-        """The same where it holds beside given sizes of other inputs only."""
+        """The same axes, where the answer holds only beside given sizes of other inputs."""
         axes = tuple([replace(axis, beside=sizes, because=because) for axis in self.axes])
         return replace(self, axes=axes)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was found of an axis: what holds beside some size of the others, and how it goes together with them.
+    """The answer for one axis: the sizes that hold beside some size of the other axes, and how it goes together with
+    them.
 
     others  the axes with which it is known to depend on one another, or may
     why     why nothing is known
@@ -103,7 +104,7 @@ class Answer:
 
 
 class PartAnswers:
-    """What the parts come to in which axes do not depend on one another: what works, and what is lost there.
+    """The answers for axes in independent parts: which sizes work, and what is lost at them.
 
     found  for each axis
     """
@@ -134,7 +135,7 @@ class PartAnswers:
         return {place: Answer(axis, together, component) for place, axis in zip(component, axes, strict=True)}
 
     def alone(self, place: Place, walked: Walk, coupling: Coupling) -> AxisSizes:
-        """What an axis asks for by itself."""
+        """The sizes of an axis as far as steps ask for that axis by itself."""
         source, axis = place
         shape = self.plan.steps[source].outputs[0]
         walked = self.axes.walks[source, 0] if source in self.axes.alike else walked
@@ -146,7 +147,7 @@ class PartAnswers:
         return replace(each, axis=axis, name=name, given=shape[axis], conditions=conditions)
 
     def matches(self, group: SizeGroup, alone: Sequence[AxisSizes], coupling: Coupling) -> Iterator[Match]:
-        """A group with what is lost in it; several where that is not the same in all of its boxes."""
+        """A group as a match with its losses; as several matches where the losses differ between its boxes."""
         if not group.step:
             yield Match(self.sets(group, group.sets, alone, coupling))
             return
@@ -181,7 +182,7 @@ class PartAnswers:
     def sets(
         self, group: SizeGroup, sets: Sequence[Residues], alone: Sequence[AxisSizes], coupling: Coupling
     ) -> tuple[AxisSizes, ...]:
-        """Which sizes of a box lose nothing, and which have nothing over, axis by axis."""
+        """For each axis, the sizes in a box that lose nothing, and those that have nothing left over."""
         shapes = [
             (place, sizes, self.plan.steps[place[0]].outputs[0][place[1]])
             for place, sizes in zip(coupling.component, sets, strict=True)
@@ -202,14 +203,14 @@ class PartAnswers:
 
 
 def _kept(axis: AxisSizes, by: int) -> object:
-    """Which of the sizes of an axis lose nothing, and have nothing over: by their order, where they move."""
+    """The sizes of an axis that lose nothing, and those that have nothing left over; of sets that move, by position."""
     if not by:
         return axis.lossless, axis.exact
     return [(n in axis.lossless, n in axis.exact) for n in axis.works.also]
 
 
 def _projected(axis: AxisSizes, k: int, matches: Sequence[Match]) -> AxisSizes:
-    """What holds for an axis beside some size of the others."""
+    """The sizes of an axis that hold beside some size of the others."""
     works, lossless, exact = (union([each.box(kind).along(k) for each in matches]) for kind in KINDS)
     return replace(axis, works=works, lossless=lossless, exact=exact)
 

@@ -1,4 +1,4 @@
-"""Moving: which tensors walk over an axis of an input from cell to cell, so that it makes sense to ask where they look.
+"""Moving: which tensors walk over an input axis cell by cell, so that it makes sense to ask where they look.
 
 Receptive fields are those of an endless image, and of the union of all paths. Two things escape them: an axis that is
 down to a single cell does not walk, whatever its stride was, nor does what is stretched out of it; and where pieces are
@@ -27,7 +27,7 @@ AxisMoves = dict[int, tuple[Moves, ...]]
 
 
 class Moving:
-    """How every tensor of a plan moves over the inputs; `fields` are the plan's receptive fields."""
+    """How every tensor of a plan moves over the inputs, worked out from `fields`, the plan's receptive fields."""
 
     def __init__(self, plan: Plan, fields: list[tuple[Fields, ...]]) -> None:
         self._known: list[tuple[AxisMoves, ...]] = []
@@ -43,7 +43,7 @@ class Moving:
         return self._known[ref.step][ref.output][source][axis] is Moves.WALKS
 
     def _of(self, step: Step, links: tuple[Link, ...], output: int, fields: list[tuple[Fields, ...]]) -> AxisMoves:
-        """How one output of a step moves."""
+        """How one output of a step moves over the inputs."""
         y = step.outputs[output]
         read = [each for each in zip(step.sources, links, step.inputs, strict=True) if not each[1].empty]
         joined: AxisMoves = {}
@@ -66,7 +66,7 @@ class Moving:
 
 
 def _through(moves: Moves, axis: int | None, link: Link, x: Shape, y: Shape, *, alone: bool) -> Moves:
-    """How an output y moves behind a link from a tensor x that moves along an axis of its own."""
+    """How a tensor y moves over an input axis, given how a tensor x moves that y reads through a link."""
     if moves is Moves.STANDS or axis is None or axis >= len(link.axes):
         return moves if moves is Moves.STANDS else Moves.UNKNOWN
     along, to, n = link.axes[axis], link.landing[axis], x[axis]

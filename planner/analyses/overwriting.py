@@ -1,4 +1,4 @@
-"""Steps that work in place on a tensor that something else reads: PyTorch gives that reader what was written over it.
+"""Steps that work in place on a tensor that something else reads: PyTorch gives that reader the overwritten values.
 
 Steps run in the order of the plan. A tensor of memory of its own lies there as its module leaves it: without gaps, in
 the order of the module's layout, or for a function of each value in the order of its source. Where PyTorch keeps
@@ -27,7 +27,7 @@ When = Literal["always", "training", "evaluation"]
 
 @dataclass(frozen=True, slots=True)
 class Overwriting:
-    """A step that works in place, and what reads a tensor after it that was to have its values from before.
+    """A step that works in place, and a later reader that was meant to get the values from before.
 
     tensor  the tensor that is written over
     read    the tensor that is read, which may be another view of the same memory
@@ -43,7 +43,7 @@ class Overwriting:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """A tensor in memory. `version` is the tensor that the memory was made for, or the one last written into it."""
+    """A tensor in memory. `version` is the tensor that the memory was made for, or the last one written into it."""
 
     ref: Tensor
     memory: Memory
@@ -61,7 +61,7 @@ class _Stored:
 
 @dataclass(slots=True)
 class _Run:
-    """All tensors of one run of a plan, when each is read, and the steps that write."""
+    """The tensors of one run of a plan, the times at which they are read, and the steps that write."""
 
     tensors: dict[Tensor, _Stored] = field(default_factory=dict)
     reads: defaultdict[Tensor, list[tuple[float, _Stored]]] = field(default_factory=lambda: defaultdict(list))
@@ -75,7 +75,7 @@ class _Run:
             self.reads[tensor.version].append((at, tensor))
 
     def versions_beside(self, version: Tensor, written: Tensor) -> Iterator[Tensor]:
-        """A version and all that were made of it, but for what was made by one writing."""
+        """A version of a tensor and all versions made from it, except those that one given write has made."""
         versions = [version]
         while versions:
             each = versions.pop()
@@ -84,9 +84,7 @@ class _Run:
 
 
 def overwriting(plan: Plan) -> list[Overwriting]:
-    """Every step that writes over what is read after it, with one that reads it: the first, if it reads what the step
-    did.
-    """
+    """The steps that overwrite what is read after them, each with one such reader."""
     if not any(step.layer and step.layer.overwrites(training=True) for step in plan.steps):
         return []
     found = {training: dict(_found(plan, training=training)) for training in (False, True)}
@@ -127,8 +125,8 @@ def _found(plan: Plan, *, training: bool) -> Iterator[tuple[int, Overwriting]]:
 
 
 def _ran(plan: Plan, *, training: bool) -> _Run:
-    """The steps of a plan one after the other. The caller reads the inputs and the outputs in the end, and the next run
-    reads the parameters.
+    """The run of a plan, step by step. The caller reads the inputs and the outputs in the end, and the next run reads
+    the parameters.
     """
     run = _Run()
     held = [Tensor(i, 0) for i, step in enumerate(plan.steps) if not step.sources]
@@ -160,7 +158,7 @@ def _views(step: Step, run: _Run, *, training: bool) -> tuple[Memory, ...] | Non
 
 
 def _new(step: Step, output: int, run: _Run) -> Memory:
-    """Memory for an output of a step, as its module lays it out."""
+    """The memory of an output of a step, laid out as PyTorch's module lays it out."""
     shape: Shape = step.outputs[output]
     layer, sizes = step.layer, shape.torch
     source = run.tensors.get(step.sources[0]) if step.sources else None

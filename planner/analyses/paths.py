@@ -1,4 +1,4 @@
-"""Paths: along how many ways each cell of the inputs reaches the outputs, compared to the cell with most of them.
+"""Paths: along how many paths each input cell reaches the outputs, relative to the cell with the most paths.
 
 Worked out backwards, from the outputs or from one cell of a step: a cell's ways are those of all cells that read it,
 together. Channels are left out, so a path is one through the windows. The numbers soon have hundreds of digits; kept
@@ -29,7 +29,8 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def paths(plan: Plan, *, step: int | None = None, cell: tuple[int, ...] = ()) -> dict[str, Shares] | None:
-    """For each input that is reached, every position's share of the paths of the position that has most.
+    """The share of paths of every input position, relative to the position with the most, for each input that is
+    reached.
 
     step, cell  count the paths to one cell of a step's first output, instead of those to all of the model's outputs
 
@@ -70,7 +71,7 @@ def paths(plan: Plan, *, step: int | None = None, cell: tuple[int, ...] = ()) ->
 
 
 def _back(count: Shares, link: Link, spatial: tuple[int, ...]) -> Shares:
-    """The counts of a layer's input from those of its output."""
+    """The path counts of a layer's input, given those of its output."""
     import numpy
 
     outer = _LETTERS[: count.ndim]
@@ -91,7 +92,7 @@ def _back(count: Shares, link: Link, spatial: tuple[int, ...]) -> Shares:
 
 @lru_cache(maxsize=256)
 def _matrix(axis: AxisMap, m: int, n: int) -> Shares:
-    """Which of n cells each of m reads, as ones and zeros."""
+    """The map of an axis as a matrix of ones and zeros: which of n input cells each of m output cells reads."""
     import numpy
 
     read = numpy.zeros((m, n))

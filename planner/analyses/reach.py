@@ -1,4 +1,4 @@
-"""Reach: which cells of the inputs and of every step are read on some path that ends in an output.
+"""Reach: which cells of the inputs and of every step lie on some path that ends in an output.
 
 Worked out backwards: from the outputs, with the region that each tensor still has to deliver. Exact: a cell is unread
 if and only if the gradient of every output with respect to it is zero, whatever the weights.
@@ -17,19 +17,19 @@ from planner.regions import CellBox, Region, channels, count, everything, positi
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """What of one tensor nothing reads that reaches an output."""
+    """The elements of one tensor that no path to an output reads."""
 
     shape: Shape
     read: Region
 
     @property
     def elements(self) -> int:
-        """Unread elements, channels counted one by one."""
+        """The number of unread elements; channels are counted one by one."""
         return self.shape.elements - count(self.read)
 
     @property
     def cells(self) -> int:
-        """Positions none of whose channels is read."""
+        """The number of positions at which no channel is read."""
         boxes = positions(self.read)
         read = count(boxes)
         whole = 1
@@ -39,18 +39,18 @@ class Unread:
 
     @property
     def channels(self) -> Cells:
-        """Channels that are read at no position."""
+        """The number of channels that are read at no position."""
         return all_cells(self.shape.channels) & ~channels(self.read)
 
     def unread_lines(self, axis: int) -> Cells:
-        """The rows (axis 0), columns (axis 1), … that are unread as a whole."""
+        """For each spatial axis, the set of lines (rows, columns, …) that are unread as a whole."""
         read: Cells = 0
         for box in self.read:
             read |= box[axis]
         return all_cells(self.shape[axis]) & ~read
 
     def lines(self, axis: int) -> list[int]:
-        """The numbers of those rows, columns and so on, of which there may be as many as the axis is long."""
+        """The numbers of the unread rows, columns and so on, by axis; there may be as many as the axis is long."""
         return bits(self.unread_lines(axis))
 
 
@@ -63,12 +63,12 @@ class Reach:
 
     @property
     def wasted_macs(self) -> int:
-        """Multiply-adds spent on elements that nothing reads."""
+        """Multiply-adds spent on elements that no output depends on."""
         return sum(self.macs_wasted)
 
 
 class TooRagged(Exception):
-    """What is read around a step is too scattered over a long axis to be worked out."""
+    """What is read around a step is too scattered, on a long axis, to be worked out."""
 
     def __init__(self, step: int) -> None:
         super().__init__(step)
@@ -76,8 +76,8 @@ class TooRagged(Exception):
 
 
 def reach(plan: Plan) -> Reach | None:
-    """What is read of every tensor; None for a plan that is not complete, of which nobody knows what else would
-    read. Raises TooRagged.
+    """The reach of every tensor; None for a plan that is not complete, since a missing step might read anything. Raises
+    TooRagged.
     """
     if not plan.complete:
         return None
@@ -101,8 +101,8 @@ def reach(plan: Plan) -> Reach | None:
 
 
 def trace(plan: Plan, step: int, output: int, cells: Region) -> dict[str, Region]:
-    """What of each model input a region of one tensor reads: the exact receptive field of those cells, borders
-    included.
+    """The region of each model input that a region of one tensor depends on: the exact receptive field of those cells,
+    borders included.
     """
     wanted: defaultdict[tuple[int, int], list[CellBox]] = defaultdict(list)
     wanted[step, output] += cells
@@ -122,7 +122,7 @@ def trace(plan: Plan, step: int, output: int, cells: Region) -> dict[str, Region
 
 
 def _wasted(step: Step, unread: tuple[Unread, ...]) -> int:
-    """The step's multiply-adds that nothing needs, rounded down where they do not divide."""
+    """The number of a step's multiply-adds that no output needs, rounded down where the count does not divide."""
     if not step.macs or step.layer is None:
         return 0
     if not any([each.read for each in unread]):

@@ -33,7 +33,7 @@ AxisSpan = Span | Literal["whole"] | None
 
 @dataclass(frozen=True, slots=True)
 class AxisField:
-    """What the cells of a tensor see of one axis of one input.
+    """The stretch of one axis of one input that the cells of a tensor see.
 
     onto    the tensor's own axis along which the stretch moves; None where the axis was folded away
     wide    the union over all paths
@@ -57,8 +57,8 @@ class AxisField:
 
     @property
     def local(self) -> Span | None:
-        """The stretch that moves with the cell: the union of all paths or, where one of them sees the whole axis (a
-        gate worked out by global pooling), the narrowest path.
+        """The stretch that moves with the cell: the union of all paths or, where some path sees the whole axis (a gate
+        worked out by global pooling), the narrowest path.
         """
         if isinstance(self.wide, Span):
             return self.wide
@@ -66,17 +66,17 @@ class AxisField:
 
     @property
     def stride(self) -> Fraction | None:
-        """Input cells between neighbouring cells; None where the stretch does not move."""
+        """The distance of neighbouring cells' stretches, in input cells; None where the stretch does not move."""
         return self.local.stride if self.local else None
 
     @property
     def centre(self) -> Fraction | None:
-        """Where on the input the middle of cell 0 lies."""
+        """The position of the middle of cell 0 on the input, in cells; the middle of the first input cell is 0."""
         return self.local.centre if self.local else None
 
     @property
     def outgrows(self) -> bool:
-        """Whether a cell would see past both ends of the input at once."""
+        """Whether some cell would see past both ends of the input at once."""
         return self.size is not None and self.size > self.length
 
 
@@ -86,7 +86,7 @@ axes."""
 
 
 def receptive_fields(plan: Plan) -> list[tuple[Fields, ...]]:
-    """For every step and each of its outputs, what it sees of each input; empty for a step that is not planned."""
+    """The receptive fields of every output of every step, by input; empty for a step that is not planned."""
     found: list[tuple[Fields, ...]] = []
     start = Span(Ramp((0,), 1), Ramp((0,), 1))
     for i, step in enumerate(plan.steps):
@@ -101,7 +101,8 @@ def receptive_fields(plan: Plan) -> list[tuple[Fields, ...]]:
 
 
 def fields_of_sources(plan: Plan, fields: list[tuple[Fields, ...]], step: Step) -> list[Fields]:
-    """What each branch that meets at a step sees, as it arrives there: the step's own map of that branch included.
+    """The receptive fields of the branches that meet at a step, as they arrive there: the step's own map of each branch
+    is included. A source that only lends its size sees nothing.
 
     A source that only lends its size sees nothing.
     """
@@ -124,7 +125,7 @@ def _through(step: Step, sources: list[Fields]) -> tuple[Fields, ...]:
 
 
 def _arriving(fields: Fields, link: Link, x: Shape) -> Fields:
-    """The fields of a tensor x as an output sees them through a link."""
+    """The receptive fields of a tensor x as an output sees them through a link."""
     if link.empty:
         return {}
     if link.onto is None and all([axis.keeps for axis in link.axes]):
@@ -133,7 +134,7 @@ def _arriving(fields: Fields, link: Link, x: Shape) -> Fields:
 
 
 def _moved(field: AxisField, link: Link, x: Shape) -> AxisField:
-    """One of these fields along one axis."""
+    """A receptive field seen through one axis map."""
     if field.onto is None or field.onto >= len(link.axes):
         return field
     axis, to, n = link.axes[field.onto], link.landing[field.onto], x[field.onto]
@@ -147,7 +148,7 @@ def _moved(field: AxisField, link: Link, x: Shape) -> AxisField:
 
 
 def _folded(span: AxisSpan, cells: Cells) -> AxisSpan:
-    """The one stretch that some cells see together."""
+    """The stretch that several cells see together, as one stretch that does not move."""
     if not isinstance(span, Span) or not cells:
         return span
     low, high = _seen(span, range(lowest(cells), cells.bit_length()), span.plain)
@@ -156,7 +157,7 @@ def _folded(span: AxisSpan, cells: Cells) -> AxisSpan:
 
 @lru_cache(maxsize=1 << 14)
 def _composed(span: AxisSpan, axis: AxisMap, n: int) -> AxisSpan:
-    """The span of a layer's output cells, where `span` is that of its n input cells."""
+    """The span of a layer's output cells, given `span`, that of its n input cells."""
     if not isinstance(span, Span) or axis.keeps:
         return span
     if axis.period(n) > LONGEST_PERIOD:
@@ -174,7 +175,8 @@ def _composed(span: AxisSpan, axis: AxisMap, n: int) -> AxisSpan:
 
 
 def _seen(span: Span, cells: range, plain: bool) -> tuple[int, int]:
-    """From which input cell to which some cells of a tensor see together; up to the one before where they see none.
+    """The first and the last input cell that some cells of a tensor see together; the last is one less than the first
+    where they see nothing. `plain` spans are told by the first and the last cell alone.
 
     The span is `plain` where the first and the last of the cells tell.
     """
@@ -194,20 +196,20 @@ def _around(stretches: list[tuple[int, int]]) -> tuple[int, int]:
 
 
 def _span(stretches: list[tuple[int, int]], moved: Fraction) -> Span:
-    """The span of one period of cells, `moved` cells from the next."""
+    """The span of which one period of cells is given, with each period `moved` cells further on."""
     lows, highs = zip(*stretches, strict=True)
     return Span(Ramp(lows, int(moved)).reduced(), Ramp(highs, int(moved)).reduced())
 
 
 def _joined(a: AxisField, b: AxisField) -> AxisField:
-    """The field of a cell to which two paths lead."""
+    """The receptive field of a cell to which two paths lead."""
     if a.onto != b.onto:
         return AxisField(None, WHOLE if WHOLE in (a.wide, b.wide) else None, None, a.length)
     return AxisField(a.onto, _union(a.wide, b.wide), _least(a.narrow, b.narrow), a.length)
 
 
 def _least(a: AxisSpan, b: AxisSpan) -> AxisSpan:
-    """The one that sees less; a stretch is less than the whole, also where it outgrows the input."""
+    """The narrower of two stretches; a stretch is narrower than the whole axis, even where it outgrows the input."""
     if a is None or b is None:
         return None
     if not isinstance(a, Span) or not isinstance(b, Span):

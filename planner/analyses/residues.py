@@ -1,4 +1,4 @@
-"""Sets of sizes that repeat from some size on: a smallest size, a period and residues, exact for every n."""
+"""Sets of sizes that repeat from some size on: a smallest size, a period and residues, exact for every size n."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from planner.words import runs
 
 @dataclass(frozen=True, slots=True)
 class Residues:
-    """A set of sizes: n is in it if n ≥ start and n mod period is among the residues, or if it is one of `also`."""
+    """A set of sizes. It holds n if n ≥ start and n mod period is among the residues, or if n is among `also`."""
 
     start: int
     period: int
@@ -49,14 +49,14 @@ class Residues:
         return min(candidates, default=None)
 
     def nearest(self, n: int) -> int | None:
-        """The size in the set that is n or the closest to it, the smaller one where two are."""
+        """The member closest to n, n itself included; of two equally close, the smaller."""
         if n in self:
             return n
         near = [m for m in (self.below(n), self.above(n)) if m is not None]
         return min(near, key=lambda m: abs(m - n), default=None)
 
     def words(self, axis: str = "n") -> str:
-        """`height ≡ 12 mod 16, from 188`."""
+        """The set in words, with the name of its axis: `height ≡ 12 mod 16, from 188`."""
         said = []
         if self.residues:
             if len(self.residues) == self.period:
@@ -73,7 +73,7 @@ EVERY_SIZE = Residues(1, 1, (0,))
 
 
 def settled(verdicts: Sequence[bool | None], steady: int, period: int) -> Residues:
-    """The set of the sizes 1, 2, … for which `verdicts` hold, which repeat with `period` from `steady` on.
+    """The set of the sizes 1, 2, … at which the `verdicts` are true; they repeat with `period` from `steady` on.
 
     Where one is None, the set may hold the size or not, whichever is said more simply.
     """
@@ -93,7 +93,7 @@ def settled(verdicts: Sequence[bool | None], steady: int, period: int) -> Residu
 
 
 def where(holds: Callable[[int], bool], steady: int, period: int) -> Residues:
-    """The set of the sizes for which something holds that repeats with `period` from `steady` on."""
+    """The set of the sizes at which a condition is true that repeats with `period` from `steady` on."""
     return settled([holds(n) for n in range(1, steady + period)], steady, period)
 
 
@@ -106,7 +106,7 @@ def union(sets: Sequence[Residues]) -> Residues:
 
 
 def _common(*sets: Residues) -> tuple[int, int]:
-    """From where on several sets repeat, and with which period."""
+    """A size from which on several sets all repeat, and their common period."""
     return max(each.steady for each in sets), math.lcm(*(each.period for each in sets))
 
 

@@ -32,7 +32,7 @@ PlaceBox = tuple[PlaceBits, ...]
 
 @dataclass(frozen=True, slots=True)
 class Taps:
-    """Places that one output reads, relative to its own: a union of boxes that may overlap.
+    """The places that one output reads, relative to the output's own place: a union of boxes that may overlap.
 
     low  for each axis, where bit 0 lies
     """
@@ -42,11 +42,11 @@ class Taps:
 
     @classmethod
     def own(cls, rank: int) -> Taps:
-        """The output's own place alone."""
+        """The taps of an output that reads its own place alone."""
         return cls(((1,) * rank,), (0,) * rank)
 
     def along(self, axis: int) -> PlaceBits:
-        """The places along an axis at which anything is read."""
+        """The places along one axis at which anything is read."""
         return reduce(or_, [box[axis] for box in self.boxes])
 
     @property
@@ -55,7 +55,7 @@ class Taps:
 
     @property
     def holes(self) -> bool:
-        """Whether there is a place along an axis at which nothing is read, although something is on either side."""
+        """Whether, along an axis, a place is not read that lies between places that are."""
         return any(has_holes(self.along(axis)) for axis in range(self.rank))
 
     @property
@@ -64,16 +64,16 @@ class Taps:
 
     @property
     def read(self) -> int:
-        """How many places are read."""
+        """The number of places that are read."""
         return _count(self.boxes)
 
     @property
     def spanned(self) -> int:
-        """How many places there are from the first to the last one that is read, over all axes."""
+        """The number of places from the first to the last that is read, over all axes."""
         return math.prod(self.along(axis).bit_length() for axis in range(self.rank))
 
     def through(self, steps: Sequence[_Taken]) -> Taps:
-        """What the outputs of a layer read; `steps` has what it does on each axis."""
+        """The taps of a layer behind these taps; `steps` has what the layer takes along each axis."""
         boxes = [
             tuple(reduce(or_, [cells << tap for tap in step.taps]) for cells, step in zip(box, steps, strict=True))
             for box in self.boxes
@@ -82,7 +82,7 @@ class Taps:
 
 
 def union(several: Sequence[Taps]) -> Taps | None:
-    """What is read on any of several branches; None where it falls into too many parts."""
+    """The places read on any of several branches; None where there would be too many boxes."""
     low = tuple(map(min, zip(*[taps.low for taps in several], strict=True)))
     boxes: list[PlaceBox] = []
     for taps in several:
@@ -102,7 +102,7 @@ def _covers(outer: PlaceBox, inner: PlaceBox) -> bool:
 
 
 def _count(boxes: tuple[PlaceBox, ...]) -> int:
-    """How many places boxes cover together: line by line of the first axis, where they are not a single one."""
+    """The number of places that boxes cover together, counted line by line where there are several boxes."""
     if len(boxes) == 1:
         return math.prod(cells.bit_count() for cells in boxes[0])
     if len(boxes[0]) == 1:
@@ -120,8 +120,8 @@ def _count(boxes: tuple[PlaceBox, ...]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What a layer takes along one axis: its first cell relative to the output's own, taps from there on, and the
-    distance of neighbouring windows.
+    """What a layer takes along one axis: its first tap relative to the output's own place, its taps from there on, and
+    the distance of neighbouring windows.
     """
 
     low: int
@@ -151,12 +151,12 @@ class WindowRow:
 
 
 def rows(plan: Plan) -> list[list[WindowRow | None]]:
-    """For every step and each of its outputs, the row that ends there; None for what no input reaches."""
+    """The row that ends at each output of each step; None for a tensor that no input reaches."""
     return _followed(plan)[0]
 
 
 def gridded(plan: Plan) -> Iterator[tuple[WindowRow, Taps]]:
-    """Rows of two or more dilated layers at the end of which there are holes in what one output reads."""
+    """The rows of two or more dilated layers whose taps have holes at the end of the row."""
     said: set[tuple[int, Taps]] = set()
     for row in _followed(plan)[1].values():
         if row.taps and (row.last, row.taps) not in said:
@@ -165,7 +165,7 @@ def gridded(plan: Plan) -> Iterator[tuple[WindowRow, Taps]]:
 
 
 def _followed(plan: Plan) -> tuple[list[list[WindowRow | None]], dict[Tensor, WindowRow]]:
-    """All rows, and those with holes that end where they are."""
+    """The rows of all tensors, and the rows with holes that end at a tensor."""
     found: list[list[WindowRow | None]] = []
     ends: dict[Tensor, WindowRow] = {}
     for i, step in enumerate(plan.steps):
@@ -215,8 +215,8 @@ def _holes(row: WindowRow) -> bool:
 
 
 def _continued(i: int, row: WindowRow, link: Link, sizes: tuple[int, ...]) -> tuple[WindowRow, bool] | None:
-    """The row with step i added, and whether it goes on behind the step, which it does not behind a stride; None where
-    it ends before the step.
+    """The row with step i added, and whether it goes on behind step i, which it does not behind a stride; None where
+    the row ends before step i.
     """
     if link.onto is not None or (row.taps is not None and len(link.axes) != row.taps.rank):
         return None
@@ -233,7 +233,7 @@ def _continued(i: int, row: WindowRow, link: Link, sizes: tuple[int, ...]) -> tu
 
 
 def _taken(along: AxisMap, n: int) -> _Taken | None:
-    """What a map takes along an axis of n cells, where all output cells take alike; None where they do not."""
+    """What a map takes along an axis of n cells, if every output cell takes the same; None where they differ."""
     if along.keeps:
         return _KEPT
     span = along.span(n) if along.period(n) == 1 else None
@@ -245,7 +245,7 @@ def _taken(along: AxisMap, n: int) -> _Taken | None:
 
 
 def _sees_all(link: Link, sizes: tuple[int, ...]) -> bool:
-    """Whether every output cell reads all of an input, as a gate worked out by global pooling."""
+    """Whether every output cell reads a whole input, as with a gate worked out by global pooling."""
     return all(
         not along.keeps and along.period(n) == 1 and along.span(n) is None
         for along, n in zip(link.axes, sizes, strict=True)

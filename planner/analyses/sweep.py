@@ -1,4 +1,4 @@
-"""Sweep: the model planned anew for many sizes of its input, and what is lost at each."""
+"""Sweep: the model planned again at many sizes of its input, and what is lost at each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIDEST = 64
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What happens at one size.
+    """The outcome at one input size.
 
     works   whether every step has its shapes
     losing  steps behind the input that lose real cells past their last window
@@ -34,7 +34,9 @@ class Swept:
 
 
 def sweep(plan: Plan, input: str) -> Iterator[Swept]:
-    """The sizes around the given one. All axes of the input that are as long as its first one change together."""
+    """The outcomes at the sizes around the given one. All axes of the input that are as long as its first one change
+    together.
+    """
     model = plan.model
     given = next(each.outputs[0] for each in plan.inputs if each.name == input)
     if not given.spatial or any(each.severity == "error" for each in model.diagnostics):

@@ -1,4 +1,4 @@
-"""`$` arithmetic: what a value with a `$` in it comes to, by a small evaluator of our own.
+"""Arithmetic with `$`: the values of texts such as `2 * $width`, evaluated by a small evaluator of our own.
 
     value    operand {operator operand} ["if" value "else" value]
     operand  {"not" | "-" | "+"} atom {"[" value "]"}

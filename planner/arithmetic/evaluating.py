@@ -1,4 +1,4 @@
-"""Evaluating an expression: what its tree comes to for given parameters, in exact numbers."""
+"""Evaluating an expression: the value of its tree for given parameters, in exact numbers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _NOT_NUMBERS = {
 
 
 class Evaluation:
-    """One evaluation: the parameters' values, and the text with the names that it reads, for messages."""
+    """An evaluation, with the parameters' values, and with the text and its names for messages."""
 
     __slots__ = ("reads", "text", "values")
 
@@ -51,7 +51,7 @@ class Evaluation:
         self.values = values
 
     def of(self, node: Node) -> Any:
-        """What an expression comes to."""
+        """The value of an expression's tree."""
         return _VALUE[node.kind](self, node)
 
     def wrong(self, what: str, token: Token, *, label: str = "", help: str = _HELP) -> BadArithmetic:
@@ -59,7 +59,7 @@ class Evaluation:
         return BadArithmetic(what, self.text, token.at, len(token.text), values=values, label=label, help=help)
 
     def number(self, value: Any, token: Token) -> Number:
-        """A value as an exact number, for the operator or function `token`."""
+        """A value as an exact number, as the operator or function `token` needs; else raises."""
         if type(value) is int or (isinstance(value, int | Fraction) and not isinstance(value, bool)):
             return value
         if isinstance(value, float) and math.isfinite(value):
@@ -74,14 +74,14 @@ class Evaluation:
         raise self.wrong(f"`{token.text}` takes true or false, not {kind(value)}", token, help=help)
 
     def result(self, number: Number, token: Token) -> Number:
-        """A result of `token`, if it is in range."""
+        """The result of `token`, checked to be in range."""
         if not -LARGEST <= number <= LARGEST:
             raise self.wrong(f"the result of `{token.text}` is beyond ±2^63", token, help="use smaller numbers")
         return _whole(number) if isinstance(number, Fraction) else number
 
 
 def _whole(number: Fraction) -> Number:
-    """The same number, as an int where it is whole."""
+    """The number as an int where it is whole, else unchanged."""
     return number.numerator if number.denominator == 1 else number
 
 
@@ -116,7 +116,7 @@ def _not(run: Evaluation, node: Node) -> Any:
 
 
 def _logic(run: Evaluation, node: Node) -> bool:
-    """`a and b`: what stands to the right is worked out only where the left does not decide."""
+    """The value of `a and b` or `a or b`: the right side is evaluated only where the left does not decide."""
     first, *others = node.parts
     value = run.truth(_VALUE[first.kind](run, first), node.words[0])
     for token, part in zip(node.words, others, strict=True):
@@ -127,7 +127,7 @@ def _logic(run: Evaluation, node: Node) -> bool:
 
 
 def _comparison(run: Evaluation, node: Node) -> bool:
-    """`a < b <= c`: each neighbour with the next."""
+    """The value of `a < b <= c`, which compares each neighbour with the next."""
     values = [_VALUE[part.kind](run, part) for part in node.parts]
     return all(_holds(run, *pair) for pair in zip(node.words, values, values[1:], strict=False))
 
@@ -157,7 +157,7 @@ def _choice(run: Evaluation, node: Node) -> Any:
 
 
 def _item(run: Evaluation, node: Node) -> Any:
-    """`$list[0]`; from the end with negative numbers, as in Python."""
+    """The value of `$list[0]`; negative numbers count from the end, as in Python."""
     first, *indices = node.parts
     items = _VALUE[first.kind](run, first)
     for token, part in zip(node.words, indices, strict=True):

@@ -1,4 +1,4 @@
-"""Expressions, and names with expressions in them: read once, and evaluated for any parameters."""
+"""Expressions, and names with expressions in them: parsed once, and evaluated for any parameters."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def has_arithmetic(value: object) -> bool:
 
 @lru_cache(maxsize=4096)
 def parse_expression(text: str) -> Expression:
-    """The expression that `text` is. Raises BadArithmetic with the offset of what is wrong."""
+    """The Expression of a text. Raises BadArithmetic with the offset of what is wrong."""
     return Expression(text, *read(text))
 
 
@@ -46,7 +46,7 @@ def parse_template(text: str) -> Template:
 
 
 class Expression:
-    """An expression; `names` are the parameters that it reads."""
+    """An arithmetic expression; `names` are the parameters that it reads."""
 
     __slots__ = ("_reads", "names", "text", "tree")
 
@@ -109,7 +109,7 @@ class Template:
         return tuple(part if isinstance(part, str) else part.expression for part in self._parts)
 
     def evaluate(self, values: Values) -> str:
-        """The text, with the whole number or the text that each expression comes to."""
+        """The text with each expression replaced by its value, a whole number or a text."""
         return "".join(part if isinstance(part, str) else self._word(part, values) for part in self._parts)
 
     def _word(self, part: _Placeholder, values: Values) -> str:

@@ -1,4 +1,4 @@
-"""The functions of expressions: what may stand before brackets."""
+"""The functions that expressions may call."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Number = int | Fraction
 
 
 class RefusedError(Exception):
-    """Raised by a function for values that it does not take."""
+    """A function refuses its arguments."""
 
 
 class Function(NamedTuple):
-    """A function of exact numbers, with the least and the most values that it takes."""
+    """A function of exact numbers, with the least and the greatest number of its arguments."""
 
     call: Callable[..., Number]
     least: int

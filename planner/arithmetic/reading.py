@@ -1,4 +1,4 @@
-"""Reading an expression: a text becomes a tree, or a fault that says where it goes wrong and what to write."""
+"""Parsing expressions: a text becomes a tree, or a fault that says what is wrong, where, and what to write."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _INSTEAD = {
 
 
 def read(text: str) -> tuple[Node, FirstReads]:
-    """The tree of the expression that `text` is. Raises BadArithmetic with the offset of what is wrong."""
+    """The tree of a text's expression, and where each parameter is first read. Raises BadArithmetic with an offset."""
     parser = _Parser(text)
     tree = parser.value()
     parser.end()
@@ -102,7 +102,7 @@ class _Parser:
         return tuple(tokens)
 
     def close(self, symbol: str, opened: Token) -> None:
-        """The bracket that ends what `opened` began."""
+        """Take the bracket that closes `opened`."""
         if self.token.text != symbol:
             comma = symbol == ")" and self.token.kind == "end"
             quotes = '; inside {…} or […] put quotes around the whole: "max($a, 8)"' if comma else ""
@@ -134,7 +134,7 @@ class _Parser:
         return self.wrong(f"{wanted} is missing {where}", token, help)
 
     def nameless(self, token: Token, meant: str | None = None) -> BadArithmetic:
-        """A `$` without a name behind; `meant` is the expression that was probably meant."""
+        """The fault of a `$` without a name after it; `meant` is the expression that was probably meant."""
         help = _INSTEAD["$"] if meant is None else f"the `$` belongs to each parameter: `{shown(meant)}`"
         fault = self.wrong("a name is missing after `$`", token, help)
         fault.mends = ((Edit((), meant),),) if meant is not None else ()
@@ -143,7 +143,7 @@ class _Parser:
     # Expressions, from the loosest to the tightest
 
     def part(self) -> tuple[Node, int]:
-        """A `$name` or `${…}` within a text, and where it ends."""
+        """The tree of a `$name` or `${…}` within a text, and where it ends."""
         dollar = self.token
         if dollar.kind == "parameter":
             return self.parameter(dollar.text[1:], dollar.at), dollar.end
@@ -156,7 +156,7 @@ class _Parser:
         return node, self.token.end
 
     def value(self) -> Node:
-        """Any expression, up to what cannot be part of it."""
+        """The tree of a whole expression, up to the first token that cannot belong to it."""
         if self.depth >= DEEPEST:
             raise self.wrong(
                 f"there are more than {DEEPEST} levels", self.token, "work a part of it out in a parameter"
@@ -177,7 +177,7 @@ class _Parser:
         return Node("choice", (condition, chosen, self.value()), (word,))
 
     def operation(self, least: int) -> Node:
-        """Operands and the operators between them that bind at least so tightly."""
+        """The tree of operands and of operators that bind at least this tightly."""
         node = self.operand()
         while (binds := self.binds()) >= least:
             parts, words = [node], []
@@ -244,7 +244,7 @@ class _Parser:
         return Node("parameter", value=name)
 
     def word(self, token: Token) -> Node:
-        """A name without a `$`: a constant, a function or, in braces, a parameter."""
+        """The tree of a name without `$`: a constant, a function or, in braces, a parameter."""
         if self.token.text == "(":
             return self.call(token)
         if token.text in _CONSTANTS:

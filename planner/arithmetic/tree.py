@@ -1,4 +1,4 @@
-"""The tree of an expression: what it is made of, and where in the text each operator stands."""
+"""The tree of an expression: its nodes, and where in the text each operator stands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TokenKind = Literal[
 
 
 class Token(NamedTuple):
-    """A word of an expression, and where it stands."""
+    """A token of an expression, with its place in the text."""
 
     kind: str
     text: str

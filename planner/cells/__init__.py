@@ -44,12 +44,12 @@ __all__ = [
 
 
 def all_cells(n: int) -> Cells:
-    """All cells of an axis of n."""
+    """The set of all cells of an axis of n."""
     return (1 << n) - 1 if n <= LONGEST_BITS else cells_of((single(0, n),))
 
 
 def one_cell(i: int) -> Cells:
-    """Cell i alone."""
+    """The set of cell i alone."""
     return 1 << i if i < LONGEST_BITS else cells_of((single(i, i + 1),))
 
 
@@ -68,7 +68,7 @@ def bits(cells: Cells) -> list[int]:
 
 
 def stretches(cells: Cells, most: int | None = None) -> list[Run]:
-    """The first runs of neighbours in a set, each from its first cell up to, not including, the one behind its last."""
+    """The first runs of neighbours in a set, as pairs: the first cell, and the cell after the last."""
     found: Iterator[Run] = (
         (run for each in cells.combs for run in each.runs) if isinstance(cells, Runs) else runs_of_bits(cells)
     )
@@ -76,7 +76,7 @@ def stretches(cells: Cells, most: int | None = None) -> list[Run]:
 
 
 def counts(cells: Cells, run: int, n: int) -> list[int]:
-    """How many cells of a set lie in each run of so many neighbours, from the first cell of an axis of n on."""
+    """The number of the set's cells in each block of `run` neighbours, from cell 0 of an axis of n on."""
     found = [0] * -(-n // run)
     if isinstance(cells, int):
         whole = all_cells(min(run, LONGEST_BITS))

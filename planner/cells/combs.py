@@ -75,30 +75,30 @@ class Comb(NamedTuple):
 
     @property
     def _place(self) -> tuple[int, int]:
-        """In which turn the last run stands, and as which tooth."""
+        """The turn in which the last run stands, and the number of its tooth."""
         turn, rest = divmod(self.stop - self.start - 1, self.period)
         return turn, bisect_right(self.teeth, rest, key=operator.itemgetter(0)) - 1
 
     def behind(self) -> tuple[Run, tuple[Run, ...]]:
-        """The run that would follow, and the teeth as they would go on from there."""
+        """The run that would follow the comb, and the teeth as they would go on from there."""
         turn, i = self._place
         turn, i = (turn, i + 1) if i + 1 < len(self.teeth) else (turn + 1, 0)
         start = self.start + turn * self.period
         return (start + self.teeth[i][0], start + self.teeth[i][1]), self._from(i)
 
     def before(self) -> Run:
-        """The run that would come before the first."""
+        """The run that would come before the comb's first."""
         a, b = self.teeth[-1]
         return self.start + a - self.period, self.start + b - self.period
 
     def _from(self, i: int) -> tuple[Run, ...]:
-        """The teeth of one period from tooth i on, counted from where it begins."""
+        """The teeth of one period from tooth i on, counted from where tooth i begins."""
         at = self.teeth[i][0]
         later = [(a + self.period, b + self.period) for a, b in self.teeth[:i]]
         return tuple([(a - at, b - at) for a, b in (*self.teeth[i:], *later)])
 
     def clipped(self, low: int, high: int) -> Iterator[Comb]:
-        """What of it lies from low up to, not including, high."""
+        """The part of the comb from low up to, not including, high."""
         low, high = max(low, self.start), min(high, self.stop)
         if low >= high:
             return
@@ -127,7 +127,7 @@ def single(start: int, stop: int) -> Comb:
 
 
 def comb(start: int, high: int, period: int, teeth: tuple[Run, ...]) -> Iterator[Comb]:
-    """Teeth from `start` on, cut off at `high`; the first begins at `start`, and no two touch."""
+    """The combs of teeth that begin at `start` and are cut off at `high`; no two teeth touch."""
     turn, rest = divmod(high - start, period)
     i = bisect_left(teeth, rest, key=operator.itemgetter(0)) - 1  # the last tooth that begins before `high`
     if i < 0:
@@ -176,7 +176,7 @@ def _shortest(period: int, teeth: tuple[Run, ...]) -> tuple[int, tuple[Run, ...]
 
 
 def tidied(combs: Iterable[Comb]) -> tuple[Comb, ...]:
-    """Combs in order, where runs that touch are one, and what goes on like the comb before it is part of that."""
+    """Combs in order, with runs that touch joined, and a comb that continues the comb before joined to it."""
     done: list[Comb] = []
     waiting = iter(combs)
     again: list[Comb] = []
@@ -209,7 +209,7 @@ def _joined(one: Comb, other: Comb) -> tuple[Comb, ...]:
 
 
 def combined(one: Sequence[Comb], other: Sequence[Comb], keep: Keep) -> tuple[Comb, ...]:
-    """The cells that are to be kept of those in one set, in the other, or in both."""
+    """The cells of two sets for which `keep` is true, given whether a cell is in the one and in the other."""
     return limited(tidied(_sections(one, other, keep)))
 
 
@@ -273,7 +273,7 @@ def _listed(each: Comb, low: int, high: int) -> Iterator[Run]:
 
 
 def united(runs: Iterable[Run]) -> list[Run]:
-    """Runs in any order, those that touch or overlap as one."""
+    """The union of runs in any order, as runs that neither touch nor overlap."""
     found: list[Run] = []
     for a, b in sorted(runs):
         if found and a <= found[-1][1]:
@@ -309,7 +309,7 @@ def repeated(runs: Sequence[Run], period: int, count: int) -> tuple[Comb, ...]:
 
 
 def compressed(runs: Iterable[Run]) -> tuple[Comb, ...]:
-    """Runs in order that do not touch as combs, where they repeat: looked for in stretches of up to `REPEATS` runs."""
+    """Runs in order that do not touch, as combs where they repeat; periods of up to `REPEATS` runs are looked for."""
     listed = list(runs)
     found: list[Comb] = []
     i = 0

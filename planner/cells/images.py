@@ -1,4 +1,4 @@
-"""Sets of cells that are moved apart, together, round or into one another: what axis maps are made of."""
+"""Sets of cells moved apart, together, round, or into one another: the operations that axis maps are made of."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Places = Callable[[int, int], Iterable[Run]]
 
 
 def shifted(cells: Cells, by: int) -> Cells:
-    """Every cell moved up; with less than 0 down, where those before 0 are dropped."""
+    """The set with every cell moved up by `by` or, where that is negative, down; cells below 0 are dropped."""
     if by < 0:
         return cells >> -by
     if isinstance(cells, int) and cells.bit_length() + by <= 2 * LONGEST_BITS:
@@ -107,7 +107,7 @@ def imaged(
     contiguous: bool = True,
     clamped: bool = False,
 ) -> Cells:
-    """What runs of cells become on an axis that ends before `end`.
+    """The set of cells that runs of cells become under a map, on an axis that ends before `end`.
 
     places      which runs the cells from a up to, not including, b become
     period      after so many cells, all of it comes again `advance` cells further on
@@ -139,7 +139,7 @@ def _imaged_bits(cells: int, places: Places, end: int, contiguous: bool, clamped
 
 
 def _union(sets: list[tuple[Comb, ...]]) -> tuple[Comb, ...]:
-    """All together, two by two."""
+    """The union of several sets, united two by two."""
     while len(sets) > 1:
         pairs = [combined(one, other, or_) for one, other in zip(sets[::2], sets[1::2], strict=False)]
         sets = [*pairs, *sets[len(pairs) * 2 :]]

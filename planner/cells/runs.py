@@ -21,11 +21,11 @@ class Runs:
         self.combs = combs
 
     def bit_count(self) -> int:
-        """How many cells there are."""
+        """The number of cells in the set."""
         return sum([each.size for each in self.combs])
 
     def bit_length(self) -> int:
-        """The number behind that of the last cell."""
+        """The number of the last cell, plus 1."""
         return self.combs[-1].stop
 
     def __and__(self, other: Cells | AllBut) -> Cells:
@@ -70,7 +70,7 @@ Cells = int | Runs
 
 
 class AllBut:
-    """What is not in a set: good for `&` alone."""
+    """The complement of a set, which can only be used with `&`."""
 
     __slots__ = ("cells",)
 
@@ -102,7 +102,7 @@ def combs_of(cells: Cells) -> tuple[Comb, ...]:
 
 
 def cells_of(combs: tuple[Comb, ...]) -> Cells:
-    """A set that has no cell before 0, as bits where it has none far out."""
+    """The set of these combs, without cells below 0; as bits where the set has no cell far out."""
     if not combs:
         return 0
     if combs[-1].stop > LONGEST_BITS:
@@ -131,7 +131,7 @@ def lowest(cells: Cells) -> int:
 
 
 def runs_of_bits(cells: int) -> Iterator[Run]:
-    """Neighbouring bits, from the first up to, not including, the one behind the last."""
+    """The runs of neighbouring bits, as pairs: the first bit, and the bit after the last."""
     text = f"{cells:b}"[::-1]
     at = text.find("1")
     while at >= 0:

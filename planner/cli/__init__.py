@@ -1,4 +1,4 @@
-"""The command line: the only code that prints, and that reads standard input.
+"""The command line: the only code that prints and that reads standard input.
 
 A file of this folder is a command, found by looking and loaded when it is called: its function `command` says what the
 command is and does, and `PLACE` where it stands in the list of all. What a command needs is imported inside it, so that

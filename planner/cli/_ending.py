@@ -1,4 +1,4 @@
-"""How a run ends that cannot go on: one message on stderr, and the exit code."""
+"""The end of a run that cannot go on: a message on stderr, and the exit code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from planner.outputs._screen import printable
 
 
 class Failure(click.ClickException):
-    """What cannot be done, and what to do about it."""
+    """An error to show to the user, with what to do about it."""
 
     def __init__(self, message: str, help: str) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class Ending:
 
 
 def print_trace(error: Exception) -> None:
-    """Show where the planner itself came to grief, to those who asked for it."""
+    """Print the traceback of an internal error, for those who asked for it."""
     if os.environ.get("PLANNER_DEBUG"):
         import traceback
 
@@ -55,7 +55,7 @@ def print_trace(error: Exception) -> None:
 
 
 def _usage(error: click.ClickException) -> str:
-    """What is wrong with the command, and where its options are explained."""
+    """The message on a wrong command, and where its options are explained."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return f"{error.format_message()}\n"
     said = error.message

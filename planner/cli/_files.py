@@ -14,7 +14,7 @@ STDOUT = "-"
 
 
 def ready(output: str | None, *inputs: str | None) -> None:
-    """Stop, before any work is done, where the output cannot be written or is one of the files that are read."""
+    """Stop, before any work, if the output file cannot be written or is one of the files that are read."""
     from planner.writing import NotWritten, ready
 
     try:

@@ -23,12 +23,12 @@ SELDOM = 100_000
 
 @cache
 def _names() -> frozenset[str]:
-    """The commands there are, without loading any of them."""
+    """The names of the commands, without loading any command."""
     return frozenset(file.stem for file in Path(__file__).parent.glob("[!_]*.py"))
 
 
 class Commands(click.Group):
-    """The commands of this folder; ends every way of failing with one line and the right exit code."""
+    """The commands of this folder. Any failure ends with one line and the right exit code."""
 
     def main(
         self,

@@ -116,7 +116,7 @@ theme_option = click.option(
 
 
 def format_option(default: str, command: str) -> Decorator:
-    """How to print it, in one of the formats that the command has."""
+    """The option `--format` of a command, with the formats that the command has."""
     return click.option(
         "--format",
         type=click.Choice(_names(default, command)),
@@ -127,7 +127,7 @@ def format_option(default: str, command: str) -> Decorator:
 
 
 def file_format_option(default: str, command: str) -> Decorator:
-    """The format of a file that is written, where its name does not say it."""
+    """The option `--format` for a file that is written, where the file's name does not tell the format."""
     return click.option(
         "--format",
         type=click.Choice(_names(default, command)),

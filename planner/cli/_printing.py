@@ -1,4 +1,4 @@
-"""Printing to the standard streams, whatever they can hold, and whether or not anybody reads them."""
+"""Printing to the standard streams, with any encoding, and whether or not anybody reads them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PLAIN = str.maketrans({"×": "x", "–": "-", "─": "-", "…": "~", "✗": "x
 
 
 def print_text(text: str, stream: TextIO | None = None) -> None:
-    """Write a text in what the stream can hold; a reader that has gone away is no error."""
+    """Write a text in characters that the stream can hold; a reader that has gone away is no error."""
     stream = stream or sys.stdout
     encoding = stream.encoding or "utf-8"
     try:
@@ -42,7 +42,7 @@ def _to(stream: TextIO, print_: Callable[[], object]) -> None:
 
 
 def stop_printing(stream: TextIO, error: OSError) -> NoReturn:
-    """End the run since a stream cannot be written, and say so where that can be read."""
+    """End the run because a stream cannot be written, and say so where that can be read."""
     _print_no_more(stream)
     if stream is not sys.stderr:
         closed = error.errno == errno.EBADF
@@ -52,12 +52,12 @@ def stop_printing(stream: TextIO, error: OSError) -> NoReturn:
 
 
 def _print_no_more(stream: TextIO) -> None:
-    """Have what is left to print, and what the interpreter prints when it ends, go nowhere."""
+    """Discard what is left to print, also by the interpreter when it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def open_streams() -> None:
-    """Put a stream that fails in the place of each standard stream that the caller has closed.
+    """Replace each standard stream that the caller has closed by one that fails.
 
     Otherwise the next file that is opened takes its number, and what is printed goes into that file.
     """

@@ -34,7 +34,7 @@ def report_on(file: str, **options: Any) -> Checked:
 
 
 def exit_code(report: Report, strict: bool = False) -> int:
-    """What a command ends with that had nothing else to object to."""
+    """The exit code of a command, by what was found in the model."""
     from planner.diagnostics import Severity
     from planner.faults.unreadable_file import UnreadableFile
 
@@ -44,11 +44,11 @@ def exit_code(report: Report, strict: bool = False) -> int:
 
 
 def print_findings(report: Report, screen: Screen, stream: TextIO | None = None, before: str = "") -> None:
-    """Print what was found in a model, for people: by default on stderr, beside what a command is for."""
+    """Print the findings on a model for people, by default on stderr, beside the command's own output."""
     print_text(before + renderer("check", "full")([report], screen), stream or sys.stderr)
 
 
 def nothing_to_show(report: Report, screen: Screen) -> int:
-    """Print what was found in a model of which nothing can be shown, and give the exit code."""
+    """Print the findings on a model of which nothing can be shown, and give the exit code."""
     print_findings(report, screen)
     return exit_code(report) or 1

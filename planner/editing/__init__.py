@@ -1,4 +1,4 @@
-"""Edits to a model: to its data, and to its text, in which everything else stays as it was written.
+"""Edits to a model: to its data, and to its text, where everything else stays as it was written.
 
 Both are done, the text is read again, and what it says must be what the data say: else the edit cannot be written.
 A file's layout is kept: a new key stands as the keys around it do, on a line of its own or behind the last one.
@@ -17,12 +17,14 @@ __all__ = ["CannotEdit", "Splice", "edited", "rewritten", "same", "spliced", "sp
 
 
 def rewritten(source: Source, edits: Iterable[Edit]) -> Source:
-    """The source with the edits made in its text; raises CannotEdit where the text would not say what is meant."""
+    """The source with the edits made in its text. Raises CannotEdit if the new text would not say what the data say."""
     return _rewritten(source, tuple(edits))[0]
 
 
 def splices(source: Source, edits: Iterable[Edit]) -> Splices:
-    """What the edits change in the source's text, as an editor may do it; raises CannotEdit as `rewritten` does."""
+    """The changes to the source's text that the edits make, for an editor to apply. Raises CannotEdit as `rewritten`
+    does.
+    """
     return _rewritten(source, tuple(edits))[1]
 
 

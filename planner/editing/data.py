@@ -9,11 +9,11 @@ from planner.diagnostics import Edit, Path
 
 
 class CannotEdit(Exception):
-    """The edit does not fit the data, or cannot be written into the text; the text says why."""
+    """An edit does not fit the data, or cannot be written into the text; the message says why."""
 
 
 def edited(data: Any, edits: Iterable[Edit]) -> Any:
-    """The data with the edits made, one after the other; what they do not touch is shared with the data given.
+    """The data with edits made one after the other; what no edit touches is shared with the data given.
 
     A list or mapping that stands in several places, through an alias, changes in all of them.
     """
@@ -36,7 +36,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def _changed(here: Any, edit: Edit, path: Path, changed: dict[int, Any]) -> Any:
-    """`here` with an edit made at the path below it; `changed` is told what became of each container on the way."""
+    """A copy of `here` with an edit made at a path below; `changed` maps each container on the way to its copy."""
     if not path:
         raise CannotEdit("the model file as a whole is not replaced")
     part, rest = path[0], path[1:]
@@ -86,7 +86,7 @@ def _entry(here: Any, part: Any) -> Any:
 
 
 def _any_twice(data: Any, wanted: dict[int, Any]) -> bool:
-    """Whether one of the lists and mappings wanted stands in more than one place."""
+    """Whether one of these lists and mappings stands in more than one place."""
     seen, waiting = set(), [data]
     while waiting:
         here = waiting.pop()
@@ -102,7 +102,7 @@ def _any_twice(data: Any, wanted: dict[int, Any]) -> bool:
 
 
 def _with_aliases(here: Any, changed: dict[int, Any], done: dict[int, Any]) -> Any:
-    """`here` with what has changed put in all its places; what was in several places before is so after."""
+    """A copy of `here` with the changed containers in all of their places, so that aliases stay aliases."""
     here = changed.get(id(here), here)
     if not isinstance(here, dict | list):
         return here

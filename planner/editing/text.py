@@ -1,4 +1,4 @@
-"""Edits to the text of a model file: the splices that make them, in the style of what stands around."""
+"""Edits to the text of a model file: splices in the style of the surrounding text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from planner.source.outline import OutlineNode, outline
 
 
 class Splice(NamedTuple):
-    """A change to a text: what stands from `start` to `end` gives way to `text`."""
+    """A change to a text: the characters from `start` to `end` are replaced by `text`."""
 
     start: int
     end: int
@@ -32,7 +32,7 @@ def spliced(text: str, splices: Iterable[Splice]) -> str:
 
 
 def splices_of(text: str, edits: Iterable[Edit]) -> Splices:
-    """What edits that are made one after the other change in a text, all told."""
+    """The splices of the whole text that a sequence of edits comes to."""
     pieces = [_Piece(text, 0)]
     for edit in edits:
         now = "".join(piece.text for piece in pieces)
@@ -55,14 +55,14 @@ def _one(start: int, end: int, new: str) -> Splices:
 
 
 class _Piece(NamedTuple):
-    """A piece of a text that is edited, and where it stood before the first edit; None for what has come in."""
+    """A piece of the edited text, and its place before the first edit; None for text that an edit brought."""
 
     text: str
     origin: int | None = None
 
 
 def _parted(pieces: Sequence[_Piece], at: int) -> tuple[list[_Piece], list[_Piece]]:
-    """The pieces before a place and those behind it; one in which it lies is cut in two."""
+    """The pieces before a place and those after; a piece across the place is cut in two."""
     for i, (text, origin) in enumerate(pieces):
         if at <= len(text):
             behind = _Piece(text[at:], None if origin is None else origin + at)
@@ -72,7 +72,7 @@ def _parted(pieces: Sequence[_Piece], at: int) -> tuple[list[_Piece], list[_Piec
 
 
 class _EditedText:
-    """A text to be edited once."""
+    """A text to which one edit is made."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -97,7 +97,7 @@ class _EditedText:
         return _one(key.start, key.end, _scalar(str(edit.value), key.quote, flow=True))
 
     def find(self, path: Path) -> OutlineNode:
-        """What stands at a path; an alias is followed to its anchor."""
+        """The node at a path; an alias leads to its anchor."""
         root = outline(self.text)
         here = root
         for part in path:
@@ -110,7 +110,7 @@ class _EditedText:
         return here
 
     def index(self, holder: OutlineNode, part: str | int) -> int | None:
-        """Which of the items of a list or mapping has this number or key; None where none is written there."""
+        """The number of the member of a list or mapping with this number or key; None where none is written."""
         if holder.kind == "mapping":
             return next((i for i, key in enumerate(holder.keys) if key.value == str(part)), None)
         if holder.kind == "list" and isinstance(part, int) and 0 <= part < len(holder.items):
@@ -129,50 +129,50 @@ class _EditedText:
         return found.start()
 
     def next_line(self, at: int) -> int:
-        """Where the line after the one that holds `at` starts; the end of the text where there is none."""
+        """The start of the line after `at`; the end of the text where there is none."""
         found = re.compile(r"\r\n|\n|\r|\Z").search(self.text, at)
         assert found is not None
         return found.end()
 
     def indent(self, at: int) -> str:
-        """Blanks up to the column of `at`."""
+        """The blanks that lead to the column of `at`."""
         return " " * (at - self.line_start(at))
 
     def begins_line(self, at: int) -> bool:
         return not self.text[self.line_start(at) : at].strip()
 
     def ends_line(self, at: int) -> bool:
-        """Whether nothing but a comma and a comment stands between `at` and the end of its line."""
+        """Whether only a comma and a comment follow between `at` and the end of the line."""
         return re.fullmatch(r"\s*,?\s*(#.*)?", self.text[at : self.line_end(at)]) is not None
 
     def behind(self, key: OutlineNode) -> int:
-        """Where a key ends with its colon; in brackets it may stand without."""
+        """The end of a key with its colon; within brackets, a key may have none."""
         colon = re.compile(r"\s*:").match(self.text, key.end)
         return colon.end() if colon else key.end
 
     def dash(self, entry: OutlineNode) -> re.Match[str]:
-        """The beginning of the line of an entry, up to where it starts: the blanks around its dash are groups."""
+        """The match of a list entry's line up to the entry; the blanks before and after its dash are groups."""
         found = re.compile(r"( *)-( +)").match(self.text, self.line_start(entry.start))
         if found is None or found.end() != entry.start:
             raise CannotEdit("the list is written in another way")
         return found
 
     def span(self, holder: OutlineNode, at: int) -> tuple[int, int]:
-        """Where an item of a list or mapping starts and ends, with its key."""
+        """The start and the end of a member of a list or mapping, with its key."""
         item = holder.items[at]
         if not holder.keys:
             return item.start, item.end
         return holder.keys[at].start, max(item.end, self.behind(holder.keys[at]))
 
     def with_line(self, at: int, line: str) -> Splices:
-        """The text with one more line after the one that holds `at`."""
+        """The splice that adds a line after the line of `at`."""
         end = self.line_end(at)
         return _one(end, end, self.newline + line)
 
     # What edits do
 
     def with_value(self, key: OutlineNode | None, old: OutlineNode, value: object, flow: bool) -> Splices:
-        """One value replaced by another one, which is written on the line where the old one began."""
+        """The splices that replace a value; the new value starts on the line of the old one."""
         if old.anchor:
             raise CannotEdit("the value has an anchor")
         new = written(value, old.quote if isinstance(value, str) else "", flow=flow)
@@ -189,7 +189,7 @@ class _EditedText:
         return _one(old.start, old.end, new)
 
     def with_key(self, holder: OutlineNode, key: str, value: object) -> Splices:
-        """One more key at the end of a mapping."""
+        """The splices that add a key at the end of a mapping."""
         if holder.kind != "mapping":
             raise CannotEdit("no mapping stands there")
         new = f"{_scalar(key, flow=holder.flow)}: {written(value, flow=holder.flow)}"
@@ -203,14 +203,14 @@ class _EditedText:
         return _one(end, end, f", {new}")
 
     def with_flow_line(self, end: int, line: str) -> Splices:
-        """One more line in brackets, after the item that ends at `end`, with commas as there were."""
+        """The splices that add a line within brackets, after the item that ends at `end`, with commas as before."""
         comma = re.compile(r"\s*,").match(self.text, end)
         if comma:
             return self.with_line(end, f"{line},")
         return Splice(end, end, ","), *self.with_line(end, line)
 
     def without(self, holder: OutlineNode, at: int) -> Splices:
-        """A mapping or list without one of its items; a line that held nothing else goes with it."""
+        """The splices that remove a member of a mapping or list, with a line that held nothing else."""
         if len(holder.items) == 1:
             raise CannotEdit(f"it is the only {'key' if holder.keys else 'entry'} of its {holder.kind}")
         start, end = self.span(holder, at)
@@ -229,7 +229,7 @@ class _EditedText:
         return _one(before, end, "")
 
     def with_entry(self, holder: OutlineNode, at: int, value: object) -> Splices:
-        """A list with one more entry before the one that has the number, or at its end."""
+        """The splices that add an entry to a list, before the entry of this number or at the end."""
         if not holder.items:
             return _one(holder.end - 1, holder.end - 1, written(value, flow=True))
         near = holder.items[min(at, len(holder.items) - 1)]
@@ -249,7 +249,7 @@ class _EditedText:
         return _one(dash.start(), dash.start(), new + self.newline)
 
     def entry(self, near: OutlineNode, value: object, indent: str, gap: str) -> str:
-        """An entry of a block list, in the style of the one beside it."""
+        """The text of an entry of a block list, in the style of the neighbouring entry."""
         if near.kind == "mapping" and not near.flow and isinstance(value, dict):
             pairs = [f"{_scalar(key)}: {written(each)}" for key, each in value.items()]
             return f"{indent}-{gap}" + f"{self.newline}{indent} {gap}".join(pairs)
@@ -257,7 +257,7 @@ class _EditedText:
 
 
 def _anchored(root: OutlineNode, alias: OutlineNode) -> OutlineNode:
-    """What an alias stands for: the last value above it with that anchor."""
+    """The node that an alias stands for: the last one above with that anchor."""
     found, waiting = None, [root]
     while waiting:
         node = waiting.pop()
@@ -273,7 +273,7 @@ def _anchored(root: OutlineNode, alias: OutlineNode) -> OutlineNode:
 
 
 def written(value: object, quote: str = "", *, flow: bool = False) -> str:
-    """A value as YAML on one line; within brackets a text needs its quotes more often."""
+    """A value as YAML on one line; within brackets, more texts need quotes."""
     if isinstance(value, dict):
         return (
             "{"

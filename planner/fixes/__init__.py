@@ -1,4 +1,4 @@
-"""Fixes: what would mend a finding, each planned before it is offered.
+"""Fixes: the changes that would mend a finding, each planned before it is offered.
 
 A kind says in `mended_by` which remedies may help, and a fault may bring edits of its own. Every proposal is made in
 the model's data and the whole model is judged again: what is left are those with which the finding is gone and nothing
@@ -42,15 +42,15 @@ TOLERATED: tuple[type[Exception], ...] = (Exception,)
 
 
 class Check(Protocol):
-    """Judges a changed source as the report's own was judged."""
+    """Judges a changed source in the same way as the report's own source."""
 
     def __call__(self, source: Source, input: Any = None, brief: bool = False) -> Report:
-        """The report, at other shapes of the inputs where they are given; `brief`, if what to do is not asked for."""
+        """The report, for other input shapes where these are given; `brief` leaves out what to do about findings."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """A proposal that mends the finding, and what is found with it."""
+    """A proposal that mends the finding, with the report on the changed model."""
 
     proposal: Proposal
     after: Findings
@@ -59,9 +59,7 @@ class _Trial:
 
     @property
     def rank(self) -> tuple[int, ...]:
-        """What is safe comes first. What a fault proposes itself stands in its own order; of the rest, first what
-        leaves least to mend.
-        """
+        """The sort key of fixes: safe ones first; a fault's own keep their order, the rest go by what they leave."""
         if self.proposal.own:
             return not self.safe, 0
         remaining = [self.after.report.count(each) for each in (Severity.ERROR, Severity.WARNING)]
@@ -86,7 +84,7 @@ class Mender:
         self.written: dict[str, bool] = {}
 
     def fixes(self, found: Diagnostic) -> tuple[Fix, ...]:
-        """What would mend a finding, the best first."""
+        """The fixes of a finding, the best first."""
         case = Case(self.report, found, self.memory, self.given)
         try:
             trials = sorted(islice(self._mending(case), MOST_FIXES), key=lambda trial: trial.rank)
@@ -95,7 +93,7 @@ class Mender:
             return ()
 
     def _mending(self, case: Case) -> Iterator[_Trial]:
-        """The proposals that mend a finding, as long as there is work left for them."""
+        """The proposals that mend a finding; the search ends when its allowance of work is used up."""
         proposals = islice(_proposals(case), MOST_PROPOSALS)
         while self.report.source.data and _work(self.report) <= self.left:
             proposal = next(proposals, None)
@@ -106,7 +104,7 @@ class Mender:
                 yield trial
 
     def _tried(self, proposal: Proposal, found: Diagnostic) -> _Trial | None:
-        """The proposal planned; None where it does not mend the finding, makes a new one, or breaks causality."""
+        """A proposal after planning; None where it does not mend the finding, causes a new one, or breaks causality."""
         try:
             after = self._judged(proposal)
             if after.has(found, self.before) or Comparison(self.report, after.report).loses_more:
@@ -123,7 +121,7 @@ class Mender:
             return None
 
     def _judged(self, proposal: Proposal) -> Findings:
-        """What is found with a proposal, which several findings may have in common."""
+        """The report on the model with a proposal; kept, since several findings may share a proposal."""
         key = repr((proposal.edits, proposal.given))
         if key not in self.planned:
             source = self.report.source
@@ -135,7 +133,7 @@ class Mender:
         return self.planned[key]
 
     def _was_hidden(self, each: Diagnostic, after: Findings) -> bool:
-        """Whether a finding could not be made before, because the plan did not come so far."""
+        """Whether a finding was impossible before, because the plan did not come so far."""
         if self.report.plan.complete:
             return False
         if each.step is None:
@@ -163,15 +161,15 @@ class Mender:
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """A model after its fixes: the report on what its text is now, and what was done for which finding."""
+    """A model after its fixes: the report on the new text, and the fix that was made for each finding."""
 
     report: Report
     made: tuple[tuple[Diagnostic, Fix], ...]
 
 
 def mended(report: Report, check: Check, *, given: Any = None, unsafe: bool = False) -> Mended:
-    """The first safe fix of every error and warning made in the text, each judged before the next is looked for; with
-    `unsafe`, the first of any kind where none is safe.
+    """The model with the first safe fix of every error and warning made in the text; with `unsafe`, the first fix of
+    any kind where none is safe. Each fix is judged before the next is looked for.
     """
     made: list[tuple[Diagnostic, Fix]] = []
     passed = set()
@@ -191,7 +189,7 @@ def mended(report: Report, check: Check, *, given: Any = None, unsafe: bool = Fa
 
 
 def _work(report: Report) -> int:
-    """How much it is to judge a model."""
+    """The amount of work that judging a model takes."""
     long = sum(max(shape) for step in report.plan.steps for shape in step.outputs if shape.spatial)
     return len(report.plan.steps) + WEIGHT * len(report.diagnostics) + long // MANY_CELLS
 
@@ -201,7 +199,7 @@ def _key(each: Diagnostic) -> tuple[object, ...]:
 
 
 def _proposals(case: Case) -> Iterator[Proposal]:
-    """All proposals for a finding, each once: the fault's own, then those of the remedies that its kind names."""
+    """The distinct proposals for a finding: the fault's own, then those of the remedies that its kind names."""
     seen: list[tuple[Edit, ...]] = []
     own = (replace(sum((_own(case, edit) for edit in edits), Proposal(())), own=True) for edits in case.found.mends)
     remedies = (proposal for name in case.found.kind.mended_by for proposal in all_remedies()[name](case))
@@ -212,7 +210,7 @@ def _proposals(case: Case) -> Iterator[Proposal]:
 
 
 def _own(case: Case, edit: Edit) -> Proposal:
-    """An edit that a fault proposes, made where the argument is decided."""
+    """A fault's own edit as a proposal, made where the argument is decided."""
     if case.step is not None and edit.action == "set" and edit.path[:-1] == case.step.path:
         return case.put(case.step, **{str(edit.path[-1]): edit.value})
     return Proposal((edit,))

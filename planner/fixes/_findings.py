@@ -1,4 +1,4 @@
-"""The findings and steps of a report by the places of their entries, to find them again in a model that was edited."""
+"""The findings and steps of a report by the places of their entries, so that an edited model's can be compared."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Identity = tuple[Path, tuple[Path, ...], int]
 
 
 def grave(report: Report) -> list[Diagnostic]:
-    """The errors and warnings of a report, in the order of the file: what is mended above may mend what is below."""
+    """The errors and warnings of a report, in the order of the file: mending an upper one may mend those below."""
     return [each for each in report.diagnostics if each.severity is not Severity.INFO]
 
 
 class Findings:
-    """The findings of a report by the places of their entries, as they were before the edits that led to the report."""
+    """The findings of a report by the places of their entries as they were before the edits."""
 
     def __init__(self, report: Report, edits: tuple[Edit, ...] = ()) -> None:
         self.report = report
@@ -37,7 +37,7 @@ class Findings:
         self._causal: dict[Tensor, frozenset[Causal]] = {}
 
     def old(self, path: Path) -> Path:
-        """Where a place was before entries came in above it; one that came in itself has a negative number."""
+        """The place before entries were inserted above; a place within an inserted entry has a negative number."""
         for edit in reversed(self.edits):
             depth = len(edit.path) - 1
             if edit.action == "insert" and path[:depth] == edit.path[:depth] and len(path) > depth:
@@ -53,20 +53,20 @@ class Findings:
         return each.code, identity[0] if identity else self.old(each.path)
 
     def causal(self, tensor: Tensor) -> frozenset[Causal]:
-        """The axes along which a tensor is causal; worked out once for all fixes."""
+        """The axes along which a tensor is causal, kept for all fixes."""
         if tensor not in self._causal:
             self._causal[tensor] = causal_axes(self.report.plan, tensor)
         return self._causal[tensor]
 
     def has(self, found: Diagnostic, before: Findings) -> bool:
-        """Whether a finding of the report before is still there."""
+        """Whether a finding of the earlier report is still there."""
         key, identity = before.key(found), before.identities.get(found.step)
         alike = [each for each in self.report.diagnostics if each.kind is found.kind and self.key(each) == key]
         was = sum(each.kind is found.kind and before.key(each) == key for each in before.report.diagnostics)
         return len(alike) >= was or any(identity and self.identities.get(each.step) == identity for each in alike)
 
     def new(self, before: Findings) -> Iterator[Diagnostic]:
-        """The errors and warnings that the report before did not have."""
+        """The errors and warnings that the earlier report did not have."""
         for each in grave(self.report):
             if self.counts[self.key(each)] > before.counts[self.key(each)]:
                 yield each

@@ -1,4 +1,4 @@
-"""What a fix may touch: no fix lets a causal model see ahead, and the safe ones keep what people rely on.
+"""The safety of fixes: none lets a causal model see ahead, and the safe ones keep what people rely on.
 
 Safe is a fix with which the finding goes, no new one comes, the outputs keep their shapes, the `state_dict` keeps its
 names and shapes, and no content is dropped: another padding or rounding that comes to the same size in the end. Or one
@@ -49,12 +49,12 @@ def _windows(step: Step) -> list[Window]:
 
 
 def _pads_ahead(changed: list[tuple[list[Window], list[Window]]]) -> bool:
-    """Whether a window gets padding at the end that had none."""
+    """Whether a window gets padding at the end and had none there before."""
     return any(now.after > was.after == 0 for a, b in changed for was, now in zip(a, b, strict=False))
 
 
 def _only_before(plan: Plan) -> bool:
-    """Whether a plan pads before some axes and nowhere behind one: it is meant to be causal."""
+    """Whether a plan pads some axes before, and none after, which means that it is meant to be causal."""
     windows = [window for step in plan.steps if step.facts is not None for window in _windows(step)]
     pads = [axis for step in plan.steps for links in step.links for link in links for axis in link.axes]
     sides = [(each.before, each.after) for each in (*windows, *pads) if isinstance(each, Window | Shift)]
@@ -62,8 +62,8 @@ def _only_before(plan: Plan) -> bool:
 
 
 def _opposed(was: Findings, found: Diagnostic) -> bool:
-    """Whether a finding is that branches meet of which one sees nothing ahead and the other one nothing before: what
-    comes of them is not causal.
+    """Whether a finding says that one branch sees nothing ahead and the other nothing before: together they are not
+    causal.
     """
     step = was.steps.get(was.identities.get(found.step))
     if step is None or step.facts is None:
@@ -108,7 +108,7 @@ def _meets_causally(was: Findings, now: Findings, found: Diagnostic) -> bool:
 
 
 def is_safe(was: Findings, now: Findings, found: Diagnostic, proposal: Proposal) -> bool:
-    """Whether a fix that mends its finding needs nobody to look at it before it is written."""
+    """Whether a fix that mends its finding can be written without anybody looking at it."""
     return _corrects_slip(was.report, found, proposal) or _keeps_all(was, now)
 
 
@@ -123,7 +123,7 @@ def _keeps_all(was: Findings, now: Findings) -> bool:
 
 
 def _changed(a: Step, b: Step) -> set[str]:
-    """The arguments, or whatever else, in which two steps differ."""
+    """The arguments, or other properties, in which two steps differ."""
     if (a.type, a.sources, a.is_input and a.outputs) != (b.type, b.sources, b.is_input and b.outputs):
         return {"type"}
     if a.layer is None or b.layer is None or a.layer == b.layer:
@@ -142,7 +142,7 @@ def _state(plan: Plan) -> dict[str, object]:
 
 
 def _all(findings: Findings) -> Counter[tuple[str, object]]:
-    """All findings, infos as well, by where they are."""
+    """All findings of a report, infos included, by place."""
     return Counter((each.code, each.step or each.path) for each in findings.report.diagnostics)
 
 
@@ -150,7 +150,7 @@ def _all(findings: Findings) -> Counter[tuple[str, object]]:
 
 
 def _corrects_slip(report: Report, found: Diagnostic, proposal: Proposal) -> bool:
-    """Whether it is the one thing that somebody can have meant."""
+    """Whether the fix is the only thing that somebody can have meant."""
     if not proposal.own or not found.kind.slip or any(edit.path != found.path for edit in proposal.edits):
         return False
     if found.kind.slip == "size":
@@ -172,8 +172,8 @@ def _is_slip(case: Case, edit: Edit) -> bool:
 
 
 def misspelt(text: str, meant: str) -> bool:
-    """Whether a name, or a name in an expression, is another one but for a slip of the pen: capitals, a letter or two,
-    or the axes that a type works on (`BatchNorm` for `BatchNorm2d`). Numbers in names are no slips.
+    """Whether a name, or a name in an expression, differs from another by a slip of the pen alone: capitals, a letter
+    or two, or the axes that a type works on (`BatchNorm` for `BatchNorm2d`). Numbers in names are no slips.
     """
     pairs = [re.split(r"(\w+)", each) for each in (text, meant)]
     if len(pairs[0]) != len(pairs[1]):
@@ -192,7 +192,9 @@ def _slipped(word: str, meant: str) -> bool:
 
 
 def _distance(a: str, b: str) -> int:
-    """Letters put in, left out, exchanged or transposed (F. Damerau, CACM 7(3), 1964; each stretch edited once)."""
+    """The number of letters inserted, deleted, replaced or transposed (F. Damerau, CACM 7(3), 1964; each stretch edited
+    once).
+    """
     rows = [list(range(len(b) + 1))]
     for i, letter in enumerate(a, 1):
         row = [i]

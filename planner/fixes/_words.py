@@ -1,4 +1,4 @@
-"""Fixes in words: what to change, and what the model is like then."""
+"""Fixes in words: what changes in the file, and what the model is like afterwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from planner.words import counted
 
 
 def text_of(case: Case, proposal: Proposal) -> str:
-    """The edits as one would write them; where they are not at the finding itself, with the place."""
+    """The edits as one would write them; an edit away from the finding comes with its place."""
     if proposal.given:
         sizes = {name: "x".join(map(str, shape)) for name, shape in proposal.given.items()}
         single = len(case.plan.inputs) == 1
@@ -28,7 +28,7 @@ def text_of(case: Case, proposal: Proposal) -> str:
 
 
 def _said(case: Case, edit: Edit, own: Path, proposal: Proposal) -> tuple[str, str]:
-    """Where an edit is, and what it does."""
+    """The place of an edit, and what the edit does."""
     key = edit.path[-1]
     if edit.action == "insert":
         return "", f"before it: {written(edit.value)}"
@@ -44,7 +44,7 @@ def _said(case: Case, edit: Edit, own: Path, proposal: Proposal) -> tuple[str, s
 
 
 def _before_inserts(path: Path, edits: tuple[Edit, ...]) -> Path:
-    """A path among the entries as they were before others came in."""
+    """The path of an entry before other entries were inserted above."""
     for edit in reversed(edits):
         depth = len(edit.path) - 1
         if edit.action == "insert" and edit.path != path and path[:depth] == edit.path[:depth] and len(path) > depth:
@@ -55,7 +55,7 @@ def _before_inserts(path: Path, edits: tuple[Edit, ...]) -> Path:
 
 
 def _home(case: Case, path: Path, own: Path) -> str:
-    """What an edit's key belongs to, where that is not the finding's own entry."""
+    """The entry or section to which an edit's key belongs, where that is not the finding's own entry."""
     holder = path[:-1]
     if holder == own or own[: len(path)] == path or not holder:
         return ""
@@ -67,7 +67,7 @@ def _home(case: Case, path: Path, own: Path) -> str:
 
 
 def effect_of(case: Case, proposal: Proposal, before: Findings, after: Findings, revealed: int) -> str:
-    """What the model is like with a proposal, against what it was before."""
+    """The effect of a proposal, in words: the changed model compared with the model before."""
     both = Comparison(before.report, after.report)
     said = [*(_shape(case, before, after) or both.outputs()), *both.unread(), *both.cost(), *both.field()]
     said += _copies(before, after)
@@ -88,7 +88,7 @@ def _shape(case: Case, before: Findings, after: Findings) -> list[str]:
 
 
 def _copies(before: Findings, after: Findings) -> Iterator[str]:
-    """How many steps an edit inside a block changes."""
+    """The number of steps that an edit inside a block changes."""
     changed: Counter[Path] = Counter()
     for identity, step in after.steps.items():
         was = before.steps.get(identity)

@@ -1,4 +1,4 @@
-"""The file format: what a model file may say, and each of its entries made ready to be unfolded.
+"""The file format: what a model file may say, with each of its entries read and ready to be unfolded.
 
 A new key of a file or an entry is a field in `_forms`, from which the JSON Schema comes too.
 """

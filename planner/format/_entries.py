@@ -1,4 +1,4 @@
-"""Entries of lists of layers with their expressions compiled, and the lists that they stand in."""
+"""Entries of lists of layers with their expressions compiled, and the blocks that hold these lists."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Entry:
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """A list of layers as the file has it: the model's own, that of a block, or one in place, which has an `owner`.
+    """A list of layers as the file has it: the model's own, a named block's, or a block in place, which has an `owner`.
 
     path     of the list
     params   the parameters with their defaults, as they are written; None where the caller must give a value
@@ -109,7 +109,7 @@ class Block:
 
 @dataclass(slots=True)
 class Arguments:
-    """The arguments of an entry, evaluated.
+    """The evaluated arguments of an entry, with what went wrong on the way.
 
     faults  what went wrong
     lost    the arguments that could not be worked out; the fault may have been told elsewhere
@@ -122,7 +122,7 @@ class Arguments:
     said: list[str] = field(default_factory=list)
 
     def evaluated(self, path: Path, expression: Expression, values: Values) -> Any:
-        """What an expression at a place among the arguments comes to; its likely meaning, or None, after a fault."""
+        """The value of an expression at a place among the arguments; after a fault its likely meaning, or None."""
         if any(values.get(name) is UNKNOWN for name in expression.names):
             self.lost.add(str(path[0]))
             return None
@@ -144,9 +144,7 @@ UNKNOWN = object()
 
 
 def meaning(fault: Fault, values: Values) -> Any:
-    """What an expression comes to with the first edit that its fault proposes; None where there is none, or it is wrong
-    too.
-    """
+    """The value of an expression with the first edit that its fault proposes; None if there is none or it fails."""
     try:
         edit = fault.mends[0][0] if fault.mends else None
         return parse_expression(str(edit.value)).evaluate(values) if edit and is_expression(edit.value) else None
@@ -155,7 +153,7 @@ def meaning(fault: Fault, values: Values) -> Any:
 
 
 def with_dollar(text: object, names: Iterable[str]) -> str | None:
-    """A text as the arithmetic that it would be if its parameters had their `$`; None where it names none of them."""
+    """A text as arithmetic, with the `$` that its parameters lack; None where the text names no parameter."""
     known = "|".join(map(re.escape, names))
     if not isinstance(text, str) or is_expression(text) or len(text) > 200 or not known:
         return None

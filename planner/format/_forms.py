@@ -13,7 +13,7 @@ from planner.layers._fields import is_whole
 
 
 def _one(what: str, accepts: Callable[[Any], bool], schema: dict[str, Any]) -> Any:
-    """A value that is accepted as it is, or refused in the words `what`."""
+    """A field that takes a value as it is, or refuses it in the words `what`."""
 
     def read(value: Any) -> Any:
         if accepts(value):

@@ -22,8 +22,7 @@ Read = TypeVar("Read")
 
 
 class Reader:
-    """Reads entries, collecting the faults that it finds on the way. What is wrong in an entry does not cost the rest
-    of it.
+    """Reads entries and collects the faults on the way. What is wrong in an entry does not cost the rest of it.
 
     names  parameters in sight of the entries
     """
@@ -36,7 +35,7 @@ class Reader:
         return tuple(self.entry(each, (*path, i)) for i, each in enumerate(raw)) if isinstance(raw, list) else ()
 
     def entry(self, raw: Any, path: Path) -> Entry:
-        """One entry, with what could be read of it."""
+        """An entry, with all of its parts that could be read."""
         draft = _EntryDraft(path)
         if not isinstance(raw, dict):
             is_type = isinstance(raw, str) and raw.isidentifier()
@@ -106,7 +105,7 @@ class Reader:
         return entry
 
     def _maybe(self, draft: _EntryDraft, value: Any, key: str) -> Any:
-        """The value, or the expression that it is; None where that does not compile."""
+        """The value itself or, where it is arithmetic, the compiled expression; None where that does not compile."""
 
         def compiled() -> Expression:
             try:
@@ -118,7 +117,7 @@ class Reader:
         return self._sound(draft, key, compiled) if is_expression(value) else value
 
     def _sound(self, draft: _EntryDraft, key: str, read: Callable[[], Read]) -> Read | None:
-        """What is read; None where it is wrong, which is told."""
+        """The result of `read`; None where a fault was raised, which is collected."""
         try:
             return read()
         except Fault as fault:
@@ -145,7 +144,7 @@ class Reader:
 
 @dataclass(slots=True)
 class _EntryDraft:
-    """What has been found wrong in an entry while it is read."""
+    """The findings about an entry while it is being read."""
 
     path: Path
     lost: set[str] = field(default_factory=set)
@@ -153,7 +152,7 @@ class _EntryDraft:
 
 
 def say_dollar(fault: Fault, key: str, marked: str) -> None:
-    """What is wrong is that a parameter has no `$`: say so."""
+    """Make a fault say that a parameter lacks its `$`."""
     fault.help = f"arithmetic has a `$` before each parameter: `{key}: {marked}`"
     fault.mends = ((Edit((key,), marked),),)
 

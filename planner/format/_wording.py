@@ -1,4 +1,4 @@
-"""What Pydantic finds wrong, as faults in our own words."""
+"""The faults of what Pydantic refuses, in our own words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from planner.faults.wrong_value import WrongValue
 
 
 def faults_of(error: ValidationError, owner: str) -> Iterator[Fault]:
-    """What Pydantic found, one fault for each key, in our own words."""
+    """The faults of what Pydantic refuses, one for each key, in our own words."""
     by_key: dict[str, list[ErrorDetails]] = {}
     for each in error.errors(include_url=False):
         key = str(each["loc"][0]) if each["loc"] else str(each.get("ctx", {}).get("key", ""))
@@ -34,7 +34,7 @@ def faults_of(error: ValidationError, owner: str) -> Iterator[Fault]:
 
 
 def _quoting(key: str, received: object) -> str:
-    """What to do about names that YAML reads as numbers, such as `from: 1.1` for output 1 of layer 1."""
+    """The advice on names that YAML reads as numbers, such as `from: 1.1` for output 1 of layer 1."""
     listed = received if isinstance(received, list) else [received]
     odd = next((each for each in listed if isinstance(each, float)), None)
     return (

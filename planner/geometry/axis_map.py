@@ -1,4 +1,4 @@
-"""What an axis map is: how long an axis becomes, what is read of it, what is lost."""
+"""The contract of axis maps: how long an axis becomes, which cells are read, and which are lost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Loss:
 
     @property
     def real(self) -> int:
-        """Real cells that are read by no window at all."""
+        """The number of real cells that no window reads."""
         return self.lost + self.lost_before + self.skipped
 
     def __bool__(self) -> bool:
@@ -104,12 +104,14 @@ class Span:
 
     @property
     def stride(self) -> Fraction:
-        """How far the stretch moves from one cell to the next; 0 where every cell sees the same."""
+        """The mean distance, in input cells, between the stretches of neighbouring cells; 0 where all cells see the
+        same.
+        """
         return self.low.slope
 
     @property
     def centre(self) -> Fraction:
-        """Where the middle of cell 0's stretch lies; the mean over a period where its cells differ."""
+        """The middle of the stretch that cell 0 sees; the mean over a period where its cells' stretches differ."""
         stretches = [(i, *self.at(i)) for i in range(self.period)]
         seeing = [each for each in stretches if each[1] <= each[2]] or stretches
         ends, places = sum([low + high for _, low, high in seeing]), sum([i for i, _, _ in seeing])
@@ -117,7 +119,7 @@ class Span:
 
     @property
     def plain(self) -> bool:
-        """Whether every cell sees something, and none begins or ends to see before the one before it does."""
+        """Whether every cell sees something, and no stretch begins or ends before that of the cell before."""
         return (
             self.low.rises and self.high.rises and all([low <= high for low, high in map(self.at, range(self.period))])
         )
@@ -129,39 +131,39 @@ class AxisMap:
     __slots__ = ()
 
     def length(self, n: int) -> int:
-        """Cells of the output axis; below 1 where the map does not fit on n cells."""
+        """The number of cells of the output axis; below 1 where the map does not fit on n cells."""
         raise NotImplementedError
 
     def reads(self, cells: Cells, n: int) -> Cells:
-        """Which of the n input cells the given output cells read."""
+        """The set of those of the n input cells that the given output cells read."""
         raise NotImplementedError
 
     def loss(self, n: int) -> Loss:
         return NO_LOSS
 
     def misfit(self, n: int) -> str:
-        """Why nothing is left of n cells, in words and numbers."""
+        """The reason why no output cell is left of n input cells, in words and numbers."""
         return f"{n} cells leave {self.length(n)}"
 
     def span(self, n: int) -> Span | None:
-        """Which stretch of the input each output cell reads, on an axis without ends; None where every cell reads all
-        of it.
+        """The stretch of the input that each output cell reads, on an axis without ends; None where each reads the
+        whole.
         """
         return None
 
     def period(self, n: int) -> int:
-        """After how many output cells the stretches of `span` repeat, further on."""
+        """The number of output cells after which the stretches of `span` repeat, moved on."""
         return 1
 
     @property
     def widest(self) -> int:
-        """The most cells from one end of a window to the other, or from one window to the next."""
+        """The most cells from end to end of a window, or from one window to the next."""
         return 1
 
     @property
     def settles(self) -> int:
-        """From how many cells on the map is regular: one period of cells more, and the length grows by one period's
-        worth.
+        """The number of input cells from which on the map is regular: one period of cells more makes the output longer
+        by one period.
         """
         return 1
 

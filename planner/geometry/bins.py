@@ -1,4 +1,4 @@
-"""Bins that an axis is shared out to, and interpolation."""
+"""Axis maps of adaptive pools, whose bins share out an axis, and of interpolation."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class Resample(AxisMap):
         )
 
     def _taps(self, i: int, ratio: Fraction) -> Sequence[int]:
-        """The cells that output i reads with a weight other than zero, on an axis without ends."""
+        """The input cells that output i reads with a weight other than zero, on an axis without ends."""
         if self.mode == "nearest":
             return range(math.floor(i * ratio), math.floor(i * ratio) + 1)
         if self.mode == "nearest-exact":

@@ -1,4 +1,4 @@
-"""How an output of a step depends on an input: a map for each axis."""
+"""Links: how an output of a step depends on an input, with a map for each axis."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Link:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing of the input is read."""
+        """Whether the output reads nothing of the input."""
         return isinstance(self.channels, SizeOnly)
 
     def output(self, x: Shape) -> Shape:

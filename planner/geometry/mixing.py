@@ -1,4 +1,4 @@
-"""Axes whose cells are all read, or read in groups, in another order, or in one row with others."""
+"""Axis maps of cells that are all read, read in groups, reordered, or written in one row with those of other axes."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Halves(AxisMap):
 
 @dataclass(frozen=True, slots=True)
 class Raveled(AxisMap):
-    """One of several axes that are written in one row: each of its cells `inner` times in turn, and all `outer`
+    """One of several axes that are written in one row: each cell `inner` times in turn, and the whole axis `outer`
     times.
     """
 

@@ -1,4 +1,4 @@
-"""Cells that are moved as they are: padding, cropping, slices."""
+"""Axis maps that move cells unchanged: padding, cropping, slices."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Shift(AxisMap):
         return 1 + max(0, -self.before - self.after, mirrored)
 
     def _copied(self, before: Cells, after: Cells, n: int) -> Cells:
-        """The real cells whose values some cells of padding take, those before the axis and those after it."""
+        """The real cells that padding copies, for some padding cells before the axis and some after it."""
         if self.mode == "replicate":
             return (1 if before else 0) | (one_cell(n - 1) if after else 0)
         if self.mode == "reflect":
@@ -64,12 +64,14 @@ KEEP = Shift()
 
 @dataclass(frozen=True, slots=True)
 class Centre(AxisMap):
-    """The middle `size` cells of a longer axis, or a shorter one amid `size` cells; an odd cell more is at the end."""
+    """The middle `size` cells of a longer axis, or a shorter axis in the middle of `size` cells; an odd cell goes to
+    the end.
+    """
 
     size: int
 
     def at(self, n: int) -> Shift:
-        """The padding or cropping that this is on an axis of n cells."""
+        """The padding or cropping that centring means on an axis of n cells."""
         if n > self.size:
             return Shift(-((n - self.size) // 2), -((n - self.size + 1) // 2))
         return Shift((self.size - n) // 2, (self.size - n + 1) // 2)

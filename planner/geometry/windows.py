@@ -1,4 +1,4 @@
-"""Convolutions and pools: windows that slide over an axis, and those that write one."""
+"""Axis maps of convolutions and pools, whose windows slide over the input, and of transposed ones, which write."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Window(AxisMap):
         return Shift(self.before, self.after, self.mode).reads(taps, n)
 
     def _taken(self, a: int, b: int) -> list[Run]:
-        """What the windows a up to, not including, b take of the padded axis, where they leave no gaps."""
+        """The cells of the padded axis that the windows a up to, not including, b read, for windows without gaps."""
         return [(a * self.stride, (b - 1) * self.stride + self.kernel)]
 
     def misfit(self, n: int) -> str:
@@ -80,7 +80,7 @@ class Window(AxisMap):
         )
 
     def taps(self, n: int) -> tuple[int, ...]:
-        """For each tap, in how many windows it falls on a real cell."""
+        """For each tap of the window, the number of windows in which that tap falls on a real cell."""
         out = self.length(n)
         counts = []
         for j in range(self.kernel):
@@ -90,7 +90,7 @@ class Window(AxisMap):
         return tuple(counts)
 
     def _blank(self, n: int, out: int) -> int:
-        """Windows with every tap on padding. They lie before or past all real cells, or astride them."""
+        """The number of windows with every tap on padding, before, past or astride the real cells."""
         starts = range(-self.before, out * self.stride - self.before, self.stride)
         reaching = min(max(-((self.reach - 1 - self.before) // self.stride), 0), out)  # the first that ends at cell 0
         past = min(-(-(n + self.before) // self.stride), out)
@@ -117,7 +117,7 @@ class SameWindow(AxisMap):
     mode: PadMode = "constant"
 
     def at(self, n: int) -> Window:
-        """The plain window that this one is on an axis of n cells."""
+        """The plain window with the padding that SAME means on an axis of n cells."""
         reach = self.dilation * (self.kernel - 1) + 1
         padding = max((self.length(n) - 1) * self.stride + reach - n, 0)
         sides = (padding // 2, padding - padding // 2)
@@ -217,24 +217,24 @@ class Spread(AxisMap):
 
     @property
     def forward(self) -> Window:
-        """The convolution that this one turns round: it reads the cells that this one writes."""
+        """The convolution whose transpose this is: that convolution reads the cells that this one writes."""
         return Window(self.kernel, self.stride, self.dilation, self.padding, self.padding)
 
     @property
     def overlap(self) -> tuple[int, ...]:
-        """How many inputs write each output cell away from the ends: one period, from the phase of output 0 on."""
+        """How many inputs write each output cell away from the ends, for one period from output 0's phase on."""
         counts = [0] * self.stride
         for j in range(self.kernel):
             counts[(j * self.dilation - self.padding) % self.stride] += 1
         return tuple(counts)
 
     def written(self, cells: Cells, n: int) -> int:
-        """How often n inputs write some output cells, all together."""
+        """The number of writes to some output cells in all, by n inputs."""
         taps = (j * self.dilation - self.padding for j in range(self.kernel))
         return sum((every(shifted(cells, -tap), self.stride) & all_cells(n)).bit_count() for tap in taps)
 
     def writers(self, cell: int, n: int) -> int:
-        """How many of n inputs write an output cell."""
+        """The number of inputs, of n, that write an output cell."""
         starts = (cell + self.padding - j * self.dilation for j in range(self.kernel))
         return sum(start % self.stride == 0 and 0 <= start // self.stride < n for start in starts)
 

@@ -35,7 +35,7 @@ MOST_OUT = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class OnPaper:
-    """One layer worked out on every axis of its input."""
+    """One layer, worked out on every axis of its input."""
 
     axes: tuple[Working, ...]
 
@@ -54,7 +54,7 @@ class OnPaper:
 
     @property
     def taps(self) -> int:
-        """The taps of the whole kernel; 0 where none slides."""
+        """The number of taps of the whole kernel; 0 where no kernel slides."""
         return prod(len(each.taps) for each in self.axes)
 
     @property
@@ -63,18 +63,18 @@ class OnPaper:
 
     @property
     def mean_taps(self) -> Fraction:
-        """How many of its taps fall on cells, on average."""
+        """The mean number of the kernel's taps that fall on cells."""
         return prod((each.mean_taps for each in self.axes), start=Fraction(1))
 
     @property
     def unread(self) -> int:
-        """The cells of the whole input that nothing reads: all that lie in a row, on any axis, that nothing reads."""
+        """The number of cells of the whole input that nothing reads: all in a row that nothing reads, on any axis."""
         read = [each.layer.map(each.n).reads(all_cells(each.out or 0), each.n).bit_count() for each in self.axes]
         return self.cells - prod(read)
 
 
 def work_out(request: Request) -> OnPaper:
-    """Every axis; those that are alike once. Raises Refused where the request is no layer."""
+    """The layer of a request, worked out on every axis; equal axes once. Raises Refused if the request is no layer."""
     known: dict[tuple[OnAxis, int], Working] = {}
     pairs = list(zip(request.layers(), request.sizes(), strict=True))
     for layer, n in pairs:

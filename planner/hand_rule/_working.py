@@ -1,4 +1,4 @@
-"""What a layer worked out on paper comes to: the working, what is lost, what would lose nothing, a picture."""
+"""The result of a layer worked out on paper: the working, what is lost, what would lose nothing, a picture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class WorkingLine:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that goes wrong on the axis: in a word or two, in full, and which cells it is about."""
+    """One thing that goes wrong on the axis: in a word or two, in a sentence, and the cells in question."""
 
     name: str
     severity: Severity
@@ -40,7 +40,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Another size or argument that loses nothing: as text for the command line, and as the layer that it makes."""
+    """Another size or argument with which nothing is lost, as text for the command line and as the layer it makes."""
 
     name: str
     argument: str
@@ -69,7 +69,7 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """One layer on an axis of n cells, worked out. `out` is None where nothing comes out.
+    """One layer worked out on an axis of n cells. `out` is None where nothing comes out.
 
     praise  what may be said where nothing was found
     notes   what is worth knowing besides
@@ -94,13 +94,13 @@ class Working:
 
     @property
     def severity(self) -> Severity | None:
-        """The worst of what was found."""
+        """The severity of the worst finding."""
         found = {each.severity for each in self.findings}
         return next((each for each in Severity if each in found), None)
 
     @property
     def mean_taps(self) -> Fraction:
-        """How many taps of a window fall on cells, on average."""
+        """The mean number of a window's taps that fall on cells."""
         return Fraction(sum(self.taps), self.out or 1)
 
 
@@ -119,11 +119,11 @@ class OnAxis(ABC):
 
     @abstractmethod
     def words(self) -> str:
-        """The arguments in a line."""
+        """The arguments in words, on one line."""
 
     @abstractmethod
     def perfect(self, n: int) -> bool:
-        """Whether it fits on n cells and nothing is lost, left over, skipped or uneven."""
+        """Whether the layer fits on n cells with nothing lost, left over, skipped or uneven."""
 
     @abstractmethod
     def work_out(self, n: int) -> Working: ...
@@ -134,14 +134,14 @@ Tried = tuple[str, OnAxis, int]
 
 
 def perfect(name: str, tried: Iterable[Tried], most: int) -> Iterator[Change]:
-    """The first of those tried that are perfect."""
+    """The first of the layers tried that are perfect."""
     found = (each for each in tried if each[2] > 0 and each[1].perfect(each[2]))
     for argument, layer, n in islice(found, most):
         yield Change(name, argument, layer, n, layer.map(n).length(n))
 
 
 def nearest(numbers: Iterable[int], given: int) -> list[int]:
-    """The numbers from 0 on but the given one, the nearest first; of two as near, the smaller."""
+    """The numbers from 0 on except the given one, the nearest first; of two equally near, the smaller first."""
     return sorted({each for each in numbers if each >= 0 and each != given}, key=lambda each: (abs(each - given), each))
 
 

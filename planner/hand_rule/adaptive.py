@@ -1,4 +1,4 @@
-"""Adaptive pooling: a number of bins is wanted, and the windows are made to fit."""
+"""Adaptive pooling by the hand rule: the number of bins is given, and the windows are made to fit."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Adaptive(OnAxis):
 
 
 def _period(bins: Bins, n: int) -> Iterator[tuple[int, int]]:
-    """The bounds of the bins, up to where they repeat."""
+    """The bounds of the bins, up to where the bins repeat."""
     return (bins.bounds(i, n) for i in range(bins.bins // math.gcd(bins.bins, n)))
 
 

@@ -1,4 +1,4 @@
-"""From what stands on the command line, as text, to a layer on each axis; and what makes none."""
+"""Requests: the text of the command line becomes a layer on each axis, or is refused."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ _CLASHES = {
 
 
 class Refused(Exception):
-    """What was asked for is no layer; the text says why, and what to do."""
+    """The request is no layer; the text says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """The arguments as they were written; one that was not is None, or False where it is a switch."""
+    """The arguments as they were written; an argument that was not is None, or False for a switch."""
 
     size: str
     kernel: str | None = None
@@ -102,7 +102,7 @@ class Request:
             raise Refused("--output-padding belongs to a transposed convolution; add --transposed, or leave it out")
 
     def _numbers(self, name: str, axes: int, least: int) -> list[int]:
-        """An argument's number for each axis; the least possible one where it is not given."""
+        """An argument's number for each axis; its least possible value where it is not given."""
         option, text = _OPTIONS[name], getattr(self, name)
         example = f"write it as {option} 3, or {option} 7x3 for two axes"
         parts = [str(least)] if text is None else _parts(text)

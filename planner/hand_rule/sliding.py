@@ -1,4 +1,4 @@
-"""A convolution or a pool: the kernel costs, padding gives back, the stride divides and rounds up."""
+"""A convolution or a pool by the hand rule: the kernel costs, padding gives back, the stride divides and rounds up."""
 
 from __future__ import annotations
 
@@ -74,9 +74,7 @@ class Sliding(OnAxis):
 
     @property
     def allowed(self) -> bool:
-        """Whether there is such a layer: only pools have ceil_mode, and equal padding on both sides is at most half of
-        their window.
-        """
+        """Whether there is such a layer: only pools have ceil_mode, with equal padding of at most half the window."""
         if not self.ceil or isinstance(self.padding, str):
             return True
         before, after = self.padding
@@ -132,7 +130,7 @@ class Sliding(OnAxis):
         yield from self._ceil(window, n)
 
     def _paddings(self, deltas: list[int], n: int) -> Iterator[Tried]:
-        """The nearest first; of two as near, the one with sides more alike, then the one that adds to the end."""
+        """Other paddings, the nearest first; of two equally near, the more even, then the one with more at the end."""
         if isinstance(self.padding, str):
             return
         before, after = self.padding
@@ -153,7 +151,7 @@ class Sliding(OnAxis):
                 yield f"-s {stride}", replace(self, stride=stride), n
 
     def _dilations(self, window: Window, n: int) -> Iterator[Tried]:
-        """Smaller ones; padding that keeps the size goes with them."""
+        """Smaller dilations, with the padding that keeps the size."""
         keeps = window.reach % 2 and self.padding == (window.reach // 2,) * 2
         for dilation in range(self.dilation - 1, max(self.dilation - TRIED, 0), -1):
             other = replace(self, dilation=dilation)
@@ -164,7 +162,7 @@ class Sliding(OnAxis):
                 yield f"-d {dilation}", other, n
 
     def _ceil(self, window: Window, n: int) -> Iterator[Change]:
-        """What a pool can do: the last window may hang over the end."""
+        """The same pool with ceil_mode: the last window may hang over the end."""
         other = replace(self, ceil=True)
         if not other.allowed or not window.loss(n).lost:
             return
@@ -267,7 +265,7 @@ def _findings(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
 
 
 def _on_padding(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
-    """Windows, and taps of all windows, that lie on padding alone."""
+    """The findings on windows and taps that lie on padding alone."""
     if loss.blank:
         blank = counted(loss.blank, "window")
         verb = plural(loss.blank, "lies", "lie")
@@ -290,7 +288,7 @@ def _lost_words(lost: Cells, n: int) -> str:
 
 
 def _why_lost(window: Window, n: int, loss: Loss) -> str:
-    """Where the last window ends, and what another would need."""
+    """The reason why cells are lost: where the last window ends, and what another window would need."""
     ordinal = "last" if window.length(n) > 1 else "only"
     missing = counted(window.stride - loss.leftover, "cell")
     needs = f"the next, {window.stride} further on, needs {missing} more than there are"
@@ -321,7 +319,7 @@ def _praise(window: Window, n: int) -> str:
 
 
 def _shift(window: Window, n: int) -> Fraction:
-    """How far the middle of the windows lies from the middle of the cells; positive towards the end."""
+    """The distance of the middle of the windows from the middle of the cells; positive towards the end."""
     span = window.span(n)
     return span.centre + span.stride * (window.length(n) - 1) / 2 - Fraction(n - 1, 2)
 

@@ -101,7 +101,9 @@ class Transposed(OnAxis):
             yield f"-p {padding}", replace(self, padding=padding), n
 
     def _kernels(self, n: int) -> Iterator[Tried]:
-        """Multiples of the stride, with the padding that keeps the size, or makes it stride · n where it nearly is."""
+        """Kernels that are multiples of the stride, with the padding that keeps the size, or makes it stride · n if
+        close.
+        """
         out, times = self.map(n).length(n), n * self.stride
         wanted = times if abs(out - times) < self.stride else out
         turns = range(max(self.kernel // self.stride - 2, 1), self.kernel // self.stride + 5)
@@ -153,7 +155,7 @@ def _unwritten(spread: Spread, n: int) -> Cells:
 
 
 def _unread(spread: Spread, n: int) -> Cells:
-    """The inputs of which all that they write is cut off."""
+    """The inputs whose whole output is cut off."""
     return all_cells(n) & ~spread.reads(all_cells(spread.length(n)), n)
 
 
@@ -176,7 +178,7 @@ def _findings(spread: Spread, n: int) -> Iterator[Finding]:
 
 
 def _why(spread: Spread) -> str:
-    """Why cells are not written."""
+    """The reason why output cells are not written."""
     if spread.stride > spread.reach:
         return f"The stride of {spread.stride} is longer than the kernel, which reaches {spread.reach}."
     if 0 in spread.overlap:
@@ -194,7 +196,7 @@ def _why_uneven(spread: Spread) -> str:
 
 
 def _origins(spread: Spread, n: int) -> list[tuple[int, int]]:
-    """The sizes that the forward convolution brings to n, each with the output_padding that leads back to it."""
+    """The sizes that the forward convolution maps to n, each with the output_padding that leads back."""
     tried = ((replace(spread, output_padding=extra).length(n), extra) for extra in range(spread.stride))
     return [(size, extra) for size, extra in tried if size > 0 and spread.forward.length(size) == n]
 

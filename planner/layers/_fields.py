@@ -18,7 +18,7 @@ def _is_number(value: object) -> TypeGuard[int | float]:
 
 
 def _one(accepts: Callable[[Any], bool], words: str, schema: dict[str, Any]) -> Any:
-    """One value, taken as it is."""
+    """A field that takes a single value, as it is."""
 
     def read(value: object) -> Any:
         if accepts(value):
@@ -31,7 +31,7 @@ def _one(accepts: Callable[[Any], bool], words: str, schema: dict[str, Any]) -> 
 def _one_or_each(
     accepts: Callable[[Any], bool], words: str, schema: dict[str, Any], each: Callable[[Any], bool] | None = None
 ) -> Any:
-    """One value for all axes, or a list with one for each, in which `each` says what may stand."""
+    """A field that takes one value for all axes, or a list with a value for each axis, described by `each`."""
 
     def read(value: object) -> Any:
         if accepts(value):
@@ -68,7 +68,7 @@ def _is_side(value: object) -> bool:
 
 
 def _read_sides(words: tuple[str, ...]) -> Callable[[object], Any]:
-    """A number for all sides, for each axis a number or a pair, or one of some words."""
+    """A field that takes padding: a number for all sides, a number or a pair for each axis, or one of some words."""
 
     def read(value: object) -> Any:
         if _is_natural(value) or (isinstance(value, str) and value in words):
@@ -143,7 +143,7 @@ MOST_AXES = 64
 
 
 def _list(accepts: Callable[[Any], bool], words: str, schema: dict[str, Any], at_most_once: int | None = None) -> Any:
-    """A list of values, among which one may be allowed a single time."""
+    """A field that takes a list of values, among which one special value may stand once."""
 
     def read(value: Any) -> Any:
         fits = isinstance(value, list | tuple) and 0 < len(value) <= MOST_AXES and all(map(accepts, value))
@@ -190,5 +190,5 @@ Depth = Annotated[int, Field(ge=1, le=10_000)]
 
 
 def per_axis(numbers: Sequence[int]) -> int | list[int]:
-    """The numbers of all axes as an argument has them: one where all are alike, else one for each axis."""
+    """An argument given by its numbers on all axes: a single number where all are alike, else a list."""
     return numbers[0] if len(set(numbers)) == 1 else list(numbers)

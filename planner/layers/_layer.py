@@ -75,7 +75,7 @@ class Call:
 
     @property
     def home(self) -> str:
-        """Where the target stands: in `nn`, `F`, `torch`, `Tensor`, `operator`, or another library."""
+        """The namespace of the target: `nn`, `F`, `torch`, `Tensor`, `operator`, or another library."""
         return self.target.rpartition(".")[0]
 
     @property
@@ -84,7 +84,7 @@ class Call:
 
     @property
     def is_parameter(self) -> bool:
-        """Whether it makes a trained tensor, which is called by nobody."""
+        """Whether the call makes a trained tensor, which nobody calls."""
         return self.target == "nn.Parameter"
 
     @property
@@ -103,7 +103,7 @@ class Call:
 
     @property
     def is_permutation(self) -> bool:
-        """Whether it only brings axes into another order."""
+        """Whether the call only reorders axes."""
         return self.target == "Tensor.permute"
 
     @property
@@ -117,7 +117,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a layer says for given input shapes. `links[o][i]` is how output o depends on input i."""
+    """The answers of a layer for given input shapes. `links[o][i]` is how output o depends on input i."""
 
     outputs: tuple[Shape, ...]
     links: tuple[tuple[Link, ...], ...]
@@ -150,7 +150,7 @@ class Layer(BaseModel):
     # What a layer answers
 
     def check(self, *inputs: Shape) -> None:
-        """Raise the fault of arguments that do not go together, or not with these inputs."""
+        """Raise the fault of arguments that do not fit one another, or do not fit these inputs."""
 
     def axes(self, x: Shape) -> tuple[AxisMap, ...]:
         """The map of each spatial axis, for a layer with one input and one output."""
@@ -166,7 +166,7 @@ class Layer(BaseModel):
         return ((Link(self.axes(x), self.channel_map(x)),),)
 
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
-        """The output shapes, where the links alone do not say them."""
+        """The output shapes, where the links alone do not determine them."""
         return tuple(to_inputs[0].output(inputs[0]) for to_inputs in links)
 
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
@@ -182,33 +182,33 @@ class Layer(BaseModel):
         return 0
 
     def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:
-        """Multiply-adds that need not be done where a part of the first output is read, and the rest by nobody."""
+        """The multiply-adds saved if only part of the first output is read, and nothing reads the rest."""
         elements = outputs[0].elements
         return self.macs(inputs, outputs) * (elements - count(read)) // elements
 
     def derived(self, *inputs: Shape) -> Mapping[str, object]:
-        """Arguments of the PyTorch call that a model file leaves out because the inputs say them."""
+        """The arguments of the PyTorch call that a model file leaves out because they follow from the inputs."""
         return {}
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        """The PyTorch calls that it means, one after the other."""
+        """The PyTorch calls that the layer means, one after the other."""
         return (self.module({**self.derived(*inputs), **self.given()}, *inputs),)
 
     def must_be_writable(self, path: Path) -> None:
-        """Raise the fault of what can be planned, not written in PyTorch; `path` is the layer's place in the file."""
+        """Raise the fault of a layer that can be planned but not written in PyTorch, at `path` in the file."""
 
     def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
-        """Where its outputs lie in the memory of its only input, in training or in evaluation; None where PyTorch gives
-        them memory of their own.
+        """Where the layer's outputs lie in the memory of its only input, in training or in evaluation; None where
+        PyTorch gives them memory of their own.
         """
         return None
 
     def centred(self, *inputs: Shape) -> int | None:
-        """How many values of a sample have their common mean taken off; None where that is not what it does."""
+        """The number of values of a sample whose common mean is subtracted; None where the layer subtracts no mean."""
         return None
 
     def overwrites(self, *, training: bool) -> bool:
-        """Whether it writes other values over those of its input."""
+        """Whether the layer works in place, writing over the values of its input."""
         return False
 
     # What is the same for all
@@ -218,7 +218,7 @@ class Layer(BaseModel):
         return Call(f"nn.{type(self).__name__}", args, positional=self.needed(*inputs), layout=self.layout)
 
     def needed(self, *inputs: Shape) -> tuple[str, ...]:
-        """The arguments that PyTorch's class needs; none where it has them in another order."""
+        """The arguments that PyTorch's class requires; none where that class has them in another order."""
         required = (name for name, each in type(self).model_fields.items() if each.is_required())
         return (*self.derived(*inputs), *required)
 
@@ -271,18 +271,18 @@ class Layer(BaseModel):
         return tuple(value)
 
     def must_take(self, count: int) -> None:
-        """It must be given as many sources as it takes."""
+        """Raise the fault of a layer that is given too many sources, or too few."""
         least, most = self.takes
         if count < least or (most is not None and count > most):
             raise WrongNumberOfSources(self.type_name(), count, least, most)
 
     def must_have_axes(self, x: Shape, *ranks: int) -> None:
-        """An input must have one of these numbers of spatial axes."""
+        """Raise the fault of an input whose number of spatial axes is none of these."""
         if len(x.spatial) not in ranks:
             raise WrongNumberOfAxes(self.type_name(), x, ranks)
 
     def must_equal(self, name: str, actual: int) -> None:
-        """A size that a model file may leave out must, where it is given, be what the input has."""
+        """Raise the fault of a stated size that is not what the input has; such a size may be left out."""
         given = getattr(self, name)
         if given is not None and given != actual:
             raise ChannelsDiffer(name, given, actual)
@@ -300,7 +300,7 @@ def dim_of(dim: int, x: Shape, name: str = "dim", *, new: bool = False) -> int:
 
 
 def axis_of(dim: int, x: Shape, name: str = "dim", *, new: bool = False) -> int:
-    """Which axis of our shape PyTorch's `dim` is, the channels being the last one."""
+    """The number of the axis in our shape that PyTorch's `dim` means; the channels are the last axis."""
     return (dim_of(dim, x, name, new=new) - 2) % (len(x) + new)
 
 
@@ -336,7 +336,7 @@ def axis_name(axis: int, rank: int) -> str:
 
 
 def _misfit(links: tuple[Link, ...], inputs: tuple[Shape, ...], shape: Shape) -> WindowDoesNotFit:
-    """The fault of the first axis on which nothing is left."""
+    """The fault of the first axis on which no output cell is left."""
     bad = next(i for i, size in enumerate(shape) if size < 1)
     for link, x in zip(links, inputs, strict=True):
         for axis, (axis_map, to) in enumerate(zip(link.axes, link.landing, strict=True)):

@@ -1,4 +1,4 @@
-"""What pools share: windows, and the places of maxima."""
+"""What pools share: windows, and the positions of maxima."""
 
 from dataclasses import replace
 from typing import ClassVar
@@ -15,7 +15,7 @@ from planner.layers._padding import Side, flat, sides_of
 
 
 class Windows(Layer):
-    """Pools by windows, which move by their own size where no stride is given.
+    """Pools with sliding windows; where no stride is given, the stride is the window's own size.
 
     Padding that PyTorch's own argument cannot say is put around the input first, and so is what `ceil_mode` would let a
     window hang over: in place of `after` cells at the end, max(after, min(after + stride, reach) − 1) of them give the
@@ -51,12 +51,12 @@ class Windows(Layer):
 
     @property
     def numbered(self) -> bool:
-        """Whether the padding is a number for each axis, as PyTorch's own argument is."""
+        """Whether the padding is a single number for each axis, as PyTorch's own argument is."""
         return isinstance(self.padding, int) or all(isinstance(side, int) for side in self.padding)
 
     @property
     def own(self) -> bool:
-        """Whether PyTorch's module can say the padding: the same on both sides, and at most half of the window."""
+        """Whether PyTorch's module can express the padding: equal on both sides, and at most half the window."""
         if self.padding == "tf_same":
             return False
         if not self.pads:
@@ -83,7 +83,7 @@ class Windows(Layer):
         return tuple(Window(*each, *sides, self.ceil_mode) for each, sides in padded)
 
     def around(self, x: Shape) -> tuple[Side, ...]:
-        """Padding with which windows that do not hang over the end are all there are."""
+        """The padding that makes windows hanging over the end into whole ones."""
         sized = zip(self.axes(x), x.spatial, strict=True)
         windows = [axis.at(n) if isinstance(axis, SameWindow) else axis for axis, n in sized]
         return tuple(
@@ -122,7 +122,7 @@ class WithinInput(Windows):
 
 
 class ReturnsIndices(Layer):
-    """A max pool, which can also tell where it found each maximum."""
+    """A max pool, which can also return the position of each maximum."""
 
     extras: ClassVar[bool] = True
 

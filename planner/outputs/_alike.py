@@ -23,14 +23,14 @@ MANY = 5
 
 
 class Likeness:
-    """Answers about the blocks of one plan; what is found out about a layer is kept."""
+    """Tells which blocks of a plan are alike; what is worked out about a layer is kept."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.layers: dict[int, tuple[object, ...]] = {}
 
     def signature(self, block: Group) -> tuple[object, ...]:
-        """What is the same in blocks that are alike: their layers and how these are wired."""
+        """The key that blocks have in common when they are alike: their layers and how these are wired."""
         outside = {ref: i for i, ref in enumerate(self.plan.arriving(block))}
         return tuple(
             (
@@ -79,9 +79,7 @@ class Likeness:
         return "; ".join(series(name, values) for name, values in told[:MOST_ARGUMENTS])
 
     def _told_apart(self, first: Group, second: Group) -> bool:
-        """Whether layers that differ do so in a number, and not only in a list of numbers, which no series tells, nor
-        in their shapes too.
-        """
+        """Whether differing layers differ in a plain number, and not only in a list of numbers or also in shapes."""
         found = list(self._layers([first, second]))
         return (not found or self._shapes(first) == self._shapes(second)) and all(
             any(_is_number(getattr(one, name)) for name in differing)
@@ -90,18 +88,18 @@ class Likeness:
         )
 
     def _shapes(self, block: Group) -> list[tuple[Shape, ...]]:
-        """The shapes of what the steps of a block read and hand on."""
+        """The shapes that the steps of a block read and hand on."""
         return [step.inputs + step.outputs for step in self.plan.steps[block.first : block.last]]
 
     def _layers(self, copies: Sequence[Group]) -> Iterator[list[Layer]]:
-        """The layers of copies, place by place, where they are not the same."""
+        """The layers of the copies, place by place, where the layers differ."""
         for i in range(copies[0].last - copies[0].first):
             layers = [layer for each in copies if (layer := self.plan.steps[each.first + i].layer) is not None]
             if any(layer is not layers[0] and layer != layers[0] for layer in layers):
                 yield layers
 
     def _follows(self, block: Group, run: list[Group]) -> bool:
-        """Whether a block reads the last of a run where that one reads what is before it, and else the same."""
+        """Whether a block reads the last block of a run, and otherwise reads what that one does."""
         last = run[-1]
         size = last.last - last.first
         chained = False
@@ -135,7 +133,7 @@ def _is_number(value: object) -> bool:
 
 
 def series(name: str, values: Sequence[object]) -> str:
-    """What copies have, one after the other, in a few characters: `dilation 1, 2, … 128`."""
+    """Values of copies, one after the other, in a few characters: `dilation 1, 2, … 128`."""
     texts = [printable(str(value)) for value in values]
     if len(texts) > MOST_NUMBERS:
         texts = [texts[0], texts[1], f"… {texts[-1]}"]

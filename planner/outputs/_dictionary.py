@@ -108,7 +108,7 @@ def _plain(shape: Shape | None) -> list[int] | None:
 
 
 def _exact(number: Fraction | None) -> int | float | str | None:
-    """A number as JSON has it without rounding: whole, in binary places, or else as a text such as `1/3`."""
+    """A number for JSON without rounding: whole, in binary places, or else a text such as `1/3`."""
     if number is None or number.denominator == 1:
         return None if number is None else number.numerator
     return float(number) if number.denominator & (number.denominator - 1) == 0 else str(number)
@@ -146,7 +146,7 @@ def _reach(unread: Unread) -> dict[str, Any]:
 
 
 def _lines(unread: Unread, axis: int) -> list[int] | None:
-    """The numbers of the lines that are unread; None where there are too many to list."""
+    """The numbers of the unread lines; None where there are too many to list."""
     return unread.lines(axis) if unread.unread_lines(axis).bit_count() <= MOST_LINES else None
 
 

@@ -1,4 +1,4 @@
-"""What the formats of findings share: how many there are, and where they are, in words."""
+"""What all formats of findings share: the number of findings, and their places, in words."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ def path_text(path: Path) -> str:
 
 
 def sentence(each: Diagnostic, with_help: bool = True) -> str:
-    """A finding in one line: headline, numbers, and what to do."""
+    """A finding as a single line: headline, numbers, and what to do."""
     said = f"{each.message}: {each.label}" if each.label else each.message
     return printable(f"{said}; {each.help}" if with_help and each.help else said)

@@ -19,7 +19,7 @@ Opens = Callable[[Group, int], bool]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One layer, one block, or so many equal blocks one after the other.
+    """A row of a table: one layer, one block, or several equal blocks one after the other.
 
     name     its name below the block that it stands in; of several copies, the first and the last
     path     its place in the file, or that of the first copy
@@ -48,7 +48,7 @@ class Row:
 
     @property
     def times(self) -> str:
-        """How many copies it stands for: ` ×6`."""
+        """The number of copies that the row stands for, as ` ×6`."""
         return f" ×{self.copies}{' side by side' if self.beside else ''}" if self.copies > 1 else ""
 
 
@@ -60,7 +60,7 @@ def rows(plan: Plan, depth: int | None = None) -> Iterator[Row]:
 
 
 class Tree:
-    """The blocks of a plan, and what is read of them outside; good for any number of ways to open them.
+    """The blocks of a plan, and what is read of them outside; rows can be made with any blocks opened.
 
     growing  blocks are equal, too, where their channels differ: the layers of a DenseNet, which read ever more
     """
@@ -80,11 +80,11 @@ class Tree:
         self.last_reader.update(dict.fromkeys(plan.outputs, len(plan.steps)))
 
     def rows(self, opens: Opens, every: bool = False) -> Iterator[Row]:
-        """The rows in order of execution; with `every`, each of several equal blocks is opened, not the first alone."""
+        """The rows in order of execution; with `every`, all of several equal blocks are opened, not only the first."""
         return self._below(None, 0, opens, every)
 
     def _below(self, parent: Group | None, depth: int, opens: Opens, every: bool) -> Iterator[Row]:
-        """The rows of what stands in a block, or in the model."""
+        """The rows of the layers and blocks in a block, or in the model."""
         at, last = (parent.first, parent.last) if parent else (len(self.plan.inputs), len(self.plan.steps))
         for run in self._runs(parent):
             yield from (self._layer(i, depth) for i in range(at, run[0].first))
@@ -97,13 +97,13 @@ class Tree:
         yield from (self._layer(i, depth) for i in range(at, last))
 
     def _runs(self, parent: Group | None) -> Iterator[list[Group]]:
-        """The blocks in a block: each alone, or equal ones that stand together."""
+        """The blocks in a block, as runs: a block alone, or equal blocks next to one another."""
         for _, equal in groupby(self.blocks[parent], self._character):
             for run in _adjacent(list(equal)):
                 yield from self.copies.runs(run)
 
     def _character(self, block: Group) -> tuple[object, ...]:
-        """What equal blocks have in common."""
+        """The key that equal blocks have in common."""
         if block not in self.characters:
             steps = range(block.first, block.last)
             shapes = [
@@ -151,7 +151,7 @@ class Tree:
         )
 
     def _growth(self, copies: list[Group]) -> str:
-        """The channels of what copies hand on, where they differ."""
+        """The numbers of channels that copies hand on, where these differ."""
         made = [[shape.channels for shape in self._outputs(each)] for each in copies]
         return series("channels", [each[0] for each in made]) if any(each != made[0] for each in made) else ""
 
@@ -159,12 +159,12 @@ class Tree:
         return all(self.plan.steps[i].facts is not None for i in steps)
 
     def _inputs(self, steps: range) -> tuple[Shape, ...]:
-        """The shapes of what comes from outside."""
+        """The shapes that a block reads from outside."""
         refs = dict.fromkeys(ref for i in steps for ref in self.plan.steps[i].sources if ref.step not in steps)
         return tuple(shape for ref in refs if (shape := self.plan.shape(ref)))
 
     def _outputs(self, block: Group) -> tuple[Shape, ...]:
-        """The shapes of what is read outside, in the block's order; of the last step where nobody reads."""
+        """The shapes of a block that are read outside, in the block's order; of its last step if nothing reads any."""
         steps = self.plan.steps
         every = (Tensor(i, o) for i in range(block.first, block.last) for o in range(len(steps[i].outputs)))
         made = self.plan.leaving(block) if block.outputs else every
@@ -173,7 +173,7 @@ class Tree:
 
 
 def _below(name: str, parent: Group | None) -> str:
-    """The part of a full name that comes after that of the block around it."""
+    """The part of a full name after the name of the block around it."""
     return name.removeprefix(f"{parent.name}.") if parent else name
 
 

@@ -1,4 +1,4 @@
-"""What text is laid out for: a width in columns, and colours or none; and texts from a model file made safe to show."""
+"""The screen that text is laid out for: its width, and whether it has colours; texts from a model file made safe."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _CODES: dict[TextStyle, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Where a text will be read: so many columns, with colours or without, in Unicode or in ASCII alone."""
+    """The screen on which a text will be read: its columns, whether it has colours, and Unicode or only ASCII."""
 
     width: int = 80
     colour: bool = False
     unicode: bool = True
 
     def paint(self, text: str, *looks: TextStyle) -> str:
-        """The text in these looks, where there are colours."""
+        """The text in these styles, on a screen with colours."""
         if not self.colour or not text or not looks:
             return text
         return f"\x1b[{';'.join(str(_CODES[look]) for look in looks)}m{text}\x1b[0m"
@@ -50,7 +50,7 @@ def _shown(char: str) -> str:
 
 
 def columns(text: str) -> int:
-    """How many columns a printable text takes: East Asian wide characters two, combining marks none."""
+    """The number of columns that a printable text takes: wide East Asian characters take two, combining marks none."""
     if text.isascii():
         return len(text)
     return sum(map(_columns, text))

@@ -1,4 +1,4 @@
-"""Remedies: what may mend a finding, by the names that its kind gives in `mended_by`.
+"""Remedies: functions that propose what may mend a finding, by the names that kinds give in `mended_by`.
 
 A remedy is a public function from a Case to proposals, found by looking; each file has those that work on the same part
 of a model. A new remedy also gets its name in `RemedyName`, so that the type checker knows the names that kinds give.

@@ -44,7 +44,7 @@ class Proposal:
 
 @dataclass(eq=False)
 class Case:
-    """A finding, the report that it is from, and the step that it is at.
+    """A finding to be mended, with its report and its step.
 
     memory  what remedies have worked out about the model, for the other findings of the report
     given   the shapes of inputs that came from outside of the file, if any did
@@ -65,20 +65,20 @@ class Case:
 
     @property
     def step(self) -> Step | None:
-        """The step that the finding is at, or the first one of the entry that it is in."""
+        """The step of the finding, or the first step of the entry that holds the finding."""
         if self.found.step is not None:
             return self.plan.step(self.found.step)
         places = [self.found.path[:end] for end in range(len(self.found.path), 1, -1)]
         return next((step for step in self.plan.steps if step.path in places), None)
 
     def readers(self, step: Step) -> list[Step]:
-        """The steps that read from one."""
+        """The steps that read an output of the given step."""
         return [self.plan.steps[each.step] for each in self.plan.readers(self.plan.numbers[step.name])]
 
     # The file
 
     def at(self, path: Path) -> Any:
-        """What the file has at a path; None where there is nothing."""
+        """The value in the file at a path; None where there is none."""
         here: Any = self.data
         for part in path:
             if isinstance(here, dict):
@@ -90,7 +90,9 @@ class Case:
         return here
 
     def put(self, step: Step, **values: object) -> Proposal:
-        """Arguments of a step set in the file. One that is a parameter of a block is set where the block is called."""
+        """A proposal that sets arguments of a step in the file. An argument that is a block's parameter is set at the
+        call.
+        """
         proposal = Proposal(())
         for key, value in values.items():
             path, overwritten = self._home(step, key)
@@ -105,7 +107,7 @@ class Case:
         return proposal
 
     def _home(self, step: Step, key: str) -> tuple[Path, tuple[str, ...]]:
-        """Where an argument of a step is decided, and the expression that stands there."""
+        """The place where an argument of a step is decided, and the expression that stands there."""
         path, calls = (*step.path, key), step.instance.calls
         while True:
             value = self.at(path)
@@ -121,7 +123,7 @@ class Case:
                 return path, (str(value),)
 
     def resized(self, path: Path, sizes: Sequence[int]) -> list[Edit]:
-        """The sizes of the input at a path set in the file, or the parameters that they are."""
+        """A proposal that sets the sizes of the input at a path, or the parameters that stand there."""
         given = self.at(path)
         if not isinstance(given, list) or len(given) != len(sizes) + 1:
             return []
@@ -138,7 +140,9 @@ class Case:
         return [Edit(path, [*sizes, given[-1]])] if plain and edits else list(edits.values())
 
     def insert(self, step: Step, entry: dict[str, Any]) -> Edit | None:
-        """A new entry right before that of a step; None where layers would lose the names by which they are read."""
+        """A proposal to insert an entry before that of a step; None where layers would lose names by which they are
+        read.
+        """
         *home, at = step.path
         siblings = self.at(tuple(home))
         if not isinstance(siblings, list) or not isinstance(at, int):
@@ -149,7 +153,7 @@ class Case:
         return Edit((*home, at), entry, "insert")
 
     def free_name(self, step: Step, wish: str) -> str:
-        """A name that no sibling of a step has."""
+        """A name that no sibling of a step has, made from the given one."""
         taken = {str(each.get("name")) for each in self.at(step.path[:-1]) or () if isinstance(each, dict)}
         return next(name for i in range(len(taken) + 1) if (name := f"{wish}_{i}" if i else wish) not in taken)
 
@@ -161,7 +165,7 @@ class Case:
     # Layers
 
     def changed(self, step: Step, **values: object) -> Layer | None:
-        """The step's layer with other arguments; None where it does not take them."""
+        """The step's layer with other arguments; None where the layer does not accept them."""
         layer = step.layer
         if layer is None or not set(values) <= set(type(layer).model_fields):
             return None
@@ -172,7 +176,7 @@ class Case:
             return None
 
     def shape_with(self, step: Step, **values: object) -> Shape | None:
-        """What a step would give with other arguments; None where it would refuse them."""
+        """The output shape of a step with other arguments; None where the step would refuse them."""
         layer = self.changed(step, **values)
         try:
             return layer.facts(*step.inputs).outputs[0] if layer is not None and step.inputs else None
@@ -180,12 +184,12 @@ class Case:
             return None
 
     def windows(self, step: Step) -> list[tuple[Window, int]]:
-        """The window of each spatial axis of a step, and the cells it goes over; empty where it has other maps too."""
+        """The window and the number of cells of each spatial axis of a step; empty where some axis has another map."""
         return windows_of(step)
 
 
 def windows_of(step: Step) -> list[tuple[Window, int]]:
-    """The window of each spatial axis of a step, and the cells it goes over; empty where it has other maps too."""
+    """The window and the number of cells of each spatial axis of a step; empty where some axis has another map."""
     if step.layer is None or len(step.inputs) != 1:
         return []
     x = step.inputs[0]
@@ -199,19 +203,19 @@ def windows_of(step: Step) -> list[tuple[Window, int]]:
 
 
 def per_side(sides: Sequence[tuple[int, int]]) -> object:
-    """Padding before and after each axis, in numbers where both are alike."""
+    """Padding before and after each axis; a plain number for each axis where both sides are alike."""
     if all(before == after for before, after in sides):
         return per_axis([before for before, _ in sides])
     return [list(pair) for pair in sides]
 
 
 def wider(window: Window, before: int) -> Window:
-    """A window with other padding: on both sides alike, but wholly before where that is how it is padded."""
+    """A window with the padding `before`: on both sides alike, or wholly before where it is padded so now."""
     return replace(window, before=before, after=0 if window.after == 0 < window.before else before)
 
 
 def behind(case: Case, step: Step) -> Iterator[Step]:
-    """The step itself and what it is fed by, back to the first one that has several sources or none."""
+    """A step and those that feed it, back to the first that has several sources or none."""
     seen = 0
     while seen < 100:
         yield step

@@ -1,4 +1,4 @@
-"""Remedies among channels and groups, and at what makes a layer's answer one of a few."""
+"""Remedies for channels and groups, and for layers whose answer is one of a few."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def channel_shuffle(case: Case) -> Iterator[Proposal]:
 
 
 def no_bias(case: Case) -> Iterator[Proposal]:
-    """The bias left out."""
+    """The layer without its bias."""
     if case.step is not None and case.changed(case.step, bias=False) is not None:
         yield case.put(case.step, bias=False)
 
@@ -40,7 +40,7 @@ def group_norm(case: Case) -> Iterator[Proposal]:
 
 
 def even_bins(case: Case) -> Iterator[Proposal]:
-    """As many bins as divide the axis: the nearest such numbers."""
+    """A number of bins that divides the axis: the nearest such numbers."""
     step = case.step
     if step is None or not step.links or case.changed(step, output_size=1) is None:
         return
@@ -67,7 +67,7 @@ def _divisor_above(m: int, n: int) -> int:
 
 
 def _groups_before(case: Case, step: Step) -> int | None:
-    """The groups of the nearest grouped layer that feeds a step."""
+    """The number of groups of the nearest grouped layer that feeds a step."""
     for _ in range(50):
         if len(step.sources) != 1:
             return None

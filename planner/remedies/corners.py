@@ -12,7 +12,7 @@ LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 
 def corners_on_corners(case: Case) -> Iterator[Proposal]:
-    """Resizing with `align_corners`, at the input size at which corners then lie on corners."""
+    """Resizing with `align_corners`, at an input size at which corners then fall on corners."""
     found = next((each for each in case.report.apart if each[0].step is case.step), None)
     if case.step is None or found is None:
         return

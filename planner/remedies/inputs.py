@@ -24,8 +24,8 @@ Spatial = tuple[int, ...]
 
 
 def input_size(case: Case) -> Iterator[Proposal]:
-    """The next size above and below with which nothing is left over anywhere, or at least nothing is lost; after a
-    fault, at least one that works.
+    """The next input size above and below with which nothing is left over anywhere, or at least nothing is lost; after
+    a fault, at least one that works.
     """
     inputs = [step for step in case.plan.inputs if step.outputs[0].spatial]
     if not inputs or not _comes_from_size(case):
@@ -42,7 +42,7 @@ def input_size(case: Case) -> Iterator[Proposal]:
 
 
 def _comes_from_size(case: Case) -> bool:
-    """Whether a stated size that is not what arrives would be another one with another input size."""
+    """Whether a stated size could fit at another input size, since the channels that arrive change with it."""
     if case.found.kind.slip != "size" or case.step is None:
         return True
     larger = {
@@ -56,15 +56,15 @@ def _comes_from_size(case: Case) -> bool:
 
 @dataclass(eq=False)
 class _SizeSearch:
-    """The sizes of some inputs that have the same shape, each planned once for all findings of a report."""
+    """A search for good sizes of inputs of one shape; each size is planned once for all findings of a report."""
 
     case: Case
     names: tuple[str, ...]
     shape: Shape
 
     def found(self, least: int) -> Iterator[Spatial]:
-        """The next good sizes above and below, of the best grade that there is: with all axes moved to one size where
-        they are alike, or else those axes that are alike, or one by itself.
+        """The next good sizes above and below, of the best grade that any has: with all axes at one size where they are
+        alike, else with those axes that are alike, or one axis alone, moved.
         """
         spatial = self.shape.spatial
         alike = [tuple(i for i, n in enumerate(spatial) if n == size) for size in dict.fromkeys(spatial)]
@@ -80,7 +80,7 @@ class _SizeSearch:
         yield from fallback
 
     def moved(self, axes: tuple[int, ...], far: bool) -> Iterator[Spatial]:
-        """The shapes with some axes, which are alike, at another size."""
+        """The input shapes with some axes, which are alike, at another size."""
         for m in _around(self.shape[axes[0]], far):
             yield tuple(m if i in axes else n for i, n in enumerate(self.shape.spatial))
 
@@ -121,7 +121,7 @@ class _SizeSearch:
 
 
 def _around(n: int, far: bool) -> Iterator[int]:
-    """Sizes around one, the nearest first."""
+    """The sizes around a given one, the nearest first."""
     if not far:
         yield from (m for by in range(1, FARTHEST + 1) for m in (n + by, n - by) if m > 0)
         return
@@ -131,7 +131,7 @@ def _around(n: int, far: bool) -> Iterator[int]:
 
 
 def _grade(plan: Plan) -> int:
-    """What a size is good for."""
+    """The grade of a size: how good it is."""
     if not plan.complete:
         return GRADES
     facts = {id(step.facts): step for step in plan.steps}

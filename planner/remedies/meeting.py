@@ -17,7 +17,7 @@ MOST_PADDING = 2100
 
 
 def size_from_skip(case: Case) -> Iterator[Proposal]:
-    """The size of what an upsampled branch meets, in place of a factor: `from: [x, skip]`."""
+    """Upsampling to the size of the skip connection instead of by a factor: `from: [x, skip]`."""
     for step, branch, target in _branches(case):
         names = case.sources(step)
         for source in behind(case, branch):
@@ -36,7 +36,7 @@ def size_from_skip(case: Case) -> Iterator[Proposal]:
 
 
 def parameter_shape(case: Case) -> Iterator[Proposal]:
-    """The shape of a free parameter, made that of the tensor it meets."""
+    """A free parameter with the shape of the tensor that it meets."""
     step = case.step
     if step is None or len(step.inputs) != 2:
         return
@@ -51,7 +51,7 @@ def parameter_shape(case: Case) -> Iterator[Proposal]:
 
 
 def output_padding(case: Case) -> Iterator[Proposal]:
-    """The output padding with which a transposed convolution brings its branch to the size of the other one."""
+    """The output padding with which a transposed convolution gives its branch the size of the other."""
     for _, branch, target in _branches(case):
         for source in behind(case, branch):
             maps = source.links[0][0].axes if source.links and len(source.inputs) == 1 else ()
@@ -66,7 +66,7 @@ def output_padding(case: Case) -> Iterator[Proposal]:
 
 
 def fitted_window(case: Case) -> Iterator[Proposal]:
-    """Another padding, rounding or kernel of a branch's last window, with which it has the size of the other one."""
+    """Other padding, rounding or kernel in a branch's last window, which gives the branch the size of the other."""
     for _, branch, target in _branches(case):
         for source in behind(case, branch):
             windows = case.windows(source)
@@ -86,7 +86,7 @@ def fitted_window(case: Case) -> Iterator[Proposal]:
 
 
 def swapped_sources(case: Case) -> Iterator[Proposal]:
-    """The two sources the other way round."""
+    """The two sources in the other order."""
     step = case.step
     names = case.sources(step) if step is not None else None
     if step is not None and names is not None and len(names) == 2:
@@ -104,7 +104,7 @@ def pad_like(case: Case) -> Iterator[Proposal]:
 
 
 def same_channels(case: Case) -> Iterator[Proposal]:
-    """As many channels on one branch as on the other, from the layer that makes them."""
+    """The other branch's number of channels, from the layer that makes the channels of this one."""
     step = case.step
     if step is None or len({x.channels for x in step.inputs}) < 2:
         return
@@ -123,7 +123,7 @@ def same_channels(case: Case) -> Iterator[Proposal]:
 
 
 def joined_axis(case: Case) -> Iterator[Proposal]:
-    """The axis that tensors differ on as the one they are joined along: tokens are joined along their length."""
+    """Joining along the axis on which the tensors differ, as tokens are joined along their length."""
     step = case.step
     if step is None or step.layer is None or len({len(x) for x in step.inputs}) != 1:
         return
@@ -162,7 +162,7 @@ def projection(case: Case) -> Iterator[Proposal]:
 
 
 def _made_by(case: Case, step: Step, branch: Step, channels: int, strides: object) -> dict[str, object]:
-    """`out_channels` and `stride` as the other branch's layers have them in the file, or else in numbers."""
+    """The `out_channels` and `stride` of a projection, as the other branch's layers write them, or in numbers."""
     values: dict[str, object] = {"out_channels": channels, "kernel_size": 1, "stride": strides}
     for source in behind(case, branch):
         entry = case.at(source.path)
@@ -174,7 +174,7 @@ def _made_by(case: Case, step: Step, branch: Step, channels: int, strides: objec
 
 
 def _branches(case: Case) -> Iterator[tuple[Step, Step, Shape]]:
-    """The step at which branches meet, each that could be brought to the spatial size of another, and that other."""
+    """The step at which branches meet, with each pair of a branch that could be resized and the branch to match."""
     step = case.step
     if step is None or len({len(x) for x in step.inputs}) != 1:
         return
@@ -199,7 +199,7 @@ def _reaches(case: Case, source: Step, target: Shape, **values: object) -> bool:
 
 
 def _above(case: Case, step: Step) -> str | None:
-    """The name by which a step could list what it reads now without saying so."""
+    """The name of the step that this step would read if it had no `from`."""
     at = step.path[-1]
     if isinstance(at, int) and at == 0:
         block = case.at(step.path[:-2]) if step.path[0] == "blocks" and len(step.path) == 4 else None

@@ -1,4 +1,4 @@
-"""Remedies at a window: padding, rounding, kernel, and where a stride stands."""
+"""Remedies for windows: padding, rounding, kernel, and the place of a stride."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Way = Callable[[Case, Step], Proposal | None]
 
 
 def padding_at_end(case: Case) -> Iterator[Proposal]:
-    """So much padding at the end that a window more fits in."""
+    """Padding at the end, just enough for one more window."""
     yield from _first(case, _padded_at_end)
 
 
@@ -28,18 +28,18 @@ def ceil_mode(case: Case) -> Iterator[Proposal]:
 
 
 def padding(case: Case) -> Iterator[Proposal]:
-    """So much padding on both sides, or wholly before where it is so, that a window more fits in."""
+    """Padding on both sides, or wholly before where it is so now, just enough for one more window."""
     yield from _first(case, _padded)
 
 
 def kernel_size(case: Case) -> Iterator[Proposal]:
-    """A kernel that reads the cells that are lost or skipped, or that is no larger than what it stands on."""
+    """A kernel that reads the lost or skipped cells, or that is no larger than its input."""
     yield from _first(case, _with_kernel)
     yield from _first(case, _with_kernel_and_padding)
 
 
 def losing_layers(case: Case) -> Iterator[Proposal]:
-    """The layers that lose cells at the end, mended all at once: the end rounded up, or padded."""
+    """All layers that lose cells at the end mended together: their sizes rounded up, or their inputs padded."""
     losing = {
         step.path: step
         for step, losses in zip(case.plan.steps, case.report.losses, strict=True)
@@ -49,7 +49,7 @@ def losing_layers(case: Case) -> Iterator[Proposal]:
 
 
 def strided_padding(case: Case) -> Iterator[Proposal]:
-    """Padding of half the reach in numbers, or as TensorFlow has it, where `same` is refused."""
+    """Padding of half the reach in numbers, or as in TensorFlow, where PyTorch refuses `same`."""
     if case.step is not None:
         centred = _centred(case, case.step)
         yield from (case.put(case.step, padding=each) for each in (centred, "tf_same") if each is not None)
@@ -67,7 +67,7 @@ def less_padding(case: Case) -> Iterator[Proposal]:
 
 
 def shifted_padding(case: Case) -> Iterator[Proposal]:
-    """Padding of half the reach on either side, or moved from one side to the other, where a branch is out of place."""
+    """Padding of half the reach on both sides, or moved from one side to the other, where a branch is shifted."""
     step = case.step
     if step is None:
         return
@@ -85,7 +85,7 @@ def shifted_padding(case: Case) -> Iterator[Proposal]:
 
 
 def _last_window(case: Case, branch: Step) -> Step | None:
-    """The last step of a branch that reads by windows, and moves."""
+    """The last step of a branch that reads by windows, and moves over its input."""
     for step in behind(case, branch):
         windows = case.windows(step)
         if windows and not all(window.keeps for window, _ in windows):
@@ -94,7 +94,7 @@ def _last_window(case: Case, branch: Step) -> Step | None:
 
 
 def _centred(case: Case, step: Step) -> object:
-    """Padding of half the reach on either side; None where that is what a step has, or where it takes none."""
+    """Padding of half the reach on both sides; None where a step has it already, or accepts none."""
     halves = per_axis([(window.reach - 1) // 2 for window, _ in case.windows(step)])
     return halves if case.changed(step, padding=halves) not in (None, step.layer) else None
 
@@ -148,8 +148,8 @@ def _dilated(case: Case, step: Step, dilation: int) -> Proposal | None:
 
 
 def even_kernel(case: Case) -> Iterator[Proposal]:
-    """A transposed convolution whose kernel is a multiple of its stride, to the same size; or the stride itself, which
-    makes n cells n times as many.
+    """A transposed convolution whose kernel is a multiple of its stride, with the same size; or a kernel as large as
+    the stride, which multiplies the size by the stride.
     """
     step = case.step
     if step is None or step.facts is None or not step.links:
@@ -171,7 +171,7 @@ def even_kernel(case: Case) -> Iterator[Proposal]:
 
 
 def pooled_first(case: Case) -> Iterator[Proposal]:
-    """An average pool that takes the stride over, as in ResNet-D (arXiv:1812.01187)."""
+    """An average pool before the layer that takes over its stride, as in ResNet-D (arXiv:1812.01187)."""
     step = case.step
     windows = case.windows(step) if step is not None else []
     entry = case.at(step.path) if step is not None else None
@@ -190,7 +190,7 @@ def pooled_first(case: Case) -> Iterator[Proposal]:
 
 
 def stride_moved(case: Case) -> Iterator[Proposal]:
-    """The stride in the next layer with a window as large, as in ResNet v1.5, where it went from the 1×1 to the 3×3."""
+    """The stride moved to the next layer with a window as large, as ResNet v1.5 moved it from the 1×1 to the 3×3."""
     for skipping in _skipping(case):
         entry = case.at(skipping.path)
         taker = _taker(case, skipping)
@@ -214,7 +214,9 @@ def _skipping(case: Case) -> Iterator[Step]:
 
 
 def _taker(case: Case, skipping: Step) -> Step | None:
-    """The first layer behind that has no stride of its own, and a window no smaller than the stride that skips."""
+    """The first layer behind a step that has no stride of its own, and a window at least as wide as the skipping
+    stride.
+    """
     strides = [window.stride for window, _ in case.windows(skipping)]
     step = skipping
     for _ in range(20):
@@ -234,14 +236,14 @@ def _taker(case: Case, skipping: Step) -> Step | None:
 
 
 def _first(case: Case, way: Way) -> Iterator[Proposal]:
-    """One way at the step of the finding."""
+    """Proposals from one `way` at the step of the finding."""
     proposal = way(case, case.step) if case.step is not None else None
     if proposal is not None:
         yield proposal
 
 
 def _in_all(case: Case, steps: list[Step], *ways: Way) -> Iterator[Proposal]:
-    """One way in all of some layers, then in the first of them alone."""
+    """Proposals from one or several ways: in all of some layers, then in the first of these layers alone."""
     made = [[way(case, step) for step in steps] for way in ways]
     for proposals in made if steps else ():
         wanted = [each for each in proposals if each is not None]
@@ -286,7 +288,7 @@ def _with_kernel(case: Case, step: Step) -> Proposal | None:
 
 
 def _with_kernel_and_padding(case: Case, step: Step) -> Proposal | None:
-    """A larger kernel with padding for what is new of it, so that the size stays."""
+    """A larger kernel with more padding, so that the size stays."""
     windows = case.windows(step)
     kernels = [_kernel(window, n) for window, n in windows]
     more = [(kernel - window.kernel) * window.dilation for kernel, (window, _) in zip(kernels, windows, strict=True)]
@@ -299,7 +301,7 @@ def _with_kernel_and_padding(case: Case, step: Step) -> Proposal | None:
 
 
 def _missing(window: Window, n: int) -> int:
-    """Cells of padding that the end lacks for a window more that reads the cells lost there, or for the first one."""
+    """The cells of padding missing at the end for one more window, which reads the lost cells, or for the first."""
     room = n + window.before + window.after - window.reach
     if room < 0:
         return -room
@@ -307,7 +309,7 @@ def _missing(window: Window, n: int) -> int:
 
 
 def _even(window: Window, n: int) -> Window | None:
-    """The window with the least padding on both sides, or wholly before, with which nothing is lost at the end."""
+    """The window with the least padding, on both sides alike or wholly before, that loses nothing at the end."""
     most = max(window.before, window.after) + window.reach
     for side in range(max(window.before, window.after), most):
         found = wider(window, side)
@@ -332,7 +334,7 @@ def _without_blanks(window: Window, n: int) -> tuple[int, int]:
 
 
 def _with_dilation(window: Window, dilation: int) -> Window | None:
-    """The window with another dilation and as much less padding as its reach is less."""
+    """The window with another dilation, and with less padding as its reach is less."""
     less = (window.dilation - dilation) * (window.kernel - 1)
     if window.after == 0 < window.before and less <= window.before:
         return replace(window, dilation=dilation, before=window.before - less)

@@ -1,4 +1,4 @@
-"""Model files: reading one, what keeps one from being read, and the bytes of its text."""
+"""Model files: reading a file, what can prevent that, and the bytes of a text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read(path: str | os.PathLike[str]) -> Source:
 
 
 def parse(text: str | bytes, file: str | None = None) -> Source:
-    """The model file that this text is; raises a Fault where nothing can be made of it."""
+    """The Source that a text says; raises a Fault where the text says no model."""
     if len(text) > MOST_BYTES:
         raise TooLarge.file(file, len(text), MOST_BYTES)
     source = Source({}, file)
@@ -55,12 +55,12 @@ def parse(text: str | bytes, file: str | None = None) -> Source:
 
 
 def unparsed(fault: Fault, file: str | None = None) -> Source:
-    """What is left where `read` or `parse` raised: no data, but the text, to show the line of the fault from."""
+    """The Source left when `read` or `parse` raised: without data, but with the text, to show the line of the fault."""
     return Source({}, file, fault.text if isinstance(fault, InText) else "")
 
 
 def encoded(text: str, original: bytes) -> bytes:
-    """A text as the bytes of a file, in the encoding of the file that it replaces, with its byte order mark."""
+    """The bytes of a text in the encoding of the file that it replaces, with that file's byte order mark."""
     mark, name = next(((mark, name) for mark, name in _BYTE_ORDER_MARKS if original.startswith(mark)), (b"", "UTF-8"))
     if not name.startswith("UTF-8"):
         name += "-LE" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF32_LE) else "-BE"

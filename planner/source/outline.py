@@ -1,4 +1,4 @@
-"""A text's own structure: how its values are written, for those who change it."""
+"""The outline of a text: how its values are written, for code that edits the text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from planner.source.yaml import events_of
 
 
 class OutlineNode:
-    """A value as it is written: its stretch of the text, anchor included, and what stands in it.
+    """A value as the text has it: the stretch that it takes, anchor included, and the values in it.
 
     kind     `scalar`, `list`, `mapping` or `alias`
     start, end  characters from 0; a block list or mapping ends where its last value does
@@ -35,28 +35,28 @@ class OutlineNode:
         self.items: list[OutlineNode] = []
 
     def add(self, node: OutlineNode) -> None:
-        """Puts the next key or value into a list or mapping."""
+        """Put the next key or value into a list or mapping."""
         if self.kind == "mapping" and len(self.keys) == len(self.items):
             self.keys.append(node)
         else:
             self.items.append(node)
 
     def parts(self) -> Iterator[tuple[str | int, int, OutlineNode]]:
-        """What stands in it: its key or number, where the key or else the value starts, and the value."""
+        """The members of a list or mapping: the number or key, where the member starts, and its value."""
         if self.kind == "mapping":
             yield from ((key.value, key.start, item) for key, item in zip(self.keys, self.items, strict=True))
         else:
             yield from ((i, item.start, item) for i, item in enumerate(self.items))
 
     def at(self, path: Path) -> OutlineNode | None:
-        """What is written at a path; None where nothing is, as behind an alias."""
+        """The node at a path; None where nothing is written there, as behind an alias."""
         node: OutlineNode | None = self
         for part in path:
             node = next((item for key, _, item in node.parts() if key == part), None) if node is not None else None
         return node
 
     def path(self, offset: int) -> Path:
-        """The path to the innermost value that a character belongs to, itself or by its key."""
+        """The path to the innermost value to which a character belongs, in the value itself or its key."""
         for key, start, item in self.parts():
             if start <= offset <= item.end:
                 return (key, *item.path(offset))
@@ -64,7 +64,7 @@ class OutlineNode:
 
 
 def outline(text: str) -> OutlineNode:
-    """How a text that `parse` has accepted is written."""
+    """The outline of a text that `parse` has accepted."""
     stack = [OutlineNode("list", 0, 0)]
     for event in events_of(text):
         start, end = event.start_mark.index, event.end_mark.index

@@ -1,4 +1,4 @@
-"""The Source: what a model file says, and where it says it.
+"""The Source: what a model file says, and where.
 
 A place is kept as character offsets, beside the container that the value stands in: a million values stay cheap.
 """
@@ -18,7 +18,7 @@ Offsets = tuple[int, int]
 
 
 class Source:
-    """What a model file says, and where it says it.
+    """What a model file says, and where.
 
     data    the values: dict, list, str, int, float, bool and None; keys are strings
     file    the file as messages show it; None for a mapping or a text without a name
@@ -40,16 +40,16 @@ class Source:
         self.root = 0
 
     def line(self, number: int) -> str:
-        """The text of a line, counted from 1; "" where there is none."""
+        """The text of a line, counted from 1; "" where there is no such line."""
         starts = self._line_starts()
         return self.text[starts[number - 1] : starts[number]].rstrip("\r\n") if 0 < number < len(starts) else ""
 
     def place(self, path: Path, at_key: bool = False) -> Place | None:
-        """Where the value at `path`, or its key, stands; for what does not exist, the nearest thing above it."""
+        """The place of the value at `path`, or of its key; where `path` does not exist, of the nearest thing above."""
         return self.stretch(*self._find(path, at_key)) if self.text else None
 
     def within(self, path: Path, offset: int, length: int = 1) -> Place | None:
-        """Where a part of the text at `path` stands, such as an operator of an expression."""
+        """The place of a part of the text at `path`, such as an operator of an expression."""
         if not self.text:
             return None
         start, end = self._find(path, at_key=False)
@@ -68,9 +68,7 @@ class Source:
         return self.stretch(node.end, node.end) if node is not None else None
 
     def path_at(self, line: int, column: int) -> Path:
-        """The path to what is written at a place, its lines and columns counted from 1: to a value, whether the place
-        is in the value or its key; () where nothing is.
-        """
+        """The path of the value or key that is written at a line and column, counted from 1; () where nothing is."""
         from planner.source.outline import outline
 
         starts = self._line_starts()
@@ -79,7 +77,7 @@ class Source:
         return outline(self.text).path(min(starts[line - 1] + column - 1, starts[line] - 1))
 
     def stretch(self, start: int, end: int) -> Place:
-        """The place of the characters from `start` to `end`, which are underlined if they are on one line."""
+        """The place of the characters from `start` to `end`; they are underlined if they are on one line."""
         starts = self._line_starts()
         if start >= len(self.text):
             start = end = len(self.text.rstrip("\r\n"))
@@ -106,7 +104,7 @@ class Source:
         return key if at_key else value
 
     def _nearest(self, here: Any, key: Offsets, value: Offsets) -> Offsets:
-        """Where to point for what `here` does not have: to its key or, in a list, to the first of its own keys."""
+        """The place to show for a child that `here` lacks: its key or, in a list, the first of its own keys."""
         if not isinstance(here, dict | list):
             return value
         own = self.marks.get(id(here)) if here and isinstance(here, dict) and key == value else None

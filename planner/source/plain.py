@@ -16,12 +16,12 @@ from planner.source.places import Source
 
 
 def of_mapping(mapping: Mapping[Any, Any]) -> Source:
-    """A model made in Python, as plain values within the limits of a file; it has no places. Raises a Fault."""
+    """A model made in Python as a Source: plain values within the limits of a file, without places. Raises a Fault."""
     return Source(_Plain().mapping(mapping, ()))
 
 
 class _Plain:
-    """Copies values, each as the type that a file would have given."""
+    """Copies values, converting each to the type that a file would give."""
 
     def __init__(self) -> None:
         self.values = 0

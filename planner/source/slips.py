@@ -1,4 +1,4 @@
-"""What people get wrong in YAML, in our words: what was meant is read off the text around the place of the error."""
+"""Common mistakes in YAML, in our words: what was meant is read off the text around the place of the error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from planner.source.stopped import Stopped
 
 
 def reworded(problem: str, text: str, at: int, opened: int) -> NotYaml:
-    """What the YAML parser calls `problem`, in our words.
+    """The YAML parser's message `problem` in our words. The parser stopped at `at`, in a value that began at `opened`.
 
     It stopped at `at`, in something that began at `opened`. The words looked for are those of libyaml and of PyYAML's
     own parser.
@@ -109,7 +109,7 @@ _CLOSES = {"[": "]", "{": "}"}
 
 
 def _in_brackets(slip: Stopped) -> NotYaml:
-    """A list or mapping in brackets that does not go on with a comma or end with its bracket."""
+    """A list or mapping in brackets whose next item is not preceded by a comma, or that has no closing bracket."""
     bracket = slip.text[slip.opened : slip.opened + 1]
     close = _CLOSES.get(bracket, "]")
     if slip.character == "{" and slip.text[slip.at - 1 : slip.at] == "$":
@@ -134,7 +134,7 @@ def _never_closed(slip: Stopped, start: int) -> NotYaml:
 
 
 def _where(slip: Stopped) -> str:
-    """Where the bracket was opened, seen from where reading stopped."""
+    """The place where the bracket was opened, in words, as seen from where reading stopped."""
     if slip.line_start(slip.at) == slip.line_start(slip.opened):
         return f"in column {len(slip.before(slip.opened)) + 1}"
     lines = len(slip.text[slip.opened : slip.at].splitlines()) - 1
@@ -193,7 +193,7 @@ def _missing_value(slip: Stopped) -> NotYaml:
 
 
 def _innermost_bracket(text: str) -> int | None:
-    """The last bracket in the text that is still open; quotes are not looked at."""
+    """The last bracket in the text that is still open; brackets in quotes are counted too."""
     closed = 0
     for match in reversed(list(re.finditer(r"[\[\]{}]", text[-10_000:]))):
         closed += 1 if match[0] in "]}" else -1
@@ -203,7 +203,7 @@ def _innermost_bracket(text: str) -> int | None:
 
 
 def _key_expected(slip: Stopped) -> NotYaml:
-    """Something in a block mapping that is no key: a line of another indentation, or a rest behind a value."""
+    """Something in a block mapping that is no key: a line with another indentation, or text after a value."""
     if not slip.first_in_line():
         return _behind_value(slip)
     if slip.character == ":":
@@ -260,7 +260,7 @@ def _indented_between(slip: Stopped) -> NotYaml:
 
 
 def _block_expected(slip: Stopped) -> NotYaml:
-    """PyYAML's own parser has one phrase for mappings and lists; the text tells them apart."""
+    """PyYAML's own parser has the same message for mappings and lists; the text tells which was meant."""
     return _dash_expected(slip) if slip.text[slip.opened : slip.opened + 1] == "-" else _key_expected(slip)
 
 

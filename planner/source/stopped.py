@@ -1,4 +1,4 @@
-"""The place at which reading stopped, and what stands around it: what the wordings of slips look at."""
+"""The place where reading stopped, and the text around that place, from which slips are explained."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Stopped(NamedTuple):
         return max(before, self.text.rfind("\r", before + 1, index)) + 1
 
     def rest(self, index: int) -> str:
-        """The line from `index` on, without a comment; a very long line is cut."""
+        """The line from `index` on, without its comment; a very long line is cut."""
         line = re.compile(r"[^\r\n]{0,2000}").match(self.text, index)
         return re.sub(r"(^|\s)#.*", "", line[0]).rstrip() if line else ""
 
@@ -43,7 +43,7 @@ class Stopped(NamedTuple):
         return self.text[self.line_start(index) : index]
 
     def indent(self, index: int) -> int:
-        """By how much the line of `index` is indented."""
+        """The indentation of the line of `index`."""
         start = self.line_start(index)
         return len(self.rest(start)) - len(self.rest(start).lstrip(" "))
 
@@ -51,7 +51,7 @@ class Stopped(NamedTuple):
         return not self.before(self.at).strip()
 
     def line_above(self) -> int | None:
-        """Where the nearest line above begins that says something, behind its dashes; far above nobody would see it."""
+        """The start of the nearest line above that says something, after its dashes; only near lines are searched."""
         start = self.line_start(self.at)
         for _ in range(100):
             if start == 0:

@@ -36,7 +36,7 @@ FARTHEST_AHEAD = 2048
 
 
 def fill(source: Source) -> None:
-    """Give a source the values of its text; raises a Fault."""
+    """Read a source's text into its values; raises a Fault."""
     _Builder(source).build()
 
 
@@ -54,7 +54,7 @@ _BASES = {"0o": 8, "0x": 16}
 
 
 def _meaning(text: str, start: int, end: int) -> Any:
-    """What a scalar without quotes stands for."""
+    """The value of a scalar without quotes."""
     if not text or text[0] not in "+-.0123456789":
         return _CONSTANTS.get(text, text)
     number: float
@@ -72,7 +72,7 @@ def _meaning(text: str, start: int, end: int) -> Any:
 
 
 def _kind(value: Any) -> str:
-    """What a value is, in words."""
+    """The kind of a value, in words."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
@@ -88,7 +88,7 @@ Parser: Callable[[str], Any] = yaml.CSafeLoader if yaml.__with_libyaml__ else ya
 
 
 def events_of(text: str) -> Iterator[Any]:
-    """The events that a text is parsed into, one after the other."""
+    """The YAML events of a text, one after the other."""
     parser = Parser(text)
     while (event := parser.get_event()) is not None:
         yield event
@@ -107,7 +107,7 @@ _LONE_QUESTION = re.compile(r"\?(?:\s|#[^\r\n]*+)*+\]")
 
 
 class _Anchored(NamedTuple):
-    """What an anchor names: so many values when written out, so many containers deep."""
+    """The value that an anchor names, with its number of values when written out, and its depth."""
 
     value: Any
     size: int
@@ -141,7 +141,7 @@ class _Container:
 
 
 class _Builder:
-    """Makes the values of a text from the events that it is parsed into, and notes where each stands."""
+    """Builds the values of a text from its YAML events, and records the place of each value."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -155,7 +155,7 @@ class _Builder:
         self.documents = 0
 
     def build(self) -> None:
-        """Hands the values of the whole text over to the source; raises a Fault."""
+        """Read the whole text into the source; raises a Fault."""
         try:
             self.follow()
         except yaml.MarkedYAMLError as error:
@@ -163,7 +163,7 @@ class _Builder:
         self.finish()
 
     def follow(self) -> None:
-        """Takes the events of the text as they come."""
+        """Take in the events of the text as they come."""
         # Looked for beforehand, as libyaml takes quadratic time over many of them.
         if "%TAG" in self.text and (directive := re.search(r"(?:\A|[\r\n])%TAG", self.text)):
             raise UnsupportedYaml.tag("%TAG", directive.end() - 4)
@@ -183,7 +183,7 @@ class _Builder:
             handlers[type(event)](event)
 
     def finish(self) -> None:
-        """Hands the complete values over to the source."""
+        """Hand the complete values over to the source."""
         root = self.containers[0]
         if not root.data or root.data[0] is None:
             raise NotAModel("")
@@ -194,7 +194,7 @@ class _Builder:
         self.source.faults = tuple(self.faults)
 
     def overtaken(self, error: yaml.MarkedYAMLError) -> InText | None:
-        """What is wrong before the place of an error, among what the parser had read but not yet told of.
+        """The fault that comes before the place of a parser's error, in what the parser had read ahead.
 
         For the `:` of a key a parser looks some 1,000 characters ahead, and an error that it meets there comes before
         the brackets on the way to it. To libyaml from 0.2.6 on the thousandth bracket is itself an error. The text up
@@ -312,7 +312,7 @@ class _Builder:
             self.anchors[done.anchor] = _Anchored(done.data, self.values - done.counted, done.height)
 
     def put(self, value: Any, start: int, end: int) -> None:
-        """A complete value takes its place in the container that is being read."""
+        """Put a complete value into the container that is being read."""
         self.values += 1
         if self.values > MOST_VALUES:
             raise TooLarge.expansion(MOST_VALUES, start)
@@ -350,7 +350,7 @@ class _Builder:
         return listed
 
     def merge(self, done: _Container) -> None:
-        """Adds what the mapping does not say itself, with the places where it stands; what comes first counts."""
+        """Add what the mapping does not say itself, with places; of several mappings, the first counts."""
         for mapping in done.merged or ():
             marks = self.source.marks.get(id(mapping), array("I"))
             for i, (key, value) in enumerate(mapping.items()):
@@ -359,7 +359,7 @@ class _Builder:
                     done.marks.extend(marks[4 * i : 4 * i + 4])
 
     def lone_key(self, container: _Container, key: str, end: int) -> None:
-        """`{kernel_size:3}` and `{width: max($a, 8)}` are YAML, but what it makes of them is never meant."""
+        """Refuse `{kernel_size:3}` and `{width: max($a, 8)}`: they are YAML, but never meant as YAML reads them."""
         start, stop = container.key_at
         if ":" in self.text[stop:end] or self.text[start] in "\"'":
             return
@@ -373,13 +373,13 @@ class _Builder:
 
 
 def _where(error: yaml.MarkedYAMLError) -> Offsets:
-    """Where the parser stopped, and where that begins in which it stopped."""
+    """The place where the parser stopped, and the place where the value began in which it stopped."""
     at = error.problem_mark.index if error.problem_mark else 0
     return at, error.context_mark.index if error.context_mark else at
 
 
 def _expression_end(text: str, start: int) -> int:
-    """Where an expression ends whose round brackets open after `start`."""
+    """The end of an expression whose round brackets open after `start`."""
     depth = 0
     for bracket in re.compile(r"[()]").finditer(text, start, start + 1000):
         depth += 1 if bracket[0] == "(" else -1

@@ -1,4 +1,4 @@
-"""The Model while it is made, and where in the file its parts come from."""
+"""The Model while it is being made, and where in the file its parts come from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from planner.source import Source
 
 @dataclass(eq=False)
 class Draft:
-    """A Model while it is made, with all that has been found wrong so far.
+    """A Model that is being made, with the faults so far.
 
     blocks      the blocks of the file by name; None for what cannot be read
     full_names  the names of all steps
@@ -39,7 +39,7 @@ class Draft:
     _reported: set[tuple[object, Path, str]] = field(default_factory=set)
 
     def report(self, fault: Fault, path: Path = (), calls: tuple[Path, ...] = (), step: str | None = None) -> None:
-        """Collect a fault, once for a place however many copies stumble over it."""
+        """Collect a fault, once for each place, however many copies meet the fault."""
         found = Diagnostic.of(fault, path, calls=calls, step=step)
         key = (found.kind, found.path, found.message)
         if key not in self._reported:
@@ -62,7 +62,7 @@ class Draft:
         return UNKNOWN if found.lost else found.values["value"]
 
     def clear(self) -> None:
-        """Nothing of it can be planned: what was made so far goes."""
+        """Discard what was made so far, since nothing of the model can be planned."""
         self.instances.clear()
         self.groups.clear()
         self.numbered.clear()
@@ -71,7 +71,7 @@ class Draft:
 
 @dataclass(slots=True)
 class Handed:
-    """What a name stands for: the tensors that an entry hands on. A layer's own outputs are known only to the plan.
+    """The tensors that an entry hands on, which its name stands for. A layer's own outputs are known only to the plan.
 
     names   what the tensors are called inside, where they are the outputs of a block
     copies  how many copies the entry has; None where it is not repeated
@@ -87,7 +87,7 @@ class Handed:
 
 @dataclass(slots=True, kw_only=True)
 class Scope(Sight[Handed]):
-    """Where a list of layers is unfolded: what is in sight, and where the list stands."""
+    """A list of layers being unfolded: the names in sight, and the list's place in the model."""
 
     values: Values
     prefix: str = ""
@@ -102,15 +102,15 @@ class Scope(Sight[Handed]):
 
 
 class Stop(Exception):
-    """The file asks for more than is unfolded; why is already among the diagnostics."""
+    """The file asks for more than is unfolded; the diagnostics already say why."""
 
 
 class ToldElsewhere(Exception):
-    """A fault that stands where it was made, in the block, and is not this call's."""
+    """A fault that is told where it was made, in the block, and not at this call."""
 
 
 def value_of(value: Any, key: str, values: Values) -> Any:
-    """What a key of an entry comes to. Raises ToldElsewhere where it reads a parameter that something is wrong with."""
+    """The value of a key of an entry. Raises ToldElsewhere where the value depends on a faulty parameter."""
     if not isinstance(value, Expression):
         return value
     if any(values.get(name) is UNKNOWN for name in value.names):
@@ -123,5 +123,5 @@ def value_of(value: Any, key: str, values: Values) -> Any:
 
 
 def known_of(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters, with None for those that something is wrong with."""
+    """The parameters, with None for those that are faulty."""
     return {name: None if value is UNKNOWN else value for name, value in values.items()}

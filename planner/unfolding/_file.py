@@ -37,8 +37,8 @@ class File:
         self.draft = draft
 
     def read(self, input: Any, overrides: Mapping[str, Any]) -> tuple[FileFormat, Block, dict[str, Ref]]:
-        """The file in its form, its own list of layers, and its inputs, which are the first instances; no inputs where
-        the shape of one is not known.
+        """The file in its form, its own list of layers, and its inputs as the first instances; no inputs where one of
+        their shapes is not known.
 
         input, overrides  shapes of inputs and parameters in place of the file's own
         """
@@ -146,7 +146,7 @@ class File:
         return found if len(found) == len(shapes) else {}
 
     def unknown_inputs(self, given: Any) -> dict[str, Ref]:
-        """Inputs without a shape, for the names in the file to be looked up."""
+        """Inputs without a shape, so that names in the file can refer to them."""
         names = [str(name) for name in given] if isinstance(given, dict) and given else ["input"]
         first = len(self.draft.instances)
         self.draft.instances += [Instance(name, "Input", None, (), ("input",)) for name in names]

@@ -14,14 +14,14 @@ from planner.unfolding._draft import Draft, Scope, ToldElsewhere, value_of
 
 
 class Layers:
-    """Makes layers of entries, one for the same arguments."""
+    """Makes the layers of entries, one object for equal arguments."""
 
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
         self._layers: dict[tuple[str, str], Layer] = {}
 
     def kind_of(self, entry: Entry, values: Values) -> str:
-        """What `type` says."""
+        """The layer class or the block that an entry's `type` names."""
         if "type" in entry.lost:
             raise ToldElsewhere
         kind = value_of(entry.type, "type", values)
@@ -30,7 +30,7 @@ class Layers:
         return kind
 
     def of(self, entry: Entry, kind: str, values: Values, scope: Scope, full: str) -> tuple[Layer | None, Guess | None]:
-        """The layer that an entry means, the same object for the same arguments; a guess where something is wrong."""
+        """The layer that an entry means, the same object for equal arguments; a guess where something is wrong."""
         read = [values.get(name) for name in entry.reads]
         key = (kind, *((type(value), value) for value in read))  # 1, 1.0 and true are equal in Python
         try:
@@ -89,7 +89,7 @@ class Layers:
 
 
 def _with_dollar(fault: Fault, args: dict[str, Any], values: Values) -> dict[str, Any]:
-    """The argument at fault as what it comes to where only its `$` was forgotten, which the fault then says."""
+    """The value of a faulty argument where only its `$` was forgotten, which the fault then says."""
     key = str(fault.key[0]) if len(fault.key) == 1 else ""
     marked = with_dollar(args.get(key), [name for name, value in values.items() if value is not UNKNOWN])
     if marked is None or not isinstance(fault, WrongValue) or fault.mends:
@@ -100,7 +100,7 @@ def _with_dollar(fault: Fault, args: dict[str, Any], values: Values) -> dict[str
 
 
 def _of_expression(fault: Fault, args: dict[str, Any], entry: Entry) -> Fault:
-    """A fault of an argument; where an expression came to a number that is not whole, the help is to round it."""
+    """A fault of an argument that an expression computed; where the number is not whole, the help is to round it."""
     key = fault.key[0] if len(fault.key) == 1 else None
     written = entry.args.get(str(key))
     if isinstance(args.get(str(key)), float) and isinstance(written, str) and "whole number" in fault.message:

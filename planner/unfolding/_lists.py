@@ -43,7 +43,7 @@ class Lists:
         self.visits = 0
 
     def unfold(self, block: Block, scope: Scope) -> None:
-        """Unfold a list of layers; `scope.above` is then what the list hands on."""
+        """Unfold a list of layers; afterwards `scope.above` is what the list hands on."""
         entries, nameless = block.entries, block.nameless
         explicit = {entry.name for entry in entries if isinstance(entry.name, str)}
         position = 0
@@ -86,7 +86,7 @@ class Lists:
                 scope.repeated(base, scope.above if copies is None else replace(scope.above, copies=copies))
 
     def outputs(self, names: tuple[str, ...], scope: Scope, *, listed: bool) -> tuple[Ref, ...]:
-        """What the model returns: the tensors of these names, or what its list of layers hands on."""
+        """The tensors that the model returns: those of the given names, or what the list of layers hands on."""
         if not names:
             return scope.above.refs
         refs = []
@@ -99,9 +99,7 @@ class Lists:
         return tuple(refs)
 
     def leave_out(self, entry: Entry, scope: Scope, sources: tuple[Handed, ...]) -> None:
-        """An entry of which there is no copy: it hands its first source on, unless another entry of its name is there
-        in its place.
-        """
+        """Leave an entry out: its first source takes its place, unless another entry of its name is there instead."""
         try:
             name = None if entry.name is None else self.names.written(entry, scope)
         except (Fault, ToldElsewhere) as fault:
@@ -121,8 +119,8 @@ class Lists:
             raise Stop
 
     def copies(self, entry: Entry, scope: Scope, slips: Slips) -> tuple[int | None, Slips]:
-        """How many copies, and what was guessed; None where `repeat` is not given, so that a single one is not
-        numbered.
+        """The number of copies and what was guessed; None where `repeat` is not given, since a single copy has no
+        number.
         """
         try:
             return self._copies(entry, scope), slips
@@ -157,7 +155,7 @@ class Lists:
         sources: tuple[Handed, ...],
         slips: Slips,
     ) -> Handed:
-        """Put one copy of an entry into the model and give what it hands on."""
+        """Put one copy of an entry into the model; gives what the copy hands on."""
         full = scope.prefix + name
         kind = "?"
         layer: Layer | None = None

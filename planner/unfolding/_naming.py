@@ -1,4 +1,4 @@
-"""The names of entries: those that the file gives them, and those that they get."""
+"""Naming: the names that the file gives entries, and the names of entries without one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Naming:
         self._meant: dict[str, str] = {}
 
     def own(self, entry: Entry, scope: Scope, explicit: set[str]) -> str:
-        """The name that the file gives an entry, or its type in lower case with the first number that is free."""
+        """The name that the file gives an entry; else its type in lower case, with the first number that is free."""
         if entry.name is not None:
             name = self.written(entry, scope)
             self.give(name, entry, scope)
@@ -32,7 +32,7 @@ class Naming:
         return name
 
     def likely_type(self, kind: str) -> str:
-        """A type, or the one that is most likely meant, after which an entry without a name is called."""
+        """The type, or the one most likely meant, after which a nameless entry is called."""
         if kind in self.draft.types or kind in self.draft.blocks:
             return kind
         if kind not in self._meant:
@@ -62,7 +62,7 @@ class Naming:
         return name
 
     def give(self, name: str, entry: Entry, scope: Scope) -> None:
-        """Note that an entry of the list has a name, which no other one may have."""
+        """Record an entry's name, which no other entry of the list may have."""
         if name in scope.inputs or name == "input":
             raise UnusableName(name, "it means the input here")
         if name in scope.given:
@@ -72,7 +72,7 @@ class Naming:
 
 
 def unusable(name: str) -> str:
-    """Why a name cannot be one; empty where it can."""
+    """Why a text cannot be a name; empty where it can."""
     if not name.strip():
         return "it is empty"
     if len(name) > 200:

@@ -21,7 +21,7 @@ class Wiring:
         self.draft = draft
 
     def sources(self, entry: Entry, entries: tuple[Entry, ...], at: int, scope: Scope) -> tuple[Handed, ...]:
-        """What the `from` of the entry at a place of its list names."""
+        """The tensors that an entry reads by its `from`; `at` is the entry's number in its list."""
         listed = len(entry.sources or ()) > 1
         found = []
         for i, name in enumerate(entry.sources or ()):
@@ -43,7 +43,7 @@ class Wiring:
             raise SourceBelow(name, _cycle(str(entry.name), name, later), place.line if place else None, key)
 
     def likely(self, fault: Fault, name: str, scope: Scope) -> Handed:
-        """The tensor that a wrong name most likely means: the one that the fault proposes, or the one above."""
+        """The tensor that a wrong name most likely means: the fault's proposal, or the tensor above."""
         if fault.mends:
             meant = str(fault.mends[0][0].value)
             try:
@@ -53,7 +53,7 @@ class Wiring:
         return replace(scope.above, refs=scope.above.refs[:1], slips=scope.above.slips | DOUBT)
 
     def one(self, name: str, scope: Scope, key: Path, path: Path | None) -> Handed:
-        """The single tensor that a name means; with a path, the place where the file names it by a number is kept."""
+        """The single tensor that a name means. With a path, the place of an output's number in the file is noted."""
         handed, number = scope.find(name)
         if handed is None:
             raise UnknownSource(name, scope.names, key)
@@ -78,7 +78,7 @@ class Wiring:
 
 
 def _cycle(name: str, source: str, later: tuple[Entry, ...]) -> list[str]:
-    """The names around the cycle that begins with `name` reading `source`, or nothing where it is none."""
+    """The names around the cycle that `name` closes by reading `source`; empty where there is no cycle."""
     import networkx
 
     graph: networkx.DiGraph[str] = networkx.DiGraph()

@@ -41,7 +41,7 @@ class _Gap:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Which cell stands in which column, and where cells are left out."""
+    """The cell that stands in each column, with gaps where cells are left out."""
 
     places: dict[int, int]
     gaps: tuple[_Gap, ...]
@@ -63,7 +63,7 @@ def drawn(strip: Strip, screen: Screen) -> list[str]:
 
 
 def _labels(strip: Strip) -> dict[int | None, str]:
-    """The rows that are drawn, with what stands before each; None where some are left out."""
+    """The rows that are drawn, with their labels; None stands for rows left out."""
     if strip.rows <= ALL_ROWS:
         return {row: f"{strip.noun} {row}" if row == 0 else str(row) for row in range(strip.rows)}
     last = range(strip.rows - END_ROWS, strip.rows)
@@ -75,7 +75,7 @@ def _labels(strip: Strip) -> dict[int | None, str]:
 
 
 def _columns(strip: Strip, room: int) -> _Columns:
-    """All cells where there is room, with blanks between them if possible; else the ends of them and of the padding."""
+    """The columns: all cells where there is room, blank-separated if possible; else the ends of cells and padding."""
     ends = sorted({strip.first, 0, strip.cells, strip.stop})
     parts = list(pairwise(ends))
     total = strip.stop - strip.first
@@ -134,7 +134,7 @@ def _cells(strip: Strip, columns: _Columns, screen: Screen) -> str:
 
 
 def _sign(kind: str, screen: Screen) -> tuple[str, tuple[TextStyle, ...]]:
-    """How a kind of cell is shown; a number is shown as it is."""
+    """The sign for a kind of cell; a number is its own sign."""
     if kind not in SIGNS:
         return kind, ("bold", "red") if kind == "0" else ()
     sign, plain, looks, _ = SIGNS[kind]

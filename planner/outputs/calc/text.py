@@ -26,7 +26,7 @@ _PLAIN = str.maketrans({"→": "->", "−": "-", "×": "x", "÷": "/", "·": "*"
 
 
 def render(paper: OnPaper, screen: Screen) -> str:
-    """All of it; axes that are alike are worked out once."""
+    """The whole text; axes that are alike are worked out once."""
     text = "".join(f"{line.rstrip()}\n" for line in _lines(paper, screen))
     return text if screen.unicode else text.translate(_PLAIN)
 
@@ -46,7 +46,7 @@ def _lines(paper: OnPaper, screen: Screen) -> Iterator[str]:
 
 
 def _whole(paper: OnPaper, screen: Screen) -> Iterator[str]:
-    """What the axes come to together."""
+    """The result of all axes together."""
     sizes = "×".join(f"{each.n}" for each in paper.axes)
     out = "×".join(f"{each.out}" for each in paper.axes) if paper.fits else "nothing"
     yield screen.paint(f"{sizes} → {out}", "bold")
@@ -96,7 +96,7 @@ def _title(working: Working, name: str, screen: Screen) -> Iterator[str]:
 
 
 def _sum(working: Working, screen: Screen) -> Iterator[str]:
-    """The numbers one under the other, with a rule above what comes out."""
+    """The numbers of the working one below the other, with a rule above the result."""
     numbers = [str(line.number).replace("-", "−") for line in working.lines]
     width = max(map(len, numbers))
     for i, (line, digits) in enumerate(zip(working.lines, numbers, strict=True)):

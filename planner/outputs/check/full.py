@@ -35,7 +35,7 @@ def render(reports: Iterable[Report], screen: Screen) -> str:
 
 
 def findings(report: Report, screen: Screen, chosen: Iterable[Diagnostic] | None = None) -> str:
-    """The findings of one report, with an empty line between them; what is found in several copies of a layer, once."""
+    """The findings of one report, separated by empty lines; a finding in several copies of a layer is told once."""
     alike: dict[tuple[object, ...], list[Diagnostic]] = {}
     for each in report.diagnostics if chosen is None else chosen:
         alike.setdefault((each.kind, each.path, each.at_key, each.place, each.message), []).append(each)
@@ -45,7 +45,7 @@ def findings(report: Report, screen: Screen, chosen: Iterable[Diagnostic] | None
 
 
 def _in_brief(remarks: Sequence[Diagnostic], screen: Screen) -> str:
-    """Remarks, which are harmless in most networks: a line for each kind, and how to read them whole."""
+    """The remarks, which are harmless in most networks, on a line for each kind, and how to read them whole."""
     steps: dict[type[Kind], dict[str, None]] = {}
     for each in remarks:
         steps.setdefault(each.kind, {})[str(each.step)] = None
@@ -116,7 +116,7 @@ class _Page:
         return self.paint(f"{number:>{self.digits}} |", "blue")
 
     def arrow(self, sign: str, place: Place | None, path: Path, lead: str = "") -> str:
-        """Where it is: file, line and column, or the path in a model that is no file."""
+        """The line with the place of the finding: file, line and column, or the path in a model that is no file."""
         file = self.report.source.file
         where = [printable(file)] if file else []
         where += [f"{place.line}", f"{place.column}"] if place else [path_text(path)] if path and not where else []

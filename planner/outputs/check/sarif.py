@@ -81,12 +81,12 @@ def _fix(report: Report, fix: Fix) -> dict[str, Any]:
 
 
 def _alike(old: list[str], new: list[str]) -> int:
-    """How many lines two texts have in common at their beginning."""
+    """The number of lines that two texts have in common at their beginning."""
     return next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
 
 
 def _region(text: str, start: int, end: int) -> dict[str, int]:
-    """A stretch of a text, of which the end does not belong to it any more."""
+    """A stretch of a text as a SARIF region, which does not include its end."""
     (line, column), (last, behind) = _position(text[:start]), _position(text[:end])
     return {"startLine": line, "startColumn": column, "endLine": last, "endColumn": behind}
 

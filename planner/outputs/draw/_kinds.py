@@ -1,4 +1,4 @@
-"""Kinds of blocks, and of which kinds a picture opens a copy.
+"""Kinds of blocks, and the kinds of which a picture opens a copy.
 
 Blocks of one kind have the same type and are made of the same types of layers and blocks: the stages of a ResNet are
 of one kind, its bottlenecks with a projection and those without it are of two.
@@ -36,7 +36,7 @@ class Kinds:
         }
 
     def opening(self, wanted: set[BlockKind]) -> Opens:
-        """Opens the first block of each of the kinds, with those that stand beside it."""
+        """Open the first block of each of these kinds, with the blocks that stand beside it."""
         firsts: dict[BlockKind, Group] = {}
 
         def opens(group: Group, level: int) -> bool:
@@ -52,7 +52,7 @@ class Kinds:
         return group is first or (group.parent is first.parent and all(ref < first.first for ref in outer))
 
     def down_to(self, depth: int) -> Opens:
-        """Opens the first block of each kind down to a depth, and every block that takes one box."""
+        """Open the first block of each kind down to a depth, and every block that takes one box."""
         first = self.opening(set(self.kinds.values()))
 
         def opens(group: Group, level: int) -> bool:
@@ -68,11 +68,11 @@ class Kinds:
         return (set(around) for _, around in worth[:MOST_TRIED])
 
     def main(self) -> set[BlockKind]:
-        """The kind that there is most of, with those of the blocks around the first of them."""
+        """The kind with the most blocks, with the kinds of the blocks around its first block."""
         return set(max(self._worth(), key=lambda each: (each[0], -len(each[1])), default=(0, []))[1])
 
     def _worth(self) -> Iterator[tuple[int, list[BlockKind]]]:
-        """How many blocks of each kind there are, and the kinds of the first and of what is around it."""
+        """The number of blocks of each kind, with the kinds of its first block and of those around."""
         counts = Counter(self.kinds.values())
         firsts: dict[BlockKind, Group] = {}
         for group, kind in self.kinds.items():
@@ -97,7 +97,7 @@ def is_one_box(plan: Plan, block: Group) -> bool:
 
 
 def only_works_on_values(plan: Plan, i: int) -> bool:
-    """Whether a step works on the values of the step before it, each where it is, and on nothing else."""
+    """Whether a step changes the values of the step before cell by cell, and reads nothing else."""
     step = plan.steps[i]
     if step.facts is None or step.macs or len(step.sources) != 1 or len(step.outputs) != 1:
         return False

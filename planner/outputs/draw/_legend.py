@@ -18,7 +18,7 @@ MOST_IN_LEGEND = 7
 
 
 def heading(picture: Picture, look: Look) -> Iterator[str]:
-    """The model's name, what it adds up to, and the legend of what the picture shows."""
+    """The model's name, its totals, and the legend of what the picture shows."""
     report, theme = picture.report, look.theme
     name, inputs = title(report)
     cost = report.cost

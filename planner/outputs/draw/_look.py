@@ -1,4 +1,4 @@
-"""How a picture is to look: what the options of `planner draw` say."""
+"""The look of a picture: what the options of `planner draw` say."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DIRECTIONS = {"down": "TB", "right": "LR", "up": "BT", "left": "RL"}
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a picture is to look.
+    """The look of a picture.
 
     depth      levels of blocks to open; None for as many as a page holds
     every      every copy of a block is opened, not one of each kind

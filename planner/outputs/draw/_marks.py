@@ -19,7 +19,7 @@ _INITIALS = {"height": "H", "width": "W", "depth": "D", "length": "L"}
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One thing to be seen at a step: how bad it is, what it is called, and the numbers."""
+    """A mark at a step: how bad it is, what it is called, and the numbers."""
 
     severity: Severity
     name: str
@@ -58,7 +58,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 
 
 def _severities(diagnostics: Iterable[Diagnostic]) -> dict[tuple[Path, str], Severity]:
-    """How bad a loss is at a place of the file; a finding points at the step's entry or at something inside it."""
+    """The severity of losses by place in the file; a finding points at a step's entry or at something inside."""
     found: dict[tuple[Path, str], Severity] = {}
     for each in diagnostics:
         for length in range(len(each.path) + 1):

@@ -1,4 +1,4 @@
-"""What a picture counts: as labels in its boxes, and as the colour of the boxes."""
+"""The metrics of a picture: numbers shown as labels in its boxes, and as the colour of the boxes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Metric(NamedTuple):
-    """A count of each row: what it is of, and how it is written."""
+    """A number that every row has: what it counts, and how it is written."""
 
     noun: str
     of: Callable[[Report, Row], int]
@@ -30,7 +30,7 @@ class Metric(NamedTuple):
 
 
 def _output_bytes(report: Report, row: Row) -> int:
-    """What all outputs in a row take, in bytes: what training keeps of them."""
+    """The bytes of all outputs in a row, which is what training keeps."""
     elements = sum(shape.elements for i in row.steps for shape in report.plan.steps[i].outputs)
     return elements * BYTES[report.dtype] * report.batch
 
@@ -43,6 +43,6 @@ METRICS: Mapping[str, Metric] = {
 
 
 def most(picture: Picture, shade: str) -> int:
-    """The largest number of a row, which has the strongest colour."""
+    """The largest value of any row, which gets the strongest colour."""
     of = METRICS[shade].of
     return max((of(picture.report, row) for box in picture.boxes for row in box.rows), default=0)

@@ -1,4 +1,4 @@
-"""The picture of a plan before it has a form: boxes, frames around them, arrows between them.
+"""The picture of a plan, independent of any format: boxes, frames around them, arrows between them.
 
 A box is a layer with the layers that only work on its values (an activation, a norm, dropout), or a folded block; a
 frame is an opened block.
@@ -48,7 +48,7 @@ class Frame:
 
     @property
     def shifts(self) -> tuple[int, ...]:
-        """How many steps each copy comes after the first, the copies of the frames around it included."""
+        """The distance, in steps, of each copy from the first, the copies of the frames around it included."""
         apart = len(self.row.steps) // self.row.copies
         outer = self.parent.shifts if self.parent else (0,)
         return tuple(shift + apart * copy for shift in outer for copy in range(self.row.copies))
@@ -90,7 +90,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """What one box reads of another.
+    """An arrow: what one box reads of another.
 
     skip  it goes past boxes that lie on a longer way between the two
     lent  of the source only its size is used
@@ -147,7 +147,7 @@ class Picture:
 
     @cached_property
     def told(self) -> dict[Box, str]:
-        """The shape that a box says in the place of its arrows; an output says the one of the arrow to it."""
+        """The shape that a box states in place of its arrows; an output states that of the arrow to it."""
         shapes: defaultdict[Box, set[str]] = defaultdict(set)
         for arrow in self.arrows if self.terse else ():
             if not arrow.lent:
@@ -156,12 +156,12 @@ class Picture:
 
     @cached_property
     def one_line(self) -> set[Box]:
-        """The boxes that say all in one line."""
+        """The boxes that state everything on one line."""
         return alone(self.boxes, self.arrows) if self.terse else set()
 
     @property
     def plain(self) -> bool:
-        """Whether some of what boxes read is named in them, and has no arrow."""
+        """Whether boxes name some of what they read, instead of having an arrow from there."""
         return any(box.also for box in self.boxes)
 
     def plainer(self) -> Picture:
@@ -169,11 +169,11 @@ class Picture:
         return replace(self, arrows=list(nearest(self.arrows)))
 
     def first_in(self, frame: Frame) -> Box:
-        """The box of a frame, or of one in it, that is entered first."""
+        """The first box inside a frame, or inside a frame in it, that data enter."""
         return next(box for box in self.boxes if frame in _frames_around(box.frame))
 
     def says_more(self, row: Row) -> bool:
-        """Whether more is said of a layer or a block than name and type."""
+        """Whether a layer or a block shows more than its name and type."""
         return row.is_block or bool(arguments(self.plan.steps[row.steps.start]))
 
     def marks_of(self, box: Box, steps: range | None = None) -> list[Mark]:
@@ -187,7 +187,7 @@ class Picture:
         return found
 
     def contents(self, row: Row) -> str:
-        """What is in a folded block, from its own list of layers."""
+        """The layers of a folded block, from the block's own list."""
         first = range(row.steps.start, row.steps.start + len(row.steps) // row.copies)
         block = next(each for each in around(self.plan.steps[first.start].group) if each.path == row.path)
         if is_one_box(self.plan, block):
@@ -227,7 +227,7 @@ def family(step: Step) -> str:
 
 
 def arguments(step: Step) -> str:
-    """A layer's arguments in a few characters, without those that show in its shape: `k3 s2 p1`."""
+    """A layer's arguments in a few characters, except those that its shape shows: `k3 s2 p1`."""
     if step.layer is None:
         return ""
     given = step.layer.given()
@@ -244,7 +244,7 @@ def reads_too(box: Box) -> str:
 
 
 def is_named(row: Row) -> bool:
-    """Whether a row's name says more than its type."""
+    """Whether a row's name says more than its type does."""
     return re.fullmatch(rf"{re.escape(row.type.lower())}(_\d+)?", row.name) is None
 
 

@@ -18,7 +18,7 @@ LINE, DETAIL, SMALL_LINE, GAP, SMALL_GAP, MARGIN, TITLE = 18, 10, 14, 27, 10, 10
 
 
 def height(picture: Picture) -> int:
-    """About how high the picture is, in points."""
+    """The estimated height of the picture, in points."""
     down: dict[int, int] = {}
     best = 0
     above: dict[int, list[Box]] = {}
@@ -38,7 +38,7 @@ def height(picture: Picture) -> int:
 
 
 def _tall(picture: Picture, box: Box) -> int:
-    """About how high a box is: a line for each row, and smaller ones for what is said below."""
+    """The estimated height of a box: a line for each row, and smaller lines for what stands below."""
     found = [mark.severity for mark in picture.marks_of(box)]
     if box.is_block:  # what is only worth knowing is told where it is opened
         found = [*{severity for severity in found if severity is not Severity.INFO}]
@@ -51,7 +51,7 @@ def _tall(picture: Picture, box: Box) -> int:
 
 
 def _borders(source: Frame | None, target: Frame | None, titled: set[int]) -> int:
-    """How much longer the frames that it leaves and enters make an arrow; those `titled` have a title above."""
+    """The extra length of an arrow for the frames that it leaves and enters; `titled` ones have a title above."""
     left, entered = _around(source), _around(target)
     return MARGIN * len(left ^ entered) + TITLE * len((entered - left) & titled)
 

@@ -78,7 +78,7 @@ class Placed:
 
 
 def render(report: Report, look: Look = PLAIN) -> str:
-    """The SVG, for a chain or a network folded so far that it is one but for its skips."""
+    """The SVG of a chain, or of a network folded until it is a chain apart from its skips."""
     picture = draw(report, look.depth or 1)
     if look.depth is None and len(picture.plan.model.groups) and len(picture.boxes) < 14:
         deeper = draw(report, 2)
@@ -176,7 +176,7 @@ def _placed(volumes: Sequence[Volume]) -> list[Placed]:
 
 
 def _words(volume: Volume) -> float:
-    """About how wide the words below a volume are."""
+    """The estimated width of the words below a volume."""
     return max(6.6 * columns(volume.label), 5.8 * columns(str(volume.shape)))
 
 
@@ -188,7 +188,7 @@ def _turns(volumes: Sequence[Volume]) -> bool:
 
 
 def _depth(volume: Volume, volumes: Sequence[Volume]) -> float:
-    """How far down a volume stands in a U: the sum of the drops of all larger levels."""
+    """The distance of a volume from the top of a U: the sum of the drops of all larger levels."""
     most = max(each.size for each in volumes)
     levels = 0.0
     size = float(most)
@@ -211,7 +211,7 @@ def _lengths(shape: Shape, rows: int, channels: int) -> tuple[float, float, floa
 
 
 def _moved(placed: Sequence[Placed]) -> list[Placed]:
-    """The whole with its left upper corner in the page's."""
+    """The drawing with its left upper corner at that of the page."""
     left = MARGIN - min(each.x for each in placed)
     top = MARGIN + 40 - min(each.top for each in placed)
     return [Placed(each.volume, each.x + left, each.y + top, each.thick, each.tall, each.deep) for each in placed]
@@ -237,7 +237,7 @@ def _skips(picture: Picture, placed: Sequence[Placed]) -> Iterator[tuple[Placed,
 
 
 def _volume(each: Placed, theme: Theme) -> Iterator[str]:
-    """The three faces that one sees, and the words below."""
+    """The three visible faces of a tensor's box, and the words below."""
     severity = each.volume.severity
     fill = theme.block if each.volume.family == "block" else theme.fill(each.volume.family)
     line, thick = theme.faint, 1.0

@@ -303,7 +303,7 @@ def _details(picture: Picture, row: Row, look: Look) -> Iterator[str]:
 
 
 def sees(report: Report, i: int) -> str:
-    """What one cell of a step's first output sees of the input, along each axis."""
+    """The stretch of the input that one cell of a step's first output sees, along each axis."""
     fields = report.fields[i]
     if not fields or not fields[0]:
         return ""
@@ -313,7 +313,7 @@ def sees(report: Report, i: int) -> str:
 
 
 def _badges(found: Sequence[Mark], theme: Theme, brief: bool) -> Iterator[str]:
-    """The marks below a layer; of a folded block what is wrong in it, by the names and how many there are."""
+    """The marks below a layer; of a folded block the names and numbers of its marks."""
     shown = list(_summed_up(found)) if brief else [(mark.severity, _said(mark)) for mark in found]
     for severity, said in shown[:MOST_MARKS]:
         colour, ink, _ = theme.marks[severity]

@@ -40,7 +40,7 @@ def painted(seen: Seen, alpha: int = 255) -> Pixels:
 
 
 def colours(shares: Shares, nothing: str = UNREAD, alpha: int = 255) -> Pixels:
-    """Each position's colour, as red, green, blue and opacity; `nothing` where no path leads."""
+    """The colour of each position, as red, green, blue and opacity; `nothing` where no path leads."""
     import numpy
 
     stops = numpy.array([rgb(each) for each in SCALE], float)
@@ -56,8 +56,8 @@ def colours(shares: Shares, nothing: str = UNREAD, alpha: int = 255) -> Pixels:
 
 
 def read_colours(read: Read, nothing: str = UNREAD, alpha: int = 255) -> Pixels:
-    """The colour of each run of cells by the share of it that is read: one that lacks a single cell does not look like
-    one that is read as a whole.
+    """The colour of each run of cells by the share that is read; a run that lacks a single cell has another colour than
+    a whole one.
     """
     import numpy
 
@@ -78,7 +78,7 @@ def _read_colour(share: Fraction, nothing: str, alpha: int) -> tuple[int, int, i
 
 
 def enlarged(pixels: Pixels, times: int) -> Pixels:
-    """The picture with every pixel as a square."""
+    """The picture with every pixel enlarged to a square."""
     return pixels.repeat(times, axis=0).repeat(times, axis=1)
 
 

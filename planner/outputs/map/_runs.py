@@ -1,4 +1,4 @@
-"""Runs of cells: how much of each is read, for axes that are too long to be drawn cell by cell."""
+"""Runs of cells: how much of each run is read, for axes that are too long to be drawn cell by cell."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Read = tuple[tuple[Fraction, ...], ...]
 
 
 def run_of(n: int) -> int:
-    """How many neighbouring cells of an axis of n are drawn as one."""
+    """The number of neighbouring cells that are drawn as one, on an axis of n."""
     return -(-n // MOST)
 
 
 def shares(region: Region, shape: Shape) -> Read:
-    """How much a region holds of each run; a sequence is one row, of a volume the slices are taken together."""
+    """The share of each run that a region holds; a sequence is one row, and the slices of a volume are summed."""
     boxes = [(1, *box) for box in positions(region)]  # a row before all axes, for those that have none
     *deep, height, width = (1, *shape.spatial)
     depths = [prod(cells.bit_count() for cells in box[:-2]) for box in boxes]
@@ -42,12 +42,12 @@ def shares(region: Region, shape: Shape) -> Read:
 
 
 def distinct(read: Read) -> set[Fraction]:
-    """All shares that there are; equal rows are one tuple."""
+    """All different shares; equal rows are one tuple."""
     return {share for row in {id(row): row for row in read}.values() for share in row}
 
 
 def _held(sets: Iterable[Cells], n: int) -> list[tuple[tuple[int, ...], int]]:
-    """For each run of an axis, how many of its cells each set has, and how many it has itself."""
+    """For each run of an axis, the number of its cells in each set, and the length of the run."""
     run = run_of(n)
     lengths = [min(run, n - start) for start in range(0, n, run)]
     held = [counts(cells, run, n) for cells in sets]

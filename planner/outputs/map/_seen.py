@@ -1,4 +1,4 @@
-"""What a map shows, before it has a form: the shares of paths, the unread cells, and what one cell sees."""
+"""The contents of a map, independent of any format: shares of paths, unread cells, and what one cell sees."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class NoMap(Exception):
-    """There is nothing to draw; the text says why."""
+    """Nothing can be drawn; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What one cell of a step sees of the input: for each axis, the first and the last cell."""
+    """The stretch of the input that one cell of a step sees: the first and the last cell on each axis."""
 
     step: str
     cell: tuple[int, ...]
@@ -59,12 +59,12 @@ class Seen:
 
     @property
     def runs(self) -> tuple[int, int]:
-        """How many neighbouring rows are drawn as one, and how many columns."""
+        """The number of neighbouring rows that are drawn as one, and of columns."""
         return (1, 1) if self.shares is not None else (run_of(self.size[0]), run_of(self.size[1]))
 
     @property
     def height(self) -> int:
-        """Rows of the picture."""
+        """The number of rows of the picture."""
         return -(-self.size[0] // self.runs[0])
 
     @property
@@ -73,7 +73,7 @@ class Seen:
 
 
 def seen(report: Report, input: str | None = None, step: str | None = None, cell: tuple[int, ...] = ()) -> Seen:
-    """What the model, or one cell of a step, reads of an input. Raises NoMap."""
+    """The map of an input for the whole model, or for one cell of a step. Raises NoMap."""
     plan = report.plan
     if report.ragged is not None:
         raise NoMap(f"what is read of `{report.ragged.name}` is too scattered over a long axis to be worked out")
@@ -143,7 +143,7 @@ def _cell(report: Report, at: int, cell: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _traced(report: Report, at: int, cell: tuple[int, ...]) -> dict[str, Region]:
-    """What one cell of a step reads of each input."""
+    """The regions of the inputs that one cell of a step reads."""
     channels = report.plan.steps[at].outputs[0].channels
     try:
         return trace(report.plan, at, 0, ((*map(one_cell, cell), all_cells(channels)),))
@@ -153,7 +153,7 @@ def _traced(report: Report, at: int, cell: tuple[int, ...]) -> dict[str, Region]
 
 
 def _ends(region: Region) -> tuple[tuple[int, int], ...]:
-    """From where to where a region goes on the last two axes."""
+    """The first and the last cell of a region on the last two axes."""
     ends = [(0, 0)]  # the one row of a sequence
     for axis in range(len(region[0]) - 1):
         cells: Cells = 0

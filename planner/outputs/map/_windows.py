@@ -1,4 +1,4 @@
-"""One layer's windows along its axes: where each falls, and what is left out. A frame goes from window to window."""
+"""The windows of one layer along its axes: where each window falls, and which cells are left out."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class WindowStrip:
 
     @property
     def end(self) -> int:
-        """Where the last window ends."""
+        """The cell after the last window's last."""
         return max(self.span.high(row) for row in self._ends) + 1
 
     @property
     def _ends(self) -> set[int]:
-        """The first and the last windows, of which none in between goes further."""
+        """The first and the last few windows, between which no other window goes further."""
         rows = range(self.out)
         return {*rows[: self.span.period], *rows[-self.span.period :]}
 
@@ -74,7 +74,7 @@ class WindowStrip:
         return max(self.n, self.end) + self.loss.uneven
 
     def mark(self, cell: int) -> str:
-        """What a cell is, as a key of LOOKS."""
+        """The kind of a cell, as a key of LOOKS."""
         if 0 <= cell < self.n:
             if self.read & one_cell(cell):
                 return "cell"
@@ -85,7 +85,7 @@ class WindowStrip:
 
     @property
     def shown(self) -> list[int | None]:
-        """The cells from left to right; None where some are left out."""
+        """The cells from left to right; None stands for cells left out."""
         cells = range(self.first, self.stop)
         if len(cells) <= MOST_CELLS:
             return [*cells]

@@ -29,7 +29,7 @@ _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 class _RowSign(NamedTuple):
-    """How a row with an error or a warning is marked."""
+    """The sign of a row with an error or a warning."""
 
     sign: str
     look: TextStyle
@@ -103,7 +103,7 @@ def _heading(report: Report, screen: Screen) -> Iterator[str]:
 
 
 def title(report: Report) -> tuple[str, str]:
-    """The network's name, and its inputs."""
+    """The network's name and its inputs."""
     inputs = report.plan.inputs
     shapes = [str(each.outputs[0]) for each in inputs]
     if len(inputs) > 1 or (inputs and inputs[0].name != "input"):
@@ -112,7 +112,7 @@ def title(report: Report) -> tuple[str, str]:
 
 
 def totals(report: Report) -> str:
-    """What the plan adds up to beside the columns of the table."""
+    """The totals of the plan that are no columns of the table."""
     cost = report.cost
     missing = sum(step.facts is None for step in report.plan.layers)
     without = f"without the {counted(missing, 'step')} not planned: " if missing else ""
@@ -133,7 +133,7 @@ def memory(size: int) -> str:
 
 
 def amount(number: int, known: bool) -> str:
-    """A count as a table shows it: none as a dash, and a question mark for what is not known."""
+    """A number as the table shows it: a dash for none, a question mark for an unknown one."""
     return "?" if not known else f"{number:,}" if number else "–"
 
 
@@ -177,7 +177,7 @@ def _input_column(texts: Sequence[str], total: str) -> _Column:
 
 
 def _longest_word(texts: Iterable[str]) -> int:
-    """How wide a column must be to cut no word."""
+    """The width that a column needs so that no word is cut."""
     return max((columns(word) for text in texts for word in text.split(" ")), default=0) or 1
 
 

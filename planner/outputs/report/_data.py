@@ -1,4 +1,4 @@
-"""What the page is told: the report in plain values, step by step."""
+"""The data of the page: the report in plain values, step by step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MOST_READ = 2_500
 
 
 def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
-    """All that the page shows, but for its drawings."""
+    """All that the page shows, except its drawings."""
     marks = pictures[0].marks if pictures else {}
     steps = report.plan.steps[:MOST_ROWS]
     numbers = report.plan.numbers
@@ -118,7 +118,7 @@ def _step(report: Report, i: int, step: Step) -> dict[str, Any]:
 
 
 def _sees(report: Report, i: int) -> Iterator[str]:
-    """What one cell of the first output sees of each input, axis by axis."""
+    """The stretch of each input that one cell of the first output sees, axis by axis."""
     fields = report.fields[i]
     if not fields or report.plan.steps[i].is_input:
         return
@@ -138,7 +138,7 @@ def _number(value: Fraction | None) -> str:
 
 
 def _read(report: Report) -> int:
-    """How many tensors all steps read."""
+    """The number of tensors that all steps read."""
     return sum([len(step.sources) for step in report.plan.steps])
 
 
@@ -162,9 +162,7 @@ def _sizes(report: Report) -> Iterator[dict[str, Any]]:
 
 
 def _words(found: InputSizes, axis: int) -> list[list[str]]:
-    """Which sizes of an axis are good, for every size: together with other axes, all of one size, where it depends on
-    them.
-    """
+    """The good sizes of an axis, in words; where they depend on other axes, for all of these at one size."""
     said = found.axes[axis]
     if isinstance(said, Unsolved):
         return [["for every size", f"not known: {said.reason}"]]

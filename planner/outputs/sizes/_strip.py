@@ -22,8 +22,8 @@ LOSSY = "1–9 layers that lose cells"
 
 
 def strip(axis: AxisSizes, low: int, high: int, screen: Screen) -> Iterator[str]:
-    """The lines of the chart of the sizes from low to high, and of those around the given one where it is beyond, with
-    a legend; rows that repeat are drawn once.
+    """The lines of the chart: the sizes from low to high, and those around the given size where it lies outside, with a
+    legend; rows that repeat are drawn once.
     """
     gutter = len(f"{max(high, axis.given):,}") + 4
     period = math.lcm(axis.works.period, axis.lossless.period, axis.exact.period)
@@ -61,7 +61,7 @@ def _columns(period: int, room: int) -> int:
 
 
 def _kind(axis: AxisSizes, n: int) -> str:
-    """What a size is: one of SIGNS, or the number of layers that lose cells."""
+    """The kind of a size: a key of SIGNS, or the number of layers that lose cells."""
     if n not in axis.works:
         return "fails" if n else " "
     if n in axis.exact:

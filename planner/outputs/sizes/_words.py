@@ -1,4 +1,4 @@
-"""What the sizes of axes for themselves and of axes together are both said with."""
+"""The words about sizes, both of single axes and of axes together."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ KINDS = (("works", "does", "does not"), ("lossless", "is", "is not"), ("exact", 
 
 
 def unread(found: InputSizes) -> str:
-    """How much of an input cannot be read with its shape as it is, where that is known."""
+    """The number of an input's cells that cannot be read at its given shape, where known."""
     if found.unread is None:
         return ""
     return f", of which {counted(found.unread, 'cell')} cannot be read" if found.unread else ", every cell read"
 
 
 def beside(axis: AxisSizes) -> str:
-    """The sizes beside which alone the answer holds, and why."""
+    """The sizes of other axes beside which alone the answer holds, and why."""
     listed = [f"{name} at {n:,}" for name, n in axis.beside]
     return f"; with {_few(listed)}: {axis.because}" if listed else ""
 
 
 def _few(words: list[str]) -> str:
-    """Words joined, the last of many left out."""
+    """Words joined by commas; of many, the last are left out."""
     return joined(words if len(words) <= MOST_BESIDE else [*words[:MOST_BESIDE], f"{len(words) - MOST_BESIDE} more"])
 
 
@@ -45,7 +45,7 @@ def entry(title: str, text: str, screen: Screen) -> Iterator[str]:
 
 
 def next_ones(sizes: Residues, given: int) -> str:
-    """How much to crop or to pad to get to the next size in a set."""
+    """The next sizes in a set, with how much to crop or to pad to get there."""
     below, above = sizes.below(given), sizes.above(given)
     ways = [f"crop {given - below:,} to {below:,}"] if below is not None else []
     ways += [f"pad {above - given:,} to {above:,}"] if above is not None else []
@@ -53,7 +53,7 @@ def next_ones(sizes: Residues, given: int) -> str:
 
 
 def conditions(axis: AxisSizes, screen: Screen) -> Iterator[str]:
-    """The layers that ask for anything, in the order of the model."""
+    """The conditions of the layers that have any, in the order of the model."""
     least = max((each.works.start for each in axis.conditions), default=1)
     asking = [(each.step, asks) for each in axis.conditions if any(asks := _asks(each, least))]
     if not asking:
@@ -71,8 +71,8 @@ def conditions(axis: AxisSizes, screen: Screen) -> Iterator[str]:
 
 
 def _asks(condition: Condition, least: int) -> tuple[str, str, str]:
-    """What a layer asks for: a smallest size only where it is the one that counts in the end, and to lose nothing only
-    what is more than to work.
+    """The condition of a layer: a smallest size only where it decides in the end; and, to lose nothing, only what
+    working does not ask already.
     """
     works = _asked(condition.works)
     lossless = _asked(condition.lossless) if condition.lossless != condition.works else ""
