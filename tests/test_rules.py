@@ -93,10 +93,10 @@ CASES = [
     # lost-cells
     says("NSP321", [25, 25, 8], "type: MaxPool2d, kernel_size: 2", at=0,
          label="height and width: cell 24 of 25 is read by no window: 25 − 2 leaves 1 at stride 2",
-         help="use `ceil_mode: true`, or an input size that divides"),
+         help="use `ceil_mode: true`, or an input size that loses nothing"),
     says("NSP321", [32, 33, 8], "type: Conv2d, out_channels: 8, kernel_size: 5, stride: 2", at=0,
          label="height: cell 31 of 32 is read by no window: 32 − 5 leaves 1 at stride 2",
-         help="use `padding: [[0, 1], [0, 0]]`, or an input size that divides"),
+         help="use `padding: [[0, 1], [0, 0]]`, or an input size that loses nothing"),
     says("NSP321", [21, 8], "type: Conv1d, out_channels: 8, kernel_size: 4, stride: 4, padding: 1", at=0,
          label="length: cells 19–20 of 21 are read by no window: "
                "21 + 2 of padding − 4 leaves 3 at stride 4, 1 of it padding",
@@ -172,7 +172,7 @@ CASES = [
          label="86,704,128 of 122,028,032 MACs, most in `a`; `b` leaves them unread",
          help="move the stride to a layer with a larger window"),
     says("NSP325", [9, 8], "name: a, type: Linear, out_features: 8", "name: b, type: MaxPool1d, kernel_size: 2", at=1,
-         label="64 of 576 MACs, most in `a`; `b` leaves them unread", help="mend what is lost at the edge"),
+         label="64 of 576 MACs, most in `a`; `b` leaves them unread", help="mend the loss at the edge"),
     says("NSP325", [37, 8], "name: a, type: Linear, out_features: 8", "name: b, type: MaxPool1d, kernel_size: 2",
          "name: c, type: MaxPool1d, kernel_size: 1, stride: 3", at=2,  # one finding, where most is wasted
          label="1,600 of 2,368 MACs, most in `a`; `c` leaves them unread"),
@@ -200,22 +200,22 @@ CASES = [
     # misaligned-branches
     says("NSP326", [32, 32, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 5, padding: [[1, 3], [2, 2]]",
          "type: Add, from: [a, input]",
-         at=1, label="height: `a` and `input` look 1 cell of `input` apart, at 1 a step; `a` makes it so"),
+         at=1, label="height: `a` and `input` look 1 cell of `input` apart, at 1 a step; the cause is `a`"),
     says("NSP326", [64, 64, 8], "name: down, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
          "name: up, type: Upsample, scale_factor: 2", "name: mixed, type: Conv2d, out_channels: 8, kernel_size: 3, "
          "padding: [[2, 0], [0, 2]]", "type: Add, from: [mixed, input]", at=3,
-         label="height: `mixed` and `input` look 3/2 cells of `input` apart, at 1 a step; `up` makes it so"),
+         label="height: `mixed` and `input` look 3/2 cells of `input` apart, at 1 a step; the cause is `up`"),
     says("NSP326", [28, 28, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
          "name: b, type: Conv2d, out_channels: 8, kernel_size: 15, from: input", "type: Concat, from: [a, b]", at=2,
-         label="height and width: `a` moves 2 cells of `input` a step, `b` 1: up to 7 cells apart; `b` makes it so"),
+         label="height and width: `a` moves 2 cells of `input` a step, `b` 1: up to 7 cells apart; the cause is `b`"),
     says("NSP326", [64, 64, 8], "name: a, type: MaxPool2d, kernel_size: 2", "type: Crop, amount: [[2, 0], [2, 0]]",
          "name: b, type: MaxPool2d, kernel_size: 6, stride: 2, from: input", "type: Multiply, from: [b, crop]", at=3,
-         label="height and width: `b` and `crop` look 2 cells of `input` apart, at 2 a step; `b` makes it so"),
+         label="height and width: `b` and `crop` look 2 cells of `input` apart, at 2 a step; the cause is `b`"),
     says("NSP326", [32, 8], "name: a, type: Conv1d, out_channels: 8, kernel_size: 2, padding: [[1, 0]]",
          "name: b, type: Conv1d, out_channels: 8, kernel_size: 1, from: input",
          "name: c, type: Conv1d, out_channels: 8, kernel_size: 3, padding: [[0, 2]], from: input",
          "type: Concat, from: [a, b, c]", at=3,
-         label="length: `a` and `c` look 3/2 cells of `input` apart, at 1 a step; `c` makes it so"),
+         label="length: `a` and `c` look 3/2 cells of `input` apart, at 1 a step; the cause is `c`"),
     silent("NSP326", [33, 33, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
            "name: b, type: Conv2d, out_channels: 8, kernel_size: 7, stride: 2, padding: 3, from: input",
            "type: Add, from: [a, b]"),
@@ -228,12 +228,12 @@ CASES = [
     # half-cell-shift
     says("NSP327", [56, 56, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
          "name: b, type: AvgPool2d, kernel_size: 2, from: input", "type: Add, from: [a, b]", at=2,
-         label="height and width: `a` and `b` look 1/2 cell of `input` apart, at 2 a step; `b` makes it so",
+         label="height and width: `a` and `b` look 1/2 cell of `input` apart, at 2 a step; the cause is `b`",
          help="harmless for most networks"),
     says("NSP327", [57, 57, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
          "type: Interpolate, from: [a, input], mode: bilinear", "type: Add, from: [interpolate, input]", at=2,
          label="height and width: `interpolate` moves about 1.02 cells of `input` a step, `input` 1: "
-               "up to about 0.49 cell apart; `interpolate` makes it so"),
+               "up to about 0.49 cell apart; the cause is `interpolate`"),
     silent("NSP327", [57, 57, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1",
            "type: Interpolate, from: [a, input], mode: bilinear, align_corners: true",
            "type: Add, from: [interpolate, input]"),
@@ -242,13 +242,13 @@ CASES = [
     # shifted-branches
     says("NSP329", [32, 32, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, padding: [[0, 2], [1, 1]]",
          "name: b, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1, from: input", "type: Add, from: [a, b]",
-         at=2, label="height: `a` and `b` look 1 cell of `input` apart, at 1 a step, and each sees where the other "
-                     "looks, by its 3 cells or more; `a` makes it so"),
+         at=2, label="height: `a` and `b` look 1 cell of `input` apart, at 1 a step, but each sees at least 3 cells, "
+                     "the place where the other looks among them; the cause is `a`"),
     says("NSP329", [64, 8], *(f"name: c{i}, type: Conv1d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1"
                               for i in range(3)),
          "name: up, type: Upsample, scale_factor: 8", "type: Add, from: [up, input]", at=4,
          label="length: `up` and `input` look 7/2 cells of `input` apart, at 1 a step, behind a stride of 8; "
-               "`up` makes it so", help="harmless for most networks"),
+               "the cause is `up`", help="harmless for most networks"),
     silent("NSP329", [65, 8], *(f"name: c{i}, type: Conv1d, out_channels: 8, kernel_size: 3, stride: 2, padding: 1"
                                 for i in range(3)),
            "name: up, type: Interpolate, mode: linear, align_corners: true, from: [c2, input]",
@@ -395,10 +395,12 @@ CASES = [
     # hanging-windows
     says("NSP338", [3, 3, 1], "type: AvgPool2d, kernel_size: 2, stride: 2, ceil_mode: true", at=0,
          label="height and width: a window of 2 reaches 1 cell past 3",
-         help="none hangs over where n ≡ 0 mod 2; with an input of 4×4×1 or 2×2×1 no window does"),
+         help="no window of this layer hangs over where n ≡ 0 mod 2; with an input of 4×4×1 or 2×2×1 no window of "
+              "the model does"),
     says("NSP338", [56, 20, 8], "type: MaxPool2d, kernel_size: 3, stride: [3, 4], padding: 1, ceil_mode: true", at=0,
          label="width: a window of 3 reaches 1 cell past 20 and 1 of padding",
-         help="none hangs over where n ≡ 1–3 mod 4; with an input of 56×21×8 or 56×19×8 no window does"),
+         help="no window of this layer hangs over where n ≡ 1–3 mod 4; with an input of 56×21×8 or 56×19×8 no window "
+              "of the model does"),
     silent("NSP338", [56, 56, 8], "type: MaxPool2d, kernel_size: 3, stride: 2"),
     silent("NSP338", [57, 57, 8], "type: MaxPool2d, kernel_size: 3, stride: 2, ceil_mode: true"),
     silent("NSP338", [31, 31, 8], "type: MaxPool2d, kernel_size: 2, stride: 2, padding: 1, ceil_mode: true"),
@@ -447,12 +449,12 @@ CASES = [
     # unread-layer
     says("NSP242", [32, 32, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3",
          "name: aux, type: Conv2d, out_channels: 4, kernel_size: 1", "name: b, type: ReLU, from: input", at=1,
-         label="30×30×4 is computed for nobody, with 547,200 multiply-adds"),
+         label="30×30×4 is computed for nothing, with 547,200 multiply-adds"),
     says("NSP242", [10, 10, 8], "name: a, type: Conv2d, out_channels: 8, kernel_size: 3, groups: 8",
          "type: CropLike, from: [input, a]", at=0,
          label="8×8×8 is computed for its size alone, with 4,608 multiply-adds"),
     says("NSP242", [10, 10, 8], "name: a, type: ReLU", "name: b, type: Tanh, from: input", at=0,
-         label="10×10×8 is computed for nobody"),
+         label="10×10×8 is computed for nothing"),
     silent("NSP242", [10, 10, 8], "name: a, type: ReLU", "name: b, type: Tanh, from: input",
            "type: Multiply, from: [a, b]"),
     silent("NSP242", [50, 32], "name: rnn, type: LSTM, hidden_size: 64", "type: Flatten, from: rnn.1"),
@@ -527,9 +529,10 @@ CASES = [
     silent("NSP403", [128], "type: BatchNorm1d"),  # as in any network of dense layers
     silent("NSP403", [32, 32, 8], "type: AdaptiveAvgPool2d, output_size: 1", "type: GroupNorm, num_groups: 2"),
     # norm-of-one-value
-    says("NSP405", [8], "type: GroupNorm, num_groups: 8", at=0, help="`num_groups: 4`, put it before the pooling",
+    says("NSP405", [8], "type: GroupNorm, num_groups: 8", at=0,
+         help="`num_groups: 4`, put the normalization before the pooling",
          label="8 in 8 parts of one value: its output is the same for every input"),
-    says("NSP405", [4, 4, 1], "type: LayerNorm", at=0, help="put it before the pooling, or take it out",
+    says("NSP405", [4, 4, 1], "type: LayerNorm", at=0, help="put the normalization before the pooling, or leave it out",
          label="4×4×1 in 16 parts of one value: its output is the same for every input"),
     silent("NSP405", [8], "type: GroupNorm, num_groups: 4"),
     silent("NSP405", [2, 8], "type: GroupNorm, num_groups: 8"),
@@ -568,7 +571,7 @@ def test_padding_that_leaves_the_column_unread_is_not_recommended() -> None:
     text = (Path(__file__).parent / "cases" / "reports" / "06-conv-subsampling.yaml").read_text()
     (finding,) = [each for each in checked_text(text).diagnostics if each.code == "NSP321"]
     assert "padding" not in finding.help
-    assert finding.help.startswith("use `kernel_size: [3, 4]`, or an input size that divides")
+    assert finding.help.startswith("use `kernel_size: [3, 4]`, or an input size that loses nothing")
     mended = text.replace("kernel_size: 3, stride: 2}", "kernel_size: [3, 4], stride: 2}", 1)
     assert told(checked_text(mended), Severity.WARNING) == []
 
@@ -708,7 +711,7 @@ def test_resnet_d_is_half_a_cell_off() -> None:
     assert shifts == {
         f"layer{stage}.0.add": f"height and width: `layer{stage}.0.bn3` and `layer{stage}.0.downsample.2` look "
         f"{apart} cells of `input` apart, at {4 * apart} a step; "
-        f"`layer{stage}.0.downsample.0` makes it so"
+        f"the cause is `layer{stage}.0.downsample.0`"
         for stage, apart in ((2, 2), (3, 4), (4, 8))
     }
     assert not any(each.code == "NSP323" for each in report.diagnostics)

@@ -2,7 +2,7 @@ from planner.diagnostics import Edit, Fault
 
 
 class AmbiguousSize(Fault):
-    """The output's size is said twice: as a size and as a factor, or as a size and by a second source.
+    """The size of an output is given twice: as a size and as a factor, or as a size and by a second source.
 
     Why it matters: PyTorch refuses the layer, since the two need not agree.
 
@@ -33,7 +33,7 @@ class AmbiguousSize(Fault):
         super().__init__(
             f"only one of {size} or {other} should be defined",
             label=f"both {size} and {other} are given",
-            help=f"remove `{key}`, or keep it alone",
+            help=f"remove `{key}`, or keep `{key}` alone",
             key=key,
             mends=[(Edit((key,), action="remove"),)],
         )

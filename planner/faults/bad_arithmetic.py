@@ -5,13 +5,13 @@ from planner.faults._in_text import shown
 
 
 class BadArithmetic(Fault):
-    """A value with a `$` in it that comes to nothing: it is not an expression, divides by zero, adds to a text, or
-    leaves the range of numbers.
+    """A value with a `$` in it cannot be worked out: it is not an expression, divides by zero, adds a number to a text,
+    or leaves the range of numbers.
 
     `$name` is a parameter, `${…}` an expression in which parameters stand without their `$`. The operators are
-    `+ - * / // %`, `== != < <= > >=`, `and or not`, `x if c else y`, and `$list[0]`; the functions are `min max round
-    ceil floor len make_divisible`. Numbers are exact: `3 * 0.1 == 0.3`. `/` divides exactly, `//` rounds down, `round`
-    goes to the even number at a half, as in Python.
+    `+ - * / // %`, `== != < <= > >=`, `and or not`, `x if c else y`, and `$list[0]`; the functions are
+    `min max round ceil floor len make_divisible`. Numbers are exact: `3 * 0.1 == 0.3`. `/` divides exactly, `//` rounds
+    down, `round` takes a half to the even number, as in Python.
 
     Why it matters: the layer, and what depends on it, cannot be planned.
 

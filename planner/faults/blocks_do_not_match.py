@@ -2,13 +2,14 @@ from planner.diagnostics import SOURCE, Fault
 
 
 class BlocksDoNotMatch(Fault):
-    """`Fold` puts a row of blocks back into an image: as many as its windows on an image of `output_size`.
+    """A `Fold` gets another number of blocks than there are windows on an image of `output_size`: it puts one block
+    back at each window.
 
-    Why it matters: PyTorch refuses it at the first forward pass.
+    Why it matters: PyTorch refuses the layer at the first forward pass.
 
     When to ignore it: never.
 
-    How to fix it: the arguments of the `Unfold` that made the blocks, and the size of the image it was given.
+    How to fix it: use the arguments of the `Unfold` that made the blocks, and the size of the image that it was given.
     """
 
     code = "NSP312"
@@ -29,6 +30,6 @@ class BlocksDoNotMatch(Fault):
         super().__init__(
             "expected size of input's dimension 2 to match the calculated number of sliding blocks",
             label=f"{blocks} blocks from {SOURCE}, {counts} windows on {image} cells",
-            help="give kernel_size, stride, padding and dilation of the `Unfold`, and the size of its input",
+            help="use the kernel_size, stride, padding and dilation of the `Unfold`, and the size of its input",
             key="output_size",
         )

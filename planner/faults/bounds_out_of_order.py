@@ -8,7 +8,7 @@ class BoundsOutOfOrder(Fault):
 
     When to ignore it: never.
 
-    How to fix it: exchange the two, or move one.
+    How to fix it: swap the two bounds, or change one.
     """
 
     code = "NSP225"
@@ -29,7 +29,7 @@ class BoundsOutOfOrder(Fault):
         super().__init__(
             f"{high} must be {rule} {low}",
             label=f"{low} is {low_value:g}, {high} is {high_value:g}",
-            help=f"exchange them: `{low}: {high_value:g}`, `{high}: {low_value:g}`"
+            help=f"swap the two: `{low}: {high_value:g}`, `{high}: {low_value:g}`"
             if low_value != high_value
             else f"make `{high}` greater than {low_value:g}",
             key=low,

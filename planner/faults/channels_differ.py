@@ -2,14 +2,15 @@ from planner.diagnostics import SOURCE, Edit, Fault, puts
 
 
 class ChannelsDiffer(Fault):
-    """A size that the file states (`in_channels`, `in_features`, `num_features`, …) is not what arrives.
+    """A size that the file states (`in_channels`, `in_features`, `num_features`, …) is not the size that the layer
+    gets.
 
-    Why it matters: PyTorch would build the layer and fail at the first forward pass, as in "mat1 and mat2 shapes
-    cannot be multiplied". The usual cause is an input size, a stride or a width that was changed before it.
+    Why it matters: PyTorch would build the layer and fail at the first forward pass, as in "mat1 and mat2 shapes cannot
+    be multiplied". The usual cause is an input size, a stride or a width that was changed before it.
 
     When to ignore it: never.
 
-    How to fix it: leave the key out, and it is worked out; or mend the layer before.
+    How to fix it: leave the key out, and the size is worked out; or change the layer before.
     """
 
     code = "NSP205"
@@ -31,7 +32,7 @@ class ChannelsDiffer(Fault):
 
     def __init__(self, name: str, given: object, actual: object) -> None:
         super().__init__(
-            f"`{name}` is not what arrives",
+            f"`{name}` is not the size that arrives",
             label=f"{given} given, {actual} from {SOURCE}",
             help=f"leave `{name}` out to have it worked out, or write `{name}: {actual}`",
             key=name,

@@ -2,11 +2,11 @@ from planner.diagnostics import SOURCE, Fault
 
 
 class ChannelsDoNotDivide(Fault):
-    """A layer that rearranges channels needs a number of them that it can deal out evenly: `PixelShuffle` makes
-    upscale_factor² cells of each group of channels, `ChannelShuffle` cuts them into groups, `Fold` lays each kernel's
-    cells side by side.
+    """A layer that rearranges channels gets a number of them that does not divide evenly: `PixelShuffle` makes
+    upscale_factor² cells of each group of channels, `ChannelShuffle` cuts the channels into groups, `Fold` lays the
+    cells of each kernel side by side.
 
-    Why it matters: PyTorch refuses it at the first forward pass.
+    Why it matters: PyTorch refuses the layer at the first forward pass.
 
     When to ignore it: never.
 

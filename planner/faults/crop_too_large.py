@@ -2,15 +2,15 @@ from planner.diagnostics import SOURCE, Fault, puts
 
 
 class CropTooLarge(Fault):
-    """More is cut off, or a larger piece is cut out, than there is.
+    """A crop cuts off more cells than its input has, or cuts out a piece that is larger than its input.
 
-    Why it matters: there is nothing to take it from. In a U-Net with valid convolutions it says that the two ends of a
-    skip connection are the wrong way round, or that the input is too small.
+    Why it matters: the cells are not there. In a U-Net with valid convolutions it means that the two ends of a skip
+    connection are the wrong way round, or that the input is too small.
 
     When to ignore it: never.
 
-    How to fix it: a smaller crop or a larger input; `CropLike` takes first what is cropped, then what gives the size.
-    To enlarge, pad with `PadLike`.
+    How to fix it: a smaller crop or a larger input. `CropLike` takes first the tensor to crop, then the one that gives
+    the size. To enlarge, pad with `PadLike`.
     """
 
     code = "NSP311"
@@ -40,7 +40,7 @@ class CropTooLarge(Fault):
     @classmethod
     def of_amount(cls, axis: str, n: int, amount: int, key: str) -> "CropTooLarge":
         return cls(
-            "more is cut off than there is",
+            "more cells are cut off than there are",
             label=f"{axis}: {amount} cut off {n} cells from {SOURCE}",
             help=f"cut off less than {n} in all",
             key=key,

@@ -3,7 +3,7 @@ from planner.geometry import Shape
 
 
 class DimOutOfRange(Fault):
-    """A `dim` that the tensor does not have, or that is the batch, which a model file leaves alone.
+    """A `dim` names an axis that the tensor does not have, or the batch, which a model file leaves alone.
 
     Axes are counted as in PyTorch: 0 is the batch, 1 the channels, from 2 on the spatial axes in order, -1 the last of
     them. So `dim: 1` on 14×14×512 is the 512 channels, and `dim: 2` on the tokens 197×768 is the sequence of 197.

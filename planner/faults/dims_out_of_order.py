@@ -3,14 +3,14 @@ from planner.geometry import Shape
 
 
 class DimsOutOfOrder(Fault):
-    """`Flatten` joins the axes from start_dim to end_dim, so the first cannot come after the second. A negative
-    number counts from the end.
+    """The `start_dim` of a `Flatten` comes after its `end_dim`: the layer joins the axes from the first to the second.
+    A negative number counts from the end.
 
-    Why it matters: PyTorch refuses it at the first forward pass.
+    Why it matters: PyTorch refuses the layer at the first forward pass.
 
     When to ignore it: never.
 
-    How to fix it: exchange the two, or leave them out to flatten all.
+    How to fix it: swap the two, or leave them out to flatten all axes.
     """
 
     code = "NSP224"
@@ -30,7 +30,7 @@ class DimsOutOfOrder(Fault):
         super().__init__(
             "start_dim cannot come after end_dim",
             label=f"from {start} to {end} on {shape} from {SOURCE}",
-            help=f"exchange them: `start_dim: {end}`, `end_dim: {start}`",
+            help=f"swap the two: `start_dim: {end}`, `end_dim: {start}`",
             key="start_dim",
             mends=[(Edit(("start_dim",), end), Edit(("end_dim",), start))],
         )

@@ -4,12 +4,12 @@ from planner.diagnostics import Fault, puts
 class DuplicateName(Fault):
     """Two layers of one list have the same name.
 
-    Why it matters: `from` could not tell them apart, and a PyTorch module would silently keep the second one's
-    weights only.
+    Why it matters: `from` could not tell them apart, and a PyTorch module would silently keep the second one's weights
+    only.
 
     When to ignore it: never.
 
-    How to fix it: rename one. Layers without a name are numbered by themselves.
+    How to fix it: rename one of them. Layers without a name are numbered by themselves.
     """
 
     code = "NSP114"
@@ -37,7 +37,7 @@ class DuplicateName(Fault):
         super().__init__(
             f"two layers are named `{name}`",
             label=f"the first one stands{where or ' above'}",
-            help=f"rename one, for example to `{name}_2`",
+            help=f"rename one of them, for example to `{name}_2`",
             key="name",
             mends=puts("name", f"{name.rpartition('.')[2]}_2"),
         )

@@ -4,10 +4,11 @@ from planner.diagnostics import SOURCE, Fault, puts
 
 
 class ElementsDiffer(Fault):
-    """`Reshape` and `Unflatten` only regroup values: the new sizes must multiply to as many values as there are.
+    """The sizes given to `Reshape` or `Unflatten` do not multiply to the number of values that there are: these layers
+    only regroup values.
 
-    Why it matters: PyTorch refuses it at the first forward pass, when the input's size was changed and the numbers
-    here were not.
+    Why it matters: PyTorch refuses the layer at the first forward pass, when the input's size was changed and the
+    numbers here were not.
 
     When to ignore it: never.
 

@@ -2,9 +2,8 @@ from planner.diagnostics import SOURCE, Fault, puts
 
 
 class GroupsDoNotDivide(Fault):
-    """A grouped convolution deals its channels out to the groups evenly: `groups` must divide the input channels,
-    since each group reads in_channels / groups of them, and the output channels, since each group writes out_channels
-    / groups.
+    """`groups` does not divide the channels of a convolution: each group reads in_channels / groups of the input
+    channels and writes out_channels / groups of the output channels.
 
     Why it matters: PyTorch refuses the layer when it is built.
 

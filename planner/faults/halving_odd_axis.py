@@ -2,10 +2,11 @@ from planner.diagnostics import SOURCE, Fault, puts
 
 
 class HalvingOddAxis(Fault):
-    """A gated linear unit multiplies one half of an axis by the sigmoid of the other half, so the axis must be even.
+    """A gated linear unit halves an axis of odd length: it multiplies one half of the axis by the sigmoid of the other
+    half.
 
-    Why it matters: PyTorch refuses it at the first forward pass. Its default, `dim: -1`, is the last spatial axis, not
-    the channels.
+    Why it matters: PyTorch refuses the layer at the first forward pass. The default, `dim: -1`, is the last spatial
+    axis, not the channels.
 
     When to ignore it: never.
 
@@ -30,7 +31,7 @@ class HalvingOddAxis(Fault):
         super().__init__(
             "halving dimension must be even",
             label=f"dimension {dim} of {SOURCE} has {n}",
-            help=f"{other}give it {n - 1} or {n + 1}",
+            help=f"{other}make that dimension {n - 1} or {n + 1} long",
             key="dim",
             mends=puts("dim", 1) if not channels % 2 else (),
         )

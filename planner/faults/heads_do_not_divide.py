@@ -5,7 +5,7 @@ USUAL = 64
 
 
 class HeadsDoNotDivide(Fault):
-    """Multi-head attention deals the channels out to the heads evenly, so the number of heads must divide them.
+    """The number of heads of an attention layer does not divide its channels, which are dealt out to the heads evenly.
 
     Why it matters: PyTorch refuses the layer when it is built.
 

@@ -2,12 +2,12 @@ from planner.diagnostics import Fault, puts
 
 
 class IndexOutOfRange(Fault):
-    """An index that is not among those there are: `Select` takes a cell that the axis does not have, or an
-    `Embedding` pads with a number outside its table.
+    """An index is out of range: `Select` takes a cell that the axis does not have, or an `Embedding` pads with a number
+    outside its table.
 
-    n things are numbered 0 to n − 1, or −n to −1 from the end.
+    The indices of n things are 0 to n − 1, or −n to −1 from the end.
 
-    Why it matters: PyTorch refuses it.
+    Why it matters: PyTorch refuses the layer.
 
     When to ignore it: never.
 

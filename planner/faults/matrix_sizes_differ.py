@@ -3,15 +3,15 @@ from planner.geometry import Shape
 
 
 class MatrixSizesDiffer(Fault):
-    """A matrix product of L×K and K×M needs the columns of the first, its channels, to be as many as the rows of the
-    second.
+    """Two matrices cannot be multiplied: in a product of L×K and K×M, the first has as many columns (its channels) as
+    the second has rows.
 
-    Why it matters: PyTorch refuses it at the first forward pass.
+    Why it matters: PyTorch refuses the layer at the first forward pass.
 
     When to ignore it: never.
 
-    How to fix it: for a product with the second one's transpose, as in queries times keys, write `transpose_b:
-    true`; else give the two the same size there, or exchange axes with `Permute`.
+    How to fix it: to multiply with the transpose of the second matrix, as in queries times keys, write
+    `transpose_b: true`; else make the two sizes equal, or exchange axes with `Permute`.
     """
 
     code = "NSP227"
@@ -32,7 +32,7 @@ class MatrixSizesDiffer(Fault):
         if a.channels == columns:
             help = "leave `transpose_b` out" if transposed else "add `transpose_b: true`"
         else:
-            help = f"give them the same size there: put {{type: Linear, out_features: {rows}}} before the first"
+            help = f"make the two sizes equal: put {{type: Linear, out_features: {rows}}} before the first"
         second = f"{rows}×{columns}" + (" (transposed)" if transposed else "")
         super().__init__(
             "mat1 and mat2 shapes cannot be multiplied",

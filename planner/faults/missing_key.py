@@ -2,7 +2,7 @@ from planner.diagnostics import Fault
 
 
 class MissingKey(Fault):
-    """A layer, a block or the model file itself lacks something that it cannot do without.
+    """A layer, a block or the model file itself lacks a key that it needs.
 
     Why it matters: PyTorch has no default for it, so the layer cannot be built; a block's parameter without a default
     must be given by whoever calls the block.

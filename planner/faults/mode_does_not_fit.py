@@ -7,10 +7,11 @@ _AXES = {1: "one spatial axis", 2: "two spatial axes", 3: "three spatial axes"}
 
 
 class ModeDoesNotFit(Fault):
-    """An interpolation mode is made for one number of spatial axes: `linear` for one, `bilinear` and `bicubic` for two,
-    `trilinear` for three. The other modes work on any.
+    """An interpolation mode does not work on the number of spatial axes that the input has: `linear` works on one,
+    `bilinear` and `bicubic` on two, `trilinear` on three. The other modes work on any.
 
-    Why it matters: PyTorch refuses it at the first forward pass ("Got 3D input, but bilinear mode needs 4D input").
+    Why it matters: PyTorch refuses the layer at the first forward pass ("Got 3D input, but bilinear mode needs 4D
+    input").
 
     When to ignore it: never.
 

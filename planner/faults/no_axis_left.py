@@ -3,7 +3,7 @@ from planner.geometry import Shape
 
 
 class NoAxisLeft(Fault):
-    """A layer would take away the last axis of a tensor, so that a single number would be left for each sample.
+    """A layer would take away the last axis of a tensor, which leaves a single number for each sample.
 
     Why it matters: every tensor of a model has channels, if only one, for the layers behind it to work on.
 

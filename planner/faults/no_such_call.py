@@ -4,9 +4,9 @@ from planner.diagnostics import Fault, Path
 
 
 class NoSuchCall(Fault):
-    """A layer means a call that is not known to be written in PyTorch.
+    """A layer cannot be written in PyTorch, as no code is known for the call that it stands for.
 
-    Why it matters: the layer can be planned, counted and drawn, but what the program would say for it would be a guess.
+    Why it matters: the layer can be planned, counted and drawn, but its line in the program would be a guess.
 
     When to ignore it: never; the plan itself is right.
 
@@ -20,7 +20,7 @@ class NoSuchCall(Fault):
     def __init__(self, kind: str, target: str, path: Path) -> None:
         super().__init__(
             f"{kind} cannot be written in PyTorch",
-            label=f"it means `{target}`, of which no code is known",
+            label=f"it stands for `{target}`, and no code is known for that",
             help="use a layer that PyTorch has, or write this one by hand",
             key=path,
         )

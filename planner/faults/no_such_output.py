@@ -4,15 +4,15 @@ from planner.diagnostics import Edit, Fault, Path
 
 
 class NoSuchOutput(Fault):
-    """A layer or a block with several outputs was named without saying which one, or with a number or a name that it
-    does not have.
+    """A layer or a block with several outputs is named without saying which output is meant, or with a number or a name
+    that none of its outputs has.
 
-    Why it matters: `Split` and `Chunk` give several tensors, and each must find its reader.
+    Why it matters: `Split` and `Chunk` give several tensors, and a reader takes one of them.
 
     When to ignore it: never.
 
-    How to fix it: write `name.0`, `name.1`, … The outputs of a block have their numbers in the order of its
-    `outputs:`, and the copies of a repeated layer are `name.0`, `name.1`, … too.
+    How to fix it: write `name.0`, `name.1`, … The outputs of a block have their numbers in the order of its `outputs:`,
+    and the copies of a repeated layer are `name.0`, `name.1`, … too.
     """
 
     code = "NSP208"

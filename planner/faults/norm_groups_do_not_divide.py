@@ -2,8 +2,7 @@ from planner.diagnostics import SOURCE, Fault, puts
 
 
 class NormGroupsDoNotDivide(Fault):
-    """Group normalization deals the channels out to `num_groups` groups of equal size, so their number must divide
-    that of the channels.
+    """The number of groups of a group normalization does not divide its channels: all groups have the same size.
 
     Why it matters: PyTorch refuses the layer when it is built.
 

@@ -4,8 +4,8 @@ from planner.diagnostics import Fault, Path
 
 
 class NotAChain(Fault):
-    """`planner code --style sequential` was asked for a model in which a layer reads something else than what stands
-    above it, or more than one tensor, or hands on more than one.
+    """`planner code --style sequential` was asked for a model that is not a chain: a layer reads something other than
+    the layer above, reads several tensors, or hands on several.
 
     Why it matters: `nn.Sequential` can only call its modules one after the other.
 
@@ -20,7 +20,7 @@ class NotAChain(Fault):
     def __init__(self, step: str, path: Path) -> None:
         super().__init__(
             f"nn.Sequential cannot have branches, and `{step}` is at one",
-            label="this reads, or hands on, something else than what stands next to it",
+            label="it does not just read the layer above and feed the layer below",
             help="leave `--style sequential` out",
             key=path,
         )

@@ -3,16 +3,15 @@ from planner.geometry import Shape
 
 
 class NotAnOrder(Fault):
-    """`Permute` lists every axis once, as PyTorch counts them: 0, the batch, first, then 1, the channels, and the
-    spatial axes, in the order that they shall have.
+    """The `dims` of a `Permute` do not list every axis once: 0, the batch, comes first; 1, the channels, and the
+    spatial axes follow in the order that they shall have.
 
-    Why it matters: PyTorch refuses a list with other numbers; with the batch in another place, samples would be
-    mixed.
+    Why it matters: PyTorch refuses a list with other numbers; with the batch in another place, samples would be mixed.
 
     When to ignore it: never.
 
-    How to fix it: `dims: [0, 2, 1]` exchanges the channels and the sequence of L×C, `[0, 1, 3, 2]` height and width
-    of H×W×C.
+    How to fix it: `dims: [0, 2, 1]` exchanges the channels and the sequence of L×C, `[0, 1, 3, 2]` height and width of
+    H×W×C.
     """
 
     code = "NSP219"

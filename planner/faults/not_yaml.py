@@ -8,9 +8,9 @@ class NotYaml(InText):
 
     When to ignore it: never.
 
-    How to fix it: the message says where reading stopped, or where that which is never closed was opened. Indent with
-    spaces, alike for the keys of one mapping and for the dashes of one list; write `key: value` with a space after the
-    colon; put texts in quotes that hold `: ` or ` #`, or inside `{…}` a comma or a bracket.
+    How to fix it: the message says where reading stopped, or where the bracket or quote that is never closed was
+    opened. Indent with spaces, alike for the keys of one mapping and for the dashes of one list; write `key: value`
+    with a space after the colon; put texts in quotes that hold `: ` or ` #`, or inside `{…}` a comma or a bracket.
     """
 
     code = "NSP102"

@@ -2,10 +2,10 @@ from planner.diagnostics import SOURCE, Fault
 
 
 class NothingSelected(Fault):
-    """A slice that holds no cell: it stops before it starts, or starts past the end.
+    """A slice that holds no cell: it stops before it starts, or it starts past the end.
 
-    Why it matters: PyTorch makes an empty tensor of it and goes on; the first layer behind it that refuses one is
-    blamed.
+    Why it matters: PyTorch makes an empty tensor of it and goes on; the error then names a later layer, the first that
+    refuses an empty tensor.
 
     When to ignore it: never.
 

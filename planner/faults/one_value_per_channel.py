@@ -3,10 +3,10 @@ from planner.geometry import Shape
 
 
 class OneValuePerChannel(Fault):
-    """Instance normalization takes mean and variance over the cells of one channel of one sample. Where there is only
-    one cell, its variance is 0, and every output would be 0 whatever the input.
+    """Instance normalization of a map with a single cell: it takes mean and variance over the cells of one channel of
+    one sample. The variance of one cell is 0, so every output would be 0, whatever the input.
 
-    Why it matters: PyTorch refuses it in training, and in evaluation too, unless `track_running_stats` gives it
+    Why it matters: PyTorch refuses the layer in training, and in evaluation too, unless `track_running_stats` gives it
     statistics to use there.
 
     When to ignore it: never.
@@ -38,7 +38,7 @@ class OneValuePerChannel(Fault):
         super().__init__(
             "expected more than 1 spatial element when training",
             label=f"{shape} from {SOURCE} has one cell",
-            help="put it before the pooling, or use {type: GroupNorm, num_groups: 1}",
+            help="put the normalization before the pooling, or use {type: GroupNorm, num_groups: 1}",
             key="type",
             mends=[(Edit(("type",), "GroupNorm"), Edit(("num_groups",), 1))],
         )

@@ -2,10 +2,10 @@ from planner.diagnostics import Edit, Fault, puts
 
 
 class OptionDoesNotApply(Fault):
-    """An option of an interpolation that its mode does not have: `align_corners` is for linear and cubic modes,
+    """An interpolation has an option that does not go with its mode: `align_corners` is for linear and cubic modes,
     `antialias` for bilinear, bicubic and lanczos, `recompute_scale_factor` for a `scale_factor`.
 
-    Why it matters: PyTorch refuses it at the first forward pass.
+    Why it matters: PyTorch refuses the layer at the first forward pass.
 
     When to ignore it: never.
 

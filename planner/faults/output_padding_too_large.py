@@ -2,10 +2,11 @@ from planner.diagnostics import Fault, puts
 
 
 class OutputPaddingTooLarge(Fault):
-    """`output_padding` chooses among the sizes that the forward convolution would have brought to the same size;
-    there are only `stride` of them (or `dilation`), so it must be smaller than either.
+    """The `output_padding` of a transposed convolution is smaller neither than its stride nor than its dilation. It
+    chooses among the sizes that the forward convolution brings to one and the same size; there are only as many of them
+    as the stride (or the dilation).
 
-    Why it matters: PyTorch refuses it on the CPU and on CUDA.
+    Why it matters: PyTorch refuses the layer on the CPU and on CUDA.
 
     When to ignore it: never.
 

@@ -2,7 +2,8 @@ from planner.diagnostics import SOURCE, Fault
 
 
 class PadTooSmall(Fault):
-    """`PadLike` brings its first source to the size of its second one, which is smaller.
+    """A `PadLike` gets a second source that is smaller than its first: it pads the first source to the size of the
+    second.
 
     Why it matters: padding cannot shrink; the two sources are likely the wrong way round.
 

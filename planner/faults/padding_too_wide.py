@@ -2,11 +2,12 @@ from planner.diagnostics import SOURCE, Fault
 
 
 class PaddingTooWide(Fault):
-    """Reflection padding must be smaller than the axis that it mirrors, and circular padding not larger than it.
+    """Padding that mirrors or wraps around is too wide for its axis: reflection padding must be smaller
+    than the axis that it mirrors, and circular padding not larger.
 
-    Why it matters: PyTorch refuses it at the first forward pass, often only for small inputs. Where circular padding on
-    one side meets a crop on the other, what the crop leaves counts: PyTorch refuses a single map there, and in a batch
-    it may copy memory that holds nothing yet.
+    Why it matters: PyTorch refuses the layer at the first forward pass, often only for small inputs. Where circular
+    padding on one side meets a crop on the other, what the crop leaves counts: PyTorch refuses a single map there, and
+    in a batch it may copy memory that holds nothing yet.
 
     When to ignore it: never.
 

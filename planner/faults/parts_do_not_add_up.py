@@ -2,9 +2,9 @@ from planner.diagnostics import SOURCE, Fault, puts
 
 
 class PartsDoNotAddUp(Fault):
-    """A list of sizes for `Split` must add up to the length of the axis that it cuts.
+    """The sizes listed for a `Split` do not add up to the length of the axis that it cuts.
 
-    Why it matters: PyTorch refuses it at the first forward pass, when a width was changed and the list was not.
+    Why it matters: PyTorch refuses the layer at the first forward pass, when a width was changed and the list was not.
 
     When to ignore it: never.
 

@@ -4,11 +4,11 @@ from planner.diagnostics import Fault, Path
 
 
 class PlacesInPadding(Fault):
-    """A max pool returns the places of its maxima, and is padded in a way that PyTorch's own argument cannot say: by
-    pairs, by `tf_same`, or by more than half of its window.
+    """A max pool with `return_indices` is padded in a way that PyTorch's own argument cannot express: by pairs, by
+    `tf_same`, or by more than half of its window.
 
-    Why it matters: such padding is put around the input before the pool, and the places would then be those on the
-    padded map. Whoever reads them, as `MaxUnpool2d` does, would put values elsewhere.
+    Why it matters: such padding is put around the input before the pool, so the indices would be places on the padded
+    map. A layer that reads them, such as `MaxUnpool2d`, would put values elsewhere.
 
     When to ignore it: never; the plan itself is right.
 
@@ -25,7 +25,7 @@ class PlacesInPadding(Fault):
             else [list(side) if isinstance(side, tuple) else side for side in padding]
         )
         super().__init__(
-            "places of maxima would be those on the padded map",
+            "the indices of the maxima would be places on the padded map",
             label=f"`return_indices` with `padding: {given}`",
             help="use a number for `padding`, at most half of the window, or remove `return_indices`",
             key=(*path, "return_indices"),

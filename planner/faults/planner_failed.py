@@ -5,7 +5,7 @@ from planner.faults._in_text import shown
 
 
 class PlannerFailed(Fault):
-    """The planner itself came to grief on a file. That is a mistake of the planner, not of the file.
+    """The planner itself failed on a file: a mistake of the planner, not of the file.
 
     Why it matters: nothing is known of this file. The other files of the same run are not affected.
 

@@ -4,7 +4,7 @@ from planner.diagnostics import Fault, puts
 class PoolPaddingTooWide(Fault):
     """A pool is padded by more than half of its window, so that a window at the edge could lie on padding alone.
 
-    Why it matters: PyTorch refuses it at the first forward pass. Half of the window is counted without dilation.
+    Why it matters: PyTorch refuses the layer at the first forward pass. Half of the window is counted without dilation.
 
     When to ignore it: never.
 

@@ -2,14 +2,14 @@ from planner.diagnostics import Edit, Fault, puts
 
 
 class ProjectionTooLarge(Fault):
-    """`proj_size` makes an LSTM hand on fewer channels than its hidden state has, so it must be smaller than
-    `hidden_size`.
+    """The `proj_size` of an LSTM is not smaller than its `hidden_size`: it makes the layer hand on fewer channels than
+    its hidden state has.
 
     Why it matters: PyTorch refuses the layer when it is built.
 
     When to ignore it: never.
 
-    How to fix it: a smaller `proj_size`, or leave it out and put a `Linear` behind.
+    How to fix it: a smaller `proj_size`; or leave it out, and put a `Linear` behind the LSTM if needed.
     """
 
     code = "NSP226"

@@ -11,8 +11,8 @@ class RefusedModuleName(Fault):
 
     When to ignore it: never; the plan itself is right.
 
-    How to fix it: give it another name. For `features.0`, write a list of layers in place: `- name: features` with
-    `layers:` below it.
+    How to fix it: give the layer another name. For `features.0`, write a list of layers in place: `- name: features`
+    with `layers:` below it.
     """
 
     code = "NSP502"

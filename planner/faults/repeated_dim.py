@@ -2,9 +2,9 @@ from planner.diagnostics import Fault
 
 
 class RepeatedDim(Fault):
-    """The same axis is listed twice; a negative number counts the axes from the end.
+    """The same axis is listed twice. A negative number counts the axes from the end.
 
-    Why it matters: PyTorch refuses it at the first forward pass.
+    Why it matters: PyTorch refuses the layer at the first forward pass.
 
     When to ignore it: never.
 

@@ -2,7 +2,8 @@ from planner.diagnostics import Fault
 
 
 class SamePaddingWithStride(Fault):
-    """`padding: same` keeps the size, which a stride does not: PyTorch has it for stride 1 only.
+    """`padding: same` on a layer with a stride: the padding keeps the size and the stride does not, so PyTorch has
+    `same` for stride 1 only.
 
     Why it matters: PyTorch refuses a convolution when it is built, and has the word for no pool. TensorFlow and ONNX
     mean something else by the word, which is `tf_same` here: ceil(n / stride) outputs, with the odd cell of padding at

@@ -2,9 +2,10 @@ from planner.diagnostics import SOURCE, Fault
 
 
 class SizeDoesNotDivide(Fault):
-    """`PixelUnshuffle` makes one cell of each square of downscale_factor cells: the squares must fill the image.
+    """The image that a `PixelUnshuffle` gets does not divide into squares of downscale_factor cells, each of which
+    becomes one cell.
 
-    Why it matters: PyTorch refuses it at the first forward pass.
+    Why it matters: PyTorch refuses the layer at the first forward pass.
 
     When to ignore it: never.
 

@@ -9,7 +9,7 @@ class SourceBelow(Fault):
 
     When to ignore it: never.
 
-    How to fix it: move the layer above; if that is a cycle, unroll it with `repeat`.
+    How to fix it: move the named layer above the one that reads it; if the two form a cycle, unroll it with `repeat`.
     """
 
     code = "NSP203"

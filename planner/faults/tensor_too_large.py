@@ -5,7 +5,7 @@ from planner.geometry import Shape
 class TensorTooLarge(Fault):
     """A tensor would have more than 2^63 − 1 elements, which is more than PyTorch can count.
 
-    Why it matters: such a size is a slip of the pen, or of an expression.
+    Why it matters: such a size is a typing mistake, or a mistake in an expression.
 
     When to ignore it: never.
 

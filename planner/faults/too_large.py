@@ -6,8 +6,8 @@ MEGABYTE = 1 << 20
 
 
 class TooLarge(InText):
-    """A file beyond what a model needs: more than 16 MB, mappings and lists more than 100 deep, or more than 2,000,000
-    values when every alias is written out.
+    """A file larger than any model needs: more than 16 MB, mappings and lists more than 100 deep, or more than
+    2,000,000 values when every alias is written out.
 
     Why it matters: aliases of aliases can make a page of text stand for more than any memory holds, and a file as deep
     or as long as this is most often not a model file.

@@ -2,9 +2,9 @@ from planner.diagnostics import Fault
 
 
 class TooManyOutputs(Fault):
-    """A `Split` or `Chunk` into more parts than a plan follows.
+    """A `Split` or `Chunk` makes more parts than the planner follows.
 
-    Why it matters: each part is a tensor of its own, with its place in the table; so many are a slip of the pen.
+    Why it matters: each part is a tensor of its own, with its place in the table; so many are a mistake.
 
     When to ignore it: never.
 

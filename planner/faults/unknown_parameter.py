@@ -5,7 +5,7 @@ from planner.faults._in_text import shown
 
 
 class UnknownParameter(Fault):
-    """A parameter that is not in sight where it is read: neither the block nor the model declares it.
+    """A parameter that is not declared where it is read: neither the block nor the model has it under `params:`.
 
     Why it matters: the value that depends on it is unknown.
 

@@ -4,11 +4,11 @@ from planner.diagnostics import Edit, Fault, Path, did_you_mean, nearest
 
 
 class UnknownSource(Fault):
-    """`from` or `outputs` names a layer that does not stand beside it.
+    """`from` or `outputs` names a layer that is not in the same list.
 
     Why it matters: the planner does not know what the layer reads. Names are looked up among the layers of the same
-    list; `input` is the input of the block, or of the model. The inside of another block is not in sight: a block
-    gives out what it lists under `outputs`.
+    list; `input` is the input of the block, or of the model. The layers inside a block cannot be read from outside: a
+    block hands out what it lists under `outputs`.
 
     When to ignore it: never.
 
@@ -37,7 +37,7 @@ class UnknownSource(Fault):
         super().__init__(
             f"there is no layer `{name}` here",
             label="no layer above has this name",
-            help=did_you_mean(name, names) or f"in sight are {listed}",
+            help=did_you_mean(name, names) or f"the names here are {listed}",
             key=key,
             mends=[(Edit((), word),) for word in nearest(name, names, 2)],
         )

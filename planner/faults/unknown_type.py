@@ -8,7 +8,7 @@ from planner.faults._written_elsewhere import CONSUMED, Meaning, meanings, plain
 Entry = Mapping[str, Any]
 """An entry of the file: its type, and its arguments."""
 ALIKE = 0.75
-"""How alike a name must be to be taken for a slip of the pen, of 1: with less, Max would be Softmax."""
+"""How alike a name must be to be taken for a misspelling, where 1 is equal: with less, Max would be Softmax."""
 
 
 class UnknownType(Fault):
@@ -18,8 +18,8 @@ class UnknownType(Fault):
 
     When to ignore it: never.
 
-    How to fix it: types are PyTorch's class names, with their capitals (`Conv2d`, `BatchNorm2d`); functions have
-    names like classes (`Add`, `Concat`). A block's name is written as under `blocks:`. Names and arguments of Keras,
+    How to fix it: types are PyTorch's class names, with their capitals (`Conv2d`, `BatchNorm2d`); functions have names
+    like classes (`Add`, `Concat`). A block's name is written as under `blocks:`. Names and arguments of Keras,
     TensorFlow and PyTorch's functions are answered with the layer that they mean, where there is one.
     """
 
@@ -48,7 +48,7 @@ class UnknownType(Fault):
         fits: Callable[[Entry], bool] | None = None,
         takes: Callable[[str], Sequence[str]] | None = None,
     ) -> None:
-        """What is proposed fits the place.
+        """Propose what may be meant and fits the place.
 
         given    the arguments of the entry
         sizes    of what it reads, channels last; None where that is not known

@@ -2,8 +2,8 @@ from planner.diagnostics import Fault
 
 
 class UnusableName(Fault):
-    """A name that cannot serve as one: empty, reserved, longer than 200 characters, or with a line break or another
-    control character in it.
+    """A name that cannot be used: empty, reserved, longer than 200 characters, or with a line break or another control
+    character in it.
 
     Why it matters: names stand in tables, pictures, terminals and in the `state_dict`.
 

@@ -2,11 +2,11 @@ from planner.diagnostics import SOURCE, Fault
 
 
 class WindowDoesNotFit(Fault):
-    """The layer leaves nothing of its input: its window is larger than the padded input, or more is cropped than
-    there is.
+    """No window fits on the input of a layer: the window is larger than the padded input, or more is cropped than there
+    is.
 
-    Why it matters: PyTorch refuses it ("Kernel size can't be greater than actual input size", "Output size is too
-    small"). The usual cause is an input too small for the number of strides before.
+    Why it matters: PyTorch refuses the layer ("Kernel size can't be greater than actual input size", "Output size is
+    too small"). The usual cause is an input too small for the number of strides before.
 
     When to ignore it: never.
 

@@ -2,9 +2,9 @@ from planner.diagnostics import Fault
 
 
 class WindowTooLarge(Fault):
-    """A kernel, a dilation, a stride or a padding with too many digits: a window that spans more than a million cells.
+    """A window that spans more than a million cells: a kernel, a dilation, a stride or a padding has too many digits.
 
-    Why it matters: no network has such a window; it is a slip of the pen, or of an expression.
+    Why it matters: no network has such a window; it is a typing mistake, or a mistake in an expression.
 
     When to ignore it: never.
 
@@ -25,7 +25,7 @@ class WindowTooLarge(Fault):
 
     def __init__(self, widest: int, most: int) -> None:
         super().__init__(
-            "the window is too large to be meant",
-            label=f"it spans {widest:,} cells, or moves or pads by as many; {most:,} are the most",
+            "the window is too large",
+            label=f"its reach, stride or padding is {widest:,} cells, of which at most {most:,} are planned",
             help="look for a kernel_size, dilation, stride or padding with too many digits",
         )

@@ -2,10 +2,11 @@ from planner.diagnostics import SOURCE, Fault, puts
 
 
 class WindowsTooWide(Fault):
-    """Fractional max pooling lays `output_size` windows over the input, each beginning at a cell of its own: there must
-    be room for that many different windows.
+    """The windows of a fractional max pooling are too wide for its input: `output_size` windows are laid over the
+    input, each beginning at a cell of its own, and there must be room for that many.
 
-    Why it matters: PyTorch refuses it at the first forward pass ("pool height too large relative to input height").
+    Why it matters: PyTorch refuses the layer at the first forward pass ("pool height too large relative to input
+    height").
 
     When to ignore it: never.
 

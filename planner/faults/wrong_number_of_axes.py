@@ -7,7 +7,7 @@ _FORMS = {0: "C", 1: "L×C", 2: "H×W×C", 3: "D×H×W×C"}
 
 
 class WrongNumberOfAxes(Fault):
-    """A layer got a tensor with more or fewer axes than it works on: a `Conv2d` on a flattened vector, a `Conv1d` on
+    """A layer gets a tensor with more or fewer axes than it works on: a `Conv2d` on a flattened vector, a `Conv1d` on
     an image.
 
     Why it matters: PyTorch fails at the first forward pass, or takes the batch for channels.

@@ -6,7 +6,7 @@ from planner.diagnostics import SOURCE, Fault
 
 
 class WrongNumberOfSources(Fault):
-    """A layer takes another number of inputs than `from` gives it.
+    """A layer takes more or fewer inputs than `from` gives it.
 
     Why it matters: an `Add` of one tensor, or a convolution of two, has no meaning.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from planner.rules._rule import Rule
 
 MOST_COPIES = 100
-"""Copies of one layer of which the same is said."""
+"""Findings of one kind at one entry of the file, which may stand for many copies of a layer."""
 
 
 @cache
@@ -38,7 +38,7 @@ def all_rules() -> tuple[type[Rule], ...]:
 
 
 def _found(rule: type[Rule], report: Report) -> Iterator[Diagnostic]:
-    """What a rule finds, and once that it could not find all."""
+    """The findings of a rule; where cells are too scattered to be followed, one finding that says so."""
     from planner.rules.reach_unknown import ReachUnknown
 
     try:
@@ -49,9 +49,7 @@ def _found(rule: type[Rule], report: Report) -> Iterator[Diagnostic]:
 
 
 def judge(report: Report) -> list[Diagnostic]:
-    """What the rules find, but for what the model allows; at most MOST_COPIES findings of a kind for an entry of the
-    file.
-    """
+    """The findings of all rules, without those that the model allows; at most MOST_COPIES of a kind for an entry."""
     copies: Counter[tuple[type[Rule], Path]] = Counter()
     found = []
     for rule in all_rules():

@@ -22,19 +22,19 @@ def meeting(report: Report, manner: Manner) -> Iterator[list[Apart]]:
 
 
 def how_far(plan: Plan, found: list[Apart]) -> str:
-    """`height and width: `conv` and `pool` look 1/2 cell of `input` apart; `pool` makes it so`."""
+    """`height and width: conv and pool look 1/2 cell of input apart; the cause is pool`."""
     return grouped((each.axis, _far(plan, each)) for each in found) + _cause(found)
 
 
 def how_coarse(plan: Plan, found: list[Apart]) -> str:
-    """The same, and why the shift is no more than one may expect: `…, on the way from a stride of 32`."""
+    """How far branches are shifted, and why no further than is usual: `…, behind a stride of 32`."""
     return grouped((each.axis, f"{_far(plan, each)}, {_why(each)}") for each in found) + _cause(found)
 
 
 def _why(each: Apart) -> str:
     if each.resampled:
         return f"behind a stride of {number(each.coarsest)}"
-    return f"and each sees where the other looks, by its {min(each.sees):,} cells or more"
+    return f"but each sees at least {min(each.sees):,} cells, the place where the other looks among them"
 
 
 def how_causal(plan: Plan, found: list[Apart]) -> str:
@@ -74,4 +74,4 @@ def _names(plan: Plan, each: Apart) -> list[str]:
 
 def _cause(found: list[Apart]) -> str:
     cause = next((each.cause for each in found if each.cause), None)
-    return f"; `{cause}` makes it so" if cause else ""
+    return f"; the cause is `{cause}`" if cause else ""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 MOST_WINDOWS = 3
-"""Windows more that padding at the end is tried for, and cells of padding less."""
+"""How many more windows, by padding at the end, and how many cells less of padding are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,9 @@ def left_out(report: Report, step: Step, source: int) -> int:
 
 
 def at_the_edge(axis: AxisLoss, cells: Cells) -> tuple[str, str]:
-    """`height`, and `cell 223 of 224 is read by no window: 224 − 3 leaves 1 at stride 2`."""
+    """An axis and the cells that it loses at an edge: `height`, and `cell 223 of 224 is read by no window: 224 − 3
+    leaves 1 at stride 2`.
+    """
     numbers, window = bits(cells), window_of(axis)
     noun, verb = ("cell", "is") if len(numbers) == 1 else ("cells", "are")
     subject = f"{noun} {ranged(numbers)} of {axis.n:,}"
@@ -100,7 +102,7 @@ def at_the_edge(axis: AxisLoss, cells: Cells) -> tuple[str, str]:
 
 
 def between_windows(axis: AxisLoss, cells: Cells) -> tuple[str, str]:
-    """`height`, and `28 of 56 cells lie between windows of 1 at stride 2`."""
+    """An axis and the cells that it skips: `height`, and `28 of 56 cells lie between windows of 1 at stride 2`."""
     count, window = cells.bit_count(), window_of(axis)
     said = f"{count:,} of {counted(axis.n, 'cell')} {'lies' if count == 1 else 'lie'}"
     if window is None:
@@ -116,18 +118,18 @@ def window_of(axis: AxisLoss) -> Window | None:
 
 
 def share_read(step: Step, found: list[Dropped]) -> str:
-    """`784 of 3,136 cells are read`, over all axes of an input."""
+    """How much of an input is read, over all its axes: `784 of 3,136 cells are read`."""
     x = step.inputs[found[0].axis.source]
     missed = {each.axis.axis: (each.edge | each.between).bit_count() for each in found}
     read = math.prod(n - missed.get(axis, 0) for axis, n in enumerate(x.spatial))
     return f"{read:,} of {counted(math.prod(x.spatial), 'cell')} {'is' if read == 1 else 'are'} read"
 
 
-DIVIDES = "an input size that divides (`planner sizes` lists them)"
+DIVIDES = "an input size that loses nothing (`planner sizes` lists them)"
 
 
 def to_the_edge(trials: Trials, step: Step, lost: list[Dropped]) -> str:
-    """What would have a step read the cells at the edge, of what was tried; nothing where nothing would."""
+    """What makes a step read the cells at the edge, in words; empty where nothing that was tried does."""
     found = next((_said(each) for each in _to_the_edge(step, lost) if trials.reads(step, lost, **each)), "")
     divides = DIVIDES if trials.size_near else ""
     if window_of(lost[0].axis) is None:
@@ -136,7 +138,7 @@ def to_the_edge(trials: Trials, step: Step, lost: list[Dropped]) -> str:
 
 
 def _to_the_edge(step: Step, lost: list[Dropped]) -> Iterator[dict[str, object]]:
-    """Arguments that may have a step read the cells at the edge."""
+    """Arguments with which a step may read the cells at the edge."""
     axes = step.links[0][lost[0].axis.source].axes
     spreads = [each for each in axes if isinstance(each, Spread)]
     if spreads:
@@ -159,7 +161,7 @@ def _to_the_edge(step: Step, lost: list[Dropped]) -> Iterator[dict[str, object]]
 
 
 def to_read_all(trials: Trials, step: Step, skipped: list[Dropped]) -> str:
-    """What would have a step read the cells between its windows, of what was tried; nothing where nothing would."""
+    """What makes a step read the cells between its windows, in words; empty where nothing that was tried does."""
     windows = [window for each in skipped if (window := window_of(each.axis))]
     ones = windows and step.weights and all(window.kernel == 1 for window in windows)
     if ones and (pool := _pooled_first(step)):
@@ -169,7 +171,7 @@ def to_read_all(trials: Trials, step: Step, skipped: list[Dropped]) -> str:
 
 
 def _to_read_all(step: Step, skipped: list[Dropped]) -> Iterator[dict[str, object]]:
-    """Arguments that may have a step read the cells between its windows."""
+    """Arguments with which a step may read the cells between its windows."""
     windows = [window_on(along, n) for along, n in zip(step.links[0][0].axes, step.inputs[0].spatial, strict=True)]
     plain = [each for each in windows if each is not None]
     if len(plain) < len(windows) or not plain:

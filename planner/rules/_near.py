@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from planner.report import Report
 
 FARTHEST = 64
-"""Cells that a size is looked for on either side."""
+"""How many cells a size may be away from the given one."""
 MOST_STEPS = 30_000
-"""Steps planned for it at most."""
+"""The most steps that are planned in one search."""
 
 Faults = Callable[[Plan], int]
 """How much is wrong in a plan that is complete."""

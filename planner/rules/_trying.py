@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from planner.rules._dropped import Dropped
 
 MOST_STEPS = 20_000
-"""Steps planned for the trials of one report at most."""
+"""The most steps that are planned for the trials of one report."""
 MOST_BACK = 10
 """Layers looked through for one that could take a stride."""
 

@@ -1,5 +1,5 @@
-"""What is unread of the whole network, and which step makes it so: shared by the rules on input that is unread and on
-cells that are computed in vain.
+"""Cells of the whole network that nothing reads, and the step that causes this: shared by the rules on unread input and
+on cells that are computed in vain.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 ONE_IN = 100
-"""Waste below one in so many of a model's multiply-adds is not worth a word."""
+"""Waste of less than one in so many of a model's multiply-adds is not reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Waste:
 
 
 def wastes(report: Report) -> list[Waste]:
-    """What is computed in vain and which step makes it so, in order. Where several do, one after the other, it is the
-    first that leaves out the better part; where nothing reads the output of a step, it is that step.
+    """The waste in a model by the step that causes it, in order. Where several steps on one way leave cells out, the
+    cause is the first that leaves out the better part; where nothing reads the output of a step, it is that step.
     """
     reach = report.reach
     if reach is None or not reach.wasted_macs:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class BiasBeforeNorm(Rule):
-    """A layer with a bias, whose only reader is a batch normalization: the normalization subtracts the mean, and the
+    """A layer has a bias, and its only reader is a batch normalization: the normalization subtracts the mean, and the
     bias with it.
 
     Why it matters: the bias is trained, stored and loaded to no effect; its gradient is zero.

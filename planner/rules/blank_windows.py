@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 class BlankWindows(Rule):
-    """Windows that lie on padding alone: there is more padding than the window reaches, or its taps are so far apart
-    that they stand on both sides of a short input.
+    """Windows lie on padding alone: there is more padding than a window reaches, or its taps are so far apart that they
+    stand on both sides of a short input.
 
     Why it matters: their outputs are constants, whatever the input is: zeros, or the bias; −∞ from a max pool, and no
     number from a mean that does not count padding.
@@ -64,8 +64,8 @@ class BlankWindows(Rule):
 
 def _help(trials: Trials, step: Step, most: int) -> str:
     if not trials.fits(step, padding=most):
-        return "use less padding, or a larger kernel; sizes behind it change with it"
-    return f"use `padding: {most}` or less: all windows reach beyond it" if most else "use no padding"
+        return "use less padding, or a larger kernel; the sizes of later layers change too"
+    return f"use `padding: {most}` or less: every window then reaches beyond the padding" if most else "use no padding"
 
 
 def _blank(each: AxisLoss, window: Window) -> str:

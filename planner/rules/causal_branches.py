@@ -13,18 +13,19 @@ if TYPE_CHECKING:
 
 
 class CausalBranches(Rule):
-    """Branches that meet see back from the same cell, and nothing past it: padding of (kernel_size − 1)·dilation cells
-    is wholly before; or wholly after, which is the same in reversed time.
+    """Branches that meet are causal: each sees cells up to one and the same cell, and none past it. Padding of
+    (kernel_size − 1)·dilation cells is wholly before the input; or wholly after it, which is the same in reversed time.
 
-    So it is in WaveNet (arXiv:1609.03499), in temporal convolutional networks (arXiv:1803.01271) and in audio codecs
-    that work on a stream. The middles of what the branches see are apart, as one sees further back than the other.
+    WaveNet (arXiv:1609.03499), temporal convolutional networks (arXiv:1803.01271) and audio codecs that work on a
+    stream are built like this. The middles of what the branches see are apart, as one branch sees further back than the
+    other.
 
-    Why it matters: it is right where the network must not see the future, and to be known where it need not be so:
-    centred padding would let each cell see both sides.
+    Why it matters: it is right where the network must not see the future. Elsewhere, centred padding would let each
+    cell see both sides.
 
     When to ignore it: when the model is meant to be causal. It is a remark, not a warning.
 
-    How to fix it: where it is not meant, pad half the reach on either side.
+    How to fix it: where the model need not be causal, pad half the reach on either side.
     """
 
     code = "NSP337"
@@ -49,6 +50,6 @@ class CausalBranches(Rule):
                 found[0].step,
                 f"the branches of {found[0].step.type} are causal: they see one side only",
                 label=how_causal(report.plan, found),
-                help="as it should be for a stream; else pad half the reach on either side",
+                help="right for a stream; otherwise pad half the reach on either side",
                 key="from",
             )

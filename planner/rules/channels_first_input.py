@@ -19,8 +19,7 @@ class ChannelsFirstInput(Rule):
 
     Why it matters: every size and every count of the plan would be those of another network, or windows would not fit.
 
-    When to ignore it: when the input really is a strip of one or three cells with as many channels as cells on its
-    side.
+    When to ignore it: when the input really is one or three cells high, with as many channels as it is wide.
 
     How to fix it: write the channels last: `input: [224, 224, 3]`.
     """

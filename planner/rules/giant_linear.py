@@ -62,5 +62,5 @@ class GiantLinear(Rule):
                     step,
                     f"{step.type} holds {step.params * 100 // total} % of all parameters",
                     label=f"{step.params:,} of {total:,}; {source.inputs[0]} is flattened into {step.inputs[0]}",
-                    help=f"put {pool} before the flatten, or fewer features behind it",
+                    help=f"put {pool} before the flatten, or use fewer features behind it",
                 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Gridding(Rule):
-    """Dilated convolutions in a row with a common divisor in their dilations: together they read a grid of cells and
+    """Dilated convolutions in a row whose dilations have a common divisor: together they read a grid of cells and
     nothing between.
 
     Three 3×3 convolutions of dilation 2 span 13×13 cells and read 49 of these 169; neighbouring outputs read disjoint
@@ -27,8 +27,8 @@ class Gridding(Rule):
 
     When to ignore it: when a layer behind an upsampling, or behind such a merge, fills the gaps.
 
-    How to fix it: dilations without a common divisor that leave no hole, such as 1, 2, 5; or a plain convolution
-    behind them.
+    How to fix it: dilations without a common divisor that leave no hole, such as 1, 2, 5; or a plain convolution behind
+    them.
     """
 
     code = "NSP332"

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from planner.report import Report
 
 
-PARITY = "; windows of the same parity on both branches are free of it"
+PARITY = "; with windows of the same parity on both branches there is no shift"
 
 
 class HalfCellShift(Rule):
-    """Branches meet in step, but one is shifted against the other by up to half a cell of the grid on which they meet;
-    or a resize lets them drift, up to a cell apart at one of the ends.
+    """Branches meet in step, but one branch is shifted against the other by up to half a cell of the grid on which they
+    meet; or a resize lets them drift up to a cell apart at one of the ends.
 
     An even window has its centre between cells, an odd one on a cell. ResNet-D's 2×2 average pool in the shortcut,
     beside a 3×3 convolution of stride 2, is off by half a cell of its input (arXiv:1812.01187); so is bilinear

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from planner.report import Report
 
 MOST_RESIDUES = 64
-"""Strides larger than this are not said in words."""
+"""The largest stride for which the sizes that fit are listed."""
 
 
 class HangingWindows(Rule):
@@ -59,8 +59,8 @@ class HangingWindows(Rule):
         for step, found in hanging:
             fitting = _fitting(found[0][1]) if len({(window.reach, window.stride) for _, window in found}) == 1 else ""
             said = [
-                f"none hangs over where {fitting}" if fitting else "",
-                f"with an input of {free} no window does" if free else "",
+                f"no window of this layer hangs over where {fitting}" if fitting else "",
+                f"with an input of {free} no window of the model does" if free else "",
             ]
             yield cls.at(
                 step,

@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 class LinearOnMap(Rule):
-    """A model that ends in a layer on the last axis, such as `Linear`, which still has a whole feature map before it:
-    the model returns one vector for every cell of the map, not one for the image.
+    """The last layer with weights, such as a `Linear`, works on the last axis of a whole feature map: the model returns
+    one vector for every cell of the map, not one for the image.
 
     Why it matters: most often a `Flatten` or a pooling was forgotten before the head. PyTorch's `Linear` takes the last
     axis of N×C×H×W, which is the width, and fails at the first forward pass, or passes by chance.
 
     When to ignore it: when a prediction for every cell is what you want; a 1×1 convolution is the usual way to write
-    it. Networks that work on the last axis before too, by a `LayerNorm` or a `Linear` between other layers, are taken
-    at their word: transformers, MLP-Mixers, ConvNeXt.
+    it. Networks that work on the last axis before too, by a `LayerNorm` or a `Linear` between other layers, are not
+    reported: transformers, MLP-Mixers, ConvNeXt.
 
-    How to fix it: pool and flatten before it: {type: AdaptiveAvgPool2d, output_size: 1} and {type: Flatten}.
+    How to fix it: pool and flatten before the layer: {type: AdaptiveAvgPool2d, output_size: 1} and {type: Flatten}.
     """
 
     code = "NSP245"

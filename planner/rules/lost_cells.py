@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from planner.report import Report
 
 
-NOTHING = "neither padding at the end nor an input size near by has them read"
+NOTHING = "neither padding at the end nor a nearby input size makes a window read them"
 
 
 class LostCells(Rule):
-    """A stride does not divide what the kernel leaves, so that the last real cells of an axis are read by no window,
-    and by no other path either.
+    """The stride of a layer leaves the last real cells of an axis over: no window reads them, and no other path does
+    either.
 
     With n cells, padding and a window that reaches K, (n + padding − K) mod stride cells are left over at the end.
     Where they are more than the padding there, real cells are lost. The kernel never loses any; only the stride does.
@@ -29,7 +29,7 @@ class LostCells(Rule):
     When to ignore it: when the border does not matter, as where images are cropped with room to spare.
 
     How to fix it: padding on the far side, `ceil_mode: true` for a pool, a kernel that is larger by the cells lost, or
-    an input size that divides (`planner sizes` lists them).
+    an input size that loses nothing (`planner sizes` lists them).
     """
 
     code = "NSP321"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class MisalignedBranches(Rule):
-    """Branches of the same size meet, but their cells of the same number look at different places of the input.
+    """Branches of the same size meet, but cells with the same number look at different places of the input.
 
     Sizes that agree prove nothing: a branch of stride 2 and one of stride 1 can come out equally long by chance, and
     padding on one side shifts a branch against the other. Stride and centre of every branch are followed from the

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class NormOfOneValue(Rule):
-    """Layer or group normalization of a single value: taking off its mean leaves 0, whatever the value was.
+    """Layer or group normalization of a single value: subtracting the mean leaves 0, whatever the value was.
 
     Why it matters: the layer gives its bias for every input, so that nothing before it can be trained through it.
     PyTorch's `GroupNorm` raises "Expected more than 1 value per channel when training" for a batch of one sample, in
@@ -47,7 +47,8 @@ class NormOfOneValue(Rule):
             groups = fewer is not None and "num_groups" in type(step.layer).model_fields
             yield cls.at(
                 step,
-                f"{step.type} takes the mean off single values, which leaves 0",
+                f"{step.type} subtracts the mean from single values, which leaves 0",
                 label=f"{x} in {x.elements:,} parts of one value: its output is the same for every input",
-                help=(f"`num_groups: {fewer}`, " if groups else "") + "put it before the pooling, or take it out",
+                help=(f"`num_groups: {fewer}`, " if groups else "")
+                + "put the normalization before the pooling, or leave it out",
             )

@@ -11,14 +11,15 @@ if TYPE_CHECKING:
 
 
 class OneValuePerChannelInTraining(Rule):
-    """Batch normalization of a single cell per channel: with a batch of one sample there is one value, and no variance.
+    """Batch normalization of a single cell per channel: a batch of one sample then has one value per channel, and no
+    variance.
 
     Why it matters: PyTorch raises "Expected more than 1 value per channel when training"; often only at the last,
     smaller batch of an epoch. With small batches the statistics are poor.
 
     When to ignore it: when every batch has many samples (`drop_last=True`).
 
-    How to fix it: put the normalization before the pooling, leave it out there, or use `GroupNorm`.
+    How to fix it: put the normalization before the pooling, leave it out, or use `GroupNorm`.
     """
 
     code = "NSP403"

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class PaddingOnlyTaps(Rule):
-    """Taps of a kernel that fall on padding in every window: their weights are multiplied with zeros only.
+    """Taps of a kernel fall on padding in every window: their weights are multiplied with zeros only.
 
     A 3×3 convolution at dilation 36 on 33×33 cells is a 1×1: eight of its nine taps never touch a real cell.
 
     Why it matters: the weights are never trained, and the layer sees far less than its dilation promises; this is how
-    atrous pyramids degenerate on small inputs (Chen et al., "Rethinking Atrous Convolution", arXiv:1706.05587,
-    section 3.3).
+    atrous pyramids degenerate on small inputs (Chen et al., "Rethinking Atrous Convolution", arXiv:1706.05587, section
+    3.3).
 
     When to ignore it: when the network will be used at a larger input only.
 

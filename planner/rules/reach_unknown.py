@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 class ReachUnknown(Rule):
-    """What is read of a tensor is too scattered over a long axis to be worked out, so nothing is said of unread cells.
+    """The cells that are read of a tensor are too scattered over a long axis to be worked out, so nothing is said of
+    unread cells.
 
     On axes of more than a million cells the planner keeps what is read as runs of neighbours, runs that repeat being
     kept once; so the work does not grow with the axis. A resize between two long sizes that have no factor in common

@@ -17,8 +17,8 @@ class ShiftedBranches(Rule):
     that each sees the place where the other one looks.
 
     A cell of stride S that is upsampled to stride s stands for S/s cells, the middle of which is (S − s)/2 away from
-    where convolutions with odd kernels have their first cell. So it is in every feature pyramid, in HRNet, and in every
-    U-Net that goes down by 3×3 convolutions of stride 2 and up by nearest neighbours.
+    where convolutions with odd kernels have their first cell. This happens in every feature pyramid, in HRNet, and in
+    every U-Net that goes down by 3×3 convolutions of stride 2 and up by nearest neighbours.
 
     Why it matters: it seldom does; the layers behind it learn around it. Heat maps, masks and keypoints that are read
     off with sub-pixel precision show it.
@@ -26,7 +26,7 @@ class ShiftedBranches(Rule):
     When to ignore it: nearly always. It is a remark, not a warning.
 
     How to fix it: bilinear upsampling to the size of the other branch with `align_corners: true`, at an input of which
-    the size less one divides by the strides (513 for 32): corners then lie on corners. It is among the fixes where it
+    the size less one divides by the strides (513 for 32): corners then lie on corners. This is among the fixes where it
     works.
     """
 

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class SkippedOnOneBranch(Rule):
-    """A layer leaves cells of its input unread, between its windows or at the edge, that another branch does read.
+    """A layer leaves cells of its input unread, between its windows or at the edge, and another branch reads them.
 
     The shortcuts of ResNet are the usual case: a 1×1 convolution of stride 2 beside a 3×3 of stride 2 that reads
     everything.
 
-    Why it matters: it rarely does; the branch itself sees a quarter of the plane only.
+    Why it matters: it rarely does; only the branch itself sees a quarter of the plane.
 
     When to ignore it: nearly always. It is a remark, not a warning.
 

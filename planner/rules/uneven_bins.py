@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from planner.report import Report
 
 LOOKED_AT = 1000
-"""Bins looked at."""
+"""The most bins that are looked at."""
 
 
 class UnevenBins(Rule):
-    """Adaptive pooling to a size that does not divide the input: its bins differ in size, or overlap.
+    """Adaptive pooling to a size that does not divide its input: the bins differ in size, or overlap.
 
     Bin i of m covers the cells floor(i·n/m) up to ceil((i+1)·n/m). On 10 cells, 4 bins are 3 cells wide and overlap.
 

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from planner.report import Report
 
 MOST_COUNTS = 8
-"""Counts shown."""
+"""The most counts that are shown."""
 
 
 class UnevenOverlap(Rule):
-    """A transposed convolution whose stride does not divide its kernel: neighbouring output cells are written by
+    """The stride of a transposed convolution does not divide its kernel: neighbouring output cells are written by
     different numbers of inputs, in a pattern that repeats with the stride.
 
     Kernel 3 with stride 2 writes cells 1, 2, 1, 2, … times along an axis, so 1 to 4 times on a plane.
 
-    Why it matters: the pattern shows in images as a checkerboard, and the layers behind have to learn to undo it
-    (Odena et al., "Deconvolution and Checkerboard Artifacts", Distill 2016).
+    Why it matters: the pattern shows in images as a checkerboard, and the layers behind have to learn to undo it (Odena
+    et al., "Deconvolution and Checkerboard Artifacts", Distill 2016).
 
     When to ignore it: where the outputs are no images and a later convolution smooths them.
 

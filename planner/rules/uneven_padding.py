@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 class UnevenPadding(Rule):
-    """The stride does not reach the padding at the end of an axis: the padding of the start is read, that of the end
-    is not.
+    """The windows of a layer read the padding at the start of an axis and not that at the end, as the stride does not
+    reach it.
 
     No real cell is lost, but the windows sit half a cell towards the start for every cell of padding left over.
     ResNet-50 at 224 has five such layers.
@@ -55,7 +55,7 @@ class UnevenPadding(Rule):
                     step,
                     f"{step.type} does not use the padding at the end",
                     label=grouped(said),
-                    help="harmless for most networks; an exact input size is free of it (`planner sizes` lists them)",
+                    help="harmless for most networks; exact input sizes avoid it (`planner sizes` lists them)",
                     key="padding",
                 )
 

@@ -13,12 +13,11 @@ if TYPE_CHECKING:
 
 
 class UnreadChannels(Rule):
-    """Channels, computed or of an input, that no path to an output reads, as behind a slice or a split of which one
-    part is dropped.
+    """Channels, computed or of an input, that no path to an output reads, as where only one part of a split is used.
 
     Why it matters: their weights get no gradient and their computation is wasted.
 
-    When to ignore it: when the dropped part is wanted by nobody for now.
+    When to ignore it: when the dropped part is kept for later use.
 
     How to fix it: fewer `out_channels`, or a reader for the other part.
     """

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 class UnreadLayer(Rule):
     """A layer, or an input of the model, whose output nothing reads.
 
-    Why it matters: it is computed, its weights get no gradient, and most likely a `from` was forgotten or points past
-    it.
+    Why it matters: the layer is computed, its weights get no gradient, and most likely a `from` was forgotten or names
+    another layer.
 
-    When to ignore it: when it is kept for its weights, as an auxiliary head of which only the `state_dict` matters.
+    When to ignore it: when the layer is kept for its weights, as an auxiliary head of which only the `state_dict`
+    matters.
 
-    How to fix it: read it with `from`, list it under `outputs`, or take it out.
+    How to fix it: name the layer in a `from`, list it under `outputs`, or take it out.
     """
 
     code = "NSP242"
@@ -63,7 +64,7 @@ class UnreadLayer(Rule):
             if step.is_input and i in named:
                 continue  # an input that only lends its size
             what = "the input" if step.is_input else f"the output of {step.type}"
-            why = "is not used" if step.is_input else f"is computed for {'its size alone' if i in named else 'nobody'}"
+            why = "is not used" if step.is_input else f"is computed for {'its size alone' if i in named else 'nothing'}"
             price = f", with {spent[i]:,} multiply-adds" if spent.get(i) else ""
             yield cls.at(
                 step,
@@ -87,7 +88,7 @@ def _by_when(plan: Plan, left: LeftOut, steps: list[Step], spent: dict[int, int]
     """One finding for all branches that an entry with `when` would have joined."""
     price = sum(spent.get(ref.step, 0) for ref in left.dropped)
     kept, dropped = plan.label(first_of(left.kept)), named([plan.label(first_of(ref)) for ref in left.dropped])
-    macs = f", {price:,} multiply-adds for nobody" if price else ""
+    macs = f", {price:,} multiply-adds for nothing" if price else ""
     found = UnreadLayer.at(
         steps[0],
         f"nothing reads {named([step.name for step in steps])}, since `{left.key}` leaves `{left.name}` out",

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 class UnreadOutput(Rule):
     """Layers compute cells that nothing reads: at least one multiply-add in a hundred is wasted.
 
-    A stride that skips cells, or drops them at an edge, leaves part of what was computed before it unread. In
-    ResNet-50 v1, with the stride in the first 1×1 convolution of a stage, three quarters of what the last block of the
-    stage before puts out are computed in vain: 375,717,888 of 3,857,973,248 multiply-adds at 224. There is one finding
-    for the whole model, at the layer that wastes most.
+    A stride that skips cells, or drops them at an edge, leaves part of what was computed before it unread. In ResNet-50
+    v1, with the stride in the first 1×1 convolution of a stage, three quarters of what the last block of the stage
+    before puts out are computed in vain: 375,717,888 of 3,857,973,248 multiply-adds at 224. There is one finding for
+    the whole model, at the layer that wastes most.
 
     Why it matters: the network can be faster with the same answers, or better for the same price.
 
@@ -72,7 +72,7 @@ class UnreadOutput(Rule):
 def _help(report: Report, i: int) -> str:
     trials, step = Trials(report), report.plan.steps[i]
     if not any(each.loss.skipped for each in report.losses[i]):
-        return "mend what is lost at the edge: `lost-cells` says how"
+        return "mend the loss at the edge: `lost-cells` says how"
     if trials.taken_over(step) or trials.taken_before(step):
         return "move the stride to a layer with a larger window"
-    return "have what is skipped read, or not computed: `skipped-cells` says how"
+    return "have the skipped cells read, or leave them uncomputed: `skipped-cells` says how"
