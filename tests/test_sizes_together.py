@@ -165,3 +165,14 @@ def test_axes_that_must_be_equal_are_said_as_pairs() -> None:
     assert together.equal.works.words() == "every n from 1"
     for pair, works in (((31, 32), True), ((32, 33), False), ((10**9 - 1, 10**9), True), ((1, 3), False)):
         assert (together.match(pair) is not None) == works
+
+
+def test_inputs_that_meet_behind_another_merge_are_told_beside_the_others() -> None:
+    """Along each axis by itself the first merge fails at all sizes but one, so the second is never seen to change."""
+    layers = [{"name": "ab", "type": "Add", "from": ["a", "b"]}, {"name": "abc", "type": "Add", "from": ["ab", "c"]}]
+    model = load(of_mapping({"input": {name: [8, 8, 4] for name in "abc"}, "layers": layers}))
+    assert propagate(model, inputs={name: Shape((9, 9, 4)) for name in "abc"}).complete
+    for each in input_sizes(model):
+        for axis in each.axes:
+            assert isinstance(axis, AxisSizes)
+            assert 9 in axis.works or axis.beside, axis
