@@ -59,8 +59,10 @@ def _supposed(plan: Plan, likely: _World, plans: Sequence[Plan]) -> Iterator[Dia
         key, at = _key(each), plan.numbers.get(each.step or "")
         if key in known or _place(each) in known or key not in both or count == MOST_FOUND:
             continue
-        if at is not None and (plan.steps[at].facts is not None or plan.steps[at].path in wrong or each.step in faulty):
+        if at is not None and (plan.steps[at].facts is not None or each.step in faulty):
             continue
+        if at is not None and plan.steps[at].path in wrong and (each.path == plan.steps[at].path or each.path in wrong):
+            continue  # what is wrong with another value of an entry is told; what its guess leads to is not
         known.add(key)
         count += 1
         granted = granted or likely.granted(plans[LIKELY])

@@ -72,6 +72,12 @@ def test_five_mistakes_are_told_in_one_run_and_what_is_taken_for_granted_is_said
     assert [step.facts for step in report.plan.layers] == [None] * 9
 
 
+def test_two_mistakes_in_one_entry_are_both_told() -> None:
+    convolution = {"type": "Conv2d", "out_channels": 96, "kernel_size": 3, "pad": 1, "groups": 5}
+    report = checked(of_mapping({"input": [80, 80, 192], "layers": [convolution]}))
+    assert [(each.code, each.path[-1]) for each in report.diagnostics] == [("NSP110", "pad"), ("NSP202", "groups")]
+
+
 def test_what_is_found_with_a_guess_has_no_fix_until_the_guess_is_made_true() -> None:
     report = checked(parse(FIVE))
     assert [bool(report.fixes(each)) for each in report.diagnostics] == [True, True, False, False, False]

@@ -200,6 +200,12 @@ def test_input(shape: str, write: Callable[[str, str], str]) -> None:
     assert said["steps"][0]["out"] == [10, 12, 4]
 
 
+def test_an_input_that_the_file_does_not_have_is_refused(write: Callable[[str, str], str]) -> None:
+    result = run("plan", write("m.yaml", CLEAN), "--format", "json", "--input", "inptu=10x12x3")
+    assert "`input` has no `inptu`" in result.stdout + result.stderr
+    assert result.exit_code == 1
+
+
 def test_named_inputs(write: Callable[[str, str], str]) -> None:
     text = "input: {a: [8, 8, 3], b=c: [8, 8, 2]}\nlayers:\n  - {type: Concat, from: [a, b=c]}\n"
     said = json.loads(

@@ -504,6 +504,7 @@ def test_outputs_have_their_names() -> None:
     [
         ("type: Permute, dims: [0, 2, 1, 3]", "dims 0,2,1,3"),
         ("type: Conv2d, out_channels: 8, kernel_size: [3, 5], stride: 2", "k3×5 s2"),
+        ("type: Conv2d, out_channels: 8, kernel_size: 3, padding: [[2, 0], [1, 1]]", "k3 p2,0×1,1"),
         ("type: Dropout, p: 0.1", "p 0.1"),
     ],
 )

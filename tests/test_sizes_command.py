@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from time import process_time
 
@@ -275,3 +276,13 @@ def test_the_chart_of_a_long_sound_shows_the_sizes_around_its_own() -> None:
     assert {225_360 - 16, 225_360, 225_360 + 16} <= signs.keys()
     for n, sign in signs.items():
         assert (sign != "×") == at(model, "input", Shape((225_360, 4)), 0, n).complete, n
+
+
+@pytest.mark.parametrize(("n", "options"), [(20, []), (20, ["--from", "600"]), (2, ["--from", "2"]), (1024, [])])
+def test_the_chart_shows_the_size_that_the_model_has(n: int, options: list[str]) -> None:
+    layers = "  - {type: Conv1d, out_channels: 4, kernel_size: 3, stride: 2, padding: 1}\n"
+    lines = run("-", *options, input=f"input: [{n}, 4]\nlayers:\n{layers * 3}").stdout.splitlines()
+    assert n in chart("\n".join(lines))
+    (mark,) = (i for i, line in enumerate(lines) if line.endswith(f"^ {n:,}"))
+    assert lines[mark - 1][lines[mark].index("^")] in "·–×123456789"
+    assert not any(above.strip() == below.strip() == "⋮" for above, below in pairwise(lines))

@@ -184,3 +184,14 @@ def test_inputs_that_the_same_steps_read_alike_have_the_same_answer(
     found = list(input_sizes(model))
     monkeypatch.setattr(_Solver, "role", lambda _, source: source)
     assert found == list(input_sizes(model))
+
+
+def test_inputs_that_meet_behind_another_merge_are_told_beside_the_others() -> None:
+    """Along each axis by itself the first merge fails at all sizes but one, so the second is never seen to change."""
+    layers = [{"name": "ab", "type": "Add", "from": ["a", "b"]}, {"name": "abc", "type": "Add", "from": ["ab", "c"]}]
+    model = load(of_mapping({"input": {name: [8, 8, 4] for name in "abc"}, "layers": layers}))
+    assert propagate(model, inputs={name: Shape((9, 9, 4)) for name in "abc"}).complete
+    for each in input_sizes(model):
+        for axis in each.axes:
+            assert isinstance(axis, AxisSizes)
+            assert 9 in axis.works or axis.beside, axis

@@ -307,6 +307,8 @@ def test_build() -> None:
     assert module(torch.zeros(2, 1, 32, 32)).shape == (2, 7)
     with pytest.raises(Fault, match="not planned to its end"):
         planner.build({"input": [4, 4, 3], "layers": [{"type": "Conv2d", "out_channels": 2, "kernel_size": 9}]})
+    with pytest.raises(Fault, match="there is no file"):
+        planner.build("no_such_file.yaml")
 
 
 def test_torch_code_is_what_the_command_prints() -> None:

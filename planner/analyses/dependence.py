@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 
 from planner.analyses.line import InputLine, NotPeriodic, Size, behind
 from planner.analyses.walk import Walk, walk
-from planner.geometry import Link, Shape
+from planner.geometry import AxisMap, Link, Shape
 from planner.plan import Known, Plan, Step, Tensor, given, replan
 
 Place = tuple[int, int]
 """A spatial axis of an input: the input's step, and the axis."""
 Component = tuple[Place, ...]
 """Axes that depend on one another, in order."""
+
+
+FAR = 1000
+"""Cells by which an axis is made longer to see whether it still comes to the same length."""
 
 
 class Axes:
@@ -46,6 +51,29 @@ class Axes:
                 }
             for size in varying:
                 self.sizes[size].add(place)
+
+    @cached_property
+    def followed(self) -> Axes:
+        """The same axes with a say in more sizes: those of steps that fail, or stand behind one that does, while each
+        axis is walked along by itself. With other sizes of the other axes they are planned, and may change too.
+        """
+        more = copy(self)
+        more.sizes = defaultdict(set, {size: set(places) for size, places in self.sizes.items()})
+        verdicts = {each for walked in self.walks.values() for each in walked.verdicts}
+        for i in sorted(set[int]().union(*(each.failing | each.unplanned for each in verdicts)) - {-1}):
+            for output, axis, found in more.arriving(self.base.steps[i]):
+                more.sizes[i, output, axis] |= found
+        return more
+
+    def arriving(self, step: Step) -> Iterator[tuple[int, int, set[Place]]]:
+        """For the sizes of a step's outputs, the axes that have a say in them, as the links have it."""
+        for output, (links, y) in enumerate(zip(step.links, step.outputs, strict=True)):
+            for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
+                maps = (*link.axes, link.channels)
+                for axis, to in enumerate(_landing(link, len(x), len(y))):
+                    if to is None or _varies(maps[axis], x[axis]):
+                        for at in range(len(y)) if to is None else (to,):
+                            yield output, at, self.of(ref, axis)
 
     def walked(self, place: Place) -> Walk:
         source, axis = place
@@ -158,6 +186,11 @@ def _treats_alike(step: Step) -> bool:
         for links in step.links
         for link in links
     )
+
+
+def _varies(along: AxisMap, n: int) -> bool:
+    """Whether an axis of n cells comes to another length where it has another size."""
+    return len({along.length(each) for each in (1, n, n + 1, n + FAR)}) > 1
 
 
 def _landing(link: Link, rank: int, width: int) -> tuple[int | None, ...]:

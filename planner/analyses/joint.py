@@ -28,6 +28,7 @@ FAR = 1000
 """Boxes of a group that goes on for ever that are tried far out."""
 SURPRISES = 4
 """How often a step that is found to be coupled by trying is added."""
+OUT_OF_SIGHT = "they meet behind a step that asks for some of them together"
 NOT_UNDERSTOOD = "its axes depend on one another in a way that is not understood"
 
 
@@ -54,7 +55,7 @@ def joint(base: Plan, sources: Sequence[int], known: Known) -> tuple[Axes, list[
     couples = frozenset[int]()
     parts: list[Part] = []
     for _ in range(SURPRISES):
-        parts = [_part(axes, each, couples) for each in axes.components(couples)]
+        parts = [_part(axes, each, couples) for each in axes.followed.components(couples)]
         try:
             surprising = _surprising(axes, parts)
         except NotPeriodic as why:
@@ -67,6 +68,8 @@ def joint(base: Plan, sources: Sequence[int], known: Known) -> tuple[Axes, list[
 
 def _part(axes: Axes, component: Component, couples: frozenset[int]) -> Part:
     try:
+        if component not in axes.components(couples):
+            raise NotPeriodic(OUT_OF_SIGHT)
         coupling = Coupling(axes, component, couples)
         return Part(component, coupling, coupling.solve())
     except NotPeriodic as why:

@@ -112,18 +112,14 @@ class File:
     def _inputs(self, given: Any, replaced: bool, params: Values) -> dict[str, Ref]:
         """The model's inputs as the first instances."""
         declared = self.draft.source.data.get("input")
-        if isinstance(declared, dict) and replaced and not isinstance(given, dict) and len(declared) == 1:
-            given = {next(iter(declared)): given}
-        shapes: dict[str, Any]
-        if isinstance(declared, dict) and replaced:
-            unknown = [name for name in given if name not in declared] if isinstance(given, dict) else ["input"]
-            for name in unknown:
-                self.draft.report(UnknownKey(name, "`input`", map(str, declared)), ("input",))
-            shapes = {**declared, **(given if isinstance(given, dict) else {})}
-        elif isinstance(given, dict):
-            shapes = given
-        else:
-            shapes = {"input": given}
+        shapes: dict[str, Any] = given if isinstance(given, dict) else {"input": given}
+        if replaced and declared is not None:
+            own = declared if isinstance(declared, dict) else {"input": declared}
+            if not isinstance(given, dict) and len(own) == 1:
+                shapes = {next(iter(own)): given}
+            for name in shapes.keys() - own.keys():
+                self.draft.report(UnknownKey(name, "`input`", map(str, own)), ("input",))
+            shapes = {name: shapes.get(name, raw) for name, raw in own.items()}
         several = isinstance(declared, dict)
         found: dict[str, Ref] = {}
         for name, raw in shapes.items():

@@ -251,13 +251,18 @@ def is_named(row: Row) -> bool:
 def _argument(name: str, value: object) -> str:
     if isinstance(value, bool):
         return name if value else ""
-    if isinstance(value, list | tuple) and not any(isinstance(each, list | tuple) for each in value):
-        value = ("×" if name in _PER_AXIS else ",").join(map(str, value))
-    text = printable(str(value))
+    text = printable(_joined(value, "×" if name in _PER_AXIS else ","))
     if len(text) > 24:
         text = text[:23] + "…"
     short = _SHORT.get(name, "")
     return f"{short}{text}" if len(short) == 1 and text[:1].isdigit() else f"{short or name} {text}"
+
+
+def _joined(value: object, between: str) -> str:
+    """A list as its values; a pair for each axis as `2,0×1,1`."""
+    if not isinstance(value, list | tuple):
+        return str(value)
+    return between.join(_joined(each, ",") for each in value)
 
 
 # How it is put together

@@ -22,18 +22,25 @@ LOSSY = "1–9 layers that lose cells"
 
 
 def strip(axis: AxisSizes, low: int, high: int, screen: Screen) -> Iterator[str]:
-    """The lines of the chart: the sizes from low to high, and those around the given size where it lies outside, with a
-    legend; rows that repeat are drawn once.
+    """The lines of the chart of the sizes from low to high, and of those around the given one where it is outside,
+    with a legend; rows that repeat are drawn once.
     """
     gutter = len(f"{max(high, axis.given):,}") + 4
     period = math.lcm(axis.works.period, axis.lossless.period, axis.exact.period)
     columns = _columns(period, min(screen.width - gutter, WIDEST))
     first = axis.given - axis.given % columns
-    ranges = [(low, high)] + [(max(first - columns, high + 1), first + 2 * columns - 1)] * (axis.given > high)
+    if axis.given < low < first + columns:
+        low = axis.given
+    ranges = [(max(first, 1), first + columns - 1)] * (axis.given < low) + [(low, high)]
+    ranges += [(max(first - columns, high + 1), first + 2 * columns - 1)] * (axis.given > high)
+    left_out = f"{'⋮' if screen.unicode else '...':>{gutter - 2}}"
+    last, end = "", ranges[0][0]
     for low, high in ranges:
-        if low > ranges[0][1] + 1:
-            yield f"{'⋮' if screen.unicode else '...':>{gutter - 2}}"
-        yield from _rows(axis, low, high, columns, gutter, screen)
+        if low > end + 1 and last != left_out:
+            yield left_out
+        for last in _rows(axis, low, high, columns, gutter, screen):
+            yield last
+        end = high
     yield " " * gutter + _legend(screen)
 
 

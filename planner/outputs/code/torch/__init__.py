@@ -80,7 +80,8 @@ def emitted(
     plan = report.plan
     faults = [*plan.model.diagnostics, *plan.diagnostics]
     if faults or not plan.complete:
-        raise NotComplete([step.name for step in plan.steps if step.facts is None], faults[0].message if faults else "")
+        why = next((each.message for each in (*faults, *report.diagnostics)), "")
+        raise NotComplete([step.name for step in plan.steps if step.facts is None], why)
     if style not in get_args(Style):
         raise ValueError(f"style is {style!r}: it is one of {', '.join(map(repr, get_args(Style)))}")
     if asserts and style == "sequential":
