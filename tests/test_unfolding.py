@@ -218,3 +218,15 @@ def test_a_merge_that_a_condition_leaves_out_is_one_finding_with_its_name() -> N
     assert found.path == ("layers", 3, "when")
     assert found.label.startswith("it hands on `a` alone, and would read `b` and `c` too")
     assert not checked(of_mapping({"input": [8, 8, 4], "params": {"fuse": True}, "layers": layers})).diagnostics
+
+
+def test_lists_in_place_within_blocks_do_not_exhaust_the_stack() -> None:
+    def within(entry: dict[str, Any], depth: int) -> dict[str, Any]:
+        return {"layers": [within(entry, depth - 1)]} if depth else entry
+
+    deep = "(" * 25 + "$depth - 1" + ")" * 25
+    call = {"type": "a", "depth": deep, "when": "$depth > 0"}
+    for depth, fits in ((1, True), (15, False)):
+        blocks = {"a": {"params": {"depth": None}, "layers": [{"type": "ReLU"}, within(call, depth)]}}
+        file = {"input": [8], "layers": [{"type": "a", "depth": 45}], "blocks": blocks}
+        assert [each.code for each in load(of_mapping(file)).diagnostics] == ([] if fits else ["NSP116"])

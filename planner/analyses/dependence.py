@@ -54,13 +54,12 @@ class Axes:
 
     @cached_property
     def followed(self) -> Axes:
-        """The same axes with a say in more sizes: those of steps that fail, or stand behind one that does, while each
-        axis is walked along by itself. With other sizes of the other axes they are planned, and may change too.
+        """The same axes with a say in more sizes: those of steps that work at no large size of one axis by itself. With
+        other sizes of the other axes they do, and their own may change too.
         """
         more = copy(self)
         more.sizes = defaultdict(set, {size: set(places) for size, places in self.sizes.items()})
-        verdicts = {each for walked in self.walks.values() for each in walked.verdicts}
-        for i in sorted(set[int]().union(*(each.failing | each.unplanned for each in verdicts)) - {-1}):
+        for i in sorted(set[int]().union(*map(_never_far_out, self.walks.values())) - {-1}):
             for output, axis, found in more.arriving(self.base.steps[i]):
                 more.sizes[i, output, axis] |= found
         return more
@@ -186,6 +185,12 @@ def _treats_alike(step: Step) -> bool:
         for links in step.links
         for link in links
     )
+
+
+def _never_far_out(walked: Walk) -> frozenset[int]:
+    """The steps that work at no large size: of the sizes behind them, an axis by itself shows one or a few."""
+    far = set(walked.verdicts[walked.steady - 1 :])
+    return frozenset.intersection(*(each.failing | each.unplanned for each in far))
 
 
 def _varies(along: AxisMap, n: int) -> bool:

@@ -250,8 +250,10 @@ class Lists:
         sources: tuple[Handed, ...],
         slips: Slips,
     ) -> Handed:
-        if len(scope.calls) >= DEEPEST:
-            self.draft.report(EndlessBlocks([*scope.blocks, kind], DEEPEST), entry.path, scope.calls, full)
+        lists = 2 * DEEPEST  # those in place count too, since each takes room on Python's stack
+        if len(scope.calls) >= DEEPEST or len(scope.blocks) >= lists:
+            deep = DEEPEST if len(scope.calls) >= DEEPEST else lists
+            self.draft.report(EndlessBlocks([*scope.blocks, kind], deep), entry.path, scope.calls, full)
             raise Stop
         args = known_of({name: values[name] for name in block.params})
         group = Group(full, kind, entry.path, block, args, scope.group, len(self.draft.instances))
