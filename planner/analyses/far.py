@@ -47,6 +47,8 @@ class Far:
         self.growth: dict[Size, Fraction] = {}
         self.asked: defaultdict[int, dict[tuple[Shape, ...], int]] = defaultdict(dict)
         self.period, wanted = 0, line.period
+        if line.together not in FAR:
+            raise NotPeriodic(f"{line.together} axes of one size are more than are followed")
         while wanted != self.period:
             if wanted > LONGEST_PERIOD:
                 raise NotPeriodic(f"they repeat after {wanted:,} sizes at the earliest, which is more than are tried")
