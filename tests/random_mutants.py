@@ -27,7 +27,7 @@ MOST_STEPS = 60
 """Of a file that mutants are made of; larger ones are only slower."""
 
 LEFT_OUT = {"arg-split-dim", "mutants"}
-"""Of the files: one of which `sizes` takes longer than that, until it does not, and those that mutants have left."""
+"""Of the files: one for which `sizes` takes minutes, until it does not, and those that mutants have left."""
 
 
 @cache

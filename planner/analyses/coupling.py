@@ -15,8 +15,7 @@ from itertools import islice
 
 from planner.analyses.dependence import Axes, Component
 from planner.analyses.far import Far
-from planner.analyses.groups import Move, Row, assembled, shift, shorter
-from planner.analyses.groups import SizeGroup as Group
+from planner.analyses.groups import Move, Row, SizeGroup, assembled, shift, shorter
 from planner.analyses.line import Line, NotPeriodic, Size, fails
 from planner.analyses.lossless import Ledger, full_readings
 from planner.analyses.residues import Residues, settled
@@ -61,7 +60,7 @@ class Coupling:
         self.sources = sorted(reading & ({*self.behind} | {i for i, _ in component}) - inside)
         self.values: list[dict[int, Values | None]] = [{} for _ in range(self.rank)]
         self.plans: dict[tuple[Values, ...], Plan] = {}
-        self.solved: dict[tuple[Values, ...], tuple[Group, ...]] = {}
+        self.solved: dict[tuple[Values, ...], tuple[SizeGroup, ...]] = {}
         self.kinds: dict[int, tuple[bool, bool]] = {}
         self.asked: dict[object, int] = {}
         self.planned = 0
@@ -146,14 +145,14 @@ class Coupling:
             self.plans[values] = plan
         return self.plans[values]
 
-    def solve(self) -> tuple[Group, ...]:
+    def solve(self) -> tuple[SizeGroup, ...]:
         """The sets that go together; where no step couples the axes, one at most. Raises NotPeriodic."""
         if self.rank > MOST_AXES:
             raise NotPeriodic(f"{self.rank} axes depend on one another")
         if self.steps:
             return self.rows(())
         alone = tuple(self.alone(axis) for axis in range(self.rank))
-        return (Group(alone),) if all(alone) else ()
+        return (SizeGroup(alone),) if all(alone) else ()
 
     def alone(self, axis: int) -> Residues:
         """The sizes of an axis with which no step fails that asks it for itself."""
@@ -161,7 +160,7 @@ class Coupling:
         fits = [not (v.failing | v.unplanned) - inside for v in each.verdicts]
         return settled(fits, each.steady, each.period)
 
-    def rows(self, fixed: tuple[Values, ...]) -> tuple[Group, ...]:
+    def rows(self, fixed: tuple[Values, ...]) -> tuple[SizeGroup, ...]:
         """The sizes of the axes behind those that are fixed."""
         axis = len(fixed)
         if axis == self.rank - 1:
@@ -176,7 +175,7 @@ class Coupling:
 
     def repeating(
         self, fixed: tuple[Values, ...], fars: list[tuple[_Row, Far]], period: int
-    ) -> list[tuple[Group, ...]]:
+    ) -> list[tuple[SizeGroup, ...]]:
         """What goes with the sizes of an axis, up to where that has repeated, or moved on, with a period; nothing where
         it does not.
         """
@@ -213,7 +212,7 @@ class Coupling:
             apart[i] = math.lcm(1, *own)
         return math.lcm(1, *apart.values())
 
-    def last(self, along: Walk) -> Iterator[Group]:
+    def last(self, along: Walk) -> Iterator[SizeGroup]:
         """The sizes of the last axis that work, apart by what coupled steps lose."""
         kinds = [
             self.kind(plan) if v.works and (plan := along.line.plan(n)) is not None else None
@@ -221,7 +220,7 @@ class Coupling:
         ]
         for kind in dict.fromkeys(kinds):
             if kind is not None:
-                yield Group((settled([each == kind for each in kinds], along.steady, along.period),), (), *kind)
+                yield SizeGroup((settled([each == kind for each in kinds], along.steady, along.period),), (), *kind)
 
     def kind(self, plan: Plan) -> tuple[bool, bool]:
         """Whether coupled steps lose nothing, and have nothing over."""
@@ -238,7 +237,7 @@ class Coupling:
         ledger.pattern(self.base)
         return ledger.of(self.steps)
 
-    def row(self, fixed: tuple[Values, ...], values: Values | None) -> tuple[Group, ...]:
+    def row(self, fixed: tuple[Values, ...], values: Values | None) -> tuple[SizeGroup, ...]:
         if values is None:
             return ()
         key = (*fixed, values)
