@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
+from time import process_time
 from typing import Any
 
 import pytest
@@ -258,6 +259,29 @@ def test_windows_however_long(window: int) -> None:
     assert found.works == Residues(2 * window, 2 * window, (0, 1))
     shaped = axis_sizes([{"type": "Reshape", "shape": [-1, window * 2, 2]}], [window * 4, 4])
     assert shaped.works == Residues(window, window, (0,))
+
+
+def test_a_size_that_must_be_as_large_as_the_channels() -> None:
+    """The length grows past the channels, and one length on the way works."""
+    assert axis_sizes([{"type": "MatMul", "from": ["input", "input"]}], [6, 4]).works == Residues(1, 1, (), (4,))
+    pool = {"name": "pool", "type": "MaxPool1d", "kernel_size": 2}
+    found = axis_sizes([pool, {"type": "MatMul", "from": ["pool", "pool"]}], [6, 40])
+    assert found.works == Residues(1, 1, (), (80, 81))
+
+
+def test_a_layer_that_is_too_large_far_out_is_not_said_to_fail() -> None:
+    """Halves of any length are windows as far apart as the length has cells, of which there may be too many."""
+    with pytest.raises(NotPeriodic, match="too large"):
+        axis_sizes([{"type": "Unflatten", "dim": 2, "unflattened_size": [2, -1]}], [8, 4])
+
+
+def test_numbers_too_large_for_any_size_are_answered_at_once() -> None:
+    conv = {"type": "Conv2d", "out_channels": 4, "kernel_size": 3, "stride": 1 << 62}
+    started = process_time()
+    assert not axis_sizes([conv]).works
+    with pytest.raises(NotPeriodic, match="no period"):
+        axis_sizes([{"type": "Flatten"}, {"type": "Linear", "in_features": 10**9, "out_features": 2}])
+    assert process_time() - started < 5  # 0.2 s where nothing else runs
 
 
 def test_a_dense_layer_of_a_given_width_fixes_the_size() -> None:

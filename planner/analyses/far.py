@@ -11,6 +11,8 @@ from itertools import islice
 
 from planner.analyses.line import Line, NotPeriodic, Size, fails, lengths
 from planner.diagnostics import Fault
+from planner.faults.tensor_too_large import TensorTooLarge
+from planner.faults.window_too_large import WindowTooLarge
 from planner.geometry import Shape
 from planner.plan import Plan, Step
 
@@ -33,6 +35,9 @@ PERIODS = 14
 """Far out, a size is tried in so many periods."""
 MOST_ASKED = 24
 """So many different inputs, one after the other, that one of them is among those that it takes some of."""
+LIMITS = TensorTooLarge, WindowTooLarge
+"""Faults that say nothing of larger or smaller sizes, unless all sizes have them."""
+TOO_LARGE = "some of its tensors are too large to be followed far enough"
 
 
 class Far:
@@ -55,7 +60,7 @@ class Far:
             self.period = wanted
             wanted = self.look()
         if self.unknown:
-            raise NotPeriodic("some of its tensors are too large to be followed far enough")
+            raise NotPeriodic(TOO_LARGE)
         self.moving = [each for i, step in self.steps.items() for each in self.maps(i, step)]
         self.order = [each for i, step in self.steps.items() for each in self.compares(i, step)]
 
@@ -128,14 +133,25 @@ class Far:
         return asked[step.inputs]
 
     def tried(self, step: Step) -> int:
-        gains = [[rate * self.period for rate in rates] for rates in self.rates(step)]
-        if not any(map(any, gains)) or any(gain.denominator > 1 for each in gains for gain in each):
+        growing = self.growing(step)
+        if not growing:
             return 1
-        growing = [_Growing(x, tuple(map(int, gain))) for x, gain in zip(step.inputs, gains, strict=True)]
+        smallest = [each.smallest for each in growing]
+        if isinstance(_fault(step, step.inputs), LIMITS) and not isinstance(_fault(step, smallest), LIMITS):
+            raise NotPeriodic(TOO_LARGE)
         key = id(step.layer), *growing
         if key not in self.line.asked:
             self.line.asked[key] = self.taken(step, growing)
         return self.period * self.line.asked[key]
+
+    def growing(self, step: Step) -> list[_Growing]:
+        """What a step reads, with what its sizes grow by in a period; nothing where none grows, or one by no whole
+        number.
+        """
+        gains = [[rate * self.period for rate in rates] for rates in self.rates(step)]
+        if not any(map(any, gains)) or any(gain.denominator > 1 for each in gains for gain in each):
+            return []
+        return [_Growing(x, tuple(map(int, gain))) for x, gain in zip(step.inputs, gains, strict=True)]
 
     def taken(self, step: Step, growing: Sequence[_Growing]) -> int:
         """After how many k a step works again, where it works at all."""
@@ -207,11 +223,17 @@ class Far:
         return True
 
     def outgrown(self, step: Step) -> bool:
-        """Whether what grows at a failing step is larger than all numbers that its arguments may compare it to.
+        """Whether what grows at a failing step is larger than all numbers that the step may compare it to: other sizes
+        that it reads, and its arguments.
 
-        A list of them may be the sizes of a tensor with as many elements, or of an axis.
+        A list of these may be the sizes of a tensor with as many elements, or of an axis.
         """
         assert step.layer is not None
+        read = self.growing(step)
+        if read and isinstance(_fault(step, step.inputs), LIMITS):
+            return True  # at all sizes, as is known from far out
+        if any(_works(step, [each.at(k) for each in read]) for k in _meetings(read)):
+            return False
         numbers = step.layer.given()
         products = [math.prod(each) for each in _lists(numbers)]
         axes = [number for each in _lists(numbers) for number in each] + [
@@ -233,6 +255,10 @@ class _Growing:
 
     def at(self, k: int) -> Shape:
         return Shape([n + gain * k for n, gain in zip(self.shape, self.gains, strict=True)])
+
+    @property
+    def smallest(self) -> Shape:
+        return Shape([1 if gain else n for n, gain in zip(self.shape, self.gains, strict=True)])
 
     def multiples(self, divisor: int) -> Iterator[tuple[int, int]]:
         """The first k at which an axis that grows, or the number of elements, is a multiple; in what k that repeats."""
@@ -256,13 +282,29 @@ def _first_multiple(n: int, gain: int, divisor: int) -> Iterator[tuple[int, int]
         yield -n // shared * pow(gain // shared, -1, period) % period, period
 
 
+def _meetings(growing: Sequence[_Growing]) -> set[int]:
+    """The k from 1 on at which a size is as large as another one that grows more slowly."""
+    sizes = {pair for each in growing for pair in zip(each.shape, each.gains, strict=True)}
+    return {
+        (other - n) // (gain - slow)
+        for n, gain in sizes
+        for other, slow in sizes
+        if gain > slow and other > n and (other - n) % (gain - slow) == 0
+    }
+
+
 def _works(step: Step, shapes: Sequence[Shape]) -> bool:
+    return _fault(step, shapes) is None
+
+
+def _fault(step: Step, shapes: Sequence[Shape]) -> Fault | None:
+    """What is wrong with a step that reads these shapes."""
     assert step.layer is not None
     try:
         step.layer.facts(*shapes)
-    except Fault:
-        return False
-    return True
+    except Fault as fault:
+        return fault
+    return None
 
 
 def _lists(value: object) -> Iterator[list[int]]:

@@ -64,6 +64,9 @@ def walk(line: Line) -> Walk:
     Raises NotPeriodic where that does not happen.
     """
     far = Far(line)
+    hopeless = f"no period of {far.period:,} was complete within the first {MOST_TRIED:,} sizes"
+    if not far.agrees(line.plan(MOST_TRIED), MOST_TRIED):
+        raise NotPeriodic(hopeless)
     verdicts: list[Verdict] = []
     alike: dict[Verdict, Verdict] = {}
     first: dict[Size, int] = {}
@@ -73,7 +76,7 @@ def walk(line: Line) -> Walk:
     while calm < far.period:
         n = len(verdicts) + 1
         if n > MOST_TRIED:
-            raise NotPeriodic(f"no period of {far.period:,} was complete within the first {MOST_TRIED:,} sizes")
+            raise NotPeriodic(hopeless)
         plan = line.plan(n)
         if plan is None or plan is not last:
             found = _verdict(line, plan)
