@@ -195,3 +195,18 @@ def test_inputs_that_meet_behind_another_merge_are_told_beside_the_others() -> N
         for axis in each.axes:
             assert isinstance(axis, AxisSizes)
             assert 9 in axis.works or axis.beside, axis
+
+
+def test_outputs_that_are_not_there_at_some_sizes_are_not_seen_there() -> None:
+    """Of one row there is no second half."""
+    layers = [
+        {"name": "halves", "type": "Chunk", "dim": 2, "chunks": 2},
+        {"name": "turned", "type": "Permute", "dims": [0, 3, 1, 2], "from": "input"},
+        {"name": "product", "type": "MatMul", "from": ["turned", "halves.0"]},
+    ]
+    model = load(of_mapping({"input": [2, 4, 4], "layers": layers, "outputs": ["halves.1", "product"]}))
+    found = list(input_sizes(model))
+    for height, width in product(range(1, 9), repeat=2):
+        plan = propagate(model, inputs={"input": Shape((height, width, 4))})
+        sizes = {("input", "height"): height, ("input", "width"): width}
+        assert said(found, sizes, "works") in (plan.complete, None), sizes

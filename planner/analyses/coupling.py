@@ -96,13 +96,16 @@ class Coupling:
     # What they say
 
     def value(self, axis: int, n: int) -> Values | None:
-        """What the coupled steps see of a size of an axis; None where a step before them fails with it."""
+        """What the coupled steps see of a size of an axis, 0 of an output that is not there with it; None where a step
+        before them fails with it.
+        """
         known = self.values[axis]
         if n not in known:
             plan = self.walks[axis].line.plan(n)
             assert plan is not None
             fits = all([plan.steps[i].facts is not None for i in self.before[axis]])
-            known[n] = tuple([plan.steps[i].outputs[o][at] for i, o, at in self.places[axis]]) if fits else None
+            seen = [(plan.steps[i].outputs, o, at) for i, o, at in self.places[axis]]
+            known[n] = tuple([x[o][at] if o < len(x) else 0 for x, o, at in seen]) if fits else None
         return known[n]
 
     @cached_property
@@ -137,7 +140,7 @@ class Coupling:
             for places, lengths in zip(self.places, values, strict=True):
                 for (i, output, at), n in zip(places, lengths, strict=True):
                     shapes[i][output][at] = n
-            answers = {i: given(*map(Shape, each)) for i, each in shapes.items()}
+            answers = {i: given(*[Shape(x) for x in each if all(x)]) for i, each in shapes.items()}
             plan = replan(self.base, answers, self.steps, self.axes.known)
             self.planned += 1 + sum(1 for i in self.steps if plan.steps[i].inputs)
             if self.planned > MOST_PLANNED:
