@@ -269,6 +269,16 @@ def test_a_size_that_must_be_as_large_as_the_channels() -> None:
     assert found.works == Residues(1, 1, (), (80, 81))
 
 
+def test_an_output_that_is_not_there_at_the_smallest_sizes() -> None:
+    layers = [
+        {"type": "Unflatten", "dim": 2, "unflattened_size": [-1, 3]},
+        {"type": "Conv2d", "out_channels": 4, "kernel_size": 1, "stride": 3, "padding": 1},
+        {"name": "halves", "type": "Chunk", "dim": 2, "chunks": 2},
+    ]
+    model = load(of_mapping({"input": [12, 4], "layers": layers, "outputs": ["halves.0", "halves.1"]}))
+    assert sizes(model, "input", 0).works == Residues(6, 3, (0,))
+
+
 def test_a_layer_that_is_too_large_far_out_is_not_said_to_fail() -> None:
     """Halves of any length are windows as far apart as the length has cells, of which there may be too many."""
     with pytest.raises(NotPeriodic, match="too large"):

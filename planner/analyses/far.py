@@ -81,7 +81,7 @@ class Far:
             if plan is None:
                 self.planned.append(None)
                 continue
-            self.planned.append([plan.steps[i].facts is not None for i in self.line.steps])
+            self.planned.append(self.there(plan))
             for stretch, largest in STRETCHES[self.line.together]:
                 if any(size not in self.growth for size in lengths(self.line, plan)):
                     stretch -= stretch % self.period
@@ -202,7 +202,7 @@ class Far:
         if plan is None or pattern is None:
             return plan is None and pattern is None
         steps = plan.steps
-        if [steps[i].facts is not None for i in self.line.steps] != pattern:
+        if self.there(plan) != pattern:
             return False
         if not self.regular(plan):
             return False
@@ -211,6 +211,10 @@ class Far:
             if inputs and (inputs[source][axis] - inputs[0][axis]) * sign <= 0:
                 return False
         return all([self.outgrown(steps[i]) for i in self.line.steps if fails(steps[i])])
+
+    def there(self, plan: Plan) -> list[bool]:
+        """Which steps work, and whether all outputs of the model are there."""
+        return [*[plan.steps[i].facts is not None for i in self.line.steps], bool(plan.outputs)]
 
     def regular(self, plan: Plan, more: int = 0) -> bool:
         """Whether all maps are regular; with `more` also the cells that they read or leave, from either end."""
