@@ -117,7 +117,7 @@ class File:
             own = declared if isinstance(declared, dict) else {"input": declared}
             if not isinstance(given, dict) and len(own) == 1:
                 shapes = {next(iter(own)): given}
-            for name in shapes.keys() - own.keys():
+            for name in [name for name in shapes if name not in own]:
                 self.draft.report(UnknownKey(name, "`input`", map(str, own)), ("input",))
             shapes = {name: shapes.get(name, raw) for name, raw in own.items()}
         several = isinstance(declared, dict)
