@@ -79,8 +79,8 @@ class Windows(Layer):
         numbers = zip(self.kernels(), self.strides(), self.dilations(), strict=True)
         if self.padding == "tf_same":  # as many windows as there can be: `ceil_mode` adds none
             return tuple(SameWindow(*each) for each in numbers)
-        padded = zip(numbers, self.sides(), strict=True)
-        return tuple(Window(*each, *sides, self.ceil_mode) for each, sides in padded)
+        windows = zip(numbers, self.sides(), strict=True)
+        return tuple(Window(*each, *sides, self.ceil_mode) for each, sides in windows)
 
     def around(self, x: Shape) -> tuple[Side, ...]:
         """The padding that makes windows hanging over the end into whole ones."""

@@ -38,8 +38,8 @@ class MaxPool1d(_MaxPool):
     """The largest value in each window over one axis: length = (n + padding − reach) // stride + 1.
 
     With `ceil_mode`, one window more where cells are left over, unless it would start in the padding at the end. The
-    stride is the kernel size where none is given. Padding is never the largest value: a window on
-    padding alone gives −∞.
+    stride is the kernel size where none is given. Padding is never the largest value: a window on padding alone gives
+    −∞.
     """
 
     rank: ClassVar[int] = 1
@@ -49,8 +49,8 @@ class MaxPool2d(_MaxPool):
     """The largest value in each window over two axes; per axis, length = (n + padding − reach) // stride + 1.
 
     With `ceil_mode`, one window more where cells are left over, unless it would start in the padding at the end. The
-    stride is the kernel size where none is given. Padding is never the largest value: a window on
-    padding alone gives −∞.
+    stride is the kernel size where none is given. Padding is never the largest value: a window on padding alone gives
+    −∞.
     """
 
     rank: ClassVar[int] = 2
@@ -60,8 +60,8 @@ class MaxPool3d(_MaxPool):
     """The largest value in each window over three axes; per axis, length = (n + padding − reach) // stride + 1.
 
     With `ceil_mode`, one window more where cells are left over, unless it would start in the padding at the end. The
-    stride is the kernel size where none is given. Padding is never the largest value: a window on
-    padding alone gives −∞.
+    stride is the kernel size where none is given. Padding is never the largest value: a window on padding alone gives
+    −∞.
     """
 
     rank: ClassVar[int] = 3
