@@ -67,7 +67,7 @@ class Lists:
                     if nameless:
                         name = str(position)
                         position += 1
-                    elif not isinstance(entry.name, str | None):
+                    elif entry.template is not None:
                         name = self.names.evaluated(entry, values)
                         self.names.give(name, entry, scope)
                     else:
