@@ -33,13 +33,13 @@ def _said(case: Case, edit: Edit, own: Path, proposal: Proposal) -> tuple[str, s
     if edit.action == "insert":
         return "", f"before it: {written(edit.value)}"
     place = _before_inserts(edit.path, proposal.edits)
-    value = written(edit.value, flow=True)
+    value = written(edit.value)
     said = {"set": f"{key}: {value}", "remove": f"without `{key}`", "rename": f"`{edit.value}` for `{key}`"}[
         edit.action
     ]
     if isinstance(key, int):  # one of a list: the list is shown as it will be
         whole = edited(case.at(place[:-1]), [Edit((key,), edit.value)])
-        return _home(case, place[:-1], own), f"{edit.path[-2]}: {written(whole, flow=True)}"
+        return _home(case, place[:-1], own), f"{edit.path[-2]}: {written(whole)}"
     return _home(case, place, own), said
 
 

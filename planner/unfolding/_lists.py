@@ -49,7 +49,7 @@ class Lists:
         explicit = {entry.name for entry in entries if isinstance(entry.name, str)}
         position = 0
         for at, entry in enumerate(entries):
-            self.visit(entry, 1, scope)
+            self.visit(entry, scope)
             slips = NONE
             if not entry.sound:
                 slips = Slips(entry.said, bool(entry.lost & {"from", "repeat", "when"}), any=True)
@@ -61,14 +61,14 @@ class Lists:
             base = None
             for index in range(copies or 1):
                 if index:
-                    self.visit(entry, 1, scope)
+                    self.visit(entry, scope)
                 values = scope.values if copies is None else {**scope.values, "index": index}
                 guessed = slips
                 try:
                     if nameless:
                         name = str(position)
                         position += 1
-                    elif not isinstance(entry.name, str | None):
+                    elif entry.template is not None:
                         name = self.names.evaluated(entry, values)
                         self.names.give(name, entry, scope)
                     else:
@@ -113,10 +113,11 @@ class Lists:
             full = scope.prefix + (name or str(entry.type).lower())
             self.draft.left_out.append(LeftOut(entry.path, scope.calls, full, key, refs[0], tuple(refs[1:])))
 
-    def visit(self, entry: Entry, count: int, scope: Scope) -> None:
-        self.visits += count
-        if self.visits > MOST_VISITS or len(self.draft.instances) + count > MOST_STEPS:
-            self.draft.report(TooManySteps(count, MOST_STEPS), entry.path, scope.calls)
+    def visit(self, entry: Entry, scope: Scope) -> None:
+        """Count an entry, or a copy of one. Raises Stop where there are too many."""
+        self.visits += 1
+        if self.visits > MOST_VISITS or len(self.draft.instances) >= MOST_STEPS:
+            self.draft.report(TooManySteps(1, MOST_STEPS), entry.path, scope.calls)
             raise Stop
 
     def copies(self, entry: Entry, scope: Scope, slips: Slips) -> tuple[int | None, Slips]:
