@@ -1,4 +1,4 @@
-"""What all formats of findings share: the number of findings, and their places, in words."""
+"""What all formats of findings share: findings in a line, their number, and their places, in words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from planner.diagnostics import Diagnostic, Path, Severity
 from planner.outputs._screen import printable
 from planner.report import Report
+from planner.words import counted
 
 
 class Tally:
@@ -31,11 +32,6 @@ class Tally:
         if not counts:
             return f"nothing wrong in {counted(self.files, 'file')}"
         return f"{counts} in {self.found_in:,} of {counted(self.files, 'file')}"
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 error`, `2 errors`."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def path_text(path: Path) -> str:

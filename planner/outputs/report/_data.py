@@ -9,13 +9,13 @@ from typing import Any
 from planner.analyses.input_sizes import InputSizes, Unsolved, input_sizes
 from planner.analyses.sweep import sweep
 from planner.diagnostics import Diagnostic, Severity
-from planner.outputs._findings import counted, path_text
+from planner.outputs._findings import path_text
 from planner.outputs._screen import printable
 from planner.outputs.draw._picture import Picture, arguments, family
 from planner.outputs.plan.table import memory, title
 from planner.plan import Step
 from planner.report import Report
-from planner.words import joined
+from planner.words import counted, joined
 
 MOST_ROWS = 5_000
 """Steps in the table; a page with more of them is slow."""
