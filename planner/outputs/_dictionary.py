@@ -15,6 +15,7 @@ from planner.analyses.reach import Unread
 from planner.analyses.receptive_field import AxisField
 from planner.diagnostics import Diagnostic, Fix
 from planner.geometry import Shape
+from planner.outputs._findings import headline
 from planner.plan import Step
 from planner.report import Report
 
@@ -94,7 +95,7 @@ def finding(report: Report, each: Diagnostic) -> dict[str, Any]:
         "name": each.kind.name(),
         "severity": str(each.severity),
         "step": each.step,
-        "message": f"{each.message}: {each.label}" if each.label else each.message,
+        "message": headline(each),
         "help": each.help,
         "file": report.source.file,
         "line": place.line if place else None,

@@ -40,7 +40,11 @@ def path_text(path: Path) -> str:
     return text.removeprefix(".")
 
 
-def sentence(each: Diagnostic, with_help: bool = True) -> str:
+def headline(each: Diagnostic) -> str:
+    """A finding's headline, with its numbers where it has any; as it is, and so not for a screen."""
+    return f"{each.message}: {each.label}" if each.label else each.message
+
+
+def sentence(each: Diagnostic) -> str:
     """A finding as a single line: headline, numbers, and what to do."""
-    said = f"{each.message}: {each.label}" if each.label else each.message
-    return printable(f"{said}; {each.help}" if with_help and each.help else said)
+    return printable(f"{headline(each)}; {each.help}" if each.help else headline(each))
