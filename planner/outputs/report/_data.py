@@ -71,7 +71,7 @@ def _figures(report: Report, inputs: str) -> Iterator[tuple[str, str]]:
     yield "FLOPs", f"{cost.flops:,}"
     yield f"peak memory (batch {cost.batch}, {cost.dtype})", memory(cost.peak_bytes)
     if report.reach is not None:
-        cells = sum(each[0].cells for i, each in enumerate(report.reach.unread) if each and plan.steps[i].is_input)
+        cells = sum(each.cells for each in report.unread_inputs.values())
         yield "input cells never read", f"{cells:,}"
         yield "MACs wasted", f"{report.reach.wasted_macs:,}"
 
