@@ -98,7 +98,6 @@ def _finding(report: Report, each: Diagnostic, numbers: Mapping[str, int]) -> di
 
 
 def _step(report: Report, i: int, step: Step) -> dict[str, Any]:
-    place = report.source.place(step.path)
     calls = [found.line for call in step.instance.calls if (found := report.source.place(call))]
     return {
         "name": printable(step.name),
@@ -110,7 +109,7 @@ def _step(report: Report, i: int, step: Step) -> dict[str, Any]:
         "out": [str(shape) for shape in step.outputs],
         "params": step.params,
         "macs": step.macs,
-        "line": place.line if place else None,
+        "line": report.line(step),
         "calls": calls,
         "loss": [each.text for each in report.losses[i]],
         "sees": list(_sees(report, i)),
