@@ -77,6 +77,11 @@ def test_what_cannot_be_read_has_no_fixes() -> None:
     assert bench.mended().made == ()
 
 
+def test_options_hold_for_what_cannot_be_read() -> None:
+    for bench in (Workbench.on_text("layers: [", batch=8), Workbench.on("no-such-file.yaml", batch=8)):
+        assert bench.report.to_dict()["totals"]["batch"] == 8
+
+
 def test_a_notebook_shows_steps_and_findings() -> None:
     report = Workbench.on_text(LOSSY.replace("[8, 8, 3]", "{<n>: [8, 8, 3]}")).report
     shown = report._repr_html_()
