@@ -9,7 +9,7 @@ import click
 
 from planner.cli import _pictures, _reading
 from planner.cli._files import format_of, ready, save
-from planner.cli._options import file_format_option, model_options, theme_option
+from planner.cli._options import model_options, picture_options, theme_option
 from planner.outputs import able, loaded, renderer, stated
 
 PLACE = 8
@@ -18,8 +18,7 @@ PLACE = 8
 @click.command("map")
 @click.argument("file")
 @model_options
-@click.option("-o", "--output", metavar="PATH", help="Where to; the ending, such as .svg, says the format.")
-@file_format_option("svg", "map")
+@picture_options("svg", "map")
 @click.option("--of", "name", metavar="INPUT", help="The input, where the model has several.")
 @click.option("--step", metavar="NAME", help="Show what one cell of this step sees, instead of all outputs.")
 @click.option("--cell", metavar="I,J", help="That cell, counted from 0; the one in the middle when left out.")
