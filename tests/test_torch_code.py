@@ -746,6 +746,35 @@ def test_layers_that_need_more_than_a_call(name: str, style: Style) -> None:
     assert all(each.training is False for each in made(found).modules())
 
 
+DEPTHWISE: dict[str, list[dict[str, Any]]] = {
+    "a block whose layers need two numbers": [{"name": "two", "type": "widened", "g": "$g"}],
+    "a block that asks": [{"name": "asking", "type": "asking", "g": "$g"}],
+    "a condition": [{"name": "act", "type": "ReLU", "when": "$g == 'depthwise'"}],
+    "a condition in a list in place": [
+        {"name": "inner", "layers": [{"name": "act", "type": "ReLU", "when": "$g == 'depthwise'"}, {"type": "Tanh"}]}
+    ],
+    "a name": [{"name": "act${g}", "type": "Conv2d", "out_channels": 8, "kernel_size": 1}],
+    "a choice": [{"name": "wide", "type": "Conv2d", "kernel_size": 1, "out_channels": "4 if $g == 'depthwise' else 8"}],
+}
+"""What else reads the argument `g` of a block, in which it is a convolution's `groups`."""
+
+
+@pytest.mark.parametrize("reads", DEPTHWISE)
+@pytest.mark.parametrize("others", [[], [2]], ids=["alone", "beside a number"])
+def test_depthwise_may_be_read_by_more_than_its_convolution(reads: str, others: list[int]) -> None:
+    """PyTorch has a number for `groups: depthwise`: neither is to be taken for the other."""
+    conv = {"type": "Conv2d", "kernel_size": 3, "padding": 1, "groups": "$g"}
+    called = [{"name": f"call{i}", "type": "called", "g": g} for i, g in enumerate(["depthwise", *others])]
+    blocks = {
+        "called": [{**conv, "name": "conv", "out_channels": 8}, *DEPTHWISE[reads]],
+        "widened": [{**conv, "name": f"conv{width}", "out_channels": width} for width in (16, 32)],
+        "asking": [{"name": "bn", "type": "BatchNorm2d"}, {"name": "act", "type": "ReLU", "when": "$g == 'depthwise'"}],
+    }
+    layers = {name: {"params": {"g": None}, "layers": each} for name, each in blocks.items()}
+    report = report_on({"input": [6, 6, 8], "layers": called, "blocks": layers})
+    assert misses(report, emitted(report)) == []
+
+
 def test_the_page_shows_what_is_emitted() -> None:
     page = (ROOT / "docs" / "code.md").read_text(encoding="utf-8")
     shown = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
