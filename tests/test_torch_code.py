@@ -302,6 +302,14 @@ def test_init_and_main(tmp_path: Path) -> None:
     assert all(not each.any() for name, each in module.named_parameters() if name.endswith("bias"))
 
 
+def test_main_gives_whole_numbers_to_what_picks_behind_another_layer() -> None:
+    embedding = {"type": "Embedding", "num_embeddings": 20, "embedding_dim": 8}
+    model = {"input": [6], "layers": [{"type": "Slice", "dim": 1, "stop": 4}, embedding]}
+    command = [sys.executable, "-c", emitted(report_on(model), main=True).text]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("160 parameters\n(1, 4, 8)\n")
+
+
 def test_build() -> None:
     module = planner.build(CONFIGS / "lenet5.yaml", params={"classes": 7})
     assert module(torch.zeros(2, 1, 32, 32)).shape == (2, 7)
