@@ -783,6 +783,18 @@ def test_depthwise_may_be_read_by_more_than_its_convolution(reads: str, others: 
     assert misses(report, emitted(report)) == []
 
 
+def test_code_leaves_the_model_as_it_is() -> None:
+    """Repetitions that are written one by one become a list of their own, which the file does not have."""
+    conv = {"type": "Conv2d", "out_channels": "$index + 3", "kernel_size": 1}
+    inner = [{**conv, "name": "a", "repeat": 2}, {**conv, "name": "b"}]
+    layers = [{"name": "x", "repeat": 3, "layers": inner}, {"type": "Add", "from": ["x", "x"]}]
+    report = report_on({"input": [4, 4, 3], "layers": layers})
+    root = report.plan.model.root
+    assert misses(report, emitted(report)) == []
+    assert root.entries[0].inner is not None
+    assert root.entries[0].inner.owner is root
+
+
 def test_the_page_shows_what_is_emitted() -> None:
     page = (ROOT / "docs" / "code.md").read_text(encoding="utf-8")
     shown = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
