@@ -655,6 +655,14 @@ def test_any_parameter_is_safe(params: dict[str, int]) -> None:
     assert misses(report, emitted(report)) == []
 
 
+@pytest.mark.parametrize("name", ["forward", "training", "half"])
+@pytest.mark.parametrize("style", STYLES)
+def test_a_parameter_that_a_forward_pass_reads_hides_no_attribute(name: str, style: Style) -> None:
+    layers = [{"type": "Slice", "dim": 1, "stop": f"${name}"}, {"type": "Conv2d", "out_channels": 4, "kernel_size": 1}]
+    report = report_on({"input": [4, 4, 3], "params": {name: 2}, "layers": layers})
+    assert misses(report, emitted(report, style=style)) == []
+
+
 @pytest.mark.parametrize("name", ["a.b", "training"])
 def test_names_that_no_module_can_have(name: str) -> None:
     model = {"input": [4, 4, 3], "layers": [{"name": name, "type": "Conv2d", "out_channels": 2, "kernel_size": 1}]}
