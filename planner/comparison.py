@@ -26,7 +26,7 @@ class Comparison:
         """Whether a larger part of the input is unread than was before."""
         if self.before.reach is None or self.after.reach is None:
             return False
-        (was, of), (now, of_now) = (unread_of(report) for report in (self.before, self.after))
+        (was, of), (now, of_now) = (_unread_of(report) for report in (self.before, self.after))
         return now * of > was * of_now
 
     def outputs(self) -> Iterator[str]:
@@ -40,9 +40,8 @@ class Comparison:
         after = self.after
         if after.reach is None:
             return
-        elements, _ = unread_of(after)
-        inputs = [each for step, each in zip(after.plan.steps, after.reach.unread, strict=True) if step.is_input]
-        cells = sum(each[0].cells for each in inputs if each)
+        elements, _ = _unread_of(after)
+        cells = sum(each.cells for each in after.unread_inputs.values())
         if not elements:
             yield "nothing lost"
         elif cells:
@@ -69,14 +68,10 @@ class Comparison:
             yield f"receptive field {shown[1]} instead of {shown[0]}"
 
 
-def unread_of(report: Report) -> tuple[int, int]:
+def _unread_of(report: Report) -> tuple[int, int]:
     """Unread elements of all inputs, and all elements."""
-    if report.reach is None:
-        return 0, 1
-    inputs = [
-        unread for step, unread in zip(report.plan.steps, report.reach.unread, strict=True) if step.is_input and unread
-    ]
-    return sum(each[0].elements for each in inputs), sum(each[0].shape.elements for each in inputs) or 1
+    inputs = report.unread_inputs.values()
+    return sum(each.elements for each in inputs), sum(each.shape.elements for each in inputs) or 1
 
 
 def _macs(before: int, after: int) -> Iterator[str]:

@@ -124,6 +124,13 @@ class Plan:
         """The steps that are not inputs."""
         return (step for step in self.steps if not step.is_input)
 
+    def report(self, fault: Fault, step: Step) -> None:
+        """Add the fault of a step, with the names of the tensors that it reads."""
+        sources = " and ".join(dict.fromkeys(f"`{self.label(tensor)}`" for tensor in step.sources)) or "nothing"
+        self.diagnostics.append(
+            Diagnostic.of(fault, step.path, step=step.name, calls=step.instance.calls, sources=sources)
+        )
+
     # Steps
 
     @cached_property
@@ -246,10 +253,7 @@ def propagate(
             step.sources = _there(instance, plan.steps)
             step.facts = guesser.facts(plan, at, None) if guesser is not None else None
         except Fault as fault:
-            origins = " and ".join(dict.fromkeys(f"`{plan.label(ref)}`" for ref in step.sources)) or "nothing"
-            plan.diagnostics.append(
-                Diagnostic.of(fault, instance.path, step=instance.name, calls=instance.calls, sources=origins)
-            )
+            plan.report(fault, step)
             step.facts = guesser.facts(plan, at, fault) if guesser is not None else None
     plan.diagnostics += _not_there(plan)
     try:

@@ -12,7 +12,7 @@ from planner.analyses.channels import Kept, never_mixed
 from planner.analyses.cost import Cost, DType, cost
 from planner.analyses.loss import AxisLoss, losses
 from planner.analyses.overwriting import Overwriting, overwriting
-from planner.analyses.reach import Reach, TooRagged, reach
+from planner.analyses.reach import Reach, TooRagged, Unread, reach
 from planner.analyses.receptive_field import Fields, receptive_fields
 from planner.diagnostics import Diagnostic, Fix, Place, Severity
 from planner.plan import Plan, Step
@@ -62,6 +62,13 @@ class Report:
     def reach(self) -> Reach | None:
         """The cells that are read of each step and input; None where the plan is not complete, or at `ragged`."""
         return None if isinstance(self._reach, TooRagged) else self._reach
+
+    @cached_property
+    def unread_inputs(self) -> dict[str, Unread]:
+        """What is unread of each input, by its name; nothing where reach is not known."""
+        unread = self.reach.unread if self.reach is not None else ()
+        tensors = zip(self.plan.steps, unread, strict=bool(unread))
+        return {step.name: found[0] for step, found in tensors if step.is_input and found}
 
     @property
     def ragged(self) -> Step | None:

@@ -148,10 +148,7 @@ class _World:
         try:
             return layer.facts(*_read_by(layer, inputs))
         except Fault as wrong:
-            origins = " and ".join(dict.fromkeys(f"`{plan.label(ref)}`" for ref in step.sources)) or "nothing"
-            plan.diagnostics.append(
-                Diagnostic.of(wrong, step.path, step=step.name, calls=step.instance.calls, sources=origins)
-            )
+            plan.report(wrong, step)
             return self._mended(plan, at, layer, wrong)
 
     def _inputs(self, plan: Plan, at: int, *, doubtful: bool) -> tuple[Shape, ...] | None:

@@ -53,7 +53,7 @@ class Workbench:
         try:
             return cls(of_mapping(source) if isinstance(source, Mapping) else read(source), **options)
         except Fault as fault:
-            return cls.without_source(fault, None if isinstance(source, Mapping) else os.fspath(source))
+            return cls.without_source(fault, None if isinstance(source, Mapping) else os.fspath(source), **options)
 
     @classmethod
     def on_text(cls, text: str | bytes, file: str | None = None, **options: Any) -> Workbench:
@@ -61,25 +61,28 @@ class Workbench:
         try:
             return cls(parse(text, file), **options)
         except Fault as fault:
-            return cls.without_source(fault, file)
+            return cls.without_source(fault, file, **options)
 
     @classmethod
-    def without_source(cls, fault: Fault, file: str | None) -> Workbench:
+    def without_source(cls, fault: Fault, file: str | None, **options: Any) -> Workbench:
         """A workbench for a file that no model can be made of."""
-        return cls(unparsed(fault, file), fault=fault)
+        return cls(unparsed(fault, file), **options, fault=fault)
 
     @cached_property
     def report(self) -> Checked:
         """The report on the model: the plan, and what is wrong with it."""
         if self.fault is not None:
-            return Checked(Plan(Model.nothing(self.source), [], ()), (Diagnostic.of(self.fault),), bench=self)
+            return self._report(Plan(Model.nothing(self.source), [], ()), (Diagnostic.of(self.fault),))
         return self._worked_out(brief=False)
 
     def _worked_out(self, brief: bool) -> Checked:
         plan = propagate(load(self.source, input=self.input, params=self.params))
-        report = Checked(plan, batch=self.batch, dtype=self.dtype, brief=brief, bench=self)
+        report = self._report(plan, brief=brief)
         report.with_diagnostics((*_faults(plan), *judge(report)))
         return report
+
+    def _report(self, plan: Plan, diagnostics: tuple[Diagnostic, ...] = (), *, brief: bool = False) -> Checked:
+        return Checked(plan, diagnostics, batch=self.batch, dtype=self.dtype, brief=brief, bench=self)
 
     def judged(self, source: Source, input: Any = None, brief: bool = False) -> Checked:
         """The report on another source, and with other shapes of the inputs where they are given; `brief`, if only what

@@ -163,12 +163,12 @@ def written(data: dict[str, Any]) -> str:
     """The model as a file that looks like one that somebody wrote."""
     from planner.editing import written as value
 
-    lines = [f"{key}: {value(each, flow=True)}" for key, each in data.items() if key not in ("layers", "blocks")]
-    lines += ["layers:", *(f"  - {value(each, flow=True)}" for each in data.get("layers") or ())]
+    lines = [f"{key}: {value(each)}" for key, each in data.items() if key not in ("layers", "blocks")]
+    lines += ["layers:", *(f"  - {value(each)}" for each in data.get("layers") or ())]
     blocks = data.get("blocks") or {}
     lines += ["blocks:"] * bool(blocks)
     for name, block in blocks.items():
         lines.append(f"  {name}:")
-        lines += [f"    {key}: {value(each, flow=True)}" for key, each in block.items() if key != "layers"]
-        lines += ["    layers:", *(f"      - {value(each, flow=True)}" for each in block.get("layers") or ())]
+        lines += [f"    {key}: {value(each)}" for key, each in block.items() if key != "layers"]
+        lines += ["    layers:", *(f"      - {value(each)}" for each in block.get("layers") or ())]
     return "\n".join(lines) + "\n"

@@ -223,3 +223,19 @@ def test_an_entry_without_a_type_is_told(entry: Any) -> None:
     report = checked(of_mapping({"input": [8], "layers": [entry, {"type": "Tanh"}]}))
     assert not report.ok
     assert not report.plan.complete
+
+
+def test_arithmetic_without_its_dollar_is_told_at_the_call_of_a_block() -> None:
+    text = (
+        "input: [16, 16, 3]\nparams: {width: 8}\nlayers:\n"
+        "  - {type: Conv2d, out_channels: $width, kernel_size: 3}\n"
+        "  - {name: last, type: wide, width: 2 * width, act: hard-width}\n"
+        "  - {type: Linear, in_features: 15, out_features: 4}\n"
+        "blocks:\n  wide:\n    params: {width: , act: }\n    layers:\n"
+        "      - {type: Conv2d, out_channels: 3 * $width, kernel_size: 3}\n"
+    )
+    report = checked(parse(text))
+    told = [(each.code, each.path) for each in report.diagnostics]
+    assert told == [("NSP112", ("layers", 1, "width")), ("NSP205", ("layers", 2, "in_features"))]
+    assert report.diagnostics[0].help.endswith("`width: 2 * $width`")
+    assert "48" in report.diagnostics[1].label, report.diagnostics[1].label

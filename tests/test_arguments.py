@@ -112,7 +112,7 @@ def _other_shapes(called: Called, module: nn.Module) -> Iterator[str]:
         tuple((y.movedim(-1, 1) if side == "last" else y).shape) for y, side in zip(outputs, found.outputs, strict=True)
     ]
     steps = called.plan.steps
-    wanted = [(1, *steps[ref.step].outputs[ref.output or 0].torch) for ref in called.plan.outputs]
+    wanted = [(1, *steps[ref.step].outputs[ref.output].torch) for ref in called.plan.outputs]
     if got != wanted:
         yield f"the outputs are {got} instead of {wanted}"
 

@@ -402,6 +402,8 @@ HOSTILE = [
     ("1 if $yes else " * 60 + "$a", "there are more than 30 levels"),
     ("${" * 490 + "a", "there are more than 30 levels"),
     ("max(" * 200 + "$a", "there are more than 30 levels"),
+    ("1+not " * 160 + "$yes", "there are more than 30 levels"),
+    ("not $yes==" * 99 + "$yes", "there are more than 30 levels"),
     ("$a" + " " * 1000, "there are more than 1,000 characters"),
     ("9" * 900 + " * $a", "a number beyond ±2^63"),
     ("1e999999999 * $a", "a number beyond ±2^63"),

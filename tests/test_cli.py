@@ -460,3 +460,9 @@ def test_called_from_python_it_returns_its_exit_code(write: Callable[[str, str],
     assert main(["check", write("m.yaml", CLEAN)], standalone_mode=False) == 0
     with pytest.raises(click.UsageError):
         main(["check"], standalone_mode=False)
+
+
+@pytest.mark.parametrize("command", ["plan", "sizes", "draw", "map", "report", "code"])
+def test_a_file_that_is_not_there_is_named_by_every_command(command: str) -> None:
+    result = run(command, "no-such-file.yaml")
+    assert (result.exit_code, result.stderr or result.stdout) == (2, run("check", "no-such-file.yaml").stdout)

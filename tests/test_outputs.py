@@ -20,13 +20,14 @@ import planner
 from planner.geometry import Shape
 from planner.manual import all_kinds, example
 from planner.outputs import endings, formats, renderer, stated
-from planner.outputs._findings import Tally, counted, path_text
+from planner.outputs._findings import Tally, path_text
 from planner.outputs._fold import rows
 from planner.outputs._json import laid_out
 from planner.outputs._screen import Screen, columns, cut, excerpt, padded, printable, wrapped
 from planner.outputs.plan.table import memory, shapes_text
 from planner.outputs.report import html
 from planner.outputs.report._data import data
+from planner.words import counted
 from planner.workbench import Checked, checked, checked_text
 
 ROOT = Path(__file__).parents[1]

@@ -70,7 +70,7 @@ def must_print(report: Report, found: Emitted) -> None:
         module_of(found.text, "__main__")
     *_, count, shapes = printed.getvalue().splitlines()
     assert count == f"{sum(step.params or 0 for step in report.plan.layers):,} parameters", found.text
-    planned = [report.plan.steps[ref.step].outputs[ref.output or 0] for ref in report.plan.outputs]
+    planned = [report.plan.steps[ref.step].outputs[ref.output] for ref in report.plan.outputs]
     samples = 2 if any(step.layer and step.layer.centred(*step.inputs) == 1 for step in report.plan.layers) else 1
     wanted = [
         (samples, *(shape if side == "last" else shape.torch))

@@ -302,6 +302,14 @@ def test_init_and_main(tmp_path: Path) -> None:
     assert all(not each.any() for name, each in module.named_parameters() if name.endswith("bias"))
 
 
+def test_main_gives_whole_numbers_to_what_picks_behind_another_layer() -> None:
+    embedding = {"type": "Embedding", "num_embeddings": 20, "embedding_dim": 8}
+    model = {"input": [6], "layers": [{"type": "Slice", "dim": 1, "stop": 4}, embedding]}
+    command = [sys.executable, "-c", emitted(report_on(model), main=True).text]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("160 parameters\n(1, 4, 8)\n")
+
+
 def test_build() -> None:
     module = planner.build(CONFIGS / "lenet5.yaml", params={"classes": 7})
     assert module(torch.zeros(2, 1, 32, 32)).shape == (2, 7)
@@ -647,6 +655,14 @@ def test_any_parameter_is_safe(params: dict[str, int]) -> None:
     assert misses(report, emitted(report)) == []
 
 
+@pytest.mark.parametrize("name", ["forward", "training", "half"])
+@pytest.mark.parametrize("style", STYLES)
+def test_a_parameter_that_a_forward_pass_reads_hides_no_attribute(name: str, style: Style) -> None:
+    layers = [{"type": "Slice", "dim": 1, "stop": f"${name}"}, {"type": "Conv2d", "out_channels": 4, "kernel_size": 1}]
+    report = report_on({"input": [4, 4, 3], "params": {name: 2}, "layers": layers})
+    assert misses(report, emitted(report, style=style)) == []
+
+
 @pytest.mark.parametrize("name", ["a.b", "training"])
 def test_names_that_no_module_can_have(name: str) -> None:
     model = {"input": [4, 4, 3], "layers": [{"name": name, "type": "Conv2d", "out_channels": 2, "kernel_size": 1}]}
@@ -744,6 +760,47 @@ def test_layers_that_need_more_than_a_call(name: str, style: Style) -> None:
     found = emitted(report, style=style)
     assert misses(report, found) == []
     assert all(each.training is False for each in made(found).modules())
+
+
+DEPTHWISE: dict[str, list[dict[str, Any]]] = {
+    "a block whose layers need two numbers": [{"name": "two", "type": "widened", "g": "$g"}],
+    "a block that asks": [{"name": "asking", "type": "asking", "g": "$g"}],
+    "a condition": [{"name": "act", "type": "ReLU", "when": "$g == 'depthwise'"}],
+    "a condition in a list in place": [
+        {"name": "inner", "layers": [{"name": "act", "type": "ReLU", "when": "$g == 'depthwise'"}, {"type": "Tanh"}]}
+    ],
+    "a name": [{"name": "act${g}", "type": "Conv2d", "out_channels": 8, "kernel_size": 1}],
+    "a choice": [{"name": "wide", "type": "Conv2d", "kernel_size": 1, "out_channels": "4 if $g == 'depthwise' else 8"}],
+}
+"""What else reads the argument `g` of a block, in which it is a convolution's `groups`."""
+
+
+@pytest.mark.parametrize("reads", DEPTHWISE)
+@pytest.mark.parametrize("others", [[], [2]], ids=["alone", "beside a number"])
+def test_depthwise_may_be_read_by_more_than_its_convolution(reads: str, others: list[int]) -> None:
+    """PyTorch has a number for `groups: depthwise`: neither is to be taken for the other."""
+    conv = {"type": "Conv2d", "kernel_size": 3, "padding": 1, "groups": "$g"}
+    called = [{"name": f"call{i}", "type": "called", "g": g} for i, g in enumerate(["depthwise", *others])]
+    blocks = {
+        "called": [{**conv, "name": "conv", "out_channels": 8}, *DEPTHWISE[reads]],
+        "widened": [{**conv, "name": f"conv{width}", "out_channels": width} for width in (16, 32)],
+        "asking": [{"name": "bn", "type": "BatchNorm2d"}, {"name": "act", "type": "ReLU", "when": "$g == 'depthwise'"}],
+    }
+    layers = {name: {"params": {"g": None}, "layers": each} for name, each in blocks.items()}
+    report = report_on({"input": [6, 6, 8], "layers": called, "blocks": layers})
+    assert misses(report, emitted(report)) == []
+
+
+def test_code_leaves_the_model_as_it_is() -> None:
+    """Repetitions that are written one by one become a list of their own, which the file does not have."""
+    conv = {"type": "Conv2d", "out_channels": "$index + 3", "kernel_size": 1}
+    inner = [{**conv, "name": "a", "repeat": 2}, {**conv, "name": "b"}]
+    layers = [{"name": "x", "repeat": 3, "layers": inner}, {"type": "Add", "from": ["x", "x"]}]
+    report = report_on({"input": [4, 4, 3], "layers": layers})
+    root = report.plan.model.root
+    assert misses(report, emitted(report)) == []
+    assert root.entries[0].inner is not None
+    assert root.entries[0].inner.owner is root
 
 
 def test_the_page_shows_what_is_emitted() -> None:

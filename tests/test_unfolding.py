@@ -115,6 +115,11 @@ def test_parameters_are_overridden_and_inputs_replaced() -> None:
     assert changed.to_dict()["outputs"] == {"0": [5, 6, 10]}
 
 
+def test_inputs_that_the_file_does_not_have_are_told_in_the_order_given() -> None:
+    model = load(of_mapping({"input": [8], "layers": [{"type": "ReLU"}]}), input={name: [8] for name in "edcba"})
+    assert [each.message for each in model.diagnostics] == [f"`input` has no `{name}`" for name in "edcba"]
+
+
 @pytest.mark.parametrize("where", ["model", "layer", "block"])
 def test_allow_silences_a_rule(where: str) -> None:
     pool: dict[str, Any] = {"type": "MaxPool2d", "kernel_size": 2}

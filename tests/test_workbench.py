@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from planner.outputs import formats, renderer
+from planner.outputs._findings import headline
 from planner.outputs._screen import Screen
 from planner.report import Report
 from planner.source import Source, parse
@@ -73,3 +75,17 @@ def test_what_cannot_be_read_has_no_fixes() -> None:
     assert not bench.report.ok
     assert not any(map(bench.fixes, bench.report.diagnostics))
     assert bench.mended().made == ()
+
+
+def test_options_hold_for_what_cannot_be_read() -> None:
+    for bench in (Workbench.on_text("layers: [", batch=8), Workbench.on("no-such-file.yaml", batch=8)):
+        assert bench.report.to_dict()["totals"]["batch"] == 8
+
+
+def test_a_notebook_shows_steps_and_findings() -> None:
+    report = Workbench.on_text(LOSSY.replace("[8, 8, 3]", "{<n>: [8, 8, 3]}")).report
+    shown = report._repr_html_()
+    assert "<td>pool</td><td>MaxPool2d</td><td>2×2×3</td><td>0</td><td>0</td>" in shown
+    assert [each.code for each in report.diagnostics] == ["NSP320", "NSP321"]
+    assert all(f"<li><b>{each.code}</b> {escape(headline(each))}</li>" in shown for each in report.diagnostics)
+    assert "<n>" not in shown

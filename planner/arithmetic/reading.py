@@ -157,16 +157,19 @@ class _Parser:
 
     def value(self) -> Node:
         """The tree of a whole expression, up to the first token that cannot belong to it."""
-        if self.depth >= DEEPEST:
-            raise self.wrong(
-                f"there are more than {DEEPEST} levels", self.token, "work a part of it out in a parameter"
-            )
-        self.depth += 1
+        self.go_deeper()
         node = self.operation(1)
         if self.token.text == "if":
             node = self.choice(node)
         self.depth -= 1
         return node
+
+    def go_deeper(self) -> None:
+        """Begin a part that stands within another. Raises BadArithmetic where too many do."""
+        if self.depth >= DEEPEST:
+            help = "work a part of it out in a parameter"
+            raise self.wrong(f"there are more than {DEEPEST} levels", self.token, help)
+        self.depth += 1
 
     def choice(self, chosen: Node) -> Node:
         word = self.take()
@@ -178,7 +181,7 @@ class _Parser:
 
     def operation(self, least: int) -> Node:
         """The tree of operands and of operators that bind at least this tightly."""
-        node = self.operand()
+        node = self.operand() if least <= _COMPARISON or self.token.text != "not" else self.nested_not()
         while (binds := self.binds()) >= least:
             parts, words = [node], []
             while self.binds() == binds:
@@ -189,6 +192,15 @@ class _Parser:
 
     def binds(self) -> int:
         return _BINDS.get(self.token.text, 0) if self.token.kind in ("symbol", "name") else 0
+
+    def nested_not(self) -> Node:
+        """The tree of a `not` behind an operator that binds more tightly, as in `1 + not $a + 2`: it takes in all that
+        follows, and so each of several stands within the one before.
+        """
+        self.go_deeper()
+        node = self.operand()
+        self.depth -= 1
+        return node
 
     def operand(self) -> Node:
         if nots := self.take_all("not"):

@@ -33,8 +33,9 @@ class Token(NamedTuple):
 class Node(NamedTuple):
     """A part of an expression.
 
-    Operators that bind equally tightly stand in one node. So a tree is only as deep as brackets are within brackets,
-    however long the text is, and functions that go through it may call themselves.
+    Operators that bind equally tightly stand in one node. So a tree is only as deep as brackets, or a `not` behind a
+    tighter operator, stand within one another, however long the text is, and functions that go through it may call
+    themselves.
     """
 
     kind: TokenKind

@@ -45,8 +45,6 @@ from planner.sight import Sight, named
 
 DEEPEST = 4
 """How often what is known of lists is handed on to those that call them."""
-
-
 Tensors = tuple[Tensor, ...]
 
 
@@ -229,13 +227,12 @@ class Copies:
     def _counted_on(self, copy: Copy) -> set[str]:
         """The names on which it depends whether a source that is one of several repetitions exists, or is the last."""
         found: set[str] = set()
+        read = {*copy.block.outputs, *(each for entry in copy.block.entries for each in entry.sources or ())}
+        read |= {each.rpartition(".")[0] for each in read}
         for entry, items in zip(copy.block.entries, copy.items, strict=True):
             count = count_of(entry, copy) if entry.repeats else None
-            if count is not None and not count.is_const:
-                numbered = {item.name for item in items}
-                read = (each for other in copy.block.entries for each in other.sources or ())
-                if any(each in numbered or each.rpartition(".")[0] in numbered for each in (*read, *_outputs(copy))):
-                    found |= count.depends_on
+            if count is not None and not count.is_const and any(item.name in read for item in items):
+                found |= count.depends_on
         return found
 
     def _sources(self, entry: Entry, sight: Sight[Tensors]) -> Tensors:
@@ -373,10 +370,6 @@ def _least_assuming(copies: Sequence[Copy], tensors: Sequence[Tensor]) -> Expr |
         ):
             return expr
     return None
-
-
-def _outputs(copy: Copy) -> tuple[str, ...]:
-    return copy.block.outputs
 
 
 def _found(wanted: str, sight: Sight[Tensors]) -> Tensor:

@@ -279,7 +279,8 @@ class Entries:
             return None
         if not all(len(item.inputs) == len(item.outputs[:outputs]) == 1 for item in items):
             return None
-        entries = tuple(replace(entry, name=None, repeat=None) for _ in items)
+        # Without the list that stands in place there, which belongs to the file's list.
+        entries = tuple(replace(entry, name=None, repeat=None, inner=None) for _ in items)
         block = Block(entry.path, items[0].name, entries, owner=copy.block)
         sources: list[tuple[Value, ...]] = [((i - 1, -1, 0),) for i in range(len(items))]
         inner = replace(

@@ -74,14 +74,13 @@ class Names:
 
     def __init__(self, params: set[str]) -> None:
         self._params: dict[str, str] = {}
-        taken = OURS | BUILTINS
+        self._taken = {*OURS, *BUILTINS}
         for each in sorted(params):
-            found = self._params[each] = unused(identifier(each, "param"), {*taken, *self._params.values()})
-            taken |= {found}
+            found = self._params[each] = unused(identifier(each, "param"), self._taken)
+            self._taken.add(found)
         self.renamed: dict[str, Expr] = {each: name(found) for each, found in self._params.items() if each != found}
         """What stands for the parameters that have another name in the code than in the file."""
         self._channels: dict[Block, tuple[str, ...]] = {}
-        self._classes: set[str] = set(taken)
 
     def param(self, name: str) -> str:
         """A parameter of the file as an argument."""
@@ -106,16 +105,16 @@ class Names:
 
     def new_function(self, name: str) -> str:
         """A name for a function that nothing else has."""
-        found = unused(identifier(name, "model").lower(), self._classes)
-        self._classes.add(found)
+        found = unused(identifier(name, "model").lower(), self._taken)
+        self._taken.add(found)
         return found
 
     def new_class(self, name: str) -> str:
         """A name for a class that no other class has."""
         base, number = camel(name), 0
         found = base
-        while found in self._classes:
+        while found in self._taken:
             number += 1
             found = f"{base}{number}"
-        self._classes.add(found)
+        self._taken.add(found)
         return found

@@ -136,6 +136,16 @@ class Part:
             found |= expr.names if expr is not None else set()
         return found
 
+    def reads_of_file(self) -> set[str]:
+        """The names of which the part reads the value of the file, even where PyTorch has another for an argument."""
+        revalued = {each for copy in (self.unit.copies if self.unit else ()) for each in copy.revalued}
+        exprs = [expr for call in self.calls for _, expr in call.args if expr.op != "name"]
+        exprs += [expr for param, expr in self.args.items() if param not in revalued]
+        exprs += [expr for expr in (self.when, self.count, self.type, *(self.carried or ())) if expr is not None]
+        exprs += [self.name] if isinstance(self.name, Expr) else []
+        inner = (part.reads_of_file() for part in (self.inside.parts if self.inside else ()))
+        return {each for expr in exprs for each in expr.names}.union(*inner)
+
     def substituted(self, by: Mapping[str, Expr], *, own: bool = False) -> Part:
         """The part with other expressions for names; for those of its repetitions only if they are its `own`."""
         if not by:

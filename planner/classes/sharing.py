@@ -15,7 +15,7 @@ from planner.classes.choosing import UnsharedError, agreed, if_shared
 from planner.classes.copies import Copies
 from planner.classes.elsewhere import right_elsewhere
 from planner.classes.entries import Entries
-from planner.classes.expressions import NOTHING, const, same
+from planner.classes.expressions import NOTHING, const, name, same
 from planner.classes.parts import Part, Unit, are_reachable
 from planner.classes.structure import names_others
 from planner.classes.tensors import INDEX, Copy, Value, names_in
@@ -127,6 +127,7 @@ class Sharing:
         if types & reads:
             raise UnsharedError
         block = copies[0].block
+        self._forbid_other_values(copies, found, fixed)
         declared = (*self._names.channels(block), *self._names.declared(block), *self.copies.params)
         order = dict.fromkeys((*declared, *sorted(reads)))
         return Unit(
@@ -139,6 +140,15 @@ class Sharing:
             assumed=frozenset(entries.assumed.union(*(part.assumed() for part in parts))),
             firm=frozenset(entries.firm),
         )
+
+    def _forbid_other_values(self, copies: Sequence[Copy], parts: Sequence[Part], fixed: frozenset[str]) -> None:
+        """Note the parameters that have another value in PyTorch though a class reads the file's, as a condition does:
+        they cannot have it, and all is to be gone through once more.
+        """
+        revalued = set().union(*(copy.revalued for copy in copies))
+        if revalued:
+            for param in revalued & fixed.union(*(part.reads_of_file() for part in parts)):
+                self.copies.fixed.update((block, name(param)) for block in self._structure.within(copies[0].block))
 
     def _parts(self, entries: Entries, *, unrolled: bool) -> tuple[list[Part], tuple[Value, ...]]:
         """What the entries of a list are in the class of some copies, and what the class hands on."""

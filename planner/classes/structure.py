@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from functools import cached_property
 
 from planner.arithmetic import Expression
@@ -69,6 +69,13 @@ class Structure:
     def in_place(self, block: Block) -> bool:
         """Whether a list is written inside of another list's module."""
         return block.owner is not None and self.is_chain(block)
+
+    def within(self, block: Block) -> Iterator[Block]:
+        """A list with those that are written inside of its module."""
+        yield block
+        for entry in block.entries:
+            if entry.inner is not None and self.in_place(entry.inner):
+                yield from self.within(entry.inner)
 
     def in_model(self, block: Block) -> bool:
         """Whether a list is the model's own, or written in place there."""

@@ -23,15 +23,6 @@ class Units:
         self.all = list(found.values())
         self.root = found[root]
 
-    def picks(self, place: int) -> bool:
-        """Whether an input of the model holds whole numbers that pick something."""
-        plan = self.structure.plan
-        return any(
-            step.layer is not None and step.layer.indices and ref.step == place
-            for step in plan.layers
-            for ref in step.sources
-        )
-
     @cached_property
     def chains(self) -> bool:
         """Whether the model is one chain through and through."""

@@ -126,12 +126,15 @@ def format_option(default: str, command: str) -> Decorator:
     )
 
 
-def file_format_option(default: str, command: str) -> Decorator:
-    """The option `--format` for a file that is written, where the file's name does not tell the format."""
-    return click.option(
-        "--format",
-        type=click.Choice(_names(default, command)),
-        help="The format, where the file's ending does not say it.",
+def picture_options(default: str, command: str) -> Decorator:
+    """The options of a command that draws a picture: its file, and the format where the file does not say it."""
+    return _all_of(
+        click.option("-o", "--output", metavar="PATH", help="Where to; the ending, such as .svg, says the format."),
+        click.option(
+            "--format",
+            type=click.Choice(_names(default, command)),
+            help="The format, where the file's ending does not say it.",
+        ),
     )
 
 

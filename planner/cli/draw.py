@@ -9,7 +9,7 @@ import click
 
 from planner.cli import _pictures, _reading
 from planner.cli._files import format_of, ready, save
-from planner.cli._options import engine_option, file_format_option, model_options, screen_option, theme_option
+from planner.cli._options import engine_option, model_options, picture_options, screen_option, theme_option
 from planner.outputs import able, renderer, stated
 from planner.outputs._screen import Screen
 
@@ -22,8 +22,7 @@ PLACE = 7
 @click.command("draw")
 @click.argument("file")
 @model_options
-@click.option("-o", "--output", metavar="PATH", help="Where to; the ending, such as .svg, says the format.")
-@file_format_option("svg", "draw")
+@picture_options("svg", "draw")
 @click.option(
     "--style",
     type=click.Choice(["graph", "volumes"]),

@@ -9,8 +9,9 @@ import click
 
 from planner.cli import _pictures, _reading
 from planner.cli._files import format_of, ready, save
-from planner.cli._options import file_format_option, model_options, theme_option
+from planner.cli._options import model_options, picture_options, screen_option, theme_option
 from planner.outputs import able, loaded, renderer, stated
+from planner.outputs._screen import Screen
 
 PLACE = 8
 
@@ -18,14 +19,14 @@ PLACE = 8
 @click.command("map")
 @click.argument("file")
 @model_options
-@click.option("-o", "--output", metavar="PATH", help="Where to; the ending, such as .svg, says the format.")
-@file_format_option("svg", "map")
+@picture_options("svg", "map")
 @click.option("--of", "name", metavar="INPUT", help="The input, where the model has several.")
 @click.option("--step", metavar="NAME", help="Show what one cell of this step sees, instead of all outputs.")
 @click.option("--cell", metavar="I,J", help="That cell, counted from 0; the one in the middle when left out.")
 @click.option("--windows", metavar="NAME", help="Draw the windows of this step along its axes, instead of the input.")
 @click.option("--image", metavar="PATH", help="An image of your own to lay the map over.")
 @theme_option
+@screen_option
 def command(
     file: str,
     input: Any,
@@ -38,6 +39,7 @@ def command(
     windows: str | None,
     image: str | None,
     theme: str,
+    screen: Screen,
 ) -> int:
     """Draw an input as an image: how well each of its cells is read.
 
@@ -56,6 +58,8 @@ def command(
     if not all(part.strip().isdecimal() and len(part) < 10 for part in parts):
         raise click.UsageError(f"--cell: `{cell}` is no cell; write it as 3,5")
     report = _reading.report_on(file, input=input, params=params)
+    if not report.plan.steps:
+        return _reading.nothing_to_show(report, screen)
     try:
         if windows is not None:
             drawing = _windows.render(report, windows, theme).encode()

@@ -76,9 +76,9 @@ def command(
         raise click.UsageError(f"--from {low} is more than --to {high}")
     report = _reading.report_on(file, input=shapes, params=params)
     model = report.plan.model
-    if model.diagnostics or (not report.ok and not axes_of(model)):  # faults that no size mends, or nothing to read
-        return _reading.nothing_to_show(report, screen)
     axes = axes_of(model)
+    if model.diagnostics or (not report.ok and not axes):  # faults that no size mends, or nothing to read
+        return _reading.nothing_to_show(report, screen)
     if name is not None and name not in axes:
         raise click.UsageError(f"--input: there is no input `{name}` with axes; there are: {', '.join(axes) or 'none'}")
     names = dict.fromkeys(each for owner in axes if name in (None, owner) for each in axes[owner])

@@ -88,13 +88,13 @@ class _EditedText:
         if edit.action == "set":
             if at is None:
                 return self.with_key(holder, str(last), edit.value)
-            return self.with_value(holder.keys[at] if holder.keys else None, holder.items[at], edit.value, holder.flow)
+            return self.with_value(holder.keys[at] if holder.keys else None, holder.items[at], edit.value)
         if at is None:
             raise CannotEdit(f"{path_text(edit.path)} is not written there")
         if edit.action == "remove":
             return self.without(holder, at)
         key = holder.keys[at]
-        return _one(key.start, key.end, _scalar(str(edit.value), key.quote, flow=True))
+        return _one(key.start, key.end, _scalar(str(edit.value), key.quote))
 
     def find(self, path: Path) -> OutlineNode:
         """The node at a path; an alias leads to its anchor."""
@@ -171,11 +171,11 @@ class _EditedText:
 
     # What edits do
 
-    def with_value(self, key: OutlineNode | None, old: OutlineNode, value: object, flow: bool) -> Splices:
+    def with_value(self, key: OutlineNode | None, old: OutlineNode, value: object) -> Splices:
         """The splices that replace a value; the new value starts on the line of the old one."""
         if old.anchor:
             raise CannotEdit("the value has an anchor")
-        new = written(value, old.quote if isinstance(value, str) else "", flow=flow)
+        new = written(value, old.quote if isinstance(value, str) else "")
         if old.start == old.end and old.kind == "scalar":  # `width:` without a value
             if key is not None and self.behind(key) == key.end:  # `{width}`, without its colon
                 return _one(key.end, key.end, f": {new}")
@@ -192,7 +192,7 @@ class _EditedText:
         """The splices that add a key at the end of a mapping."""
         if holder.kind != "mapping":
             raise CannotEdit("no mapping stands there")
-        new = f"{_scalar(key, flow=holder.flow)}: {written(value, flow=holder.flow)}"
+        new = f"{_scalar(key)}: {written(value)}"
         if not holder.items:
             return _one(holder.end - 1, holder.end - 1, new)
         start, end = self.span(holder, -1)
@@ -231,10 +231,10 @@ class _EditedText:
     def with_entry(self, holder: OutlineNode, at: int, value: object) -> Splices:
         """The splices that add an entry to a list, before the entry of this number or at the end."""
         if not holder.items:
-            return _one(holder.end - 1, holder.end - 1, written(value, flow=True))
+            return _one(holder.end - 1, holder.end - 1, written(value))
         near = holder.items[min(at, len(holder.items) - 1)]
         if holder.flow:
-            new = written(value, flow=True)
+            new = written(value)
             alone = self.begins_line(near.start)
             if at == len(holder.items):
                 if alone and self.ends_line(near.end):
@@ -272,24 +272,20 @@ def _anchored(root: OutlineNode, alias: OutlineNode) -> OutlineNode:
 # Values
 
 
-def written(value: object, quote: str = "", *, flow: bool = False) -> str:
-    """A value as YAML on one line; within brackets, more texts need quotes."""
+def written(value: object, quote: str = "") -> str:
+    """A value as YAML on one line, within brackets or not: a text that would need quotes there has them everywhere."""
     if isinstance(value, dict):
-        return (
-            "{"
-            + ", ".join(f"{_scalar(str(key), flow=True)}: {written(each, flow=True)}" for key, each in value.items())
-            + "}"
-        )
+        return "{" + ", ".join(f"{_scalar(str(key))}: {written(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(written(each, flow=True) for each in value) + "]"
-    return _scalar(value, quote, flow=flow)
+        return "[" + ", ".join(map(written, value)) + "]"
+    return _scalar(value, quote)
 
 
 _PLAIN = re.compile(r"[^\W\d]([\w.+*/$ -]*[\w.$])?|(?=.*\$)[\w$][\w.+*/$ -]*\w")
 _OTHERWISE = {"null", "true", "false"}
 
 
-def _scalar(value: object, quote: str = "", *, flow: bool = False) -> str:
+def _scalar(value: object, quote: str = "") -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, float):

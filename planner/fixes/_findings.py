@@ -19,6 +19,19 @@ def grave(report: Report) -> list[Diagnostic]:
     return [each for each in report.diagnostics if each.severity is not Severity.INFO]
 
 
+def before_inserts(path: Path, edits: tuple[Edit, ...]) -> Path:
+    """The place before edits inserted entries above; a place within an inserted entry has a negative number."""
+    for edit in reversed(edits):
+        depth = len(edit.path) - 1
+        if edit.action == "insert" and path[:depth] == edit.path[:depth] and len(path) > depth:
+            here, new = path[depth], edit.path[depth]
+            assert isinstance(here, int)
+            assert isinstance(new, int)
+            if here >= new:
+                path = (*path[:depth], here - 1 if here > new else -1 - here, *path[depth + 1 :])
+    return path
+
+
 class Findings:
     """The findings of a report by the places of their entries as they were before the edits."""
 
@@ -37,16 +50,7 @@ class Findings:
         self._causal: dict[Tensor, frozenset[Causal]] = {}
 
     def old(self, path: Path) -> Path:
-        """The place before entries were inserted above; a place within an inserted entry has a negative number."""
-        for edit in reversed(self.edits):
-            depth = len(edit.path) - 1
-            if edit.action == "insert" and path[:depth] == edit.path[:depth] and len(path) > depth:
-                here, new = path[depth], edit.path[depth]
-                assert isinstance(here, int)
-                assert isinstance(new, int)
-                if here >= new:
-                    path = (*path[:depth], here - 1 if here > new else -1 - here, *path[depth + 1 :])
-        return path
+        return before_inserts(path, self.edits)
 
     def key(self, each: Diagnostic) -> tuple[str, Path]:
         identity = self.identities.get(each.step)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from planner.comparison import Comparison
 from planner.diagnostics import Edit, Path, Severity
 from planner.editing import edited, written
-from planner.fixes._findings import Findings
+from planner.fixes._findings import Findings, before_inserts
 from planner.remedies._case import Case, Proposal
 from planner.words import counted
 
@@ -32,26 +32,15 @@ def _said(case: Case, edit: Edit, own: Path, proposal: Proposal) -> tuple[str, s
     key = edit.path[-1]
     if edit.action == "insert":
         return "", f"before it: {written(edit.value)}"
-    place = _before_inserts(edit.path, proposal.edits)
-    value = written(edit.value, flow=True)
+    place = before_inserts(edit.path, proposal.edits)
+    value = written(edit.value)
     said = {"set": f"{key}: {value}", "remove": f"without `{key}`", "rename": f"`{edit.value}` for `{key}`"}[
         edit.action
     ]
     if isinstance(key, int):  # one of a list: the list is shown as it will be
         whole = edited(case.at(place[:-1]), [Edit((key,), edit.value)])
-        return _home(case, place[:-1], own), f"{edit.path[-2]}: {written(whole, flow=True)}"
+        return _home(case, place[:-1], own), f"{edit.path[-2]}: {written(whole)}"
     return _home(case, place, own), said
-
-
-def _before_inserts(path: Path, edits: tuple[Edit, ...]) -> Path:
-    """The path of an entry before other entries were inserted above."""
-    for edit in reversed(edits):
-        depth = len(edit.path) - 1
-        if edit.action == "insert" and edit.path != path and path[:depth] == edit.path[:depth] and len(path) > depth:
-            here, new = path[depth], edit.path[depth]
-            if isinstance(here, int) and isinstance(new, int) and here > new:
-                path = (*path[:depth], here - 1, *path[depth + 1 :])
-    return path
 
 
 def _home(case: Case, path: Path, own: Path) -> str:

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
 from planner.arithmetic import is_expression
-from planner.layers._fields import is_whole
-
-
-def _one(what: str, accepts: Callable[[Any], bool], schema: dict[str, Any]) -> Any:
-    """A field that takes a value as it is, or refuses it in the words `what`."""
-
-    def read(value: Any) -> Any:
-        if accepts(value):
-            return value
-        raise PydanticCustomError("planner", what)
-
-    return PlainValidator(read), WithJsonSchema(schema)
+from planner.layers._fields import is_whole, one
 
 
 def _is_name(value: object) -> bool:
@@ -35,39 +22,39 @@ _NAME = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer", "mini
 _NAMES = {"anyOf": [*_NAME["anyOf"], {"type": "array", "items": _NAME, "minItems": 1}]}
 _EXPRESSION = {"type": "string", "pattern": r"\$"}
 
-Name = Annotated[str | int, *_one("a name", _is_name, _NAME)]
-Names = Annotated[Any, *_one("a name, or a list of names", _is_names, _NAMES)]
+Name = Annotated[str | int, *one(_is_name, "a name", _NAME)]
+Names = Annotated[Any, *one(_is_names, "a name, or a list of names", _NAMES)]
 Allowed = Annotated[
     list[str] | str,
-    *_one(
-        "a rule's name, or a list of them",
+    *one(
         lambda value: (
             isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
         ),
+        "a rule's name, or a list of them",
         {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
     ),
 ]
 Repeat = Annotated[
     int | str,
-    *_one(
-        "a whole number from 0",
+    *one(
         lambda value: is_expression(value) or (is_whole(value) and value >= 0),
+        "a whole number from 0",
         {"anyOf": [{"type": "integer", "minimum": 0}, _EXPRESSION]},
     ),
 ]
 When = Annotated[
     bool | str,
-    *_one(
-        "true or false",
+    *one(
         lambda value: is_expression(value) or isinstance(value, bool),
+        "true or false",
         {"anyOf": [{"type": "boolean"}, _EXPRESSION]},
     ),
 ]
 Entries = Annotated[
     list[Any],
-    *_one("a list with at least one layer", lambda value: isinstance(value, list) and bool(value), {"type": "array"}),
+    *one(lambda value: isinstance(value, list) and bool(value), "a list with at least one layer", {"type": "array"}),
 ]
-Mapped = Annotated[dict[str, Any], *_one("a mapping", lambda value: isinstance(value, dict), {"type": "object"})]
+Mapped = Annotated[dict[str, Any], *one(lambda value: isinstance(value, dict), "a mapping", {"type": "object"})]
 
 
 class EntryFormat(BaseModel):
@@ -78,7 +65,7 @@ class EntryFormat(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     name: Name | None = Field(None, description="What the layer is called; part of its name in the state_dict.")
-    type: Annotated[str, *_one("text", lambda value: isinstance(value, str), {"type": "string"})] | None = Field(
+    type: Annotated[str, *one(lambda value: isinstance(value, str), "text", {"type": "string"})] | None = Field(
         None, description="A PyTorch class name, or the name of a block."
     )
     sources: Names | None = Field(None, alias="from", description="What it reads; left out, the layer above.")
@@ -106,14 +93,14 @@ class FileFormat(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, *_one("text", lambda value: isinstance(value, str), {"type": "string"})] | None = Field(
+    name: Annotated[str, *one(lambda value: isinstance(value, str), "text", {"type": "string"})] | None = Field(
         None, description="The network's name."
     )
     input: Annotated[
         Any,
-        *_one(
-            "a shape such as [224, 224, 3], or a mapping of named shapes",
+        *one(
             lambda value: isinstance(value, list | dict) and bool(value),
+            "a shape such as [224, 224, 3], or a mapping of named shapes",
             {"anyOf": [{"type": "array", "minItems": 1}, {"type": "object", "minProperties": 1}]},
         ),
     ] = Field(description="The input's shape, [H, W, C]; also [L, C], [D, H, W, C], [C]; or a mapping of several.")

@@ -17,7 +17,7 @@ def _is_number(value: object) -> TypeGuard[int | float]:
     return is_whole(value) or isinstance(value, float)
 
 
-def _one(accepts: Callable[[Any], bool], words: str, schema: dict[str, Any]) -> Any:
+def one(accepts: Callable[[Any], bool], words: str, schema: dict[str, Any]) -> Any:
     """A field that takes a single value, as it is."""
 
     def read(value: object) -> Any:
@@ -105,7 +105,7 @@ PerAxisFactor = Annotated[
 ]
 NonZero = Annotated[
     int,
-    *_one(
+    *one(
         lambda value: is_whole(value) and value != 0,
         "a whole number other than 0",
         {"type": "integer", "not": {"const": 0}},
@@ -113,7 +113,7 @@ NonZero = Annotated[
 ]
 Power = Annotated[
     int | float,
-    *_one(
+    *one(
         lambda value: _is_number(value) and value != 0,
         "a number other than 0",
         {"type": "number", "not": {"const": 0}},

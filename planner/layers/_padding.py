@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from planner.faults.wrong_value import WrongValue
+from planner.layers._layer import Call
 
 Side = tuple[int, int]
 """Cells before and after an axis."""
@@ -33,3 +34,8 @@ def sides_of(
 def flat(sides: Iterable[Side]) -> tuple[int, ...]:
     """The sides as `F.pad` wants them: the last axis first."""
     return tuple(side for pair in reversed([*sides]) for side in pair)
+
+
+def padded(sides: Iterable[Side], **more: object) -> Call:
+    """The call that puts cells before and after each spatial axis, or takes them off."""
+    return Call("F.pad", {"pad": flat(sides), **more}, positional=("pad",))

@@ -11,7 +11,7 @@ from planner.faults.window_does_not_fit import WindowDoesNotFit
 from planner.geometry import Link, SameWindow, Shape, Window
 from planner.layers._fields import Padding, PerAxis
 from planner.layers._layer import Call, Layer, axis_name
-from planner.layers._padding import Side, flat, sides_of
+from planner.layers._padding import Side, padded, sides_of
 
 
 class Windows(Layer):
@@ -79,8 +79,8 @@ class Windows(Layer):
         numbers = zip(self.kernels(), self.strides(), self.dilations(), strict=True)
         if self.padding == "tf_same":  # as many windows as there can be: `ceil_mode` adds none
             return tuple(SameWindow(*each) for each in numbers)
-        padded = zip(numbers, self.sides(), strict=True)
-        return tuple(Window(*each, *sides, self.ceil_mode) for each, sides in padded)
+        windows = zip(numbers, self.sides(), strict=True)
+        return tuple(Window(*each, *sides, self.ceil_mode) for each, sides in windows)
 
     def around(self, x: Shape) -> tuple[Side, ...]:
         """The padding that makes windows hanging over the end into whole ones."""
@@ -100,10 +100,7 @@ class Windows(Layer):
         (x,) = inputs
         if not self.own:
             value = {"value": self.fill} if self.fill else {}
-            return (
-                Call("F.pad", {"pad": flat(self.around(x)), **value}, positional=("pad",)),
-                self.pool("padding", "ceil_mode"),
-            )
+            return (padded(self.around(x), **value), self.pool("padding", "ceil_mode"))
         if self.numbered and self.pads:
             return (self.pool(),)
         padding = tuple(before for before, _ in self.sides())

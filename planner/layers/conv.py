@@ -17,7 +17,7 @@ from planner.faults.same_padding_with_stride import SamePaddingWithStride
 from planner.geometry import All, AxisMap, Grouped, PadMode, SameWindow, Shape, Spread, Window
 from planner.layers._fields import Count, Padding, PaddingMode, PerAxis, PerAxisNatural
 from planner.layers._layer import Call, Layer, Sizes
-from planner.layers._padding import flat, sides_of
+from planner.layers._padding import padded, sides_of
 from planner.regions import Region, everything
 
 
@@ -131,12 +131,9 @@ class _Conv(_GroupedWeights):
         windows = self.windows(x)
         if all(window.before == window.after for window in windows):
             return (self._call(x, padding=tuple(window.before for window in windows)),)
-        sides = flat((window.before, window.after) for window in windows)
         mode = {"mode": self._mode} if self._mode != "constant" else {}
-        return (
-            Call("F.pad", {"pad": sides, **mode}, positional=("pad",)),
-            self._call(x, without=("padding", "padding_mode")),
-        )
+        pad = padded(((window.before, window.after) for window in windows), **mode)
+        return (pad, self._call(x, without=("padding", "padding_mode")))
 
 
 class Conv1d(_Conv):

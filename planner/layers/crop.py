@@ -1,6 +1,7 @@
 """Crops: a piece from the middle, so many cells off each side, or down to the size of another tensor."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from planner.faults.crop_too_large import CropTooLarge
@@ -8,12 +9,12 @@ from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, Centre, Link, Shape, Shift, unread
 from planner.layers._fields import Amounts, PerAxis
 from planner.layers._layer import Call, Layer, axis_name
+from planner.layers._padding import padded
 
 
 def shifted(shifts: Iterable[Shift]) -> Call:
-    """The call that pads and crops the axes of the first input; PyTorch takes the last axis first."""
-    sides = [side for shift in reversed([*shifts]) for side in (shift.before, shift.after)]
-    return Call("F.pad", {"pad": tuple(sides)}, positional=("pad",), reads=(0,))
+    """The call that pads and crops the axes of the first input."""
+    return replace(padded((shift.before, shift.after) for shift in shifts), reads=(0,))
 
 
 class CenterCrop(Layer):

@@ -17,7 +17,7 @@ from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, AxisMap, Bins, RandomBins, Shape
 from planner.layers._fields import Count, NonZero, PerAxis, PerAxisFactor, PerAxisOrKeep, Power
 from planner.layers._layer import Call, Layer, axis_name
-from planner.layers._padding import flat
+from planner.layers._padding import flat, padded
 from planner.layers._pools import ReturnsIndices, Windows, WithinInput
 
 
@@ -38,8 +38,8 @@ class MaxPool1d(_MaxPool):
     """The largest value in each window over one axis: length = (n + padding − reach) // stride + 1.
 
     With `ceil_mode`, one window more where cells are left over, unless it would start in the padding at the end. The
-    stride is the kernel size where none is given. Padding is never the largest value: a window on
-    padding alone gives −∞.
+    stride is the kernel size where none is given. Padding is never the largest value: a window on padding alone gives
+    −∞.
     """
 
     rank: ClassVar[int] = 1
@@ -49,8 +49,8 @@ class MaxPool2d(_MaxPool):
     """The largest value in each window over two axes; per axis, length = (n + padding − reach) // stride + 1.
 
     With `ceil_mode`, one window more where cells are left over, unless it would start in the padding at the end. The
-    stride is the kernel size where none is given. Padding is never the largest value: a window on
-    padding alone gives −∞.
+    stride is the kernel size where none is given. Padding is never the largest value: a window on padding alone gives
+    −∞.
     """
 
     rank: ClassVar[int] = 2
@@ -60,8 +60,8 @@ class MaxPool3d(_MaxPool):
     """The largest value in each window over three axes; per axis, length = (n + padding − reach) // stride + 1.
 
     With `ceil_mode`, one window more where cells are left over, unless it would start in the padding at the end. The
-    stride is the kernel size where none is given. Padding is never the largest value: a window on
-    padding alone gives −∞.
+    stride is the kernel size where none is given. Padding is never the largest value: a window on padding alone gives
+    −∞.
     """
 
     rank: ClassVar[int] = 3
@@ -91,12 +91,12 @@ class _AvgPool(Windows):
         without = ("padding", "ceil_mode", "count_include_pad")
         around = self.around(x)
         if self.divisor is not None:
-            return (Call("F.pad", {"pad": flat(around)}, positional=("pad",)), self.pool(*without))
+            return (padded(around), self.pool(*without))
         if self.padding == "tf_same" or not self.count_include_pad:
             return (self.pool(*without, uncounted=flat(around)),)
         beyond = tuple((0, more - after) for (_, more), (_, after) in zip(around, self.sides(), strict=True))
         if not any(map(any, beyond)):
-            return (Call("F.pad", {"pad": flat(around)}, positional=("pad",)), self.pool(*without))
+            return (padded(around), self.pool(*without))
         return (self.pool(*without, counted=flat(self.sides()), uncounted=flat(beyond)),)
 
 

@@ -5,7 +5,6 @@ Shapes are `[…spatial, C]`, and what is not whole is exact: in binary places, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
@@ -15,6 +14,7 @@ from planner.analyses.reach import Unread
 from planner.analyses.receptive_field import AxisField
 from planner.diagnostics import Diagnostic, Fix
 from planner.geometry import Shape
+from planner.outputs._findings import headline
 from planner.plan import Step
 from planner.report import Report
 
@@ -40,9 +40,7 @@ def dictionary(report: Report) -> dict[str, Any]:
             "batch": totals.batch,
             "dtype": totals.dtype,
         },
-        "reach": None
-        if report.reach is None
-        else {plan.steps[i].name: _reach(each) for i, each in _unread_inputs(report)},
+        "reach": None if report.reach is None else {name: _reach(each) for name, each in report.unread_inputs.items()},
         "wasted_macs": report.reach.wasted_macs if report.reach is not None else None,
         "diagnostics": [finding(report, each) for each in report.diagnostics],
     }
@@ -79,13 +77,6 @@ def _unread(report: Report, i: int) -> dict[str, int] | None:
     }
 
 
-def _unread_inputs(report: Report) -> Iterator[tuple[int, Unread]]:
-    for i, step in enumerate(report.plan.steps):
-        unread = report.reach.unread[i] if report.reach is not None and step.is_input else None
-        if unread:
-            yield i, unread[0]
-
-
 def finding(report: Report, each: Diagnostic) -> dict[str, Any]:
     """A diagnostic in plain values."""
     place = report.place(each)
@@ -94,7 +85,7 @@ def finding(report: Report, each: Diagnostic) -> dict[str, Any]:
         "name": each.kind.name(),
         "severity": str(each.severity),
         "step": each.step,
-        "message": f"{each.message}: {each.label}" if each.label else each.message,
+        "message": headline(each),
         "help": each.help,
         "file": report.source.file,
         "line": place.line if place else None,

@@ -1,4 +1,4 @@
-"""What all formats of findings share: the number of findings, and their places, in words."""
+"""What all formats of findings share: findings in a line, their number, and their places, in words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from planner.diagnostics import Diagnostic, Path, Severity
 from planner.outputs._screen import printable
 from planner.report import Report
+from planner.words import counted
 
 
 class Tally:
@@ -33,18 +34,17 @@ class Tally:
         return f"{counts} in {self.found_in:,} of {counted(self.files, 'file')}"
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 error`, `2 errors`."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
 def path_text(path: Path) -> str:
     """A path as Python and JavaScript would write it: `layers[3].kernel_size`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{printable(part)}" for part in path)
     return text.removeprefix(".")
 
 
-def sentence(each: Diagnostic, with_help: bool = True) -> str:
+def headline(each: Diagnostic) -> str:
+    """A finding's headline, with its numbers where it has any; as it is, and so not for a screen."""
+    return f"{each.message}: {each.label}" if each.label else each.message
+
+
+def sentence(each: Diagnostic) -> str:
     """A finding as a single line: headline, numbers, and what to do."""
-    said = f"{each.message}: {each.label}" if each.label else each.message
-    return printable(f"{said}; {each.help}" if with_help and each.help else said)
+    return printable(f"{headline(each)}; {each.help}" if each.help else headline(each))

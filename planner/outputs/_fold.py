@@ -105,11 +105,11 @@ class Tree:
     def _character(self, block: Group) -> tuple[object, ...]:
         """The key that equal blocks have in common."""
         if block not in self.characters:
-            steps = range(block.first, block.last)
             shapes = [
-                shape.spatial if self.growing else shape for shape in (*self._inputs(steps), *self._outputs(block))
+                shape.spatial if self.growing else shape for shape in (*self._inputs(block), *self._outputs(block))
             ]
-            self.characters[block] = block.type, *self.copies.signature(block), *shapes, self._planned(steps)
+            planned = self._planned(range(block.first, block.last))
+            self.characters[block] = block.type, *self.copies.signature(block), *shapes, planned
         return self.characters[block]
 
     def _layer(self, i: int, depth: int) -> Row:
@@ -138,7 +138,7 @@ class Tree:
             depth=depth,
             path=first.path,
             steps=steps,
-            inputs=self._inputs(range(first.first, first.last)),
+            inputs=self._inputs(first),
             outputs=self._outputs(last),
             params=sum(each.params for each in facts),
             macs=sum(each.macs for each in facts),
@@ -158,10 +158,9 @@ class Tree:
     def _planned(self, steps: range) -> bool:
         return all(self.plan.steps[i].facts is not None for i in steps)
 
-    def _inputs(self, steps: range) -> tuple[Shape, ...]:
+    def _inputs(self, block: Group) -> tuple[Shape, ...]:
         """The shapes that a block reads from outside."""
-        refs = dict.fromkeys(ref for i in steps for ref in self.plan.steps[i].sources if ref.step not in steps)
-        return tuple(shape for ref in refs if (shape := self.plan.shape(ref)))
+        return tuple(shape for ref in self.plan.arriving(block) if (shape := self.plan.shape(ref)))
 
     def _outputs(self, block: Group) -> tuple[Shape, ...]:
         """The shapes of a block that are read outside, in the block's order; of its last step if nothing reads any."""

@@ -123,7 +123,7 @@ class Case:
                 return path, (str(value),)
 
     def resized(self, path: Path, sizes: Sequence[int]) -> list[Edit]:
-        """A proposal that sets the sizes of the input at a path, or the parameters that stand there."""
+        """The edits that set the sizes of the input at a path, or the parameters that stand there."""
         given = self.at(path)
         if not isinstance(given, list) or len(given) != len(sizes) + 1:
             return []
@@ -140,7 +140,7 @@ class Case:
         return [Edit(path, [*sizes, given[-1]])] if plain and edits else list(edits.values())
 
     def insert(self, step: Step, entry: dict[str, Any]) -> Edit | None:
-        """A proposal to insert an entry before that of a step; None where layers would lose names by which they are
+        """The edit that inserts an entry before that of a step; None where layers would lose names by which they are
         read.
         """
         *home, at = step.path
@@ -182,10 +182,6 @@ class Case:
             return layer.facts(*step.inputs).outputs[0] if layer is not None and step.inputs else None
         except Fault:
             return None
-
-    def windows(self, step: Step) -> list[tuple[Window, int]]:
-        """The window and the number of cells of each spatial axis of a step; empty where some axis has another map."""
-        return windows_of(step)
 
 
 def windows_of(step: Step) -> list[tuple[Window, int]]:

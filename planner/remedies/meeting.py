@@ -9,7 +9,7 @@ from planner.diagnostics import Edit
 from planner.geometry import Shape, Spread, Window
 from planner.layers._fields import per_axis
 from planner.plan import Step
-from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_side, wider
+from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_side, wider, windows_of
 
 MOST_TRIED = 8
 """Kernels tried for a branch, and paddings beyond its reach."""
@@ -69,7 +69,7 @@ def fitted_window(case: Case) -> Iterator[Proposal]:
     """Other padding, rounding or kernel in a branch's last window, which gives the branch the size of the other."""
     for _, branch, target in _branches(case):
         for source in behind(case, branch):
-            windows = case.windows(source)
+            windows = windows_of(source)
             if not windows or all(window.keeps for window, _ in windows):
                 if source.links and all(each.keeps for link in source.links[0] for each in link.axes):
                     continue

@@ -9,7 +9,7 @@ from planner.diagnostics import Edit
 from planner.geometry import Spread, Window
 from planner.layers._fields import per_axis
 from planner.plan import Step
-from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_side, wider
+from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_side, wider, windows_of
 
 MOST_LAYERS = 10
 """Layers that are changed together."""
@@ -60,7 +60,7 @@ def less_padding(case: Case) -> Iterator[Proposal]:
     step = case.step
     if step is None:
         return
-    windows = case.windows(step)
+    windows = windows_of(step)
     padding = per_side([_without_blanks(window, n) for window, n in windows])
     if windows and case.changed(step, padding=padding) is not None:
         yield case.put(step, padding=padding)
@@ -77,7 +77,7 @@ def shifted_padding(case: Case) -> Iterator[Proposal]:
     if centred:
         yield sum(centred, Proposal(()))
     for mover in movers:
-        windows = case.windows(mover)
+        windows = windows_of(mover)
         for by in (1, -1, 2, -2):
             pairs = [[window.before + by, window.after - by] for window, _ in windows]
             if min(map(min, pairs)) >= 0 and case.changed(mover, padding=pairs) is not None:
@@ -87,7 +87,7 @@ def shifted_padding(case: Case) -> Iterator[Proposal]:
 def _last_window(case: Case, branch: Step) -> Step | None:
     """The last step of a branch that reads by windows, and moves over its input."""
     for step in behind(case, branch):
-        windows = case.windows(step)
+        windows = windows_of(step)
         if windows and not all(window.keeps for window, _ in windows):
             return step
     return None
@@ -95,14 +95,14 @@ def _last_window(case: Case, branch: Step) -> Step | None:
 
 def _centred(case: Case, step: Step) -> object:
     """Padding of half the reach on both sides; None where a step has it already, or accepts none."""
-    halves = per_axis([(window.reach - 1) // 2 for window, _ in case.windows(step)])
+    halves = per_axis([(window.reach - 1) // 2 for window, _ in windows_of(step)])
     return halves if case.changed(step, padding=halves) not in (None, step.layer) else None
 
 
 def smaller_dilation(case: Case) -> Iterator[Proposal]:
     """The largest dilation with which every tap meets a real cell, padded to the same size."""
     step = case.step
-    windows = case.windows(step) if step is not None else []
+    windows = windows_of(step) if step is not None else []
     if step is None or not windows:
         return
     dilations, sides = [], []
@@ -121,7 +121,7 @@ def mixed_dilation(case: Case) -> Iterator[Proposal]:
     """Dilations without a common factor in the layers of a row, as in hybrid dilated convolution (arXiv:1702.08502)."""
     row = []
     for step in behind(case, case.step) if case.step is not None else ():
-        windows = case.windows(step)
+        windows = windows_of(step)
         if any(window.stride > 1 for window, _ in windows) or (not windows and step.is_input):
             break
         if any(window.kernel > 1 for window, _ in windows) and case.changed(step, dilation=1) is not None:
@@ -136,7 +136,7 @@ def mixed_dilation(case: Case) -> Iterator[Proposal]:
 def _dilated(case: Case, step: Step, dilation: int) -> Proposal | None:
     """The step with another dilation, padded to the same size."""
     sides = []
-    for window, _ in case.windows(step):
+    for window, _ in windows_of(step):
         twice = window.before + window.after + (dilation - window.dilation) * (window.kernel - 1)
         if window.after == 0 < window.before and twice >= 0:
             sides.append((twice, 0))
@@ -173,7 +173,7 @@ def even_kernel(case: Case) -> Iterator[Proposal]:
 def pooled_first(case: Case) -> Iterator[Proposal]:
     """An average pool before the layer that takes over its stride, as in ResNet-D (arXiv:1812.01187)."""
     step = case.step
-    windows = case.windows(step) if step is not None else []
+    windows = windows_of(step) if step is not None else []
     entry = case.at(step.path) if step is not None else None
     if step is None or not windows or not isinstance(entry, dict) or {"when", "repeat"} & set(entry):
         return
@@ -217,14 +217,14 @@ def _taker(case: Case, skipping: Step) -> Step | None:
     """The first layer behind a step that has no stride of its own, and a window at least as wide as the skipping
     stride.
     """
-    strides = [window.stride for window, _ in case.windows(skipping)]
+    strides = [window.stride for window, _ in windows_of(skipping)]
     step = skipping
     for _ in range(20):
         readers = case.readers(step)
         if len(readers) != 1 or len(readers[0].sources) != 1:
             return None
         step = readers[0]
-        windows = case.windows(step)
+        windows = windows_of(step)
         large = all(window.reach >= stride for (window, _), stride in zip(windows, strides, strict=False))
         still = bool(windows) and all(window.stride == 1 for window, _ in windows)
         if still and large and case.changed(step, stride=per_axis(strides)) is not None:
@@ -254,7 +254,7 @@ def _in_all(case: Case, steps: list[Step], *ways: Way) -> Iterator[Proposal]:
 
 
 def _padded_at_end(case: Case, step: Step) -> Proposal | None:
-    windows = case.windows(step)
+    windows = windows_of(step)
     missing = [_missing(window, n) for window, n in windows]
     pairs = [[window.before, window.after + more] for (window, _), more in zip(windows, missing, strict=True)]
     if not any(missing) or any(window.length(n) < 1 for window, n in windows) or _rounded_up(case, step) is not None:
@@ -267,7 +267,7 @@ def _rounded_up(case: Case, step: Step) -> Proposal | None:
 
 
 def _padded(case: Case, step: Step) -> Proposal | None:
-    windows = case.windows(step)
+    windows = windows_of(step)
     missing = [_missing(window, n) for window, n in windows]
     tried = [_even(window, n) if more else window for (window, n), more in zip(windows, missing, strict=True)]
     even = [(window.before, window.after) for window in tried if window is not None]
@@ -277,7 +277,7 @@ def _padded(case: Case, step: Step) -> Proposal | None:
 
 
 def _with_kernel(case: Case, step: Step) -> Proposal | None:
-    windows = case.windows(step)
+    windows = windows_of(step)
     kernels = [_kernel(window, n) for window, n in windows]
     if kernels == [window.kernel for window, _ in windows]:
         return None
@@ -289,7 +289,7 @@ def _with_kernel(case: Case, step: Step) -> Proposal | None:
 
 def _with_kernel_and_padding(case: Case, step: Step) -> Proposal | None:
     """A larger kernel with more padding, so that the size stays."""
-    windows = case.windows(step)
+    windows = windows_of(step)
     kernels = [_kernel(window, n) for window, n in windows]
     more = [(kernel - window.kernel) * window.dilation for kernel, (window, _) in zip(kernels, windows, strict=True)]
     pairs = [[window.before, window.after + each] for each, (window, _) in zip(more, windows, strict=True)]

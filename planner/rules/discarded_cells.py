@@ -69,10 +69,10 @@ def _unseen_input(report: Report) -> defaultdict[int, list[str]]:
     too, `unread-input` says it all.
     """
     said: defaultdict[int, list[str]] = defaultdict(list)
-    for i, step in enumerate(report.plan.steps):
-        known = report.reach.unread[i] if report.reach and step.is_input else None
-        if known and known[0].read and known[0].cells:
-            cells, total = known[0].cells, math.prod(known[0].shape.spatial)
+    for i, step in enumerate(report.plan.inputs):
+        unread = report.unread_inputs.get(step.name)
+        if unread is not None and unread.read and unread.cells:
+            cells, total = unread.cells, math.prod(unread.shape.spatial)
             verb = "is" if cells == 1 else "are"
             takers = leaving_out(report, i)
             if not any(by_stride(report, by) for by in takers):

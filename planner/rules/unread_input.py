@@ -52,9 +52,9 @@ class UnreadInput(Rule):
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         trials = Trials(report)
-        for i, step in enumerate(report.plan.steps):
-            unread = report.reach.unread[i] if report.reach and step.is_input else None
-            if unread is None or not unread[0].cells or not unread[0].read:
+        for i, step in enumerate(report.plan.inputs):
+            unread = report.unread_inputs.get(step.name)
+            if unread is None or not unread.cells or not unread.read:
                 continue
             losing = leaving_out(report, i)
             if losing and not any(by_stride(report, each) for each in losing):
@@ -63,16 +63,16 @@ class UnreadInput(Rule):
             lines = [
                 _lines(axis_name(axis, len(spatial)), cells)
                 for axis in range(len(spatial))
-                if (cells := unread[0].unread_lines(axis))
+                if (cells := unread.unread_lines(axis))
             ]
             where = f"no output depends on {' and '.join(lines)}" if lines else "no line of cells is unread as a whole:"
-            verb = "is" if unread[0].cells == 1 else "are"
+            verb = "is" if unread.cells == 1 else "are"
             edge = any(each.loss.real > each.loss.skipped for by in losing for each in report.losses[by])
             sizes = "`planner sizes` lists the sizes that lose nothing at an edge" if edge and trials.size_near else ""
             names = named([report.plan.steps[each].name for each in losing])
             yield cls.at(
                 step,
-                f"{share(unread[0].cells, math.prod(spatial), 'cell')} of `{step.name}` {verb} never read",
+                f"{share(unread.cells, math.prod(spatial), 'cell')} of `{step.name}` {verb} never read",
                 label=f"{where} of {step.outputs[0]}"
                 if lines
                 else f"{where} they are scattered over {step.outputs[0]}",

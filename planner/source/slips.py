@@ -13,8 +13,7 @@ from planner.source.stopped import Stopped
 def reworded(problem: str, text: str, at: int, opened: int) -> NotYaml:
     """The YAML parser's message `problem` in our words. The parser stopped at `at`, in a value that began at `opened`.
 
-    It stopped at `at`, in something that began at `opened`. The words looked for are those of libyaml and of PyYAML's
-    own parser.
+    The words looked for are those of libyaml and of PyYAML's own parser.
     """
     slip = Stopped(text, min(at, len(text)), min(opened, len(text)))
     for words, wording in _WORDINGS:

@@ -6,7 +6,7 @@ step without a layer, with a guess of what was meant.
 `_file` reads the sections of the file, `_lists` goes through the lists of layers; `_naming`, `_wiring` and `_layers`
 answer it what an entry is called, which tensors it reads, and which layer it means. All write into one `Draft`.
 
-What a file says from now on is read in `planner.format`, and means something here.
+A new key of the format is read in `planner.format`; what it means is worked out here.
 """
 
 from __future__ import annotations

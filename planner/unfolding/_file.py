@@ -17,15 +17,11 @@ from planner.faults.wrong_value import WrongValue
 from planner.format import RESERVED, UNKNOWN, Block, BlockFormat, FileFormat, Reader, Values, faults_of, names_of
 from planner.geometry import Shape
 from planner.guesses import slip
-from planner.layers._fields import is_whole
+from planner.layers._fields import MOST_AXES, is_whole
 from planner.layers._layer import LARGEST
 from planner.model import Instance, Ref
 from planner.unfolding._draft import Draft
 from planner.unfolding._naming import unusable
-
-MOST_AXES = 64
-"""More axes than PyTorch's tensors can have."""
-
 
 Form = TypeVar("Form", bound=BaseModel)
 
@@ -117,7 +113,7 @@ class File:
             own = declared if isinstance(declared, dict) else {"input": declared}
             if not isinstance(given, dict) and len(own) == 1:
                 shapes = {next(iter(own)): given}
-            for name in shapes.keys() - own.keys():
+            for name in [name for name in shapes if name not in own]:
                 self.draft.report(UnknownKey(name, "`input`", map(str, own)), ("input",))
             shapes = {name: shapes.get(name, raw) for name, raw in own.items()}
         several = isinstance(declared, dict)

@@ -13,7 +13,7 @@ from planner.faults.too_many_steps import TooManySteps
 from planner.faults.unknown_key import UnknownKey
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
-from planner.format import UNKNOWN, Block, Entry, Values
+from planner.format import UNKNOWN, Block, Entry, Values, meaning, say_dollar, with_dollar
 from planner.guesses import DOUBT, HARMLESS, NOBODY_KNOWS, NONE, Guess, Slips, slip
 from planner.layers._fields import is_whole
 from planner.layers._layer import Layer
@@ -28,6 +28,7 @@ MOST_STEPS = 250_000
 MOST_VISITS = 1_000_000
 """Entries looked at while unfolding, those that `when` leaves out included: it bounds what blocks of nothing can
 cost."""
+OPERATORS = frozenset("+-*/%")
 DEEPEST = 50
 """How deep blocks may call one another."""
 
@@ -48,7 +49,7 @@ class Lists:
         explicit = {entry.name for entry in entries if isinstance(entry.name, str)}
         position = 0
         for at, entry in enumerate(entries):
-            self.visit(entry, 1, scope)
+            self.visit(entry, scope)
             slips = NONE
             if not entry.sound:
                 slips = Slips(entry.said, bool(entry.lost & {"from", "repeat", "when"}), any=True)
@@ -60,14 +61,14 @@ class Lists:
             base = None
             for index in range(copies or 1):
                 if index:
-                    self.visit(entry, 1, scope)
+                    self.visit(entry, scope)
                 values = scope.values if copies is None else {**scope.values, "index": index}
                 guessed = slips
                 try:
                     if nameless:
                         name = str(position)
                         position += 1
-                    elif not isinstance(entry.name, str | None):
+                    elif entry.template is not None:
                         name = self.names.evaluated(entry, values)
                         self.names.give(name, entry, scope)
                     else:
@@ -112,10 +113,11 @@ class Lists:
             full = scope.prefix + (name or str(entry.type).lower())
             self.draft.left_out.append(LeftOut(entry.path, scope.calls, full, key, refs[0], tuple(refs[1:])))
 
-    def visit(self, entry: Entry, count: int, scope: Scope) -> None:
-        self.visits += count
-        if self.visits > MOST_VISITS or len(self.draft.instances) + count > MOST_STEPS:
-            self.draft.report(TooManySteps(count, MOST_STEPS), entry.path, scope.calls)
+    def visit(self, entry: Entry, scope: Scope) -> None:
+        """Count an entry, or a copy of one. Raises Stop where there are too many."""
+        self.visits += 1
+        if self.visits > MOST_VISITS or len(self.draft.instances) >= MOST_STEPS:
+            self.draft.report(TooManySteps(1, MOST_STEPS), entry.path, scope.calls)
             raise Stop
 
     def copies(self, entry: Entry, scope: Scope, slips: Slips) -> tuple[int | None, Slips]:
@@ -212,6 +214,7 @@ class Lists:
         if block is None:
             raise ToldElsewhere
         given = {key: UNKNOWN if key in found.lost else value for key, value in found.values.items()}
+        slips |= self._with_dollars(entry, full, given, values, scope)
         for key in [key for key in given if key not in block.params]:
             needed = (name for name, default in block.params.items() if default is None and name not in given)
             fault = UnknownKey(key, f"the block `{kind}`", block.params, next(needed, ""))
@@ -238,6 +241,24 @@ class Lists:
             else:
                 inner[name] = self.draft.evaluated(default, inner, (*block.path[:-1], "params", name))
         return self._call(entry, full, kind, block, inner, scope, sources, slips)
+
+    def _with_dollars(self, entry: Entry, full: str, given: dict[str, Any], values: Values, scope: Scope) -> Slips:
+        """Arithmetic whose `$` was forgotten among the arguments of a block is told at the call, and becomes in `given`
+        what it means. A text that is a name alone may be meant as it is.
+        """
+        slips = NONE
+        for key, value in given.items():
+            if not isinstance(value, str) or not OPERATORS.intersection(value):
+                continue
+            marked = with_dollar(value, [name for name, known in values.items() if known is not UNKNOWN])
+            if marked is not None:
+                fault = WrongValue(key, "a value, or arithmetic with a `$`", value)
+                say_dollar(fault, key, marked)
+                self.draft.report(fault, entry.path, scope.calls, full)
+                meant = meaning(fault, values)
+                given[key] = UNKNOWN if meant is None else meant
+                slips |= slip(f"`{key}: {marked}`")
+        return slips
 
     def _call(
         self,

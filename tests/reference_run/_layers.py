@@ -3,7 +3,8 @@
 Where torch.nn has a class of the layer's name, that class says what is computed: it is made from the layer's fields
 and the channels of what it reads. Some of these classes have the channels last, and get them there. All other types
 have a function each, written from the layer's page; of an operator of Python no more is to be known than its name. A
-type that is not known is an error.
+type that is not known is an error. Where a class has its channels is said here too, for all that have been looked at; a
+new layer is taken at its word.
 """
 
 from __future__ import annotations
@@ -40,12 +41,12 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
         result = FUNCTIONS[name](layer, *sources)
     elif name in WITH_WEIGHTS:
         result = WITH_WEIGHTS[name](layer, weights, *sources)
-    elif name in CHANNELS_SECOND:
-        result = _module(layer, weights, sources)(*sources)
-    elif name in CHANNELS_LAST:
+    elif name in CHANNELS_LAST or (name not in CHANNELS_SECOND and layer.layout == "last"):
         result = _first(_module(layer, weights, sources)(*map(_last, sources)))
-    elif (call := layer.calls()[-1]).is_operator and not call.turned:
-        result = reduce(getattr(operator, call.name), sources)
+    elif hasattr(nn, name):
+        result = _module(layer, weights, sources)(*sources)
+    elif hasattr(layer, "operator"):
+        result = reduce(getattr(operator, layer.operator), sources)
     else:
         raise NotImplementedError(f"what does {name} compute?")
     return [result] if isinstance(result, Tensor) else list(result)

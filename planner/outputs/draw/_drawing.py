@@ -8,8 +8,8 @@ from dataclasses import replace
 from itertools import accumulate
 
 from planner.outputs._fold import Row, Tree
-from planner.outputs.draw._kinds import BlockKind, Kinds, only_works_on_values
-from planner.outputs.draw._picture import Arrow, Box, Frame, Picture, TooManyBoxes, around
+from planner.outputs.draw._kinds import BlockKind, Kinds, around, only_works_on_values
+from planner.outputs.draw._picture import Arrow, Box, Frame, Picture, TooManyBoxes
 from planner.outputs.draw._room import LEAST_OPENED, PAGE, height
 from planner.outputs.draw._ways import Pair, hands_on, lent, skips
 from planner.plan import Plan, Tensor

@@ -65,7 +65,7 @@ class Kinds:
         before the others, the outer ones before the inner ones, and what there is most of first.
         """
         worth = sorted(self._worth(), key=lambda each: (each[0] == 1, len(each[1]), -each[0]))
-        return (set(around) for _, around in worth[:MOST_TRIED])
+        return (set(kinds) for _, kinds in worth[:MOST_TRIED])
 
     def main(self) -> set[BlockKind]:
         """The kind with the most blocks, with the kinds of the blocks around its first block."""
@@ -79,19 +79,20 @@ class Kinds:
             firsts.setdefault(kind, group)
         for kind, group in firsts.items():
             if not is_one_box(self.plan, group):
-                yield counts[kind], list(self._around(group))
+                yield counts[kind], [self.kinds[each] for each in around(group)]
 
-    def _around(self, group: Group | None) -> Iterator[BlockKind]:
-        """The kinds of a block and of the blocks that it stands in."""
-        while group is not None:
-            yield self.kinds[group]
-            group = group.parent
+
+def around(group: Group | None) -> Iterator[Group]:
+    """A block and the blocks that it stands in, innermost first."""
+    while group is not None:
+        yield group
+        group = group.parent
 
 
 def is_one_box(plan: Plan, block: Group) -> bool:
     """Whether a block is a layer and layers that only work on its values, one behind the other."""
     return all(
-        step.group is block and only_works_on_values(plan, i) and step.sources[0].step == i - 1
+        step.group is block and only_works_on_values(plan, i)
         for i, step in enumerate(plan.steps[block.first + 1 : block.last], block.first + 1)
     )
 

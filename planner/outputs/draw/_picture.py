@@ -16,7 +16,7 @@ from planner.geometry import Shape
 from planner.model import Group
 from planner.outputs._fold import Row
 from planner.outputs._screen import printable
-from planner.outputs.draw._kinds import is_one_box
+from planner.outputs.draw._kinds import around, is_one_box
 from planner.outputs.draw._marks import Mark, marks
 from planner.outputs.draw._ways import alone
 from planner.outputs.plan.table import shapes_text
@@ -166,11 +166,11 @@ class Picture:
 
     def plainer(self) -> Picture:
         """The picture with one arrow to each box; what else the box reads is named in it."""
-        return replace(self, arrows=list(nearest(self.arrows)))
+        return replace(self, arrows=list(_nearest(self.arrows)))
 
     def first_in(self, frame: Frame) -> Box:
         """The first box inside a frame, or inside a frame in it, that data enter."""
-        return next(box for box in self.boxes if frame in _frames_around(box.frame))
+        return next(box for box in self.boxes if frame in frames_around(box.frame))
 
     def says_more(self, row: Row) -> bool:
         """Whether a layer or a block shows more than its name and type."""
@@ -207,14 +207,7 @@ class Picture:
         return ", ".join(shown[:MOST_KINDS] + ["…"] * (len(shown) > MOST_KINDS))
 
 
-def around(group: Group | None) -> Iterator[Group]:
-    """A block and the blocks that it stands in, innermost first."""
-    while group is not None:
-        yield group
-        group = group.parent
-
-
-def _frames_around(frame: Frame | None) -> Iterator[Frame]:
+def frames_around(frame: Frame | None) -> Iterator[Frame]:
     """A frame and those that it stands in."""
     while frame is not None:
         yield frame
@@ -265,10 +258,7 @@ def _joined(value: object, between: str) -> str:
     return between.join(_joined(each, ",") for each in value)
 
 
-# How it is put together
-
-
-def nearest(arrows: Iterable[Arrow]) -> Iterator[Arrow]:
+def _nearest(arrows: Iterable[Arrow]) -> Iterator[Arrow]:
     """For each box, the arrow from the nearest box that it reads; what else it reads is noted in it."""
     reading: defaultdict[int, list[Arrow]] = defaultdict(list)
     for arrow in arrows:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from planner.diagnostics import Severity
-
-if TYPE_CHECKING:
-    from planner.outputs.draw._picture import Box, Frame, Picture
+from planner.outputs.draw._picture import Box, Frame, Picture, frames_around
 
 PAGE = 1000
 """Points: shrunk to a sheet of A4 or Letter, letters of 11 points are still those of a footnote."""
@@ -52,13 +48,5 @@ def _tall(picture: Picture, box: Box) -> int:
 
 def _borders(source: Frame | None, target: Frame | None, titled: set[int]) -> int:
     """The extra length of an arrow for the frames that it leaves and enters; `titled` ones have a title above."""
-    left, entered = _around(source), _around(target)
+    left, entered = ({each.number for each in frames_around(frame)} for frame in (source, target))
     return MARGIN * len(left ^ entered) + TITLE * len((entered - left) & titled)
-
-
-def _around(frame: Frame | None) -> set[int]:
-    found: set[int] = set()
-    while frame is not None:
-        found.add(frame.number)
-        frame = frame.parent
-    return found

@@ -10,10 +10,11 @@ from planner.outputs._fold import Row
 from planner.outputs._screen import cut, printable
 from planner.outputs.draw._drawing import draw
 from planner.outputs.draw._engine import DrawDot
+from planner.outputs.draw._kinds import around
 from planner.outputs.draw._look import DIRECTIONS, PLAIN, Look
 from planner.outputs.draw._marks import Mark, worst
 from planner.outputs.draw._metrics import METRICS
-from planner.outputs.draw._picture import Box, Frame, Picture, arguments, around, family, is_named, reads_too
+from planner.outputs.draw._picture import Box, Frame, Picture, arguments, family, is_named, reads_too
 from planner.outputs.draw._themes import FAMILIES, REST
 from planner.report import Report
 

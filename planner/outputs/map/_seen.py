@@ -79,8 +79,7 @@ def seen(report: Report, input: str | None = None, step: str | None = None, cell
         raise NoMap(f"what is read of `{report.ragged.name}` is too scattered over a long axis to be worked out")
     if not plan.complete or report.reach is None:
         raise NoMap("the model has faults, so nobody knows what else would read its input; planner check lists them")
-    tensors = zip(plan.steps, report.reach.unread, strict=True)
-    unread = {step.name: found[0] for step, found in tensors if step.is_input and found}
+    unread = report.unread_inputs
     if input is not None and input not in unread:
         raise NoMap(f"there is no input `{input}`; there are: {', '.join(unread)}")
     at = step_number(report, step) if step is not None else None

@@ -13,10 +13,10 @@ from typing import NamedTuple
 from planner.diagnostics import Severity
 from planner.geometry import Shape
 from planner.outputs import Format
-from planner.outputs._findings import counted
 from planner.outputs._fold import Row, rows
 from planner.outputs._screen import Screen, TextStyle, columns, cut, padded, printable, wrapped
 from planner.report import Report
+from planner.words import counted
 
 FORMAT = Format("txt", for_people=True, folds=True)
 

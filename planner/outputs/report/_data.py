@@ -9,13 +9,13 @@ from typing import Any
 from planner.analyses.input_sizes import InputSizes, Unsolved, input_sizes
 from planner.analyses.sweep import sweep
 from planner.diagnostics import Diagnostic, Severity
-from planner.outputs._findings import counted, path_text
+from planner.outputs._findings import path_text
 from planner.outputs._screen import printable
 from planner.outputs.draw._picture import Picture, arguments, family
 from planner.outputs.plan.table import memory, title
 from planner.plan import Step
 from planner.report import Report
-from planner.words import joined
+from planner.words import counted, joined
 
 MOST_ROWS = 5_000
 """Steps in the table; a page with more of them is slow."""
@@ -71,7 +71,7 @@ def _figures(report: Report, inputs: str) -> Iterator[tuple[str, str]]:
     yield "FLOPs", f"{cost.flops:,}"
     yield f"peak memory (batch {cost.batch}, {cost.dtype})", memory(cost.peak_bytes)
     if report.reach is not None:
-        cells = sum(each[0].cells for i, each in enumerate(report.reach.unread) if each and plan.steps[i].is_input)
+        cells = sum(each.cells for each in report.unread_inputs.values())
         yield "input cells never read", f"{cells:,}"
         yield "MACs wasted", f"{report.reach.wasted_macs:,}"
 
@@ -98,7 +98,6 @@ def _finding(report: Report, each: Diagnostic, numbers: Mapping[str, int]) -> di
 
 
 def _step(report: Report, i: int, step: Step) -> dict[str, Any]:
-    place = report.source.place(step.path)
     calls = [found.line for call in step.instance.calls if (found := report.source.place(call))]
     return {
         "name": printable(step.name),
@@ -110,7 +109,7 @@ def _step(report: Report, i: int, step: Step) -> dict[str, Any]:
         "out": [str(shape) for shape in step.outputs],
         "params": step.params,
         "macs": step.macs,
-        "line": place.line if place else None,
+        "line": report.line(step),
         "calls": calls,
         "loss": [each.text for each in report.losses[i]],
         "sees": list(_sees(report, i)),

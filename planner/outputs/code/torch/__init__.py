@@ -26,6 +26,7 @@ from planner.format import Block
 from planner.outputs import Format
 from planner.outputs.code.torch.chains import is_plain
 from planner.outputs.code.torch.classes import Writer
+from planner.outputs.code.torch.indices import picked
 from planner.outputs.code.torch.layouts import Layouts, Side
 from planner.outputs.code.torch.program import Program, Style
 from planner.outputs.code.torch.ready_made import is_writable
@@ -93,7 +94,7 @@ def emitted(
             step.layer.must_be_writable(step.path)
     opened: frozenset[Path] = frozenset()
     while True:
-        structure = Structure(report.plan, opened, sequential=style == "sequential")
+        structure = Structure(plan, opened, sequential=style == "sequential")
         units = _units(structure)
         layouts = Layouts(units.all, units.root, sequential=style == "sequential")
         found = frozenset(_to_open(units, layouts)) if style != "sequential" else opened
@@ -106,8 +107,8 @@ def emitted(
     classes = ["\n".join(writer.whole()) for writer in writers]
     if main:
         classes.append("\n".join(_main(report, program)))
-    inputs = tuple(layouts.tensor(units.root, (-1, -1, k)) for k in range(len(report.plan.inputs)))
-    outputs = tuple(layouts.output(units.root, k) for k in range(len(report.plan.outputs)))
+    inputs = tuple(layouts.tensor(units.root, (-1, -1, k)) for k in range(len(plan.inputs)))
+    outputs = tuple(layouts.output(units.root, k) for k in range(len(plan.outputs)))
     return Emitted("\n".join(_whole(report, program, classes)) + "\n", program.maker, program, inputs, outputs)
 
 
@@ -192,13 +193,14 @@ def _main(report: Report, program: Program) -> Iterator[str]:
     unit = program.units.root
     program.imports.add("torch")
     inputs = []
+    whole_numbers = picked(report.plan)
     # Of a single sample with one value in a group PyTorch's GroupNorm takes no mean.
     alone = all(step.layer is None or step.layer.centred(*step.inputs) != 1 for step in report.plan.layers)
     batch = 1 if alone else 2
     for k, step in enumerate(report.plan.inputs):
         shape = step.outputs[0]
         side = program.layouts.tensor(unit, (-1, -1, k))
-        whole = ", dtype=torch.long" if program.units.picks(k) else ""
+        whole = ", dtype=torch.long" if k in whole_numbers else ""
         inputs.append(
             f"torch.zeros({', '.join(map(str, (batch, *(shape if side == 'last' else shape.torch))))}{whole})"
         )

@@ -111,7 +111,7 @@ class Writer:
         """The definition of a class with a forward pass."""
         living = living_parts(self.unit)
         labelled = labelled_parts(self.program, self.unit, living)
-        attributes = Attributes(labelled)
+        attributes = Attributes(labelled.names)
         body = list(Forward(self.program, self.shapes, living, labelled, attributes).lines())
         constructed = list(self._construction(labelled, attributes))
         if len(constructed) > 1 or self.unit.params or labelled.labels:

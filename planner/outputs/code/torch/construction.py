@@ -15,6 +15,7 @@ from planner.outputs.code.torch.chains import chained
 from planner.outputs.code.torch.layouts import Side, follows
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
+from planner.outputs.code.torch.submodules import Attributes
 from planner.outputs.code.torch.text import BODY, STEP, Brackets, Item, fits, lines
 
 
@@ -83,23 +84,17 @@ class Construction:
         given = Code("x", side=layouts.input(part, 0), axes=axes)
         side = given.side if last.call.layout == "any" or follows(part) else last.call.layout
         inputs = [given.moved("last" if side == "last" else "first") if axes > 1 else given] * len(part.sources)
-        kept: dict[str, Expr] = {}
-
-        def attribute(expr: Expr) -> str:
-            found = expr.args[0] if expr.op == "name" else "size"
-            kept[found] = expr
-            return str(found)
-
-        code = call(self.program, part, "super().forward", inputs, inputs[0].side, attribute)
+        attributes = Attributes()
+        code = call(self.program, part, "super().forward", inputs, inputs[0].side, attributes.param)
         code = code.at(last.call.returns[0]) if last.call.returns != ((),) else code
         code = code._replace(axes=len(part.item.outputs[0].shape), side=inputs[0].side)
         wanted = layouts.tensor(unit, part.values[0])
         kind = part.item.step.type if part.item.step else "Layer"
         about = f"{kind} as a module with one input and one output."
         text = str((code.moved(wanted) if len(part.item.outputs[0].shape) > 1 else code).code)
-        written = ready.wrapped("{name}", base, text, about, list(kept))
+        written = ready.wrapped("{name}", base, text, about, list(attributes.values))
         found = self.program.helper(written, f"{kind}Layer", kind, base, text)
-        return Brackets(f"{found}(", made.items if made else [Item(str(expr)) for expr in kept.values()])
+        return Brackets(f"{found}(", made.items if made else [Item(str(expr)) for expr in attributes.values.values()])
 
     def _padded(self, part: Part, base: str, made: Brackets) -> Brackets:
         """A convolution or a pool with a padding for each side, as a module."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
-from planner.classes.expressions import Expr, quoted
+from planner.classes.expressions import NOTHING, Expr, quoted
 from planner.classes.names import TAKEN, identifier, is_attribute, unused
 from planner.classes.parts import Part, Unit
 from planner.outputs.code.torch.program import Program
@@ -23,17 +23,23 @@ class Labelled(NamedTuple):
     labels: list[tuple[Part, str | None]]
     access: dict[Part, str]
 
+    @property
+    def names(self) -> set[str]:
+        """The names of the submodules, and of the containers that have some."""
+        return {part.nested[0] if part.nested else str(label) for part, label in self.labels}
+
 
 class Attributes:
     """What else a forward pass needs to know of the construction; `values` has each attribute's."""
 
-    def __init__(self, labelled: Labelled) -> None:
+    def __init__(self, taken: Set[str] = NOTHING) -> None:
+        """`taken` are the names of submodules."""
         self.values: dict[str, Expr] = {}
-        self._taken = TAKEN.union(part.nested[0] if part.nested else str(label) for part, label in labelled.labels)
+        self._taken = TAKEN | taken
 
     def param(self, expr: Expr) -> str:
         """The attribute in which a parameter of the class is kept."""
-        return self._kept(expr, expr.args[0] if expr.op == "name" else "has")
+        return self._kept(expr, expr.args[0])
 
     def condition(self, part: Part) -> str:
         """The attribute that says whether a part is there."""

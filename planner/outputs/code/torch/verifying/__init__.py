@@ -14,6 +14,7 @@ from typing import Any
 from planner.layers._layer import Call
 from planner.outputs._screen import printable
 from planner.outputs.code.torch import Emitted
+from planner.outputs.code.torch.indices import picked
 from planner.outputs.code.torch.verifying.sizing import Compared, at
 from planner.plan import Plan, Step, Tensor
 from planner.words import counted
@@ -56,7 +57,7 @@ def _entries(plan: Plan) -> dict[str, dict[str, list[int]]]:
 
 
 def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, Any]:
-    read, varying, below = _read(plan), _varying(plan), _picked(plan)
+    read, varying, below = _read(plan), _varying(plan), picked(plan)
     steps = []
     places = {id(step): k for k, step in enumerate(plan.inputs)}
     for i, step in enumerate(plan.steps):
@@ -73,8 +74,8 @@ def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, An
             }
         )
     inputs = [
-        {"sizes": list(step.outputs[0].torch), "side": side, "below": below.get(id(step))}
-        for step, side in zip(plan.inputs, emitted.inputs, strict=True)
+        {"sizes": list(step.outputs[0].torch), "side": side, "below": below.get(k)}
+        for k, (step, side) in enumerate(zip(plan.inputs, emitted.inputs, strict=True))
     ]
     outputs = [{"ref": list(ref), "side": side} for ref, side in zip(plan.outputs, emitted.outputs, strict=True)]
     return {"device": device, "every": every, "looks": every, "inputs": inputs, "steps": steps, "outputs": outputs}
@@ -118,25 +119,6 @@ def _varying(plan: Plan) -> set[int]:
     for i, step in enumerate(plan.steps):
         if step.is_input or any(ref.step in found for ref in step.sources):
             found.add(i)
-    return found
-
-
-def _picked(plan: Plan) -> dict[int, int]:
-    """Inputs that hold whole numbers, as their steps' ids, and how many each picks from."""
-    found: dict[int, int] = {}
-    below: dict[int, int] = {}
-    for i in reversed(range(len(plan.steps))):
-        step = plan.steps[i]
-        if step.layer is not None and step.layer.indices:
-            most = next((sizes[0] for sizes in step.weights.values()), min(map(min, step.inputs)))
-        elif i in below and not step.weights:
-            most = below[i]
-        else:
-            continue
-        if step.is_input:
-            found[id(step)] = most
-        for ref in step.sources:
-            below[ref.step] = min(most, below.get(ref.step, most))
     return found
 
 
