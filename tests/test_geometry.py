@@ -21,7 +21,7 @@ from planner.geometry import (
     Centre,
     Grouped,
     Halves,
-    Interpolation,
+    InterpolationMode,
     Loss,
     PadMode,
     Prefix,
@@ -525,7 +525,7 @@ class Interpolated(NamedTuple):
     antialias: tuple[bool, ...] = (False,)
 
 
-INTERPOLATIONS: dict[Interpolation, Interpolated] = {
+INTERPOLATIONS: dict[InterpolationMode, Interpolated] = {
     "nearest": Interpolated("nearest"),
     "nearest-exact": Interpolated("nearest-exact"),
     "linear": Interpolated("bilinear", (False, True), (False, True)),

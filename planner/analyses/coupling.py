@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from itertools import islice
 
-from planner.analyses.dependence import Axes, Component
+from planner.analyses.dependence import Axes, InputAxes
 from planner.analyses.far import Far
-from planner.analyses.groups import Move, Row, SizeGroup, assembled, shift, shorter
+from planner.analyses.groups import Move, SizeGroup, SizeGroups, assembled, shift, shorter
 from planner.analyses.line import Line, NotPeriodic, Size, fails
 from planner.analyses.lossless import Ledger, full_readings
 from planner.analyses.residues import Residues, settled
@@ -23,7 +23,7 @@ from planner.analyses.walk import Walk, walk
 from planner.geometry import Shape
 from planner.plan import Plan, given, replan
 
-Values = tuple[int, ...]
+SeenSizes = tuple[int, ...]
 """What coupled steps see of one size of an axis: the lengths that it comes to."""
 
 MOST_AXES = 8
@@ -46,7 +46,7 @@ class Coupling:
     sources  the steps that these read and that depend on one of the axes at a time, or on none
     """
 
-    def __init__(self, axes: Axes, component: Component, couples: frozenset[int]) -> None:
+    def __init__(self, axes: Axes, component: InputAxes, couples: frozenset[int]) -> None:
         for place in component:
             if place in axes.reasons:
                 raise NotPeriodic(axes.reasons[place])
@@ -58,9 +58,9 @@ class Coupling:
         inside = set(self.steps)
         reading = {ref.step for i in inside for ref in self.base.model.instances[i].sources}
         self.sources = sorted(reading & ({*self.behind} | {i for i, _ in component}) - inside)
-        self.values: list[dict[int, Values | None]] = [{} for _ in range(self.rank)]
-        self.plans: dict[tuple[Values, ...], Plan] = {}
-        self.solved: dict[tuple[Values, ...], tuple[SizeGroup, ...]] = {}
+        self.values: list[dict[int, SeenSizes | None]] = [{} for _ in range(self.rank)]
+        self.plans: dict[tuple[SeenSizes, ...], Plan] = {}
+        self.solved: dict[tuple[SeenSizes, ...], tuple[SizeGroup, ...]] = {}
         self.kinds: dict[int, tuple[bool, bool]] = {}
         self.asked: dict[object, int] = {}
         self.planned = 0
@@ -95,7 +95,7 @@ class Coupling:
 
     # What they say
 
-    def value(self, axis: int, n: int) -> Values | None:
+    def value(self, axis: int, n: int) -> SeenSizes | None:
         """What the coupled steps see of a size of an axis, 0 of an output that is not there with it; None where a step
         before them fails with it.
         """
@@ -133,7 +133,7 @@ class Coupling:
             [i for i, places in own.items() if set(places) <= set(self.component[:k])] for k in range(self.rank + 1)
         ]
 
-    def plan(self, values: tuple[Values, ...]) -> Plan:
+    def plan(self, values: tuple[SeenSizes, ...]) -> Plan:
         """The coupled steps planned with what they see of each axis."""
         if values not in self.plans:
             shapes = {i: [list(x) for x in self.base.steps[i].outputs] for i in self.sources}
@@ -163,12 +163,12 @@ class Coupling:
         fits = [not (v.failing | v.unplanned) - inside for v in each.verdicts]
         return settled(fits, each.steady, each.period)
 
-    def rows(self, fixed: tuple[Values, ...]) -> tuple[SizeGroup, ...]:
+    def rows(self, fixed: tuple[SeenSizes, ...]) -> tuple[SizeGroup, ...]:
         """The sizes of the axes behind those that are fixed."""
         axis = len(fixed)
         if axis == self.rank - 1:
-            return tuple(self.last(walk(_Row(self, fixed, (), axis))))
-        fars = [(row := _Row(self, fixed, after, axis), Far(row)) for after in self.samples(axis + 1)]
+            return tuple(self.last(walk(_CoupledLine(self, fixed, (), axis))))
+        fars = [(row := _CoupledLine(self, fixed, after, axis), Far(row)) for after in self.samples(axis + 1)]
         period = math.lcm(self.walks[axis].period, *(far.period for _, far in fars))
         for each in dict.fromkeys((period, period * self.stride)):
             found = self.repeating(fixed, fars, each)
@@ -177,13 +177,13 @@ class Coupling:
         raise NotPeriodic("its axes depend on one another for ever, and no rule was found in it")
 
     def repeating(
-        self, fixed: tuple[Values, ...], fars: list[tuple[_Row, Far]], period: int
+        self, fixed: tuple[SeenSizes, ...], fars: list[tuple[_CoupledLine, Far]], period: int
     ) -> list[tuple[SizeGroup, ...]]:
         """What goes with the sizes of an axis, up to where that has repeated, or moved on, with a period; nothing where
         it does not.
         """
         axis = len(fixed)
-        found: list[Row] = []
+        found: list[SizeGroups] = []
         moves: list[Move | None] = []
         calm = changes = 0
         while calm < 2 * period:
@@ -240,7 +240,7 @@ class Coupling:
         ledger.pattern(self.base)
         return ledger.of(self.steps)
 
-    def row(self, fixed: tuple[Values, ...], values: Values | None) -> tuple[SizeGroup, ...]:
+    def row(self, fixed: tuple[SeenSizes, ...], values: SeenSizes | None) -> tuple[SizeGroup, ...]:
         if values is None:
             return ()
         key = (*fixed, values)
@@ -248,7 +248,7 @@ class Coupling:
             self.solved[key] = () if self.hopeless(key) else self.rows(key)
         return self.solved[key]
 
-    def hopeless(self, fixed: tuple[Values, ...]) -> bool:
+    def hopeless(self, fixed: tuple[SeenSizes, ...]) -> bool:
         """Whether a step that depends on the axes that are fixed alone fails."""
         decided = self.decided[len(fixed)]
         if not decided:
@@ -261,22 +261,24 @@ class Coupling:
         plan = self.plan((*fixed, *known))
         return any(fails(plan.steps[i]) for i in decided)
 
-    def samples(self, axis: int) -> list[tuple[Values, ...]]:
+    def samples(self, axis: int) -> list[tuple[SeenSizes, ...]]:
         """A few small classes of the axes from this one on."""
         first = [list(islice(self.classes(each), SAMPLES)) for each in range(axis, self.rank)]
         return [tuple(each) for each in zip(*first, strict=False)]
 
-    def classes(self, axis: int) -> Iterator[Values]:
+    def classes(self, axis: int) -> Iterator[SeenSizes]:
         """What coupled steps see of an axis, from the smallest size on, up to where its own steps repeat."""
         each = self.walks[axis]
         values = (self.value(axis, n) for n in range(1, each.steady + SAMPLES * each.period))
         return iter(dict.fromkeys(value for value in values if value is not None))
 
 
-class _Row(Line):
+class _CoupledLine(Line):
     """The coupled steps at one size of an axis after another, with what they see of the other axes fixed."""
 
-    def __init__(self, coupling: Coupling, fixed: tuple[Values, ...], after: tuple[Values, ...], axis: int) -> None:
+    def __init__(
+        self, coupling: Coupling, fixed: tuple[SeenSizes, ...], after: tuple[SeenSizes, ...], axis: int
+    ) -> None:
         along = coupling.walks[axis]
         self.coupling, self.fixed, self.after, self.axis = coupling, fixed, after, axis
         self.base, self.steps, self.sources = coupling.base, coupling.steps, coupling.sources

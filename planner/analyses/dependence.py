@@ -12,9 +12,9 @@ from planner.analyses.walk import Walk, walk
 from planner.geometry import AxisMap, Link, Shape
 from planner.plan import Known, Plan, Step, Tensor, given, replan
 
-Place = tuple[int, int]
+InputAxis = tuple[int, int]
 """A spatial axis of an input: the input's step, and the axis."""
-Component = tuple[Place, ...]
+InputAxes = tuple[InputAxis, ...]
 """Axes that depend on one another, in order."""
 
 
@@ -33,9 +33,9 @@ class Axes:
     def __init__(self, base: Plan, sources: Sequence[int], known: Known) -> None:
         self.base, self.known = base, known
         self.places = [(i, axis) for i in sources for axis in range(len(base.steps[i].outputs[0].spatial))]
-        self.walks: dict[Place, Walk] = {}
-        self.reasons: dict[Place, str] = {}
-        self.sizes: defaultdict[Size, set[Place]] = defaultdict(set)
+        self.walks: dict[InputAxis, Walk] = {}
+        self.reasons: dict[InputAxis, str] = {}
+        self.sizes: defaultdict[Size, set[InputAxis]] = defaultdict(set)
         self.alike: set[int] = set()
         for place in self.places:
             try:
@@ -64,7 +64,7 @@ class Axes:
                 more.sizes[i, output, axis] |= found
         return more
 
-    def arriving(self, step: Step) -> Iterator[tuple[int, int, set[Place]]]:
+    def arriving(self, step: Step) -> Iterator[tuple[int, int, set[InputAxis]]]:
         """For the sizes of a step's outputs, the axes that have a say in them, as the links have it."""
         for output, (links, y) in enumerate(zip(step.links, step.outputs, strict=True)):
             for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
@@ -74,7 +74,7 @@ class Axes:
                         for at in range(len(y)) if to is None else (to,):
                             yield output, at, self.of(ref, axis)
 
-    def walked(self, place: Place) -> Walk:
+    def walked(self, place: InputAxis) -> Walk:
         source, axis = place
         line = InputLine(self.base, source, (axis,), self.known)
         first = self.walks.get((source, 0))
@@ -87,7 +87,7 @@ class Axes:
         varying = {(i, output, axis) for i, output, _ in first.varying}
         return Walk(line, first.far, first.steady, first.verdicts, varying)
 
-    def at(self, sizes: Mapping[Place, int]) -> Plan:
+    def at(self, sizes: Mapping[InputAxis, int]) -> Plan:
         """The model with these sizes, the others as they are in `base`."""
         shapes = {i: list(self.base.steps[i].outputs[0]) for i, _ in sizes}
         for (i, axis), n in sizes.items():
@@ -101,24 +101,24 @@ class Axes:
         return {i: behind(self.base, i) for i, _ in self.places}
 
     @cached_property
-    def reached(self) -> dict[int, list[Place]]:
+    def reached(self) -> dict[int, list[InputAxis]]:
         """The axes of all inputs that each step depends on."""
-        found: defaultdict[int, list[Place]] = defaultdict(list)
+        found: defaultdict[int, list[InputAxis]] = defaultdict(list)
         for place in self.places:
             for i in self.behind[place[0]]:
                 found[i].append(place)
         return found
 
-    def components(self, couples: frozenset[int]) -> list[Component]:
+    def components(self, couples: frozenset[int]) -> list[InputAxes]:
         """The axes, those together that some step asks for together, or one of `couples` may."""
         together = {place: {place} for place in self.places}
         for i in self.reached:
             for each in self.asked_together(i, couples):
-                whole = set[Place]().union(*(together[place] for place in each))
+                whole = set[InputAxis]().union(*(together[place] for place in each))
                 together.update(dict.fromkeys(whole, whole))
         return sorted({tuple(sorted(each)) for each in together.values()})
 
-    def asked_together(self, i: int, couples: frozenset[int]) -> list[set[Place]]:
+    def asked_together(self, i: int, couples: frozenset[int]) -> list[set[InputAxis]]:
         """The sets of axes, more than one in each, that a step asks for together: they are folded away with one
         another, joined or compared.
         """
@@ -131,16 +131,16 @@ class Axes:
             found = [seen] if joins else list(self.meetings(i, step))
         return [each for each in found if len(each) > 1]
 
-    def seen(self, step: Step) -> set[Place]:
+    def seen(self, step: Step) -> set[InputAxis]:
         """The axes that a step's inputs depend on."""
-        return set[Place]().union(
+        return set[InputAxis]().union(
             *(self.of(ref, axis) for ref, x in self.inputs(step) for axis in range(len(x))),
         )
 
     def inputs(self, step: Step) -> Iterator[tuple[Tensor, Shape]]:
         return zip(step.sources if step.inputs else (), step.inputs, strict=True)
 
-    def of(self, ref: Tensor, axis: int) -> set[Place]:
+    def of(self, ref: Tensor, axis: int) -> set[InputAxis]:
         return self.sizes.get((ref.step, ref.output, axis), set())
 
     def folds(self, step: Step) -> bool:
@@ -152,7 +152,7 @@ class Axes:
             for axis, to in enumerate(_landing(link, len(x), len(y)))
         )
 
-    def hangs_on_several(self, i: int, step: Step, seen: set[Place]) -> bool:
+    def hangs_on_several(self, i: int, step: Step, seen: set[InputAxis]) -> bool:
         """Whether a size of a step's outputs depends on several axes, or whether the step is there does: it fails at
         sizes of one beside the others as they are. A Flatten does; a Permute, which moves axes, does not.
         """
@@ -161,7 +161,7 @@ class Axes:
             return True
         return any(i in verdict.failing for place in seen for verdict in set(self.walks[place].verdicts))
 
-    def meetings(self, i: int, step: Step) -> Iterator[set[Place]]:
+    def meetings(self, i: int, step: Step) -> Iterator[set[InputAxis]]:
         """The axes that meet in each axis of a step's outputs."""
         for output, (links, y) in enumerate(zip(step.links, step.outputs, strict=True)):
             meets = [set(self.sizes.get((i, output, axis), ())) for axis in range(len(y))]

@@ -21,7 +21,7 @@ Values = Mapping[str, Any]
 Worlds = Callable[[], Sequence[Values]]
 
 
-class Known(NamedTuple):
+class Candidate(NamedTuple):
     """An expression of one copy, what the names in sight come to there, and what the expression must come to.
 
     worlds  gives what the names come to where the model's parameters have other values
@@ -61,7 +61,7 @@ def one(known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> 
     if agree and (first.is_const or (first.size < LONG and first.op != "either")):
         return const(first.args[0], first.assumed) if first.op == "lost" else first
     try:
-        wanted = [Known(expr, values, value(expr, values), worlds) for expr, values, worlds in known]
+        wanted = [Candidate(expr, values, value(expr, values), worlds) for expr, values, worlds in known]
     except UnusableError:
         if agree:
             return first
@@ -71,7 +71,7 @@ def one(known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> 
     return chosen(wanted)
 
 
-def chosen(known: Sequence[Known]) -> Expr:
+def chosen(known: Sequence[Candidate]) -> Expr:
     """An expression of one of the copies that is right in all of them, or a parameter that is."""
     candidates = (expr for each in known for expr in (*_branches(each.expr), each.expr) if expr.op != "lost")
     for expr in sorted(dict.fromkeys(candidates), key=lambda expr: len(expr.assumed)):
@@ -87,7 +87,7 @@ def chosen(known: Sequence[Known]) -> Expr:
     return found
 
 
-def _parameter(known: Sequence[Known]) -> Expr | None:
+def _parameter(known: Sequence[Candidate]) -> Expr | None:
     """A parameter that is what is wanted in every copy, of which two differ."""
     first = known[0]
     if all(same(each.wanted, first.wanted) for each in known):
@@ -104,7 +104,7 @@ def _branches(expr: Expr) -> tuple[Expr, ...]:
     return expr.args[1:] if expr.op == "either" else ()
 
 
-def _agree_elsewhere(expr: Expr, known: Sequence[Known]) -> bool:
+def _agree_elsewhere(expr: Expr, known: Sequence[Candidate]) -> bool:
     """Whether an expression comes to what each copy's own one does where the model's parameters have other values."""
     for own, there, _, worlds in known:
         if own == expr or own.op == "lost":

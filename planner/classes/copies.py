@@ -23,8 +23,8 @@ from planner.classes.tensors import (
     CARRIED,
     INDEX,
     Copy,
-    Item,
-    Tensor,
+    EntryCopy,
+    SymbolicTensor,
     argument_in,
     at_index,
     chosen_by,
@@ -45,7 +45,7 @@ from planner.sight import Sight, named
 
 DEEPEST = 4
 """How often what is known of lists is handed on to those that call them."""
-Tensors = tuple[Tensor, ...]
+Tensors = tuple[SymbolicTensor, ...]
 
 
 class Copies:
@@ -76,7 +76,7 @@ class Copies:
         self._finished: list[Copy] = []
         """Every copy behind those that it calls."""
         shapes = [step.outputs[0] for step in self.structure.plan.inputs]
-        inputs = tuple(Tensor((-1, -1, i), shape, const(shape.channels)) for i, shape in enumerate(shapes))
+        inputs = tuple(SymbolicTensor((-1, -1, i), shape, const(shape.channels)) for i, shape in enumerate(shapes))
         self.root = Copy(self.structure.model.root, self.params, self._by, inputs)
         self.known[self.structure.model.root] = {("", ()): self.root}
         self._go_through(self.root, None)
@@ -128,7 +128,7 @@ class Copies:
             while at + count < len(members) and members[at + count].path == entry.path:
                 count += 1
             sources = self._sources(entry, sight)
-            items: list[Item] = []
+            items: list[EntryCopy] = []
             inputs = tuple(map(within, sources)) if entry.repeats else sources
             for index, member in enumerate(members[at : at + count]):
                 values = {**copy.values, INDEX: index} if entry.repeats else copy.values
@@ -164,7 +164,7 @@ class Copies:
             handed = above if entry.sources is None else sources[:1]
             given = condition.depends_on if condition is not None else names_in(entry.repeat, copy)
             left = tuple(
-                Tensor((number, -1, i), each.shape, each.channels.assuming(given), each.origin | given)
+                SymbolicTensor((number, -1, i), each.shape, each.channels.assuming(given), each.origin | given)
                 for i, each in enumerate(handed or above[:1])
             )
             template = entry.template
@@ -184,7 +184,7 @@ class Copies:
             sight.repeated(base, handed)
         sight.given |= dict.fromkeys((item.name for item in items) if base is None else (base,), entry.path)
 
-    def _after(self, copy: Copy, entry: Entry, handed: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def _after(self, copy: Copy, entry: Entry, handed: tuple[SymbolicTensor, ...]) -> tuple[SymbolicTensor, ...]:
         """What repetitions hand on, written for any number of them, where that is an expression."""
         items = copy.items[handed[0].value[0]]
         count = count_of(entry, copy)
@@ -248,8 +248,8 @@ class Copies:
         values: dict[str, Any],
         entry: Entry,
         member: Step | Group,
-        inputs: tuple[Tensor, ...],
-    ) -> Item:
+        inputs: tuple[SymbolicTensor, ...],
+    ) -> EntryCopy:
         """What an entry came to, with these values in sight and these inputs."""
         if isinstance(member, Step):
             return self.answers.layer(copy, values, entry, member, inputs if member.sources else ())
@@ -263,8 +263,8 @@ class Copies:
         values: dict[str, Any],
         entry: Entry,
         group: Group,
-        inputs: tuple[Tensor, ...],
-    ) -> Item:
+        inputs: tuple[SymbolicTensor, ...],
+    ) -> EntryCopy:
         """What a call of a block, or of a list in place, came to: the copy of that list, with its arguments."""
         called = group.block
         in_place = self.structure.in_place(called)
@@ -292,7 +292,7 @@ class Copies:
         if args:
             by = {**args, **{f"#{k}": lost(0).assuming(tensor.origin) for k, tensor in enumerate(inputs)}}
             outputs = tuple(
-                Tensor(
+                SymbolicTensor(
                     tensor.value,
                     tensor.shape,
                     substituted(tensor.channels, by),
@@ -300,14 +300,14 @@ class Copies:
                 )
                 for tensor in outputs
             )
-        return Item(group, inputs, outputs, inner=inner, args=args, type=type_of(entry, copy))
+        return EntryCopy(group, inputs, outputs, inner=inner, args=args, type=type_of(entry, copy))
 
     def _found(
         self,
         called: Block,
         values: dict[str, Any],
         by: Mapping[str, Expr],
-        inputs: tuple[Tensor, ...],
+        inputs: tuple[SymbolicTensor, ...],
         group: Group,
     ) -> Copy:
         """The copy of a list with a module of its own, for these parameters and input shapes."""
@@ -317,7 +317,7 @@ class Copies:
         if key not in known:
             own = self.names.channels(called)
             ins = tuple(
-                Tensor((-1, -1, i), shape, name(each), frozenset({f"#{i}"} if shape.spatial else ()))
+                SymbolicTensor((-1, -1, i), shape, name(each), frozenset({f"#{i}"} if shape.spatial else ()))
                 for i, (shape, each) in enumerate(zip(shapes, own, strict=False))
             )
             channels = {each: shape.channels for each, shape in zip(own, shapes, strict=False)}
@@ -361,7 +361,7 @@ class Copies:
         return float(found) if fractional else found
 
 
-def _least_assuming(copies: Sequence[Copy], tensors: Sequence[Tensor]) -> Expr | None:
+def _least_assuming(copies: Sequence[Copy], tensors: Sequence[SymbolicTensor]) -> Expr | None:
     """The channels of one output as they are right in all copies, with the fewest names taken for granted."""
     candidates = sorted({tensor.channels for tensor in tensors}, key=lambda expr: (len(expr.assumed), expr.size))
     for expr in candidates:
@@ -372,7 +372,7 @@ def _least_assuming(copies: Sequence[Copy], tensors: Sequence[Tensor]) -> Expr |
     return None
 
 
-def _found(wanted: str, sight: Sight[Tensors]) -> Tensor:
+def _found(wanted: str, sight: Sight[Tensors]) -> SymbolicTensor:
     """The tensor that a name means."""
     handed, number = sight.find(wanted)
     assert handed is not None

@@ -10,15 +10,15 @@ from typing import Any, Protocol
 from planner.classes import worlds
 from planner.classes.algebra import substituted
 from planner.classes.arithmetic import of_value
-from planner.classes.choosing import Known, UnsharedError, Values, Worlds, agreed, chosen, if_shared, one, worth
+from planner.classes.choosing import Candidate, UnsharedError, Values, Worlds, agreed, chosen, if_shared, one, worth
 from planner.classes.copies import Copies
 from planner.classes.expressions import NOTHING, Expr, const, name
 from planner.classes.names import unused
 from planner.classes.parts import Part, Unit, name_of
-from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Item, Value, names_in
+from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, EntryCopy, Value, names_in
 from planner.format import Block, Entry
 
-Items = Sequence[tuple[Copy, Item]]
+Items = Sequence[tuple[Copy, EntryCopy]]
 
 
 class Classes(Protocol):
@@ -153,7 +153,7 @@ class Entries:
                 self.assumed |= self._of_caller(each, item)
         return replace(part, unit=unit, args=args)
 
-    def _of_caller(self, assumed: str, item: Item) -> frozenset[str]:
+    def _of_caller(self, assumed: str, item: EntryCopy) -> frozenset[str]:
         """The names in sight of a call that a name stands for which the class takes for granted."""
         if assumed.startswith("#"):
             return item.inputs[int(assumed[1:])].origin
@@ -197,7 +197,7 @@ class Entries:
         starts = [(copy, item.inputs[0]) for copy, item in part.items if not item.index]
         start = chosen(
             [
-                Known(tensor.channels, copy.values, tensor.shape.channels, partial(self._worlds, copy))
+                Candidate(tensor.channels, copy.values, tensor.shape.channels, partial(self._worlds, copy))
                 for copy, tensor in starts
             ]
         )
@@ -212,7 +212,7 @@ class Entries:
                 worlds.enter(again, copy, entry, deeply=True)
             items.append((replace(copy, values=values), again))
             seen = self._seen(copy, entry, item)
-            ends.append(Known(again.outputs[0].channels, values, again.outputs[0].shape.channels, seen))
+            ends.append(Candidate(again.outputs[0].channels, values, again.outputs[0].shape.channels, seen))
         filled = self._filled(replace(part, items=tuple(items), variable=variable), entry)
         return replace(filled, items=part.items, carried=(start, chosen(ends)))
 
@@ -224,17 +224,17 @@ class Entries:
         for copy, wanted in known:
             found = of_value(raw)
             expr = const(wanted, frozenset(copy.values)) if found is None else substituted(found, copy.by)
-            exprs.append(Known(expr, copy.values, wanted, partial(self._worlds, copy)))
+            exprs.append(Candidate(expr, copy.values, wanted, partial(self._worlds, copy)))
         return chosen(exprs)
 
     def _worlds(self, copy: Copy) -> Sequence[Values]:
         return copy.worlds if self.classes.copies.elsewhere else ()
 
-    def _sights(self, part: Part, entry: Entry) -> list[tuple[Item, tuple[Values, Worlds]]]:
+    def _sights(self, part: Part, entry: Entry) -> list[tuple[EntryCopy, tuple[Values, Worlds]]]:
         """What the names in sight come to for each item of a part, here and in other worlds."""
         return [(item, (worlds.here(copy, entry, item), self._seen(copy, entry, item))) for copy, item in part.items]
 
-    def _seen(self, copy: Copy, entry: Entry, item: Item) -> Worlds:
+    def _seen(self, copy: Copy, entry: Entry, item: EntryCopy) -> Worlds:
         """What the names in sight come to for one item where the model's parameters have other values."""
         return lambda: worlds.seen(copy, entry, item) if self.classes.copies.elsewhere else ()
 
@@ -322,18 +322,18 @@ def _hands_on(items: Items) -> bool:
     )
 
 
-def _shape_of(item: Item) -> tuple[Any, ...]:
+def _shape_of(item: EntryCopy) -> tuple[Any, ...]:
     """What must be the same of an item in all copies: whether it is a layer, and which of its tensors are vectors."""
     tensors = (*item.inputs, *item.outputs)
     return item.inner is None, len(item.outputs), *(len(tensor.shape) > 1 for tensor in tensors)
 
 
-def _inner(item: Item) -> Copy:
+def _inner(item: EntryCopy) -> Copy:
     assert item.inner is not None
     return item.inner
 
 
-def _targets(item: Item) -> tuple[str, ...]:
+def _targets(item: EntryCopy) -> tuple[str, ...]:
     return tuple(call.target for call in item.calls)
 
 

@@ -16,14 +16,14 @@ NOTHING: frozenset[str] = frozenset()
 _LEAVES = frozenset({"const", "lost", "name", "text"})
 
 
-class _Expr(NamedTuple):
+class _ExprFields(NamedTuple):
     op: str
     args: tuple[Any, ...]
     assumed: frozenset[str]
     size: int
 
 
-class Expr(_Expr):
+class Expr(_ExprFields):
     """An expression: its operator and what it is applied to.
 
     assumed  the names whose values were taken as they are when it, or a part of it, was made, though it does not read

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from planner.classes.algebra import substituted
 from planner.classes.expressions import NOTHING, Expr, const, text
-from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Item, Value
+from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, EntryCopy, Value
 from planner.format import Block
 
 
@@ -32,7 +32,7 @@ class Part:
     """
 
     values: tuple[Value, ...]
-    items: tuple[tuple[Copy, Item], ...]
+    items: tuple[tuple[Copy, EntryCopy], ...]
     sources: tuple[Value, ...]
     name: str | Expr | None
     calls: tuple[Calling, ...] = ()
@@ -49,7 +49,7 @@ class Part:
     assumes: frozenset[str] = NOTHING
 
     @property
-    def item(self) -> Item:
+    def item(self) -> EntryCopy:
         """What the entry came to in the first copy."""
         return self.items[0][1]
 

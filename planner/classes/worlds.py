@@ -9,7 +9,7 @@ from planner.arithmetic import has_arithmetic
 from planner.classes.arithmetic import value
 from planner.classes.expressions import UnusableError
 from planner.classes.names import Names
-from planner.classes.tensors import INDEX, Copy, Item
+from planner.classes.tensors import INDEX, Copy, EntryCopy
 from planner.format import Entry
 
 FURTHER = 4
@@ -42,7 +42,7 @@ def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
     return True
 
 
-def enter(item: Item, copy: Copy, entry: Entry, *, deeply: bool = False) -> None:
+def enter(item: EntryCopy, copy: Copy, entry: Entry, *, deeply: bool = False) -> None:
     """Let the copy that an item calls know its worlds, and `deeply` the lists in place within that copy."""
     if item.inner is None:
         return
@@ -62,7 +62,7 @@ def enter(item: Item, copy: Copy, entry: Entry, *, deeply: bool = False) -> None
                 enter(each, item.inner, inner_entry, deeply=True)
 
 
-def here(copy: Copy, entry: Entry, item: Item) -> Mapping[str, Any]:
+def here(copy: Copy, entry: Entry, item: EntryCopy) -> Mapping[str, Any]:
     """What the names in sight of an item come to."""
     values = copy.values
     if copy.revalued:
@@ -70,7 +70,7 @@ def here(copy: Copy, entry: Entry, item: Item) -> Mapping[str, Any]:
     return {**values, INDEX: item.index} if entry.repeats else values
 
 
-def seen(copy: Copy, entry: Entry, item: Item) -> list[dict[str, Any]]:
+def seen(copy: Copy, entry: Entry, item: EntryCopy) -> list[dict[str, Any]]:
     """What the names in sight of an item come to in each world, where its entry may be repeated more often."""
     if not entry.repeats:
         return copy.worlds

@@ -10,7 +10,7 @@ from planner.diagnostics import Diagnostic, Edit, Path, Severity
 from planner.plan import Step, Tensor
 from planner.report import Report
 
-Identity = tuple[Path, tuple[Path, ...], int]
+FindingKey = tuple[Path, tuple[Path, ...], int]
 """A step across an edit: the place of its entry, the places of the calls, and which copy of it."""
 
 
@@ -38,8 +38,8 @@ class Findings:
     def __init__(self, report: Report, edits: tuple[Edit, ...] = ()) -> None:
         self.report = report
         self.edits = edits
-        self.identities: dict[str | None, Identity] = {}
-        self.steps: dict[Identity | None, Step] = {}
+        self.identities: dict[str | None, FindingKey] = {}
+        self.steps: dict[FindingKey | None, Step] = {}
         copies: Counter[tuple[Path, tuple[Path, ...]]] = Counter()
         for step in report.plan.steps:
             place = self.old(step.path), tuple(map(self.old, step.instance.calls))

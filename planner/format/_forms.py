@@ -23,7 +23,7 @@ _NAMES = {"anyOf": [*_NAME["anyOf"], {"type": "array", "items": _NAME, "minItems
 _EXPRESSION = {"type": "string", "pattern": r"\$"}
 
 Name = Annotated[str | int, *one(_is_name, "a name", _NAME)]
-Names = Annotated[Any, *one(_is_names, "a name, or a list of names", _NAMES)]
+NameOrNames = Annotated[Any, *one(_is_names, "a name, or a list of names", _NAMES)]
 Allowed = Annotated[
     list[str] | str,
     *one(
@@ -50,7 +50,7 @@ When = Annotated[
         {"anyOf": [{"type": "boolean"}, _EXPRESSION]},
     ),
 ]
-Entries = Annotated[
+LayerList = Annotated[
     list[Any],
     *one(lambda value: isinstance(value, list) and bool(value), "a list with at least one layer", {"type": "array"}),
 ]
@@ -68,11 +68,11 @@ class EntryFormat(BaseModel):
     type: Annotated[str, *one(lambda value: isinstance(value, str), "text", {"type": "string"})] | None = Field(
         None, description="A PyTorch class name, or the name of a block."
     )
-    sources: Names | None = Field(None, alias="from", description="What it reads; left out, the layer above.")
+    sources: NameOrNames | None = Field(None, alias="from", description="What it reads; left out, the layer above.")
     repeat: Repeat | None = Field(None, description="How many consecutive copies; `$index` counts them from 0.")
     when: When | None = Field(None, description="Leaves the layer out where it is false; its input is handed on.")
     allow: Allowed | None = Field(None, description="Rules that are silent here.")
-    layers: Entries | None = Field(None, description="A list of layers in place of a block of its own.")
+    layers: LayerList | None = Field(None, description="A list of layers in place of a block of its own.")
 
 
 class BlockFormat(BaseModel):
@@ -83,9 +83,9 @@ class BlockFormat(BaseModel):
     params: Mapped | None = Field(
         None, description="Parameters and their defaults; without a value, the caller must give one."
     )
-    inputs: Names | None = Field(None, description="Names of its inputs; left out, one that is called `input`.")
-    outputs: Names | None = Field(None, description="What it gives out; left out, its last layer.")
-    layers: Entries = Field(description="The layers of the block, in order of execution.")
+    inputs: NameOrNames | None = Field(None, description="Names of its inputs; left out, one that is called `input`.")
+    outputs: NameOrNames | None = Field(None, description="What it gives out; left out, its last layer.")
+    layers: LayerList = Field(description="The layers of the block, in order of execution.")
 
 
 class FileFormat(BaseModel):
@@ -105,9 +105,9 @@ class FileFormat(BaseModel):
         ),
     ] = Field(description="The input's shape, [H, W, C]; also [L, C], [D, H, W, C], [C]; or a mapping of several.")
     params: Mapped | None = Field(None, description="Parameters of the model, overridable by `--set`.")
-    layers: Entries = Field(description="The layers, in order of execution.")
+    layers: LayerList = Field(description="The layers, in order of execution.")
     blocks: Mapped | None = Field(None, description="Blocks by name.")
-    outputs: Names | None = Field(None, description="What the model returns; left out, the last layer.")
+    outputs: NameOrNames | None = Field(None, description="What the model returns; left out, the last layer.")
     allow: Allowed | None = Field(None, description="Rules that are silent for the whole model.")
 
 

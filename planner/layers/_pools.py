@@ -11,7 +11,7 @@ from planner.faults.window_does_not_fit import WindowDoesNotFit
 from planner.geometry import Link, SameWindow, Shape, Window
 from planner.layers._fields import Padding, PerAxis
 from planner.layers._layer import Call, Layer, axis_name
-from planner.layers._padding import Side, padded, sides_of
+from planner.layers._padding import BeforeAfter, padded, sides_of
 
 
 class Windows(Layer):
@@ -45,7 +45,7 @@ class Windows(Layer):
     def dilations(self) -> tuple[int, ...]:
         return (1,) * self.rank
 
-    def sides(self) -> tuple[Side, ...]:
+    def sides(self) -> tuple[BeforeAfter, ...]:
         """Padding before and after each axis, where it does not depend on the input's size."""
         return sides_of(self.padding, self.kernels(), self.dilations())
 
@@ -82,7 +82,7 @@ class Windows(Layer):
         windows = zip(numbers, self.sides(), strict=True)
         return tuple(Window(*each, *sides, self.ceil_mode) for each, sides in windows)
 
-    def around(self, x: Shape) -> tuple[Side, ...]:
+    def around(self, x: Shape) -> tuple[BeforeAfter, ...]:
         """The padding that makes windows hanging over the end into whole ones."""
         sized = zip(self.axes(x), x.spatial, strict=True)
         windows = [axis.at(n) if isinstance(axis, SameWindow) else axis for axis, n in sized]

@@ -14,7 +14,7 @@ from planner.faults.unknown_key import UnknownKey
 from planner.faults.unknown_parameter import UnknownParameter
 from planner.faults.unusable_name import UnusableName
 from planner.faults.wrong_value import WrongValue
-from planner.format import RESERVED, UNKNOWN, Block, BlockFormat, FileFormat, Reader, Values, faults_of, names_of
+from planner.format import RESERVED, UNKNOWN, Block, BlockFormat, EntryReader, FileFormat, Values, faults_of, names_of
 from planner.geometry import Shape
 from planner.guesses import slip
 from planner.layers._fields import MOST_AXES, is_whole
@@ -44,7 +44,7 @@ class File:
         said = {key: value for key, value in draft.source.data.items() if not _is_own(key)}
         file = self._format(FileFormat, said, "the model file")
         draft.params = self._params(file.params or {}, overrides)
-        reader = Reader()
+        reader = EntryReader()
         reader.names = tuple(draft.params)
         entries = reader.entries(file.layers, ("layers",))
         for name, block in (file.blocks or {}).items():
@@ -144,7 +144,7 @@ class File:
         self.draft.instances += [Instance(name, "Input", None, (), ("input",)) for name in names]
         return {name: Ref(first + i, 0) for i, name in enumerate(names)}
 
-    def _block(self, name: str, raw: Any, reader: Reader) -> Block | None:
+    def _block(self, name: str, raw: Any, reader: EntryReader) -> Block | None:
         path: Path = ("blocks", name)
         if name in self.draft.types:
             self.draft.report(UnusableName(name, "a layer has this name", (), at_key=True), path)

@@ -16,7 +16,7 @@ BODY = STEP * 2
 
 
 @dataclass
-class Item:
+class Bracketed:
     """What stands in brackets among others, with a comment behind."""
 
     code: str | Brackets
@@ -28,7 +28,7 @@ class Brackets:
     """`head(item, item)`, or the same with other brackets; `shorter` is what to write where that does not fit."""
 
     head: str
-    items: Sequence[Item] = field(default_factory=list)
+    items: Sequence[Bracketed] = field(default_factory=list)
     tail: str = ")"
     shorter: Brackets | None = None
 

@@ -85,7 +85,7 @@ def _compared(model: Any, run: Mapping[str, Any]) -> dict[str, Any]:
             state = None if meta else _weighted(torch, model, {step["name"] for step in run["steps"]}, seed)
             inputs = [_input(torch, each, run["device"], seed) for each in run["inputs"]]
             try:
-                telling = _Comparison(torch, model, run, Stepwise(run["steps"], state), inputs).tell(found)
+                telling = _Verification(torch, model, run, Stepwise(run["steps"], state), inputs).tell(found)
             except StepError as error:
                 return {**found, "error": _told(error), "by": "plan", "at": error.step}
             if telling or found["error"] or found["places"]:
@@ -93,7 +93,7 @@ def _compared(model: Any, run: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-class _Comparison:
+class _Verification:
     """The code and the plan with the same weights and inputs."""
 
     def __init__(
