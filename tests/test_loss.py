@@ -159,7 +159,7 @@ UNEVEN = [
 def test_leftovers(each: Uneven) -> None:
     found: dict[str, set[tuple[int, int]]] = {}
     for step, _, window, _, entry in windows(config(each.config, each.size)):
-        if entry and entry.loss.leftover and window.reach >= window.stride:
+        if entry and entry.loss.leftover and window.extent >= window.stride:
             found.setdefault(step.name, set()).add((entry.loss.lost, entry.loss.uneven))
     assert found == {name: {lost} for name, lost in each.steps.items()}
 
@@ -170,7 +170,7 @@ def test_shortcuts_of_resnet_skip_one_cell_in_two(name: str, size: int) -> None:
     skipping = [
         (step.name, entry)
         for step, _, window, _, entry in windows(config(name, size))
-        if entry and window.stride > window.reach
+        if entry and window.stride > window.extent
     ]
     assert {step for step, _ in skipping} == {f"layer{i}.0.downsample.0" for i in (2, 3, 4)}
     assert all(entry.loss.real == entry.n // 2 and entry.axis in (0, 1) for _, entry in skipping)

@@ -109,7 +109,7 @@ class _Along:
     def repeating(self) -> int:
         """From where on each step by itself loses what it loses one period further on.
 
-        Looked for up to where no map is so short that its two ends are within one window's reach.
+        Looked for up to where no map is so short that its two ends are within one window's extent.
         """
         last = self.walk.steady
         while (plan := self.line.plan(last)) is not None and not self.walk.far.regular(plan, more=1):

@@ -159,8 +159,8 @@ class Resample(AxisMap):
         if self.antialias:
             # The filter is zero at whole steps from its middle, which align_corners does not move.
             step = max(ratio, Fraction(1))
-            reach = _FILTERS[self.mode] * step
-            cells = range(math.floor(centre - reach) + 1, math.ceil(centre + reach))
+            half = _FILTERS[self.mode] * step
+            cells = range(math.floor(centre - half) + 1, math.ceil(centre + half))
             return [cell for cell in cells if cell == centre or (cell - centre) % step]
         if self.align_corners:
             centre = i * ratio

@@ -146,16 +146,16 @@ class Sliding(OnAxis):
 
     def _strides(self, window: Window, n: int) -> Iterator[Tried]:
         if self.padding != "same":
-            near = range(max(self.stride - TRIED, 1), min(self.stride + TRIED, window.reach) + 1)
+            near = range(max(self.stride - TRIED, 1), min(self.stride + TRIED, window.extent) + 1)
             for stride in nearest(chain([1], near), self.stride):
                 yield f"-s {stride}", replace(self, stride=stride), n
 
     def _dilations(self, window: Window, n: int) -> Iterator[Tried]:
         """Smaller dilations, with the padding that keeps the size."""
-        keeps = window.reach % 2 and self.padding == (window.reach // 2,) * 2
+        keeps = window.extent % 2 and self.padding == (window.extent // 2,) * 2
         for dilation in range(self.dilation - 1, max(self.dilation - TRIED, 0), -1):
             other = replace(self, dilation=dilation)
-            half, odd = divmod(other.map(n).reach, 2)
+            half, odd = divmod(other.map(n).extent, 2)
             if keeps and odd:
                 yield f"-d {dilation} -p {half}", replace(other, padding=(half, half)), n
             elif not keeps:
@@ -183,7 +183,7 @@ def _lines(layer: Sliding, window: Window, n: int) -> Iterator[WorkingLine]:
     yield WorkingLine("", n, "cells")
     if window.before or window.after:
         yield WorkingLine("+", window.before + window.after, _padding_words(layer, window))
-    yield WorkingLine("−", window.reach - 1, _kernel_words(window))
+    yield WorkingLine("−", window.extent - 1, _kernel_words(window))
     places = replace(window, stride=1, ceil=False).length(n)
     if window.length(n) < 1:
         yield WorkingLine("", places, "places for the window: there must be 1")
@@ -215,7 +215,7 @@ def _kernel_words(window: Window) -> str:
     if window.kernel == 1:
         return "a kernel of 1 costs nothing"
     if window.dilation > 1:
-        return f"the kernel costs its reach − 1: {counted(window.kernel - 1, 'step')} of {window.dilation}"
+        return f"the kernel costs its extent − 1: {counted(window.kernel - 1, 'step')} of {window.dilation}"
     return f"the kernel costs {window.kernel} − 1"
 
 
@@ -296,9 +296,9 @@ def _why_lost(window: Window, n: int, loss: Loss) -> str:
 
 
 def _why_skipped(window: Window) -> str:
-    if window.stride > window.reach:
-        gap = f"{counted(window.stride - window.reach, 'cell')} {plural(window.stride - window.reach, 'lies', 'lie')}"
-        return f"The stride of {window.stride} is longer than the window, which reaches {window.reach}: {gap} between."
+    if window.stride > window.extent:
+        gap = f"{counted(window.stride - window.extent, 'cell')} {plural(window.stride - window.extent, 'lies', 'lie')}"
+        return f"The stride of {window.stride} is longer than the window, which spans {window.extent}: {gap} between."
     return f"The dilation of {window.dilation} leaves holes in a window, which the other windows do not fill."
 
 

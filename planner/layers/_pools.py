@@ -18,7 +18,7 @@ class Windows(Layer):
     """Pools with sliding windows; where no stride is given, the stride is the window's own size.
 
     Padding that PyTorch's own argument cannot say is put around the input first, and so is what `ceil_mode` would let a
-    window hang over: in place of `after` cells at the end, max(after, min(after + stride, reach) − 1) of them give the
+    window hang over: in place of `after` cells at the end, max(after, min(after + stride, extent) − 1) of them give the
     windows that PyTorch's rule for `ceil_mode` gives, of which none that hangs over starts in the padding at the end.
     """
 
@@ -87,7 +87,7 @@ class Windows(Layer):
         sized = zip(self.axes(x), x.spatial, strict=True)
         windows = [axis.at(n) if isinstance(axis, SameWindow) else axis for axis, n in sized]
         return tuple(
-            (each.before, max(each.after, min(each.after + each.stride, each.reach) - 1) if each.ceil else each.after)
+            (each.before, max(each.after, min(each.after + each.stride, each.extent) - 1) if each.ceil else each.after)
             for each in windows
         )
 
@@ -114,7 +114,7 @@ class WithinInput(Windows):
         super().check(*inputs)
         for axis, (n, kernel) in enumerate(zip(inputs[0].spatial, self.kernels(), strict=True)):
             if kernel > n and self.own:
-                numbers = f"a window that reaches {kernel} on {n} cells, padding not counted,"
+                numbers = f"a window that spans {kernel} on {n} cells, padding not counted,"
                 raise WindowDoesNotFit(axis_name(axis, self.rank), numbers)
 
 

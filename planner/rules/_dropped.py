@@ -96,7 +96,7 @@ def at_the_edge(axis: AxisLoss, cells: Cells) -> tuple[str, str]:
     padding = window.before + window.after
     if axis.loss.leftover < len(numbers):
         return axis.name, said
-    room = f"{axis.n:,}{f' + {padding:,} of padding' if padding else ''} − {window.reach:,}"
+    room = f"{axis.n:,}{f' + {padding:,} of padding' if padding else ''} − {window.extent:,}"
     beyond = f", {axis.loss.uneven:,} of it padding" if axis.loss.uneven else ""
     return axis.name, f"{said}: {room} leaves {axis.loss.leftover:,} at stride {window.stride:,}{beyond}"
 
@@ -107,7 +107,7 @@ def between_windows(axis: AxisLoss, cells: Cells) -> tuple[str, str]:
     said = f"{count:,} of {counted(axis.n, 'cell')} {'lies' if count == 1 else 'lie'}"
     if window is None:
         return axis.name, f"{said} between what is written"
-    taps = "the taps of " if window.reach >= window.stride else ""
+    taps = "the taps of " if window.extent >= window.stride else ""
     spread = f", dilation {window.dilation:,}" if window.dilation > 1 else ""
     return axis.name, f"{said} between {taps}windows of {window.kernel:,} at stride {window.stride:,}{spread}"
 
@@ -142,7 +142,7 @@ def _to_the_edge(step: Step, lost: list[Dropped]) -> Iterator[dict[str, object]]
     axes = step.links[0][lost[0].axis.source].axes
     spreads = [each for each in axes if isinstance(each, Spread)]
     if spreads:
-        most = min([min(each.reach, each.padding) for each in spreads]) - 1
+        most = min([min(each.extent, each.padding) for each in spreads]) - 1
         for less in range(most, max(most - MOST_WINDOWS, -1), -1):
             yield {"padding": less}
         return
@@ -183,12 +183,12 @@ def _to_read_all(step: Step, skipped: list[Dropped]) -> Iterator[dict[str, objec
         yield {"dilation": 1, "padding": [[(each.kernel - 1) // 2, each.kernel // 2] for each in plain]}
     for kernel in (stride, stride + 1):
         yield {"kernel_size": kernel}
-        wider = [kernel - each.reach for each in plain]
+        wider = [kernel - each.extent for each in plain]
         yield {
             "kernel_size": kernel,
             "padding": [[each.before + k // 2, each.after + k - k // 2] for each, k in zip(plain, wider, strict=True)],
         }
-    yield {"stride": min(each.reach for each in plain)}
+    yield {"stride": min(each.extent for each in plain)}
 
 
 def _pooled_first(step: Step) -> str:

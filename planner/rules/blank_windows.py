@@ -25,7 +25,7 @@ class BlankWindows(Rule):
 
     When to ignore it: never; the padding is too wide.
 
-    How to fix it: padding smaller than the reach of the window, dilation·(kernel_size − 1) + 1.
+    How to fix it: padding smaller than the extent of the window, dilation·(kernel_size − 1) + 1.
     """
 
     code = "NSP334"
@@ -52,7 +52,7 @@ class BlankWindows(Rule):
         for step, losses in zip(report.plan.steps, report.losses, strict=True):
             blank = [(each, window) for each in losses if each.loss.blank and (window := window_of(each))]
             if blank:
-                most = min(window.reach - 1 for _, window in blank)
+                most = min(window.extent - 1 for _, window in blank)
                 yield cls.at(
                     step,
                     f"windows of {step.type} lie on padding alone",
@@ -71,6 +71,5 @@ def _help(trials: Trials, step: Step, most: int) -> str:
 def _blank(each: AxisLoss, window: Window) -> str:
     verb = "touches" if each.loss.blank == 1 else "touch"
     padding = f"{window.before} + {window.after} cells of padding"
-    return (
-        f"{share(each.loss.blank, each.length, 'window')} {verb} no real cell: {padding} for a reach of {window.reach}"
-    )
+    blank = share(each.loss.blank, each.length, "window")
+    return f"{blank} {verb} no real cell: {padding} for an extent of {window.extent}"

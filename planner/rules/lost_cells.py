@@ -20,7 +20,7 @@ class LostCells(Rule):
     """The stride of a layer leaves the last real cells of an axis over: no window reads them, and no other path does
     either.
 
-    With n cells, padding and a window that reaches K, (n + padding − K) mod stride cells are left over at the end.
+    With n cells, padding and a window that spans K, (n + padding − K) mod stride cells are left over at the end.
     Where they are more than the padding there, real cells are lost. The kernel never loses any; only the stride does.
 
     Why it matters: what the layers before computed there is thrown away, and the outputs look at a stretch that is

@@ -82,7 +82,7 @@ def _live(window: Window, n: int) -> int:
 
 
 def _widest(window: Window, n: int) -> int:
-    """The largest dilation with which all taps touch one of n cells, padded by half the reach."""
+    """The largest dilation with which all taps touch one of n cells, padded by half the extent."""
     return 2 * (n - 1) // (window.kernel - 1)
 
 
@@ -96,7 +96,7 @@ def _way(trials: Trials, step: Step, found: list[tuple[StepAxis, Window]], live:
         else replace(window, kernel=taps)
         for (each, window), taps in zip(found, live, strict=True)
     ]
-    room = [old.before + old.after + new.reach - old.reach for new, (_, old) in zip(shorter, found, strict=True)]
+    room = [old.before + old.after + new.extent - old.extent for new, (_, old) in zip(shorter, found, strict=True)]
     key, sizes = ("dilation", [each.dilation for each in shorter])
     if not dilated:
         key, sizes = ("kernel_size", [each.kernel for each in shorter])
