@@ -32,12 +32,12 @@ class Sight(Generic[HandedT]):
         self.names[name] = self.above = handed
 
     def repeated(self, base: str, handed: HandedT) -> None:
-        """All copies of a layer are there: the name without a number stands for the last of them."""
+        """Record that a layer has all of its copies: its name without a number stands for the last of them."""
         self.names[base] = handed
 
     def leave_out(self, name: str | None, handed: HandedT) -> bool:
-        """There is no copy of an entry, so it hands on what it would read; not where another entry is there under its
-        name, in its place. Whether it does.
+        """Record an entry without a copy, which hands on what it would read, unless another entry of its name stands in
+        its place. Whether the entry was recorded.
         """
         if name is not None and name in self.given:
             return False

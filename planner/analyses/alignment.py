@@ -80,7 +80,7 @@ class Apart:
 
     @cached_property
     def off(self) -> Fraction:
-        """The largest distance, in input cells, between cells of the same number: it is found at one of the ends."""
+        """The largest distance, in input cells, between cells with the same number; one end of the axis has it."""
         start = self.centres[0] - self.centres[1]
         return max(abs(start), abs(start + (self.cells - 1) * (self.strides[0] - self.strides[1])))
 
@@ -222,8 +222,8 @@ def _apart(
 
 
 def _causal(x: Span, y: Span, fork: Span) -> bool:
-    """Whether two branches both see everything up to the cell of their fork at which they are, and nothing past it; or
-    the same in reversed time.
+    """Whether two branches both see all cells of their fork up to the same one, and none past it; or the same in
+    reversed time.
     """
     turns = x.stride / fork.stride
     if x.stride != y.stride or turns.denominator > 1 or max(x.period, y.period, fork.period) > 1:

@@ -40,7 +40,7 @@ TOO_MANY = "its axes depend on one another, for too many sizes to try them all"
 
 
 class Coupling:
-    """What the axes of a component ask for together, beside all others as they are in `axes.base`.
+    """What a model asks of several axes together, all other axes staying as they are in `axes.base`.
 
     steps    the steps that more than one of the axes has a say in, and all behind them
     sources  the steps that these read and that depend on one of the axes at a time, or on none
@@ -77,7 +77,7 @@ class Coupling:
         return sorted(found)
 
     def leads_on(self, i: int, found: set[int]) -> bool:
-        """Whether what reads a step is coupled because the step is: its shapes differ, or it is not always there."""
+        """Whether the readers of a coupled step are coupled too: its shapes differ, or it is not always there."""
         if i not in found:
             return False
         own, outputs = set(self.component), self.base.steps[i].outputs
@@ -96,8 +96,8 @@ class Coupling:
     # What they say
 
     def value(self, axis: int, n: int) -> SeenSizes | None:
-        """What the coupled steps see of a size of an axis, 0 of an output that is not there with it; None where a step
-        before them fails with it.
+        """The sizes that the coupled steps see at a size of an axis, 0 for an output that does not exist there; None
+        where a step before them fails.
         """
         known = self.values[axis]
         if n not in known:
@@ -149,7 +149,7 @@ class Coupling:
         return self.plans[values]
 
     def solve(self) -> tuple[SizeGroup, ...]:
-        """The sets that go together; where no step couples the axes, one at most. Raises NotPeriodic."""
+        """The groups of sizes that work together; at most one where no step couples the axes. Raises NotPeriodic."""
         if self.rank > MOST_AXES:
             raise NotPeriodic(f"{self.rank} axes depend on one another")
         if self.steps:
@@ -158,13 +158,13 @@ class Coupling:
         return (SizeGroup(alone),) if all(alone) else ()
 
     def alone(self, axis: int) -> Residues:
-        """The sizes of an axis with which no step fails that asks it for itself."""
+        """The sizes of an axis at which no step fails that asks for this axis alone."""
         each, inside = self.walks[axis], frozenset(self.steps)
         fits = [not (v.failing | v.unplanned) - inside for v in each.verdicts]
         return settled(fits, each.steady, each.period)
 
     def rows(self, fixed: tuple[SeenSizes, ...]) -> tuple[SizeGroup, ...]:
-        """The sizes of the axes behind those that are fixed."""
+        """The groups of sizes of the remaining axes, given what is seen of the fixed ones."""
         axis = len(fixed)
         if axis == self.rank - 1:
             return tuple(self.last(walk(_CoupledLine(self, fixed, (), axis))))
@@ -179,8 +179,8 @@ class Coupling:
     def repeating(
         self, fixed: tuple[SeenSizes, ...], fars: list[tuple[_CoupledLine, Far]], period: int
     ) -> list[tuple[SizeGroup, ...]]:
-        """What goes with the sizes of an axis, up to where that has repeated, or moved on, with a period; nothing where
-        it does not.
+        """The groups that go with each size of an axis, up to where they have repeated, or moved on, with a period;
+        empty where they never do.
         """
         axis = len(fixed)
         found: list[SizeGroups] = []
@@ -216,7 +216,7 @@ class Coupling:
         return math.lcm(1, *apart.values())
 
     def last(self, along: Walk) -> Iterator[SizeGroup]:
-        """The sizes of the last axis that work, apart by what coupled steps lose."""
+        """The working sizes of the last axis, separated by what the coupled steps lose."""
         kinds = [
             self.kind(plan) if v.works and (plan := along.line.plan(n)) is not None else None
             for n, v in enumerate(along.verdicts, 1)
@@ -249,7 +249,7 @@ class Coupling:
         return self.solved[key]
 
     def hopeless(self, fixed: tuple[SeenSizes, ...]) -> bool:
-        """Whether a step that depends on the axes that are fixed alone fails."""
+        """Whether a step fails that depends on the fixed axes alone."""
         decided = self.decided[len(fixed)]
         if not decided:
             return False

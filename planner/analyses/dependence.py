@@ -1,4 +1,4 @@
-"""Dependence: which axes of a model's inputs are asked for together by some step, and which each for itself."""
+"""Dependence: which axes of a model's inputs some step asks for together, and which axes are independent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAR = 1000
 
 
 class Axes:
-    """Some inputs' spatial axes, each walked along by itself beside all others as they are in `base`.
+    """The spatial axes of some inputs; each is walked along by itself, all others staying as they are in `base`.
 
     walks    what happens along each
     reasons  why an axis could not be walked along
@@ -54,8 +54,8 @@ class Axes:
 
     @cached_property
     def followed(self) -> Axes:
-        """The same axes with a say in more sizes: those of steps that work at no large size of one axis by itself. With
-        other sizes of the other axes they do, and their own may change too.
+        """The same axes, followed through steps that work at no large size of a single axis too. With other sizes of
+        the other axes they do, and their own may change too.
         """
         more = copy(self)
         more.sizes = defaultdict(set, {size: set(places) for size, places in self.sizes.items()})
@@ -110,7 +110,7 @@ class Axes:
         return found
 
     def components(self, couples: frozenset[int]) -> list[InputAxes]:
-        """The axes, those together that some step asks for together, or one of `couples` may."""
+        """The axes in sets: axes are in one set if a step asks for them together, or a step of `couples` may."""
         together = {place: {place} for place in self.places}
         for i in self.reached:
             for each in self.asked_together(i, couples):
@@ -119,8 +119,8 @@ class Axes:
         return sorted({tuple(sorted(each)) for each in together.values()})
 
     def asked_together(self, i: int, couples: frozenset[int]) -> list[set[InputAxis]]:
-        """The sets of axes, more than one in each, that a step asks for together: they are folded away with one
-        another, joined or compared.
+        """The sets of two or more axes that a step asks for together, because it folds them away together, joins or
+        compares them.
         """
         step = self.base.steps[i]
         if i in couples or step.facts is None:
@@ -153,8 +153,8 @@ class Axes:
         )
 
     def hangs_on_several(self, i: int, step: Step, seen: set[InputAxis]) -> bool:
-        """Whether a size of a step's outputs depends on several axes, or whether the step is there does: it fails at
-        sizes of one beside the others as they are. A Flatten does; a Permute, which moves axes, does not.
+        """Whether a size of a step's outputs depends on several axes, as behind a Flatten, or the step itself does: it
+        fails at some size of one axis, the others staying as they are. A Permute, which moves axes, does not.
         """
         outputs = [(o, axis) for o, x in enumerate(step.outputs) for axis in range(len(x))]
         if any(len(self.sizes.get((i, *place), ())) > 1 for place in outputs) or not seen <= self.walks.keys():
@@ -188,7 +188,9 @@ def _treats_alike(step: Step) -> bool:
 
 
 def _never_far_out(walked: Walk) -> frozenset[int]:
-    """The steps that work at no large size: of the sizes behind them, an axis by itself shows one or a few."""
+    """The steps that work at no large size of any single axis: a walk along one axis shows only a few sizes behind
+    them.
+    """
     far = set(walked.verdicts[walked.steady - 1 :])
     return frozenset.intersection(*(each.failing | each.unplanned for each in far))
 

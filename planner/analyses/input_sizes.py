@@ -120,8 +120,8 @@ class _Solver:
         return InputSizes(step.name, shape, None, axes, together, diagonal)
 
     def of(self, place: InputAxis) -> AxisAnswer:
-        """What is found of an axis together with those of all inputs that some step depends on with its own; if
-        nothing, with those of its own beside them.
+        """The answer for an axis, worked out together with all inputs that share a step with its own input; where that
+        fails, with its own input alone, the others staying as they are.
         """
         company = self.company[place[0]]
         if self.base.complete and len(company) <= MOST_INPUTS:
@@ -145,7 +145,7 @@ class _Solver:
 
     @cached_property
     def company(self) -> dict[int, tuple[int, ...]]:
-        """For each input, those that some step depends on with it, or with another one of them."""
+        """For each input, the inputs that steps connect with it, directly or through others."""
         reached: list[set[int]] = []
         company = {i: {i} for i in self.inputs}
         for i, step in enumerate(self.plan.steps):
@@ -163,8 +163,8 @@ class _Solver:
 
     @cached_property
     def base(self) -> Plan:
-        """The plan, or that of the next shape of one input with all axes of one size that works; the plan where none
-        does.
+        """A complete plan: the given one, or one with all axes of some input at the nearest size that works; the given
+        one where no size does.
         """
         if self.plan.complete:
             return self.plan
@@ -188,7 +188,7 @@ class _Solver:
             return None
 
     def solved(self, sources: tuple[int, ...]) -> dict[InputAxis, AxisAnswer]:
-        """What is found of the axes of some inputs beside all others as they are."""
+        """The answers for the axes of some inputs, all others staying as they are."""
         if sources not in self.answers:
             twin = self.twins.setdefault(self.role(sources[0]), sources[0]) if len(sources) == 1 else sources[0]
             if twin != sources[0]:
@@ -200,7 +200,7 @@ class _Solver:
         return self.answers[sources]
 
     def role(self, source: int) -> object:
-        """What the sizes of an input hang on: inputs of one shape that the same steps read alike have the same ones."""
+        """The key of an input's answers: inputs of one shape that the same steps read alike have the same answers."""
         plan = self.base
         if source in plan.returned or not plan.readers(source):
             return source
@@ -223,7 +223,7 @@ class _Solver:
             return None
 
     def beside(self, place: InputAxis, answer: AxisAnswer) -> AxisSizes | Unsolved:
-        """What holds for one axis beside the others as they are in the base; why it is no more than that."""
+        """The answer for one axis with the others as they are in the base, or why nothing is known."""
         source, axis = place
         given = self.plan.steps[source].outputs[0][axis]
         try:
@@ -234,7 +234,7 @@ class _Solver:
         return replace(each, given=given, beside=self.sizes(others, source), because=answer.why)
 
     def sizes(self, places: Sequence[InputAxis], source: int) -> tuple[tuple[str, int], ...]:
-        """The sizes of some axes, by their names, those of other inputs than `source` with the input's."""
+        """The sizes of some axes by name; axes of other inputs than `source` are named with their input."""
         steps = self.base.steps
         return tuple(
             [

@@ -1,4 +1,4 @@
-"""Joint: the axes of inputs, those together that depend on one another, with the sizes at which the model works.
+"""Joint axes: the axes of inputs in sets that depend on one another, with the sizes at which the model works.
 
 Which axes do is read off the steps as they are at one size, and then tried at others: where a model works or fails
 against what is said, the step that makes it so is taken to ask for all axes at once.
@@ -34,7 +34,7 @@ NOT_UNDERSTOOD = "its axes depend on one another in a way that is not understood
 
 @dataclass(frozen=True)
 class JointAxes:
-    """Some axes, with the sizes of which the model works beside all others as they are.
+    """Axes that depend on one another, with their sizes at which the model works, all other axes staying as they are.
 
     groups  none of whose sizes is in two of them
     reason  why they are not known, where there is no coupling
@@ -77,8 +77,8 @@ def _part(axes: Axes, component: InputAxes, couples: frozenset[int]) -> JointAxe
 
 
 def _surprising(axes: Axes, parts: Sequence[JointAxes]) -> int | None:
-    """A step that fails at sizes that are said to work, or works at others; None where all is as it is said. Only some
-    sizes are tried. Raises NotPeriodic where no step can be named.
+    """A step that contradicts the groups of sizes: it fails at sizes in them, or works at sizes outside; None where no
+    step does. Only some sizes are tried. Raises NotPeriodic where no step can be named.
     """
     solved = [part for part in parts if part.coupling is not None]
     if sum(len(part.component) for part in solved) < 2 or (len(solved) < len(parts) and not axes.base.complete):
@@ -100,7 +100,7 @@ def _asking(parts: Sequence[JointAxes], plan: Plan) -> set[int]:
 
 
 def _failing(parts: Sequence[JointAxes], sizes: dict[InputAxis, int]) -> set[int]:
-    """The same, with one of the sizes beside the others as they are."""
+    """The steps that ask for one axis by itself, and fail at its size in `sizes`, the others staying as they are."""
     found = set[int]()
     for part in parts:
         assert part.coupling is not None

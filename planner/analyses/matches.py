@@ -84,8 +84,8 @@ class Together:
 
 @dataclass(frozen=True, slots=True)
 class AxisAnswer:
-    """The answer for one axis: the sizes that hold beside some size of the other axes, and how it goes together with
-    them.
+    """The answer for one axis: its sizes that work beside some size of the other axes, and how they go together with
+    those.
 
     others  the axes with which it is known to depend on one another, or may
     why     why nothing is known

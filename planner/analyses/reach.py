@@ -56,7 +56,9 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`unread[i]` is what is unread of each output of step i; None for a step that is not planned."""
+    """The unread elements and the wasted multiply-adds of a model, by step; `unread[i]` is None for a step that is not
+    planned.
+    """
 
     unread: tuple[tuple[Unread, ...] | None, ...]
     macs_wasted: tuple[int, ...]

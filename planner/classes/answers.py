@@ -1,4 +1,4 @@
-"""What layers answer when they are asked with symbols: their outputs and their calls, written in the names in sight."""
+"""The answers of layers that are asked with symbols: their outputs and their calls, written in the names in sight."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LayerAnswer = tuple[tuple[SymbolicTensor, ...], tuple[Calling, ...], frozenset[s
 
 
 class Answers:
-    """What layers answer when they are asked with symbols; tensors that are written alike are asked about once.
+    """The answers of layers that are asked with symbols; for tensors that are written alike, a layer is asked once.
 
     params  the parameters of the model
     fixed   parameters of lists that cannot be given another value, since two layers would need two; where one more is
@@ -44,7 +44,7 @@ class Answers:
     def layer(
         self, copy: Copy, values: dict[str, Any], entry: Entry, step: Step, inputs: tuple[SymbolicTensor, ...]
     ) -> EntryCopy:
-        """What a layer of the file came to in a copy: its outputs and its calls, in the names in sight."""
+        """A layer of the file in a copy: its outputs and its calls, written in the names in sight."""
         layer = step.layer
         assert layer is not None
         given = {
@@ -64,7 +64,7 @@ class Answers:
         return EntryCopy(step, inputs, outputs, calls, type=type_of(entry, copy), assumed=assumed)
 
     def _again(self, key: tuple[Any, ...], step: Step, values: Mapping[str, Any]) -> LayerAnswer | None:
-        """What the same layer answered before, to tensors that are written alike though they may have other sizes."""
+        """The layer's earlier answer for tensors that are written alike, though their sizes may differ."""
         known = self._known.get(key)
         if known is None or step.facts is None:
             return None
@@ -86,7 +86,9 @@ class Answers:
         given: Mapping[str, Expr],
         inputs: tuple[SymbolicTensor, ...],
     ) -> LayerAnswer:
-        """What a layer answers to symbols: its outputs, its calls, and the names on whose values the answer depends."""
+        """The answer of a layer that is asked with symbols: its outputs, its calls, and the names on whose values the
+        answer depends.
+        """
         layer, facts = step.layer, step.facts
         assert layer is not None
         assert facts is not None
@@ -230,7 +232,7 @@ class Answers:
 
 
 def _fill(calls: Sequence[Call], mode: str) -> str:
-    """What padding holds that is worked out: copies of cells by a mode, or a number, or what a mean leaves out."""
+    """The content of computed padding: copies of cells by a mode, or a number, or cells that a mean does not count."""
     if "uncounted" in calls[-1].args:
         return "uncounted"
     return str(calls[0].args["value"]) if "value" in calls[0].args else mode

@@ -93,7 +93,7 @@ class Copies:
 
     @cached_property
     def elsewhere(self) -> bool:
-        """Whether there are other values of the model's parameters to compare; copies then know them."""
+        """Give the copies other values of the model's parameters to compare with; whether there are any."""
         return worlds.tell(self.root, reversed(self._finished), self.names)
 
     def _derived(self, declared: Mapping[str, Any]) -> dict[str, Expr]:
@@ -155,7 +155,7 @@ class Copies:
         self._finished.append(copy)
 
     def _hand_on(self, copy: Copy, entry: Entry, sources: Tensors, sight: Sight[Tensors]) -> None:
-        """What the latest entry hands on is in sight of the next one."""
+        """Bring the tensors that the latest entry hands on into sight of the next entry."""
         number = len(copy.items) - 1
         items = copy.items[number]
         condition = written_in(entry.when, copy)
@@ -185,7 +185,9 @@ class Copies:
         sight.given |= dict.fromkeys((item.name for item in items) if base is None else (base,), entry.path)
 
     def _after(self, copy: Copy, entry: Entry, handed: tuple[SymbolicTensor, ...]) -> tuple[SymbolicTensor, ...]:
-        """What repetitions hand on, written for any number of them, where that is an expression."""
+        """The tensors that repetitions hand on, written for any number of repetitions, where that number is an
+        expression.
+        """
         items = copy.items[handed[0].value[0]]
         count = count_of(entry, copy)
         if count is None or count.is_const:
@@ -250,7 +252,7 @@ class Copies:
         member: Step | Group,
         inputs: tuple[SymbolicTensor, ...],
     ) -> EntryCopy:
-        """What an entry came to, with these values in sight and these inputs."""
+        """The copy of an entry with these values in sight and these inputs."""
         if isinstance(member, Step):
             return self.answers.layer(copy, values, entry, member, inputs if member.sources else ())
         return self._call(copy, values, entry, member, inputs)
@@ -265,7 +267,7 @@ class Copies:
         group: Group,
         inputs: tuple[SymbolicTensor, ...],
     ) -> EntryCopy:
-        """What a call of a block, or of a list in place, came to: the copy of that list, with its arguments."""
+        """A call of a block, or of a list in place: the copy of that list, with its arguments."""
         called = group.block
         in_place = self.structure.in_place(called)
         args: dict[str, Expr] = {}
@@ -328,7 +330,7 @@ class Copies:
     def _arguments(
         self, copy: Copy, values: dict[str, Any], entry: Entry, called: Block, group: Group
     ) -> dict[str, Expr]:
-        """What the parameters of a block, and those of the model, are in terms of the caller."""
+        """The parameters of a block, and those of the model, in terms of the caller."""
         args = {}
         for each in self.structure.model.params:
             param = self.names.param(each)

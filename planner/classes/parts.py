@@ -1,4 +1,4 @@
-"""What a list of layers is as a class, and what its entries are in it."""
+"""A list of layers as one class (`Unit`), and its entries as parts of that class (`Part`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from planner.format import Block
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Part:
-    """What one entry of a list is in a class.
+    """One entry of a list as a part of a class.
 
     items    what the entry came to in each copy, and in each of its repetitions
     name     of the submodule: a text, an expression that makes one, or None for the next number
@@ -50,7 +50,7 @@ class Part:
 
     @property
     def item(self) -> EntryCopy:
-        """What the entry came to in the first copy."""
+        """The entry in the first copy."""
         return self.items[0][1]
 
     @property
@@ -107,7 +107,7 @@ class Part:
         return {each for expr in exprs for each in expr.names}.union(*inner)
 
     def assumed(self) -> set[str]:
-        """The names for whose values alone what is written is right."""
+        """The names whose values must stay as they are for the part to be right."""
         exprs = [expr for call in self.calls for _, expr in call.args]
         exprs += [*self.args.values(), *(self.carried or ())]
         exprs += [expr for expr in (self.when, self.count, self.type) if expr is not None]
@@ -248,13 +248,13 @@ class Unit:
         return frozenset(found)
 
     def expressions(self) -> Iterator[Expr]:
-        """What the class works out for its parts, and what that is made of."""
+        """The expressions that the class computes for its parts, with the parts of these expressions."""
         for part in self.all_parts():
             for expr in (*part.args.values(), *(each for call in part.calls for _, each in call.args)):
                 yield from expr.all_parts()
 
     def all_parts(self) -> Iterator[Part]:
-        """Its parts, and those of the lists that are written in place."""
+        """The class's parts, and those of the lists that are written in place."""
         for part in self.parts:
             yield part
             if part.inside is not None:

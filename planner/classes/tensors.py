@@ -1,4 +1,4 @@
-"""What a copy of a list is made of: its tensors, and what each entry came to, written in the names in sight."""
+"""The content of a copy of a list: its tensors and its entries, written in the names in sight."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Calling(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class EntryCopy:
-    """What one entry came to in one copy: a layer with its calls, or a copy of another list with its arguments."""
+    """One entry in one copy: a layer with its calls, or a copy of another list with its arguments."""
 
     member: Step | Group
     inputs: tuple[SymbolicTensor, ...]

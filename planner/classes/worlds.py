@@ -17,8 +17,8 @@ FURTHER = 4
 
 
 def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
-    """Let copies know what the names in sight come to where the model's parameters are larger, and where they are
-    smaller; whether there are any.
+    """Give copies the values of the names in sight where the model's parameters are larger, and where they are smaller;
+    whether there are any.
 
     finished  every copy, those that call others first
     """
@@ -43,7 +43,7 @@ def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
 
 
 def enter(item: EntryCopy, copy: Copy, entry: Entry, *, deeply: bool = False) -> None:
-    """Let the copy that an item calls know its worlds, and `deeply` the lists in place within that copy."""
+    """Give the copy that an entry calls its worlds, and `deeply` also the lists in place within that copy."""
     if item.inner is None:
         return
     in_place = item.inner.in_place
@@ -63,7 +63,7 @@ def enter(item: EntryCopy, copy: Copy, entry: Entry, *, deeply: bool = False) ->
 
 
 def here(copy: Copy, entry: Entry, item: EntryCopy) -> Mapping[str, Any]:
-    """What the names in sight of an item come to."""
+    """The values of the names in sight of an entry in a copy."""
     values = copy.values
     if copy.revalued:
         values = {**values, **{each: found for each, (found, _) in copy.revalued.items()}}
@@ -71,7 +71,7 @@ def here(copy: Copy, entry: Entry, item: EntryCopy) -> Mapping[str, Any]:
 
 
 def seen(copy: Copy, entry: Entry, item: EntryCopy) -> list[dict[str, Any]]:
-    """What the names in sight of an item come to in each world, where its entry may be repeated more often."""
+    """The values of the names in sight of an entry in each world, where the entry may be repeated more often."""
     if not entry.repeats:
         return copy.worlds
     worlds = [{**world, INDEX: item.index} for world in copy.worlds]

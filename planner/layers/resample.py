@@ -100,7 +100,7 @@ class _Interpolation(_Sized):
 
     @property
     def filters(self) -> bool:
-        """Whether it is antialiased."""
+        """Whether the interpolation is antialiased."""
         return False
 
     def check(self, *inputs: Shape) -> None:

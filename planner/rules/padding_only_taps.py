@@ -87,7 +87,9 @@ def _widest(window: Window, n: int) -> int:
 
 
 def _way(trials: Trials, step: Step, found: list[tuple[StepAxis, Window]], live: list[int], *, dilated: bool) -> str:
-    """What leaves the output as long and has every tap touch a cell, with `, or `; empty where that was not found."""
+    """A change that keeps the output's length and lets every tap touch a cell, followed by `, or `; empty where none
+    was found.
+    """
     shorter = [
         replace(
             window, dilation=min(window.dilation, _widest(window, each.n)) if window.kernel > 1 else window.dilation

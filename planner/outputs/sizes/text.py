@@ -30,7 +30,7 @@ def render(found: Sequence[InputSizes], screen: Screen, low: int, high: int) -> 
 
 
 def _pattern(together: Together) -> object:
-    """What is said of axes that depend on one another, whatever their names."""
+    """The answer for axes that depend on one another, without the names of these."""
     matches = [([(a.works, a.lossless, a.exact) for a in each.axes], each.step) for each in together.matches]
     return repr((matches, together.coupled, [axis.given for axis in together.axes]))
 

@@ -95,11 +95,11 @@ class Code(NamedTuple):
         return self.permuted(tuple(order)).on(to)
 
     def at(self, path: Sequence[int]) -> Code:
-        """One of the things that a call returns."""
+        """One of the values that a call returns."""
         return self._replace(base=self.atom + "".join(f"[{i}]" for i in path), binds=ATOM, order=None)
 
     def with_batch(self, axis: int, axes: int) -> Code:
-        """The tensor with the batch first, which has been another axis."""
+        """The tensor with its batch axis moved to the front."""
         if not axis:
             return self
         return self.permuted((axis, *(each for each in range(axes + 1) if each != axis)))

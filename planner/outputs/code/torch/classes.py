@@ -58,7 +58,7 @@ class Writer:
         yield from lines(STEP, written)
 
     def head(self, base: str) -> Iterator[str]:
-        """What stands before the statements of the class's construction."""
+        """The lines of the class before the statements that construct its parts."""
         self.program.imports.add("nn")
         yield f"class {self.unit.name}({base}):"
         yield from self.docstring(STEP)
@@ -67,7 +67,7 @@ class Writer:
         yield from lines(STEP, Brackets("def __init__(", arguments, ") -> None:"))
 
     def docstring(self, indent: str) -> Iterator[str]:
-        """What goes in and what comes out."""
+        """The docstring of the class: the shapes of its inputs and outputs."""
         layouts, unit = self.program.layouts, self.unit
         ins = [((-1, -1, k), layouts.tensor(unit, (-1, -1, k))) for k in range(len(unit.copy.inputs))]
         outs = [(value, layouts.output(unit, k)) for k, value in enumerate(unit.outputs)]

@@ -194,7 +194,7 @@ class Forward:
 
 
 def _lacks(part: Part) -> Lack:
-    """What a trained parameter lacks of a batch: it has an axis of size 1 for it where it has one axis more."""
+    """What a trained parameter lacks for a batch: the batch size where its first axis has size 1, or else the axis."""
     data = part.calls[-1].args[0][1]
     sizes = next(each.args[0] for each in data.args[1:] if each.op == "keyword size")
     return "size" if len(sizes.args) > len(part.item.outputs[0].shape) else "axis"

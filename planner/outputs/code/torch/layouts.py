@@ -108,13 +108,13 @@ class Layouts:
                 self._fix(node, layout)
 
     def _root(self, node: Vertex) -> Vertex:
-        """The node that stands for all that are on the same side as this one."""
+        """The vertex that stands for all that are on the same side as this one."""
         while (above := self._same.get(node, node)) != node:
             node = above
         return node
 
     def _join(self, a: Vertex, b: Vertex) -> None:
-        """Let two nodes be on the same side."""
+        """Put two vertices on the same side."""
         a, b = self._root(a), self._root(b)
         if a != b:
             self._same[a] = b
@@ -127,7 +127,7 @@ class Layouts:
     # The cut
 
     def _cut(self) -> set[Vertex]:
-        """The nodes on the side of those that are `last`: no more than must be."""
+        """The vertices on the side of those that are `last`, at the cheapest cut."""
         import networkx
 
         graph: networkx.Graph[Vertex] = networkx.Graph()
@@ -153,7 +153,7 @@ def axes_of(part: Part) -> int:
 
 
 def follows(part: Part) -> bool:
-    """Whether a call along an axis may find the channels anywhere."""
+    """Whether a call along an axis works wherever the channels are."""
     call = part.calls[-1]
     if not call.call.along or len(part.calls) > 1:
         return False

@@ -47,7 +47,7 @@ class Program:
     # What the program needs beside its classes
 
     def uses(self, *exprs: Expr) -> None:
-        """Note what expressions need."""
+        """Record the imports and helpers that expressions need."""
         for expr in exprs:
             functions = expr.functions
             if "make_divisible" in functions:

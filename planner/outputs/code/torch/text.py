@@ -17,7 +17,7 @@ BODY = STEP * 2
 
 @dataclass
 class Bracketed:
-    """What stands in brackets among others, with a comment behind."""
+    """One item within brackets, with the comment behind it."""
 
     code: str | Brackets
     comment: str = ""

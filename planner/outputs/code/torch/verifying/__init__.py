@@ -1,4 +1,4 @@
-"""What a program must do to be the plan: the entries of the state_dict, the shapes, and the values.
+"""What a program must match to be the plan: the entries of the state_dict, the shapes, and the values.
 
 A request to `running` is JSON. A run in it `looks` for steps that the code does not come to, although the outputs are
 right, and tells the first or, with `every`, all of them. A call has the fields of `Call`; a tuple is a list, a slice is
@@ -130,7 +130,7 @@ RIGHT, WRONG, UNKNOWN = 0, 1, 2
 
 
 def told(plan: Plan, compared: Compared, answer: Mapping[str, Any]) -> tuple[str, int]:
-    """What to say of an answer, and the exit code."""
+    """The message about an answer, and the exit code."""
     last = answer["runs"][-1]
     size = at(_plans(plan, compared)[len(answer["runs"]) - 1])
     if last["error"]:
