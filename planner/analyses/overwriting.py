@@ -99,8 +99,8 @@ def overwriting(plan: Plan) -> list[Overwriting]:
 
 
 def _found(plan: Plan, *, training: bool) -> Iterator[tuple[int, Overwriting]]:
-    """The steps that overwrite a tensor, each with what it overwrites. Where an earlier step has written into the same memory
-    and is found for it, the later one is not: had the first step memory of its own, it would write over nothing.
+    """The steps that overwrite a tensor, each with what it overwrites. Where an earlier step has written into the same
+    memory and is found for it, the later one is not: had the first step memory of its own, it would write over nothing.
     """
     run = _ran(plan, training=training)
     left = MOST_COMPARED
