@@ -50,6 +50,10 @@ def command(
     from planner.outputs.map import _windows
     from planner.outputs.map._seen import NoMap, seen
 
+    if windows is not None:
+        alone = {"--of": name, "--step": step, "--cell": cell, "--image": image}
+        for option in [option for option, given in alone.items() if given is not None]:
+            raise click.UsageError(f"{option} belongs to the map of an input; --windows draws one step along its axes")
     ready(output, file, image)
     wanted = format or format_of(output, "map", "svg")
     if image and not stated("map", wanted).over_image:

@@ -134,7 +134,7 @@ class File:
                     self.draft.instances.append(Instance(name, "Input", None, (), path, input=shape))
             elif value is not UNKNOWN:
                 wanted = "the sizes of its axes with the channels last, such as [224, 224, 3], each from 1"
-                self.draft.report(WrongValue(name, wanted, value, key=()), path)
+                self.draft.report(WrongValue(name, wanted, value, help=_axes_help(name, value), key=()), path)
         return found if len(found) == len(shapes) else {}
 
     def unknown_inputs(self, given: Any) -> dict[str, Ref]:
@@ -166,3 +166,11 @@ class File:
 
 def _is_own(key: object) -> bool:
     return isinstance(key, str) and key.startswith("x-")
+
+
+def _axes_help(name: str, value: object) -> str:
+    """What to write for an input that was given one number, in quotes or not; "" for anything else."""
+    one = int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 20 else value
+    if not is_whole(one) or one < 1:
+        return ""
+    return f"write `{name}: [{one}]` for a vector of {one:,} features; an image has three sizes: [{one}, {one}, 3]"
