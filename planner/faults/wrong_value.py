@@ -52,7 +52,7 @@ class WrongValue(Fault):
 
 
 def _example(wanted: str, received: object) -> str:
-    """The value of the wanted kind that is nearest; "" for kinds that are not numbers or truth values, and for lists."""
+    """The value of the wanted kind that is nearest; "" for lists, and where no number or truth value is wanted."""
     if isinstance(received, list | tuple):
         return ""
     if wanted.startswith("a whole number"):
