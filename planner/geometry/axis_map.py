@@ -31,7 +31,17 @@ class Loss:
     @property
     def real(self) -> int:
         """The number of real cells that no window reads."""
-        return self.lost + self.lost_before + self.skipped
+        return self.at_edge + self.skipped
+
+    @property
+    def at_edge(self) -> int:
+        """The number of real cells at the ends of the axis that no window reads."""
+        return self.lost + self.lost_before
+
+    @property
+    def exact(self) -> bool:
+        """Whether the last window ends where the axis ends with its padding."""
+        return not (self.leftover or self.overhang)
 
     def __bool__(self) -> bool:
         return self != NO_LOSS

@@ -113,9 +113,9 @@ class Sliding(OnAxis):
 
     def _changes(self, window: Window, n: int) -> Iterator[Change]:
         """Sizes, paddings and kernels all act on the number that the stride has to divide; the rest is tried."""
-        over = replace(window, stride=1, ceil=False).length(n) - 1
-        first = -(over % self.stride) if over >= 0 else -over
-        deltas = [first + turn * self.stride for turn in range(-TURNS, TURNS + 1)]
+        fitting = max(replace(window, ceil=False).length(n), 1)
+        first = window.missing(fitting, n)
+        deltas = [window.missing(fitting + more, n) for more in range(-TURNS, TURNS + 1)]
         sizes = nearest((n + delta for delta in deltas if abs(delta - first) <= 2 * self.stride), n)
         least = min(window.length(n), 2)  # a single window has nothing to be divided
         tried = ((str(size), self, size) for size in sizes if self.map(size).length(size) >= least)
@@ -184,7 +184,7 @@ def _lines(layer: Sliding, window: Window, n: int) -> Iterator[WorkingLine]:
     if window.before or window.after:
         yield WorkingLine("+", window.before + window.after, _padding_words(layer, window))
     yield WorkingLine("−", window.reach - 1, _kernel_words(window))
-    places = replace(window, stride=1, ceil=False).length(n)
+    places = 1 - window.missing(1, n)
     if window.length(n) < 1:
         yield WorkingLine("", places, "places for the window: there must be 1")
         return
@@ -241,7 +241,7 @@ def _findings(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
     unread, covered = _unread(window, n), all_cells(max(_end(window, n) + 1, 0))
     if lost := unread & ~covered:
         brief = f"{counted(loss.lost, 'cell')} lost"
-        text = f"{_lost_words(lost, n)} read by no window. {_why_lost(window, n, loss)}"
+        text = f"{_lost_words(lost, n)} read by no window. {_why_lost(window, n)}"
         yield Finding("lost-cells", Severity.WARNING, brief, text, lost)
     if skipped := unread & covered:
         subject = f"{capital(which(skipped))} {plural(loss.skipped, 'is', 'are')}"
@@ -287,10 +287,10 @@ def _lost_words(lost: Cells, n: int) -> str:
     return f"{capital(which(lost))}, the last{f' {count}' if count > 1 else ''}, {plural(count, 'is', 'are')}"
 
 
-def _why_lost(window: Window, n: int, loss: Loss) -> str:
+def _why_lost(window: Window, n: int) -> str:
     """The reason why cells are lost: where the last window ends, and what another window would need."""
     ordinal = "last" if window.length(n) > 1 else "only"
-    missing = counted(window.stride - loss.leftover, "cell")
+    missing = counted(window.missing(window.length(n) + 1, n), "cell")
     needs = f"the next, {window.stride} further on, needs {missing} more than there are"
     return f"The {ordinal} window ends on cell {_end(window, n)}; {needs}."
 

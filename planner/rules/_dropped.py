@@ -147,15 +147,18 @@ def _to_the_edge(step: Step, lost: list[Dropped]) -> Iterator[dict[str, object]]
             yield {"padding": less}
         return
     yield {"ceil_mode": True}
-    leftover = {each.axis.axis: each.axis.loss.leftover for each in lost}
+    losing = {each.axis.axis: each.axis for each in lost}
     windows = [each if isinstance(each, Window) else None for each in axes]
-    for more in range(MOST_WINDOWS):
+    for more in range(1, MOST_WINDOWS + 1):
         pairs = []
         for axis, window in enumerate(windows):
-            before, after, stride = (window.before, window.after, window.stride) if window else (0, 0, 0)
-            pairs.append([before, after + (stride * (more + 1) - leftover[axis] if axis in leftover else 0)])
+            before, after = (window.before, window.after) if window else (0, 0)
+            if window and axis in losing:
+                after += window.missing(losing[axis].length + more, losing[axis].n)
+            pairs.append([before, after])
         yield {"padding": pairs}
     if all(windows):
+        leftover = {axis: each.loss.leftover for axis, each in losing.items()}
         kernels = [each.kernel + leftover.get(axis, 0) for axis, each in enumerate(windows) if each]
         yield {"kernel_size": per_axis(kernels)}
 
