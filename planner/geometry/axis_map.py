@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from planner.cells import Cells
+from planner.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,20 @@ class Loss:
     def exact(self) -> bool:
         """Whether the last window ends where the axis ends with its padding."""
         return not (self.leftover or self.overhang)
+
+    @property
+    def clauses(self) -> dict[str, str]:
+        """What is amiss beside real cells that no window reads, in words, by what it is called."""
+        said = {}
+        if self.uneven:
+            is_not = "is not" if self.uneven == 1 else "are not"
+            said["uneven-padding"] = f"{counted(self.uneven, 'cell')} of padding at the end {is_not} used"
+        if self.overhang:
+            said["overhang"] = f"the last window hangs {counted(self.overhang, 'cell')} over the end"
+        if self.blank:
+            lie = "lies" if self.blank == 1 else "lie"
+            said["blank-windows"] = f"{counted(self.blank, 'window')} {lie} on padding alone"
+        return said
 
     def __bool__(self) -> bool:
         return self != NO_LOSS

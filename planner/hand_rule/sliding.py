@@ -249,12 +249,11 @@ def _findings(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
         yield Finding("skipped-cells", Severity.WARNING, f"{loss.skipped:,} skipped", text, skipped)
     if loss.uneven and not loss.lost:
         used = "the padding before is read in full" if window.before else "it might as well be left out"
-        left = _of(loss.uneven, window.after)
-        text = f"No cell is lost, but {left} of padding at the end {plural(loss.uneven, 'is', 'are')} not read; {used}."
+        text = f"No cell is lost, but {loss.clauses['uneven-padding']}; {used}."
         yield Finding("uneven-padding", Severity.INFO, "uneven padding", text)
     if loss.overhang:
         floor = replace(window, ceil=False)
-        text = f"The last window hangs {counted(loss.overhang, 'cell')} over the end. Without ceil_mode, "
+        text = f"{capital(loss.clauses['overhang'])}. Without ceil_mode, "
         if floor.length(n) > 0:
             at_edge = counted(floor.loss(n).lost, "cell")
             text += f"{counted(floor.length(n), 'cell')} would come out, and {at_edge} be lost."
@@ -267,10 +266,8 @@ def _findings(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
 def _on_padding(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
     """The findings on windows and taps that lie on padding alone."""
     if loss.blank:
-        blank = counted(loss.blank, "window")
-        verb = plural(loss.blank, "lies", "lie")
-        text = f"{blank} {verb} on padding alone: what comes out there says nothing of the input."
-        yield Finding("blank-windows", Severity.WARNING, f"{blank} on padding alone", text)
+        text = f"{loss.clauses['blank-windows']}: what comes out there says nothing of the input."
+        yield Finding("blank-windows", Severity.WARNING, f"{counted(loss.blank, 'window')} on padding alone", text)
     if dead := [tap for tap, count in enumerate(window.taps(n)) if not count]:
         live = window.kernel - len(dead)
         text = (
@@ -300,12 +297,6 @@ def _why_skipped(window: Window) -> str:
         gap = f"{counted(window.stride - window.reach, 'cell')} {plural(window.stride - window.reach, 'lies', 'lie')}"
         return f"The stride of {window.stride} is longer than the window, which reaches {window.reach}: {gap} between."
     return f"The dilation of {window.dilation} leaves holes in a window, which the other windows do not fill."
-
-
-def _of(count: int, whole: int) -> str:
-    if count == whole:
-        return "the one cell" if count == 1 else f"all {count} cells"
-    return f"{count} of {whole} cells"
 
 
 # What else is worth saying
