@@ -125,7 +125,7 @@ class Workbench:
         return mended(self.report, self.judged, given=self.input, unsafe=unsafe)
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Checked(Report):
     """A report that keeps its workbench, so that it knows the fixes of its findings."""
 

@@ -179,10 +179,10 @@ def test_shortcuts_of_resnet_skip_one_cell_in_two(name: str, size: int) -> None:
 # In words
 
 WORDS = [
-    ({"type": "MaxPool2d", "kernel_size": 2}, "height: cell 8 of 9 is read by no cell of the output"),
+    ({"type": "MaxPool2d", "kernel_size": 2}, "height: cell 8 of 9 is read by no window: 9 − 2 leaves 1 at stride 2"),
     (
         {"type": "Conv2d", "out_channels": 1, "kernel_size": 1, "stride": 4},
-        "height: 6 of 9 cells fall between windows and are skipped",
+        "height: 6 of 9 cells lie between windows of 1 at stride 4",
     ),
     (
         {"type": "Conv2d", "out_channels": 1, "kernel_size": 4, "stride": 2, "padding": 1},
@@ -194,11 +194,11 @@ WORDS = [
     ),
     (
         {"type": "Conv2d", "out_channels": 1, "kernel_size": 2, "padding": [[3, 0], [0, 0]]},
-        "height: 2 windows read padding alone",
+        "height: 2 windows lie on padding alone",
     ),
     (
         {"type": "ConvTranspose2d", "out_channels": 1, "kernel_size": 1, "stride": 1, "padding": [2, 0]},
-        "height: cells 0–1 of 9 are read by no cell of the output; cells 7–8 of 9 are read by no cell of the output",
+        "height: cells 0–1, 7–8 of 9 are written to no output cell",
     ),
 ]
 

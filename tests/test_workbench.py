@@ -82,6 +82,12 @@ def test_options_hold_for_what_cannot_be_read() -> None:
         assert bench.report.to_dict()["totals"]["batch"] == 8
 
 
+def test_a_report_is_shown_in_short() -> None:
+    report = Workbench.on_text(f"name: small\n{LOSSY}").report
+    assert repr(report) == "<Report on 'small': 1 step, 2 warnings>"
+    assert repr(Report(report.plan)) == "<Report on 'small': 1 step, nothing wrong>"
+
+
 def test_a_notebook_shows_steps_and_findings() -> None:
     report = Workbench.on_text(LOSSY.replace("[8, 8, 3]", "{<n>: [8, 8, 3]}")).report
     shown = report._repr_html_()

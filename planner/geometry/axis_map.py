@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from planner.cells import Cells
+from planner.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,31 @@ class Loss:
     @property
     def real(self) -> int:
         """The number of real cells that no window reads."""
-        return self.lost + self.lost_before + self.skipped
+        return self.at_edge + self.skipped
+
+    @property
+    def at_edge(self) -> int:
+        """The number of real cells at the ends of the axis that no window reads."""
+        return self.lost + self.lost_before
+
+    @property
+    def exact(self) -> bool:
+        """Whether the last window ends where the axis ends with its padding."""
+        return not (self.leftover or self.overhang)
+
+    @property
+    def clauses(self) -> dict[str, str]:
+        """What is amiss beside real cells that no window reads, in words, by what it is called."""
+        said = {}
+        if self.uneven:
+            is_not = "is not" if self.uneven == 1 else "are not"
+            said["uneven-padding"] = f"{counted(self.uneven, 'cell')} of padding at the end {is_not} used"
+        if self.overhang:
+            said["overhang"] = f"the last window hangs {counted(self.overhang, 'cell')} over the end"
+        if self.blank:
+            lie = "lies" if self.blank == 1 else "lie"
+            said["blank-windows"] = f"{counted(self.blank, 'window')} {lie} on padding alone"
+        return said
 
     def __bool__(self) -> bool:
         return self != NO_LOSS

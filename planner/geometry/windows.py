@@ -38,8 +38,14 @@ class Window(AxisMap):
         first = -self.before
         return Span(Ramp((first,), self.stride), Ramp((first + self.extent - 1,), self.stride), self.dilation)
 
+    def missing(self, windows: int, n: int) -> int:
+        """How many cells, of n and of padding, so many windows lack to leave nothing over; negative where there are too
+        many.
+        """
+        return (windows - 1) * self.stride + self.extent - n - self.before - self.after
+
     def length(self, n: int) -> int:
-        places, leftover = divmod(n + self.before + self.after - self.extent, self.stride)
+        places, leftover = divmod(-self.missing(1, n), self.stride)
         windows = places + 1
         # torch: a window that hangs over the end must start inside the input or its left padding.
         return windows + (self.ceil and leftover > 0 and windows * self.stride < n + self.before)
@@ -63,9 +69,8 @@ class Window(AxisMap):
         out = self.length(n)
         if out < 1:
             return NO_LOSS
-        end = (out - 1) * self.stride + self.extent  # of the last window, on the padded axis
-        beyond = n + self.before + self.after - end
-        inside = min(max(end - self.before, 0), n)  # real cells up to there
+        beyond = -self.missing(out, n)  # the end of the last window
+        inside = min(max(n + self.after - beyond, 0), n)  # real cells up to there
         lost, skipped = n - inside, 0
         if self.stride > self.extent or self.dilation > 1 or self.mode != "constant":
             unread = all_cells(n) & ~self.reads(all_cells(out), n)

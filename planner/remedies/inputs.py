@@ -136,9 +136,9 @@ def _grade(plan: Plan) -> int:
         return GRADES
     facts = {id(step.facts): step for step in plan.steps}
     losses = [each.loss for step in facts.values() for each in losses_of(step)]
-    if any(loss.lost or loss.lost_before for loss in losses):
+    if any(loss.at_edge for loss in losses):
         return WORKS
-    return LOSSLESS if any(loss.leftover or loss.overhang for loss in losses) else EXACT
+    return EXACT if all(loss.exact for loss in losses) else LOSSLESS
 
 
 def _shapes(case: Case) -> dict[str, Spatial]:

@@ -302,10 +302,7 @@ def _with_kernel_and_padding(case: Case, step: Step) -> Proposal | None:
 
 def _missing(window: Window, n: int) -> int:
     """The cells of padding missing at the end for one more window, which reads the lost cells, or for the first."""
-    room = n + window.before + window.after - window.extent
-    if room < 0:
-        return -room
-    return window.stride - room % window.stride if window.loss(n).lost else 0
+    return max(window.missing(1, n), window.missing(window.length(n) + 1, n) if window.loss(n).lost else 0)
 
 
 def _even(window: Window, n: int) -> Window | None:

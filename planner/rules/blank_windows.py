@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
-from planner.rules._dropped import window_of
 from planner.rules._rule import Rule
 from planner.rules._trying import Trials
 from planner.words import grouped, share
@@ -50,7 +49,7 @@ class BlankWindows(Rule):
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         trials = Trials(report)
         for step, losses in zip(report.plan.steps, report.losses, strict=True):
-            blank = [(each, window) for each in losses if each.loss.blank and (window := window_of(each))]
+            blank = [(each, window) for each in losses if each.loss.blank and (window := each.window)]
             if blank:
                 most = min(window.extent - 1 for _, window in blank)
                 yield cls.at(

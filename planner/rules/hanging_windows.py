@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from planner.analyses.loss import losses
 from planner.diagnostics import Diagnostic, Severity
-from planner.rules._dropped import window_of
 from planner.rules._near import near_sizes
 from planner.rules._rule import Rule
 from planner.words import counted, grouped, ranged
@@ -52,7 +51,7 @@ class HangingWindows(Rule):
         hanging = [
             (step, found)
             for step, lost in zip(report.plan.steps, report.losses, strict=True)
-            if (found := [(each, window) for each in lost if each.loss.overhang and (window := window_of(each))])
+            if (found := [(each, window) for each in lost if each.loss.overhang and (window := each.window)])
         ]
         sizes = near_sizes(report, _overhang) if hanging else []
         free = " or ".join(map(str, sizes))
