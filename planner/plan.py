@@ -234,7 +234,7 @@ def propagate(
     """Shapes through the whole model. Never raises for what is wrong in it: the Plan carries the diagnostics.
 
     inputs   shapes of model inputs that replace the model's own, by name
-    known    what earlier propagations of the same model have found out; it is added to
+    known    what earlier propagations have found out, of the same layer objects; it is added to
     guesser  goes on with a guess after a fault; without it, what depends on a faulty step is left out
     """
     plan = Plan(model, [], ())
