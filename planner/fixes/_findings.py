@@ -32,6 +32,11 @@ def before_inserts(path: Path, edits: tuple[Edit, ...]) -> Path:
     return path
 
 
+def changes_layer(was: Step, now: Step) -> bool:
+    """Whether a step has another layer; mostly both have the same object, which models that differ by an edit share."""
+    return was.layer is not now.layer and was.layer != now.layer
+
+
 class Findings:
     """The findings of a report by the places of their entries as they were before the edits."""
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from planner.analyses.causality import Causal, nothing_ahead, stays_causal
 from planner.diagnostics import Diagnostic, Edit
-from planner.fixes._findings import Findings
+from planner.fixes._findings import Findings, changes_layer
 from planner.geometry import Shift, Window
 from planner.plan import Plan, Step, Tensor
 from planner.remedies._case import Case, Proposal, windows_of
@@ -33,7 +33,7 @@ LONG_WORD = 8
 def keeps_causality(was: Findings, now: Findings, found: Diagnostic) -> bool:
     """Whether every tensor that saw nothing ahead, or nothing before, still sees nothing there."""
     pairs = ((step, now.steps.get(identity)) for identity, step in was.steps.items())
-    changed = [(_windows(a), _windows(b)) for a, b in pairs if b is not None and a.layer != b.layer]
+    changed = [(_windows(a), _windows(b)) for a, b in pairs if b is not None and changes_layer(a, b)]
     if not all(stays_causal(a, b) for a, b in changed) and not _opposed(was, found):
         return False
     if _pads_ahead(changed) and _only_before(was.report.plan):
@@ -126,7 +126,7 @@ def _changed(a: Step, b: Step) -> set[str]:
     """The arguments, or other properties, in which two steps differ."""
     if (a.type, a.sources, a.is_input and a.outputs) != (b.type, b.sources, b.is_input and b.outputs):
         return {"type"}
-    if a.layer is None or b.layer is None or a.layer == b.layer:
+    if a.layer is None or b.layer is None or not changes_layer(a, b):
         return set()
     return {key for key in type(a.layer).model_fields if getattr(a.layer, key) != getattr(b.layer, key)}
 
