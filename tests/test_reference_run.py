@@ -23,7 +23,7 @@ from torch.nn import functional
 
 import random_blocks
 from layer_cases import cases
-from layer_oracle import Case, called, made, planner_says
+from layer_oracle import Case, all_called, made, planner_says
 from lighter import lighter
 from planner.faults.places_in_padding import PlacesInPadding
 from planner.geometry import Shape
@@ -147,7 +147,7 @@ def alone_or_between(draw: st.DrawFn, layer: type[Layer]) -> dict[str, Any] | No
     layers.append({**it, "from": names if len(names) > 1 else names[0]} if names else it)
     count = len(says.outputs)
     outputs = [f"it.{i}" for i in range(count)] if count > 1 else ["it"]
-    if draw(st.booleans()):
+    if draw(st.booleans()) and not layer.whole:
         kept = outputs[:1] if case.args.get("return_indices") else outputs
         layers += [
             {"name": f"out_{i}", "type": "Linear", "out_features": 3, "from": each} for i, each in enumerate(kept)
@@ -231,8 +231,7 @@ def by_calls(case: Case, inputs: list[Tensor], weights: Mapping[str, Tensor]) ->
             things[-1].double().eval()
             things[-1].load_state_dict({name[3:]: each for name, each in weights.items()}, strict=True)
         torch.manual_seed(0)
-        for call, thing in zip(calls, things, strict=True):
-            tensors = called(call, thing, tensors)
+        tensors = all_called(calls, things, tensors)
     if isinstance(things[-1], nn.Parameter) and not case.args.get("batch"):
         tensors = [each[None] for each in tensors]
     batches = calls[-1].batches or (0,) * len(tensors)

@@ -52,6 +52,11 @@ class Expr(_Expr):
         return _written(self)[0]
 
     @property
+    def written(self) -> tuple[str, int]:
+        """The text, and how tightly its loosest operator binds."""
+        return _written(self)
+
+    @property
     def parts(self) -> tuple[Expr, ...]:
         return () if self.op in _LEAVES else self.args
 
@@ -166,6 +171,8 @@ SIGNS = {
     "mod": "%",
     "pow": "**",
     "matmul": "@",
+    "gt": ">",
+    "neg": "-",
 }
 """The operators of Python's module `operator` that are written between tensors."""
 _HOMES = {"ceil": "math.ceil", "floor": "math.floor"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from planner.classes.expressions import SIGNS, quoted
@@ -146,11 +146,11 @@ class {name}({base}):
 '''
 
 
-def wrapped(name: str, base: str, code: str, about: str, attributes: Sequence[str] = ()) -> str:
-    """A module of one call; a function may have numbers to keep for it."""
+def wrapped(name: str, base: str, code: str, about: str, attributes: Mapping[str, str]) -> str:
+    """A module of one call; a function may have numbers to keep for it, each of some type."""
     kept = ""
     if attributes:
-        arguments = ", ".join(f"{each}: int" for each in attributes)
+        arguments = ", ".join(f"{each}: {kind}" for each, kind in attributes.items())
         kept = f"\n    def __init__(self, {arguments}) -> None:\n        super().__init__()\n"
         kept += "".join(f"        self.{each} = {each}\n" for each in attributes)
     return f'''
