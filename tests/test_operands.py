@@ -69,6 +69,16 @@ def test_refused(entry: dict[str, Any], code: str, message: str) -> None:
     assert [(each.code, each.message) for each in report.diagnostics] == [(code, message)]
 
 
+@pytest.mark.parametrize(
+    ("name", "several"), [("Sum", "Add"), ("Prod", "Multiply"), ("Max", "Maximum"), ("Min", "Minimum")]
+)
+def test_several_tensors_are_for_another_layer(name: str, several: str) -> None:
+    report = told({"type": name, "dim": 1, "from": ["a", "b"]})
+    (found,) = report.diagnostics
+    assert (found.code, found.help) == ("NSP207", f"use `type: {several}` for several tensors, cell by cell")
+    assert checked(of_mapping(edited(report.source.data, found.mends[0]))).ok
+
+
 def code(*layers: dict[str, Any], **file: Any) -> str:
     """The statements of the forward pass."""
     report = checked(of_mapping({"input": [8, 8, 4], "layers": [X, Y, *layers], **file}))

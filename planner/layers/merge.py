@@ -87,7 +87,7 @@ class _Product(_CellByCell):
 class _InOrder(_CellByCell):
     """An operator whose first operand may be the number."""
 
-    reversed: bool = Field(False, description="Whether the number comes first: `other` − x in place of x − `other`.")
+    reversed: bool = Field(False, description="Whether the number is the first operand, and the tensor the second.")
 
     def check(self, *inputs: Shape) -> None:
         super().check(*inputs)

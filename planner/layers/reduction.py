@@ -6,8 +6,10 @@ Source: https://docs.pytorch.org/docs/stable/torch.html#reduction-ops
 from collections.abc import Mapping
 from typing import ClassVar
 
+from planner.diagnostics import Edit
 from planner.faults.no_axis_left import NoAxisLeft
 from planner.faults.repeated_dim import RepeatedDim
+from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, All, AxisMap, Link, Shape
 from planner.layers._fields import Dims, Natural, Number
@@ -19,9 +21,19 @@ class _Reduction(Layer):
 
     function: ClassVar[str] = ""
     """PyTorch's method, where its name is not that of the layer in lower case."""
+    of_several: ClassVar[str] = ""
+    """The layer that does the same with several tensors, cell by cell."""
 
     dim: Dims
     keepdim: bool = False
+
+    def must_take(self, count: int) -> None:
+        if count > 1 and self.of_several:
+            help = f"use `type: {self.of_several}` for several tensors, cell by cell"
+            fault = WrongNumberOfSources(self.type_name(), count, 1, 1, help=help)
+            fault.mends = ((Edit(("type",), self.of_several), Edit(("dim",), action="remove")),)
+            raise fault
+        super().must_take(count)
 
     def _axes(self, x: Shape) -> list[int]:
         dims = (self.dim,) if isinstance(self.dim, int) else self.dim
@@ -69,6 +81,8 @@ class Sum(_Reduction):
     `dim` counts as in PyTorch; where the channels are added up, the first spatial axis becomes the channels.
     """
 
+    of_several: ClassVar[str] = "Add"
+
 
 class Prod(_OfOneAxis):
     """The product over one axis, which vanishes, or keeps one cell with `keepdim: true`. `Multiply` is the product of
@@ -76,6 +90,8 @@ class Prod(_OfOneAxis):
 
     `dim` counts as in PyTorch; where the channels go, the first spatial axis becomes the channels.
     """
+
+    of_several: ClassVar[str] = "Multiply"
 
 
 class Max(_Reduction):
@@ -86,6 +102,7 @@ class Max(_Reduction):
     """
 
     function: ClassVar[str] = "amax"
+    of_several: ClassVar[str] = "Maximum"
 
 
 class Min(_Reduction):
@@ -96,6 +113,7 @@ class Min(_Reduction):
     """
 
     function: ClassVar[str] = "amin"
+    of_several: ClassVar[str] = "Minimum"
 
 
 class _Deviation(_Reduction):
