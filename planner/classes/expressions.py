@@ -171,10 +171,10 @@ SIGNS = {
     "mod": "%",
     "pow": "**",
     "matmul": "@",
-    "gt": ">",
-    "neg": "-",
 }
 """The operators of Python's module `operator` that are written between tensors."""
+OF_ONE = {"gt": ">", "neg": "-"}
+"""Those that are written before a single tensor, or between one and a number."""
 _HOMES = {"ceil": "math.ceil", "floor": "math.floor"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from planner.classes.expressions import ATOM, BINDS, SIGNS, Expr, const, text
+from planner.classes.expressions import ATOM, BINDS, OF_ONE, SIGNS, Expr, const, text
 from planner.classes.parts import Part
 from planner.classes.tensors import Calling
 from planner.layers._layer import Call
@@ -138,7 +138,7 @@ def _operation(calling: Calling, args: Sequence[Code], numbers: Mapping[str, Exp
         (x,) = args
         code, binds = x.written
         return Code(f"-{code if binds >= BINDS['neg'] else f'({code})'}", BINDS["neg"], lacks=x.lacks)
-    sign = SIGNS[call.name]
+    sign = SIGNS.get(call.name) or OF_ONE[call.name]
     binds = BINDS[sign]
     turned = [_turned(each) if i in call.turned else each for i, each in enumerate(args)]
     operands = [each.written for each in turned]

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from planner.classes.expressions import SIGNS, quoted
+from planner.classes.expressions import OF_ONE, SIGNS, quoted
 from planner.layers._layer import Call
 
 CENTRED = '''
@@ -66,7 +66,7 @@ HOMES = frozenset({"nn", "F", "torch", "Tensor"})
 def is_writable(call: Call) -> bool:
     """Whether a call is one of those that can be written."""
     if call.is_operator:
-        return call.name in SIGNS
+        return call.name in SIGNS or call.name in OF_ONE
     return call.home in HOMES or call.target in INSTEAD
 
 
