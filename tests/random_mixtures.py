@@ -121,7 +121,8 @@ class _Mixing:
         self.read.update(each.name for each in sources)
         self.position += copies or 1
         self.above = str(self.position - 1) if self.numbered else name
-        self.tensors += self.made(layer, name, facts.outputs, any(each.places for each in sources), copies or 1)
+        places = layer.whole or any(each.places for each in sources)
+        self.tensors += self.made(layer, name, facts.outputs, places, copies or 1)
         return True
 
     def made(self, layer: Layer, name: str, outputs: tuple[Shape, ...], places: bool, copies: int) -> list[Tensor]:
@@ -351,11 +352,47 @@ def _dropout(random: Random, x: Shape) -> Drawn:
     return random.choice(kinds), _some(random, p=0.3)
 
 
-def _mean(random: Random, x: Shape) -> Drawn:
+def _reduced(random: Random, x: Shape) -> Drawn:
     dims = random.sample(range(1, len(x) + 1), random.randint(1, len(x)))
     counted = [random.choice([dim, dim - len(x) - 1]) for dim in dims]
     dim = counted[0] if len(counted) == 1 and random.random() < 0.6 else counted
-    return "Mean", {"dim": dim, **({"keepdim": True} if random.random() < 0.4 else {})}
+    kind, args = random.choice([("Mean", {}), ("Mean", {}), *REDUCTIONS])
+    return kind, {**args, "dim": dim, **({"keepdim": True} if random.random() < 0.4 else {})}
+
+
+REDUCTIONS: tuple[tuple[str, Entry], ...] = (
+    ("Sum", {}),
+    ("Max", {}),
+    ("Min", {}),
+    ("Var", {"correction": 0}),
+    ("Norm", {}),
+    ("Norm", {"p": 1}),
+    ("LogSumExp", {}),
+)
+
+
+def _place(random: Random, x: Shape) -> Drawn:
+    return random.choice(["ArgMax", "ArgMin"]), {"dim": _dim(random, x), **_some(random, keepdim=True)}
+
+
+def _function(random: Random, x: Shape) -> Drawn:
+    """A function of each value, or of those along an axis."""
+    dim = {"dim": _dim(random, x)}
+    return random.choice([*FUNCTIONS, ("Cumsum", dim), ("Normalize", random.choice([{}, dim, {**dim, "p": 1}]))])
+
+
+FUNCTIONS: tuple[tuple[str, Entry], ...] = (
+    *((kind, {}) for kind in ("Abs", "Neg", "Square", "Sin", "Cos", "Atan", "Erf")),
+    ("Clamp", {"min": -1, "max": 1}),
+    ("Clamp", {"max": 0.5}),
+)
+
+
+def _with_number(random: Random, x: Shape) -> Drawn:
+    """A tensor and a number."""
+    kind = random.choice(["Add", "Subtract", "Multiply", "Divide", "Power", "Maximum", "Minimum"])
+    turned: Entry = {"reversed": True} if kind == "Subtract" and random.random() < 0.5 else {}
+    return kind, {"other": 2 if kind == "Power" else random.choice([2, -1, 0.5]), **turned}
 
 
 def _flatten(random: Random, x: Shape) -> Drawn:
@@ -460,7 +497,10 @@ SINGLES: tuple[Draw, ...] = (
     *(_activation,) * 3,
     _sloped,
     _dropout,
-    *(_mean,) * 2,
+    *(_reduced,) * 3,
+    _place,
+    *(_function,) * 3,
+    *(_with_number,) * 3,
     *(_flatten,) * 3,
     *(_unflatten,) * 2,
     *(_reshape,) * 2,
@@ -494,13 +534,16 @@ MOVES: tuple[Callable[[Random, Shape], tuple[str, Entry]], ...] = (_permute, _sl
 Meeting = Callable[[_Mixing, Tensor], bool]
 
 
+ALIKE = ("Add", "Subtract", "Multiply", "Maximum", "Minimum", "Where")
+
+
 def _cell_by_cell(mixing: _Mixing, x: Tensor) -> bool:
-    """A sum, a difference or a product of tensors of one shape, perhaps of one with itself."""
+    """An operator on tensors of one shape, perhaps on one and itself."""
     others = mixing.others(x, lambda shape: shape == x.shape)
     partner = mixing.partner(x) if len(others) == 1 and mixing.chance(0.8) else None
     count = mixing.random.choice([1, 1, 1, 2])
     chosen = [mixing.random.choice([*others, *([partner] * 3 if partner else [])]) for _ in range(count)]
-    return mixing.added(mixing.random.choice(["Add", "Subtract", "Multiply"]), {}, *_shuffled(mixing, [x, *chosen]))
+    return mixing.added(mixing.random.choice(ALIKE), {}, *_shuffled(mixing, [x, *chosen]))
 
 
 def _shuffled(mixing: _Mixing, tensors: list[Tensor]) -> list[Tensor]:

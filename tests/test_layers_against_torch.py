@@ -34,6 +34,7 @@ class Difference(NamedTuple):
         return all(re.fullmatch(pattern, text) for pattern, text in patterns)
 
 
+OPERATORS = "Add|Divide|Maximum|Minimum|Multiply|Power|Subtract"
 DIFFERENCES = (
     Difference(".*", "DimOutOfRange: dimension 0 is the batch", "", "shapes leave the batch out"),
     Difference("Slice", "DimOutOfRange.*", "", "an index is not told how many axes there should be"),
@@ -46,7 +47,11 @@ DIFFERENCES = (
     Difference("LPPool.*", "WrongValue: `ceil_mode`.*", "", "a window over the end would be scaled up"),
     Difference("LPPool.*", "WrongValue: `norm_type`.*", "", "zeros have no negative power"),
     Difference("ConvTranspose.*", "a whole number from 1.*", "", "a kernel of one cell does not show a dilation of 0"),
-    Difference("Add|Subtract", "SizesDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
+    Difference("Add|Subtract|Power|M..imum", "SizesDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
+    Difference(f"{OPERATORS}|Where", "WrongNumberOfSources.*", "", "a number stands in place of a source"),
+    Difference("Subtract|Divide|Power", "OptionDoesNotApply.*", "", "the operands are in order, and none is a number"),
+    Difference("Clamp", "BoundsOutOfOrder.*", "", "nothing would be left but the upper bound"),
+    Difference("Var|Std", "WrongValue: `correction`.*", "", "it would be divided by nothing"),
     Difference("MatMul", "MatrixSizesDiffer.*", "", "einsum repeats axes of one cell without a word"),
     Difference("MatMul", "WrongNumberOfAxes.*", "", "the batch would be an axis of the matrices"),
     Difference(".*Norm.*", "ChannelsDiffer.*", "", "what is stated is checked, also where PyTorch has no use for it"),

@@ -65,7 +65,7 @@ def _picked_from(plan: Plan) -> Mapping[int, int]:
     for place, step in _backwards(plan):
         if step.layer is not None and step.layer.indices:
             reads = _count(step)
-        elif place in among:
+        elif place in among and not (step.layer and step.layer.whole):
             reads = among[place]
         else:
             continue

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from planner.classes.expressions import BINDS
 from planner.classes.parts import Part
 from planner.classes.tensors import Value
-from planner.outputs.code.torch.calls import Code, Lack, call, operator_code, sizes_read
+from planner.outputs.code.torch.calls import Code, Lack, call, lacking, sizes_read
 from planner.outputs.code.torch.layouts import Side
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
@@ -82,7 +82,7 @@ class Forward:
         reads = self._reads[part]
         if not self._nests(part, reads):
             variables.assign()
-        if self.program.asserts and part.calls and part.calls[-1].call.is_operator:
+        if self.program.asserts and len(reads) > 1 and part.calls and part.calls[-1].call.takes_any_batch:
             self._assert_equal(part)
         made = self._made(part)
         if variables.waiting and not self._fits(part, made):
@@ -164,10 +164,9 @@ class Forward:
     def _called(self, part: Part, args: Sequence[Code]) -> Code:
         """The call of a part that is there, with its arguments."""
         axes = self.shapes.axes(part.values[0])
-        if part.calls and not part.boxed and part.calls[-1].call.is_operator:
-            made = operator_code(part, args)
-            return made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, part.values[0])).reading(args)
-        args = [self.variables.batched(each, value) for each, value in zip(args, part.sources, strict=True)]
+        any_batch = bool(part.calls) and not part.boxed and part.calls[-1].call.takes_any_batch
+        if not any_batch:
+            args = [self.variables.batched(each, value) for each, value in zip(args, part.sources, strict=True)]
         if not part.calls or part.boxed:
             made = Code(Brackets(f"{self.labelled.access[part]}(", [Bracketed(each.code) for each in args]))
         elif part.calls[-1].call.is_permutation:
@@ -176,7 +175,9 @@ class Forward:
         else:
             side = self.program.layouts.input(part, 0)
             made = call(self.program, part, self.labelled.access.get(part, ""), args, side, self.attributes.param)
-        return made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, part.values[0])).reading(args)
+        lacks = lacking(args) if any_batch else made.lacks
+        side = self.program.layouts.tensor(self.unit, part.values[0])
+        return made._replace(axes=axes, side=side, lacks=lacks).reading(args)
 
     def _assert_equal(self, part: Part) -> None:
         """Operands whose sizes are equal in the plan are not to be repeated."""

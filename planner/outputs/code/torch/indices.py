@@ -14,7 +14,7 @@ def picked(plan: Plan) -> dict[int, int]:
         step = plan.steps[i]
         if step.layer is not None and step.layer.indices:
             most = next((sizes[0] for sizes in step.weights.values()), min(map(min, step.inputs)))
-        elif i in below and not step.weights:
+        elif i in below and not step.weights and not (step.layer and step.layer.whole):
             most = below[i]
         else:
             continue

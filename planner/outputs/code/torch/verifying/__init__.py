@@ -81,11 +81,17 @@ def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, An
     return {"device": device, "every": every, "looks": every, "inputs": inputs, "steps": steps, "outputs": outputs}
 
 
+CARRIED = (
+    *("positional", "gathers", "layout", "reads", "forward"),
+    *("returns", "batches", "turned", "pairwise", "reversed"),
+)
+"""What a step's call says beside its target and its arguments."""
+
+
 def _written(value: object) -> Any:
     """A call, or an argument of one, as JSON has it."""
     if isinstance(value, Call):
-        fields = ("gathers", "layout", "reads", "forward", "returns", "batches", "turned")
-        rest = {name: _written(getattr(value, name)) for name in fields}
+        rest = {name: _written(getattr(value, name)) for name in CARRIED}
         return {"target": value.target, "args": _written(value.args), **rest}
     if isinstance(value, Mapping):
         return {name: _written(each) for name, each in value.items()}

@@ -62,8 +62,9 @@ class Stepwise:
         tensors = [values[at][output] for at, output in step["sources"]]
         if calls[0]["layout"] == "last":
             tensors = [tensor.movedim(1, -1) for tensor in tensors]
-        for call, thing in zip(calls, self.things[i], strict=True):
-            tensors = called(call, thing, tensors)
+        for call, thing in zip(calls[:-1], self.things[i], strict=False):
+            tensors = [*called(call, thing, tensors[:1]), *tensors[1:]]
+        tensors = called(calls[-1], self.things[i][-1], tensors)
         if calls[-1]["target"] == "nn.Parameter":
             tensors = [_for_every_sample(tensors[0], len(step["shapes"][0]))]
         batches = calls[-1]["batches"] or [0] * len(tensors)
@@ -97,11 +98,18 @@ def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: 
     if call["target"] in IDLE:
         return read[0]
     if home == "operator":
-        return reduce(getattr(operator, name), read)
+        operands = [*args.values(), *read] if call["reversed"] else [*read, *args.values()]
+        return reduce(getattr(operator, name), operands) if len(operands) > 1 else getattr(operator, name)(*operands)
+    if name == "__getitem__":
+        return read[0][args["index"]]
+    first = [args[arg] for arg in call["positional"] if arg in args]
+    args = {arg: value for arg, value in args.items() if arg not in call["positional"]}
     if home == "Tensor":
-        return getattr(read[0], name)(*args.values(), *read[1:])
+        return getattr(read[0], name)(*first, *read[1:], **args)
     function = getattr(import_module(HOMES[home]), name)
-    return function(read, **args) if call["gathers"] else function(*read, **args)
+    if call["pairwise"]:
+        return reduce(function, read)
+    return function(read, *first, **args) if call["gathers"] else function(*read, *first, **args)
 
 
 def _mean(pool: Any, x: Any, counted: tuple[int, ...], uncounted: tuple[int, ...]) -> Any:
