@@ -168,6 +168,42 @@ def _order(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     args["dims"] = [0, *(axis - draw(st.sampled_from((0, 0, rank + 1))) for axis in order)]
 
 
+def _as_many(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """As many shifts as axes, which exist."""
+    count = draw(st.integers(1, 3))
+    args["dims"] = draw(st.lists(st.integers(1, len(inputs[0])), min_size=count, max_size=count))
+    args["shifts"] = draw(st.lists(st.integers(-20, 20), min_size=count, max_size=count))
+
+
+def _some_axes(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """A few different axes, counted from either end."""
+    rank = len(inputs[0])
+    some = draw(st.lists(st.integers(1, rank), min_size=1, unique=True))
+    args["dims"] = [axis - draw(st.sampled_from((0, 0, rank + 1))) for axis in some]
+
+
+def _single_cells(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Axes of one cell, some of which are to go."""
+    single = draw(st.lists(st.booleans(), min_size=len(inputs[0]), max_size=len(inputs[0])))
+    inputs[0] = Shape([1 if one else n for n, one in zip(inputs[0], single, strict=True)])
+    some = draw(st.lists(st.integers(1, len(inputs[0])), min_size=1, unique=True))
+    args["dim"] = draw(st.sampled_from((some, some[0])))
+
+
+def _expanded(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Another size for axes of one cell."""
+    _single_cells(draw, args, inputs)
+    del args["dim"]
+    sizes = [draw(st.integers(1, 5)) if n == 1 else n for n in inputs[0].torch]
+    args["size"] = [-1, *(draw(st.sampled_from((-1, size))) for size in sizes)]
+
+
+def _tiled(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """At most a number for every axis, the batch being one."""
+    times = draw(st.lists(st.integers(1, 3), min_size=1, max_size=len(inputs[0])))
+    args["dims"] = [1, *times] if len(times) == len(inputs[0]) and draw(st.booleans()) else times
+
+
 def _parted(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     """Sizes that multiply to the axis that is parted."""
     dim = args["dim"] = draw(st.integers(1, len(inputs[0])))
@@ -231,6 +267,8 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "ConvTranspose3d": _convolved,
     "CropLike": _alike,
     "Fold": _blocks,
+    "Expand": _expanded,
+    "Flip": _some_axes,
     "FractionalMaxPool2d": _fractional,
     "FractionalMaxPool3d": _fractional,
     "Interpolate": _one_size,
@@ -240,7 +278,10 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "PixelShuffle": _multiple,
     "PixelUnshuffle": _multiple,
     "Reshape": _reshaped,
+    "Roll": _as_many,
     "Split": _summed,
+    "Squeeze": _single_cells,
+    "Tile": _tiled,
     "Unflatten": _parted,
     "Upsample": _one_size,
     "UpsamplingBilinear2d": _one_size,

@@ -47,6 +47,7 @@ DIFFERENCES = (
     Difference("LPPool.*", "WrongValue: `norm_type`.*", "", "zeros have no negative power"),
     Difference("ConvTranspose.*", "a whole number from 1.*", "", "a kernel of one cell does not show a dilation of 0"),
     Difference("Add|Subtract", "SizesDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
+    Difference("Expand|Tile", "WrongValue.*for the batch.*", "", "the batch stays as it is"),
     Difference("MatMul", "MatrixSizesDiffer.*", "", "einsum repeats axes of one cell without a word"),
     Difference("MatMul", "WrongNumberOfAxes.*", "", "the batch would be an axis of the matrices"),
     Difference(".*Norm.*", "ChannelsDiffer.*", "", "what is stated is checked, also where PyTorch has no use for it"),

@@ -347,6 +347,49 @@ def _permute(layer: Any, x: Tensor) -> Tensor:
     return x.permute(layer.dims)
 
 
+def _transpose(layer: Any, x: Tensor) -> Tensor:
+    return x.swapaxes(layer.dim0, layer.dim1)
+
+
+def _roll(layer: Any, x: Tensor) -> Tensor:
+    """Cell i comes to i + shift, round the end."""
+    for shift, dim in zip(_list(layer.shifts), _list(layer.dims), strict=True):
+        n = x.shape[dim]
+        x = x.index_select(dim, (torch.arange(n) - shift) % n)
+    return x
+
+
+def _flip(layer: Any, x: Tensor) -> Tensor:
+    for dim in _list(layer.dims):
+        x = x.index_select(dim, torch.arange(x.shape[dim]).flip(0))
+    return x
+
+
+def _squeeze(layer: Any, x: Tensor) -> Tensor:
+    dims = {dim % x.dim() for dim in _list(layer.dim)}
+    return x.reshape([n for dim, n in enumerate(x.shape) if n > 1 or dim not in dims])
+
+
+def _unsqueeze(layer: Any, x: Tensor) -> Tensor:
+    sizes = [*x.shape]
+    sizes.insert(layer.dim % (x.dim() + 1), 1)
+    return x.reshape(sizes)
+
+
+def _expand(layer: Any, x: Tensor) -> Tensor:
+    return x + torch.zeros([n if size == -1 else size for n, size in zip(x.shape, layer.size, strict=True)])
+
+
+def _tile(layer: Any, x: Tensor) -> Tensor:
+    for dim, times in enumerate(reversed(layer.dims), 1):
+        x = torch.cat([x] * times, -dim)
+    return x
+
+
+def _list(value: Any) -> Sequence[int]:
+    return [value] if isinstance(value, int) else value
+
+
 def _slice(layer: Any, x: Tensor) -> Tensor:
     n = x.shape[layer.dim]
     return x.index_select(layer.dim, torch.tensor(range(n)[layer.start : layer.stop : layer.step]))
@@ -419,6 +462,13 @@ FUNCTIONS: Mapping[str, Function] = {
     "MatMul": _matmul,
     "Reshape": _reshape,
     "Permute": _permute,
+    "Transpose": _transpose,
+    "Roll": _roll,
+    "Flip": _flip,
+    "Squeeze": _squeeze,
+    "Unsqueeze": _unsqueeze,
+    "Expand": _expand,
+    "Tile": _tile,
     "Slice": _slice,
     "Select": _select,
     "Split": _split,
