@@ -33,7 +33,8 @@ NOT_COMPARED = {
 }
 READ_MORE_THAN_IS = {
     "Embedding|Flatten|Fold|MatMul|Mean|Permute|Reshape|Select|Stack|Unflatten": "axes are joined, or change places",
-    "Squeeze|Transpose|Unsqueeze": "the channels change places",
+    "Einsum|Squeeze|Transpose|Unsqueeze": "the channels change places",
+    "Gather|TopK": "one cell is picked of those that may be",
     "Interpolate|Upsample": "bicubic copies where no axis at all changes its length",
     "LSTM|GRU|RNN": "one of two directions reads one half of the sequence",
     ".*Soft(max|min).*|MultiheadAttention|Transformer.*": "a weight among one is 1, and the norm of one value is 0",

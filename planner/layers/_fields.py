@@ -200,6 +200,17 @@ Indices = Annotated[
 ]
 
 
+LONGEST_EQUATION = 1000
+EquationText = Annotated[
+    str,
+    *one(
+        lambda value: isinstance(value, str) and 0 < len(value) <= LONGEST_EQUATION,
+        "a text such as `bchw,bkc->bkhw`",
+        {"type": "string"},
+    ),
+]
+
+
 def _read_batch_first(value: object) -> bool:
     if value is not True:
         raise PydanticCustomError("planner", "true, or nothing: shapes leave the batch out, and modules get it first")

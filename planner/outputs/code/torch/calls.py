@@ -225,7 +225,10 @@ def _method(call: Call, given: Mapping[str, Expr], x: Code) -> Code:
     """The call of a method of a tensor, or of what Python has in its place."""
     function = call.name
     if function == "__getitem__":
-        return Code(f"{x.atom}[{', '.join(map(str, given['index'].args))}]")
+        places = [
+            f"[{', '.join(map(str, each.args))}]" if each.op == "tuple" else str(each) for each in given["index"].args
+        ]
+        return Code(f"{x.atom}[{', '.join(places)}]")
     if function == "select" and given["dim"].is_const and given["dim"].args[0] > 0:
         return Code(f"{x.atom}[{':, ' * given['dim'].args[0]}{given['index']}]")
     if function == "reshape":
