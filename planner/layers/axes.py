@@ -8,8 +8,8 @@ from planner.faults.no_axis_left import NoAxisLeft
 from planner.faults.repeated_dim import RepeatedDim
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, All, AxisMap, Flipped, Link, Raveled, Rolled, Shape, keep
-from planner.layers._fields import Dims, ExpandedSizes, Repeats
-from planner.layers._layer import Call, Layer, Sizes, axis_of, dim_of, folded
+from planner.layers._fields import Count, Dims, ExpandedSizes, Repeats
+from planner.layers._layer import Call, Layer, Sizes, along, axis_of, dim_of, folded
 from planner.memory import Memory
 
 
@@ -161,6 +161,25 @@ class Expand(Layer):
         kept = [size in (-1, n) for n, size in zip(x.sizes, self.size[1:], strict=True)]
         sizes = tuple(n if keeps else size for n, size, keeps in zip(x.sizes, self.size[1:], kept, strict=True))
         return (Memory(sizes, tuple(step * keeps for step, keeps in zip(x.strides, kept, strict=True)), x.start),)
+
+
+class RepeatInterleave(Layer):
+    """Repeats every cell of an axis so many times, one after the other: cell i of the result is cell i // repeats, as
+    when a few heads of keys serve several heads of queries.
+
+    `dim` counts as in PyTorch: 1 is the channels, 2 the first spatial axis.
+    """
+
+    repeats: Count
+    dim: int
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        (x,) = inputs
+        return ((along(x, axis_of(self.dim, x), Raveled(KEEP, inner=self.repeats)),),)
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        args = {"repeats": self.repeats, "dim": self.dim}
+        return (Call("torch.repeat_interleave", args, along="dim"),)
 
 
 class Tile(Layer):

@@ -416,6 +416,10 @@ def _tile(layer: Any, x: Tensor) -> Tensor:
     return x
 
 
+def _repeat_interleave(layer: Any, x: Tensor) -> Tensor:
+    return x.index_select(layer.dim, torch.arange(x.shape[layer.dim] * layer.repeats) // layer.repeats)
+
+
 def _list(value: Any) -> Sequence[int]:
     return [value] if isinstance(value, int) else value
 
@@ -503,6 +507,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "Squeeze": _squeeze,
     "Unsqueeze": _unsqueeze,
     "Expand": _expand,
+    "RepeatInterleave": _repeat_interleave,
     "Tile": _tile,
     "Slice": _slice,
     "Select": _select,
