@@ -443,6 +443,29 @@ def _transpose(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     return ("Permute", {"dims": [0, 1, 3, 2]}) if len(x.spatial) == 2 else None
 
 
+def _turned(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
+    """Cells that go round, or an axis the other way round."""
+    dim = random.randint(1, len(x))
+    if random.randint(0, 1):
+        return "Roll", {"shifts": random.choice([1, -1, 2, -3]), "dims": random.choice([dim, dim - len(x) - 1])}
+    return "Flip", {"dims": [dim]}
+
+
+def _repeated(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
+    if not x.spatial:
+        return None
+    dim = random.randint(2, len(x))
+    if random.randint(0, 1):
+        return "RepeatInterleave", {"repeats": 2, "dim": dim}
+    return "Tile", {"dims": [2 if each == dim else 1 for each in range(len(x) + 1)]}
+
+
+def _picked(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
+    dim = random.randint(1, len(x))
+    n = x.torch[dim - 1]
+    return "IndexSelect", {"dim": dim, "index": [random.randrange(min(n, 8)) for _ in range(random.randint(2, 9))]}
+
+
 def _linear_layer(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     return "Linear", {"out_features": random.choice(channels)}
 
@@ -467,6 +490,9 @@ KINDS: Mapping[str, Draw] = {
     "channel parts": _channel_parts,
     "pointwise": _pointwise,
     "transpose": _transpose,
+    "turned": _turned,
+    "repeated": _repeated,
+    "picked": _picked,
     "linear": _linear_layer,
 }
 """What draws each kind of layer, given the shape that it stands on."""
