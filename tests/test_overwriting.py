@@ -332,6 +332,16 @@ def test_fix_keeps_what_goes_out_and_what_is_stored() -> None:
     assert [step.weights for step in after.plan.steps] == [step.weights for step in report.plan.steps]
 
 
+def test_repeated_cells_cannot_be_written_over() -> None:
+    """As PyTorch refuses to; a copy of them can."""
+    spread = {"name": "spread", "type": "Expand", "size": [-1, 4, 3, 3]}
+    relu = {"name": "relu", "type": "ReLU", "inplace": True}
+    said = checked(source.of_mapping({"input": [1, 1, 4], "layers": [{"type": "Tanh"}, spread, relu]})).diagnostics
+    assert [(each.code, "a single memory location" in each.label) for each in said] == [("NSP404", True)]
+    tiled = {"type": "Tile", "dims": [3, 3]}
+    assert not checked(source.of_mapping({"input": [1, 1, 4], "layers": [{"type": "Tanh"}, tiled, relu]})).diagnostics
+
+
 # --- each layer, and memory -------------------------------------------------------------------------------------------
 
 NOT_COMPARED = ("StochasticDepth", "Parameter")

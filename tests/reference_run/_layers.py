@@ -358,8 +358,8 @@ def _gather(layer: Any, x: Tensor, index: Tensor) -> Tensor:
 
 
 def _topk(layer: Any, x: Tensor) -> Tensors:
-    values, places = x.sort(layer.dim, descending=layer.largest)
-    return values.narrow(layer.dim, 0, layer.k), places.narrow(layer.dim, 0, layer.k)
+    """Of equal values PyTorch says which comes first."""
+    return x.topk(layer.k, layer.dim, largest=layer.largest)
 
 
 def _set_slice(layer: Any, x: Tensor, part: Tensor) -> Tensor:
