@@ -89,7 +89,8 @@ class Einsum(Layer):
     the other way round, every value counts as reading all of both.
 
     Multiply-adds are those of the matrix products that PyTorch makes of it, from the left: first what stands in one
-    tensor alone is summed, then each pair is multiplied. Where nothing is summed over in a pair, it has none.
+    tensor alone is summed, then each pair is multiplied. Where nothing is summed over in a pair, it has none. (With the
+    package opt_einsum PyTorch may multiply three tensors or more in another order.)
     """
 
     takes: ClassVar[tuple[int, int | None]] = (1, None)
