@@ -121,7 +121,7 @@ class _Mixing:
         self.read.update(each.name for each in sources)
         self.position += copies or 1
         self.above = str(self.position - 1) if self.numbered else name
-        places = layer.whole or any(each.places for each in sources)
+        places = 0 in layer.places or any(each.places for each in sources)
         self.tensors += self.made(layer, name, facts.outputs, places, copies or 1)
         return True
 
@@ -131,7 +131,7 @@ class _Mixing:
         if len(outputs) > 1 and not layer.extras:
             return parts
         main = Tensor(self.above if len(outputs) == 1 or self.chance(0.7) else parts[0].name, outputs[0], places)
-        extras = [Tensor(each.name, each.shape, places or "Pool" in layer.type_name()) for each in parts[1:]]
+        extras = [Tensor(each.name, each.shape, places or i in layer.places) for i, each in enumerate(parts) if i]
         if copies > 1 and self.chance(0.5):
             extras.append(Tensor(name if self.numbered else f"{name}.0", outputs[0], places))
         return [*extras, main]
@@ -415,6 +415,10 @@ def _reshape(random: Random, x: Shape) -> Drawn:
     return "Reshape", {"shape": _factors(random, x.elements)}
 
 
+def _one_of(random: Random, drawn: list[tuple[str, Entry]]) -> tuple[str, Entry]:
+    return random.choice(drawn)
+
+
 def _factors(random: Random, total: int) -> list[int]:
     """Sizes that multiply to the total, one of them perhaps left open."""
     sizes: list[int] = []
@@ -430,6 +434,44 @@ def _permute(random: Random, x: Shape) -> tuple[str, Entry]:
     order = list(range(1, len(x) + 1))
     random.shuffle(order)
     return "Permute", {"dims": [0, *(random.choice([dim, dim, dim - len(x) - 1]) for dim in order)]}
+
+
+def _turned(random: Random, x: Shape) -> tuple[str, Entry]:
+    """Cells that go round, an axis the other way round, two axes in each other's place, or some cells."""
+    dim, other = _dim(random, x), _dim(random, x)
+    n = _size(x, dim)
+    return _one_of(
+        random,
+        [
+            ("Roll", {"shifts": random.randint(-3, 3), "dims": dim}),
+            ("Roll", {"shifts": [1, -2], "dims": [dim, other]}),
+            ("Flip", {"dims": [dim]}),
+            ("Transpose", {"dim0": dim, "dim1": other}),
+            ("IndexSelect", {"dim": dim, "index": [random.randrange(n) for _ in range(random.randint(1, 5))]}),
+        ],
+    )
+
+
+def _single(random: Random, x: Shape) -> Drawn:
+    """An axis of one cell that comes, goes, or is repeated."""
+    single = [dim for dim in range(1, len(x) + 1) if x.torch[dim - 1] == 1]
+    if not single:
+        return "Unsqueeze", {"dim": random.choice([random.randint(1, len(x) + 1), -1])}
+    dim = random.choice(single)
+    size = [-1, *(random.choice([1, 3]) if n == 1 else random.choice([-1, n]) for n in x.torch)]
+    return _one_of(random, [("Squeeze", {"dim": dim}), ("Squeeze", {"dim": single}), ("Expand", {"size": size})])
+
+
+def _repeated(random: Random, x: Shape) -> Drawn:
+    dim = _dim(random, x)
+    times = [1, *(random.choice([1, 2]) for _ in x)]
+    return _one_of(random, [("Tile", {"dims": times}), ("RepeatInterleave", {"repeats": 2, "dim": dim})])
+
+
+def _largest(random: Random, x: Shape) -> Drawn:
+    dim = _dim(random, x)
+    args: Entry = {"k": random.randint(1, _size(x, dim)), "dim": dim}
+    return "TopK", {**args, **_some(random, largest=False)}
 
 
 def _slice(random: Random, x: Shape) -> tuple[str, Entry]:
@@ -506,6 +548,10 @@ SINGLES: tuple[Draw, ...] = (
     *(_reshape,) * 2,
     *(_permute,) * 3,
     *(_slice,) * 2,
+    *(_turned,) * 4,
+    *(_single,) * 3,
+    _repeated,
+    _largest,
     _select,
     *(_parts,) * 4,
     *(_places,) * 2,
@@ -525,7 +571,7 @@ SINGLES: tuple[Draw, ...] = (
 )
 """What draws a layer of one source, given its shape; each as often as it is drawn."""
 
-MOVES: tuple[Callable[[Random, Shape], tuple[str, Entry]], ...] = (_permute, _slice)
+MOVES: tuple[Callable[[Random, Shape], tuple[str, Entry]], ...] = (_permute, _slice, _turned)
 """What may be done to whole numbers that are places in another tensor."""
 
 
@@ -609,6 +655,37 @@ def _matrices(mixing: _Mixing, x: Tensor) -> bool:
     return bool(rows) and mixing.added("MatMul", {}, x, mixing.random.choice(rows))
 
 
+def _summed(mixing: _Mixing, x: Tensor) -> bool:
+    """Einstein's sum over some axes of a tensor and of one that has an axis in common, or of itself."""
+    letters = "cdefgh"[: len(x.shape)]
+    other = mixing.random.choice(mixing.others(x, lambda shape: shape.channels in x.shape.torch))
+    at = x.shape.torch.index(other.shape.channels)
+    second = letters[at] + "ijklm"[: len(other.shape.spatial)]
+    kept = [*dict.fromkeys(letters + second)]
+    mixing.random.shuffle(kept)
+    kept = kept[: mixing.random.randint(1, min(len(kept), MOST_AXES))]
+    return mixing.added("Einsum", {"equation": f"b{letters},b{second}->b{''.join(kept)}"}, x, other)
+
+
+def _picked(mixing: _Mixing, x: Tensor) -> bool:
+    """A tensor at the places of its largest values, or of those of another one."""
+    dim = _dim(mixing.random, x.shape)
+    others = mixing.others(x, lambda shape: shape == x.shape)
+    if not mixing.added("TopK", {"k": 1, "dim": dim}, mixing.random.choice(others)):
+        return False
+    return mixing.added("Gather", {"dim": dim}, x, next(each for each in reversed(mixing.tensors) if each.places))
+
+
+def _written_over(mixing: _Mixing, x: Tensor) -> bool:
+    """A part of a tensor written over another one."""
+    others = mixing.others(x, lambda shape: shape == x.shape)
+    dim = _dim(mixing.random, x.shape)
+    end = mixing.random.randint(1, _size(x.shape, dim))
+    if not mixing.added("Slice", {"dim": dim, "stop": end}, mixing.random.choice(others)):
+        return False
+    return mixing.added("SetSlice", {"dim": dim, "end": end}, x, mixing.tensors[-1])
+
+
 def _attended(mixing: _Mixing, x: Tensor) -> bool:
     """A sequence that attends to another one, whose keys and values may be two."""
     if len(x.shape) != 2:
@@ -638,6 +715,9 @@ MEETINGS: tuple[Meeting, ...] = (
     *(_joined,) * 4,
     *(_token,) * 2,
     *(_matrices,) * 3,
+    *(_summed,) * 2,
+    _picked,
+    _written_over,
     *(_attended,) * 3,
     _bilinear,
     *(_sized_like,) * 3,

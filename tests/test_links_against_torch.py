@@ -42,6 +42,8 @@ NOT_COMPARED = {
 }
 READ_MORE_THAN_IS = {
     "Embedding|Flatten|Fold|MatMul|Permute|Reshape|Select|Stack|Unflatten": "axes are joined, or change places",
+    "Einsum|Squeeze|Transpose|Unsqueeze": "the channels change places",
+    "Gather|TopK": "one cell is picked of those that may be",
     "Interpolate|Upsample": "bicubic copies where no axis at all changes its length",
     "LSTM|GRU|RNN": "one of two directions reads one half of the sequence",
     ".*Soft(max|min).*|MultiheadAttention|Transformer.*": "a weight among one is 1, and the norm of one value is 0",
@@ -162,18 +164,18 @@ def _changed(
 ) -> Iterator[list[Tensor] | None]:
     """As `changes`, for one change. Each sample has one value changed; the last has none."""
     count = sum(x.elements for x in case.inputs)
-    last = calls[0].layout == "last" or case.type.indices
+    last = calls[0].layout == "last"
     random = torch.Generator().manual_seed(1)
     tensors, start = [], 0
-    for x in case.inputs:
+    for i, x in enumerate(case.inputs):
         low, high = between
-        values = torch.rand(x.elements, dtype=torch.float64, generator=random) * (high - low) + low
-        if case.type.indices:
-            assume(case.args["num_embeddings"] > 1)
-            values, change = torch.zeros(x.elements, dtype=torch.long), CHANGES[0]
+        values, by = torch.rand(x.elements, dtype=torch.float64, generator=random) * (high - low) + low, change
+        if i in case.type.indices:
+            assume(case.args.get("num_embeddings", min(map(min, case.inputs))) > 1)
+            values, by = torch.zeros(x.elements, dtype=torch.long), CHANGES[0]
         samples = values.repeat(count + 1, 1)
         own = torch.arange(x.elements) + start, torch.arange(x.elements)
-        samples[own] = change(samples[own])
+        samples[own] = by(samples[own])
         start += x.elements
         samples = samples.reshape(count + 1, *x)
         tensors.append(samples if last else samples.movedim(-1, 1))
@@ -183,7 +185,7 @@ def _changed(
         found = tensor.movedim(batch, 0)
         found = found if calls[-1].layout == "last" else found.movedim(1, -1)
         assume(between != RANGES[0] or bool(found[-1].isfinite().all()))
-        yield _tables(found.double(), case.inputs) if found.is_floating_point() or case.type.whole else None
+        yield _tables(found.double(), case.inputs) if found.is_floating_point() or 0 in case.type.places else None
 
 
 def _tables(found: Tensor, inputs: tuple[Shape, ...]) -> list[Tensor]:

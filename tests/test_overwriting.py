@@ -334,6 +334,16 @@ def test_fix_keeps_what_goes_out_and_what_is_stored() -> None:
     assert [step.weights for step in after.plan.steps] == [step.weights for step in report.plan.steps]
 
 
+def test_repeated_cells_cannot_be_written_over() -> None:
+    """As PyTorch refuses to; a copy of them can."""
+    spread = {"name": "spread", "type": "Expand", "size": [-1, 4, 3, 3]}
+    relu = {"name": "relu", "type": "ReLU", "inplace": True}
+    said = checked(source.of_mapping({"input": [1, 1, 4], "layers": [{"type": "Tanh"}, spread, relu]})).diagnostics
+    assert [(each.code, "a single memory location" in each.label) for each in said] == [("NSP404", True)]
+    tiled = {"type": "Tile", "dims": [3, 3]}
+    assert not checked(source.of_mapping({"input": [1, 1, 4], "layers": [{"type": "Tanh"}, tiled, relu]})).diagnostics
+
+
 # --- each layer, and memory -------------------------------------------------------------------------------------------
 
 NOT_COMPARED = ("StochasticDepth", "Parameter")
@@ -350,10 +360,10 @@ def test_layers_share_memory_as_in_pytorch(name: str) -> None:
         assume(case.inputs and not planner_says(case).refused and sum(x.elements for x in case.inputs) < 10_000)
         # PyTorch counts an axis that it adds for a while as written, where there are fewer than it expects.
         assume(training or name != "Dropout3d" or len(case.inputs[0].spatial) > 2)
-        this, last = layer(**case.args), layer.indices or calls_of(case)[0].layout == "last"
-        make = torch.zeros if layer.indices else torch.rand
-        sources = [make((BATCH, *(x if last else x.torch)), dtype=None if not layer.indices else torch.long)
-                   for x in case.inputs]  # fmt: skip
+        this, last = layer(**case.args), calls_of(case)[0].layout == "last"
+        sizes = [(BATCH, *(x if last else x.torch)) for x in case.inputs]
+        sources = [torch.zeros(each, dtype=torch.long) if i in layer.indices else torch.rand(each)
+                   for i, each in enumerate(sizes)]  # fmt: skip
         version = sources[0]._version
         calls = calls_of(case)
         things = [made(call) for call in calls]

@@ -147,8 +147,8 @@ def alone_or_between(draw: st.DrawFn, layer: type[Layer]) -> dict[str, Any] | No
     layers.append({**it, "from": names if len(names) > 1 else names[0]} if names else it)
     count = len(says.outputs)
     outputs = [f"it.{i}" for i in range(count)] if count > 1 else ["it"]
-    if draw(st.booleans()) and not layer.whole:
-        kept = outputs[:1] if case.args.get("return_indices") else outputs
+    if draw(st.booleans()):
+        kept = [each for i, each in enumerate(outputs) if i not in layer.places]
         layers += [
             {"name": f"out_{i}", "type": "Linear", "out_features": 3, "from": each} for i, each in enumerate(kept)
         ]
@@ -220,7 +220,7 @@ def by_calls(case: Case, inputs: list[Tensor], weights: Mapping[str, Tensor]) ->
     """What the calls of a layer give, with the channels first again."""
     layer = case.type(**case.args)
     calls = layer.calls(*case.inputs)
-    last = case.type.indices or calls[0].layout == "last"
+    last = calls[0].layout == "last"
     tensors = [x.movedim(1, -1) if last else x for x in inputs]
     with torch.no_grad(), torch.random.fork_rng():
         torch.manual_seed(0)
@@ -456,6 +456,10 @@ def test_functions_along_an_axis() -> None:
 
 
 def test_reductions() -> None:
+    this = One("MatMul", (6, 2, 3, 4), (4, 5))
+    this.gives(np.einsum("nkabl,nmk->nmabl", *this.x))
+    this = One("Einsum", (2, 3, 4), (4, 5), equation="b c h w, b k c -> b k w")
+    this.gives(this.x[1] @ this.x[0].sum(2))
     this = One("Mean", (2, 3, 4), dim=[1, -1])
     this.gives(this.x[0].mean((1, 3)))
     this = One("Sum", (2, 3, 4), dim=[2, 3], keepdim=True)
@@ -497,6 +501,34 @@ def test_places() -> None:
     this.gives(this.x[0][:, :, [1, 3, 5]])
     this = One("Select", (2, 3, 4), dim=1, index=-1)
     this.gives(this.x[0][:, 3])
+    this = One("Transpose", (2, 3, 4), dim0=1, dim1=-1)
+    this.gives(this.x[0].swapaxes(1, 3))
+    this = One("Roll", (2, 5, 4), shifts=[2, -1], dims=[3, 1])
+    this.gives(np.roll(this.x[0], (2, -1), (3, 1)))
+    this = One("Flip", (2, 5, 4), dims=[-1, 1])
+    this.gives(this.x[0][:, ::-1, :, ::-1])
+    this = One("Squeeze", (1, 5, 1), dim=[1, 2, 3])
+    this.gives(this.x[0][:, 0, 0])
+    this = One("Unsqueeze", (5, 4), dim=1)
+    this.gives(this.x[0][:, None])
+    this = One("Expand", (1, 5, 1), size=[-1, 3, 2, -1])
+    this.gives(np.broadcast_to(this.x[0], (BATCH, 3, 2, 5)))
+    this = One("Tile", (2, 3, 4), dims=[2, 1, 3])
+    this.gives(np.concatenate([np.concatenate([this.x[0]] * 3, 3)] * 2, 1))
+    this = One("RepeatInterleave", (5, 4), repeats=3, dim=2)
+    this.gives(this.x[0][:, :, [i // 3 for i in range(15)]])
+    this = One("IndexSelect", (5, 4), dim=1, index=[3, 0, 3])
+    this.gives(this.x[0][:, [3, 0, 3]])
+    this = One("Gather", (5, 4), (3, 2), dim=2)
+    for c, i in np.ndindex(2, 3):
+        for sample in range(BATCH):
+            assert this.y[0][sample, c, i] == this.x[0][sample, c, this.x[1][sample, c, i]]
+    this = One("TopK", (5, 4), k=3)
+    this.gives(np.sort(this.x[0], 2)[:, :, :-4:-1])
+    this.gives(np.argsort(this.x[0], 2)[:, :, :-4:-1], 1)
+    this = One("SetSlice", (7, 4), (3, 4), dim=2, start=-6, end=6, step=2)
+    for i, cell in enumerate(np.moveaxis(this.y[0], 2, 0)):
+        assert (cell == (this.x[1][:, :, [1, 3, 5].index(i)] if i in (1, 3, 5) else this.x[0][:, :, i])).all()
     this = One("Chunk", (2, 5), chunks=4)
     for i, part in enumerate((slice(0, 2), slice(2, 4), slice(4, 5))):
         this.gives(this.x[0][:, part], i)

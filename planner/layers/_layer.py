@@ -62,6 +62,9 @@ class Call:
     by_value  it works value by value, on inputs of sizes that fit one another, as operators do
     pairwise  the function takes its inputs two by two from the left, as operators do
     reversed  an operator's numbers are its first operands
+    widened   how many axes of one cell each input gets behind its batch first
+    leading   the arguments that come before the inputs
+    named     the names of the last inputs, by which these are given behind the arguments
     """
 
     target: str
@@ -79,6 +82,9 @@ class Call:
     by_value: bool = False
     pairwise: bool = False
     reversed: bool = False
+    widened: tuple[int, ...] = ()
+    leading: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
     @property
     def home(self) -> str:
@@ -156,10 +162,10 @@ class Layer(BaseModel):
     """Whether it works otherwise in training than in evaluation, by chance."""
     batch_statistics: ClassVar[bool] = False
     """Whether in training it takes mean and variance of each channel over the batch."""
-    indices: ClassVar[bool] = False
-    """Whether its input holds whole numbers that pick something, not values."""
-    whole: ClassVar[bool] = False
-    """Whether its output holds whole numbers, whatever its input holds."""
+    indices: ClassVar[tuple[int, ...]] = ()
+    """Which of its inputs hold whole numbers that pick something, not values."""
+    places: ClassVar[tuple[int, ...]] = ()
+    """Which of its outputs hold whole numbers that it has found, not values."""
 
     # What a layer answers
 

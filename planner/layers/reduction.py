@@ -174,7 +174,7 @@ class ArgMax(_OfOneAxis):
     Places are whole numbers, for an `Embedding` to look up or for the caller: layers with weights take none.
     """
 
-    whole: ClassVar[bool] = True
+    places: ClassVar[tuple[int, ...]] = (0,)
 
 
 class ArgMin(_OfOneAxis):
@@ -184,4 +184,4 @@ class ArgMin(_OfOneAxis):
     Places are whole numbers, for an `Embedding` to look up or for the caller: layers with weights take none.
     """
 
-    whole: ClassVar[bool] = True
+    places: ClassVar[tuple[int, ...]] = (0,)

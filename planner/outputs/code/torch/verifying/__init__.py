@@ -84,6 +84,7 @@ def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, An
 CARRIED = (
     *("positional", "gathers", "layout", "reads", "forward"),
     *("returns", "batches", "turned", "pairwise", "reversed"),
+    *("widened", "leading", "named"),
 )
 """What a step's call says beside its target and its arguments."""
 
