@@ -108,6 +108,8 @@ def _lines(picture: Picture, row: Row, is_head: bool, look: Look) -> Iterator[st
             yield _text(cut(row.differ, WIDEST))
     elif is_head and "args" in look.labels and (said := arguments(picture.plan.steps[row.steps.start])):
         yield _text(cut(said, WIDEST))
+    if row.weights:
+        yield _text(cut(row.weights, WIDEST))
     for name, each in METRICS.items():
         if name in look.labels and row.planned and (said := each.text(picture.report, row)):
             yield said

@@ -11,6 +11,7 @@ from planner.analyses.sweep import sweep
 from planner.diagnostics import Diagnostic, Severity
 from planner.outputs._findings import path_text
 from planner.outputs._screen import printable
+from planner.outputs._weights import lent
 from planner.outputs.draw._picture import Picture, arguments, family
 from planner.outputs.plan.table import memory, title
 from planner.plan import Step
@@ -103,7 +104,7 @@ def _step(report: Report, i: int, step: Step) -> dict[str, Any]:
         "name": printable(step.name),
         "type": printable(step.type),
         "family": family(step),
-        "args": arguments(step),
+        "args": ", ".join(filter(None, (arguments(step), lent(report.plan, step)))),
         "from": [ref.step for ref in step.sources],
         "in": [str(shape) for shape in step.inputs],
         "out": [str(shape) for shape in step.outputs],

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 from planner.classes.expressions import NOTHING, Expr, quoted
 from planner.classes.names import TAKEN, identifier, is_attribute, unused
-from planner.classes.parts import Part, Unit
+from planner.classes.parts import Part, Unit, called_by
 from planner.outputs.code.torch.program import Program
 
 
@@ -69,11 +69,23 @@ def living_parts(unit: Unit) -> list[Part]:
 
 def labelled_parts(program: Program, unit: Unit, living: Sequence[Part]) -> Labelled:
     """The parts of a class that are constructed: what has weights, and what is called as a module."""
-    called = set(living)
+    called = {called_by(part, unit.parts) for part in living}
     needed = {part for part in unit.parts if part.stateful or (part.is_module and part in called)}
     containers = {part.nested[0] for part in needed if part.nested is not None}
     modules = [part for part in unit.parts if part in needed or (part.nested and part.nested[0] in containers)]
     labels = {part: _label(unit, part) for part in modules}
+    found = _by_names(program, labels)
+    for part in living:
+        owner, again = called_by(part, unit.parts), part.again
+        if again is not None and owner in found.access:
+            one = f"[{again.copy}]" if owner.holds_all and again.copy is not None else ""
+            found.access[part] = found.access[owner] + one
+    return found
+
+
+def _by_names(program: Program, labels: Mapping[Part, str]) -> Labelled:
+    """The parts that are constructed, with the code that finds each of them."""
+    modules = list(labels)
     if labels and all(label.isdecimal() for label in labels.values()) and not any(map(_is_special, modules)):
         if list(labels.values()) == [str(i) for i in range(len(labels))]:
             access = {part: f"self[{label}]" for part, label in labels.items()}
@@ -98,6 +110,13 @@ def labelled_parts(program: Program, unit: Unit, living: Sequence[Part]) -> Labe
         access[part] = _access(label, part)
         found.append((part, label))
     return Labelled("nn.Module", found, access)
+
+
+def parameter_of(name: str) -> str:
+    """The code that finds a parameter by its dotted name."""
+    if all(map(is_attribute, name.split("."))):
+        return f"self.{name}"
+    return f"self.get_parameter({quoted(name)})"
 
 
 def _label(unit: Unit, part: Part) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from planner.classes.expressions import ATOM, NOTHING, Expr
 from planner.classes.names import BUILTINS, OURS, identifier, unused
@@ -13,7 +13,7 @@ from planner.outputs.code.torch.calls import Code, in_forward
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes
-from planner.outputs.code.torch.text import BODY, Brackets, Item, lines
+from planner.outputs.code.torch.text import BODY, STEP, Brackets, Item, lines
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,23 @@ class Variables:
         self.waiting.append(Waiting(value, made, before, name))
         if self.left[value] != 1:
             self.assign()
+
+    def loop(self, part: Part, given: Code, count: str, called: Callable[[Code], Code]) -> None:
+        """Give a variable to what a call makes of a tensor, and then of what it made itself, again and again."""
+        (value,) = part.values
+        waiting = Waiting(value, given, part.sources[0], self.own_name(part))
+        name = str(given.code) if given.reads == {str(given.code)} else ""
+        if not name or name in self._still_read() or name in self.inputs[1:]:
+            name = self._name(waiting, branches=False)
+        if str(given.code) != name:
+            self.done += lines(BODY, given.after(f"{name} = "))
+        made = called(_named(given, name))
+        self.done.append(f"{BODY}for _ in range({count}):")
+        self.done += lines(BODY + STEP, made.after(f"{name} = "))
+        self.known[value] = _named(made, name)
+        self._names[value] = name
+        if self.program.asserts and not made.lacks:
+            self._assert_sizes(name, replace(waiting, code=made))
 
     def _unpack(
         self,
