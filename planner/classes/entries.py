@@ -87,11 +87,13 @@ class Entries:
         """The part whose module is called again, and which of its repetitions."""
         if entry.share is None:
             return None
-        if not entry.repeats:
-            return Again(*agreed(item.again for _, item in items))
-        called = agreed(item.again[0] for _, item in items if item.again) if any(i.again for _, i in items) else number
+        numbers = {item.again[0] for _, item in items if item.again} or {number}
         copies = [item.again[1] if item.again else 0 for _, item in items]
-        if called != number and copies == [item.index for _, item in items] and self.block.entries[called].repeats:
+        called = agreed(numbers)
+        if called == number:
+            return Again(number, 0) if entry.repeats and entry.repeat != 1 else None
+        together = entry.repeats and self.block.entries[called].repeats
+        if together and copies == [item.index for _, item in items]:
             return Again(called, None)
         return Again(called, agreed(copies))
 
@@ -319,7 +321,7 @@ def _must_be_callable(part: Part) -> None:
     single = all(len(item.outputs) == len(item.inputs) == 1 for _, item in part.items)
     if part.count is not None and not (single and part.is_module and not _shadows(part)):
         raise UnsharedError
-    if part.loops and (part.when is not None or part.carried is not None):
+    if part.loops and (part.when is not None or part.carried is not None or part.numbered):
         raise UnsharedError
     alone = len(part.item.outputs) == 1 and not part.is_module and not part.is_parameter
     if part.when is not None and not (single or alone):

@@ -16,7 +16,7 @@ from planner.classes.copies import Copies
 from planner.classes.elsewhere import right_elsewhere
 from planner.classes.entries import Entries
 from planner.classes.expressions import NOTHING, const, name, same
-from planner.classes.parts import Part, Unit, are_reachable, called_by
+from planner.classes.parts import Again, Part, Unit, are_reachable, called_by
 from planner.classes.structure import names_others
 from planner.classes.tensors import INDEX, Copy, Value, names_in
 from planner.faults.no_common_class import NoCommonClass
@@ -170,7 +170,8 @@ class Sharing:
                 continue
             found = entries.unrolled(entry, number) if unrolled else [entries.part(entry, number)]
             found = [_reading(each, handed) for each in found] if handed else found
-            parts += [_calling_again(each, parts) for each in found]
+            for each in found:
+                parts.append(_calling_again(each, parts))
         outputs = tuple(handed.get(value, value) for value in outputs)
         self._check_wiring(entries.block, parts, outputs, unrolled=unrolled)
         return parts, outputs
@@ -194,9 +195,12 @@ def _calling_again(part: Part, before: Sequence[Part]) -> Part:
     called = called_by(part, before)
     if called.unit is not part.unit:
         raise NoCommonClass(called.item.name, part.item.member.name, part.item.member.path)
-    again = part.again._replace(boxed=called.boxed)
+    again = part.again
+    if called.again is not None:
+        again = Again(called.again.entry, again.copy if called.again.copy is None else called.again.copy)
+    again = again._replace(boxed=called.boxed or called.holds_all)
     calls = part.calls
-    if calls and calls[-1].is_module:
+    if calls and called.calls and calls[-1].is_module:
         calls = (*calls[:-1], called.calls[-1])
     return replace(part, again=again, args=called.args, calls=calls)
 

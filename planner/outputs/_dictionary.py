@@ -70,7 +70,8 @@ def _step(report: Report, i: int, step: Step) -> dict[str, Any]:
 def _lent(plan: Plan, step: Step) -> dict[str, Any]:
     """Whose weights a step uses: the step that has them, or for single weights their names in the state_dict."""
     if plan.owner(step) is not step:
-        return {"shares": plan.owner(step).name}
+        weighted = step.facts is not None and (step.facts.weights or step.facts.buffers)
+        return {"shares": plan.owner(step).name} if weighted else {}
     tied = {name: plan.weight(step, name) for name in step.instance.ties or () if name in step.weights}
     return {"tied": tied} if tied else {}
 

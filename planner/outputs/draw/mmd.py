@@ -71,7 +71,8 @@ def _inside(picture: Picture, look: Look, frame: Frame | None, indent: str) -> I
     for each in picture.frames:
         if each.parent is frame:
             names = " / ".join(_named(row) for row in (*each.captions, each.row))
-            yield f'{indent}subgraph f{each.number}["{names}{each.row.times}"]'
+            lent = _text(cut(f", {each.row.weights}", WIDEST)) if each.row.weights else ""
+            yield f'{indent}subgraph f{each.number}["{names}{each.row.times}{lent}"]'
             yield from _inside(picture, look, each, indent + "    ")
             yield f"{indent}end"
 

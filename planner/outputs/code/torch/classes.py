@@ -19,7 +19,14 @@ from planner.outputs.code.torch.construction import (
 from planner.outputs.code.torch.forward import Forward
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
-from planner.outputs.code.torch.submodules import Attributes, Labelled, labelled_parts, living_parts, parameter_of
+from planner.outputs.code.torch.submodules import (
+    Attributes,
+    Labelled,
+    labelled_parts,
+    living_parts,
+    parameter_of,
+    place_of,
+)
 from planner.outputs.code.torch.text import BODY, STEP, Brackets, Item, fits, lines
 
 
@@ -149,8 +156,8 @@ class Writer:
 
     def _ties(self, labelled: Labelled) -> Iterator[str]:
         """The statements that make weights the same tensors as others."""
-        for part in self.unit.parts:
-            if not part.ties or part not in labelled.access:
+        for part, label in labelled.labels:
+            if not part.ties:
                 continue
             indent, module = BODY, labelled.access[part]
             if part.when is not None:
@@ -160,8 +167,9 @@ class Writer:
             if part.count is not None:
                 yield f"{indent}for layer in {module}:"
                 indent, module = indent + STEP, "layer"
+            whole = module if part.nested is not None else place_of("self", str(label))
             for own, other in part.ties.items():
-                yield from lines(indent, f"{module}{f'.{own}' if own else ''} = {parameter_of(other)}")
+                yield from lines(indent, f"{place_of(module, own) if own else whole} = {parameter_of(other)}")
 
     def _container(self, label: str, nested: Sequence[tuple[Part, str | Brackets | None]]) -> Iterator[str]:
         """A list of modules, or of parameters, of which some are called by themselves."""
