@@ -63,13 +63,14 @@ def _must_share(owner: Planned, step: Planned, layer: Layer, facts: Facts) -> No
     if owner.facts is None:
         return
     full, key = owner.instance.name, ("share",) if step.instance.again is not None else ()
+    reads = owner.inputs, step.inputs
     theirs, ours = ({**each.weights, **each.buffers} for each in (owner.facts, facts))
     for name in {**theirs, **ours}:
         if theirs.get(name) != ours.get(name):
-            raise SharedWeightsDiffer.shared(full, name, theirs.get(name), ours.get(name), key)
+            raise SharedWeightsDiffer.shared(full, name, theirs.get(name), ours.get(name), reads, key)
     made, needed = layer.calls(*owner.inputs)[-1], layer.calls(*step.inputs)[-1]
     if made.is_module and made != needed:
-        raise SharedWeightsDiffer.otherwise(full, key)
+        raise SharedWeightsDiffer.otherwise(full, reads, key)
 
 
 def _must_tie(owner: Planned, weight: str, kind: str, name: str, facts: Facts) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from planner.diagnostics import SOURCE, Fault, Path
+from planner.geometry import Shape
 
 
 class SharedWeightsDiffer(Fault):
@@ -35,22 +36,28 @@ class SharedWeightsDiffer(Fault):
 
     @classmethod
     def shared(
-        cls, owner: str, weight: str, theirs: Sequence[int] | None, ours: Sequence[int] | None, key: Path
+        cls,
+        owner: str,
+        weight: str,
+        theirs: Sequence[int] | None,
+        ours: Sequence[int] | None,
+        reads: Sequence[Sequence[Shape]],
+        key: Path,
     ) -> SharedWeightsDiffer:
-        """For `share`; None where there is no such weight."""
+        """For `share`: the sizes of a weight of both, None where there is no such weight, and what both read."""
         return cls(
             f"`share: {owner}` has {_sized(weight, theirs)}, here {_sizes(ours)} would be needed",
-            label=f"{SOURCE} has other channels than what `{owner}` reads",
+            label=_reads(owner, reads),
             help=f"let it read what has the channels that `{owner}` reads, or leave `share` out",
             key=key,
         )
 
     @classmethod
-    def otherwise(cls, owner: str, key: Path) -> SharedWeightsDiffer:
+    def otherwise(cls, owner: str, reads: Sequence[Sequence[Shape]], key: Path) -> SharedWeightsDiffer:
         """For `share` on what is constructed in another way, though it has no weights."""
         return cls(
             f"`share: {owner}` is constructed for other sizes",
-            label=f"{SOURCE} has other sizes than what `{owner}` reads",
+            label=_reads(owner, reads),
             help="leave `share` out",
             key=key,
         )
@@ -64,6 +71,11 @@ class SharedWeightsDiffer(Fault):
             help="change the sizes of one of the two layers, or leave `tie` out",
             key=key,
         )
+
+
+def _reads(owner: str, reads: Sequence[Sequence[Shape]]) -> str:
+    theirs, ours = (" and ".join(map(str, each)) for each in reads)
+    return f"`{owner}` reads {theirs}, and this one {ours} from {SOURCE}"
 
 
 def _sizes(sizes: Sequence[int] | None) -> str:

@@ -51,6 +51,17 @@ class UnknownWeights(Fault):
         )
 
     @classmethod
+    def within(cls, name: str, block: str, key: Path) -> UnknownWeights:
+        """For a layer in a block, which is no layer of this list."""
+        return cls(
+            f"`{name}` stands within `{block}`",
+            label="`share` names a layer, or a whole block, of this list",
+            help=f"share all of `{block}`, by a call of the same block; single tensors can be tied: "
+            f"`tie: {{weight: {name}.weight}}`",
+            key=key,
+        )
+
+    @classmethod
     def below(cls, name: str, line: int | None, key: Path) -> UnknownWeights:
         """For a name that only a later layer has."""
         where = f" on line {line}" if line is not None else ""

@@ -27,7 +27,6 @@ class Weights:
             return
         if len(self.draft.groups) > placed.groups:
             placed.group = self.draft.groups[placed.groups]
-        scope.placed[placed.name] = placed
         try:
             if entry.share is not None:
                 theirs = self._shared(entry.share, later, scope, placed)
@@ -37,6 +36,7 @@ class Weights:
                 self._tie(entry, later, scope, placed)
         except Fault as fault:
             self.draft.report(fault, entry.path, scope.calls)
+        scope.placed[placed.name] = placed
 
     # Sharing
 
@@ -52,7 +52,8 @@ class Weights:
         copies = self._copies(name, scope)
         if copies is not None and copies == ours.copies:
             return scope.placed[f"{name}.{ours.index}"]
-        raise self._missing(name, name, later, scope, key)
+        block = next((each for each in scope.placed if name.startswith(f"{each}.")), None)
+        raise UnknownWeights.within(name, block, key) if block else self._missing(name, name, later, scope, key)
 
     def _copies(self, name: str, scope: Scope) -> int | None:
         """How many copies there are of a repeated entry; None for any other name."""
@@ -72,7 +73,7 @@ class Weights:
         if below is not None:
             place = self.draft.source.place(below.path)
             return UnknownWeights.below(first, place.line if place else None, key)
-        rest = name.removeprefix(first)
+        rest = f".{name.rpartition('.')[2]}" if name != first else ""
         return UnknownWeights.not_there(name, [f"{each}{rest}" for each in scope.placed], key)
 
     def _share(self, entry: Entry, theirs: Placed, ours: Placed) -> None:
