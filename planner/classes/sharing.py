@@ -189,7 +189,7 @@ class Sharing:
 
 
 def _calling_again(part: Part, before: Sequence[Part]) -> Part:
-    """The part with what is constructed for the one whose module it calls, where that is another."""
+    """The part without what is constructed for it, where it calls the module of another one."""
     if part.again is None or part.constructed:
         return part
     called = called_by(part, before)
@@ -200,9 +200,10 @@ def _calling_again(part: Part, before: Sequence[Part]) -> Part:
         again = Again(called.again.entry, again.copy if called.again.copy is None else called.again.copy)
     again = again._replace(boxed=called.boxed or called.holds_all)
     calls = part.calls
-    if calls and called.calls and calls[-1].is_module:
-        calls = (*calls[:-1], called.calls[-1])
-    return replace(part, again=again, args=called.args, calls=calls)
+    if calls and calls[-1].is_module:
+        plain = tuple([(arg, expr) for arg, expr in calls[-1].args if not expr.names])
+        calls = (*calls[:-1], calls[-1]._replace(args=plain))
+    return replace(part, again=again, args={}, calls=calls, type=None, carried=None)
 
 
 def _reading(part: Part, handed: Mapping[Value, Value]) -> Part:

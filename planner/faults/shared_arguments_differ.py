@@ -51,6 +51,16 @@ class SharedArgumentsDiffer(Fault):
         )
 
     @classmethod
+    def of_copies(cls, name: str, copy: str) -> SharedArgumentsDiffer:
+        """For copies whose layers depend on the number of the copy."""
+        return cls(
+            f"`{copy}` has other layers than `{name}`, and one module is called for both",
+            label="`$index` has a say in them",
+            help="give all copies the same layers, or leave `share` out",
+            key=("share",),
+        )
+
+    @classmethod
     def of_argument(cls, name: str, arg: str, theirs: object, ours: object, *, given: bool) -> SharedArgumentsDiffer:
         """For an argument that has two values; `given` says whether the entry gives it."""
         key: Path = (arg,) if given else ("share",)

@@ -46,12 +46,13 @@ class Weights:
         if name in (ours.name, ours.base):
             if ours.copies is None:
                 raise UnknownWeights.itself(name, key)
-            return scope.placed[f"{name}.0"] if ours.index else None
+            before = (scope.placed.get(f"{name}.{index}") for index in range(ours.index))
+            return next((each for each in before if each is not None), None)
         if name in scope.placed:
             return scope.placed[name]
         copies = self._copies(name, scope)
         if copies is not None and copies == ours.copies:
-            return scope.placed[f"{name}.{ours.index}"]
+            return scope.placed.get(f"{name}.{ours.index}")
         block = next((each for each in scope.placed if name.startswith(f"{each}.")), None)
         raise UnknownWeights.within(name, block, key) if block else self._missing(name, name, later, scope, key)
 
@@ -87,9 +88,18 @@ class Weights:
             instances[ours.first].again = theirs.first
         else:
             _must_be_called_alike(theirs.name, entry, theirs.group, ours.group)
+            self._must_be_alike(theirs, ours)
             ours.group.again = theirs.group
-        for i, j in zip(range(theirs.first, theirs.last), range(ours.first, ours.last), strict=False):
+        for i, j in zip(range(theirs.first, theirs.last), range(ours.first, ours.last), strict=True):
             instances[j].owner = i if instances[i].owner is None else instances[i].owner
+
+    def _must_be_alike(self, theirs: Placed, ours: Placed) -> None:
+        """Refuse lists of layers that are not the same in both copies: the number of the copy has a say in them."""
+        instances = self.draft.instances
+        pairs = zip(instances[theirs.first : theirs.last], instances[ours.first : ours.last], strict=False)
+        differing = (b for a, b in pairs if a.layer is not b.layer and a.layer != b.layer)
+        if theirs.last - theirs.first != ours.last - ours.first or any(True for _ in differing):
+            raise SharedArgumentsDiffer.of_copies(theirs.name, ours.name)
 
     # Tying
 
