@@ -15,6 +15,7 @@ from torch import Tensor, nn
 import random_weights
 from planner.analyses.input_sizes import input_sizes
 from planner.diagnostics import Fault
+from planner.faults.no_common_class import NoCommonClass
 from planner.geometry import Shape
 from planner.outputs._dictionary import dictionary
 from planner.outputs._fold import rows
@@ -266,3 +267,27 @@ def test_sizes_are_those_at_which_one_module_can_be_called_twice() -> None:
         works = propagate(model, inputs={"left": Shape((left, 2)), "right": Shape((right, 2))}).complete
         said = found[0].match((left, right)) is not None
         assert said == works, (left, right)
+
+
+def test_calls_that_no_class_can_stand_for_are_refused_by_name() -> None:
+    """A Softmax over the channels, which behind a Linear are the last axis of a map and of a sequence alike, but not in
+    one module: `dim` counts the axes.
+    """
+    tower = [
+        {"name": "fc", "type": "Linear", "out_features": 6},
+        {"name": "sum", "type": "Add", "from": ["fc", "input"]},
+        {"type": "Softmax", "dim": 1},
+    ]
+    file = {
+        "input": {"left": [8, 8, 6], "right": [4, 6]},
+        "outputs": ["a", "b"],
+        "layers": [
+            {"name": "a", "type": "tower", "from": "left"},
+            {"name": "b", "type": "tower", "from": "right", "share": "a"},
+        ],
+        "blocks": {"tower": {"layers": tower}},
+    }
+    report = planned(file)
+    assert report.ok
+    with pytest.raises(NoCommonClass, match="`a` and `b`"):
+        emitted(report)
