@@ -33,11 +33,11 @@ def model(random: Random) -> Entry:
     while True:
         file = mended(_Writing(random).file(), random)
         plan = _plan(file)
-        if len(plan.steps) <= MOST_STEPS and not _places_read(plan):
+        if len(plan.steps) <= MOST_STEPS and not places_read(plan):
             return file
 
 
-def _places_read(plan: Plan) -> bool:
+def places_read(plan: Plan) -> bool:
     """Whether a layer computes with the places of maxima, which are whole numbers."""
     return any("Pool" in plan.steps[ref.step].type and ref.output for step in plan.steps for ref in step.sources)
 

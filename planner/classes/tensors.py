@@ -83,6 +83,8 @@ class EntryCopy:
     """The names for whose values alone the calls have this form."""
     last: bool = True
     """Whether it is the last repetition."""
+    again: tuple[int, int] | None = None
+    """The number of the entry whose module is called again, and which of its repetitions."""
 
     @property
     def step(self) -> Step | None:

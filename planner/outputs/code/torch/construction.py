@@ -184,6 +184,9 @@ class Construction:
                 yield from lines(indent, head if is_attribute(module.label) else other)
             yield f"{indent}if {part.when}:"
             indent += STEP
+        if part.loops:
+            yield from self._alone(target, module, indent)
+            return
         if part.count is None:
             yield from self.single(target, module, indent)
             return
@@ -193,6 +196,20 @@ class Construction:
                 yield from lines(indent, registration(target, module.label, repeated), module.comment)
                 return
         yield from self._loop(target, module, part, indent)
+
+    def _alone(self, target: str, module: Submodule, indent: str) -> Iterator[str]:
+        """The statements that make a part a submodule in a container, since it is called as the first of many."""
+        self.program.imports.add("nn")
+        if module.code is not None:
+            listed = Brackets("[", [Bracketed(module.code)], "]")
+            yield from lines(
+                indent, registration(target, module.label, Brackets("nn.ModuleList(", [Bracketed(listed)]))
+            )
+            return
+        inner = self.new_local()
+        yield f"{indent}{inner} = nn.ModuleList()"
+        yield from self.single(inner, replace(module, label=None), indent)
+        yield from lines(indent, registration(target, module.label, inner))
 
     def _loop(self, target: str, module: Submodule, part: Part, indent: str) -> Iterator[str]:
         """The statements that construct a part again and again, in a container of its own where it is wrapped."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from planner.classes.expressions import BINDS
 from planner.classes.parts import Part
 from planner.classes.tensors import Value
-from planner.outputs.code.torch.calls import Code, Lack, call, lacking, sizes_read
+from planner.outputs.code.torch.calls import Code, Lack, call, in_forward, lacking, sizes_read
 from planner.outputs.code.torch.layouts import Side
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
@@ -78,6 +78,9 @@ class Forward:
         if part.is_parameter:
             variables.know(part, self._parameter(part))
             return
+        if part.loops:
+            self._loop(part)
+            return
         variables.start_call()
         reads = self._reads[part]
         if not self._nests(part, reads):
@@ -100,6 +103,20 @@ class Forward:
         before, name = starts.get(part.sources[0], (part.sources[0], None)) if part.sources else ((-1, -1, 0), None)
         inherits = part.is_module and not part.stateful and part.values[0] not in self._outputs
         variables.bind(part, made, before, (inherits and name) or own)
+
+    def _loop(self, part: Part) -> None:
+        """Call the same module as often as a part has repetitions, each time with what it returned before."""
+        variables, (source,) = self.variables, part.sources
+        assert part.count is not None
+        variables.assign()
+        given = variables.known[source]
+        if part.item.inputs[0].shape.spatial:
+            given = given.moved(self.program.layouts.input(part, 0))
+        given = variables.batched(given, source)
+        variables.read(part.sources)
+        count = in_forward(part.count, (), self.attributes.param)
+        self.program.uses(count)
+        variables.loop(part, given, str(count), lambda code: self._called(part, [code]))
 
     def _parameter(self, part: Part) -> Code:
         """A trained parameter of the class as a tensor."""
@@ -133,7 +150,7 @@ class Forward:
         used = [value for value in reads if value in waiting]
         if not used:
             return True
-        if waiting[-len(used) :] != used or (part.when is not None and not part.is_module):
+        if waiting[-len(used) :] != used or _is_chosen(part):
             return False
         return len(part.sources) > 1 or not self.shapes.changes(part.sources[0], part.values[0])
 
@@ -150,7 +167,7 @@ class Forward:
                 code = self.variables.read_again(code, value)
             args.append(code)
         made = self._called(part, args)
-        if part.when is not None and not part.is_module:
+        if _is_chosen(part):
             other = args[0].moved(made.side) if part.item.inputs[0].shape.spatial else args[0]
             if other.lacks != made.lacks:
                 made, other = (
@@ -192,6 +209,11 @@ class Forward:
                 self.variables.done += [
                     f"{BODY}assert {each.code}.shape == {first.code}.shape" for each in others if each != first
                 ]
+
+
+def _is_chosen(part: Part) -> bool:
+    """Whether a forward pass asks whether a part is there, since it has no module that stands for either case."""
+    return part.when is not None and not (part.is_module and part.constructed)
 
 
 def _lacks(part: Part) -> Lack:

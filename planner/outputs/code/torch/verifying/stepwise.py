@@ -33,7 +33,7 @@ class Stepwise:
 
     def __init__(self, steps: Sequence[Mapping[str, Any]], state: Mapping[str, Any] | None) -> None:
         self.steps = steps
-        self.things = [[_thing(call, step["name"], state) for call in step["calls"]] for step in steps]
+        self.things = [[_thing(call, step["owner"], state) for call in step["calls"]] for step in steps]
         self.last_read = {source[0]: i for i, step in enumerate(steps) for source in step["sources"]}
 
     def run(self, inputs: Sequence[Any], kept: frozenset[int] = frozenset()) -> Iterator[list[Any]]:
