@@ -48,6 +48,7 @@ DIFFERENCES = (
     Difference("ConvTranspose.*", "a whole number from 1.*", "", "a kernel of one cell does not show a dilation of 0"),
     Difference("Add|Subtract", "SizesDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
     Difference("Expand|Tile", "WrongValue.*for the batch.*", "", "the batch stays as it is"),
+    Difference("RepeatInterleave|Tile", ".* (to|from) 1", "", "repeated no times, no samples are left"),
     Difference("MatMul", "MatrixSizesDiffer.*", "", "einsum repeats axes of one cell without a word"),
     Difference(
         "Einsum", "BadEquation: (Einsum leaves no axis|the batch must).*", "", "every tensor keeps batch and channels"
