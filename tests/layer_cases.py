@@ -275,6 +275,10 @@ def _some_axes(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     args["dims"] = [axis - draw(st.sampled_from((0, 0, rank + 1))) for axis in some]
 
 
+def _two_axes(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    args["dim0"], args["dim1"] = (draw(st.integers(1, len(inputs[0]))) for _ in range(2))
+
+
 def _single_cells(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     """Axes of one cell, some of which are to go."""
     single = draw(st.lists(st.booleans(), min_size=len(inputs[0]), max_size=len(inputs[0])))
@@ -386,6 +390,7 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "Squeeze": _single_cells,
     "Tile": _tiled,
     "TopK": _largest,
+    "Transpose": _two_axes,
     "Unflatten": _parted,
     "Upsample": _one_size,
     "UpsamplingBilinear2d": _one_size,
