@@ -202,7 +202,8 @@ class Construction:
         self.program.imports.add("nn")
         if module.code is not None:
             listed = Brackets("[", [Bracketed(module.code)], "]")
-            yield from lines(
+            made = Brackets("nn.ModuleList(", [Bracketed(listed)])
+            yield from lines(indent, registration(target, module.label, made))
                 indent, registration(target, module.label, Brackets("nn.ModuleList(", [Bracketed(listed)]))
             )
             return
