@@ -204,8 +204,6 @@ class Construction:
             listed = Brackets("[", [Bracketed(module.code)], "]")
             made = Brackets("nn.ModuleList(", [Bracketed(listed)])
             yield from lines(indent, registration(target, module.label, made))
-                indent, registration(target, module.label, Brackets("nn.ModuleList(", [Bracketed(listed)]))
-            )
             return
         inner = self.new_local()
         yield f"{indent}{inner} = nn.ModuleList()"
