@@ -1,6 +1,4 @@
-"""The Plan: a Model with shapes. Every step asks its layer once; what depends on a faulty step is left out, not
-blamed.
-"""
+"""The Plan: a Model with shapes. What depends on a faulty step is left out, not blamed."""
 
 from __future__ import annotations
 

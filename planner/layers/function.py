@@ -18,7 +18,7 @@ from planner.layers._layer import Call, Layer, Layout, along, axis_of
 from planner.layers.merge import meeting, must_meet
 
 
-class _Function(Layer):
+class _PointwiseFunction(Layer):
     """A function of each value by itself, which is the method of the same name in lower case."""
 
     layout: ClassVar[Layout] = "any"
@@ -27,7 +27,7 @@ class _Function(Layer):
         return (Call(f"Tensor.{self.type_name().lower()}", layout="any", by_value=True),)
 
 
-class Abs(_Function):
+class Abs(_PointwiseFunction):
     """|x|: the value without its sign."""
 
 
@@ -40,103 +40,103 @@ class Neg(Layer):
         return (Call("operator.neg", layout="any"),)
 
 
-class Sign(_Function):
+class Sign(_PointwiseFunction):
     """1 above 0, −1 below, and 0 for 0. Its gradient is 0."""
 
 
-class Square(_Function):
+class Square(_PointwiseFunction):
     """x²."""
 
 
-class Sqrt(_Function):
+class Sqrt(_PointwiseFunction):
     """√x; of numbers below 0 there is none."""
 
 
-class Rsqrt(_Function):
+class Rsqrt(_PointwiseFunction):
     """1 / √x, for numbers above 0."""
 
 
-class Reciprocal(_Function):
+class Reciprocal(_PointwiseFunction):
     """1 / x."""
 
 
-class Exp(_Function):
+class Exp(_PointwiseFunction):
     """e to the power of x."""
 
 
-class Exp2(_Function):
+class Exp2(_PointwiseFunction):
     """2 to the power of x."""
 
 
-class Expm1(_Function):
+class Expm1(_PointwiseFunction):
     """exp(x) − 1, exact also where x is small."""
 
 
-class Log(_Function):
+class Log(_PointwiseFunction):
     """The natural logarithm, for numbers above 0."""
 
 
-class Log2(_Function):
+class Log2(_PointwiseFunction):
     """The logarithm to base 2, for numbers above 0."""
 
 
-class Log10(_Function):
+class Log10(_PointwiseFunction):
     """The logarithm to base 10, for numbers above 0, as in decibels."""
 
 
-class Log1p(_Function):
+class Log1p(_PointwiseFunction):
     """log(1 + x), exact also where x is small."""
 
 
-class Sin(_Function):
+class Sin(_PointwiseFunction):
     """The sine of x in radians."""
 
 
-class Cos(_Function):
+class Cos(_PointwiseFunction):
     """The cosine of x in radians."""
 
 
-class Tan(_Function):
+class Tan(_PointwiseFunction):
     """The tangent of x in radians."""
 
 
-class Asin(_Function):
+class Asin(_PointwiseFunction):
     """The angle in radians whose sine is x, for −1 to 1."""
 
 
-class Acos(_Function):
+class Acos(_PointwiseFunction):
     """The angle in radians whose cosine is x, for −1 to 1."""
 
 
-class Atan(_Function):
+class Atan(_PointwiseFunction):
     """The angle in radians whose tangent is x."""
 
 
-class Sinh(_Function):
+class Sinh(_PointwiseFunction):
     """(exp(x) − exp(−x)) / 2, the hyperbolic sine."""
 
 
-class Cosh(_Function):
+class Cosh(_PointwiseFunction):
     """(exp(x) + exp(−x)) / 2, the hyperbolic cosine."""
 
 
-class Erf(_Function):
+class Erf(_PointwiseFunction):
     """The error function: 2 / √π times the integral of exp(−t²) from 0 to x."""
 
 
-class Floor(_Function):
+class Floor(_PointwiseFunction):
     """The largest whole number that is not above x. Its gradient is 0."""
 
 
-class Ceil(_Function):
+class Ceil(_PointwiseFunction):
     """The smallest whole number that is not below x. Its gradient is 0."""
 
 
-class Round(_Function):
+class Round(_PointwiseFunction):
     """The nearest whole number, and the even one of two that are as near. Its gradient is 0."""
 
 
-class Trunc(_Function):
+class Trunc(_PointwiseFunction):
     """x without what stands behind the point. Its gradient is 0."""
 
 

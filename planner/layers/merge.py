@@ -69,7 +69,7 @@ def _repeated(x: Shape, sizes: tuple[int, ...]) -> Link:
     return Link(tuple(maps[:-1]), maps[-1])
 
 
-class _Sum(_CellByCell):
+class _EqualSized(_CellByCell):
     broadcast: bool = Field(False, description="Whether an axis of size 1 is repeated to the length of the others.")
 
     def repeats(self) -> bool:
@@ -96,7 +96,7 @@ class _InOrder(_CellByCell):
         return (replace(call, reversed=self.reversed),)
 
 
-class Add(_Sum):
+class Add(_EqualSized):
     """The sum of two or more tensors of one shape, cell by cell, as in a residual connection; or of one tensor and the
     number `other`.
 
@@ -106,7 +106,7 @@ class Add(_Sum):
     operator: ClassVar[str] = "add"
 
 
-class Subtract(_InOrder, _Sum):
+class Subtract(_InOrder, _EqualSized):
     """The first tensor minus all others, cell by cell; all have one shape, unless `broadcast: true`. Or one tensor
     minus the number `other`, and with `reversed: true` the number minus the tensor.
 
@@ -136,7 +136,7 @@ class Divide(_InOrder, _Product):
     operator: ClassVar[str] = "truediv"
 
 
-class Power(_InOrder, _Sum):
+class Power(_InOrder, _EqualSized):
     """The first tensor to the power of the second, cell by cell; both have one shape, unless `broadcast: true`. Or one
     tensor to the power of the number `other`, and with `reversed: true` the number to the power of the tensor.
 
@@ -147,7 +147,7 @@ class Power(_InOrder, _Sum):
     operator: ClassVar[str] = "pow"
 
 
-class _Bound(_Sum):
+class _Bound(_EqualSized):
     """Takes tensors two by two; a number bounds a tensor as `clamp` does."""
 
     function: ClassVar[str]
