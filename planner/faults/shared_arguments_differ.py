@@ -23,6 +23,12 @@ class SharedArgumentsDiffer(Fault):
           - {name: near, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1}
           - {name: far, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 3, dilation: 3, share: near}  # NSP251
         """
+    fixed = """
+        input: [32, 32, 8]
+        layers:
+          - {name: near, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 1}
+          - {name: far, type: Conv2d, out_channels: 8, kernel_size: 3, padding: 3, dilation: 3}
+        """
     good = """
         input: [32, 32, 8]
         layers:
