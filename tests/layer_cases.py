@@ -29,8 +29,9 @@ FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "num_groups": st.sampled_from((1, 2, 3, 4, 0)),
     "num_heads": st.sampled_from((1, 2, 3, 4, 0)),
     "nhead": st.sampled_from((1, 2, 3, 4, 0)),
+    "equation": st.sampled_from(("bc->bc", "bcl, bcl->bc", "bchw,bck->bkhw", "bi,bj", "b...->b", "bcl->lbc", "b.c->b")),
 }
-"""Arguments that must divide one another."""
+"""Arguments that must divide one another, or are read as texts."""
 
 
 @st.composite
@@ -154,11 +155,64 @@ def _blocks(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
 
 
 def _matrices(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
-    """Rows of the second matrix as the columns of the first."""
+    """Rows of the second matrix as the columns of the first; axes before them may be 1, or missing."""
     if not inputs[0].spatial:
         inputs[0] = draw(_shapes(1, 6))
     last = (inputs[0].channels, draw(st.integers(1, 5)))
-    inputs[1] = Shape((*inputs[0][:-2], *(last[::-1] if args.get("transpose_b") else last)))
+    before = [draw(st.sampled_from((n, n, 1))) for n in inputs[0][:-2]]
+    del before[: draw(st.sampled_from((0, 0, 0, 1, 2)))]
+    inputs[1] = Shape((*before, *(last[::-1] if args.get("transpose_b") else last)))
+    if draw(st.sampled_from((False, False, True))):
+        a, b = inputs
+        swapped = (*b[:-2], *a[-2:]), (*a[:-2], *b[-2:])
+        inputs[:] = map(Shape, swapped)
+
+
+def _summed_over(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Letters with a size each, the batch first; what is kept stands in any order."""
+    sizes = {letter: draw(st.integers(1, 4)) for letter in "ijklm"}
+    several = st.lists(st.sampled_from("ijklm"), min_size=1, max_size=4)
+    drawn = [draw(several) for _ in inputs]
+    shapes = [[sizes[letter] for letter in letters] for letters in drawn]
+    kept = draw(st.permutations(sorted({letter for letters in drawn for letter in letters})))
+    kept = kept[: draw(st.integers(1, len(kept)))]
+    if draw(st.booleans()):  # whose places `...` may take, where they are the last of all
+        more = draw(st.lists(st.integers(1, 3), min_size=1, max_size=2))
+        drawn = [[*letters, "..."] for letters in drawn]
+        shapes = [[*shape, *(draw(st.sampled_from((n, n, 1))) for n in more)] for shape in shapes]
+        kept = [*kept, "..."]
+    args["equation"] = f"{','.join('b' + ''.join(letters) for letters in drawn)}->b{''.join(kept)}"
+    inputs[:] = [Shape.of_torch(tuple(shape)) for shape in shapes]
+
+
+def _listed_cells(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Cells that an axis has."""
+    dim = args["dim"] = draw(st.integers(1, len(inputs[0])))
+    n = inputs[0].torch[dim - 1]
+    args["index"] = draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=6))
+
+
+def _picking(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Numbers for as many cells as there are, or fewer, but any number along the axis; no more than these cells."""
+    x = inputs[0]
+    dim = args["dim"] = draw(st.integers(1, len(x)))
+    sizes = [draw(st.sampled_from((n, n, max(n - 1, 1)))) for n in x.torch]
+    sizes[dim - 1] = draw(st.integers(1, 5))
+    inputs[1] = Shape.of_torch(tuple(sizes))
+
+
+def _largest(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    dim = args["dim"] = draw(st.integers(1, len(inputs[0])))
+    args["k"] = draw(st.integers(1, inputs[0].torch[dim - 1]))
+
+
+def _over_slice(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """A second source of the slice's shape."""
+    dim = args["dim"] = draw(st.integers(1, len(inputs[0])))
+    sizes = [*inputs[0].torch]
+    cut = slice(args.get("start"), args.get("end"), max(args.get("step", 1), 1))
+    sizes[dim - 1] = max(len(range(sizes[dim - 1])[cut]), 1)
+    inputs[1] = Shape.of_torch(tuple(sizes))
 
 
 def _order(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
@@ -166,6 +220,42 @@ def _order(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     rank = len(inputs[0])
     order = draw(st.permutations(range(1, rank + 1)))
     args["dims"] = [0, *(axis - draw(st.sampled_from((0, 0, rank + 1))) for axis in order)]
+
+
+def _as_many(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """As many shifts as axes, which exist."""
+    count = draw(st.integers(1, 3))
+    args["dims"] = draw(st.lists(st.integers(1, len(inputs[0])), min_size=count, max_size=count))
+    args["shifts"] = draw(st.lists(st.integers(-20, 20), min_size=count, max_size=count))
+
+
+def _some_axes(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """A few different axes, counted from either end."""
+    rank = len(inputs[0])
+    some = draw(st.lists(st.integers(1, rank), min_size=1, unique=True))
+    args["dims"] = [axis - draw(st.sampled_from((0, 0, rank + 1))) for axis in some]
+
+
+def _single_cells(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Axes of one cell, some of which are to go."""
+    single = draw(st.lists(st.booleans(), min_size=len(inputs[0]), max_size=len(inputs[0])))
+    inputs[0] = Shape([1 if one else n for n, one in zip(inputs[0], single, strict=True)])
+    some = draw(st.lists(st.integers(1, len(inputs[0])), min_size=1, unique=True))
+    args["dim"] = draw(st.sampled_from((some, some[0])))
+
+
+def _expanded(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Another size for axes of one cell."""
+    _single_cells(draw, args, inputs)
+    del args["dim"]
+    sizes = [draw(st.integers(1, 5)) if n == 1 else n for n in inputs[0].torch]
+    args["size"] = [-1, *(draw(st.sampled_from((-1, size))) for size in sizes)]
+
+
+def _tiled(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """At most a number for every axis, the batch being one."""
+    times = draw(st.lists(st.integers(1, 3), min_size=1, max_size=len(inputs[0])))
+    args["dims"] = [1, *times] if len(times) == len(inputs[0]) and draw(st.booleans()) else times
 
 
 def _parted(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
@@ -231,8 +321,13 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "ConvTranspose3d": _convolved,
     "CropLike": _alike,
     "Fold": _blocks,
+    "Einsum": _summed_over,
+    "Expand": _expanded,
+    "Flip": _some_axes,
     "FractionalMaxPool2d": _fractional,
     "FractionalMaxPool3d": _fractional,
+    "Gather": _picking,
+    "IndexSelect": _listed_cells,
     "Interpolate": _one_size,
     "MatMul": _matrices,
     "PadLike": _padded_like,
@@ -240,7 +335,12 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "PixelShuffle": _multiple,
     "PixelUnshuffle": _multiple,
     "Reshape": _reshaped,
+    "Roll": _as_many,
+    "SetSlice": _over_slice,
     "Split": _summed,
+    "Squeeze": _single_cells,
+    "Tile": _tiled,
+    "TopK": _largest,
     "Unflatten": _parted,
     "Upsample": _one_size,
     "UpsamplingBilinear2d": _one_size,

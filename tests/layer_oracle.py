@@ -184,10 +184,11 @@ class _StochasticDepth(torch.nn.Identity):
 
 def _run(calls: Sequence[Call], case: Case, device: str) -> tuple[tuple[Shape, ...], list[Any]]:
     """The shapes that come out of calls one after the other, and the modules and parameters that were made for them."""
-    dtype = torch.long if case.type.indices else torch.float32
-    last = case.type.indices or calls[0].layout == "last"
+    dtypes = [torch.long if i in case.type.indices else torch.float32 for i in range(len(case.inputs))]
+    last = calls[0].layout == "last"
     with torch.device(device):
-        tensors = [torch.zeros((BATCH, *(x if last else x.torch)), dtype=dtype) for x in case.inputs]
+        sizes = [(BATCH, *(x if last else x.torch)) for x in case.inputs]
+        tensors = [torch.zeros(each, dtype=dtype) for each, dtype in zip(sizes, dtypes, strict=True)]
         things = [made(call) for call in calls]
         for call, thing in zip(calls, things, strict=True):
             tensors = called(call, thing, tensors)
@@ -208,6 +209,8 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     """What a call returns for its inputs, where `thing` is what was made for it."""
     read = tensors if call.reads is None else [tensors[i] for i in call.reads]
     read = [each.transpose(-2, -1) if i in call.turned else each for i, each in enumerate(read)]
+    if call.widened:
+        read = [each[(slice(None), *(None,) * more)] for each, more in zip(read, call.widened, strict=True)]
     home, _, name = call.target.rpartition(".")
     if isinstance(thing, torch.nn.Parameter):
         return [thing]
@@ -222,7 +225,11 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
         result = getattr(read[0], name)(*call.args.values())
     else:
         function = getattr(HOMES[home], name)
-        result = function(read, **call.args) if call.gathers else function(*read, **call.args)
+        rest = {name: each for name, each in call.args.items() if name not in call.leading}
+        first, last = read[: len(read) - len(call.named)], read[len(read) - len(call.named) :]
+        rest |= dict(zip(call.named, last, strict=True))
+        leading = [call.args[name] for name in call.leading]
+        result = function(read, **rest) if call.gathers else function(*leading, *first, **rest)
     if isinstance(result, tuple | list) and call.returns == ((),):
         return list(result)
     return [reduce(operator.getitem, path, result) for path in call.returns]

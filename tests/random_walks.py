@@ -90,7 +90,7 @@ def _added(
     args = draw(arguments(kind, len(sources[0].shape.spatial) if sources else 1))
     args.pop("inplace", None)
     if kind.indices:
-        return None, []  # its input is not like those of others
+        return None, []  # an input of it is not like those of others
     if kind.type_name() == "Parameter" and draw(st.booleans()):
         args["shape"] = args["shape"][:2]
     entry = {"name": f"n{number}", "type": kind.type_name(), **args}
@@ -104,8 +104,7 @@ def _added(
     if max(shape.elements for shape in outputs) > LARGEST or len(outputs) > 6:
         return None, []
     names = [f"n{number}.{i}" for i in range(len(outputs))] if len(outputs) > 1 else [f"n{number}"]
-    kept = 1 if args.get("return_indices") else len(outputs)
-    return entry, [_Tensor(*each) for each in zip(names[:kept], outputs, strict=False)]
+    return entry, [_Tensor(*each) for i, each in enumerate(zip(names, outputs, strict=True)) if i not in kind.places]
 
 
 def _planned(entry: Entry, sources: list[_Tensor]) -> Plan | None:

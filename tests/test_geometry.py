@@ -19,15 +19,19 @@ from planner.geometry import (
     AxisMap,
     Bins,
     Centre,
+    Flipped,
     Grouped,
     Halves,
     InterpolationMode,
     Loss,
+    Overwritten,
     PadMode,
+    Picked,
     Prefix,
     RandomBins,
     Raveled,
     Resample,
+    Rolled,
     SameWindow,
     Shape,
     Shift,
@@ -36,6 +40,7 @@ from planner.geometry import (
     Sliced,
     Spread,
     Window,
+    Written,
     all_cells,
     bits,
 )
@@ -302,6 +307,12 @@ def walk_window(n: int, window: Window) -> list[set[int]]:
 
 
 def agrees(axis: AxisMap, n: int, walked: Sequence[set[int]], cells: int) -> None:
+    """The map reads what was walked over, and its span says so too."""
+    reads_as(axis, n, walked, cells)
+    spans_what_it_reads(axis, n, walked)
+
+
+def reads_as(axis: AxisMap, n: int, walked: Sequence[set[int]], cells: int) -> None:
     """The map has as many cells as were walked over, and a set of them reads what they read together."""
     assert axis.length(n) == len(walked)
     for o, read in enumerate(walked):
@@ -309,7 +320,6 @@ def agrees(axis: AxisMap, n: int, walked: Sequence[set[int]], cells: int) -> Non
     some = cells & all_cells(len(walked))
     assert set(bits(axis.reads(some, n))) == set().union(*(walked[o] for o in bits(some)))
     assert set(bits(axis.reads(all_cells(len(walked)), n))) == set().union(*walked)
-    spans_what_it_reads(axis, n, walked)
 
 
 def spans_what_it_reads(axis: AxisMap, n: int, walked: Sequence[set[int]]) -> None:
@@ -474,6 +484,33 @@ def test_centre(n: int, size: int, cells: int) -> None:
 @given(n=SIZES, start=ENDS, stop=ENDS, step=st.integers(1, 5), cells=SOME)
 def test_slice(n: int, start: int | None, stop: int | None, step: int, cells: int) -> None:
     agrees(Sliced(start, stop, step), n, [{cell} for cell in range(n)[start:stop:step]], cells)
+
+
+@given(n=SIZES, shift=st.integers(-60, 60), cells=SOME)
+def test_roll_and_flip(n: int, shift: int, cells: int) -> None:
+    agrees(Flipped(), n, [{cell} for cell in reversed(range(n))], cells)
+    rolled = torch.roll(torch.arange(n), shift).tolist()
+    reads_as(Rolled(shift), n, [{cell} for cell in rolled], cells)
+    span = Rolled(shift).span(n)
+    assert 2 * sum(span.at(o) == (cell, cell) for o, cell in enumerate(rolled)) >= n
+
+
+@given(n=SIZES, index=st.lists(st.integers(0, 23), min_size=1, max_size=9), step=st.integers(-2, 2), cells=SOME)
+def test_picked(n: int, index: list[int], step: int, cells: int) -> None:
+    listed = tuple(cell % n for cell in index)
+    agrees(Picked(listed), n, [{cell} for cell in listed], cells)
+    spaced = tuple(cell for cell in range(listed[0], listed[0] + 5 * step, step or 1) if 0 <= cell < n) or (0,)
+    agrees(Picked(spaced), n, [{cell} for cell in spaced], cells)
+    assert Picked(spaced).period(n) == 1
+
+
+@given(n=SIZES, start=ENDS, stop=ENDS, step=st.integers(1, 4), cells=SOME)
+def test_writing_over_a_slice(n: int, start: int | None, stop: int | None, step: int, cells: int) -> None:
+    places = range(n)[start:stop:step]
+    assume(places)
+    reads_as(Overwritten(Sliced(start, stop, step)), n, [set() if i in places else {i} for i in range(n)], cells)
+    written = [{places.index(i)} if i in places else set[int]() for i in range(n)]
+    agrees(Written(places.start, step, n), len(places), written, cells)
 
 
 @given(groups=st.integers(1, 5), wide=st.integers(1, 5), narrow=st.integers(1, 5), cells=SOME)

@@ -47,7 +47,12 @@ DIFFERENCES = (
     Difference("LPPool.*", "WrongValue: `norm_type`.*", "", "zeros have no negative power"),
     Difference("ConvTranspose.*", "a whole number from 1.*", "", "a kernel of one cell does not show a dilation of 0"),
     Difference("Add|Subtract", "SizesDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
+    Difference("Expand|Tile", "WrongValue.*for the batch.*", "", "the batch stays as it is"),
     Difference("MatMul", "MatrixSizesDiffer.*", "", "einsum repeats axes of one cell without a word"),
+    Difference(
+        "Einsum", "BadEquation: (Einsum leaves no axis|the batch must).*", "", "every tensor keeps batch and channels"
+    ),
+    Difference("Einsum", "LettersDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
     Difference("MatMul", "WrongNumberOfAxes.*", "", "the batch would be an axis of the matrices"),
     Difference(".*Norm.*", "ChannelsDiffer.*", "", "what is stated is checked, also where PyTorch has no use for it"),
     Difference("InstanceNorm.*", "", "ValueError: Expected more than 1 spatial element .*", "it can be run"),

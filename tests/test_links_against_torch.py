@@ -33,6 +33,8 @@ NOT_COMPARED = {
 }
 READ_MORE_THAN_IS = {
     "Embedding|Flatten|Fold|MatMul|Mean|Permute|Reshape|Select|Stack|Unflatten": "axes are joined, or change places",
+    "Einsum|Squeeze|Transpose|Unsqueeze": "the channels change places",
+    "Gather|TopK": "one cell is picked of those that may be",
     "Interpolate|Upsample": "bicubic copies where no axis at all changes its length",
     "LSTM|GRU|RNN": "one of two directions reads one half of the sequence",
     ".*Soft(max|min).*|MultiheadAttention|Transformer.*": "a weight among one is 1, and the norm of one value is 0",
@@ -111,16 +113,17 @@ def _prepared(thing: object, random: torch.Generator) -> object:
 def _changed(case: Case, calls: tuple[Call, ...], things: list[object], change: float) -> Iterator[list[Tensor] | None]:
     """As `changes`, for one change. Each sample has one value changed; the last has none."""
     count = sum(x.elements for x in case.inputs)
-    last = calls[0].layout == "last" or case.type.indices
+    last = calls[0].layout == "last"
     random = torch.Generator().manual_seed(1)
     tensors, start = [], 0
-    for x in case.inputs:
+    for i, x in enumerate(case.inputs):
         values = torch.rand(x.elements, dtype=torch.float64, generator=random) / 10 + 0.1
-        if case.type.indices:
-            assume(case.args["num_embeddings"] > 1)
-            values, change = torch.zeros(x.elements, dtype=torch.long), 1
+        by: float = change
+        if i in case.type.indices:
+            assume(case.args.get("num_embeddings", min(map(min, case.inputs))) > 1)
+            values, by = torch.zeros(x.elements, dtype=torch.long), 1
         samples = values.repeat(count + 1, 1)
-        samples[torch.arange(x.elements) + start, torch.arange(x.elements)] += change
+        samples[torch.arange(x.elements) + start, torch.arange(x.elements)] += by
         start += x.elements
         samples = samples.reshape(count + 1, *x)
         tensors.append(samples if last else samples.movedim(-1, 1))

@@ -346,10 +346,10 @@ def test_layers_share_memory_as_in_pytorch(name: str) -> None:
     @given(cases(layer, {0: 1, 1: 7, 2: 5, 3: 3}), st.booleans())
     def compare(case: Case, training: bool) -> None:
         assume(case.inputs and not planner_says(case).refused and sum(x.elements for x in case.inputs) < 10_000)
-        this, last = layer(**case.args), layer.indices or calls_of(case)[0].layout == "last"
-        make = torch.zeros if layer.indices else torch.rand
-        sources = [make((BATCH, *(x if last else x.torch)), dtype=None if not layer.indices else torch.long)
-                   for x in case.inputs]  # fmt: skip
+        this, last = layer(**case.args), calls_of(case)[0].layout == "last"
+        sizes = [(BATCH, *(x if last else x.torch)) for x in case.inputs]
+        sources = [torch.zeros(each, dtype=torch.long) if i in layer.indices else torch.rand(each)
+                   for i, each in enumerate(sizes)]  # fmt: skip
         version = sources[0]._version
         tensors = sources
         with torch.no_grad():

@@ -148,7 +148,7 @@ def alone_or_between(draw: st.DrawFn, layer: type[Layer]) -> dict[str, Any] | No
     count = len(says.outputs)
     outputs = [f"it.{i}" for i in range(count)] if count > 1 else ["it"]
     if draw(st.booleans()):
-        kept = outputs[:1] if case.args.get("return_indices") else outputs
+        kept = [each for i, each in enumerate(outputs) if i not in layer.places]
         layers += [
             {"name": f"out_{i}", "type": "Linear", "out_features": 3, "from": each} for i, each in enumerate(kept)
         ]
@@ -220,7 +220,7 @@ def by_calls(case: Case, inputs: list[Tensor], weights: Mapping[str, Tensor]) ->
     """What the calls of a layer give, with the channels first again."""
     layer = case.type(**case.args)
     calls = layer.calls(*case.inputs)
-    last = case.type.indices or calls[0].layout == "last"
+    last = calls[0].layout == "last"
     tensors = [x.movedim(1, -1) if last else x for x in inputs]
     with torch.no_grad(), torch.random.fork_rng():
         torch.manual_seed(0)

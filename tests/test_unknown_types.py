@@ -15,10 +15,13 @@ from planner.workbench import checked
 
 H, L, C = [8, 8, 16], [12, 16], [16]
 MEANT: list[tuple[str, dict[str, Any], list[int], int, str]] = [
-    ("Squeeze", {}, [1, 1, 16], 1, "Flatten"),
-    ("Squeeze", {"dim": 2}, [1, 8, 16], 1, "{type: Select, dim: 2, index: 0}"),
-    ("Unsqueeze", {"dim": 2}, C, 1, "{type: Reshape, shape: [1, 16]}"),
-    ("Unsqueeze", {"dim": 1}, L, 1, "{type: Reshape, shape: [16, 12, 1]}"),
+    ("squeeze", {}, [1, 1, 16], 1, "Flatten"),
+    ("squeeze", {"dim": 2}, [1, 8, 16], 1, "Squeeze"),
+    ("ExpandDims", {"axis": 2}, C, 1, "{type: Unsqueeze, dim: 2}"),
+    ("torch.einsum", {"equation": "bcl->bc"}, L, 1, "Einsum"),
+    ("repeat", {"dims": [2]}, L, 1, "Tile"),
+    ("BroadcastTo", {"size": [-1, 16, 5]}, [1, 16], 1, "Expand"),
+    ("swapaxes", {"dim0": 1, "dim1": 2}, L, 1, "Transpose"),
     ("View", {"shape": [6, 2, 16]}, L, 1, "Reshape"),
     ("Dense", {"units": 10}, C, 1, "{type: Linear, out_features: 10}"),
     ("Sub", {}, H, 2, "Subtract"),
@@ -26,7 +29,6 @@ MEANT: list[tuple[str, dict[str, Any], list[int], int, str]] = [
     ("Sum", {}, H, 2, "Add"),
     ("Swish", {}, H, 1, "SiLU"),
     ("DropPath", {"drop_prob": 0.1}, H, 1, "{type: StochasticDepth, p: 0.1}"),
-    ("Transpose", {"dim0": 1, "dim1": 2}, L, 1, "{type: Permute, dims: [0, 2, 1]}"),
     ("Pad", {"pad": [1, 1, 1, 1]}, H, 1, "{type: ZeroPad2d, padding: [1, 1, 1, 1]}"),
     ("SelfAttention", {"heads": 4}, L, 1, "{type: MultiheadAttention, num_heads: 4}"),
     ("Conv", {"out_channels": 8, "kernel_size": 3}, H, 1, "Conv2d"),
@@ -78,8 +80,6 @@ NOT_THERE = (
     "Div",
     "Abs",
     "Sqrt",
-    "Roll",
-    "Einsum",
     "Sin",
     "Exp",
     "Log",
@@ -87,8 +87,8 @@ NOT_THERE = (
     "Max",
     "Norm",
     "ArgMax",
-    "TopK",
-    "Gather",
+    "Sort",
+    "Scatter",
 )
 
 

@@ -18,6 +18,7 @@ from planner.analyses.far import Far
 from planner.analyses.groups import Move, SizeGroup, SizeGroups, assembled, shift, shorter
 from planner.analyses.line import Line, NotPeriodic, Size, fails
 from planner.analyses.lossless import Ledger, full_readings
+from planner.analyses.receptive_field import LONGEST_PERIOD
 from planner.analyses.residues import Residues, settled
 from planner.analyses.walk import Walk, walk
 from planner.geometry import Shape
@@ -210,7 +211,7 @@ class Coupling:
                 for links in step.links
                 for ref, link, x in zip(step.sources, links, step.inputs, strict=True)
                 for along, n in zip(link.axes, x.spatial, strict=True)
-                if (span := along.span(n)) is not None and span.stride
+                if along.period(n) <= LONGEST_PERIOD and (span := along.span(n)) is not None and span.stride
             ]
             apart[i] = math.lcm(1, *own)
         return math.lcm(1, *apart.values())

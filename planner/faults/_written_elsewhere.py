@@ -53,6 +53,14 @@ _LAYERS: Mapping[str, str] = {
     "Embedding": "embed embeddings tokenembedding lookup",
     "Reshape": "view reshapelayer viewas reshapeas",
     "Permute": "rearrange permutedims",
+    "Transpose": "swapaxes swapdims",
+    "Squeeze": "dropaxis",
+    "Unsqueeze": "expanddims newaxis",
+    "Flatten": "squeeze",
+    "Expand": "broadcastto expandas",
+    "Tile": "repeat",
+    "Flip": "reverse fliplr flipud",
+    "Roll": "cyclicshift shift",
     "Unfold": "im2col extractpatches",
     "Fold": "col2im",
     "PixelShuffle": "depthtospace subpixel pixelshuffle2d shufflepixel",
@@ -60,7 +68,11 @@ _LAYERS: Mapping[str, str] = {
     "Upsample": "upsample{n}d unpool",
     "Interpolate": "resize resizing resize{n}d resizebilinear",
     "Slice": "narrow getitem stridedslice",
-    "Select": "indexselect take pick",
+    "Select": "pick",
+    "IndexSelect": "take",
+    "Gather": "takealongdim takealongaxis",
+    "SetSlice": "slicescatter setitem",
+    "TopK": "topvalues",
     "Parameter": "positionalembedding positionembedding posembed learnedposition clstoken classtoken weight variable",
     "CenterCrop": "crop{n}d cropping cropping{n}d centercrop{n}d",
 }
@@ -92,15 +104,13 @@ _WITH: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 """Layers that are meant with arguments."""
 _NONE: Mapping[str, str] = {
     POINTWISE: "abs neg negative square sqrt rsqrt exp expm1 log log1p log2 sin cos tan erf sign round floor ceil "
-    "reciprocal pow power roll flip cumsum cumprod gaussiannoise where maskedfill masking normalize l2normalize "
+    "reciprocal pow power cumsum cumprod gaussiannoise where maskedfill masking normalize l2normalize "
     "l2norm sinusoid logical clamp clip div divide truediv floordivide maximum minimum quantize",
     REDUCES: "max min amax amin std var norm argmax argmin logsumexp sum reducesum reducemax reducemin any all median",
-    "there is no such layer yet; MatMul multiplies the last two axes of two sources, after a Permute where others are "
-    "meant, and Linear multiplies with a weight": "einsum tensordot outer",
-    "there is no such layer yet; Slice and Select take a stretch or a place of an axis": "gather scatter topk sort "
-    "indexput embeddingbag",
-    "there is no such layer yet; Concat of the same source several times repeats it along an axis": "expand tile "
-    "repeat repeatvector broadcastto repeatinterleave",
+    "write it as an Einsum, such as {type: Einsum, equation: 'bi,bj->bij'}": "tensordot outer inner",
+    "there is no such layer yet; Slice, IndexSelect and Gather pick cells of an axis, TopK the largest, and SetSlice "
+    "writes over some": "scatter sort argsort indexput embeddingbag",
+    "write it as an Unsqueeze and a Tile": "repeatvector",
     "write it as two layers: {type: Conv2d, groups: depthwise, kernel_size: 3}, then {type: Conv2d, out_channels: …, "
     "kernel_size: 1}": "separableconv separableconv{n}d depthwiseseparableconv",
     "take it out: the model's `input:` states the shape": "input inputlayer placeholder",
@@ -214,35 +224,6 @@ def _listed(word: str, words: str, n: int) -> bool:
     return word in words.format(n=n).split()
 
 
-def _squeezed(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[Meaning]:
-    """An axis of one cell goes: Select takes its only place, Flatten all of them."""
-    dim = given.get("dim", given.get("axis"))
-    if isinstance(dim, int) and sizes and len(sizes) > 1:
-        return [Meaning("Select", {"dim": dim, "index": 0})]
-    return [Meaning("Flatten")]
-
-
-def _unsqueezed(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[Meaning]:
-    """A new axis of one cell, counted as PyTorch does, with the channels first."""
-    dim = given.get("dim", given.get("axis"))
-    if not isinstance(dim, int) or isinstance(dim, bool) or not sizes or not -len(sizes) - 2 < dim < len(sizes) + 2:
-        return [Meaning(without="write the new shape, channels last: {type: Reshape, shape: […]}")]
-    first = [sizes[-1], *sizes[:-1]]
-    first.insert(dim % (len(sizes) + 2) - 1, 1)
-    return [Meaning("Reshape", {"shape": [*first[1:], first[0]]})]
-
-
-def _transposed(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[Meaning]:
-    """Two dimensions change places; Permute lists all of them, with the batch as 0."""
-    dims = [given.get(key) for key in ("dim0", "dim1")]
-    if sizes is None or not all(isinstance(each, int) and -len(sizes) - 1 <= each <= len(sizes) for each in dims):
-        return [Meaning(without="write the order of all dimensions, the batch as 0: {type: Permute, dims: [0, 2, 1]}")]
-    order = list(range(len(sizes) + 1))
-    i, j = (int(each or 0) % len(order) for each in dims)
-    order[i], order[j] = order[j], order[i]
-    return [Meaning("Permute", {"dims": order})]
-
-
 def _enlarged(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[Meaning]:
     """Keras's `size` is how many times as large."""
     return [Meaning("Upsample", {"scale_factor": given["size"]} if "size" in given else {})]
@@ -255,21 +236,12 @@ def _clamped(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[Mean
 
 _SPECIAL = {
     **dict.fromkeys(("upsampling", "upsampling1d", "upsampling2d", "upsampling3d"), _enlarged),
-    "squeeze": _squeezed,
-    "unsqueeze": _unsqueezed,
-    "expanddims": _unsqueezed,
-    "transpose": _transposed,
-    "swapaxes": _transposed,
-    "swapdims": _transposed,
     "clamp": _clamped,
     "clip": _clamped,
     "cliplayer": _clamped,
 }
 CONSUMED: Mapping[str, tuple[str, ...]] = {
-    "Select": ("dim", "axis"),
     "Flatten": ("dim", "axis"),
-    "Reshape": ("dim", "axis"),
-    "Permute": ("dim0", "dim1"),
     "Hardtanh": ("min", "max"),
     "Upsample": ("size",),
 }

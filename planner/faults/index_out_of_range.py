@@ -27,12 +27,16 @@ class IndexOutOfRange(Fault):
         """
     good = fixed
 
-    def __init__(self, name: str, index: int, count: int, message: str, origin: str = "") -> None:
-        """`count` things there are; `origin` says where that number comes from."""
+    def __init__(
+        self, name: str, index: int, count: int, message: str, origin: str = "", *, listed: bool = False
+    ) -> None:
+        """`count` things there are; `origin` says where that number comes from. It may be one of a list."""
         super().__init__(
             message,
             label=f"{index} of {count}{origin}",
-            help=f"use `{name}: 0` to `{name}: {count - 1}`, or `{name}: -{count}` to `{name}: -1` from the end",
+            help=f"list numbers from 0 to {count - 1}"
+            if listed
+            else f"use `{name}: 0` to `{name}: {count - 1}`, or `{name}: -{count}` to `{name}: -1` from the end",
             key=name,
-            mends=puts(name, count - 1),
+            mends=() if listed else puts(name, count - 1),
         )

@@ -23,10 +23,10 @@ class RepeatedDim(Fault):
           - {type: Mean, dim: [2, 3]}
         """
 
-    def __init__(self, dim: int, first: int) -> None:
+    def __init__(self, dim: int, first: int, name: str = "dim") -> None:
         super().__init__(
             f"dim {dim} appears multiple times in the list of dims",
             label=f"{first} and {dim} are the same axis" if first != dim else f"{dim} stands in it twice",
             help="list each axis once",
-            key="dim",
+            key=name,
         )

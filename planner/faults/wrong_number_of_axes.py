@@ -32,16 +32,19 @@ class WrongNumberOfAxes(Fault):
           - {type: Flatten}
         """
 
-    def __init__(self, layer: str, shape: Shape, ranks: tuple[int, ...]) -> None:
+    def __init__(self, layer: str, shape: Shape, ranks: tuple[int, ...], *, help: str = "") -> None:
         wanted = " or ".join(_FORMS.get(rank, f"{rank} spatial axes and C") for rank in ranks)
         rank = len(shape.spatial)
         sibling = f"{layer[:-2]}{rank}d"
         mends: Iterable[tuple[Edit, ...]] = ()
-        help = "put a Flatten, Unflatten or Reshape before it"
-        if layer[-2:] in ("1d", "2d", "3d") and 1 <= rank <= 3:
+        if help:
+            pass
+        elif layer[-2:] in ("1d", "2d", "3d") and 1 <= rank <= 3:
             help, mends = f"use type: {sibling}", puts("type", sibling)
         elif rank == 0:
             help = "move it above the Flatten, or give the vector axes with Unflatten or Reshape"
+        else:
+            help = "put a Flatten, Unflatten or Reshape before it"
         super().__init__(
             f"{layer} works on {wanted}", label=f"{shape} from {SOURCE}", help=help, key="type", mends=mends
         )

@@ -19,7 +19,7 @@ from planner.geometry.axis_map import NO_LOSS, AxisMap, Loss, Ramp, Span
 from planner.geometry.bins import Bins, InterpolationMode, RandomBins, Resample
 from planner.geometry.link import Link, keep, unread
 from planner.geometry.mixing import All, Grouped, Halves, Prefix, Raveled, Shuffle, SizeOnly
-from planner.geometry.moves import KEEP, Centre, PadMode, Shift, Sliced
+from planner.geometry.moves import KEEP, Centre, Flipped, Overwritten, PadMode, Picked, Rolled, Shift, Sliced, Written
 from planner.geometry.shape import Shape
 from planner.geometry.windows import SameWindow, Spread, Window
 
@@ -31,17 +31,21 @@ __all__ = [
     "Bins",
     "Cells",
     "Centre",
+    "Flipped",
     "Grouped",
     "Halves",
     "InterpolationMode",
     "Link",
     "Loss",
+    "Overwritten",
     "PadMode",
+    "Picked",
     "Prefix",
     "Ramp",
     "RandomBins",
     "Raveled",
     "Resample",
+    "Rolled",
     "SameWindow",
     "Shape",
     "Shift",
@@ -52,6 +56,7 @@ __all__ = [
     "Spread",
     "TooManyRuns",
     "Window",
+    "Written",
     "all_cells",
     "bits",
     "keep",

@@ -116,6 +116,9 @@ class Raveled(AxisMap):
         rows = imaged(cells, lambda a, b: [(a // self.inner, -(-b // self.inner))], self.outer * count, self.inner, 1)
         return self.along.reads(folded(rows, count), n)
 
+    def period(self, n: int) -> int:
+        return self.inner * (self.along.period(n) if self.outer == 1 else self.along.length(n))
+
     def span(self, n: int) -> Span | None:
         along = self.along.span(n)
         if along is None:

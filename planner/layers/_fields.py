@@ -142,11 +142,17 @@ MOST_AXES = 64
 """The most axes that a tensor of PyTorch can have."""
 
 
-def _list(accepts: Callable[[Any], bool], words: str, schema: dict[str, Any], at_most_once: int | None = None) -> Any:
+def _list(
+    accepts: Callable[[Any], bool],
+    words: str,
+    schema: dict[str, Any],
+    at_most_once: int | None = None,
+    longest: int = MOST_AXES,
+) -> Any:
     """A field that takes a list of values, among which one special value may stand once."""
 
     def read(value: Any) -> Any:
-        fits = isinstance(value, list | tuple) and 0 < len(value) <= MOST_AXES and all(map(accepts, value))
+        fits = isinstance(value, list | tuple) and 0 < len(value) <= longest and all(map(accepts, value))
         if fits and value.count(at_most_once) <= 1:
             return tuple(value)
         raise PydanticCustomError("planner", words)
@@ -174,6 +180,33 @@ ShapeSizesOrRest = Annotated[
         "a list of whole numbers from 1, of which one may be -1, the rest",
         _COUNT_OR_REST,
         at_most_once=-1,
+    ),
+]
+
+
+ExpandedSizes = Annotated[
+    tuple[int, ...],
+    *_list(
+        lambda value: _is_count(value) or (is_whole(value) and value == -1),
+        "a list of whole numbers from 1, and -1 for sizes that stay",
+        _COUNT_OR_REST,
+    ),
+]
+Repeats = Annotated[tuple[int, ...], *_list(_is_count, "a list of whole numbers from 1", _COUNT)]
+MOST_INDICES = 1 << 16
+"""The most cells that may be listed."""
+Indices = Annotated[
+    tuple[int, ...], *_list(_is_natural, "a list of whole numbers from 0", _NATURAL, longest=MOST_INDICES)
+]
+
+
+LONGEST_EQUATION = 1000
+EquationText = Annotated[
+    str,
+    *one(
+        lambda value: isinstance(value, str) and 0 < len(value) <= LONGEST_EQUATION,
+        "a text such as `bchw,bkc->bkhw`",
+        {"type": "string"},
     ),
 ]
 

@@ -58,6 +58,9 @@ class Call:
     along     the argument that names the axes it works along; such a call takes the channels wherever they are
     folds     whether those axes vanish; it then finds the channels only where they are not among them
     turned    the inputs whose last two axes change places first
+    widened   how many axes of one cell each input gets behind its batch first
+    leading   the arguments that come before the inputs
+    named     the names of the last inputs, by which these are given behind the arguments
     """
 
     target: str
@@ -72,6 +75,9 @@ class Call:
     along: str = ""
     folds: bool = False
     turned: tuple[int, ...] = ()
+    widened: tuple[int, ...] = ()
+    leading: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
     @property
     def home(self) -> str:
@@ -144,8 +150,10 @@ class Layer(BaseModel):
     """Whether it works otherwise in training than in evaluation, by chance."""
     batch_statistics: ClassVar[bool] = False
     """Whether in training it takes mean and variance of each channel over the batch."""
-    indices: ClassVar[bool] = False
-    """Whether its input holds whole numbers that pick something, not values."""
+    indices: ClassVar[tuple[int, ...]] = ()
+    """Which of its inputs hold whole numbers that pick something, not values."""
+    places: ClassVar[tuple[int, ...]] = ()
+    """Which of its outputs hold whole numbers that it has found, not values."""
 
     # What a layer answers
 

@@ -122,6 +122,7 @@ class ReturnsIndices(Layer):
     """A max pool, which can also return the position of each maximum."""
 
     extras: ClassVar[bool] = True
+    places: ClassVar[tuple[int, ...]] = (1,)
 
     return_indices: bool = Field(False, description="Adds a second output, `name.1`: the place of each maximum.")
 

@@ -106,7 +106,7 @@ class Embedding(Layer):
     """
 
     layout: ClassVar[Layout] = "last"
-    indices: ClassVar[bool] = True
+    indices: ClassVar[tuple[int, ...]] = (0,)
 
     num_embeddings: Count
     embedding_dim: Count

@@ -4,16 +4,13 @@ Where sizes may differ is said exactly: PyTorch would silently repeat a single c
 mistakes.
 """
 
-import math
 from typing import ClassVar
 
 from pydantic import Field
 
-from planner.faults.matrix_sizes_differ import MatrixSizesDiffer
 from planner.faults.no_axis_left import NoAxisLeft
 from planner.faults.repeated_dim import RepeatedDim
 from planner.faults.sizes_differ import SizesDiffer
-from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.geometry import KEEP, All, AxisMap, Link, Shape, Shift
 from planner.layers._fields import Dims
 from planner.layers._layer import Call, Layer, along, axis_of, dim_of, folded
@@ -178,46 +175,3 @@ class Mean(Layer):
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         args = {"dim": self.dim, **({"keepdim": True} if self.keepdim else {})}
         return (Call("Tensor.mean", args, along="dim", folds=not self.keepdim),)
-
-
-class MatMul(Layer):
-    """The matrix product of two tensors on their last two axes, the channels being the last: …×L×K times …×K×M is
-    …×L×M.
-
-    With `transpose_b: true` the second one is …×M×K, as in queries times keys. Axes before the last two must be
-    equal, or 1. Multiply-adds: L·K·M for each matrix.
-    """
-
-    takes: ClassVar[tuple[int, int | None]] = (2, 2)
-
-    transpose_b: bool = False
-
-    def _sizes(self, b: Shape) -> tuple[int, int]:
-        """Rows and columns of the second matrix."""
-        return (b[-1], b[-2]) if self.transpose_b else (b[-2], b[-1])
-
-    def check(self, *inputs: Shape) -> None:
-        a, b = inputs
-        for x in inputs:
-            if not x.spatial:
-                raise WrongNumberOfAxes("MatMul", x, (1, 2, 3))
-        if len(a) != len(b):
-            raise SizesDiffer("tensors must have same number of dimensions", inputs)
-        if a.channels != self._sizes(b)[0]:
-            raise MatrixSizesDiffer(a, b, transposed=self.transpose_b)
-        if any(n != m and 1 not in (n, m) for n, m in zip(a[:-2], b[:-2], strict=True)):
-            raise SizesDiffer("sizes of tensors must match before the last two axes", inputs)
-
-    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
-        a, b = inputs
-        batch = tuple(map(max, zip(a[:-2], b[:-2], strict=True)))
-        before = tuple(tuple(_repeated(Shape((*x[:-2], 1)), (*batch, 1)).axes) for x in inputs)
-        columns = All(self._sizes(b)[1]) if self.transpose_b else KEEP
-        onto = (*range(len(batch)), None)
-        return ((Link((*before[0], KEEP), All(self._sizes(b)[1])), Link((*before[1], All(1)), columns, onto)),)
-
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
-        return math.prod(outputs[0]) * inputs[0].channels
-
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("operator.matmul", layout="last", turned=(1,) if self.transpose_b else ()),)

@@ -163,23 +163,14 @@ def _without_rest(name: str, sizes: Sizes, total: int) -> Sizes:
     return tuple(size if size > 0 else rest for size in sizes)
 
 
-class Permute(Layer):
-    """Puts the axes in another order: axis i of the result is axis dims[i] of the input, counted as in PyTorch.
-
-    All axes are listed, the batch first: `dims: [0, 1, 3, 2]` exchanges height and width, `[0, 2, 1]` the channels and
-    the sequence of L×C. Where the channels change places with a spatial axis, the analyses count every value as
+class _Reordering(Layer):
+    """Puts the axes in another order. Where the channels change places with a spatial axis, every value counts as
     reading all of both.
     """
 
-    dims: DimOrder
-
     def order(self, x: Shape) -> Sizes:
         """For each axis of the result in PyTorch's order, batch left out, which one of the input it is."""
-        rank = len(x) + 1
-        dims = tuple(dim % rank for dim in self.dims if -rank <= dim < rank)
-        if sorted(dims) != list(range(rank)) or len(self.dims) != rank or dims[0]:
-            raise NotAnOrder(self.dims, x)
-        return tuple(dim - 1 for dim in dims[1:])
+        raise NotImplementedError
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         (x,) = inputs
@@ -197,10 +188,46 @@ class Permute(Layer):
         return (Shape.of_torch(tuple(x.torch[axis] for axis in self.order(x))),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (Call("Tensor.permute", {"dims": self.dims}, positional=("dims",)),)
+        dims = (0, *(axis + 1 for axis in self.order(inputs[0])))
+        return (Call("Tensor.permute", {"dims": dims}, positional=("dims",)),)
 
     def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
         return (x.permuted(self.order(Shape.of_torch(x.sizes))),)
+
+
+class Permute(_Reordering):
+    """Puts the axes in another order: axis i of the result is axis dims[i] of the input, counted as in PyTorch.
+
+    All axes are listed, the batch first: `dims: [0, 1, 3, 2]` exchanges height and width, `[0, 2, 1]` the channels and
+    the sequence of L×C. Where the channels change places with a spatial axis, the analyses count every value as
+    reading all of both.
+    """
+
+    dims: DimOrder
+
+    def order(self, x: Shape) -> Sizes:
+        rank = len(x) + 1
+        dims = tuple(dim % rank for dim in self.dims if -rank <= dim < rank)
+        if sorted(dims) != list(range(rank)) or len(self.dims) != rank or dims[0]:
+            raise NotAnOrder(self.dims, x)
+        return tuple(dim - 1 for dim in dims[1:])
+
+
+class Transpose(_Reordering):
+    """Exchanges two axes: `{dim0: 2, dim1: 3}` height and width of H×W×C, `{dim0: 1, dim1: 2}` the channels and the
+    sequence of L×C.
+
+    Dimensions count as in PyTorch: 1 is the channels, 2 the first spatial axis, -1 the last one; the batch stays where
+    it is. Where the channels change places with a spatial axis, the analyses count every value as reading all of both.
+    """
+
+    dim0: int
+    dim1: int
+
+    def order(self, x: Shape) -> Sizes:
+        first, second = dim_of(self.dim0, x, "dim0") - 1, dim_of(self.dim1, x, "dim1") - 1
+        exchanged = {first: second, second: first}
+        return tuple(exchanged.get(axis, axis) for axis in range(len(x)))
 
 
 class Slice(Layer):

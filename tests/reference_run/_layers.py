@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -333,9 +334,38 @@ def _mean(layer: Any, x: Tensor) -> Tensor:
 
 
 def _matmul(layer: Any, a: Tensor, b: Tensor) -> Tensor:
-    """Rows are the last spatial axis and columns the channels."""
-    b = _last(b)
-    return _first(_last(a) @ (b.transpose(-1, -2) if layer.transpose_b else b))
+    """Rows are the last spatial axis and columns the channels; each sample is by itself."""
+    pairs = zip(_last(a), _last(b), strict=True)
+    return _first(
+        torch.stack([one @ (other.transpose(-1, -2) if layer.transpose_b else other) for one, other in pairs])
+    )
+
+
+def _einsum(layer: Any, *sources: Tensor) -> Tensor:
+    """Einstein's notation, as numpy has it."""
+    equation = layer.equation.replace(" ", "")
+    return torch.from_numpy(np.array(np.einsum(equation, *(x.numpy() for x in sources))))
+
+
+def _index_select(layer: Any, x: Tensor) -> Tensor:
+    return x.index_select(layer.dim, torch.tensor(layer.index))
+
+
+def _gather(layer: Any, x: Tensor, index: Tensor) -> Tensor:
+    places = list(torch.meshgrid(*map(torch.arange, index.shape), indexing="ij"))
+    places[layer.dim] = index
+    return x[tuple(places)]
+
+
+def _topk(layer: Any, x: Tensor) -> Tensors:
+    values, places = x.sort(layer.dim, descending=layer.largest)
+    return values.narrow(layer.dim, 0, layer.k), places.narrow(layer.dim, 0, layer.k)
+
+
+def _set_slice(layer: Any, x: Tensor, part: Tensor) -> Tensor:
+    written = x.clone().movedim(layer.dim, 0)
+    written[layer.start : layer.end : layer.step] = part.movedim(layer.dim, 0)
+    return written.movedim(0, layer.dim)
 
 
 def _reshape(layer: Any, x: Tensor) -> Tensor:
@@ -345,6 +375,53 @@ def _reshape(layer: Any, x: Tensor) -> Tensor:
 
 def _permute(layer: Any, x: Tensor) -> Tensor:
     return x.permute(layer.dims)
+
+
+def _transpose(layer: Any, x: Tensor) -> Tensor:
+    return x.swapaxes(layer.dim0, layer.dim1)
+
+
+def _roll(layer: Any, x: Tensor) -> Tensor:
+    """Cell i comes to i + shift, round the end."""
+    for shift, dim in zip(_list(layer.shifts), _list(layer.dims), strict=True):
+        n = x.shape[dim]
+        x = x.index_select(dim, (torch.arange(n) - shift) % n)
+    return x
+
+
+def _flip(layer: Any, x: Tensor) -> Tensor:
+    for dim in _list(layer.dims):
+        x = x.index_select(dim, torch.arange(x.shape[dim]).flip(0))
+    return x
+
+
+def _squeeze(layer: Any, x: Tensor) -> Tensor:
+    dims = {dim % x.dim() for dim in _list(layer.dim)}
+    return x.reshape([n for dim, n in enumerate(x.shape) if n > 1 or dim not in dims])
+
+
+def _unsqueeze(layer: Any, x: Tensor) -> Tensor:
+    sizes = [*x.shape]
+    sizes.insert(layer.dim % (x.dim() + 1), 1)
+    return x.reshape(sizes)
+
+
+def _expand(layer: Any, x: Tensor) -> Tensor:
+    return x + torch.zeros([n if size == -1 else size for n, size in zip(x.shape, layer.size, strict=True)])
+
+
+def _tile(layer: Any, x: Tensor) -> Tensor:
+    for dim, times in enumerate(reversed(layer.dims), 1):
+        x = torch.cat([x] * times, -dim)
+    return x
+
+
+def _repeat_interleave(layer: Any, x: Tensor) -> Tensor:
+    return x.index_select(layer.dim, torch.arange(x.shape[layer.dim] * layer.repeats) // layer.repeats)
+
+
+def _list(value: Any) -> Sequence[int]:
+    return [value] if isinstance(value, int) else value
 
 
 def _slice(layer: Any, x: Tensor) -> Tensor:
@@ -417,8 +494,21 @@ FUNCTIONS: Mapping[str, Function] = {
     "Stack": _stack,
     "Mean": _mean,
     "MatMul": _matmul,
+    "Einsum": _einsum,
+    "IndexSelect": _index_select,
+    "Gather": _gather,
+    "TopK": _topk,
+    "SetSlice": _set_slice,
     "Reshape": _reshape,
     "Permute": _permute,
+    "Transpose": _transpose,
+    "Roll": _roll,
+    "Flip": _flip,
+    "Squeeze": _squeeze,
+    "Unsqueeze": _unsqueeze,
+    "Expand": _expand,
+    "RepeatInterleave": _repeat_interleave,
+    "Tile": _tile,
     "Slice": _slice,
     "Select": _select,
     "Split": _split,

@@ -61,17 +61,16 @@ def inputs_of(plan: Plan, seed: int = 0, batch: int = BATCH) -> list[Tensor]:
 
 def _picked_from(plan: Plan) -> Mapping[int, int]:
     """For each input whose numbers pick something, among how many: also where layers between only move them."""
-    among: dict[int, int] = {}
+    among: dict[tuple[int, int], int] = {}
     for place, step in _backwards(plan):
-        if step.layer is not None and step.layer.indices:
-            reads = _count(step)
-        elif place in among:
-            reads = among[place]
-        else:
-            continue
-        for ref in step.sources:
-            among[ref.step] = min(reads, among.get(ref.step, reads))
-    return {place: among[place] for place, step in enumerate(plan.steps) if step.is_input and place in among}
+        indices, own = (step.layer.indices, step.layer.places) if step.layer is not None else ((), ())
+        moved = [among[place, o] for o in range(len(step.outputs)) if (place, o) in among and o not in own]
+        for k, ref in enumerate(step.sources):
+            if k in indices:
+                among[ref] = min(_count(step), among.get(ref, _count(step)))
+            elif moved and not step.weights:
+                among[ref] = min(*moved, among.get(ref, moved[0]))
+    return {place: among[place, 0] for place, step in enumerate(plan.steps) if step.is_input and (place, 0) in among}
 
 
 def _backwards(plan: Plan) -> Iterator[tuple[int, Step]]:
@@ -79,5 +78,5 @@ def _backwards(plan: Plan) -> Iterator[tuple[int, Step]]:
 
 
 def _count(step: Step) -> int:
-    """How many vectors the table of a step has."""
-    return next(iter(step.weights.values()))[0]
+    """How many things an index of a step picks from: vectors of its table, or cells of an axis of any length."""
+    return next((sizes[0] for sizes in step.weights.values()), min(min(x) for x in step.inputs))

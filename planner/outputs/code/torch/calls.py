@@ -131,6 +131,8 @@ def operator_code(part: Part, args: Sequence[Code]) -> Code:
     sign = SIGNS[call.name]
     binds = BINDS[sign]
     turned = [_turned(each) if i in call.turned else each for i, each in enumerate(args)]
+    if call.widened:
+        turned = [_widened(each, more) for each, more in zip(turned, call.widened, strict=True)]
     first, *others = (each.written for each in turned)
     written = [first[0] if first[1] >= binds + (sign == "**") else f"({first[0]})"]
     written += [code if its > binds else f"({code})" for code, its in others]
@@ -144,6 +146,14 @@ def _turned(code: Code) -> Code:
         return code._replace(base=f"{code.atom}.transpose(-2, -1)", binds=ATOM, order=None)
     *others, a, b = range(code.axes + (code.lacks != "axis"))
     return code.permuted((*others, b, a))
+
+
+def _widened(code: Code, more: int) -> Code:
+    """The tensor with so many axes of one cell behind its batch; without a batch, PyTorch adds them by itself."""
+    if not more or code.lacks == "axis":
+        return code
+    axes = None if code.axes is None else code.axes + more
+    return code._replace(base=f"{code.atom}[:{', None' * more}]", binds=ATOM, axes=axes, order=None)
 
 
 def call(
@@ -192,19 +202,33 @@ def _function(
     home = calling.call.home
     if home == "Tensor":
         return _method(calling.call, given, read[0])
-    named = [f"{'' if arg in calling.call.positional else f'{arg}='}{_size(expr, args)}" for arg, expr in given.items()]
-    inputs = [Bracketed(each.code) for each in read]
+    made = calling.call
+    named = [
+        f"{'' if arg in made.positional else f'{arg}='}{_size(expr, args)}"
+        for arg, expr in given.items()
+        if arg not in made.leading
+    ]
+    inputs = [Bracketed(each.code) for each in read[: len(read) - len(made.named)]]
     program.imports.add("F" if home == "F" else "torch")
-    if calling.call.gathers:
+    if made.gathers:
         inputs = [Bracketed(Brackets("[", inputs, "]"))]
-    return Code(Brackets(f"{calling.target}(", [*inputs, *map(Bracketed, named)]))
+    before = [Bracketed(str(given[arg])) for arg in made.leading]
+    behind = (
+        [Bracketed(code.after(f"{name}=")) for name, code in zip(made.named, read[len(inputs) :], strict=True)]
+        if made.named
+        else []
+    )
+    return Code(Brackets(f"{calling.target}(", [*before, *inputs, *map(Bracketed, named), *behind]))
 
 
 def _method(call: Call, given: Mapping[str, Expr], x: Code) -> Code:
     """The call of a method of a tensor, or of what Python has in its place."""
     function = call.name
     if function == "__getitem__":
-        return Code(f"{x.atom}[{', '.join(map(str, given['index'].args))}]")
+        places = [
+            f"[{', '.join(map(str, each.args))}]" if each.op == "tuple" else str(each) for each in given["index"].args
+        ]
+        return Code(f"{x.atom}[{', '.join(places)}]")
     if function == "select" and given["dim"].is_const and given["dim"].args[0] > 0:
         return Code(f"{x.atom}[{':, ' * given['dim'].args[0]}{given['index']}]")
     if function == "reshape":

@@ -84,7 +84,18 @@ def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, An
 def _written(value: object) -> Any:
     """A call, or an argument of one, as JSON has it."""
     if isinstance(value, Call):
-        fields = ("gathers", "layout", "reads", "forward", "returns", "batches", "turned")
+        fields = (
+            "gathers",
+            "layout",
+            "reads",
+            "forward",
+            "returns",
+            "batches",
+            "turned",
+            "widened",
+            "leading",
+            "named",
+        )
         rest = {name: _written(getattr(value, name)) for name in fields}
         return {"target": value.target, "args": _written(value.args), **rest}
     if isinstance(value, Mapping):

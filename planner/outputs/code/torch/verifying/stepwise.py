@@ -77,6 +77,8 @@ def called(call: Mapping[str, Any], thing: Any, tensors: Sequence[Any]) -> list[
     """What a call returns for its inputs, where `thing` is what was made for it; the inputs stay as they are."""
     read = tensors if call["reads"] is None else [tensors[i] for i in call["reads"]]
     read = [tensor.transpose(-2, -1) if i in call["turned"] else tensor for i, tensor in enumerate(read)]
+    widened = zip(read, call["widened"] or [0] * len(read), strict=True)
+    read = [tensor[(slice(None), *[None] * more)] if more else tensor for tensor, more in widened]
     args = {name: _value(each) for name, each in call["args"].items()}
     if args.get("inplace"):
         read = [tensor.clone() for tensor in read]
@@ -101,7 +103,12 @@ def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: 
     if home == "Tensor":
         return getattr(read[0], name)(*args.values(), *read[1:])
     function = getattr(import_module(HOMES[home]), name)
-    return function(read, **args) if call["gathers"] else function(*read, **args)
+    if call["gathers"]:
+        return function(read, **args)
+    leading = [args[name] for name in call["leading"]]
+    rest = {name: each for name, each in args.items() if name not in call["leading"]}
+    count = len(read) - len(call["named"])
+    return function(*leading, *read[:count], **rest, **dict(zip(call["named"], read[count:], strict=True)))
 
 
 def _mean(pool: Any, x: Any, counted: tuple[int, ...], uncounted: tuple[int, ...]) -> Any:

@@ -1,0 +1,38 @@
+from collections.abc import Sequence
+
+from planner.diagnostics import SOURCE, Fault
+from planner.geometry import Shape
+
+
+class LettersDiffer(Fault):
+    """A letter in the equation of an `Einsum` stands for axes of different sizes.
+
+    Why it matters: PyTorch refuses the layer at the first forward pass. Where one of the sizes is 1, it silently
+    repeats that cell, which hides mistakes.
+
+    When to ignore it: never; where repeating is meant, `Expand` says so, or `Sum` over an axis that is one cell long.
+
+    How to fix it: look at the order of the letters, which is PyTorch's: the batch, the channels, then the spatial axes.
+    """
+
+    code = "NSP234"
+    bad = """
+        input: {x: [14, 14, 64], weights: [64, 8]}
+        layers:
+          - {type: Einsum, equation: "bchw,bck->bkhw", from: [x, weights]}  # NSP234
+        """
+    fixed = """
+        input: {x: [14, 14, 64], weights: [64, 8]}
+        layers:
+          - {type: Einsum, equation: "bchw,bkc->bkhw", from: [x, weights]}
+        """
+    good = fixed
+
+    def __init__(self, letter: str, equation: str, shapes: Sequence[Shape], known: int, size: int) -> None:
+        repeated = "; PyTorch would repeat the single one silently" if 1 in (known, size) else ""
+        super().__init__(
+            f"einsum(): subscript {letter} has size {size}, which does not broadcast with previously seen size {known}",
+            label=f"`{equation[:80]}` on {', '.join(map(str, shapes))} from {SOURCE}{repeated}",
+            help="letters stand for the batch, the channels, then the spatial axes: bchw for H×W×C",
+            key="equation",
+        )

@@ -1,0 +1,151 @@
+"""Products of tensors that sum over axes: matrices, and Einstein's notation.
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.matmul.html and torch.einsum.html.
+"""
+
+import math
+from typing import ClassVar
+
+from planner.faults.bad_equation import BadEquation
+from planner.faults.letters_differ import LettersDiffer
+from planner.faults.matrix_sizes_differ import MatrixSizesDiffer
+from planner.faults.sizes_differ import SizesDiffer
+from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
+from planner.geometry import KEEP, All, AxisMap, Link, Shape
+from planner.layers._equation import Equation, Letter, multiplied
+from planner.layers._fields import EquationText
+from planner.layers._layer import Call, Layer
+from planner.memory import Memory
+
+
+class MatMul(Layer):
+    """The matrix product of two tensors on their last two axes, the channels being the last: …×L×K times …×K×M is
+    …×L×M.
+
+    With `transpose_b: true` the second one is …×M×K, as in queries times keys. Axes before the last two are as a
+    batch: they must be equal, or 1, or missing in front, and are repeated as in PyTorch. Multiply-adds: L·K·M for each
+    matrix.
+    """
+
+    takes: ClassVar[tuple[int, int | None]] = (2, 2)
+
+    transpose_b: bool = False
+
+    def _sizes(self, b: Shape) -> tuple[int, int]:
+        """Rows and columns of the second matrix."""
+        return (b[-1], b[-2]) if self.transpose_b else (b[-2], b[-1])
+
+    def check(self, *inputs: Shape) -> None:
+        a, b = inputs
+        for x in inputs:
+            if not x.spatial:
+                row = "put {type: Unsqueeze, dim: 2} before it, which makes it a matrix of one row"
+                raise WrongNumberOfAxes("MatMul", x, (1, 2, 3), help=f"{row}; a vector has no rows but the samples")
+        if a.channels != self._sizes(b)[0]:
+            raise MatrixSizesDiffer(a, b, transposed=self.transpose_b)
+        if any(n != m and 1 not in (n, m) for n, m in zip(a[-3::-1], b[-3::-1], strict=False)):
+            raise SizesDiffer("sizes of tensors must match before the last two axes", inputs)
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        batch, columns = _leading(*inputs), self._sizes(inputs[1])[1]
+        found = []
+        for x, rows in zip(inputs, (KEEP, All(1)), strict=True):
+            more = len(batch) - len(x[:-2])
+            before = [KEEP if n == size else All(size) for n, size in zip(x[:-2], batch[more:], strict=True)]
+            onto = (*range(more, len(batch)), len(batch) if rows is KEEP else None)
+            channels = KEEP if rows is not KEEP and not self.transpose_b else All(columns)
+            in_order = onto == tuple(range(len(x.spatial)))
+            found.append(Link((*before, rows), channels, None if in_order else onto))
+        return (tuple(found),)
+
+    def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
+        a, b = inputs
+        return (Shape((*_leading(a, b), a[-2], self._sizes(b)[1])),)
+
+    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+        return math.prod(outputs[0]) * inputs[0].channels
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        most = max(map(len, inputs))
+        widened = tuple(most - len(x) for x in inputs)
+        turned = (1,) if self.transpose_b else ()
+        return (Call("operator.matmul", layout="last", turned=turned, widened=widened if any(widened) else ()),)
+
+
+def _leading(a: Shape, b: Shape) -> tuple[int, ...]:
+    """The axes before the matrices, aligned at the last, where one of one cell is repeated."""
+    count = max(len(a), len(b)) - 2
+    padded = ((*(1,) * (count - len(x[:-2])), *x[:-2]) for x in (a, b))
+    return tuple(m if n == 1 else n for n, m in zip(*padded, strict=True))
+
+
+class Einsum(Layer):
+    """Sums of products of one or more tensors, in Einstein's notation: a letter names an axis, and what is not in the
+    result is summed over.
+
+    Letters have PyTorch's order: the batch first, then the channels, then the spatial axes. `bchw,bkc->bkhw` weighs
+    the channels of H×W×C by C weights for each of K maps, given as K×C would be by `Permute`: every tensor begins with
+    the batch, and so does the result. `...` stands for any number of axes. Where a channel becomes a spatial axis or
+    the other way round, every value counts as reading all of both.
+
+    Multiply-adds are those of the matrix products that PyTorch makes of it, from the left: first what stands in one
+    tensor alone is summed, then each pair is multiplied. Where nothing is summed over in a pair, it has none.
+    """
+
+    takes: ClassVar[tuple[int, int | None]] = (1, None)
+
+    equation: EquationText
+
+    def _read(self, inputs: tuple[Shape, ...]) -> tuple[Equation, dict[Letter, int]]:
+        """The equation, and the size of each of its letters but that of the batch."""
+        read = Equation.read(self.equation, [len(x) + 1 for x in inputs])
+        sizes: dict[Letter, int] = {}
+        for letters, x in zip(read.operands, inputs, strict=True):
+            for letter, n in zip(letters[1:], x.torch, strict=True):
+                known = sizes.setdefault(letter, n)
+                if known != n and not (letter.repeats and 1 in (known, n)):
+                    raise LettersDiffer(str(letter), self.equation, inputs, known, n)
+                sizes[letter] = max(known, n)
+        if len(read.output) == 1:
+            raise BadEquation("Einsum leaves no axis", self.equation, "keep one more letter, for the channels")
+        return read, sizes
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        read, sizes = self._read(inputs)
+        _, channel, *spatial = read.output
+        found = []
+        for letters, x in zip(read.operands, inputs, strict=True):
+            _, own, *others = letters
+            axes: list[AxisMap] = []
+            onto: list[int | None] = []
+            for letter, n in zip(others, x.spatial, strict=True):
+                stays = letter in spatial
+                axes.append(All(1) if not stays else KEEP if n == sizes[letter] else All(sizes[letter]))
+                onto.append(spatial.index(letter) if stays else None)
+            kept = own == channel and x.channels == sizes[channel]
+            found.append(Link(tuple(axes), KEEP if kept else All(sizes[channel]), tuple(onto)))
+        return (tuple(found),)
+
+    def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
+        read, sizes = self._read(inputs)
+        return (Shape.of_torch(tuple(sizes[letter] for letter in read.output[1:])),)
+
+    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+        read, _ = self._read(inputs)
+        tensors = [
+            dict(zip(letters[1:], x.torch, strict=True)) for letters, x in zip(read.operands, inputs, strict=True)
+        ]
+        return multiplied(tensors, read.output)
+
+    def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
+        read, sizes = self._read((Shape.of_torch(x.sizes),))
+        if len(sizes) >= len(read.output):
+            return None
+        strides = dict.fromkeys(sizes, 0)
+        for letter, stride in zip(read.operands[0][1:], x.strides, strict=True):
+            strides[letter] += stride
+        kept = read.output[1:]
+        return (Memory(tuple(sizes[each] for each in kept), tuple(strides[each] for each in kept), x.start),)
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        return (Call("torch.einsum", {"equation": self.equation}, leading=("equation",)),)
