@@ -218,7 +218,7 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     if "uncounted" in call.args:
         result = _mean(thing, read[0], **{name: call.args.get(name, (0, 0)) for name in ("counted", "uncounted")})
     elif thing is not None:
-        result = thing(*read, **call.forward)
+        result = _of_module(call, thing, read)
     elif home == "operator":
         result = reduce(HOMES[home].__dict__[name], read)
     elif home == "Tensor":
@@ -233,6 +233,27 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     if isinstance(result, tuple | list) and call.returns == ((),):
         return list(result)
     return [reduce(operator.getitem, path, result) for path in call.returns]
+
+
+def _of_module(call: Call, module: Any, read: list[torch.Tensor]) -> Any:
+    """What a module returns for its inputs, a mask among them, and what else its forward pass takes."""
+    first, masks = read[: len(read) - len(call.named)], read[len(read) - len(call.named) :]
+    options: dict[str, Any] = {**call.forward, **dict(zip(call.named, masks, strict=True))}
+    if call.causal:
+        length = first[0].shape[-2]
+        options[call.causal] = torch.nn.Transformer.generate_square_subsequent_mask(
+            length, device=first[0].device, dtype=first[0].dtype
+        )
+    if not call.in_rows:
+        return module(*first, **options)
+    batch = first[0].shape[:-2]
+    for name in call.named:
+        products = first[0].shape[-2], first[1].shape[-2]
+        options[name] = options[name].expand(*batch, module.num_heads, *products).reshape(-1, *products)
+    result = module(*(each.reshape(-1, *each.shape[-2:]) for each in first), **options)
+    found = result[0] if isinstance(result, tuple) else result
+    found = found.reshape(*batch, *found.shape[-2:])
+    return (found, None) if isinstance(result, tuple) else found
 
 
 def _mean(pool: Any, x: torch.Tensor, counted: Any, uncounted: Any) -> torch.Tensor:

@@ -37,7 +37,7 @@ READ_MORE_THAN_IS = {
     "Gather|TopK": "one cell is picked of those that may be",
     "Interpolate|Upsample": "bicubic copies where no axis at all changes its length",
     "LSTM|GRU|RNN": "one of two directions reads one half of the sequence",
-    ".*Soft(max|min).*|MultiheadAttention|Transformer.*": "a weight among one is 1, and the norm of one value is 0",
+    ".*Soft(max|min).*|.*Attention|Transformer.*": "a weight among one is 1, and the norm of one value is 0",
 }
 """Layers whose output cells may read fewer cells than their links say, and why."""
 

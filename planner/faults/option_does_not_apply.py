@@ -3,7 +3,8 @@ from planner.diagnostics import Edit, Fault, puts
 
 class OptionDoesNotApply(Fault):
     """An interpolation has an option that does not go with its mode: `align_corners` is for linear and cubic modes,
-    `antialias` for bilinear, bicubic and lanczos, `recompute_scale_factor` for a `scale_factor`.
+    `antialias` for bilinear, bicubic and lanczos, `recompute_scale_factor` for a `scale_factor`. Attention has a mask
+    or `is_causal`, not both.
 
     Why it matters: PyTorch refuses the layer at the first forward pass.
 
@@ -67,4 +68,14 @@ class OptionDoesNotApply(Fault):
             help=f"write `{key}: {needed}`, or use `mode: bicubic`",
             key="mode",
             mends=[(Edit((key,), needed == "true"),), *puts("mode", "bicubic")],
+        )
+
+    @classmethod
+    def causal_mask(cls) -> "OptionDoesNotApply":
+        return cls(
+            "explicit attn_mask should not be set when is_causal=True",
+            label="the fourth source is a mask",
+            help="leave the mask out, or `is_causal`",
+            key="is_causal",
+            mends=[(Edit(("is_causal",), action="remove"),)],
         )

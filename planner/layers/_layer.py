@@ -61,6 +61,10 @@ class Call:
     widened   how many axes of one cell each input gets behind its batch first
     leading   the arguments that come before the inputs
     named     the names of the last inputs, by which these are given behind the arguments
+    repeats   the inputs that need no batch, since PyTorch repeats them for every sample
+    causal    the name of the argument that takes a mask which hides from each position of the first input those
+              behind it
+    in_rows   the module takes sequences, and axes before these are put into the batch for it
     """
 
     target: str
@@ -78,6 +82,9 @@ class Call:
     widened: tuple[int, ...] = ()
     leading: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
+    repeats: tuple[int, ...] = ()
+    causal: str = ""
+    in_rows: bool = False
 
     @property
     def home(self) -> str:
@@ -154,6 +161,9 @@ class Layer(BaseModel):
     """Which of its inputs hold whole numbers that pick something, not values."""
     places: ClassVar[tuple[int, ...]] = ()
     """Which of its outputs hold whole numbers that it has found, not values."""
+
+    in_forward: ClassVar[tuple[str, ...]] = ()
+    """Arguments that PyTorch's module takes in its forward pass, and not where it is constructed."""
 
     # What a layer answers
 

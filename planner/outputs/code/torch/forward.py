@@ -167,7 +167,11 @@ class Forward:
         if part.calls and not part.boxed and part.calls[-1].call.is_operator:
             made = operator_code(part, args)
             return made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, part.values[0])).reading(args)
-        args = [self.variables.batched(each, value) for each, value in zip(args, part.sources, strict=True)]
+        repeats = part.calls[-1].call.repeats if part.calls and not part.boxed else ()
+        args = [
+            each if k in repeats else self.variables.batched(each, value)
+            for k, (each, value) in enumerate(zip(args, part.sources, strict=True))
+        ]
         if not part.calls or part.boxed:
             made = Code(Brackets(f"{self.labelled.access[part]}(", [Bracketed(each.code) for each in args]))
         elif part.calls[-1].call.is_permutation:
@@ -206,6 +210,7 @@ def _reads(part: Part) -> list[Value]:
         return list(part.sources)
     reads = part.calls[-1].call.reads
     places = list(range(len(part.sources))) if reads is None else list(reads)
+    places += [0] if part.calls[-1].call.causal else []
     for _, expr in part.calls[-1].args:
         places += sizes_read(expr)
     return [part.sources[place] for place in places]

@@ -74,6 +74,12 @@ class Program:
         self.imports |= {"Tensor", "F", "Sequence"}
         return "centred"
 
+    def causal_mask(self) -> str:
+        """The function that makes a mask for attention."""
+        self.helpers.setdefault("causal_mask", ready.CAUSAL_MASK)
+        self.imports |= {"Tensor", "nn"}
+        return "causal_mask"
+
     def initializer(self) -> str:
         """The function that initializes weights."""
         kinds = sorted(self.units.weighted)
@@ -98,6 +104,10 @@ class Program:
             wanted = f"Padded{call.target.rpartition('.')[2]}"
             callee = self.helper(ready.uncounted("{name}", call.target), wanted, call.target, "uncounted")
             self.imports |= {"Any", "Sequence"}
+        elif call.call.in_rows:
+            wanted = f"Rows{call.call.name}"
+            callee = self.helper(ready.in_rows("{name}", call.target), wanted, call.target, "in_rows")
+            self.imports.add("Any")
         elif call.target in ready.INSTEAD:
             code, decides = ready.INSTEAD[call.target]
             decided = str(call.call.args[decides])

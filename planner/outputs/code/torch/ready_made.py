@@ -19,6 +19,12 @@ def centred(x: Tensor, size: Sequence[int]) -> Tensor:
     return F.pad(x, pad)
 '''
 
+CAUSAL_MASK = '''
+def causal_mask(x: Tensor) -> Tensor:
+    """Hides from each position of (N, ..., L, C) those behind it."""
+    return nn.Transformer.generate_square_subsequent_mask(x.shape[-2], device=x.device, dtype=x.dtype)
+'''
+
 MOVEDIM = '''
 class Movedim(nn.Module):
     """Puts one axis of a tensor elsewhere, as Tensor.movedim does."""
@@ -143,6 +149,34 @@ class {name}({base}):
 
     def forward(self, input: Tensor) -> Tensor:
         return super().forward(input.movedim(1, -1)).movedim(-1, 1)
+'''
+
+
+def in_rows(name: str, base: str) -> str:
+    """A module for sequences that are rows of something: axes before a sequence go into the batch and back."""
+    if base == "nn.MultiheadAttention":
+        return f'''
+class {name}({base}):
+    """Attends along L of (N, ..., L, C); a mask is (..., L, S), or (..., num_heads, L, S)."""
+
+    def forward(
+        self, query: Tensor, key: Tensor, value: Tensor, *, attn_mask: Tensor | None = None, **options: Any
+    ) -> tuple[Tensor, Tensor | None]:
+        batch = query.shape[:-2]
+        if attn_mask is not None and not options.get("is_causal"):
+            sizes = (*batch, self.num_heads, query.shape[-2], key.shape[-2])
+            attn_mask = attn_mask.expand(sizes).flatten(0, -3)
+        rows = [x.flatten(0, -3) for x in (query, key, value)]
+        out, weights = super().forward(*rows, attn_mask=attn_mask, **options)
+        return out.unflatten(0, batch), weights
+'''
+    return f'''
+class {name}({base}):
+    """Works along L of (N, ..., L, C)."""
+
+    def forward(self, *sequences: Tensor, **options: Any) -> Tensor:
+        rows = [x.flatten(0, -3) for x in sequences]
+        return super().forward(*rows, **options).unflatten(0, sequences[0].shape[:-2])
 '''
 
 

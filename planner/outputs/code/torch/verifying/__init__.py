@@ -95,6 +95,8 @@ def _written(value: object) -> Any:
             "widened",
             "leading",
             "named",
+            "causal",
+            "in_rows",
         )
         rest = {name: _written(getattr(value, name)) for name in fields}
         return {"target": value.target, "args": _written(value.args), **rest}

@@ -95,7 +95,7 @@ def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: 
     if "uncounted" in args:
         return _mean(thing, read[0], args.get("counted", ()), args["uncounted"])
     if thing is not None:
-        return thing(*read, **{name: _value(each) for name, each in call["forward"].items()})
+        return _of_module(call, thing, read)
     if call["target"] in IDLE:
         return read[0]
     if home == "operator":
@@ -109,6 +109,24 @@ def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: 
     rest = {name: each for name, each in args.items() if name not in call["leading"]}
     count = len(read) - len(call["named"])
     return function(*leading, *read[:count], **rest, **dict(zip(call["named"], read[count:], strict=True)))
+
+
+def _of_module(call: Mapping[str, Any], module: Any, read: Sequence[Any]) -> Any:
+    """What a module returns; where it takes rows, axes before these go into the batch and back."""
+    count, batch = len(read) - len(call["named"]), read[0].shape[:-2]
+    options = {name: _value(each) for name, each in call["forward"].items()}
+    options |= dict(zip(call["named"], read[count:], strict=True))
+    read = read[:count]
+    if call["causal"]:
+        length = read[0].shape[-2]
+        options[call["causal"]] = read[0].new_full((length, length), -float("inf")).triu(1)
+    if not call["in_rows"]:
+        return module(*read, **options)
+    for name in call["named"]:
+        sizes = (*batch, module.num_heads, read[0].shape[-2], read[1].shape[-2])
+        options[name] = options[name].expand(sizes).flatten(0, -3)
+    result = module(*[tensor.flatten(0, -3) for tensor in read], **options)
+    return [result[0].unflatten(0, batch)] if isinstance(result, tuple) else result.unflatten(0, batch)
 
 
 def _mean(pool: Any, x: Any, counted: tuple[int, ...], uncounted: tuple[int, ...]) -> Any:
