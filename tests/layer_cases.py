@@ -350,6 +350,12 @@ def _masks(draw: Draw, before: tuple[int, ...], length: int, keys: int) -> Shape
     return Shape((*(draw(st.sampled_from((n, n, 1))) for n in some), draw(st.sampled_from((length, 1))), keys))
 
 
+def _table(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Rows by columns, where that is what is made."""
+    if args.get("fill") in ("causal_mask", "sinusoidal"):
+        args["shape"] = draw(st.lists(st.integers(1, 9), min_size=2, max_size=2))
+
+
 def _encoded(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     """Heads that divide the channels, and a memory with as many."""
     args["nhead"] = args["nhead"] or 2
@@ -362,6 +368,7 @@ def _encoded(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
 
 MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "BatchNorm1d": _on_vectors,
+    "Constant": _table,
     "Conv1d": _convolved,
     "Conv2d": _convolved,
     "Conv3d": _convolved,

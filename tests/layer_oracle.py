@@ -113,7 +113,7 @@ def _entries(things: Sequence[torch.nn.Module | torch.nn.Parameter]) -> Iterator
     for each in things:
         if isinstance(each, torch.nn.Parameter):
             yield "", each
-        else:
+        elif isinstance(each, torch.nn.Module):
             yield from each.state_dict(keep_vars=True).items()
 
 
@@ -170,6 +170,7 @@ def _restated(call: Call, stated: Mapping[str, Any]) -> Call:
 
 # Calls put to PyTorch
 
+TENSORS = (torch.nn.Parameter, torch.nn.Buffer)
 HOMES = {"nn": torch.nn, "torch": torch, "F": torch.nn.functional, "operator": operator}
 
 
@@ -182,6 +183,17 @@ class _StochasticDepth(torch.nn.Identity):
             raise ValueError(p, mode)
 
 
+def _sinusoidal(length: int, channels: int) -> torch.Tensor:
+    """The table of positions of arXiv:1706.03762."""
+    angle = [[p / 10000 ** (c // 2 * 2 / channels) for c in range(channels)] for p in range(length)]
+    table = [[math.cos(a) if c % 2 else math.sin(a) for c, a in enumerate(row)] for row in angle]
+    return torch.tensor(table, dtype=torch.float32)
+
+
+WRITTEN_HERE: Mapping[str, Callable[..., Any]] = {"StochasticDepth": _StochasticDepth, "sinusoidal": _sinusoidal}
+"""What PyTorch does not have."""
+
+
 def _run(calls: Sequence[Call], case: Case, device: str) -> tuple[tuple[Shape, ...], list[Any]]:
     """The shapes that come out of calls one after the other, and the modules and parameters that were made for them."""
     dtypes = [torch.long if i in case.type.indices else torch.float32 for i in range(len(case.inputs))]
@@ -192,7 +204,7 @@ def _run(calls: Sequence[Call], case: Case, device: str) -> tuple[tuple[Shape, .
         things = [made(call) for call in calls]
         for call, thing in zip(calls, things, strict=True):
             tensors = called(call, thing, tensors)
-    if isinstance(things[-1], torch.nn.Parameter) and not case.args.get("batch"):
+    if isinstance(things[-1], TENSORS) and not case.args.get("batch"):
         tensors = [things[-1][None]]
     batches = calls[-1].batches or (0,) * len(tensors)
     sizes = [(*each.shape[:batch], *each.shape[batch + 1 :]) for each, batch in zip(tensors, batches, strict=True)]
@@ -212,7 +224,7 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     if call.widened:
         read = [each[(slice(None), *(None,) * more)] for each, more in zip(read, call.widened, strict=True)]
     home, _, name = call.target.rpartition(".")
-    if isinstance(thing, torch.nn.Parameter):
+    if isinstance(thing, TENSORS):
         return [thing]
     result: Any
     if "uncounted" in call.args:
@@ -269,6 +281,6 @@ def _constructed(value: Any) -> Any:
     if not isinstance(value, Call):
         return value
     home, _, name = value.target.rpartition(".")
-    make = _StochasticDepth if name == "StochasticDepth" else getattr(HOMES[home], name)
+    make = WRITTEN_HERE.get(name) or getattr(HOMES[home], name)
     args = {key: each for key, each in value.args.items() if key not in ("counted", "uncounted")}
     return make(**{key: _constructed(each) for key, each in args.items()})

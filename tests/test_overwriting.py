@@ -334,7 +334,7 @@ def test_fix_keeps_what_goes_out_and_what_is_stored() -> None:
 
 # --- each layer, and memory -------------------------------------------------------------------------------------------
 
-NOT_COMPARED = ("StochasticDepth", "Parameter")
+NOT_COMPARED = ("StochasticDepth", "Constant", "Parameter")
 """Layers for which the oracle has no module of its own, or that have no input."""
 
 

@@ -304,7 +304,7 @@ def _must_be_callable(part: Part) -> None:
     single = all(len(item.outputs) == len(item.inputs) == 1 for _, item in part.items)
     if part.count is not None and not (single and part.is_module and not _shadows(part)):
         raise UnsharedError
-    alone = len(part.item.outputs) == 1 and not part.is_module and not part.is_parameter
+    alone = len(part.item.outputs) == 1 and not part.is_module and not part.is_tensor
     if part.when is not None and not (single or alone):
         raise UnsharedError
     ranks = {len(tensor.shape) for _, item in part.items for tensor in item.inputs[:1]}

@@ -96,9 +96,14 @@ class Call:
         return self.target.rpartition(".")[2]
 
     @property
-    def is_parameter(self) -> bool:
-        """Whether the call makes a trained tensor, which nobody calls."""
-        return self.target == "nn.Parameter"
+    def is_constant(self) -> bool:
+        """Whether the call makes a tensor that is not trained, and not in the `state_dict`."""
+        return self.target == "nn.Buffer"
+
+    @property
+    def is_tensor(self) -> bool:
+        """Whether the call makes a tensor, trained or not, which nobody calls."""
+        return self.target in ("nn.Parameter", "nn.Buffer")
 
     @property
     def is_constructed(self) -> bool:
@@ -108,7 +113,7 @@ class Call:
     @property
     def is_module(self) -> bool:
         """Whether the object that is made is called."""
-        return self.is_constructed and not self.is_parameter
+        return self.is_constructed and not self.is_tensor
 
     @property
     def is_operator(self) -> bool:

@@ -10,6 +10,7 @@ new layer is taken at its word.
 from __future__ import annotations
 
 import inspect
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
@@ -38,6 +39,8 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
     sources = [x.contiguous() for x in sources]  # LocalResponseNorm takes no other maps
     if name == "Parameter":
         return [_parameter(layer, weights[""], batch)]
+    if name == "Constant":
+        return [_constant(layer, batch)]
     if name in FUNCTIONS:
         result = FUNCTIONS[name](layer, *sources)
     elif name in WITH_WEIGHTS:
@@ -325,6 +328,26 @@ def _parameter(layer: Any, weight: Tensor, batch: int) -> Tensor:
     if layer.batch:
         (weight,) = weight
     own = weight.movedim(-1, 0) if layer.channels_last else weight
+    return own.expand(batch, *own.shape)
+
+
+def _constant(layer: Any, batch: int) -> Tensor:
+    """The same numbers for every sample, in the precision in which PyTorch makes them."""
+    places = torch.arange(math.prod(layer.shape)).reshape(layer.shape)
+    if layer.fill == "arange":
+        found = places
+    elif layer.fill == "linspace":
+        found = torch.linspace(layer.start, layer.end, places.numel()).double()[places]
+    elif layer.fill in ("causal_mask", "sinusoidal"):
+        rows, columns = places // layer.shape[1], places % layer.shape[1]
+        angles = rows / 10000.0 ** ((columns - columns % 2) / layer.shape[1]).double()
+        found = torch.where(columns % 2 == 0, torch.sin(angles), torch.cos(angles)).float().double()
+        if layer.fill == "causal_mask":
+            found = torch.zeros_like(angles).masked_fill(columns > rows, -torch.inf)
+    else:
+        number = {"zeros": 0, "ones": 1}.get(layer.fill, layer.fill)
+        found = torch.full(layer.shape, float(number), dtype=torch.float32).double()
+    own = found.movedim(-1, 0)
     return own.expand(batch, *own.shape)
 
 

@@ -75,8 +75,8 @@ class Forward:
     def _add(self, part: Part) -> None:
         """Call a part: what waits for it is nested, if that fits."""
         variables = self.variables
-        if part.is_parameter:
-            variables.know(part, self._parameter(part))
+        if part.is_tensor:
+            variables.know(part, self._tensor(part))
             return
         variables.start_call()
         reads = self._reads[part]
@@ -101,8 +101,8 @@ class Forward:
         inherits = part.is_module and not part.stateful and part.values[0] not in self._outputs
         variables.bind(part, made, before, (inherits and name) or own)
 
-    def _parameter(self, part: Part) -> Code:
-        """A trained parameter of the class as a tensor."""
+    def _tensor(self, part: Part) -> Code:
+        """A tensor that the class has, trained or not."""
         (value,) = part.values
         side: Side = "last" if part.calls[-1].call.layout == "last" else "first"
         made = Code(self.labelled.access[part], side=side, axes=self.shapes.axes(value), lacks=_lacks(part))
@@ -198,7 +198,9 @@ class Forward:
 
 
 def _lacks(part: Part) -> Lack:
-    """What a trained parameter lacks for a batch: the batch size where its first axis has size 1, or else the axis."""
+    """What a tensor of the class lacks for a batch: its size, where the first axis has size 1, or else the axis."""
+    if part.is_constant:
+        return "axis"
     data = part.calls[-1].args[0][1]
     sizes = next(each.args[0] for each in data.args[1:] if each.op == "keyword size")
     return "size" if len(sizes.args) > len(part.item.outputs[0].shape) else "axis"

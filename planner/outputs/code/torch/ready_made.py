@@ -19,6 +19,14 @@ def centred(x: Tensor, size: Sequence[int]) -> Tensor:
     return F.pad(x, pad)
 '''
 
+SINUSOIDAL = '''
+def sinusoidal(length: int, channels: int) -> Tensor:
+    """Positions: sines in even channels, cosines in odd ones (Vaswani et al., arXiv:1706.03762)."""
+    exponents = torch.arange(0, channels, 2, dtype=torch.float64) / channels
+    angles = torch.arange(length)[:, None] / 10_000**exponents
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :channels].float()
+'''
+
 CAUSAL_MASK = '''
 def causal_mask(x: Tensor) -> Tensor:
     """Hides from each position of (N, ..., L, C) those behind it."""

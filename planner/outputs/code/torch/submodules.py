@@ -71,10 +71,12 @@ def labelled_parts(program: Program, unit: Unit, living: Sequence[Part]) -> Labe
     """The parts of a class that are constructed: what has weights, and what is called as a module."""
     called = set(living)
     needed = {part for part in unit.parts if part.stateful or (part.is_module and part in called)}
+    constants = [part for part in unit.parts if part.is_constant and part in called]
     containers = {part.nested[0] for part in needed if part.nested is not None}
     modules = [part for part in unit.parts if part in needed or (part.nested and part.nested[0] in containers)]
     labels = {part: _label(unit, part) for part in modules}
-    if labels and all(label.isdecimal() for label in labels.values()) and not any(map(_is_special, modules)):
+    special = constants or any(map(_is_special, modules))
+    if labels and not special and all(label.isdecimal() for label in labels.values()):
         if list(labels.values()) == [str(i) for i in range(len(labels))]:
             access = {part: f"self[{label}]" for part, label in labels.items()}
             return Labelled("nn.ModuleList", [(part, None) for part in modules], access)
@@ -97,6 +99,12 @@ def labelled_parts(program: Program, unit: Unit, living: Sequence[Part]) -> Labe
             shared[code] = label
         access[part] = _access(label, part)
         found.append((part, label))
+    taken = {part.nested[0] if part.nested else str(label) for part, label in found} | TAKEN
+    for part in constants:  # they are in no state_dict, and may have any name
+        label = unused(identifier(part.item.name, "constant"), taken)
+        taken.add(label)
+        access[part] = f"self.{label}"
+        found.append((part, label))
     return Labelled("nn.Module", found, access)
 
 
@@ -107,7 +115,7 @@ def _label(unit: Unit, part: Part) -> str:
 
 def _is_special(part: Part) -> bool:
     """Whether a part takes more than an entry in a list of modules."""
-    return part.is_parameter or part.nested is not None or part.when is not None or part.count is not None
+    return part.is_tensor or part.nested is not None or part.when is not None or part.count is not None
 
 
 def _access(label: str, part: Part) -> str:
@@ -115,5 +123,5 @@ def _access(label: str, part: Part) -> str:
     if is_attribute(label):
         return f"self.{label}"
     if label in TAKEN or label.startswith("_"):
-        return f"self.{'_parameters' if part.is_parameter else '_modules'}[{quoted(label)}]"
-    return f"self.{'get_parameter' if part.is_parameter else 'get_submodule'}({quoted(label)})"
+        return f"self.{'_parameters' if part.is_tensor else '_modules'}[{quoted(label)}]"
+    return f"self.{'get_parameter' if part.is_tensor else 'get_submodule'}({quoted(label)})"

@@ -20,6 +20,10 @@ IDLE = frozenset({"torchvision.ops.StochasticDepth"})
 """What PyTorch itself does not have, and hands its input on in evaluation."""
 
 
+FREE = frozenset({"nn.Parameter", "nn.Buffer"})
+"""Tensors by themselves."""
+
+
 class StepError(Exception):
     """A step that PyTorch cannot run: its number, and what PyTorch says."""
 
@@ -64,7 +68,7 @@ class Stepwise:
             tensors = [tensor.movedim(1, -1) for tensor in tensors]
         for call, thing in zip(calls, self.things[i], strict=True):
             tensors = called(call, thing, tensors)
-        if calls[-1]["target"] == "nn.Parameter":
+        if calls[-1]["target"] in FREE:
             tensors = [_for_every_sample(tensors[0], len(step["shapes"][0]))]
         batches = calls[-1]["batches"] or [0] * len(tensors)
         tensors = [tensor.movedim(axis, 0) for tensor, axis in zip(tensors, batches, strict=False)]
@@ -90,7 +94,7 @@ def called(call: Mapping[str, Any], thing: Any, tensors: Sequence[Any]) -> list[
 
 def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: Sequence[Any]) -> Any:
     home, _, name = call["target"].rpartition(".")
-    if call["target"] == "nn.Parameter":
+    if call["target"] in FREE:
         return thing
     if "uncounted" in args:
         return _mean(thing, read[0], args.get("counted", ()), args["uncounted"])
@@ -143,9 +147,11 @@ def _thing(call: Mapping[str, Any], step: str, state: Mapping[str, Any] | None) 
         return None
     if call["target"] == "nn.Parameter" and state is not None:
         return state[step]
+    if call["target"] == "nn.Buffer" and state is not None:
+        return _as_a_buffer(_made(call))
     with import_module("torch").device("meta"):
         made = _made(call)
-    if call["target"] == "nn.Parameter":
+    if call["target"] in FREE:
         return made
     if state is not None:
         own = {name: state[f"{step}.{name}"] for name in made.state_dict()}
@@ -156,7 +162,22 @@ def _thing(call: Mapping[str, Any], step: str, state: Mapping[str, Any] | None) 
 def _made(call: Mapping[str, Any]) -> Any:
     home, _, name = call["target"].rpartition(".")
     args = {key: _value(each) for key, each in call["args"].items() if key not in ("counted", "uncounted")}
+    if call["target"] == "planner.sinusoidal":
+        return _sinusoidal(**args)
     return getattr(import_module(HOMES[home]), name)(**args)
+
+
+def _as_a_buffer(tensor: Any) -> Any:
+    """A constant as a module has it whose numbers are all in double precision."""
+    return tensor.double() if tensor.is_floating_point() else tensor
+
+
+def _sinusoidal(length: int, channels: int) -> Any:
+    """The table of positions of arXiv:1706.03762, as the layer's page has it."""
+    torch = import_module("torch")
+    position, channel = torch.arange(length)[:, None], torch.arange(channels)
+    angles = position / 10_000 ** ((channel - channel % 2).double() / channels)
+    return torch.where(channel % 2 == 0, angles.sin(), angles.cos()).float()
 
 
 def _value(written: Any) -> Any:
