@@ -263,6 +263,7 @@ def some_map(random: Random, n: int) -> AxisMap:
             Written(few[0], small, few[0] + (n - 1) * small + 1 + few[1]),
             All(small),
             Prefix(),
+            Prefix(random.randint(1, 2 * n)),
             Grouped(small * random.randint(1, 9), small),
             Shuffle(small),
             Halves(),

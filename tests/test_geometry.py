@@ -530,9 +530,10 @@ def test_halves(half: int, cells: int) -> None:
     agrees(Halves(), 2 * half, [{i, i + half} for i in range(half)], cells)
 
 
-@given(n=SIZES, cells=SOME)
-def test_prefix(n: int, cells: int) -> None:
+@given(n=SIZES, size=SIZES, cells=SOME)
+def test_prefix(n: int, size: int, cells: int) -> None:
     agrees(Prefix(), n, [set(range(i + 1)) for i in range(n)], cells)
+    agrees(Prefix(size), n, [set(range(min(i + 1, n))) for i in range(size)], cells)
 
 
 @given(n=SIZES, size=SIZES, cells=SOME)
