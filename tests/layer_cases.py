@@ -356,6 +356,11 @@ def _table(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
         args["shape"] = draw(st.lists(st.integers(1, 9), min_size=2, max_size=2))
 
 
+def _paired(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Channels that are pairs."""
+    inputs[0] = Shape((*inputs[0].spatial, 2 * draw(st.integers(1, 5))))
+
+
 def _encoded(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     """Heads that divide the channels, and a memory with as many."""
     args["nhead"] = args["nhead"] or 2
@@ -394,6 +399,7 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "Reshape": _reshaped,
     "Roll": _as_many,
     "SetSlice": _over_slice,
+    "RotaryEmbedding": _paired,
     "ScaledDotProductAttention": _products,
     "Split": _summed,
     "TransformerDecoder": _encoded,

@@ -190,7 +190,32 @@ def _sinusoidal(length: int, channels: int) -> torch.Tensor:
     return torch.tensor(table, dtype=torch.float32)
 
 
-WRITTEN_HERE: Mapping[str, Callable[..., Any]] = {"StochasticDepth": _StochasticDepth, "sinusoidal": _sinusoidal}
+class _RotaryEmbedding(torch.nn.Module):
+    """Pairs of channels turned by matrices (arXiv:2104.09864, equation 15)."""
+
+    def __init__(self, interleaved: bool, base: float = 10_000.0) -> None:
+        super().__init__()
+        self.interleaved, self.base = interleaved, base
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        length, channels = x.shape[-2:]
+        if channels % 2:
+            raise ValueError(channels)
+        turns = torch.zeros(length, channels, channels, dtype=x.dtype)
+        for p in range(length):
+            for i in range(channels // 2):
+                angle = p * self.base ** (-2 * i / channels)
+                a, b = (2 * i, 2 * i + 1) if self.interleaved else (i, i + channels // 2)
+                turns[p, a, a] = turns[p, b, b] = math.cos(angle)
+                turns[p, b, a], turns[p, a, b] = math.sin(angle), -math.sin(angle)
+        return (turns * x[..., None, :]).sum(-1)
+
+
+WRITTEN_HERE: Mapping[str, Callable[..., Any]] = {
+    "StochasticDepth": _StochasticDepth,
+    "RotaryEmbedding": _RotaryEmbedding,
+    "sinusoidal": _sinusoidal,
+}
 """What PyTorch does not have."""
 
 
@@ -214,7 +239,7 @@ def _run(calls: Sequence[Call], case: Case, device: str) -> tuple[tuple[Shape, .
 
 def made(call: Call) -> Any:
     """The module or the free parameter of a call, if it needs one."""
-    return _constructed(call) if call.target.startswith(("nn.", "torchvision.")) else None
+    return _constructed(call) if call.target.startswith(("nn.", "torchvision.", "planner.")) else None
 
 
 def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Tensor]:

@@ -28,6 +28,7 @@ from planner.workbench import Checked, checked, checked_text
 LENGTH, WIDTH = 6, 4
 X = Shape((LENGTH, WIDTH))
 HEADS = Shape((2, 3, LENGTH, WIDTH))
+DOT_PRODUCT = "ScaledDotProductAttention"
 TRANSFORMER = {"nhead": 2, "dim_feedforward": 8}
 
 CAUSAL: list[tuple[str, dict[str, Any], tuple[Shape, ...]]] = [
@@ -165,11 +166,9 @@ def test_the_mask_is_as_long_as_what_arrives() -> None:
 
 
 def test_a_parameter_of_a_block_says_whether_it_is_causal() -> None:
-    block: list[dict[str, Any]] = [
-        {"name": "attn", "type": "MultiheadAttention", "num_heads": 2, "is_causal": "$causal"}
-    ]
+    attention = {"name": "attn", "type": "MultiheadAttention", "num_heads": 2, "is_causal": "$causal"}
     calls: list[dict[str, Any]] = [{"name": name, "type": "block", "causal": name == "a"} for name in ("a", "b")]
-    blocks = {"block": {"params": {"causal": False}, "layers": block}}
+    blocks = {"block": {"params": {"causal": False}, "layers": [attention]}}
     found = program(report_on(calls, [8, 4], blocks=blocks))
     assert found.text.count("attn_mask=causal_mask(x)") == 1
     assert "is_causal=causal" not in found.text
@@ -187,6 +186,20 @@ def test_windows_attend_by_themselves_with_masks_of_their_own() -> None:
     (out,) = report.plan.outputs
     (box,) = trace(report.plan, out.step, out.output, ((0b010, all_cells(6), all_cells(4)),))["x"]
     assert box[0] == 0b010
+
+
+@pytest.mark.parametrize("interleaved", [True, False])
+def test_turned_queries_and_keys_tell_how_far_apart_they_are(interleaved: bool) -> None:
+    layers = [{"name": "turned", "type": "RotaryEmbedding", "interleaved": interleaved}]
+    found = program(report_on(layers, [2, 9, 6]))
+    module = model(found).double()
+    query, key = (torch.rand(1, 6, 2, 1, dtype=torch.float64).expand(1, 6, 2, 9) for _ in range(2))
+    q, k = (module(x)[0].movedim(0, -1) for x in (query, key))
+    products = q @ k.transpose(-2, -1)  # the same content everywhere: what differs is the distance alone
+    for distance in range(-8, 9):
+        along = products.diagonal(distance, -2, -1)
+        torch.testing.assert_close(along, along[:, :1].expand_as(along))
+    assert not torch.allclose(products[:, 0, 1:], products[:, 0, :1].expand(2, 8))
 
 
 # Constants
@@ -237,18 +250,10 @@ def test_what_follows_from_constants_alone_is_planned() -> None:
 
 
 def test_a_constant_mask_is_that_of_is_causal() -> None:
+    own = ["input"] * 3
     mask: dict[str, Any] = {"name": "mask", "type": "Constant", "shape": [8, 8], "fill": "causal_mask"}
-    hidden: dict[str, Any] = {
-        "name": "attn",
-        "type": "ScaledDotProductAttention",
-        "from": ["input", "input", "input", "mask"],
-    }
-    said: dict[str, Any] = {
-        "name": "attn",
-        "type": "ScaledDotProductAttention",
-        "from": ["input"] * 3,
-        "is_causal": True,
-    }
+    hidden: dict[str, Any] = {"name": "attn", "type": DOT_PRODUCT, "from": [*own, "mask"]}
+    said: dict[str, Any] = {"name": "attn", "type": DOT_PRODUCT, "from": own, "is_causal": True}
     a, b = (model(program(report_on(layers, [8, 4]))) for layers in ([mask, hidden], [said]))
     x = torch.rand(3, 8, 4)
     torch.testing.assert_close(a(x), b(x))

@@ -44,6 +44,7 @@ from planner.geometry import (
     InterpolationMode,
     Overwritten,
     PadMode,
+    Partnered,
     Picked,
     Prefix,
     RandomBins,
@@ -267,6 +268,7 @@ def some_map(random: Random, n: int) -> AxisMap:
             Grouped(small * random.randint(1, 9), small),
             Shuffle(small),
             Halves(),
+            Partnered(),
             Raveled(along, small, random.randint(1, 3)),
             SizeOnly(),
         ]

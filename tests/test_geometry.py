@@ -26,6 +26,7 @@ from planner.geometry import (
     Loss,
     Overwritten,
     PadMode,
+    Partnered,
     Picked,
     Prefix,
     RandomBins,
@@ -528,6 +529,11 @@ def test_shuffle(groups: int, wide: int, cells: int) -> None:
 @given(half=st.integers(1, 12), cells=SOME)
 def test_halves(half: int, cells: int) -> None:
     agrees(Halves(), 2 * half, [{i, i + half} for i in range(half)], cells)
+
+
+@given(half=st.integers(1, 12), cells=SOME)
+def test_partners_in_the_other_half(half: int, cells: int) -> None:
+    agrees(Partnered(), 2 * half, [{i, (i + half) % (2 * half)} for i in range(2 * half)], cells)
 
 
 @given(n=SIZES, size=SIZES, cells=SOME)

@@ -53,7 +53,7 @@ DIFFERENCES = (
         "Einsum", "BadEquation: (Einsum leaves no axis|the batch must).*", "", "every tensor keeps batch and channels"
     ),
     Difference("Einsum", "LettersDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
-    Difference(".*Attention|Transformer.*", "WrongNumberOfAxes.*", "", "the batch would be the sequence"),
+    Difference(".*Attention|Transformer.*|Rotary.*", "WrongNumberOfAxes.*", "", "the batch would be the sequence"),
     Difference("ScaledDot.*", "SizesDiffer: tensors must have same number.*", "", "the batch would be another axis"),
     Difference("ScaledDot.*", "SizesDiffer: the mask.*", "", "PyTorch makes the products larger to fit the mask"),
     Difference("MultiheadAttention", "SizesDiffer: the shape of the 2D attn_mask.*", "", "only the flag is looked at"),

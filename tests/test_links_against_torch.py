@@ -34,6 +34,7 @@ NOT_COMPARED = {
 READ_MORE_THAN_IS = {
     "Embedding|Flatten|Fold|MatMul|Mean|Permute|Reshape|Select|Stack|Unflatten": "axes are joined, or change places",
     "Einsum|Squeeze|Transpose|Unsqueeze": "the channels change places",
+    "RotaryEmbedding": "the first position is not turned",
     "Gather|TopK": "one cell is picked of those that may be",
     "Interpolate|Upsample": "bicubic copies where no axis at all changes its length",
     "LSTM|GRU|RNN": "one of two directions reads one half of the sequence",

@@ -102,6 +102,17 @@ class Halves(AxisMap):
 
 
 @dataclass(frozen=True, slots=True)
+class Partnered(AxisMap):
+    """Output i reads input i and its partner in the other half, n/2 away: what turns two halves into one another."""
+
+    def length(self, n: int) -> int:
+        return n
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        return cells | (shifted(cells, n // 2) | shifted(cells, -(n // 2))) & all_cells(n)
+
+
+@dataclass(frozen=True, slots=True)
 class Raveled(AxisMap):
     """One of several axes that are written in one row: each cell `inner` times in turn, and the whole axis `outer`
     times.

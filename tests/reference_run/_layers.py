@@ -307,6 +307,19 @@ def _dot_product(layer: Any, *sources: Tensor) -> Tensor:
     return _first(torch.einsum("...ls,...sv->...lv", products.softmax(-1), value))
 
 
+def _rotary(layer: Any, x: Tensor) -> Tensor:
+    """Each pair of channels as a complex number, times e to the power of i times its angle."""
+    x = _last(x)
+    length, channels = x.shape[-2:]
+    order = torch.arange(channels)
+    order = order.reshape(-1, 2) if layer.interleaved else order.reshape(2, -1).T
+    angles = torch.arange(length)[:, None] / layer.base ** (torch.arange(channels // 2).double() * 2 / channels)
+    turned = torch.complex(*x[..., order].unbind(-1)) * torch.exp(1j * angles)
+    found = torch.empty_like(x)
+    found[..., order[:, 0]], found[..., order[:, 1]] = turned.real, turned.imag
+    return _first(found)
+
+
 def _transformer(layer: Any, weights: Weights, *sources: Tensor) -> Tensor:
     """A layer of an encoder or a decoder, or a stack; every row of the axes before a sequence is by itself."""
     first, *others = map(_last, sources)
@@ -568,6 +581,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "Mean": _mean,
     "MatMul": _matmul,
     "ScaledDotProductAttention": _dot_product,
+    "RotaryEmbedding": _rotary,
     "Einsum": _einsum,
     "IndexSelect": _index_select,
     "Gather": _gather,

@@ -56,6 +56,24 @@ class {name}(nn.Dropout):
 '''
 
 
+ROTARY = '''
+class {name}(nn.Module):
+    """Turns {pairs} of channels by their position (arXiv:2104.09864)."""
+
+    def __init__(self, base: float = 10_000.0) -> None:
+        super().__init__()
+        self.base = base
+
+    def forward(self, x: Tensor) -> Tensor:
+        length, channels = x.shape[-2:]
+        exponents = torch.arange(0, channels, 2, device=x.device, dtype=x.dtype) / channels
+        angles = torch.arange(length, device=x.device)[:, None] / self.base**exponents
+        a, b = {parted}
+        turned = [a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()]
+        return {joined}
+'''
+
+
 @cache
 def written(function: Callable[..., object]) -> str:
     """The source of a function of the planner's own."""
@@ -70,7 +88,19 @@ def stochastic_depth(name: str, mode: str) -> str:
     return STOCHASTIC_DEPTH.format(name=name, what="the whole batch", sizes="[1] * input.dim()")
 
 
-INSTEAD = {"torchvision.ops.StochasticDepth": (stochastic_depth, "mode")}
+def rotary(name: str, interleaved: str) -> str:
+    """The module that turns pairs of channels: neighbours, or those of the two halves."""
+    if interleaved == "True":
+        pairs, parted, joined = "pairs", "x[..., ::2], x[..., 1::2]", "torch.stack(turned, dim=-1).flatten(-2)"
+    else:
+        pairs, parted, joined = "both halves", "x.chunk(2, dim=-1)", "torch.cat(turned, dim=-1)"
+    return ROTARY.format(name=name, pairs=pairs, parted=parted, joined=joined)
+
+
+INSTEAD = {
+    "torchvision.ops.StochasticDepth": (stochastic_depth, "mode"),
+    "planner.RotaryEmbedding": (rotary, "interleaved"),
+}
 """What is written for classes that PyTorch itself does not have, and the argument that decides between its versions."""
 
 HOMES = frozenset({"nn", "F", "torch", "Tensor"})

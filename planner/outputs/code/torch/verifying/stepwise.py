@@ -102,6 +102,8 @@ def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: 
         return _of_module(call, thing, read)
     if call["target"] in IDLE:
         return read[0]
+    if call["target"] == "planner.RotaryEmbedding":
+        return _turned(read[0], **args)
     if home == "operator":
         return reduce(getattr(operator, name), read)
     if home == "Tensor":
@@ -170,6 +172,19 @@ def _made(call: Mapping[str, Any]) -> Any:
 def _as_a_buffer(tensor: Any) -> Any:
     """A constant as a module has it whose numbers are all in double precision."""
     return tensor.double() if tensor.is_floating_point() else tensor
+
+
+def _turned(x: Any, interleaved: bool, base: float = 10_000.0) -> Any:
+    """Pairs of channels turned by their position, as complex numbers are (arXiv:2104.09864)."""
+    torch = import_module("torch")
+    length, channels = x.shape[-2:]
+    pairs = x.unflatten(-1, (-1, 2) if interleaved else (2, -1))
+    pairs = pairs if interleaved else pairs.transpose(-2, -1)
+    place, pair = (torch.arange(n, device=x.device, dtype=x.dtype) for n in (length, channels // 2))
+    angles = place[:, None] * base ** (-2 * pair / channels)
+    turned = torch.view_as_complex(pairs.contiguous()) * torch.polar(torch.ones_like(angles), angles)
+    found = torch.view_as_real(turned)
+    return (found if interleaved else found.transpose(-2, -1)).flatten(-2)
 
 
 def _sinusoidal(length: int, channels: int) -> Any:
