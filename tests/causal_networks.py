@@ -103,4 +103,40 @@ def _masked(random: Random) -> dict[str, Any]:
     return {"input": [random.randint(6, 10), random.randint(6, 10), 4], "layers": layers}
 
 
-WAYS: tuple[Callable[[Random], dict[str, Any]], ...] = (_residual, _chomped, _padded, _gated, _encoder, _masked)
+def _generating(random: Random) -> dict[str, Any]:
+    """Blocks of GPT-2: attention to what came before, and a network for each position, each with its residual."""
+    block: list[Entry] = [
+        {"name": "ln_1", "type": "LayerNorm"},
+        {"name": "attn", "type": "MultiheadAttention", "num_heads": 2, "is_causal": True},
+        {"name": "mid", "type": "Add", "from": ["attn", "input"]},
+        {"name": "ln_2", "type": "LayerNorm"},
+        {"name": "c_fc", "type": "Linear", "out_features": 8},
+        {"name": "gelu", "type": "GELU"},
+        {"name": "c_proj", "type": "Linear", "out_features": 4},
+        {"name": "out", "type": "Add", "from": ["c_proj", "mid"]},
+    ]
+    length = random.randint(8, 16)
+    layers: list[Entry] = [
+        {"name": "wpe", "type": "Constant", "shape": [length, 4], "fill": "sinusoidal"},
+        {"name": "embedded", "type": "Add", "from": ["input", "wpe"]},
+        {"name": "h", "type": "block", "repeat": random.randint(1, 2)},
+        {"name": "ln_f", "type": "LayerNorm"},
+    ]
+    return {"input": [length, 4], "layers": layers, "blocks": {"block": {"layers": block}}}
+
+
+def _by_hand(random: Random) -> dict[str, Any]:
+    """The same attention written with its projections, and a stack of layers that are made so."""
+    layers: list[Entry] = [
+        *({"name": name, "type": "Linear", "out_features": 4, "from": "input"} for name in ("q", "k", "v")),
+        {"name": "attended", "type": "ScaledDotProductAttention", "from": ["q", "k", "v"], "is_causal": True},
+        {"name": "add", "type": "Add", "from": ["attended", "input"]},
+        {"name": "h", "type": "TransformerEncoder", "nhead": 2, "dim_feedforward": 8, "num_layers": 2}
+        | {"is_causal": True, "norm_first": True},
+    ]
+    return {"input": [random.randint(8, 16), 4], "layers": layers}
+
+
+Way = Callable[[Random], dict[str, Any]]
+WITH_WINDOWS: tuple[Way, ...] = (_residual, _chomped, _padded, _gated, _encoder, _masked)
+WAYS: tuple[Way, ...] = (*WITH_WINDOWS, _generating, _by_hand)

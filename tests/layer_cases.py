@@ -354,11 +354,72 @@ def _multiple(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     inputs[0] = Shape((factor * height, factor * width, factor**2 * channels))
 
 
+def _attending(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Heads that divide the channels, keys and values of one length, axes before the sequences that are the same, and
+    a mask of the products, of which axes are missing or one cell.
+    """
+    heads = args["num_heads"] = args["num_heads"] or 2
+    before, (length, keys) = inputs[0].spatial[:-1], draw(st.tuples(*(st.integers(1, 6),) * 2))
+    if args.get("is_causal"):
+        keys, inputs[:] = length, inputs[:3]
+    width = heads * draw(st.integers(1, 3))
+    sizes = [(length, width), (keys, draw(st.integers(1, 5))), (keys, draw(st.integers(1, 5)))]
+    if len(inputs) == 2 or draw(st.booleans()):
+        sizes[1:] = [(keys, width)] * 2
+    masks = [draw(_masks((*before, heads), length, keys)) for _ in inputs[3:]]
+    inputs[:] = [*(Shape((*before, *each)) for each, _ in zip(sizes, inputs, strict=False)), *masks]
+
+
+def _products(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Queries, keys and values that meet, with a mask of the products, of which axes are missing or one cell."""
+    before, (length, keys) = inputs[0].spatial[:-1], draw(st.tuples(*(st.integers(1, 6),) * 2))
+    width, out = draw(st.tuples(*(st.integers(1, 4),) * 2))
+    if args.get("is_causal"):
+        inputs[:] = inputs[:3]
+    many = before
+    if args.get("enable_gqa") and before:
+        many = (*before[:-1], before[-1] * draw(st.integers(1, 3)))
+    masks = [draw(_masks(many, length, keys)) for _ in inputs[3:]]
+    sizes = [(*many, length, width), (*before, keys, width), (*before, keys, out)]
+    if before and not args.get("enable_gqa") and draw(st.booleans()):
+        sizes[1] = (1, *sizes[1][1:])
+    inputs[:] = [*map(Shape, sizes), *masks]
+
+
+@st.composite
+def _masks(draw: Draw, before: tuple[int, ...], length: int, keys: int) -> Shape:
+    """The shape of a mask that can be repeated to all products."""
+    some = before[draw(st.integers(0, len(before))) :]
+    return Shape((*(draw(st.sampled_from((n, n, 1))) for n in some), draw(st.sampled_from((length, 1))), keys))
+
+
+def _table(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Rows by columns, where that is what is made."""
+    if args.get("fill") in ("causal_mask", "sinusoidal"):
+        args["shape"] = draw(st.lists(st.integers(1, 9), min_size=2, max_size=2))
+
+
+def _paired(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Channels that are pairs."""
+    inputs[0] = Shape((*inputs[0].spatial, 2 * draw(st.integers(1, 5))))
+
+
+def _encoded(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Heads that divide the channels, and a memory with as many."""
+    args["nhead"] = args["nhead"] or 2
+    width = args["nhead"] * draw(st.integers(1, 3))
+    inputs[0] = Shape((*(inputs[0].spatial or (3,)), width))
+    inputs[1:] = [Shape((*inputs[0].spatial[:-1], draw(st.integers(1, 6)), width)) for _ in inputs[1:]]
+    for name in ("embed_dim", "d_model"):
+        args.pop(name, None)
+
+
 MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     **dict.fromkeys(("Add", "Divide", "Maximum", "Minimum", "Multiply", "Power", "Subtract"), _operands),
     **dict.fromkeys(("ArgMax", "ArgMin", "LogSumExp", "Max", "Mean", "Min"), _reduced),
     **dict.fromkeys(("Norm", "Prod", "Std", "Sum", "Var"), _reduced),
     "BatchNorm1d": _on_vectors,
+    "Constant": _table,
     "Conv1d": _convolved,
     "Conv2d": _convolved,
     "Conv3d": _convolved,
@@ -378,6 +439,7 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "IndexSelect": _listed_cells,
     "Interpolate": _one_size,
     "MatMul": _matrices,
+    "MultiheadAttention": _attending,
     "Normalize": _along,
     "PadLike": _padded_like,
     "Permute": _order,
@@ -386,7 +448,13 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "Reshape": _reshaped,
     "Roll": _as_many,
     "SetSlice": _over_slice,
+    "RotaryEmbedding": _paired,
+    "ScaledDotProductAttention": _products,
     "Split": _summed,
+    "TransformerDecoder": _encoded,
+    "TransformerDecoderLayer": _encoded,
+    "TransformerEncoder": _encoded,
+    "TransformerEncoderLayer": _encoded,
     "Squeeze": _single_cells,
     "Tile": _tiled,
     "TopK": _largest,

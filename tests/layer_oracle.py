@@ -113,7 +113,7 @@ def _entries(things: Sequence[torch.nn.Module | torch.nn.Parameter]) -> Iterator
     for each in things:
         if isinstance(each, torch.nn.Parameter):
             yield "", each
-        else:
+        elif isinstance(each, torch.nn.Module):
             yield from each.state_dict(keep_vars=True).items()
 
 
@@ -170,6 +170,7 @@ def _restated(call: Call, stated: Mapping[str, Any]) -> Call:
 
 # Calls put to PyTorch
 
+TENSORS = (torch.nn.Parameter, torch.nn.Buffer)
 HOMES = {"nn": torch.nn, "torch": torch, "F": torch.nn.functional, "operator": operator}
 
 
@@ -182,6 +183,42 @@ class _StochasticDepth(torch.nn.Identity):
             raise ValueError(p, mode)
 
 
+def _sinusoidal(length: int, channels: int) -> torch.Tensor:
+    """The table of positions of arXiv:1706.03762."""
+    angle = [[p / 10000 ** (c // 2 * 2 / channels) for c in range(channels)] for p in range(length)]
+    table = [[math.cos(a) if c % 2 else math.sin(a) for c, a in enumerate(row)] for row in angle]
+    return torch.tensor(table, dtype=torch.float32)
+
+
+class _RotaryEmbedding(torch.nn.Module):
+    """Pairs of channels turned by matrices (arXiv:2104.09864, equation 15)."""
+
+    def __init__(self, interleaved: bool, base: float = 10_000.0) -> None:
+        super().__init__()
+        self.interleaved, self.base = interleaved, base
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        length, channels = x.shape[-2:]
+        if channels % 2:
+            raise ValueError(channels)
+        turns = torch.zeros(length, channels, channels, dtype=x.dtype)
+        for p in range(length):
+            for i in range(channels // 2):
+                angle = p * self.base ** (-2 * i / channels)
+                a, b = (2 * i, 2 * i + 1) if self.interleaved else (i, i + channels // 2)
+                turns[p, a, a] = turns[p, b, b] = math.cos(angle)
+                turns[p, b, a], turns[p, a, b] = math.sin(angle), -math.sin(angle)
+        return (turns * x[..., None, :]).sum(-1)
+
+
+WRITTEN_HERE: Mapping[str, Callable[..., Any]] = {
+    "StochasticDepth": _StochasticDepth,
+    "RotaryEmbedding": _RotaryEmbedding,
+    "sinusoidal": _sinusoidal,
+}
+"""What PyTorch does not have."""
+
+
 def _run(calls: Sequence[Call], case: Case, device: str) -> tuple[tuple[Shape, ...], list[Any]]:
     """The shapes that come out of calls one after the other, and the modules and parameters that were made for them."""
     dtypes = [torch.long if i in case.type.indices else torch.float32 for i in range(len(case.inputs))]
@@ -191,7 +228,7 @@ def _run(calls: Sequence[Call], case: Case, device: str) -> tuple[tuple[Shape, .
         tensors = [torch.zeros(each, dtype=dtype) for each, dtype in zip(sizes, dtypes, strict=True)]
         things = [made(call) for call in calls]
         tensors = all_called(calls, things, tensors)
-    if isinstance(things[-1], torch.nn.Parameter) and not case.args.get("batch"):
+    if isinstance(things[-1], TENSORS) and not case.args.get("batch"):
         tensors = [things[-1][None]]
     batches = calls[-1].batches or (0,) * len(tensors)
     sizes = [(*each.shape[:batch], *each.shape[batch + 1 :]) for each, batch in zip(tensors, batches, strict=True)]
@@ -201,7 +238,7 @@ def _run(calls: Sequence[Call], case: Case, device: str) -> tuple[tuple[Shape, .
 
 def made(call: Call) -> Any:
     """The module or the free parameter of a call, if it needs one."""
-    return _constructed(call) if call.target.startswith(("nn.", "torchvision.")) else None
+    return _constructed(call) if call.target.startswith(("nn.", "torchvision.", "planner.")) else None
 
 
 def all_called(calls: Sequence[Call], things: Sequence[Any], tensors: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -218,13 +255,13 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     if call.widened:
         read = [each[(slice(None), *(None,) * more)] for each, more in zip(read, call.widened, strict=True)]
     home, _, name = call.target.rpartition(".")
-    if isinstance(thing, torch.nn.Parameter):
+    if isinstance(thing, TENSORS):
         return [thing]
     result: Any
     if "uncounted" in call.args:
         result = _mean(thing, read[0], **{name: call.args.get(name, (0, 0)) for name in ("counted", "uncounted")})
     elif thing is not None:
-        result = thing(*read, **call.forward)
+        result = _of_module(call, thing, read)
     elif home == "operator":
         numbers = list(call.args.values())
         operands = [*numbers, *read] if call.reversed else [*read, *numbers]
@@ -251,6 +288,27 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     return [reduce(operator.getitem, path, result) for path in call.returns]
 
 
+def _of_module(call: Call, module: Any, read: list[torch.Tensor]) -> Any:
+    """What a module returns for its inputs, a mask among them, and what else its forward pass takes."""
+    first, masks = read[: len(read) - len(call.named)], read[len(read) - len(call.named) :]
+    options: dict[str, Any] = {**call.forward, **dict(zip(call.named, masks, strict=True))}
+    if call.causal:
+        length = first[0].shape[-2]
+        options[call.causal] = torch.nn.Transformer.generate_square_subsequent_mask(
+            length, device=first[0].device, dtype=first[0].dtype
+        )
+    if not call.in_rows:
+        return module(*first, **options)
+    batch = first[0].shape[:-2]
+    for name in call.named:
+        products = first[0].shape[-2], first[1].shape[-2]
+        options[name] = options[name].expand(*batch, module.num_heads, *products).reshape(-1, *products)
+    result = module(*(each.reshape(-1, *each.shape[-2:]) for each in first), **options)
+    found = result[0] if isinstance(result, tuple) else result
+    found = found.reshape(*batch, *found.shape[-2:])
+    return (found, None) if isinstance(result, tuple) else found
+
+
 def _mean(pool: Any, x: torch.Tensor, counted: Any, uncounted: Any) -> torch.Tensor:
     """The means that a pool takes of a tensor and the zeros around it that count."""
     cells = torch.nn.functional.pad(x, counted)
@@ -264,6 +322,6 @@ def _constructed(value: Any) -> Any:
     if not isinstance(value, Call):
         return value
     home, _, name = value.target.rpartition(".")
-    make = _StochasticDepth if name == "StochasticDepth" else getattr(HOMES[home], name)
+    make = WRITTEN_HERE.get(name) or getattr(HOMES[home], name)
     args = {key: each for key, each in value.args.items() if key not in ("counted", "uncounted")}
     return make(**{key: _constructed(each) for key, each in args.items()})

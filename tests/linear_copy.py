@@ -103,7 +103,10 @@ def _part(call: Call, random: torch.Generator) -> Function:
         return lambda tensors: [_sums_of_windows(thing, tensors[0])]
     if name.startswith("AdaptiveMaxPool"):
         thing = getattr(nn, name.replace("Max", "Avg"))(thing.output_size)
-    if thing is not None:
+    if isinstance(thing, nn.Buffer):
+        constant = thing.double()[None]
+        return lambda tensors: [constant.movedim(-1, 1) if call.layout == "last" else constant]
+    if isinstance(thing, nn.Module):
         for weight in thing.double().parameters():
             nn.init.uniform_(weight, 0.5, 1.5, generator=random).requires_grad_(False)
     if call.layout != "last":

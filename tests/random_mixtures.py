@@ -169,7 +169,10 @@ class _Mixing:
         return self.tensors[-1] if self.added(kind, args, x) and self.tensors[-1].shape == x.shape else None
 
     def parameter(self, shape: Shape) -> Tensor | None:
-        """A trained tensor of its own."""
+        """A tensor of its own, trained or constant."""
+        if self.chance(0.3):
+            fill = {"fill": self.random.choice(["ones", 0.5, "linspace"])}
+            return self.tensors[-1] if self.added("Constant", {"shape": list(shape), **fill}) else None
         args: Entry = {"shape": list(shape), "init": self.random.choice(["normal", "ones", 0.5])}
         args |= {name: True for name in ("batch", "channels_last") if self.chance(0.4)}
         return self.tensors[-1] if self.added("Parameter", args) else None
@@ -279,7 +282,9 @@ def _trailing_norm(random: Random, x: Shape) -> Drawn:
 
 
 def _attention(random: Random, x: Shape) -> Drawn:
-    return ("MultiheadAttention", _heads(random, x)) if len(x.spatial) == 1 else None
+    if not x.spatial:
+        return None
+    return "MultiheadAttention", {**_heads(random, x), **_some(random, is_causal=True)}
 
 
 def _heads(random: Random, x: Shape) -> Entry:
@@ -288,10 +293,10 @@ def _heads(random: Random, x: Shape) -> Entry:
 
 
 def _encoder(random: Random, x: Shape) -> Drawn:
-    if len(x.spatial) != 1:
+    if not x.spatial:
         return None
     heads = random.choice(_divisors(x.channels))
-    args = {"nhead": heads, "dim_feedforward": 5, **_some(random, norm_first=True, activation="gelu")}
+    args = {"nhead": heads, "dim_feedforward": 5, **_some(random, norm_first=True, activation="gelu", is_causal=True)}
     if random.random() < 0.5:
         return "TransformerEncoderLayer", args
     return "TransformerEncoder", {**args, "num_layers": random.choice([1, 2]), **_some(random, norm=True)}
@@ -693,6 +698,9 @@ def _attended(mixing: _Mixing, x: Tensor) -> bool:
     key = mixing.random.choice(mixing.others(x, lambda shape: len(shape) == 2))
     values = mixing.others(x, lambda shape: len(shape) == 2 and shape[0] == key.shape[0])
     more = [mixing.random.choice(values)] if mixing.chance(0.5) else []
+    if key.shape.channels == x.shape.channels and mixing.chance(0.5):
+        args = _some(mixing.random, is_causal=True, scale=0.5)
+        return mixing.added("ScaledDotProductAttention", args, x, key, *(more or [key]))
     return mixing.added("MultiheadAttention", _heads(mixing.random, x.shape), x, key, *more)
 
 

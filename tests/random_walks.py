@@ -91,7 +91,9 @@ def _added(
     args.pop("inplace", None)
     if kind.indices:
         return None, []  # an input of it is not like those of others
-    if kind.type_name() == "Parameter" and draw(st.booleans()):
+    if args.get("fill") in ("arange", "causal_mask"):
+        return None, []  # whole numbers, and none at all, that few layers compute with
+    if kind.type_name() in ("Constant", "Parameter") and draw(st.booleans()):
         args["shape"] = args["shape"][:2]
     entry = {"name": f"n{number}", "type": kind.type_name(), **args}
     if sources:

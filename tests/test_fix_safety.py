@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from causal_networks import WAYS, causal_network
+from causal_networks import WAYS, WITH_WINDOWS, causal_network
 from linear_copy import LinearCopy
 from mutations import mutant, written
 from planner.analyses.causality import causal_axes
@@ -246,7 +246,7 @@ def test_causal_networks_are_causal_by_gradients_and_by_the_plan(way: Any) -> No
 @pytest.mark.parametrize("seed", range(24))
 def test_the_guard_refuses_what_gradients_say_sees_ahead(seed: int) -> None:
     random = Random(seed)
-    data = causal_network(random)
+    data = random.choice(WITH_WINDOWS)(random)
     before = checked_text(written(data), "m.yaml")
     refused = broken = 0
     for step in before.plan.steps:

@@ -26,6 +26,7 @@ from planner.geometry import (
     Loss,
     Overwritten,
     PadMode,
+    Partnered,
     Picked,
     Prefix,
     RandomBins,
@@ -530,9 +531,15 @@ def test_halves(half: int, cells: int) -> None:
     agrees(Halves(), 2 * half, [{i, i + half} for i in range(half)], cells)
 
 
-@given(n=SIZES, cells=SOME)
-def test_prefix(n: int, cells: int) -> None:
+@given(half=st.integers(1, 12), cells=SOME)
+def test_partners_in_the_other_half(half: int, cells: int) -> None:
+    agrees(Partnered(), 2 * half, [{i, (i + half) % (2 * half)} for i in range(2 * half)], cells)
+
+
+@given(n=SIZES, size=SIZES, cells=SOME)
+def test_prefix(n: int, size: int, cells: int) -> None:
     agrees(Prefix(), n, [set(range(i + 1)) for i in range(n)], cells)
+    agrees(Prefix(size), n, [set(range(min(i + 1, n))) for i in range(size)], cells)
 
 
 @given(n=SIZES, size=SIZES, cells=SOME)

@@ -59,6 +59,10 @@ DIFFERENCES = (
         "Einsum", "BadEquation: (Einsum leaves no axis|the batch must).*", "", "every tensor keeps batch and channels"
     ),
     Difference("Einsum", "LettersDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
+    Difference(".*Attention|Transformer.*|Rotary.*", "WrongNumberOfAxes.*", "", "the batch would be the sequence"),
+    Difference("ScaledDot.*", "SizesDiffer: tensors must have same number.*", "", "the batch would be another axis"),
+    Difference("ScaledDot.*", "SizesDiffer: the mask.*", "", "PyTorch makes the products larger to fit the mask"),
+    Difference("MultiheadAttention", "SizesDiffer: the shape of the 2D attn_mask.*", "", "only the flag is looked at"),
     Difference("MatMul", "WrongNumberOfAxes.*", "", "the batch would be an axis of the matrices"),
     Difference(".*Norm.*", "ChannelsDiffer.*", "", "what is stated is checked, also where PyTorch has no use for it"),
     Difference("InstanceNorm.*", "", "ValueError: Expected more than 1 spatial element .*", "it can be run"),

@@ -38,15 +38,16 @@ RANGES = ((0.1, 0.2), (-0.2, -0.1), (0.9, 1.1), (-3.0, 3.0))
 NOT_COMPARED = {
     "[A-Z].*Norm.*": "statistics do not count as reading",
     "Fractional.*": "windows are drawn anew for every sample",
-    "Parameter": "reads nothing",
+    "Constant|Parameter": "reads nothing",
 }
 READ_MORE_THAN_IS = {
     "Embedding|Flatten|Fold|MatMul|Permute|Reshape|Select|Stack|Unflatten": "axes are joined, or change places",
     "Einsum|Squeeze|Transpose|Unsqueeze": "the channels change places",
+    "RotaryEmbedding": "the first position is not turned",
     "Gather|TopK": "one cell is picked of those that may be",
     "Interpolate|Upsample": "bicubic copies where no axis at all changes its length",
     "LSTM|GRU|RNN": "one of two directions reads one half of the sequence",
-    ".*Soft(max|min).*|MultiheadAttention|Transformer.*": "a weight among one is 1, and the norm of one value is 0",
+    ".*Soft(max|min).*|.*Attention|Transformer.*": "a weight among one is 1, and the norm of one value is 0",
 }
 """Layers whose output cells may read fewer cells than their links say, and why."""
 

@@ -135,6 +135,12 @@ FILES = {
     "attention": layers(
         f"[{10**9}, 16]", "type: MultiheadAttention, num_heads: 4", "type: LayerNorm", "type: Slice, dim: 1, stop: 1"
     ),
+    "causal attention": layers(
+        f"[{10**9}, 16]",
+        "name: a, type: MultiheadAttention, num_heads: 4, is_causal: true",
+        "name: b, type: Add, from: [a, input]",
+        "type: ScaledDotProductAttention, from: [b, a, a], is_causal: true",
+    ),
     "adaptive": layers(f"[{PRIME}, 4]", "type: AdaptiveAvgPool1d, output_size: 1000003", conv("kernel_size: 3")),
     "random pool": layers(f"[{10**6}, {10**6}, 4]", "type: FractionalMaxPool2d, kernel_size: 2, output_ratio: 0.7"),
     "transposed, 1-D": layers(

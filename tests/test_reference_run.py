@@ -227,12 +227,14 @@ def by_calls(case: Case, inputs: list[Tensor], weights: Mapping[str, Tensor]) ->
         things = [made(call) for call in calls]
         if isinstance(things[-1], nn.Parameter):
             things[-1] = nn.Parameter(weights["it"])
+        elif isinstance(things[-1], nn.Buffer):
+            things[-1] = nn.Buffer(things[-1].double() if things[-1].is_floating_point() else things[-1])
         elif isinstance(things[-1], nn.Module):
             things[-1].double().eval()
             things[-1].load_state_dict({name[3:]: each for name, each in weights.items()}, strict=True)
         torch.manual_seed(0)
         tensors = all_called(calls, things, tensors)
-    if isinstance(things[-1], nn.Parameter) and not case.args.get("batch"):
+    if isinstance(things[-1], nn.Parameter | nn.Buffer) and not case.args.get("batch"):
         tensors = [each[None] for each in tensors]
     batches = calls[-1].batches or (0,) * len(tensors)
     tensors = [each.movedim(batch, 0) for each, batch in zip(tensors, batches, strict=True)]
@@ -604,7 +606,7 @@ def test_an_unknown_type_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_type_is_known() -> None:
     from reference_run._layers import CHANNELS_LAST, CHANNELS_SECOND, FUNCTIONS, WITH_WEIGHTS
 
-    known: list[str] = [*CHANNELS_LAST, *CHANNELS_SECOND, *FUNCTIONS, *WITH_WEIGHTS, "Parameter"]
+    known: list[str] = [*CHANNELS_LAST, *CHANNELS_SECOND, *FUNCTIONS, *WITH_WEIGHTS, "Constant", "Parameter"]
     assert sorted(known) == sorted(all_layers())
 
 

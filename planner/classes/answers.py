@@ -218,7 +218,8 @@ class Answers:
         missing = [
             each
             for each in given
-            if each not in args and each not in leave_out and same(plain(getattr(layer, each)), fields[each].default)
+            if each not in (*args, *leave_out, *layer.in_forward)
+            and same(plain(getattr(layer, each)), fields[each].default)
         ]
         if missing and call.is_constructed:
             args = _with_missing(layer, args, {each: given[each] for each in fields if each in missing})

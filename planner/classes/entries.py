@@ -325,7 +325,7 @@ def _must_be_callable(part: Part) -> None:
         raise UnsharedError
     if part.loops and (part.when is not None or part.carried is not None or part.numbered):
         raise UnsharedError
-    alone = len(part.item.outputs) == 1 and not part.is_module and not part.is_parameter
+    alone = len(part.item.outputs) == 1 and not part.is_module and not part.is_tensor
     if part.when is not None and not (single or alone):
         raise UnsharedError
     ranks = {len(tensor.shape) for _, item in part.items for tensor in item.inputs[:1]}

@@ -77,9 +77,14 @@ class Part:
         return not self.calls or self.calls[-1].is_module
 
     @property
-    def is_parameter(self) -> bool:
-        """Whether the part is a trained parameter."""
-        return bool(self.calls) and self.calls[-1].call.is_parameter
+    def is_constant(self) -> bool:
+        """Whether the part is a tensor that is not trained."""
+        return bool(self.calls) and self.calls[-1].call.is_constant
+
+    @property
+    def is_tensor(self) -> bool:
+        """Whether the part is a tensor that the class has, trained or not."""
+        return bool(self.calls) and self.calls[-1].call.is_tensor
 
     @property
     def unnamed(self) -> bool:

@@ -58,8 +58,10 @@ _LAYERS: Mapping[str, str] = {
     "MatMul": "mm bmm dot batchmatmul matrixmultiply",
     "Identity": "noop clone contiguous detach passthrough linearactivation copy",
     "MultiheadAttention": "mha multiheadselfattention selfattention attention multiheadattn multihead "
-    "crossattention scaleddotproductattention attn",
+    "crossattention attn",
+    "ScaledDotProductAttention": "sdpa dotproductattention flashattention memoryefficientattention",
     "TransformerEncoderLayer": "transformerblock encoderlayer encoderblock transformerlayer transformer",
+    "TransformerDecoderLayer": "decoderlayer decoderblock",
     "Embedding": "embed embeddings tokenembedding lookup",
     "Reshape": "view reshapelayer viewas reshapeas",
     "Permute": "rearrange permutedims",
@@ -84,6 +86,7 @@ _LAYERS: Mapping[str, str] = {
     "SetSlice": "slicescatter setitem",
     "TopK": "topvalues",
     "Parameter": "positionalembedding positionembedding posembed learnedposition clstoken classtoken weight variable",
+    "Constant": "buffer registerbuffer fill full zeros ones arange linspace",
     "CenterCrop": "crop{n}d cropping cropping{n}d centercrop{n}d",
 }
 _WITH: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -125,8 +128,8 @@ _NONE: Mapping[str, str] = {
     "take it out: the last layer, or `outputs:`, says what the model returns": "output outputlayer outputs",
     "write a function of its own as the layers that it is made of": "lambda function custom module",
     "write the activation as a layer of its own, such as `type: ReLU`": "activation act nonlinearity",
-    "a trained one is {type: Parameter, shape: […], batch: true} and an Add; for a fixed one there is no layer "
-    "yet": "positionalencoding positionencoding posenc sinusoidalencoding",
+    "a trained one is {type: Parameter, shape: […], batch: true} and an Add; a fixed one is {type: Constant, "
+    "shape: […], fill: sinusoidal} and an Add": "positionalencoding positionencoding posenc sinusoidalencoding",
     "write it as the layers that it wraps": "timedistributed bidirectional wrapper",
     "leave it out: it changes neither a shape nor a value of the forward pass": "spectralnorm weightnorm",
 }

@@ -4,7 +4,7 @@ from planner.diagnostics import Edit, Fault, puts
 class OptionDoesNotApply(Fault):
     """A layer has an option that does not go with its other arguments. In an interpolation `align_corners` is for
     linear and cubic modes, `antialias` for bilinear, bicubic and lanczos, `recompute_scale_factor` for a
-    `scale_factor`; `reversed` is for an operator with a number, `other`.
+    `scale_factor`; `reversed` is for an operator with a number, `other`; attention has a mask or `is_causal`, not both.
 
     Why it matters: PyTorch refuses such an interpolation at the first forward pass, and sources have their order in
     `from`.
@@ -79,4 +79,14 @@ class OptionDoesNotApply(Fault):
             help="remove `reversed`, and name the sources in their order in `from`",
             key="reversed",
             mends=[(Edit(("reversed",), action="remove"),)],
+        )
+
+    @classmethod
+    def causal_mask(cls) -> "OptionDoesNotApply":
+        return cls(
+            "explicit attn_mask should not be set when is_causal=True",
+            label="the fourth source is a mask",
+            help="leave the mask out, or `is_causal`",
+            key="is_causal",
+            mends=[(Edit(("is_causal",), action="remove"),)],
         )

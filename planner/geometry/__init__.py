@@ -18,7 +18,7 @@ from planner.cells import Cells, TooManyRuns, all_cells, bits, one_cell
 from planner.geometry.axis_map import NO_LOSS, AxisMap, Loss, Ramp, Span
 from planner.geometry.bins import Bins, InterpolationMode, RandomBins, Resample
 from planner.geometry.link import Link, keep, unread
-from planner.geometry.mixing import All, Grouped, Halves, Prefix, Raveled, Shuffle, SizeOnly
+from planner.geometry.mixing import All, Grouped, Halves, Partnered, Prefix, Raveled, Shuffle, SizeOnly
 from planner.geometry.moves import KEEP, Centre, Flipped, Overwritten, PadMode, Picked, Rolled, Shift, Sliced, Written
 from planner.geometry.shape import Shape
 from planner.geometry.windows import SameWindow, Spread, Window
@@ -39,6 +39,7 @@ __all__ = [
     "Loss",
     "Overwritten",
     "PadMode",
+    "Partnered",
     "Picked",
     "Prefix",
     "Ramp",

@@ -34,13 +34,18 @@ class All(AxisMap):
 
 @dataclass(frozen=True, slots=True)
 class Prefix(AxisMap):
-    """Output i reads the inputs 0 to i: a recurrent layer that goes along an axis in one direction."""
+    """Output i reads the inputs 0 to i: a recurrent layer that goes along an axis in one direction, causal attention.
+
+    cells  of the output, where there are not as many as of the input; those past its end read all of it
+    """
+
+    cells: int | None = None
 
     def length(self, n: int) -> int:
-        return n
+        return n if self.cells is None else self.cells
 
     def reads(self, cells: Cells, n: int) -> Cells:
-        return all_cells(cells.bit_length())
+        return all_cells(min(cells.bit_length(), n))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,17 @@ class Halves(AxisMap):
 
     def reads(self, cells: Cells, n: int) -> Cells:
         return cells | shifted(cells, n // 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Partnered(AxisMap):
+    """Output i reads input i and its partner in the other half, n/2 away: what turns two halves into one another."""
+
+    def length(self, n: int) -> int:
+        return n
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        return cells | (shifted(cells, n // 2) | shifted(cells, -(n // 2))) & all_cells(n)
 
 
 @dataclass(frozen=True, slots=True)

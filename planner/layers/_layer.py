@@ -65,6 +65,10 @@ class Call:
     widened   how many axes of one cell each input gets behind its batch first
     leading   the arguments that come before the inputs
     named     the names of the last inputs, by which these are given behind the arguments
+    repeats   the inputs that need no batch, since PyTorch repeats them for every sample
+    causal    the name of the argument that takes a mask which hides from each position of the first input those
+              behind it
+    in_rows   the module takes sequences, and axes before these are put into the batch for it
     """
 
     target: str
@@ -85,6 +89,9 @@ class Call:
     widened: tuple[int, ...] = ()
     leading: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
+    repeats: tuple[int, ...] = ()
+    causal: str = ""
+    in_rows: bool = False
 
     @property
     def home(self) -> str:
@@ -96,9 +103,14 @@ class Call:
         return self.target.rpartition(".")[2]
 
     @property
-    def is_parameter(self) -> bool:
-        """Whether the call makes a trained tensor, which nobody calls."""
-        return self.target == "nn.Parameter"
+    def is_constant(self) -> bool:
+        """Whether the call makes a tensor that is not trained, and not in the `state_dict`."""
+        return self.target == "nn.Buffer"
+
+    @property
+    def is_tensor(self) -> bool:
+        """Whether the call makes a tensor, trained or not, which nobody calls."""
+        return self.target in ("nn.Parameter", "nn.Buffer")
 
     @property
     def is_constructed(self) -> bool:
@@ -108,7 +120,7 @@ class Call:
     @property
     def is_module(self) -> bool:
         """Whether the object that is made is called."""
-        return self.is_constructed and not self.is_parameter
+        return self.is_constructed and not self.is_tensor
 
     @property
     def is_operator(self) -> bool:
@@ -166,6 +178,9 @@ class Layer(BaseModel):
     """Which of its inputs hold whole numbers that pick something, not values."""
     places: ClassVar[tuple[int, ...]] = ()
     """Which of its outputs hold whole numbers that it has found, not values."""
+
+    in_forward: ClassVar[tuple[str, ...]] = ()
+    """Arguments that PyTorch's module takes in its forward pass, and not where it is constructed."""
 
     # What a layer answers
 

@@ -1,31 +1,46 @@
-"""Attention: every position of a sequence reads all others, weighed by how well they fit.
+"""Attention: every position of a sequence reads all others, or those before it, weighed by how well they fit.
 
 Vaswani et al., arXiv:1706.03762.
 
-Source: https://docs.pytorch.org/docs/stable/nn.html#transformer-layers
+Source: https://docs.pytorch.org/docs/stable/nn.html#transformer-layers and
+https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from planner.faults.heads_do_not_divide import HeadsDoNotDivide
+from planner.faults.option_does_not_apply import OptionDoesNotApply
 from planner.faults.sizes_differ import SizesDiffer
-from planner.geometry import KEEP, All, Link, Shape
-from planner.layers._fields import BatchFirst, Count, Depth, Probability
+from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
+from planner.geometry import KEEP, All, AxisMap, Link, Prefix, Raveled, Shape
+from planner.layers._fields import BatchFirst, Count, Probability
 from planner.layers._layer import Call, Layer, Layout, Sizes
 from planner.layers.linear import affine
-from planner.layers.norm import scale_and_shift
 from planner.regions import Region, count, positions
+
+IsCausal = Annotated[
+    bool, Field(description="Whether position i of the query sees the positions 0 to i alone, and none behind it.")
+]
+
+
+def attended(length: int, queries: int, is_causal: bool) -> AxisMap:
+    """The map of a sequence of so many keys: each query sees all of them, or those up to its own position."""
+    if not is_causal:
+        return All(queries)
+    return Prefix() if length == queries else Prefix(queries)
 
 
 def attention_macs(query: Shape, key: Shape, value: Shape, *, more_keys: int = 0) -> int:
     """The multiply-adds of four projections, and of two products of queries by keys, to which the layer may add
     `more_keys`.
     """
-    return query[0] * query_macs(query, key, more_keys) + key[0] * query.channels * (key.channels + value.channels)
+    keys = math.prod(key.spatial) * query.channels * (key.channels + value.channels)
+    return math.prod(query.spatial) * query_macs(query, key, more_keys) + keys
 
 
 def query_macs(query: Shape, key: Shape, more_keys: int = 0) -> int:
@@ -33,7 +48,14 @@ def query_macs(query: Shape, key: Shape, more_keys: int = 0) -> int:
     values.
     """
     width = query.channels
-    return 2 * width * width + 2 * (key[0] + more_keys) * width
+    return 2 * width * width + 2 * (key[-2] + more_keys) * width
+
+
+def must_be_sequences(layer: str, inputs: Sequence[Shape]) -> None:
+    """Raise the fault of an input without an axis of positions."""
+    for x in inputs:
+        if not x.spatial:
+            raise WrongNumberOfAxes(layer, x, (1, 2, 3))
 
 
 class MultiheadAttention(Layer):
@@ -42,12 +64,17 @@ class MultiheadAttention(Layer):
     With one source it attends to itself; with two, the first asks and the second is attended to; with three they are
     query, key and value. The result is as long as the query. The channels are those of the query; key and value may
     have others (kdim, vdim). It is done num_heads times, each with its part of the channels.
+
+    The sequence is the last spatial axis; axes before it are as a batch, such as windows of an image. With
+    `is_causal: true` position i sees the positions 0 to i. A fourth source is a mask, which is added to the products
+    of queries and keys: …×L×S, or …×num_heads×L×S, where −∞ hides a key from a query; axes before L×S are repeated
+    as in PyTorch. The analyses count a position that a mask hides as read: where it is causal, say `is_causal`.
     Multiply-adds: the four projections, and two products of query length · key length · channels.
     """
 
-    takes: ClassVar[tuple[int, int | None]] = (1, 3)
-    rank: ClassVar[int | None] = 1
+    takes: ClassVar[tuple[int, int | None]] = (1, 4)
     layout: ClassVar[Layout] = "last"
+    in_forward: ClassVar[tuple[str, ...]] = ("is_causal",)
 
     num_heads: Count
     dropout: Probability = 0.0
@@ -58,8 +85,10 @@ class MultiheadAttention(Layer):
     vdim: Count | None = None
     batch_first: BatchFirst = True
     embed_dim: Count | None = None
+    is_causal: IsCausal = False
 
     def check(self, *inputs: Shape) -> None:
+        must_be_sequences("MultiheadAttention", inputs[:3])
         query, key, value = _roles(inputs)
         self.must_equal("embed_dim", query.channels)
         self.must_equal("kdim", key.channels)
@@ -69,11 +98,37 @@ class MultiheadAttention(Layer):
         if key.spatial != value.spatial:
             help = "give key and value the same length: one value for each key"
             raise SizesDiffer("key shape does not match value shape", (key, value), help=help)
+        if query.spatial[:-1] != key.spatial[:-1]:
+            help = "give query, key and value the same axes before their last two"
+            raise SizesDiffer("query and key must have the same batch", (query, key), help=help)
+        length, keys = query[-2], key[-2]
+        if self.is_causal and length != keys:
+            help = "leave `is_causal` out where a sequence attends to another one"
+            message = f"the shape of the 2D attn_mask is ({length}, {length}), but should be ({length}, {keys})"
+            raise SizesDiffer(message, (query, key), help=help)
+        if len(inputs) > 3:
+            self._must_fit(inputs[3], query, (length, keys))
+
+    def _must_fit(self, mask: Shape, query: Shape, products: tuple[int, int]) -> None:
+        """Raise the fault of a mask that cannot be added to the products of queries and keys."""
+        if self.is_causal:
+            raise OptionDoesNotApply.causal_mask()
+        wanted = Shape((*query.spatial[:-1], self.num_heads, *products))
+        must_broadcast(mask, wanted)
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
-        (length, width), others = inputs[0], inputs[1:]
-        own = Link((KEEP if others else All(length),), All(width))
-        return ((own, *(Link((All(length),), All(width)) for _ in others)),)
+        query, others, masks = inputs[0], inputs[1:3], inputs[3:]
+        before, width = (KEEP,) * (len(query) - 2), All(query.channels)
+        along = attended(inputs[min(1, len(inputs) - 1)][-2], query[-2], self.is_causal)
+        own = Link((*before, KEEP if others else along), width)
+        found = [own, *(Link((*before, along), width) for _ in others)]
+        for mask in masks:
+            heads = len(query) - 2  # the place of their axis among those of the products: it is folded away
+            link = repeated(mask, (*query.spatial[:-1], self.num_heads, query[-2]), width)
+            axes = [All(1) if to == heads else axis for axis, to in zip(link.axes, link.landing, strict=True)]
+            onto = (None if to == heads else min(to or 0, heads) for to in link.landing)
+            found.append(Link(tuple(axes), width, tuple(onto)))
+        return (tuple(found),)
 
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
         width, kdim, vdim = (x.channels for x in _roles(inputs))
@@ -93,7 +148,7 @@ class MultiheadAttention(Layer):
 
     def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:
         query, key, _ = _roles(inputs)
-        unread = query[0] - count(positions(read))  # queries: all keys and values are needed
+        unread = math.prod(query.spatial) - count(positions(read))  # queries: all keys and values are needed
         return unread * query_macs(query, key, self.add_bias_kv + self.add_zero_attn)
 
     def derived(self, *inputs: Shape) -> Mapping[str, object]:
@@ -102,10 +157,22 @@ class MultiheadAttention(Layer):
         return {"embed_dim": query.channels, **{name: n for name, n in other.items() if n != query.channels}}
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        reads = {1: (0, 0, 0), 2: (0, 1, 1), 3: (0, 1, 2)}[len(inputs)]
-        args = {**self.derived(*inputs), **self.given(), "batch_first": True}
-        call = self.module(args, *inputs)
-        return (replace(call, reads=reads, forward={"need_weights": False}, returns=((0,),)),)
+        query, masks = inputs[0], inputs[3:]
+        given = {name: value for name, value in self.given().items() if name not in self.in_forward}
+        call = replace(
+            self.module({**self.derived(*inputs), **given, "batch_first": True}, *inputs),
+            reads={1: (0, 0, 0), 2: (0, 1, 1), 3: (0, 1, 2), 4: (0, 1, 2, 3)}[len(inputs)],
+            forward={"need_weights": False},
+            returns=((0,),),
+            in_rows=len(query) > 2 or bool(masks),
+        )
+        if masks:
+            call = replace(call, named=("attn_mask",), widened=(0, 0, 0, len(query) + 1 - len(masks[0])), repeats=(3,))
+        if self.is_causal:
+            # With keys of its own PyTorch takes the mask alone: of the flag it makes one that hides them.
+            flag = {} if self.add_bias_kv or self.add_zero_attn else {"is_causal": True}
+            call = replace(call, causal="attn_mask", forward={**call.forward, **flag})
+        return (call,)
 
     def needed(self, *inputs: Shape) -> tuple[str, ...]:
         return ("embed_dim", "num_heads")
@@ -113,107 +180,118 @@ class MultiheadAttention(Layer):
 
 def _roles(inputs: tuple[Shape, ...]) -> tuple[Shape, Shape, Shape]:
     """Query, key and value: all the same one, or the query alone, or three."""
-    return inputs[0], inputs[min(1, len(inputs) - 1)], inputs[-1]
+    own = inputs[:3]
+    return own[0], own[min(1, len(own) - 1)], own[-1]
 
 
-class _Transformer(Layer):
-    """What one layer of a transformer's encoder and a stack of them share."""
+def must_broadcast(mask: Shape, products: Shape) -> None:
+    """Raise the fault of a mask that cannot be repeated to the products of queries and keys."""
+    sizes = products[len(products) - len(mask) :]
+    if len(mask) > len(products) or any(n not in (1, size) for n, size in zip(mask, sizes, strict=True)):
+        help = f"give the mask the shape {products}, of which axes in front may be missing or 1"
+        raise SizesDiffer("the mask must be broadcastable to the attention weights", (mask, products), help=help)
 
-    rank: ClassVar[int | None] = 1
+
+def repeated(x: Shape, spatial: Sequence[int], channels: AxisMap) -> Link:
+    """The link of a tensor whose spatial axes are repeated to others, where they are 1 or missing in front."""
+    more = len(spatial) - len(x.spatial)
+    axes = tuple(KEEP if n == size else All(size) for n, size in zip(x.spatial, spatial[more:], strict=True))
+    return Link(axes, channels, tuple(range(more, len(spatial))) if more else None)
+
+
+class ScaledDotProductAttention(Layer):
+    """Attention without projections: each query becomes a mean of the values, weighed by softmax(query · key · scale).
+
+    `from: [query, key, value]`, as L×E, S×E and S×Ev with any axes before them, such as heads; the result is L×Ev. A
+    fourth source is a mask, which is added to the products before the softmax: …×L×S, where −∞ hides a key from a
+    query. With `is_causal: true` position i sees the positions 0 to i. Axes before the last two are repeated where
+    they are 1; with `enable_gqa: true` each head of key and value serves several of the query. The scale is 1/√E if it
+    is not given. The analyses count a position that a mask hides as read: where it is causal, say `is_causal`.
+    As torch.nn.functional.scaled_dot_product_attention without dropout. Multiply-adds: L·S·(E + Ev) for each head.
+    """
+
+    takes: ClassVar[tuple[int, int | None]] = (3, 4)
     layout: ClassVar[Layout] = "last"
-    stochastic: ClassVar[bool] = True
 
-    nhead: Count
-    dim_feedforward: Count = 2048
-    dropout: Probability = 0.1
-    activation: Literal["relu", "gelu"] = "relu"
-    layer_norm_eps: float = 1e-5
-    batch_first: BatchFirst = True
-    norm_first: bool = Field(False, description="Whether a block is normalized before it, rather than after it.")
-    bias: bool = True
-    d_model: Count | None = None
+    is_causal: IsCausal = False
+    scale: float | None = Field(None, description="What products are multiplied by; 1/√E if it is not given.")
+    enable_gqa: bool = Field(False, description="Whether a head of key and value may serve several of the query.")
 
     def check(self, *inputs: Shape) -> None:
-        width = inputs[0].channels
-        self.must_equal("d_model", width)
-        if width % self.nhead:
-            raise HeadsDoNotDivide("nhead", width, self.nhead)
+        query, key, value = inputs[:3]
+        must_be_sequences("ScaledDotProductAttention", inputs)
+        if len({len(x) for x in inputs[:3]}) > 1:
+            raise SizesDiffer("tensors must have same number of dimensions", inputs[:3])
+        if query.channels != key.channels:
+            help = "give query and key equally many channels"
+            raise SizesDiffer("expected size for first two dimensions of batch2 tensor", (query, key), help=help)
+        if key[-2] != value[-2]:
+            help = "give key and value the same length: one value for each key"
+            raise SizesDiffer("expected size for first two dimensions of batch2 tensor", (key, value), help=help)
+        self._must_meet(*inputs[:3])
+        if len(inputs) > 3:
+            if self.is_causal:
+                raise OptionDoesNotApply.causal_mask()
+            must_broadcast(inputs[3], Shape((*self._before(*inputs[:3]), query[-2], key[-2])))
+
+    def _must_meet(self, query: Shape, key: Shape, value: Shape) -> None:
+        """Raise the fault of axes before the sequences, such as heads, that differ."""
+        if self.enable_gqa and len(query) > 2:
+            heads = (query[-3], key[-3], value[-3])
+            if any(heads[0] % n for n in heads):
+                message = "number of heads in key and value must divide the number of heads in query"
+                raise SizesDiffer(message, (query, key, value), help="give the query a multiple of their heads")
+        axes = zip(*(self._repeated(x, query)[:-2] for x in (query, key, value)), strict=True)
+        if any(len({n for n in sizes if n > 1}) > 1 for sizes in axes):
+            message = "the sizes of tensors must match at non-singleton dimensions"
+            help = "give query, key and value the same axes before their last two"
+            raise SizesDiffer(message, (query, key, value), help=help)
+
+    def _shared(self, x: Shape, query: Shape) -> int:
+        """How many heads of the query each head serves."""
+        return query[-3] // x[-3] if self.enable_gqa and len(x) > 2 else 1
+
+    def _repeated(self, x: Shape, query: Shape) -> Shape:
+        """The shape with as many heads as the query, where heads serve several."""
+        heads = (x[-3] * self._shared(x, query),) if len(x) > 2 else ()
+        return Shape((*x[:-3], *heads, *x[-2:]))
+
+    def _before(self, query: Shape, key: Shape, value: Shape) -> tuple[int, ...]:
+        """The axes before the sequence, of which those of one cell are repeated."""
+        axes = zip(*(self._repeated(x, query)[:-2] for x in (query, key, value)), strict=True)
+        return tuple(map(max, axes))
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
-        length, width = inputs[0]
-        return ((Link((All(length),), All(width)),),)
+        query, key, value = inputs[:3]
+        before, width = self._before(query, key, value), All(value.channels)
+        along = attended(key[-2], query[-2], self.is_causal)
+        found = []
+        for x, rows, channels in ((query, KEEP, width), (key, along, width), (value, along, KEEP)):
+            axes: list[AxisMap] = [KEEP if n == size else All(size) for n, size in zip(x[:-2], before, strict=True)]
+            if (shared := self._shared(x, query)) > 1:
+                axes[-1] = Raveled(KEEP, shared)
+            found.append(Link((*axes, rows), channels))
+        found += [repeated(mask, (*before, query[-2]), width) for mask in inputs[3:]]
+        return (tuple(found),)
 
-    def layer_weights(self, width: int) -> dict[str, Sizes]:
-        inner, bias = self.dim_feedforward, self.bias
-        attention = MultiheadAttention(num_heads=self.nhead, bias=bias).weights(Shape((1, width)))
-        return {
-            **{f"self_attn.{name}": sizes for name, sizes in attention.items()},
-            **affine(inner, width, bias, "linear1."),
-            **affine(width, inner, bias, "linear2."),
-            **scale_and_shift((width,), True, bias, "norm1."),
-            **scale_and_shift((width,), True, bias, "norm2."),
-        }
+    def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
+        query, _, value = inputs[:3]
+        return (Shape((*self._before(*inputs[:3]), query[-2], value.channels)),)
 
-    def layer_macs(self, x: Shape) -> int:
-        return attention_macs(x, x, x) + 2 * x.elements * self.dim_feedforward
+    def _query_macs(self, inputs: tuple[Shape, ...]) -> int:
+        query, key, value = inputs[:3]
+        return key[-2] * (query.channels + value.channels)
+
+    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+        return math.prod(outputs[0].spatial) * self._query_macs(inputs)
 
     def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:
-        (x,) = inputs
-        unread = x[0] - count(positions(read))  # of the last layer alone: those before it are read whole
-        return unread * (query_macs(x, x) + 2 * x.channels * self.dim_feedforward)
-
-    def layer_call(self, x: Shape) -> Call:
-        names = _Transformer.model_fields
-        given = {name: value for name, value in self.given().items() if name in names}
-        args = {"d_model": x.channels, **given, "batch_first": True}
-        return Call("nn.TransformerEncoderLayer", args, layout="last")
-
-
-class TransformerEncoderLayer(_Transformer):
-    """One layer of a transformer's encoder on a sequence L×C: self-attention, and a feed-forward network of two
-    linear layers.
-
-    Both have a residual connection and a layer normalization, before them with `norm_first: true`. C must be a
-    multiple of nhead. Multiply-adds: those of MultiheadAttention, and 2·L·C·dim_feedforward.
-    """
-
-    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
-        return self.layer_weights(inputs[0].channels)
-
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
-        return self.layer_macs(inputs[0])
+        unread = math.prod(outputs[0].spatial) - count(positions(read))
+        return unread * self._query_macs(inputs)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (self.layer_call(inputs[0]),)
-
-
-class TransformerEncoder(_Transformer):
-    """num_layers transformer encoder layers, one after the other, and a layer normalization with `norm: true`.
-
-    It takes the arguments of TransformerEncoderLayer and hands them to each layer; each has weights of its own.
-    """
-
-    num_layers: Depth
-    norm: bool = Field(False, description="Whether a LayerNorm stands at the end.")
-    enable_nested_tensor: Annotated[bool, Field(description="Only for padded batches: no effect on shapes.")] = False
-    mask_check: bool = True
-
-    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
-        width = inputs[0].channels
-        one = self.layer_weights(width).items()
-        named = {f"layers.{i}.{name}": sizes for i in range(self.num_layers) for name, sizes in one}
-        return named | (scale_and_shift((width,), True, self.bias, "norm.") if self.norm else {})
-
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
-        return self.num_layers * self.layer_macs(inputs[0])
-
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        (x,) = inputs
-        args: dict[str, object] = {"encoder_layer": self.layer_call(x), "num_layers": self.num_layers}
-        if self.norm:
-            norm = {"normalized_shape": x.channels, **({} if self.bias else {"bias": False})}
-            args["norm"] = Call("nn.LayerNorm", {**norm, "eps": self.layer_norm_eps}, layout="last")
-        args["enable_nested_tensor"] = self.enable_nested_tensor
-        if not self.mask_check:
-            args["mask_check"] = False
-        return (Call("nn.TransformerEncoder", args, layout="last"),)
+        call = Call("F.scaled_dot_product_attention", self.given(), layout="last")
+        if len(inputs) > 3:
+            more = len(inputs[0]) - len(inputs[3])
+            call = replace(call, named=("attn_mask",), widened=(0, 0, 0, more), repeats=(3,))
+        return (call,)

@@ -15,7 +15,7 @@ ONLY = {"always": "", "training": ", in training", "evaluation": ", in evaluatio
 
 class OverwrittenInput(Rule):
     """A layer with `inplace: true` whose input, or another view of the same memory, is read by a layer that comes
-    after it, is returned, or was there before: an input of the model, or a Parameter.
+    after it, is returned, or was there before: an input of the model, a Parameter or a Constant.
 
     A block that begins with `ReLU` in place is the common case: its shortcut then carries the rectified input. Layers
     that only cut, flatten or exchange axes hand on the same memory; so does dropout in evaluation. Dropout writes in
@@ -83,6 +83,8 @@ def _said(report: Report, each: Overwriting) -> tuple[str, str]:
     holder = plan.steps[each.read.step]
     if holder.is_input:
         return f"the input `{read}`", f"{shared}the caller's own tensor is changed{only}"
+    if not holder.sources and not holder.weights:
+        return f"the Constant `{read}`", f"{shared}it stays so in every later forward pass{only}"
     if not holder.sources:
         return f"the Parameter `{read}`", f"{shared}PyTorch raises: a leaf Variable in an in-place operation{only}"
     return f"`{read}`, which the model returns", f"{shared}the caller gets what is written{only}"

@@ -10,6 +10,7 @@ new layer is taken at its word.
 from __future__ import annotations
 
 import inspect
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
@@ -38,6 +39,8 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
     sources = [x.contiguous() for x in sources]  # LocalResponseNorm takes no other maps
     if name == "Parameter":
         return [_parameter(layer, weights[""], batch)]
+    if name == "Constant":
+        return [_constant(layer, batch)]
     if name in FUNCTIONS:
         result = FUNCTIONS[name](layer, *sources)
     elif name in WITH_WEIGHTS:
@@ -82,16 +85,14 @@ CHANNELS_SECOND = frozenset(
         *("ChannelShuffle", "Flatten", "Unflatten"),
     )
 )
-CHANNELS_LAST = frozenset(
-    ("Linear", "Bilinear", "Embedding", "LayerNorm", "RMSNorm", "TransformerEncoderLayer", "TransformerEncoder")
-)
+CHANNELS_LAST = frozenset(("Linear", "Bilinear", "Embedding", "LayerNorm", "RMSNorm"))
 
 
 def _module(layer: Layer, weights: Weights, sources: Tensors, **other: Any) -> nn.Module:
     """The module of torch.nn that has the layer's name, with the layer's weights."""
     made: type[nn.Module] = getattr(nn, layer.type_name())
     given = {**_fields(layer), **_from_channels(layer, [x.shape[1] for x in sources]), **other}
-    args = _encoder(layer, given) if made is nn.TransformerEncoder else _taken(made, given)
+    args = _stacked(layer, given) if made in (nn.TransformerEncoder, nn.TransformerDecoder) else _taken(made, given)
     with torch.device("meta"):
         module = made(**args)
     own = dict(weights)
@@ -135,10 +136,14 @@ def _from_channels(layer: Any, channels: Sequence[int]) -> dict[str, Any]:
     return found | {name: value for name, value in usual.items() if getattr(layer, name, value) is None}
 
 
-def _encoder(layer: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a stack of encoder layers, of which each is made as the first one is."""
-    one = nn.TransformerEncoderLayer(**_taken(nn.TransformerEncoderLayer, given), device="meta")
+def _stacked(layer: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a stack of encoder or decoder layers, of which each is made as the first one is."""
+    kind = layer.type_name()
+    of = getattr(nn, f"{kind}Layer")
+    one = of(**_taken(of, given), device="meta")
     norm = nn.LayerNorm(given["d_model"], layer.layer_norm_eps, bias=layer.bias, device="meta") if layer.norm else None
+    if kind == "TransformerDecoder":
+        return {"decoder_layer": one, "norm": norm, "num_layers": layer.num_layers}
     names = ("num_layers", "enable_nested_tensor", "mask_check")
     return {"encoder_layer": one, "norm": norm, **{name: given[name] for name in names}}
 
@@ -259,10 +264,69 @@ def _padded(x: Tensor, sides: Sequence[tuple[int, int]], mode: str = "constant")
 
 
 def _attention(layer: Any, weights: Weights, *sources: Tensor) -> Tensor:
-    """One source attends to itself, a second is key and value, three are query, key and value."""
-    query, key, value = (sources[0], sources[min(1, len(sources) - 1)], sources[-1])
-    attended, _ = _module(layer, weights, sources)(*map(_last, (query, key, value)), need_weights=False)
-    return _first(attended)
+    """One source attends to itself, a second is key and value, three are query, key and value; a fourth is a mask.
+    Every row of the axes before a sequence attends by itself.
+    """
+    own = sources[:3]
+    query, key, value = map(_last, (own[0], own[min(1, len(own) - 1)], own[-1]))
+    before = query.shape[:-2]
+    mask = _products(_last(sources[3]), len(before) + 3) if len(sources) > 3 else query.new_zeros(())
+    mask = (_hidden(query) if layer.is_causal else mask).expand(
+        *before, layer.num_heads, query.shape[-2], key.shape[-2]
+    )
+    rows = zip(
+        *(x.reshape(-1, *x.shape[-2:]) for x in (query, key, value)), mask.reshape(-1, *mask.shape[-3:]), strict=True
+    )
+    module = _module(layer, weights, own)
+    found = torch.stack([module(q, k, v, need_weights=False, attn_mask=m)[0] for q, k, v, m in rows])
+    return _first(found.reshape(*before, *found.shape[-2:]))
+
+
+def _hidden(x: Tensor) -> Tensor:
+    """What is added to the products of a sequence with itself: −∞ where a key is behind its query."""
+    places = torch.arange(x.shape[-2])
+    return x.new_zeros(len(places), len(places)).masked_fill(places > places[:, None], -torch.inf)
+
+
+def _products(mask: Tensor, axes: int) -> Tensor:
+    """A mask with axes of one cell behind its batch, so that it has as many as the products."""
+    return mask.reshape(mask.shape[0], *(1,) * (axes - mask.dim()), *mask.shape[1:])
+
+
+def _dot_product(layer: Any, *sources: Tensor) -> Tensor:
+    query, key, value = map(_last, sources[:3])
+    if layer.enable_gqa:
+        key, value = (x.repeat_interleave(query.shape[-3] // x.shape[-3], -3) for x in (key, value))
+    scale = query.shape[-1] ** -0.5 if layer.scale is None else layer.scale
+    products = torch.einsum("...le,...se->...ls", query, key) * scale
+    if layer.is_causal:
+        behind = torch.arange(key.shape[-2]) > torch.arange(query.shape[-2])[:, None]
+        products = products.masked_fill(behind, -torch.inf)
+    for mask in sources[3:]:
+        products = products + _products(_last(mask), products.dim())
+    return _first(torch.einsum("...ls,...sv->...lv", products.softmax(-1), value))
+
+
+def _rotary(layer: Any, x: Tensor) -> Tensor:
+    """Each pair of channels as a complex number, times e to the power of i times its angle."""
+    x = _last(x)
+    length, channels = x.shape[-2:]
+    order = torch.arange(channels)
+    order = order.reshape(-1, 2) if layer.interleaved else order.reshape(2, -1).T
+    angles = torch.arange(length)[:, None] / layer.base ** (torch.arange(channels // 2).double() * 2 / channels)
+    turned = torch.complex(*x[..., order].unbind(-1)) * torch.exp(1j * angles)
+    found = torch.empty_like(x)
+    found[..., order[:, 0]], found[..., order[:, 1]] = turned.real, turned.imag
+    return _first(found)
+
+
+def _transformer(layer: Any, weights: Weights, *sources: Tensor) -> Tensor:
+    """A layer of an encoder or a decoder, or a stack; every row of the axes before a sequence is by itself."""
+    first, *others = map(_last, sources)
+    module, causal = _module(layer, weights, sources), getattr(layer, layer.in_forward[0])
+    options = {layer.mask: _hidden(first)} if causal else {}
+    rows = zip(*(x.reshape(-1, 1, *x.shape[-2:]) for x in (first, *others)), strict=True)
+    return _first(torch.cat([module(*row, **options) for row in rows]).reshape(first.shape))
 
 
 def _recurrent(layer: Any, weights: Weights, x: Tensor) -> Tensors:
@@ -280,6 +344,26 @@ def _parameter(layer: Any, weight: Tensor, batch: int) -> Tensor:
     return own.expand(batch, *own.shape)
 
 
+def _constant(layer: Any, batch: int) -> Tensor:
+    """The same numbers for every sample, in the precision in which PyTorch makes them."""
+    places = torch.arange(math.prod(layer.shape)).reshape(layer.shape)
+    if layer.fill == "arange":
+        found = places
+    elif layer.fill == "linspace":
+        found = torch.linspace(layer.start, layer.end, places.numel()).double()[places]
+    elif layer.fill in ("causal_mask", "sinusoidal"):
+        rows, columns = places // layer.shape[1], places % layer.shape[1]
+        angles = rows / 10000.0 ** ((columns - columns % 2) / layer.shape[1]).double()
+        found = torch.where(columns % 2 == 0, torch.sin(angles), torch.cos(angles)).float().double()
+        if layer.fill == "causal_mask":
+            found = torch.zeros_like(angles).masked_fill(columns > rows, -torch.inf)
+    else:
+        number = {"zeros": 0, "ones": 1}.get(layer.fill, layer.fill)
+        found = torch.full(layer.shape, float(number), dtype=torch.float32).double()
+    own = found.movedim(-1, 0)
+    return own.expand(batch, *own.shape)
+
+
 WITH_WEIGHTS: Mapping[str, Function] = {
     "Conv1d": _conv,
     "Conv2d": _conv,
@@ -287,6 +371,8 @@ WITH_WEIGHTS: Mapping[str, Function] = {
     **dict.fromkeys(("MaxPool1d", "MaxPool2d", "MaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d"), _pool),
     **dict.fromkeys(("LPPool1d", "LPPool2d", "LPPool3d"), _pool),
     "MultiheadAttention": _attention,
+    **dict.fromkeys(("TransformerEncoderLayer", "TransformerEncoder"), _transformer),
+    **dict.fromkeys(("TransformerDecoderLayer", "TransformerDecoder"), _transformer),
     "RNN": _recurrent,
     "LSTM": _recurrent,
     "GRU": _recurrent,
@@ -559,6 +645,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "ArgMax": _reduced(torch.argmax),
     "ArgMin": _reduced(torch.argmin),
     "MatMul": _matmul,
+    "ScaledDotProductAttention": _dot_product,
+    "RotaryEmbedding": _rotary,
     "Einsum": _einsum,
     "IndexSelect": _index_select,
     "Gather": _gather,

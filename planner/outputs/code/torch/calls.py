@@ -196,15 +196,27 @@ def call(
         read[0] = _operation(first, read[:1], given) if operates else _function(program, first, given, read[:1])
     reads = last.call.reads
     read = read if reads is None else [read[i] for i in reads]
+    if last.call.widened:
+        read = [_widened(each, more) for each, more in zip(read, last.call.widened, strict=True)]
     if last.is_module:
-        named = [f"{arg}={const(found)}" for arg, found in last.call.forward.items()]
-        return Code(Brackets(f"{module}(", [*(Bracketed(each.code) for each in read), *map(Bracketed, named)]))
+        return _module(program, last.call, module, read)
     given = {arg: in_forward(expr, args, attribute) for arg, expr in last.args}
     if last.centred:
         return Code(Brackets(f"{program.centred()}(", [Bracketed(read[0].code), Bracketed(_size(given["size"], args))]))
     if side == "last" and follows(part):
         given = renumbered(last, given, axes_of(part))
     return _function(program, last, given, read, args)
+
+
+def _module(program: Program, made: Call, module: str, read: Sequence[Code]) -> Code:
+    """The call of a module with its inputs, a mask, and what else its forward pass takes."""
+    count = len(read) - len(made.named)
+    items = [Bracketed(each.code) for each in read[:count]]
+    items += [Bracketed(code.after(f"{name}=")) for name, code in zip(made.named, read[count:], strict=True)]
+    if made.causal:
+        items.append(Bracketed(f"{made.causal}={program.causal_mask()}({read[0].code})"))
+    items += [Bracketed(f"{arg}={const(found)}") for arg, found in made.forward.items()]
+    return Code(Brackets(f"{module}(", items))
 
 
 def _permuted(calling: Calling, x: Code) -> Code:

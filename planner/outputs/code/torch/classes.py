@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from planner.classes.expressions import Expr, quoted
+from planner.classes.expressions import Expr, quoted, text
 from planner.classes.names import is_attribute
 from planner.classes.parts import Part, Unit
 from planner.outputs.code.torch.chains import is_plain
@@ -142,12 +142,14 @@ class Writer:
             yield f"{BODY}self.{attribute} = {expr}"
         nested: dict[str, list[tuple[Part, str | Brackets | None]]] = {}
         for (part, label), code in () if listed else zip(labelled.labels, codes, strict=True):
-            if part.nested is not None:
+            if part.is_constant:
+                yield from lines(BODY, self._made_tensor(part).after(f"self.{label} = "))
+            elif part.nested is not None:
                 name, number, count = part.nested
-                nested.setdefault(name, []).append((part, self._made_parameter(part) if part.is_parameter else code))
+                nested.setdefault(name, []).append((part, self._made_tensor(part) if part.is_tensor else code))
                 if number == count - 1:
                     yield from self._container(name, nested[name])
-            elif part.is_parameter:
+            elif part.is_tensor:
                 yield from lines(BODY, self._parameter(part, str(label)))
             else:
                 yield from self.construction.part("self", Submodule(label, part, code), BODY, in_chain=False)
@@ -173,7 +175,7 @@ class Writer:
 
     def _container(self, label: str, nested: Sequence[tuple[Part, str | Brackets | None]]) -> Iterator[str]:
         """A list of modules, or of parameters, of which some are called by themselves."""
-        kind = "nn.ParameterList" if nested[0][0].is_parameter else "nn.ModuleList"
+        kind = "nn.ParameterList" if nested[0][0].is_tensor else "nn.ModuleList"
         codes = [code for _, code in nested if code is not None]
         if len(codes) < len(nested):
             local = self.construction.new_local()
@@ -193,20 +195,22 @@ class Writer:
 
     def _module_of(self, part: Part) -> str | Brackets | None:
         """The construction of a part that is a submodule; None where that takes several statements."""
-        if part.is_parameter:
+        if part.is_tensor:
             return None
         return self.program.layer(part) if part.calls and not part.boxed else self.construction.module(self.unit, part)
 
-    def _made_parameter(self, part: Part) -> Brackets:
-        """The construction of a trained parameter."""
-        (_, data), *_ = part.calls[-1].args
-        self.program.uses(data)
+    def _made_tensor(self, part: Part) -> Brackets:
+        """The construction of a tensor that the class has."""
+        (_, data), *more = part.calls[-1].args
+        made = _tensor(data)
+        self.program.uses(made)
         self.program.imports |= {"torch", "nn"}
-        return Brackets("nn.Parameter(", [Bracketed(self.program.expr(_tensor(data)))])
+        items = [Bracketed(self.program.expr(made)), *(Bracketed(f"{name}={expr}") for name, expr in more)]
+        return Brackets(f"{part.calls[-1].target}(", items)
 
     def _parameter(self, part: Part, label: str) -> str | Brackets:
         """The statement that makes a trained parameter one of the class."""
-        made = self._made_parameter(part)
+        made = self._made_tensor(part)
         if is_attribute(label):
             return made.after(f"self.{label} = ")
         if is_refused(label):
@@ -225,8 +229,12 @@ def _list_of(labelled: Labelled, modules: Sequence[str | Brackets]) -> Brackets:
 
 def _tensor(data: Expr) -> Expr:
     """`torch.zeros(1, 1, 768)` for `torch.zeros(size=(1, 1, 768))`."""
-    callee, size, *others = data.args
-    sizes = size.args[0]
-    if others:
-        return Expr("call", (callee, sizes, *(each.args[0] for each in others)))
-    return Expr("call", (callee, *sizes.args))
+    callee, first, *others = data.args
+    given = first.args[0]
+    if given.op == "new":
+        given = _tensor(given)
+    if callee == text("planner.sinusoidal"):
+        return Expr("sinusoidal()", (given, *(each.args[0] for each in others)))
+    if others or given.op != "tuple":
+        return Expr("call", (callee, given, *(each.args[0] for each in others)))
+    return Expr("call", (callee, *given.args))

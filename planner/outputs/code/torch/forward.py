@@ -75,8 +75,8 @@ class Forward:
     def _add(self, part: Part) -> None:
         """Call a part: what waits for it is nested, if that fits."""
         variables = self.variables
-        if part.is_parameter:
-            variables.know(part, self._parameter(part))
+        if part.is_tensor:
+            variables.know(part, self._tensor(part))
             return
         if part.loops:
             self._loop(part)
@@ -118,8 +118,8 @@ class Forward:
         self.program.uses(count)
         variables.loop(part, given, str(count), lambda code: self._called(part, [code]))
 
-    def _parameter(self, part: Part) -> Code:
-        """A trained parameter of the class as a tensor."""
+    def _tensor(self, part: Part) -> Code:
+        """A tensor that the class has, trained or not."""
         (value,) = part.values
         side: Side = "last" if part.calls[-1].call.layout == "last" else "first"
         made = Code(self.labelled.access[part], side=side, axes=self.shapes.axes(value), lacks=_lacks(part))
@@ -182,8 +182,12 @@ class Forward:
         """The call of a part that is there, with its arguments."""
         axes = self.shapes.axes(part.values[0])
         any_batch = bool(part.calls) and not part.boxed and part.calls[-1].call.takes_any_batch
+        repeats = part.calls[-1].call.repeats if part.calls and not part.boxed else ()
         if not any_batch:
-            args = [self.variables.batched(each, value) for each, value in zip(args, part.sources, strict=True)]
+            args = [
+                each if k in repeats else self.variables.batched(each, value)
+                for k, (each, value) in enumerate(zip(args, part.sources, strict=True))
+            ]
         if not part.calls or part.boxed:
             made = Code(Brackets(f"{self.labelled.access[part]}(", [Bracketed(each.code) for each in args]))
         elif part.calls[-1].call.is_permutation:
@@ -217,7 +221,9 @@ def _is_chosen(part: Part) -> bool:
 
 
 def _lacks(part: Part) -> Lack:
-    """What a trained parameter lacks for a batch: the batch size where its first axis has size 1, or else the axis."""
+    """What a tensor of the class lacks for a batch: its size, where the first axis has size 1, or else the axis."""
+    if part.is_constant:
+        return "axis"
     data = part.calls[-1].args[0][1]
     sizes = next(each.args[0] for each in data.args[1:] if each.op == "keyword size")
     return "size" if len(sizes.args) > len(part.item.outputs[0].shape) else "axis"
@@ -229,6 +235,7 @@ def _reads(part: Part) -> list[Value]:
         return list(part.sources)
     reads = part.calls[-1].call.reads
     places = list(range(len(part.sources))) if reads is None else list(reads)
+    places += [0] if part.calls[-1].call.causal else []
     for _, expr in part.calls[-1].args:
         places += sizes_read(expr)
     return [part.sources[place] for place in places]

@@ -55,6 +55,9 @@ class Program:
                 self.helpers.setdefault("make_divisible", ready.written(make_divisible))
             if functions & {"ceil", "floor"}:
                 self.imports.add("math")
+            if "sinusoidal" in functions:
+                self.helpers.setdefault("sinusoidal", ready.SINUSOIDAL)
+                self.imports |= {"Tensor", "torch"}
 
     def helper(self, code: str, wanted: str, *key: str) -> str:
         """The name of a class that is written once for each key; `code` has `{name}` in its place."""
@@ -74,6 +77,12 @@ class Program:
         self.helpers.setdefault("centred", ready.CENTRED)
         self.imports |= {"Tensor", "F", "Sequence"}
         return "centred"
+
+    def causal_mask(self) -> str:
+        """The function that makes a mask for attention."""
+        self.helpers.setdefault("causal_mask", ready.CAUSAL_MASK)
+        self.imports |= {"Tensor", "nn"}
+        return "causal_mask"
 
     def initializer(self) -> str:
         """The function that initializes weights."""
@@ -99,6 +108,10 @@ class Program:
             wanted = f"Padded{call.target.rpartition('.')[2]}"
             callee = self.helper(ready.uncounted("{name}", call.target), wanted, call.target, "uncounted")
             self.imports |= {"Any", "Sequence"}
+        elif call.call.in_rows:
+            wanted = f"Rows{call.call.name}"
+            callee = self.helper(ready.in_rows("{name}", call.target), wanted, call.target, "in_rows")
+            self.imports.add("Any")
         elif call.target in ready.INSTEAD:
             code, decides = ready.INSTEAD[call.target]
             decided = str(call.call.args[decides])

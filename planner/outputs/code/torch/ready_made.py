@@ -19,6 +19,20 @@ def centred(x: Tensor, size: Sequence[int]) -> Tensor:
     return F.pad(x, pad)
 '''
 
+SINUSOIDAL = '''
+def sinusoidal(length: int, channels: int) -> Tensor:
+    """Positions: sines in even channels, cosines in odd ones (Vaswani et al., arXiv:1706.03762)."""
+    exponents = torch.arange(0, channels, 2, dtype=torch.float64) / channels
+    angles = torch.arange(length)[:, None] / 10_000**exponents
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :channels].float()
+'''
+
+CAUSAL_MASK = '''
+def causal_mask(x: Tensor) -> Tensor:
+    """Hides from each position of (N, ..., L, C) those behind it."""
+    return nn.Transformer.generate_square_subsequent_mask(x.shape[-2], device=x.device, dtype=x.dtype)
+'''
+
 MOVEDIM = '''
 class Movedim(nn.Module):
     """Puts one axis of a tensor elsewhere, as Tensor.movedim does."""
@@ -42,6 +56,24 @@ class {name}(nn.Dropout):
 '''
 
 
+ROTARY = '''
+class {name}(nn.Module):
+    """Turns {pairs} of channels by their position (arXiv:2104.09864)."""
+
+    def __init__(self, base: float = 10_000.0) -> None:
+        super().__init__()
+        self.base = base
+
+    def forward(self, x: Tensor) -> Tensor:
+        length, channels = x.shape[-2:]
+        exponents = torch.arange(0, channels, 2, device=x.device, dtype=x.dtype) / channels
+        angles = torch.arange(length, device=x.device)[:, None] / self.base**exponents
+        a, b = {parted}
+        turned = [a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()]
+        return {joined}
+'''
+
+
 @cache
 def written(function: Callable[..., object]) -> str:
     """The source of a function of the planner's own."""
@@ -56,7 +88,19 @@ def stochastic_depth(name: str, mode: str) -> str:
     return STOCHASTIC_DEPTH.format(name=name, what="the whole batch", sizes="[1] * input.dim()")
 
 
-INSTEAD = {"torchvision.ops.StochasticDepth": (stochastic_depth, "mode")}
+def rotary(name: str, interleaved: str) -> str:
+    """The module that turns pairs of channels: neighbours, or those of the two halves."""
+    if interleaved == "True":
+        pairs, parted, joined = "pairs", "x[..., ::2], x[..., 1::2]", "torch.stack(turned, dim=-1).flatten(-2)"
+    else:
+        pairs, parted, joined = "both halves", "x.chunk(2, dim=-1)", "torch.cat(turned, dim=-1)"
+    return ROTARY.format(name=name, pairs=pairs, parted=parted, joined=joined)
+
+
+INSTEAD = {
+    "torchvision.ops.StochasticDepth": (stochastic_depth, "mode"),
+    "planner.RotaryEmbedding": (rotary, "interleaved"),
+}
 """What is written for classes that PyTorch itself does not have, and the argument that decides between its versions."""
 
 HOMES = frozenset({"nn", "F", "torch", "Tensor"})
@@ -143,6 +187,34 @@ class {name}({base}):
 
     def forward(self, input: Tensor) -> Tensor:
         return super().forward(input.movedim(1, -1)).movedim(-1, 1)
+'''
+
+
+def in_rows(name: str, base: str) -> str:
+    """A module for sequences that are rows of something: axes before a sequence go into the batch and back."""
+    if base == "nn.MultiheadAttention":
+        return f'''
+class {name}({base}):
+    """Attends along L of (N, ..., L, C); a mask is (..., L, S), or (..., num_heads, L, S)."""
+
+    def forward(
+        self, query: Tensor, key: Tensor, value: Tensor, *, attn_mask: Tensor | None = None, **options: Any
+    ) -> tuple[Tensor, Tensor | None]:
+        batch = query.shape[:-2]
+        if attn_mask is not None and not options.get("is_causal"):
+            sizes = (*batch, self.num_heads, query.shape[-2], key.shape[-2])
+            attn_mask = attn_mask.expand(sizes).flatten(0, -3)
+        rows = [x.flatten(0, -3) for x in (query, key, value)]
+        out, weights = super().forward(*rows, attn_mask=attn_mask, **options)
+        return out.unflatten(0, batch), weights
+'''
+    return f'''
+class {name}({base}):
+    """Works along L of (N, ..., L, C)."""
+
+    def forward(self, *sequences: Tensor, **options: Any) -> Tensor:
+        rows = [x.flatten(0, -3) for x in sequences]
+        return super().forward(*rows, **options).unflatten(0, sequences[0].shape[:-2])
 '''
 
 

@@ -71,10 +71,11 @@ def labelled_parts(program: Program, unit: Unit, living: Sequence[Part]) -> Labe
     """The parts of a class that are constructed: what has weights, and what is called as a module."""
     called = {called_by(part, unit.parts) for part in living}
     needed = {part for part in unit.parts if part.stateful or (part.is_module and part in called)}
+    constants = [part for part in unit.parts if part.is_constant and part in called]
     containers = {part.nested[0] for part in needed if part.nested is not None}
     modules = [part for part in unit.parts if part in needed or (part.nested and part.nested[0] in containers)]
     labels = {part: _label(unit, part) for part in modules}
-    found = _by_names(program, labels)
+    found = _by_names(program, labels, constants)
     own = dict(found.access)
     for part in living:
         owner, again = called_by(part, unit.parts), part.again
@@ -84,10 +85,11 @@ def labelled_parts(program: Program, unit: Unit, living: Sequence[Part]) -> Labe
     return found
 
 
-def _by_names(program: Program, labels: Mapping[Part, str]) -> Labelled:
+def _by_names(program: Program, labels: Mapping[Part, str], constants: Sequence[Part]) -> Labelled:
     """The parts that are constructed, with the code that finds each of them."""
     modules = list(labels)
-    if labels and all(label.isdecimal() for label in labels.values()) and not any(map(_is_special, modules)):
+    special = constants or any(map(_is_special, modules))
+    if labels and not special and all(label.isdecimal() for label in labels.values()):
         if list(labels.values()) == [str(i) for i in range(len(labels))]:
             access = {part: f"self[{label}]" for part, label in labels.items()}
             return Labelled("nn.ModuleList", [(part, None) for part in modules], access)
@@ -108,7 +110,13 @@ def _by_names(program: Program, labels: Mapping[Part, str]) -> Labelled:
                 access[part] = _access(shared[code])
                 continue
             shared[code] = label
-        access[part] = parameter_of(label) if part.is_parameter else _access(label)
+        access[part] = parameter_of(label) if part.is_tensor else _access(label)
+        found.append((part, label))
+    taken = {part.nested[0] if part.nested else str(label) for part, label in found} | TAKEN
+    for part in constants:  # they are in no state_dict, and may have any name
+        label = unused(identifier(part.item.name, "constant"), taken)
+        taken.add(label)
+        access[part] = f"self.{label}"
         found.append((part, label))
     return Labelled("nn.Module", found, access)
 
@@ -135,7 +143,7 @@ def _label(unit: Unit, part: Part) -> str:
 
 def _is_special(part: Part) -> bool:
     """Whether a part takes more than an entry in a list of modules."""
-    return part.is_parameter or part.nested is not None or part.when is not None or part.count is not None
+    return part.is_tensor or part.nested is not None or part.when is not None or part.count is not None
 
 
 def _access(label: str) -> str:

@@ -64,9 +64,10 @@ def _model(code: str, name: str, device: str) -> Any:
 
 def _entries(model: Any) -> dict[str, dict[str, list[int]]]:
     """The sizes of all that is in the state_dict."""
+    kept, buffers = model.state_dict(), model.named_buffers(remove_duplicate=False)
     return {
         "parameters": {name: list(each.shape) for name, each in model.named_parameters(remove_duplicate=False)},
-        "buffers": {name: list(each.shape) for name, each in model.named_buffers(remove_duplicate=False)},
+        "buffers": {name: list(each.shape) for name, each in buffers if name in kept},
     }
 
 

@@ -20,6 +20,10 @@ IDLE = frozenset({"torchvision.ops.StochasticDepth"})
 """What PyTorch itself does not have, and hands its input on in evaluation."""
 
 
+FREE = frozenset({"nn.Parameter", "nn.Buffer"})
+"""Tensors by themselves."""
+
+
 class StepError(Exception):
     """A step that PyTorch cannot run: its number, and what PyTorch says."""
 
@@ -65,7 +69,7 @@ class Stepwise:
         for call, thing in zip(calls[:-1], self.things[i], strict=False):
             tensors = [*called(call, thing, tensors[:1]), *tensors[1:]]
         tensors = called(calls[-1], self.things[i][-1], tensors)
-        if calls[-1]["target"] == "nn.Parameter":
+        if calls[-1]["target"] in FREE:
             tensors = [_for_every_sample(tensors[0], len(step["shapes"][0]))]
         batches = calls[-1]["batches"] or [0] * len(tensors)
         tensors = [tensor.movedim(axis, 0) for tensor, axis in zip(tensors, batches, strict=False)]
@@ -91,14 +95,16 @@ def called(call: Mapping[str, Any], thing: Any, tensors: Sequence[Any]) -> list[
 
 def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: Sequence[Any]) -> Any:
     home, _, name = call["target"].rpartition(".")
-    if call["target"] == "nn.Parameter":
+    if call["target"] in FREE:
         return thing
     if "uncounted" in args:
         return _mean(thing, read[0], args.get("counted", ()), args["uncounted"])
     if thing is not None:
-        return thing(*read, **{name: _value(each) for name, each in call["forward"].items()})
+        return _of_module(call, thing, read)
     if call["target"] in IDLE:
         return read[0]
+    if call["target"] == "planner.RotaryEmbedding":
+        return _turned(read[0], **args)
     if home == "operator":
         operands = [*args.values(), *read] if call["reversed"] else [*read, *args.values()]
         return reduce(getattr(operator, name), operands) if len(operands) > 1 else getattr(operator, name)(*operands)
@@ -118,6 +124,24 @@ def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: 
     return function(*leading, *read[:count], *first, **args, **dict(zip(call["named"], read[count:], strict=True)))
 
 
+def _of_module(call: Mapping[str, Any], module: Any, read: Sequence[Any]) -> Any:
+    """What a module returns; where it takes rows, axes before these go into the batch and back."""
+    count, batch = len(read) - len(call["named"]), read[0].shape[:-2]
+    options = {name: _value(each) for name, each in call["forward"].items()}
+    options |= dict(zip(call["named"], read[count:], strict=True))
+    read = read[:count]
+    if call["causal"]:
+        length = read[0].shape[-2]
+        options[call["causal"]] = read[0].new_full((length, length), -float("inf")).triu(1)
+    if not call["in_rows"]:
+        return module(*read, **options)
+    for name in call["named"]:
+        sizes = (*batch, module.num_heads, read[0].shape[-2], read[1].shape[-2])
+        options[name] = options[name].expand(sizes).flatten(0, -3)
+    result = module(*[tensor.flatten(0, -3) for tensor in read], **options)
+    return [result[0].unflatten(0, batch)] if isinstance(result, tuple) else result.unflatten(0, batch)
+
+
 def _mean(pool: Any, x: Any, counted: tuple[int, ...], uncounted: tuple[int, ...]) -> Any:
     """The means that a pool takes of a tensor and the zeros around it that count."""
     torch = import_module("torch")
@@ -132,9 +156,11 @@ def _thing(call: Mapping[str, Any], step: str, state: Mapping[str, Any] | None) 
         return None
     if call["target"] == "nn.Parameter" and state is not None:
         return state[step]
+    if call["target"] == "nn.Buffer" and state is not None:
+        return _as_a_buffer(_made(call))
     with import_module("torch").device("meta"):
         made = _made(call)
-    if call["target"] == "nn.Parameter":
+    if call["target"] in FREE:
         return made
     if state is not None:
         own = {name: state[f"{step}.{name}"] for name in made.state_dict()}
@@ -145,7 +171,35 @@ def _thing(call: Mapping[str, Any], step: str, state: Mapping[str, Any] | None) 
 def _made(call: Mapping[str, Any]) -> Any:
     home, _, name = call["target"].rpartition(".")
     args = {key: _value(each) for key, each in call["args"].items() if key not in ("counted", "uncounted")}
+    if call["target"] == "planner.sinusoidal":
+        return _sinusoidal(**args)
     return getattr(import_module(HOMES[home]), name)(**args)
+
+
+def _as_a_buffer(tensor: Any) -> Any:
+    """A constant as a module has it whose numbers are all in double precision."""
+    return tensor.double() if tensor.is_floating_point() else tensor
+
+
+def _turned(x: Any, interleaved: bool, base: float = 10_000.0) -> Any:
+    """Pairs of channels turned by their position, as complex numbers are (arXiv:2104.09864)."""
+    torch = import_module("torch")
+    length, channels = x.shape[-2:]
+    pairs = x.unflatten(-1, (-1, 2) if interleaved else (2, -1))
+    pairs = pairs if interleaved else pairs.transpose(-2, -1)
+    place, pair = (torch.arange(n, device=x.device, dtype=x.dtype) for n in (length, channels // 2))
+    angles = place[:, None] * base ** (-2 * pair / channels)
+    turned = torch.view_as_complex(pairs.contiguous()) * torch.polar(torch.ones_like(angles), angles)
+    found = torch.view_as_real(turned)
+    return (found if interleaved else found.transpose(-2, -1)).flatten(-2)
+
+
+def _sinusoidal(length: int, channels: int) -> Any:
+    """The table of positions of arXiv:1706.03762, as the layer's page has it."""
+    torch = import_module("torch")
+    position, channel = torch.arange(length)[:, None], torch.arange(channels)
+    angles = position / 10_000 ** ((channel - channel % 2).double() / channels)
+    return torch.where(channel % 2 == 0, angles.sin(), angles.cos()).float()
 
 
 def _value(written: Any) -> Any:

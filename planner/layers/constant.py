@@ -1,0 +1,81 @@
+"""Tensors that are the same for every sample and are not trained.
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Buffer.html
+"""
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
+from planner.geometry import Link, Shape
+from planner.layers._fields import ShapeSizes
+from planner.layers._layer import Call, Layer, Sizes
+
+_TABLES = ("causal_mask", "sinusoidal")
+"""Contents that are rows by columns."""
+
+
+class Constant(Layer):
+    """A tensor of fixed numbers, the same for every sample: positions, coordinates, a mask.
+
+    It reads nothing, and comes in by `Add`, `Multiply`, `Concat`, or as a mask of attention. `fill` is `zeros`, `ones`
+    or a number; `arange`, the whole numbers from 0 on, row by row with the channels last, such as an `Embedding` reads;
+    `linspace`, as many numbers at equal distances from `start` to `end`; `causal_mask`, on L×S, 0 where a query may
+    see a key and −∞ behind it; `sinusoidal`, on L×C, the positions of Vaswani et al. (arXiv:1706.03762): channel 2i of
+    position p is sin(p / 10000^(2i/C)), channel 2i + 1 the cosine of the same. In PyTorch it is a buffer that is not
+    in the `state_dict`, and moves to a device with the module. A tensor to train is a `Parameter`.
+    """
+
+    takes: ClassVar[tuple[int, int | None]] = (0, 0)
+
+    shape: ShapeSizes = Field(description="Its shape, channels last, without the batch.")
+    fill: Literal["zeros", "ones", "arange", "linspace", "causal_mask", "sinusoidal"] | float = Field(
+        "zeros",
+        description="What it holds: zeros, ones, a number, arange (0, 1, 2, …), linspace (from start to end), "
+        "causal_mask, or sinusoidal (positions).",
+    )
+    start: float = Field(0.0, description="The first number of linspace.")
+    end: float = Field(1.0, description="The last number of linspace.")
+
+    def check(self, *inputs: Shape) -> None:
+        if self.fill in _TABLES and len(self.shape) != 2:
+            help = "give it two sizes, such as `shape: [128, 64]`"
+            raise WrongNumberOfAxes(f"Constant of {self.fill}", Shape(self.shape), (1,), help=help)
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        return ((),)
+
+    def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
+        return (Shape(self.shape),)
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all its numbers are the same."""
+        return self.fill in ("zeros", "ones") or not isinstance(self.fill, str)
+
+    def _data(self, sizes: Sizes) -> Call:
+        """The call that makes the numbers."""
+        if not isinstance(self.fill, str):
+            return Call("torch.full", {"size": sizes, "fill_value": float(self.fill)})
+        if self.uniform:
+            return Call(f"torch.{self.fill}", {"size": sizes})
+        if self.fill == "causal_mask":
+            hidden = Call("torch.full", {"size": sizes, "fill_value": -math.inf})
+            return Call("torch.triu", {"input": hidden, "diagonal": 1})
+        if self.fill == "sinusoidal":
+            return Call("planner.sinusoidal", {"length": sizes[0], "channels": sizes[1]})
+        count = math.prod(sizes)
+        numbers: Mapping[str, object] = {"end": count}
+        if self.fill == "linspace":
+            numbers = {"start": self.start, "end": self.end, "steps": count}
+        row = Call(f"torch.{self.fill}", numbers)
+        return row if len(sizes) == 1 else Call("torch.reshape", {"input": row, "shape": sizes})
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        # An image of one number is made as PyTorch wants images; what has a place for each number is made as it is.
+        first = self.uniform and len(self.shape) > 2
+        data = self._data(Shape(self.shape).torch if first else self.shape)
+        return (Call("nn.Buffer", {"data": data, "persistent": False}, layout="first" if first else "last"),)
