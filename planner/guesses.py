@@ -22,8 +22,8 @@ from planner.layers._layer import Layer
 
 LIKELY, OTHER = 0, 1
 """The two versions of a guess."""
-_SIZES = {"kernel_size": (3, 3), "out_channels": (64, 128), "out_features": (64, 128)}
-"""What stands for a size that is not known, in either version."""
+_SIZES = {"kernel_size": (3, 3), "out_channels": (64, 128), "out_features": (64, 128), "other": (1, 1)}
+"""What stands for a size, or an operand, that is not known, in either version."""
 _UNSIZED = (1, 2, (1,), "zeros", "nearest", True)
 """What is tried for other arguments, until the layer takes it."""
 
@@ -142,7 +142,7 @@ def made(form: type[Layer], args: Mapping[str, Any], lost: frozenset[str] = froz
 def _in_doubt(form: type[Layer], key: str) -> bool:
     """Whether sizes depend on an argument in ways that the two versions of its guess do not show."""
     field = form.model_fields.get(key)
-    return field is None or not (field.annotation in (bool, float) or key in ("out_channels", "out_features"))
+    return field is None or not (field.annotation in (bool, float) or key in ("out_channels", "out_features", "other"))
 
 
 def _is_list(form: type[Layer], key: str) -> bool:

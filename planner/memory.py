@@ -80,6 +80,11 @@ class Memory:
             held, apart = held // size, apart * size
         return Memory(sizes, tuple(reversed(strides)), self.start)
 
+    @property
+    def repeats(self) -> bool:
+        """Whether one place in memory holds several elements, as behind `expand`."""
+        return any(size > 1 and not stride for size, stride in zip(self.sizes, self.strides, strict=True))
+
     def meets(self, other: Memory) -> bool:
         """Whether this tensor has an element at the same place in memory as another tensor."""
         # An address of this one less one of the other, the other's axes being counted from their ends.

@@ -30,6 +30,7 @@ class Group:
     last).
 
     outputs  what the block says it hands on, in its order; empty where it says nothing
+    again    the earlier copy whose weights all of it uses
     """
 
     name: str
@@ -41,6 +42,14 @@ class Group:
     first: int
     last: int = 0
     outputs: tuple[Ref, ...] = ()
+    again: Group | None = None
+
+
+class Weight(NamedTuple):
+    """A weight of an instance, by its name in the layer's own `state_dict`."""
+
+    step: int
+    name: str
 
 
 class Mention(NamedTuple):
@@ -75,7 +84,12 @@ class LeftOut(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Instance:
-    """One copy of a layer. A model input has the `input` shape and no layer; what is wrong has neither, but a guess."""
+    """One copy of a layer. A model input has the `input` shape and no layer; what is wrong has neither, but a guess.
+
+    again  the instance of the same list whose layer it calls once more
+    owner  the first instance with its weights, where it has none of its own, or stands in a block that has none
+    ties   its weights that are the same tensors as others
+    """
 
     name: str
     type: str
@@ -87,6 +101,21 @@ class Instance:
     group: Group | None = None
     input: Shape | None = None
     guess: Guess | None = None
+    again: int | None = None
+    owner: int | None = None
+    ties: Mapping[str, Weight] | None = None
+
+    @property
+    def lenders(self) -> list[int]:
+        """The instances whose weights it uses."""
+        if self.owner is not None:
+            return [self.owner]
+        return [weight.step for weight in self.ties.values()] if self.ties else []
+
+    @property
+    def needs(self) -> list[int]:
+        """The instances on which it depends whether it can be planned: those that it reads, and the lenders."""
+        return [*[ref.step for ref in self.sources], *self.lenders]
 
 
 @dataclass(slots=True, eq=False)

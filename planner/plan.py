@@ -1,6 +1,4 @@
-"""The Plan: a Model with shapes. Every step asks its layer once; what depends on a faulty step is left out, not
-blamed.
-"""
+"""The Plan: a Model with shapes. What depends on a faulty step is left out, not blamed."""
 
 from __future__ import annotations
 
@@ -15,6 +13,7 @@ from planner.faults.no_such_output import NoSuchOutput
 from planner.geometry import Link, Shape
 from planner.layers._layer import Facts, Layer, Sizes
 from planner.model import Group, Instance, Model, Ref
+from planner.weights import added, entries, first_name, must_fit
 
 _NOTHING: Mapping[str, Sizes] = {}
 
@@ -90,7 +89,13 @@ class Step:
 
     @property
     def params(self) -> int | None:
-        return self.facts.params if self.facts else None
+        """The trained parameters that it adds to the model: none where its weights are another step's."""
+        return added(self.instance, self.facts) if self.facts else None
+
+    @property
+    def state(self) -> Mapping[str, Sizes]:
+        """Its entries of the model's `state_dict`, by the layer's names: none where it uses another step's layer."""
+        return entries(self.instance, self.facts) if self.facts else _NOTHING
 
     @property
     def macs(self) -> int | None:
@@ -142,6 +147,16 @@ class Plan:
         """The step with a full name."""
         number = self.numbers.get(name)
         return None if number is None else self.steps[number]
+
+    # Weights
+
+    def owner(self, step: Step) -> Step:
+        """The first step with the weights that a step uses: the step itself, unless it shares another's."""
+        return step if step.instance.owner is None else self.steps[step.instance.owner]
+
+    def weight(self, step: Step, name: str) -> str:
+        """The first full name that the `state_dict` has for a weight or a buffer of a step."""
+        return first_name(self.steps, step, name)
 
     # Tensors
 
@@ -323,9 +338,12 @@ def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
         return
     step.inputs = tuple([steps[at].outputs[output] for at, output in step.sources])
     key = (id(layer), step.inputs)
-    step.facts = known.get(key)
-    if step.facts is None:
-        step.facts = known[key] = layer.facts(*step.inputs)
+    facts = known.get(key)
+    if facts is None:
+        facts = known[key] = layer.facts(*step.inputs)
+    if step.instance.owner is not None or step.instance.ties:
+        must_fit(step, layer, facts, steps)
+    step.facts = facts
 
 
 class _Told(Exception):

@@ -15,7 +15,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from planner.diagnostics import Diagnostic, Fault
+from planner.faults.shared_weights_differ import SharedWeightsDiffer
 from planner.faults.unknown_type import UnknownType
+from planner.faults.unknown_weights import UnknownWeights
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.geometry import Shape
 from planner.guesses import LIKELY, OTHER, Guess, made, remade
@@ -118,6 +120,8 @@ class _World:
         guess = step.instance.guess
         if fault is None:
             return self._guessed(plan, at, guess or Guess(layers=(step.layer, step.layer)))
+        if isinstance(fault, SharedWeightsDiffer | UnknownWeights) and step.layer is not None:
+            return _tried(step.layer, step.inputs)
         if not step.inputs:  # the wiring is at fault
             step.sources = tuple(map(first_of, step.instance.sources))
             counted = isinstance(fault, WrongNumberOfSources)

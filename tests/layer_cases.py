@@ -215,6 +215,45 @@ def _over_slice(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     inputs[1] = Shape.of_torch(tuple(sizes))
 
 
+def _operands(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Sources that mostly are alike, or a number in place of all but the first."""
+    inputs[1:] = [draw(st.sampled_from((inputs[0], inputs[0], x))) for x in inputs[1:]]
+    if args.get("other") is None:
+        args.pop("reversed", None)
+    else:
+        del inputs[1:]
+
+
+def _conditional(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """A condition and two sources, or one and a number."""
+    _operands(draw, {}, inputs)
+    if args.get("other") is not None:
+        del inputs[2:]
+
+
+def _bounds(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """At least one bound, and the lower one first."""
+    args.setdefault("min", -0.5)
+    if args["min"] is None or args.get("max") is not None:
+        args["max"] = (args["min"] or 0) + draw(st.sampled_from((0.5, 1, 3)))
+
+
+def _reduced(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Axes that are there, each once, and one that is left; as many values as a variance needs."""
+    count = len(inputs[0])
+    dims = draw(st.permutations(range(1, count + 1)))[: draw(st.integers(1, count))]
+    dims = [dim - draw(st.sampled_from((0, 0, count + 1))) for dim in dims]
+    args["dim"] = dims[0] if not isinstance(args["dim"], list) or draw(st.booleans()) else dims
+    args["keepdim"] = args.get("keepdim", False) or count == 1 or (args["dim"] is dims and len(dims) == count)
+    if "correction" in args:
+        args["correction"] = draw(st.sampled_from((0, 0, 1)))
+
+
+def _along(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """An axis that is there."""
+    args["dim"] = draw(st.integers(1, len(inputs[0]))) - draw(st.sampled_from((0, len(inputs[0]) + 1)))
+
+
 def _order(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     """Axes in some order, the batch first, counted from either end."""
     rank = len(inputs[0])
@@ -234,6 +273,10 @@ def _some_axes(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     rank = len(inputs[0])
     some = draw(st.lists(st.integers(1, rank), min_size=1, unique=True))
     args["dims"] = [axis - draw(st.sampled_from((0, 0, rank + 1))) for axis in some]
+
+
+def _two_axes(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    args["dim0"], args["dim1"] = (draw(st.integers(1, len(inputs[0]))) for _ in range(2))
 
 
 def _single_cells(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
@@ -372,6 +415,9 @@ def _encoded(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
 
 
 MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
+    **dict.fromkeys(("Add", "Divide", "Maximum", "Minimum", "Multiply", "Power", "Subtract"), _operands),
+    **dict.fromkeys(("ArgMax", "ArgMin", "LogSumExp", "Max", "Mean", "Min"), _reduced),
+    **dict.fromkeys(("Norm", "Prod", "Std", "Sum", "Var"), _reduced),
     "BatchNorm1d": _on_vectors,
     "Constant": _table,
     "Conv1d": _convolved,
@@ -380,7 +426,9 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "ConvTranspose1d": _convolved,
     "ConvTranspose2d": _convolved,
     "ConvTranspose3d": _convolved,
+    "Clamp": _bounds,
     "CropLike": _alike,
+    "Cumsum": _along,
     "Fold": _blocks,
     "Einsum": _summed_over,
     "Expand": _expanded,
@@ -392,6 +440,7 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "Interpolate": _one_size,
     "MatMul": _matrices,
     "MultiheadAttention": _attending,
+    "Normalize": _along,
     "PadLike": _padded_like,
     "Permute": _order,
     "PixelShuffle": _multiple,
@@ -409,8 +458,10 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "Squeeze": _single_cells,
     "Tile": _tiled,
     "TopK": _largest,
+    "Transpose": _two_axes,
     "Unflatten": _parted,
     "Upsample": _one_size,
     "UpsamplingBilinear2d": _one_size,
     "UpsamplingNearest2d": _one_size,
+    "Where": _conditional,
 }

@@ -227,8 +227,7 @@ def _run(calls: Sequence[Call], case: Case, device: str) -> tuple[tuple[Shape, .
         sizes = [(BATCH, *(x if last else x.torch)) for x in case.inputs]
         tensors = [torch.zeros(each, dtype=dtype) for each, dtype in zip(sizes, dtypes, strict=True)]
         things = [made(call) for call in calls]
-        for call, thing in zip(calls, things, strict=True):
-            tensors = called(call, thing, tensors)
+        tensors = all_called(calls, things, tensors)
     if isinstance(things[-1], TENSORS) and not case.args.get("batch"):
         tensors = [things[-1][None]]
     batches = calls[-1].batches or (0,) * len(tensors)
@@ -240,6 +239,13 @@ def _run(calls: Sequence[Call], case: Case, device: str) -> tuple[tuple[Shape, .
 def made(call: Call) -> Any:
     """The module or the free parameter of a call, if it needs one."""
     return _constructed(call) if call.target.startswith(("nn.", "torchvision.", "planner.")) else None
+
+
+def all_called(calls: Sequence[Call], things: Sequence[Any], tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    """What calls return one after the other, where `things` were made for them; all but the last are on the first."""
+    for call, thing in zip(calls[:-1], things, strict=False):
+        tensors = [*called(call, thing, tensors[:1]), *tensors[1:]]
+    return called(calls[-1], things[-1], tensors)
 
 
 def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Tensor]:
@@ -257,9 +263,19 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     elif thing is not None:
         result = _of_module(call, thing, read)
     elif home == "operator":
-        result = reduce(HOMES[home].__dict__[name], read)
+        numbers = list(call.args.values())
+        operands = [*numbers, *read] if call.reversed else [*read, *numbers]
+        function = HOMES[home].__dict__[name]
+        result = reduce(function, operands) if len(operands) > 1 else function(*operands)
+    elif call.is_index:
+        index: Any = call.args["index"]
+        result = read[0][index]
     elif home == "Tensor":
-        result = getattr(read[0], name)(*call.args.values())
+        leading = [call.args[arg] for arg in call.positional]
+        rest = {arg: value for arg, value in call.args.items() if arg not in call.positional}
+        result = getattr(read[0], name)(*leading, **rest)
+    elif call.pairwise:
+        result = reduce(getattr(HOMES[home], name), read)
     else:
         function = getattr(HOMES[home], name)
         rest = {name: each for name, each in call.args.items() if name not in call.leading}

@@ -33,11 +33,11 @@ def model(random: Random) -> Entry:
     while True:
         file = mended(_Writing(random).file(), random)
         plan = _plan(file)
-        if len(plan.steps) <= MOST_STEPS and not _places_read(plan):
+        if len(plan.steps) <= MOST_STEPS and not places_read(plan):
             return file
 
 
-def _places_read(plan: Plan) -> bool:
+def places_read(plan: Plan) -> bool:
     """Whether a layer computes with the places of maxima, which are whole numbers."""
     return any("Pool" in plan.steps[ref.step].type and ref.output for step in plan.steps for ref in step.sources)
 
@@ -376,6 +376,8 @@ def _growing(writing: _Writing, found: _List) -> None:
 def _pointwise(writing: _Writing, found: _List) -> None:
     rank = writing.rank
     shares = [0.2, *(f"0.1 * ${name}" for name in found.scope.of_kind("small"))]
+    numbers = [0.5, 2, *(f"${name}" for name in found.scope.of_kind("small")), *shares[1:]]
+    numbers += [f"1 / ${name}" for name in found.scope.of_kind("width")]
     kinds: list[Entry] = [
         {"type": found.some("act")},
         {"type": found.some("act")},
@@ -387,8 +389,19 @@ def _pointwise(writing: _Writing, found: _List) -> None:
         {"type": "Softmax", "dim": found.some("small") if rank else 1},
         {"type": "PReLU"},
         {"type": "Identity"},
+        {"type": writing.random.choice(["Abs", "Neg", "Square", "Atan"])},
+        {"type": "Clamp", "min": -1, "max": writing.random.choice(numbers)},
+        *[
+            {"type": kind, "other": writing.random.choice(numbers)}
+            for kind in ("Add", "Multiply", "Divide", "Maximum", "Minimum")
+        ],
+        {"type": "Subtract", "other": writing.random.choice(numbers), "reversed": found.some("flag")},
     ]
     found.add(_reading(found, _varied(found, writing.random.choice(kinds))))
+
+
+MEETING = ("Add", "Subtract", "Multiply", "Maximum", "Minimum")
+"""Operators on tensors of one shape."""
 
 
 def _sum(writing: _Writing, found: _List) -> None:
@@ -399,7 +412,7 @@ def _sum(writing: _Writing, found: _List) -> None:
     second = found.add(_dense(writing, found, width, **({"from": ref} if ref else {})), named=True)
     if first is None or second is None:
         return
-    entry: Entry = {"type": writing.random.choice(["Add", "Subtract", "Multiply"]), "from": [first, second]}
+    entry: Entry = {"type": writing.random.choice(MEETING), "from": [first, second]}
     found.add(_merged(writing, found, entry))
 
 

@@ -121,7 +121,8 @@ class _Mixing:
         self.read.update(each.name for each in sources)
         self.position += copies or 1
         self.above = str(self.position - 1) if self.numbered else name
-        self.tensors += self.made(layer, name, facts.outputs, any(each.places for each in sources), copies or 1)
+        places = 0 in layer.places or any(each.places for each in sources)
+        self.tensors += self.made(layer, name, facts.outputs, places, copies or 1)
         return True
 
     def made(self, layer: Layer, name: str, outputs: tuple[Shape, ...], places: bool, copies: int) -> list[Tensor]:
@@ -130,7 +131,7 @@ class _Mixing:
         if len(outputs) > 1 and not layer.extras:
             return parts
         main = Tensor(self.above if len(outputs) == 1 or self.chance(0.7) else parts[0].name, outputs[0], places)
-        extras = [Tensor(each.name, each.shape, places or "Pool" in layer.type_name()) for each in parts[1:]]
+        extras = [Tensor(each.name, each.shape, places or i in layer.places) for i, each in enumerate(parts) if i]
         if copies > 1 and self.chance(0.5):
             extras.append(Tensor(name if self.numbered else f"{name}.0", outputs[0], places))
         return [*extras, main]
@@ -356,11 +357,47 @@ def _dropout(random: Random, x: Shape) -> Drawn:
     return random.choice(kinds), _some(random, p=0.3)
 
 
-def _mean(random: Random, x: Shape) -> Drawn:
+def _reduced(random: Random, x: Shape) -> Drawn:
     dims = random.sample(range(1, len(x) + 1), random.randint(1, len(x)))
     counted = [random.choice([dim, dim - len(x) - 1]) for dim in dims]
     dim = counted[0] if len(counted) == 1 and random.random() < 0.6 else counted
-    return "Mean", {"dim": dim, **({"keepdim": True} if random.random() < 0.4 else {})}
+    kind, args = random.choice([("Mean", {}), ("Mean", {}), *REDUCTIONS])
+    return kind, {**args, "dim": dim, **({"keepdim": True} if random.random() < 0.4 else {})}
+
+
+REDUCTIONS: tuple[tuple[str, Entry], ...] = (
+    ("Sum", {}),
+    ("Max", {}),
+    ("Min", {}),
+    ("Var", {"correction": 0}),
+    ("Norm", {}),
+    ("Norm", {"p": 1}),
+    ("LogSumExp", {}),
+)
+
+
+def _place(random: Random, x: Shape) -> Drawn:
+    return random.choice(["ArgMax", "ArgMin"]), {"dim": _dim(random, x), **_some(random, keepdim=True)}
+
+
+def _function(random: Random, x: Shape) -> Drawn:
+    """A function of each value, or of those along an axis."""
+    dim = {"dim": _dim(random, x)}
+    return random.choice([*FUNCTIONS, ("Cumsum", dim), ("Normalize", random.choice([{}, dim, {**dim, "p": 1}]))])
+
+
+FUNCTIONS: tuple[tuple[str, Entry], ...] = (
+    *((kind, {}) for kind in ("Abs", "Neg", "Square", "Sin", "Cos", "Atan", "Erf")),
+    ("Clamp", {"min": -1, "max": 1}),
+    ("Clamp", {"max": 0.5}),
+)
+
+
+def _with_number(random: Random, x: Shape) -> Drawn:
+    """A tensor and a number."""
+    kind = random.choice(["Add", "Subtract", "Multiply", "Divide", "Power", "Maximum", "Minimum"])
+    turned: Entry = {"reversed": True} if kind == "Subtract" and random.random() < 0.5 else {}
+    return kind, {"other": 2 if kind == "Power" else random.choice([2, -1, 0.5]), **turned}
 
 
 def _flatten(random: Random, x: Shape) -> Drawn:
@@ -383,6 +420,10 @@ def _reshape(random: Random, x: Shape) -> Drawn:
     return "Reshape", {"shape": _factors(random, x.elements)}
 
 
+def _one_of(random: Random, drawn: list[tuple[str, Entry]]) -> tuple[str, Entry]:
+    return random.choice(drawn)
+
+
 def _factors(random: Random, total: int) -> list[int]:
     """Sizes that multiply to the total, one of them perhaps left open."""
     sizes: list[int] = []
@@ -398,6 +439,44 @@ def _permute(random: Random, x: Shape) -> tuple[str, Entry]:
     order = list(range(1, len(x) + 1))
     random.shuffle(order)
     return "Permute", {"dims": [0, *(random.choice([dim, dim, dim - len(x) - 1]) for dim in order)]}
+
+
+def _turned(random: Random, x: Shape) -> tuple[str, Entry]:
+    """Cells that go round, an axis the other way round, two axes in each other's place, or some cells."""
+    dim, other = _dim(random, x), _dim(random, x)
+    n = _size(x, dim)
+    return _one_of(
+        random,
+        [
+            ("Roll", {"shifts": random.randint(-3, 3), "dims": dim}),
+            ("Roll", {"shifts": [1, -2], "dims": [dim, other]}),
+            ("Flip", {"dims": [dim]}),
+            ("Transpose", {"dim0": dim, "dim1": other}),
+            ("IndexSelect", {"dim": dim, "index": [random.randrange(n) for _ in range(random.randint(1, 5))]}),
+        ],
+    )
+
+
+def _single(random: Random, x: Shape) -> Drawn:
+    """An axis of one cell that comes, goes, or is repeated."""
+    single = [dim for dim in range(1, len(x) + 1) if x.torch[dim - 1] == 1]
+    if not single:
+        return "Unsqueeze", {"dim": random.choice([random.randint(1, len(x) + 1), -1])}
+    dim = random.choice(single)
+    size = [-1, *(random.choice([1, 3]) if n == 1 else random.choice([-1, n]) for n in x.torch)]
+    return _one_of(random, [("Squeeze", {"dim": dim}), ("Squeeze", {"dim": single}), ("Expand", {"size": size})])
+
+
+def _repeated(random: Random, x: Shape) -> Drawn:
+    dim = _dim(random, x)
+    times = [1, *(random.choice([1, 2]) for _ in x)]
+    return _one_of(random, [("Tile", {"dims": times}), ("RepeatInterleave", {"repeats": 2, "dim": dim})])
+
+
+def _largest(random: Random, x: Shape) -> Drawn:
+    dim = _dim(random, x)
+    args: Entry = {"k": random.randint(1, _size(x, dim)), "dim": dim}
+    return "TopK", {**args, **_some(random, largest=False)}
 
 
 def _slice(random: Random, x: Shape) -> tuple[str, Entry]:
@@ -465,12 +544,19 @@ SINGLES: tuple[Draw, ...] = (
     *(_activation,) * 3,
     _sloped,
     _dropout,
-    *(_mean,) * 2,
+    *(_reduced,) * 3,
+    _place,
+    *(_function,) * 3,
+    *(_with_number,) * 3,
     *(_flatten,) * 3,
     *(_unflatten,) * 2,
     *(_reshape,) * 2,
     *(_permute,) * 3,
     *(_slice,) * 2,
+    *(_turned,) * 4,
+    *(_single,) * 3,
+    _repeated,
+    _largest,
     _select,
     *(_parts,) * 4,
     *(_places,) * 2,
@@ -490,7 +576,7 @@ SINGLES: tuple[Draw, ...] = (
 )
 """What draws a layer of one source, given its shape; each as often as it is drawn."""
 
-MOVES: tuple[Callable[[Random, Shape], tuple[str, Entry]], ...] = (_permute, _slice)
+MOVES: tuple[Callable[[Random, Shape], tuple[str, Entry]], ...] = (_permute, _slice, _turned)
 """What may be done to whole numbers that are places in another tensor."""
 
 
@@ -499,13 +585,16 @@ MOVES: tuple[Callable[[Random, Shape], tuple[str, Entry]], ...] = (_permute, _sl
 Meeting = Callable[[_Mixing, Tensor], bool]
 
 
+ALIKE = ("Add", "Subtract", "Multiply", "Maximum", "Minimum", "Where")
+
+
 def _cell_by_cell(mixing: _Mixing, x: Tensor) -> bool:
-    """A sum, a difference or a product of tensors of one shape, perhaps of one with itself."""
+    """An operator on tensors of one shape, perhaps on one and itself."""
     others = mixing.others(x, lambda shape: shape == x.shape)
     partner = mixing.partner(x) if len(others) == 1 and mixing.chance(0.8) else None
     count = mixing.random.choice([1, 1, 1, 2])
     chosen = [mixing.random.choice([*others, *([partner] * 3 if partner else [])]) for _ in range(count)]
-    return mixing.added(mixing.random.choice(["Add", "Subtract", "Multiply"]), {}, *_shuffled(mixing, [x, *chosen]))
+    return mixing.added(mixing.random.choice(ALIKE), {}, *_shuffled(mixing, [x, *chosen]))
 
 
 def _shuffled(mixing: _Mixing, tensors: list[Tensor]) -> list[Tensor]:
@@ -571,6 +660,37 @@ def _matrices(mixing: _Mixing, x: Tensor) -> bool:
     return bool(rows) and mixing.added("MatMul", {}, x, mixing.random.choice(rows))
 
 
+def _summed(mixing: _Mixing, x: Tensor) -> bool:
+    """Einstein's sum over some axes of a tensor and of one that has an axis in common, or of itself."""
+    letters = "cdefgh"[: len(x.shape)]
+    other = mixing.random.choice(mixing.others(x, lambda shape: shape.channels in x.shape.torch))
+    at = x.shape.torch.index(other.shape.channels)
+    second = letters[at] + "ijklm"[: len(other.shape.spatial)]
+    kept = [*dict.fromkeys(letters + second)]
+    mixing.random.shuffle(kept)
+    kept = kept[: mixing.random.randint(1, min(len(kept), MOST_AXES))]
+    return mixing.added("Einsum", {"equation": f"b{letters},b{second}->b{''.join(kept)}"}, x, other)
+
+
+def _picked(mixing: _Mixing, x: Tensor) -> bool:
+    """A tensor at the places of its largest values, or of those of another one."""
+    dim = _dim(mixing.random, x.shape)
+    others = mixing.others(x, lambda shape: shape == x.shape)
+    if not mixing.added("TopK", {"k": 1, "dim": dim}, mixing.random.choice(others)):
+        return False
+    return mixing.added("Gather", {"dim": dim}, x, next(each for each in reversed(mixing.tensors) if each.places))
+
+
+def _written_over(mixing: _Mixing, x: Tensor) -> bool:
+    """A part of a tensor written over another one."""
+    others = mixing.others(x, lambda shape: shape == x.shape)
+    dim = _dim(mixing.random, x.shape)
+    end = mixing.random.randint(1, _size(x.shape, dim))
+    if not mixing.added("Slice", {"dim": dim, "stop": end}, mixing.random.choice(others)):
+        return False
+    return mixing.added("SetSlice", {"dim": dim, "end": end}, x, mixing.tensors[-1])
+
+
 def _attended(mixing: _Mixing, x: Tensor) -> bool:
     """A sequence that attends to another one, whose keys and values may be two."""
     if len(x.shape) != 2:
@@ -603,6 +723,9 @@ MEETINGS: tuple[Meeting, ...] = (
     *(_joined,) * 4,
     *(_token,) * 2,
     *(_matrices,) * 3,
+    *(_summed,) * 2,
+    _picked,
+    _written_over,
     *(_attended,) * 3,
     _bilinear,
     *(_sized_like,) * 3,

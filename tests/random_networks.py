@@ -149,6 +149,8 @@ class _Growing:
             return False
         if kind == "gate":
             return self.gated(like)
+        if kind == "SetSlice":
+            return self.written(self.random.choice(others), like)
         fitted = [like]
         for _ in range(self.random.choice([1, 1, 1, 2])):
             found = self.fitted(self.random.choice(others), like, channels=kind != "Concat")
@@ -178,6 +180,19 @@ class _Growing:
             made = self.added(f"Conv{self.rank}d", args, x)
             return made[0] if made else None
         return x
+
+    def written(self, x: Tensor, over: Tensor) -> bool:
+        """A part of a tensor written over the same part of another one."""
+        made = self.fitted(x, over, channels=True)
+        dim = self.random.randint(1, self.rank + 1)
+        start, end, step = (
+            self.random.choice([0, 1, -3, None]),
+            self.random.choice([-1, 5, None]),
+            self.random.randint(1, 2),
+        )
+        cut: Entry = {"dim": dim, "step": step} if start is None else {"dim": dim, "start": start, "step": step}
+        part = self.added("Slice", cut if end is None else {**cut, "stop": end}, made) if made else []
+        return bool(part and self.added("SetSlice", cut if end is None else {**cut, "end": end}, over, *part))
 
     def gated(self, x: Tensor) -> bool:
         """Squeeze and excitation: a gate for each channel, worked out from the whole image (arXiv:1709.01507)."""
@@ -443,6 +458,29 @@ def _transpose(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     return ("Permute", {"dims": [0, 1, 3, 2]}) if len(x.spatial) == 2 else None
 
 
+def _turned(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
+    """Cells that go round, or an axis the other way round."""
+    dim = random.randint(1, len(x))
+    if random.randint(0, 1):
+        return "Roll", {"shifts": random.choice([1, -1, 2, -3]), "dims": random.choice([dim, dim - len(x) - 1])}
+    return "Flip", {"dims": [dim]}
+
+
+def _repeated(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
+    if not x.spatial:
+        return None
+    dim = random.randint(2, len(x))
+    if random.randint(0, 1):
+        return "RepeatInterleave", {"repeats": 2, "dim": dim}
+    return "Tile", {"dims": [2 if each == dim else 1 for each in range(len(x) + 1)]}
+
+
+def _picked(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
+    dim = random.randint(1, len(x))
+    n = x.torch[dim - 1]
+    return "IndexSelect", {"dim": dim, "index": [random.randrange(min(n, 8)) for _ in range(random.randint(2, 9))]}
+
+
 def _linear_layer(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     return "Linear", {"out_features": random.choice(channels)}
 
@@ -467,11 +505,14 @@ KINDS: Mapping[str, Draw] = {
     "channel parts": _channel_parts,
     "pointwise": _pointwise,
     "transpose": _transpose,
+    "turned": _turned,
+    "repeated": _repeated,
+    "picked": _picked,
     "linear": _linear_layer,
 }
 """What draws each kind of layer, given the shape that it stands on."""
 
-MERGES = ("Add", "Concat", "Multiply", "Subtract", "gate")
+MERGES = ("Add", "Concat", "Multiply", "SetSlice", "Subtract", "gate")
 """What brings branches together."""
 
 ALL = (*KINDS, *MERGES, "head")

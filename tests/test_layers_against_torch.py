@@ -34,6 +34,7 @@ class Difference(NamedTuple):
         return all(re.fullmatch(pattern, text) for pattern, text in patterns)
 
 
+OPERATORS = "Add|Divide|Maximum|Minimum|Multiply|Power|Subtract"
 DIFFERENCES = (
     Difference(".*", "DimOutOfRange: dimension 0 is the batch", "", "shapes leave the batch out"),
     Difference("Slice", "DimOutOfRange.*", "", "an index is not told how many axes there should be"),
@@ -46,8 +47,13 @@ DIFFERENCES = (
     Difference("LPPool.*", "WrongValue: `ceil_mode`.*", "", "a window over the end would be scaled up"),
     Difference("LPPool.*", "WrongValue: `norm_type`.*", "", "zeros have no negative power"),
     Difference("ConvTranspose.*", "a whole number from 1.*", "", "a kernel of one cell does not show a dilation of 0"),
-    Difference("Add|Subtract", "SizesDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
+    Difference("Add|Subtract|Power|M..imum", "SizesDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
+    Difference(f"{OPERATORS}|Where", "WrongNumberOfSources.*", "", "a number stands in place of a source"),
+    Difference("Subtract|Divide|Power", "OptionDoesNotApply.*", "", "the operands are in order, and none is a number"),
+    Difference("Clamp", "BoundsOutOfOrder.*", "", "nothing would be left but the upper bound"),
+    Difference("Var|Std", "WrongValue: `correction`.*", "", "it would be divided by nothing"),
     Difference("Expand|Tile", "WrongValue.*for the batch.*", "", "the batch stays as it is"),
+    Difference("RepeatInterleave|Tile", ".* (to|from) 1", "", "repeated no times, no samples are left"),
     Difference("MatMul", "MatrixSizesDiffer.*", "", "einsum repeats axes of one cell without a word"),
     Difference(
         "Einsum", "BadEquation: (Einsum leaves no axis|the batch must).*", "", "every tensor keeps batch and channels"
@@ -158,6 +164,19 @@ REFUSALS = (
     Refusal("ChannelShuffle", {"groups": 4}, (IMAGE,), "number of channels must be divisible by groups"),
     Refusal("GroupNorm", {"num_groups": 4}, (IMAGE,), "num_channels must be divisible by num_groups"),
     Refusal("InstanceNorm1d", {}, ((1, 6),), "expected more than 1 spatial element when training"),
+    Refusal("Roll", {"shifts": [1, 2], "dims": 2}, (ROW,), "shifts and dimensions must align"),
+    Refusal("Flip", {"dims": [2, -1]}, (ROW,), "appears multiple times in the list of dims"),
+    Refusal("Expand", {"size": [-1, 6, 5]}, (ROW,), "at non-singleton dimension 2"),
+    Refusal("IndexSelect", {"dim": 2, "index": [9]}, (ROW,), "out of"),
+    Refusal("TopK", {"k": 10}, (ROW,), "selected index k out of range"),
+    Refusal("Gather", {"dim": 2}, (ROW, (9, 7)), "to be no larger than self"),
+    Refusal("SetSlice", {"dim": 2, "end": 3}, (ROW, ROW), "expected src to have a size equal to the slice of self"),
+    Refusal("Einsum", {"equation": "bc->b"}, (ROW,), "does not match the number of dimensions"),
+    Refusal("Einsum", {"equation": "bci->bcz"}, (ROW,), "does not appear in the equation for any input operand"),
+    Refusal("Einsum", {"equation": "bci->bcc"}, (ROW,), "appears more than once in the output"),
+    Refusal("Einsum", {"equation": "b%i->bi"}, (ROW,), "subscripts must be in [a-za-z]"),
+    Refusal("Einsum", {"equation": "bci,bc->b"}, (ROW,), "fewer operands were provided"),
+    Refusal("Einsum", {"equation": "bci,bcj->bij"}, (ROW, (8, 5)), "does not broadcast with previously seen size"),
     Refusal("Concat", {}, (ROW, (8, 6)), "sizes of tensors must match except in dimension 1"),
 )
 

@@ -77,6 +77,33 @@ FILES = {
         conv("kernel_size: 100001, stride: 7, padding: 50000"),
     ),
     "wide and dilated": layers(f"[{N}, 4]", conv("kernel_size: 10001, dilation: 100, stride: 7001")),
+    "rolled and turned round": layers(
+        f"[{N}, 4]",
+        "type: Roll, shifts: 123456789, dims: 2",
+        conv("kernel_size: 5, stride: 3"),
+        "type: Flip, dims: 2",
+        conv("kernel_size: 3, stride: 2, dilation: 7"),
+        "type: Roll, shifts: -5, dims: 2",
+    ),
+    "picked and written over": layers(
+        f"[{N}, 4]",
+        f"name: picked, type: IndexSelect, dim: 2, index: [{N - 1}, 5, {N // 2}, 5]",
+        f"type: SetSlice, dim: 2, start: 7, end: {7 + 4 * 10**5}, step: {10**5}, from: [input, picked]",
+        conv("kernel_size: 3, stride: 2"),
+    ),
+    "tiled": layers(
+        f"[{10**9}, 4]",
+        "type: Tile, dims: [3]",
+        "type: RepeatInterleave, repeats: 2, dim: 2",
+        conv("kernel_size: 7, stride: 5"),
+        "type: TopK, k: 3",
+    ),
+    "multiplied": layers(
+        f"[{N}, 4]",
+        "name: e, type: Einsum, equation: 'bcl,bdl->bcd', from: [input, input]",
+        "name: f, type: Einsum, equation: 'bcl,bcl->bcl', from: [input, input]",
+        "type: MatMul, from: [f, e]",
+    ),
     "tf_same": layers(f"[{N}, 4]", conv("kernel_size: 5, stride: 3, padding: tf_same")),
     "pools with ceil": layers(
         f"[{PRIME}, 8]", "type: MaxPool1d, kernel_size: 3, stride: 2, padding: 1, ceil_mode: true, repeat: 12"

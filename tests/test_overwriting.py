@@ -17,7 +17,7 @@ from torch import Tensor
 
 import planner
 from layer_cases import cases
-from layer_oracle import BATCH, Case, called, calls_of, made, planner_says
+from layer_oracle import BATCH, Case, all_called, called, calls_of, made, planner_says
 from planner import source
 from planner.analyses.overwriting import overwriting
 from planner.diagnostics import Edit, Fault
@@ -87,13 +87,15 @@ class Ran:
 
 def result_of(step: Step, sources: list[Tensor], training: bool) -> list[Tensor]:
     assert step.layer is not None
-    for call in step.layer.calls(*step.inputs):
+    calls = step.layer.calls(*step.inputs)
+    for i, call in enumerate(calls, 1):
         thing = made(call)
         if thing is not None:
             thing.train(training)
         last = call.layout == "last"
         sources = [each.movedim(1, -1) for each in sources] if last else sources
-        sources = called(call, thing, sources)
+        read = len(sources) if i == len(calls) else 1
+        sources = [*called(call, thing, sources[:read]), *sources[read:]]
         sources = [each.movedim(-1, 1) for each in sources] if last else sources
     return sources
 
@@ -332,6 +334,16 @@ def test_fix_keeps_what_goes_out_and_what_is_stored() -> None:
     assert [step.weights for step in after.plan.steps] == [step.weights for step in report.plan.steps]
 
 
+def test_repeated_cells_cannot_be_written_over() -> None:
+    """As PyTorch refuses to; a copy of them can."""
+    spread = {"name": "spread", "type": "Expand", "size": [-1, 4, 3, 3]}
+    relu = {"name": "relu", "type": "ReLU", "inplace": True}
+    said = checked(source.of_mapping({"input": [1, 1, 4], "layers": [{"type": "Tanh"}, spread, relu]})).diagnostics
+    assert [(each.code, "a single memory location" in each.label) for each in said] == [("NSP404", True)]
+    tiled = {"type": "Tile", "dims": [3, 3]}
+    assert not checked(source.of_mapping({"input": [1, 1, 4], "layers": [{"type": "Tanh"}, tiled, relu]})).diagnostics
+
+
 # --- each layer, and memory -------------------------------------------------------------------------------------------
 
 NOT_COMPARED = ("StochasticDepth", "Constant", "Parameter")
@@ -346,18 +358,20 @@ def test_layers_share_memory_as_in_pytorch(name: str) -> None:
     @given(cases(layer, {0: 1, 1: 7, 2: 5, 3: 3}), st.booleans())
     def compare(case: Case, training: bool) -> None:
         assume(case.inputs and not planner_says(case).refused and sum(x.elements for x in case.inputs) < 10_000)
+        # PyTorch counts an axis that it adds for a while as written, where there are fewer than it expects.
+        assume(training or name != "Dropout3d" or len(case.inputs[0].spatial) > 2)
         this, last = layer(**case.args), calls_of(case)[0].layout == "last"
         sizes = [(BATCH, *(x if last else x.torch)) for x in case.inputs]
         sources = [torch.zeros(each, dtype=torch.long) if i in layer.indices else torch.rand(each)
                    for i, each in enumerate(sizes)]  # fmt: skip
         version = sources[0]._version
-        tensors = sources
+        calls = calls_of(case)
+        things = [made(call) for call in calls]
+        for thing in things:
+            if isinstance(thing, torch.nn.Module):
+                thing.train(training)
         with torch.no_grad():
-            for call in calls_of(case):
-                thing = made(call)
-                if isinstance(thing, torch.nn.Module):
-                    thing.train(training)
-                tensors = called(call, thing, tensors)
+            tensors = all_called(calls, things, sources)
         shares = [each.untyped_storage().data_ptr() in {x.untyped_storage().data_ptr() for x in sources}
                   for each in tensors]  # fmt: skip
         views = None

@@ -50,7 +50,7 @@ def numbers(seen: AxisField) -> tuple[Number, Number, Number]:
 
 ENDLESS = (
     *("conv", "transposed conv", "max pool", "avg pool", "pad", "upsample", "downsample", "pointwise", "linear"),
-    *("Add", "Concat", "Subtract"),
+    *("turned", "Add", "Concat", "Subtract"),
 )
 """Kinds of layers that are everywhere alike and read all channels: a field is that of all channels together."""
 MARGIN = Fraction(1, 5)

@@ -23,7 +23,7 @@ from torch.nn import functional
 
 import random_blocks
 from layer_cases import cases
-from layer_oracle import Case, called, made, planner_says
+from layer_oracle import Case, all_called, made, planner_says
 from lighter import lighter
 from planner.faults.places_in_padding import PlacesInPadding
 from planner.geometry import Shape
@@ -233,8 +233,7 @@ def by_calls(case: Case, inputs: list[Tensor], weights: Mapping[str, Tensor]) ->
             things[-1].double().eval()
             things[-1].load_state_dict({name[3:]: each for name, each in weights.items()}, strict=True)
         torch.manual_seed(0)
-        for call, thing in zip(calls, things, strict=True):
-            tensors = called(call, thing, tensors)
+        tensors = all_called(calls, things, tensors)
     if isinstance(things[-1], nn.Parameter | nn.Buffer) and not case.args.get("batch"):
         tensors = [each[None] for each in tensors]
     batches = calls[-1].batches or (0,) * len(tensors)
@@ -399,8 +398,94 @@ def test_merges() -> None:
     this.gives(np.einsum("nkbl,nmbk->nmbl", *this.x))
     this = One("MatMul", (2, 3, 4), (1, 5, 4), transpose_b=True)
     this.gives(np.einsum("nkbl,nkm->nmbl", this.x[0], this.x[1][:, :, 0]))
+
+
+def test_numbers_as_operands() -> None:
+    this = One("Add", (3, 4), other=-2)
+    this.gives(this.x[0] - 2)
+    this = One("Subtract", (3, 4), other=0.5)
+    this.gives(this.x[0] - 0.5)
+    this = One("Subtract", (3, 4), other=1, reversed=True)
+    this.gives(1 - this.x[0])
+    this = One("Divide", (3, 4), (3, 1))
+    this.gives(this.x[0] / this.x[1])
+    this = One("Divide", (3, 4), other=2, reversed=True)
+    this.gives(2 / this.x[0])
+    this = One("Power", (3, 4), other=3)
+    this.gives(this.x[0] ** 3)
+    this = One("Power", (3, 4), other=3, reversed=True)
+    this.gives(3 ** this.x[0])
+    this = One("Maximum", (3, 4), (3, 4), (1, 4), broadcast=True)
+    this.gives(np.maximum(np.maximum(*this.x[:2]), this.x[2]))
+    this = One("Minimum", (3, 4), other=0.25)
+    this.gives(np.minimum(this.x[0], 0.25))
+    this = One("Where", (3, 1), (3, 4), (3, 4))
+    this.gives(np.where(this.x[0] > 0, this.x[1], this.x[2]))
+    this = One("Where", (3, 4), (3, 4), other=-1)
+    this.gives(np.where(this.x[0] > 0, this.x[1], -1))
+    assert this.x[0].min() < 0 < this.x[0].max()
+
+
+FUNCTIONS = {
+    **{name: getattr(np, name.lower()) for name in ("Abs", "Sign", "Square", "Sqrt", "Reciprocal", "Exp", "Exp2")},
+    **{name: getattr(np, name.lower()) for name in ("Expm1", "Log", "Log2", "Log10", "Log1p", "Sin", "Cos", "Tan")},
+    **{name: getattr(np, name.lower()) for name in ("Sinh", "Cosh", "Floor", "Ceil", "Round", "Trunc")},
+    **{name: getattr(np, f"arc{name[1:].lower()}") for name in ("Asin", "Acos", "Atan")},
+    "Neg": np.negative,
+    "Rsqrt": lambda x: 1 / np.sqrt(x),
+    "Erf": np.vectorize(math.erf),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions(name: str) -> None:
+    this = One(name, (3, 4))
+    with np.errstate(invalid="ignore"):  # of roots and logarithms of numbers below 0
+        this.gives(FUNCTIONS[name](this.x[0]))
+
+
+def test_functions_along_an_axis() -> None:
+    this = One("Cumsum", (3, 4), dim=-1)
+    this.gives(this.x[0].cumsum(2))
+    this = One("Normalize", (3, 4))
+    this.gives(this.x[0] / np.sqrt((this.x[0] ** 2).sum(1, keepdims=True)))
+    this = One("Normalize", (3, 4), p=1, dim=2, eps=5.0)
+    this.gives(this.x[0] / np.maximum(np.abs(this.x[0]).sum(2, keepdims=True), 5))
+    this = One("Clamp", (3, 4), min=-0.5)
+    this.gives(np.maximum(this.x[0], -0.5))
+    this = One("Clamp", (3, 4), min=-0.5, max=0.5)
+    this.gives(this.x[0].clip(-0.5, 0.5))
+
+
+def test_reductions() -> None:
+    this = One("MatMul", (6, 2, 3, 4), (4, 5))
+    this.gives(np.einsum("nkabl,nmk->nmabl", *this.x))
+    this = One("Einsum", (2, 3, 4), (4, 5), equation="b c h w, b k c -> b k w")
+    this.gives(this.x[1] @ this.x[0].sum(2))
     this = One("Mean", (2, 3, 4), dim=[1, -1])
     this.gives(this.x[0].mean((1, 3)))
+    this = One("Sum", (2, 3, 4), dim=[2, 3], keepdim=True)
+    this.gives(this.x[0].sum((2, 3), keepdims=True))
+    this = One("Max", (2, 3, 4), dim=[1, 2])
+    this.gives(this.x[0].max((1, 2)))
+    this = One("Min", (3, 4), dim=1)
+    this.gives(this.x[0].min(1))
+    this = One("Prod", (3, 4), dim=2)
+    this.gives(this.x[0].prod(2))
+    this = One("Var", (2, 3, 4), dim=[2, 3])
+    this.gives(this.x[0].var((2, 3), ddof=1))
+    this = One("Std", (3, 4), dim=1, correction=0)
+    this.gives(this.x[0].std(1))
+    this = One("Norm", (2, 3, 4), dim=[1, 2])
+    this.gives(np.sqrt((this.x[0] ** 2).sum((1, 2))))
+    this = One("Norm", (3, 4), dim=1, p=3)
+    this.gives((np.abs(this.x[0]) ** 3).sum(1) ** (1 / 3))
+    this = One("LogSumExp", (3, 4), dim=[1])
+    this.gives(np.log(np.exp(this.x[0]).sum(1)))
+    this = One("ArgMax", (3, 4), dim=1)
+    this.gives(this.x[0].argmax(1))
+    this = One("ArgMin", (3, 4), dim=2, keepdim=True)
+    this.gives(this.x[0].argmin(2)[:, :, None])
 
 
 def test_places() -> None:
@@ -418,6 +503,34 @@ def test_places() -> None:
     this.gives(this.x[0][:, :, [1, 3, 5]])
     this = One("Select", (2, 3, 4), dim=1, index=-1)
     this.gives(this.x[0][:, 3])
+    this = One("Transpose", (2, 3, 4), dim0=1, dim1=-1)
+    this.gives(this.x[0].swapaxes(1, 3))
+    this = One("Roll", (2, 5, 4), shifts=[2, -1], dims=[3, 1])
+    this.gives(np.roll(this.x[0], (2, -1), (3, 1)))
+    this = One("Flip", (2, 5, 4), dims=[-1, 1])
+    this.gives(this.x[0][:, ::-1, :, ::-1])
+    this = One("Squeeze", (1, 5, 1), dim=[1, 2, 3])
+    this.gives(this.x[0][:, 0, 0])
+    this = One("Unsqueeze", (5, 4), dim=1)
+    this.gives(this.x[0][:, None])
+    this = One("Expand", (1, 5, 1), size=[-1, 3, 2, -1])
+    this.gives(np.broadcast_to(this.x[0], (BATCH, 3, 2, 5)))
+    this = One("Tile", (2, 3, 4), dims=[2, 1, 3])
+    this.gives(np.concatenate([np.concatenate([this.x[0]] * 3, 3)] * 2, 1))
+    this = One("RepeatInterleave", (5, 4), repeats=3, dim=2)
+    this.gives(this.x[0][:, :, [i // 3 for i in range(15)]])
+    this = One("IndexSelect", (5, 4), dim=1, index=[3, 0, 3])
+    this.gives(this.x[0][:, [3, 0, 3]])
+    this = One("Gather", (5, 4), (3, 2), dim=2)
+    for c, i in np.ndindex(2, 3):
+        for sample in range(BATCH):
+            assert this.y[0][sample, c, i] == this.x[0][sample, c, this.x[1][sample, c, i]]
+    this = One("TopK", (5, 4), k=3)
+    this.gives(np.sort(this.x[0], 2)[:, :, :-4:-1])
+    this.gives(np.argsort(this.x[0], 2)[:, :, :-4:-1], 1)
+    this = One("SetSlice", (7, 4), (3, 4), dim=2, start=-6, end=6, step=2)
+    for i, cell in enumerate(np.moveaxis(this.y[0], 2, 0)):
+        assert (cell == (this.x[1][:, :, [1, 3, 5].index(i)] if i in (1, 3, 5) else this.x[0][:, :, i])).all()
     this = One("Chunk", (2, 5), chunks=4)
     for i, part in enumerate((slice(0, 2), slice(2, 4), slice(4, 5))):
         this.gives(this.x[0][:, part], i)

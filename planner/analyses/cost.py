@@ -15,7 +15,7 @@ BYTES: dict[str, int] = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2
 class Cost:
     """The totals over all steps that could be planned.
 
-    params            trained parameters
+    params            trained parameters, those that several steps use once
     macs              multiply-adds of convolutions, linear layers, matrix products and attention for one sample;
                       FLOPs are twice that
     activation_bytes  all outputs together, for the batch: what training keeps
@@ -47,7 +47,7 @@ def cost(plan: Plan, *, batch: int = 1, dtype: DType = "float32") -> Cost:
     for i, step in enumerate(plan.steps):
         if step.facts is None:
             continue
-        params += step.facts.params
+        params += step.params or 0
         macs += step.facts.macs
         for output, shape in enumerate(step.facts.outputs):
             elements = shape.elements

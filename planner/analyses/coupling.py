@@ -57,7 +57,7 @@ class Coupling:
         self.behind = sorted(set[int]().union(*(each.line.steps for each in self.walks)))
         self.steps = self.coupled(couples) if self.rank > 1 else []
         inside = set(self.steps)
-        reading = {ref.step for i in inside for ref in self.base.model.instances[i].sources}
+        reading = {at for i in inside for at in self.base.model.instances[i].needs}
         self.sources = sorted(reading & ({*self.behind} | {i for i, _ in component}) - inside)
         self.values: list[dict[int, SeenSizes | None]] = [{} for _ in range(self.rank)]
         self.plans: dict[tuple[SeenSizes, ...], Plan] = {}
@@ -71,10 +71,12 @@ class Coupling:
     def coupled(self, couples: frozenset[int]) -> list[int]:
         own, found = set(self.component), set[int]()
         for i in self.behind:
-            reads = [ref.step for ref in self.base.model.instances[i].sources]
+            instance = self.base.model.instances[i]
             asks = any(own.issuperset(each) for each in self.axes.asked_together(i, couples))
-            if asks or any(self.leads_on(each, found) for each in reads):
+            if asks or any(self.leads_on(ref.step, found) for ref in instance.sources):
                 found.add(i)
+                if instance.owner in self.behind:  # whose weights are compared with those of the step
+                    found.add(instance.owner)
         return sorted(found)
 
     def leads_on(self, i: int, found: set[int]) -> bool:

@@ -129,6 +129,8 @@ class Axes:
             seen = self.seen(step)
             joins = len(seen) > 1 and self.folds(step) and self.hangs_on_several(i, step, seen)
             found = [seen] if joins else list(self.meetings(i, step))
+        if step.instance.owner is not None:
+            found.append(self.channels(step) | self.channels(self.base.steps[step.instance.owner]))
         return [each for each in found if len(each) > 1]
 
     def seen(self, step: Step) -> set[InputAxis]:
@@ -136,6 +138,10 @@ class Axes:
         return set[InputAxis]().union(
             *(self.of(ref, axis) for ref, x in self.inputs(step) for axis in range(len(x))),
         )
+
+    def channels(self, step: Step) -> set[InputAxis]:
+        """The axes that the channels of a step's inputs depend on, and with them the sizes of its weights."""
+        return set[InputAxis]().union(*(self.of(ref, len(x) - 1) for ref, x in self.inputs(step)))
 
     def inputs(self, step: Step) -> Iterator[tuple[Tensor, Shape]]:
         return zip(step.sources if step.inputs else (), step.inputs, strict=True)

@@ -214,7 +214,7 @@ class Far:
             inputs = steps[i].inputs
             if inputs and (inputs[source][axis] - inputs[0][axis]) * sign <= 0:
                 return False
-        return all([self.outgrown(steps[i]) for i in self.line.steps if fails(steps[i])])
+        return all([self.outgrown(steps[i], plan) for i in self.line.steps if fails(steps[i])])
 
     def there(self, plan: Plan) -> list[bool]:
         """Which steps work, and whether all outputs of the model are there."""
@@ -230,9 +230,9 @@ class Far:
                     return False
         return True
 
-    def outgrown(self, step: Step) -> bool:
+    def outgrown(self, step: Step, plan: Plan) -> bool:
         """Whether the growing sizes at a failing step exceed all numbers that the step may compare them to: the other
-        sizes that it reads, and its arguments.
+        sizes that it reads, its arguments, and the sizes of weights that are another step's.
 
         A list of these may be the sizes of a tensor with as many elements, or of an axis.
         """
@@ -247,11 +247,19 @@ class Far:
         axes = [number for each in _lists(numbers) for number in each] + [
             each for each in products if each <= LONGEST_PERIOD
         ]
-        for x, rates in zip(step.inputs, self.rates(step), strict=True):
-            growing = [length for length, rate in zip(x, rates, strict=True) if rate]
-            if growing and (min(growing) <= max(axes, default=0) or x.elements <= max(products, default=0)):
+        for each in (plan.steps[at] for at in step.instance.lenders):
+            if any(length <= max(max(x) for x in step.inputs) for length in self.lengths(each)):
                 return False
-        return True
+            axes += [n for sizes in each.weights.values() for n in sizes]
+        if any(length <= max(axes, default=0) for length in self.lengths(step)):
+            return False
+        grown = zip(step.inputs, self.rates(step), strict=True)
+        return not any(any(rates) and x.elements <= max(products, default=0) for x, rates in grown)
+
+    def lengths(self, step: Step) -> list[int]:
+        """The sizes of a step's inputs that grow."""
+        pairs = zip(step.inputs, self.rates(step), strict=True)
+        return [length for x, rates in pairs for length, rate in zip(x, rates, strict=True) if rate]
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ class _Solver:
         company = {i: {i} for i in self.inputs}
         for i, step in enumerate(self.plan.steps):
             own = {i} & company.keys()
-            reached.append(own.union(*(reached[ref.step] for ref in step.instance.sources)))
+            reached.append(own.union(*(reached[at] for at in step.instance.needs)))
             whole = set[int]().union(*(company[each] for each in reached[-1]))
             if any(company[each] is not whole and len(company[each]) < len(whole) for each in reached[-1]):
                 company.update(dict.fromkeys(whole, whole))

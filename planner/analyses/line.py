@@ -66,8 +66,8 @@ class InputLine(Line):
         self.depending = frozenset((source, *self.steps))
         self.asked = {}
         self.planned = 0
-        readers = [i for i in self.steps if any(ref.step == source for ref in base.steps[i].instance.sources)]
-        alone = all(ref.step not in self.steps for i in readers for ref in base.steps[i].instance.sources)
+        readers = [i for i in self.steps if source in base.steps[i].instance.needs]
+        alone = all(at not in self.steps for i in readers for at in base.steps[i].instance.needs)
         self.first = readers if alone else self.steps
         self.rest = [i for i in self.steps if i not in set(self.first)]
         self.kept: dict[int, Plan] = {}
@@ -114,7 +114,7 @@ def behind(plan: Plan, source: int) -> list[int]:
     """The steps that depend on a step, in order."""
     found = {source}
     for i, step in enumerate(plan.steps):
-        if any([ref.step in found for ref in step.instance.sources]):
+        if any([at in found for at in step.instance.needs]):
             found.add(i)
     return sorted(found - {source})
 

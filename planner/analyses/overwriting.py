@@ -31,7 +31,8 @@ class Overwriting:
 
     tensor  the tensor that is written over
     read    the tensor that is read, which may be another view of the same memory
-    reader  the step that reads it; None where the model returns it or, if it is an input, the caller has it
+    reader  the step that reads it: the step itself where it would write several elements at one place; None where the
+            model returns it or, if it is an input, the caller has it
     """
 
     step: int
@@ -106,6 +107,9 @@ def _found(plan: Plan, *, training: bool) -> Iterator[tuple[int, Overwriting]]:
     left = MOST_COMPARED
     for i in run.writers:
         source = run.tensors[plan.steps[i].sources[0]]
+        if source.memory.repeats:
+            yield i, Overwriting(i, source.ref, source.ref, i)
+            continue
         first: tuple[float, _Stored] | None = None
         for version in run.versions_beside(source.version, Tensor(i, 0)):
             reads = run.reads.get(version, [])

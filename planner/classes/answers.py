@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from planner.classes.arithmetic import comes_to, value
 from planner.classes.channels import channels_of, is_handed_on, names_in_plain, origins
@@ -48,7 +48,8 @@ class Answers:
         layer = step.layer
         assert layer is not None
         given = {
-            each: argument_in(copy, values, raw, plain(getattr(layer, each))) for each, raw in entry.worked_out.items()
+            each: argument_in(copy, values, raw, plain(getattr(layer, each)), fractional=_is_fractional(layer, each))
+            for each, raw in entry.worked_out.items()
         }
         key = (
             (entry.path, step.type),
@@ -253,6 +254,11 @@ def _with_missing(layer: Layer, args: Mapping[str, Expr], missing: Mapping[str, 
         if each in missing or not same(getattr(layer, each), fields[each].default):
             before.add(each)
     return {each: args.get(each) or missing[each] for each in order}
+
+
+def _is_fractional(layer: Layer, argument: str) -> bool:
+    """Whether an argument takes any number, whole or not."""
+    return float in get_args(type(layer).model_fields[argument].annotation)
 
 
 def _form(argument: Any) -> Any:

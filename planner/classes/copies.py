@@ -119,6 +119,7 @@ class Copies:
         sight = Sight(inputs=block.inputs, names=names, above=copy.inputs[:1])
         members = list(self.structure.plan.members(group))
         prefix = len(group.name) + 1 if group else 0
+        places: dict[int, tuple[int, int]] = {}
         at = 0
         extras = False
         while at < len(members) and isinstance(member := members[at], Step) and member.is_input:
@@ -134,6 +135,8 @@ class Copies:
                 values = {**copy.values, INDEX: index} if entry.repeats else copy.values
                 item = self.item(copy, values, entry, member, inputs)
                 item.index, item.name, item.last = index, member.name[prefix:], index == count - 1
+                item.again = places.get(id(self._again(member)))
+                places[id(member)] = number, index
                 items.append(item)
                 if not item.last:
                     inputs = tuple(at_index(each, BEFORE) for each in valued(item.outputs[:1], number, index))
@@ -153,6 +156,13 @@ class Copies:
             copy.outputs = tuple(_found(each, sight) for each in block.outputs)
         copy.assumed |= self._counted_on(copy)
         self._finished.append(copy)
+
+    def _again(self, member: Step | Group) -> Step | Group | None:
+        """What stands in the same list and is called again in place of a member."""
+        if isinstance(member, Group):
+            return member.again
+        again = member.instance.again
+        return None if again is None else self.structure.plan.steps[again]
 
     def _hand_on(self, copy: Copy, entry: Entry, sources: Tensors, sight: Sight[Tensors]) -> None:
         """Bring the tensors that the latest entry hands on into sight of the next entry."""

@@ -14,7 +14,7 @@ from planner.classes.choosing import Candidate, UnsharedError, Values, Worlds, a
 from planner.classes.copies import Copies
 from planner.classes.expressions import NOTHING, Expr, const, name
 from planner.classes.names import unused
-from planner.classes.parts import Part, Unit, name_of
+from planner.classes.parts import Again, Part, Unit, name_of
 from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, EntryCopy, Value, names_in
 from planner.format import Block, Entry
 
@@ -71,6 +71,8 @@ class Entries:
             when=self._when(entry, number, there),
             count=count,
             wrapped=entry.repeats and not self.block.nameless and entry.template is None,
+            again=self._again(entry, number, items),
+            ties=entry.tie,
         )
         filled = if_shared(self._filled, part, entry) if entry.repeats else self._filled(part, entry)
         part = filled or self._carried(part, entry)
@@ -80,6 +82,20 @@ class Entries:
             part = part.once()
         _must_be_callable(part)
         return part
+
+    def _again(self, entry: Entry, number: int, items: Items) -> Again | None:
+        """The part whose module is called again, and which of its repetitions."""
+        if entry.share is None:
+            return None
+        numbers = {item.again[0] for _, item in items if item.again} or {number}
+        copies = [item.again[1] if item.again else 0 for _, item in items]
+        called = agreed(numbers)
+        if called == number:
+            return Again(number, 0) if entry.repeats and entry.repeat != 1 else None
+        together = entry.repeats and self.block.entries[called].repeats
+        if together and copies == [item.index for _, item in items]:
+            return Again(called, None)
+        return Again(called, agreed(copies))
 
     def _when(self, entry: Entry, number: int, there: list[Copy]) -> Expr | None:
         """The condition under which an entry exists; none where the entry exists in all copies and always may."""
@@ -209,7 +225,7 @@ class Entries:
             values = {**worlds.here(copy, entry, item), variable: tensor.shape.channels}
             carried = tensor._replace(channels=name(variable))
             again = self.classes.copies.item(copy, values, entry, item.member, (carried,))
-            again.index, again.name, again.last = item.index, item.name, item.last
+            again.index, again.name, again.last, again.again = item.index, item.name, item.last, item.again
             if self.classes.copies.elsewhere:
                 worlds.enter(again, copy, entry, deeply=True)
             items.append((replace(copy, values=values), again))
@@ -247,7 +263,8 @@ class Entries:
         (copy,) = self.copies
         items = copy.items[number]
         wrapped = entry.repeats and entry.template is None and not copy.block.nameless and bool(items)
-        if wrapped and (chain := self._chain(copy, entry, number)) is not None:
+        own = sum(1 for item in items if item.again is None)
+        if wrapped and not entry.borrows and (chain := self._chain(copy, entry, number)) is not None:
             label, _, _ = items[0].name.rpartition(".")
             whole = replace(items[0], outputs=items[-1].outputs)
             yield Part(((number, -1, 0),), ((copy, whole),), copy.sources[number], label, inside=chain)
@@ -260,7 +277,9 @@ class Entries:
                 items=((copy, item),),
                 sources=copy.sources[number] if item is items[0] else before,
                 name=None if copy.block.nameless else item.name,
-                nested=(item.name.rpartition(".")[0], item.index, len(items)) if wrapped else None,
+                nested=(item.name.rpartition(".")[0], item.index, own) if wrapped and item.again is None else None,
+                again=None if item.again is None else Again(*item.again),
+                ties=entry.tie,
             )
             yield self._alone(part, copy, entry)
 
@@ -303,6 +322,8 @@ def _must_be_callable(part: Part) -> None:
     """Refuse copies whose repetitions, conditions or axes no module that stands for all of them can have."""
     single = all(len(item.outputs) == len(item.inputs) == 1 for _, item in part.items)
     if part.count is not None and not (single and part.is_module and not _shadows(part)):
+        raise UnsharedError
+    if part.loops and (part.when is not None or part.carried is not None or part.numbered):
         raise UnsharedError
     alone = len(part.item.outputs) == 1 and not part.is_module and not part.is_tensor
     if part.when is not None and not (single or alone):

@@ -52,6 +52,11 @@ class Expr(_ExprFields):
         return _written(self)[0]
 
     @property
+    def written(self) -> tuple[str, int]:
+        """The text, and how tightly its loosest operator binds."""
+        return _written(self)
+
+    @property
     def parts(self) -> tuple[Expr, ...]:
         return () if self.op in _LEAVES else self.args
 
@@ -168,6 +173,8 @@ SIGNS = {
     "matmul": "@",
 }
 """The operators of Python's module `operator` that are written between tensors."""
+OF_ONE = {"gt": ">", "neg": "-"}
+"""Those that are written before a single tensor, or between one and a number."""
 _HOMES = {"ceil": "math.ceil", "floor": "math.floor"}
 
 

@@ -21,7 +21,7 @@ def finished(units: Sequence[Unit], names: Names) -> dict[Unit, Unit]:
     for unit in reversed(units):
         shorter[unit] = _merged(unit, calls.get(unit, []), names)
         for part in shorter[unit].all_parts():
-            if part.unit is not None:
+            if part.unit is not None and part.constructed:
                 calls.setdefault(part.unit, []).append(part)
     found: dict[Unit, Unit] = {}
     for unit in units:

@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from planner.classes.algebra import substituted
 from planner.classes.expressions import NOTHING, Expr, const, text
 from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, EntryCopy, Value
 from planner.format import Block
+
+
+class Again(NamedTuple):
+    """The part of the same list whose module another part calls again.
+
+    entry  the number of its entry
+    copy   which of its repetitions; None for all, one after the other
+    boxed  whether that module stands for whatever is in there
+    """
+
+    entry: int
+    copy: int | None
+    boxed: bool = True
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -28,6 +42,8 @@ class Part:
     variable the name of that number
     wrapped  the repetitions stand in a container of their own, of this name
     nested   the container that has it, its number there, and how many there are
+    again    the part whose module it calls; with repetitions that call the first of them, itself
+    ties     its weights that are the same tensors as others, with the dotted names of these from the list
     assumes  the names for whose values alone it is right
     """
 
@@ -46,6 +62,8 @@ class Part:
     variable: str = CARRIED
     wrapped: bool = False
     nested: tuple[str, int, int] | None = None
+    again: Again | None = None
+    ties: Mapping[str, str] = field(default_factory=dict)
     assumes: frozenset[str] = NOTHING
 
     @property
@@ -84,7 +102,22 @@ class Part:
     def stateful(self) -> bool:
         """Whether the state_dict holds something of the part."""
         facts = self.item.step.facts if self.item.step else None
-        return not self.calls or bool(facts and (facts.weights or facts.buffers))
+        return self.constructed and (not self.calls or bool(facts and (facts.weights or facts.buffers)))
+
+    @property
+    def number(self) -> int:
+        """The number of its entry."""
+        return self.values[0][0]
+
+    @property
+    def constructed(self) -> bool:
+        """Whether it has a module of its own."""
+        return self.again is None or (self.loops and self.again.entry == self.number)
+
+    @property
+    def loops(self) -> bool:
+        """Whether a forward pass calls one module as often as it has repetitions."""
+        return self.again is not None and self.again.copy is not None and self.count is not None
 
     @property
     def plain(self) -> bool:
@@ -100,6 +133,8 @@ class Part:
     @property
     def boxed(self) -> bool:
         """Whether a forward pass calls the part as a module of one input and one output, whatever is in there."""
+        if self.again is not None:
+            return self.is_module and self.again.boxed
         return self.is_module and (self.count is not None or self.when is not None)
 
     def within(self) -> set[str]:
@@ -127,6 +162,11 @@ class Part:
         if self.count is None:
             return set()
         return {INDEX} if self.carried is None else {INDEX, self.variable}
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether it stands for all repetitions of its entry."""
+        return self.count is not None or (self.inside is not None and self.inside.repeats)
 
     @property
     def numbered(self) -> bool:
@@ -271,6 +311,15 @@ def are_reachable(block: Block, parts: Iterable[Part]) -> bool:
     return not any(
         (part.count is not None and not part.wrapped) or (part.when is not None and block.nameless) for part in parts
     )
+
+
+def called_by(part: Part, parts: Iterable[Part]) -> Part:
+    """The part of a list whose module a part calls: another one, or itself."""
+    again = part.again
+    if again is None or part.constructed:
+        return part
+    own = (each for each in parts if each.number == again.entry and each is not part)
+    return next(each for each in own if each.holds_all or again.copy in (None, each.item.index))
 
 
 def name_of(template: Expr) -> str | Expr:

@@ -16,9 +16,10 @@ from planner.classes.copies import Copies
 from planner.classes.elsewhere import right_elsewhere
 from planner.classes.entries import Entries
 from planner.classes.expressions import NOTHING, const, name, same
-from planner.classes.parts import Part, Unit, are_reachable
+from planner.classes.parts import Again, Part, Unit, are_reachable, called_by
 from planner.classes.structure import names_others
 from planner.classes.tensors import INDEX, Copy, Value, names_in
+from planner.faults.no_common_class import NoCommonClass
 from planner.format import Block, Entry
 
 
@@ -168,7 +169,9 @@ class Sharing:
                 handed |= {(number, -1, i): handed.get(value, value) for i, value in enumerate(source)}
                 continue
             found = entries.unrolled(entry, number) if unrolled else [entries.part(entry, number)]
-            parts += [_reading(each, handed) for each in found] if handed else found
+            found = [_reading(each, handed) for each in found] if handed else found
+            for each in found:
+                parts.append(_calling_again(each, parts))
         outputs = tuple(handed.get(value, value) for value in outputs)
         self._check_wiring(entries.block, parts, outputs, unrolled=unrolled)
         return parts, outputs
@@ -183,6 +186,24 @@ class Sharing:
             raise UnsharedError
         if not self._structure.is_chain(block) and not are_reachable(block, parts):
             raise UnsharedError
+
+
+def _calling_again(part: Part, before: Sequence[Part]) -> Part:
+    """The part without what is constructed for it, where it calls the module of another one."""
+    if part.again is None or part.constructed:
+        return part
+    called = called_by(part, before)
+    if called.unit is not part.unit:
+        raise NoCommonClass(called.item.name, part.item.member.name, part.item.member.path)
+    again = part.again
+    if called.again is not None:
+        again = Again(called.again.entry, again.copy if called.again.copy is None else called.again.copy)
+    again = again._replace(boxed=called.boxed or called.holds_all)
+    calls = part.calls
+    if calls and calls[-1].is_module:
+        plain = tuple([(arg, expr) for arg, expr in calls[-1].args if not expr.names])
+        calls = (*calls[:-1], calls[-1]._replace(args=plain))
+    return replace(part, again=again, args={}, calls=calls, type=None, carried=None)
 
 
 def _reading(part: Part, handed: Mapping[Value, Value]) -> Part:

@@ -82,11 +82,14 @@ class Structure:
         return block.is_model or (block.owner is not None and self.in_place(block) and self.in_model(block.owner))
 
     def forbids_chain(self, block: Block) -> Entry | None:
-        """The first entry that reads something else than what stands above it, or hands on more than one tensor."""
+        """The first entry that reads something else than what stands above it, hands on more than one tensor, or has
+        weights of another.
+        """
         above: tuple[str, ...] = ("input", *block.inputs)
         several = len(block.inputs) > 1
         for entry in block.entries:
-            if several or not self._takes_one(entry) or (entry.sources is not None and entry.sources[0] not in above):
+            read = entry.sources[0] if entry.sources is not None else None
+            if several or entry.borrows or not self._takes_one(entry) or (read is not None and read not in above):
                 return entry
             several = False
             above = (entry.plain_name,) if entry.plain_name is not None else ()

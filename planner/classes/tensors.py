@@ -83,6 +83,8 @@ class EntryCopy:
     """The names for whose values alone the calls have this form."""
     last: bool = True
     """Whether it is the last repetition."""
+    again: tuple[int, int] | None = None
+    """The number of the entry whose module is called again, and which of its repetitions."""
 
     @property
     def step(self) -> Step | None:
@@ -183,8 +185,10 @@ def type_of(entry: Entry, copy: Copy) -> Expr | None:
     return written_in(entry.type, copy)
 
 
-def argument_in(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) -> Expr:
-    """A value of the file as it is written in this copy; the value that it has where Python would make another."""
+def argument_in(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any, *, fractional: bool = False) -> Expr:
+    """A value of the file as it is written in this copy; the value that it has where Python would make another. One
+    that may be `fractional` need not be an int where it is whole.
+    """
     found = of_value(raw)
     if found is None:
         return const(expected, frozenset(values))
@@ -194,7 +198,7 @@ def argument_in(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) 
         if same(known, expected) or (type(known) is int and type(expected) is float and known == expected):
             return found
         if type(known) is float and type(expected) is int and known == expected:
-            return Expr("int()", (found,))
+            return found if fractional else Expr("int()", (found,))
     except UnusableError:
         pass
     return const(expected, found.depends_on)

@@ -43,6 +43,16 @@ _LAYERS: Mapping[str, str] = {
     "StochasticDepth": "droppath stochdepth dropconnect drop_path",
     "Multiply": "mul multiply times prod product elementwisemul scale gate",
     "Subtract": "sub minus difference",
+    "Divide": "div truediv quotient",
+    "Power": "pow",
+    "Neg": "negative negate",
+    "Clamp": "clip cliplayer clipbyvalue",
+    "Max": "amax reducemax",
+    "Min": "amin reducemin",
+    "Mean": "reducemean average",
+    "Sum": "reducesum",
+    "Prod": "reduceprod",
+    "Normalize": "l2normalize l2norm unitnorm unitnormalization",
     "Add": "plus addition elementwiseadd shortcut residual skip",
     "Concat": "cat concatenate concatenation route merge join hstack",
     "MatMul": "mm bmm dot batchmatmul matrixmultiply",
@@ -106,10 +116,8 @@ _WITH: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 }
 """Layers that are meant with arguments."""
 _NONE: Mapping[str, str] = {
-    POINTWISE: "abs neg negative square sqrt rsqrt exp expm1 log log1p log2 sin cos tan erf sign round floor ceil "
-    "reciprocal pow power cumsum cumprod gaussiannoise where maskedfill masking normalize l2normalize "
-    "l2norm sinusoid logical clamp clip div divide truediv floordivide maximum minimum quantize",
-    REDUCES: "max min amax amin std var norm argmax argmin logsumexp sum reducesum reducemax reducemin any all median",
+    POINTWISE: "cumprod gaussiannoise maskedfill masking sinusoid logical floordivide quantize",
+    REDUCES: "any all median",
     "write it as an Einsum, such as {type: Einsum, equation: 'bi,bj->bij'}": "tensordot outer inner",
     "there is no such layer yet; Slice, IndexSelect and Gather pick cells of an axis, TopK the largest, and SetSlice "
     "writes over some": "scatter sort argsort indexput embeddingbag",
@@ -168,6 +176,14 @@ _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "hidden_units": ("hidden_size",),
     "groups": ("num_groups",),
     "num_channels": ("num_features",),
+    "min_val": ("min",),
+    "max_val": ("max",),
+    "min_value": ("min", "min_val"),
+    "max_value": ("max", "max_val"),
+    "exponent": ("other",),
+    "axes": ("dim",),
+    "keepdims": ("keepdim",),
+    "ord": ("p",),
 }
 
 
@@ -188,7 +204,7 @@ def meanings(name: str, given: Mapping[str, Any], sizes: Sequence[int] | None, s
     sources  how many there are
     """
     word = plain(name)
-    if sources > 1 and word in ("sum", "merge", "plus"):
+    if sources > 1 and word in ("merge", "plus"):
         return [Meaning("Add")]
     if sources > 1 and any(word in _NONE[kind].split() for kind in (POINTWISE, REDUCES)):
         return [Meaning(without=MEETS)]
@@ -232,20 +248,11 @@ def _enlarged(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[Mea
     return [Meaning("Upsample", {"scale_factor": given["size"]} if "size" in given else {})]
 
 
-def _clamped(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[Meaning]:
-    bounds = {name: given[key] for key, name in (("min", "min_val"), ("max", "max_val")) if key in given}
-    return [Meaning("Hardtanh", bounds)] if len(bounds) == 2 else [Meaning(without=POINTWISE)]
-
-
 _SPECIAL = {
     **dict.fromkeys(("upsampling", "upsampling1d", "upsampling2d", "upsampling3d"), _enlarged),
-    "clamp": _clamped,
-    "clip": _clamped,
-    "cliplayer": _clamped,
 }
 CONSUMED: Mapping[str, tuple[str, ...]] = {
     "Flatten": ("dim", "axis"),
-    "Hardtanh": ("min", "max"),
     "Upsample": ("size",),
 }
 """Arguments that go into those of the layer that is meant."""

@@ -21,12 +21,11 @@ class BadEquation(Fault):
         layers:
           - {type: Einsum, equation: "chw,ck->khw", from: [x, weights]}  # NSP233
         """
-    fixed = """
+    good = """
         input: {x: [14, 14, 64], weights: [64, 8]}
         layers:
           - {type: Einsum, equation: "bchw,bkc->bkhw", from: [x, weights]}
         """
-    good = fixed
 
     def __init__(self, message: str, equation: str, help: str) -> None:
         super().__init__(message, label=f"in `{equation[:80]}`", help=help, key="equation")

@@ -21,12 +21,11 @@ class LettersDiffer(Fault):
         layers:
           - {type: Einsum, equation: "bchw,bck->bkhw", from: [x, weights]}  # NSP234
         """
-    fixed = """
+    good = """
         input: {x: [14, 14, 64], weights: [64, 8]}
         layers:
           - {type: Einsum, equation: "bchw,bkc->bkhw", from: [x, weights]}
         """
-    good = fixed
 
     def __init__(self, letter: str, equation: str, shapes: Sequence[Shape], known: int, size: int) -> None:
         repeated = "; PyTorch would repeat the single one silently" if 1 in (known, size) else ""

@@ -24,10 +24,12 @@ class MissingKey(Fault):
           - {type: Conv2d, out_channels: 8, kernel_size: 3}
         """
 
-    def __init__(self, key: str, owner: str, example: str = "") -> None:
+    def __init__(self, key: str, owner: str, example: str = "", *, instead: str = "") -> None:
+        """`instead` is an argument that may stand in place of the missing one."""
+        either = f"`{key}`" + (f" or `{instead}`" if instead else "")
         super().__init__(
-            f"{owner} needs `{key}`",
-            label=f"`{key}` is not given and has no default",
+            f"{owner} needs {either}",
+            label=f"`{key}` is not given and has no default" if not instead else "neither of the two is given",
             help=f"add `{key}: {example or '…'}`",
         )
         self.missing = key

@@ -25,9 +25,13 @@ class NoAxisLeft(Fault):
         """
     good = fixed
 
-    def __init__(self, layer: str, shape: Shape) -> None:
+    def __init__(self, layer: str, shape: Shape, *, keepdim: bool = False) -> None:
+        """`keepdim` says that the layer has this argument."""
         cell = "use {type: Slice, dim: 1, start: 0, stop: 1} to keep one cell"
-        keep = "add `keepdim: true`" if layer == "Mean" else cell
         super().__init__(
-            f"{layer} leaves no axis", label=f"{shape} from {SOURCE}", help=keep, key="dim", mends=puts("keepdim", True)
+            f"{layer} leaves no axis",
+            label=f"{shape} from {SOURCE}",
+            help="add `keepdim: true`" if keepdim else cell,
+            key="dim",
+            mends=puts("keepdim", True) if keepdim else (),
         )

@@ -2,11 +2,12 @@ from planner.diagnostics import Edit, Fault, puts
 
 
 class OptionDoesNotApply(Fault):
-    """An interpolation has an option that does not go with its mode: `align_corners` is for linear and cubic modes,
-    `antialias` for bilinear, bicubic and lanczos, `recompute_scale_factor` for a `scale_factor`. Attention has a mask
-    or `is_causal`, not both.
+    """A layer has an option that does not go with its other arguments. In an interpolation `align_corners` is for
+    linear and cubic modes, `antialias` for bilinear, bicubic and lanczos, `recompute_scale_factor` for a
+    `scale_factor`; `reversed` is for an operator with a number, `other`; attention has a mask or `is_causal`, not both.
 
-    Why it matters: PyTorch refuses the layer at the first forward pass.
+    Why it matters: PyTorch refuses such an interpolation at the first forward pass, and sources have their order in
+    `from`.
 
     When to ignore it: never.
 
@@ -78,4 +79,14 @@ class OptionDoesNotApply(Fault):
             help="leave the mask out, or `is_causal`",
             key="is_causal",
             mends=[(Edit(("is_causal",), action="remove"),)],
+        )
+
+    @classmethod
+    def reversed(cls, sources: int) -> "OptionDoesNotApply":
+        return cls(
+            "`reversed` is for a number and a tensor",
+            label=f"`other` is not given, and {sources} sources are",
+            help="remove `reversed`, and name the sources in their order in `from`",
+            key="reversed",
+            mends=[(Edit(("reversed",), action="remove"),)],
         )

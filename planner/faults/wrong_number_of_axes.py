@@ -37,14 +37,14 @@ class WrongNumberOfAxes(Fault):
         rank = len(shape.spatial)
         sibling = f"{layer[:-2]}{rank}d"
         mends: Iterable[tuple[Edit, ...]] = ()
-        if help:
-            pass
-        elif layer[-2:] in ("1d", "2d", "3d") and 1 <= rank <= 3:
+        if layer[-2:] in ("1d", "2d", "3d") and 1 <= rank <= 3:
             help, mends = f"use type: {sibling}", puts("type", sibling)
         elif rank == 0:
-            help = "move it above the Flatten, or give the vector axes with Unflatten or Reshape"
-        else:
-            help = "put a Flatten, Unflatten or Reshape before it"
+            help = help or "move it above the Flatten, or give the vector axes with Unflatten or Reshape"
         super().__init__(
-            f"{layer} works on {wanted}", label=f"{shape} from {SOURCE}", help=help, key="type", mends=mends
+            f"{layer} works on {wanted}",
+            label=f"{shape} from {SOURCE}",
+            help=help or "put a Flatten, Unflatten or Reshape before it",
+            key="type",
+            mends=mends,
         )

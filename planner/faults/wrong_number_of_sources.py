@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planner.diagnostics import SOURCE, Fault
+from planner.diagnostics import SOURCE, Edit, Fault
 
 
 class WrongNumberOfSources(Fault):
@@ -12,7 +12,8 @@ class WrongNumberOfSources(Fault):
 
     When to ignore it: never.
 
-    How to fix it: name all sources, as in `from: [left, right]`; left out, `from` is the layer above alone.
+    How to fix it: name all sources, as in `from: [left, right]`; left out, `from` is the layer above alone. Operators
+    such as `Add` take a number in place of the second source: `other: 1`.
     """
 
     code = "NSP207"
@@ -37,6 +38,7 @@ class WrongNumberOfSources(Fault):
         most: int | None,
         *,
         inputs: Sequence[str] = (),
+        headline: str = "",
         label: str = "",
         help: str = "",
     ) -> None:
@@ -45,11 +47,27 @@ class WrongNumberOfSources(Fault):
         letters = inputs if len(inputs) == least else "abcdefgh"[: max(least, 2)]
         example = f"[{', '.join(letters)}]" if (most or 2) > 1 else "one_layer"
         super().__init__(
-            f"{layer} takes {wanted} {'source' if wanted == '1' else 'sources'}",
+            headline or f"{layer} takes {wanted} {'source' if wanted == '1' else 'sources'}",
             label=label or f"{given} given" + ("" if given != 1 or most == 0 else f", {SOURCE}"),
             help=help or (f"name them: `from: {example}`" if most != 0 else "leave `from` out"),
             key="from",
         )
+
+    @classmethod
+    def with_number(cls, layer: str, given: int, least: int, key: str) -> WrongNumberOfSources:
+        """For a layer whose argument `key` is a number in place of the last of at `least` so many sources."""
+        wanted = "one source" if least == 2 else f"{least - 1} sources"
+        fault = cls(
+            layer,
+            given,
+            least - 1,
+            least - 1,
+            headline=f"{layer} takes {wanted} with `{key}`",
+            label=f"{given} given, {SOURCE}, and a number",
+            help=f"remove `{key}`, or name {wanted} alone" if given >= least else "",
+        )
+        fault.mends = ((Edit((key,), action="remove"),),) if given >= least else ()
+        return fault
 
     @classmethod
     def of_block(

@@ -121,12 +121,7 @@ def _changed(a: Step, b: Step) -> set[str]:
 
 def _state(plan: Plan) -> dict[str, object]:
     """The `state_dict` of a plan: the shape of each weight and buffer by its full name."""
-    return {
-        f"{step.name}.{key}": sizes
-        for step in plan.steps
-        if step.facts is not None
-        for key, sizes in (*step.facts.weights.items(), *step.facts.buffers.items())
-    }
+    return {f"{step.name}.{key}": sizes for step in plan.steps for key, sizes in step.state.items()}
 
 
 def _all(findings: Findings) -> Counter[tuple[str, object]]:

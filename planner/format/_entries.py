@@ -26,6 +26,8 @@ class Entry:
     sources: tuple[str, ...] | None = None
     repeat: int | Expression | None = None
     when: bool | Expression | None = None
+    share: str | None = None
+    tie: Mapping[str, str] = field(default_factory=dict)
     allow: frozenset[str] = frozenset()
     args: dict[str, Any] = field(default_factory=dict)
     computed: tuple[tuple[Path, Expression], ...] = ()
@@ -55,6 +57,11 @@ class Entry:
     @property
     def repeats(self) -> bool:
         return self.repeat is not None
+
+    @property
+    def borrows(self) -> bool:
+        """Whether it has weights of another entry."""
+        return self.share is not None or bool(self.tie)
 
     @property
     def worked_out(self) -> dict[str, Any]:

@@ -18,6 +18,10 @@ def _is_names(value: object) -> bool:
     return _is_name(value) or (isinstance(value, list) and bool(value) and all(map(_is_name, value)))
 
 
+def _are_ties(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, str) for pair in value.items() for each in pair)
+
+
 _NAME = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer", "minimum": 0}]}
 _NAMES = {"anyOf": [*_NAME["anyOf"], {"type": "array", "items": _NAME, "minItems": 1}]}
 _EXPRESSION = {"type": "string", "pattern": r"\$"}
@@ -50,6 +54,14 @@ When = Annotated[
         {"anyOf": [{"type": "boolean"}, _EXPRESSION]},
     ),
 ]
+Ties = Annotated[
+    dict[str, str],
+    *one(
+        _are_ties,
+        "a weight for each weight, such as {weight: wte.weight}",
+        {"type": "object", "additionalProperties": {"type": "string"}},
+    ),
+]
 LayerList = Annotated[
     list[Any],
     *one(lambda value: isinstance(value, list) and bool(value), "a list with at least one layer", {"type": "array"}),
@@ -71,6 +83,12 @@ class EntryFormat(BaseModel):
     sources: NameOrNames | None = Field(None, alias="from", description="What it reads; left out, the layer above.")
     repeat: Repeat | None = Field(None, description="How many consecutive copies; `$index` counts them from 0.")
     when: When | None = Field(None, description="Leaves the layer out where it is false; its input is handed on.")
+    share: Name | None = Field(
+        None, description="The earlier layer of the list whose weights it uses, with the same type and arguments."
+    )
+    tie: Ties | None = Field(
+        None, description="Weights that are the same tensors as those of an earlier layer: `{weight: wte.weight}`."
+    )
     allow: Allowed | None = Field(None, description="Rules that are silent here.")
     layers: LayerList | None = Field(None, description="A list of layers in place of a block of its own.")
 
@@ -111,5 +129,5 @@ class FileFormat(BaseModel):
     allow: Allowed | None = Field(None, description="Rules that are silent for the whole model.")
 
 
-RESERVED = frozenset({"name", "type", "from", "repeat", "when", "allow", "layers"})
+RESERVED = frozenset({"name", "type", "from", "repeat", "when", "share", "tie", "allow", "layers"})
 """The keys of an entry that are not arguments."""

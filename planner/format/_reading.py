@@ -92,6 +92,8 @@ class EntryReader:
         entry.sources = None if read.sources is None else names_of(read.sources)
         entry.repeat = self._maybe(draft, read.repeat, "repeat")
         entry.when = self._maybe(draft, read.when, "when")
+        entry.share = None if read.share is None else str(read.share)
+        entry.tie = read.tie or {}
         entry.allow = allowed_of(read.allow)
         if is_expression(read.name):
             entry.name = self._sound(draft, "name", lambda: parse_template(str(read.name)))

@@ -37,9 +37,8 @@ def _quoting(key: str, received: object) -> str:
     """The advice on names that YAML reads as numbers, such as `from: 1.1` for output 1 of layer 1."""
     listed = received if isinstance(received, list) else [received]
     odd = next((each for each in listed if isinstance(each, float)), None)
-    return (
-        f'put the name in quotes: "{odd}"' if key in ("name", "from", "inputs", "outputs") and odd is not None else ""
-    )
+    names = key in ("name", "from", "share", "inputs", "outputs")
+    return f'put the name in quotes: "{odd}"' if names and odd is not None else ""
 
 
 _BOUNDS = {

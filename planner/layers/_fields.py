@@ -119,6 +119,15 @@ Power = Annotated[
         {"type": "number", "not": {"const": 0}},
     ),
 ]
+Number = Annotated[int | float, *one(_is_number, "a number", {"type": "number"})]
+NumberOrNone = Annotated[
+    int | float | None,
+    *one(
+        lambda value: value is None or _is_number(value),
+        "a number",
+        {"anyOf": [{"type": "number"}, {"type": "null"}]},
+    ),
+]
 Sides = Annotated[
     int | tuple[int, ...],
     *_one_or_each(

@@ -43,11 +43,12 @@ class Call:
     """One PyTorch call, as a value.
 
     target    a class to construct once (`nn.Conv2d`), a function (`torch.cat`), a method (`Tensor.permute`), or an
-              operator (`operator.add`), which takes its inputs two by two from the left
-    args      the keyword arguments that are not the inputs, in order; a Call among them is made first. A method's are
-              in the order of its parameters; `Tensor.__getitem__` has one, the index. A pool that takes means may have
-              `counted` and `uncounted`: zeros around its input, as `F.pad` takes them, of which the uncounted ones lie
-              outside, and its means are divided by those of ones in place of all but the uncounted
+              operator (`operator.add`), which takes its operands two by two from the left
+    args      the keyword arguments that are not the inputs, in order; a Call among them is made first.
+              `Tensor.__getitem__` has one, the index; an operator has numbers, which are its last operands. A pool that
+              takes means may have `counted` and `uncounted`: zeros around its input, as `F.pad` takes them, of which
+              the uncounted ones lie outside, and its means are divided by those of ones in place of all but the
+              uncounted
     positional the arguments that people write without their names: those at the head of `args` that are among these
     gathers   the function takes its inputs as one list
     layout    the layout that inputs and outputs have
@@ -58,6 +59,9 @@ class Call:
     along     the argument that names the axes it works along; such a call takes the channels wherever they are
     folds     whether those axes vanish; it then finds the channels only where they are not among them
     turned    the inputs whose last two axes change places first
+    by_value  it works value by value, on inputs of sizes that fit one another, as operators do
+    pairwise  the function takes its inputs two by two from the left, as operators do
+    reversed  an operator's numbers are its first operands
     widened   how many axes of one cell each input gets behind its batch first
     leading   the arguments that come before the inputs
     named     the names of the last inputs, by which these are given behind the arguments
@@ -79,6 +83,9 @@ class Call:
     along: str = ""
     folds: bool = False
     turned: tuple[int, ...] = ()
+    by_value: bool = False
+    pairwise: bool = False
+    reversed: bool = False
     widened: tuple[int, ...] = ()
     leading: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
@@ -118,6 +125,11 @@ class Call:
     @property
     def is_operator(self) -> bool:
         return self.home == "operator"
+
+    @property
+    def takes_any_batch(self) -> bool:
+        """Whether inputs may lack the size of the batch, or its axis, if others have it."""
+        return self.is_operator or self.by_value
 
     @property
     def is_permutation(self) -> bool:
@@ -214,7 +226,7 @@ class Layer(BaseModel):
         return {}
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        """The PyTorch calls that the layer means, one after the other."""
+        """The PyTorch calls that the layer means, one after the other; all but the last are on its first input."""
         return (self.module({**self.derived(*inputs), **self.given()}, *inputs),)
 
     def must_be_writable(self, path: Path) -> None:

@@ -52,11 +52,13 @@ class Gather(Layer):
     def check(self, *inputs: Shape) -> None:
         x, index = inputs
         if len(x) != len(index):
-            raise SizesDiffer("index tensor must have the same number of dimensions as input tensor", inputs)
+            message = "index tensor must have the same number of dimensions as input tensor"
+            raise SizesDiffer(message, inputs, help=f"give the second source {len(x.spatial)} spatial axes")
         axis = axis_of(self.dim, x)
         if any(m > n for i, (n, m) in enumerate(zip(x, index, strict=True)) if i != axis):
             message = f"expected index to be no larger than self apart from dimension {dim_of(self.dim, x)}"
-            raise SizesDiffer(message, inputs, free=axis)
+            fits = Shape([m if i == axis else min(n, m) for i, (n, m) in enumerate(zip(x, index, strict=True))])
+            raise SizesDiffer(message, inputs, help=f"cut the second source to {fits}")
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         x, index = inputs
@@ -89,7 +91,7 @@ class TopK(Layer):
         axis = axis_of(self.dim, x)
         if self.k > x[axis]:
             wanted = f"a whole number from 1 to {x[axis]}, the cells of dimension {dim_of(self.dim, x)} "
-            raise WrongValue("k", f"{wanted}(selected index k out of range)", self.k)
+            raise WrongValue("k", f"{wanted}(selected index k out of range)", self.k, help=f"write `k: {x[axis]}`")
         return ((along(x, axis, All(self.k)),),) * 2
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:

@@ -83,13 +83,14 @@ class Einsum(Layer):
     """Sums of products of one or more tensors, in Einstein's notation: a letter names an axis, and what is not in the
     result is summed over.
 
-    Letters have PyTorch's order: the batch first, then the channels, then the spatial axes. `bchw,bkc->bkhw` weighs
-    the channels of H×W×C by C weights for each of K maps, given as K×C would be by `Permute`: every tensor begins with
-    the batch, and so does the result. `...` stands for any number of axes. Where a channel becomes a spatial axis or
-    the other way round, every value counts as reading all of both.
+    Letters have PyTorch's order: the batch first, then the channels, then the spatial axes. `bchw,bkc->bkhw` makes K
+    maps of H×W×C, each the sum of all channels by weights of its own, of which the second tensor, C×K, holds C for each
+    map. Every tensor begins with the batch, and so does the result; `...` stands for any number of axes. Where a
+    channel becomes a spatial axis or the other way round, every value counts as reading all of both.
 
     Multiply-adds are those of the matrix products that PyTorch makes of it, from the left: first what stands in one
-    tensor alone is summed, then each pair is multiplied. Where nothing is summed over in a pair, it has none.
+    tensor alone is summed, then each pair is multiplied. Where nothing is summed over in a pair, it has none. (With the
+    package opt_einsum PyTorch may multiply three tensors or more in another order.)
     """
 
     takes: ClassVar[tuple[int, int | None]] = (1, None)

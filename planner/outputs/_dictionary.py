@@ -15,7 +15,7 @@ from planner.analyses.receptive_field import AxisField
 from planner.diagnostics import Diagnostic, Fix
 from planner.geometry import Shape
 from planner.outputs._findings import headline
-from planner.plan import Step
+from planner.plan import Plan, Step
 from planner.report import Report
 
 MOST_LINES = 1 << 20
@@ -56,6 +56,7 @@ def step_values(report: Report, i: int, step: Step) -> dict[str, Any]:
         "in": [_plain(shape) for shape in step.inputs],
         "out": None if not outputs else outputs[0] if len(outputs) == 1 else outputs,
         "params": step.params,
+        **_lent(report.plan, step),
         "macs": step.macs,
         "line": report.line(step),
         "loss": [_loss(report.plan.label(step.sources[each.source]), each) for each in report.losses[i]],
@@ -65,6 +66,15 @@ def step_values(report: Report, i: int, step: Step) -> dict[str, Any]:
         },
         "unread": _unread(report, i),
     }
+
+
+def _lent(plan: Plan, step: Step) -> dict[str, Any]:
+    """Whose weights a step uses: the step that has them, or for single weights their names in the state_dict."""
+    if plan.owner(step) is not step:
+        weighted = step.facts is not None and (step.facts.weights or step.facts.buffers)
+        return {"shares": plan.owner(step).name} if weighted else {}
+    tied = {name: plan.weight(step, name) for name in step.instance.ties or () if name in step.weights}
+    return {"tied": tied} if tied else {}
 
 
 def _unread(report: Report, i: int) -> dict[str, int] | None:

@@ -11,6 +11,7 @@ from planner.diagnostics import Path
 from planner.geometry import Shape
 from planner.model import Group
 from planner.outputs._alike import Likeness, series
+from planner.outputs._weights import lent, lent_to_copies
 from planner.plan import Plan, Tensor
 
 Opens = Callable[[Group, int], bool]
@@ -28,6 +29,7 @@ class Row:
     opened   its layers follow, in rows of their own; of several copies, those of the first
     beside   the copies stand side by side, and not one behind the other
     differ   the arguments in which copies differ: `dilation 1, 2, 4`
+    weights  whose weights it uses, where they are not its own: `shares conv1`
     """
 
     name: str
@@ -45,6 +47,12 @@ class Row:
     copies: int = 1
     beside: bool = False
     differ: str = ""
+    weights: str = ""
+
+    @property
+    def notes(self) -> str:
+        """What is said behind its type: `, dilation 1, 2, 4, shares a`."""
+        return "".join(f", {each}" for each in (self.differ, self.weights) if each)
 
     @property
     def times(self) -> str:
@@ -125,13 +133,13 @@ class Tree:
             params=step.params or 0,
             macs=step.macs or 0,
             planned=step.facts is not None,
+            weights=lent(self.plan, step),
         )
 
     def _block(self, copies: list[Group], depth: int, opened: bool) -> Row:
         first, last = copies[0], copies[-1]
         names = [_below(each.name, each.parent) for each in (first, last)]
         steps = range(first.first, last.last)
-        facts = [facts for i in steps if (facts := self.plan.steps[i].facts)]
         return Row(
             name=names[0] if len(copies) == 1 else "…".join(names),
             type=first.type,
@@ -140,14 +148,15 @@ class Tree:
             steps=steps,
             inputs=self._inputs(first),
             outputs=self._outputs(last),
-            params=sum(each.params for each in facts),
-            macs=sum(each.macs for each in facts),
+            params=sum(self.plan.steps[i].params or 0 for i in steps),
+            macs=sum(self.plan.steps[i].macs or 0 for i in steps),
             planned=self._planned(steps),
             is_block=True,
             opened=opened,
             copies=len(copies),
             beside=len(copies) > 1 and self.plan.arriving(first) == self.plan.arriving(last),
             differ="; ".join(filter(None, [self.copies.differences(copies), self._growth(copies)])),
+            weights=lent_to_copies(copies),
         )
 
     def _growth(self, copies: list[Group]) -> str:

@@ -74,6 +74,9 @@ def _said(report: Report, each: Overwriting) -> tuple[str, str]:
     written, read = plan.label(each.tensor), plan.label(each.read)
     only = ONLY[each.when]
     shared = "" if written == read else f"`{written}` shares its memory; "
+    if each.reader == each.step:
+        raised = "more than one element of the written-to tensor refers to a single memory location"
+        return f"`{read}`, whose repeated cells are one in memory", f"PyTorch raises: {raised}{only}"
     if each.reader is not None:
         reader = plan.steps[each.reader].name
         return f"`{read}`, which `{reader}` reads after it", f"{shared}`{reader}` gets what is written{only}"

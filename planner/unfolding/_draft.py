@@ -85,6 +85,30 @@ class Handed:
     slips: Slips = NONE
 
 
+@dataclass(slots=True)
+class Placed:
+    """A copy of an entry in the model.
+
+    name    the copy's own name
+    base    the name of the entry, which its copies have in common; None where each has a name of its own
+    index   the number of the copy
+    copies  how many copies the entry has; None where it is not repeated
+    first   its first instance
+    groups  how many groups there were before it
+    last    the instance behind its last one
+    group   its own group, where it is a list of layers
+    """
+
+    name: str
+    base: str | None
+    index: int
+    copies: int | None
+    first: int
+    groups: int
+    last: int = 0
+    group: Group | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Scope(Sight[Handed]):
     """A list of layers being unfolded: the names in sight, and the list's place in the model."""
@@ -95,6 +119,8 @@ class Scope(Sight[Handed]):
     calls: tuple[Path, ...] = ()
     blocks: tuple[str, ...] = ()
     allow: frozenset[str] = frozenset()
+    placed: dict[str, Placed] = field(default_factory=dict)
+    """The copies that are there, by name."""
     counts: dict[str, int] = field(default_factory=dict)
     """How many numbers each type has used up for layers without a name."""
     slips: Slips = NONE

@@ -19,9 +19,10 @@ from planner.layers._fields import is_whole
 from planner.layers._layer import Layer
 from planner.model import Group, Instance, LeftOut, Ref
 from planner.sight import named
-from planner.unfolding._draft import Draft, Handed, Scope, Stop, ToldElsewhere, known_of, value_of
+from planner.unfolding._draft import Draft, Handed, Placed, Scope, Stop, ToldElsewhere, known_of, value_of
 from planner.unfolding._layers import Interned, Layers
 from planner.unfolding._naming import Naming
+from planner.unfolding._weights import Weights
 from planner.unfolding._wiring import Wiring
 
 MOST_STEPS = 250_000
@@ -41,6 +42,7 @@ class Lists:
         self.names = Naming(draft)
         self.wiring = Wiring(draft)
         self.layers = Layers(draft, interned)
+        self.weights = Weights(draft)
         self.visits = 0
 
     def unfold(self, block: Block, scope: Scope) -> None:
@@ -80,7 +82,9 @@ class Lists:
                         self.draft.report(fault, entry.path, scope.calls)
                     name = f"?{len(self.draft.instances)}"
                     guessed |= HARMLESS
+                placed = Placed(name, base, index, copies, len(self.draft.instances), len(self.draft.groups))
                 handed = self.place(entry, name, values, scope, sources, guessed)
+                self.weights.note(placed, entry, entries[at + 1 :], scope)
                 scope.hand_on(name, handed)
                 sources = (handed,)
             if base is not None:

@@ -386,19 +386,67 @@ def _identity(layer: Layer, x: Tensor) -> Tensor:
     return x
 
 
-def _add(layer: Any, *sources: Tensor) -> Tensor:
-    _must_fit(sources, layer.broadcast)
-    return reduce(torch.add, sources)
+def _operated(function: Callable[..., Tensor], *, repeats: bool | None = None) -> Function:
+    """What an operator makes of its operands, two by two from the left; sizes of 1 are repeated where `broadcast` says
+    so, or always.
+    """
+
+    def computed(layer: Any, *sources: Tensor) -> Tensor:
+        if layer.other is not None:
+            (x,) = sources
+            number = torch.full_like(x, layer.other)
+            return function(number, x) if getattr(layer, "reversed", False) else function(x, number)
+        _must_fit(sources, layer.broadcast if repeats is None else repeats)
+        return reduce(function, sources)
+
+    return computed
 
 
-def _subtract(layer: Any, *sources: Tensor) -> Tensor:
-    _must_fit(sources, layer.broadcast)
-    return reduce(torch.sub, sources)
+def _where(layer: Any, condition: Tensor, *sources: Tensor) -> Tensor:
+    """One or the other, by a condition that is above 0 or is not."""
+    if layer.other is not None:
+        sources = (*sources, torch.full_like(sources[0], layer.other))
+    _must_fit((condition, *sources), True)
+    then, other = sources
+    return torch.where(condition.gt(0), then, other)
 
 
-def _multiply(layer: Any, *sources: Tensor) -> Tensor:
-    _must_fit(sources, True)
-    return reduce(torch.mul, sources)
+def _by_name(layer: Layer, x: Tensor) -> Tensor:
+    """A function that PyTorch has by the layer's name, in lower case."""
+    result: Tensor = getattr(torch, layer.type_name().lower())(x)
+    return result
+
+
+def _clamp(layer: Any, x: Tensor) -> Tensor:
+    low, high = (-torch.inf if layer.min is None else layer.min), (torch.inf if layer.max is None else layer.max)
+    return torch.where(x < low, low, torch.where(x > high, high, x))
+
+
+def _cumsum(layer: Any, x: Tensor) -> Tensor:
+    count = x.shape[layer.dim]
+    sums = [x.narrow(layer.dim, 0, i + 1).sum(layer.dim, keepdim=True) for i in range(count)]
+    return torch.cat(sums, layer.dim)
+
+
+def _normalize(layer: Any, x: Tensor) -> Tensor:
+    length = torch.linalg.vector_norm(x, layer.p, layer.dim, keepdim=True)
+    divisor: Tensor = torch.maximum(length, torch.full_like(length, layer.eps))
+    return x / divisor
+
+
+def _reduced(function: Callable[..., Tensor], *names: str) -> Function:
+    """A function of all values along some axes, which takes these of the layer's arguments."""
+
+    def computed(layer: Any, x: Tensor) -> Tensor:
+        options = {name: getattr(layer, name) for name in names}
+        return function(x, dim=layer.dim, keepdim=layer.keepdim, **options)
+
+    return computed
+
+
+def _norm(x: Tensor, *, p: float, dim: int | tuple[int, ...], keepdim: bool) -> Tensor:
+    result: Tensor = torch.linalg.vector_norm(x, p, dim, keepdim)
+    return result
 
 
 def _must_fit(sources: Tensors, repeats: bool) -> None:
@@ -413,10 +461,6 @@ def _concat(layer: Any, *sources: Tensor) -> Tensor:
 
 def _stack(layer: Any, *sources: Tensor) -> Tensor:
     return torch.stack(sources, layer.dim)
-
-
-def _mean(layer: Any, x: Tensor) -> Tensor:
-    return x.mean(layer.dim, layer.keepdim)
 
 
 def _matmul(layer: Any, a: Tensor, b: Tensor) -> Tensor:
@@ -444,8 +488,8 @@ def _gather(layer: Any, x: Tensor, index: Tensor) -> Tensor:
 
 
 def _topk(layer: Any, x: Tensor) -> Tensors:
-    values, places = x.sort(layer.dim, descending=layer.largest)
-    return values.narrow(layer.dim, 0, layer.k), places.narrow(layer.dim, 0, layer.k)
+    """Of equal values PyTorch says which comes first."""
+    return x.topk(layer.k, layer.dim, largest=layer.largest)
 
 
 def _set_slice(layer: Any, x: Tensor, part: Tensor) -> Tensor:
@@ -573,12 +617,33 @@ FUNCTIONS: Mapping[str, Function] = {
     "Dropout3d": _identity,
     "FeatureAlphaDropout": _identity,
     "StochasticDepth": _identity,
-    "Add": _add,
-    "Subtract": _subtract,
-    "Multiply": _multiply,
+    "Add": _operated(torch.add),
+    "Subtract": _operated(torch.sub),
+    "Multiply": _operated(torch.mul, repeats=True),
+    "Divide": _operated(torch.div, repeats=True),
+    "Power": _operated(torch.pow),
+    "Maximum": _operated(torch.maximum),
+    "Minimum": _operated(torch.minimum),
+    "Where": _where,
+    **dict.fromkeys(("Abs", "Neg", "Sign", "Square", "Sqrt", "Rsqrt", "Reciprocal", "Exp", "Exp2", "Expm1"), _by_name),
+    **dict.fromkeys(("Log", "Log2", "Log10", "Log1p", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan"), _by_name),
+    **dict.fromkeys(("Sinh", "Cosh", "Erf", "Floor", "Ceil", "Round", "Trunc"), _by_name),
+    "Clamp": _clamp,
+    "Cumsum": _cumsum,
+    "Normalize": _normalize,
     "Concat": _concat,
     "Stack": _stack,
-    "Mean": _mean,
+    "Mean": _reduced(torch.mean),
+    "Sum": _reduced(torch.sum),
+    "Prod": _reduced(torch.prod),
+    "Max": _reduced(torch.amax),
+    "Min": _reduced(torch.amin),
+    "Var": _reduced(torch.var, "correction"),
+    "Std": _reduced(torch.std, "correction"),
+    "Norm": _reduced(_norm, "p"),
+    "LogSumExp": _reduced(torch.logsumexp),
+    "ArgMax": _reduced(torch.argmax),
+    "ArgMin": _reduced(torch.argmin),
     "MatMul": _matmul,
     "ScaledDotProductAttention": _dot_product,
     "RotaryEmbedding": _rotary,

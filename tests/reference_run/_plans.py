@@ -23,22 +23,25 @@ class Outcome:
     outputs: Sequence[Tensor]
 
 
-def run(plan: Plan, weights: Mapping[str, Tensor], inputs: Sequence[Tensor], *, seed: int = 0) -> Outcome:
+def run(
+    plan: Plan, weights: Mapping[str, Tensor], inputs: Sequence[Tensor], *, seed: int = 0, gradients: bool = False
+) -> Outcome:
     """Execute every step of a plan in evaluation mode.
 
-    weights  the model's state_dict: an entry's name is that of its step, a dot, and the layer's name for it
-    inputs   one for each input of the plan, channels first
-    seed     for the layers that draw by chance in evaluation too
+    weights    the model's state_dict: an entry's name is that of its step, a dot, and the layer's name for it
+    inputs     one for each input of the plan, channels first
+    seed       for the layers that draw by chance in evaluation too
+    gradients  the outputs know how they depend on weights that are an nn.Parameter
     """
     assert plan.complete
     found: list[Sequence[Tensor]] = []
     given = iter(inputs)
     batch = inputs[0].shape[0]
-    with torch.no_grad(), torch.random.fork_rng():
+    with torch.set_grad_enabled(gradients), torch.random.fork_rng():
         torch.manual_seed(seed)
         for step in plan.steps:
             sources = [_tensor(found, ref) for ref in step.sources]
-            found.append([next(given)] if step.is_input else _of_step(step, weights, sources, batch))
+            found.append([next(given)] if step.is_input else _of_step(plan, step, weights, sources, batch))
             _must_be_planned(step, found[-1], batch)
     values = {step.name: tensors for step, tensors in zip(plan.steps, found, strict=True)}
     return Outcome(values, [_tensor(found, ref) for ref in plan.outputs])
@@ -48,11 +51,13 @@ def _tensor(found: Sequence[Sequence[Tensor]], ref: tuple[int, int]) -> Tensor:
     return found[ref[0]][ref[1]]
 
 
-def _of_step(step: Step, weights: Mapping[str, Tensor], sources: Sequence[Tensor], batch: int) -> Sequence[Tensor]:
+def _of_step(
+    plan: Plan, step: Step, weights: Mapping[str, Tensor], sources: Sequence[Tensor], batch: int
+) -> Sequence[Tensor]:
     assert step.layer is not None
     assert step.facts is not None
     entries = (*step.facts.weights, *step.facts.buffers)
-    own = {entry: weights[f"{step.name}.{entry}" if entry else step.name] for entry in entries}
+    own = {entry: weights[plan.weight(step, entry)] for entry in entries}
     try:
         return computed(step.layer, own, sources, batch)
     except Exception as error:

@@ -16,13 +16,15 @@ BATCH = 2
 
 
 def weights_of(plan: Plan, seed: int = 0) -> dict[str, Tensor]:
-    """A state_dict of the model, in float64, with which values neither vanish nor explode."""
-    return {
-        f"{step.name}.{entry}" if entry else step.name: _entry(f"{step.name}.{entry}", entry, sizes, seed)
-        for step in plan.layers
-        if step.facts is not None
-        for entry, sizes in (*step.facts.weights.items(), *step.facts.buffers.items())
-    }
+    """A state_dict of the model, in float64, with which values neither vanish nor explode; weights that are tied to one
+    another are one tensor.
+    """
+    found: dict[str, Tensor] = {}
+    for step in plan.layers:
+        for entry, sizes in step.state.items():
+            name, first = f"{step.name}.{entry}" if entry else step.name, plan.weight(step, entry)
+            found[name] = found[first] if first in found else _entry(f"{step.name}.{entry}", entry, sizes, seed)
+    return found
 
 
 def _entry(name: str, entry: str, sizes: tuple[int, ...], seed: int) -> Tensor:

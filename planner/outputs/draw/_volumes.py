@@ -54,7 +54,7 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedVolume:
     """A volume on the page: the left upper corner of its front, and its three lengths."""
 
     volume: Volume
@@ -155,14 +155,14 @@ def _label(box: Box) -> str:
 # Where they stand
 
 
-def _placed(volumes: Sequence[Volume]) -> list[Placed]:
+def _placed(volumes: Sequence[Volume]) -> list[PlacedVolume]:
     """The volumes placed from left to right; in a network that shrinks and grows again, smaller ones stand lower."""
     if not volumes:
         return []
     rows = max(max(each.shape.spatial[-2:], default=1) for each in volumes)
     channels = max(each.shape.channels for each in volumes)
     turns = _turns(volumes)
-    placed: list[Placed] = []
+    placed: list[PlacedVolume] = []
     x = 0.0
     for each in volumes:
         thick, tall, deep = _lengths(each.shape, rows, channels)
@@ -171,7 +171,7 @@ def _placed(volumes: Sequence[Volume]) -> list[Placed]:
             before = placed[-1]
             middle = (before.x + before.right) / 2 + (_words(before.volume) + _words(each)) / 2 + 10
             x = max(before.right + GAP, middle - wide / 2)
-        placed.append(Placed(each, x, _depth(each, volumes) if turns else -tall / 2, thick, tall, deep))
+        placed.append(PlacedVolume(each, x, _depth(each, volumes) if turns else -tall / 2, thick, tall, deep))
     return placed
 
 
@@ -210,18 +210,18 @@ def _lengths(shape: Shape, rows: int, channels: int) -> tuple[float, float, floa
     return thick, tall, deep
 
 
-def _moved(placed: Sequence[Placed]) -> list[Placed]:
+def _moved(placed: Sequence[PlacedVolume]) -> list[PlacedVolume]:
     """The drawing with its left upper corner at that of the page."""
     left = MARGIN - min(each.x for each in placed)
     top = MARGIN + 40 - min(each.top for each in placed)
-    return [Placed(each.volume, each.x + left, each.y + top, each.thick, each.tall, each.deep) for each in placed]
+    return [PlacedVolume(each.volume, each.x + left, each.y + top, each.thick, each.tall, each.deep) for each in placed]
 
 
-def _skips(picture: Picture, placed: Sequence[Placed]) -> Iterator[tuple[Placed, Placed]]:
+def _skips(picture: Picture, placed: Sequence[PlacedVolume]) -> Iterator[tuple[PlacedVolume, PlacedVolume]]:
     """The skips between volumes. A box that is not drawn hands its volume on as that of the box before."""
-    by_box: dict[int, Placed] = {}
+    by_box: dict[int, PlacedVolume] = {}
     shown = {each.volume.box.number: each for each in placed}
-    last: Placed | None = None
+    last: PlacedVolume | None = None
     for box in picture.boxes:
         last = shown.get(box.number, last)
         if last is not None:
@@ -236,7 +236,7 @@ def _skips(picture: Picture, placed: Sequence[Placed]) -> Iterator[tuple[Placed,
 # How they look
 
 
-def _volume(each: Placed, theme: Theme) -> Iterator[str]:
+def _volume(each: PlacedVolume, theme: Theme) -> Iterator[str]:
     """The three visible faces of a tensor's box, and the words below."""
     severity = each.volume.severity
     fill = theme.block if each.volume.family == "block" else theme.fill(each.volume.family)
@@ -261,13 +261,13 @@ def _volume(each: Placed, theme: Theme) -> Iterator[str]:
     yield _text(str(each.volume.shape), middle, each.bottom + 32, 10, theme.faint, "middle")
 
 
-def _arrow(source: Placed, target: Placed, theme: Theme) -> str:
+def _arrow(source: PlacedVolume, target: PlacedVolume, theme: Theme) -> str:
     x = source.x + source.thick + source.deep * SLANT[0] / 2 + 3
     y = source.y + source.tall / 2 - source.deep * SLANT[1] / 2
     return _pointed(x, y, target.x - 4, target.y + target.tall / 2, theme.line)
 
 
-def _skip(source: Placed, target: Placed, theme: Theme) -> str:
+def _skip(source: PlacedVolume, target: PlacedVolume, theme: Theme) -> str:
     """A line over the tops of the two volumes."""
     x1, x2 = source.right - source.deep * SLANT[0] / 2, target.x + target.thick / 2
     y = min(source.top, target.top) + (6 if abs(source.top - target.top) < 60 else 0)

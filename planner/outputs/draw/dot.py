@@ -289,6 +289,8 @@ def _details(picture: Picture, row: Row, look: Look) -> Iterator[str]:
         yield cut(picture.contents(row), WIDEST + 8)
         if row.differ:
             yield cut(row.differ, WIDEST + 8)
+    if row.weights:
+        yield cut(row.weights, WIDEST + 8)
     step = picture.plan.steps[row.steps.start]
     if not row.is_block and "args" in look.labels and (said := arguments(step)):
         yield from wrapped(said, WIDEST)[:3]
@@ -355,6 +357,6 @@ def _caption(row: Row, theme: Theme, between: str) -> Iterator[str]:
     if room_for(name):
         between = "<BR/>"
     yield f"<B>{escaped(name)}</B>"
-    for line in (kind + row.times, *([cut(row.differ, WIDEST)] if row.differ else ())):
+    for line in (kind + row.times, *(cut(each, WIDEST) for each in (row.differ, row.weights) if each)):
         yield f'{between}<FONT POINT-SIZE="{SMALL}" COLOR="{theme.faint}">{escaped(line)}</FONT>'
     yield between if between.startswith("<BR A") else ""

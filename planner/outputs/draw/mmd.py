@@ -71,7 +71,8 @@ def _inside(picture: Picture, look: Look, frame: Frame | None, indent: str) -> I
     for each in picture.frames:
         if each.parent is frame:
             names = " / ".join(_named(row) for row in (*each.captions, each.row))
-            yield f'{indent}subgraph f{each.number}["{names}{each.row.times}"]'
+            lent = _text(cut(f", {each.row.weights}", WIDEST)) if each.row.weights else ""
+            yield f'{indent}subgraph f{each.number}["{names}{each.row.times}{lent}"]'
             yield from _inside(picture, look, each, indent + "    ")
             yield f"{indent}end"
 
@@ -108,6 +109,8 @@ def _lines(picture: Picture, row: Row, is_head: bool, look: Look) -> Iterator[st
             yield _text(cut(row.differ, WIDEST))
     elif is_head and "args" in look.labels and (said := arguments(picture.plan.steps[row.steps.start])):
         yield _text(cut(said, WIDEST))
+    if row.weights:
+        yield _text(cut(row.weights, WIDEST))
     for name, each in METRICS.items():
         if name in look.labels and row.planned and (said := each.text(picture.report, row)):
             yield said

@@ -33,7 +33,7 @@ def _line(row: Row) -> str:
     numbers = (amount(row.params, row.planned), amount(row.macs, row.planned))
     cells = [
         _INDENT * row.depth + (f"**{name}**" if row.is_block else name),
-        _escaped(row.type) + row.times + (f", {_escaped(row.differ)}" if row.differ else ""),
+        _escaped(row.type) + row.times + _escaped(row.notes),
         shapes,
         *numbers,
     ]

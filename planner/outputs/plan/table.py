@@ -148,7 +148,7 @@ def shapes_text(shapes: Iterable[Shape]) -> str:
 def _columns(report: Report, shown: list[Row], marks: list[_RowSign | None], screen: Screen) -> list[_Column]:
     plan, cost = report.plan, report.cost
     names = ["  " * row.depth + printable(row.name) for row in shown]
-    types = [printable(row.type) + row.times + (f", {row.differ}" if row.differ else "") for row in shown]
+    types = [printable(row.type) + row.times + row.notes for row in shown]
     outputs = [
         shapes_text(row.outputs) or (mark.code if mark else NOT_PLANNED) for row, mark in zip(shown, marks, strict=True)
     ]

@@ -11,6 +11,7 @@ from planner.diagnostics import Diagnostic, Severity
 from planner.outputs._dictionary import dictionary, step_values
 from planner.outputs._findings import path_text
 from planner.outputs._screen import printable
+from planner.outputs._weights import lent
 from planner.outputs.draw._marks import Mark
 from planner.outputs.draw._picture import Picture, arguments, family
 from planner.outputs.plan.table import memory, title
@@ -93,7 +94,7 @@ def _of_step(report: Report, i: int, marks: Sequence[Mark]) -> dict[str, Any]:
     step = report.plan.steps[i]
     return {
         "family": family(step),
-        "arguments": arguments(step),
+        "arguments": ", ".join(filter(None, (arguments(step), lent(report.plan, step)))),
         "reads": [ref.step for ref in step.sources],
         "calls": [found.line for call in step.instance.calls if (found := report.source.place(call))],
         "marks": [[str(mark.severity), mark.name, mark.text] for mark in marks],

@@ -154,7 +154,8 @@ def _must_be_chain(copies: Copies) -> None:
         if entry is not None:
             number = block.entries.index(entry)
             items = [item for copy in copies.of(block) for item in copy.items[number]]
-            raise NotAChain(items[0].member.name if items else str(entry.type), entry.path)
+            name = items[0].member.name if items else str(entry.type)
+            raise NotAChain(name, entry.path, borrows=entry.borrows)
 
 
 def _whole(report: Report, program: Program, classes: list[str]) -> Iterator[str]:

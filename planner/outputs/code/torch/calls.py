@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from planner.classes.expressions import ATOM, BINDS, SIGNS, Expr, const, text
+from planner.classes.expressions import ATOM, BINDS, OF_ONE, SIGNS, Expr, const, text
 from planner.classes.parts import Part
 from planner.classes.tensors import Calling
 from planner.layers._layer import Call
@@ -125,19 +125,36 @@ def _rearranged(order: Order) -> str:
     return f".permute({', '.join(map(str, order))})"
 
 
-def operator_code(part: Part, args: Sequence[Code]) -> Code:
-    """Operands with an operator between them."""
-    call = part.calls[-1].call
-    sign = SIGNS[call.name]
+def operator_code(part: Part, args: Sequence[Code], attribute: Callable[[Expr], str]) -> Code:
+    """Operands with an operator between them, or one with its sign before it."""
+    calling = part.calls[-1]
+    return _operation(calling, args, {arg: in_forward(expr, args, attribute) for arg, expr in calling.args})
+
+
+def _operation(calling: Calling, args: Sequence[Code], numbers: Mapping[str, Expr]) -> Code:
+    """The tensors and the numbers that an operator takes, with the operator between them."""
+    call = calling.call
+    if call.name == "neg":
+        (x,) = args
+        code, binds = x.written
+        return Code(f"-{code if binds >= BINDS['neg'] else f'({code})'}", BINDS["neg"], lacks=x.lacks)
+    sign = SIGNS.get(call.name) or OF_ONE[call.name]
     binds = BINDS[sign]
     turned = [_turned(each) if i in call.turned else each for i, each in enumerate(args)]
     if call.widened:
         turned = [_widened(each, more) for each, more in zip(turned, call.widened, strict=True)]
-    first, *others = (each.written for each in turned)
+    operands = [each.written for each in turned]
+    constants = [expr.written for expr in numbers.values()]
+    first, *others = [*constants, *operands] if call.reversed else [*operands, *constants]
     written = [first[0] if first[1] >= binds + (sign == "**") else f"({first[0]})"]
-    written += [code if its > binds else f"({code})" for code, its in others]
-    lacking = min((each.lacks for each in args), key=("", "size", "axis").index)
-    return Code(f" {sign} ".join(written), binds, lacks=lacking)
+    least = BINDS["neg"] if sign == "**" else binds + 1  # what follows `**` may have a sign of its own
+    written += [code if its >= least and its != BINDS["**"] else f"({code})" for code, its in others]
+    return Code(f" {sign} ".join(written), binds, lacks=lacking(args))
+
+
+def lacking(args: Sequence[Code]) -> Lack:
+    """What the result of tensors that meet value by value lacks: what all of them do."""
+    return min((each.lacks for each in args), key=("", "size", "axis").index)
 
 
 def _turned(code: Code) -> Code:
@@ -169,11 +186,14 @@ def call(
     program.uses(*(expr for calling in part.calls for _, expr in calling.args))
     if last.call.is_permutation:
         return _permuted(last, args[0])
+    if last.call.is_operator:
+        return operator_code(part, args, attribute)
     read = list(args)
     if len(part.calls) > 1:
         first = part.calls[0]
         given = {arg: in_forward(expr, args, attribute) for arg, expr in first.args}
-        read[0] = _function(program, first, given, read[:1])
+        operates = first.call.is_operator
+        read[0] = _operation(first, read[:1], given) if operates else _function(program, first, given, read[:1])
     reads = last.call.reads
     read = read if reads is None else [read[i] for i in reads]
     if last.call.widened:
@@ -224,6 +244,8 @@ def _function(
     program.imports.add("F" if home == "F" else "torch")
     if made.gathers:
         inputs = [Bracketed(Brackets("[", inputs, "]"))]
+    while made.pairwise and len(inputs) > 2:
+        inputs = [Bracketed(Brackets(f"{calling.target}(", inputs[:2])), *inputs[2:]]
     before = [Bracketed(str(given[arg])) for arg in made.leading]
     behind = (
         [Bracketed(code.after(f"{name}=")) for name, code in zip(made.named, read[len(inputs) :], strict=True)]

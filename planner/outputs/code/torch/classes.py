@@ -19,7 +19,14 @@ from planner.outputs.code.torch.construction import (
 from planner.outputs.code.torch.forward import Forward
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
-from planner.outputs.code.torch.submodules import Attributes, Labelled, labelled_parts, living_parts
+from planner.outputs.code.torch.submodules import (
+    Attributes,
+    Labelled,
+    labelled_parts,
+    living_parts,
+    parameter_of,
+    place_of,
+)
 from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, fits, lines
 
 
@@ -146,7 +153,25 @@ class Writer:
                 yield from lines(BODY, self._parameter(part, str(label)))
             else:
                 yield from self.construction.part("self", Submodule(label, part, code), BODY, in_chain=False)
+        yield from self._ties(labelled)
         yield from self._initialization()
+
+    def _ties(self, labelled: Labelled) -> Iterator[str]:
+        """The statements that make weights the same tensors as others."""
+        for part, label in labelled.labels:
+            if not part.ties:
+                continue
+            indent, module = BODY, labelled.access[part]
+            if part.when is not None:
+                self.program.uses(part.when)
+                yield f"{indent}if {part.when}:"
+                indent += STEP
+            if part.count is not None:
+                yield f"{indent}for layer in {module}:"
+                indent, module = indent + STEP, "layer"
+            whole = module if part.nested is not None else place_of("self", str(label))
+            for own, other in part.ties.items():
+                yield from lines(indent, f"{place_of(module, own) if own else whole} = {parameter_of(other)}")
 
     def _container(self, label: str, nested: Sequence[tuple[Part, str | Brackets | None]]) -> Iterator[str]:
         """A list of modules, or of parameters, of which some are called by themselves."""

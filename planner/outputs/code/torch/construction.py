@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from planner.classes.arithmetic import value
 from planner.classes.expressions import Expr, quoted
 from planner.classes.names import TAKEN, is_attribute, unused
 from planner.classes.parts import Part, Unit
@@ -13,7 +14,7 @@ from planner.outputs.code.torch import ready_made as ready
 from planner.outputs.code.torch.calls import Code, call
 from planner.outputs.code.torch.chains import chained
 from planner.outputs.code.torch.layouts import Side, follows
-from planner.outputs.code.torch.program import Program
+from planner.outputs.code.torch.program import Program, annotation, type_of
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes
 from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, fits, lines
@@ -92,11 +93,16 @@ class Construction:
         kind = part.item.step.type if part.item.step else "Layer"
         about = f"{kind} as a module with one input and one output."
         text = str((code.moved(wanted) if len(part.item.outputs[0].shape) > 1 else code).code)
-        written = ready.wrapped("{name}", base, text, about, list(attributes.values))
+        kinds = {each: self._kind(part, expr) for each, expr in attributes.values.items()}
+        written = ready.wrapped("{name}", base, text, about, kinds)
         found = self.program.helper(written, f"{kind}Layer", kind, base, text)
         return Brackets(
             f"{found}(", made.items if made else [Bracketed(str(expr)) for expr in attributes.values.values()]
         )
+
+    def _kind(self, part: Part, expr: Expr) -> str:
+        """The type of a number in all copies of a part."""
+        return annotation(type_of(value(expr, copy.values)) for copy, _ in part.items)
 
     def _padded(self, part: Part, base: str, made: Brackets) -> Brackets:
         """A convolution or a pool with a padding for each side, as a module."""
@@ -178,6 +184,9 @@ class Construction:
                 yield from lines(indent, head if is_attribute(module.label) else other)
             yield f"{indent}if {part.when}:"
             indent += STEP
+        if part.loops:
+            yield from self._alone(target, module, indent)
+            return
         if part.count is None:
             yield from self.single(target, module, indent)
             return
@@ -187,6 +196,19 @@ class Construction:
                 yield from lines(indent, registration(target, module.label, repeated), module.comment)
                 return
         yield from self._loop(target, module, part, indent)
+
+    def _alone(self, target: str, module: Submodule, indent: str) -> Iterator[str]:
+        """The statements that make a part a submodule in a container, since it is called as the first of many."""
+        self.program.imports.add("nn")
+        if module.code is not None:
+            listed = Brackets("[", [Bracketed(module.code)], "]")
+            made = Brackets("nn.ModuleList(", [Bracketed(listed)])
+            yield from lines(indent, registration(target, module.label, made))
+            return
+        inner = self.new_local()
+        yield f"{indent}{inner} = nn.ModuleList()"
+        yield from self.single(inner, replace(module, label=None), indent)
+        yield from lines(indent, registration(target, module.label, inner))
 
     def _loop(self, target: str, module: Submodule, part: Part, indent: str) -> Iterator[str]:
         """The statements that construct a part again and again, in a container of its own where it is wrapped."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from planner.classes.expressions import BINDS
 from planner.classes.parts import Part
 from planner.classes.tensors import Value
-from planner.outputs.code.torch.calls import Code, Lack, call, operator_code, sizes_read
+from planner.outputs.code.torch.calls import Code, Lack, call, in_forward, lacking, sizes_read
 from planner.outputs.code.torch.layouts import Side
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
@@ -78,11 +78,14 @@ class Forward:
         if part.is_tensor:
             variables.know(part, self._tensor(part))
             return
+        if part.loops:
+            self._loop(part)
+            return
         variables.start_call()
         reads = self._reads[part]
         if not self._nests(part, reads):
             variables.assign()
-        if self.program.asserts and part.calls and part.calls[-1].call.is_operator:
+        if self.program.asserts and len(reads) > 1 and part.calls and part.calls[-1].call.takes_any_batch:
             self._assert_equal(part)
         made = self._made(part)
         if variables.waiting and not self._fits(part, made):
@@ -100,6 +103,20 @@ class Forward:
         before, name = starts.get(part.sources[0], (part.sources[0], None)) if part.sources else ((-1, -1, 0), None)
         inherits = part.is_module and not part.stateful and part.values[0] not in self._outputs
         variables.bind(part, made, before, (inherits and name) or own)
+
+    def _loop(self, part: Part) -> None:
+        """Call the same module as often as a part has repetitions, each time with what it returned before."""
+        variables, (source,) = self.variables, part.sources
+        assert part.count is not None
+        variables.assign()
+        given = variables.known[source]
+        if part.item.inputs[0].shape.spatial:
+            given = given.moved(self.program.layouts.input(part, 0))
+        given = variables.batched(given, source)
+        variables.read(part.sources)
+        count = in_forward(part.count, (), self.attributes.param)
+        self.program.uses(count)
+        variables.loop(part, given, str(count), lambda code: self._called(part, [code]))
 
     def _tensor(self, part: Part) -> Code:
         """A tensor that the class has, trained or not."""
@@ -133,7 +150,7 @@ class Forward:
         used = [value for value in reads if value in waiting]
         if not used:
             return True
-        if waiting[-len(used) :] != used or (part.when is not None and not part.is_module):
+        if waiting[-len(used) :] != used or _is_chosen(part):
             return False
         return len(part.sources) > 1 or not self.shapes.changes(part.sources[0], part.values[0])
 
@@ -150,7 +167,7 @@ class Forward:
                 code = self.variables.read_again(code, value)
             args.append(code)
         made = self._called(part, args)
-        if part.when is not None and not part.is_module:
+        if _is_chosen(part):
             other = args[0].moved(made.side) if part.item.inputs[0].shape.spatial else args[0]
             if other.lacks != made.lacks:
                 made, other = (
@@ -164,14 +181,13 @@ class Forward:
     def _called(self, part: Part, args: Sequence[Code]) -> Code:
         """The call of a part that is there, with its arguments."""
         axes = self.shapes.axes(part.values[0])
-        if part.calls and not part.boxed and part.calls[-1].call.is_operator:
-            made = operator_code(part, args)
-            return made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, part.values[0])).reading(args)
-        repeats = part.calls[-1].call.repeats if part.calls and not part.boxed else ()
-        args = [
-            each if k in repeats else self.variables.batched(each, value)
-            for k, (each, value) in enumerate(zip(args, part.sources, strict=True))
-        ]
+        any_batch = bool(part.calls) and not part.boxed and part.calls[-1].call.takes_any_batch
+        if not any_batch:
+            repeats = part.calls[-1].call.repeats if part.calls and not part.boxed else ()
+            args = [
+                each if k in repeats else self.variables.batched(each, value)
+                for k, (each, value) in enumerate(zip(args, part.sources, strict=True))
+            ]
         if not part.calls or part.boxed:
             made = Code(Brackets(f"{self.labelled.access[part]}(", [Bracketed(each.code) for each in args]))
         elif part.calls[-1].call.is_permutation:
@@ -180,7 +196,9 @@ class Forward:
         else:
             side = self.program.layouts.input(part, 0)
             made = call(self.program, part, self.labelled.access.get(part, ""), args, side, self.attributes.param)
-        return made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, part.values[0])).reading(args)
+        lacks = lacking(args) if any_batch else made.lacks
+        side = self.program.layouts.tensor(self.unit, part.values[0])
+        return made._replace(axes=axes, side=side, lacks=lacks).reading(args)
 
     def _assert_equal(self, part: Part) -> None:
         """Operands whose sizes are equal in the plan are not to be repeated."""
@@ -195,6 +213,11 @@ class Forward:
                 self.variables.done += [
                     f"{BODY}assert {each.code}.shape == {first.code}.shape" for each in others if each != first
                 ]
+
+
+def _is_chosen(part: Part) -> bool:
+    """Whether a forward pass asks whether a part is there, since it has no module that stands for either case."""
+    return part.when is not None and not (part.is_module and part.constructed)
 
 
 def _lacks(part: Part) -> Lack:

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping
 from typing import Literal
 
 from planner.classes.expressions import Expr, const, text
-from planner.classes.parts import Part, Unit
+from planner.classes.parts import Part, Unit, called_by
 from planner.classes.tensors import Calling, Value
 
 Side = Literal["first", "last"]
@@ -75,6 +75,8 @@ class Layouts:
         for k, source in enumerate(part.sources):
             if _rank(part, k):
                 self._edges.append(((unit, source), (part, k)))
+        if part.again is not None and (part.boxed or (part.calls and follows(part))):
+            self._join((part, 0), (called_by(part, unit.parts), 0))
         if part.count is not None or part.when is not None:
             self._join((unit, part.values[0]), (part, 0))
         inner = part.unit or part.inside

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -200,14 +201,19 @@ class Program:
         found = []
         for copy in unit.copies:
             value = copy.revalued[param][0] if param in copy.revalued else copy.values.get(param)
-            found.append(_type_of(value))
+            found.append(type_of(value))
         default = self.default(unit, param)
         if default is not None:
-            found.append(_type_of(_plain(default)))
-        kinds = sorted(set(found), key=lambda kind: (kind == "None", kind))
-        if "float" in kinds and "int" in kinds:
-            kinds.remove("int")
-        return " | ".join(kinds)
+            found.append(type_of(_plain(default)))
+        return annotation(found)
+
+
+def annotation(types: Iterable[str]) -> str:
+    """The annotation for values of some types; an int may stand wherever a float does."""
+    kinds = sorted(set(types), key=lambda kind: (kind == "None", kind))
+    if "float" in kinds and "int" in kinds:
+        kinds.remove("int")
+    return " | ".join(kinds)
 
 
 def _says_nothing(layer: object, call: Calling, arg: str, expr: Expr) -> bool:
@@ -227,12 +233,12 @@ def _plain(expr: Expr) -> object:
     return tuple(map(_plain, expr.args)) if expr.op == "tuple" else expr.args[0]
 
 
-def _type_of(value: object) -> str:
+def type_of(value: object) -> str:
     """The annotation for a value."""
     if value is None:
         return "None"
     if isinstance(value, list | tuple):
-        kinds = [_type_of(each) for each in value]
+        kinds = [type_of(each) for each in value]
         if len(set(kinds)) == 1:
             return f"tuple[{kinds[0]}, ...]" if len(kinds) > 3 else f"tuple[{', '.join(kinds)}]"
         return f"tuple[{', '.join(kinds) or '()'}]"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 
-from planner.classes.expressions import SIGNS, quoted
+from planner.classes.expressions import OF_ONE, SIGNS, quoted
 from planner.layers._layer import Call
 
 CENTRED = '''
@@ -110,7 +110,7 @@ HOMES = frozenset({"nn", "F", "torch", "Tensor"})
 def is_writable(call: Call) -> bool:
     """Whether a call is one of those that can be written."""
     if call.is_operator:
-        return call.name in SIGNS
+        return call.name in SIGNS or call.name in OF_ONE
     return call.home in HOMES or call.target in INSTEAD
 
 
@@ -218,11 +218,11 @@ class {name}({base}):
 '''
 
 
-def wrapped(name: str, base: str, code: str, about: str, attributes: Sequence[str] = ()) -> str:
-    """A module of one call; a function may have numbers to keep for it."""
+def wrapped(name: str, base: str, code: str, about: str, attributes: Mapping[str, str]) -> str:
+    """A module of one call; a function may have numbers to keep for it, each of some type."""
     kept = ""
     if attributes:
-        arguments = ", ".join(f"{each}: int" for each in attributes)
+        arguments = ", ".join(f"{each}: {kind}" for each, kind in attributes.items())
         kept = f"\n    def __init__(self, {arguments}) -> None:\n        super().__init__()\n"
         kept += "".join(f"        self.{each} = {each}\n" for each in attributes)
     return f'''

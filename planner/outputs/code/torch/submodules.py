@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 from planner.classes.expressions import NOTHING, Expr, quoted
 from planner.classes.names import TAKEN, identifier, is_attribute, unused
-from planner.classes.parts import Part, Unit
+from planner.classes.parts import Part, Unit, called_by
 from planner.outputs.code.torch.program import Program
 
 
@@ -69,12 +69,25 @@ def living_parts(unit: Unit) -> list[Part]:
 
 def labelled_parts(program: Program, unit: Unit, living: Sequence[Part]) -> Labelled:
     """The parts of a class that are constructed: what has weights, and what is called as a module."""
-    called = set(living)
+    called = {called_by(part, unit.parts) for part in living}
     needed = {part for part in unit.parts if part.stateful or (part.is_module and part in called)}
     constants = [part for part in unit.parts if part.is_constant and part in called]
     containers = {part.nested[0] for part in needed if part.nested is not None}
     modules = [part for part in unit.parts if part in needed or (part.nested and part.nested[0] in containers)]
     labels = {part: _label(unit, part) for part in modules}
+    found = _by_names(program, labels, constants)
+    own = dict(found.access)
+    for part in living:
+        owner, again = called_by(part, unit.parts), part.again
+        if again is not None and owner in own:
+            one = f"[{again.copy}]" if owner.holds_all and again.copy is not None else ""
+            found.access[part] = own[owner] + one
+    return found
+
+
+def _by_names(program: Program, labels: Mapping[Part, str], constants: Sequence[Part]) -> Labelled:
+    """The parts that are constructed, with the code that finds each of them."""
+    modules = list(labels)
     special = constants or any(map(_is_special, modules))
     if labels and not special and all(label.isdecimal() for label in labels.values()):
         if list(labels.values()) == [str(i) for i in range(len(labels))]:
@@ -88,16 +101,16 @@ def labelled_parts(program: Program, unit: Unit, living: Sequence[Part]) -> Labe
     """The modules without weights and without a name in the file, by their code: one serves all that are alike."""
     for part, label in labels.items():
         if part.nested is not None:
-            access[part] = f"{_access(part.nested[0], part)}[{part.nested[1]}]"
+            access[part] = f"{_access(part.nested[0])}[{part.nested[1]}]"
             found.append((part, label))
             continue
         if part.unnamed and not part.stateful:
             code = str(program.layer(part))
             if code in shared:
-                access[part] = _access(shared[code], part)
+                access[part] = _access(shared[code])
                 continue
             shared[code] = label
-        access[part] = _access(label, part)
+        access[part] = parameter_of(label) if part.is_tensor else _access(label)
         found.append((part, label))
     taken = {part.nested[0] if part.nested else str(label) for part, label in found} | TAKEN
     for part in constants:  # they are in no state_dict, and may have any name
@@ -106,6 +119,21 @@ def labelled_parts(program: Program, unit: Unit, living: Sequence[Part]) -> Labe
         access[part] = f"self.{label}"
         found.append((part, label))
     return Labelled("nn.Module", found, access)
+
+
+def parameter_of(name: str) -> str:
+    """The code that finds a parameter by its dotted name."""
+    pieces = name.split(".")
+    if any(not is_attribute(each) for each in pieces) and not any(map(_is_hidden, pieces)):
+        return f"self.get_parameter({quoted(name)})"
+    return place_of("self", name)
+
+
+def place_of(module: str, name: str) -> str:
+    """The place of a parameter of a module, by its dotted name from there, where another one can be put."""
+    *modules, own = name.split(".")
+    found = module + "".join(f".{each}" if is_attribute(each) else f"._modules[{quoted(each)}]" for each in modules)
+    return f"{found}.{own}" if is_attribute(own) else f"{found}._parameters[{quoted(own)}]"
 
 
 def _label(unit: Unit, part: Part) -> str:
@@ -118,10 +146,13 @@ def _is_special(part: Part) -> bool:
     return part.is_tensor or part.nested is not None or part.when is not None or part.count is not None
 
 
-def _access(label: str, part: Part) -> str:
-    """The code that finds a submodule, or a trained parameter, of any name."""
+def _access(label: str) -> str:
+    """The code that finds a submodule of any name."""
     if is_attribute(label):
         return f"self.{label}"
-    if label in TAKEN or label.startswith("_"):
-        return f"self.{'_parameters' if part.is_tensor else '_modules'}[{quoted(label)}]"
-    return f"self.{'get_parameter' if part.is_tensor else 'get_submodule'}({quoted(label)})"
+    return f"self._modules[{quoted(label)}]" if _is_hidden(label) else f"self.get_submodule({quoted(label)})"
+
+
+def _is_hidden(label: str) -> bool:
+    """Whether a module has something else under this name, which hides its submodule or parameter."""
+    return label in TAKEN or label.startswith("_")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from planner.classes.expressions import ATOM, NOTHING, Expr
 from planner.classes.names import BUILTINS, OURS, identifier, unused
@@ -13,7 +13,7 @@ from planner.outputs.code.torch.calls import Code, in_forward
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes
-from planner.outputs.code.torch.text import BODY, Bracketed, Brackets, lines
+from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, lines
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,7 @@ class Variables:
     def bind(self, part: Part, made: Code, before: Value, name: str | None) -> None:
         """Let the outputs of a part wait, or give them variables."""
         wanted = [value for value in part.values if self.left.get(value)]
-        returned = part.calls[-1].call if part.calls and not part.boxed else None
-        paths = returned.returns if returned is not None else ((),)
-        batches = returned.batches if returned is not None else None
+        paths, batches = _returned(part)
         if len(wanted) > 1:
             self._unpack(part, made, wanted, paths, batches)
             return
@@ -100,6 +98,28 @@ class Variables:
         self.waiting.append(Waiting(value, made, before, name))
         if self.left[value] != 1:
             self.assign()
+
+    def loop(self, part: Part, given: Code, count: str, called: Callable[[Code], Code]) -> None:
+        """Give a variable to what a call makes of a tensor, and then of what it made itself, again and again."""
+        (value,) = part.values
+        waiting = Waiting(value, given, part.sources[0], self.own_name(part))
+        name = str(given.code) if given.reads == {str(given.code)} else ""
+        if not name or name in self._still_read() or name in self.inputs[1:]:
+            name = self._name(waiting, branches=False)
+        if str(given.code) != name:
+            self.done += lines(BODY, given.after(f"{name} = "))
+        made = self._first_of(part, called(_named(given, name)))
+        self.done.append(f"{BODY}for _ in range({count}):")
+        self.done += lines(BODY + STEP, made.after(f"{name} = "))
+        self.known[value] = _named(made, name)
+        self._names[value] = name
+        if self.program.asserts and not made.lacks:
+            self._assert_sizes(name, replace(waiting, code=made))
+
+    def _first_of(self, part: Part, made: Code) -> Code:
+        """The first tensor that a call returns."""
+        paths, batches = _returned(part)
+        return made if paths == ((),) else self._one_of(made.at(paths[0]), part.values[0], batches)
 
     def _unpack(
         self,
@@ -225,6 +245,12 @@ class Variables:
     def new_name(self, wanted: str, *others: str) -> str:
         """A variable that hides nothing that is still to be read."""
         return unused(wanted, {*self._still_read(), *OURS, *others})
+
+
+def _returned(part: Part) -> tuple[Sequence[tuple[int, ...]], tuple[int, ...] | None]:
+    """Where in what a call returns its tensors are, and where each of them has its batch."""
+    returned = part.calls[-1].call if part.calls and not part.boxed else None
+    return (((),), None) if returned is None else (returned.returns, returned.batches)
 
 
 def _named(code: Code, name: str) -> Code:

@@ -7,7 +7,6 @@ right, and tells the first or, with `every`, all of them. A call has the fields 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -48,11 +47,9 @@ def _entries(plan: Plan) -> dict[str, dict[str, list[int]]]:
     """The sizes of all that is in the state_dict, as planned."""
     found: dict[str, dict[str, list[int]]] = {"parameters": {}, "buffers": {}}
     for step in plan.layers:
-        if step.facts is not None:
-            for kind, entries in (("parameters", step.facts.weights), ("buffers", step.facts.buffers)):
-                found[kind] |= {
-                    f"{step.name}.{name}" if name else step.name: list(sizes) for name, sizes in entries.items()
-                }
+        for name, sizes in step.state.items():
+            kind = "parameters" if name in step.weights else "buffers"
+            found[kind][f"{step.name}.{name}" if name else step.name] = list(sizes)
     return found
 
 
@@ -65,6 +62,7 @@ def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, An
         steps.append(
             {
                 "name": step.name,
+                "owner": plan.owner(step).name,
                 "input": places.get(id(step)),
                 "sources": list(map(list, step.sources)),
                 "calls": [_written(call) for call in calls],
@@ -81,24 +79,18 @@ def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, An
     return {"device": device, "every": every, "looks": every, "inputs": inputs, "steps": steps, "outputs": outputs}
 
 
+CARRIED = (
+    *("positional", "gathers", "layout", "reads", "forward"),
+    *("returns", "batches", "turned", "pairwise", "reversed"),
+    *("widened", "leading", "named", "causal", "in_rows"),
+)
+"""What a step's call says beside its target and its arguments."""
+
+
 def _written(value: object) -> Any:
     """A call, or an argument of one, as JSON has it."""
     if isinstance(value, Call):
-        fields = (
-            "gathers",
-            "layout",
-            "reads",
-            "forward",
-            "returns",
-            "batches",
-            "turned",
-            "widened",
-            "leading",
-            "named",
-            "causal",
-            "in_rows",
-        )
-        rest = {name: _written(getattr(value, name)) for name in fields}
+        rest = {name: _written(getattr(value, name)) for name in CARRIED}
         return {"target": value.target, "args": _written(value.args), **rest}
     if isinstance(value, Mapping):
         return {name: _written(each) for name, each in value.items()}
@@ -156,7 +148,7 @@ def told(plan: Plan, compared: Compared, answer: Mapping[str, Any]) -> tuple[str
             lines.append(f"  and {len(rows) - MOST_TOLD:,} more")
         return "\n".join([f"the code differs from the plan at {size}:", *lines, ""]), WRONG
     steps = len({at for at, _ in _read(plan)} - {i for i, step in enumerate(plan.steps) if step.is_input})
-    params = sum(map(math.prod, answer["entries"]["parameters"].values()))
+    params = sum(step.params or 0 for step in plan.layers)
     count = f"{counted(steps, 'step')}, {counted(params, 'parameter')}"
     why_not = compared.why_not if last["finite"] else "the outputs have no finite number, whatever goes in"
     if why_not:

@@ -84,7 +84,7 @@ def _compared(model: Any, run: Mapping[str, Any]) -> dict[str, Any]:
     with torch.no_grad():
         for seed in range(1 if meta else TRIES):
             state = None if meta else _weighted(torch, model, {step["name"] for step in run["steps"]}, seed)
-            inputs = [_input(torch, each, run["device"], seed) for each in run["inputs"]]
+            inputs = [_input(torch, each, run["device"], seed, k) for k, each in enumerate(run["inputs"])]
             try:
                 telling = _Verification(torch, model, run, Stepwise(run["steps"], state), inputs).tell(found)
             except StepError as error:
@@ -192,11 +192,11 @@ class _Verification:
                         return
 
 
-def _input(torch: Any, each: Mapping[str, Any], device: str, seed: int) -> tuple[Any, Any]:
-    """An input of the model as the code takes it, and as the steps do, (N, C, …). Every second try has positive
-    numbers alone, for layers that know no others.
+def _input(torch: Any, each: Mapping[str, Any], device: str, seed: int, place: int) -> tuple[Any, Any]:
+    """An input of the model as the code takes it, and as the steps do, (N, C, …), other numbers at each place. Every
+    second try has positive numbers alone, for layers that know no others.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed + TRIES * place)
     sizes = (BATCH, *each["sizes"])
     if device == "meta":
         dtype = torch.float32 if each["below"] is None else torch.long

@@ -37,7 +37,7 @@ class Stepwise:
 
     def __init__(self, steps: Sequence[Mapping[str, Any]], state: Mapping[str, Any] | None) -> None:
         self.steps = steps
-        self.things = [[_thing(call, step["name"], state) for call in step["calls"]] for step in steps]
+        self.things = [[_thing(call, step["owner"], state) for call in step["calls"]] for step in steps]
         self.last_read = {source[0]: i for i, step in enumerate(steps) for source in step["sources"]}
 
     def run(self, inputs: Sequence[Any], kept: frozenset[int] = frozenset()) -> Iterator[list[Any]]:
@@ -66,8 +66,9 @@ class Stepwise:
         tensors = [values[at][output] for at, output in step["sources"]]
         if calls[0]["layout"] == "last":
             tensors = [tensor.movedim(1, -1) for tensor in tensors]
-        for call, thing in zip(calls, self.things[i], strict=True):
-            tensors = called(call, thing, tensors)
+        for call, thing in zip(calls[:-1], self.things[i], strict=False):
+            tensors = [*called(call, thing, tensors[:1]), *tensors[1:]]
+        tensors = called(calls[-1], self.things[i][-1], tensors)
         if calls[-1]["target"] in FREE:
             tensors = [_for_every_sample(tensors[0], len(step["shapes"][0]))]
         batches = calls[-1]["batches"] or [0] * len(tensors)
@@ -105,16 +106,22 @@ def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: 
     if call["target"] == "planner.RotaryEmbedding":
         return _turned(read[0], **args)
     if home == "operator":
-        return reduce(getattr(operator, name), read)
+        operands = [*args.values(), *read] if call["reversed"] else [*read, *args.values()]
+        return reduce(getattr(operator, name), operands) if len(operands) > 1 else getattr(operator, name)(*operands)
+    if name == "__getitem__":
+        return read[0][args["index"]]
+    first = [args[arg] for arg in call["positional"] if arg in args]
+    args = {arg: value for arg, value in args.items() if arg not in call["positional"]}
     if home == "Tensor":
-        return getattr(read[0], name)(*args.values(), *read[1:])
+        return getattr(read[0], name)(*first, *read[1:], **args)
     function = getattr(import_module(HOMES[home]), name)
+    if call["pairwise"]:
+        return reduce(function, read)
     if call["gathers"]:
-        return function(read, **args)
-    leading = [args[name] for name in call["leading"]]
-    rest = {name: each for name, each in args.items() if name not in call["leading"]}
+        return function(read, *first, **args)
+    leading = [args.pop(name) for name in call["leading"]]
     count = len(read) - len(call["named"])
-    return function(*leading, *read[:count], **rest, **dict(zip(call["named"], read[count:], strict=True)))
+    return function(*leading, *read[:count], *first, **args, **dict(zip(call["named"], read[count:], strict=True)))
 
 
 def _of_module(call: Mapping[str, Any], module: Any, read: Sequence[Any]) -> Any:

@@ -1,0 +1,88 @@
+"""Whose weights a step uses: its own, those of another step by `share`, single ones of others by `tie`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Protocol
+
+from planner.faults.shared_weights_differ import SharedWeightsDiffer
+from planner.faults.unknown_weights import UnknownWeights
+from planner.geometry import Shape
+from planner.layers._layer import Facts, Layer, Sizes
+from planner.model import Instance
+
+
+class Planned(Protocol):
+    """A step of a plan, as far as its weights are in question."""
+
+    instance: Instance
+    inputs: tuple[Shape, ...]
+    facts: Facts | None
+
+
+def added(instance: Instance, facts: Facts) -> int:
+    """The trained parameters that a step adds to those of the steps before it."""
+    if instance.owner is not None:
+        return 0
+    if not instance.ties:
+        return facts.params
+    return sum(prod(sizes) for name, sizes in facts.weights.items() if name not in instance.ties)
+
+
+def entries(instance: Instance, facts: Facts) -> Mapping[str, Sizes]:
+    """The entries that a step has in the model's `state_dict`, by the layer's names for them."""
+    return {**facts.weights, **facts.buffers} if instance.owner is None else {}
+
+
+def first_name(steps: Sequence[Planned], step: Planned, name: str) -> str:
+    """The first full name that the `state_dict` has for a weight or a buffer of a step."""
+    instance = _owner(steps, step).instance
+    while instance.ties and name in instance.ties:
+        at, name = instance.ties[name]
+        instance = _owner(steps, steps[at]).instance
+    return f"{instance.name}.{name}" if name else instance.name
+
+
+def _owner(steps: Sequence[Planned], step: Planned) -> Planned:
+    return step if step.instance.owner is None else steps[step.instance.owner]
+
+
+def must_fit(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]) -> None:
+    """Refuse a step whose weights cannot be those of another one, as the file says; `facts` are its own."""
+    instance = step.instance
+    if instance.owner is not None:
+        _must_share(steps[instance.owner], step, layer, facts)
+    elif instance.ties:
+        for name, (at, weight) in instance.ties.items():
+            _must_tie(steps[at], weight, instance.type, name, facts)
+
+
+def _must_share(owner: Planned, step: Planned, layer: Layer, facts: Facts) -> None:
+    """Refuse a step for which the module of another one cannot be called: it has other sizes."""
+    if owner.facts is None:
+        return
+    full, key = owner.instance.name, ("share",) if step.instance.again is not None else ()
+    reads = owner.inputs, step.inputs
+    theirs, ours = ({**each.weights, **each.buffers} for each in (owner.facts, facts))
+    for name in {**theirs, **ours}:
+        if theirs.get(name) != ours.get(name):
+            raise SharedWeightsDiffer.shared(full, name, theirs.get(name), ours.get(name), reads, key)
+    made, needed = layer.calls(*owner.inputs)[-1], layer.calls(*step.inputs)[-1]
+    if made.is_module and made != needed:
+        raise SharedWeightsDiffer.otherwise(full, reads, key)
+
+
+def _must_tie(owner: Planned, weight: str, kind: str, name: str, facts: Facts) -> None:
+    """Refuse a weight `name` that cannot be the `weight` of another step: one is not there, or has another size."""
+    key = ("tie", name)
+    if name not in facts.weights:
+        raise UnknownWeights.no_weight(kind, name, list(facts.weights), key, at_key=True)
+    if owner.facts is None:
+        return
+    full, known = owner.instance.name, owner.facts.weights
+    if weight not in known:
+        raise UnknownWeights.no_weight(owner.instance.type, weight, list(known), key, owner=full)
+    sizes, needed = known[weight], facts.weights[name]
+    if sizes != needed:
+        raise SharedWeightsDiffer.tied(f"{full}.{weight}".removesuffix("."), sizes, name, needed, key)
