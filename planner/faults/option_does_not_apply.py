@@ -72,16 +72,6 @@ class OptionDoesNotApply(Fault):
         )
 
     @classmethod
-    def reversed(cls, sources: int) -> "OptionDoesNotApply":
-        return cls(
-            "`reversed` is for a number and a tensor",
-            label=f"`other` is not given, and {sources} sources are",
-            help="remove `reversed`, and name the sources in their order in `from`",
-            key="reversed",
-            mends=[(Edit(("reversed",), action="remove"),)],
-        )
-
-    @classmethod
     def causal_mask(cls) -> "OptionDoesNotApply":
         return cls(
             "explicit attn_mask should not be set when is_causal=True",
@@ -89,4 +79,14 @@ class OptionDoesNotApply(Fault):
             help="leave the mask out, or `is_causal`",
             key="is_causal",
             mends=[(Edit(("is_causal",), action="remove"),)],
+        )
+
+    @classmethod
+    def reversed(cls, sources: int) -> "OptionDoesNotApply":
+        return cls(
+            "`reversed` is for a number and a tensor",
+            label=f"`other` is not given, and {sources} sources are",
+            help="remove `reversed`, and name the sources in their order in `from`",
+            key="reversed",
+            mends=[(Edit(("reversed",), action="remove"),)],
         )

@@ -184,6 +184,7 @@ class Forward:
         any_batch = bool(part.calls) and not part.boxed and part.calls[-1].call.takes_any_batch
         repeats = part.calls[-1].call.repeats if part.calls and not part.boxed else ()
         if not any_batch:
+            repeats = part.calls[-1].call.repeats if part.calls and not part.boxed else ()
             args = [
                 each if k in repeats else self.variables.batched(each, value)
                 for k, (each, value) in enumerate(zip(args, part.sources, strict=True))
