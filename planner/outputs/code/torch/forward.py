@@ -182,7 +182,6 @@ class Forward:
         """The call of a part that is there, with its arguments."""
         axes = self.shapes.axes(part.values[0])
         any_batch = bool(part.calls) and not part.boxed and part.calls[-1].call.takes_any_batch
-        repeats = part.calls[-1].call.repeats if part.calls and not part.boxed else ()
         if not any_batch:
             repeats = part.calls[-1].call.repeats if part.calls and not part.boxed else ()
             args = [
