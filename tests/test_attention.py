@@ -262,5 +262,5 @@ def test_a_constant_mask_is_that_of_is_causal() -> None:
 
 def test_a_table_has_rows_and_columns() -> None:
     (found,) = checked_text("input: [4]\nlayers: [{type: Constant, shape: [3], fill: sinusoidal}]\n").diagnostics
-    assert found.code == "NSP206"
-    assert "shape: [128, 64]" in found.help
+    assert found.code == "NSP112"
+    assert "two sizes for `sinusoidal`" in found.message

@@ -23,6 +23,9 @@ from planner.layers._layer import Call, Layer, Layout, Sizes
 from planner.layers.linear import affine
 from planner.regions import Region, count, positions
 
+_UNFIT = "expected size for first two dimensions of batch2 tensor"
+"""PyTorch's words for matrices that cannot be multiplied."""
+
 IsCausal = Annotated[
     bool, Field(description="Whether position i of the query sees the positions 0 to i alone, and none behind it.")
 ]
@@ -224,10 +227,10 @@ class ScaledDotProductAttention(Layer):
             raise SizesDiffer("tensors must have same number of dimensions", inputs[:3])
         if query.channels != key.channels:
             help = "give query and key equally many channels"
-            raise SizesDiffer("expected size for first two dimensions of batch2 tensor", (query, key), help=help)
+            raise SizesDiffer(f"query and key must have the same channels: {_UNFIT}", (query, key), help=help)
         if key[-2] != value[-2]:
             help = "give key and value the same length: one value for each key"
-            raise SizesDiffer("expected size for first two dimensions of batch2 tensor", (key, value), help=help)
+            raise SizesDiffer(f"key and value must have the same length: {_UNFIT}", (key, value), help=help)
         self._must_meet(*inputs[:3])
         if len(inputs) > 3:
             if self.is_causal:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
+from planner.faults.wrong_value import WrongValue
 from planner.geometry import Link, Shape
 from planner.layers._fields import ShapeSizes
 from planner.layers._layer import Call, Layer, Sizes
@@ -42,8 +42,7 @@ class Constant(Layer):
 
     def check(self, *inputs: Shape) -> None:
         if self.fill in _TABLES and len(self.shape) != 2:
-            help = "give it two sizes, such as `shape: [128, 64]`"
-            raise WrongNumberOfAxes(f"Constant of {self.fill}", Shape(self.shape), (1,), help=help)
+            raise WrongValue("shape", f"two sizes for `{self.fill}`, such as [128, 64]", list(self.shape))
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         return ((),)

@@ -12,7 +12,6 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from planner.faults.channels_differ import ChannelsDiffer
 from planner.faults.heads_do_not_divide import HeadsDoNotDivide
 from planner.faults.sizes_differ import SizesDiffer
 from planner.geometry import KEEP, All, Link, Shape
@@ -192,7 +191,8 @@ class _Decoder(_Transformer):
         super().check(*inputs)
         target, memory = inputs
         if memory.channels != target.channels:
-            raise ChannelsDiffer("d_model", target.channels, memory.channels)
+            help = f"bring the memory to {target.channels} channels: {{type: Linear, out_features: {target.channels}}}"
+            raise SizesDiffer("the memory must have the channels of the target", inputs, help=help)
         if target.spatial[:-1] != memory.spatial[:-1]:
             help = "give both the same axes before their last two"
             raise SizesDiffer("the batch of tgt and memory must be the same", inputs, help=help)
