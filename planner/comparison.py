@@ -1,4 +1,4 @@
-"""Two reports side by side: what the second model is like against the first, in words."""
+"""Two reports side by side: how the second model differs from the first, in words."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Comparison:
         return now * of > was * of_now
 
     def outputs(self) -> Iterator[str]:
-        """The sizes of the outputs, and whether they are those of before."""
+        """The sizes of the outputs, and whether they have changed."""
         was, now = ([report.plan.shape(ref) for ref in report.plan.outputs] for report in (self.before, self.after))
         if now and None not in now:
             yield f"output {' and '.join(map(str, now))}" + (" as before" if was == now else "")
 
     def unread(self) -> Iterator[str]:
-        """What of the input is unread."""
+        """The number of unread cells of the inputs, after the change."""
         after = self.after
         if after.reach is None:
             return

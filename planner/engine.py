@@ -58,7 +58,7 @@ class Engine(NamedTuple):
         return made
 
     def _dpi(self, source: str, options: list[str]) -> float:
-        """As fine as fits into a picture that viewers can open."""
+        """The finest resolution of a picture that viewers can still open."""
         size = re.match(r"graph \S+ (\S+) (\S+)", self._run(["-Tplain", *options], source).decode("utf-8", "replace"))
         width, height = (float(size[1]), float(size[2])) if size else (1.0, 1.0)
         return min(DPI, LONGEST / max(width, height), math.sqrt(MOST_PIXELS / (width * height)))

@@ -63,7 +63,7 @@ def nearest(name: str) -> str:
 
 
 def contents(screen: Screen) -> str:
-    """What there are pages on."""
+    """The list of everything that has a page."""
     return _lines(_contents(screen))
 
 

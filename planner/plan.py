@@ -4,7 +4,7 @@ blamed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -247,12 +247,14 @@ def propagate(
     inputs: Mapping[str, Shape] = {},
     known: Known | None = None,
     guesser: Guesser | None = None,
+    good: Callable[[Step], bool] | None = None,
 ) -> Plan:
     """Shapes through the whole model. Never raises for what is wrong in it: the Plan carries the diagnostics.
 
     inputs   shapes of model inputs that replace the model's own, by name
-    known    what earlier propagations of the same model have found out; it is added to
+    known    what earlier propagations have found out, of the same layer objects; it is added to
     guesser  goes on with a guess after a fault; without it, what depends on a faulty step is left out
+    good     asked of every step but the inputs; the plan ends, without a word, at the first that is not good
     """
     plan = Plan(model, [], ())
     known = {} if known is None else known
@@ -270,8 +272,11 @@ def propagate(
             step.sources = _there(instance, plan.steps)
             step.facts = guesser.facts(plan, at, None) if guesser is not None else None
         except Fault as fault:
-            plan.report(fault, step)
+            if good is None:
+                plan.report(fault, step)
             step.facts = guesser.facts(plan, at, fault) if guesser is not None else None
+        if good is not None and not good(step):
+            return plan
     plan.diagnostics += _not_there(plan)
     try:
         plan.outputs = tuple(_resolved(ref, plan.steps, i, None) for i, ref in enumerate(model.outputs))

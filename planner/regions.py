@@ -34,6 +34,8 @@ def count(region: Region) -> int:
 def union(boxes: Iterable[CellBox]) -> Region:
     """The region that boxes cover together; they may overlap."""
     boxes = tuple(boxes)
+    if len(boxes) == 1:
+        return boxes if all(boxes[0]) else NOTHING
     kept = _without_covered(boxes if len(boxes) <= FEW else _joined(boxes))
     return kept if len(kept) < 2 else tuple(_canonical(kept))
 
@@ -97,6 +99,9 @@ def _pieces(sets: Iterable[Cells]) -> list[Cells]:
 
 def read_through(link: Link, region: Region, x: Shape) -> Iterator[CellBox]:
     """The boxes of an input of shape x that a region of an output reads through a link."""
+    if link.keeps:
+        yield from region
+        return
     for each in link.parts or (link,):
         for box in region:
             spatial = [

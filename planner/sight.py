@@ -8,12 +8,12 @@ from typing import Generic, TypeVar
 
 from planner.diagnostics import Path
 
-Handed = TypeVar("Handed")
+HandedT = TypeVar("HandedT")
 """What an entry hands on: the tensors of a Model, or of a class that is written."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Sight(Generic[Handed]):
+class Sight(Generic[HandedT]):
     """What is in sight of the next entry of a list of layers.
 
     inputs  the names of what goes into the list
@@ -23,21 +23,21 @@ class Sight(Generic[Handed]):
     """
 
     inputs: tuple[str, ...]
-    names: dict[str, Handed]
-    above: Handed
+    names: dict[str, HandedT]
+    above: HandedT
     given: dict[str, Path] = field(default_factory=dict)
 
-    def hand_on(self, name: str, handed: Handed) -> None:
+    def hand_on(self, name: str, handed: HandedT) -> None:
         """Record a layer or a copy: the next layer reads it, and its name stands for what it hands on."""
         self.names[name] = self.above = handed
 
-    def repeated(self, base: str, handed: Handed) -> None:
-        """All copies of a layer are there: the name without a number stands for the last of them."""
+    def repeated(self, base: str, handed: HandedT) -> None:
+        """Record that a layer has all of its copies: its name without a number stands for the last of them."""
         self.names[base] = handed
 
-    def leave_out(self, name: str | None, handed: Handed) -> bool:
-        """There is no copy of an entry, so it hands on what it would read; not where another entry is there under its
-        name, in its place. Whether it does.
+    def leave_out(self, name: str | None, handed: HandedT) -> bool:
+        """Record an entry without a copy, which hands on what it would read, unless another entry of its name stands in
+        its place. Whether the entry was recorded.
         """
         if name is not None and name in self.given:
             return False
@@ -46,7 +46,7 @@ class Sight(Generic[Handed]):
             self.names[name] = handed
         return True
 
-    def find(self, name: str) -> tuple[Handed | None, str | None]:
+    def find(self, name: str) -> tuple[HandedT | None, str | None]:
         """What a name stands for; for `split.1` what `split` stands for, with the number of the output behind it."""
         if name in self.names:
             return self.names[name], None
@@ -54,7 +54,7 @@ class Sight(Generic[Handed]):
         return self.names.get(base), number
 
 
-def named(inputs: Iterable[str], handed: Sequence[Handed]) -> dict[str, Handed]:
+def named(inputs: Iterable[str], handed: Sequence[HandedT]) -> dict[str, HandedT]:
     """The names of what goes into a list; a single input can also be called `input`."""
     names = dict(zip(inputs, handed, strict=False))
     if len(names) == 1:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,11 @@ from planner.analyses.cost import DType
 from planner.diagnostics import Diagnostic, Fault, Fix
 from planner.faults.planner_failed import PlannerFailed
 from planner.model import Model
-from planner.plan import Plan, propagate
+from planner.plan import Known, Plan, propagate
 from planner.report import Report
 from planner.rules import judge
 from planner.source import Source, of_mapping, parse, read, unparsed
-from planner.unfolding import load
+from planner.unfolding import Interned, load
 
 if TYPE_CHECKING:
     from planner.comparison import Comparison
@@ -36,6 +36,7 @@ class Workbench:
     params  in place of parameters of the file, by name
     batch, dtype  what memory is counted for
     fault   why there is no source to work on, if there is none
+    layers, known  the layers made so far, and what they have answered: models that differ by an edit share them
     """
 
     source: Source
@@ -44,6 +45,8 @@ class Workbench:
     batch: int = 1
     dtype: DType = "float32"
     fault: Fault | None = None
+    layers: Interned = field(default_factory=dict, repr=False)
+    known: Known = field(default_factory=dict, repr=False)
 
     @classmethod
     def on(cls, source: str | PathLike[str] | Mapping[str, Any] | Source, **options: Any) -> Workbench:
@@ -73,22 +76,25 @@ class Workbench:
         """The report on the model: the plan, and what is wrong with it."""
         if self.fault is not None:
             return self._report(Plan(Model.nothing(self.source), [], ()), (Diagnostic.of(self.fault),))
-        return self._worked_out(brief=False)
+        return self._worked_out()
 
-    def _worked_out(self, brief: bool) -> Checked:
-        plan = propagate(load(self.source, input=self.input, params=self.params))
-        report = self._report(plan, brief=brief)
-        report.with_diagnostics((*_faults(plan), *judge(report)))
+    def _worked_out(self, brief: bool = False, whole: bool = False) -> Checked:
+        model = load(self.source, input=self.input, params=self.params, layers=self.layers)
+        report = self._report(propagate(model, known=self.known), brief=brief)
+        if report.plan.complete or not whole:
+            report.with_diagnostics((*_faults(report.plan), *judge(report)))
         return report
 
     def _report(self, plan: Plan, diagnostics: tuple[Diagnostic, ...] = (), *, brief: bool = False) -> Checked:
         return Checked(plan, diagnostics, batch=self.batch, dtype=self.dtype, brief=brief, bench=self)
 
-    def judged(self, source: Source, input: Any = None, brief: bool = False) -> Checked:
-        """The report on another source, and with other shapes of the inputs where they are given; `brief`, if only what
-        is wrong is asked for, and not what to do about it.
+    def judged(self, source: Source, input: Any = None, *, brief: bool = False, whole: bool = False) -> Checked:
+        """The report on another source, and with other shapes of the inputs where they are given.
+
+        brief  only what is wrong is asked for, and not what to do about it
+        whole  a plan that is not complete is of no use, and is not judged
         """
-        return replace(self, source=source, input=input or self.input, fault=None)._worked_out(brief)
+        return replace(self, source=source, input=input or self.input, fault=None)._worked_out(brief, whole)
 
     def compared(self, source: Source) -> Comparison:
         """The comparison of the model with what it becomes with another source."""
@@ -125,7 +131,7 @@ class Workbench:
         return mended(self.report, self.judged, given=self.input, unsafe=unsafe)
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Checked(Report):
     """A report that keeps its workbench, so that it knows the fixes of its findings."""
 

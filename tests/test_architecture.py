@@ -104,3 +104,15 @@ def test_files_and_functions_are_short() -> None:
         functions = (each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.FunctionDef))
         long += [f"{path.name}: {each.name}" for each in functions if (each.end_lineno or 0) - each.lineno >= 50]
     assert long == []
+
+
+# The words
+
+
+def test_a_class_name_means_one_thing() -> None:
+    places: dict[str, list[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name.lstrip("_"), []).append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

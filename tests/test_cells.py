@@ -40,7 +40,7 @@ from planner.geometry import (
     Centre,
     Grouped,
     Halves,
-    Interpolation,
+    InterpolationMode,
     PadMode,
     Prefix,
     RandomBins,
@@ -228,7 +228,7 @@ def some_map(random: Random, n: int) -> AxisMap:
     kernel, stride, dilation = random.randint(1, 6), random.choice([1, 1, 2, 3, 5]), random.choice([1, 1, 2, 3])
     modes: tuple[PadMode, ...] = ("constant", "reflect", "replicate", "circular")
     mode = random.choice(modes)
-    interpolation: Interpolation = random.choice(["nearest", "nearest-exact", "linear", "cubic", "area"])
+    interpolation: InterpolationMode = random.choice(["nearest", "nearest-exact", "linear", "cubic", "area"])
     antialias = interpolation in ("linear", "cubic") and random.random() < 0.3
     aligned = interpolation in ("linear", "cubic") and random.random() < 0.3
     resized: dict[str, Any] = random.choice(

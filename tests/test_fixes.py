@@ -26,7 +26,7 @@ from planner.fixes._safety import misspelt
 from planner.geometry import Shape
 from planner.manual import all_kinds, example
 from planner.model import Model
-from planner.plan import Known, Plan, propagate
+from planner.plan import Plan, propagate
 from planner.remedies import all_remedies, inputs
 from planner.remedies._case import windows_of
 from planner.report import Report
@@ -298,9 +298,9 @@ def test_a_residual_gets_its_projection_in_the_blocks_own_parameters() -> None:
 def test_mending_tries_no_input_size_twice_while_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[Any] = []
 
-    def counted(model: Model, inputs: dict[str, Shape], known: Known) -> Plan:
+    def counted(model: Model, inputs: dict[str, Shape], **options: Any) -> Plan:
         tried.append(tuple(inputs.values()))
-        return propagate(model, inputs=inputs, known=known)
+        return propagate(model, inputs=inputs, **options)
 
     monkeypatch.setattr(inputs, "propagate", counted)
     conv = "{name: up, type: ConvTranspose2d, out_channels: 8, kernel_size: 3}"
@@ -664,7 +664,7 @@ def test_hundreds_of_findings_are_mended_in_bounded_work() -> None:
     report = checked_text(f"input: [100, 4]\nlayers:\n{entries}{slips}", "m.yaml")
     judged = 0
 
-    def check(source: Source, input: Any = None, brief: bool = False) -> Report:
+    def check(source: Source, input: Any = None, *, brief: bool = False, whole: bool = False) -> Report:
         nonlocal judged
         judged += 1
         return checked(source)

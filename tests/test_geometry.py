@@ -21,7 +21,7 @@ from planner.geometry import (
     Centre,
     Grouped,
     Halves,
-    Interpolation,
+    InterpolationMode,
     Loss,
     PadMode,
     Prefix,
@@ -286,11 +286,11 @@ def windows(n: int, window: Window) -> list[list[int]]:
     found = []
     places, start = n + window.before + window.after, 0
     while (
-        start - window.stride + window.reach < places and start < n + window.before
+        start - window.stride + window.extent < places and start < n + window.before
         if window.ceil
-        else start + window.reach <= places
+        else start + window.extent <= places
     ):
-        found.append(list(range(start, start + window.reach, window.dilation)))
+        found.append(list(range(start, start + window.extent, window.dilation)))
         start += window.stride
     return found
 
@@ -411,7 +411,7 @@ def test_same_window(n: int, same: SameWindow, cells: int) -> None:
     cells=SOME,
 )
 def test_spread(n: int, spread: Spread, cells: int) -> None:
-    written: list[set[int]] = [set() for _ in range((n - 1) * spread.stride + spread.reach)]
+    written: list[set[int]] = [set() for _ in range((n - 1) * spread.stride + spread.extent)]
     for i, j in product(range(n), range(spread.kernel)):
         written[i * spread.stride + j * spread.dilation].add(i)
     left = [*written, *(set[int]() for _ in range(spread.output_padding))]
@@ -525,7 +525,7 @@ class Interpolated(NamedTuple):
     antialias: tuple[bool, ...] = (False,)
 
 
-INTERPOLATIONS: dict[Interpolation, Interpolated] = {
+INTERPOLATIONS: dict[InterpolationMode, Interpolated] = {
     "nearest": Interpolated("nearest"),
     "nearest-exact": Interpolated("nearest-exact"),
     "linear": Interpolated("bilinear", (False, True), (False, True)),

@@ -264,13 +264,13 @@ def command_of(n: int, k: int, s: int, d: int, before: int, after: int, ceil: bo
 
 def walked(n: int, k: int, s: int, d: int, before: int, after: int, ceil: bool) -> list[list[int]]:
     """The cells of each window; in ceil_mode one more for what is left, if it starts on a cell (torch.nn.MaxPool2d)."""
-    reach, starts = d * (k - 1) + 1, []
+    extent, starts = d * (k - 1) + 1, []
     start = -before
-    while start + reach <= n + after:
+    while start + extent <= n + after:
         starts.append(start)
         start += s
     left = (
-        n + after - (start - s + reach)
+        n + after - (start - s + extent)
     )  # cells past the last window, or without one, past one a stride before the axis
     if ceil and left > 0 and start < n:
         starts.append(start)
@@ -603,7 +603,7 @@ def test_whatever_stands_there_is_answered_or_refused(words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("5 -k 7", "Kernel size can't be greater than actual input size: a window that reaches 7 on 5 cells"),
+        ("5 -k 7", "Kernel size can't be greater than actual input size: a window that spans 7 on 5 cells"),
         ("1 -k 2 -p 4 --transposed", "Output size is too small: the padding takes all that there is"),
     ],
 )

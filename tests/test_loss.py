@@ -159,7 +159,7 @@ UNEVEN = [
 def test_leftovers(each: Uneven) -> None:
     found: dict[str, set[tuple[int, int]]] = {}
     for step, _, window, _, entry in windows(config(each.config, each.size)):
-        if entry and entry.loss.leftover and window.reach >= window.stride:
+        if entry and entry.loss.leftover and window.extent >= window.stride:
             found.setdefault(step.name, set()).add((entry.loss.lost, entry.loss.uneven))
     assert found == {name: {lost} for name, lost in each.steps.items()}
 
@@ -170,7 +170,7 @@ def test_shortcuts_of_resnet_skip_one_cell_in_two(name: str, size: int) -> None:
     skipping = [
         (step.name, entry)
         for step, _, window, _, entry in windows(config(name, size))
-        if entry and window.stride > window.reach
+        if entry and window.stride > window.extent
     ]
     assert {step for step, _ in skipping} == {f"layer{i}.0.downsample.0" for i in (2, 3, 4)}
     assert all(entry.loss.real == entry.n // 2 and entry.axis in (0, 1) for _, entry in skipping)
@@ -179,10 +179,10 @@ def test_shortcuts_of_resnet_skip_one_cell_in_two(name: str, size: int) -> None:
 # In words
 
 WORDS = [
-    ({"type": "MaxPool2d", "kernel_size": 2}, "height: cell 8 of 9 is read by no cell of the output"),
+    ({"type": "MaxPool2d", "kernel_size": 2}, "height: cell 8 of 9 is read by no window: 9 − 2 leaves 1 at stride 2"),
     (
         {"type": "Conv2d", "out_channels": 1, "kernel_size": 1, "stride": 4},
-        "height: 6 of 9 cells fall between windows and are skipped",
+        "height: 6 of 9 cells lie between windows of 1 at stride 4",
     ),
     (
         {"type": "Conv2d", "out_channels": 1, "kernel_size": 4, "stride": 2, "padding": 1},
@@ -194,11 +194,11 @@ WORDS = [
     ),
     (
         {"type": "Conv2d", "out_channels": 1, "kernel_size": 2, "padding": [[3, 0], [0, 0]]},
-        "height: 2 windows read padding alone",
+        "height: 2 windows lie on padding alone",
     ),
     (
         {"type": "ConvTranspose2d", "out_channels": 1, "kernel_size": 1, "stride": 1, "padding": [2, 0]},
-        "height: cells 0–1 of 9 are read by no cell of the output; cells 7–8 of 9 are read by no cell of the output",
+        "height: cells 0–1, 7–8 of 9 are written to no output cell",
     ),
 ]
 

@@ -374,6 +374,7 @@ def test_over_an_image_of_ones_own(tmp_path: Path) -> None:
         (["--cell", "a"], "`a` is no cell; write it as 3,5"),
         (["--image", "no.png"], "`no.png` cannot be read: no such file"),
         (["--windows", "input"], "has no windows"),
+        (["--windows", "features.0", "--cell", "3,5"], "--cell belongs to the map of an input"),
     ],
 )
 def test_the_command_says_what_it_cannot_do(args: list[str], said: str) -> None:

@@ -22,8 +22,10 @@ from click.testing import CliRunner
 
 from planner.cli import main
 from planner.engine import find
+from planner.outputs._dictionary import dictionary
 from planner.outputs.report import html
 from planner.report import Report
+from planner.words import counted
 from planner.workbench import checked, checked_text
 
 if TYPE_CHECKING:
@@ -114,7 +116,7 @@ def test_every_network_has_a_report_that_needs_no_network(name: str) -> None:
     text = page_of(name)
     parts = Parts(text)
     told = json.loads(parts.scripts[0])
-    assert told["name"] == name
+    assert told["model"] == name
     assert len(told["steps"]) == len(config(name).plan.steps)
     for tag, attributes in parts.tags:
         assert tag not in ("link", "iframe", "object", "embed")
@@ -137,6 +139,15 @@ def test_levels_open_one_block_of_each_kind_and_the_last_all(name: str) -> None:
             assert sum(len(steps) for steps in box.all_steps()) > 0 or box.is_output
         shown = sorted(i for box in picture.boxes for steps in box.all_steps() for i in steps)
         assert shown == list(range(len(picture.plan.steps)))
+
+
+@pytest.mark.parametrize("name", ["resnet50", "dcgan_generator", "lenet5"])
+def test_the_page_holds_the_report_as_its_json_does(name: str) -> None:
+    told, report = json.loads(Parts(page_of(name)).scripts[0]), json.loads(json.dumps(dictionary(config(name))))
+    assert {key for key in report if told[key] != report[key]} <= {"steps", "diagnostics", "reach"}
+    layers = told["steps"][len(report["inputs"]) :]
+    for shown, given in ((layers, report["steps"]), (told["diagnostics"], report["diagnostics"])):
+        assert [{key: each[key] for key in plain} for each, plain in zip(shown, given, strict=True)] == given
 
 
 def test_sizes_are_not_looked_at_where_it_would_take_long() -> None:
@@ -178,9 +189,9 @@ def test_findings_have_their_fixes() -> None:
         "input: [8, 8, 3]\nlayers:\n  - {type: Conv2d, out_channels: 8, kernel_size: 3, strid: 2}\n", "m"
     )
     told = json.loads(Parts(rendered(report)).scripts[0])
-    (found,) = told["findings"]
+    (found,) = told["diagnostics"]
     assert (found["code"], found["lines"]) == ("NSP110", [[3, 53, 5]])
-    assert found["fixes"][0][0] == "`stride` for `strid`"
+    assert found["fixes"][0]["text"] == "`stride` for `strid`"
 
 
 def test_the_command(tmp_path: Path) -> None:
@@ -279,6 +290,34 @@ def test_a_block_is_unfolded_where_another_of_its_kind_is_open(browser: Browser,
     assert "level 4 of 4" in opened.text("#level")
     assert "in a folded block" not in opened.text("#details")
     assert page.locator("#view .chosen").count() == 1
+    opened.close()
+
+
+def test_shapes_and_fields_in_words(browser: Browser, tmp_path: Path) -> None:
+    report = checked_text(
+        "input: {image: [97, 1600, 3], vector: [7]}\nlayers:\n"
+        "  - {name: up, type: ConvTranspose2d, from: image, out_channels: 4, kernel_size: 4, stride: [2, 3],\n"
+        "     padding: 1}\n"
+        "  - {name: wide, type: Conv2d, out_channels: 4, kernel_size: [3, 3001], stride: 7, padding: [1, 1500]}\n"
+        "  - {name: parts, type: Split, split_size: 2}\n"
+        "  - {type: Linear, from: vector, out_features: 2}\n"
+    )
+    opened = Opened(browser, tmp_path / "r.html", rendered(report))
+    told = opened.page.evaluate("told.steps.map((step) => [outputs(step), seen(step).map(({ text }) => text)])")
+    for i, (step, (shapes, said)) in enumerate(zip(report.plan.steps, told, strict=True)):
+        assert shapes == ", ".join(map(str, step.outputs))
+        fields = {} if step.is_input else report.fields[i][0]
+        axes = [(source, axis, each) for source, of in fields.items() for axis, each in enumerate(of)]
+        assert len(said) == len(axes)
+        for text, (source, axis, each) in zip(said, axes, strict=True):
+            more = f" (more than the {each.length} there are)" if each.outgrows else ""
+            assert text == (
+                f"{report.plan.steps[source].name} axis {axis}: {counted(each.size or 0, 'cell')}{more}, "
+                f"one every {each.stride}, the first around {each.centre}"
+            )
+    assert told[3][1][1] == "image axis 1: 1,002 cells, one every 7/3, the first around -1/6"
+    opened.page.click("#steps th:has-text('sees') button")
+    assert opened.text("#steps tbody tr:first-child td:nth-child(2)") == "wide"
     opened.close()
 
 

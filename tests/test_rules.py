@@ -362,10 +362,10 @@ CASES = [
     silent("NSP333", [3, 3, 8], "type: Conv2d, out_channels: 8, kernel_size: 7, padding: 3, padding_mode: circular"),
     # blank-windows
     says("NSP334", [16, 16, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, padding: 3", at=0,
-         label="height and width: 2 of 20 windows touch no real cell: 3 + 3 cells of padding for a reach of 3",
+         label="height and width: 2 of 20 windows touch no real cell: 3 + 3 cells of padding for an extent of 3",
          help="use `padding: 2` or less"),
     says("NSP334", [16, 8], "type: Conv1d, out_channels: 8, kernel_size: 1, padding: [[1, 0]]", at=0,
-         label="length: 1 of 17 windows touches no real cell: 1 + 0 cells of padding for a reach of 1",
+         label="length: 1 of 17 windows touches no real cell: 1 + 0 cells of padding for an extent of 1",
          help="use no padding"),
     silent("NSP334", [16, 16, 8], "type: Conv2d, out_channels: 8, kernel_size: 3, padding: 2"),
     silent("NSP334", [31, 31, 8], "type: MaxPool2d, kernel_size: 2, stride: 2, padding: 1, ceil_mode: true"),

@@ -85,12 +85,12 @@ def lost(plan: Plan, axis: int, behind: set[str]) -> bool:
 def loses(along: AxisMap, n: int, out: int) -> bool:
     """Whether the first or the last of n cells has no part in any of the out cells that a map makes of them."""
     if isinstance(along, Spread):
-        return along.reach - 1 < along.padding or (n - 1) * along.stride - along.padding >= out
+        return along.extent - 1 < along.padding or (n - 1) * along.stride - along.padding >= out
     if isinstance(along, SameWindow):
         along = along.at(n)
     if not isinstance(along, Window):
         return False
-    last = (out - 1) * along.stride - along.before + along.reach - 1
+    last = (out - 1) * along.stride - along.before + along.extent - 1
     return any(cell not in copied(along, n, out) for cell in range(max(last + 1, 0), n))
 
 
@@ -110,7 +110,7 @@ def fits(along: AxisMap, n: int, out: int) -> bool:
     """Whether the last window ends where the padded axis does."""
     if isinstance(along, SameWindow):
         along = along.at(n)
-    return not isinstance(along, Window) or (out - 1) * along.stride + along.reach == along.before + n + along.after
+    return not isinstance(along, Window) or (out - 1) * along.stride + along.extent == along.before + n + along.after
 
 
 def check(model: Model, input: str, axis: int, tried: Iterable[int]) -> None:

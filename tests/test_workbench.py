@@ -54,6 +54,28 @@ def test_what_is_brief_finds_the_same() -> None:
         assert found == [(each.code, each.step, each.severity, each.label) for each in brief.diagnostics]
 
 
+@pytest.mark.parametrize("size", [223, 224, 227, 256])
+def test_what_models_share_is_what_each_finds_alone(size: int) -> None:
+    bench = Workbench.on(SQUEEZENET)
+    steps = len(bench.report.plan.steps)
+    text = bench.source.text.replace("stride: 2", "stride: 3")
+    assert text != bench.source.text
+    for source in (bench.source, parse(text), parse(text.replace("kernel_size", "kernel_siz"))):
+        shared, alone = bench.judged(source, (size, size, 3)), Workbench(source, (size, size, 3)).report
+        assert [step.facts for step in shared.plan.steps] == [step.facts for step in alone.plan.steps]
+        assert list(map(headline, shared.diagnostics)) == list(map(headline, alone.diagnostics))
+    assert len(bench.layers) <= 3 * steps
+    assert len(bench.known) <= 5 * steps
+
+
+def test_a_plan_that_must_be_complete_is_not_judged_otherwise() -> None:
+    bench = Workbench.on_text(LOSSY)
+    larger = parse(LOSSY.replace("kernel_size: 3", "kernel_size: 9"))
+    assert bench.judged(larger).diagnostics
+    assert not bench.judged(larger, whole=True).diagnostics
+    assert bench.judged(bench.source, whole=True).diagnostics
+
+
 def test_two_sources_side_by_side() -> None:
     bench = Workbench.on_text(LOSSY, params={})
     padded = bench.compared(parse(LOSSY.replace("kernel_size: 3", "kernel_size: 3, ceil_mode: true")))
@@ -80,6 +102,12 @@ def test_what_cannot_be_read_has_no_fixes() -> None:
 def test_options_hold_for_what_cannot_be_read() -> None:
     for bench in (Workbench.on_text("layers: [", batch=8), Workbench.on("no-such-file.yaml", batch=8)):
         assert bench.report.to_dict()["totals"]["batch"] == 8
+
+
+def test_a_report_is_shown_in_short() -> None:
+    report = Workbench.on_text(f"name: small\n{LOSSY}").report
+    assert repr(report) == "<Report on 'small': 1 step, 2 warnings>"
+    assert repr(Report(report.plan)) == "<Report on 'small': 1 step, nothing wrong>"
 
 
 def test_a_notebook_shows_steps_and_findings() -> None:

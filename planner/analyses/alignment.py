@@ -30,7 +30,7 @@ MOST_WALKED = 200_000
 MOST_PLACES = 8
 """Different places compared at one step."""
 
-_Place = tuple[Fraction, Fraction]
+_Position = tuple[Fraction, Fraction]
 """A stride and a centre, in input cells."""
 
 
@@ -80,7 +80,7 @@ class Apart:
 
     @cached_property
     def off(self) -> Fraction:
-        """The largest distance, in input cells, between cells of the same number: it is found at one of the ends."""
+        """The largest distance, in input cells, between cells with the same number; one end of the axis has it."""
         start = self.centres[0] - self.centres[1]
         return max(abs(start), abs(start + (self.cells - 1) * (self.strides[0] - self.strides[1])))
 
@@ -114,7 +114,7 @@ def apart(plan: Plan, fields: list[tuple[Fields, ...]]) -> Iterator[list[Apart]]
     """The steps at which branches meet out of place, with the axes on which they do; of many branches, the two that are
     furthest apart are named.
     """
-    places = _Places(plan, fields)
+    places = _Positions(plan, fields)
     traced = 0
     for step in plan.steps:
         if len(step.sources) < 2 or step.facts is None:
@@ -131,7 +131,7 @@ def apart(plan: Plan, fields: list[tuple[Fields, ...]]) -> Iterator[list[Apart]]
             ]
 
 
-class _Places:
+class _Positions:
     """Where the tensors of a plan lie on its inputs."""
 
     def __init__(self, plan: Plan, fields: list[tuple[Fields, ...]]) -> None:
@@ -150,7 +150,7 @@ class _Places:
         span = (arriving or known[ref.output][source][axis]).local
         return span if span is not None and span.low.advance else None
 
-    def place(self, i: int, source: int, axis: int) -> _Place | None:
+    def place(self, i: int, source: int, axis: int) -> _Position | None:
         span = self.span(Tensor(i, 0), source, axis)
         return (span.stride, span.centre) if span is not None else None
 
@@ -173,13 +173,13 @@ class _Places:
         return None, between
 
 
-def _pairs(places: _Places, step: Step) -> Iterator[tuple[int, int, Apart]]:
+def _pairs(places: _Positions, step: Step) -> Iterator[tuple[int, int, Apart]]:
     """The pairs of branches that meet out of place along an input axis; of equal branches, the first is taken."""
     plan, arriving = places.plan, fields_of_sources(places.plan, places.fields, step)
     for source in dict.fromkeys(source for fields in arriving for source in fields):
         sizes = plan.steps[source].outputs[0].spatial
         for axis in range(len(sizes)):
-            known: dict[tuple[int, _Place], tuple[int, Span]] = {}
+            known: dict[tuple[int, _Position], tuple[int, Span]] = {}
             met: set[tuple[int, Span]] = set()  # of many branches that see the same, the first is looked at
             for k, fields in enumerate(arriving):
                 onto = _lies_on(step, k, fields[source][axis]) if source in fields else None
@@ -194,7 +194,7 @@ def _pairs(places: _Places, step: Step) -> Iterator[tuple[int, int, Apart]]:
 
 
 def _apart(
-    places: _Places,
+    places: _Positions,
     step: Step,
     names: tuple[str, str],
     where: tuple[int, int, int],
@@ -222,8 +222,8 @@ def _apart(
 
 
 def _causal(x: Span, y: Span, fork: Span) -> bool:
-    """Whether two branches both see everything up to the cell of their fork at which they are, and nothing past it; or
-    the same in reversed time.
+    """Whether two branches both see all cells of their fork up to the same one, and none past it; or the same in
+    reversed time.
     """
     turns = x.stride / fork.stride
     if x.stride != y.stride or turns.denominator > 1 or max(x.period, y.period, fork.period) > 1:
@@ -243,13 +243,13 @@ def _lies_on(step: Step, k: int, field: AxisField) -> int | None:
     return field.onto if lies else None
 
 
-def _cause(places: _Places, found: Apart, source: int, axis: int) -> str | None:
+def _cause(places: _Positions, found: Apart, source: int, axis: int) -> str | None:
     """The first step behind the fork at which one branch is at a place where the other never is. Where both have such a
     step, the branch counts that has left the place of the fork; else the later step.
     """
     plan = places.plan
 
-    def place(i: int) -> _Place | None:
+    def place(i: int) -> _Position | None:
         return places.place(i, source, axis)
 
     ends = [found.step.sources[k].step for k in (found.first, found.second)]

@@ -1,4 +1,4 @@
-"""Boxes of sizes: a set of sizes for each of several axes, every combination of which is meant; a box may repeat."""
+"""Boxes of sizes: a set of sizes for each of several axes, with every combination of the members; a box may repeat."""
 
 from __future__ import annotations
 

@@ -148,11 +148,11 @@ def _stays(was: Window, now: Window) -> bool:
     if was.after == 0 < was.before:
         causal = _ahead(was) < was.stride
         return now.after == 0 and (not causal or _ahead(now) <= max(_ahead(was), 0))
-    if was.before == 0 < was.after and was.after >= was.reach - 1:
-        return now.before == 0 and now.after >= now.reach - 1
+    if was.before == 0 < was.after and was.after >= was.extent - 1:
+        return now.before == 0 and now.after >= now.extent - 1
     return True
 
 
 def _ahead(window: Window) -> int:
     """How many cells past the first of its own cells a window reads."""
-    return window.reach - 1 - window.before
+    return window.extent - 1 - window.before

@@ -95,6 +95,8 @@ def lineages(plan: Plan) -> list[tuple[Lineage, ...]]:
 
 def never_mixed(plan: Plan) -> list[Kept]:
     """The longest rows of two or more grouped steps behind which channels are still apart."""
+    if sum(map(_is_grouped, plan.steps)) < 2:
+        return []
     rows: dict[int, tuple[StepChain, Dependences]] = {}
     for i, own in enumerate(lineages(plan)):
         for lineage, shape in zip(own, plan.steps[i].outputs, strict=True):
@@ -146,6 +148,11 @@ def _mixer(plan: Plan, start: int, apart: tuple[Component, ...]) -> int | None:
                 if any([colour & (colour - 1) for colour in reached[i, output]]):
                     return i
     return None
+
+
+def _is_grouped(step: Step) -> bool:
+    """Whether a step has weights, and some of its channels read some of a source's channels only."""
+    return bool(step.weights) and any([isinstance(link.channels, Grouped) for links in step.links for link in links])
 
 
 def _through(i: int, step: Step, output: int, sources: list[Lineage]) -> Lineage | None:

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from itertools import islice
 
-from planner.analyses.dependence import Axes, Component
+from planner.analyses.dependence import Axes, InputAxes
 from planner.analyses.far import Far
-from planner.analyses.groups import Move, Row, SizeGroup, assembled, shift, shorter
+from planner.analyses.groups import Move, SizeGroup, SizeGroups, assembled, shift, shorter
 from planner.analyses.line import Line, NotPeriodic, Size, fails
 from planner.analyses.lossless import Ledger, full_readings
 from planner.analyses.residues import Residues, settled
@@ -23,7 +23,7 @@ from planner.analyses.walk import Walk, walk
 from planner.geometry import Shape
 from planner.plan import Plan, given, replan
 
-Values = tuple[int, ...]
+SeenSizes = tuple[int, ...]
 """What coupled steps see of one size of an axis: the lengths that it comes to."""
 
 MOST_AXES = 8
@@ -40,13 +40,13 @@ TOO_MANY = "its axes depend on one another, for too many sizes to try them all"
 
 
 class Coupling:
-    """What the axes of a component ask for together, beside all others as they are in `axes.base`.
+    """What a model asks of several axes together, all other axes staying as they are in `axes.base`.
 
     steps    the steps that more than one of the axes has a say in, and all behind them
     sources  the steps that these read and that depend on one of the axes at a time, or on none
     """
 
-    def __init__(self, axes: Axes, component: Component, couples: frozenset[int]) -> None:
+    def __init__(self, axes: Axes, component: InputAxes, couples: frozenset[int]) -> None:
         for place in component:
             if place in axes.reasons:
                 raise NotPeriodic(axes.reasons[place])
@@ -58,9 +58,9 @@ class Coupling:
         inside = set(self.steps)
         reading = {at for i in inside for at in self.base.model.instances[i].needs}
         self.sources = sorted(reading & ({*self.behind} | {i for i, _ in component}) - inside)
-        self.values: list[dict[int, Values | None]] = [{} for _ in range(self.rank)]
-        self.plans: dict[tuple[Values, ...], Plan] = {}
-        self.solved: dict[tuple[Values, ...], tuple[SizeGroup, ...]] = {}
+        self.values: list[dict[int, SeenSizes | None]] = [{} for _ in range(self.rank)]
+        self.plans: dict[tuple[SeenSizes, ...], Plan] = {}
+        self.solved: dict[tuple[SeenSizes, ...], tuple[SizeGroup, ...]] = {}
         self.kinds: dict[int, tuple[bool, bool]] = {}
         self.asked: dict[object, int] = {}
         self.planned = 0
@@ -79,7 +79,7 @@ class Coupling:
         return sorted(found)
 
     def leads_on(self, i: int, found: set[int]) -> bool:
-        """Whether what reads a step is coupled because the step is: its shapes differ, or it is not always there."""
+        """Whether the readers of a coupled step are coupled too: its shapes differ, or it is not always there."""
         if i not in found:
             return False
         own, outputs = set(self.component), self.base.steps[i].outputs
@@ -97,9 +97,9 @@ class Coupling:
 
     # What they say
 
-    def value(self, axis: int, n: int) -> Values | None:
-        """What the coupled steps see of a size of an axis, 0 of an output that is not there with it; None where a step
-        before them fails with it.
+    def value(self, axis: int, n: int) -> SeenSizes | None:
+        """The sizes that the coupled steps see at a size of an axis, 0 for an output that does not exist there; None
+        where a step before them fails.
         """
         known = self.values[axis]
         if n not in known:
@@ -135,7 +135,7 @@ class Coupling:
             [i for i, places in own.items() if set(places) <= set(self.component[:k])] for k in range(self.rank + 1)
         ]
 
-    def plan(self, values: tuple[Values, ...]) -> Plan:
+    def plan(self, values: tuple[SeenSizes, ...]) -> Plan:
         """The coupled steps planned with what they see of each axis."""
         if values not in self.plans:
             shapes = {i: [list(x) for x in self.base.steps[i].outputs] for i in self.sources}
@@ -151,7 +151,7 @@ class Coupling:
         return self.plans[values]
 
     def solve(self) -> tuple[SizeGroup, ...]:
-        """The sets that go together; where no step couples the axes, one at most. Raises NotPeriodic."""
+        """The groups of sizes that work together; at most one where no step couples the axes. Raises NotPeriodic."""
         if self.rank > MOST_AXES:
             raise NotPeriodic(f"{self.rank} axes depend on one another")
         if self.steps:
@@ -160,17 +160,17 @@ class Coupling:
         return (SizeGroup(alone),) if all(alone) else ()
 
     def alone(self, axis: int) -> Residues:
-        """The sizes of an axis with which no step fails that asks it for itself."""
+        """The sizes of an axis at which no step fails that asks for this axis alone."""
         each, inside = self.walks[axis], frozenset(self.steps)
         fits = [not (v.failing | v.unplanned) - inside for v in each.verdicts]
         return settled(fits, each.steady, each.period)
 
-    def rows(self, fixed: tuple[Values, ...]) -> tuple[SizeGroup, ...]:
-        """The sizes of the axes behind those that are fixed."""
+    def rows(self, fixed: tuple[SeenSizes, ...]) -> tuple[SizeGroup, ...]:
+        """The groups of sizes of the remaining axes, given what is seen of the fixed ones."""
         axis = len(fixed)
         if axis == self.rank - 1:
-            return tuple(self.last(walk(_Row(self, fixed, (), axis))))
-        fars = [(row := _Row(self, fixed, after, axis), Far(row)) for after in self.samples(axis + 1)]
+            return tuple(self.last(walk(_CoupledLine(self, fixed, (), axis))))
+        fars = [(row := _CoupledLine(self, fixed, after, axis), Far(row)) for after in self.samples(axis + 1)]
         period = math.lcm(self.walks[axis].period, *(far.period for _, far in fars))
         for each in dict.fromkeys((period, period * self.stride)):
             found = self.repeating(fixed, fars, each)
@@ -179,13 +179,13 @@ class Coupling:
         raise NotPeriodic("its axes depend on one another for ever, and no rule was found in it")
 
     def repeating(
-        self, fixed: tuple[Values, ...], fars: list[tuple[_Row, Far]], period: int
+        self, fixed: tuple[SeenSizes, ...], fars: list[tuple[_CoupledLine, Far]], period: int
     ) -> list[tuple[SizeGroup, ...]]:
-        """What goes with the sizes of an axis, up to where that has repeated, or moved on, with a period; nothing where
-        it does not.
+        """The groups that go with each size of an axis, up to where they have repeated, or moved on, with a period;
+        empty where they never do.
         """
         axis = len(fixed)
-        found: list[Row] = []
+        found: list[SizeGroups] = []
         moves: list[Move | None] = []
         calm = changes = 0
         while calm < 2 * period:
@@ -218,7 +218,7 @@ class Coupling:
         return math.lcm(1, *apart.values())
 
     def last(self, along: Walk) -> Iterator[SizeGroup]:
-        """The sizes of the last axis that work, apart by what coupled steps lose."""
+        """The working sizes of the last axis, separated by what the coupled steps lose."""
         kinds = [
             self.kind(plan) if v.works and (plan := along.line.plan(n)) is not None else None
             for n, v in enumerate(along.verdicts, 1)
@@ -242,7 +242,7 @@ class Coupling:
         ledger.pattern(self.base)
         return ledger.of(self.steps)
 
-    def row(self, fixed: tuple[Values, ...], values: Values | None) -> tuple[SizeGroup, ...]:
+    def row(self, fixed: tuple[SeenSizes, ...], values: SeenSizes | None) -> tuple[SizeGroup, ...]:
         if values is None:
             return ()
         key = (*fixed, values)
@@ -250,8 +250,8 @@ class Coupling:
             self.solved[key] = () if self.hopeless(key) else self.rows(key)
         return self.solved[key]
 
-    def hopeless(self, fixed: tuple[Values, ...]) -> bool:
-        """Whether a step that depends on the axes that are fixed alone fails."""
+    def hopeless(self, fixed: tuple[SeenSizes, ...]) -> bool:
+        """Whether a step fails that depends on the fixed axes alone."""
         decided = self.decided[len(fixed)]
         if not decided:
             return False
@@ -263,22 +263,24 @@ class Coupling:
         plan = self.plan((*fixed, *known))
         return any(fails(plan.steps[i]) for i in decided)
 
-    def samples(self, axis: int) -> list[tuple[Values, ...]]:
+    def samples(self, axis: int) -> list[tuple[SeenSizes, ...]]:
         """A few small classes of the axes from this one on."""
         first = [list(islice(self.classes(each), SAMPLES)) for each in range(axis, self.rank)]
         return [tuple(each) for each in zip(*first, strict=False)]
 
-    def classes(self, axis: int) -> Iterator[Values]:
+    def classes(self, axis: int) -> Iterator[SeenSizes]:
         """What coupled steps see of an axis, from the smallest size on, up to where its own steps repeat."""
         each = self.walks[axis]
         values = (self.value(axis, n) for n in range(1, each.steady + SAMPLES * each.period))
         return iter(dict.fromkeys(value for value in values if value is not None))
 
 
-class _Row(Line):
+class _CoupledLine(Line):
     """The coupled steps at one size of an axis after another, with what they see of the other axes fixed."""
 
-    def __init__(self, coupling: Coupling, fixed: tuple[Values, ...], after: tuple[Values, ...], axis: int) -> None:
+    def __init__(
+        self, coupling: Coupling, fixed: tuple[SeenSizes, ...], after: tuple[SeenSizes, ...], axis: int
+    ) -> None:
         along = coupling.walks[axis]
         self.coupling, self.fixed, self.after, self.axis = coupling, fixed, after, axis
         self.base, self.steps, self.sources = coupling.base, coupling.steps, coupling.sources

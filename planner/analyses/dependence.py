@@ -1,4 +1,4 @@
-"""Dependence: which axes of a model's inputs are asked for together by some step, and which each for itself."""
+"""Dependence: which axes of a model's inputs some step asks for together, and which axes are independent."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from planner.analyses.walk import Walk, walk
 from planner.geometry import AxisMap, Link, Shape
 from planner.plan import Known, Plan, Step, Tensor, given, replan
 
-Place = tuple[int, int]
+InputAxis = tuple[int, int]
 """A spatial axis of an input: the input's step, and the axis."""
-Component = tuple[Place, ...]
+InputAxes = tuple[InputAxis, ...]
 """Axes that depend on one another, in order."""
 
 
@@ -23,7 +23,7 @@ FAR = 1000
 
 
 class Axes:
-    """Some inputs' spatial axes, each walked along by itself beside all others as they are in `base`.
+    """The spatial axes of some inputs; each is walked along by itself, all others staying as they are in `base`.
 
     walks    what happens along each
     reasons  why an axis could not be walked along
@@ -33,9 +33,9 @@ class Axes:
     def __init__(self, base: Plan, sources: Sequence[int], known: Known) -> None:
         self.base, self.known = base, known
         self.places = [(i, axis) for i in sources for axis in range(len(base.steps[i].outputs[0].spatial))]
-        self.walks: dict[Place, Walk] = {}
-        self.reasons: dict[Place, str] = {}
-        self.sizes: defaultdict[Size, set[Place]] = defaultdict(set)
+        self.walks: dict[InputAxis, Walk] = {}
+        self.reasons: dict[InputAxis, str] = {}
+        self.sizes: defaultdict[Size, set[InputAxis]] = defaultdict(set)
         self.alike: set[int] = set()
         for place in self.places:
             try:
@@ -54,8 +54,8 @@ class Axes:
 
     @cached_property
     def followed(self) -> Axes:
-        """The same axes with a say in more sizes: those of steps that work at no large size of one axis by itself. With
-        other sizes of the other axes they do, and their own may change too.
+        """The same axes, followed through steps that work at no large size of a single axis too. With other sizes of
+        the other axes they do, and their own may change too.
         """
         more = copy(self)
         more.sizes = defaultdict(set, {size: set(places) for size, places in self.sizes.items()})
@@ -64,7 +64,7 @@ class Axes:
                 more.sizes[i, output, axis] |= found
         return more
 
-    def arriving(self, step: Step) -> Iterator[tuple[int, int, set[Place]]]:
+    def arriving(self, step: Step) -> Iterator[tuple[int, int, set[InputAxis]]]:
         """For the sizes of a step's outputs, the axes that have a say in them, as the links have it."""
         for output, (links, y) in enumerate(zip(step.links, step.outputs, strict=True)):
             for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
@@ -74,7 +74,7 @@ class Axes:
                         for at in range(len(y)) if to is None else (to,):
                             yield output, at, self.of(ref, axis)
 
-    def walked(self, place: Place) -> Walk:
+    def walked(self, place: InputAxis) -> Walk:
         source, axis = place
         line = InputLine(self.base, source, (axis,), self.known)
         first = self.walks.get((source, 0))
@@ -87,7 +87,7 @@ class Axes:
         varying = {(i, output, axis) for i, output, _ in first.varying}
         return Walk(line, first.far, first.steady, first.verdicts, varying)
 
-    def at(self, sizes: Mapping[Place, int]) -> Plan:
+    def at(self, sizes: Mapping[InputAxis, int]) -> Plan:
         """The model with these sizes, the others as they are in `base`."""
         shapes = {i: list(self.base.steps[i].outputs[0]) for i, _ in sizes}
         for (i, axis), n in sizes.items():
@@ -101,26 +101,26 @@ class Axes:
         return {i: behind(self.base, i) for i, _ in self.places}
 
     @cached_property
-    def reached(self) -> dict[int, list[Place]]:
+    def reached(self) -> dict[int, list[InputAxis]]:
         """The axes of all inputs that each step depends on."""
-        found: defaultdict[int, list[Place]] = defaultdict(list)
+        found: defaultdict[int, list[InputAxis]] = defaultdict(list)
         for place in self.places:
             for i in self.behind[place[0]]:
                 found[i].append(place)
         return found
 
-    def components(self, couples: frozenset[int]) -> list[Component]:
-        """The axes, those together that some step asks for together, or one of `couples` may."""
+    def components(self, couples: frozenset[int]) -> list[InputAxes]:
+        """The axes in sets: axes are in one set if a step asks for them together, or a step of `couples` may."""
         together = {place: {place} for place in self.places}
         for i in self.reached:
             for each in self.asked_together(i, couples):
-                whole = set[Place]().union(*(together[place] for place in each))
+                whole = set[InputAxis]().union(*(together[place] for place in each))
                 together.update(dict.fromkeys(whole, whole))
         return sorted({tuple(sorted(each)) for each in together.values()})
 
-    def asked_together(self, i: int, couples: frozenset[int]) -> list[set[Place]]:
-        """The sets of axes, more than one in each, that a step asks for together: they are folded away with one
-        another, joined or compared.
+    def asked_together(self, i: int, couples: frozenset[int]) -> list[set[InputAxis]]:
+        """The sets of two or more axes that a step asks for together, because it folds them away together, joins or
+        compares them.
         """
         step = self.base.steps[i]
         if i in couples or step.facts is None:
@@ -133,20 +133,20 @@ class Axes:
             found.append(self.channels(step) | self.channels(self.base.steps[step.instance.owner]))
         return [each for each in found if len(each) > 1]
 
-    def seen(self, step: Step) -> set[Place]:
+    def seen(self, step: Step) -> set[InputAxis]:
         """The axes that a step's inputs depend on."""
-        return set[Place]().union(
+        return set[InputAxis]().union(
             *(self.of(ref, axis) for ref, x in self.inputs(step) for axis in range(len(x))),
         )
 
-    def channels(self, step: Step) -> set[Place]:
+    def channels(self, step: Step) -> set[InputAxis]:
         """The axes that the channels of a step's inputs depend on, and with them the sizes of its weights."""
-        return set[Place]().union(*(self.of(ref, len(x) - 1) for ref, x in self.inputs(step)))
+        return set[InputAxis]().union(*(self.of(ref, len(x) - 1) for ref, x in self.inputs(step)))
 
     def inputs(self, step: Step) -> Iterator[tuple[Tensor, Shape]]:
         return zip(step.sources if step.inputs else (), step.inputs, strict=True)
 
-    def of(self, ref: Tensor, axis: int) -> set[Place]:
+    def of(self, ref: Tensor, axis: int) -> set[InputAxis]:
         return self.sizes.get((ref.step, ref.output, axis), set())
 
     def folds(self, step: Step) -> bool:
@@ -158,16 +158,16 @@ class Axes:
             for axis, to in enumerate(_landing(link, len(x), len(y)))
         )
 
-    def hangs_on_several(self, i: int, step: Step, seen: set[Place]) -> bool:
-        """Whether a size of a step's outputs depends on several axes, or whether the step is there does: it fails at
-        sizes of one beside the others as they are. A Flatten does; a Permute, which moves axes, does not.
+    def hangs_on_several(self, i: int, step: Step, seen: set[InputAxis]) -> bool:
+        """Whether a size of a step's outputs depends on several axes, as behind a Flatten, or the step itself does: it
+        fails at some size of one axis, the others staying as they are. A Permute, which moves axes, does not.
         """
         outputs = [(o, axis) for o, x in enumerate(step.outputs) for axis in range(len(x))]
         if any(len(self.sizes.get((i, *place), ())) > 1 for place in outputs) or not seen <= self.walks.keys():
             return True
         return any(i in verdict.failing for place in seen for verdict in set(self.walks[place].verdicts))
 
-    def meetings(self, i: int, step: Step) -> Iterator[set[Place]]:
+    def meetings(self, i: int, step: Step) -> Iterator[set[InputAxis]]:
         """The axes that meet in each axis of a step's outputs."""
         for output, (links, y) in enumerate(zip(step.links, step.outputs, strict=True)):
             meets = [set(self.sizes.get((i, output, axis), ())) for axis in range(len(y))]
@@ -194,7 +194,9 @@ def _treats_alike(step: Step) -> bool:
 
 
 def _never_far_out(walked: Walk) -> frozenset[int]:
-    """The steps that work at no large size: of the sizes behind them, an axis by itself shows one or a few."""
+    """The steps that work at no large size of any single axis: a walk along one axis shows only a few sizes behind
+    them.
+    """
     far = set(walked.verdicts[walked.steady - 1 :])
     return frozenset.intersection(*(each.failing | each.unplanned for each in far))
 

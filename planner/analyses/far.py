@@ -65,7 +65,7 @@ class Far:
         self.order = [each for i, step in self.steps.items() for each in self.compares(i, step)]
 
     def look(self) -> int:
-        """Plan a whole period far out, and say which period is seen to be needed."""
+        """Plan a whole period far out, and return the period that these plans prove to be needed."""
         start = FAR[self.line.together] // self.period * self.period
         self.unknown = False
         self.planned: list[list[bool] | None] = []
@@ -145,8 +145,8 @@ class Far:
         return self.period * self.line.asked[key]
 
     def growing(self, step: Step) -> list[_Growing]:
-        """What a step reads, with what its sizes grow by in a period; nothing where none grows, or one by no whole
-        number.
+        """The shapes that a step reads, with the growth of each size in a period; empty where no size grows, or one
+        grows by a fraction.
         """
         gains = [[rate * self.period for rate in rates] for rates in self.rates(step)]
         if not any(map(any, gains)) or any(gain.denominator > 1 for each in gains for gain in each):
@@ -154,7 +154,7 @@ class Far:
         return [_Growing(x, tuple(map(int, gain))) for x, gain in zip(step.inputs, gains, strict=True)]
 
     def taken(self, step: Step, growing: Sequence[_Growing]) -> int:
-        """After how many k a step works again, where it works at all."""
+        """The period in k with which a step works, where it works at all."""
         works = [_works(step, [each.at(k) for each in growing]) for k in range(MOST_DIVISOR)]
         short = next((p for p in range(1, MOST_DIVISOR // 2 + 1) if works[p:] == works[:-p]), None)
         if short is not None and short > 1:
@@ -165,7 +165,9 @@ class Far:
         return long or 1
 
     def divisible(self, step: Step, growing: Sequence[_Growing]) -> int | None:
-        """The period of the sizes that a step takes if they divide by a large number, or product, of its arguments."""
+        """The period of the sizes that a step accepts if they must be multiples of a large argument, or of a product of
+        arguments.
+        """
         assert step.layer is not None
         wanted = {n for each in _lists(step.layer.given()) for n in (*map(abs, each), math.prod(map(abs, each)))}
         periods = [
@@ -195,7 +197,9 @@ class Far:
                     yield i, source, axis, 1 if other > first else -1
 
     def agrees(self, plan: Plan | None, n: int) -> bool:
-        """Whether a plan of size n is as it is far out: its maps regular, its sizes in order, its steps as able."""
+        """Whether a plan of size n is like those far out: its maps are regular, its sizes are in the same order, the
+        same steps work.
+        """
         pattern = self.planned[n % self.period]
         if n < self.line.steady:
             return False
@@ -227,8 +231,8 @@ class Far:
         return True
 
     def outgrown(self, step: Step, plan: Plan) -> bool:
-        """Whether what grows at a failing step is larger than all numbers that the step may compare it to: other sizes
-        that it reads, its arguments, and the sizes of weights that are another step's.
+        """Whether the growing sizes at a failing step exceed all numbers that the step may compare them to: the other
+        sizes that it reads, its arguments, and the sizes of weights that are another step's.
 
         A list of these may be the sizes of a tensor with as many elements, or of an axis.
         """
@@ -273,7 +277,9 @@ class _Growing:
         return Shape([1 if gain else n for n, gain in zip(self.shape, self.gains, strict=True)])
 
     def multiples(self, divisor: int) -> Iterator[tuple[int, int]]:
-        """The first k at which an axis that grows, or the number of elements, is a multiple; in what k that repeats."""
+        """The first k at which a growing axis, or the number of elements, is a multiple, and the period in k of such
+        multiples.
+        """
         still = math.prod([n for n, gain in zip(self.shape, self.gains, strict=True) if not gain])
         axes = [(n, gain) for n, gain in zip(self.shape, self.gains, strict=True) if gain]
         for n, gain in axes:
@@ -287,7 +293,7 @@ class _Growing:
 
 
 def _first_multiple(n: int, gain: int, divisor: int) -> Iterator[tuple[int, int]]:
-    """The first k at which n + gain·k is a multiple, and in what k that repeats; nothing where it never is."""
+    """The first k at which n + gain·k is a multiple, and the period in k of such multiples; empty if there is none."""
     shared = math.gcd(gain, divisor)
     if n % shared == 0:
         period = divisor // shared

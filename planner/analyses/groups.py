@@ -26,7 +26,7 @@ class SizeGroup(SizeBox):
     exact: bool = True
 
 
-Row = tuple[SizeGroup, ...]
+SizeGroups = tuple[SizeGroup, ...]
 """The sizes of all other axes that go with one size of an axis."""
 SetMove = tuple[int, int]
 """How a set moves: so many of its smallest sizes stay, and by how much the others move."""
@@ -35,7 +35,7 @@ Move = tuple[tuple[SetMove, ...], ...]
 STAYS: SetMove = (0, 0)
 
 
-def shift(old: Row, new: Row) -> Move | None:
+def shift(old: SizeGroups, new: SizeGroups) -> Move | None:
     """How one row moves to become another; None where the other row is no moved copy."""
     if old == new:
         return ()
@@ -70,7 +70,7 @@ def _part(old: Residues, new: Residues) -> SetMove | None:
     return None
 
 
-def shorter(rows: Sequence[Row], period: int) -> int:
+def shorter(rows: Sequence[SizeGroups], period: int) -> int:
     """The shortest period with which the rows repeat or move, given a longer period that is known."""
     for each in divisors(period):
         moves = [shift(rows[i - each], rows[i]) for i in range(len(rows) - period, len(rows))]
@@ -79,7 +79,7 @@ def shorter(rows: Sequence[Row], period: int) -> int:
     return period
 
 
-def assembled(rows: Sequence[Row], period: int) -> Iterator[SizeGroup]:
+def assembled(rows: Sequence[SizeGroups], period: int) -> Iterator[SizeGroup]:
     """The groups over one more axis, given the rows that go with its sizes 1, 2, …; from some row on these repeat or
     move with `period`.
     """
@@ -103,7 +103,7 @@ class _Assembly:
     motion from `start` on.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[SizeGroups]
     period: int
     steady: int
     start: int

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from planner.analyses.dependence import Place
+from planner.analyses.dependence import InputAxis
 from planner.analyses.joint import joint
 from planner.analyses.line import InputLine, NotPeriodic
-from planner.analyses.matches import Answer, PartAnswers, Together
+from planner.analyses.matches import AxisAnswer, AxisAnswers, Together
 from planner.analyses.reach import TooRagged, reach
 from planner.analyses.sizes import AxisSizes, along
 from planner.analyses.walk import walk
@@ -97,7 +97,7 @@ class _Solver:
         self.plan = plan
         self.known: Known = {}
         self.inputs = tuple([i for i, step in enumerate(plan.steps) if step.is_input and step.outputs[0].spatial])
-        self.answers: dict[tuple[int, ...], dict[Place, Answer]] = {}
+        self.answers: dict[tuple[int, ...], dict[InputAxis, AxisAnswer]] = {}
         self.twins: dict[object, int] = {}
         """The first input of each role."""
 
@@ -119,9 +119,9 @@ class _Solver:
         diagonal = self.diagonal(source) if any(each.why for each in found) else None
         return InputSizes(step.name, shape, None, axes, together, diagonal)
 
-    def of(self, place: Place) -> Answer:
-        """What is found of an axis together with those of all inputs that some step depends on with its own; if
-        nothing, with those of its own beside them.
+    def of(self, place: InputAxis) -> AxisAnswer:
+        """The answer for an axis, worked out together with all inputs that share a step with its own input; where that
+        fails, with its own input alone, the others staying as they are.
         """
         company = self.company[place[0]]
         if self.base.complete and len(company) <= MOST_INPUTS:
@@ -133,7 +133,7 @@ class _Solver:
             shapes = {i: self.base.steps[i].outputs[0] for i in company if i != place[0]}
             others = tuple([(i, axis) for i, shape in shapes.items() for axis in range(len(shape.spatial))])
             why = f"{len(company)} inputs meet" if self.base.complete else "the model does not work as it is"
-            found = Answer(None, None, others, why)
+            found = AxisAnswer(None, None, others, why)
         own = self.solved((place[0],))[place]
         if own.axis is None:
             return replace(own, others=(*own.others, *others))
@@ -141,11 +141,11 @@ class _Solver:
         if not beside:
             return own
         axis = replace(own.axis, beside=beside, because=found.why)
-        return Answer(axis, own.together and own.together.beside(beside, found.why), own.others)
+        return AxisAnswer(axis, own.together and own.together.beside(beside, found.why), own.others)
 
     @cached_property
     def company(self) -> dict[int, tuple[int, ...]]:
-        """For each input, those that some step depends on with it, or with another one of them."""
+        """For each input, the inputs that steps connect with it, directly or through others."""
         reached: list[set[int]] = []
         company = {i: {i} for i in self.inputs}
         for i, step in enumerate(self.plan.steps):
@@ -156,15 +156,15 @@ class _Solver:
                 company.update(dict.fromkeys(whole, whole))
         return {i: tuple(sorted(each)) for i, each in company.items()}
 
-    def name(self, place: Place) -> str:
+    def name(self, place: InputAxis) -> str:
         return axis_name(place[1], len(self.plan.steps[place[0]].outputs[0].spatial))
 
     # Where to start from
 
     @cached_property
     def base(self) -> Plan:
-        """The plan, or that of the next shape of one input with all axes of one size that works; the plan where none
-        does.
+        """A complete plan: the given one, or one with all axes of some input at the nearest size that works; the given
+        one where no size does.
         """
         if self.plan.complete:
             return self.plan
@@ -187,8 +187,8 @@ class _Solver:
         except NotPeriodic:
             return None
 
-    def solved(self, sources: tuple[int, ...]) -> dict[Place, Answer]:
-        """What is found of the axes of some inputs beside all others as they are."""
+    def solved(self, sources: tuple[int, ...]) -> dict[InputAxis, AxisAnswer]:
+        """The answers for the axes of some inputs, all others staying as they are."""
         if sources not in self.answers:
             twin = self.twins.setdefault(self.role(sources[0]), sources[0]) if len(sources) == 1 else sources[0]
             if twin != sources[0]:
@@ -196,11 +196,11 @@ class _Solver:
                 found = self.solved((twin,)).items()
                 self.answers[sources] = {(sources[0], k): each.of_twin(sources[0], name) for (_, k), each in found}
             else:
-                self.answers[sources] = PartAnswers(*joint(self.base, sources, self.known), self.plan).found
+                self.answers[sources] = AxisAnswers(*joint(self.base, sources, self.known), self.plan).found
         return self.answers[sources]
 
     def role(self, source: int) -> object:
-        """What the sizes of an input hang on: inputs of one shape that the same steps read alike have the same ones."""
+        """The key of an input's answers: inputs of one shape that the same steps read alike have the same answers."""
         plan = self.base
         if source in plan.returned or not plan.readers(source):
             return source
@@ -222,8 +222,8 @@ class _Solver:
         except NotPeriodic:
             return None
 
-    def beside(self, place: Place, answer: Answer) -> AxisSizes | Unsolved:
-        """What holds for one axis beside the others as they are in the base; why it is no more than that."""
+    def beside(self, place: InputAxis, answer: AxisAnswer) -> AxisSizes | Unsolved:
+        """The answer for one axis with the others as they are in the base, or why nothing is known."""
         source, axis = place
         given = self.plan.steps[source].outputs[0][axis]
         try:
@@ -233,8 +233,8 @@ class _Solver:
         others = tuple([other for other in answer.others if other != place])
         return replace(each, given=given, beside=self.sizes(others, source), because=answer.why)
 
-    def sizes(self, places: Sequence[Place], source: int) -> tuple[tuple[str, int], ...]:
-        """The sizes of some axes, by their names, those of other inputs than `source` with the input's."""
+    def sizes(self, places: Sequence[InputAxis], source: int) -> tuple[tuple[str, int], ...]:
+        """The sizes of some axes by name; axes of other inputs than `source` are named with their input."""
         steps = self.base.steps
         return tuple(
             [

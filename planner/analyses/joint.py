@@ -1,4 +1,4 @@
-"""Joint: the axes of inputs, those together that depend on one another, with the sizes at which the model works.
+"""Joint axes: the axes of inputs in sets that depend on one another, with the sizes at which the model works.
 
 Which axes do is read off the steps as they are at one size, and then tried at others: where a model works or fails
 against what is said, the step that makes it so is taken to ask for all axes at once.
@@ -12,7 +12,7 @@ from itertools import product
 from random import Random
 
 from planner.analyses.coupling import Coupling
-from planner.analyses.dependence import Axes, Component, Place
+from planner.analyses.dependence import Axes, InputAxes, InputAxis
 from planner.analyses.groups import SizeGroup
 from planner.analyses.line import NotPeriodic, fails
 from planner.analyses.residues import Residues
@@ -33,14 +33,14 @@ NOT_UNDERSTOOD = "its axes depend on one another in a way that is not understood
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some axes, with the sizes of which the model works beside all others as they are.
+class JointAxes:
+    """Axes that depend on one another, with their sizes at which the model works, all other axes staying as they are.
 
     groups  none of whose sizes is in two of them
     reason  why they are not known, where there is no coupling
     """
 
-    component: Component
+    component: InputAxes
     coupling: Coupling | None
     groups: tuple[SizeGroup, ...] = ()
     reason: str = ""
@@ -49,36 +49,36 @@ class Part:
         return any(sizes in group for group in self.groups)
 
 
-def joint(base: Plan, sources: Sequence[int], known: Known) -> tuple[Axes, list[Part]]:
+def joint(base: Plan, sources: Sequence[int], known: Known) -> tuple[Axes, list[JointAxes]]:
     """The spatial axes of some inputs in parts that do not depend on one another."""
     axes = Axes(base, sources, known)
     couples = frozenset[int]()
-    parts: list[Part] = []
+    parts: list[JointAxes] = []
     for _ in range(SURPRISES):
         parts = [_part(axes, each, couples) for each in axes.followed.components(couples)]
         try:
             surprising = _surprising(axes, parts)
         except NotPeriodic as why:
-            return axes, [Part(each.component, None, (), str(why)) for each in parts]
+            return axes, [JointAxes(each.component, None, (), str(why)) for each in parts]
         if surprising is None:
             return axes, parts
         couples |= {surprising}
-    return axes, [Part(each.component, None, (), NOT_UNDERSTOOD) for each in parts]
+    return axes, [JointAxes(each.component, None, (), NOT_UNDERSTOOD) for each in parts]
 
 
-def _part(axes: Axes, component: Component, couples: frozenset[int]) -> Part:
+def _part(axes: Axes, component: InputAxes, couples: frozenset[int]) -> JointAxes:
     try:
         if component not in axes.components(couples):
             raise NotPeriodic(OUT_OF_SIGHT)
         coupling = Coupling(axes, component, couples)
-        return Part(component, coupling, coupling.solve())
+        return JointAxes(component, coupling, coupling.solve())
     except NotPeriodic as why:
-        return Part(component, None, (), str(why))
+        return JointAxes(component, None, (), str(why))
 
 
-def _surprising(axes: Axes, parts: Sequence[Part]) -> int | None:
-    """A step that fails at sizes that are said to work, or works at others; None where all is as it is said. Only some
-    sizes are tried. Raises NotPeriodic where no step can be named.
+def _surprising(axes: Axes, parts: Sequence[JointAxes]) -> int | None:
+    """A step that contradicts the groups of sizes: it fails at sizes in them, or works at sizes outside; None where no
+    step does. Only some sizes are tried. Raises NotPeriodic where no step can be named.
     """
     solved = [part for part in parts if part.coupling is not None]
     if sum(len(part.component) for part in solved) < 2 or (len(solved) < len(parts) and not axes.base.complete):
@@ -94,13 +94,13 @@ def _surprising(axes: Axes, parts: Sequence[Part]) -> int | None:
     return None
 
 
-def _asking(parts: Sequence[Part], plan: Plan) -> set[int]:
+def _asking(parts: Sequence[JointAxes], plan: Plan) -> set[int]:
     """The steps that ask for each axis by itself, and fail in a plan."""
     return {i for part in parts if part.coupling for each in part.coupling.before for i in each if fails(plan.steps[i])}
 
 
-def _failing(parts: Sequence[Part], sizes: dict[Place, int]) -> set[int]:
-    """The same, with one of the sizes beside the others as they are."""
+def _failing(parts: Sequence[JointAxes], sizes: dict[InputAxis, int]) -> set[int]:
+    """The steps that ask for one axis by itself, and fail at its size in `sizes`, the others staying as they are."""
     found = set[int]()
     for part in parts:
         assert part.coupling is not None
@@ -110,7 +110,7 @@ def _failing(parts: Sequence[Part], sizes: dict[Place, int]) -> set[int]:
     return found
 
 
-def _tried(parts: Sequence[Part]) -> Iterator[dict[Place, int]]:
+def _tried(parts: Sequence[JointAxes]) -> Iterator[dict[InputAxis, int]]:
     """The smallest sizes that work on each axis, in every combination where there are few axes, some at random, and
     some that are said to work.
     """
@@ -137,7 +137,7 @@ def _first(sizes: Residues) -> list[int]:
     return found or [1]
 
 
-def _member(part: Part, k: int, random: Random) -> Iterator[tuple[Place, int]]:
+def _member(part: JointAxes, k: int, random: Random) -> Iterator[tuple[InputAxis, int]]:
     """Sizes that are said to work, in the k-th box of a group."""
     group = random.choice(part.groups)
     for place, sizes in zip(part.component, group.at(k), strict=True):

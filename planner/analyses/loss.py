@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planner.cells import TooManyRuns
-from planner.geometry import NO_LOSS, AxisMap, Loss
+from planner.analyses.axes import window_on
+from planner.cells import Cells, TooManyRuns, all_cells, ranged, shifted
+from planner.geometry import NO_LOSS, AxisMap, Loss, Window
 from planner.layers._layer import axis_name
 from planner.plan import Plan, Step
+from planner.words import share
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,36 +25,43 @@ class AxisLoss:
     loss: Loss
 
     @property
+    def window(self) -> Window | None:
+        """The plain window that the step slides along the axis; None for a transposed convolution."""
+        return window_on(self.map, self.n)
+
+    @property
     def text(self) -> str:
         """What is lost and why, in words and numbers, with one clause for each kind of loss."""
-        loss, n = self.loss, self.n
-        said = []
-        if loss.lost_before:
-            said.append(f"{_cells(0, loss.lost_before)} of {n} {_is(loss.lost_before)} read by no cell of the output")
-        if loss.lost:
-            said.append(f"{_cells(n - loss.lost, n)} of {n} {_is(loss.lost)} read by no cell of the output")
+        loss, said = self.loss, []
         if loss.skipped:
-            said.append(f"{loss.skipped} of {n} cells fall between windows and are skipped")
-        if loss.uneven:
-            said.append(f"{_count(loss.uneven, 'cell')} of padding at the end {_is(loss.uneven)} not used")
-        if loss.overhang:
-            said.append(f"the last window hangs {_count(loss.overhang, 'cell')} over the end")
-        if loss.blank:
-            said.append(f"{_count(loss.blank, 'window')} {'reads' if loss.blank == 1 else 'read'} padding alone")
-        return f"{self.name}: " + "; ".join(said)
+            said.append(self.between_windows(loss.real))
+        elif loss.real:
+            last = shifted(all_cells(loss.lost), self.n - loss.lost)
+            said.append(self.at_the_edge(all_cells(loss.lost_before) | last))
+        return f"{self.name}: " + "; ".join([*said, *loss.clauses.values()])
 
+    def at_the_edge(self, cells: Cells) -> str:
+        """Cells that are lost at an edge: `cell 223 of 224 is read by no window: 224 − 3 leaves 1 at stride 2`."""
+        count, window, loss = cells.bit_count(), self.window, self.loss
+        noun, verb = ("cell", "is") if count == 1 else ("cells", "are")
+        subject = f"{noun} {ranged(cells)} of {self.n:,} {verb}"
+        if window is None:
+            return f"{subject} written to no output cell"
+        if loss.leftover < count:
+            return f"{subject} read by no window"
+        padding = window.before + window.after
+        room = f"{self.n:,}{f' + {padding:,} of padding' if padding else ''} − {window.extent:,}"
+        beyond = f", {loss.uneven:,} of it padding" if loss.uneven else ""
+        return f"{subject} read by no window: {room} leaves {loss.leftover:,} at stride {window.stride:,}{beyond}"
 
-def _is(count: int) -> str:
-    return "is" if count == 1 else "are"
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _cells(start: int, stop: int) -> str:
-    """The cells from start up to, not including, stop, as a set."""
-    return f"cell {start}" if stop - start == 1 else f"cells {start}–{stop - 1}"
+    def between_windows(self, count: int) -> str:
+        """How many cells are skipped: `28 of 56 cells lie between windows of 1 at stride 2`."""
+        said, window = f"{share(count, self.n, 'cell')} {'lies' if count == 1 else 'lie'}", self.window
+        if window is None:
+            return f"{said} between what is written"
+        taps = "the taps of " if window.extent >= window.stride else ""
+        spread = f", dilation {window.dilation:,}" if window.dilation > 1 else ""
+        return f"{said} between {taps}windows of {window.kernel:,} at stride {window.stride:,}{spread}"
 
 
 def losses(plan: Plan) -> list[tuple[AxisLoss, ...]]:

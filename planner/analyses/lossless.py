@@ -149,10 +149,9 @@ class Ledger:
 
 def _entries(step: Step) -> Iterator[AxisUse]:
     for each in losses_of(step):
-        edge = bool(each.loss.lost or each.loss.lost_before)
-        uneven = bool(each.loss.leftover or each.loss.overhang)
-        if each.loss.real or each.loss.blank or uneven:
-            yield AxisUse(each, each.axis, bool(each.loss.real), edge, bool(each.loss.blank), uneven)
+        loss = each.loss
+        if loss.real or loss.blank or not loss.exact:
+            yield AxisUse(each, each.axis, bool(loss.real), bool(loss.at_edge), bool(loss.blank), not loss.exact)
 
 
 def through(plan: Plan, shared: list[tuple[int, AxisUse]]) -> set[int]:

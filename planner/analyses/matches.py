@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from planner.analyses.box import SizeBox
 from planner.analyses.coupling import Coupling
-from planner.analyses.dependence import Axes, Component, Place
+from planner.analyses.dependence import Axes, InputAxes, InputAxis
 from planner.analyses.groups import SizeGroup
-from planner.analyses.joint import Part
+from planner.analyses.joint import JointAxes
 from planner.analyses.line import InputLine, NotPeriodic
 from planner.analyses.residues import NO_SIZE, Residues, divisors, union
 from planner.analyses.sizes import AxisSizes, along, listed
@@ -83,9 +83,9 @@ class Together:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer for one axis: the sizes that hold beside some size of the other axes, and how it goes together with
-    them.
+class AxisAnswer:
+    """The answer for one axis: its sizes that work beside some size of the other axes, and how they go together with
+    those.
 
     others  the axes with which it is known to depend on one another, or may
     why     why nothing is known
@@ -93,48 +93,48 @@ class Answer:
 
     axis: AxisSizes | None
     together: Together | None = None
-    others: Component = ()
+    others: InputAxes = ()
     why: str = ""
 
-    def of_twin(self, source: int, input: str) -> Answer:
+    def of_twin(self, source: int, input: str) -> AxisAnswer:
         """The same answer for another input, which the same steps read alike."""
         axis = self.axis and replace(self.axis, input=input)
         together = self.together and self.together.of_twin(input)
-        return Answer(axis, together, tuple([(source, k) for _, k in self.others]), self.why)
+        return AxisAnswer(axis, together, tuple([(source, k) for _, k in self.others]), self.why)
 
 
-class PartAnswers:
+class AxisAnswers:
     """The answers for axes in independent parts: which sizes work, and what is lost at them.
 
     found  for each axis
     """
 
-    def __init__(self, axes: Axes, parts: Sequence[Part], plan: Plan) -> None:
+    def __init__(self, axes: Axes, parts: Sequence[JointAxes], plan: Plan) -> None:
         self.axes, self.plan = axes, plan
-        self.found: dict[Place, Answer] = {}
+        self.found: dict[InputAxis, AxisAnswer] = {}
         self.walked: dict[Walk, AxisSizes] = {}
         for part in parts:
             try:
                 self.found |= self.of(part)
             except NotPeriodic as why:
-                self.found |= dict.fromkeys(part.component, Answer(None, None, part.component, str(why)))
+                self.found |= dict.fromkeys(part.component, AxisAnswer(None, None, part.component, str(why)))
 
-    def of(self, part: Part) -> dict[Place, Answer]:
+    def of(self, part: JointAxes) -> dict[InputAxis, AxisAnswer]:
         component, coupling = part.component, part.coupling
         if coupling is None:
             raise NotPeriodic(part.reason)
         alone = [self.alone(place, walked, coupling) for place, walked in zip(component, coupling.walks, strict=True)]
         if not coupling.steps:
-            return {place: Answer(axis) for place, axis in zip(component, alone, strict=True)}
+            return {place: AxisAnswer(axis) for place, axis in zip(component, alone, strict=True)}
         matches = [match for group in part.groups for match in self.matches(group, alone, coupling)]
         if len(matches) == 1 and not matches[0].step:
-            return {place: Answer(axis) for place, axis in zip(component, matches[0].axes, strict=True)}
+            return {place: AxisAnswer(axis) for place, axis in zip(component, matches[0].axes, strict=True)}
         axes = tuple([_projected(axis, k, matches) for k, axis in enumerate(alone)])
         named = tuple([self.plan.steps[i].name for i in coupling.steps if coupling.refuses(i)])
         together = Together(axes, tuple(matches), named) if matches else None
-        return {place: Answer(axis, together, component) for place, axis in zip(component, axes, strict=True)}
+        return {place: AxisAnswer(axis, together, component) for place, axis in zip(component, axes, strict=True)}
 
-    def alone(self, place: Place, walked: Walk, coupling: Coupling) -> AxisSizes:
+    def alone(self, place: InputAxis, walked: Walk, coupling: Coupling) -> AxisSizes:
         """The sizes of an axis as far as steps ask for that axis by itself."""
         source, axis = place
         shape = self.plan.steps[source].outputs[0]

@@ -15,7 +15,7 @@ from planner.plan import Plan, Step, Tensor
 
 
 class Moves(IntEnum):
-    """Whether a tensor walks over an axis of an input: it stands still, it walks, or nobody knows."""
+    """Whether a tensor walks over an axis of an input: it stands still, it walks, or that is unknown."""
 
     STANDS = 0
     WALKS = 1

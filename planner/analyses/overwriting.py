@@ -22,7 +22,7 @@ from planner.plan import Plan, Step, Tensor
 MOST_COMPARED = 1 << 22
 """Pairs of tensors that are compared for a plan; what works in place after that is taken to be alone."""
 
-When = Literal["always", "training", "evaluation"]
+Phase = Literal["always", "training", "evaluation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Overwriting:
     tensor: Tensor
     read: Tensor
     reader: int | None
-    when: When = "always"
+    when: Phase = "always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class _Stored:
 
 
 @dataclass(slots=True)
-class _Run:
+class _Execution:
     """The tensors of one run of a plan, the times at which they are read, and the steps that write."""
 
     tensors: dict[Tensor, _Stored] = field(default_factory=dict)
@@ -91,7 +91,7 @@ def overwriting(plan: Plan) -> list[Overwriting]:
     merged: list[Overwriting] = []
     for i in sorted({*found[False], *found[True]}):
         evaluation, training = found[False].get(i), found[True].get(i)
-        when: When = "always" if evaluation and training else "training" if training else "evaluation"
+        when: Phase = "always" if evaluation and training else "training" if training else "evaluation"
         each = evaluation or training
         assert each is not None
         merged.append(Overwriting(i, each.tensor, each.read, each.reader, when))
@@ -99,8 +99,8 @@ def overwriting(plan: Plan) -> list[Overwriting]:
 
 
 def _found(plan: Plan, *, training: bool) -> Iterator[tuple[int, Overwriting]]:
-    """What each step writes over. Where one before it has written into the same memory and is found for it, the later
-    one is not: had the first one memory of its own, it would write over nothing.
+    """The steps that overwrite a tensor, each with what it overwrites. Where an earlier step has written into the same
+    memory and is found for it, the later one is not: had the first step memory of its own, it would write over nothing.
     """
     run = _ran(plan, training=training)
     left = MOST_COMPARED
@@ -124,11 +124,11 @@ def _found(plan: Plan, *, training: bool) -> Iterator[tuple[int, Overwriting]]:
             yield i, Overwriting(i, source.ref, tensor.ref, None if at == inf else int(at))
 
 
-def _ran(plan: Plan, *, training: bool) -> _Run:
+def _ran(plan: Plan, *, training: bool) -> _Execution:
     """The run of a plan, step by step. The caller reads the inputs and the outputs in the end, and the next run reads
     the parameters.
     """
-    run = _Run()
+    run = _Execution()
     held = [Tensor(i, 0) for i, step in enumerate(plan.steps) if not step.sources]
     for i, step in enumerate(plan.steps):
         views = _views(step, run, training=training)
@@ -151,13 +151,13 @@ def _ran(plan: Plan, *, training: bool) -> _Run:
     return run
 
 
-def _views(step: Step, run: _Run, *, training: bool) -> tuple[Memory, ...] | None:
+def _views(step: Step, run: _Execution, *, training: bool) -> tuple[Memory, ...] | None:
     if step.layer is None or step.facts is None or len(step.sources) != 1:
         return None
     return step.layer.views(run.tensors[step.sources[0]].memory, training=training)
 
 
-def _new(step: Step, output: int, run: _Run) -> Memory:
+def _new(step: Step, output: int, run: _Execution) -> Memory:
     """The memory of an output of a step, laid out as PyTorch's module lays it out."""
     shape: Shape = step.outputs[output]
     layer, sizes = step.layer, shape.torch

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 
 from planner.cells import Cells, TooManyRuns, all_cells, bits
 from planner.geometry import Shape
@@ -15,19 +16,19 @@ from planner.plan import Plan, Step
 from planner.regions import CellBox, Region, channels, count, everything, positions, read_through, union
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unread:
     """The elements of one tensor that no path to an output reads."""
 
     shape: Shape
     read: Region
 
-    @property
+    @cached_property
     def elements(self) -> int:
         """The number of unread elements; channels are counted one by one."""
         return self.shape.elements - count(self.read)
 
-    @property
+    @cached_property
     def cells(self) -> int:
         """The number of positions at which no channel is read."""
         boxes = positions(self.read)
@@ -37,7 +38,7 @@ class Unread:
             whole *= n
         return whole - read
 
-    @property
+    @cached_property
     def channels(self) -> Cells:
         """The number of channels that are read at no position."""
         return all_cells(self.shape.channels) & ~channels(self.read)
@@ -56,7 +57,9 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`unread[i]` is what is unread of each output of step i; None for a step that is not planned."""
+    """The unread elements and the wasted multiply-adds of a model, by step; `unread[i]` is None for a step that is not
+    planned.
+    """
 
     unread: tuple[tuple[Unread, ...] | None, ...]
     macs_wasted: tuple[int, ...]

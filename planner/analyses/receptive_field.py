@@ -217,6 +217,7 @@ def _least(a: AxisSpan, b: AxisSpan) -> AxisSpan:
     return a if a.size <= b.size else b
 
 
+@lru_cache(maxsize=1 << 14)
 def _union(a: AxisSpan, b: AxisSpan) -> AxisSpan:
     if a == WHOLE or b == WHOLE:
         return WHOLE

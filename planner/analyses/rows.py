@@ -218,6 +218,8 @@ def _continued(i: int, row: WindowRow, link: Link, sizes: tuple[int, ...]) -> tu
     """The row with step i added, and whether it goes on behind step i, which it does not behind a stride; None where
     the row ends before step i.
     """
+    if link.keeps:
+        return row, True
     if link.onto is not None or (row.taps is not None and len(link.axes) != row.taps.rank):
         return None
     taken = [_taken(along, n) for along, n in zip(link.axes, sizes, strict=True)]

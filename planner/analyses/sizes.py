@@ -27,7 +27,7 @@ MOST_ROUNDS = 32
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What one step asks of the input's size: where it does not fail, loses nothing, has nothing over."""
+    """What one step asks of the input's size: the sizes at which it works, loses nothing, and has nothing left over."""
 
     step: str
     works: Residues
@@ -67,7 +67,7 @@ def sizes(model: Model, input: str, axis: int, *, at: Shape | None = None) -> Ax
 
 
 def along(walked: Walk, steps: Sequence[int] | None = None) -> AxisSizes:
-    """What a line comes to: which of its sizes work, which of them lose nothing, and which have nothing over.
+    """The sizes of a line that work, those of them that lose nothing, and those that have nothing left over.
 
     steps  those that are asked what they lose; all where left out
     """
@@ -78,7 +78,7 @@ def along(walked: Walk, steps: Sequence[int] | None = None) -> AxisSizes:
 
 
 def listed(line: Line, works: Residues, steps: Sequence[int]) -> AxisSizes:
-    """The same where the sizes that work are a few, and known."""
+    """The same as `along`, where only a few sizes work and these are known."""
     ledger = Ledger(line.tied, steps)
     plans = {n: line.plan(n) for n in works.also}
     try:
@@ -107,9 +107,9 @@ class _Along:
                 raise NotPeriodic(f"what is lost did not repeat after {self.period:,} sizes")
 
     def repeating(self) -> int:
-        """From where on each step by itself loses what it loses one period further on.
+        """The size from which on each step, looked at by itself, loses what it loses one period further on.
 
-        Looked for up to where no map is so short that its two ends are within one window's reach.
+        Looked for up to where no map is so short that its two ends are within one window's extent.
         """
         last = self.walk.steady
         while (plan := self.line.plan(last)) is not None and not self.walk.far.regular(plan, more=1):
@@ -161,7 +161,7 @@ class _Along:
         return settled(list(verdicts)[: self.steady + self.period - 1], self.steady, self.period)
 
     def condition(self, step: int, pairs: list[tuple[Verdict, Leaving]]) -> Condition:
-        """What one step asks for; it asks for nothing where others keep it from being planned."""
+        """The condition of one step, which asks for nothing at sizes where other steps keep it from being planned."""
 
         def asked(bad: Iterable[bool], among: Residues | None) -> Residues:
             return self.residues(

@@ -67,8 +67,8 @@ def _swept(plan: Plan, input: str, n: int, behind: set[int]) -> Swept:
     for i, found in enumerate(losses(plan)):
         if i not in behind:
             continue
-        losing += any(each.loss.lost or each.loss.lost_before for each in found if not each.loss.skipped)
-        uneven += any(each.loss.leftover or each.loss.overhang for each in found if not each.loss.skipped)
+        losing += any(each.loss.at_edge for each in found if not each.loss.skipped)
+        uneven += any(not each.loss.exact for each in found if not each.loss.skipped)
     read = reach(plan) if losing else None
     unread = 0
     if read is not None:

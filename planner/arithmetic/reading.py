@@ -231,6 +231,8 @@ class _Parser:
             return self.word(self.take())
         if token.text == "[":
             help = "name it in `params` and read it: params: {widths: [16, 32]}, then $widths[0]"
+            if token.at == 0:
+                help = "leave out the quotes: in a list of the file every item may be arithmetic"
             raise self.wrong("a list cannot be written", token, help)
         if token.text not in ("(", "${"):
             raise self.missing("a value", "a number, a parameter such as `$width`, or an expression in brackets")

@@ -75,7 +75,7 @@ class Comb(NamedTuple):
 
     @property
     def _place(self) -> tuple[int, int]:
-        """The turn in which the last run stands, and the number of its tooth."""
+        """The period in which the last run lies, and the number of its tooth."""
         turn, rest = divmod(self.stop - self.start - 1, self.period)
         return turn, bisect_right(self.teeth, rest, key=operator.itemgetter(0)) - 1
 

@@ -22,7 +22,7 @@ from planner.cells.combs import (
 )
 from planner.cells.runs import LONGEST_BITS, Cells, cells_of, combs_of, runs_of_bits, smeared_bits
 
-Places = Callable[[int, int], Iterable[Run]]
+RunMap = Callable[[int, int], Iterable[Run]]
 """Which runs the cells from one up to, not including, another become."""
 
 
@@ -99,7 +99,7 @@ def smeared(cells: Cells, taps: int, dilation: int) -> Cells:
 
 def imaged(
     cells: Cells,
-    places: Places,
+    places: RunMap,
     end: int,
     period: int = 1,
     advance: int = 0,
@@ -125,7 +125,7 @@ def imaged(
     return cells_of(limited(tidied(kept)))
 
 
-def _imaged_bits(cells: int, places: Places, end: int, contiguous: bool, clamped: bool) -> int:
+def _imaged_bits(cells: int, places: RunMap, end: int, contiguous: bool, clamped: bool) -> int:
     taken = bytearray(b"0") * end  # in one number, every run would cost as much as the axis is long
     for a, b in runs_of_bits(cells):
         for first, last in [(a, b)] if contiguous else [(i, i + 1) for i in range(a, b)]:
@@ -146,7 +146,7 @@ def _union(sets: list[tuple[Comb, ...]]) -> tuple[Comb, ...]:
     return sets[0] if sets else ()
 
 
-def _imaged(each: Comb, places: Places, period: int, advance: int, contiguous: bool) -> tuple[Comb, ...]:
+def _imaged(each: Comb, places: RunMap, period: int, advance: int, contiguous: bool) -> tuple[Comb, ...]:
     if each.single and contiguous:
         return tuple(single(*run) for run in places(each.start, each.stop))
     turn = period if each.single else lcm(each.period, period)
@@ -158,7 +158,7 @@ def _imaged(each: Comb, places: Places, period: int, advance: int, contiguous: b
     return combined(repeated(runs, turn // period * advance, count), compressed(united(last)), or_)
 
 
-def _bounded(each: Comb, low: int, high: int, places: Places, contiguous: bool) -> list[Run]:
+def _bounded(each: Comb, low: int, high: int, places: RunMap, contiguous: bool) -> list[Run]:
     if (high - low) // each.period * len(each.teeth) > 4 * MOST_RUNS:
         raise TooManyRuns
     runs = [run for part in each.clipped(low, high) for run in part.runs]

@@ -1,4 +1,4 @@
-"""What is made of expressions: sums, products and quotients put simply, choices, and other expressions for names."""
+"""Building expressions: simplified sums, products and quotients, choices, and the substitution of names."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def negative(a: Expr) -> Expr:
 
 
 def binary(op: str, a: Expr, b: Expr) -> Expr:
-    """An operator on whole numbers, put simply."""
+    """An operator applied to whole numbers, simplified."""
     return _binary(op, a, b).assuming(a.assumed | b.assumed)
 
 
 def _binary(op: str, a: Expr, b: Expr) -> Expr:
-    """An operator on whole numbers, put simply, without what is taken for granted."""
+    """An operator applied to whole numbers, simplified, without the names that the operands take for granted."""
     if op in "+-":
         return add(a, b, 1 if op == "+" else -1)
     if op == "*":
@@ -150,7 +150,7 @@ NUMBERS: dict[str, Callable[..., Any]] = {
 
 
 def _number(expr: Expr) -> int | float | None:
-    """What an expression of numbers alone comes to; None where there is anything else in the expression."""
+    """The value of an expression of numbers alone; None where there is anything else in the expression."""
     if expr.is_const:
         found: Any = expr.args[0]
         return found if type(found) in (int, float) else None
@@ -164,7 +164,7 @@ def _number(expr: Expr) -> int | float | None:
 
 
 def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
-    """The expression with other expressions for names; what comes to a number is written as that number."""
+    """The expression with other expressions for names; a part without names is replaced by its value."""
     if expr.op == "name":
         return by.get(expr.args[0], expr)
     assumed = _substituted(expr.assumed, by) if expr.assumed else expr.assumed
@@ -208,7 +208,7 @@ _DECIDED: dict[str, Callable[..., bool]] = {
 
 
 def _substituted(assumed: frozenset[str], by: Mapping[str, Expr]) -> frozenset[str]:
-    """The names that are meant where other expressions stand for some."""
+    """The names taken for granted once other expressions are substituted for some of them."""
     found: set[str] = set()
     for each in assumed:
         found |= by[each].depends_on if each in by else {each}

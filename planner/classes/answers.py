@@ -1,4 +1,4 @@
-"""What layers answer when they are asked with symbols: their outputs and their calls, written in the names in sight."""
+"""The answers of layers that are asked with symbols: their outputs and their calls, written in the names in sight."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from planner.classes.channels import channels_of, is_handed_on, names_in_plain, 
 from planner.classes.expressions import Expr, UnusableError, const, same
 from planner.classes.structure import Structure
 from planner.classes.symbols import shaped, size_of, sizes_of, with_symbols, written
-from planner.classes.tensors import INDEX, Calling, Copy, Item, Tensor, argument_in, plain, type_of
+from planner.classes.tensors import INDEX, Calling, Copy, EntryCopy, SymbolicTensor, argument_in, plain, type_of
 from planner.classes.worlds import another
 from planner.diagnostics import Fault
 from planner.format import Block, Entry
@@ -23,12 +23,12 @@ TRIED = 4
 """At how many other values a layer is asked whether its calls are right there."""
 WORKED_OUT = ("padding", "padding_mode", "ceil_mode", "count_include_pad", "uncounted")
 """Arguments that a module has no use for where it works out its padding from the size of its input."""
-Answer = tuple[tuple[Tensor, ...], tuple[Calling, ...], frozenset[str]]
+LayerAnswer = tuple[tuple[SymbolicTensor, ...], tuple[Calling, ...], frozenset[str]]
 """The outputs, the calls, and the names for whose values alone these are right."""
 
 
 class Answers:
-    """What layers answer when they are asked with symbols; tensors that are written alike are asked about once.
+    """The answers of layers that are asked with symbols; for tensors that are written alike, a layer is asked once.
 
     params  the parameters of the model
     fixed   parameters of lists that cannot be given another value, since two layers would need two; where one more is
@@ -39,10 +39,12 @@ class Answers:
         self._structure = structure
         self._params = params
         self._fixed = fixed
-        self._known: dict[tuple[Any, ...], tuple[Step, *Answer]] = {}
+        self._known: dict[tuple[Any, ...], tuple[Step, *LayerAnswer]] = {}
 
-    def layer(self, copy: Copy, values: dict[str, Any], entry: Entry, step: Step, inputs: tuple[Tensor, ...]) -> Item:
-        """What a layer of the file came to in a copy: its outputs and its calls, in the names in sight."""
+    def layer(
+        self, copy: Copy, values: dict[str, Any], entry: Entry, step: Step, inputs: tuple[SymbolicTensor, ...]
+    ) -> EntryCopy:
+        """A layer of the file in a copy: its outputs and its calls, written in the names in sight."""
         layer = step.layer
         assert layer is not None
         given = {
@@ -59,10 +61,10 @@ class Answers:
             if not copy.revalued:
                 self._known[key] = (step, *found)
         outputs, calls, assumed = found
-        return Item(step, inputs, outputs, calls, type=type_of(entry, copy), assumed=assumed)
+        return EntryCopy(step, inputs, outputs, calls, type=type_of(entry, copy), assumed=assumed)
 
-    def _again(self, key: tuple[Any, ...], step: Step, values: Mapping[str, Any]) -> Answer | None:
-        """What the same layer answered before, to tensors that are written alike though they may have other sizes."""
+    def _again(self, key: tuple[Any, ...], step: Step, values: Mapping[str, Any]) -> LayerAnswer | None:
+        """The layer's earlier answer for tensors that are written alike, though their sizes may differ."""
         known = self._known.get(key)
         if known is None or step.facts is None:
             return None
@@ -82,9 +84,11 @@ class Answers:
         values: Mapping[str, Any],
         step: Step,
         given: Mapping[str, Expr],
-        inputs: tuple[Tensor, ...],
-    ) -> Answer:
-        """What a layer answers to symbols: its outputs, its calls, and the names on whose values the answer depends."""
+        inputs: tuple[SymbolicTensor, ...],
+    ) -> LayerAnswer:
+        """The answer of a layer that is asked with symbols: its outputs, its calls, and the names on whose values the
+        answer depends.
+        """
         layer, facts = step.layer, step.facts
         assert layer is not None
         assert facts is not None
@@ -99,7 +103,9 @@ class Answers:
                 *(expr.depends_on for expr in given.values()), *(each.channels.depends_on for each in inputs)
             )
         outputs = tuple(
-            Tensor((0, 0, i), shape, expr if is_handed_on(expr, links, inputs) else expr.assuming(parted), origin)
+            SymbolicTensor(
+                (0, 0, i), shape, expr if is_handed_on(expr, links, inputs) else expr.assuming(parted), origin
+            )
             for i, (shape, expr, links, origin) in enumerate(
                 zip(facts.outputs, channels, facts.links, origins(step, given, inputs), strict=True)
             )
@@ -119,7 +125,7 @@ class Answers:
         step: Step,
         asked: Layer,
         given: Mapping[str, Expr],
-        inputs: tuple[Tensor, ...],
+        inputs: tuple[SymbolicTensor, ...],
         decisive: set[str],
     ) -> tuple[Calling, ...]:
         """The calls of a layer: a module's arguments are worked out from names, a function's from sizes of tensors."""
@@ -149,7 +155,7 @@ class Answers:
         values: Mapping[str, Any],
         layer: Layer,
         given: Mapping[str, Expr],
-        inputs: Sequence[Tensor],
+        inputs: Sequence[SymbolicTensor],
         callings: Sequence[Calling],
         decisive: set[str],
     ) -> bool:
@@ -226,7 +232,7 @@ class Answers:
 
 
 def _fill(calls: Sequence[Call], mode: str) -> str:
-    """What padding holds that is worked out: copies of cells by a mode, or a number, or what a mean leaves out."""
+    """The content of computed padding: copies of cells by a mode, or a number, or cells that a mean does not count."""
     if "uncounted" in calls[-1].args:
         return "uncounted"
     return str(calls[0].args["value"]) if "value" in calls[0].args else mode

@@ -1,4 +1,4 @@
-"""The arithmetic of a model file as expressions of Python, and what Python makes of them.
+"""The arithmetic of a model file as Python expressions, and the values that Python computes for them.
 
 `value` is another evaluation than that of `planner.arithmetic`, and has to be: a plan's numbers are exact, while an
 emitted program computes with Python's ints and floats. It tells whether the program comes to what the plan has.
@@ -85,7 +85,7 @@ def _in_python(node: Node) -> Expr:
 
 
 def value(expr: Expr, values: Values) -> Any:
-    """What Python makes of the expression. Raises UnusableError where Python makes nothing of it."""
+    """The value that Python computes for an expression. Raises UnusableError where Python makes nothing of it."""
     try:
         return _value(expr, values)
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
@@ -93,7 +93,7 @@ def value(expr: Expr, values: Values) -> Any:
 
 
 def comes_to(expr: Expr, values: Values, wanted: object) -> bool:
-    """Whether Python makes this of the expression."""
+    """Whether Python computes this value for an expression."""
     try:
         return same(value(expr, values), wanted)
     except UnusableError:
@@ -101,7 +101,7 @@ def comes_to(expr: Expr, values: Values, wanted: object) -> bool:
 
 
 def _value(expr: Expr, values: Values) -> Any:
-    """What Python makes of the expression, as Python raises."""
+    """The value that Python computes for an expression; raises what Python raises."""
     op, args = expr.op, expr.args
     if op in ("const", "lost"):
         return args[0]
@@ -118,7 +118,7 @@ def _value(expr: Expr, values: Values) -> Any:
 
 
 def _truth(expr: Expr, values: Values) -> bool:
-    """What a condition comes to, which must be true or false."""
+    """The value of a condition, which must be true or false."""
     found = _value(expr, values)
     if not isinstance(found, bool):
         raise UnusableError("a condition that is neither true nor false")

@@ -10,7 +10,7 @@ from planner.classes.algebra import choice
 from planner.classes.arithmetic import comes_to
 from planner.classes.expressions import NOTHING, Expr, lost, same
 from planner.classes.symbols import cut_length, shaped, with_symbols, written
-from planner.classes.tensors import Tensor
+from planner.classes.tensors import SymbolicTensor
 from planner.diagnostics import Fault
 from planner.geometry import KEEP, Link, Shape, Sliced
 from planner.layers._layer import Layer
@@ -21,7 +21,7 @@ READABLE = 4
 
 
 def channels_of(
-    step: Step, given: Mapping[str, Expr], values: Mapping[str, Any], inputs: Sequence[Tensor], *known: str
+    step: Step, given: Mapping[str, Expr], values: Mapping[str, Any], inputs: Sequence[SymbolicTensor], *known: str
 ) -> tuple[list[Expr], frozenset[str]]:
     """The channels of a layer's outputs, and the arguments for either truth of which these are right.
 
@@ -60,7 +60,7 @@ def _with(step: Step, argument: str, truth: bool) -> Step | None:
         return None
 
 
-def _channels(layer: Layer, step: Step, inputs: Sequence[Tensor]) -> list[Expr]:
+def _channels(layer: Layer, step: Step, inputs: Sequence[SymbolicTensor]) -> list[Expr]:
     """The channels of a layer's outputs, in terms of the channels of the inputs."""
     assert step.facts is not None
     mixes = any(link.onto is not None for links in step.facts.links for link in links)
@@ -97,7 +97,7 @@ def _channels(layer: Layer, step: Step, inputs: Sequence[Tensor]) -> list[Expr]:
     return found
 
 
-def is_handed_on(channels: Expr, links: Sequence[Link], inputs: Sequence[Tensor]) -> bool:
+def is_handed_on(channels: Expr, links: Sequence[Link], inputs: Sequence[SymbolicTensor]) -> bool:
     """Whether channels are those of an input whatever the arguments are; equal numbers alone may be so by chance."""
     return any(
         channels == tensor.channels and (link.channels is KEEP or not channels.is_const)
@@ -116,7 +116,7 @@ def names_in_plain(layer: Layer, given: Mapping[str, Expr]) -> set[str]:
     return found
 
 
-def origins(step: Step, given: Mapping[str, Expr], inputs: Sequence[Tensor]) -> list[frozenset[str]]:
+def origins(step: Step, given: Mapping[str, Expr], inputs: Sequence[SymbolicTensor]) -> list[frozenset[str]]:
     """The names on which the spatial size of each output of a layer depends."""
     assert step.facts is not None
     found = []

@@ -1,4 +1,4 @@
-"""One expression for all copies: which of those that copies were traced with is right in every one of them.
+"""One expression for all copies: the one among their own expressions that is right in every copy.
 
 Every expression is evaluated for every copy and compared with the number of the plan. One that is right by chance is
 found out in other worlds, where the parameters of the model have other values.
@@ -21,8 +21,8 @@ Values = Mapping[str, Any]
 Worlds = Callable[[], Sequence[Values]]
 
 
-class Known(NamedTuple):
-    """An expression of one copy, what the names in sight come to there, and what the expression must come to.
+class Candidate(NamedTuple):
+    """An expression of one copy, the values of the names in sight there, and the value that the expression must have.
 
     worlds  gives what the names come to where the model's parameters have other values
     """
@@ -42,7 +42,7 @@ class UnsharedError(Exception):
 
 
 def if_shared(attempt: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-    """What an attempt comes to; None where copies turn out to have no class in common."""
+    """The result of an attempt; None where copies turn out to have no class in common."""
     try:
         return attempt(*args, **kwargs)
     except UnsharedError:
@@ -61,7 +61,7 @@ def one(known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> 
     if agree and (first.is_const or (first.size < LONG and first.op != "either")):
         return const(first.args[0], first.assumed) if first.op == "lost" else first
     try:
-        wanted = [Known(expr, values, value(expr, values), worlds) for expr, values, worlds in known]
+        wanted = [Candidate(expr, values, value(expr, values), worlds) for expr, values, worlds in known]
     except UnusableError:
         if agree:
             return first
@@ -71,7 +71,7 @@ def one(known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> 
     return chosen(wanted)
 
 
-def chosen(known: Sequence[Known]) -> Expr:
+def chosen(known: Sequence[Candidate]) -> Expr:
     """An expression of one of the copies that is right in all of them, or a parameter that is."""
     candidates = (expr for each in known for expr in (*_branches(each.expr), each.expr) if expr.op != "lost")
     for expr in sorted(dict.fromkeys(candidates), key=lambda expr: len(expr.assumed)):
@@ -87,8 +87,10 @@ def chosen(known: Sequence[Known]) -> Expr:
     return found
 
 
-def _parameter(known: Sequence[Known]) -> Expr | None:
-    """A parameter that is what is wanted in every copy, of which two differ."""
+def _parameter(known: Sequence[Candidate]) -> Expr | None:
+    """A parameter that has the wanted value in every copy; None where there is none, or the wanted values are all the
+    same.
+    """
     first = known[0]
     if all(same(each.wanted, first.wanted) for each in known):
         return None
@@ -100,12 +102,12 @@ def _parameter(known: Sequence[Known]) -> Expr | None:
 
 
 def _branches(expr: Expr) -> tuple[Expr, ...]:
-    """The two ways of a choice: where both come to the same, one of them says all."""
+    """The two branches of a choice; where both have the same value, either can replace the choice."""
     return expr.args[1:] if expr.op == "either" else ()
 
 
-def _agree_elsewhere(expr: Expr, known: Sequence[Known]) -> bool:
-    """Whether an expression comes to what each copy's own one does where the model's parameters have other values."""
+def _agree_elsewhere(expr: Expr, known: Sequence[Candidate]) -> bool:
+    """Whether an expression has the value of each copy's own one where the model's parameters have other values."""
     for own, there, _, worlds in known:
         if own == expr or own.op == "lost":
             continue
@@ -133,7 +135,7 @@ def agreed(found: Iterable[Any]) -> Any:
 
 
 def worth(expr: Expr, values: Values) -> Any:
-    """What an expression comes to; copies have no class in common where that is nothing."""
+    """The value of an expression; where it has none, copies have no class in common."""
     try:
         return value(expr, values)
     except UnusableError:

@@ -23,8 +23,8 @@ from planner.classes.tensors import (
     CARRIED,
     INDEX,
     Copy,
-    Item,
-    Tensor,
+    EntryCopy,
+    SymbolicTensor,
     argument_in,
     at_index,
     chosen_by,
@@ -45,7 +45,7 @@ from planner.sight import Sight, named
 
 DEEPEST = 4
 """How often what is known of lists is handed on to those that call them."""
-Tensors = tuple[Tensor, ...]
+Tensors = tuple[SymbolicTensor, ...]
 
 
 class Copies:
@@ -76,7 +76,7 @@ class Copies:
         self._finished: list[Copy] = []
         """Every copy behind those that it calls."""
         shapes = [step.outputs[0] for step in self.structure.plan.inputs]
-        inputs = tuple(Tensor((-1, -1, i), shape, const(shape.channels)) for i, shape in enumerate(shapes))
+        inputs = tuple(SymbolicTensor((-1, -1, i), shape, const(shape.channels)) for i, shape in enumerate(shapes))
         self.root = Copy(self.structure.model.root, self.params, self._by, inputs)
         self.known[self.structure.model.root] = {("", ()): self.root}
         self._go_through(self.root, None)
@@ -93,7 +93,7 @@ class Copies:
 
     @cached_property
     def elsewhere(self) -> bool:
-        """Whether there are other values of the model's parameters to compare; copies then know them."""
+        """Give the copies other values of the model's parameters to compare with; whether there are any."""
         return worlds.tell(self.root, reversed(self._finished), self.names)
 
     def _derived(self, declared: Mapping[str, Any]) -> dict[str, Expr]:
@@ -129,7 +129,7 @@ class Copies:
             while at + count < len(members) and members[at + count].path == entry.path:
                 count += 1
             sources = self._sources(entry, sight)
-            items: list[Item] = []
+            items: list[EntryCopy] = []
             inputs = tuple(map(within, sources)) if entry.repeats else sources
             for index, member in enumerate(members[at : at + count]):
                 values = {**copy.values, INDEX: index} if entry.repeats else copy.values
@@ -165,7 +165,7 @@ class Copies:
         return None if again is None else self.structure.plan.steps[again]
 
     def _hand_on(self, copy: Copy, entry: Entry, sources: Tensors, sight: Sight[Tensors]) -> None:
-        """What the latest entry hands on is in sight of the next one."""
+        """Bring the tensors that the latest entry hands on into sight of the next entry."""
         number = len(copy.items) - 1
         items = copy.items[number]
         condition = written_in(entry.when, copy)
@@ -174,7 +174,7 @@ class Copies:
             handed = above if entry.sources is None else sources[:1]
             given = condition.depends_on if condition is not None else names_in(entry.repeat, copy)
             left = tuple(
-                Tensor((number, -1, i), each.shape, each.channels.assuming(given), each.origin | given)
+                SymbolicTensor((number, -1, i), each.shape, each.channels.assuming(given), each.origin | given)
                 for i, each in enumerate(handed or above[:1])
             )
             template = entry.template
@@ -194,8 +194,10 @@ class Copies:
             sight.repeated(base, handed)
         sight.given |= dict.fromkeys((item.name for item in items) if base is None else (base,), entry.path)
 
-    def _after(self, copy: Copy, entry: Entry, handed: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """What repetitions hand on, written for any number of them, where that is an expression."""
+    def _after(self, copy: Copy, entry: Entry, handed: tuple[SymbolicTensor, ...]) -> tuple[SymbolicTensor, ...]:
+        """The tensors that repetitions hand on, written for any number of repetitions, where that number is an
+        expression.
+        """
         items = copy.items[handed[0].value[0]]
         count = count_of(entry, copy)
         if count is None or count.is_const:
@@ -258,9 +260,9 @@ class Copies:
         values: dict[str, Any],
         entry: Entry,
         member: Step | Group,
-        inputs: tuple[Tensor, ...],
-    ) -> Item:
-        """What an entry came to, with these values in sight and these inputs."""
+        inputs: tuple[SymbolicTensor, ...],
+    ) -> EntryCopy:
+        """The copy of an entry with these values in sight and these inputs."""
         if isinstance(member, Step):
             return self.answers.layer(copy, values, entry, member, inputs if member.sources else ())
         return self._call(copy, values, entry, member, inputs)
@@ -273,9 +275,9 @@ class Copies:
         values: dict[str, Any],
         entry: Entry,
         group: Group,
-        inputs: tuple[Tensor, ...],
-    ) -> Item:
-        """What a call of a block, or of a list in place, came to: the copy of that list, with its arguments."""
+        inputs: tuple[SymbolicTensor, ...],
+    ) -> EntryCopy:
+        """A call of a block, or of a list in place: the copy of that list, with its arguments."""
         called = group.block
         in_place = self.structure.in_place(called)
         args: dict[str, Expr] = {}
@@ -302,7 +304,7 @@ class Copies:
         if args:
             by = {**args, **{f"#{k}": lost(0).assuming(tensor.origin) for k, tensor in enumerate(inputs)}}
             outputs = tuple(
-                Tensor(
+                SymbolicTensor(
                     tensor.value,
                     tensor.shape,
                     substituted(tensor.channels, by),
@@ -310,14 +312,14 @@ class Copies:
                 )
                 for tensor in outputs
             )
-        return Item(group, inputs, outputs, inner=inner, args=args, type=type_of(entry, copy))
+        return EntryCopy(group, inputs, outputs, inner=inner, args=args, type=type_of(entry, copy))
 
     def _found(
         self,
         called: Block,
         values: dict[str, Any],
         by: Mapping[str, Expr],
-        inputs: tuple[Tensor, ...],
+        inputs: tuple[SymbolicTensor, ...],
         group: Group,
     ) -> Copy:
         """The copy of a list with a module of its own, for these parameters and input shapes."""
@@ -327,7 +329,7 @@ class Copies:
         if key not in known:
             own = self.names.channels(called)
             ins = tuple(
-                Tensor((-1, -1, i), shape, name(each), frozenset({f"#{i}"} if shape.spatial else ()))
+                SymbolicTensor((-1, -1, i), shape, name(each), frozenset({f"#{i}"} if shape.spatial else ()))
                 for i, (shape, each) in enumerate(zip(shapes, own, strict=False))
             )
             channels = {each: shape.channels for each, shape in zip(own, shapes, strict=False)}
@@ -338,7 +340,7 @@ class Copies:
     def _arguments(
         self, copy: Copy, values: dict[str, Any], entry: Entry, called: Block, group: Group
     ) -> dict[str, Expr]:
-        """What the parameters of a block, and those of the model, are in terms of the caller."""
+        """The parameters of a block, and those of the model, in terms of the caller."""
         args = {}
         for each in self.structure.model.params:
             param = self.names.param(each)
@@ -371,7 +373,7 @@ class Copies:
         return float(found) if fractional else found
 
 
-def _least_assuming(copies: Sequence[Copy], tensors: Sequence[Tensor]) -> Expr | None:
+def _least_assuming(copies: Sequence[Copy], tensors: Sequence[SymbolicTensor]) -> Expr | None:
     """The channels of one output as they are right in all copies, with the fewest names taken for granted."""
     candidates = sorted({tensor.channels for tensor in tensors}, key=lambda expr: (len(expr.assumed), expr.size))
     for expr in candidates:
@@ -382,7 +384,7 @@ def _least_assuming(copies: Sequence[Copy], tensors: Sequence[Tensor]) -> Expr |
     return None
 
 
-def _found(wanted: str, sight: Sight[Tensors]) -> Tensor:
+def _found(wanted: str, sight: Sight[Tensors]) -> SymbolicTensor:
     """The tensor that a name means."""
     handed, number = sight.find(wanted)
     assert handed is not None

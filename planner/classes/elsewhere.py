@@ -114,7 +114,7 @@ def _listed(found: Any) -> Any:
 
 
 class _Comparing:
-    """Compares a class with what its list came to in a plan, entry by entry."""
+    """Compares a class with its list of layers in a plan, entry by entry."""
 
     def __init__(self, structure: Structure) -> None:
         self.structure = structure
@@ -130,7 +130,7 @@ class _Comparing:
             return False
 
     def _entry(self, unit: Unit, values: Values, number: int, members: Sequence[Step | Group]) -> bool:
-        """Whether the parts of an entry are what that entry came to."""
+        """Whether the parts of an entry agree with the steps and blocks that it became."""
         parts: Sequence[Part] = [part for part in unit.parts if part.values[0][0] == number]
         if not members:
             return all(_left_out(part, values) for part in parts)
@@ -144,7 +144,7 @@ class _Comparing:
         return self._repeated(parts[0], values, members)
 
     def _repeated(self, part: Part, values: Values, members: Sequence[Step | Group]) -> bool:
-        """Whether the repetitions of a part are what its entry came to."""
+        """Whether the repetitions of a part agree with the steps and blocks that its entry became."""
         if part.count is None or not same(value(part.count, values), len(members)):
             return False
         seen = dict(values)
@@ -174,7 +174,7 @@ class _Comparing:
 
 
 def _entries(block: Block, members: Sequence[Step | Group]) -> Iterator[tuple[int, list[Step | Group]]]:
-    """What the entries of a list came to, by their numbers."""
+    """The steps and blocks that each entry of a list became in a plan, by the entry's number."""
     at = 0
     for number, entry in enumerate(block.entries):
         start = at

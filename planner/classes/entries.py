@@ -1,4 +1,4 @@
-"""What the entries of a list are in a class for some of its copies: as the copies agree in it, or one by one."""
+"""The entries of a list as parts of a class for some of its copies: repetitions as one part, or one by one."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any, Protocol
 from planner.classes import worlds
 from planner.classes.algebra import substituted
 from planner.classes.arithmetic import of_value
-from planner.classes.choosing import Known, UnsharedError, Values, Worlds, agreed, chosen, if_shared, one, worth
+from planner.classes.choosing import Candidate, UnsharedError, Values, Worlds, agreed, chosen, if_shared, one, worth
 from planner.classes.copies import Copies
 from planner.classes.expressions import NOTHING, Expr, const, name
 from planner.classes.names import unused
 from planner.classes.parts import Again, Part, Unit, name_of
-from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Item, Value, names_in
+from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, EntryCopy, Value, names_in
 from planner.format import Block, Entry
 
-Items = Sequence[tuple[Copy, Item]]
+Items = Sequence[tuple[Copy, EntryCopy]]
 
 
 class Classes(Protocol):
@@ -34,7 +34,7 @@ class Classes(Protocol):
 
 
 class Entries:
-    """What the entries of a list are in a class for some of its copies.
+    """The entries of a list as parts of a class for some of its copies.
 
     fixed   names that are no arguments: their values are written
     kept    names whose conditions and types are written, though all copies agree in what they come to
@@ -53,7 +53,7 @@ class Entries:
         self._names = classes.copies.names
 
     def part(self, entry: Entry, number: int) -> Part:
-        """What an entry is in all copies; its repetitions are one part."""
+        """The part that stands for an entry in all copies, and for all of its repetitions."""
         there = [copy for copy in self.copies if copy.items[number]]
         items = tuple([(copy, item) for copy in there for item in copy.items[number]])
         if len({_shape_of(item) for _, item in items}) > 1:
@@ -98,7 +98,7 @@ class Entries:
         return Again(called, agreed(copies))
 
     def _when(self, entry: Entry, number: int, there: list[Copy]) -> Expr | None:
-        """The condition on which an entry is there; none where it is there in all copies and always may be."""
+        """The condition under which an entry exists; none where the entry exists in all copies and always may."""
         worked_out = entry.when is not None and not isinstance(entry.when, bool)
         names = NOTHING.union(*(names_in(entry.when, copy) for copy in self.copies)) if worked_out else NOTHING
         if len(there) == len(self.copies) and not names & self.kept:
@@ -143,7 +143,9 @@ class Entries:
         return replace(part, inside=inside)
 
     def _in_place(self, copies: list[Copy]) -> Unit:
-        """A list that is written in place; what stands alone can always be written, its repetitions one by one."""
+        """The class of a list that is written in place; a single copy can always be written, with its repetitions one
+        by one.
+        """
         rolled = partial(self.classes.laid, copies, unrolled=False, fixed=self.fixed, kept=self.kept)
         if len(copies) > 1:
             return rolled()
@@ -169,7 +171,7 @@ class Entries:
                 self.assumed |= self._of_caller(each, item)
         return replace(part, unit=unit, args=args)
 
-    def _of_caller(self, assumed: str, item: Item) -> frozenset[str]:
+    def _of_caller(self, assumed: str, item: EntryCopy) -> frozenset[str]:
         """The names in sight of a call that a name stands for which the class takes for granted."""
         if assumed.startswith("#"):
             return item.inputs[int(assumed[1:])].origin
@@ -213,7 +215,7 @@ class Entries:
         starts = [(copy, item.inputs[0]) for copy, item in part.items if not item.index]
         start = chosen(
             [
-                Known(tensor.channels, copy.values, tensor.shape.channels, partial(self._worlds, copy))
+                Candidate(tensor.channels, copy.values, tensor.shape.channels, partial(self._worlds, copy))
                 for copy, tensor in starts
             ]
         )
@@ -228,7 +230,7 @@ class Entries:
                 worlds.enter(again, copy, entry, deeply=True)
             items.append((replace(copy, values=values), again))
             seen = self._seen(copy, entry, item)
-            ends.append(Known(again.outputs[0].channels, values, again.outputs[0].shape.channels, seen))
+            ends.append(Candidate(again.outputs[0].channels, values, again.outputs[0].shape.channels, seen))
         filled = self._filled(replace(part, items=tuple(items), variable=variable), entry)
         return replace(filled, items=part.items, carried=(start, chosen(ends)))
 
@@ -240,18 +242,18 @@ class Entries:
         for copy, wanted in known:
             found = of_value(raw)
             expr = const(wanted, frozenset(copy.values)) if found is None else substituted(found, copy.by)
-            exprs.append(Known(expr, copy.values, wanted, partial(self._worlds, copy)))
+            exprs.append(Candidate(expr, copy.values, wanted, partial(self._worlds, copy)))
         return chosen(exprs)
 
     def _worlds(self, copy: Copy) -> Sequence[Values]:
         return copy.worlds if self.classes.copies.elsewhere else ()
 
-    def _sights(self, part: Part, entry: Entry) -> list[tuple[Item, tuple[Values, Worlds]]]:
-        """What the names in sight come to for each item of a part, here and in other worlds."""
+    def _sights(self, part: Part, entry: Entry) -> list[tuple[EntryCopy, tuple[Values, Worlds]]]:
+        """The values of the names in sight for each copy of a part's entry, here and in other worlds."""
         return [(item, (worlds.here(copy, entry, item), self._seen(copy, entry, item))) for copy, item in part.items]
 
-    def _seen(self, copy: Copy, entry: Entry, item: Item) -> Worlds:
-        """What the names in sight come to for one item where the model's parameters have other values."""
+    def _seen(self, copy: Copy, entry: Entry, item: EntryCopy) -> Worlds:
+        """The values of the names in sight for one copy where the model's parameters have other values."""
         return lambda: worlds.seen(copy, entry, item) if self.classes.copies.elsewhere else ()
 
     # Repetitions one by one
@@ -332,29 +334,33 @@ def _must_be_callable(part: Part) -> None:
 
 
 def _shadows(part: Part) -> bool:
-    """Whether repetitions and repetitions within them both read their number, of which only one has the name."""
+    """Whether repetitions and those nested in them both read their number, though only one of the two can have the
+    name.
+    """
     return INDEX in part.within() and part.inside is not None and part.inside.numbered
 
 
 def _hands_on(items: Items) -> bool:
-    """Whether what a layer or a block reads has the channels of what it gives, so that another one can follow."""
+    """Whether a layer or a block has as many output channels as input channels, so that another copy can follow."""
     return all(
         item.inputs and item.outputs and item.inputs[0].channels == item.outputs[0].channels for _, item in items
     )
 
 
-def _shape_of(item: Item) -> tuple[Any, ...]:
-    """What must be the same of an item in all copies: whether it is a layer, and which of its tensors are vectors."""
+def _shape_of(item: EntryCopy) -> tuple[Any, ...]:
+    """The properties that an entry must have in common in all copies: whether it is a layer, and which of its tensors
+    are vectors.
+    """
     tensors = (*item.inputs, *item.outputs)
     return item.inner is None, len(item.outputs), *(len(tensor.shape) > 1 for tensor in tensors)
 
 
-def _inner(item: Item) -> Copy:
+def _inner(item: EntryCopy) -> Copy:
     assert item.inner is not None
     return item.inner
 
 
-def _targets(item: Item) -> tuple[str, ...]:
+def _targets(item: EntryCopy) -> tuple[str, ...]:
     return tuple(call.target for call in item.calls)
 
 
@@ -364,7 +370,7 @@ def _alike(other: Calling | None, call: Calling, target: str | None) -> bool:
 
 
 def _form(call: Calling, target: str | None) -> tuple[Any, ...]:
-    """What must be the same of a call in all copies, but for what its arguments are."""
+    """The properties that a call must have in common in all copies, apart from the values of its arguments."""
     names = tuple(arg for arg, _ in call.args)
     form = replace(call.call, target=target or call.target, args={})
     forward = tuple(form.forward.items())

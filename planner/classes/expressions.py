@@ -16,14 +16,14 @@ NOTHING: frozenset[str] = frozenset()
 _LEAVES = frozenset({"const", "lost", "name", "text"})
 
 
-class _Expr(NamedTuple):
+class _ExprFields(NamedTuple):
     op: str
     args: tuple[Any, ...]
     assumed: frozenset[str]
     size: int
 
 
-class Expr(_Expr):
+class Expr(_ExprFields):
     """An expression: its operator and what it is applied to.
 
     assumed  the names whose values were taken as they are when it, or a part of it, was made, though it does not read
@@ -56,7 +56,7 @@ class Expr(_Expr):
         return () if self.op in _LEAVES else self.args
 
     def all_parts(self) -> Iterator[Expr]:
-        """The expression and all of its parts, and theirs."""
+        """The expression with all of its parts, at any depth."""
         yield self
         for part in self.parts:
             yield from part.all_parts()
@@ -96,7 +96,7 @@ class Expr(_Expr):
 
 
 class UnusableError(Exception):
-    """Python makes nothing of an expression with some values: it divides by zero, or asks for an item that is missing.
+    """Python cannot compute an expression with some values: it divides by zero, or asks for an item that is missing.
 
     It is raised from within a tree of operators, as Python itself raises, and None is a value that expressions have.
     """

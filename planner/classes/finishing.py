@@ -1,4 +1,4 @@
-"""Classes put more shortly, and given names: what is done once all of them are known."""
+"""Shortening and naming classes, once all of them are known."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def _linked(parts: Sequence[Part], found: Mapping[Unit, Unit]) -> tuple[Part, ..
 
 
 def _merged(unit: Unit, calls: Sequence[Part], names: Names) -> Unit:
-    """The class without the numbers of input channels that are in every call what it works out from other arguments."""
+    """The class without those numbers of input channels that equal, in every call, an expression of its other
+    arguments.
+    """
     channels = names.channels(unit.block)
     by: dict[str, Expr] = {}
     for each in channels if calls else ():
@@ -61,7 +63,9 @@ def _merged(unit: Unit, calls: Sequence[Part], names: Names) -> Unit:
 
 
 def _worked_out(unit: Unit, params: Sequence[str]) -> Iterator[Expr]:
-    """Some arguments of a class, what it works out from them, and the same for one of them instead of another."""
+    """Some arguments of a class, the expressions that it computes from them, and these with one argument in place of
+    another.
+    """
     yield from map(name, params)
     found = [expr for expr in unit.expressions() if expr.size and expr.names and expr.names <= set(params)]
     found = sorted(dict.fromkeys(found), key=lambda expr: expr.size)
@@ -73,7 +77,7 @@ def _worked_out(unit: Unit, params: Sequence[str]) -> Iterator[Expr]:
 
 
 def _carried_on(unit: Unit, names: Names) -> list[Part]:
-    """The parts of a class, which carry a number of channels on in the argument that it begins with, if nothing else
+    """The parts of a class; a carried number of channels stays in the argument that it starts from, if nothing else
     reads that.
     """
     parts = list(map(_read, unit.parts))

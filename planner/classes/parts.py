@@ -1,4 +1,4 @@
-"""What a list of layers is as a class, and what its entries are in it."""
+"""A list of layers as one class (`Unit`), and its entries as parts of that class (`Part`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from planner.classes.algebra import substituted
 from planner.classes.expressions import NOTHING, Expr, const, text
-from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Item, Value
+from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, EntryCopy, Value
 from planner.format import Block
 
 
@@ -28,7 +28,7 @@ class Again(NamedTuple):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Part:
-    """What one entry of a list is in a class.
+    """One entry of a list as a part of a class.
 
     items    what the entry came to in each copy, and in each of its repetitions
     name     of the submodule: a text, an expression that makes one, or None for the next number
@@ -48,7 +48,7 @@ class Part:
     """
 
     values: tuple[Value, ...]
-    items: tuple[tuple[Copy, Item], ...]
+    items: tuple[tuple[Copy, EntryCopy], ...]
     sources: tuple[Value, ...]
     name: str | Expr | None
     calls: tuple[Calling, ...] = ()
@@ -67,8 +67,8 @@ class Part:
     assumes: frozenset[str] = NOTHING
 
     @property
-    def item(self) -> Item:
-        """What the entry came to in the first copy."""
+    def item(self) -> EntryCopy:
+        """The entry in the first copy."""
         return self.items[0][1]
 
     @property
@@ -142,7 +142,7 @@ class Part:
         return {each for expr in exprs for each in expr.names}.union(*inner)
 
     def assumed(self) -> set[str]:
-        """The names for whose values alone what is written is right."""
+        """The names whose values must stay as they are for the part to be right."""
         exprs = [expr for call in self.calls for _, expr in call.args]
         exprs += [*self.args.values(), *(self.carried or ())]
         exprs += [expr for expr in (self.when, self.count, self.type) if expr is not None]
@@ -288,13 +288,13 @@ class Unit:
         return frozenset(found)
 
     def expressions(self) -> Iterator[Expr]:
-        """What the class works out for its parts, and what that is made of."""
+        """The expressions that the class computes for its parts, with the parts of these expressions."""
         for part in self.all_parts():
             for expr in (*part.args.values(), *(each for call in part.calls for _, each in call.args)):
                 yield from expr.all_parts()
 
     def all_parts(self) -> Iterator[Part]:
-        """Its parts, and those of the lists that are written in place."""
+        """The class's parts, and those of the lists that are written in place."""
         for part in self.parts:
             yield part
             if part.inside is not None:

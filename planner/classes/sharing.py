@@ -99,7 +99,7 @@ class Sharing:
                 fixed |= doubtful - right
 
     def _right(self, unit: Unit, doubtful: frozenset[str]) -> frozenset[str]:
-        """Those of some arguments for whose other values a class is right all the same."""
+        """The arguments, among those given, that may have other values without making the class wrong."""
         if right_elsewhere(unit, self._names, self._structure, doubtful):
             return doubtful
         alone = doubtful if len(doubtful) > 1 else NOTHING

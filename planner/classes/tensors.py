@@ -1,4 +1,4 @@
-"""What a copy of a list is made of: its tensors, and what each entry came to, written in the names in sight."""
+"""The content of a copy of a list: its tensors and its entries, written in the names in sight."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ number of the output. Entry −1 are the inputs.
 """
 
 
-class Tensor(NamedTuple):
+class SymbolicTensor(NamedTuple):
     """A tensor of one copy, with its channels as they are written there.
 
     origin  the names on which its spatial size depends; `#0` stands for the spatial size of the first input
@@ -66,12 +66,12 @@ class Calling(NamedTuple):
 
 
 @dataclass(eq=False, slots=True)
-class Item:
-    """What one entry came to in one copy: a layer with its calls, or a copy of another list with its arguments."""
+class EntryCopy:
+    """One entry in one copy: a layer with its calls, or a copy of another list with its arguments."""
 
     member: Step | Group
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    inputs: tuple[SymbolicTensor, ...]
+    outputs: tuple[SymbolicTensor, ...]
     calls: tuple[Calling, ...] = ()
     inner: Copy | None = None
     args: Mapping[str, Expr] = field(default_factory=dict)
@@ -108,22 +108,24 @@ class Copy:
     block: Block
     values: dict[str, Any]
     by: Mapping[str, Expr]
-    inputs: tuple[Tensor, ...]
-    items: list[list[Item]] = field(default_factory=list)
+    inputs: tuple[SymbolicTensor, ...]
+    items: list[list[EntryCopy]] = field(default_factory=list)
     sources: list[tuple[Value, ...]] = field(default_factory=list)
-    outputs: tuple[Tensor, ...] = ()
+    outputs: tuple[SymbolicTensor, ...] = ()
     revalued: dict[str, tuple[Any, Expr]] = field(default_factory=dict)
     assumed: set[str] = field(default_factory=set)
     worlds: list[dict[str, Any]] = field(default_factory=list)
     in_place: bool = False
 
 
-def valued(tensors: tuple[Tensor, ...], number: int, index: int) -> tuple[Tensor, ...]:
+def valued(tensors: tuple[SymbolicTensor, ...], number: int, index: int) -> tuple[SymbolicTensor, ...]:
     """The tensors as those that an entry hands on."""
-    return tuple([Tensor((number, index, i), each.shape, each.channels, each.origin) for i, each in enumerate(tensors)])
+    return tuple(
+        [SymbolicTensor((number, index, i), each.shape, each.channels, each.origin) for i, each in enumerate(tensors)]
+    )
 
 
-def within(tensor: Tensor) -> Tensor:
+def within(tensor: SymbolicTensor) -> SymbolicTensor:
     """A tensor as it is written within repetitions, where the number of those around them has no name."""
     if INDEX in tensor.channels.names:
         tensor = tensor._replace(channels=lost(tensor.shape.channels, tensor.channels))
@@ -134,7 +136,7 @@ BEFORE = Expr("-", (name(INDEX), ONE))
 """The number of the repetition before."""
 
 
-def at_index(tensor: Tensor, index: Expr) -> Tensor:
+def at_index(tensor: SymbolicTensor, index: Expr) -> SymbolicTensor:
     """A tensor of one repetition, as it is written where the number of the repetition is `index`."""
     channels = tensor.channels
     if INDEX in channels.names or INDEX in channels.assumed:
@@ -144,7 +146,7 @@ def at_index(tensor: Tensor, index: Expr) -> Tensor:
     return tensor
 
 
-def chosen_by(condition: Expr, tensor: Tensor, sources: Sequence[Tensor]) -> Tensor:
+def chosen_by(condition: Expr, tensor: SymbolicTensor, sources: Sequence[SymbolicTensor]) -> SymbolicTensor:
     """What an entry with a condition hands on: the tensor, or else the source."""
     if not sources:
         return tensor

@@ -9,7 +9,7 @@ from planner.arithmetic import has_arithmetic
 from planner.classes.arithmetic import value
 from planner.classes.expressions import UnusableError
 from planner.classes.names import Names
-from planner.classes.tensors import INDEX, Copy, Item
+from planner.classes.tensors import INDEX, Copy, EntryCopy
 from planner.format import Entry
 
 FURTHER = 4
@@ -17,8 +17,8 @@ FURTHER = 4
 
 
 def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
-    """Let copies know what the names in sight come to where the model's parameters are larger, and where they are
-    smaller; whether there are any.
+    """Give copies the values of the names in sight where the model's parameters are larger, and where they are smaller;
+    whether there are any.
 
     finished  every copy, those that call others first
     """
@@ -42,8 +42,8 @@ def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
     return True
 
 
-def enter(item: Item, copy: Copy, entry: Entry, *, deeply: bool = False) -> None:
-    """Let the copy that an item calls know its worlds, and `deeply` the lists in place within that copy."""
+def enter(item: EntryCopy, copy: Copy, entry: Entry, *, deeply: bool = False) -> None:
+    """Give the copy that an entry calls its worlds, and `deeply` also the lists in place within that copy."""
     if item.inner is None:
         return
     in_place = item.inner.in_place
@@ -62,16 +62,16 @@ def enter(item: Item, copy: Copy, entry: Entry, *, deeply: bool = False) -> None
                 enter(each, item.inner, inner_entry, deeply=True)
 
 
-def here(copy: Copy, entry: Entry, item: Item) -> Mapping[str, Any]:
-    """What the names in sight of an item come to."""
+def here(copy: Copy, entry: Entry, item: EntryCopy) -> Mapping[str, Any]:
+    """The values of the names in sight of an entry in a copy."""
     values = copy.values
     if copy.revalued:
         values = {**values, **{each: found for each, (found, _) in copy.revalued.items()}}
     return {**values, INDEX: item.index} if entry.repeats else values
 
 
-def seen(copy: Copy, entry: Entry, item: Item) -> list[dict[str, Any]]:
-    """What the names in sight of an item come to in each world, where its entry may be repeated more often."""
+def seen(copy: Copy, entry: Entry, item: EntryCopy) -> list[dict[str, Any]]:
+    """The values of the names in sight of an entry in each world, where the entry may be repeated more often."""
     if not entry.repeats:
         return copy.worlds
     worlds = [{**world, INDEX: item.index} for world in copy.worlds]

@@ -50,13 +50,13 @@ def command(
     from planner.outputs.map import _windows
     from planner.outputs.map._seen import NoMap, seen
 
+    if windows is not None:
+        _must_be_alone({"--of": name, "--step": step, "--cell": cell, "--image": image})
     ready(output, file, image)
     wanted = format or format_of(output, "map", "svg")
     if image and not stated("map", wanted).over_image:
         raise click.UsageError(f"--image is drawn as {able('map', 'over_image')}; a {wanted} has only the cells")
-    parts = cell.split(",") if cell else []
-    if not all(part.strip().isdecimal() and len(part) < 10 for part in parts):
-        raise click.UsageError(f"--cell: `{cell}` is no cell; write it as 3,5")
+    place = _read_cell(cell)
     report = _reading.report_on(file, input=input, params=params)
     if not report.plan.steps:
         return _reading.nothing_to_show(report, screen)
@@ -65,7 +65,7 @@ def command(
             drawing = _windows.render(report, windows, theme).encode()
             made = loaded("draw", wanted).of_svg(drawing, _pictures.drawn)
         else:
-            found = seen(report, name, step, tuple(map(int, parts)))
+            found = seen(report, name, step, place)
             below = Path(image).read_bytes() if image else None
             made = renderer("map", wanted)(report, found, theme, below)
     except NoMap as error:
@@ -74,3 +74,17 @@ def command(
         raise click.ClickException(f"`{image}` cannot be read: {(error.strerror or 'refused').lower()}") from None
     save(made, output)
     return 0
+
+
+def _must_be_alone(options: dict[str, str | None]) -> None:
+    """Refuse the options of a map of an input that are given beside --windows."""
+    for option in [option for option, given in options.items() if given is not None]:
+        raise click.UsageError(f"{option} belongs to the map of an input; --windows draws one step along its axes")
+
+
+def _read_cell(text: str | None) -> tuple[int, ...]:
+    """The numbers of a cell written as `3,5`; none where no cell is given."""
+    parts = text.split(",") if text else []
+    if not all(part.strip().isdecimal() and len(part) < 10 for part in parts):
+        raise click.UsageError(f"--cell: `{text}` is no cell; write it as 3,5")
+    return tuple(map(int, parts))

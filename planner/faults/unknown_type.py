@@ -5,7 +5,7 @@ from typing import Any
 from planner.diagnostics import Edit, Fault, nearest
 from planner.faults._written_elsewhere import CONSUMED, Meaning, meanings, plain, synonyms
 
-Entry = Mapping[str, Any]
+RawEntry = Mapping[str, Any]
 """An entry of the file: its type, and its arguments."""
 ALIKE = 0.75
 """How alike a name must be to be taken for a misspelling, where 1 is equal: with less, Max would be Softmax."""
@@ -45,7 +45,7 @@ class UnknownType(Fault):
         given: Mapping[str, Any] = {},
         sizes: Sequence[int] | None = None,
         sources: int = 1,
-        fits: Callable[[Entry], bool] | None = None,
+        fits: Callable[[RawEntry], bool] | None = None,
         takes: Callable[[str], Sequence[str]] | None = None,
     ) -> None:
         """Propose what may be meant and fits the place.
@@ -77,7 +77,7 @@ def _meant(
     sizes: Sequence[int] | None,
     sources: int,
     takes: Callable[[str], Sequence[str]] | None,
-) -> list[Entry]:
+) -> list[RawEntry]:
     """Entries that may be meant: layers that are called so elsewhere, then those with a name that is alike."""
     same = [Meaning(each) for each in sorted(known) if plain(each) == plain(name)]
     elsewhere = meanings(name, given, sizes, sources)
@@ -94,7 +94,7 @@ def _alike(a: str, b: str) -> float:
     return SequenceMatcher(None, a.lower(), b.lower()).ratio()
 
 
-def _entry(meaning: Meaning, given: Mapping[str, Any], takes: Callable[[str], Sequence[str]] | None) -> Entry:
+def _entry(meaning: Meaning, given: Mapping[str, Any], takes: Callable[[str], Sequence[str]] | None) -> RawEntry:
     """The entry that is meant, with the arguments that are given under the names that the layer has for them."""
     known = list(takes(meaning.type)) if takes is not None else []
     consumed = CONSUMED.get(meaning.type, ()) if meaning.args or meaning.type == "Flatten" else ()
@@ -107,7 +107,7 @@ def _entry(meaning: Meaning, given: Mapping[str, Any], takes: Callable[[str], Se
     return {"type": meaning.type, **args, **meaning.args}
 
 
-def _edits(entry: Entry, given: Mapping[str, Any], takes: Callable[[str], Sequence[str]] | None) -> tuple[Edit, ...]:
+def _edits(entry: RawEntry, given: Mapping[str, Any], takes: Callable[[str], Sequence[str]] | None) -> tuple[Edit, ...]:
     """What makes the entry what is meant."""
     known = list(takes(entry["type"])) if takes is not None else []
     renamed = {
@@ -123,7 +123,7 @@ def _edits(entry: Entry, given: Mapping[str, Any], takes: Callable[[str], Sequen
     return (Edit(("type",), entry["type"]), *moved, *removed, *added)
 
 
-def _help(name: str, given: Mapping[str, Any], proposed: Sequence[Entry], without: str) -> str:
+def _help(name: str, given: Mapping[str, Any], proposed: Sequence[RawEntry], without: str) -> str:
     if proposed:
         entry = proposed[0]
         if set(entry) == {"type"} | set(given):

@@ -29,7 +29,7 @@ class WindowDoesNotFit(Fault):
 
     def __init__(self, axis: str, numbers: str) -> None:
         super().__init__(
-            "kernel size can't be greater than actual input size" if "reach" in numbers else "output size is too small",
+            "kernel size can't be greater than actual input size" if "spans" in numbers else "output size is too small",
             label=f"{axis}: {numbers} from {SOURCE}",
             help="use a larger input, fewer strides before it, more padding or a smaller kernel",
         )

@@ -26,6 +26,6 @@ class WindowTooLarge(Fault):
     def __init__(self, widest: int, most: int) -> None:
         super().__init__(
             "the window is too large",
-            label=f"its reach, stride or padding is {widest:,} cells, of which at most {most:,} are planned",
+            label=f"its extent, stride or padding is {widest:,} cells, of which at most {most:,} are planned",
             help="look for a kernel_size, dilation, stride or padding with too many digits",
         )

@@ -52,7 +52,9 @@ class WrongValue(Fault):
 
 
 def _example(wanted: str, received: object) -> str:
-    """The value of the wanted kind that is nearest; "" for kinds that are not numbers or truth values."""
+    """The value of the wanted kind that is nearest; "" for lists, and where no number or truth value is wanted."""
+    if isinstance(received, list | tuple):
+        return ""
     if wanted.startswith("a whole number"):
         least = int(found[1]) if (found := re.match(r"a whole number from (\d+)", wanted)) else 1
         return str(max(int(received), least) if isinstance(received, float) else least)
@@ -77,5 +79,11 @@ def _shown(value: object) -> str:
         return f'the text "{value[:40]}{"…" if len(value) > 40 else ""}"'
     if isinstance(value, dict):
         return "a mapping"
-    text = str(list(value) if isinstance(value, tuple) else value)
+    if isinstance(value, list | tuple):
+        parts = [f'"{each}"' if isinstance(each, str) else _shown(each) for each in value[:30]]
+        return _cut(f"[{', '.join(parts)}{', …' if len(value) > len(parts) else ''}]")
+    return _cut(str(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "…"

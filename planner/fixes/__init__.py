@@ -44,8 +44,10 @@ TOLERATED: tuple[type[Exception], ...] = (Exception,)
 class Check(Protocol):
     """Judges a changed source in the same way as the report's own source."""
 
-    def __call__(self, source: Source, input: Any = None, brief: bool = False) -> Report:
-        """The report, for other input shapes where these are given; `brief` leaves out what to do about findings."""
+    def __call__(self, source: Source, input: Any = None, *, brief: bool = False, whole: bool = False) -> Report:
+        """The report, for other input shapes where these are given; `brief` leaves out what to do about findings, and
+        `whole` the findings of a plan that is not complete.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ class Mender:
         """A proposal after planning; None where it does not mend the finding, causes a new one, or breaks causality."""
         try:
             after = self._judged(proposal)
+            if self.report.plan.complete and not after.report.plan.complete:
+                return None
             if after.has(found, self.before) or Comparison(self.report, after.report).loses_more:
                 return None
             new = list(after.new(self.before))
@@ -127,7 +131,7 @@ class Mender:
             source = self.report.source
             changed = Source(edited(source.data, proposal.edits), source.file)
             changed.faults = source.faults
-            report = self.check(changed, proposal.given, brief=True)
+            report = self.check(changed, proposal.given, brief=True, whole=self.report.plan.complete)
             self.left -= _work(report)
             self.planned[key] = Findings(report, proposal.edits)
         return self.planned[key]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 
 from planner.analyses.causality import Causal, causal_axes
 from planner.diagnostics import Diagnostic, Edit, Path, Severity
+from planner.geometry import Shift, Window
 from planner.plan import Step, Tensor
+from planner.remedies._case import windows_of
 from planner.report import Report
 
-Identity = tuple[Path, tuple[Path, ...], int]
+FindingKey = tuple[Path, tuple[Path, ...], int]
 """A step across an edit: the place of its entry, the places of the calls, and which copy of it."""
 
 
@@ -32,14 +35,24 @@ def before_inserts(path: Path, edits: tuple[Edit, ...]) -> Path:
     return path
 
 
+def changes_layer(was: Step, now: Step) -> bool:
+    """Whether a step has another layer; mostly both have the same object, which models that differ by an edit share."""
+    return was.layer is not now.layer and was.layer != now.layer
+
+
+def windows(step: Step) -> list[Window]:
+    """The windows of a step, axis by axis."""
+    return [window for window, _ in windows_of(step)]
+
+
 class Findings:
     """The findings of a report by the places of their entries as they were before the edits."""
 
     def __init__(self, report: Report, edits: tuple[Edit, ...] = ()) -> None:
         self.report = report
         self.edits = edits
-        self.identities: dict[str | None, Identity] = {}
-        self.steps: dict[Identity | None, Step] = {}
+        self.identities: dict[str | None, FindingKey] = {}
+        self.steps: dict[FindingKey | None, Step] = {}
         copies: Counter[tuple[Path, tuple[Path, ...]]] = Counter()
         for step in report.plan.steps:
             place = self.old(step.path), tuple(map(self.old, step.instance.calls))
@@ -61,6 +74,15 @@ class Findings:
         if tensor not in self._causal:
             self._causal[tensor] = causal_axes(self.report.plan, tensor)
         return self._causal[tensor]
+
+    @cached_property
+    def pads_before(self) -> bool:
+        """Whether the plan pads some axes before, and none after, which means that it is meant to be causal."""
+        steps = [step for step in self.report.plan.steps if step.facts is not None]
+        pads = [axis for step in steps for links in step.links for link in links for axis in link.axes]
+        moved = [*(window for step in steps for window in windows(step)), *pads]
+        sides = [(each.before, each.after) for each in moved if isinstance(each, Window | Shift)]
+        return any(before > 0 for before, _ in sides) and not any(after > 0 for _, after in sides)
 
     def has(self, found: Diagnostic, before: Findings) -> bool:
         """Whether a finding of the earlier report is still there."""

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 
 from planner.analyses.causality import Causal, nothing_ahead, stays_causal
 from planner.diagnostics import Diagnostic, Edit
-from planner.fixes._findings import Findings
-from planner.geometry import Shift, Window
+from planner.fixes._findings import Findings, changes_layer, windows
+from planner.geometry import Window
 from planner.plan import Plan, Step, Tensor
-from planner.remedies._case import Case, Proposal, windows_of
+from planner.remedies._case import Case, Proposal
 from planner.report import Report
 
 KEEPING = {"padding", "ceil_mode", "inplace"}
@@ -33,10 +33,10 @@ LONG_WORD = 8
 def keeps_causality(was: Findings, now: Findings, found: Diagnostic) -> bool:
     """Whether every tensor that saw nothing ahead, or nothing before, still sees nothing there."""
     pairs = ((step, now.steps.get(identity)) for identity, step in was.steps.items())
-    changed = [(_windows(a), _windows(b)) for a, b in pairs if b is not None and a.layer != b.layer]
+    changed = [(windows(a), windows(b)) for a, b in pairs if b is not None and changes_layer(a, b)]
     if not all(stays_causal(a, b) for a, b in changed) and not _opposed(was, found):
         return False
-    if _pads_ahead(changed) and _only_before(was.report.plan):
+    if _pads_ahead(changed) and was.pads_before:
         return False
     tensors = ((was.causal(a), b) for a, b in _same_tensors(was, now))
     if any(causal and not causal <= nothing_ahead(now.report.plan, b) for causal, b in tensors):
@@ -44,21 +44,9 @@ def keeps_causality(was: Findings, now: Findings, found: Diagnostic) -> bool:
     return _meets_causally(was, now, found)
 
 
-def _windows(step: Step) -> list[Window]:
-    return [window for window, _ in windows_of(step)]
-
-
 def _pads_ahead(changed: list[tuple[list[Window], list[Window]]]) -> bool:
     """Whether a window gets padding at the end and had none there before."""
     return any(now.after > was.after == 0 for a, b in changed for was, now in zip(a, b, strict=False))
-
-
-def _only_before(plan: Plan) -> bool:
-    """Whether a plan pads some axes before, and none after, which means that it is meant to be causal."""
-    windows = [window for step in plan.steps if step.facts is not None for window in _windows(step)]
-    pads = [axis for step in plan.steps for links in step.links for link in links for axis in link.axes]
-    sides = [(each.before, each.after) for each in (*windows, *pads) if isinstance(each, Window | Shift)]
-    return any(before > 0 for before, _ in sides) and not any(after > 0 for _, after in sides)
 
 
 def _opposed(was: Findings, found: Diagnostic) -> bool:
@@ -126,7 +114,7 @@ def _changed(a: Step, b: Step) -> set[str]:
     """The arguments, or other properties, in which two steps differ."""
     if (a.type, a.sources, a.is_input and a.outputs) != (b.type, b.sources, b.is_input and b.outputs):
         return {"type"}
-    if a.layer is None or b.layer is None or a.layer == b.layer:
+    if a.layer is None or b.layer is None or not changes_layer(a, b):
         return set()
     return {key for key in type(a.layer).model_fields if getattr(a.layer, key) != getattr(b.layer, key)}
 

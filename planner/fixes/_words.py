@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from planner.comparison import Comparison
 from planner.diagnostics import Edit, Path, Severity
 from planner.editing import edited, written
-from planner.fixes._findings import Findings, before_inserts
+from planner.fixes._findings import Findings, before_inserts, changes_layer
 from planner.remedies._case import Case, Proposal
 from planner.words import counted
 
@@ -81,7 +81,7 @@ def _copies(before: Findings, after: Findings) -> Iterator[str]:
     changed: Counter[Path] = Counter()
     for identity, step in after.steps.items():
         was = before.steps.get(identity)
-        if identity is not None and (was is None or was.layer != step.layer or len(was.sources) != len(step.sources)):
+        if identity is not None and (was is None or changes_layer(was, step) or len(was.sources) != len(step.sources)):
             changed[identity[0]] += 1
     most = max(changed.values(), default=0)
     if most > 1:

@@ -16,7 +16,7 @@ from planner.format._entries import (
     with_dollar,
 )
 from planner.format._forms import RESERVED, BlockFormat, EntryFormat, FileFormat
-from planner.format._reading import Reader, say_dollar
+from planner.format._reading import EntryReader, say_dollar
 from planner.format._wording import faults_of
 
 __all__ = [
@@ -27,8 +27,8 @@ __all__ = [
     "BlockFormat",
     "Entry",
     "EntryFormat",
+    "EntryReader",
     "FileFormat",
-    "Reader",
     "Values",
     "allowed_of",
     "expressions",

@@ -27,7 +27,7 @@ _NAMES = {"anyOf": [*_NAME["anyOf"], {"type": "array", "items": _NAME, "minItems
 _EXPRESSION = {"type": "string", "pattern": r"\$"}
 
 Name = Annotated[str | int, *one(_is_name, "a name", _NAME)]
-Names = Annotated[Any, *one(_is_names, "a name, or a list of names", _NAMES)]
+NameOrNames = Annotated[Any, *one(_is_names, "a name, or a list of names", _NAMES)]
 Allowed = Annotated[
     list[str] | str,
     *one(
@@ -62,7 +62,7 @@ Ties = Annotated[
         {"type": "object", "additionalProperties": {"type": "string"}},
     ),
 ]
-Entries = Annotated[
+LayerList = Annotated[
     list[Any],
     *one(lambda value: isinstance(value, list) and bool(value), "a list with at least one layer", {"type": "array"}),
 ]
@@ -80,7 +80,7 @@ class EntryFormat(BaseModel):
     type: Annotated[str, *one(lambda value: isinstance(value, str), "text", {"type": "string"})] | None = Field(
         None, description="A PyTorch class name, or the name of a block."
     )
-    sources: Names | None = Field(None, alias="from", description="What it reads; left out, the layer above.")
+    sources: NameOrNames | None = Field(None, alias="from", description="What it reads; left out, the layer above.")
     repeat: Repeat | None = Field(None, description="How many consecutive copies; `$index` counts them from 0.")
     when: When | None = Field(None, description="Leaves the layer out where it is false; its input is handed on.")
     share: Name | None = Field(
@@ -90,7 +90,7 @@ class EntryFormat(BaseModel):
         None, description="Weights that are the same tensors as those of an earlier layer: `{weight: wte.weight}`."
     )
     allow: Allowed | None = Field(None, description="Rules that are silent here.")
-    layers: Entries | None = Field(None, description="A list of layers in place of a block of its own.")
+    layers: LayerList | None = Field(None, description="A list of layers in place of a block of its own.")
 
 
 class BlockFormat(BaseModel):
@@ -101,9 +101,9 @@ class BlockFormat(BaseModel):
     params: Mapped | None = Field(
         None, description="Parameters and their defaults; without a value, the caller must give one."
     )
-    inputs: Names | None = Field(None, description="Names of its inputs; left out, one that is called `input`.")
-    outputs: Names | None = Field(None, description="What it gives out; left out, its last layer.")
-    layers: Entries = Field(description="The layers of the block, in order of execution.")
+    inputs: NameOrNames | None = Field(None, description="Names of its inputs; left out, one that is called `input`.")
+    outputs: NameOrNames | None = Field(None, description="What it gives out; left out, its last layer.")
+    layers: LayerList = Field(description="The layers of the block, in order of execution.")
 
 
 class FileFormat(BaseModel):
@@ -123,9 +123,9 @@ class FileFormat(BaseModel):
         ),
     ] = Field(description="The input's shape, [H, W, C]; also [L, C], [D, H, W, C], [C]; or a mapping of several.")
     params: Mapped | None = Field(None, description="Parameters of the model, overridable by `--set`.")
-    layers: Entries = Field(description="The layers, in order of execution.")
+    layers: LayerList = Field(description="The layers, in order of execution.")
     blocks: Mapped | None = Field(None, description="Blocks by name.")
-    outputs: Names | None = Field(None, description="What the model returns; left out, the last layer.")
+    outputs: NameOrNames | None = Field(None, description="What the model returns; left out, the last layer.")
     allow: Allowed | None = Field(None, description="Rules that are silent for the whole model.")
 
 

@@ -18,10 +18,10 @@ from planner.format._entries import Block, Entry, allowed_of, expressions, names
 from planner.format._forms import RESERVED, EntryFormat
 from planner.format._wording import faults_of
 
-Read = TypeVar("Read")
+ReadT = TypeVar("ReadT")
 
 
-class Reader:
+class EntryReader:
     """Reads entries and collects the faults on the way. What is wrong in an entry does not cost the rest of it.
 
     names  parameters in sight of the entries
@@ -118,7 +118,7 @@ class Reader:
 
         return self._sound(draft, key, compiled) if is_expression(value) else value
 
-    def _sound(self, draft: _EntryDraft, key: str, read: Callable[[], Read]) -> Read | None:
+    def _sound(self, draft: _EntryDraft, key: str, read: Callable[[], ReadT]) -> ReadT | None:
         """The result of `read`; None where a fault was raised, which is collected."""
         try:
             return read()

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from planner.cells import Cells, TooManyRuns, all_cells, bits, one_cell
 from planner.geometry.axis_map import NO_LOSS, AxisMap, Loss, Ramp, Span
-from planner.geometry.bins import Bins, Interpolation, RandomBins, Resample
+from planner.geometry.bins import Bins, InterpolationMode, RandomBins, Resample
 from planner.geometry.link import Link, keep, unread
 from planner.geometry.mixing import All, Grouped, Halves, Prefix, Raveled, Shuffle, SizeOnly
 from planner.geometry.moves import KEEP, Centre, PadMode, Shift, Sliced
@@ -33,7 +33,7 @@ __all__ = [
     "Centre",
     "Grouped",
     "Halves",
-    "Interpolation",
+    "InterpolationMode",
     "Link",
     "Loss",
     "PadMode",

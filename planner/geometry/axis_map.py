@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from planner.cells import Cells
+from planner.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,31 @@ class Loss:
     @property
     def real(self) -> int:
         """The number of real cells that no window reads."""
-        return self.lost + self.lost_before + self.skipped
+        return self.at_edge + self.skipped
+
+    @property
+    def at_edge(self) -> int:
+        """The number of real cells at the ends of the axis that no window reads."""
+        return self.lost + self.lost_before
+
+    @property
+    def exact(self) -> bool:
+        """Whether the last window ends where the axis ends with its padding."""
+        return not (self.leftover or self.overhang)
+
+    @property
+    def clauses(self) -> dict[str, str]:
+        """What is amiss beside real cells that no window reads, in words, by what it is called."""
+        said = {}
+        if self.uneven:
+            is_not = "is not" if self.uneven == 1 else "are not"
+            said["uneven-padding"] = f"{counted(self.uneven, 'cell')} of padding at the end {is_not} used"
+        if self.overhang:
+            said["overhang"] = f"the last window hangs {counted(self.overhang, 'cell')} over the end"
+        if self.blank:
+            lie = "lies" if self.blank == 1 else "lie"
+            said["blank-windows"] = f"{counted(self.blank, 'window')} {lie} on padding alone"
+        return said
 
     def __bool__(self) -> bool:
         return self != NO_LOSS
@@ -40,7 +66,7 @@ class Loss:
 NO_LOSS = Loss()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ramp:
     """A whole number for every cell i of an endless axis: values[i mod P] + advance · (i div P), where P =
     len(values).
@@ -53,11 +79,11 @@ class Ramp:
         turns, phase = divmod(i, len(self.values))
         return self.values[phase] + self.advance * turns
 
-    @property
+    @cached_property
     def slope(self) -> Fraction:
         return Fraction(self.advance, len(self.values))
 
-    @property
+    @cached_property
     def rises(self) -> bool:
         """Whether no cell has a smaller number than the one before it."""
         return all(self(i) <= self(i + 1) for i in range(len(self.values)))
@@ -73,7 +99,7 @@ class Ramp:
         return self
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Span:
     """Which stretch of an endless axis each cell sees: from `low(i)` to `high(i)`, every `step`-th cell of it.
 
@@ -88,28 +114,28 @@ class Span:
         """The first and the last cell that cell i sees."""
         return self.low(i), self.high(i)
 
-    @property
+    @cached_property
     def period(self) -> int:
         return math.lcm(len(self.low.values), len(self.high.values))
 
-    @property
+    @cached_property
     def advance(self) -> int:
         """How far the stretch moves in a period."""
         return int(self.stride * self.period)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Cells of the widest stretch."""
         return max([high - low + 1 for low, high in map(self.at, range(self.period))])
 
-    @property
+    @cached_property
     def stride(self) -> Fraction:
         """The mean distance, in input cells, between the stretches of neighbouring cells; 0 where all cells see the
         same.
         """
         return self.low.slope
 
-    @property
+    @cached_property
     def centre(self) -> Fraction:
         """The middle of the stretch that cell 0 sees; the mean over a period where its cells' stretches differ."""
         stretches = [(i, *self.at(i)) for i in range(self.period)]
@@ -117,7 +143,7 @@ class Span:
         ends, places = sum([low + high for _, low, high in seeing]), sum([i for i, _, _ in seeing])
         return (Fraction(ends, 2) - places * self.stride) / len(seeing)
 
-    @property
+    @cached_property
     def plain(self) -> bool:
         """Whether every cell sees something, and no stretch begins or ends before that of the cell before."""
         return (

@@ -90,8 +90,8 @@ class RandomBins(AxisMap):
         return Span(Ramp(lows, distance.numerator), Ramp(highs, distance.numerator))
 
 
-Interpolation = Literal["nearest", "nearest-exact", "linear", "cubic", "lanczos", "area"]
-_FILTERS: Mapping[Interpolation, int] = {"linear": 1, "cubic": 2, "lanczos": 3}
+InterpolationMode = Literal["nearest", "nearest-exact", "linear", "cubic", "lanczos", "area"]
+_FILTERS: Mapping[InterpolationMode, int] = {"linear": 1, "cubic": 2, "lanczos": 3}
 """How many steps the filter of an antialiased interpolation reaches on either side."""
 
 
@@ -106,7 +106,7 @@ class Resample(AxisMap):
 
     size: int | None = None
     factor: float | None = None
-    mode: Interpolation = "nearest"
+    mode: InterpolationMode = "nearest"
     align_corners: bool = False
     recompute: bool = False
     antialias: bool = False
@@ -159,8 +159,8 @@ class Resample(AxisMap):
         if self.antialias:
             # The filter is zero at whole steps from its middle, which align_corners does not move.
             step = max(ratio, Fraction(1))
-            reach = _FILTERS[self.mode] * step
-            cells = range(math.floor(centre - reach) + 1, math.ceil(centre + reach))
+            half = _FILTERS[self.mode] * step
+            cells = range(math.floor(centre - half) + 1, math.ceil(centre + half))
             return [cell for cell in cells if cell == centre or (cell - centre) % step]
         if self.align_corners:
             centre = i * ratio

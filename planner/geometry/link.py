@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 from planner.geometry.axis_map import AxisMap
 from planner.geometry.mixing import SizeOnly
@@ -37,6 +37,11 @@ class Link:
         """Whether the output reads nothing of the input."""
         return isinstance(self.channels, SizeOnly)
 
+    @cached_property
+    def keeps(self) -> bool:
+        """Whether every cell of the output reads the input's cell of its own place, in its own channel alone."""
+        return self.onto is None and not self.parts and all(axis.keeps for axis in (*self.axes, self.channels))
+
     def output(self, x: Shape) -> Shape:
         """The output's shape, for a link whose axes all land in order."""
         sizes = [
@@ -48,6 +53,7 @@ class Link:
         return replace(self, channels=channels)
 
 
+@cache
 def keep(rank: int) -> Link:
     """The link of a pointwise layer on `rank` spatial axes."""
     return Link((KEEP,) * rank, KEEP)

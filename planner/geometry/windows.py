@@ -23,23 +23,29 @@ class Window(AxisMap):
     mode: PadMode = "constant"
 
     @property
-    def reach(self) -> int:
+    def extent(self) -> int:
         return self.dilation * (self.kernel - 1) + 1
 
     @property
     def settles(self) -> int:
-        return self.reach
+        return self.extent
 
     @property
     def widest(self) -> int:
-        return max(self.reach, self.stride, self.before, self.after)
+        return max(self.extent, self.stride, self.before, self.after)
 
     def span(self, n: int) -> Span:
         first = -self.before
-        return Span(Ramp((first,), self.stride), Ramp((first + self.reach - 1,), self.stride), self.dilation)
+        return Span(Ramp((first,), self.stride), Ramp((first + self.extent - 1,), self.stride), self.dilation)
+
+    def missing(self, windows: int, n: int) -> int:
+        """How many cells, of n and of padding, so many windows lack to leave nothing over; negative where there are too
+        many.
+        """
+        return (windows - 1) * self.stride + self.extent - n - self.before - self.after
 
     def length(self, n: int) -> int:
-        places, leftover = divmod(n + self.before + self.after - self.reach, self.stride)
+        places, leftover = divmod(-self.missing(1, n), self.stride)
         windows = places + 1
         # torch: a window that hangs over the end must start inside the input or its left padding.
         return windows + (self.ceil and leftover > 0 and windows * self.stride < n + self.before)
@@ -57,17 +63,16 @@ class Window(AxisMap):
 
     def misfit(self, n: int) -> str:
         padding = f" + {self.before + self.after} of padding" if self.before or self.after else ""
-        return f"a window that reaches {self.reach} on {n} cells{padding}"
+        return f"a window that spans {self.extent} on {n} cells{padding}"
 
     def loss(self, n: int) -> Loss:
         out = self.length(n)
         if out < 1:
             return NO_LOSS
-        end = (out - 1) * self.stride + self.reach  # of the last window, on the padded axis
-        beyond = n + self.before + self.after - end
-        inside = min(max(end - self.before, 0), n)  # real cells up to there
+        beyond = -self.missing(out, n)  # the end of the last window
+        inside = min(max(n + self.after - beyond, 0), n)  # real cells up to there
         lost, skipped = n - inside, 0
-        if self.stride > self.reach or self.dilation > 1 or self.mode != "constant":
+        if self.stride > self.extent or self.dilation > 1 or self.mode != "constant":
             unread = all_cells(n) & ~self.reads(all_cells(out), n)
             lost, skipped = (unread >> inside).bit_count(), (unread & all_cells(inside)).bit_count()
         return Loss(
@@ -92,7 +97,7 @@ class Window(AxisMap):
     def _blank(self, n: int, out: int) -> int:
         """The number of windows with every tap on padding, before, past or astride the real cells."""
         starts = range(-self.before, out * self.stride - self.before, self.stride)
-        reaching = min(max(-((self.reach - 1 - self.before) // self.stride), 0), out)  # the first that ends at cell 0
+        reaching = min(max(-((self.extent - 1 - self.before) // self.stride), 0), out)  # the first that ends at cell 0
         past = min(-(-(n + self.before) // self.stride), out)
         astride = 0
         if self.dilation > n:
@@ -118,8 +123,8 @@ class SameWindow(AxisMap):
 
     def at(self, n: int) -> Window:
         """The plain window with the padding that SAME means on an axis of n cells."""
-        reach = self.dilation * (self.kernel - 1) + 1
-        padding = max((self.length(n) - 1) * self.stride + reach - n, 0)
+        extent = self.dilation * (self.kernel - 1) + 1
+        padding = max((self.length(n) - 1) * self.stride + extent - n, 0)
         sides = (padding // 2, padding - padding // 2)
         return Window(self.kernel, self.stride, self.dilation, *sides, mode=self.mode)
 
@@ -161,22 +166,22 @@ class Spread(AxisMap):
     output_padding: int = 0
 
     @property
-    def reach(self) -> int:
+    def extent(self) -> int:
         return self.dilation * (self.kernel - 1) + 1
 
     def length(self, n: int) -> int:
-        return (n - 1) * self.stride - 2 * self.padding + self.reach + self.output_padding
+        return (n - 1) * self.stride - 2 * self.padding + self.extent + self.output_padding
 
     def reads(self, cells: Cells, n: int) -> Cells:
         # Output o reads input i where i·stride = o + padding − j·dilation: look down from o, then keep every stride-th.
-        down = self.reach - 1
+        down = self.extent - 1
         starts = smeared(shifted(cells, self.padding), self.kernel, self.dilation)
         aligned = -down % self.stride
         return every(shifted(starts, aligned), self.stride) >> (down + aligned) // self.stride & all_cells(n)
 
     @property
     def widest(self) -> int:
-        return max(self.reach, self.stride, self.padding)
+        return max(self.extent, self.stride, self.padding)
 
     def period(self, n: int) -> int:
         return self.stride
@@ -203,7 +208,7 @@ class Spread(AxisMap):
         if out < 1:
             return NO_LOSS
         # Input i writes from i·stride − padding on: those that write nothing lie before, behind, or between the taps.
-        before = min(-(-max(self.padding - self.reach + 1, 0) // self.stride), n)
+        before = min(-(-max(self.padding - self.extent + 1, 0) // self.stride), n)
         end = min(max((out + self.padding - 1) // self.stride + 1, before), n)
         skipped = 0
         if self.dilation > 1:

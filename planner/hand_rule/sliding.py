@@ -113,9 +113,9 @@ class Sliding(OnAxis):
 
     def _changes(self, window: Window, n: int) -> Iterator[Change]:
         """Sizes, paddings and kernels all act on the number that the stride has to divide; the rest is tried."""
-        over = replace(window, stride=1, ceil=False).length(n) - 1
-        first = -(over % self.stride) if over >= 0 else -over
-        deltas = [first + turn * self.stride for turn in range(-TURNS, TURNS + 1)]
+        fitting = max(replace(window, ceil=False).length(n), 1)
+        first = window.missing(fitting, n)
+        deltas = [window.missing(fitting + more, n) for more in range(-TURNS, TURNS + 1)]
         sizes = nearest((n + delta for delta in deltas if abs(delta - first) <= 2 * self.stride), n)
         least = min(window.length(n), 2)  # a single window has nothing to be divided
         tried = ((str(size), self, size) for size in sizes if self.map(size).length(size) >= least)
@@ -146,16 +146,16 @@ class Sliding(OnAxis):
 
     def _strides(self, window: Window, n: int) -> Iterator[Tried]:
         if self.padding != "same":
-            near = range(max(self.stride - TRIED, 1), min(self.stride + TRIED, window.reach) + 1)
+            near = range(max(self.stride - TRIED, 1), min(self.stride + TRIED, window.extent) + 1)
             for stride in nearest(chain([1], near), self.stride):
                 yield f"-s {stride}", replace(self, stride=stride), n
 
     def _dilations(self, window: Window, n: int) -> Iterator[Tried]:
         """Smaller dilations, with the padding that keeps the size."""
-        keeps = window.reach % 2 and self.padding == (window.reach // 2,) * 2
+        keeps = window.extent % 2 and self.padding == (window.extent // 2,) * 2
         for dilation in range(self.dilation - 1, max(self.dilation - TRIED, 0), -1):
             other = replace(self, dilation=dilation)
-            half, odd = divmod(other.map(n).reach, 2)
+            half, odd = divmod(other.map(n).extent, 2)
             if keeps and odd:
                 yield f"-d {dilation} -p {half}", replace(other, padding=(half, half)), n
             elif not keeps:
@@ -183,8 +183,8 @@ def _lines(layer: Sliding, window: Window, n: int) -> Iterator[WorkingLine]:
     yield WorkingLine("", n, "cells")
     if window.before or window.after:
         yield WorkingLine("+", window.before + window.after, _padding_words(layer, window))
-    yield WorkingLine("−", window.reach - 1, _kernel_words(window))
-    places = replace(window, stride=1, ceil=False).length(n)
+    yield WorkingLine("−", window.extent - 1, _kernel_words(window))
+    places = 1 - window.missing(1, n)
     if window.length(n) < 1:
         yield WorkingLine("", places, "places for the window: there must be 1")
         return
@@ -215,7 +215,7 @@ def _kernel_words(window: Window) -> str:
     if window.kernel == 1:
         return "a kernel of 1 costs nothing"
     if window.dilation > 1:
-        return f"the kernel costs its reach − 1: {counted(window.kernel - 1, 'step')} of {window.dilation}"
+        return f"the kernel costs its extent − 1: {counted(window.kernel - 1, 'step')} of {window.dilation}"
     return f"the kernel costs {window.kernel} − 1"
 
 
@@ -241,7 +241,7 @@ def _findings(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
     unread, covered = _unread(window, n), all_cells(max(_end(window, n) + 1, 0))
     if lost := unread & ~covered:
         brief = f"{counted(loss.lost, 'cell')} lost"
-        text = f"{_lost_words(lost, n)} read by no window. {_why_lost(window, n, loss)}"
+        text = f"{_lost_words(lost, n)} read by no window. {_why_lost(window, n)}"
         yield Finding("lost-cells", Severity.WARNING, brief, text, lost)
     if skipped := unread & covered:
         subject = f"{capital(which(skipped))} {plural(loss.skipped, 'is', 'are')}"
@@ -249,12 +249,11 @@ def _findings(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
         yield Finding("skipped-cells", Severity.WARNING, f"{loss.skipped:,} skipped", text, skipped)
     if loss.uneven and not loss.lost:
         used = "the padding before is read in full" if window.before else "it might as well be left out"
-        left = _of(loss.uneven, window.after)
-        text = f"No cell is lost, but {left} of padding at the end {plural(loss.uneven, 'is', 'are')} not read; {used}."
+        text = f"No cell is lost, but {loss.clauses['uneven-padding']}; {used}."
         yield Finding("uneven-padding", Severity.INFO, "uneven padding", text)
     if loss.overhang:
         floor = replace(window, ceil=False)
-        text = f"The last window hangs {counted(loss.overhang, 'cell')} over the end. Without ceil_mode, "
+        text = f"{capital(loss.clauses['overhang'])}. Without ceil_mode, "
         if floor.length(n) > 0:
             at_edge = counted(floor.loss(n).lost, "cell")
             text += f"{counted(floor.length(n), 'cell')} would come out, and {at_edge} be lost."
@@ -267,10 +266,8 @@ def _findings(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
 def _on_padding(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
     """The findings on windows and taps that lie on padding alone."""
     if loss.blank:
-        blank = counted(loss.blank, "window")
-        verb = plural(loss.blank, "lies", "lie")
-        text = f"{blank} {verb} on padding alone: what comes out there says nothing of the input."
-        yield Finding("blank-windows", Severity.WARNING, f"{blank} on padding alone", text)
+        text = f"{loss.clauses['blank-windows']}: what comes out there says nothing of the input."
+        yield Finding("blank-windows", Severity.WARNING, f"{counted(loss.blank, 'window')} on padding alone", text)
     if dead := [tap for tap, count in enumerate(window.taps(n)) if not count]:
         live = window.kernel - len(dead)
         text = (
@@ -287,25 +284,19 @@ def _lost_words(lost: Cells, n: int) -> str:
     return f"{capital(which(lost))}, the last{f' {count}' if count > 1 else ''}, {plural(count, 'is', 'are')}"
 
 
-def _why_lost(window: Window, n: int, loss: Loss) -> str:
+def _why_lost(window: Window, n: int) -> str:
     """The reason why cells are lost: where the last window ends, and what another window would need."""
     ordinal = "last" if window.length(n) > 1 else "only"
-    missing = counted(window.stride - loss.leftover, "cell")
+    missing = counted(window.missing(window.length(n) + 1, n), "cell")
     needs = f"the next, {window.stride} further on, needs {missing} more than there are"
     return f"The {ordinal} window ends on cell {_end(window, n)}; {needs}."
 
 
 def _why_skipped(window: Window) -> str:
-    if window.stride > window.reach:
-        gap = f"{counted(window.stride - window.reach, 'cell')} {plural(window.stride - window.reach, 'lies', 'lie')}"
-        return f"The stride of {window.stride} is longer than the window, which reaches {window.reach}: {gap} between."
+    if window.stride > window.extent:
+        gap = f"{counted(window.stride - window.extent, 'cell')} {plural(window.stride - window.extent, 'lies', 'lie')}"
+        return f"The stride of {window.stride} is longer than the window, which spans {window.extent}: {gap} between."
     return f"The dilation of {window.dilation} leaves holes in a window, which the other windows do not fill."
-
-
-def _of(count: int, whole: int) -> str:
-    if count == whole:
-        return "the one cell" if count == 1 else f"all {count} cells"
-    return f"{count} of {whole} cells"
 
 
 # What else is worth saying

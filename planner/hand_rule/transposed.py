@@ -131,7 +131,7 @@ def _lines(spread: Spread, n: int) -> Iterator[WorkingLine]:
         yield WorkingLine("", Spread(1, spread.stride).length(n), "places, from the first to the last")
     dilated = spread.dilation > 1 and spread.kernel > 1
     steps = f"{counted(spread.kernel - 1, 'step')} of {spread.dilation}" if dilated else f"{spread.kernel} − 1"
-    yield WorkingLine("+", spread.reach - 1, f"the kernel gives back what it costs: {steps}")
+    yield WorkingLine("+", spread.extent - 1, f"the kernel gives back what it costs: {steps}")
     if spread.padding:
         yield WorkingLine("−", 2 * spread.padding, f"padding takes: {spread.padding} off both ends")
     if spread.output_padding:
@@ -179,8 +179,8 @@ def _findings(spread: Spread, n: int) -> Iterator[Finding]:
 
 def _why(spread: Spread) -> str:
     """The reason why output cells are not written."""
-    if spread.stride > spread.reach:
-        return f"The stride of {spread.stride} is longer than the kernel, which reaches {spread.reach}."
+    if spread.stride > spread.extent:
+        return f"The stride of {spread.stride} is longer than the kernel, which spans {spread.extent}."
     if 0 in spread.overlap:
         return f"With a dilation of {spread.dilation} and a stride of {spread.stride}, all write the same places."
     return "output_padding adds cells at the end, and no input reaches that far."

@@ -11,14 +11,14 @@ from planner.faults.window_does_not_fit import WindowDoesNotFit
 from planner.geometry import Link, SameWindow, Shape, Window
 from planner.layers._fields import Padding, PerAxis
 from planner.layers._layer import Call, Layer, axis_name
-from planner.layers._padding import Side, padded, sides_of
+from planner.layers._padding import BeforeAfter, padded, sides_of
 
 
 class Windows(Layer):
     """Pools with sliding windows; where no stride is given, the stride is the window's own size.
 
     Padding that PyTorch's own argument cannot say is put around the input first, and so is what `ceil_mode` would let a
-    window hang over: in place of `after` cells at the end, max(after, min(after + stride, reach) − 1) of them give the
+    window hang over: in place of `after` cells at the end, max(after, min(after + stride, extent) − 1) of them give the
     windows that PyTorch's rule for `ceil_mode` gives, of which none that hangs over starts in the padding at the end.
     """
 
@@ -45,7 +45,7 @@ class Windows(Layer):
     def dilations(self) -> tuple[int, ...]:
         return (1,) * self.rank
 
-    def sides(self) -> tuple[Side, ...]:
+    def sides(self) -> tuple[BeforeAfter, ...]:
         """Padding before and after each axis, where it does not depend on the input's size."""
         return sides_of(self.padding, self.kernels(), self.dilations())
 
@@ -82,12 +82,12 @@ class Windows(Layer):
         windows = zip(numbers, self.sides(), strict=True)
         return tuple(Window(*each, *sides, self.ceil_mode) for each, sides in windows)
 
-    def around(self, x: Shape) -> tuple[Side, ...]:
+    def around(self, x: Shape) -> tuple[BeforeAfter, ...]:
         """The padding that makes windows hanging over the end into whole ones."""
         sized = zip(self.axes(x), x.spatial, strict=True)
         windows = [axis.at(n) if isinstance(axis, SameWindow) else axis for axis, n in sized]
         return tuple(
-            (each.before, max(each.after, min(each.after + each.stride, each.reach) - 1) if each.ceil else each.after)
+            (each.before, max(each.after, min(each.after + each.stride, each.extent) - 1) if each.ceil else each.after)
             for each in windows
         )
 
@@ -114,7 +114,7 @@ class WithinInput(Windows):
         super().check(*inputs)
         for axis, (n, kernel) in enumerate(zip(inputs[0].spatial, self.kernels(), strict=True)):
             if kernel > n and self.own:
-                numbers = f"a window that reaches {kernel} on {n} cells, padding not counted,"
+                numbers = f"a window that spans {kernel} on {n} cells, padding not counted,"
                 raise WindowDoesNotFit(axis_name(axis, self.rank), numbers)
 
 

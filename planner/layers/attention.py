@@ -22,12 +22,16 @@ from planner.regions import Region, count, positions
 
 
 def attention_macs(query: Shape, key: Shape, value: Shape, *, more_keys: int = 0) -> int:
-    """Four projections, and two products of queries by keys, to which the layer itself may add `more_keys`."""
+    """The multiply-adds of four projections, and of two products of queries by keys, to which the layer may add
+    `more_keys`.
+    """
     return query[0] * query_macs(query, key, more_keys) + key[0] * query.channels * (key.channels + value.channels)
 
 
 def query_macs(query: Shape, key: Shape, more_keys: int = 0) -> int:
-    """The part of each single query: its projection and that of the result, and its products with keys and values."""
+    """The multiply-adds of each single query: its projection, that of the result, and its products with keys and
+    values.
+    """
     width = query.channels
     return 2 * width * width + 2 * (key[0] + more_keys) * width
 

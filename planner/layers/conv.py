@@ -139,7 +139,7 @@ class _Conv(_GroupedWeights):
 class Conv1d(_Conv):
     """A convolution over one axis: L×C.
 
-    Per axis, with reach = dilation·(kernel_size − 1) + 1: length = (n + padding − reach) // stride + 1.
+    Per axis, with extent = dilation·(kernel_size − 1) + 1: length = (n + padding − extent) // stride + 1.
     Input channels are worked out; `groups: depthwise` gives every input channel a kernel of its own.
     """
 
@@ -149,7 +149,7 @@ class Conv1d(_Conv):
 class Conv2d(_Conv):
     """A convolution over two axes: H×W×C.
 
-    Per axis, with reach = dilation·(kernel_size − 1) + 1: length = (n + padding − reach) // stride + 1.
+    Per axis, with extent = dilation·(kernel_size − 1) + 1: length = (n + padding − extent) // stride + 1.
     Input channels are worked out; `groups: depthwise` gives every input channel a kernel of its own.
     """
 
@@ -159,7 +159,7 @@ class Conv2d(_Conv):
 class Conv3d(_Conv):
     """A convolution over three axes: D×H×W×C.
 
-    Per axis, with reach = dilation·(kernel_size − 1) + 1: length = (n + padding − reach) // stride + 1.
+    Per axis, with extent = dilation·(kernel_size − 1) + 1: length = (n + padding − extent) // stride + 1.
     Input channels are worked out; `groups: depthwise` gives every input channel a kernel of its own.
     """
 
@@ -220,18 +220,18 @@ class _ConvTranspose(_GroupedWeights):
 
 
 class ConvTranspose1d(_ConvTranspose):
-    """A transposed convolution over one axis: length = (n − 1)·stride − 2·padding + reach + output_padding."""
+    """A transposed convolution over one axis: length = (n − 1)·stride − 2·padding + extent + output_padding."""
 
     rank: ClassVar[int] = 1
 
 
 class ConvTranspose2d(_ConvTranspose):
-    """A transposed convolution over two axes: length = (n − 1)·stride − 2·padding + reach + output_padding."""
+    """A transposed convolution over two axes: length = (n − 1)·stride − 2·padding + extent + output_padding."""
 
     rank: ClassVar[int] = 2
 
 
 class ConvTranspose3d(_ConvTranspose):
-    """A transposed convolution over three axes: length = (n − 1)·stride − 2·padding + reach + output_padding."""
+    """A transposed convolution over three axes: length = (n − 1)·stride − 2·padding + extent + output_padding."""
 
     rank: ClassVar[int] = 3

@@ -13,7 +13,7 @@ from planner.layers._layer import Call, Layer, Layout
 from planner.memory import Memory
 
 
-class _Dropout(Layer):
+class _DropoutNd(Layer):
     stochastic: ClassVar[bool] = True
 
     p: Probability = Field(0.5, description="How likely a value, or a channel, is left out.")
@@ -26,14 +26,14 @@ class _Dropout(Layer):
         return self.inplace and training and self.p > 0
 
 
-class _AlphaDropout(_Dropout):
+class _AlphaDropoutNd(_DropoutNd):
     """PyTorch's module takes `inplace`, and does not heed it."""
 
     def overwrites(self, *, training: bool) -> bool:
         return False
 
 
-class Dropout(_Dropout):
+class Dropout(_DropoutNd):
     """Each value becomes 0 with probability p; the others are divided by 1 − p.
 
     Source: Srivastava et al., JMLR 15, 2014.
@@ -42,7 +42,7 @@ class Dropout(_Dropout):
     layout: ClassVar[Layout] = "any"
 
 
-class AlphaDropout(_AlphaDropout):
+class AlphaDropout(_AlphaDropoutNd):
     """Dropout that keeps mean and variance behind SELU: values become SELU's negative limit.
 
     Source: Klambauer et al., arXiv:1706.02515.
@@ -51,7 +51,7 @@ class AlphaDropout(_AlphaDropout):
     layout: ClassVar[Layout] = "any"
 
 
-class Dropout1d(_Dropout):
+class Dropout1d(_DropoutNd):
     """Each channel of L×C becomes 0 as a whole with probability p; the others are divided by 1 − p.
 
     Source: Tompson et al., arXiv:1411.4280.
@@ -60,7 +60,7 @@ class Dropout1d(_Dropout):
     rank: ClassVar[int | None] = 1
 
 
-class Dropout2d(_Dropout):
+class Dropout2d(_DropoutNd):
     """Each channel of H×W×C becomes 0 as a whole with probability p; the others are divided by 1 − p.
 
     Source: Tompson et al., arXiv:1411.4280.
@@ -69,7 +69,7 @@ class Dropout2d(_Dropout):
     """
 
 
-class Dropout3d(_Dropout):
+class Dropout3d(_DropoutNd):
     """Each channel of D×H×W×C becomes 0 as a whole with probability p; the others are divided by 1 − p.
 
     Source: Tompson et al., arXiv:1411.4280.
@@ -78,7 +78,7 @@ class Dropout3d(_Dropout):
     """
 
 
-class FeatureAlphaDropout(_AlphaDropout):
+class FeatureAlphaDropout(_AlphaDropoutNd):
     """AlphaDropout of whole channels: each becomes SELU's negative limit with probability p."""
 
 

@@ -39,7 +39,7 @@ class _Blocks(Layer):
 class Unfold(_Blocks):
     """Every window of an image as one position of a row: H×W×C becomes L×(C·kernel cells).
 
-    L is the number of windows, length(H) · length(W), row by row; per axis, length = (n + 2·padding − reach) // stride
+    L is the number of windows, length(H) · length(W), row by row; per axis, length = (n + 2·padding − extent) // stride
     + 1. The cells of a window stand in the channels, those of the first channel first.
     """
 
@@ -69,9 +69,9 @@ class Unfold(_Blocks):
 
 def _taps(window: Window) -> list[Window]:
     """A window's cells one by one, each as a window of its own."""
-    offsets = range(0, window.reach, window.dilation)
+    offsets = range(0, window.extent, window.dilation)
     return [
-        Window(1, window.stride, 1, window.before - offset, window.after - (window.reach - 1 - offset))
+        Window(1, window.stride, 1, window.before - offset, window.after - (window.extent - 1 - offset))
         for offset in offsets
     ]
 
@@ -79,7 +79,7 @@ def _taps(window: Window) -> list[Window]:
 class Fold(_Blocks):
     """A row of blocks added up in an image, as `Unfold` took them: L×(C·kernel cells) becomes output_size×C.
 
-    L must be the number of windows on an image of output_size; per axis, length = (n + 2·padding − reach) // stride +
+    L must be the number of windows on an image of output_size; per axis, length = (n + 2·padding − extent) // stride +
     1. Every cell is counted as reading all blocks, since rows and columns of the image come from one axis.
     """
 

@@ -35,7 +35,7 @@ class _MaxPool(ReturnsIndices, Windows):
 
 
 class MaxPool1d(_MaxPool):
-    """The largest value in each window over one axis: length = (n + padding − reach) // stride + 1.
+    """The largest value in each window over one axis: length = (n + padding − extent) // stride + 1.
 
     With `ceil_mode`, one window more where cells are left over, unless it would start in the padding at the end. The
     stride is the kernel size where none is given. Padding is never the largest value: a window on padding alone gives
@@ -46,7 +46,7 @@ class MaxPool1d(_MaxPool):
 
 
 class MaxPool2d(_MaxPool):
-    """The largest value in each window over two axes; per axis, length = (n + padding − reach) // stride + 1.
+    """The largest value in each window over two axes; per axis, length = (n + padding − extent) // stride + 1.
 
     With `ceil_mode`, one window more where cells are left over, unless it would start in the padding at the end. The
     stride is the kernel size where none is given. Padding is never the largest value: a window on padding alone gives
@@ -57,7 +57,7 @@ class MaxPool2d(_MaxPool):
 
 
 class MaxPool3d(_MaxPool):
-    """The largest value in each window over three axes; per axis, length = (n + padding − reach) // stride + 1.
+    """The largest value in each window over three axes; per axis, length = (n + padding − extent) // stride + 1.
 
     With `ceil_mode`, one window more where cells are left over, unless it would start in the padding at the end. The
     stride is the kernel size where none is given. Padding is never the largest value: a window on padding alone gives

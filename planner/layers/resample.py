@@ -17,7 +17,7 @@ from planner.faults.wrong_value import WrongValue
 from planner.geometry import (
     AxisMap,
     Grouped,
-    Interpolation,
+    InterpolationMode,
     Link,
     Resample,
     Shape,
@@ -33,7 +33,7 @@ from planner.layers._layer import Call, Layer, axis_name
 
 Mode = Literal["nearest", "linear", "bilinear", "bicubic", "trilinear", "area", "nearest-exact", "lanczos"]
 
-_ALONG: dict[Mode, Interpolation] = {
+_ALONG: dict[Mode, InterpolationMode] = {
     "nearest": "nearest",
     "nearest-exact": "nearest-exact",
     "linear": "linear",
@@ -100,7 +100,7 @@ class _Interpolation(_Sized):
 
     @property
     def filters(self) -> bool:
-        """Whether it is antialiased."""
+        """Whether the interpolation is antialiased."""
         return False
 
     def check(self, *inputs: Shape) -> None:

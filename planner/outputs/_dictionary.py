@@ -1,4 +1,4 @@
-"""A report in plain values: one dictionary for JSON, and for whoever asks from Python.
+"""A report in plain values: one dictionary for JSON, for the page, and for whoever asks from Python.
 
 Shapes are `[…spatial, C]`, and what is not whole is exact: in binary places, or a text such as `1/3`.
 """
@@ -30,7 +30,7 @@ def dictionary(report: Report) -> dict[str, Any]:
         "inputs": {step.name: list(step.outputs[0]) for step in plan.inputs},
         "outputs": {plan.label(ref): _plain(plan.shape(ref)) for ref in plan.outputs},
         "complete": plan.complete,
-        "steps": [_step(report, i, step) for i, step in enumerate(plan.steps) if not step.is_input],
+        "steps": [step_values(report, i, step) for i, step in enumerate(plan.steps) if not step.is_input],
         "totals": {
             "params": totals.params,
             "macs": totals.macs,
@@ -46,7 +46,8 @@ def dictionary(report: Report) -> dict[str, Any]:
     }
 
 
-def _step(report: Report, i: int, step: Step) -> dict[str, Any]:
+def step_values(report: Report, i: int, step: Step) -> dict[str, Any]:
+    """A step in plain values."""
     outputs = [_plain(shape) for shape in step.outputs]
     return {
         "name": step.name,

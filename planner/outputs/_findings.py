@@ -41,7 +41,7 @@ def path_text(path: Path) -> str:
 
 
 def headline(each: Diagnostic) -> str:
-    """A finding's headline, with its numbers where it has any; as it is, and so not for a screen."""
+    """A finding's headline, with its numbers where it has any; not escaped for a screen."""
     return f"{each.message}: {each.label}" if each.label else each.message
 
 

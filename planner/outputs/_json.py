@@ -13,7 +13,7 @@ def laid_out(value: Any, levels: int, *, ascii: bool = False) -> str:
 
 
 def writable(text: str) -> str:
-    """JSON that UTF-8 holds: bytes of a file's name that are none stand as escapes."""
+    """JSON that can be encoded as UTF-8: bytes of a file name that are not UTF-8 become escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

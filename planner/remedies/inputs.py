@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from planner.analyses.loss import losses_of
 from planner.diagnostics import Severity
 from planner.geometry import Shape
-from planner.plan import Known, Plan, propagate
+from planner.plan import Known, Step, propagate
 from planner.remedies._case import Case, Proposal
 
 FARTHEST = 64
@@ -56,7 +56,7 @@ def _comes_from_size(case: Case) -> bool:
 
 @dataclass(eq=False)
 class _SizeSearch:
-    """A search for good sizes of inputs of one shape; each size is planned once for all findings of a report."""
+    """A search for good sizes of inputs of one shape; what is found out is kept for all findings of a report."""
 
     case: Case
     names: tuple[str, ...]
@@ -72,11 +72,13 @@ class _SizeSearch:
         fallback: list[Spatial] = []
         for far in (False, True):
             for axes in moved:
+                if fallback and not self.best(self.moved(axes, far), LOSSLESS):
+                    continue
                 best = self.best(self.moved(axes, far), least)
-                if best and self.grade(best[0]) < WORKS:
+                if best and self.grade(best[0], least) < WORKS:
                     yield from best
                     return
-                fallback = fallback or best
+                fallback = best
         yield from fallback
 
     def moved(self, axes: tuple[int, ...], far: bool) -> Iterator[Spatial]:
@@ -87,37 +89,52 @@ class _SizeSearch:
     def best(self, sizes: Iterable[Spatial], least: int) -> list[Spatial]:
         """The first size of the best grade above the given one, and the first below."""
         given = self.shape.spatial
-        firsts: dict[tuple[bool, int], Spatial] = {}
+        firsts: dict[bool, Spatial] = {}
+        grades = {True: least + 1, False: least + 1}
         for size in sizes:
-            grade = self.grade(size)
-            if size != given and grade <= least:
-                firsts.setdefault((size > given, grade), size)
-            if {(True, EXACT), (False, EXACT)} <= firsts.keys():
+            up = size > given
+            grade = self.grade(size, grades[up] - 1)
+            if size != given and grade < grades[up]:
+                firsts[up], grades[up] = size, grade
+            if grades[True] == grades[False] == EXACT:
                 break
-        grades = [min((grade for up, grade in firsts if up is way), default=GRADES) for way in (True, False)]
-        order = sorted(zip(grades, (True, False), strict=True), key=lambda each: each[0])
-        return [firsts[way, grade] for grade, way in order if grade < GRADES]
+        return [firsts[up] for up in sorted(grades, key=lambda up: grades[up]) if up in firsts]
 
-    def grade(self, size: Spatial) -> int:
-        memory = self.case.memory.setdefault(("sizes", self.names), {})
+    def grade(self, size: Spatial, least: int) -> int:
+        """The grade of a size; GRADES where it is worse than `least`, or too much has been planned before."""
+        memory: dict[Spatial, tuple[int, int]] = self.case.memory.setdefault(("sizes", self.names), {})
         if size not in memory:
             left = self.case.memory.setdefault("left for sizes", MOST_STEPS)
             if left < 0:
                 return GRADES
-            plan = self.plan(size)
-            self.case.memory["left for sizes"] = left - len(plan.steps)
-            memory[size] = _grade(plan)
-        found: int = memory[size]
-        return found
+            self.case.memory["left for sizes"] = left - len(self.case.plan.steps)
+            memory[size] = GRADES, EXACT - 1
+        grade, asked = memory[size]
+        if grade == GRADES and asked < least:
+            grade, _ = memory[size] = self.planned(size, least), least
+        return grade
 
-    def plan(self, size: Spatial) -> Plan:
+    def planned(self, size: Spatial, least: int) -> int:
+        """The grade of a size, which is planned up to the first step that is worse than `least`."""
         known: Known = self.case.memory.setdefault("known", {})
+        grades: dict[int, int] = self.case.memory.setdefault("grades", {})
+        worst = EXACT
+
+        def good(step: Step) -> bool:
+            nonlocal worst
+            key = id(step.facts)  # which `known` keeps alive
+            if key not in grades:
+                grades[key] = _grade(step)
+            worst = max(worst, grades[key])
+            return worst <= least
+
         inputs = {
             step.name: Shape((*size, step.outputs[0].channels))
             for step in self.case.plan.inputs
             if step.name in self.names
         }
-        return propagate(self.case.plan.model, inputs=inputs, known=known)
+        plan = propagate(self.case.plan.model, inputs=inputs, known=known, good=good)
+        return worst if plan.complete else GRADES
 
 
 def _around(n: int, far: bool) -> Iterator[int]:
@@ -130,15 +147,14 @@ def _around(n: int, far: bool) -> Iterator[int]:
     yield from (m for by in steps for m in (start - by, start + by) if m > 0)
 
 
-def _grade(plan: Plan) -> int:
-    """The grade of a size: how good it is."""
-    if not plan.complete:
+def _grade(step: Step) -> int:
+    """The grade of a step: how well it fits."""
+    if step.facts is None:
         return GRADES
-    facts = {id(step.facts): step for step in plan.steps}
-    losses = [each.loss for step in facts.values() for each in losses_of(step)]
-    if any(loss.lost or loss.lost_before for loss in losses):
+    losses = [each.loss for each in losses_of(step)]
+    if any(loss.at_edge for loss in losses):
         return WORKS
-    return LOSSLESS if any(loss.leftover or loss.overhang for loss in losses) else EXACT
+    return EXACT if all(loss.exact for loss in losses) else LOSSLESS
 
 
 def _shapes(case: Case) -> dict[str, Spatial]:

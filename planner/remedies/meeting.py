@@ -12,7 +12,7 @@ from planner.plan import Step
 from planner.remedies._case import LEFT_OUT, Case, Proposal, behind, per_side, wider, windows_of
 
 MOST_TRIED = 8
-"""Kernels tried for a branch, and paddings beyond its reach."""
+"""Kernels tried for a branch, and paddings beyond its extent."""
 MOST_PADDING = 2100
 
 
@@ -74,7 +74,7 @@ def fitted_window(case: Case) -> Iterator[Proposal]:
                 if source.links and all(each.keeps for link in source.links[0] for each in link.axes):
                     continue
                 break
-            most = min(max((window.reach for window, _ in windows), default=0) + MOST_TRIED, MOST_PADDING)
+            most = min(max((window.extent for window, _ in windows), default=0) + MOST_TRIED, MOST_PADDING)
             sides = [per_side([_sides(window, side) for window, _ in windows]) for side in range(most) if windows]
             before = [[[side, 0] for _ in windows] for side in range(1, most) if windows]
             others: list[dict[str, object]] = [{"ceil_mode": True}, {"ceil_mode": False}]

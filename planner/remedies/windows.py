@@ -49,7 +49,7 @@ def losing_layers(case: Case) -> Iterator[Proposal]:
 
 
 def strided_padding(case: Case) -> Iterator[Proposal]:
-    """Padding of half the reach in numbers, or as in TensorFlow, where PyTorch refuses `same`."""
+    """Padding of half the extent in numbers, or as in TensorFlow, where PyTorch refuses `same`."""
     if case.step is not None:
         centred = _centred(case, case.step)
         yield from (case.put(case.step, padding=each) for each in (centred, "tf_same") if each is not None)
@@ -67,7 +67,7 @@ def less_padding(case: Case) -> Iterator[Proposal]:
 
 
 def shifted_padding(case: Case) -> Iterator[Proposal]:
-    """Padding of half the reach on both sides, or moved from one side to the other, where a branch is shifted."""
+    """Padding of half the extent on both sides, or moved from one side to the other, where a branch is shifted."""
     step = case.step
     if step is None:
         return
@@ -94,8 +94,8 @@ def _last_window(case: Case, branch: Step) -> Step | None:
 
 
 def _centred(case: Case, step: Step) -> object:
-    """Padding of half the reach on both sides; None where a step has it already, or accepts none."""
-    halves = per_axis([(window.reach - 1) // 2 for window, _ in windows_of(step)])
+    """Padding of half the extent on both sides; None where a step has it already, or accepts none."""
+    halves = per_axis([(window.extent - 1) // 2 for window, _ in windows_of(step)])
     return halves if case.changed(step, padding=halves) not in (None, step.layer) else None
 
 
@@ -225,7 +225,7 @@ def _taker(case: Case, skipping: Step) -> Step | None:
             return None
         step = readers[0]
         windows = windows_of(step)
-        large = all(window.reach >= stride for (window, _), stride in zip(windows, strides, strict=False))
+        large = all(window.extent >= stride for (window, _), stride in zip(windows, strides, strict=False))
         still = bool(windows) and all(window.stride == 1 for window, _ in windows)
         if still and large and case.changed(step, stride=per_axis(strides)) is not None:
             return step
@@ -302,15 +302,12 @@ def _with_kernel_and_padding(case: Case, step: Step) -> Proposal | None:
 
 def _missing(window: Window, n: int) -> int:
     """The cells of padding missing at the end for one more window, which reads the lost cells, or for the first."""
-    room = n + window.before + window.after - window.reach
-    if room < 0:
-        return -room
-    return window.stride - room % window.stride if window.loss(n).lost else 0
+    return max(window.missing(1, n), window.missing(window.length(n) + 1, n) if window.loss(n).lost else 0)
 
 
 def _even(window: Window, n: int) -> Window | None:
     """The window with the least padding, on both sides alike or wholly before, that loses nothing at the end."""
-    most = max(window.before, window.after) + window.reach
+    most = max(window.before, window.after) + window.extent
     for side in range(max(window.before, window.after), most):
         found = wider(window, side)
         if found.length(n) > 0 and not found.loss(n).lost and not found.loss(n).blank:
@@ -322,19 +319,19 @@ def _kernel(window: Window, n: int) -> int:
     if window.length(n) < 1:
         return max((n + window.before + window.after - 1) // window.dilation + 1, 1)
     loss = window.loss(n)
-    if window.stride > window.reach:
+    if window.stride > window.extent:
         return window.stride if window.dilation == 1 else window.kernel
     return window.kernel - -loss.lost // window.dilation if loss.lost else window.kernel
 
 
 def _without_blanks(window: Window, n: int) -> tuple[int, int]:
-    sides = range(min(max(window.before, window.after), window.reach), 0, -1)
+    sides = range(min(max(window.before, window.after), window.extent), 0, -1)
     narrow = (wider(window, side) for side in sides)
     return next(((each.before, each.after) for each in narrow if each.length(n) > 0 and not each.loss(n).blank), (0, 0))
 
 
 def _with_dilation(window: Window, dilation: int) -> Window | None:
-    """The window with another dilation, and with less padding as its reach is less."""
+    """The window with another dilation, and with less padding as its extent is less."""
     less = (window.dilation - dilation) * (window.kernel - 1)
     if window.after == 0 < window.before and less <= window.before:
         return replace(window, dilation=dilation, before=window.before - less)

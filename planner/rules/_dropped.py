@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from planner.analyses import lossless
 from planner.analyses.axes import window_on
 from planner.analyses.lossless import Readers, full_reading
-from planner.cells import Cells, bits
+from planner.cells import Cells
 from planner.geometry import SameWindow, Spread, Window
 from planner.layers._fields import per_axis
 from planner.regions import count, positions, union
-from planner.words import counted, ranged
+from planner.words import counted
 
 if TYPE_CHECKING:
     from planner.analyses.loss import AxisLoss
@@ -41,6 +41,11 @@ class Dropped:
     edge: Cells
     between: Cells
     nowhere: Cells
+
+    def said(self, cells: Cells) -> tuple[str, str]:
+        """The axis, and what is said of some of these cells."""
+        axis = self.axis
+        return axis.name, axis.between_windows(cells.bit_count()) if self.between else axis.at_the_edge(cells)
 
 
 def dropped(report: Report) -> Iterator[tuple[Step, list[Dropped]]]:
@@ -83,40 +88,6 @@ def left_out(report: Report, step: Step, source: int) -> int:
 # In words
 
 
-def at_the_edge(axis: AxisLoss, cells: Cells) -> tuple[str, str]:
-    """An axis and the cells that it loses at an edge: `height`, and `cell 223 of 224 is read by no window: 224 − 3
-    leaves 1 at stride 2`.
-    """
-    numbers, window = bits(cells), window_of(axis)
-    noun, verb = ("cell", "is") if len(numbers) == 1 else ("cells", "are")
-    subject = f"{noun} {ranged(numbers)} of {axis.n:,}"
-    if window is None:
-        return axis.name, f"{subject} {verb} written to no output cell"
-    said = f"{subject} {verb} read by no window"
-    padding = window.before + window.after
-    if axis.loss.leftover < len(numbers):
-        return axis.name, said
-    room = f"{axis.n:,}{f' + {padding:,} of padding' if padding else ''} − {window.reach:,}"
-    beyond = f", {axis.loss.uneven:,} of it padding" if axis.loss.uneven else ""
-    return axis.name, f"{said}: {room} leaves {axis.loss.leftover:,} at stride {window.stride:,}{beyond}"
-
-
-def between_windows(axis: AxisLoss, cells: Cells) -> tuple[str, str]:
-    """An axis and the cells that it skips: `height`, and `28 of 56 cells lie between windows of 1 at stride 2`."""
-    count, window = cells.bit_count(), window_of(axis)
-    said = f"{count:,} of {counted(axis.n, 'cell')} {'lies' if count == 1 else 'lie'}"
-    if window is None:
-        return axis.name, f"{said} between what is written"
-    taps = "the taps of " if window.reach >= window.stride else ""
-    spread = f", dilation {window.dilation:,}" if window.dilation > 1 else ""
-    return axis.name, f"{said} between {taps}windows of {window.kernel:,} at stride {window.stride:,}{spread}"
-
-
-def window_of(axis: AxisLoss) -> Window | None:
-    """The plain window that a step slides along an axis; None for a transposed convolution."""
-    return window_on(axis.map, axis.n)
-
-
 def share_read(step: Step, found: list[Dropped]) -> str:
     """How much of an input is read, over all its axes: `784 of 3,136 cells are read`."""
     x = step.inputs[found[0].axis.source]
@@ -132,7 +103,7 @@ def to_the_edge(trials: Trials, step: Step, lost: list[Dropped]) -> str:
     """What makes a step read the cells at the edge, in words; empty where nothing that was tried does."""
     found = next((_said(each) for each in _to_the_edge(step, lost) if trials.reads(step, lost, **each)), "")
     divides = DIVIDES if trials.size_near else ""
-    if window_of(lost[0].axis) is None:
+    if lost[0].axis.window is None:
         found = f"less `padding`, such as {found}" if found else ""
     return ", or ".join(filter(None, [found, divides]))
 
@@ -142,27 +113,30 @@ def _to_the_edge(step: Step, lost: list[Dropped]) -> Iterator[dict[str, object]]
     axes = step.links[0][lost[0].axis.source].axes
     spreads = [each for each in axes if isinstance(each, Spread)]
     if spreads:
-        most = min([min(each.reach, each.padding) for each in spreads]) - 1
+        most = min([min(each.extent, each.padding) for each in spreads]) - 1
         for less in range(most, max(most - MOST_WINDOWS, -1), -1):
             yield {"padding": less}
         return
     yield {"ceil_mode": True}
-    leftover = {each.axis.axis: each.axis.loss.leftover for each in lost}
+    losing = {each.axis.axis: each.axis for each in lost}
     windows = [each if isinstance(each, Window) else None for each in axes]
-    for more in range(MOST_WINDOWS):
+    for more in range(1, MOST_WINDOWS + 1):
         pairs = []
         for axis, window in enumerate(windows):
-            before, after, stride = (window.before, window.after, window.stride) if window else (0, 0, 0)
-            pairs.append([before, after + (stride * (more + 1) - leftover[axis] if axis in leftover else 0)])
+            before, after = (window.before, window.after) if window else (0, 0)
+            if window and axis in losing:
+                after += window.missing(losing[axis].length + more, losing[axis].n)
+            pairs.append([before, after])
         yield {"padding": pairs}
     if all(windows):
+        leftover = {axis: each.loss.leftover for axis, each in losing.items()}
         kernels = [each.kernel + leftover.get(axis, 0) for axis, each in enumerate(windows) if each]
         yield {"kernel_size": per_axis(kernels)}
 
 
 def to_read_all(trials: Trials, step: Step, skipped: list[Dropped]) -> str:
     """What makes a step read the cells between its windows, in words; empty where nothing that was tried does."""
-    windows = [window for each in skipped if (window := window_of(each.axis))]
+    windows = [window for each in skipped if (window := each.axis.window)]
     ones = windows and step.weights and all(window.kernel == 1 for window in windows)
     if ones and (pool := _pooled_first(step)):
         return f"{pool} before it in place of its stride"
@@ -183,12 +157,12 @@ def _to_read_all(step: Step, skipped: list[Dropped]) -> Iterator[dict[str, objec
         yield {"dilation": 1, "padding": [[(each.kernel - 1) // 2, each.kernel // 2] for each in plain]}
     for kernel in (stride, stride + 1):
         yield {"kernel_size": kernel}
-        wider = [kernel - each.reach for each in plain]
+        wider = [kernel - each.extent for each in plain]
         yield {
             "kernel_size": kernel,
             "padding": [[each.before + k // 2, each.after + k - k // 2] for each, k in zip(plain, wider, strict=True)],
         }
-    yield {"stride": min(each.reach for each in plain)}
+    yield {"stride": min(each.extent for each in plain)}
 
 
 def _pooled_first(step: Step) -> str:

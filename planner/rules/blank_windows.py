@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
-from planner.rules._dropped import window_of
 from planner.rules._rule import Rule
 from planner.rules._trying import Trials
 from planner.words import grouped, share
@@ -25,7 +24,7 @@ class BlankWindows(Rule):
 
     When to ignore it: never; the padding is too wide.
 
-    How to fix it: padding smaller than the reach of the window, dilation·(kernel_size − 1) + 1.
+    How to fix it: padding smaller than the extent of the window, dilation·(kernel_size − 1) + 1.
     """
 
     code = "NSP334"
@@ -50,9 +49,9 @@ class BlankWindows(Rule):
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
         trials = Trials(report)
         for step, losses in zip(report.plan.steps, report.losses, strict=True):
-            blank = [(each, window) for each in losses if each.loss.blank and (window := window_of(each))]
+            blank = [(each, window) for each in losses if each.loss.blank and (window := each.window)]
             if blank:
-                most = min(window.reach - 1 for _, window in blank)
+                most = min(window.extent - 1 for _, window in blank)
                 yield cls.at(
                     step,
                     f"windows of {step.type} lie on padding alone",
@@ -71,6 +70,5 @@ def _help(trials: Trials, step: Step, most: int) -> str:
 def _blank(each: AxisLoss, window: Window) -> str:
     verb = "touches" if each.loss.blank == 1 else "touch"
     padding = f"{window.before} + {window.after} cells of padding"
-    return (
-        f"{share(each.loss.blank, each.length, 'window')} {verb} no real cell: {padding} for a reach of {window.reach}"
-    )
+    blank = share(each.loss.blank, each.length, "window")
+    return f"{blank} {verb} no real cell: {padding} for an extent of {window.extent}"

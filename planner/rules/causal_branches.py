@@ -25,7 +25,7 @@ class CausalBranches(Rule):
 
     When to ignore it: when the model is meant to be causal. It is a remark, not a warning.
 
-    How to fix it: where the model need not be causal, pad half the reach on either side.
+    How to fix it: where the model need not be causal, pad half the extent on either side.
     """
 
     code = "NSP337"
@@ -50,6 +50,6 @@ class CausalBranches(Rule):
                 found[0].step,
                 f"the branches of {found[0].step.type} are causal: they see one side only",
                 label=how_causal(report.plan, found),
-                help="right for a stream; otherwise pad half the reach on either side",
+                help="right for a stream; otherwise pad half the extent on either side",
                 key="from",
             )

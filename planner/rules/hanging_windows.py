@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from planner.analyses.loss import losses
 from planner.diagnostics import Diagnostic, Severity
-from planner.rules._dropped import window_of
 from planner.rules._near import near_sizes
 from planner.rules._rule import Rule
 from planner.words import counted, grouped, ranged
@@ -52,12 +51,12 @@ class HangingWindows(Rule):
         hanging = [
             (step, found)
             for step, lost in zip(report.plan.steps, report.losses, strict=True)
-            if (found := [(each, window) for each in lost if each.loss.overhang and (window := window_of(each))])
+            if (found := [(each, window) for each in lost if each.loss.overhang and (window := each.window)])
         ]
         sizes = near_sizes(report, _overhang) if hanging else []
         free = " or ".join(map(str, sizes))
         for step, found in hanging:
-            fitting = _fitting(found[0][1]) if len({(window.reach, window.stride) for _, window in found}) == 1 else ""
+            fitting = _fitting(found[0][1]) if len({(window.extent, window.stride) for _, window in found}) == 1 else ""
             said = [
                 f"no window of this layer hangs over where {fitting}" if fitting else "",
                 f"with an input of {free} no window of the model does" if free else "",
@@ -78,13 +77,13 @@ def _overhang(plan: Plan) -> int:
 
 def _over(each: AxisLoss, window: Window) -> str:
     padded = f" and {window.after:,} of padding" if window.after else ""
-    return f"a window of {window.reach:,} reaches {counted(each.loss.overhang, 'cell')} past {each.n:,}{padded}"
+    return f"a window of {window.extent:,} reaches {counted(each.loss.overhang, 'cell')} past {each.n:,}{padded}"
 
 
 def _fitting(window: Window) -> str:
-    """`n ≡ 0 mod 2`: the cells along an axis at which a window does not hang over, from its own reach on."""
+    """`n ≡ 0 mod 2`: the cells along an axis at which a window does not hang over, from its own extent on."""
     if window.stride > MOST_RESIDUES:
         return ""
-    first = -(-(window.reach + window.before) // window.stride) * window.stride
+    first = -(-(window.extent + window.before) // window.stride) * window.stride
     fitting = sorted(n % window.stride for n in range(first, first + window.stride) if not window.loss(n).overhang)
     return f"n ≡ {ranged(fitting)} mod {window.stride}" if fitting else ""

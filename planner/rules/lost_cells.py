@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
-from planner.rules._dropped import at_the_edge, dropped, to_the_edge, window_of
+from planner.rules._dropped import dropped, to_the_edge
 from planner.rules._rule import Rule
 from planner.rules._trying import Trials
 from planner.words import grouped
@@ -20,7 +20,7 @@ class LostCells(Rule):
     """The stride of a layer leaves the last real cells of an axis over: no window reads them, and no other path does
     either.
 
-    With n cells, padding and a window that reaches K, (n + padding − K) mod stride cells are left over at the end.
+    With n cells, padding and a window that spans K, (n + padding − K) mod stride cells are left over at the end.
     Where they are more than the padding there, real cells are lost. The kernel never loses any; only the stride does.
 
     Why it matters: what the layers before computed there is thrown away, and the outputs look at a stretch that is
@@ -59,7 +59,7 @@ class LostCells(Rule):
                 yield cls.at(
                     step,
                     f"{step.type} drops cells at the edge of its input",
-                    label=grouped(at_the_edge(each.axis, each.edge & each.nowhere) for each in lost),
+                    label=grouped(each.said(each.edge & each.nowhere) for each in lost),
                     help=f"use {way}" if (way := to_the_edge(trials, step, lost)) else NOTHING,
-                    key="stride" if window_of(lost[0].axis) else "padding",
+                    key="stride" if lost[0].axis.window else "padding",
                 )

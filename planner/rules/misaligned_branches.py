@@ -61,6 +61,6 @@ class MisalignedBranches(Rule):
                 found[0].step,
                 f"the branches of {found[0].step.type} look at different places",
                 label=how_far(report.plan, found),
-                help="give both branches the same strides, and padding of half their reach on either side",
+                help="give both branches the same strides, and padding of half their extent on either side",
                 key="from",
             )

@@ -82,12 +82,14 @@ def _live(window: Window, n: int) -> int:
 
 
 def _widest(window: Window, n: int) -> int:
-    """The largest dilation with which all taps touch one of n cells, padded by half the reach."""
+    """The largest dilation with which all taps touch one of n cells, padded by half the extent."""
     return 2 * (n - 1) // (window.kernel - 1)
 
 
 def _way(trials: Trials, step: Step, found: list[tuple[StepAxis, Window]], live: list[int], *, dilated: bool) -> str:
-    """What leaves the output as long and has every tap touch a cell, with `, or `; empty where that was not found."""
+    """A change that keeps the output's length and lets every tap touch a cell, followed by `, or `; empty where none
+    was found.
+    """
     shorter = [
         replace(
             window, dilation=min(window.dilation, _widest(window, each.n)) if window.kernel > 1 else window.dilation
@@ -96,7 +98,7 @@ def _way(trials: Trials, step: Step, found: list[tuple[StepAxis, Window]], live:
         else replace(window, kernel=taps)
         for (each, window), taps in zip(found, live, strict=True)
     ]
-    room = [old.before + old.after + new.reach - old.reach for new, (_, old) in zip(shorter, found, strict=True)]
+    room = [old.before + old.after + new.extent - old.extent for new, (_, old) in zip(shorter, found, strict=True)]
     key, sizes = ("dilation", [each.dilation for each in shorter])
     if not dilated:
         key, sizes = ("kernel_size", [each.kernel for each in shorter])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
-from planner.rules._dropped import between_windows, dropped, left_out, share_read, to_read_all
+from planner.rules._dropped import dropped, left_out, share_read, to_read_all
 from planner.rules._rule import Rule
 from planner.rules._trying import Trials
 from planner.words import grouped
@@ -63,7 +63,7 @@ class SkippedCells(Rule):
             holes = left_out(report, step, found[0].axis.source) if not skipped and found[0].between else 0
             if skipped or holes:
                 skipped = skipped or [each for each in found if each.between]
-                said = grouped(between_windows(each.axis, each.between) for each in skipped)
+                said = grouped(each.said(each.between) for each in skipped)
                 nothing = f"; {holes:,} are read by nothing" if holes else ""
                 yield cls.at(
                     step,

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic, Severity
 from planner.rules._dropped import (
-    at_the_edge,
-    between_windows,
     dropped,
     left_out,
     share_read,
@@ -60,15 +58,12 @@ class SkippedOnOneBranch(Rule):
             if any(each.nowhere for each in found) or left_out(report, step, found[0].axis.source):
                 continue
             skipped = [each for each in found if each.between]
-            said = [
-                between_windows(each.axis, each.between) if each.between else at_the_edge(each.axis, each.edge)
-                for each in found
-            ]
+            said = grouped(each.said(each.edge | each.between) for each in found)
             way = to_read_all(trials, step, skipped) if skipped else to_the_edge(trials, step, found)
             yield cls.at(
                 step,
                 f"{step.type} {'skips' if skipped else 'drops'} cells that another branch reads",
-                label=f"{grouped(said)}; {share_read(step, found)}",
+                label=f"{said}; {share_read(step, found)}",
                 help=f"harmless; to have this branch read all cells too, use {way}" if way else "harmless",
                 key="stride",
             )

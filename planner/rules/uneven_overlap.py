@@ -66,7 +66,7 @@ class UnevenOverlap(Rule):
 
 def _is_uneven(spread: Spread, n: int) -> bool:
     """Whether the counts differ away from the ends, on an axis that is long enough to have a middle."""
-    return 0 < min(spread.overlap) < max(spread.overlap) and (n - 1) * spread.stride >= spread.reach
+    return 0 < min(spread.overlap) < max(spread.overlap) and (n - 1) * spread.stride >= spread.extent
 
 
 def _counts(spread: Spread) -> str:

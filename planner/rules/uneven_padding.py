@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from planner.analyses.lossless import padded
 from planner.cells import all_cells, shifted
 from planner.diagnostics import Diagnostic, Severity
-from planner.rules._dropped import window_of
 from planner.rules._rule import Rule
 from planner.words import grouped
 
@@ -64,7 +63,7 @@ def _unused(report: Report, step: Step, axis: AxisLoss) -> str:
     """What padding of its own, or of a layer before it, a step leaves over; where real cells are lost, that is what
     counts.
     """
-    window, loss = window_of(axis), axis.loss
+    window, loss = axis.window, axis.loss
     if window is None or loss.skipped or not (loss.uneven or loss.lost):
         return ""
     lost = shifted(all_cells(loss.lost), axis.n - loss.lost)

@@ -75,7 +75,7 @@ class UnreadLayer(Rule):
 
 
 def _silenced(plan: Plan, unread: list[int]) -> dict[LeftOut, list[int]]:
-    """What nothing reads because the entry that would is left out, by that entry."""
+    """The steps that nothing reads because the entry that would read them is left out, by that entry."""
     found: dict[LeftOut, list[int]] = {}
     for left in plan.model.left_out:
         steps = [i for i in unread if any(ref.step == i for ref in left.dropped)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from yaml import events
 
@@ -63,6 +64,7 @@ class OutlineNode:
         return ()
 
 
+@lru_cache(maxsize=2)  # many edits of the same text are tried one after the other
 def outline(text: str) -> OutlineNode:
     """The outline of a text that `parse` has accepted."""
     stack = [OutlineNode("list", 0, 0)]

@@ -21,15 +21,24 @@ from planner.sight import named
 from planner.source import Source
 from planner.unfolding._draft import Draft, Handed, Scope, Stop, known_of
 from planner.unfolding._file import File
+from planner.unfolding._layers import Interned
 from planner.unfolding._lists import DEEPEST, MOST_STEPS, Lists
 
-__all__ = ["DEEPEST", "MOST_STEPS", "load"]
+__all__ = ["DEEPEST", "MOST_STEPS", "Interned", "load"]
 
 
-def load(source: Source, *, input: Any = None, params: Mapping[str, Any] | None = None) -> Model:
-    """Unfold a source. `input` replaces the file's input shape (or shapes, by name), `params` its parameters.
+def load(
+    source: Source,
+    *,
+    input: Any = None,
+    params: Mapping[str, Any] | None = None,
+    layers: Interned | None = None,
+) -> Model:
+    """Unfold a source. Never raises for what is wrong in the file: the Model carries the diagnostics.
 
-    Never raises for what is wrong in the file: the Model carries the diagnostics.
+    input   replaces the file's input shape, or shapes by name
+    params  replaces its parameters
+    layers  those of other models, which are taken where their arguments are equal; it is added to
     """
     draft = Draft(source, all_layers())
     reader = File(draft)
@@ -39,7 +48,7 @@ def load(source: Source, *, input: Any = None, params: Mapping[str, Any] | None 
     first = [Handed((ref,)) for ref in inputs.values()]
     names = named(inputs, first)
     scope = Scope(inputs=tuple(names), names=names, above=first[0], values=draft.params)
-    lists = Lists(draft)
+    lists = Lists(draft, {} if layers is None else layers)
     outputs: tuple[Ref, ...] = ()
     try:
         lists.unfold(root, scope)

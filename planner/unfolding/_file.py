@@ -14,7 +14,7 @@ from planner.faults.unknown_key import UnknownKey
 from planner.faults.unknown_parameter import UnknownParameter
 from planner.faults.unusable_name import UnusableName
 from planner.faults.wrong_value import WrongValue
-from planner.format import RESERVED, UNKNOWN, Block, BlockFormat, FileFormat, Reader, Values, faults_of, names_of
+from planner.format import RESERVED, UNKNOWN, Block, BlockFormat, EntryReader, FileFormat, Values, faults_of, names_of
 from planner.geometry import Shape
 from planner.guesses import slip
 from planner.layers._fields import MOST_AXES, is_whole
@@ -44,7 +44,7 @@ class File:
         said = {key: value for key, value in draft.source.data.items() if not _is_own(key)}
         file = self._format(FileFormat, said, "the model file")
         draft.params = self._params(file.params or {}, overrides)
-        reader = Reader()
+        reader = EntryReader()
         reader.names = tuple(draft.params)
         entries = reader.entries(file.layers, ("layers",))
         for name, block in (file.blocks or {}).items():
@@ -134,7 +134,7 @@ class File:
                     self.draft.instances.append(Instance(name, "Input", None, (), path, input=shape))
             elif value is not UNKNOWN:
                 wanted = "the sizes of its axes with the channels last, such as [224, 224, 3], each from 1"
-                self.draft.report(WrongValue(name, wanted, value, key=()), path)
+                self.draft.report(WrongValue(name, wanted, value, help=_axes_help(name, value), key=()), path)
         return found if len(found) == len(shapes) else {}
 
     def unknown_inputs(self, given: Any) -> dict[str, Ref]:
@@ -144,7 +144,7 @@ class File:
         self.draft.instances += [Instance(name, "Input", None, (), ("input",)) for name in names]
         return {name: Ref(first + i, 0) for i, name in enumerate(names)}
 
-    def _block(self, name: str, raw: Any, reader: Reader) -> Block | None:
+    def _block(self, name: str, raw: Any, reader: EntryReader) -> Block | None:
         path: Path = ("blocks", name)
         if name in self.draft.types:
             self.draft.report(UnusableName(name, "a layer has this name", (), at_key=True), path)
@@ -166,3 +166,11 @@ class File:
 
 def _is_own(key: object) -> bool:
     return isinstance(key, str) and key.startswith("x-")
+
+
+def _axes_help(name: str, value: object) -> str:
+    """What to write for an input that was given one number, in quotes or not; "" for anything else."""
+    one = int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 20 else value
+    if not is_whole(one) or one < 1:
+        return ""
+    return f"write `{name}: [{one}]` for a vector of {one:,} features; an image has three sizes: [{one}, {one}, 3]"

@@ -12,13 +12,16 @@ from planner.guesses import Guess, Slips, made
 from planner.layers._layer import Layer
 from planner.unfolding._draft import Draft, Scope, ToldElsewhere, value_of
 
+Interned = dict[tuple[str, str], Layer]
+"""The layers that were made, by type and arguments."""
+
 
 class Layers:
     """Makes the layers of entries, one object for equal arguments."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Draft, interned: Interned) -> None:
         self.draft = draft
-        self._layers: dict[tuple[str, str], Layer] = {}
+        self._layers = interned
 
     def kind_of(self, entry: Entry, values: Values) -> str:
         """The layer class or the block that an entry's `type` names."""

@@ -20,7 +20,7 @@ from planner.layers._layer import Layer
 from planner.model import Group, Instance, LeftOut, Ref
 from planner.sight import named
 from planner.unfolding._draft import Draft, Handed, Placed, Scope, Stop, ToldElsewhere, known_of, value_of
-from planner.unfolding._layers import Layers
+from planner.unfolding._layers import Interned, Layers
 from planner.unfolding._naming import Naming
 from planner.unfolding._weights import Weights
 from planner.unfolding._wiring import Wiring
@@ -37,11 +37,11 @@ DEEPEST = 50
 class Lists:
     """Goes through lists of layers and puts every copy of every layer into the model."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Draft, interned: Interned) -> None:
         self.draft = draft
         self.names = Naming(draft)
         self.wiring = Wiring(draft)
-        self.layers = Layers(draft)
+        self.layers = Layers(draft, interned)
         self.weights = Weights(draft)
         self.visits = 0
 

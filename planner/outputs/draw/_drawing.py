@@ -121,7 +121,7 @@ def _with_several(frames: list[Frame], boxes: list[Box]) -> list[Frame]:
 
 
 def _stacks(plan: Plan, above: Box, row: Row) -> bool:
-    """Whether a layer only works on the values of the one above, each where it is, and nothing else reads that one."""
+    """Whether a layer works on the values of the layer above cell by cell, and nothing else reads that layer."""
     last = above.rows[-1]
     if row.is_block or last.is_block or len(above.rows) == MOST_STACKED:
         return False

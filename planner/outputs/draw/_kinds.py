@@ -46,7 +46,7 @@ class Kinds:
         return opens
 
     def _beside(self, group: Group, first: Group) -> bool:
-        """Whether a block is another, or stands in the same block and reads nothing that comes of it."""
+        """Whether a block is the same as another, or stands in the same block and reads nothing that depends on it."""
         steps = self.plan.steps[group.first : group.last]
         outer = (ref.step for step in steps for ref in step.sources if ref.step < group.first)
         return group is first or (group.parent is first.parent and all(ref < first.first for ref in outer))

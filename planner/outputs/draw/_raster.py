@@ -17,7 +17,7 @@ _FLAGS = {"bold": 1}
 
 
 def to_paint(svg: bytes) -> str:
-    """The DOT source, in which everything has its place."""
+    """The DOT source of the drawing, with a position for everything."""
     root = ElementTree.fromstring(svg)
     _, _, width, height = map(float, (root.get("viewBox") or "0 0 100 100").split())
     painted = " ".join(_drawn(root, height)).replace("\\", "\\\\").replace('"', '\\"')

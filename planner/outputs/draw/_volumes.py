@@ -156,7 +156,7 @@ def _label(box: Box) -> str:
 
 
 def _placed(volumes: Sequence[Volume]) -> list[Placed]:
-    """From left to right; in a network that grows again after it shrank, lower the smaller."""
+    """The volumes placed from left to right; in a network that shrinks and grows again, smaller ones stand lower."""
     if not volumes:
         return []
     rows = max(max(each.shape.spatial[-2:], default=1) for each in volumes)
@@ -268,7 +268,7 @@ def _arrow(source: Placed, target: Placed, theme: Theme) -> str:
 
 
 def _skip(source: Placed, target: Placed, theme: Theme) -> str:
-    """A line across the top of both."""
+    """A line over the tops of the two volumes."""
     x1, x2 = source.right - source.deep * SLANT[0] / 2, target.x + target.thick / 2
     y = min(source.top, target.top) + (6 if abs(source.top - target.top) < 60 else 0)
     if abs(source.y - target.y) < 1:

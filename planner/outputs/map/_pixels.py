@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from planner.analyses.paths import Shares
-    from planner.outputs.map._runs import Read
+    from planner.outputs.map._runs import ReadShares
     from planner.outputs.map._seen import Seen
 
     Pixels = NDArray[numpy.uint8]
@@ -55,7 +55,7 @@ def colours(shares: Shares, nothing: str = UNREAD, alpha: int = 255) -> Pixels:
     return pixels
 
 
-def read_colours(read: Read, nothing: str = UNREAD, alpha: int = 255) -> Pixels:
+def read_colours(read: ReadShares, nothing: str = UNREAD, alpha: int = 255) -> Pixels:
     """The colour of each run of cells by the share that is read; a run that lacks a single cell has another colour than
     a whole one.
     """

@@ -14,7 +14,7 @@ from planner.regions import Region, positions
 MOST = 512
 """Rows, or columns, of a picture."""
 
-Read = tuple[tuple[Fraction, ...], ...]
+ReadShares = tuple[tuple[Fraction, ...], ...]
 """Row by row, how much of each run's cells is read."""
 
 
@@ -23,7 +23,7 @@ def run_of(n: int) -> int:
     return -(-n // MOST)
 
 
-def shares(region: Region, shape: Shape) -> Read:
+def shares(region: Region, shape: Shape) -> ReadShares:
     """The share of each run that a region holds; a sequence is one row, and the slices of a volume are summed."""
     boxes = [(1, *box) for box in positions(region)]  # a row before all axes, for those that have none
     *deep, height, width = (1, *shape.spatial)
@@ -41,7 +41,7 @@ def shares(region: Region, shape: Shape) -> Read:
     return tuple(row(*each) for each in _held([box[-2] for box in boxes], height))
 
 
-def distinct(read: Read) -> set[Fraction]:
+def distinct(read: ReadShares) -> set[Fraction]:
     """All different shares; equal rows are one tuple."""
     return {share for row in {id(row): row for row in read}.values() for share in row}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from planner.analyses.paths import paths
 from planner.analyses.reach import Unread, trace
 from planner.cells import Cells, TooManyRuns, all_cells, lowest, one_cell
-from planner.outputs.map._runs import Read, run_of, shares
+from planner.outputs.map._runs import ReadShares, run_of, shares
 from planner.regions import Region
 from planner.report import Report
 
@@ -50,7 +50,7 @@ class Seen:
     input: str
     size: tuple[int, int]
     shares: Shares | None
-    read: Read
+    read: ReadShares
     unread: tuple[Cells, Cells]
     cells: int
     total: int

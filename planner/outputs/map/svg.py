@@ -100,8 +100,8 @@ def cells(
 
 
 def _lines(unread: Cells, n: int, run: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """The rows or columns of the picture that stand for unread ones alone, and those that stand for any, as far as
-    they are to be pointed at.
+    """The rows or columns of the picture that are wholly unread, and those with an unread line in them, as far as the
+    picture points at these.
     """
     held = counts(unread, run, n)
     bare = runs(i for i, count in enumerate(held) if count == min(run, n - i * run))

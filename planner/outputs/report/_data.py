@@ -1,53 +1,52 @@
-"""The data of the page: the report in plain values, step by step."""
+"""The data of the page: the report in plain values, and what the page alone shows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from planner.analyses.input_sizes import InputSizes, Unsolved, input_sizes
 from planner.analyses.sweep import sweep
 from planner.diagnostics import Diagnostic, Severity
+from planner.outputs._dictionary import dictionary, step_values
 from planner.outputs._findings import path_text
 from planner.outputs._screen import printable
 from planner.outputs._weights import lent
+from planner.outputs.draw._marks import Mark
 from planner.outputs.draw._picture import Picture, arguments, family
 from planner.outputs.plan.table import memory, title
-from planner.plan import Step
 from planner.report import Report
-from planner.words import counted, joined
+from planner.words import joined
 
 MOST_ROWS = 5_000
 """Steps in the table; a page with more of them is slow."""
 MOST_TEXT = 300_000
 """Characters of the model file that the page holds."""
-MOST_LINES = 12
-"""Lines of the file that are shown for a step."""
 MOST_READ = 2_500
 """Tensors that all steps of a model read whose sizes are looked at; it takes many seconds for more."""
 
 
 def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
-    """All that the page shows, except its drawings."""
+    """The dictionary of the report, printable, and what the page alone shows; its drawings stand beside it."""
+    told = dictionary(report)
+    steps = _inputs(report) + told["steps"]
     marks = pictures[0].marks if pictures else {}
-    steps = report.plan.steps[:MOST_ROWS]
-    numbers = report.plan.numbers
-    name, inputs = title(report)
-    return {
-        "name": name,
-        "file": printable(report.source.file or ""),
-        "inputs": len(report.plan.inputs),
-        "figures": list(_figures(report, inputs)),
-        "findings": [_finding(report, each, numbers) for each in report.diagnostics],
-        "steps": [
-            {
-                **_step(report, i, step),
-                "marks": [[str(mark.severity), mark.name, mark.text] for mark in marks.get(i, ())],
-            }
-            for i, step in enumerate(steps)
+    shown = {
+        **told,
+        "reach": None,  # its lists of lines may be long, and the page draws a map in their place
+        "steps": [{**values, **_of_step(report, i, marks.get(i, ()))} for i, values in enumerate(steps[:MOST_ROWS])],
+        "diagnostics": [
+            {**values, **_of_finding(report, each)}
+            for values, each in zip(told["diagnostics"], report.diagnostics, strict=True)
         ],
-        "left_out": max(len(report.plan.steps) - MOST_ROWS, 0),
+        "file": report.source.file or "",
+        "left_out": max(len(steps) - MOST_ROWS, 0),
+        "figures": list(_figures(report)),
+        "sizes": list(_sizes(report)) if _read(report) <= MOST_READ else [],
+        "unsized": _read(report) > MOST_READ,
+    }
+    return {
+        **_printable(shown),
         "source": report.source.text.splitlines() if len(report.source.text) <= MOST_TEXT else [],
         "drawings": [
             {
@@ -56,15 +55,28 @@ def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
             }
             for picture in pictures
         ],
-        "sizes": list(_sizes(report)) if _read(report) <= MOST_READ else [],
-        "unsized": _read(report) > MOST_READ,
     }
 
 
-def _figures(report: Report, inputs: str) -> Iterator[tuple[str, str]]:
+def _inputs(report: Report) -> list[dict[str, Any]]:
+    """The inputs as steps, which see nothing but themselves."""
+    inputs = [step_values(report, i, step) for i, step in enumerate(report.plan.inputs)]
+    return [{**each, "receptive_field": {}} for each in inputs]
+
+
+def _printable(value: Any) -> Any:
+    """A plain value with all of its texts made printable."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(key): _printable(each) for key, each in value.items()}
+    return [_printable(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _figures(report: Report) -> Iterator[tuple[str, str]]:
     plan, cost = report.plan, report.cost
     shapes = ", ".join(str(shape) for ref in plan.outputs if (shape := plan.shape(ref)))
-    yield "input", inputs
+    yield "input", title(report)[1]
     yield "output", shapes or "not planned"
     yield "steps", f"{len(plan.steps) - len(plan.inputs):,}"
     yield "parameters", f"{cost.params:,}"
@@ -77,64 +89,27 @@ def _figures(report: Report, inputs: str) -> Iterator[tuple[str, str]]:
         yield "MACs wasted", f"{report.reach.wasted_macs:,}"
 
 
-def _finding(report: Report, each: Diagnostic, numbers: Mapping[str, int]) -> dict[str, Any]:
-    place = report.place(each)
-    lines = []
-    for path in (each.path, *each.calls):
-        found = place if path == each.path else report.source.place(path)
-        if found is not None:
-            lines.append([found.line, found.column, found.length])
+def _of_step(report: Report, i: int, marks: Sequence[Mark]) -> dict[str, Any]:
+    """What the page shows of a step beside its plain values; `reads` are the numbers of the steps that it reads."""
+    step = report.plan.steps[i]
     return {
-        "severity": str(each.severity),
-        "code": each.code,
-        "kind": each.kind.name(),
-        "message": printable(each.message),
-        "label": printable(each.label),
-        "help": printable(each.help),
-        "step": numbers.get(each.step, -1) if each.step is not None else -1,
-        "path": path_text(each.path),
-        "lines": lines,
-        "fixes": [[printable(fix.text), printable(fix.effect), fix.label] for fix in report.fixes(each)],
-    }
-
-
-def _step(report: Report, i: int, step: Step) -> dict[str, Any]:
-    calls = [found.line for call in step.instance.calls if (found := report.source.place(call))]
-    return {
-        "name": printable(step.name),
-        "type": printable(step.type),
         "family": family(step),
-        "args": ", ".join(filter(None, (arguments(step), lent(report.plan, step)))),
-        "from": [ref.step for ref in step.sources],
-        "in": [str(shape) for shape in step.inputs],
-        "out": [str(shape) for shape in step.outputs],
-        "params": step.params,
-        "macs": step.macs,
-        "line": report.line(step),
-        "calls": calls,
-        "loss": [each.text for each in report.losses[i]],
-        "sees": list(_sees(report, i)),
+        "arguments": ", ".join(filter(None, (arguments(step), lent(report.plan, step)))),
+        "reads": [ref.step for ref in step.sources],
+        "calls": [found.line for call in step.instance.calls if (found := report.source.place(call))],
+        "marks": [[str(mark.severity), mark.name, mark.text] for mark in marks],
     }
 
 
-def _sees(report: Report, i: int) -> Iterator[str]:
-    """The stretch of each input that one cell of the first output sees, axis by axis."""
-    fields = report.fields[i]
-    if not fields or report.plan.steps[i].is_input:
-        return
-    for source, axes in fields[0].items():
-        name = report.plan.steps[source].name
-        for axis, each in enumerate(axes):
-            size = "a stretch of no single size" if each.size is None else counted(each.size, "cell")
-            if each.size is not None and each.outgrows:
-                size += f" (more than the {each.length} there are)"
-            stride = f", one every {_number(each.stride)}" if each.stride else ""
-            centre = f", the first around {_number(each.centre)}" if each.stride and each.centre is not None else ""
-            yield f"{printable(name)} axis {axis}: {size}{stride}{centre}"
-
-
-def _number(value: Fraction | None) -> str:
-    return "?" if value is None else str(value)
+def _of_finding(report: Report, each: Diagnostic) -> dict[str, Any]:
+    """What the page shows of a finding beside its plain values: its headline in two parts, and all its places."""
+    places = [report.place(each), *map(report.source.place, each.calls)]
+    return {
+        "title": each.message,
+        "label": each.label,
+        "path": path_text(each.path),
+        "lines": [[found.line, found.column, found.length] for found in places if found],
+    }
 
 
 def _read(report: Report) -> int:
@@ -154,7 +129,7 @@ def _sizes(report: Report) -> Iterator[dict[str, Any]]:
         axis = max(range(len(shape.spatial)), key=lambda i: shape[i])
         words = _words(solved[step.name], axis) if step.name in solved else []
         yield {
-            "input": printable(step.name),
+            "input": step.name,
             "given": shape[axis],
             "swept": [[each.size, int(each.works), each.losing, each.uneven, each.unread] for each in swept],
             "words": words,
@@ -168,10 +143,10 @@ def _words(found: InputSizes, axis: int) -> list[list[str]]:
         return [["for every size", f"not known: {said.reason}"]]
     own = said.input, said.axis
     together = next((each for each in found.together if own in [(a.input, a.axis) for a in each.axes]), None)
-    names = [f"{a.name} of `{printable(a.input)}`" for a in together.axes] if together else []
+    names = [f"{a.name} of `{a.input}`" for a in together.axes] if together else []
     several = together is not None and len(together.inputs) > 1
     good = said if together is None or several else together.equal
-    beside = joined([f"{printable(name)} at {n:,}" for name, n in said.beside])
+    beside = joined([f"{name} at {n:,}" for name, n in said.beside])
     return [
         *([["beside", beside]] if beside else []),
         *([["with fitting sizes of" if several else "all of one size", joined(names)]] if names else []),

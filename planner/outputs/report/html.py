@@ -77,7 +77,7 @@ def render(report: Report, pictures: Sequence[Picture], svgs: Sequence[str]) -> 
     told = data(report, pictures)
     templates = "".join(f"<template class=drawing>{_inner(svg)}</template>" for svg in svgs)
     filled = {
-        "title": escape(told["name"]),
+        "title": escape(told["model"]),
         "policy": f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'",
         "style": style,
         "drawings": templates,

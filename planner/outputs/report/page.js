@@ -5,6 +5,7 @@ const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const RANK = { error: 0, warning: 1, info: 2 };
 const number = (n) => (n === null || n === undefined ? "?" : n.toLocaleString("en"));
+const counted = (n, noun) => `${number(n)} ${noun}${n === 1 ? "" : "s"}`;
 const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
 
 function make(tag, attributes = {}, ...children) {
@@ -24,11 +25,27 @@ function draw(tag, attributes, ...children) {
   return found;
 }
 
+// The dictionary of the report, in words.
+
+const inputs = Object.keys(told.inputs).length;
+const numbers = new Map(told.steps.map((step, i) => [step.name, i]));
+const numberOf = (finding) => numbers.get(finding.step) ?? -1;
+const shapes = (found) => found.map((shape) => shape.join("×")).join(", ");
+const outputs = ({ out }) => (out === null ? "not planned" : shapes(Array.isArray(out[0]) ? out : [out]));
+// A number that is not whole, as a fraction: the dictionary has it in binary places, or as one already.
+const exact = (x, over = 1) => ((x * over) % 1 ? exact(x, over * 2) : over > 1 ? `${x * over}/${over}` : String(x));
+const seen = (step) => Object.entries(step.receptive_field).flatMap(([input, { size, stride, center }]) => size.map((cells, axis) => {
+  const length = told.inputs[input][axis];
+  const stretch = cells === null ? "a stretch of no single size" : counted(cells, "cell");
+  const more = cells > length ? ` (more than the ${length} there are)` : "";
+  const moving = stride[axis] ? `, one every ${exact(stride[axis])}, the first around ${exact(center[axis])}` : "";
+  return { cells, text: `${input} axis ${axis}: ${stretch}${more}${moving}` };
+}));
 const worst = (step) => step.marks.reduce((found, [severity]) => (!found || RANK[severity] < RANK[found] ? severity : found), "");
 const matches = (step, query) =>
   step.name.toLowerCase().includes(query) || step.type.toLowerCase().includes(query) ||
   step.marks.some(([, name, text]) => `${name} ${text}`.toLowerCase().includes(query)) ||
-  told.findings.some((each) => each.step >= 0 && told.steps[each.step] === step && `${each.code} ${each.kind}`.toLowerCase().includes(query));
+  told.diagnostics.some((each) => each.step === step.name && `${each.code} ${each.name}`.toLowerCase().includes(query));
 
 // The chosen step: the diagram, the table and the details follow it.
 
@@ -45,10 +62,10 @@ function choose(index, { show = true } = {}) {
 // Head and findings
 
 function head() {
-  document.querySelector("h1").textContent = told.name + (told.file ? ` — ${told.file}` : "");
+  document.querySelector("h1").textContent = told.model + (told.file ? ` — ${told.file}` : "");
   const list = document.querySelector("#figures dl");
   for (const severity of ["error", "warning", "info"]) {
-    const count = told.findings.filter((each) => each.severity === severity).length;
+    const count = told.diagnostics.filter((each) => each.severity === severity).length;
     if (count) list.append(make("div", { class: severity === "info" ? "" : "bad" }, make("dt", {}, `${severity}s`), make("dd", {}, number(count))));
   }
   for (const [label, value] of told.figures) {
@@ -58,8 +75,8 @@ function head() {
   const place = document.querySelector("#findings div");
   // The same thing found at several places is one entry.
   const alike = new Map();
-  for (const each of [...told.findings].sort((a, b) => RANK[a.severity] - RANK[b.severity])) {
-    const key = `${each.code} ${each.message}`;
+  for (const each of [...told.diagnostics].sort((a, b) => RANK[a.severity] - RANK[b.severity])) {
+    const key = `${each.code} ${each.title}`;
     alike.set(key, [...(alike.get(key) || []), each]);
   }
   if (!alike.size) place.append(make("p", { class: "none" }, "Nothing wrong."));
@@ -67,11 +84,11 @@ function head() {
 }
 
 function entryOf(found, count) {
-  const [{ severity, code, kind, message, label }] = found;
+  const [{ severity, code, name, title, label }] = found;
   const open = severity !== "info" && count < 12;
-  const numbers = open || !label || found.length > 1 ? "" : `: ${label}`;
+  const values = open || !label || found.length > 1 ? "" : `: ${label}`;
   return make("details", { class: `finding ${severity}`, open },
-    make("summary", {}, make("b", {}, `${severity} ${code}`), message, numbers, found.length > 1 ? `, at ${found.length} places` : "", severity === "info" ? ` (${kind})` : ""),
+    make("summary", {}, make("b", {}, `${severity} ${code}`), title, values, found.length > 1 ? `, at ${found.length} places` : "", severity === "info" ? ` (${name})` : ""),
     ...found.slice(0, 50).map(body));
 }
 
@@ -81,9 +98,10 @@ function body(each) {
   for (const mark of each.lines) found.append(excerpt(mark[0], mark[0], mark));
   if (!each.lines.length && each.path) found.append(make("p", {}, make("code", {}, each.path)));
   if (each.help) found.append(make("p", {}, make("b", {}, "help: "), each.help));
-  for (const [text, effect, label] of each.fixes) found.append(make("p", {}, make("b", {}, `${label}: `), make("code", {}, text), effect ? ` — ${effect}` : ""));
-  if (each.step in told.steps) {
-    found.append(make("button", { type: "button", onclick: () => { choose(each.step); $("diagram").scrollIntoView({ block: "start" }); } }, `show ${told.steps[each.step].name}`));
+  for (const { text, effect, safe } of each.fixes) found.append(make("p", {}, make("b", {}, safe ? "safe fix: " : "unsafe fix: "), make("code", {}, text), effect ? ` — ${effect}` : ""));
+  const step = numberOf(each);
+  if (step in told.steps) {
+    found.append(make("button", { type: "button", onclick: () => { choose(step); $("diagram").scrollIntoView({ block: "start" }); } }, `show ${each.step}`));
   }
   return found;
 }
@@ -120,17 +138,17 @@ const details = {
     const box = diagram.boxOf(index);
     const list = make("dl");
     const row = (name, value) => value && list.append(make("dt", {}, name), make("dd", {}, value));
-    row("window", step.args);
-    row("in", step.in.join(", "));
-    row("out", step.out.join(", ") || "not planned");
+    row("window", step.arguments);
+    row("in", shapes(step.in));
+    row("out", outputs(step));
     row("parameters", number(step.params));
     row("MACs", number(step.macs));
-    row("loss", step.loss.join("; "));
-    step.sees.forEach((each, i) => row(i ? "" : "sees", each));
+    row("loss", step.loss.map(({ text }) => text).join("; "));
+    seen(step).forEach(({ text }, i) => row(i ? "" : "sees", text));
     const place = $("details");
     place.replaceChildren(make("h3", {}, step.name), make("p", { class: "type" }, step.type), list);
     if (step.marks.length) place.append(make("ul", { class: "marks" }, ...step.marks.map(([severity, name, text]) => make("li", { class: severity }, make("b", {}, `${name} `), text))));
-    if (step.from.length) place.append(make("p", {}, "reads"), buttons(step.from));
+    if (step.reads.length) place.append(make("p", {}, "reads"), buttons(step.reads));
     if (box && box.steps.length > 1) {
       place.append(make("p", {}, box.block ? `in a folded block of ${box.steps.length} steps` : "in the same box"), buttons(box.steps.slice(0, 40)));
       if (box.block) place.append(make("button", { type: "button", onclick: () => diagram.open(index) }, "unfold"));
@@ -339,7 +357,7 @@ const search = {
   },
   mark() {
     const found = this.found();
-    $("matches").textContent = this.query ? `${number(found.length)} step${found.length === 1 ? "" : "s"}` : "";
+    $("matches").textContent = this.query ? counted(found.length, "step") : "";
     const svg = diagram.svg;
     if (!svg) return;
     svg.classList.toggle("searching", Boolean(this.query));
@@ -355,11 +373,11 @@ const table = {
     ["#", (step, i) => i, "n"],
     ["step", (step) => step.name],
     ["type", (step) => step.type],
-    ["output", (step) => step.out.join(", ") || "not planned"],
+    ["output", outputs],
     ["params", (step) => step.params, "n"],
     ["MACs", (step) => step.macs, "n"],
     ["loss", (step) => step.marks.map(([, , text]) => text).join("; "), "wrap"],
-    ["sees", (step) => (step.sees.length ? parseInt(step.sees[0].split(": ")[1], 10) || "?" : ""), "n"],
+    ["sees", (step) => (([first]) => (first ? first.cells ?? "?" : ""))(seen(step)), "n"],
     ["line", (step) => step.line ?? "", "n"],
   ],
   sorted: 0, rising: true, at: 0,
@@ -395,9 +413,9 @@ const table = {
     told.steps.forEach((step, i) => {
       const shown = (!search.query || matches(step, search.query)) && (!$("marked").checked || step.marks.length || step.loss.length) && (!$("family").value || step.family === $("family").value);
       this.rows[i].hidden = !shown;
-      count += shown && i >= told.inputs;
+      count += shown && i >= inputs;
     });
-    $("shown").textContent = `${number(count)} of ${number(told.steps.length + told.left_out - told.inputs)} steps`;
+    $("shown").textContent = `${number(count)} of ${number(told.steps.length + told.left_out - inputs)} steps`;
   },
   choose(index) {
     const before = this.rows[this.at];
@@ -466,7 +484,7 @@ function sign(name) {
 function file() {
   const list = document.querySelector("#source ol");
   const lines = told.source.map((text, i) => make("li", { id: `line${i + 1}` }, make("i", {}, String(i + 1)), text));
-  for (const each of told.findings) {
+  for (const each of told.diagnostics) {
     const at = each.lines.length ? lines[each.lines[0][0] - 1] : null;
     if (at && each.severity !== "info") at.className = each.severity;
   }
@@ -494,5 +512,5 @@ if (told.unsized) $("sizes").querySelector("div").append(make("p", {}, "Not work
 else if (!told.sizes.length) $("sizes").hidden = true;
 if (!$("map").querySelector("figure")) $("map").hidden = true;
 file();
-const first = [...told.findings].sort((a, b) => RANK[a.severity] - RANK[b.severity]).find((each) => each.step in told.steps);
-if (told.steps.length) choose(first ? first.step : 0);
+const first = [...told.diagnostics].sort((a, b) => RANK[a.severity] - RANK[b.severity]).map(numberOf).find((at) => at in told.steps);
+if (told.steps.length) choose(first ?? 0);

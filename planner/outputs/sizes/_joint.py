@@ -20,7 +20,7 @@ MOST_NAMED = 3
 def joint(
     alike: Sequence[Together], shapes: Mapping[str, InputSizes], screen: Screen, low: int, high: int
 ) -> Iterator[list[str]]:
-    """Axes that depend on one another; of several such sets of axes of which the same is said, the first is told."""
+    """Axes that depend on one another; of several such sets of axes with the same answer, the first is shown."""
     first, equal = alike[0], alike[0].equal
     lines = [screen.paint(line, "bold") for line in wrapped(_title(alike, shapes), screen.width)]
     for kind, does, does_not in KINDS:

@@ -17,8 +17,6 @@ from planner.words import joined
 
 FORMAT = Format("txt", for_people=True)
 
-Axes = list[AxisSizes]
-
 
 def render(found: Sequence[InputSizes], screen: Screen, low: int, high: int) -> str:
     """The axes of every input, those that are alike together; those that depend on one another once."""
@@ -32,7 +30,7 @@ def render(found: Sequence[InputSizes], screen: Screen, low: int, high: int) -> 
 
 
 def _pattern(together: Together) -> object:
-    """What is said of axes that depend on one another, whatever their names."""
+    """The answer for axes that depend on one another, without the names of these."""
     matches = [([(a.works, a.lossless, a.exact) for a in each.axes], each.step) for each in together.matches]
     return repr((matches, together.coupled, [axis.given for axis in together.axes]))
 
@@ -44,7 +42,7 @@ def _input(found: InputSizes, screen: Screen, low: int, high: int) -> Iterator[l
         title = f"all axes of `{printable(found.input)}` of one size, now {given}"
         yield [*(screen.paint(line, "bold") for line in wrapped(title, screen.width)), *_sets([found.diagonal], screen)]
     joined_on = {axis.name for each in found.together for axis in each.axes if axis.input == found.input}
-    alike: dict[object, Axes] = {}
+    alike: dict[object, list[AxisSizes]] = {}
     for axis in found.axes:
         if axis.name in joined_on:
             continue
@@ -61,7 +59,7 @@ def _input(found: InputSizes, screen: Screen, low: int, high: int) -> Iterator[l
         yield list(strip(axes[0], low, high, screen))
 
 
-def _sets(axes: Axes, screen: Screen) -> Iterator[str]:
+def _sets(axes: list[AxisSizes], screen: Screen) -> Iterator[str]:
     """Which sizes work, are lossless, are exact; whether the given ones are; and which are the next that are."""
     name = axes[0].name if len(axes) == 1 else "n"
     for title, does, does_not in KINDS:

@@ -1,4 +1,4 @@
-"""PyTorch: a model as the module that one would have written oneself.
+"""PyTorch: a model as a module like one written by hand.
 
 `layouts` says where each tensor has its channels. Then each class is written (`classes`): how its parts are constructed
 (`construction`, `chains`), which of them under which names (`submodules`), and its forward pass, a call at a time
@@ -63,7 +63,7 @@ def render(
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without the collector of cycles, which would look through the same expressions again and again."""
+    """Switches off the collector of cycles, which would look through the same expressions again and again."""
     was = gc.isenabled()
     gc.disable()
     try:

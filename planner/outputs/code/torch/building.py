@@ -9,7 +9,7 @@ from types import ModuleType
 
 
 class _Text(InspectLoader):
-    """Loads one text."""
+    """The loader of one program's text."""
 
     def __init__(self, text: str) -> None:
         self.text = text

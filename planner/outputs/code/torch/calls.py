@@ -11,7 +11,7 @@ from planner.classes.tensors import Calling
 from planner.layers._layer import Call
 from planner.outputs.code.torch.layouts import Side, axes_of, follows, renumbered
 from planner.outputs.code.torch.program import Program
-from planner.outputs.code.torch.text import Brackets, Item
+from planner.outputs.code.torch.text import Bracketed, Brackets
 
 Lack = Literal["", "size", "axis"]
 """What a trained parameter lacks that other tensors have: the size of the batch, or the axis altogether."""
@@ -95,11 +95,11 @@ class Code(NamedTuple):
         return self.permuted(tuple(order)).on(to)
 
     def at(self, path: Sequence[int]) -> Code:
-        """One of the things that a call returns."""
+        """One of the values that a call returns."""
         return self._replace(base=self.atom + "".join(f"[{i}]" for i in path), binds=ATOM, order=None)
 
     def with_batch(self, axis: int, axes: int) -> Code:
-        """The tensor with the batch first, which has been another axis."""
+        """The tensor with its batch axis moved to the front."""
         if not axis:
             return self
         return self.permuted((axis, *(each for each in range(axes + 1) if each != axis)))
@@ -168,10 +168,10 @@ def call(
     read = read if reads is None else [read[i] for i in reads]
     if last.is_module:
         named = [f"{arg}={const(found)}" for arg, found in last.call.forward.items()]
-        return Code(Brackets(f"{module}(", [*(Item(each.code) for each in read), *map(Item, named)]))
+        return Code(Brackets(f"{module}(", [*(Bracketed(each.code) for each in read), *map(Bracketed, named)]))
     given = {arg: in_forward(expr, args, attribute) for arg, expr in last.args}
     if last.centred:
-        return Code(Brackets(f"{program.centred()}(", [Item(read[0].code), Item(_size(given["size"], args))]))
+        return Code(Brackets(f"{program.centred()}(", [Bracketed(read[0].code), Bracketed(_size(given["size"], args))]))
     if side == "last" and follows(part):
         given = renumbered(last, given, axes_of(part))
     return _function(program, last, given, read, args)
@@ -193,11 +193,11 @@ def _function(
     if home == "Tensor":
         return _method(calling.call, given, read[0])
     named = [f"{'' if arg in calling.call.positional else f'{arg}='}{_size(expr, args)}" for arg, expr in given.items()]
-    inputs = [Item(each.code) for each in read]
+    inputs = [Bracketed(each.code) for each in read]
     program.imports.add("F" if home == "F" else "torch")
     if calling.call.gathers:
-        inputs = [Item(Brackets("[", inputs, "]"))]
-    return Code(Brackets(f"{calling.target}(", [*inputs, *map(Item, named)]))
+        inputs = [Bracketed(Brackets("[", inputs, "]"))]
+    return Code(Brackets(f"{calling.target}(", [*inputs, *map(Bracketed, named)]))
 
 
 def _method(call: Call, given: Mapping[str, Expr], x: Code) -> Code:
@@ -210,8 +210,8 @@ def _method(call: Call, given: Mapping[str, Expr], x: Code) -> Code:
     if function == "reshape":
         given = {"shape": _reshaped(given["shape"], x)}
     if len(given) == 1 and (sizes := next(iter(given.values()))).op == "tuple" and call.positional:
-        return Code(Brackets(f"{x.atom}.{function}(", [Item(str(each)) for each in sizes.args]))
-    named = [Item(f"{'' if arg in call.positional else f'{arg}='}{expr}") for arg, expr in given.items()]
+        return Code(Brackets(f"{x.atom}.{function}(", [Bracketed(str(each)) for each in sizes.args]))
+    named = [Bracketed(f"{'' if arg in call.positional else f'{arg}='}{expr}") for arg, expr in given.items()]
     return Code(Brackets(f"{x.atom}.{function}(", named))
 
 

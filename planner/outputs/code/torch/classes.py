@@ -27,7 +27,7 @@ from planner.outputs.code.torch.submodules import (
     parameter_of,
     place_of,
 )
-from planner.outputs.code.torch.text import BODY, STEP, Brackets, Item, fits, lines
+from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, fits, lines
 
 
 class Writer:
@@ -57,7 +57,7 @@ class Writer:
     def function(self, written: Brackets) -> Iterator[str]:
         """A model that is nothing but a chain, as a function that makes it."""
         self.program.maker = self.program.names.new_function(self.unit.block.name)
-        arguments = [Item(each) for each in self.program.arguments(self.unit)]
+        arguments = [Bracketed(each) for each in self.program.arguments(self.unit)]
         yield from lines("", Brackets(f"def {self.program.maker}(", arguments, ") -> nn.Sequential:"))
         yield from self.docstring(STEP)
         if self.program.init:
@@ -65,16 +65,16 @@ class Writer:
         yield from lines(STEP, written)
 
     def head(self, base: str) -> Iterator[str]:
-        """What stands before the statements of the class's construction."""
+        """The lines of the class before the statements that construct its parts."""
         self.program.imports.add("nn")
         yield f"class {self.unit.name}({base}):"
         yield from self.docstring(STEP)
         yield ""
-        arguments = [Item(each) for each in ("self", *self.program.arguments(self.unit))]
+        arguments = [Bracketed(each) for each in ("self", *self.program.arguments(self.unit))]
         yield from lines(STEP, Brackets("def __init__(", arguments, ") -> None:"))
 
     def docstring(self, indent: str) -> Iterator[str]:
-        """What goes in and what comes out."""
+        """The docstring of the class: the shapes of its inputs and outputs."""
         layouts, unit = self.program.layouts, self.unit
         ins = [((-1, -1, k), layouts.tensor(unit, (-1, -1, k))) for k in range(len(unit.copy.inputs))]
         outs = [(value, layouts.output(unit, k)) for k, value in enumerate(unit.outputs)]
@@ -182,7 +182,9 @@ class Writer:
                 yield from self.construction.single(local, Submodule(None, part, code), BODY)
             yield from lines(BODY, registration("self", label, local))
             return
-        whole = registration("self", label, Brackets(f"{kind}(", [Item(Brackets("[", list(map(Item, codes)), "]"))]))
+        whole = registration(
+            "self", label, Brackets(f"{kind}(", [Bracketed(Brackets("[", list(map(Bracketed, codes)), "]"))])
+        )
         if len(codes) > 2 and len({str(code) for code in codes}) == 1:
             shorter = registration("self", label, f"{kind}([{codes[0]} for _ in range({len(codes)})])")
             if fits(BODY, shorter):
@@ -200,7 +202,7 @@ class Writer:
         (_, data), *_ = part.calls[-1].args
         self.program.uses(data)
         self.program.imports |= {"torch", "nn"}
-        return Brackets("nn.Parameter(", [Item(self.program.expr(_tensor(data)))])
+        return Brackets("nn.Parameter(", [Bracketed(self.program.expr(_tensor(data)))])
 
     def _parameter(self, part: Part, label: str) -> str | Brackets:
         """The statement that makes a trained parameter one of the class."""
@@ -209,15 +211,15 @@ class Writer:
             return made.after(f"self.{label} = ")
         if is_refused(label):
             return made.after(f"self._parameters[{quoted(label)}] = ")
-        return Brackets("self.register_parameter(", [Item(quoted(label)), Item(made)])
+        return Brackets("self.register_parameter(", [Bracketed(quoted(label)), Bracketed(made)])
 
 
 def _list_of(labelled: Labelled, modules: Sequence[str | Brackets]) -> Brackets:
     """The construction of a class that is a list of its modules, or has them by their names."""
     if labelled.base == "nn.ModuleList":
-        return within("super().__init__(", Brackets("[", list(map(Item, modules)), "]"))
+        return within("super().__init__(", Brackets("[", list(map(Bracketed, modules)), "]"))
     pairs = zip(labelled.labels, modules, strict=True)
-    items = [Item(prefixed(f"{quoted(str(label))}: ", code)) for (_, label), code in pairs]
+    items = [Bracketed(prefixed(f"{quoted(str(label))}: ", code)) for (_, label), code in pairs]
     return within("super().__init__(", Brackets("{", items, "}"))
 
 

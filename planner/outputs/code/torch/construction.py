@@ -16,7 +16,7 @@ from planner.outputs.code.torch.layouts import Side, follows
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes
-from planner.outputs.code.torch.text import BODY, STEP, Brackets, Item, fits, lines
+from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, fits, lines
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,9 @@ class Construction:
         text = str((code.moved(wanted) if len(part.item.outputs[0].shape) > 1 else code).code)
         written = ready.wrapped("{name}", base, text, about, list(attributes.values))
         found = self.program.helper(written, f"{kind}Layer", kind, base, text)
-        return Brackets(f"{found}(", made.items if made else [Item(str(expr)) for expr in attributes.values.values()])
+        return Brackets(
+            f"{found}(", made.items if made else [Bracketed(str(expr)) for expr in attributes.values.values()]
+        )
 
     def _padded(self, part: Part, base: str, made: Brackets) -> Brackets:
         """A convolution or a pool with a padding for each side, as a module."""
@@ -104,12 +106,12 @@ class Construction:
         found = self.program.helper(code, f"Padded{base.rpartition('.')[2]}", base, "padded", holds)
         self.program.imports |= {"Any", "Sequence"}
         self.program.uses(pad["pad"])
-        return Brackets(f"{found}(", [*made.items, Item(f"pad={pad['pad']}")])
+        return Brackets(f"{found}(", [*made.items, Bracketed(f"pad={pad['pad']}")])
 
     def sequential(self, head: str, unit: Unit, depth: int = 3) -> Brackets | None:
         """A chain as one expression; None where it takes several statements. `depth` is that of its modules."""
         modules = self.submodules(unit, depth if unit.block.nameless else depth + 3)
-        items: list[Item] = []
+        items: list[Bracketed] = []
         for module in modules:
             code = module.code
             if code is None or (module.part is not None and (module.part.when is not None or module.part.carried)):
@@ -118,7 +120,7 @@ class Construction:
                 code = self._repeated(module.part, code, STEP * depth)
                 if code is None:
                     return None
-            items.append(Item(code, module.comment))
+            items.append(Bracketed(code, module.comment))
         self.program.imports.add("nn")
         labels = [module.label for module in modules]
         if any(isinstance(label, str) and is_refused(label) for label in labels):
@@ -130,10 +132,10 @@ class Construction:
         self.program.imports.add("OrderedDict")
         named = list(zip(map(str, labels), items, strict=True))
         if all(label.isidentifier() and label.isascii() and is_attribute(label) for label, _ in named):
-            pairs = [Item(prefixed(f"{label}=", item.code), item.comment) for label, item in named]
+            pairs = [Bracketed(prefixed(f"{label}=", item.code), item.comment) for label, item in named]
             return within(head, Brackets("OrderedDict(", pairs))
-        pairs = [Item(Brackets("(", [Item(quoted(label)), item])) for label, item in named]
-        return within(head, Brackets("OrderedDict(", [Item(Brackets("[", pairs, "]"))]))
+        pairs = [Bracketed(Brackets("(", [Bracketed(quoted(label)), item])) for label, item in named]
+        return within(head, Brackets("OrderedDict(", [Bracketed(Brackets("[", pairs, "]"))]))
 
     def _repeated(self, part: Part, code: str | Brackets, indent: str) -> str | Brackets | None:
         """Repetitions as an expression, if they are short enough for one line."""
@@ -141,7 +143,7 @@ class Construction:
         self.program.uses(part.count)
         if part.wrapped and not part.numbered and (part.count.is_value(1) or part.count.is_value(2)):
             self.program.imports.add("nn")
-            return Brackets("nn.Sequential(", [Item(code)] * int(str(part.count)))
+            return Brackets("nn.Sequential(", [Bracketed(code)] * int(str(part.count)))
         made = f"*({code} for {_index(part)} in range({part.count}))"
         if part.wrapped:
             self.program.imports.add("nn")
@@ -193,8 +195,10 @@ class Construction:
         """The statements that make a part a submodule in a container, since it is called as the first of many."""
         self.program.imports.add("nn")
         if module.code is not None:
-            listed = Brackets("[", [Item(module.code)], "]")
-            yield from lines(indent, registration(target, module.label, Brackets("nn.ModuleList(", [Item(listed)])))
+            listed = Brackets("[", [Bracketed(module.code)], "]")
+            yield from lines(
+                indent, registration(target, module.label, Brackets("nn.ModuleList(", [Bracketed(listed)]))
+            )
             return
         inner = self.new_local()
         yield f"{indent}{inner} = nn.ModuleList()"
@@ -264,7 +268,7 @@ def registration(target: str, label: str | Expr | None, code: str | Brackets) ->
     written = quoted(label) if isinstance(label, str) else str(label)
     if isinstance(label, str) and is_refused(label):
         return prefixed(f"{target}._modules[{written}] = ", code)
-    return Brackets(f"{target}.add_module(", [Item(written), Item(code)])
+    return Brackets(f"{target}.add_module(", [Bracketed(written), Bracketed(code)])
 
 
 def is_refused(label: str) -> bool:
@@ -275,7 +279,7 @@ def is_refused(label: str) -> bool:
 def within(head: str, code: str | Brackets) -> Brackets:
     """A call, or other brackets, around one construction."""
     shorter = code.shorter if isinstance(code, Brackets) else None
-    return Brackets(head, [Item(code)], shorter=shorter and Brackets(head, [Item(shorter)]))
+    return Brackets(head, [Bracketed(code)], shorter=shorter and Brackets(head, [Bracketed(shorter)]))
 
 
 def prefixed(head: str, code: str | Brackets) -> str | Brackets:

@@ -12,7 +12,7 @@ from planner.outputs.code.torch.layouts import Side
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes, Labelled
-from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Brackets, Item, fits, lines
+from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, fits, lines
 from planner.outputs.code.torch.variables import Variables
 
 
@@ -40,7 +40,7 @@ class Forward:
         self.program.imports.add("Tensor")
         outputs = len(self.unit.outputs)
         gives = "Tensor" if outputs == 1 else f"tuple[{', '.join(['Tensor'] * outputs)}]"
-        arguments = [Item(each) for each in ("self", *(f"{each}: Tensor" for each in self.variables.inputs))]
+        arguments = [Bracketed(each) for each in ("self", *(f"{each}: Tensor" for each in self.variables.inputs))]
         yield from lines(STEP, Brackets("def forward(", arguments, f") -> {gives}:"))
         yield from self.variables.done
         yield from result
@@ -62,7 +62,7 @@ class Forward:
         whole = f"return {', '.join(str(code.code) for code in codes)}"
         if fits(BODY, whole):
             return iter([f"{BODY}{whole}"])
-        return lines(BODY, Brackets("return (", [Item(code.code) for code in codes]))
+        return lines(BODY, Brackets("return (", [Bracketed(code.code) for code in codes]))
 
     def _given(self, codes: Sequence[Code]) -> list[Code]:
         """The outputs as they are returned."""
@@ -142,7 +142,7 @@ class Forward:
             return None
         made = self._made(part).code
         assert isinstance(made, Brackets)
-        return Code(Brackets(made.head, [Item("[layer(x) for layer in self]"), *made.items[1:]]))
+        return Code(Brackets(made.head, [Bracketed("[layer(x) for layer in self]"), *made.items[1:]]))
 
     def _nests(self, part: Part, reads: Sequence[Value]) -> bool:
         """Whether all that waits may stay: what is read here is read once, and in the order in which it was made."""
@@ -186,7 +186,7 @@ class Forward:
             return made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, part.values[0])).reading(args)
         args = [self.variables.batched(each, value) for each, value in zip(args, part.sources, strict=True)]
         if not part.calls or part.boxed:
-            made = Code(Brackets(f"{self.labelled.access[part]}(", [Item(each.code) for each in args]))
+            made = Code(Brackets(f"{self.labelled.access[part]}(", [Bracketed(each.code) for each in args]))
         elif part.calls[-1].call.is_permutation:
             made = call(self.program, part, "", args, "first", self.attributes.param).reading(args)
             return made._replace(axes=axes).moved(self.program.layouts.tensor(self.unit, part.values[0]))
@@ -216,7 +216,7 @@ def _is_chosen(part: Part) -> bool:
 
 
 def _lacks(part: Part) -> Lack:
-    """What a trained parameter lacks of a batch: it has an axis of size 1 for it where it has one axis more."""
+    """What a trained parameter lacks for a batch: the batch size where its first axis has size 1, or else the axis."""
     data = part.calls[-1].args[0][1]
     sizes = next(each.args[0] for each in data.args[1:] if each.op == "keyword size")
     return "size" if len(sizes.args) > len(part.item.outputs[0].shape) else "axis"

@@ -15,7 +15,7 @@ from planner.classes.parts import Part, Unit, called_by
 from planner.classes.tensors import Calling, Value
 
 Side = Literal["first", "last"]
-Node = Hashable
+Vertex = Hashable
 
 
 class Layouts:
@@ -24,10 +24,10 @@ class Layouts:
     def __init__(self, units: list[Unit], root: Unit, *, sequential: bool = False) -> None:
         """Where all is `sequential`, nothing can stand between the modules of a list that numbers them as they come."""
         self._sequential = sequential
-        self._same: dict[Node, Node] = {}
-        self._fixed: dict[Node, Side] = {}
-        self._edges: list[tuple[Node, Node]] = []
-        self._last: set[Node] | None = None
+        self._same: dict[Vertex, Vertex] = {}
+        self._fixed: dict[Vertex, Side] = {}
+        self._edges: list[tuple[Vertex, Vertex]] = []
+        self._last: set[Vertex] | None = None
         for unit in units:
             self._add(unit)
         for k, tensor in enumerate(root.copy.inputs):
@@ -51,7 +51,7 @@ class Layouts:
         """Where an output of a class has its channels."""
         return self._side((unit, "out", place))
 
-    def _side(self, node: Node) -> Side:
+    def _side(self, node: Vertex) -> Side:
         return "last" if self._last and self._root(node) in self._last else "first"
 
     # The nodes
@@ -93,8 +93,8 @@ class Layouts:
     def _add_layer(self, unit: Unit, part: Part) -> None:
         """Add what a layer wants of its tensors."""
         call = part.calls[-1]
-        inputs: list[Node] = [(part, k) for k in range(len(part.sources)) if _rank(part, k)]
-        outputs: list[Node] = [
+        inputs: list[Vertex] = [(part, k) for k in range(len(part.sources)) if _rank(part, k)]
+        outputs: list[Vertex] = [
             (unit, value) for value, tensor in zip(part.values, part.item.outputs, strict=True) if tensor.shape.spatial
         ]
         layout = call.call.layout
@@ -109,30 +109,30 @@ class Layouts:
             for node in (*inputs, *outputs):
                 self._fix(node, layout)
 
-    def _root(self, node: Node) -> Node:
-        """The node that stands for all that are on the same side as this one."""
+    def _root(self, node: Vertex) -> Vertex:
+        """The vertex that stands for all that are on the same side as this one."""
         while (above := self._same.get(node, node)) != node:
             node = above
         return node
 
-    def _join(self, a: Node, b: Node) -> None:
-        """Let two nodes be on the same side."""
+    def _join(self, a: Vertex, b: Vertex) -> None:
+        """Put two vertices on the same side."""
         a, b = self._root(a), self._root(b)
         if a != b:
             self._same[a] = b
             if a in self._fixed:
                 self._fixed.setdefault(b, self._fixed.pop(a))
 
-    def _fix(self, node: Node, side: Side) -> None:
+    def _fix(self, node: Vertex, side: Side) -> None:
         self._fixed.setdefault(self._root(node), side)
 
     # The cut
 
-    def _cut(self) -> set[Node]:
-        """The nodes on the side of those that are `last`: no more than must be."""
+    def _cut(self) -> set[Vertex]:
+        """The vertices on the side of those that are `last`, at the cheapest cut."""
         import networkx
 
-        graph: networkx.Graph[Node] = networkx.Graph()
+        graph: networkx.Graph[Vertex] = networkx.Graph()
         for a, b in self._edges:
             a, b = self._root(a), self._root(b)
             if a != b:
@@ -155,7 +155,7 @@ def axes_of(part: Part) -> int:
 
 
 def follows(part: Part) -> bool:
-    """Whether a call along an axis may find the channels anywhere."""
+    """Whether a call along an axis works wherever the channels are."""
     call = part.calls[-1]
     if not call.call.along or len(part.calls) > 1:
         return False

@@ -15,7 +15,7 @@ from planner.classes.units import Units
 from planner.layers._layer import Layer
 from planner.outputs.code.torch import ready_made as ready
 from planner.outputs.code.torch.layouts import Layouts, axes_of, follows, renumbered
-from planner.outputs.code.torch.text import Brackets, Item
+from planner.outputs.code.torch.text import Bracketed, Brackets
 
 Style = Literal["auto", "sequential", "module"]
 
@@ -47,7 +47,7 @@ class Program:
     # What the program needs beside its classes
 
     def uses(self, *exprs: Expr) -> None:
-        """Note what expressions need."""
+        """Record the imports and helpers that expressions need."""
         for expr in exprs:
             functions = expr.functions
             if "make_divisible" in functions:
@@ -117,7 +117,7 @@ class Program:
         self.uses(*(expr for _, expr in args))
         return Brackets(
             f"{callee}(",
-            [Item(self.expr(expr, "" if i < call.needed else f"{arg}=")) for i, (arg, expr) in enumerate(args)],
+            [Bracketed(self.expr(expr, "" if i < call.needed else f"{arg}=")) for i, (arg, expr) in enumerate(args)],
         )
 
     def expr(self, expr: Expr, head: str = "") -> str | Brackets:
@@ -125,15 +125,15 @@ class Program:
         if expr.op == "new":
             self.imports.add(str(expr.args[0]).partition(".")[0])
             parts = [self.expr(each.args[0], f"{each.op.removeprefix('keyword ')}=") for each in expr.args[1:]]
-            return Brackets(f"{head}{expr.args[0]}(", list(map(Item, parts)))
+            return Brackets(f"{head}{expr.args[0]}(", list(map(Bracketed, parts)))
         return f"{head}{expr}"
 
     def call(self, part: Part) -> Brackets:
         """The construction of a module of another class."""
         assert part.unit is not None
         own = self.names.channels(part.unit.block)
-        items: list[Item] = []
-        short: list[Item] = []
+        items: list[Bracketed] = []
+        short: list[Bracketed] = []
         by_name = False
         for param, default in self.defaults(part.unit):
             expr = part.args[param]
@@ -142,8 +142,8 @@ class Program:
             by_name = by_name or default is not None or (expr.is_const and param not in own)
             self.uses(expr)
             self.imports |= {"nn"} if expr.op == "text" else set()
-            items.append(Item(f"{param}={expr}" if by_name else str(expr)))
-            short.append(Item(str(expr) if default is None else f"{param}={expr}"))
+            items.append(Bracketed(f"{param}={expr}" if by_name else str(expr)))
+            short.append(Bracketed(str(expr) if default is None else f"{param}={expr}"))
         return Brackets(f"{part.unit.name}(", items, shorter=Brackets(f"{part.unit.name}(", short))
 
     # The arguments of a class

@@ -85,10 +85,10 @@ _POOLED = """for axis in reversed(range(input.dim() - 2)):
 def padded_same(name: str, base: str, holds: str) -> str:
     """A convolution or a pool with TensorFlow's padding, by what the padding holds."""
     pools = "Pool" in base
-    reach, each, padded = "d * (k - 1) + 1", _CONVOLVED, _padded_by(holds)
+    extent, each, padded = "d * (k - 1) + 1", _CONVOLVED, _padded_by(holds)
     if pools:
         dilated = base.startswith("nn.Max")
-        reach = reach if dilated else "k"
+        extent = extent if dilated else "k"
         each = _POOLED.format(dilation=", self.dilation" if dilated else "", d=", d" if dilated else "")
     return f'''
 class {name}({base}):
@@ -97,7 +97,7 @@ class {name}({base}):
     def forward(self, input: Tensor) -> Tensor:
         pad: list[int] = []
         {each}
-            total = max((math.ceil(n / s) - 1) * s + {reach} - n, 0)
+            total = max((math.ceil(n / s) - 1) * s + {extent} - n, 0)
             pad += [total // 2, total - total // 2]
         return {padded.replace("PAD", "pad")}
 '''

@@ -9,7 +9,7 @@ from planner.classes.algebra import substituted
 from planner.classes.arithmetic import comes_to
 from planner.classes.expressions import Expr, const
 from planner.classes.parts import Unit
-from planner.classes.tensors import Copy, Tensor, Value
+from planner.classes.tensors import Copy, SymbolicTensor, Value
 from planner.outputs.code.torch.layouts import Side
 
 LETTERS = {0: "", 1: "L", 2: "HW", 3: "DHW"}
@@ -22,7 +22,7 @@ class Shapes:
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
-        self.tensors: dict[Value, list[tuple[Copy, Tensor]]] = {}
+        self.tensors: dict[Value, list[tuple[Copy, SymbolicTensor]]] = {}
         for copy in unit.copies:
             for k, tensor in enumerate(copy.inputs):
                 self.tensors.setdefault((-1, -1, k), []).append((copy, tensor))
@@ -65,7 +65,7 @@ class Shapes:
         spatial = [self._size(found, axis, at in self.unit.mixed) for axis in range(len(found[0][1].shape.spatial))]
         return f"({', '.join(['N', *spatial, channels] if side == 'last' else ['N', channels, *spatial])})"
 
-    def _channels(self, found: Sequence[tuple[Copy, Tensor]], longest: int) -> str:
+    def _channels(self, found: Sequence[tuple[Copy, SymbolicTensor]], longest: int) -> str:
         """The number of channels, as a comment has it."""
         sizes = {tensor.shape.channels for _, tensor in found}
         for expr in dict.fromkeys(substituted(tensor.channels, self.unit.by) for _, tensor in found):
@@ -76,7 +76,7 @@ class Shapes:
                 return written if len(written) <= longest else str(sizes.pop()) if len(sizes) == 1 else "C"
         return str(sizes.pop()) if len(sizes) == 1 else "C"
 
-    def _size(self, found: Sequence[tuple[Copy, Tensor]], axis: int, mixed: bool) -> str:
+    def _size(self, found: Sequence[tuple[Copy, SymbolicTensor]], axis: int, mixed: bool) -> str:
         """A spatial size, as a comment has it."""
         sizes = [tensor.shape.spatial[axis] for _, tensor in found]
         if len(set(sizes)) == 1:

@@ -30,7 +30,7 @@ class Labelled(NamedTuple):
 
 
 class Attributes:
-    """What else a forward pass needs to know of the construction; `values` has each attribute's."""
+    """The attributes that a forward pass reads beside submodules; `values` has the value of each."""
 
     def __init__(self, taken: Set[str] = NOTHING) -> None:
         """`taken` are the names of submodules."""
@@ -57,7 +57,7 @@ class Attributes:
 
 
 def living_parts(unit: Unit) -> list[Part]:
-    """The parts of a class that something comes of, in the order of its forward pass."""
+    """The parts of a class whose results are used, in the order of its forward pass."""
     wanted = set(unit.outputs)
     living: list[Part] = []
     for part in reversed(unit.parts):

@@ -16,8 +16,8 @@ BODY = STEP * 2
 
 
 @dataclass
-class Item:
-    """What stands in brackets among others, with a comment behind."""
+class Bracketed:
+    """One item within brackets, with the comment behind it."""
 
     code: str | Brackets
     comment: str = ""
@@ -28,7 +28,7 @@ class Brackets:
     """`head(item, item)`, or the same with other brackets; `shorter` is what to write where that does not fit."""
 
     head: str
-    items: Sequence[Item] = field(default_factory=list)
+    items: Sequence[Bracketed] = field(default_factory=list)
     tail: str = ")"
     shorter: Brackets | None = None
 

@@ -13,7 +13,7 @@ from planner.outputs.code.torch.calls import Code, in_forward
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes
-from planner.outputs.code.torch.text import BODY, STEP, Brackets, Item, lines
+from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, lines
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Variables:
         if code.axes is None:
             raise AssertionError("copies whose parameters differ in their axes have no class in common")
         sizes = [f"{self.inputs[0]}.shape[0]", *["-1"] * code.axes]
-        expanded = Brackets(f"{code.atom}.expand(", list(map(Item, sizes)))
+        expanded = Brackets(f"{code.atom}.expand(", list(map(Bracketed, sizes)))
         made = code._replace(base=expanded, lacks="", order=None, reads=code.reads | {self.inputs[0]})
         if self.left.get(value, 0) < 2 or value not in self.known:
             return made

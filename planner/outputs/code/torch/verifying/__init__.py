@@ -1,4 +1,4 @@
-"""What a program must do to be the plan: the entries of the state_dict, the shapes, and the values.
+"""What a program must match to be the plan: the entries of the state_dict, the shapes, and the values.
 
 A request to `running` is JSON. A run in it `looks` for steps that the code does not come to, although the outputs are
 right, and tells the first or, with `every`, all of them. A call has the fields of `Call`; a tuple is a list, a slice is
@@ -18,7 +18,7 @@ from planner.outputs.code.torch.verifying.sizing import Compared, at
 from planner.plan import Plan, Step, Tensor
 from planner.words import counted
 
-Row = tuple[str, str, str]
+Difference = tuple[str, str, str]
 """A difference: where, what is planned, what the code has."""
 
 MOST_TOLD = 20
@@ -128,7 +128,7 @@ RIGHT, WRONG, UNKNOWN = 0, 1, 2
 
 
 def told(plan: Plan, compared: Compared, answer: Mapping[str, Any]) -> tuple[str, int]:
-    """What to say of an answer, and the exit code."""
+    """The message about an answer, and the exit code."""
     last = answer["runs"][-1]
     size = at(_plans(plan, compared)[len(answer["runs"]) - 1])
     if last["error"]:
@@ -156,7 +156,7 @@ def _failure(plan: Plan, run: Mapping[str, Any], size: str) -> str:
     return f"{what} fails at {size} on {device}{step}: {printable(run['error'][:500])}"
 
 
-def differences(plan: Plan, answer: Mapping[str, Any]) -> list[Row]:
+def differences(plan: Plan, answer: Mapping[str, Any]) -> list[Difference]:
     """Where what `running` saw is not what the plan says: entries of the state_dict, the first step, outputs."""
     rows = list(_other_entries(_entries(plan), answer["entries"]))
     places = answer["runs"][-1]["places"]
@@ -165,7 +165,7 @@ def differences(plan: Plan, answer: Mapping[str, Any]) -> list[Row]:
     return rows + (steps or [_place(plan, place) for place in places])
 
 
-def _place(plan: Plan, place: Mapping[str, Any]) -> Row:
+def _place(plan: Plan, place: Mapping[str, Any]) -> Difference:
     kind = place["kind"]
     if kind == "outputs":
         return "outputs", counted(place["planned"], "tensor"), counted(place["found"], "tensor")
@@ -195,7 +195,7 @@ def _sizes(*shapes: Sequence[int], batch: int = 2) -> str:
     return ", ".join(f"({', '.join(sizes)})" for sizes in named)
 
 
-def _other_entries(planned: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator[Row]:
+def _other_entries(planned: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator[Difference]:
     """Differences in the state_dict."""
     for kind in ("parameters", "buffers") if found else ():
         a, b = planned[kind], (found or {})[kind]

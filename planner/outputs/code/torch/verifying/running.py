@@ -43,7 +43,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _found(request: Mapping[str, Any], run: Mapping[str, Any], said: dict[str, Any]) -> dict[str, Any]:
-    """What one run finds. Without the planned weights there are no values to compare, but still shapes."""
+    """The differences found in one run. Without the planned weights only shapes are compared."""
     try:
         model = _model(request["code"], request["name"], run["device"])
         said["entries"] = _entries(model)
@@ -85,7 +85,7 @@ def _compared(model: Any, run: Mapping[str, Any]) -> dict[str, Any]:
             state = None if meta else _weighted(torch, model, {step["name"] for step in run["steps"]}, seed)
             inputs = [_input(torch, each, run["device"], seed) for each in run["inputs"]]
             try:
-                telling = _Comparison(torch, model, run, Stepwise(run["steps"], state), inputs).tell(found)
+                telling = _Verification(torch, model, run, Stepwise(run["steps"], state), inputs).tell(found)
             except StepError as error:
                 return {**found, "error": _told(error), "by": "plan", "at": error.step}
             if telling or found["error"] or found["places"]:
@@ -93,7 +93,7 @@ def _compared(model: Any, run: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-class _Comparison:
+class _Verification:
     """The code and the plan with the same weights and inputs."""
 
     def __init__(
@@ -161,7 +161,7 @@ class _Comparison:
                 yield {"kind": "output", "output": k, **sizes, "twin": twin}
 
     def _traced(self) -> list[Any]:
-        """The same, with a trace of what it comes to on the way."""
+        """The outputs of the code, with a trace of every value on the way."""
         self.trace = Trace(self.model, frozenset(step["name"] for step in self.plan.steps))
         return self.trace.run(self.given)
 
@@ -172,7 +172,7 @@ class _Comparison:
         return at if at is not None or not wrong else int(wrong[0]["step"])
 
     def _wrong_steps(self) -> Iterator[dict[str, Any]]:
-        """The first step, or every one, with a value that the code comes to nowhere."""
+        """The first step, or every step, whose value the code computes nowhere."""
         steps = self.plan.steps
         if self.trace is None:
             with suppress(Exception):
