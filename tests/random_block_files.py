@@ -92,11 +92,12 @@ class _Scope:
         found: list[Any] = [4, self.random.choice([2, 6, 8])]
         for name in self.of_kind("width"):
             found += [f"${name}", f"${name}", f"2 * ${name}", f"${name} + 2", f"max(${name}, 4)", f"${name} // 2 + 1"]
+            found += [f"2 ** (${name} % 3) * 2"]
             found += [f"make_divisible(${name}, 4)", f"${name} if {self._flags()[-1]} else 4"]
         for name in self.of_kind("widths"):
             found += [f"${name}[0]", f"${name}[len(${name}) - 1]"]
             found += [f"${name}[$index % len(${name})]"] * 2 if self.index else []
-        return found + (["4 + 4 * $index", "2 * ($index + 1)", "$index // 2 + 4"] if self.index else [])
+        return found + (["4 + 4 * $index", "2 ** ($index + 1)", "$index // 2 + 4"] if self.index else [])
 
     def _counts(self) -> list[Any]:
         found: list[Any] = [1, 2, 2, 3]
