@@ -142,13 +142,16 @@ class _Block:
 
 @dataclass
 class _List:
-    """A list of layers in the making. `refs` are names of tensors of the spatial size at hand, `sides` of others."""
+    """A list of layers in the making. `refs` are names of tensors of the spatial size at hand, `sides` of others, and
+    `repeated` of all copies of a layer.
+    """
 
     scope: _Scope
     named: bool
     refs: list[str]
     entries: list[Entry] = field(default_factory=list)
     sides: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
     position: int | None = 0
     keeps: bool = True
     chain: bool = False
@@ -177,6 +180,8 @@ class _List:
             self.refs += [last] if parts == 1 else [f"{last}.{k}" for k in range(parts)]
             if isinstance(repeat, int) and repeat > 1 and self.named and name is not None and "$" not in name:
                 self.refs.append(f"{name}.0")
+        if repeat and self.named and name is not None and "$" not in name and "when" not in entry and parts == 1:
+            self.repeated.append(f"{name}.*")
         return last
 
     def name(self, entry: Entry, wanted: bool) -> str | None:
@@ -415,6 +420,8 @@ def _merged(writing: _Writing, found: _List, entry: Entry) -> Entry:
 
 def _concat(writing: _Writing, found: _List) -> None:
     refs = [ref for ref in (found.ref(), found.ref(), found.ref()) if ref is not None]
+    if found.repeated and found.chance(0.7):
+        refs.insert(0, writing.random.choice(found.repeated))
     if len(refs) > 1:
         entry: Entry = {"type": "Concat", "from": refs[: writing.random.choice([1, 2, 2, 3])]}
         if found.chance(0.15):

@@ -51,6 +51,19 @@ def test_copies_of_a_block_are_fed_one_by_the_other() -> None:
     assert read["tanh"] == ["stage.0.1"]
 
 
+def test_all_copies_of_a_repeat_are_read_in_order() -> None:
+    layers = [
+        {"name": "a", **RELU, "repeat": "$n"},
+        {"name": "c", "type": "Concat", "from": ["input", "a.*", "a.0"]},
+        {"name": "b.*", **RELU},
+        {"name": "d", "type": "Tanh", "from": "b.*"},
+    ]
+    model = load(of_mapping({"input": [8, 8, 4], "params": {"n": 3}, "layers": layers}))
+    read = {each.name: [model.instances[ref.step].name for ref in each.sources] for each in model.instances}
+    assert read["c"] == ["input", "a.0", "a.1", "a.2", "a.0"]
+    assert read["d"] == ["b.*"]
+
+
 def test_what_is_left_out_hands_its_input_on() -> None:
     layers = [
         {"name": "a", **RELU},

@@ -83,8 +83,8 @@ def _binary(op: str, a: Expr, b: Expr) -> Expr:
         return add(a, b, 1 if op == "+" else -1)
     if op == "*":
         return multiply(a, b)
-    if op == "**" and b.is_value(1):
-        return a
+    if op == "**" and (b.is_value(0) or b.is_value(1)):
+        return a if b.is_value(1) else ONE
     return _quotient(a, b) if op == "//" else Expr(op, (a, b))
 
 

@@ -41,7 +41,7 @@ from planner.format import Block, Entry
 from planner.geometry import Shape
 from planner.model import Group
 from planner.plan import Step
-from planner.sight import Sight, named
+from planner.sight import ALL, Sight, named
 
 DEEPEST = 4
 """How often what is known of lists is handed on to those that call them."""
@@ -191,7 +191,7 @@ class Copies:
         base = items[-1].name.rpartition(".")[0] if entry.repeats and entry.template is None else entry.plain_name
         sight.hand_on(items[-1].name, handed)
         if base is not None:
-            sight.repeated(base, handed)
+            sight.repeated(base, handed, len(items) if entry.repeats else None)
         sight.given |= dict.fromkeys((item.name for item in items) if base is None else (base,), entry.path)
 
     def _after(self, copy: Copy, entry: Entry, handed: tuple[SymbolicTensor, ...]) -> tuple[SymbolicTensor, ...]:
@@ -241,16 +241,18 @@ class Copies:
         found: set[str] = set()
         read = {*copy.block.outputs, *(each for entry in copy.block.entries for each in entry.sources or ())}
         read |= {each.rpartition(".")[0] for each in read}
+        every = {each.removesuffix(ALL) for each in read if each.endswith(ALL)}
         for entry, items in zip(copy.block.entries, copy.items, strict=True):
             count = count_of(entry, copy) if entry.repeats else None
-            if count is not None and not count.is_const and any(item.name in read for item in items):
+            named = any(item.name in read or item.name.rpartition(".")[0] in every for item in items)
+            if count is not None and not count.is_const and named:
                 found |= count.depends_on
         return found
 
     def _sources(self, entry: Entry, sight: Sight[Tensors]) -> Tensors:
         """The tensors that an entry reads."""
         if entry.sources is not None:
-            return tuple(_found(each, sight) for each in entry.sources)
+            return tuple(_found(each, sight) for name in entry.sources for each in sight.meant(name))
         layer = self.structure.types.get(str(entry.type))
         return () if layer is not None and layer.takes == (0, 0) else sight.above[:1]
 

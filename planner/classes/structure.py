@@ -10,6 +10,7 @@ from planner.diagnostics import Path
 from planner.format import Block, Entry
 from planner.layers import all_layers
 from planner.plan import Plan
+from planner.sight import ALL
 
 
 def names_others(block: Block, number: int) -> bool:
@@ -100,7 +101,7 @@ class Structure:
 
     def _takes_one(self, entry: Entry) -> bool:
         """Whether an entry reads one tensor."""
-        if entry.sources is not None and len(entry.sources) > 1:
+        if entry.sources is not None and (len(entry.sources) > 1 or entry.sources[0].endswith(ALL)):
             return False
         if entry.inner is not None or isinstance(entry.type, Expression):
             return True

@@ -80,7 +80,9 @@ class EntryFormat(BaseModel):
     type: Annotated[str, *one(lambda value: isinstance(value, str), "text", {"type": "string"})] | None = Field(
         None, description="A PyTorch class name, or the name of a block."
     )
-    sources: NameOrNames | None = Field(None, alias="from", description="What it reads; left out, the layer above.")
+    sources: NameOrNames | None = Field(
+        None, alias="from", description="What it reads; left out, the layer above. `a.*`: all copies of `a`."
+    )
     repeat: Repeat | None = Field(None, description="How many consecutive copies; `$index` counts them from 0.")
     when: When | None = Field(None, description="Leaves the layer out where it is false; its input is handed on.")
     share: Name | None = Field(

@@ -88,7 +88,8 @@ class Lists:
                 scope.hand_on(name, handed)
                 sources = (handed,)
             if base is not None:
-                scope.repeated(base, scope.above if copies is None else replace(scope.above, copies=copies))
+                handed = scope.above if copies is None else replace(scope.above, copies=copies)
+                scope.repeated(base, handed, copies)
 
     def outputs(self, names: tuple[str, ...], scope: Scope, *, listed: bool) -> tuple[Ref, ...]:
         """The tensors that the model returns: those of the given names, or what the list of layers hands on."""
