@@ -621,7 +621,7 @@ def _attention(writing: _Writing, found: _List) -> None:
     if query is not None and found.chance(0.6):
         entry["from"] = [query, *others[: writing.random.choice([0, 1, 2])]]
     if found.chance(0.3):
-        entry["repeat"] = writing.random.choice([1, found.some("count")]) if len(entry.get("from", "")) < 2 else 1
+        entry["repeat"] = writing.random.choice([1, found.some("count")])
     if found.chance(0.2):
         entry["when"] = found.some("flag")
     found.add(entry)
@@ -672,8 +672,8 @@ def _called(writing: _Writing, found: _List, block: _Block) -> None:
             entry["from"] = refs
         elif refs and found.chance(0.2):
             entry["from"] = refs[0]
-        if found.chance(0.3 if block.inputs == block.outputs == 1 else 0.1):
-            entry["repeat"] = found.some("count") if block.inputs == 1 else 1
+        if found.chance(0.3 if block.outputs == 1 or block.inputs == 2 else 0.1):
+            entry["repeat"] = found.some("count")
         if found.chance(0.12):
             entry["when"] = found.some("flag")
         found.add(entry, named=block.outputs > 1, parts=block.outputs)

@@ -139,7 +139,9 @@ class Copies:
                 places[id(member)] = number, index
                 items.append(item)
                 if not item.last:
-                    inputs = tuple(at_index(each, BEFORE) for each in valued(item.outputs[:1], number, index))
+                    fed = item.outputs[: feeds(member, len(inputs))]
+                    fed = tuple(at_index(each, BEFORE) for each in valued(fed, number, index))
+                    inputs = (*fed, *inputs[len(fed) :])
             at += count
             if items:
                 last = items[-1].step
@@ -205,7 +207,7 @@ class Copies:
         last = binary("-", count, ONE)
         found = []
         for i, each in enumerate(handed):
-            channels = self._after_all(copy, entry, count, i) if len(items[0].inputs) == 1 else None
+            channels = self._after_all(copy, entry, count, i) if items[0].inputs else None
             if channels is None:
                 channels = lost(each.shape.channels, each.channels, count)
             changed = items[-1].inputs[0].shape.spatial != each.shape.spatial if items[-1].inputs else False
@@ -214,16 +216,18 @@ class Copies:
         return tuple(found)
 
     def _after_all(self, copy: Copy, entry: Entry, count: Expr, output: int) -> Expr | None:
-        """The channels behind repetitions of one source, in terms of those before; None where they follow no rule."""
+        """The channels behind repetitions, in terms of those before; None where they follow no rule."""
         items = copy.items[-1]
-        (start,) = items[0].inputs
+        start = items[0].inputs[0]
         ends = {item.outputs[output].channels for item in items}
         if len(items) > 1 and len(ends) == 1 and INDEX not in (end := ends.pop()).names:
             return end
+        if feeds(items[0].member, len(items[0].inputs)) > 1:
+            return None
         variable = unused(CARRIED, items[0].member.name.split("."))
         values = {**copy.values, INDEX: items[-1].index, variable: items[-1].inputs[0].shape.channels}
-        before = items[-1].inputs[0]._replace(channels=name(variable))
-        end = self.item(copy, values, entry, items[-1].member, (before,)).outputs[output].channels
+        before = items[-1].inputs[0]._replace(channels=name(variable)), *items[-1].inputs[1:]
+        end = self.item(copy, values, entry, items[-1].member, before).outputs[output].channels
         step = binary("-", end, name(variable))
         if variable not in end.names:
             found = end if str(end) == str(start.channels) else end.assuming(count.names)
@@ -373,6 +377,11 @@ class Copies:
         found = plain(group.args[param])
         fractional = type(found) is int and (group.type, param) in self.structure.fractional
         return float(found) if fractional else found
+
+
+def feeds(member: Step | Group, sources: int) -> int:
+    """How many of the sources of a repetition are what the one before it hands on."""
+    return min(member.feeds if isinstance(member, Group) else 1, sources)
 
 
 def _least_assuming(copies: Sequence[Copy], tensors: Sequence[SymbolicTensor]) -> Expr | None:

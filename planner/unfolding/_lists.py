@@ -86,10 +86,19 @@ class Lists:
                 handed = self.place(entry, name, values, scope, sources, guessed)
                 self.weights.note(placed, entry, entries[at + 1 :], scope)
                 scope.hand_on(name, handed)
-                sources = (handed,)
+                sources = self._fed(handed, placed, sources)
             if base is not None:
                 handed = scope.above if copies is None else replace(scope.above, copies=copies)
                 scope.repeated(base, handed, copies)
+
+    def _fed(self, handed: Handed, placed: Placed, sources: tuple[Handed, ...]) -> tuple[Handed, ...]:
+        """The sources of the next copy: what a copy hands on feeds the first, and the others stay."""
+        if len(sources) < 2:
+            return (handed,)
+        groups = self.draft.groups[placed.groups : placed.groups + 1]
+        refs = handed.refs[: groups[0].feeds] if groups else handed.refs
+        fed = (handed,) if len(refs) < 2 else tuple(Handed((ref,), slips=handed.slips) for ref in refs)
+        return (*fed, *sources[len(fed) :])[: len(sources)]
 
     def outputs(self, names: tuple[str, ...], scope: Scope, *, listed: bool) -> tuple[Ref, ...]:
         """The tensors that the model returns: those of the given names, or what the list of layers hands on."""
@@ -230,8 +239,7 @@ class Lists:
             else:
                 slips |= slip(f"without `{key}`")
         if len(sources) != len(block.inputs):
-            copy = int(values["index"]) if entry.repeat is not None and values.get("index") else None
-            wrong = WrongNumberOfSources.of_block(kind, block.inputs, len(sources), entry.sources or (), copy)
+            wrong = WrongNumberOfSources.of_block(kind, block.inputs, len(sources), entry.sources or ())
             self.draft.report(wrong, entry.path, scope.calls, full)
             filled = (*sources, *(sources[-1:] or (scope.above,)) * len(block.inputs))[: len(block.inputs)]
             sources = tuple(replace(each, slips=each.slips | DOUBT) for each in filled)

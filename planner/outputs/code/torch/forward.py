@@ -78,7 +78,7 @@ class Forward:
         if part.is_parameter:
             variables.know(part, self._parameter(part))
             return
-        if part.loops:
+        if part.loops or part.iterates:
             self._loop(part)
             return
         variables.start_call()
@@ -105,18 +105,31 @@ class Forward:
         variables.bind(part, made, before, (inherits and name) or own)
 
     def _loop(self, part: Part) -> None:
-        """Call the same module as often as a part has repetitions, each time with what it returned before."""
-        variables, (source,) = self.variables, part.sources
+        """Call the repetitions of a part one after the other, or the same module as often as there are repetitions,
+        each time with what was returned before.
+        """
+        variables = self.variables
         assert part.count is not None
+        variables.start_call()
         variables.assign()
-        given = variables.known[source]
-        if part.item.inputs[0].shape.spatial:
-            given = given.moved(self.program.layouts.input(part, 0))
-        given = variables.batched(given, source)
-        variables.read(part.sources)
-        count = in_forward(part.count, (), self.attributes.param)
-        self.program.uses(count)
-        variables.loop(part, given, str(count), lambda code: self._called(part, [code]))
+        given, *others = (self._read_in_loop(part, k) for k in range(len(part.sources)))
+        variables.read(self._reads[part])
+        if part.iterates:
+            head = f"for layer in {self.labelled.access[part]}:"
+        else:
+            count = in_forward(part.count, (), self.attributes.param)
+            self.program.uses(count)
+            head = f"for _ in range({count}):"
+        variables.loop(part, given, others, head, lambda code: self._called(part, [code, *others]))
+
+    def _read_in_loop(self, part: Part, place: int) -> Code:
+        """What a part reads at a place; what it reads in every repetition is a variable."""
+        value = part.sources[place]
+        code = self.variables.known[value]
+        if part.item.inputs[place].shape.spatial:
+            code = code.moved(self.program.layouts.input(part, place))
+        code = self.variables.batched(code, value)
+        return self.variables.read_again(code, value) if place and code.order is not None else code
 
     def _parameter(self, part: Part) -> Code:
         """A trained parameter of the class as a tensor."""
@@ -181,18 +194,19 @@ class Forward:
     def _called(self, part: Part, args: Sequence[Code]) -> Code:
         """The call of a part that is there, with its arguments."""
         axes = self.shapes.axes(part.values[0])
+        access = "layer" if part.iterates else self.labelled.access.get(part, "")
         if part.calls and not part.boxed and part.calls[-1].call.is_operator:
             made = operator_code(part, args)
             return made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, part.values[0])).reading(args)
         args = [self.variables.batched(each, value) for each, value in zip(args, part.sources, strict=True)]
         if not part.calls or part.boxed:
-            made = Code(Brackets(f"{self.labelled.access[part]}(", [Bracketed(each.code) for each in args]))
+            made = Code(Brackets(f"{access}(", [Bracketed(each.code) for each in args]))
         elif part.calls[-1].call.is_permutation:
             made = call(self.program, part, "", args, "first", self.attributes.param).reading(args)
             return made._replace(axes=axes).moved(self.program.layouts.tensor(self.unit, part.values[0]))
         else:
             side = self.program.layouts.input(part, 0)
-            made = call(self.program, part, self.labelled.access.get(part, ""), args, side, self.attributes.param)
+            made = call(self.program, part, access, args, side, self.attributes.param)
         return made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, part.values[0])).reading(args)
 
     def _assert_equal(self, part: Part) -> None:

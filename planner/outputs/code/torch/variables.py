@@ -99,9 +99,12 @@ class Variables:
         if self.left[value] != 1:
             self.assign()
 
-    def loop(self, part: Part, given: Code, count: str, called: Callable[[Code], Code]) -> None:
-        """Give a variable to what a call makes of a tensor, and then of what it made itself, again and again."""
+    def loop(self, part: Part, given: Code, others: Sequence[Code], head: str, called: Callable[[Code], Code]) -> None:
+        """Give a variable to what a call makes of a tensor, and then of what it made itself, again and again, reading
+        the others each time. `head` is the first line of the loop.
+        """
         (value,) = part.values
+        self._kept_names = NOTHING.union(*(each.reads for each in others))
         waiting = Waiting(value, given, part.sources[0], self.own_name(part))
         name = str(given.code) if given.reads == {str(given.code)} else ""
         if not name or name in self._still_read() or name in self.inputs[1:]:
@@ -109,8 +112,9 @@ class Variables:
         if str(given.code) != name:
             self.done += lines(BODY, given.after(f"{name} = "))
         made = self._first_of(part, called(_named(given, name)))
-        self.done.append(f"{BODY}for _ in range({count}):")
+        self.done.append(f"{BODY}{head}")
         self.done += lines(BODY + STEP, made.after(f"{name} = "))
+        self._kept_names = NOTHING
         self.known[value] = _named(made, name)
         self._names[value] = name
         if self.program.asserts and not made.lacks:
