@@ -138,6 +138,7 @@ class _Block:
     inputs: int
     outputs: int
     keeps: bool
+    takes_any: bool = False
 
 
 @dataclass
@@ -268,11 +269,17 @@ class _Writing:
         return {"outputs": several if len(several) > 1 or self.chance(0.5) else several[0]}
 
     def block(self, name: str) -> None:
-        inputs = None if self.chain else self.random.choice([None, None, None, ["x"], ["x", "skip"], ["a", "b"]])
+        inputs = (
+            None
+            if self.chain
+            else self.random.choice([None, None, None, ["x"], ["x", "skip"], ["a", "b"], ["x", "*rest"]])
+        )
         params = self.block_params()
         known = tuple(dict.fromkeys([*self.known(), *params]))
         scope = _Scope(self.random, known, tuple(inputs or ["input"]), depth=1)
         found = self.listing(scope, self.random.randint(1, 4))
+        if inputs is not None and inputs[-1] == "*rest" and self.chance(0.7):
+            found.add({"type": "Concat", "from": [found.ref() or "x", "*rest"]})
         if self.chance(0.2) and (ending := _with_extras(self, found)):
             found.add(ending)
         block: Entry = {"params": params} if params else {}
@@ -282,7 +289,8 @@ class _Writing:
         given = block.get("outputs", "")
         self.blocks[name] = {**block, "layers": found.entries}
         count = len(given) if isinstance(given, list) else 1
-        self.made.append(_Block(name, params, len(inputs or [""]), count, found.keeps))
+        takes_any = inputs is not None and inputs[-1] == "*rest"
+        self.made.append(_Block(name, params, len(inputs or [""]), count, found.keeps, takes_any))
 
     def block_params(self) -> Entry:
         """Parameters of a block: needed ones, and ones with a number or an expression of those before as default."""
@@ -298,8 +306,9 @@ class _Writing:
 
     def listing(self, scope: _Scope, count: int) -> _List:
         """A list of layers, with names or without; a few kinds, one after the other."""
-        refs = ["input"] if len(scope.inputs) == 1 else list(scope.inputs)
+        refs = ["input"] if len(scope.inputs) == 1 else [each for each in scope.inputs if each != "*rest"]
         found = _List(scope, self.chance(0.65), [] if self.chain else refs, chain=self.chain)
+        found.repeated += [each for each in scope.inputs if each == "*rest"]
         for _ in range(count):
             self.random.choice(self.kinds(scope))(self, found)
         if not found.entries:
@@ -669,7 +678,7 @@ def _called(writing: _Writing, found: _List, block: _Block) -> None:
         if block.inputs == 2:
             if len(refs) < 2:
                 return
-            entry["from"] = refs
+            entry["from"] = refs if not block.takes_any else (refs * 2)[: writing.random.choice([1, 2, 3])]
         elif refs and found.chance(0.2):
             entry["from"] = refs[0]
         if found.chance(0.3 if block.outputs == 1 or block.inputs == 2 else 0.1):

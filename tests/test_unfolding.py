@@ -66,6 +66,18 @@ def test_copies_with_several_sources_feed_the_first_of_the_next() -> None:
     assert (read["two.1.y"], read["two.1.z"]) == (["two.0.y", "right"], ["two.0.z", "right"])
 
 
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_blocks_with_any_number_of_inputs(count: int) -> None:
+    blocks = {"all": {"inputs": ["x", "*rest"], "layers": [{"type": "Concat", "from": ["*rest", "x", "*rest"]}]}}
+    inputs = {f"in{i}": [8, 8, 4] for i in range(count)}
+    call = {"name": "call", "type": "all", "from": list(inputs)}
+    model = load(of_mapping({"input": inputs, "layers": [call], "blocks": blocks}))
+    assert not model.diagnostics
+    *first, concat = model.instances
+    rest = list(inputs)[1:]
+    assert [first[ref.step].name for ref in concat.sources] == [*rest, "in0", *rest]
+
+
 def test_all_copies_of_a_repeat_are_read_in_order() -> None:
     layers = [
         {"name": "a", **RELU, "repeat": "$n"},

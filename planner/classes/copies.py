@@ -41,7 +41,8 @@ from planner.format import Block, Entry
 from planner.geometry import Shape
 from planner.model import Group
 from planner.plan import Step
-from planner.sight import ALL, Sight, named
+from planner.sight import ALL, Sight, named, spread
+from planner.sight import plain as plain_names
 
 DEEPEST = 4
 """How often what is known of lists is handed on to those that call them."""
@@ -116,7 +117,8 @@ class Copies:
         """Follow the entries of a list, as they were unfolded, with the tensors that they read."""
         block = copy.block
         names: dict[str, Tensors] = named(block.inputs, [(tensor,) for tensor in copy.inputs])
-        sight = Sight(inputs=block.inputs, names=names, above=copy.inputs[:1])
+        several = spread(block.inputs, len(copy.inputs))
+        sight = Sight(inputs=plain_names(block.inputs), names=names, several=several, above=copy.inputs[:1])
         members = list(self.structure.plan.members(group))
         prefix = len(group.name) + 1 if group else 0
         places: dict[int, tuple[int, int]] = {}
@@ -147,7 +149,7 @@ class Copies:
                 last = items[-1].step
                 extras = last is not None and last.layer is not None and last.layer.extras
             copy.items.append(items)
-            handed = sight.above if not items and entry.sources is None else sources
+            handed = sources if items or (entry.sources is not None and sources) else sight.above
             copy.sources.append(tuple(each.value for each in handed))
             self._hand_on(copy, entry, sources, sight)
         if not block.outputs:
@@ -173,7 +175,7 @@ class Copies:
         condition = written_in(entry.when, copy)
         above = sight.above
         if not items:
-            handed = above if entry.sources is None else sources[:1]
+            handed = sources[:1] if entry.sources is not None else above
             given = condition.depends_on if condition is not None else names_in(entry.repeat, copy)
             left = tuple(
                 SymbolicTensor((number, -1, i), each.shape, each.channels.assuming(given), each.origin | given)
@@ -298,7 +300,7 @@ class Copies:
             own = {self.names.param(each): self._argument(group, each) for each in group.args}
             inner = self._found(called, {**self.params, **own}, self.names.renamed, inputs, group)
         if not in_place:
-            for tensor, each in zip(inputs, self.names.channels(called), strict=False):
+            for tensor, each in zip(inputs, self.names.channels(called, len(inputs)), strict=False):
                 args[each] = tensor.channels
             args |= {each: substituted(expr, args) for each, (_, expr) in inner.revalued.items()}
         outputs = inner.outputs
@@ -333,7 +335,7 @@ class Copies:
         key = (repr(values), shapes)
         known = self.known.setdefault(called, {})
         if key not in known:
-            own = self.names.channels(called)
+            own = self.names.channels(called, len(inputs))
             ins = tuple(
                 SymbolicTensor((-1, -1, i), shape, name(each), frozenset({f"#{i}"} if shape.spatial else ()))
                 for i, (shape, each) in enumerate(zip(shapes, own, strict=False))

@@ -268,6 +268,11 @@ class Unit:
         return self.copies[0]
 
     @property
+    def arity(self) -> int:
+        """How many tensors go in, in the copy that takes most."""
+        return max(len(copy.inputs) for copy in self.copies)
+
+    @property
     def reachable(self) -> bool:
         """Whether each part has the same name in every copy, by which a forward pass can call it."""
         return are_reachable(self.block, self.parts)

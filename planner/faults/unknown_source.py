@@ -46,12 +46,12 @@ class UnknownSource(Fault):
 
     @classmethod
     def of_all(
-        cls, base: str, repeated: Iterable[str], key: Path, *, known: bool = False, left_out: bool = False
+        cls, base: str, several: Iterable[str], key: Path, *, known: bool = False, left_out: bool = False
     ) -> UnknownSource:
-        """For `stage.*` with the `base` `stage`, which is not one of the repeated entries: it is `known`, or has been
-        `left_out`.
+        """For `stage.*` with the `base` `stage`, which is not repeated: it is `known`, or has been `left_out`.
+        `several` are the names that stand for several tensors.
         """
-        names = [f"{each}.*" for each in repeated]
+        names = list(several)
         message = f"`{base}.*` matches nothing"
         if not known:
             found = cls(f"{base}.*", names, key, message=message, label=f"no layer above has the name `{base}`")

@@ -55,8 +55,11 @@ class WrongNumberOfSources(Fault):
     @classmethod
     def of_block(cls, block: str, inputs: Sequence[str], given: int, named: Sequence[str]) -> WrongNumberOfSources:
         """For a call of a block with `inputs`; `named` is what its `from` names."""
-        owner, count = f"the block `{block}`", len(inputs)
+        owner, is_any = f"the block `{block}`", inputs[-1].startswith("*")
+        count = max(len(inputs) - is_any, 1)
         names = f", `{named[0]}`" if len(named) == 1 else ", the layer above" if not named else ""
         label = f"{given} given{names}; its inputs are {', '.join(f'`{each}`' for each in inputs)}"
-        help = f"name {count}: `from: {inputs[0] if count == 1 else '[' + ', '.join(inputs) + ']'}`"
-        return cls(owner, given, count, count, label=label, help=help)
+        shown = ", ".join(each.removeprefix("*") for each in inputs)
+        wanted = f"{count} or more" if is_any else f"{count}"
+        help = f"name {wanted}: `from: {shown if len(inputs) == 1 else f'[{shown}]'}`"
+        return cls(owner, given, count, None if is_any else count, label=label, help=help)

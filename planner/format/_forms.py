@@ -103,7 +103,9 @@ class BlockFormat(BaseModel):
     params: Mapped | None = Field(
         None, description="Parameters and their defaults; without a value, the caller must give one."
     )
-    inputs: NameOrNames | None = Field(None, description="Names of its inputs; left out, one that is called `input`.")
+    inputs: NameOrNames | None = Field(
+        None, description="Names of its inputs, the last of any number as in `*rest`; left out, `input`."
+    )
     outputs: NameOrNames | None = Field(None, description="What it gives out; left out, its last layer.")
     layers: LayerList = Field(description="The layers of the block, in order of execution.")
 

@@ -18,7 +18,7 @@ from planner.guesses import DOUBT, HARMLESS, NOBODY_KNOWS, NONE, Guess, Slips, s
 from planner.layers._fields import is_whole
 from planner.layers._layer import Layer
 from planner.model import Group, Instance, LeftOut, Ref
-from planner.sight import named
+from planner.sight import named, plain, spread
 from planner.unfolding._draft import Draft, Handed, Placed, Scope, Stop, ToldElsewhere, known_of, value_of
 from planner.unfolding._layers import Interned, Layers
 from planner.unfolding._naming import Naming
@@ -121,7 +121,11 @@ class Lists:
             if isinstance(fault, Fault):
                 self.draft.report(fault, entry.path, scope.calls)
             name = None
-        if scope.leave_out(name, sources[0]) and len(sources) > 1 and all(each.refs for each in sources):
+        if (
+            scope.leave_out(name, (sources or (scope.above,))[0])
+            and len(sources) > 1
+            and all(each.refs for each in sources)
+        ):
             refs = [each.refs[0] for each in sources]
             key = "when" if entry.when is not None else "repeat"
             full = scope.prefix + (name or str(entry.type).lower())
@@ -238,10 +242,11 @@ class Lists:
                 slips |= slip(f"`{meant.value}` for `{key}`")
             else:
                 slips |= slip(f"without `{key}`")
-        if len(sources) != len(block.inputs):
+        least = len(block.inputs) - (block.takes_any and len(block.inputs) > 1)
+        if len(sources) < least or (len(sources) > least and not block.takes_any):
             wrong = WrongNumberOfSources.of_block(kind, block.inputs, len(sources), entry.sources or ())
             self.draft.report(wrong, entry.path, scope.calls, full)
-            filled = (*sources, *(sources[-1:] or (scope.above,)) * len(block.inputs))[: len(block.inputs)]
+            filled = (*sources, *(sources[-1:] or (scope.above,)) * least)[:least]
             sources = tuple(replace(each, slips=each.slips | DOUBT) for each in filled)
         inner = dict(self.draft.params)
         for name, default in block.params.items():
@@ -293,8 +298,9 @@ class Lists:
         group = Group(full, kind, entry.path, block, args, scope.group, len(self.draft.instances))
         self.draft.groups.append(group)
         inner = Scope(
-            inputs=block.inputs,
+            inputs=plain(block.inputs),
             names=named(block.inputs, sources),
+            several=spread(block.inputs, len(sources)),
             above=sources[0],
             values=values,
             prefix=f"{full}.",

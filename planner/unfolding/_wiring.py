@@ -28,9 +28,9 @@ class Wiring:
         for i, name in enumerate(entry.sources or ()):
             key: Path = ("from", i) if listed else ("from",)
             try:
-                if scope.is_for_all(name):
-                    self._must_be_repeated(name, entry, entries, at, scope, key)
-                elif scope.find(name)[0] is None:
+                if name.endswith(ALL) and name not in scope.several and name not in scope.names:
+                    raise self._no_copies(name.removesuffix(ALL), entry, entries, at, scope, key)
+                if name not in scope.several and scope.find(name)[0] is None:
                     self._look_below(name, entry, entries[at + 1 :], key)
                 handed = self._all(name, scope, key, entry.path)
             except Fault as fault:
@@ -40,7 +40,7 @@ class Wiring:
         return tuple(found)
 
     def _all(self, name: str, scope: Scope, key: Path, path: Path | None) -> list[Handed]:
-        """The tensors that a name in a `from` means: one, or for `stage.*` one for each copy."""
+        """The tensors that a name in a `from` means: one, or several for `stage.*` and `*rest`."""
         names = scope.meant(name)
         try:
             return [self.one(each, scope, key, path) for each in names]
@@ -51,23 +51,20 @@ class Wiring:
                 fault.mends = ()
             raise
 
-    def _must_be_repeated(
-        self, name: str, entry: Entry, entries: tuple[Entry, ...], at: int, scope: Scope, key: Path
-    ) -> None:
-        """Refuse `stage.*` where `stage` is no repeated entry above, or has no copies."""
-        base = name.removesuffix(ALL)
-        if base in scope.repeats:
-            return
+    def _no_copies(
+        self, base: str, entry: Entry, entries: tuple[Entry, ...], at: int, scope: Scope, key: Path
+    ) -> UnknownSource:
+        """The fault of `stage.*` where `stage` is no repeated entry above, or has no copies."""
         if scope.find(base)[0] is None:
             self._look_below(base, entry, entries[at + 1 :], key)
-            raise UnknownSource.of_all(base, scope.repeats, key)
+            return UnknownSource.of_all(base, scope.several, key)
         left_out = any(each.name == base and each.repeats for each in entries[:at])
-        raise UnknownSource.of_all(base, scope.repeats, key, left_out=left_out, known=True)
+        return UnknownSource.of_all(base, scope.several, key, left_out=left_out, known=True)
 
     def _likely(self, fault: Fault, name: str, scope: Scope) -> list[Handed]:
         """The tensors that a wrong name most likely means; that of a wrong `stag.*` are several."""
         meant = str(fault.mends[0][0].value) if fault.mends else name
-        if not scope.is_for_all(meant) or meant == name:
+        if meant not in scope.several:
             return [self.likely(fault, name, scope)]
         try:
             found = self._all(meant, scope, (), None)
@@ -96,7 +93,7 @@ class Wiring:
         """The single tensor that a name means. With a path, the place of an output's number in the file is noted."""
         handed, number = scope.find(name)
         if handed is None:
-            raise UnknownSource(name, scope.names, key)
+            raise UnknownSource(name, [*scope.names, *scope.several], key)
         if number is None:
             if len(handed.refs) != 1:
                 raise NoSuchOutput(name, None, len(handed.refs), key, handed.names)

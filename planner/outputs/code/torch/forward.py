@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from planner.classes.expressions import BINDS
 from planner.classes.parts import Part
@@ -13,7 +14,7 @@ from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes, Labelled
 from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, fits, lines
-from planner.outputs.code.torch.variables import Variables
+from planner.outputs.code.torch.variables import Variables, argument_names
 
 
 class Forward:
@@ -31,6 +32,10 @@ class Forward:
         self._reads = {part: _reads(part) for part in parts}
         self.variables = Variables(program, shapes, attributes, self._reads)
         self._outputs = self.unit.outputs if self.unit.block.outputs else ()
+        same = len({len(copy.inputs) for copy in self.unit.copies}) == 1
+        self._rest = (
+            self.variables.inputs[len(self.unit.block.inputs) - 1 :] if self.unit.block.takes_any and same else []
+        )
 
     def lines(self) -> Iterator[str]:
         """The whole method."""
@@ -40,7 +45,7 @@ class Forward:
         self.program.imports.add("Tensor")
         outputs = len(self.unit.outputs)
         gives = "Tensor" if outputs == 1 else f"tuple[{', '.join(['Tensor'] * outputs)}]"
-        arguments = [Bracketed(each) for each in ("self", *(f"{each}: Tensor" for each in self.variables.inputs))]
+        arguments = [Bracketed(each) for each in ("self", *(f"{each}: Tensor" for each in argument_names(self.unit)))]
         yield from lines(STEP, Brackets("def forward(", arguments, f") -> {gives}:"))
         yield from self.variables.done
         yield from result
@@ -207,7 +212,23 @@ class Forward:
         else:
             side = self.program.layouts.input(part, 0)
             made = call(self.program, part, access, args, side, self.attributes.param)
+        if self._rest and isinstance(made.base, Brackets):
+            made = made._replace(base=self._with_rest(made.base))
         return made._replace(axes=axes, side=self.program.layouts.tensor(self.unit, part.values[0])).reading(args)
+
+    def _with_rest(self, code: Brackets) -> Brackets:
+        """The call with `*rest` for all of the inputs of that name in a row."""
+        rest = self._rest[0].partition("[")[0]
+        items: list[Bracketed] = []
+        for each in code.items:
+            inside = self._with_rest(each.code) if isinstance(each.code, Brackets) else each.code
+            items.append(replace(each, code=rest if str(inside) == f"[*{rest}]" else inside))
+        written, count = [str(each.code) for each in items], len(self._rest)
+        for i in range(len(items) - count + 1):
+            if written[i : i + count] == self._rest:
+                items[i : i + count] = [Bracketed(f"*{rest}")]
+                break
+        return replace(code, items=items)
 
     def _assert_equal(self, part: Part) -> None:
         """Operands whose sizes are equal in the plan are not to be repeated."""
