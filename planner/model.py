@@ -44,6 +44,11 @@ class Group:
     outputs: tuple[Ref, ...] = ()
     again: Group | None = None
 
+    @property
+    def feeds(self) -> int:
+        """How many tensors the next copy of a repeat reads of it: the outputs that it states, or else one."""
+        return max(len(self.block.outputs), 1)
+
 
 class Weight(NamedTuple):
     """A weight of an instance, by its name in the layer's own `state_dict`."""

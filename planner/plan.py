@@ -15,8 +15,6 @@ from planner.layers._layer import Facts, Layer, Sizes
 from planner.model import Group, Instance, Model, Ref
 from planner.weights import added, entries, first_name, must_fit
 
-_NOTHING: Mapping[str, Sizes] = {}
-
 
 class Tensor(NamedTuple):
     """One output of one step."""
@@ -85,7 +83,7 @@ class Step:
 
     @property
     def weights(self) -> Mapping[str, Sizes]:
-        return self.facts.weights if self.facts else _NOTHING
+        return self.facts.weights if self.facts else {}
 
     @property
     def params(self) -> int | None:
@@ -95,7 +93,7 @@ class Step:
     @property
     def state(self) -> Mapping[str, Sizes]:
         """Its entries of the model's `state_dict`, by the layer's names: none where it uses another step's layer."""
-        return entries(self.instance, self.facts) if self.facts else _NOTHING
+        return entries(self.instance, self.facts) if self.facts else {}
 
     @property
     def macs(self) -> int | None:
@@ -287,7 +285,7 @@ def propagate(
 
 def given(*shapes: Shape) -> Facts:
     """What is known of a step whose outputs are given, as an input's are."""
-    return Facts(shapes, (), _NOTHING, _NOTHING, 0, 0)
+    return Facts(shapes, (), {}, {}, 0, 0)
 
 
 def replan(plan: Plan, answers: Mapping[int, Facts], behind: Collection[int], known: Known) -> Plan:
@@ -333,8 +331,10 @@ def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
         step.sources = _there(step.instance, steps)
         return
     step.sources = tuple([_resolved(ref, steps, i, step.instance) for i, ref in enumerate(sources)])
-    if any([steps[ref.step].facts is None for ref in step.sources]):
-        layer.must_take(len(step.sources))
+    missing = [steps[ref.step].instance.path for ref in step.sources if steps[ref.step].facts is None]
+    if missing:
+        if step.instance.path not in missing:  # where a copy has told it, the next need not
+            layer.must_take(len(step.sources))
         return
     step.inputs = tuple([steps[at].outputs[output] for at, output in step.sources])
     key = (id(layer), step.inputs)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from planner.diagnostics import Path
 
+ALL = ".*"
+"""What stands behind the name of a repeated entry where all of its copies are meant."""
+ANY = "*"
+"""What stands before the name of inputs of which there may be any number."""
 HandedT = TypeVar("HandedT")
 """What an entry hands on: the tensors of a Model, or of a class that is written."""
 
@@ -20,20 +24,26 @@ class Sight(Generic[HandedT]):
     names   what each name stands for
     above   what the entry above hands on, which is read where an entry has no `from`
     given   the names that entries of the list have given so far, and where
+    several the names that stand for several: `stage.*` for all copies of `stage`, `*rest` for the inputs of that name
     """
 
     inputs: tuple[str, ...]
     names: dict[str, HandedT]
     above: HandedT
     given: dict[str, Path] = field(default_factory=dict)
+    several: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def hand_on(self, name: str, handed: HandedT) -> None:
         """Record a layer or a copy: the next layer reads it, and its name stands for what it hands on."""
         self.names[name] = self.above = handed
 
-    def repeated(self, base: str, handed: HandedT) -> None:
-        """Record that a layer has all of its copies: its name without a number stands for the last of them."""
+    def repeated(self, base: str, handed: HandedT, copies: int | None) -> None:
+        """Record that a layer has all of its copies: its name without a number stands for the last of them. `copies`
+        is None for a layer that is not repeated.
+        """
         self.names[base] = handed
+        if copies is not None:
+            self.several[base + ALL] = tuple(f"{base}.{i}" for i in range(copies))
 
     def leave_out(self, name: str | None, handed: HandedT) -> bool:
         """Record an entry without a copy, which hands on what it would read, unless another entry of its name stands in
@@ -46,6 +56,10 @@ class Sight(Generic[HandedT]):
             self.names[name] = handed
         return True
 
+    def meant(self, name: str) -> tuple[str, ...]:
+        """The names that a name in a `from` stands for: one, or several for `stage.*` and `*rest`."""
+        return (name,) if name in self.names else self.several.get(name, (name,))
+
     def find(self, name: str) -> tuple[HandedT | None, str | None]:
         """What a name stands for; for `split.1` what `split` stands for, with the number of the output behind it."""
         if name in self.names:
@@ -54,9 +68,30 @@ class Sight(Generic[HandedT]):
         return self.names.get(base), number
 
 
-def named(inputs: Iterable[str], handed: Sequence[HandedT]) -> dict[str, HandedT]:
-    """The names of what goes into a list; a single input can also be called `input`."""
-    names = dict(zip(inputs, handed, strict=False))
-    if len(names) == 1:
+def named(inputs: Sequence[str], handed: Sequence[HandedT]) -> dict[str, HandedT]:
+    """The names of what goes into a list. A single input can also be called `input`; those of `*rest` are called
+    `rest.0`, `rest.1` and so on.
+    """
+    names: dict[str, HandedT] = {}
+    for i, each in enumerate(inputs):
+        if each.startswith(ANY):
+            names |= {f"{each.removeprefix(ANY)}.{k}": found for k, found in enumerate(handed[i:])}
+        elif i < len(handed):
+            names[each] = handed[i]
+    if len(names) == 1 and not any(each.startswith(ANY) for each in inputs):
         names.setdefault("input", handed[0])
     return names
+
+
+def spread(inputs: Sequence[str], count: int) -> dict[str, tuple[str, ...]]:
+    """The names that `*rest` stands for in a list that so many tensors go into."""
+    return {
+        each: tuple(f"{each.removeprefix(ANY)}.{k}" for k in range(count - i))
+        for i, each in enumerate(inputs)
+        if each.startswith(ANY)
+    }
+
+
+def plain(inputs: Sequence[str]) -> tuple[str, ...]:
+    """The names of inputs, without what stands before those of any number."""
+    return tuple(each.removeprefix(ANY) for each in inputs)

@@ -92,11 +92,12 @@ class _Scope:
         found: list[Any] = [4, self.random.choice([2, 6, 8])]
         for name in self.of_kind("width"):
             found += [f"${name}", f"${name}", f"2 * ${name}", f"${name} + 2", f"max(${name}, 4)", f"${name} // 2 + 1"]
+            found += [f"2 ** (${name} % 3) * 2"]
             found += [f"make_divisible(${name}, 4)", f"${name} if {self._flags()[-1]} else 4"]
         for name in self.of_kind("widths"):
             found += [f"${name}[0]", f"${name}[len(${name}) - 1]"]
             found += [f"${name}[$index % len(${name})]"] * 2 if self.index else []
-        return found + (["4 + 4 * $index", "2 * ($index + 1)", "$index // 2 + 4"] if self.index else [])
+        return found + (["4 + 4 * $index", "2 ** ($index + 1)", "$index // 2 + 4"] if self.index else [])
 
     def _counts(self) -> list[Any]:
         found: list[Any] = [1, 2, 2, 3]
@@ -137,17 +138,21 @@ class _Block:
     inputs: int
     outputs: int
     keeps: bool
+    takes_any: bool = False
 
 
 @dataclass
 class _List:
-    """A list of layers in the making. `refs` are names of tensors of the spatial size at hand, `sides` of others."""
+    """A list of layers in the making. `refs` are names of tensors of the spatial size at hand, `sides` of others, and
+    `repeated` of all copies of a layer.
+    """
 
     scope: _Scope
     named: bool
     refs: list[str]
     entries: list[Entry] = field(default_factory=list)
     sides: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
     position: int | None = 0
     keeps: bool = True
     chain: bool = False
@@ -176,6 +181,8 @@ class _List:
             self.refs += [last] if parts == 1 else [f"{last}.{k}" for k in range(parts)]
             if isinstance(repeat, int) and repeat > 1 and self.named and name is not None and "$" not in name:
                 self.refs.append(f"{name}.0")
+        if repeat and self.named and name is not None and "$" not in name and "when" not in entry and parts == 1:
+            self.repeated.append(f"{name}.*")
         return last
 
     def name(self, entry: Entry, wanted: bool) -> str | None:
@@ -262,11 +269,17 @@ class _Writing:
         return {"outputs": several if len(several) > 1 or self.chance(0.5) else several[0]}
 
     def block(self, name: str) -> None:
-        inputs = None if self.chain else self.random.choice([None, None, None, ["x"], ["x", "skip"], ["a", "b"]])
+        inputs = (
+            None
+            if self.chain
+            else self.random.choice([None, None, None, ["x"], ["x", "skip"], ["a", "b"], ["x", "*rest"]])
+        )
         params = self.block_params()
         known = tuple(dict.fromkeys([*self.known(), *params]))
         scope = _Scope(self.random, known, tuple(inputs or ["input"]), depth=1)
         found = self.listing(scope, self.random.randint(1, 4))
+        if inputs is not None and inputs[-1] == "*rest" and self.chance(0.7):
+            found.add({"type": "Concat", "from": [found.ref() or "x", "*rest"]})
         if self.chance(0.2) and (ending := _with_extras(self, found)):
             found.add(ending)
         block: Entry = {"params": params} if params else {}
@@ -276,7 +289,8 @@ class _Writing:
         given = block.get("outputs", "")
         self.blocks[name] = {**block, "layers": found.entries}
         count = len(given) if isinstance(given, list) else 1
-        self.made.append(_Block(name, params, len(inputs or [""]), count, found.keeps))
+        takes_any = inputs is not None and inputs[-1] == "*rest"
+        self.made.append(_Block(name, params, len(inputs or [""]), count, found.keeps, takes_any))
 
     def block_params(self) -> Entry:
         """Parameters of a block: needed ones, and ones with a number or an expression of those before as default."""
@@ -292,8 +306,9 @@ class _Writing:
 
     def listing(self, scope: _Scope, count: int) -> _List:
         """A list of layers, with names or without; a few kinds, one after the other."""
-        refs = ["input"] if len(scope.inputs) == 1 else list(scope.inputs)
+        refs = ["input"] if len(scope.inputs) == 1 else [each for each in scope.inputs if each != "*rest"]
         found = _List(scope, self.chance(0.65), [] if self.chain else refs, chain=self.chain)
+        found.repeated += [each for each in scope.inputs if each == "*rest"]
         for _ in range(count):
             self.random.choice(self.kinds(scope))(self, found)
         if not found.entries:
@@ -427,6 +442,8 @@ def _merged(writing: _Writing, found: _List, entry: Entry) -> Entry:
 
 def _concat(writing: _Writing, found: _List) -> None:
     refs = [ref for ref in (found.ref(), found.ref(), found.ref()) if ref is not None]
+    if found.repeated and found.chance(0.7):
+        refs.insert(0, writing.random.choice(found.repeated))
     if len(refs) > 1:
         entry: Entry = {"type": "Concat", "from": refs[: writing.random.choice([1, 2, 2, 3])]}
         if found.chance(0.15):
@@ -626,7 +643,7 @@ def _attention(writing: _Writing, found: _List) -> None:
     if query is not None and found.chance(0.6):
         entry["from"] = [query, *others[: writing.random.choice([0, 1, 2])]]
     if found.chance(0.3):
-        entry["repeat"] = writing.random.choice([1, found.some("count")]) if len(entry.get("from", "")) < 2 else 1
+        entry["repeat"] = writing.random.choice([1, found.some("count")])
     if found.chance(0.2):
         entry["when"] = found.some("flag")
     found.add(entry)
@@ -674,11 +691,11 @@ def _called(writing: _Writing, found: _List, block: _Block) -> None:
         if block.inputs == 2:
             if len(refs) < 2:
                 return
-            entry["from"] = refs
+            entry["from"] = refs if not block.takes_any else (refs * 2)[: writing.random.choice([1, 2, 3])]
         elif refs and found.chance(0.2):
             entry["from"] = refs[0]
-        if found.chance(0.3 if block.inputs == block.outputs == 1 else 0.1):
-            entry["repeat"] = found.some("count") if block.inputs == 1 else 1
+        if found.chance(0.3 if block.outputs == 1 or block.inputs == 2 else 0.1):
+            entry["repeat"] = found.some("count")
         if found.chance(0.12):
             entry["when"] = found.some("flag")
         found.add(entry, named=block.outputs > 1, parts=block.outputs)

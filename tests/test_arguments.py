@@ -231,7 +231,7 @@ class _Block(NamedTuple):
     @property
     def channels(self) -> tuple[str, ...]:
         """What the channels of the inputs are called."""
-        return self.names.channels(self.unit.block)
+        return self.names.channels(self.unit.block, len(self.copy.inputs))
 
     def calls(self) -> Iterator[Called]:
         now = self.now()
@@ -283,7 +283,7 @@ class _Block(NamedTuple):
 
     def goes_with(self, place: int, values: Mapping[str, Any]) -> int:
         """The channels of an input that are no argument: a multiple of one, if they are that in all calls."""
-        channels = [copy.inputs[place].shape.channels for copy in self.unit.copies]
+        channels = [copy.inputs[place].shape.channels for copy in self.unit.copies if place < len(copy.inputs)]
         for name in self.unit.params if len(set(channels)) > 1 else ():
             args: list[Any] = [copy.values.get(name) for copy in self.unit.copies]
             if all(type(arg) is int and arg for arg in args):

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from planner.arithmetic import Node, has_arithmetic, is_expression, parse_expression, parse_template
@@ -45,6 +45,10 @@ RESULTS: list[tuple[str, Any]] = [
     ("$width / 4", 16), ("$width * 0.5", 32), ("1.1 * 1.1 * $width", 77.44), ("$width * 1e-2", 0.64), ("2. * $a", 6),
     (".5 * $b", 1), ("$tiny * 0", 0), ("7.5 // $b", 3), ("7.5 % $b", 1.5), ("$large - 1", 2**63 - 1),
     ("-$large", -(2**63)), ("1e-400 + $a", 3),
+    # powers bind as Python's, and are exact
+    ("$a ** 2", 9), ("-$b ** 2", -4), ("(-$b) ** 3", -8), ("$b ** 3 ** 2", 512), ("$b ** -1", 0.5), ("4 * $b ** -2", 1),
+    ("2 * $a ** 2 * 2", 36), ("$a ** -$b * 9", 1), ("$tenth ** 2", 0.01), ("0 ** $groups", 1), ("$list[1] ** 2", 4),
+    ("-$b ** -$b", -0.25), ("1 ** $large", 1), ("(-1) ** ($large - 1)", -1), ("$b ** 62", 2**62), ("${b ** a}", 8),
     # comparisons, chained too
     ("$a > $b", True), ("$a == 3.0", True), ("$a != 3", False), ("1 < $a <= 3 == $a", True), ("1 < $a < 3", False),
     ("3 * $tenth == 0.3", True), ("$mode == 'same'", True), ('$mode != "same"', False), ("$mode < 'z'", True),
@@ -180,8 +184,15 @@ WRONG: list[tuple[str, int, int, str, str, str]] = [
     ("min($a)", 0, 3, "`min` does not take 1 value", "", "write min($a, $b)"),
     ("round($a, 2)", 0, 5, "`round` does not take 2 values", "", "write round($a / 4)"),
     ("ceil() + $a", 0, 4, "`ceil` does not take 0 values", "", "write ceil($a / 4)"),
-    ("[$a, 2]", 0, 1, "a list cannot be written", "", "params: {widths: [16, 32]}"),
-    ("$a ** 2", 3, 2, "`**` is not part of the arithmetic", "", "$a * $a"),
+    ("[$a, 2]", 0, 1, "a list cannot be written", "", "leave out the quotes: in a list of the file every item may"),
+    ("1 + [$a, 2]", 4, 1, "a list cannot be written", "", "params: {widths: [16, 32]}"),
+    ("$a ^ 2", 3, 1, "`^` is not part of the arithmetic", "", "`$a ** 2`"),
+    ("$a ** not $yes", 6, 3, "a value is missing before `not`", "", "a number"),
+    ("$a ** 0.5", 3, 2, "an exponent must be whole", "this is 0.5; $a = 3", "round"),
+    ("$mode ** 2", 6, 2, "`**` takes numbers, not a text", "$mode = 'same'", "texts can be compared"),
+    ("$groups ** -1", 8, 2, "division by zero", "0 ** -1; $groups = 0", "from 0"),
+    ("$b ** 64", 3, 2, "the result of `**` is beyond ±2^63", "$b = 2", "smaller"),
+    ("$tenth ** 99999", 7, 2, "the result of `**` has too many digits", "$tenth = 0.1", "smaller exponent"),
     ("$yes && $no", 5, 2, "`&&` is not part of the arithmetic", "", "`and`"),
     ("$yes || $no", 5, 2, "`||` is not part of the arithmetic", "", "`or`"),
     ("!$yes", 0, 1, "`!` is not part of the arithmetic", "", "`not`"),
@@ -318,9 +329,24 @@ def test_bad_templates(text: str, offset: int, length: int, message: str) -> Non
 # --- against Python's own grammar ---------------------------------------------------------------------------------
 
 Exact = int | Fraction | bool
+
+
+def power(base: Any, exponent: Any) -> Any:
+    if exponent != int(exponent):
+        raise ArithmeticError("an exponent must be whole")
+    assume(abs(exponent) <= 500 or abs(base) == 1)
+    return within_range(Fraction(base) ** int(exponent))
+
+
+def within_range(number: Any) -> Any:
+    if abs(number) > 2**63:
+        raise ArithmeticError("is beyond")
+    return number
+
+
 BINARY: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod, ast.Div: lambda a, b: Fraction(a) / b,
+    ast.Mod: operator.mod, ast.Div: lambda a, b: Fraction(a) / b, ast.Pow: power,
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
     ast.Eq: operator.eq, ast.NotEq: operator.ne,
 }  # fmt: skip
@@ -340,7 +366,7 @@ def by_python(node: ast.AST) -> Any:
         case ast.UnaryOp(ast.Not(), operand):
             return not by_python(operand)
         case ast.BinOp(left, symbol, right):
-            return BINARY[type(symbol)](by_python(left), by_python(right))
+            return within_range(BINARY[type(symbol)](by_python(left), by_python(right)))
         case ast.BoolOp(ast.And(), operands):
             return all(by_python(operand) for operand in operands)
         case ast.BoolOp(ast.Or(), operands):
@@ -358,6 +384,7 @@ def numbers() -> st.SearchStrategy[str]:
 
     def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         operators = st.sampled_from(["+", "-", "*", "/", "//", "%"])
+        powers = st.sampled_from(["0", "1", "2", "3", "-1", "-2", "2 ** -0", "-$b", "$groups ** 2"])
         comparison = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
         compared = st.builds("{} {} {}".format, inner, comparison, inner) | st.builds(
             "{} {} {} {} {}".format, inner, comparison, inner, comparison, inner
@@ -367,6 +394,7 @@ def numbers() -> st.SearchStrategy[str]:
             st.builds("{} {} {}".format, inner, operators, inner)
             | st.builds("({})".format, inner)
             | st.builds("-{}".format, inner)
+            | st.builds("{} ** {}".format, inner, powers)
             | st.builds("({} if {} else {})".format, inner, st.one_of(compared, decided), inner)
         )
 
@@ -379,6 +407,10 @@ def test_expressions_mean_what_they_mean_in_python(text: str) -> None:
         expected = by_python(ast.parse(text.replace("$", ""), mode="eval"))
     except ZeroDivisionError:
         with pytest.raises(BadArithmetic, match="division by zero"):
+            evaluated(text)
+        return
+    except ArithmeticError as error:
+        with pytest.raises(BadArithmetic, match=str(error)):
             evaluated(text)
         return
     found = evaluated(text)
@@ -408,7 +440,8 @@ HOSTILE = [
     ("9" * 900 + " * $a", "a number beyond ±2^63"),
     ("1e999999999 * $a", "a number beyond ±2^63"),
     ("$large" + " * $large" * 100, "the result of `*` is beyond ±2^63"),
-    ("9**9**9**9 + $a", "`**` is not part of the arithmetic"),
+    ("9**9**9**9 + $a", "the result of `**` has too many digits"),
+    ("1" + "**1" * 200 + "+ $a", "there are more than 30 levels"),
     ("$a\0", "`\\x00` is not part of the arithmetic"),
     ("\ud800$a", "`\\ud800` is not part of the arithmetic"),
     ("$a '\n'", "an operator is missing before `'\\n'`"),

@@ -506,6 +506,7 @@ LABELS = [
     ("{type: Conv2d, out_channels: 8, kernel_size: 3, in_channels: 3}", "NSP205", "without `in_channels`", True),
     ("{type: Conv2d, out_channels: 8, kernel_size: 40}", "NSP301", "input: [40, 40, 4]", False),
     ("{type: Add, from: [input, inptu]}", "NSP201", "from: [input, input]", True),
+    ('{name: stage, type: ReLU, repeat: 2}\n  - {type: Add, from: "stag.*"}', "NSP201", 'from: "stage.*"', True),
     ("{type: Conv2d, out_channels: 4 * $widht, kernel_size: 3}", "NSP107", "out_channels: 4 * $width", True),
     ("{type: Reshape, shape: [9, 9, 4]}", "NSP213", None, False),
 ]  # fmt: skip

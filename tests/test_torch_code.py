@@ -34,6 +34,7 @@ from planner.classes.tensors import Calling
 from planner.cli import main
 from planner.diagnostics import Fault
 from planner.faults.no_such_call import NoSuchCall
+from planner.faults.not_a_chain import NotAChain
 from planner.layers import all_layers
 from planner.layers._layer import Layer
 from planner.outputs.code.torch import Emitted, emitted
@@ -291,6 +292,20 @@ def test_asserts_refuse_what_the_plan_does_not_have() -> None:
     with pytest.raises(AssertionError):
         module(torch.zeros(1, 3, 5, 5), torch.zeros(1, 3, 5, 5))
     assert made(emitted(report_on(model)))(one, torch.zeros(1, 3, 1, 1)).shape == (1, 3, 4, 4)
+
+
+def test_repeats_with_several_sources_are_loops() -> None:
+    inside = [{"type": "Concat", "from": ["tgt", "memory"]}, {"type": "Linear", "out_features": 4}]
+    step = {"inputs": ["tgt", "memory"], "layers": inside}
+    layers = [{"name": "layers", "type": "step", "repeat": "$n", "from": ["tgt", "memory"]}]
+    inputs = {"tgt": [6, 4], "memory": [6, 3]}
+    model = {"input": inputs, "params": {"n": 3}, "layers": layers, "blocks": {"step": step}}
+    found = emitted(report_on(model))
+    assert "self.layers = nn.ModuleList([Step(4, 3) for _ in range(n)])" in found.text
+    assert "        for layer in self.layers:\n            tgt = layer(tgt, memory)\n        return tgt" in found.text
+    assert misses(report_on(model), found) == []
+    with pytest.raises(NotAChain):
+        emitted(report_on(model), style="sequential")
 
 
 def test_init_and_main(tmp_path: Path) -> None:

@@ -51,6 +51,46 @@ def test_copies_of_a_block_are_fed_one_by_the_other() -> None:
     assert read["tanh"] == ["stage.0.1"]
 
 
+def test_copies_with_several_sources_feed_the_first_of_the_next() -> None:
+    two = {"inputs": ["a", "b", "c"], "outputs": ["y", "z"]}
+    layers = [{"name": "y", "type": "Add", "from": ["a", "c"]}, {"name": "z", "type": "Add", "from": ["b", "c"]}]
+    calls = [
+        {"name": "one", "type": "Add", "repeat": 3, "from": ["left", "right"]},
+        {"name": "two", "type": "pair", "repeat": 2, "from": ["one", "left", "right"]},
+    ]
+    inputs = {"left": [8, 8, 4], "right": [8, 8, 4]}
+    model = load(of_mapping({"input": inputs, "layers": calls, "blocks": {"pair": {**two, "layers": layers}}}))
+    read = {each.name: [model.instances[ref.step].name for ref in each.sources] for each in model.instances}
+    assert [read[f"one.{i}"] for i in range(3)] == [["left", "right"], ["one.0", "right"], ["one.1", "right"]]
+    assert (read["two.0.y"], read["two.0.z"]) == (["one.2", "right"], ["left", "right"])
+    assert (read["two.1.y"], read["two.1.z"]) == (["two.0.y", "right"], ["two.0.z", "right"])
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_blocks_with_any_number_of_inputs(count: int) -> None:
+    blocks = {"all": {"inputs": ["x", "*rest"], "layers": [{"type": "Concat", "from": ["*rest", "x", "*rest"]}]}}
+    inputs = {f"in{i}": [8, 8, 4] for i in range(count)}
+    call = {"name": "call", "type": "all", "from": list(inputs)}
+    model = load(of_mapping({"input": inputs, "layers": [call], "blocks": blocks}))
+    assert not model.diagnostics
+    *first, concat = model.instances
+    rest = list(inputs)[1:]
+    assert [first[ref.step].name for ref in concat.sources] == [*rest, "in0", *rest]
+
+
+def test_all_copies_of_a_repeat_are_read_in_order() -> None:
+    layers = [
+        {"name": "a", **RELU, "repeat": "$n"},
+        {"name": "c", "type": "Concat", "from": ["input", "a.*", "a.0"]},
+        {"name": "b.*", **RELU},
+        {"name": "d", "type": "Tanh", "from": "b.*"},
+    ]
+    model = load(of_mapping({"input": [8, 8, 4], "params": {"n": 3}, "layers": layers}))
+    read = {each.name: [model.instances[ref.step].name for ref in each.sources] for each in model.instances}
+    assert read["c"] == ["input", "a.0", "a.1", "a.2", "a.0"]
+    assert read["d"] == ["b.*"]
+
+
 def test_what_is_left_out_hands_its_input_on() -> None:
     layers = [
         {"name": "a", **RELU},
@@ -186,8 +226,8 @@ WIRED = [
     ({"type": "MultiheadAttention", "num_heads": 2, "from": "q"}, "`q` has 3 outputs: say which one",
      "write `from: [q.0, q.1, q.2]`"),
     ({"type": "join", "from": "q.0"}, "the block `join` takes 3 sources", "name 3: `from: [u, v, w]`"),
-    ({"type": "join", "from": ["q.0", "q.1", "q.2"], "repeat": 2}, "the block `join` takes 3 sources",
-     "write the copies one below the other, each with its `from`: `repeat` hands on one tensor only"),
+    ({"type": "join", "from": ["q.0", "q.1"], "repeat": 2}, "the block `join` takes 3 sources",
+     "name 3: `from: [u, v, w]`"),
     ({"type": "Conv2d", "out_channels": "width * 2", "kernel_size": 1}, "`out_channels` takes a whole number",
      "arithmetic has a `$` before each parameter: `out_channels: $width * 2`"),
     ({**RELU, "repeat": "width - 2"}, "`repeat` takes a whole number from 0",

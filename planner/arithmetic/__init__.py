@@ -1,11 +1,13 @@
 """Arithmetic with `$`: the values of texts such as `2 * $width`, evaluated by a small evaluator of our own.
 
     value    operand {operator operand} ["if" value "else" value]
-    operand  {"not" | "-" | "+"} atom {"[" value "]"}
+    operand  {"not" | "-" | "+"} power
+    power    atom {"[" value "]"} ["**" {"-" | "+"} power]
     atom     number, 'text', true, false, null, $name, "${" value "}", "(" value ")", function "(" value {"," value} ")"
 
-The operators, loosest first: `or`; `and`; `not`; `== != < <= > >=`, which may be chained; `+ -`; `* / // %`. Within
-`${…}` parameters stand without their `$`.
+The operators, loosest first: `or`; `and`; `not`; `== != < <= > >=`, which may be chained; `+ -`; `* / // %`; a sign;
+`**`, which binds a sign before it less tightly than one behind it, as in Python. Within `${…}` parameters stand without
+their `$`.
 
 A text is read once, into a tree (`tree`, `reading`). `evaluating` goes through the tree with exact numbers, ints or
 Fractions; a float counts as the decimal that is written for it. Generated code is made from the same tree. The
@@ -14,6 +16,7 @@ functions stand in `functions`, the operators in `reading` and `evaluating`.
 
 from __future__ import annotations
 
+from planner.arithmetic.evaluating import is_too_long
 from planner.arithmetic.expression import (
     Expression,
     Template,
@@ -33,6 +36,7 @@ __all__ = [
     "Template",
     "has_arithmetic",
     "is_expression",
+    "is_too_long",
     "parse_expression",
     "parse_template",
 ]

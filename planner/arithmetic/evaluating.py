@@ -13,6 +13,8 @@ from planner.arithmetic.tree import Node, Token, TokenKind
 from planner.faults.bad_arithmetic import BadArithmetic, kind, written
 
 LARGEST = 1 << 63
+MOST_BITS = 1 << 16
+"""Binary digits of a power, as a fraction, that is worked out."""
 Values = Mapping[str, Any]
 """Parameters by name: anything that a model file can hold."""
 
@@ -96,6 +98,26 @@ def _arithmetic(run: Evaluation, node: Node) -> Any:
             raise run.wrong("division by zero", token, label=f"{left} {token.text} 0", help=help)
         total = run.result(_ARITHMETIC[token.text](left, right), token)
     return total
+
+
+def _power(run: Evaluation, node: Node) -> Any:
+    (token,) = node.words
+    base, exponent = (run.number(_VALUE[part.kind](run, part), token) for part in node.parts)
+    if not isinstance(exponent, int):
+        help = "round it: $a ** round($b)"
+        raise run.wrong("an exponent must be whole", token, label=f"this is {written(float(exponent))}", help=help)
+    if base == 0 and exponent < 0:
+        help = "give another value than 0, or an exponent from 0"
+        raise run.wrong("division by zero", token, label=f"0 ** {exponent}", help=help)
+    if is_too_long(base, exponent):
+        raise run.wrong("the result of `**` has too many digits", token, help="use a smaller exponent")
+    return run.result(Fraction(base) ** exponent, token)
+
+
+def is_too_long(base: Number, exponent: int) -> bool:
+    """Whether a power has more digits than are worked out."""
+    longest = max(abs(base.numerator), base.denominator)
+    return longest > 1 and longest.bit_length() * abs(exponent) > MOST_BITS
 
 
 def _sign(run: Evaluation, node: Node) -> Any:
@@ -193,6 +215,7 @@ _VALUE: dict[TokenKind, Callable[[Evaluation, Node], Any]] = {
     "sign": _sign,
     "not": _not,
     "arithmetic": _arithmetic,
+    "power": _power,
     "comparison": _comparison,
     "logic": _logic,
     "choice": _choice,

@@ -23,8 +23,8 @@ _TOKEN = re.compile(
     |(?P<text>'[^']*'|"[^"]*")
     |(?P<parameter>\$[^\W\d]\w*)
     |(?P<name>[^\W\d]\w*)
-    |(?P<foreign>\*\*|&&|\|\||<<|>>)
-    |(?P<symbol>\$\{|//|[<>=!]=|[-+*/%<>()\[\],}])
+    |(?P<foreign>&&|\|\||<<|>>)
+    |(?P<symbol>\$\{|\*\*|//|[<>=!]=|[-+*/%<>()\[\],}])
     |(?P<other>\S))""",
     re.VERBOSE,
 )
@@ -41,7 +41,7 @@ _KINDS: dict[int, TokenKind] = {1: "logic", 2: "logic", _COMPARISON: "comparison
 _CONSTANTS = {"true": True, "True": True, "false": False, "False": False, "null": None, "None": None}
 _WORDS = ("and", "or", "not", "if", "else")
 _INSTEAD = {
-    "**": "write a power as a product: $a * $a",
+    "^": "write a power as `$a ** 2`",
     "&&": "write `and`",
     "||": "write `or`",
     "!": "write `not`",
@@ -128,7 +128,7 @@ class _Parser:
             meant = _unbracketed(self.text) if self.text[token.end : token.end + 1] == "(" else None
             return self.nameless(token, meant)
         if token.kind in ("foreign", "other"):
-            instead = _INSTEAD.get(text, "use + - * / // % and comparisons")
+            instead = _INSTEAD.get(text, "use + - * / // % ** and comparisons")
             return self.wrong(f"`{text}` is not part of the arithmetic", token, instead)
         where = "at the end" if token.kind == "end" else f"before `{text}`"
         return self.wrong(f"{wanted} is missing {where}", token, help)
@@ -205,11 +205,25 @@ class _Parser:
     def operand(self) -> Node:
         if nots := self.take_all("not"):
             return Node("not", (self.operation(_COMPARISON),), nots)
+        return self.signed()
+
+    def signed(self) -> Node:
+        """The tree of an atom with its signs, the items that are taken of it, and the power that it is raised to."""
         signs = self.take_all("-", "+")
         node = self.atom()
         if self.token.text == "[":
             node = self.item(node)
+        if self.token.text == "**":
+            node = self.power(node)
         return Node("sign", (node,), signs) if signs else node
+
+    def power(self, base: Node) -> Node:
+        """The tree of `base ** exponent`; an exponent may be a power itself."""
+        word = self.take()
+        self.go_deeper()
+        exponent = self.signed()
+        self.depth -= 1
+        return Node("power", (base, exponent), (word,))
 
     def item(self, items: Node) -> Node:
         parts, words = [items], []

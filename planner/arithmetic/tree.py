@@ -10,6 +10,7 @@ TokenKind = Literal[
     "sign",  # `-a`, `--a`: words before one part
     "not",  # `not a`: likewise
     "arithmetic",  # `a + b - c`: the words stand between the parts, which are taken from left to right
+    "power",  # `a ** b`: the word stands between the parts
     "comparison",  # `a < b <= c`: likewise
     "logic",  # `a and b and c`: likewise; the words are all `and`, or all `or`
     "choice",  # `a if b else c`: the parts are b, a and c, the word is `if`
@@ -33,9 +34,9 @@ class Token(NamedTuple):
 class Node(NamedTuple):
     """A part of an expression.
 
-    Operators that bind equally tightly stand in one node. So a tree is only as deep as brackets, or a `not` behind a
-    tighter operator, stand within one another, however long the text is, and functions that go through it may call
-    themselves.
+    Operators that bind equally tightly stand in one node. So a tree is only as deep as brackets, exponents, or a `not`
+    behind a tighter operator, stand within one another, however long the text is, and functions that go through it may
+    call themselves.
     """
 
     kind: TokenKind

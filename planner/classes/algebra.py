@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from planner.arithmetic import is_too_long
 from planner.classes.expressions import ONE, Expr, const
 
 
@@ -82,6 +83,8 @@ def _binary(op: str, a: Expr, b: Expr) -> Expr:
         return add(a, b, 1 if op == "+" else -1)
     if op == "*":
         return multiply(a, b)
+    if op == "**" and (b.is_value(0) or b.is_value(1)):
+        return a if b.is_value(1) else ONE
     return _quotient(a, b) if op == "//" else Expr(op, (a, b))
 
 
@@ -125,6 +128,15 @@ def make_divisible(value: float, divisor: int, least: int | None = None) -> int:
     return nearest if nearest >= 0.9 * value else nearest + divisor
 
 
+def _power(base: float, exponent: float) -> Any:
+    """What Python makes of a power that a model file may have. Raises OverflowError where that would take long."""
+    if not isinstance(exponent, int):
+        raise TypeError("an exponent that is not whole")
+    if isinstance(base, int) and is_too_long(base, exponent):
+        raise OverflowError("a power with too many digits")
+    return base**exponent
+
+
 NUMBERS: dict[str, Callable[..., Any]] = {
     "neg": operator.neg,
     "+": operator.add,
@@ -133,7 +145,7 @@ NUMBERS: dict[str, Callable[..., Any]] = {
     "/": operator.truediv,
     "//": operator.floordiv,
     "%": operator.mod,
-    "**": operator.pow,
+    "**": _power,
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -188,7 +200,7 @@ def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
         return const(number, changed.assumed)
     if expr.op == "neg":
         return negative(*new)
-    if expr.op not in ("+", "-", "*", "//"):
+    if expr.op not in ("+", "-", "*", "//", "**"):
         return changed
     return binary(expr.op, *new).assuming(assumed)
 

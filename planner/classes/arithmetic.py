@@ -68,6 +68,8 @@ def _in_python(node: Node) -> Expr:
         case "arithmetic":
             pairs = zip(words, parts[1:], strict=True)
             return reduce(lambda left, pair: Expr(pair[0], (left, pair[1])), pairs, parts[0])
+        case "power":
+            return Expr("**", parts)
         case "comparison":
             compared = [Expr(word, pair) for word, pair in zip(words, pairwise(parts), strict=True)]
             return compared[0] if len(compared) == 1 else Expr("and", tuple(compared))

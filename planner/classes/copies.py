@@ -41,7 +41,8 @@ from planner.format import Block, Entry
 from planner.geometry import Shape
 from planner.model import Group
 from planner.plan import Step
-from planner.sight import Sight, named
+from planner.sight import ALL, Sight, named, spread
+from planner.sight import plain as plain_names
 
 DEEPEST = 4
 """How often what is known of lists is handed on to those that call them."""
@@ -116,7 +117,8 @@ class Copies:
         """Follow the entries of a list, as they were unfolded, with the tensors that they read."""
         block = copy.block
         names: dict[str, Tensors] = named(block.inputs, [(tensor,) for tensor in copy.inputs])
-        sight = Sight(inputs=block.inputs, names=names, above=copy.inputs[:1])
+        several = spread(block.inputs, len(copy.inputs))
+        sight = Sight(inputs=plain_names(block.inputs), names=names, several=several, above=copy.inputs[:1])
         members = list(self.structure.plan.members(group))
         prefix = len(group.name) + 1 if group else 0
         places: dict[int, tuple[int, int]] = {}
@@ -139,13 +141,15 @@ class Copies:
                 places[id(member)] = number, index
                 items.append(item)
                 if not item.last:
-                    inputs = tuple(at_index(each, BEFORE) for each in valued(item.outputs[:1], number, index))
+                    fed = item.outputs[: item.feeds]
+                    fed = tuple(at_index(each, BEFORE) for each in valued(fed, number, index))
+                    inputs = (*fed, *inputs[len(fed) :])
             at += count
             if items:
                 last = items[-1].step
                 extras = last is not None and last.layer is not None and last.layer.extras
             copy.items.append(items)
-            handed = sight.above if not items and entry.sources is None else sources
+            handed = sources if items or (entry.sources is not None and sources) else sight.above
             copy.sources.append(tuple(each.value for each in handed))
             self._hand_on(copy, entry, sources, sight)
         if not block.outputs:
@@ -171,7 +175,7 @@ class Copies:
         condition = written_in(entry.when, copy)
         above = sight.above
         if not items:
-            handed = above if entry.sources is None else sources[:1]
+            handed = sources[:1] if entry.sources is not None else above
             given = condition.depends_on if condition is not None else names_in(entry.repeat, copy)
             left = tuple(
                 SymbolicTensor((number, -1, i), each.shape, each.channels.assuming(given), each.origin | given)
@@ -191,7 +195,7 @@ class Copies:
         base = items[-1].name.rpartition(".")[0] if entry.repeats and entry.template is None else entry.plain_name
         sight.hand_on(items[-1].name, handed)
         if base is not None:
-            sight.repeated(base, handed)
+            sight.repeated(base, handed, len(items) if entry.repeats else None)
         sight.given |= dict.fromkeys((item.name for item in items) if base is None else (base,), entry.path)
 
     def _after(self, copy: Copy, entry: Entry, handed: tuple[SymbolicTensor, ...]) -> tuple[SymbolicTensor, ...]:
@@ -205,7 +209,7 @@ class Copies:
         last = binary("-", count, ONE)
         found = []
         for i, each in enumerate(handed):
-            channels = self._after_all(copy, entry, count, i) if len(items[0].inputs) == 1 else None
+            channels = self._after_all(copy, entry, count, i) if items[0].inputs else None
             if channels is None:
                 channels = lost(each.shape.channels, each.channels, count)
             changed = items[-1].inputs[0].shape.spatial != each.shape.spatial if items[-1].inputs else False
@@ -214,16 +218,18 @@ class Copies:
         return tuple(found)
 
     def _after_all(self, copy: Copy, entry: Entry, count: Expr, output: int) -> Expr | None:
-        """The channels behind repetitions of one source, in terms of those before; None where they follow no rule."""
+        """The channels behind repetitions, in terms of those before; None where they follow no rule."""
         items = copy.items[-1]
-        (start,) = items[0].inputs
+        start = items[0].inputs[0]
         ends = {item.outputs[output].channels for item in items}
         if len(items) > 1 and len(ends) == 1 and INDEX not in (end := ends.pop()).names:
             return end
+        if items[0].feeds > 1:
+            return None
         variable = unused(CARRIED, items[0].member.name.split("."))
         values = {**copy.values, INDEX: items[-1].index, variable: items[-1].inputs[0].shape.channels}
-        before = items[-1].inputs[0]._replace(channels=name(variable))
-        end = self.item(copy, values, entry, items[-1].member, (before,)).outputs[output].channels
+        before = items[-1].inputs[0]._replace(channels=name(variable)), *items[-1].inputs[1:]
+        end = self.item(copy, values, entry, items[-1].member, before).outputs[output].channels
         step = binary("-", end, name(variable))
         if variable not in end.names:
             found = end if str(end) == str(start.channels) else end.assuming(count.names)
@@ -241,16 +247,18 @@ class Copies:
         found: set[str] = set()
         read = {*copy.block.outputs, *(each for entry in copy.block.entries for each in entry.sources or ())}
         read |= {each.rpartition(".")[0] for each in read}
+        every = {each.removesuffix(ALL) for each in read if each.endswith(ALL)}
         for entry, items in zip(copy.block.entries, copy.items, strict=True):
             count = count_of(entry, copy) if entry.repeats else None
-            if count is not None and not count.is_const and any(item.name in read for item in items):
+            named = any(item.name in read or item.name.rpartition(".")[0] in every for item in items)
+            if count is not None and not count.is_const and named:
                 found |= count.depends_on
         return found
 
     def _sources(self, entry: Entry, sight: Sight[Tensors]) -> Tensors:
         """The tensors that an entry reads."""
         if entry.sources is not None:
-            return tuple(_found(each, sight) for each in entry.sources)
+            return tuple(_found(each, sight) for name in entry.sources for each in sight.meant(name))
         layer = self.structure.types.get(str(entry.type))
         return () if layer is not None and layer.takes == (0, 0) else sight.above[:1]
 
@@ -292,7 +300,7 @@ class Copies:
             own = {self.names.param(each): self._argument(group, each) for each in group.args}
             inner = self._found(called, {**self.params, **own}, self.names.renamed, inputs, group)
         if not in_place:
-            for tensor, each in zip(inputs, self.names.channels(called), strict=False):
+            for tensor, each in zip(inputs, self.names.channels(called, len(inputs)), strict=False):
                 args[each] = tensor.channels
             args |= {each: substituted(expr, args) for each, (_, expr) in inner.revalued.items()}
         outputs = inner.outputs
@@ -327,7 +335,7 @@ class Copies:
         key = (repr(values), shapes)
         known = self.known.setdefault(called, {})
         if key not in known:
-            own = self.names.channels(called)
+            own = self.names.channels(called, len(inputs))
             ins = tuple(
                 SymbolicTensor((-1, -1, i), shape, name(each), frozenset({f"#{i}"} if shape.spatial else ()))
                 for i, (shape, each) in enumerate(zip(shapes, own, strict=False))
@@ -362,15 +370,13 @@ class Copies:
     def _default(self, raw: Any, args: Mapping[str, Expr], values: Mapping[str, Any], expected: Any) -> Expr:
         """A parameter's default that is worked out from other parameters, which have been found before."""
         known = {key: args[self.names.param(key)] for key in self.structure.params if self.names.param(key) in args}
-        expr = of_value(raw)
-        found = expr and substituted(expr, known)
+        found = substituted(expr, known) if (expr := of_value(raw)) else None
         return found if found and comes_to(found, values, expected) else lost(expected, *known.values())
 
     def _argument(self, group: Group, param: str) -> Any:
         """The value of a block's parameter; a float where some copy of the block has a fraction for it."""
         found = plain(group.args[param])
-        fractional = type(found) is int and (group.type, param) in self.structure.fractional
-        return float(found) if fractional else found
+        return float(found) if type(found) is int and (group.type, param) in self.structure.fractional else found
 
 
 def _least_assuming(copies: Sequence[Copy], tensors: Sequence[SymbolicTensor]) -> Expr | None:

@@ -36,7 +36,7 @@ def right_elsewhere(unit: Unit, names: Names, structure: Structure, changed: Set
     for copy in unit.copies[:MOST_COPIES]:
         comparing = _Elsewhere(unit, copy, names, structure)
         for some in (changed, *alone):
-            for values in _others(copy.values, some, names.channels(unit.block)):
+            for values in _others(copy.values, some, names.channels(unit.block, len(copy.inputs))):
                 if any(same(values[each], copy.values[each]) for each in some):
                     continue
                 seen.add(comparing.at(values))
@@ -95,7 +95,7 @@ def _planned(copy: Copy, names: Names, structure: Structure, values: Values) -> 
         return None
     shapes = [
         [*tensor.shape.spatial, values[each]]
-        for tensor, each in zip(copy.inputs, names.channels(copy.block), strict=True)
+        for tensor, each in zip(copy.inputs, names.channels(copy.block, len(copy.inputs)), strict=True)
     ]
     sources = [f"source_{i}" for i in range(len(shapes))]
     call = {each: _listed(values[names.param(each)]) for each in copy.block.params}

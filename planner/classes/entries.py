@@ -209,7 +209,7 @@ class Entries:
 
     def _carried(self, part: Part, entry: Entry) -> Part:
         """Repetitions that differ in their input channels, written with a variable that is carried along."""
-        if any(len(item.inputs) != 1 for _, item in part.items):
+        if any(not item.inputs or item.feeds > 1 for _, item in part.items):
             raise UnsharedError
         variable = unused(CARRIED, part.items[0][0].values)
         starts = [(copy, item.inputs[0]) for copy, item in part.items if not item.index]
@@ -221,10 +221,10 @@ class Entries:
         )
         items, ends = [], []
         for copy, item in part.items:
-            (tensor,) = item.inputs
+            tensor, *others = item.inputs
             values = {**worlds.here(copy, entry, item), variable: tensor.shape.channels}
             carried = tensor._replace(channels=name(variable))
-            again = self.classes.copies.item(copy, values, entry, item.member, (carried,))
+            again = self.classes.copies.item(copy, values, entry, item.member, (carried, *others))
             again.index, again.name, again.last, again.again = item.index, item.name, item.last, item.again
             if self.classes.copies.elsewhere:
                 worlds.enter(again, copy, entry, deeply=True)
@@ -271,11 +271,12 @@ class Entries:
             return
         for item in items:
             last = item is items[-1]
-            before: tuple[Value, ...] = ((number, item.index - 1, 0),) if item.inputs else ()
+            fed = item.feeds
+            before: tuple[Value, ...] = tuple((number, item.index - 1, i) for i in range(fed))
             part = Part(
                 values=tuple((number, -1 if last else item.index, i) for i in range(len(item.outputs))),
                 items=((copy, item),),
-                sources=copy.sources[number] if item is items[0] else before,
+                sources=copy.sources[number] if item is items[0] else (*before, *copy.sources[number][fed:]),
                 name=None if copy.block.nameless else item.name,
                 nested=(item.name.rpartition(".")[0], item.index, own) if wrapped and item.again is None else None,
                 again=None if item.again is None else Again(*item.again),
@@ -321,7 +322,8 @@ class Entries:
 def _must_be_callable(part: Part) -> None:
     """Refuse copies whose repetitions, conditions or axes no module that stands for all of them can have."""
     single = all(len(item.outputs) == len(item.inputs) == 1 for _, item in part.items)
-    if part.count is not None and not (single and part.is_module and not _shadows(part)):
+    callable_again = single if part.count is None else single or _may_iterate(part, part.count)
+    if part.count is not None and not (callable_again and part.is_module and not _shadows(part)):
         raise UnsharedError
     if part.loops and (part.when is not None or part.carried is not None or part.numbered):
         raise UnsharedError
@@ -331,6 +333,12 @@ def _must_be_callable(part: Part) -> None:
     ranks = {len(tensor.shape) for _, item in part.items for tensor in item.inputs[:1]}
     if len(ranks) > 1 and part.calls and (part.calls[-1].call.along or not part.is_module):
         raise UnsharedError
+
+
+def _may_iterate(part: Part, count: Expr) -> bool:
+    """Whether a loop can call repetitions that read more than the one before; one alone is called by itself."""
+    hands_on_one = all(len(item.outputs) == 1 for _, item in part.items)
+    return part.iterates and part.wrapped and hands_on_one and not count.is_value(1)
 
 
 def _shadows(part: Part) -> bool:

@@ -175,6 +175,8 @@ SIGNS = {
 """The operators of Python's module `operator` that are written between tensors."""
 OF_ONE = {"gt": ">", "neg": "-"}
 """Those that are written before a single tensor, or between one and a number."""
+_SIMPLE = re.compile(r"([-.\w]|(?<=\de)-)+(\*\*([-.\w])+)+")
+"""A power of names and numbers."""
 _HOMES = {"ceil": "math.ceil", "floor": "math.floor"}
 
 
@@ -202,11 +204,14 @@ def _operation(op: str, args: tuple[Expr, ...]) -> str:
         condition, then, other = args
         return f"{_wrapped(then, 2)} if {_wrapped(condition, 2)} else {_wrapped(other, 1)}"
     if op in ("not", "neg"):
-        return f"{'not ' if op == 'not' else '-'}{_wrapped(args[0], binds)}"
+        return f"{'not ' if op == 'not' else '-'}{_wrapped(args[0], ATOM if args[0].op == '**' else binds)}"
     if op in ("==", "!=") and args[1].is_value(None):
         return f"{_wrapped(args[0], 6)} is {'not ' if op == '!=' else ''}None"
+    if op == "**":  # a sign behind it binds more tightly; a formatter wants no spaces between what is simple
+        base, exponent = _wrapped(args[0], ATOM), _wrapped(args[1], BINDS["neg"])
+        return f"{base}**{exponent}" if _SIMPLE.fullmatch(f"{base}**{exponent}") else f"{base} ** {exponent}"
     first, *others = args
-    tight = binds + 1 if op in ("==", "!=", "<", "<=", ">", ">=", "**") else binds
+    tight = binds + 1 if op in ("==", "!=", "<", "<=", ">", ">=") else binds
     return f" {op} ".join([_wrapped(first, tight), *(_wrapped(each, binds + 1) for each in others)])
 
 

@@ -46,7 +46,7 @@ def _merged(unit: Unit, calls: Sequence[Part], names: Names) -> Unit:
     """The class without those numbers of input channels that equal, in every call, an expression of its other
     arguments.
     """
-    channels = names.channels(unit.block)
+    channels = names.channels(unit.block, unit.arity)
     by: dict[str, Expr] = {}
     for each in channels if calls else ():
         if each in unit.params:
@@ -86,7 +86,9 @@ def _carried_on(unit: Unit, names: Names) -> list[Part]:
             continue
         argument = part.carried[0].args[0]
         others = parts[:i] + parts[i + 1 :]
-        if argument in names.channels(unit.block) and not any(argument in other.reads() for other in others):
+        if argument in names.channels(unit.block, unit.arity) and not any(
+            argument in other.reads() for other in others
+        ):
             parts[i] = replace(part.substituted({part.variable: part.carried[0]}, own=True), variable=argument)
     return parts
 

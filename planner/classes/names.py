@@ -10,6 +10,7 @@ from collections.abc import Container
 
 from planner.classes.expressions import Expr, name
 from planner.format import Block
+from planner.sight import plain
 
 OURS = frozenset(
     {"Any", "F", "OrderedDict", "Sequence", "Tensor", "centred", "index", "init_weights", "layer", "layers"}
@@ -80,7 +81,7 @@ class Names:
             self._taken.add(found)
         self.renamed: dict[str, Expr] = {each: name(found) for each, found in self._params.items() if each != found}
         """What stands for the parameters that have another name in the code than in the file."""
-        self._channels: dict[Block, tuple[str, ...]] = {}
+        self._channels: dict[Block, list[str]] = {}
 
     def param(self, name: str) -> str:
         """A parameter of the file as an argument."""
@@ -92,16 +93,16 @@ class Names:
             return self.declared(block.owner)
         return [] if block.is_model else list(map(self.param, block.params))
 
-    def channels(self, block: Block) -> tuple[str, ...]:
-        """The arguments that tell a module how many channels its inputs have."""
-        if block not in self._channels:
-            taken = set(self._params.values())
-            found: list[str] = []
-            for each in block.inputs:
-                kind = "in" if len(block.inputs) == 1 else identifier(each)
-                found.append(unused(f"{kind}_channels", taken | set(found)))
-            self._channels[block] = tuple(found)
-        return self._channels[block]
+    def channels(self, block: Block, count: int) -> tuple[str, ...]:
+        """The arguments that tell a module how many channels its inputs have, of which there are so many."""
+        wanted = ["in"] if len(block.inputs) == 1 else list(map(identifier, block.inputs))
+        if block.takes_any:
+            *first, rest = map(identifier, plain(block.inputs))
+            wanted = [*first, *(f"{rest}_{i}" for i in range(count - len(first)))]
+        found = self._channels.setdefault(block, [])
+        for each in wanted[len(found) :]:
+            found.append(unused(f"{each}_channels", {*self._params.values(), *found}))
+        return tuple(found[: len(wanted)])
 
     def new_function(self, name: str) -> str:
         """A name for a function that nothing else has."""

@@ -120,6 +120,11 @@ class Part:
         return self.again is not None and self.again.copy is not None and self.count is not None
 
     @property
+    def iterates(self) -> bool:
+        """Whether a forward pass calls its repetitions one by one, since they read more than the one before."""
+        return self.count is not None and self.again is None and len(self.sources) > 1
+
+    @property
     def plain(self) -> bool:
         """Whether a chain can have the part as it is: a module that is called with one tensor and returns one."""
         if self.inside is not None:
@@ -135,7 +140,7 @@ class Part:
         """Whether a forward pass calls the part as a module of one input and one output, whatever is in there."""
         if self.again is not None:
             return self.is_module and self.again.boxed
-        return self.is_module and (self.count is not None or self.when is not None)
+        return self.is_module and ((self.count is not None and not self.iterates) or self.when is not None)
 
     def within(self) -> set[str]:
         """The names that are read where the part is constructed or called, in each of its repetitions."""
@@ -266,6 +271,11 @@ class Unit:
     def copy(self) -> Copy:
         """The first of the copies."""
         return self.copies[0]
+
+    @property
+    def arity(self) -> int:
+        """How many tensors go in, in the copy that takes most."""
+        return max(len(copy.inputs) for copy in self.copies)
 
     @property
     def reachable(self) -> bool:

@@ -17,7 +17,7 @@ from planner.classes.elsewhere import right_elsewhere
 from planner.classes.entries import Entries
 from planner.classes.expressions import NOTHING, const, name, same
 from planner.classes.parts import Again, Part, Unit, are_reachable, called_by
-from planner.classes.structure import names_others
+from planner.classes.structure import names_others, reads_any
 from planner.classes.tensors import INDEX, Copy, Value, names_in
 from planner.faults.no_common_class import NoCommonClass
 from planner.format import Block, Entry
@@ -119,6 +119,8 @@ class Sharing:
         fixed     names that are no arguments: their values are written
         kept      names whose conditions and types are written, though all copies agree in what they come to
         """
+        if len({len(copy.inputs) for copy in copies}) > 1 and reads_any(copies[0].block):
+            raise UnsharedError
         entries = Entries(self, copies, fixed, kept)
         found, outputs = self._parts(entries, unrolled=unrolled)
         written = {each: const(_agreed_value(each, copies)) for each in fixed}
@@ -129,7 +131,8 @@ class Sharing:
             raise UnsharedError
         block = copies[0].block
         self._forbid_other_values(copies, found, fixed)
-        declared = (*self._names.channels(block), *self._names.declared(block), *self.copies.params)
+        arity = max(len(copy.inputs) for copy in copies)
+        declared = (*self._names.channels(block, arity), *self._names.declared(block), *self.copies.params)
         order = dict.fromkeys((*declared, *sorted(reads)))
         return Unit(
             block,

@@ -10,6 +10,7 @@ from planner.diagnostics import Path
 from planner.format import Block, Entry
 from planner.layers import all_layers
 from planner.plan import Plan
+from planner.sight import ALL, ANY
 
 
 def names_others(block: Block, number: int) -> bool:
@@ -22,6 +23,13 @@ def names_others(block: Block, number: int) -> bool:
     if entry.name is not None:
         return sum(other.name == entry.name for other in block.entries) > 1
     return any(other.name is None and other.type == entry.type for other in block.entries[number + 1 :])
+
+
+def reads_any(block: Block) -> bool:
+    """Whether a list reads an input of which there may be any number."""
+    name = block.inputs[-1].removeprefix(ANY)
+    read = {*block.outputs, *(each for entry in block.entries for each in entry.sources or ())}
+    return block.takes_any and any(each.startswith((ANY, f"{name}.")) for each in read)
 
 
 class Structure:
@@ -86,7 +94,7 @@ class Structure:
         weights of another.
         """
         above: tuple[str, ...] = ("input", *block.inputs)
-        several = len(block.inputs) > 1
+        several = len(block.inputs) > 1 or block.takes_any
         for entry in block.entries:
             read = entry.sources[0] if entry.sources is not None else None
             if several or entry.borrows or not self._takes_one(entry) or (read is not None and read not in above):
@@ -100,11 +108,16 @@ class Structure:
 
     def _takes_one(self, entry: Entry) -> bool:
         """Whether an entry reads one tensor."""
-        if entry.sources is not None and len(entry.sources) > 1:
+        if entry.sources is not None and (len(entry.sources) > 1 or _is_several(entry.sources[0])):
             return False
         if entry.inner is not None or isinstance(entry.type, Expression):
             return True
         if entry.type in self.types:
             return self.types[entry.type].takes != (0, 0)
         block = self.model.blocks.get(entry.type)
-        return block is None or (len(block.inputs) == 1 and len(block.outputs) <= 1)
+        return block is None or (len(block.inputs) == 1 and not block.takes_any and len(block.outputs) <= 1)
+
+
+def _is_several(source: str) -> bool:
+    """Whether a name in a `from` may stand for several tensors."""
+    return source.endswith(ALL) or source.startswith(ANY)

@@ -9,9 +9,10 @@ class BadArithmetic(Fault):
     or leaves the range of numbers.
 
     `$name` is a parameter, `${…}` an expression in which parameters stand without their `$`. The operators are
-    `+ - * / // %`, `== != < <= > >=`, `and or not`, `x if c else y`, and `$list[0]`; the functions are
+    `+ - * / // % **`, `== != < <= > >=`, `and or not`, `x if c else y`, and `$list[0]`; the functions are
     `min max round ceil floor len make_divisible`. Numbers are exact: `3 * 0.1 == 0.3`. `/` divides exactly, `//` rounds
-    down, `round` takes a half to the even number, as in Python.
+    down, `round` takes a half to the even number, as in Python. The exponents of `**` are whole; it binds as in Python:
+    `-2 ** 2` is −4, and `2 ** -1` a half.
 
     Why it matters: the layer, and what depends on it, cannot be planned.
 

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from planner.diagnostics import Edit, Fault, Path, did_you_mean, nearest
@@ -7,8 +9,8 @@ class UnknownSource(Fault):
     """`from` or `outputs` names a layer that is not in the same list.
 
     Why it matters: the planner does not know what the layer reads. Names are looked up among the layers of the same
-    list; `input` is the input of the block, or of the model. The layers inside a block cannot be read from outside: a
-    block hands out what it lists under `outputs`.
+    list; `input` is the input of the block, or of the model, and `stage.*` means all copies of the repeated layer
+    `stage`. The layers inside a block cannot be read from outside: a block hands out what it lists under `outputs`.
 
     When to ignore it: never.
 
@@ -31,13 +33,32 @@ class UnknownSource(Fault):
         """
     good = fixed
 
-    def __init__(self, name: str, known: Iterable[str], key: Path) -> None:
+    def __init__(self, name: str, known: Iterable[str], key: Path, *, message: str = "", label: str = "") -> None:
         names = list(known)
         listed = ", ".join(f"`{each}`" for each in names[-8:])
         super().__init__(
-            f"there is no layer `{name}` here",
-            label="no layer above has this name",
+            message or f"there is no layer `{name}` here",
+            label=label or "no layer above has this name",
             help=did_you_mean(name, names) or f"the names here are {listed}",
             key=key,
             mends=[(Edit((), word),) for word in nearest(name, names, 2)],
         )
+
+    @classmethod
+    def of_all(
+        cls, base: str, several: Iterable[str], key: Path, *, known: bool = False, left_out: bool = False
+    ) -> UnknownSource:
+        """For `stage.*` with the `base` `stage`, which is not repeated: it is `known`, or has been `left_out`.
+        `several` are the names that stand for several tensors.
+        """
+        names = list(several)
+        message = f"`{base}.*` matches nothing"
+        if not known:
+            found = cls(f"{base}.*", names, key, message=message, label=f"no layer above has the name `{base}`")
+            if not names:
+                found.help = "it means all copies of a layer above that has a `name` and `repeat`"
+            return found
+        label = f"`{base}` has no copies here" if left_out else f"`{base}` is not repeated"
+        found = cls(base, (), key, message=message, label=label)
+        found.help = f"read what stands for it, `from: {base}`" if left_out else f"leave out the `.*`: `from: {base}`"
+        return found

@@ -13,7 +13,8 @@ class WrongNumberOfSources(Fault):
     When to ignore it: never.
 
     How to fix it: name all sources, as in `from: [left, right]`; left out, `from` is the layer above alone. Operators
-    such as `Add` take a number in place of the second source: `other: 1`.
+    such as `Add` take a number in place of the second source: `other: 1`. With `repeat`, what a copy hands on takes the
+    place of the first sources of the next, and the others stay.
     """
 
     code = "NSP207"
@@ -70,18 +71,13 @@ class WrongNumberOfSources(Fault):
         return fault
 
     @classmethod
-    def of_block(
-        cls, block: str, inputs: Sequence[str], given: int, named: Sequence[str], copy: int | None
-    ) -> WrongNumberOfSources:
-        """For a call of a block with `inputs`; `named` is what its `from` names, and `copy` the number of a repeated
-        copy, which reads the one before.
-        """
-        owner, count = f"the block `{block}`", len(inputs)
-        if copy is not None:
-            label = f"copy {copy} is fed by copy {copy - 1}, which is 1 source of {count}"
-            help = "write the copies one below the other, each with its `from`: `repeat` hands on one tensor only"
-        else:
-            names = f", `{named[0]}`" if len(named) == 1 else ", the layer above" if not named else ""
-            label = f"{given} given{names}; its inputs are {', '.join(f'`{each}`' for each in inputs)}"
-            help = f"name {count}: `from: {inputs[0] if count == 1 else '[' + ', '.join(inputs) + ']'}`"
-        return cls(owner, given, count, count, label=label, help=help)
+    def of_block(cls, block: str, inputs: Sequence[str], given: int, named: Sequence[str]) -> WrongNumberOfSources:
+        """For a call of a block with `inputs`; `named` is what its `from` names."""
+        owner, is_any = f"the block `{block}`", inputs[-1].startswith("*")
+        count = max(len(inputs) - is_any, 1)
+        names = f", `{named[0]}`" if len(named) == 1 else ", the layer above" if not named else ""
+        label = f"{given} given{names}; its inputs are {', '.join(f'`{each}`' for each in inputs)}"
+        shown = ", ".join(each.removeprefix("*") for each in inputs)
+        wanted = f"{count} or more" if is_any else f"{count}"
+        help = f"name {wanted}: `from: {shown if len(inputs) == 1 else f'[{shown}]'}`"
+        return cls(owner, given, count, None if is_any else count, label=label, help=help)

@@ -88,6 +88,7 @@ class Block:
 
     path     of the list
     params   the parameters with their defaults, as they are written; None where the caller must give a value
+    inputs   the names of its inputs; one for any number of them has a `*` before it
     outputs  what the list says that it hands on; empty where that is its last layer
     """
 
@@ -103,6 +104,11 @@ class Block:
         for entry in self.entries:
             if entry.inner is not None:
                 entry.inner.owner = self
+
+    @property
+    def takes_any(self) -> bool:
+        """Whether its last input stands for any number of them."""
+        return self.inputs[-1].startswith("*")
 
     @property
     def is_model(self) -> bool:

@@ -80,7 +80,9 @@ class EntryFormat(BaseModel):
     type: Annotated[str, *one(lambda value: isinstance(value, str), "text", {"type": "string"})] | None = Field(
         None, description="A PyTorch class name, or the name of a block."
     )
-    sources: NameOrNames | None = Field(None, alias="from", description="What it reads; left out, the layer above.")
+    sources: NameOrNames | None = Field(
+        None, alias="from", description="What it reads; left out, the layer above. `a.*`: all copies of `a`."
+    )
     repeat: Repeat | None = Field(None, description="How many consecutive copies; `$index` counts them from 0.")
     when: When | None = Field(None, description="Leaves the layer out where it is false; its input is handed on.")
     share: Name | None = Field(
@@ -101,7 +103,9 @@ class BlockFormat(BaseModel):
     params: Mapped | None = Field(
         None, description="Parameters and their defaults; without a value, the caller must give one."
     )
-    inputs: NameOrNames | None = Field(None, description="Names of its inputs; left out, one that is called `input`.")
+    inputs: NameOrNames | None = Field(
+        None, description="Names of its inputs, the last of any number as in `*rest`; left out, `input`."
+    )
     outputs: NameOrNames | None = Field(None, description="What it gives out; left out, its last layer.")
     layers: LayerList = Field(description="The layers of the block, in order of execution.")
 

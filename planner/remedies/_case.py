@@ -14,6 +14,7 @@ from planner.arithmetic import has_arithmetic, is_expression
 from planner.diagnostics import Diagnostic, Edit, Fault, Path
 from planner.geometry import AxisMap, SameWindow, Shape, Window
 from planner.layers._fields import per_axis
+from planner.sight import ALL, ANY
 
 if TYPE_CHECKING:
     from planner.layers._layer import Layer
@@ -158,9 +159,12 @@ class Case:
         return next(name for i in range(len(taken) + 1) if (name := f"{wish}_{i}" if i else wish) not in taken)
 
     def sources(self, step: Step) -> list[str] | None:
-        """The names in the `from` of a step's entry; None where it has none."""
+        """The names in the `from` of a step's entry, one for each tensor; None where it has none, or where a name means
+        several.
+        """
         given = (self.at(step.path) or {}).get("from")
-        return [str(each) for each in (given if isinstance(given, list) else [given])] if given is not None else None
+        names = [str(each) for each in (given if isinstance(given, list) else [given])] if given is not None else []
+        return names if names and not any(each.endswith(ALL) or each.startswith(ANY) for each in names) else None
 
     # Layers
 

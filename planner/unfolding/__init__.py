@@ -46,7 +46,7 @@ def load(
     known = bool(inputs and root.entries)
     inputs = inputs or reader.unknown_inputs(file.input if input is None else input)
     first = [Handed((ref,)) for ref in inputs.values()]
-    names = named(inputs, first)
+    names = named(list(inputs), first)
     scope = Scope(inputs=tuple(names), names=names, above=first[0], values=draft.params)
     lists = Lists(draft, {} if layers is None else layers)
     outputs: tuple[Ref, ...] = ()

@@ -20,6 +20,7 @@ from planner.guesses import slip
 from planner.layers._fields import MOST_AXES, is_whole
 from planner.layers._layer import LARGEST
 from planner.model import Instance, Ref
+from planner.sight import ANY, plain
 from planner.unfolding._draft import Draft
 from planner.unfolding._naming import unusable
 
@@ -159,6 +160,10 @@ class File:
             self._check_parameter_name(each, (*path, "params", each))
         reader.names = (*self.draft.params, *params)
         inputs = names_of(read.inputs) if read.inputs is not None else ("input",)
+        if any(each.startswith(ANY) and (each == ANY or i < len(inputs) - 1) for i, each in enumerate(inputs)):
+            wanted = 'names, of which the last may be of any number, as in [x, "*rest"]'
+            self.draft.report(WrongValue("inputs", wanted, read.inputs), path)
+            inputs = plain(inputs)
         outputs = names_of(read.outputs) if read.outputs is not None else ()
         entries = reader.entries(read.layers, (*path, "layers"))
         return Block((*path, "layers"), name, entries, params, inputs, outputs) if entries else None

@@ -18,7 +18,7 @@ from planner.guesses import DOUBT, HARMLESS, NOBODY_KNOWS, NONE, Guess, Slips, s
 from planner.layers._fields import is_whole
 from planner.layers._layer import Layer
 from planner.model import Group, Instance, LeftOut, Ref
-from planner.sight import named
+from planner.sight import named, plain, spread
 from planner.unfolding._draft import Draft, Handed, Placed, Scope, Stop, ToldElsewhere, known_of, value_of
 from planner.unfolding._layers import Interned, Layers
 from planner.unfolding._naming import Naming
@@ -86,9 +86,19 @@ class Lists:
                 handed = self.place(entry, name, values, scope, sources, guessed)
                 self.weights.note(placed, entry, entries[at + 1 :], scope)
                 scope.hand_on(name, handed)
-                sources = (handed,)
+                sources = self._fed(handed, placed, sources)
             if base is not None:
-                scope.repeated(base, scope.above if copies is None else replace(scope.above, copies=copies))
+                handed = scope.above if copies is None else replace(scope.above, copies=copies)
+                scope.repeated(base, handed, copies)
+
+    def _fed(self, handed: Handed, placed: Placed, sources: tuple[Handed, ...]) -> tuple[Handed, ...]:
+        """The sources of the next copy: what a copy hands on feeds the first, and the others stay."""
+        if len(sources) < 2:
+            return (handed,)
+        groups = self.draft.groups[placed.groups : placed.groups + 1]
+        refs = handed.refs[: groups[0].feeds] if groups else handed.refs
+        fed = (handed,) if len(refs) < 2 else tuple(Handed((ref,), slips=handed.slips) for ref in refs)
+        return (*fed, *sources[len(fed) :])[: len(sources)]
 
     def outputs(self, names: tuple[str, ...], scope: Scope, *, listed: bool) -> tuple[Ref, ...]:
         """The tensors that the model returns: those of the given names, or what the list of layers hands on."""
@@ -111,7 +121,11 @@ class Lists:
             if isinstance(fault, Fault):
                 self.draft.report(fault, entry.path, scope.calls)
             name = None
-        if scope.leave_out(name, sources[0]) and len(sources) > 1 and all(each.refs for each in sources):
+        if (
+            scope.leave_out(name, (sources or (scope.above,))[0])
+            and len(sources) > 1
+            and all(each.refs for each in sources)
+        ):
             refs = [each.refs[0] for each in sources]
             key = "when" if entry.when is not None else "repeat"
             full = scope.prefix + (name or str(entry.type).lower())
@@ -228,11 +242,11 @@ class Lists:
                 slips |= slip(f"`{meant.value}` for `{key}`")
             else:
                 slips |= slip(f"without `{key}`")
-        if len(sources) != len(block.inputs):
-            copy = int(values["index"]) if entry.repeat is not None and values.get("index") else None
-            wrong = WrongNumberOfSources.of_block(kind, block.inputs, len(sources), entry.sources or (), copy)
+        least = len(block.inputs) - (block.takes_any and len(block.inputs) > 1)
+        if len(sources) < least or (len(sources) > least and not block.takes_any):
+            wrong = WrongNumberOfSources.of_block(kind, block.inputs, len(sources), entry.sources or ())
             self.draft.report(wrong, entry.path, scope.calls, full)
-            filled = (*sources, *(sources[-1:] or (scope.above,)) * len(block.inputs))[: len(block.inputs)]
+            filled = (*sources, *(sources[-1:] or (scope.above,)) * least)[:least]
             sources = tuple(replace(each, slips=each.slips | DOUBT) for each in filled)
         inner = dict(self.draft.params)
         for name, default in block.params.items():
@@ -284,8 +298,9 @@ class Lists:
         group = Group(full, kind, entry.path, block, args, scope.group, len(self.draft.instances))
         self.draft.groups.append(group)
         inner = Scope(
-            inputs=block.inputs,
+            inputs=plain(block.inputs),
             names=named(block.inputs, sources),
+            several=spread(block.inputs, len(sources)),
             above=sources[0],
             values=values,
             prefix=f"{full}.",

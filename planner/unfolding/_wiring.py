@@ -11,6 +11,7 @@ from planner.faults.unknown_source import UnknownSource
 from planner.format import Entry
 from planner.guesses import DOUBT, slip
 from planner.model import Mention, Ref
+from planner.sight import ALL
 from planner.unfolding._draft import Draft, Handed, Scope
 
 
@@ -27,20 +28,56 @@ class Wiring:
         for i, name in enumerate(entry.sources or ()):
             key: Path = ("from", i) if listed else ("from",)
             try:
-                if scope.find(name)[0] is None:
+                if name.endswith(ALL) and name not in scope.several and name not in scope.names:
+                    raise self._no_copies(name.removesuffix(ALL), entry, entries, at, scope, key)
+                if name not in scope.several and scope.find(name)[0] is None:
                     self._look_below(name, entry, entries[at + 1 :], key)
-                handed = self.one(name, scope, key, entry.path)
+                handed = self._all(name, scope, key, entry.path)
             except Fault as fault:
                 self.draft.report(fault, entry.path, scope.calls)
-                handed = self.likely(fault, name, scope)
-            found.append(handed)
+                handed = self._likely(fault, name, scope)
+            found += handed
         return tuple(found)
+
+    def _all(self, name: str, scope: Scope, key: Path, path: Path | None) -> list[Handed]:
+        """The tensors that a name in a `from` means: one, or several for `stage.*` and `*rest`."""
+        names = scope.meant(name)
+        try:
+            return [self.one(each, scope, key, path) for each in names]
+        except NoSuchOutput as fault:
+            if names != (name,):
+                outputs = [f"{each}.0" for each in names[:3]] + ["…"] * (len(names) > 3)
+                fault.help = f"read the outputs one by one: `from: [{', '.join(outputs)}]`"
+                fault.mends = ()
+            raise
+
+    def _no_copies(
+        self, base: str, entry: Entry, entries: tuple[Entry, ...], at: int, scope: Scope, key: Path
+    ) -> UnknownSource:
+        """The fault of `stage.*` where `stage` is no repeated entry above, or has no copies."""
+        if scope.find(base)[0] is None:
+            self._look_below(base, entry, entries[at + 1 :], key)
+            return UnknownSource.of_all(base, scope.several, key)
+        left_out = any(each.name == base and each.repeats for each in entries[:at])
+        return UnknownSource.of_all(base, scope.several, key, left_out=left_out, known=True)
+
+    def _likely(self, fault: Fault, name: str, scope: Scope) -> list[Handed]:
+        """The tensors that a wrong name most likely means; that of a wrong `stag.*` are several."""
+        meant = str(fault.mends[0][0].value) if fault.mends else name
+        if meant not in scope.several:
+            return [self.likely(fault, name, scope)]
+        try:
+            found = self._all(meant, scope, (), None)
+        except Fault:
+            return [self.likely(fault, name, scope)]
+        return [replace(each, slips=slip(f"`{meant}` for `{name}`")) for each in found]
 
     def _look_below(self, name: str, entry: Entry, later: tuple[Entry, ...], key: Path) -> None:
         below = next((each for each in later if each.name == name), None)
         if below is not None or name == entry.name:
             place = self.draft.source.place(below.path) if below else None
-            raise SourceBelow(name, _cycle(str(entry.name), name, later), place.line if place else None, key)
+            own = entry.plain_name or str(entry.type).lower()
+            raise SourceBelow(name, _cycle(own, name, later), place.line if place else None, key)
 
     def likely(self, fault: Fault, name: str, scope: Scope) -> Handed:
         """The tensor that a wrong name most likely means: the fault's proposal, or the tensor above."""
@@ -56,7 +93,7 @@ class Wiring:
         """The single tensor that a name means. With a path, the place of an output's number in the file is noted."""
         handed, number = scope.find(name)
         if handed is None:
-            raise UnknownSource(name, scope.names, key)
+            raise UnknownSource(name, [*scope.names, *scope.several], key)
         if number is None:
             if len(handed.refs) != 1:
                 raise NoSuchOutput(name, None, len(handed.refs), key, handed.names)

@@ -147,6 +147,10 @@ class Construction:
         """Repetitions as an expression, if they are short enough for one line."""
         assert part.count is not None
         self.program.uses(part.count)
+        if part.iterates:
+            self.program.imports.add("nn")
+            made = f"nn.ModuleList([{code} for {_index(part)} in range({part.count})])"
+            return made if fits(indent, f"{part.name} = {made},") else None
         if part.wrapped and not part.numbered and (part.count.is_value(1) or part.count.is_value(2)):
             self.program.imports.add("nn")
             return Brackets("nn.Sequential(", [Bracketed(code)] * int(str(part.count)))
@@ -214,14 +218,14 @@ class Construction:
         """The statements that construct a part again and again, in a container of its own where it is wrapped."""
         if part.wrapped:
             self.program.imports.add("nn")
-            label = module.label
+            label, container = module.label, "nn.ModuleList()" if part.iterates else "nn.Sequential()"
             assert isinstance(label, str)
             if is_attribute(label):
-                yield f"{indent}{target}.{label} = nn.Sequential()"
+                yield f"{indent}{target}.{label} = {container}"
                 target = f"{target}.{label}"
             else:
                 inner = self.new_local()
-                yield f"{indent}{inner} = nn.Sequential()"
+                yield f"{indent}{inner} = {container}"
                 yield from lines(indent, registration(target, label, inner))
                 target = inner
             module = replace(module, label=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from planner.classes.expressions import BINDS
 from planner.classes.parts import Part
@@ -13,7 +14,7 @@ from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes, Labelled
 from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, fits, lines
-from planner.outputs.code.torch.variables import Variables
+from planner.outputs.code.torch.variables import Variables, argument_names
 
 
 class Forward:
@@ -31,6 +32,10 @@ class Forward:
         self._reads = {part: _reads(part) for part in parts}
         self.variables = Variables(program, shapes, attributes, self._reads)
         self._outputs = self.unit.outputs if self.unit.block.outputs else ()
+        same = len({len(copy.inputs) for copy in self.unit.copies}) == 1
+        self._rest = (
+            self.variables.inputs[len(self.unit.block.inputs) - 1 :] if self.unit.block.takes_any and same else []
+        )
 
     def lines(self) -> Iterator[str]:
         """The whole method."""
@@ -40,7 +45,7 @@ class Forward:
         self.program.imports.add("Tensor")
         outputs = len(self.unit.outputs)
         gives = "Tensor" if outputs == 1 else f"tuple[{', '.join(['Tensor'] * outputs)}]"
-        arguments = [Bracketed(each) for each in ("self", *(f"{each}: Tensor" for each in self.variables.inputs))]
+        arguments = [Bracketed(each) for each in ("self", *(f"{each}: Tensor" for each in argument_names(self.unit)))]
         yield from lines(STEP, Brackets("def forward(", arguments, f") -> {gives}:"))
         yield from self.variables.done
         yield from result
@@ -78,7 +83,7 @@ class Forward:
         if part.is_tensor:
             variables.know(part, self._tensor(part))
             return
-        if part.loops:
+        if part.loops or part.iterates:
             self._loop(part)
             return
         variables.start_call()
@@ -105,18 +110,31 @@ class Forward:
         variables.bind(part, made, before, (inherits and name) or own)
 
     def _loop(self, part: Part) -> None:
-        """Call the same module as often as a part has repetitions, each time with what it returned before."""
-        variables, (source,) = self.variables, part.sources
+        """Call the repetitions of a part one after the other, or the same module as often as there are repetitions,
+        each time with what was returned before.
+        """
+        variables = self.variables
         assert part.count is not None
+        variables.start_call()
         variables.assign()
-        given = variables.known[source]
-        if part.item.inputs[0].shape.spatial:
-            given = given.moved(self.program.layouts.input(part, 0))
-        given = variables.batched(given, source)
-        variables.read(part.sources)
-        count = in_forward(part.count, (), self.attributes.param)
-        self.program.uses(count)
-        variables.loop(part, given, str(count), lambda code: self._called(part, [code]))
+        given, *others = (self._read_in_loop(part, k) for k in range(len(part.sources)))
+        variables.read(self._reads[part])
+        if part.iterates:
+            head = f"for layer in {self.labelled.access[part]}:"
+        else:
+            count = in_forward(part.count, (), self.attributes.param)
+            self.program.uses(count)
+            head = f"for _ in range({count}):"
+        variables.loop(part, given, others, head, lambda code: self._called(part, [code, *others]))
+
+    def _read_in_loop(self, part: Part, place: int) -> Code:
+        """What a part reads at a place; what it reads in every repetition is a variable."""
+        value = part.sources[place]
+        code = self.variables.known[value]
+        if part.item.inputs[place].shape.spatial:
+            code = code.moved(self.program.layouts.input(part, place))
+        code = self.variables.batched(code, value)
+        return self.variables.read_again(code, value) if place and code.order is not None else code
 
     def _tensor(self, part: Part) -> Code:
         """A tensor that the class has, trained or not."""
@@ -182,6 +200,7 @@ class Forward:
         """The call of a part that is there, with its arguments."""
         axes = self.shapes.axes(part.values[0])
         any_batch = bool(part.calls) and not part.boxed and part.calls[-1].call.takes_any_batch
+        access = "layer" if part.iterates else self.labelled.access.get(part, "")
         if not any_batch:
             repeats = part.calls[-1].call.repeats if part.calls and not part.boxed else ()
             args = [
@@ -189,16 +208,32 @@ class Forward:
                 for k, (each, value) in enumerate(zip(args, part.sources, strict=True))
             ]
         if not part.calls or part.boxed:
-            made = Code(Brackets(f"{self.labelled.access[part]}(", [Bracketed(each.code) for each in args]))
+            made = Code(Brackets(f"{access}(", [Bracketed(each.code) for each in args]))
         elif part.calls[-1].call.is_permutation:
             made = call(self.program, part, "", args, "first", self.attributes.param).reading(args)
             return made._replace(axes=axes).moved(self.program.layouts.tensor(self.unit, part.values[0]))
         else:
             side = self.program.layouts.input(part, 0)
-            made = call(self.program, part, self.labelled.access.get(part, ""), args, side, self.attributes.param)
+            made = call(self.program, part, access, args, side, self.attributes.param)
+        if self._rest and isinstance(made.base, Brackets):
+            made = made._replace(base=self._with_rest(made.base))
         lacks = lacking(args) if any_batch else made.lacks
         side = self.program.layouts.tensor(self.unit, part.values[0])
         return made._replace(axes=axes, side=side, lacks=lacks).reading(args)
+
+    def _with_rest(self, code: Brackets) -> Brackets:
+        """The call with `*rest` for all of the inputs of that name in a row."""
+        rest = self._rest[0].partition("[")[0]
+        items: list[Bracketed] = []
+        for each in code.items:
+            inside = self._with_rest(each.code) if isinstance(each.code, Brackets) else each.code
+            items.append(replace(each, code=rest if str(inside) == f"[*{rest}]" else inside))
+        written, count = [str(each.code) for each in items], len(self._rest)
+        for i in range(len(items) - count + 1):
+            if written[i : i + count] == self._rest:
+                items[i : i + count] = [Bracketed(f"*{rest}")]
+                break
+        return replace(code, items=items)
 
     def _assert_equal(self, part: Part) -> None:
         """Operands whose sizes are equal in the plan are not to be repeated."""

@@ -145,7 +145,7 @@ class Program:
     def call(self, part: Part) -> Brackets:
         """The construction of a module of another class."""
         assert part.unit is not None
-        own = self.names.channels(part.unit.block)
+        own = self.names.channels(part.unit.block, part.unit.arity)
         items: list[Bracketed] = []
         short: list[Bracketed] = []
         by_name = False

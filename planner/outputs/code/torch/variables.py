@@ -14,6 +14,7 @@ from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes
 from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, lines
+from planner.sight import plain
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Waiting:
 class Variables:
     """The tensors of one forward pass, and the statements that give them variables.
 
-    inputs   the arguments of the forward pass
+    inputs   the tensors that go into the forward pass
     known    the tensors that have a variable, or another short expression, and are still to be read
     left     how often each tensor is still to be read
     waiting  the tensors that are worked out but have no variable yet, in the order in which they were made
@@ -63,7 +64,7 @@ class Variables:
         for k, each in enumerate(self.inputs):
             at = (-1, -1, k)
             side = program.layouts.tensor(self.unit, at)
-            self.known[at] = Code(each, side=side, reads=frozenset({each}), axes=shapes.axes(at))
+            self.known[at] = Code(each, side=side, reads=frozenset({_variable(each)}), axes=shapes.axes(at))
 
     # What calls do to them
 
@@ -99,9 +100,12 @@ class Variables:
         if self.left[value] != 1:
             self.assign()
 
-    def loop(self, part: Part, given: Code, count: str, called: Callable[[Code], Code]) -> None:
-        """Give a variable to what a call makes of a tensor, and then of what it made itself, again and again."""
+    def loop(self, part: Part, given: Code, others: Sequence[Code], head: str, called: Callable[[Code], Code]) -> None:
+        """Give a variable to what a call makes of a tensor, and then of what it made itself, again and again, reading
+        the others each time. `head` is the first line of the loop.
+        """
         (value,) = part.values
+        self._kept_names = NOTHING.union(*(each.reads for each in others))
         waiting = Waiting(value, given, part.sources[0], self.own_name(part))
         name = str(given.code) if given.reads == {str(given.code)} else ""
         if not name or name in self._still_read() or name in self.inputs[1:]:
@@ -109,8 +113,9 @@ class Variables:
         if str(given.code) != name:
             self.done += lines(BODY, given.after(f"{name} = "))
         made = self._first_of(part, called(_named(given, name)))
-        self.done.append(f"{BODY}for _ in range({count}):")
+        self.done.append(f"{BODY}{head}")
         self.done += lines(BODY + STEP, made.after(f"{name} = "))
+        self._kept_names = NOTHING
         self.known[value] = _named(made, name)
         self._names[value] = name
         if self.program.asserts and not made.lacks:
@@ -170,7 +175,7 @@ class Variables:
             raise AssertionError("copies whose parameters differ in their axes have no class in common")
         sizes = [f"{self.inputs[0]}.shape[0]", *["-1"] * code.axes]
         expanded = Brackets(f"{code.atom}.expand(", list(map(Bracketed, sizes)))
-        made = code._replace(base=expanded, lacks="", order=None, reads=code.reads | {self.inputs[0]})
+        made = code._replace(base=expanded, lacks="", order=None, reads=code.reads | {_variable(self.inputs[0])})
         if self.left.get(value, 0) < 2 or value not in self.known:
             return made
         self.known[value] = self._with_name(made, value)
@@ -212,7 +217,9 @@ class Variables:
         if exact is not None and len(self.unit.copies) == 1:
             sizes = Expr("tuple", tuple(in_forward(size, (), self._attributes.param) for size in exact))
             self.program.uses(sizes)
-            self.done.append(f"{BODY}assert {name}.shape[1:] == {sizes}")
+            head = f"assert {name}.shape[1:] == "
+            items = [Bracketed(str(each)) for each in sizes.args]
+            self.done += lines(BODY, Brackets(f"{head}(", items) if len(items) > 1 else f"{head}{sizes}")
 
     # Names
 
@@ -220,7 +227,7 @@ class Variables:
         """The variable for a tensor: the name of its entry, if it is one of several or read more than once, or `x`, or
         else `out`. What lacks the batch does not replace the input, of which that can be told.
         """
-        kept = {self.inputs[0]} if each.code.lacks else set()
+        kept = {_variable(self.inputs[0])} if each.code.lacks else set()
         returned = len(self.unit.outputs) > 1 and each.value in self.unit.outputs
         if each.name is not None and (branches or returned or self.left[each.value] > 1):
             return self.new_name(each.name, *kept)
@@ -258,14 +265,27 @@ def _named(code: Code, name: str) -> Code:
     return code.settled()._replace(base=name, binds=ATOM, reads=frozenset({name}))
 
 
-def input_names(unit: Unit) -> list[str]:
-    """The arguments of the forward pass."""
-    if len(unit.block.inputs) == 1:
+def argument_names(unit: Unit) -> list[str]:
+    """The arguments of the forward pass; one for any number of tensors has a `*` before it."""
+    if len(unit.block.inputs) == 1 and not unit.block.takes_any:
         return ["x"]
     names: list[str] = []
-    for each in unit.block.inputs:
+    for each in plain(unit.block.inputs):
         names.append(unused(identifier(each, "x"), {*names, *OURS}))
-    return names
+    return [*names[:-1], f"*{names[-1]}"] if unit.block.takes_any else names
+
+
+def input_names(unit: Unit) -> list[str]:
+    """The tensors that go into the forward pass; those of `*rest` are `rest[0]`, `rest[1]` and so on."""
+    *first, last = argument_names(unit)
+    if not last.startswith("*"):
+        return [*first, last]
+    return [*first, *(f"{last.removeprefix('*')}[{i}]" for i in range(unit.arity - len(first)))]
+
+
+def _variable(code: str) -> str:
+    """The variable that the code of an input reads."""
+    return code.partition("[")[0]
 
 
 def _pattern(paths: dict[tuple[int, ...], str]) -> str:
