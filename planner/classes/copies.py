@@ -141,8 +141,7 @@ class Copies:
                 places[id(member)] = number, index
                 items.append(item)
                 if not item.last:
-                    fed = item.outputs[: feeds(member, len(inputs))]
-                    fed = tuple(at_index(each, BEFORE) for each in valued(fed, number, index))
+                    fed = tuple(at_index(each, BEFORE) for each in valued(item.outputs[: item.feeds], number, index))
                     inputs = (*fed, *inputs[len(fed) :])
             at += count
             if items:
@@ -224,7 +223,7 @@ class Copies:
         ends = {item.outputs[output].channels for item in items}
         if len(items) > 1 and len(ends) == 1 and INDEX not in (end := ends.pop()).names:
             return end
-        if feeds(items[0].member, len(items[0].inputs)) > 1:
+        if items[0].feeds > 1:
             return None
         variable = unused(CARRIED, items[0].member.name.split("."))
         values = {**copy.values, INDEX: items[-1].index, variable: items[-1].inputs[0].shape.channels}
@@ -247,10 +246,9 @@ class Copies:
         found: set[str] = set()
         read = {*copy.block.outputs, *(each for entry in copy.block.entries for each in entry.sources or ())}
         read |= {each.rpartition(".")[0] for each in read}
-        every = {each.removesuffix(ALL) for each in read if each.endswith(ALL)}
         for entry, items in zip(copy.block.entries, copy.items, strict=True):
             count = count_of(entry, copy) if entry.repeats else None
-            named = any(item.name in read or item.name.rpartition(".")[0] in every for item in items)
+            named = any(not read.isdisjoint((item.name, item.name.rpartition(".")[0] + ALL)) for item in items)
             if count is not None and not count.is_const and named:
                 found |= count.depends_on
         return found
@@ -379,11 +377,6 @@ class Copies:
         found = plain(group.args[param])
         fractional = type(found) is int and (group.type, param) in self.structure.fractional
         return float(found) if fractional else found
-
-
-def feeds(member: Step | Group, sources: int) -> int:
-    """How many of the sources of a repetition are what the one before it hands on."""
-    return min(member.feeds if isinstance(member, Group) else 1, sources)
 
 
 def _least_assuming(copies: Sequence[Copy], tensors: Sequence[SymbolicTensor]) -> Expr | None:
