@@ -317,10 +317,8 @@ def resolve(plan: Plan, before: Plan, changed: Set[int]) -> None:
     known = before.outputs or (None,) * len(plan.model.outputs)
     with suppress(Fault, _Told):
         plan.outputs = tuple(
-            [
-                _resolved(ref, plan.steps, i, None) if was is None or ref.step in changed else was
-                for i, (ref, was) in enumerate(zip(plan.model.outputs, known, strict=True))
-            ]
+            _resolved(ref, plan.steps, i, None) if was is None or ref.step in changed else was
+            for i, (ref, was) in enumerate(zip(plan.model.outputs, known, strict=True))
         )
 
 

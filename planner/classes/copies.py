@@ -141,8 +141,7 @@ class Copies:
                 places[id(member)] = number, index
                 items.append(item)
                 if not item.last:
-                    fed = item.outputs[: item.feeds]
-                    fed = tuple(at_index(each, BEFORE) for each in valued(fed, number, index))
+                    fed = tuple(at_index(each, BEFORE) for each in valued(item.outputs[: item.feeds], number, index))
                     inputs = (*fed, *inputs[len(fed) :])
             at += count
             if items:
@@ -247,10 +246,9 @@ class Copies:
         found: set[str] = set()
         read = {*copy.block.outputs, *(each for entry in copy.block.entries for each in entry.sources or ())}
         read |= {each.rpartition(".")[0] for each in read}
-        every = {each.removesuffix(ALL) for each in read if each.endswith(ALL)}
         for entry, items in zip(copy.block.entries, copy.items, strict=True):
             count = count_of(entry, copy) if entry.repeats else None
-            named = any(item.name in read or item.name.rpartition(".")[0] in every for item in items)
+            named = any(not read.isdisjoint((item.name, item.name.rpartition(".")[0] + ALL)) for item in items)
             if count is not None and not count.is_const and named:
                 found |= count.depends_on
         return found

@@ -209,7 +209,7 @@ class Entries:
 
     def _carried(self, part: Part, entry: Entry) -> Part:
         """Repetitions that differ in their input channels, written with a variable that is carried along."""
-        if any(not item.inputs or item.feeds > 1 for _, item in part.items):
+        if any(item.feeds != 1 for _, item in part.items):
             raise UnsharedError
         variable = unused(CARRIED, part.items[0][0].values)
         starts = [(copy, item.inputs[0]) for copy, item in part.items if not item.index]
@@ -271,12 +271,11 @@ class Entries:
             return
         for item in items:
             last = item is items[-1]
-            fed = item.feeds
-            before: tuple[Value, ...] = tuple((number, item.index - 1, i) for i in range(fed))
+            before: tuple[Value, ...] = tuple((number, item.index - 1, i) for i in range(item.feeds))
             part = Part(
                 values=tuple((number, -1 if last else item.index, i) for i in range(len(item.outputs))),
                 items=((copy, item),),
-                sources=copy.sources[number] if item is items[0] else (*before, *copy.sources[number][fed:]),
+                sources=copy.sources[number] if item is items[0] else (*before, *copy.sources[number][item.feeds :]),
                 name=None if copy.block.nameless else item.name,
                 nested=(item.name.rpartition(".")[0], item.index, own) if wrapped and item.again is None else None,
                 again=None if item.again is None else Again(*item.again),

@@ -189,6 +189,9 @@ class Lists:
             self.draft.full_names.add(full)
             kind = self.layers.kind_of(entry, values)
             if entry.inner is not None:
+                if not sources:
+                    self.draft.report(WrongNumberOfSources("a list of layers", 0, 1, 1), entry.path, scope.calls, full)
+                    sources, slips = (scope.above,), slips | DOUBT
                 return self._call(entry, full, kind, entry.inner, dict(values), scope, sources, slips)
             if kind in self.draft.blocks:
                 return self._call_block(entry, full, kind, values, scope, sources, slips)
