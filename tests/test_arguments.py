@@ -88,9 +88,8 @@ def misses(called: Called) -> list[str]:
 
 def _entries(called: Called) -> Iterator[tuple[str, tuple[int, ...]]]:
     for step in called.plan.layers:
-        assert step.facts is not None
         own = step.name.removeprefix(f"{called.within}.") if called.within else step.name
-        for entry, sizes in (*step.facts.weights.items(), *step.facts.buffers.items()):
+        for entry, sizes in step.state.items():
             yield f"{own}.{entry}" if entry else own, tuple(sizes)
 
 

@@ -212,9 +212,9 @@ def judge(seed: int) -> Counter[str]:
 
 
 def test_what_fixes_write_in_models_with_a_mistake() -> None:
-    counts = sum((judge(seed) for seed in range(200)), Counter[str]())
-    assert sum(counts[each] for each in counts if each.startswith("safe")) > 15
-    assert counts["unsafe"] > 30
+    counts = sum((judge(seed) for seed in range(400)), Counter[str]())
+    assert sum(counts[each] for each in counts if each.startswith("safe")) > 30
+    assert counts["unsafe"] > 60
     assert counts["causal"] > 2
 
 

@@ -87,6 +87,10 @@ class EntryCopy:
     """The number of the entry whose module is called again, and which of its repetitions."""
 
     @property
+    def step(self) -> Step | None:
+        return self.member if isinstance(self.member, Step) else None
+
+    @property
     def feeds(self) -> int:
         """How many of the inputs of a repetition are what the one before it hands on."""
         return min(self.member.feeds if isinstance(self.member, Group) else 1, len(self.inputs))

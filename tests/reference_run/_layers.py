@@ -472,8 +472,10 @@ def _matmul(layer: Any, a: Tensor, b: Tensor) -> Tensor:
 
 
 def _einsum(layer: Any, *sources: Tensor) -> Tensor:
-    """Einstein's notation, as numpy has it."""
+    """Einstein's notation, as numpy has it; PyTorch has the gradients."""
     equation = layer.equation.replace(" ", "")
+    if any(x.requires_grad for x in sources):
+        return torch.einsum(equation, *sources)
     return torch.from_numpy(np.array(np.einsum(equation, *(x.numpy() for x in sources))))
 
 
