@@ -198,6 +198,8 @@ class _World:
         output of the layer above, or the last input again.
         """
         least, most = layer.takes
+        if not inputs:
+            return None
         if most is not None and len(inputs) > most:
             return _tried(layer, inputs[:most] if self.version == LIKELY else inputs[-most:]) if most else None
         last = inputs[-1]
