@@ -294,6 +294,28 @@ def test_asserts_refuse_what_the_plan_does_not_have() -> None:
     assert made(emitted(report_on(model)))(one, torch.zeros(1, 3, 1, 1)).shape == (1, 3, 4, 4)
 
 
+@pytest.mark.parametrize("first", ["input", "point"])
+def test_asserts_ask_nothing_of_a_sum_that_is_left_out(first: str) -> None:
+    """A block whose shortcut is there at stride 1 alone, as in MobileNet: what it would add has other sizes."""
+    down = [
+        {"name": "depth", "type": "Conv2d", "groups": "depthwise", "kernel_size": 3, "stride": "$stride", "padding": 1},
+        {"name": "point", "type": "Conv2d", "out_channels": "$width", "kernel_size": 1},
+        {"type": "Add", "from": [first, "point" if first == "input" else "input"], "when": "$stride == 1"},
+    ]
+    if first == "input":  # left out, the sum hands on its first source
+        down.append({"type": "Conv2d", "out_channels": "$width", "kernel_size": 1})
+    model = {
+        "input": [9, 8, 4],
+        "layers": [{"type": "down", "width": 6, "stride": 2}, {"type": "down", "width": 6, "repeat": 2}],
+        "blocks": {"down": {"params": {"width": None, "stride": 1}, "layers": down}},
+    }
+    report = report_on(model)
+    found = emitted(report, asserts=True)
+    assert "class Down" in found.text
+    assert ".shape == " in found.text
+    assert misses(report, found) == []
+
+
 def test_repeats_with_several_sources_are_loops() -> None:
     inside = [{"type": "Concat", "from": ["tgt", "memory"]}, {"type": "Linear", "out_features": 4}]
     step = {"inputs": ["tgt", "memory"], "layers": inside}

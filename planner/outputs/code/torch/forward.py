@@ -245,8 +245,9 @@ class Forward:
             ranked = bool(part.item.inputs[0].shape.spatial)
             first, *others = [code.moved(side) if ranked else code for code, side in zip(read, sides, strict=True)]
             if not any(code.lacks for code in (first, *others)):
+                unless = f"not self.{self.attributes.condition(part)} or " if _is_chosen(part) else ""
                 self.variables.done += [
-                    f"{BODY}assert {each.code}.shape == {first.code}.shape" for each in others if each != first
+                    f"{BODY}assert {unless}{each.code}.shape == {first.code}.shape" for each in others if each != first
                 ]
 
 
