@@ -185,6 +185,24 @@ def test_faults_inside_of_a_block_that_is_called_wrongly_are_told() -> None:
     assert sorted(each.code for each in report.diagnostics) == ["NSP110", "NSP110", "NSP110", "NSP113"]
 
 
+def test_which_output_a_wrong_number_means_is_in_doubt_within_a_block_too() -> None:
+    stages = [{"name": f"s{i}", "type": "Conv2d", "out_channels": 4 * i, "kernel_size": 2, "stride": 2} for i in (1, 2)]
+    minus = {"inputs": ["a", "b"], "layers": [{"type": "Subtract", "from": ["a", "b"]}]}
+    layers = [{"name": "enc", "type": "encoder"}, {"name": "d", "type": "minus", "from": ["enc.0", "enc.4"]}]
+    blocks = {"encoder": {"outputs": ["s1", "s2"], "layers": stages}, "minus": minus}
+    report = checked(of_mapping({"input": [16, 16, 3], "layers": layers, "blocks": blocks}))
+    assert [each.code for each in report.diagnostics] == ["NSP208"]
+
+
+def test_a_fault_of_a_call_that_shares_is_not_told_as_other_layers() -> None:
+    tower = {"layers": [{"type": "Conv2d", "out_channels": 4, "kernel_size": 1}]}
+    layers = [{"name": "a", "type": "tower"}, {"name": "b", "type": "tower", "from": "input", "w": 3, "share": "a"}]
+    report = checked(
+        of_mapping({"input": [8, 8, 3], "layers": layers, "blocks": {"tower": tower}, "outputs": list("ab")})
+    )
+    assert [each.code for each in report.diagnostics] == ["NSP110"]
+
+
 def test_a_misspelt_section_does_not_hide_the_rest() -> None:
     report = checked(parse("inputs: [8, 8, 3]\nlayer:\n  - {type: Conv2d, out_channels: 8, kernel_sise: 3}\n"))
     assert [each.code for each in report.diagnostics] == ["NSP110", "NSP110", "NSP110"]

@@ -94,10 +94,12 @@ class Weights:
             instances[j].owner = i if instances[i].owner is None else instances[i].owner
 
     def _must_be_alike(self, theirs: Placed, ours: Placed) -> None:
-        """Refuse lists of layers that are not the same in both copies: the number of the copy has a say in them."""
+        """Refuse lists of layers that are not the same in both copies, since the number of the copy has a say in them.
+        What is wrong with a layer by itself is told there.
+        """
         instances = self.draft.instances
         pairs = zip(instances[theirs.first : theirs.last], instances[ours.first : ours.last], strict=False)
-        differing = (b for a, b in pairs if a.layer is not b.layer and a.layer != b.layer)
+        differing = (b for a, b in pairs if a.layer is not None and b.layer is not None and a.layer != b.layer)
         if theirs.last - theirs.first != ours.last - ours.first or any(True for _ in differing):
             raise SharedArgumentsDiffer.of_copies(theirs.name, ours.name)
 

@@ -9,7 +9,7 @@ from planner.faults.no_such_output import NoSuchOutput
 from planner.faults.source_below import SourceBelow
 from planner.faults.unknown_source import UnknownSource
 from planner.format import Entry
-from planner.guesses import DOUBT, slip
+from planner.guesses import DOUBT, Slips, slip
 from planner.model import Mention, Ref
 from planner.sight import ALL
 from planner.unfolding._draft import Draft, Handed, Scope
@@ -70,7 +70,7 @@ class Wiring:
             found = self._all(meant, scope, (), None)
         except Fault:
             return [self.likely(fault, name, scope)]
-        return [replace(each, slips=slip(f"`{meant}` for `{name}`")) for each in found]
+        return [replace(each, slips=_meaning(meant, name)) for each in found]
 
     def _look_below(self, name: str, entry: Entry, later: tuple[Entry, ...], key: Path) -> None:
         below = next((each for each in later if each.name == name), None)
@@ -84,7 +84,7 @@ class Wiring:
         if fault.mends:
             meant = str(fault.mends[0][0].value)
             try:
-                return replace(self.one(meant, scope, (), None), slips=slip(f"`{meant}` for `{name}`"))
+                return replace(self.one(meant, scope, (), None), slips=_meaning(meant, name))
             except Fault:
                 pass
         return replace(scope.above, refs=scope.above.refs[:1], slips=scope.above.slips | DOUBT)
@@ -112,6 +112,12 @@ class Wiring:
         if output >= len(handed.refs):
             raise NoSuchOutput(base, output, len(handed.refs), key, handed.names)
         return Handed((handed.refs[output],), slips=handed.slips)
+
+
+def _meaning(meant: str, name: str) -> Slips:
+    """The slip of one name for another; where only the output's own name or number is wrong, any may be meant."""
+    slips = slip(f"`{meant}` for `{name}`")
+    return replace(slips, doubtful=meant.rpartition(".")[0] == name.rpartition(".")[0] != "")
 
 
 def _cycle(name: str, source: str, later: tuple[Entry, ...]) -> list[str]:
