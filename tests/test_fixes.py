@@ -231,6 +231,18 @@ def test_branches_of_different_size_are_brought_together(up: str, expected: str)
 
 
 @pytest.mark.parametrize(
+    ("read", "first"),
+    [("", "other"), ("from: bottom, ", "bottom"), ("from: pool, ", "pool"), ('from: "bottom.*", ', None)],
+)
+def test_an_upsampling_that_takes_the_size_of_the_skip_reads_what_it_did(read: str, first: str | None) -> None:
+    other = "{name: other, type: ReLU, from: pool}"
+    text = UNET.replace("name: bottom,", "name: bottom, repeat: 1,") + "outputs: [join, pool, bottom, other]\n"
+    text = text.replace("UP", f"{other}\n  - {{name: up, type: Upsample, {read}scale_factor: 3}}")
+    found = [each for each in offered(text, "NSP204") if "Interpolate" in each]
+    assert found == ([f"`up`: type: Interpolate, from: [{first}, down], without `scale_factor`"] if first else [])
+
+
+@pytest.mark.parametrize(
     ("tensor", "shape", "dim", "expected"),
     [("[196, 32]", "[1, 32]", 1, "dim: 2"), ("[8, 8, 32]", "[8, 8, 4]", -1, "without `dim`")],
 )

@@ -258,8 +258,25 @@ blocks:
 """
 
 
-def test_sizes_are_those_at_which_one_module_can_be_called_twice() -> None:
-    source = of_mapping(yaml.safe_load(PAIR))
+HEADS = """
+input: {left: [5, 2], right: [5, 2]}
+layers:
+  - {name: x, type: Flatten, from: left}
+  - {name: a, type: Linear, out_features: 4}
+  - {name: y, type: Flatten, from: right}
+"""
+TIED = "  - {name: b, type: Linear, out_features: 4, tie: {weight: a.weight}}\n"
+LENT_ON = """
+  - {name: c, type: Linear, out_features: 4, tie: {weight: a.weight}, from: x}
+  - {name: b, type: Linear, out_features: 4, %s, from: y}
+"""
+
+
+@pytest.mark.parametrize(
+    "text", [PAIR, HEADS + TIED, HEADS + LENT_ON % "tie: {weight: c.weight}", HEADS + LENT_ON % "share: c"]
+)
+def test_sizes_are_those_at_which_weights_fit(text: str) -> None:
+    source = of_mapping(yaml.safe_load(text))
     model = load(source)
     found = next(iter(input_sizes(model))).together
     assert found

@@ -75,8 +75,9 @@ class Coupling:
             asks = any(own.issuperset(each) for each in self.axes.asked_together(i, couples))
             if asks or any(self.leads_on(ref.step, found) for ref in instance.sources):
                 found.add(i)
-                if instance.owner in self.behind:  # whose weights are compared with those of the step
-                    found.add(instance.owner)
+        for i in reversed(self.behind):  # a step's weights are compared with those of its lenders, which come before it
+            if i in found:
+                found.update(set(self.base.model.instances[i].lenders).intersection(self.behind))
         return sorted(found)
 
     def leads_on(self, i: int, found: set[int]) -> bool:

@@ -129,8 +129,7 @@ class Axes:
             seen = self.seen(step)
             joins = len(seen) > 1 and self.folds(step) and self.hangs_on_several(i, step, seen)
             found = [seen] if joins else list(self.meetings(i, step))
-        if step.instance.owner is not None:
-            found.append(self.channels(step) | self.channels(self.base.steps[step.instance.owner]))
+        found += [self.channels(step) | self.channels(self.base.steps[at]) for at in step.instance.lenders]
         return [each for each in found if len(each) > 1]
 
     def seen(self, step: Step) -> set[InputAxis]:

@@ -69,7 +69,6 @@ class Residues:
 
 
 NO_SIZE = Residues(1, 1, ())
-EVERY_SIZE = Residues(1, 1, (0,))
 
 
 def settled(verdicts: Sequence[bool | None], steady: int, period: int) -> Residues:

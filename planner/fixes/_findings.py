@@ -13,7 +13,7 @@ from planner.plan import Step, Tensor
 from planner.remedies._case import windows_of
 from planner.report import Report
 
-FindingKey = tuple[Path, tuple[Path, ...], int]
+StepKey = tuple[Path, tuple[Path, ...], int]
 """A step across an edit: the place of its entry, the places of the calls, and which copy of it."""
 
 
@@ -51,8 +51,8 @@ class Findings:
     def __init__(self, report: Report, edits: tuple[Edit, ...] = ()) -> None:
         self.report = report
         self.edits = edits
-        self.identities: dict[str | None, FindingKey] = {}
-        self.steps: dict[FindingKey | None, Step] = {}
+        self.identities: dict[str | None, StepKey] = {}
+        self.steps: dict[StepKey | None, Step] = {}
         copies: Counter[tuple[Path, tuple[Path, ...]]] = Counter()
         for step in report.plan.steps:
             place = self.old(step.path), tuple(map(self.old, step.instance.calls))

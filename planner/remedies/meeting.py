@@ -24,14 +24,13 @@ def size_from_skip(case: Case) -> Iterator[Proposal]:
             fields = type(source.layer).model_fields if source.layer is not None else {}
             if {"size", "scale_factor", "mode"} <= set(fields) and names and source.path[:-1] == step.path[:-1]:
                 other = next(name for name, x in zip(names, step.inputs, strict=False) if x is target)
-                listed = case.sources(source)
-                above = listed[0] if listed else _above(case, source)
-                if above is None or source.inputs[0].spatial == target.spatial:
+                first = _first_source(case, source)
+                if first is None or source.inputs[0].spatial == target.spatial:
                     return
                 # A layer that takes a second source has the size of that one.
                 retyped = {"type": "Interpolate"} if source.layer and source.layer.takes == (1, 1) else {}
                 given = {key: LEFT_OUT for key in ("scale_factor", "size") if key in (case.at(source.path) or {})}
-                yield case.put(source, **retyped, **{"from": [above, other]}, **given)
+                yield case.put(source, **retyped, **{"from": [first, other]}, **given)
                 return
 
 
@@ -198,8 +197,11 @@ def _reaches(case: Case, source: Step, target: Shape, **values: object) -> bool:
     return shape is not None and shape.spatial == target.spatial
 
 
-def _above(case: Case, step: Step) -> str | None:
-    """The name of the step that this step would read if it had no `from`."""
+def _first_source(case: Case, step: Step) -> str | None:
+    """The name of the first source of a step, stated or above it; None where that has no name of its own."""
+    if case.at((*step.path, "from")) is not None:
+        stated = case.sources(step)
+        return stated[0] if stated else None
     at = step.path[-1]
     if isinstance(at, int) and at == 0:
         block = case.at(step.path[:-2]) if step.path[0] == "blocks" and len(step.path) == 4 else None

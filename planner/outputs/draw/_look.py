@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from planner.outputs.draw._themes import THEMES, Theme
 
 LABELS = ("args", "params", "macs", "bytes", "field", "line", "none")
-SHADES = ("params", "macs", "bytes")
 DIRECTIONS = {"down": "TB", "right": "LR", "up": "BT", "left": "RL"}
 
 
