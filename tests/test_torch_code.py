@@ -318,6 +318,19 @@ def test_repeats_with_several_sources_are_loops() -> None:
         emitted(report_on(model), style="sequential")
 
 
+def test_any_number_of_inputs_is_written_as_the_file_reads_them() -> None:
+    """`*rest` wherever the file has it, in each of its rows; `rest.0` stays one of them, even where there is one."""
+    layers = [
+        {"name": "conv", "type": "Conv2d", "out_channels": 4, "kernel_size": 1, "from": "rest.0"},
+        {"type": "Concat", "from": ["*rest", "x", "*rest", "conv", "*rest"]},
+    ]
+    blocks = {"meet": {"inputs": ["x", "*rest"], "layers": layers}}
+    for count in (1, 2):
+        call = {"type": "meet", "from": ["input"] * (count + 1)}
+        text = emitted(report_on({"input": [8, 8, 4], "layers": [call], "blocks": blocks})).text
+        assert "return torch.cat([*rest, x, *rest, self.conv(rest[0]), *rest], dim=1)" in text
+
+
 def test_init_and_main(tmp_path: Path) -> None:
     path = tmp_path / "net.py"
     path.write_text(emitted(report_on("lenet5"), init=True, main=True).text)
