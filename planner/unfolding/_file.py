@@ -122,7 +122,8 @@ class File:
         for name, raw in shapes.items():
             path: Path = ("input", name) if several else ("input",)
             value = self.draft.evaluated(raw, params, path)
-            if why := unusable(name):
+            why = unusable(name) or ("only inputs of blocks may be of any number" if name.startswith(ANY) else "")
+            if why:
                 self.draft.report(UnusableName(name, why, (), at_key=several), path)
             sizes = list(value) if isinstance(value, list | tuple) and len(value) <= MOST_AXES else None
             if sizes and all(is_whole(size) and size > 0 for size in sizes):
