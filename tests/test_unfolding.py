@@ -227,6 +227,14 @@ def test_a_model_has_no_input_of_any_number() -> None:
     assert [each.code for each in found] == ["NSP115"]
 
 
+@pytest.mark.parametrize("inputs", [["x", "x"], ["x", "*x"]])
+def test_no_two_inputs_of_a_block_have_one_name(inputs: list[str]) -> None:
+    blocks = {"meet": {"inputs": inputs, "layers": [{"type": "Concat", "from": inputs}]}}
+    layers = [{"type": "meet", "from": ["input", "input"]}]
+    found = load(of_mapping({"input": [8, 8, 4], "layers": layers, "blocks": blocks})).diagnostics
+    assert [str(each.message) for each in found][:1] == ["`inputs` takes names of which no two are the same"]
+
+
 CROSS = {"outputs": ["skip", "out"], "layers": [{"name": "skip", **RELU}, {"name": "out", **RELU}]}
 JOIN = {"inputs": ["u", "v", "w"], "layers": [{"type": "Add", "from": ["u", "v", "w"]}]}
 WIRED = [

@@ -165,6 +165,8 @@ class File:
             wanted = 'names, of which the last may be of any number, as in [x, "*rest"]'
             self.draft.report(WrongValue("inputs", wanted, read.inputs), path)
             inputs = plain(inputs)
+        if len(set(plain(inputs))) < len(inputs):
+            self.draft.report(WrongValue("inputs", "names of which no two are the same", read.inputs), path)
         outputs = names_of(read.outputs) if read.outputs is not None else ()
         entries = reader.entries(read.layers, (*path, "layers"))
         return Block((*path, "layers"), name, entries, params, inputs, outputs) if entries else None
