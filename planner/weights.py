@@ -60,7 +60,7 @@ def must_fit(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]
 
 def _must_share(owner: Planned, step: Planned, layer: Layer, facts: Facts) -> None:
     """Refuse a step for which the module of another one cannot be called: it has other sizes."""
-    if owner.facts is None:
+    if owner.facts is None or owner.facts is facts:  # the same layer, and the same sizes
         return
     full, key = owner.instance.name, ("share",) if step.instance.again is not None else ()
     reads = owner.inputs, step.inputs

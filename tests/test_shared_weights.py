@@ -240,6 +240,38 @@ def test_a_chain_cannot_call_a_module_again() -> None:
         emitted(report, style="sequential")
 
 
+def test_a_copy_in_a_chain_of_two_layouts_is_called_as_it_is() -> None:
+    """A LayerNorm wants the channels last, a BatchNorm1d second: in one Sequential the first would move its tensor."""
+    layers = [
+        {"name": "norm", "type": "$types[$index]", "repeat": 2},
+        {"name": "act", "type": "Sigmoid"},
+        {"name": "b", "type": "BatchNorm1d", "share": "norm.1"},
+        {"name": "fc", "type": "Linear", "out_features": 8},
+        {"name": "a", "type": "LayerNorm", "share": "norm.0"},
+    ]
+    report = planned({"input": [12, 8], "params": {"types": ["LayerNorm", "BatchNorm1d"]}, "layers": layers})
+    assert differences(report, emitted(report)) == []
+
+
+def test_a_copy_is_called_again_where_repetitions_have_classes_of_their_own() -> None:
+    shift = [
+        {"name": "by", "type": "Constant", "shape": [12, 8], "fill": "$by"},
+        {"name": "sum", "type": "Add", "from": ["input", "by"]},
+        {"type": "Linear", "out_features": 8},
+    ]
+    layers = [
+        {"name": "a", "type": "shift", "by": "$index / 2", "repeat": 3},
+        {"name": "b", "type": "shift", "by": 0.5, "repeat": 2},
+        {"name": "c", "type": "shift", "by": 0.5, "share": "b.1"},
+        {"name": "d", "type": "shift", "by": 0.5, "share": "b", "repeat": 2},
+    ]
+    blocks = {"shift": {"params": {"by": None}, "layers": shift}}
+    report = planned({"input": [12, 8], "layers": layers, "blocks": blocks})
+    found = emitted(report)
+    assert differences(report, found) == []
+    assert gradients_differ(report, found) == []
+
+
 # Sizes at which the weights fit
 
 PAIR = """

@@ -213,6 +213,16 @@ def test_arguments_of_the_model_mean_what_set_means(name: str, params: dict[str,
     assert {entry: tuple(each.shape) for entry, each in module.state_dict().items()} == planned
 
 
+@pytest.mark.parametrize("fill", ["1 / $n", "'zeros' if $n > 2 else 'ones'"])
+def test_a_number_that_a_constant_is_made_with_is_no_argument(fill: str) -> None:
+    """The code has the value of `fill` and not its expression, so it is right for this value of `n` alone."""
+    constant = {"name": "by", "type": "Constant", "shape": [12, 8], "fill": fill}
+    layers = [constant, {"type": "Add", "from": ["input", "by"]}, {"type": "Linear", "out_features": "$n"}]
+    file = {"input": [12, 8], "params": {"n": 3}, "layers": layers}
+    found = emitted(report_on(file))
+    assert list(inspect.signature(getattr(module_of(found.text), found.name)).parameters) == []
+
+
 # Style
 
 
@@ -328,6 +338,19 @@ def test_repeats_with_several_sources_are_loops() -> None:
     assert misses(report_on(model), found) == []
     with pytest.raises(NotAChain):
         emitted(report_on(model), style="sequential")
+
+
+def test_any_number_of_inputs_is_written_as_the_file_reads_them() -> None:
+    """`*rest` wherever the file has it, in each of its rows; `rest.0` stays one of them, even where there is one."""
+    layers = [
+        {"name": "conv", "type": "Conv2d", "out_channels": 4, "kernel_size": 1, "from": "rest.0"},
+        {"type": "Concat", "from": ["*rest", "x", "*rest", "conv", "*rest"]},
+    ]
+    blocks = {"meet": {"inputs": ["x", "*rest"], "layers": layers}}
+    for count in (1, 2):
+        call = {"type": "meet", "from": ["input"] * (count + 1)}
+        text = emitted(report_on({"input": [8, 8, 4], "layers": [call], "blocks": blocks})).text
+        assert "return torch.cat([*rest, x, *rest, self.conv(rest[0]), *rest], dim=1)" in text
 
 
 def test_init_and_main(tmp_path: Path) -> None:

@@ -218,6 +218,23 @@ def test_a_bad_name_is_told_where_there_is_no_copy() -> None:
     assert [each.code for each in found if each.code != "NSP242"] == ["NSP115", "NSP115"]
 
 
+def test_a_model_has_no_input_of_any_number() -> None:
+    layers = [
+        {"name": "all", "type": "Concat", "from": ["b", "a"]},
+        {"type": "Conv2d", "out_channels": 4, "kernel_size": 1},
+    ]
+    found = checked(of_mapping({"input": {"b": [8, 8, 3], "*a": [8, 8, 3]}, "layers": layers})).diagnostics
+    assert [each.code for each in found] == ["NSP115"]
+
+
+@pytest.mark.parametrize("inputs", [["x", "x"], ["x", "*x"]])
+def test_no_two_inputs_of_a_block_have_one_name(inputs: list[str]) -> None:
+    blocks = {"meet": {"inputs": inputs, "layers": [{"type": "Concat", "from": inputs}]}}
+    layers = [{"type": "meet", "from": ["input", "input"]}]
+    found = load(of_mapping({"input": [8, 8, 4], "layers": layers, "blocks": blocks})).diagnostics
+    assert [str(each.message) for each in found][:1] == ["`inputs` takes names of which no two are the same"]
+
+
 CROSS = {"outputs": ["skip", "out"], "layers": [{"name": "skip", **RELU}, {"name": "out", **RELU}]}
 JOIN = {"inputs": ["u", "v", "w"], "layers": [{"type": "Add", "from": ["u", "v", "w"]}]}
 WIRED = [

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from planner.classes.arithmetic import comes_to, value
 from planner.classes.channels import channels_of, is_handed_on, names_in_plain, origins
-from planner.classes.expressions import Expr, UnusableError, const, same
+from planner.classes.expressions import Expr, UnusableError, const, same, text
 from planner.classes.structure import Structure
 from planner.classes.symbols import shaped, size_of, sizes_of, with_symbols, written
 from planner.classes.tensors import INDEX, Calling, Copy, EntryCopy, SymbolicTensor, argument_in, plain, type_of
@@ -280,17 +280,29 @@ def is_call(
         for dim, size in enumerate(shape.torch, 1)
     }
     written = dict(calling.args)
-    for arg, expr in written.items():
-        if any(each in revalued for each in expr.names):
-            continue
-        try:
-            found = value(_with_sizes(expr, sizes), values)
-        except UnusableError:
-            continue
-        wanted = plain(call.args.get(arg, found))
-        if not same(found, wanted) and found != wanted:
-            return False
-    return all(arg in written for arg in call.args)
+    compared = {arg: expr for arg, expr in written.items() if not any(each in revalued for each in expr.names)}
+    return all(arg in written for arg in call.args) and all(
+        _comes_to(_with_sizes(expr, sizes), call.args[arg], values)
+        for arg, expr in compared.items()
+        if arg in call.args
+    )
+
+
+def _comes_to(expr: Expr, wanted: object, values: Mapping[str, Any]) -> bool:
+    """Whether an argument has the wanted value, which may be a call that is made first; so has one without a value."""
+    if expr.op == "new" and isinstance(wanted, Call):
+        target, *named = expr.args
+        found = {each.op.removeprefix("keyword "): each.args[0] for each in named}
+        return (
+            target == text(wanted.target)
+            and found.keys() == wanted.args.keys()
+            and all(_comes_to(found[each], wanted.args[each], values) for each in found)
+        )
+    try:
+        known = value(expr, values)
+    except UnusableError:
+        return True
+    return same(known, plain(wanted)) or known == plain(wanted)
 
 
 def _with_sizes(expr: Expr, sizes: Mapping[Expr, Expr]) -> Expr:

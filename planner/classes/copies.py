@@ -248,8 +248,9 @@ class Copies:
         read |= {each.rpartition(".")[0] for each in read}
         for entry, items in zip(copy.block.entries, copy.items, strict=True):
             count = count_of(entry, copy) if entry.repeats else None
-            named = any(not read.isdisjoint((item.name, item.name.rpartition(".")[0] + ALL)) for item in items)
-            if count is not None and not count.is_const and named:
+            if count is None or count.is_const:
+                continue
+            if any(not read.isdisjoint((item.name, item.name.rpartition(".")[0] + ALL)) for item in items):
                 found |= count.depends_on
         return found
 

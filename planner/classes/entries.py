@@ -291,12 +291,15 @@ class Entries:
         return filled.substituted({INDEX: const(part.item.index)}) if entry.repeats else filled
 
     def _chain(self, copy: Copy, entry: Entry, number: int) -> Unit | None:
-        """The repetitions of an entry as a list of their own; None where they are no chain, or one of them is read."""
+        """The repetitions of an entry as a list of their own; None where they are no chain, or something else reads one
+        of them, or calls one again, which may take its tensor otherwise than the chain does.
+        """
         items = copy.items[number]
         sequential = self.classes.copies.structure.sequential
         outputs = 1 if sequential else None
         read = [each.value for each in copy.outputs] + [value for sources in copy.sources for value in sources]
-        if any(value[0] == number and value[1] >= 0 for value in read):
+        again = [item.again for each in copy.items for item in each if item.again is not None]
+        if any(value[0] == number and value[1] >= 0 for value in read) or any(called == number for called, _ in again):
             return None
         if not all(len(item.inputs) == len(item.outputs[:outputs]) == 1 for item in items):
             return None

@@ -169,11 +169,6 @@ class Part:
         return {INDEX} if self.carried is None else {INDEX, self.variable}
 
     @property
-    def holds_all(self) -> bool:
-        """Whether it stands for all repetitions of its entry."""
-        return self.count is not None or (self.inside is not None and self.inside.repeats)
-
-    @property
     def numbered(self) -> bool:
         """Whether the repetitions of the part read their number."""
         return self.count is not None and INDEX in self.within() | (self.carried[1].names if self.carried else set())
@@ -329,7 +324,7 @@ def called_by(part: Part, parts: Iterable[Part]) -> Part:
     if again is None or part.constructed:
         return part
     own = (each for each in parts if each.number == again.entry and each is not part)
-    return next(each for each in own if each.holds_all or again.copy in (None, each.item.index))
+    return next(each for each in own if each.count is not None or again.copy in (None, each.item.index))
 
 
 def name_of(template: Expr) -> str | Expr:

@@ -201,7 +201,7 @@ def _calling_again(part: Part, before: Sequence[Part]) -> Part:
     again = part.again
     if called.again is not None:
         again = Again(called.again.entry, again.copy if called.again.copy is None else called.again.copy)
-    again = again._replace(boxed=called.boxed or called.holds_all)
+    again = again._replace(boxed=called.boxed or called.count is not None)
     calls = part.calls
     if calls and calls[-1].is_module:
         plain = tuple([(arg, expr) for arg, expr in calls[-1].args if not expr.names])

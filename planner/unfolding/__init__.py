@@ -17,7 +17,7 @@ from typing import Any
 from planner.format import allowed_of
 from planner.layers import all_layers
 from planner.model import Model, Ref
-from planner.sight import named
+from planner.sight import named, plain
 from planner.source import Source
 from planner.unfolding._draft import Draft, Handed, Scope, Stop, known_of
 from planner.unfolding._file import File
@@ -46,7 +46,7 @@ def load(
     known = bool(inputs and root.entries)
     inputs = inputs or reader.unknown_inputs(file.input if input is None else input)
     first = [Handed((ref,)) for ref in inputs.values()]
-    names = named(list(inputs), first)
+    names = named(plain(tuple(inputs)), first)
     scope = Scope(inputs=tuple(names), names=names, above=first[0], values=draft.params)
     lists = Lists(draft, {} if layers is None else layers)
     outputs: tuple[Ref, ...] = ()

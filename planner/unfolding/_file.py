@@ -122,7 +122,8 @@ class File:
         for name, raw in shapes.items():
             path: Path = ("input", name) if several else ("input",)
             value = self.draft.evaluated(raw, params, path)
-            if why := unusable(name):
+            why = unusable(name) or ("only inputs of blocks may be of any number" if name.startswith(ANY) else "")
+            if why:
                 self.draft.report(UnusableName(name, why, (), at_key=several), path)
             sizes = list(value) if isinstance(value, list | tuple) and len(value) <= MOST_AXES else None
             if sizes and all(is_whole(size) and size > 0 for size in sizes):
@@ -164,6 +165,8 @@ class File:
             wanted = 'names, of which the last may be of any number, as in [x, "*rest"]'
             self.draft.report(WrongValue("inputs", wanted, read.inputs), path)
             inputs = plain(inputs)
+        if len(set(plain(inputs))) < len(inputs):
+            self.draft.report(WrongValue("inputs", "names of which no two are the same", read.inputs), path)
         outputs = names_of(read.outputs) if read.outputs is not None else ()
         entries = reader.entries(read.layers, (*path, "layers"))
         return Block((*path, "layers"), name, entries, params, inputs, outputs) if entries else None

@@ -210,13 +210,19 @@ def call(
 
 def _module(program: Program, made: Call, module: str, read: Sequence[Code]) -> Code:
     """The call of a module with its inputs, a mask, and what else its forward pass takes."""
-    count = len(read) - len(made.named)
-    items = [Bracketed(each.code) for each in read[:count]]
-    items += [Bracketed(code.after(f"{name}=")) for name, code in zip(made.named, read[count:], strict=True)]
+    inputs, by_name = _inputs(made, read)
+    items = [*inputs, *by_name]
     if made.causal:
         items.append(Bracketed(f"{made.causal}={program.causal_mask()}({read[0].code})"))
     items += [Bracketed(f"{arg}={const(found)}") for arg, found in made.forward.items()]
     return Code(Brackets(f"{module}(", items))
+
+
+def _inputs(made: Call, read: Sequence[Code]) -> tuple[list[Bracketed], list[Bracketed]]:
+    """The inputs of a call as they come, and the last of them by their names."""
+    count = len(read) - len(made.named)
+    by_name = [Bracketed(each.after(f"{name}=")) for name, each in zip(made.named, read[count:], strict=True)]
+    return [Bracketed(each.code) for each in read[:count]], by_name
 
 
 def _permuted(calling: Calling, x: Code) -> Code:
@@ -240,19 +246,14 @@ def _function(
         for arg, expr in given.items()
         if arg not in made.leading
     ]
-    inputs = [Bracketed(each.code) for each in read[: len(read) - len(made.named)]]
+    inputs, by_name = _inputs(made, read)
     program.imports.add("F" if home == "F" else "torch")
     if made.gathers:
         inputs = [Bracketed(Brackets("[", inputs, "]"))]
     while made.pairwise and len(inputs) > 2:
         inputs = [Bracketed(Brackets(f"{calling.target}(", inputs[:2])), *inputs[2:]]
     before = [Bracketed(str(given[arg])) for arg in made.leading]
-    behind = (
-        [Bracketed(code.after(f"{name}=")) for name, code in zip(made.named, read[len(inputs) :], strict=True)]
-        if made.named
-        else []
-    )
-    return Code(Brackets(f"{calling.target}(", [*before, *inputs, *map(Bracketed, named), *behind]))
+    return Code(Brackets(f"{calling.target}(", [*before, *inputs, *map(Bracketed, named), *by_name]))
 
 
 def _method(call: Call, given: Mapping[str, Expr], x: Code) -> Code:

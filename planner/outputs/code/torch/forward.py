@@ -215,24 +215,30 @@ class Forward:
         else:
             side = self.program.layouts.input(part, 0)
             made = call(self.program, part, access, args, side, self.attributes.param)
-        if self._rest and isinstance(made.base, Brackets):
+        if self._reads_rest(part) and isinstance(made.base, Brackets):
             made = made._replace(base=self._with_rest(made.base))
         lacks = lacking(args) if any_batch else made.lacks
         side = self.program.layouts.tensor(self.unit, part.values[0])
         return made._replace(axes=axes, side=side, lacks=lacks).reading(args)
 
+    def _reads_rest(self, part: Part) -> bool:
+        """Whether the file has `*rest` among the sources of a part."""
+        block = self.unit.block
+        return bool(self._rest) and block.inputs[-1] in (block.entries[part.number].sources or ())
+
     def _with_rest(self, code: Brackets) -> Brackets:
-        """The call with `*rest` for all of the inputs of that name in a row."""
+        """The call with `*rest` wherever all of the inputs of that name stand in a row, in the call itself or in the
+        list that it is given; what is nested in it has been written before.
+        """
         rest = self._rest[0].partition("[")[0]
         items: list[Bracketed] = []
         for each in code.items:
-            inside = self._with_rest(each.code) if isinstance(each.code, Brackets) else each.code
+            inside = each.code
+            if isinstance(inside, Brackets) and inside.head == "[":
+                inside = self._with_rest(inside)
             items.append(replace(each, code=rest if str(inside) == f"[*{rest}]" else inside))
-        written, count = [str(each.code) for each in items], len(self._rest)
-        for i in range(len(items) - count + 1):
-            if written[i : i + count] == self._rest:
-                items[i : i + count] = [Bracketed(f"*{rest}")]
-                break
+            if [str(item.code) for item in items[-len(self._rest) :]] == self._rest:
+                items[-len(self._rest) :] = [Bracketed(f"*{rest}")]
         return replace(code, items=items)
 
     def _assert_equal(self, part: Part) -> None:

@@ -80,7 +80,7 @@ def labelled_parts(program: Program, unit: Unit, living: Sequence[Part]) -> Labe
     for part in living:
         owner, again = called_by(part, unit.parts), part.again
         if again is not None and owner in own:
-            one = f"[{again.copy}]" if owner.holds_all and again.copy is not None else ""
+            one = f"[{again.copy}]" if owner.count is not None and again.copy is not None else ""
             found.access[part] = own[owner] + one
     return found
 
