@@ -65,7 +65,7 @@ class Gather(Layer):
         maps: list[AxisMap] = [KEEP if n == m else Shift(0, m - n) for n, m in zip(x, index, strict=True)]
         axis = axis_of(self.dim, x)
         maps[axis] = All(index[axis])
-        return ((Link(tuple(maps[:-1]), maps[-1]), keep(len(index.spatial))),)
+        return ((Link.of(maps), keep(len(index.spatial))),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         return (Call("torch.gather", {"dim": self.dim}, named=("index",), along="dim"),)

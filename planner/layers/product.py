@@ -11,7 +11,7 @@ from planner.faults.letters_differ import LettersDiffer
 from planner.faults.matrix_sizes_differ import MatrixSizesDiffer
 from planner.faults.sizes_differ import SizesDiffer
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
-from planner.geometry import KEEP, All, AxisMap, Link, Shape
+from planner.geometry import KEEP, All, AxisMap, Link, Shape, broadcast
 from planner.layers._equation import Equation, Letter, multiplied
 from planner.layers._fields import EquationText
 from planner.layers._layer import Call, Layer
@@ -51,7 +51,7 @@ class MatMul(Layer):
         found = []
         for x, rows in zip(inputs, (KEEP, All(1)), strict=True):
             more = len(batch) - len(x[:-2])
-            before = [KEEP if n == size else All(size) for n, size in zip(x[:-2], batch[more:], strict=True)]
+            before = [broadcast(n, size) for n, size in zip(x[:-2], batch[more:], strict=True)]
             onto = (*range(more, len(batch)), len(batch) if rows is KEEP else None)
             channels = KEEP if rows is not KEEP and not self.transpose_b else All(columns)
             in_order = onto == tuple(range(len(x.spatial)))
@@ -121,7 +121,7 @@ class Einsum(Layer):
             onto: list[int | None] = []
             for letter, n in zip(others, x.spatial, strict=True):
                 stays = letter in spatial
-                axes.append(All(1) if not stays else KEEP if n == sizes[letter] else All(sizes[letter]))
+                axes.append(broadcast(n, sizes[letter]) if stays else All(1))
                 onto.append(spatial.index(letter) if stays else None)
             kept = own == channel and x.channels == sizes[channel]
             found.append(Link(tuple(axes), KEEP if kept else All(sizes[channel]), tuple(onto)))
