@@ -278,9 +278,8 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
         result = reduce(getattr(HOMES[home], name), read)
     else:
         function = getattr(HOMES[home], name)
-        rest = {name: each for name, each in call.args.items() if name not in call.leading}
-        first, last = read[: len(read) - len(call.named)], read[len(read) - len(call.named) :]
-        rest |= dict(zip(call.named, last, strict=True))
+        first, named = _named(call, read)
+        rest = {**{name: each for name, each in call.args.items() if name not in call.leading}, **named}
         leading = [call.args[name] for name in call.leading]
         result = function(read, **rest) if call.gathers else function(*leading, *first, **rest)
     if isinstance(result, tuple | list) and call.returns == ((),):
@@ -288,10 +287,16 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     return [reduce(operator.getitem, path, result) for path in call.returns]
 
 
+def _named(call: Call, read: list[torch.Tensor]) -> tuple[list[torch.Tensor], dict[str, torch.Tensor]]:
+    """The inputs that are given by their places, and those that are given by their names."""
+    count = len(read) - len(call.named)
+    return read[:count], dict(zip(call.named, read[count:], strict=True))
+
+
 def _of_module(call: Call, module: Any, read: list[torch.Tensor]) -> Any:
     """What a module returns for its inputs, a mask among them, and what else its forward pass takes."""
-    first, masks = read[: len(read) - len(call.named)], read[len(read) - len(call.named) :]
-    options: dict[str, Any] = {**call.forward, **dict(zip(call.named, masks, strict=True))}
+    first, masks = _named(call, read)
+    options: dict[str, Any] = {**call.forward, **masks}
     if call.causal:
         length = first[0].shape[-2]
         options[call.causal] = torch.nn.Transformer.generate_square_subsequent_mask(

@@ -224,6 +224,13 @@ SAID: list[tuple[str, dict[str, list[int]], str, str]] = [
     ("{type: GLU, from: a}", {"a": [7, 4]}, "dimension -1 of `a` has 7", "dim: 1"),
     ("{type: Unflatten, dim: 1, unflattened_size: [8, 4, 4]}", {"a": [96]}, "8×4×4 is 128", "[6, 4, 4]"),
     ("{type: Reshape, shape: [-1, 9]}", {"a": [4, 4]}, "?×9: 16 from `a` / 9 leaves 7", "multiply to 16"),
+    ("{type: SetSlice, dim: 2, start: 8, from: [a, b]}", {"a": [8, 4], "b": [1, 4]}, "8 to the end, of 8", "start: 7"),
+    (
+        "{type: SetSlice, dim: 1, start: 3, end: 3, from: [a, b]}",
+        {"a": [8, 4], "b": [8, 1]},
+        "3 to 3, of 4",
+        "an `end`",
+    ),
     ("{type: PReLU, num_parameters: 3}", {"a": [4, 4]}, "received 3", "num_parameters: 4"),
     ("{type: LSTM, hidden_size: 4, batch_first: false}", {"a": [4, 4]}, "received false", ""),
 ]

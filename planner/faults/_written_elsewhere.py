@@ -204,12 +204,12 @@ def meanings(name: str, given: Mapping[str, Any], sizes: Sequence[int] | None, s
     sources  how many there are
     """
     word = plain(name)
-    if sources > 1 and word in ("merge", "plus"):
+    if sources > 1 and word == "merge":
         return [Meaning("Add")]
     if sources > 1 and any(word in _NONE[kind].split() for kind in (POINTWISE, REDUCES)):
         return [Meaning(without=MEETS)]
-    if special := _SPECIAL.get(word):
-        return special(given, sizes)
+    if word in _ENLARGES:
+        return [Meaning("Upsample", {"scale_factor": given["size"]} if "size" in given else {})]
     rank = len(sizes) - 1 if sizes else None
     ranks = [rank] if rank is not None and 1 <= rank <= 3 else [2, 1, 3] if rank is None else [1]
     written = [int(digit) for digit in word if digit in "123"]
@@ -243,14 +243,8 @@ def _listed(word: str, words: str, n: int) -> bool:
     return word in words.format(n=n).split()
 
 
-def _enlarged(given: Mapping[str, Any], sizes: Sequence[int] | None) -> list[Meaning]:
-    """Keras's `size` is how many times as large."""
-    return [Meaning("Upsample", {"scale_factor": given["size"]} if "size" in given else {})]
-
-
-_SPECIAL = {
-    **dict.fromkeys(("upsampling", "upsampling1d", "upsampling2d", "upsampling3d"), _enlarged),
-}
+_ENLARGES = ("upsampling", "upsampling1d", "upsampling2d", "upsampling3d")
+"""Keras's layers whose `size` is how many times as large the output is."""
 CONSUMED: Mapping[str, tuple[str, ...]] = {
     "Flatten": ("dim", "axis"),
     "Upsample": ("size",),

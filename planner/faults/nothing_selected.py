@@ -26,10 +26,11 @@ class NothingSelected(Fault):
           - {type: Slice, dim: 2, start: 1}
         """
 
-    def __init__(self, start: int, stop: int | None, axis: str, n: int) -> None:
+    def __init__(self, start: int, stop: int | None, axis: str, n: int, *, name: str = "stop") -> None:
+        """`name` is what the layer calls `stop`."""
         super().__init__(
             "the slice holds no cell",
             label=f"{axis} from {start} to {'the end' if stop is None else stop}, of {n} from {SOURCE}",
-            help=f"use `start: 0` to `start: {n - 1}`, and a `stop` after it",
-            key="start" if start >= n or stop is None else "stop",
+            help=f"use `start: 0` to `start: {n - 1}`, and {'a' if name == 'stop' else 'an'} `{name}` after it",
+            key="start" if start >= n or stop is None else name,
         )

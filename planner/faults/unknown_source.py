@@ -33,13 +33,15 @@ class UnknownSource(Fault):
         """
     good = fixed
 
-    def __init__(self, name: str, known: Iterable[str], key: Path, *, message: str = "", label: str = "") -> None:
+    def __init__(
+        self, name: str, known: Iterable[str], key: Path, *, message: str = "", label: str = "", help: str = ""
+    ) -> None:
         names = list(known)
         listed = ", ".join(f"`{each}`" for each in names[-8:])
         super().__init__(
             message or f"there is no layer `{name}` here",
             label=label or "no layer above has this name",
-            help=did_you_mean(name, names) or f"the names here are {listed}",
+            help=help or did_you_mean(name, names) or f"the names here are {listed}",
             key=key,
             mends=[(Edit((), word),) for word in nearest(name, names, 2)],
         )
@@ -51,14 +53,12 @@ class UnknownSource(Fault):
         """For `stage.*` with the `base` `stage`, which is not repeated: it is `known`, or has been `left_out`.
         `several` are the names that stand for several tensors.
         """
-        names = list(several)
-        message = f"`{base}.*` matches nothing"
+        names = () if known else tuple(several)
         if not known:
-            found = cls(f"{base}.*", names, key, message=message, label=f"no layer above has the name `{base}`")
-            if not names:
-                found.help = "it means all copies of a layer above that has a `name` and `repeat`"
-            return found
-        label = f"`{base}` has no copies here" if left_out else f"`{base}` is not repeated"
-        found = cls(base, (), key, message=message, label=label)
-        found.help = f"read what stands for it, `from: {base}`" if left_out else f"leave out the `.*`: `from: {base}`"
-        return found
+            label = f"no layer above has the name `{base}`"
+            help = "" if names else "it means all copies of a layer above that has a `name` and `repeat`"
+        elif left_out:
+            label, help = f"`{base}` has no copies here", f"read what stands for it, `from: {base}`"
+        else:
+            label, help = f"`{base}` is not repeated", f"leave out the `.*`: `from: {base}`"
+        return cls(f"{base}.*", names, key, message=f"`{base}.*` matches nothing", label=label, help=help)

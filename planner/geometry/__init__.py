@@ -17,7 +17,7 @@ from __future__ import annotations
 from planner.cells import Cells, TooManyRuns, all_cells, bits, one_cell
 from planner.geometry.axis_map import NO_LOSS, AxisMap, Loss, Ramp, Span
 from planner.geometry.bins import Bins, InterpolationMode, RandomBins, Resample
-from planner.geometry.link import Link, keep, unread
+from planner.geometry.link import Link, broadcast, keep, unread
 from planner.geometry.mixing import All, Grouped, Halves, Partnered, Prefix, Raveled, Shuffle, SizeOnly
 from planner.geometry.moves import KEEP, Centre, Flipped, Overwritten, PadMode, Picked, Rolled, Shift, Sliced, Written
 from planner.geometry.shape import Shape
@@ -60,6 +60,7 @@ __all__ = [
     "Written",
     "all_cells",
     "bits",
+    "broadcast",
     "keep",
     "one_cell",
     "unread",

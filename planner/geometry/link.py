@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 from planner.geometry.axis_map import AxisMap
-from planner.geometry.mixing import SizeOnly
+from planner.geometry.mixing import All, SizeOnly
 from planner.geometry.moves import KEEP
 from planner.geometry.shape import Shape
 
@@ -27,6 +28,11 @@ class Link:
     channels: AxisMap
     onto: tuple[int | None, ...] | None = None
     parts: tuple[Link, ...] = ()
+
+    @classmethod
+    def of(cls, maps: Sequence[AxisMap]) -> Link:
+        """The link with a map for each axis, the channels last, which all land axis for axis."""
+        return cls(tuple(maps[:-1]), maps[-1])
 
     @cached_property
     def landing(self) -> tuple[int | None, ...]:
@@ -57,6 +63,11 @@ class Link:
 def keep(rank: int) -> Link:
     """The link of a pointwise layer on `rank` spatial axes."""
     return Link((KEEP,) * rank, KEEP)
+
+
+def broadcast(n: int, size: int) -> AxisMap:
+    """The map of an axis of `size` cells, or of a single one that is repeated to as many."""
+    return KEEP if n == size else All(size)
 
 
 def unread(rank: int) -> Link:

@@ -173,6 +173,10 @@ def _is_count(value: object) -> bool:
     return is_whole(value) and value >= 1
 
 
+def _is_count_or_rest(value: object) -> bool:
+    return _is_count(value) or (is_whole(value) and value == -1)
+
+
 _COUNT = {"type": "integer", "minimum": 1}
 _COUNT_OR_REST = {"anyOf": [_COUNT, {"const": -1}]}
 
@@ -185,21 +189,15 @@ ShapeSizes = Annotated[tuple[int, ...], *_list(_is_count, "a shape such as [14, 
 ShapeSizesOrRest = Annotated[
     tuple[int, ...],
     *_list(
-        lambda value: _is_count(value) or (is_whole(value) and value == -1),
+        _is_count_or_rest,
         "a list of whole numbers from 1, of which one may be -1, the rest",
         _COUNT_OR_REST,
         at_most_once=-1,
     ),
 ]
-
-
 ExpandedSizes = Annotated[
     tuple[int, ...],
-    *_list(
-        lambda value: _is_count(value) or (is_whole(value) and value == -1),
-        "a list of whole numbers from 1, and -1 for sizes that stay",
-        _COUNT_OR_REST,
-    ),
+    *_list(_is_count_or_rest, "a list of whole numbers from 1, and -1 for sizes that stay", _COUNT_OR_REST),
 ]
 Repeats = Annotated[tuple[int, ...], *_list(_is_count, "a list of whole numbers from 1", _COUNT)]
 MOST_INDICES = 1 << 16
@@ -207,8 +205,6 @@ MOST_INDICES = 1 << 16
 Indices = Annotated[
     tuple[int, ...], *_list(_is_natural, "a list of whole numbers from 0", _NATURAL, longest=MOST_INDICES)
 ]
-
-
 LONGEST_EQUATION = 1000
 EquationText = Annotated[
     str,

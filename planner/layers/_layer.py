@@ -7,7 +7,7 @@ where it does not copy, and the class docstring, which is its manual page.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from planner.diagnostics import Path
 from planner.faults.channels_differ import ChannelsDiffer
 from planner.faults.dim_out_of_range import DimOutOfRange
+from planner.faults.repeated_dim import RepeatedDim
 from planner.faults.tensor_too_large import TensorTooLarge
 from planner.faults.window_does_not_fit import WindowDoesNotFit
 from planner.faults.window_too_large import WindowTooLarge
@@ -178,7 +179,6 @@ class Layer(BaseModel):
     """Which of its inputs hold whole numbers that pick something, not values."""
     places: ClassVar[tuple[int, ...]] = ()
     """Which of its outputs hold whole numbers that it has found, not values."""
-
     in_forward: ClassVar[tuple[str, ...]] = ()
     """Arguments that PyTorch's module takes in its forward pass, and not where it is constructed."""
 
@@ -339,10 +339,30 @@ def axis_of(dim: int, x: Shape, name: str = "dim", *, new: bool = False) -> int:
     return (dim_of(dim, x, name, new=new) - 2) % (len(x) + new)
 
 
+def axes_of(dims: int | Sequence[int], x: Shape, name: str = "dim") -> list[int]:
+    """The numbers of the axes in our shape that PyTorch's `dims` mean, each of which is listed once."""
+    listed = (dims,) if isinstance(dims, int) else dims
+    axes = [axis_of(dim, x, name) for dim in listed]
+    for i, axis in enumerate(axes):
+        if axis in axes[:i]:
+            raise RepeatedDim(listed[i], listed[axes.index(axis)], name)
+    return axes
+
+
 def along(x: Shape, axis: int, change: AxisMap) -> Link:
     """The link of a layer that changes one axis, or the channels as the last one, and leaves the others."""
-    maps = [KEEP if each != axis else change for each in range(len(x))]
-    return Link(tuple(maps[:-1]), maps[-1])
+    return Link.of([KEEP if each != axis else change for each in range(len(x))])
+
+
+def inserted(x: Shape, axis: int, cells: int = 1) -> Link:
+    """The link of a layer that adds an axis of so many cells, each of which counts as reading what any of them does.
+
+    Where it is the channels, what was the channels becomes the first axis, as in PyTorch's order.
+    """
+    rank = len(x.spatial)
+    if axis == len(x):
+        return Link((KEEP,) * rank, All(cells), tuple(range(1, rank + 1)))
+    return Link((KEEP,) * rank, KEEP, tuple(each + (each >= axis) for each in range(rank)))
 
 
 def folded(x: Shape, away: Mapping[int, AxisMap]) -> Link:

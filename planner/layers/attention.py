@@ -7,7 +7,7 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_pr
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, ClassVar
 
@@ -17,7 +17,7 @@ from planner.faults.heads_do_not_divide import HeadsDoNotDivide
 from planner.faults.option_does_not_apply import OptionDoesNotApply
 from planner.faults.sizes_differ import SizesDiffer
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
-from planner.geometry import KEEP, All, AxisMap, Link, Prefix, Raveled, Shape
+from planner.geometry import KEEP, All, AxisMap, Link, Prefix, Raveled, Shape, broadcast
 from planner.layers._fields import BatchFirst, Count, Probability
 from planner.layers._layer import Call, Layer, Layout, Sizes
 from planner.layers.linear import affine
@@ -122,7 +122,7 @@ class MultiheadAttention(Layer):
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         query, others, masks = inputs[0], inputs[1:3], inputs[3:]
         before, width = (KEEP,) * (len(query) - 2), All(query.channels)
-        along = attended(inputs[min(1, len(inputs) - 1)][-2], query[-2], self.is_causal)
+        along = attended(_roles(inputs)[1][-2], query[-2], self.is_causal)
         own = Link((*before, KEEP if others else along), width)
         found = [own, *(Link((*before, along), width) for _ in others)]
         for mask in masks:
@@ -198,7 +198,7 @@ def must_broadcast(mask: Shape, products: Shape) -> None:
 def repeated(x: Shape, spatial: Sequence[int], channels: AxisMap) -> Link:
     """The link of a tensor whose spatial axes are repeated to others, where they are 1 or missing in front."""
     more = len(spatial) - len(x.spatial)
-    axes = tuple(KEEP if n == size else All(size) for n, size in zip(x.spatial, spatial[more:], strict=True))
+    axes = tuple(broadcast(n, size) for n, size in zip(x.spatial, spatial[more:], strict=True))
     return Link(axes, channels, tuple(range(more, len(spatial))) if more else None)
 
 
@@ -244,8 +244,7 @@ class ScaledDotProductAttention(Layer):
             if any(heads[0] % n for n in heads):
                 message = "number of heads in key and value must divide the number of heads in query"
                 raise SizesDiffer(message, (query, key, value), help="give the query a multiple of their heads")
-        axes = zip(*(self._repeated(x, query)[:-2] for x in (query, key, value)), strict=True)
-        if any(len({n for n in sizes if n > 1}) > 1 for sizes in axes):
+        if any(len({n for n in sizes if n > 1}) > 1 for sizes in self._axes(query, key, value)):
             message = "the sizes of tensors must match at non-singleton dimensions"
             help = "give query, key and value the same axes before their last two"
             raise SizesDiffer(message, (query, key, value), help=help)
@@ -254,15 +253,16 @@ class ScaledDotProductAttention(Layer):
         """How many heads of the query each head serves."""
         return query[-3] // x[-3] if self.enable_gqa and len(x) > 2 else 1
 
-    def _repeated(self, x: Shape, query: Shape) -> Shape:
-        """The shape with as many heads as the query, where heads serve several."""
-        heads = (x[-3] * self._shared(x, query),) if len(x) > 2 else ()
-        return Shape((*x[:-3], *heads, *x[-2:]))
+    def _axes(self, query: Shape, key: Shape, value: Shape) -> Iterator[tuple[int, ...]]:
+        """The sizes that each axis before the sequences has in all three, where a head that serves several counts as
+        many.
+        """
+        heads = ((*x[:-3], *(n * self._shared(x, query) for n in x[-3:-2])) for x in (query, key, value))
+        return zip(*heads, strict=True)
 
     def _before(self, query: Shape, key: Shape, value: Shape) -> tuple[int, ...]:
         """The axes before the sequence, of which those of one cell are repeated."""
-        axes = zip(*(self._repeated(x, query)[:-2] for x in (query, key, value)), strict=True)
-        return tuple(map(max, axes))
+        return tuple(map(max, self._axes(query, key, value)))
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         query, key, value = inputs[:3]
@@ -270,7 +270,7 @@ class ScaledDotProductAttention(Layer):
         along = attended(key[-2], query[-2], self.is_causal)
         found = []
         for x, rows, channels in ((query, KEEP, width), (key, along, width), (value, along, KEEP)):
-            axes: list[AxisMap] = [KEEP if n == size else All(size) for n, size in zip(x[:-2], before, strict=True)]
+            axes = [broadcast(n, size) for n, size in zip(x[:-2], before, strict=True)]
             if (shared := self._shared(x, query)) > 1:
                 axes[-1] = Raveled(KEEP, shared)
             found.append(Link((*axes, rows), channels))

@@ -5,31 +5,15 @@ Source: the pages of the functions of the same names in https://docs.pytorch.org
 
 from planner.faults.cannot_expand import CannotExpand
 from planner.faults.no_axis_left import NoAxisLeft
-from planner.faults.repeated_dim import RepeatedDim
 from planner.faults.wrong_value import WrongValue
-from planner.geometry import KEEP, All, AxisMap, Flipped, Link, Raveled, Rolled, Shape, keep
+from planner.geometry import KEEP, All, AxisMap, Flipped, Link, Raveled, Rolled, Shape, broadcast, keep
 from planner.layers._fields import Count, Dims, ExpandedSizes, Repeats
-from planner.layers._layer import Call, Layer, Sizes, along, axis_of, dim_of, folded
+from planner.layers._layer import Call, Layer, Sizes, along, axes_of, axis_of, dim_of, folded, inserted
 from planner.memory import Memory
 
 
 def _listed(dims: int | Sizes) -> Sizes:
     return (dims,) if isinstance(dims, int) else dims
-
-
-def _different(dims: int | Sizes, x: Shape, name: str) -> list[int]:
-    """The axes of our shape that PyTorch's `dims` mean, each of which is listed once."""
-    listed = _listed(dims)
-    axes = [axis_of(dim, x, name) for dim in listed]
-    for i, axis in enumerate(axes):
-        if axis in axes[:i]:
-            raise RepeatedDim(listed[i], listed[axes.index(axis)], name)
-    return axes
-
-
-def _each(maps: list[AxisMap]) -> tuple[tuple[Link, ...], ...]:
-    """The links of a layer with one map for each axis, the channels last."""
-    return ((Link(tuple(maps[:-1]), maps[-1]),),)
 
 
 class Roll(Layer):
@@ -52,7 +36,7 @@ class Roll(Layer):
         maps: list[AxisMap] = [KEEP] * len(x)
         for axis in dict.fromkeys(axes := [axis_of(dim, x, "dims") for dim in dims]):
             maps[axis] = Rolled(sum(shift for shift, at in zip(shifts, axes, strict=True) if at == axis))
-        return _each(maps)
+        return ((Link.of(maps),),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         return (Call("torch.roll", {"shifts": self.shifts, "dims": self.dims}, along="dims"),)
@@ -68,8 +52,8 @@ class Flip(Layer):
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         (x,) = inputs
-        axes = _different(self.dims, x, "dims")
-        return _each([Flipped() if axis in axes else KEEP for axis in range(len(x))])
+        axes = axes_of(self.dims, x, "dims")
+        return ((Link.of([Flipped() if axis in axes else KEEP for axis in range(len(x))]),),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         return (Call("Tensor.flip", {"dims": _listed(self.dims)}, positional=("dims",), along="dims"),)
@@ -86,7 +70,7 @@ class Squeeze(Layer):
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         (x,) = inputs
-        away = [axis for axis in _different(self.dim, x, "dim") if x[axis] == 1]
+        away = [axis for axis in axes_of(self.dim, x) if x[axis] == 1]
         if len(away) == len(x):
             raise NoAxisLeft("Squeeze", x)
         return ((folded(x, {axis: All(1) for axis in away}) if away else keep(len(x.spatial)),),)
@@ -113,10 +97,7 @@ class Unsqueeze(Layer):
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         (x,) = inputs
-        rank, new = len(x.spatial), axis_of(self.dim, x, new=True)
-        if new == len(x):
-            return ((Link((KEEP,) * rank, All(1), tuple(range(1, rank + 1))),),)
-        return ((Link((KEEP,) * rank, KEEP, tuple(axis + (axis >= new) for axis in range(rank))),),)
+        return ((inserted(x, axis_of(self.dim, x, new=True)),),)
 
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
         return (Shape.of_torch(self._with_axis(inputs[0].torch)),)
@@ -152,7 +133,7 @@ class Expand(Layer):
                 raise CannotExpand(size, n, dim, x)
         first, *spatial = self.size[1:]
         sizes = zip(x, (*spatial, first), strict=True)
-        return _each([KEEP if size in (-1, n) else All(size) for n, size in sizes])
+        return ((Link.of([broadcast(n, n if size == -1 else size) for n, size in sizes]),),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         return (Call("Tensor.expand", {"size": self.size}, positional=("size",)),)
@@ -198,7 +179,8 @@ class Tile(Layer):
         if len(self.dims) > rank or times[0] != 1:
             raise WrongValue("dims", f"a number for each of the {rank} dimensions at most, 1 for the batch", self.dims)
         _, channels, *spatial = times
-        return _each([Raveled(KEEP, outer=count) if count > 1 else KEEP for count in (*spatial, channels)])
+        maps = [Raveled(KEEP, outer=count) if count > 1 else KEEP for count in (*spatial, channels)]
+        return ((Link.of(maps),),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         return (Call("Tensor.tile", {"dims": self.dims}, positional=("dims",)),)

@@ -12,9 +12,9 @@ from pydantic import Field
 from planner.faults.option_does_not_apply import OptionDoesNotApply
 from planner.faults.sizes_differ import SizesDiffer
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
-from planner.geometry import KEEP, All, AxisMap, Link, Shape, Shift
+from planner.geometry import Link, Shape, Shift, broadcast
 from planner.layers._fields import NumberOrNone
-from planner.layers._layer import Call, Layer, along, axis_of, dim_of
+from planner.layers._layer import Call, Layer, along, axis_of, dim_of, inserted
 
 
 class _CellByCell(Layer):
@@ -61,12 +61,7 @@ def must_meet(inputs: tuple[Shape, ...], *, repeats: bool) -> None:
 def meeting(inputs: tuple[Shape, ...]) -> tuple[Link, ...]:
     """The links of tensors that meet cell by cell."""
     sizes = tuple(map(max, zip(*inputs, strict=True)))
-    return tuple(_repeated(x, sizes) for x in inputs)
-
-
-def _repeated(x: Shape, sizes: tuple[int, ...]) -> Link:
-    maps: list[AxisMap] = [KEEP if n == size else All(size) for n, size in zip(x, sizes, strict=True)]
-    return Link(tuple(maps[:-1]), maps[-1])
+    return tuple(Link.of([broadcast(n, size) for n, size in zip(x, sizes, strict=True)]) for x in inputs)
 
 
 class _EqualSized(_CellByCell):
@@ -228,13 +223,8 @@ class Stack(Layer):
             raise SizesDiffer("stack expects each tensor to be equal size", inputs)
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
-        x = inputs[0]
-        rank, new = len(x.spatial), axis_of(self.dim, x, new=True)
-        if new == len(x):
-            link = Link((KEEP,) * rank, All(len(inputs)), tuple(range(1, rank + 1)))
-        else:
-            link = Link((KEEP,) * rank, KEEP, tuple(axis + (axis >= new) for axis in range(rank)))
-        return ((link,) * len(inputs),)
+        x, count = inputs[0], len(inputs)
+        return ((inserted(x, axis_of(self.dim, x, new=True), count),) * count,)
 
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
         sizes = list(inputs[0].torch)

@@ -6,11 +6,12 @@ Source: https://docs.pytorch.org/docs/stable/torch.html and the pages of the fun
 from typing import ClassVar
 
 from planner.faults.index_out_of_range import IndexOutOfRange
+from planner.faults.nothing_selected import NothingSelected
 from planner.faults.sizes_differ import SizesDiffer
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, All, AxisMap, Link, Overwritten, Picked, Shape, Shift, Sliced, Written, keep
 from planner.layers._fields import Count, Indices
-from planner.layers._layer import Call, Layer, along, axis_of, dim_of
+from planner.layers._layer import Call, Layer, along, axis_name, axis_of, dim_of
 
 
 class IndexSelect(Layer):
@@ -65,7 +66,7 @@ class Gather(Layer):
         maps: list[AxisMap] = [KEEP if n == m else Shift(0, m - n) for n, m in zip(x, index, strict=True)]
         axis = axis_of(self.dim, x)
         maps[axis] = All(index[axis])
-        return ((Link(tuple(maps[:-1]), maps[-1]), keep(len(index.spatial))),)
+        return ((Link.of(maps), keep(len(index.spatial))),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         return (Call("torch.gather", {"dim": self.dim}, named=("index",), along="dim"),)
@@ -114,10 +115,17 @@ class SetSlice(Layer):
     end: int | None = None
     step: Count = 1
 
+    @property
+    def _cut(self) -> Sliced:
+        return Sliced(self.start, self.end, self.step)
+
     def check(self, *inputs: Shape) -> None:
         x, part = inputs
         axis = axis_of(self.dim, x)
-        wanted = Shape((*x[:axis], Sliced(self.start, self.end, self.step).length(x[axis]), *x[axis + 1 :]))
+        cells = self._cut.length(x[axis])
+        if not cells:
+            raise NothingSelected(self.start or 0, self.end, axis_name(axis, len(x) - 1), x[axis], name="end")
+        wanted = Shape((*x[:axis], cells, *x[axis + 1 :]))
         if part != wanted:
             message = "expected src to have a size equal to the slice of self"
             raise SizesDiffer(message, inputs, help=f"give the second source the shape of the slice, {wanted}")
@@ -127,8 +135,7 @@ class SetSlice(Layer):
         axis = axis_of(self.dim, x)
         n = x[axis]
         start, _, step = slice(self.start, self.end, self.step).indices(n)
-        cut = Sliced(self.start, self.end, self.step)
-        return ((along(x, axis, Overwritten(cut)), along(part, axis, Written(start, step, n))),)
+        return ((along(x, axis, Overwritten(self._cut)), along(part, axis, Written(start, step, n))),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         return (Call("torch.slice_scatter", {**self.given(), "dim": self.dim}, along="dim"),)

@@ -4,6 +4,8 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.matmul.html and tor
 """
 
 import math
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import ClassVar
 
 from planner.faults.bad_equation import BadEquation
@@ -11,7 +13,7 @@ from planner.faults.letters_differ import LettersDiffer
 from planner.faults.matrix_sizes_differ import MatrixSizesDiffer
 from planner.faults.sizes_differ import SizesDiffer
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
-from planner.geometry import KEEP, All, AxisMap, Link, Shape
+from planner.geometry import KEEP, All, AxisMap, Link, Shape, broadcast
 from planner.layers._equation import Equation, Letter, multiplied
 from planner.layers._fields import EquationText
 from planner.layers._layer import Call, Layer
@@ -51,7 +53,7 @@ class MatMul(Layer):
         found = []
         for x, rows in zip(inputs, (KEEP, All(1)), strict=True):
             more = len(batch) - len(x[:-2])
-            before = [KEEP if n == size else All(size) for n, size in zip(x[:-2], batch[more:], strict=True)]
+            before = [broadcast(n, size) for n, size in zip(x[:-2], batch[more:], strict=True)]
             onto = (*range(more, len(batch)), len(batch) if rows is KEEP else None)
             channels = KEEP if rows is not KEEP and not self.transpose_b else All(columns)
             in_order = onto == tuple(range(len(x.spatial)))
@@ -79,6 +81,22 @@ def _leading(a: Shape, b: Shape) -> tuple[int, ...]:
     return tuple(m if n == 1 else n for n, m in zip(*padded, strict=True))
 
 
+@lru_cache(maxsize=256)  # a layer is asked for its links, its outputs and its multiply-adds on the same inputs
+def _read(equation: str, inputs: tuple[Shape, ...]) -> tuple[Equation, Mapping[Letter, int]]:
+    """An equation, and the size of each of its letters but that of the batch."""
+    read = Equation.read(equation, [len(x) + 1 for x in inputs])
+    sizes: dict[Letter, int] = {}
+    for letters, x in zip(read.operands, inputs, strict=True):
+        for letter, n in zip(letters[1:], x.torch, strict=True):
+            known = sizes.setdefault(letter, n)
+            if known != n and not (letter.repeats and 1 in (known, n)):
+                raise LettersDiffer(str(letter), equation, inputs, known, n)
+            sizes[letter] = max(known, n)
+    if len(read.output) == 1:
+        raise BadEquation("Einsum leaves no axis", equation, "keep one more letter, for the channels")
+    return read, sizes
+
+
 class Einsum(Layer):
     """Sums of products of one or more tensors, in Einstein's notation: a letter names an axis, and what is not in the
     result is summed over.
@@ -97,22 +115,8 @@ class Einsum(Layer):
 
     equation: EquationText
 
-    def _read(self, inputs: tuple[Shape, ...]) -> tuple[Equation, dict[Letter, int]]:
-        """The equation, and the size of each of its letters but that of the batch."""
-        read = Equation.read(self.equation, [len(x) + 1 for x in inputs])
-        sizes: dict[Letter, int] = {}
-        for letters, x in zip(read.operands, inputs, strict=True):
-            for letter, n in zip(letters[1:], x.torch, strict=True):
-                known = sizes.setdefault(letter, n)
-                if known != n and not (letter.repeats and 1 in (known, n)):
-                    raise LettersDiffer(str(letter), self.equation, inputs, known, n)
-                sizes[letter] = max(known, n)
-        if len(read.output) == 1:
-            raise BadEquation("Einsum leaves no axis", self.equation, "keep one more letter, for the channels")
-        return read, sizes
-
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
-        read, sizes = self._read(inputs)
+        read, sizes = _read(self.equation, inputs)
         _, channel, *spatial = read.output
         found = []
         for letters, x in zip(read.operands, inputs, strict=True):
@@ -121,25 +125,25 @@ class Einsum(Layer):
             onto: list[int | None] = []
             for letter, n in zip(others, x.spatial, strict=True):
                 stays = letter in spatial
-                axes.append(All(1) if not stays else KEEP if n == sizes[letter] else All(sizes[letter]))
+                axes.append(broadcast(n, sizes[letter]) if stays else All(1))
                 onto.append(spatial.index(letter) if stays else None)
             kept = own == channel and x.channels == sizes[channel]
             found.append(Link(tuple(axes), KEEP if kept else All(sizes[channel]), tuple(onto)))
         return (tuple(found),)
 
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
-        read, sizes = self._read(inputs)
+        read, sizes = _read(self.equation, inputs)
         return (Shape.of_torch(tuple(sizes[letter] for letter in read.output[1:])),)
 
     def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
-        read, _ = self._read(inputs)
+        read, _ = _read(self.equation, inputs)
         tensors = [
             dict(zip(letters[1:], x.torch, strict=True)) for letters, x in zip(read.operands, inputs, strict=True)
         ]
         return multiplied(tensors, read.output)
 
     def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
-        read, sizes = self._read((Shape.of_torch(x.sizes),))
+        read, sizes = _read(self.equation, (Shape.of_torch(x.sizes),))
         if len(sizes) >= len(read.output):
             return None
         strides = dict.fromkeys(sizes, 0)

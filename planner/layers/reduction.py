@@ -3,17 +3,17 @@
 Source: https://docs.pytorch.org/docs/stable/torch.html#reduction-ops
 """
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
 from planner.diagnostics import Edit
 from planner.faults.no_axis_left import NoAxisLeft
-from planner.faults.repeated_dim import RepeatedDim
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
-from planner.geometry import KEEP, All, AxisMap, Link, Shape
+from planner.geometry import KEEP, All, Link, Shape
 from planner.layers._fields import Dims, Natural, Number
-from planner.layers._layer import Call, Layer, axis_of, folded
+from planner.layers._layer import Call, Layer, axes_of, folded
 
 
 class _Reduction(Layer):
@@ -35,23 +35,14 @@ class _Reduction(Layer):
             raise fault
         super().must_take(count)
 
-    def _axes(self, x: Shape) -> list[int]:
-        dims = (self.dim,) if isinstance(self.dim, int) else self.dim
-        axes = [axis_of(dim, x) for dim in dims]
-        for i, axis in enumerate(axes):
-            if axis in axes[:i]:
-                raise RepeatedDim(dims[i], dims[axes.index(axis)])
-        return axes
-
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         (x,) = inputs
-        axes = self._axes(x)
+        axes = axes_of(self.dim, x)
         if not self.keepdim:
             if len(axes) == len(x):
                 raise NoAxisLeft(self.type_name(), x, keepdim=True)
             return ((folded(x, {axis: All(1) for axis in axes}),),)
-        maps: list[AxisMap] = [All(1) if axis in axes else KEEP for axis in range(len(x))]
-        return ((Link(tuple(maps[:-1]), maps[-1]),),)
+        return ((Link.of([All(1) if axis in axes else KEEP for axis in range(len(x))]),),)
 
     def options(self) -> Mapping[str, object]:
         """The arguments of the call beside the axes."""
@@ -121,9 +112,7 @@ class _Deviation(_Reduction):
 
     def check(self, *inputs: Shape) -> None:
         (x,) = inputs
-        count = 1
-        for axis in self._axes(x):
-            count *= x[axis]
+        count = math.prod(x[axis] for axis in axes_of(self.dim, x))
         if count <= self.correction:
             few = "one value has" if count == 1 else f"{count} values have"
             wanted = f"a whole number below {count}, as {few} no more degrees of freedom"

@@ -51,7 +51,8 @@ class _Transformer(Layer):
     @property
     def causal(self) -> bool:
         """Whether each position sees those before it alone."""
-        raise NotImplementedError
+        (flag,) = self.in_forward
+        return bool(getattr(self, flag))
 
     def check(self, *inputs: Shape) -> None:
         must_be_sequences(self.type_name(), inputs)
@@ -66,8 +67,8 @@ class _Transformer(Layer):
         own = Link((*before, attended(length, length, self.causal)), width)
         return ((own, *(Link((*before, All(length)), width) for _ in others)),)
 
-    def layer_weights(self, width: int) -> dict[str, Sizes]:
-        inner, bias = self.dim_feedforward, self.bias
+    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
+        width, inner, bias = inputs[0].channels, self.dim_feedforward, self.bias
         attention = MultiheadAttention(num_heads=self.nhead, bias=bias).weights(Shape((1, width)))
         blocks = ("self_attn", "multihead_attn")[: self.takes[0]]
         weights = {f"{block}.{name}": sizes for block in blocks for name, sizes in attention.items()}
@@ -76,7 +77,7 @@ class _Transformer(Layer):
             weights |= scale_and_shift((width,), True, bias, f"norm{i + 1}.")
         return weights
 
-    def layer_macs(self, *inputs: Shape) -> int:
+    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         x, *others = inputs
         return sum(attention_macs(x, y, y) for y in (x, *others)) + 2 * x.elements * self.dim_feedforward
 
@@ -87,43 +88,58 @@ class _Transformer(Layer):
         return unread * single
 
     def layer_call(self, x: Shape, name: str) -> Call:
+        """The call of PyTorch's class of a single layer."""
         names = _Transformer.model_fields
         given = {name: value for name, value in self.given().items() if name in names}
         return Call(f"nn.{name}", {"d_model": x.channels, **given, "batch_first": True}, layout="last")
 
-    def stacked(self, x: Shape, name: str, more: Mapping[str, object]) -> Call:
-        """The call of a stack of layers, which are named `name`."""
-        one = self.layer_call(x, f"{name}Layer")
-        args: dict[str, object] = {f"{name.removeprefix('Transformer').lower()}_layer": one, **more}
-        return self.called(x, Call(f"nn.{name}", args, layout="last"))
-
-    def stacked_weights(self, width: int, layers: int, norm: bool) -> Mapping[str, Sizes]:
-        one = self.layer_weights(width).items()
-        named = {f"layers.{i}.{name}": sizes for i in range(layers) for name, sizes in one}
-        return named | (scale_and_shift((width,), True, self.bias, "norm.") if norm else {})
-
-    def last_norm(self, x: Shape) -> dict[str, object]:
-        """The argument of a stack that ends with a normalization."""
-        norm = {"normalized_shape": x.channels, **({} if self.bias else {"bias": False})}
-        return {"norm": Call("nn.LayerNorm", {**norm, "eps": self.layer_norm_eps}, layout="last")}
-
-    def called(self, x: Shape, call: Call) -> Call:
+    def called(self, x: Shape, call: Call) -> tuple[Call, ...]:
         """The call with what its forward pass is given."""
         call = replace(call, in_rows=len(x) > 2)
         if self.causal:
             (flag,) = self.in_forward
             call = replace(call, causal=self.mask, forward={flag: True})
-        return call
+        return (call,)
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        x = inputs[0]
+        return self.called(x, self.layer_call(x, self.type_name()))
+
+
+class _Stacked(_Transformer):
+    """Several layers, one after the other, each with weights of its own."""
+
+    num_layers: Depth
+    norm: bool = Field(False, description="Whether a LayerNorm stands at the end.")
+
+    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
+        one = super().weights(*inputs).items()
+        named = {f"layers.{i}.{name}": sizes for i in range(self.num_layers) for name, sizes in one}
+        return named | (scale_and_shift((inputs[0].channels,), True, self.bias, "norm.") if self.norm else {})
+
+    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+        return self.num_layers * super().macs(inputs, outputs)
+
+    def options(self) -> Mapping[str, object]:
+        """The arguments of the stack beside its layers and its norm."""
+        return {}
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        x, name = inputs[0], self.type_name()
+        args: dict[str, object] = {
+            f"{name.removeprefix('Transformer').lower()}_layer": self.layer_call(x, f"{name}Layer"),
+            "num_layers": self.num_layers,
+        }
+        if self.norm:
+            norm = {"normalized_shape": x.channels, **({} if self.bias else {"bias": False})}
+            args["norm"] = Call("nn.LayerNorm", {**norm, "eps": self.layer_norm_eps}, layout="last")
+        return self.called(x, Call(f"nn.{name}", {**args, **self.options()}, layout="last"))
 
 
 class _Encoder(_Transformer):
     in_forward: ClassVar[tuple[str, ...]] = ("is_causal",)
 
     is_causal: IsCausal = False
-
-    @property
-    def causal(self) -> bool:
-        return self.is_causal
 
 
 class TransformerEncoderLayer(_Encoder):
@@ -138,17 +154,8 @@ class TransformerEncoderLayer(_Encoder):
 
     mask: ClassVar[str] = "src_mask"
 
-    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
-        return self.layer_weights(inputs[0].channels)
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
-        return self.layer_macs(*inputs)
-
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (self.called(inputs[0], self.layer_call(inputs[0], "TransformerEncoderLayer")),)
-
-
-class TransformerEncoder(_Encoder):
+class TransformerEncoder(_Stacked, _Encoder):
     """num_layers transformer encoder layers, one after the other, and a layer normalization with `norm: true`.
 
     It takes the arguments of TransformerEncoderLayer and hands them to each layer; each has weights of its own.
@@ -156,24 +163,12 @@ class TransformerEncoder(_Encoder):
 
     mask: ClassVar[str] = "mask"
 
-    num_layers: Depth
-    norm: bool = Field(False, description="Whether a LayerNorm stands at the end.")
     enable_nested_tensor: Annotated[bool, Field(description="Only for padded batches: no effect on shapes.")] = False
     mask_check: bool = True
 
-    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
-        return self.stacked_weights(inputs[0].channels, self.num_layers, self.norm)
-
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
-        return self.num_layers * self.layer_macs(*inputs)
-
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        (x,) = inputs
-        more: dict[str, object] = {"num_layers": self.num_layers, **(self.last_norm(x) if self.norm else {})}
-        more["enable_nested_tensor"] = self.enable_nested_tensor
-        if not self.mask_check:
-            more["mask_check"] = False
-        return (self.stacked(x, "TransformerEncoder", more),)
+    def options(self) -> Mapping[str, object]:
+        check = {} if self.mask_check else {"mask_check": False}
+        return {"enable_nested_tensor": self.enable_nested_tensor, **check}
 
 
 class _Decoder(_Transformer):
@@ -182,10 +177,6 @@ class _Decoder(_Transformer):
     in_forward: ClassVar[tuple[str, ...]] = ("tgt_is_causal",)
 
     tgt_is_causal: IsCausal = False
-
-    @property
-    def causal(self) -> bool:
-        return self.tgt_is_causal
 
     def check(self, *inputs: Shape) -> None:
         super().check(*inputs)
@@ -208,33 +199,10 @@ class TransformerDecoderLayer(_Decoder):
     Multiply-adds: those of two MultiheadAttention, and 2·L·C·dim_feedforward.
     """
 
-    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
-        return self.layer_weights(inputs[0].channels)
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
-        return self.layer_macs(*inputs)
-
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        return (self.called(inputs[0], self.layer_call(inputs[0], "TransformerDecoderLayer")),)
-
-
-class TransformerDecoder(_Decoder):
+class TransformerDecoder(_Stacked, _Decoder):
     """num_layers transformer decoder layers, one after the other, and a layer normalization with `norm: true`.
 
     `from: [target, memory]`; every layer attends to the same memory. It takes the arguments of
     TransformerDecoderLayer and hands them to each layer; each has weights of its own.
     """
-
-    num_layers: Depth
-    norm: bool = Field(False, description="Whether a LayerNorm stands at the end.")
-
-    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
-        return self.stacked_weights(inputs[0].channels, self.num_layers, self.norm)
-
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
-        return self.num_layers * self.layer_macs(*inputs)
-
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        x = inputs[0]
-        more: dict[str, object] = {"num_layers": self.num_layers, **(self.last_norm(x) if self.norm else {})}
-        return (self.stacked(x, "TransformerDecoder", more),)

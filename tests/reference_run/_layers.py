@@ -2,16 +2,14 @@
 
 Where torch.nn has a class of the layer's name, that class says what is computed: it is made from the layer's fields
 and the channels of what it reads. Some of these classes have the channels last, and get them there. All other types
-have a function each, written from the layer's page; of an operator of Python no more is to be known than its name. A
-type that is not known is an error. Where a class has its channels is said here too, for all that have been looked at; a
-new layer is taken at its word.
+have a function each, written from the layer's page. A type that is not known is an error. Where a class has its
+channels is said here too, for all that have been looked at; a new layer is taken at its word.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
@@ -49,8 +47,6 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
         result = _first(_module(layer, weights, sources)(*map(_last, sources)))
     elif hasattr(nn, name):
         result = _module(layer, weights, sources)(*sources)
-    elif hasattr(layer, "operator"):
-        result = reduce(getattr(operator, layer.operator), sources)
     else:
         raise NotImplementedError(f"what does {name} compute?")
     return [result] if isinstance(result, Tensor) else list(result)
