@@ -159,7 +159,8 @@ def _version(form: type[Layer], given: Mapping[str, Any], wrong: Iterable[str], 
     values |= {key: _SIZES[key][version] for key in needed if key in _SIZES}
     others = [key for key in needed if key not in _SIZES]
     changed = {key: other for key in wrong if key in fields and (other := _other(fields[key])) is not None}
-    for guessed in _combinations(others):
+    tried = _UNSIZED if version == LIKELY else (*_UNSIZED[1:], _UNSIZED[0])
+    for guessed in [dict.fromkeys(others, value) for value in tried] if others else [{}]:
         for different in [changed] * (version == OTHER) + [{}]:
             try:
                 return form.model_validate({**values, **guessed, **different})
@@ -178,15 +179,6 @@ def _other(field: FieldInfo) -> bool | int | None:
         default = field.default if isinstance(field.default, int) else 1
         return default + (1 if default >= 0 else -1)
     return None
-
-
-def _combinations(keys: list[str]) -> Iterator[dict[str, object]]:
-    """Mappings that give all keys the same value, one after the other; a single empty one without keys."""
-    if not keys:
-        yield {}
-        return
-    for value in _UNSIZED:
-        yield dict.fromkeys(keys, value)
 
 
 def remade(layer: Layer, fault: Fault) -> Iterator[tuple[str, Layer]]:
