@@ -103,8 +103,6 @@ def receptive_fields(plan: Plan) -> list[tuple[Fields, ...]]:
 def fields_of_sources(plan: Plan, fields: list[tuple[Fields, ...]], step: Step) -> list[Fields]:
     """The receptive fields of the branches that meet at a step, as they arrive there: the step's own map of each branch
     is included. A source that only lends its size sees nothing.
-
-    A source that only lends its size sees nothing.
     """
     return [
         _arriving(fields[ref.step][ref.output], link, x)
