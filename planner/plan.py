@@ -14,6 +14,7 @@ from planner.geometry import Link, Shape
 from planner.layers._layer import Facts, Layer, Sizes
 from planner.model import Group, Instance, Model, Ref
 from planner.weights import added, entries, first_name, must_fit
+from planner.words import joined
 
 
 class Tensor(NamedTuple):
@@ -129,7 +130,7 @@ class Plan:
 
     def report(self, fault: Fault, step: Step) -> None:
         """Add the fault of a step, with the names of the tensors that it reads."""
-        sources = " and ".join(dict.fromkeys(f"`{self.label(tensor)}`" for tensor in step.sources)) or "nothing"
+        sources = joined([*dict.fromkeys(f"`{self.label(tensor)}`" for tensor in step.sources)]) or "nothing"
         self.diagnostics.append(
             Diagnostic.of(fault, step.path, step=step.name, calls=step.instance.calls, sources=sources)
         )

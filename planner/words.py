@@ -65,4 +65,4 @@ def grouped(said: Iterable[tuple[str, str]]) -> str:
     axes: dict[str, list[str]] = {}
     for axis, text in said:
         axes.setdefault(text, []).append(axis)
-    return "; ".join(f"{' and '.join(names)}: {text}" for text, names in axes.items())
+    return "; ".join(f"{joined(names)}: {text}" for text, names in axes.items())

@@ -11,7 +11,7 @@ from itertools import islice
 from planner.cells import Cells, ranged
 from planner.diagnostics import Severity
 from planner.geometry import NO_LOSS, AxisMap, Loss, Span
-from planner.words import counted
+from planner.words import counted, joined
 
 Argument = int | bool | str | tuple[int, int]
 
@@ -157,8 +157,7 @@ def listed(numbers: list[int]) -> str:
     """`0`, `0 and 2`, `0, 1 and 3`."""
     if len(numbers) > 6:
         return f"{numbers[0]}, {numbers[1]}, …, {numbers[-1]}"
-    *others, last = map(str, numbers)
-    return f"{', '.join(others)} and {last}" if others else last
+    return joined([*map(str, numbers)])
 
 
 def halves(length: Fraction) -> str:

@@ -10,6 +10,7 @@ from planner.hand_rule._working import hundredths
 from planner.outputs import Format
 from planner.outputs._screen import Screen, TextStyle, columns, padded, wrapped
 from planner.outputs.calc._strip import WIDEST, drawn
+from planner.words import joined
 
 FORMAT = Format("txt", for_people=True)
 
@@ -41,7 +42,7 @@ def _lines(paper: OnPaper, screen: Screen) -> Iterator[str]:
     for i, axes in enumerate(alike.values()):
         if i:
             yield ""
-        name = " and ".join(map(paper.name, axes)) if len(paper.axes) > 1 else ""
+        name = joined([*map(paper.name, axes)]) if len(paper.axes) > 1 else ""
         yield from _axis(paper.axes[axes[0]], name, screen)
 
 

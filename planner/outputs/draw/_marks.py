@@ -11,6 +11,7 @@ from planner.diagnostics import Diagnostic, Path, Severity
 from planner.geometry import Loss
 from planner.outputs._screen import printable
 from planner.report import Report
+from planner.words import joined
 
 RANKS = {each: rank for rank, each in enumerate(Severity)}
 """The worst first."""
@@ -77,7 +78,7 @@ def _of_losses(
     for (kind, text), axes in said.items():
         known = {name: severities[path, name] for name in _NAMES[kind] if (path, name) in severities}
         name = next(iter(known), next(iter(_NAMES[kind]), kind))
-        together = " and ".join(dict.fromkeys(axes))
+        together = joined([*dict.fromkeys(axes)])
         yield Mark(known.get(name, Severity.INFO), name.replace("-", " "), f"{text} in {together}")
 
 

@@ -13,6 +13,7 @@ from planner.outputs.draw._themes import THEMES, Theme
 from planner.outputs.map._seen import NoMap, step_number
 from planner.outputs.map.svg import picture, text_line, texted
 from planner.report import Report
+from planner.words import joined
 
 CELL = 26
 BAR = 9
@@ -119,7 +120,7 @@ def render(report: Report, step: str, theme_name: str = "light") -> str:
         assert span is not None
         out = along.length(n)
         strip = WindowStrip(n, out, span, along.loss(n), along.reads(all_cells(out), n))
-        parts.append(text_line(f"{' and '.join(names)}: {n} → {out}", MARGIN, top, 14, theme.text))
+        parts.append(text_line(f"{joined(names)}: {n} → {out}", MARGIN, top, 14, theme.text))
         drawn = list(_strip(strip, top + 34, theme))
         parts += drawn
         top += 34 + CELL + 16 + (BAR + 6) * len(strip.rows)

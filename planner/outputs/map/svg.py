@@ -15,7 +15,7 @@ from planner.outputs.map._pixels import OUTSIDE, PARTLY, READ, SCALE, UNREAD, pa
 from planner.outputs.map._runs import distinct
 from planner.outputs.map._seen import Seen
 from planner.report import Report
-from planner.words import counted, runs
+from planner.words import counted, joined, runs
 
 FORMAT = Format(over_image=True)
 LONG_SIDE = 520
@@ -174,7 +174,7 @@ def _words(report: Report, seen: Seen) -> Sequence[str]:
             for noun, numbers in zip(("row", "column"), seen.unread, strict=True)
             if numbers
         ]
-        where = f": {' and '.join(lines)}" if lines else ""
+        where = f": {joined(lines)}" if lines else ""
         said.append(f"{seen.cells:,} of {counted(seen.total, 'cell')} never read{where}")
     elif not seen.stretch:
         said.append("every cell is read by some path to an output")
