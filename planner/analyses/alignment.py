@@ -175,7 +175,7 @@ class _Positions:
 
 def _pairs(places: _Positions, step: Step) -> Iterator[tuple[int, int, Apart]]:
     """The pairs of branches that meet out of place along an input axis; of equal branches, the first is taken."""
-    plan, arriving = places.plan, fields_of_sources(places.plan, places.fields, step)
+    plan, arriving = places.plan, fields_of_sources(places.fields, step)
     for source in dict.fromkeys(source for fields in arriving for source in fields):
         sizes = plan.steps[source].outputs[0].spatial
         for axis in range(len(sizes)):

@@ -100,7 +100,7 @@ def receptive_fields(plan: Plan) -> list[tuple[Fields, ...]]:
     return found
 
 
-def fields_of_sources(plan: Plan, fields: list[tuple[Fields, ...]], step: Step) -> list[Fields]:
+def fields_of_sources(fields: list[tuple[Fields, ...]], step: Step) -> list[Fields]:
     """The receptive fields of the branches that meet at a step, as they arrive there: the step's own map of each branch
     is included. A source that only lends its size sees nothing.
     """

@@ -11,7 +11,7 @@ from planner.classes.channels import channels_of, is_handed_on, names_in_plain, 
 from planner.classes.expressions import Expr, UnusableError, const, same, text
 from planner.classes.structure import Structure
 from planner.classes.symbols import shaped, size_of, sizes_of, with_symbols, written
-from planner.classes.tensors import INDEX, Calling, Copy, EntryCopy, SymbolicTensor, argument_in, plain, type_of
+from planner.classes.tensors import INDEX, Calling, Copy, SymbolicTensor, Use, argument_in, plain, type_of
 from planner.classes.worlds import another
 from planner.diagnostics import Fault
 from planner.format import Block, Entry
@@ -43,7 +43,7 @@ class Answers:
 
     def layer(
         self, copy: Copy, values: dict[str, Any], entry: Entry, step: Step, inputs: tuple[SymbolicTensor, ...]
-    ) -> EntryCopy:
+    ) -> Use:
         """A layer of the file in a copy: its outputs and its calls, written in the names in sight."""
         layer = step.layer
         assert layer is not None
@@ -62,7 +62,7 @@ class Answers:
             if not copy.revalued:
                 self._known[key] = (step, *found)
         outputs, calls, assumed = found
-        return EntryCopy(step, inputs, outputs, calls, type=type_of(entry, copy), assumed=assumed)
+        return Use(step, inputs, outputs, calls, type=type_of(entry, copy), assumed=assumed)
 
     def _again(self, key: tuple[Any, ...], step: Step, values: Mapping[str, Any]) -> LayerAnswer | None:
         """The layer's earlier answer for tensors that are written alike, though their sizes may differ."""

@@ -207,7 +207,7 @@ def _argument(expr: Expr, values: Values, is_type: bool) -> Any:
 def _calls(part: Part, values: Values, step: Step) -> bool:
     """Whether the calls of a part are those of a layer of the plan."""
     assert step.layer is not None
-    if len(step.outputs) != len(part.item.outputs):
+    if len(step.outputs) != len(part.first.outputs):
         return False
     calls = step.layer.calls(*step.inputs)
     written: list[Calling] = list(part.calls)

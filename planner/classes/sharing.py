@@ -165,7 +165,7 @@ class Sharing:
         for number, entry in enumerate(entries.block.entries):
             if unrolled or names_others(entries.block, number):
                 entries.assumed |= _decides(entry, copies)
-            if not any(copy.items[number] for copy in copies):
+            if not any(copy.uses[number] for copy in copies):
                 entries.firm |= _decides(entry, copies)
                 entries.assumed |= entries.firm
                 source = agreed(copy.sources[number] for copy in copies)
@@ -197,7 +197,7 @@ def _calling_again(part: Part, before: Sequence[Part]) -> Part:
         return part
     called = called_by(part, before)
     if called.unit is not part.unit:
-        raise NoCommonClass(called.item.name, part.item.member.name, part.item.member.path)
+        raise NoCommonClass(called.first.name, part.first.member.name, part.first.member.path)
     again = part.again
     if called.again is not None:
         again = Again(called.again.entry, again.copy if called.again.copy is None else called.again.copy)

@@ -66,8 +66,10 @@ class Calling(NamedTuple):
 
 
 @dataclass(eq=False, slots=True)
-class EntryCopy:
-    """One entry in one copy: a layer with its calls, or a copy of another list with its arguments."""
+class Use:
+    """One entry in one copy, and in one of its repetitions: a layer with its calls, or a copy of another list with its
+    arguments.
+    """
 
     member: Step | Group
     inputs: tuple[SymbolicTensor, ...]
@@ -102,7 +104,7 @@ class Copy:
 
     values    what the names in sight come to
     by        what stands for a parameter of the file, where that is not its own name
-    items     for each entry, what it came to: nothing, one thing, or one for each repetition
+    uses      for each entry, its uses: none where the entry is left out, one, or one for each repetition
     sources   for each entry, which tensors it reads
     revalued  parameters that have another value in PyTorch: `groups: depthwise` is a number of groups
     assumed   the names for whose values alone it is wired like this
@@ -114,7 +116,7 @@ class Copy:
     values: dict[str, Any]
     by: Mapping[str, Expr]
     inputs: tuple[SymbolicTensor, ...]
-    items: list[list[EntryCopy]] = field(default_factory=list)
+    uses: list[list[Use]] = field(default_factory=list)
     sources: list[tuple[Value, ...]] = field(default_factory=list)
     outputs: tuple[SymbolicTensor, ...] = ()
     revalued: dict[str, tuple[Any, Expr]] = field(default_factory=dict)

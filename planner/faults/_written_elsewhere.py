@@ -215,7 +215,7 @@ def meanings(name: str, given: Mapping[str, Any], sizes: Sequence[int] | None, s
     written = [int(digit) for digit in word if digit in "123"]
     found = []
     for n in dict.fromkeys((*ranks, *written)):
-        found += [Meaning(layer.format(n=n), args) for layer, args in _types(word, n)]
+        found += [Meaning(layer.format(n=n), args) for layer, args in _types(word)]
     found += [
         Meaning(without=text) for text, words in _NONE.items() if _listed(word, words, 2) or _listed(word, words, 1)
     ]
@@ -232,7 +232,7 @@ def synonyms(key: str, known: Sequence[str]) -> list[str]:
     return [word for word in _ARGUMENTS.get(key.lower(), ()) if word in known]
 
 
-def _types(word: str, n: int) -> list[tuple[str, Mapping[str, Any]]]:
+def _types(word: str) -> list[tuple[str, Mapping[str, Any]]]:
     own: list[tuple[str, Mapping[str, Any]]] = [
         (layer, {}) for layer, words in _LAYERS.items() if any(_listed(word, words, k) for k in (1, 2, 3))
     ]

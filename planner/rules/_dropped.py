@@ -140,11 +140,10 @@ def to_read_all(trials: Trials, step: Step, skipped: list[Dropped]) -> str:
     ones = windows and step.weights and all(window.kernel == 1 for window in windows)
     if ones and (pool := _pooled_first(step)):
         return f"{pool} before it in place of its stride"
-    ways = _to_read_all(step, skipped)
-    return next((_said(each) for each in ways if trials.reads(step, skipped, **each)), "")
+    return next((_said(each) for each in _to_read_all(step) if trials.reads(step, skipped, **each)), "")
 
 
-def _to_read_all(step: Step, skipped: list[Dropped]) -> Iterator[dict[str, object]]:
+def _to_read_all(step: Step) -> Iterator[dict[str, object]]:
     """Arguments with which a step may read the cells between its windows."""
     windows = [window_on(along, n) for along, n in zip(step.links[0][0].axes, step.inputs[0].spatial, strict=True)]
     plain = [each for each in windows if each is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from planner.analyses.receptive_field import LONGEST_PERIOD
@@ -27,20 +27,14 @@ END_ROWS = 4
 SECONDS = 0.7
 """How long the frame stands at a window."""
 LOOKS = {
-    "cell": ("#cfe3f7", "#5b8db8", ""),
-    "lost": ("#f8d0cc", "#c0392b", "×"),
-    "skipped": ("#fdebc8", "#c98a1b", "○"),
-    "padding": ("none", "#9aa7b4", ""),
-    "uneven": ("#d9f2f4", "#2a9aa5", "×"),
-    "overhang": ("none", "#2a9aa5", ""),
+    "cell": ("#cfe3f7", "#5b8db8", "", ""),
+    "lost": ("#f8d0cc", "#c0392b", "×", "lost: read by no window"),
+    "skipped": ("#fdebc8", "#c98a1b", "○", "skipped, between windows"),
+    "padding": ("none", "#9aa7b4", "", "padding"),
+    "uneven": ("#d9f2f4", "#2a9aa5", "×", "padding that is not read"),
+    "overhang": ("none", "#2a9aa5", "", "over the end"),
 }
-NAMES = {
-    "lost": "lost: read by no window",
-    "skipped": "skipped, between windows",
-    "padding": "padding",
-    "uneven": "padding that is not read",
-    "overhang": "over the end",
-}
+"""For each kind of cell its fill, its edge, its sign and, unless it needs no explanation, what the legend says."""
 TAKEN = "#2f6f9f"
 FRAME = "#d9560b"
 
@@ -125,7 +119,7 @@ def render(report: Report, step: str, theme_name: str = "light") -> str:
         parts += drawn
         top += 34 + CELL + 16 + (BAR + 6) * len(strip.rows)
         marks = dict.fromkeys(strip.mark(cell) for cell in strip.shown if cell is not None)
-        parts += _legend([each for each in marks if each in NAMES], top, theme)
+        parts += _legend(marks, top, theme)
         top += 44
         wide = max(wide, LABELS + CELL * len(strip.shown))
     return picture(
@@ -145,7 +139,7 @@ def _strip(strip: WindowStrip, top: float, theme: Theme) -> Iterator[str]:
     places = {cell: left + CELL * i for i, cell in enumerate(strip.shown) if cell is not None}
     for cell, x in places.items():
         mark = strip.mark(cell)
-        fill, edge, sign = LOOKS[mark]
+        fill, edge, sign, _ = LOOKS[mark]
         dashed = ' stroke-dasharray="3 2"' if mark in ("padding", "overhang") else ""
         yield (
             f'<rect x="{x + 1}" y="{top}" width="{CELL - 2}" height="{CELL - 2}" rx="3" fill="{fill}" '
@@ -207,12 +201,13 @@ def _frame(frames: list[tuple[int, int]], top: float) -> str:
     )
 
 
-def _legend(marks: list[str], y: float, theme: Theme) -> Iterator[str]:
+def _legend(marks: Iterable[str], y: float, theme: Theme) -> Iterator[str]:
     x = float(MARGIN + LABELS)
-    for mark in marks:
-        fill, edge, sign = LOOKS[mark]
+    for fill, edge, sign, words in (LOOKS[mark] for mark in marks):
+        if not words:
+            continue
         yield f'<rect x="{x:g}" y="{y - 10:g}" width="14" height="14" rx="3" fill="{fill}" stroke="{edge}"/>'
         if sign:
             yield text_line(sign, x + 7, y + 1, 10, edge, anchor="middle")
-        yield text_line(NAMES[mark], x + 20, y + 1, 12, theme.faint)
-        x += 40 + 6.4 * len(NAMES[mark])
+        yield text_line(words, x + 20, y + 1, 12, theme.faint)
+        x += 40 + 6.4 * len(words)

@@ -132,7 +132,7 @@ def _must_be_writable(units: Units) -> None:
     for part in (part for unit in units.all for part in unit.all_parts()):
         for calling in part.calls:
             if not is_writable(calling.call):
-                member = part.item.member
+                member = part.first.member
                 raise NoSuchCall(member.type, calling.target, member.path)
 
 
@@ -153,8 +153,8 @@ def _must_be_chain(copies: Copies) -> None:
         entry = copies.structure.forbids_chain(block)
         if entry is not None:
             number = block.entries.index(entry)
-            items = [item for copy in copies.of(block) for item in copy.items[number]]
-            name = items[0].member.name if items else str(entry.type)
+            uses = [use for copy in copies.of(block) for use in copy.uses[number]]
+            name = uses[0].member.name if uses else str(entry.type)
             raise NotAChain(name, entry.path, borrows=entry.borrows)
 
 

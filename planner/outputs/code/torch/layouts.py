@@ -95,7 +95,7 @@ class Layouts:
         call = part.calls[-1]
         inputs: list[Vertex] = [(part, k) for k in range(len(part.sources)) if _rank(part, k)]
         outputs: list[Vertex] = [
-            (unit, value) for value, tensor in zip(part.values, part.item.outputs, strict=True) if tensor.shape.spatial
+            (unit, value) for value, tensor in zip(part.values, part.first.outputs, strict=True) if tensor.shape.spatial
         ]
         layout = call.call.layout
         if self._sequential and self._root((part, 0)) in self._fixed:
@@ -146,12 +146,12 @@ class Layouts:
 
 def _rank(part: Part, place: int) -> int:
     """How many spatial axes an input has, in the copy that has most."""
-    return max(len(item.inputs[place].shape.spatial) for _, item in part.items)
+    return max(len(use.inputs[place].shape.spatial) for _, use in part.uses)
 
 
 def axes_of(part: Part) -> int:
     """How many axes the inputs of a part have beside the batch, in the copy that has most."""
-    return max(len(tensor.shape) for _, item in part.items for tensor in item.inputs)
+    return max(len(tensor.shape) for _, use in part.uses for tensor in use.inputs)
 
 
 def follows(part: Part) -> bool:
@@ -159,7 +159,7 @@ def follows(part: Part) -> bool:
     call = part.calls[-1]
     if not call.call.along or len(part.calls) > 1:
         return False
-    ranks = {len(tensor.shape) for _, item in part.items for tensor in item.inputs}
+    ranks = {len(tensor.shape) for _, use in part.uses for tensor in use.inputs}
     dims = _dims(call)
     if dims is None or len(ranks) != 1:
         return False

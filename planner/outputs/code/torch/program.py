@@ -120,13 +120,13 @@ class Program:
             callee = call.target
         if channels_first:
             module = callee.rpartition(".")[2]
-            rank = len(part.item.inputs[0].shape.spatial)
+            rank = len(part.first.inputs[0].shape.spatial)
             callee = self.helper(ready.channels_first("{name}", callee, module), f"{module}{rank}d", "first", callee)
         self.imports.add("nn")
         args = [each for each in call.args if each[0] != decides]
         if self.layouts.input(part, 0) == "last" and follows(part):
             args = list(renumbered(call, dict(args), axes_of(part)).items())
-        layer = part.item.step and part.item.step.layer
+        layer = part.first.step and part.first.step.layer
         args = [each for each in args if not _says_nothing(layer, call, *each)]
         self.uses(*(expr for _, expr in args))
         return Brackets(

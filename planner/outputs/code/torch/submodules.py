@@ -45,7 +45,7 @@ class Attributes:
         """The attribute that says whether a part is there."""
         assert part.when is not None
         own = part.when.op == "name"
-        return self._kept(part.when, part.when.args[0] if own else f"has_{identifier(part.item.name)}")
+        return self._kept(part.when, part.when.args[0] if own else f"has_{identifier(part.first.name)}")
 
     def _kept(self, expr: Expr, wanted: str) -> str:
         """The attribute for a value, by the name that is wanted if that is free."""
@@ -114,7 +114,7 @@ def _by_names(program: Program, labels: Mapping[Part, str], constants: Sequence[
         found.append((part, label))
     taken = {part.nested[0] if part.nested else str(label) for part, label in found} | TAKEN
     for part in constants:  # they are in no state_dict, and may have any name
-        label = unused(identifier(part.item.name, "constant"), taken)
+        label = unused(identifier(part.first.name, "constant"), taken)
         taken.add(label)
         access[part] = f"self.{label}"
         found.append((part, label))

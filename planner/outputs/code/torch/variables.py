@@ -137,7 +137,7 @@ class Variables:
         """Give variables to the tensors that a call returns together."""
         names: dict[Value, str] = {}
         for value in wanted:
-            names[value] = self.new_name(f"{identifier(part.item.name)}_{value[2]}", *names.values())
+            names[value] = self.new_name(f"{identifier(part.first.name)}_{value[2]}", *names.values())
         if paths == ((),):
             pattern = ", ".join(names.get(value, "_") for value in part.values)
         else:
@@ -237,7 +237,7 @@ class Variables:
         """What a tensor is called after the entry that makes it: by the entry's name, or by its type."""
         if self.unit.block.nameless:
             return None
-        found = identifier(part.item.name.rpartition(".")[0] or part.item.name, "out")
+        found = identifier(part.first.name.rpartition(".")[0] or part.first.name, "out")
         return f"{found}_" if found in BUILTINS else found
 
     def _still_read(self) -> set[str]:
