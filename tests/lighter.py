@@ -1,10 +1,12 @@
-"""Smaller inputs and widths for the model files that are large, so that running them is quick."""
+"""What keeps the tests of large model files short: smaller inputs and widths, and networks that some pass over."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 LIGHTER: Mapping[str, dict[str, Any]] = {
     "13b-torchvision-fpn": {"input": (64, 96, 3)},
@@ -20,9 +22,12 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
     "gpt2_small": {"params": {"vocab": 60, "width": 24, "heads": 2, "depth": 3}},
     "inception_v3": {"input": (75, 91, 3)},
     "lenet5": {},
+    "mc3_18": {"input": (3, 24, 17, 3)},
     "min-9d3d9b6290": {"params": {"width": 8}},
     "nnunet": {"input": (64, 32, 32, 1)},
+    "r2plus1d_18": {"input": (3, 24, 17, 3)},
     "r3d_18": {"input": (3, 24, 17, 3)},
+    "s3d": {"input": (5, 33, 40, 3), "params": {"pool": [1, 1, 1]}},
     "sd_unet_block": {
         "params": {"width": 32, "heads": 2, "side": 12},
         "input": {"latent": (12, 12, 4), "t": (20,), "text": (7, 24)},
@@ -31,6 +36,7 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
     "unet": {"input": (188, 204, 1), "params": {"width": 8}},
     "unet_same": {"input": (32, 48, 1), "params": {"width": 16}},
     "vit_b_16": {"params": {"width": 96, "heads": 3, "mlp_width": 128}},
+    "vit_l_16": {"params": {"width": 96, "heads": 3, "mlp_width": 128}},
     "vqvae": {"input": (32, 32, 3), "params": {"side": 8}},
     "wavenet": {"input": (150, 256)},
     "yolov8n": {"input": (64, 96, 3)},
@@ -41,3 +47,35 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
 def lighter(path: Path) -> dict[str, Any]:
     """What makes a file quick to run: other networks of `configs/` take images of any size, other files are small."""
     return LIGHTER.get(path.stem, {"input": (40, 49, 3)} if path.parent.name == "configs" else {})
+
+
+SELDOM = frozenset(
+    {
+        "densenet201",
+        "efficientnet_v2_s",
+        "mc3_18",
+        "mobilenet_v3_small",
+        "r2plus1d_18",
+        "regnet_x_800mf",
+        "s3d",
+        "shufflenet_v2_x2_0",
+        "vgg19_bn",
+        "vit_l_16",
+    }
+)
+"""Networks of `configs/` built like others there, which tests of every size and of every block see with `--long`."""
+
+
+def seldom(cases: Iterable[Any]) -> list[Any]:
+    """Cases of a test: paths, names, or tuples that begin with a name; those of networks in `SELDOM` are long."""
+    return [pytest.param(*_values(case), marks=_marks(case)) for case in cases]
+
+
+def _values(case: Any) -> tuple[Any, ...]:
+    return case if isinstance(case, tuple) else (case,)
+
+
+def _marks(case: Any) -> list[pytest.MarkDecorator]:
+    first = _values(case)[0]
+    name = first.stem if isinstance(first, Path) else first
+    return [pytest.mark.long] if name in SELDOM else []

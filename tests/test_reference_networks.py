@@ -19,7 +19,7 @@ TORCHVISION = Path(__file__).parent / "reference" / "torchvision"
 NETWORKS = sorted(path.stem for path in TORCHVISION.glob("*.json"))
 ALL = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 
-OUR_TYPES = {"LayerNorm2d": "LayerNorm", "Conv3DSimple": "Conv3d"}
+OUR_TYPES = {"LayerNorm2d": "LayerNorm", "Conv3DSimple": "Conv3d", "Conv3DNoTemporal": "Conv3d"}
 """torchvision's own subclasses, by what a model file calls them."""
 CHANNELS_LAST = {"LayerNorm", "Linear"}
 """Modules whose tensors torch keeps with the channels last."""
@@ -132,6 +132,16 @@ PUBLISHED = [
     Published("mobilenet_v2", None, 97_000_000, {"alpha": 0.5}, within=ROUNDED),
     Published("mobilenet_v2", None, 59_000_000, {"alpha": 0.35}, within=ROUNDED),
     # torchvision's table of weights
+    Published("densenet201", 20_013_928, 4_291_000_000, within=(0, 500_000)),
+    Published("efficientnet_v2_s", 21_458_488, 8_366_000_000, within=(0, 500_000)),
+    Published("mc3_18", 11_695_440, 43_343_000_000, within=(0, 500_000)),
+    Published("mobilenet_v3_small", 2_542_856, 57_000_000, within=(0, 500_000)),
+    Published("r2plus1d_18", 31_505_325, 40_519_000_000, within=(0, 500_000)),
+    Published("regnet_x_800mf", 7_259_656, 800_000_000, within=(0, 500_000)),
+    Published("s3d", 8_320_048, 17_979_000_000, within=(0, 500_000)),
+    Published("shufflenet_v2_x2_0", 7_393_996, 583_000_000, within=(0, 500_000)),
+    Published("vgg19_bn", 143_678_248, 19_632_000_000, within=(0, 500_000)),
+    Published("vit_l_16", 304_326_632, 61_555_000_000, within=(0, 500_000)),
     Published("mnasnet1_0", 2_218_512, None, {"alpha": 0.5}),
     Published("mnasnet1_0", 3_170_208, None, {"alpha": 0.75}),
     Published("mnasnet1_0", 6_282_256, None, {"alpha": 1.3}),
