@@ -39,7 +39,11 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
     "vit_l_16": {"params": {"width": 96, "heads": 3, "mlp_width": 128}},
     "vqvae": {"input": (32, 32, 3), "params": {"side": 8}},
     "wavenet": {"input": (150, 256)},
+    "yolo11n": {"input": (64, 96, 3)},
+    "yolov5s": {"input": (64, 96, 3)},
+    "yolov8m": {"input": (64, 96, 3)},
     "yolov8n": {"input": (64, 96, 3)},
+    "yolov8s": {"input": (64, 96, 3)},
 }
 """What `load` is to be given, by the name of the file."""
 
@@ -61,6 +65,11 @@ SELDOM = frozenset(
         "shufflenet_v2_x2_0",
         "vgg19_bn",
         "vit_l_16",
+        "yolo11n",
+        "yolov5s",
+        "yolov8m",
+        "yolov8n",
+        "yolov8s",
     }
 )
 """Networks of `configs/` built like others there, which tests of every size and of every block see with `--long`."""
@@ -68,14 +77,15 @@ SELDOM = frozenset(
 
 def seldom(cases: Iterable[Any]) -> list[Any]:
     """Cases of a test: paths, names, or tuples that begin with a name; those of networks in `SELDOM` are long."""
-    return [pytest.param(*_values(case), marks=_marks(case)) for case in cases]
+    return [pytest.param(*_values(case), marks=[pytest.mark.long] if _is_seldom(case) else []) for case in cases]
 
 
 def _values(case: Any) -> tuple[Any, ...]:
     return case if isinstance(case, tuple) else (case,)
 
 
-def _marks(case: Any) -> list[pytest.MarkDecorator]:
+def _is_seldom(case: Any) -> bool:
     first = _values(case)[0]
-    name = first.stem if isinstance(first, Path) else first
-    return [pytest.mark.long] if name in SELDOM else []
+    if isinstance(first, Path):
+        return first.parent.name == "configs" and first.stem in SELDOM
+    return first in SELDOM
