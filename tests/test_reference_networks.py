@@ -161,6 +161,18 @@ PUBLISHED = [
     Published("yolov8s", 11_166_560, None),
     Published("yolov8m", 25_902_640, None),
     Published("yolo11n", 2_624_080, None),
+    # timm's models and OpenAI's and Google's counts
+    Published("mixer_b16", 59_880_472, None),
+    Published("gmlp_s16", 19_422_656, None),
+    Published("convmixer_768_32", 21_110_248, None),
+    Published("convmixer_768_32", 51_625_960, None, {"width": 1536, "depth": 20, "kernel": 9, "activation": "GELU"}),
+    Published("poolformer_s12", 11_915_176, None),
+    Published("gpt2", 124_439_808, None),
+    Published("gpt2", 354_823_168, None, {"width": 1024, "heads": 16, "depth": 24}),
+    Published("bert_base", 109_482_240, None),
+    Published("esrgan", 16_697_987, None),
+    Published("crnn", 8_331_301, None),
+    Published("siamese", 38_951_745, None),
 ]
 
 
