@@ -177,6 +177,11 @@ REFUSALS = (
     Refusal("Einsum", {"equation": "b%i->bi"}, (ROW,), "subscripts must be in [a-za-z]"),
     Refusal("Einsum", {"equation": "bci,bc->b"}, (ROW,), "fewer operands were provided"),
     Refusal("Einsum", {"equation": "bci,bcj->bij"}, (ROW, (8, 5)), "does not broadcast with previously seen size"),
+    Refusal("GRU", {"hidden_size": 4}, (ROW, (2, 4)), "expected hidden size"),
+    Refusal("LSTM", {"hidden_size": 4}, (ROW, (1, 4), (1, 5)), "expected hidden[1] size"),
+    Refusal(
+        "LSTMCell", {"hidden_size": 4}, ((6,), (4,), (5,)), "hidden1 has inconsistent hidden_size: got 5, expected 4"
+    ),
     Refusal("Concat", {}, (ROW, (8, 6)), "sizes of tensors must match except in dimension 1"),
 )
 

@@ -1,9 +1,9 @@
 """The contract of this folder: what every layer answers about itself.
 
-A layer is a frozen Pydantic model whose fields are PyTorch's arguments. It answers in neutral values; everything that
-is counted, judged, drawn or written is worked out from these answers by code that does not ask for a layer's type. A
-new layer is a new class in a file of this folder: `links` (or `axes` and `channel_map`), `weights`, `macs`, `views`
-where it does not copy, and the class docstring, which is its manual page.
+A layer is a frozen Pydantic model whose fields are PyTorch's arguments. It answers in neutral values; all that is
+counted, judged, drawn or written is worked out from these by code that does not ask for a layer's type. A new layer is
+a new class in a file of this folder: `links` (or `axes` and `channel_map`), `weights`, `macs`, `views` where it does
+not copy, and the class docstring, which is its manual page.
 """
 
 import math
@@ -44,19 +44,19 @@ class Call:
     """One PyTorch call, as a value.
 
     target    a class to construct once (`nn.Conv2d`), a function (`torch.cat`), a method (`Tensor.permute`), or an
-              operator (`operator.add`), which takes its operands two by two from the left
+              operator (`operator.add`), which takes its operands two by two
     args      the keyword arguments that are not the inputs, in order; a Call among them is made first.
               `Tensor.__getitem__` has one, the index; an operator has numbers, which are its last operands. A pool that
               takes means may have `counted` and `uncounted`: zeros around its input, as `F.pad` takes them, of which
-              the uncounted ones lie outside, and its means are divided by those of ones in place of all but the
-              uncounted
+              the uncounted lie outside, and its means are divided by those of ones in place of all but these
     positional the arguments that people write without their names: those at the head of `args` that are among these
     gathers   the function takes its inputs as one list
     layout    the layout that inputs and outputs have
     reads     which of the inputs it is given, in order, where it is not each once
     forward   keyword arguments of a module's forward pass
     returns   where in what it returns each output stands: () is all of it, (1, 0) is `result[1][0]`
-    batches   the axis of the batch in each output, where it is not the first
+    batches   the axis of the batch in each output, where it is not the first; `batched_at` in each input
+    tupled    how many of the last inputs are given as one tuple
     along     the argument that names the axes it works along; such a call takes the channels wherever they are
     folds     whether those axes vanish; it then finds the channels only where they are not among them
     turned    the inputs whose last two axes change places first
@@ -67,8 +67,7 @@ class Call:
     leading   the arguments that come before the inputs
     named     the names of the last inputs, by which these are given behind the arguments
     repeats   the inputs that need no batch, since PyTorch repeats them for every sample
-    causal    the name of the argument that takes a mask which hides from each position of the first input those
-              behind it
+    causal    the argument that takes a mask which hides from each position of the first input those behind it
     in_rows   the module takes sequences, and axes before these are put into the batch for it
     """
 
@@ -81,6 +80,8 @@ class Call:
     forward: Mapping[str, object] = field(default_factory=dict)
     returns: tuple[tuple[int, ...], ...] = ((),)
     batches: tuple[int, ...] | None = None
+    batched_at: tuple[int, ...] | None = None
+    tupled: int = 0
     along: str = ""
     folds: bool = False
     turned: tuple[int, ...] = ()
@@ -233,8 +234,8 @@ class Layer(BaseModel):
         """Raise the fault of a layer that can be planned but not written in PyTorch, at `path` in the file."""
 
     def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
-        """Where the layer's outputs lie in the memory of its only input, in training or in evaluation; None where
-        PyTorch gives them memory of their own.
+        """Where its outputs lie in the memory of its only input, in training or evaluation; None where PyTorch gives
+        them memory of their own.
         """
         return None
 
@@ -269,9 +270,8 @@ class Layer(BaseModel):
     def facts(self, *inputs: Shape) -> Facts:
         """All the answers for these inputs; raises the fault that stops them."""
         self.must_take(len(inputs))
-        if self.rank is not None:
-            for x in inputs:
-                self.must_have_axes(x, self.rank)
+        for x in inputs:
+            self.must_have_axes(x, *(() if self.rank is None else (self.rank,)))
         self.check(*inputs)
         links = self.links(*inputs)
         widest = max((axis.widest for each in links for link in each for axis in link.axes), default=1)
@@ -312,8 +312,8 @@ class Layer(BaseModel):
             raise WrongNumberOfSources(self.type_name(), count, least, most)
 
     def must_have_axes(self, x: Shape, *ranks: int) -> None:
-        """Raise the fault of an input whose number of spatial axes is none of these."""
-        if len(x.spatial) not in ranks:
+        """Raise the fault of an input whose number of spatial axes is none of these, if there are some."""
+        if ranks and len(x.spatial) not in ranks:
             raise WrongNumberOfAxes(self.type_name(), x, ranks)
 
     def must_equal(self, name: str, actual: int) -> None:

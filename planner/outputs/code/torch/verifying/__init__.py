@@ -82,7 +82,7 @@ def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, An
 CARRIED = (
     *("positional", "gathers", "layout", "reads", "forward"),
     *("returns", "batches", "turned", "pairwise", "reversed"),
-    *("widened", "leading", "named", "causal", "in_rows"),
+    *("widened", "leading", "named", "causal", "in_rows", "batched_at", "tupled"),
 )
 """What a step's call says beside its target and its arguments."""
 
