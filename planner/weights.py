@@ -21,8 +21,8 @@ class Planned(Protocol):
     facts: Facts | None
 
 
-def added(instance: Instance, facts: Facts) -> int:
-    """The trained parameters that a step adds to those of the steps before it."""
+def added(instance: Instance, facts: Facts) -> int | None:
+    """The trained parameters that a step adds to those of the steps before it; None where that is not known."""
     if instance.owner is not None:
         return 0
     if not instance.ties:

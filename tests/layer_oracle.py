@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from planner.diagnostics import Fault
 from planner.geometry import Shape
+from planner.layers import all_layers
 from planner.layers._layer import Call, Layer
 
 torch.set_num_threads(1)  # for tensors this small, threads only wait for one another
@@ -37,6 +38,9 @@ REFUSALS = (
 """How PyTorch says no."""
 
 Sizes = Mapping[str, tuple[int, ...]]
+
+TYPES = {name: layer for name, layer in all_layers().items() if not layer.declared}
+"""The layers of which PyTorch knows what they are; of others the file says it."""
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ class _Recurrent(_Stateful):
                 named |= self.cell_weights(channels, self.bias, f"_l{layer}{direction}")
         return named
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         return inputs[0][0] * _products(self.weights(*inputs))
 
     def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:
@@ -220,7 +220,7 @@ class _Cell(_Stateful):
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
         return self.cell_weights(inputs[0].channels, self.bias)
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         return _products(self.weights(*inputs))
 
 
