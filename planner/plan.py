@@ -253,6 +253,7 @@ def propagate(
     guesser  goes on with a guess after a fault; without it, what depends on a faulty step is left out
     good     asked of every step but the inputs; the plan ends, without a word, at the first that is not good
     """
+    model.note_own(lambda own: ((step.instance, step.inputs) for step in propagate(model, inputs=own).steps))
     plan = Plan(model, [], ())
     known = {} if known is None else known
     for at, instance in enumerate(model.instances):
@@ -342,7 +343,7 @@ def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
         facts = known[key] = layer.facts(*step.inputs)
     if step.instance.owner is not None or step.instance.ties:
         must_fit(step, layer, facts, steps)
-    step.facts = facts
+    step.facts = step.instance.placed(facts, step.inputs)
 
 
 class _Told(Exception):

@@ -404,6 +404,23 @@ def _paired(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     inputs[0] = Shape((*inputs[0].spatial, 2 * draw(st.integers(1, 5))))
 
 
+def _with_states(count: int) -> Callable[[Draw, Arguments, list[Shape]], None]:
+    """No state or all of them, each for all layers and directions, with the channels that are carried on."""
+
+    def mend(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+        hidden = args["hidden_size"] = args["hidden_size"] or 3
+        if args.get("proj_size", 0) >= hidden:
+            del args["proj_size"]
+        layers = args["num_layers"] = args.get("num_layers", 1) or 1
+        before = [layers * (1 + args.get("bidirectional", False))] * len(inputs[0].spatial)
+        states = [Shape((*before, n)) for n in (args.get("proj_size") or hidden, hidden)]
+        inputs[1:] = states[:count] if inputs[1:] else []
+        if not before:
+            del args["num_layers"]
+
+    return mend
+
+
 def _encoded(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     """Heads that divide the channels, and a memory with as many."""
     args["nhead"] = args["nhead"] or 2
@@ -435,9 +452,12 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "Flip": _some_axes,
     "FractionalMaxPool2d": _fractional,
     "FractionalMaxPool3d": _fractional,
+    **dict.fromkeys(("GRU", "GRUCell", "RNN", "RNNCell"), _with_states(1)),
     "Gather": _picking,
     "IndexSelect": _listed_cells,
     "Interpolate": _one_size,
+    "LSTM": _with_states(2),
+    "LSTMCell": _with_states(2),
     "MatMul": _matrices,
     "MultiheadAttention": _attending,
     "Normalize": _along,

@@ -30,7 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import planner
 import random_blocks
 from layer_cases import cases
-from layer_oracle import planner_says
+from layer_oracle import TYPES, planner_says
 from lighter import seldom
 from planner.classes.expressions import SIGNS, const
 from planner.classes.tensors import Calling
@@ -597,7 +597,7 @@ def test_what_the_command_does_not_take(arguments: list[str]) -> None:
 # Arguments without their names
 
 
-@pytest.mark.parametrize("layer", all_layers().values(), ids=all_layers())
+@pytest.mark.parametrize("layer", TYPES.values(), ids=TYPES)
 @settings(max_examples=8)
 @given(st.data())
 def test_positional_arguments_are_in_pytorchs_order(layer: type[Layer], data: st.DataObject) -> None:

@@ -139,7 +139,7 @@ class Far:
         smallest = [each.smallest for each in growing]
         if isinstance(_fault(step, step.inputs), LIMITS) and not isinstance(_fault(step, smallest), LIMITS):
             raise NotPeriodic(TOO_LARGE)
-        key = id(step.layer), *growing
+        key = id(step.layer), step.instance.own, *growing
         if key not in self.line.asked:
             self.line.asked[key] = self.taken(step, growing)
         return self.period * self.line.asked[key]
@@ -251,6 +251,7 @@ class Far:
             if any(length <= max(max(x) for x in step.inputs) for length in self.lengths(each)):
                 return False
             axes += [n for sizes in each.weights.values() for n in sizes]
+        axes += [n for x in step.instance.own or () for n in x]
         if any(length <= max(axes, default=0) for length in self.lengths(step)):
             return False
         grown = zip(step.inputs, self.rates(step), strict=True)
@@ -319,7 +320,7 @@ def _fault(step: Step, shapes: Sequence[Shape]) -> Fault | None:
     """What is wrong with a step that reads these shapes."""
     assert step.layer is not None
     try:
-        step.layer.facts(*shapes)
+        step.instance.placed(step.layer.facts(*shapes), shapes)
     except Fault as fault:
         return fault
     return None

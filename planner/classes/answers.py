@@ -48,7 +48,9 @@ class Answers:
         layer = step.layer
         assert layer is not None
         given = {
-            each: argument_in(copy, values, raw, plain(getattr(layer, each)), fractional=_is_fractional(layer, each))
+            each: argument_in(
+                copy, values, _listed(raw), plain(getattr(layer, each)), fractional=_is_fractional(layer, each)
+            )
             for each, raw in entry.worked_out.items()
         }
         key = (
@@ -231,6 +233,11 @@ class Answers:
             own.op == "name" and own.args[0] in copy.values and own.args[0] != INDEX and own.args[0] not in self._params
         )
         return declared and not self._structure.in_model(copy.block) and (copy.block, own) not in self._fixed
+
+
+def _listed(raw: Any) -> Any:
+    """A value of the file, with a mapping as its pairs, as a layer keeps it."""
+    return [[key, each] for key, each in raw.items()] if isinstance(raw, dict) else raw
 
 
 def _fill(calls: Sequence[Call], mode: str) -> str:

@@ -241,6 +241,7 @@ _BRACKETS: dict[str, Callable[..., str]] = {
     "call": lambda function, *args: f"{function}({_listed(args)})",
     "new": lambda kind, *args: f"{kind}({_listed(args)})",
     "f": _formatted,
+    "list": lambda *items: f"[{_listed(items)}]",
     "item": lambda items, index: f"{_wrapped(items, ATOM)}[{_from_end(items, index)}]",
     "size": lambda tensor, dim: f"{tensor}.shape[{dim}]",
     "slice": _slice,

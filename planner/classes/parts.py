@@ -102,7 +102,7 @@ class Part:
     def stateful(self) -> bool:
         """Whether the state_dict holds something of the part."""
         facts = self.first.step.facts if self.first.step else None
-        return self.constructed and (not self.calls or bool(facts and (facts.weights or facts.buffers)))
+        return self.constructed and (not self.calls or bool(facts and facts.has_state))
 
     @property
     def number(self) -> int:

@@ -106,7 +106,9 @@ class Mender:
                 yield trial
 
     def _tried(self, proposal: Proposal, found: Diagnostic) -> _Trial | None:
-        """A proposal after planning; None where it does not mend the finding, causes a new one, or breaks causality."""
+        """A proposal after planning; None where it does not mend the finding, causes a new one, breaks causality, or
+        makes something untrue that the file declares.
+        """
         try:
             after = self._judged(proposal)
             if self.report.plan.complete and not after.report.plan.complete:
@@ -116,7 +118,7 @@ class Mender:
             new = list(after.new(self.before))
             if any(not self._was_hidden(each, after) for each in new):
                 return None
-            if not keeps_causality(self.before, after, found):
+            if not (after.still_holds(self.before) and keeps_causality(self.before, after, found)):
                 return None
             return _Trial(proposal, after, len(new), is_safe(self.before, after, found, proposal))
         except CannotEdit:

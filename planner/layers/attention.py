@@ -146,7 +146,7 @@ class MultiheadAttention(Layer):
             named |= {"bias_k": (1, 1, width), "bias_v": (1, 1, width)}
         return named | affine(width, width, self.bias, "out_proj.")
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         return attention_macs(*_roles(inputs), more_keys=self.add_bias_kv + self.add_zero_attn)
 
     def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:
@@ -285,7 +285,7 @@ class ScaledDotProductAttention(Layer):
         query, key, value = inputs[:3]
         return key[-2] * (query.channels + value.channels)
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         return math.prod(outputs[0].spatial) * self._query_macs(inputs)
 
     def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:

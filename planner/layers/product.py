@@ -64,7 +64,7 @@ class MatMul(Layer):
         a, b = inputs
         return (Shape((*_leading(a, b), a[-2], self._sizes(b)[1])),)
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         return math.prod(outputs[0]) * inputs[0].channels
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
@@ -135,7 +135,7 @@ class Einsum(Layer):
         read, sizes = _read(self.equation, inputs)
         return (Shape.of_torch(tuple(sizes[letter] for letter in read.output[1:])),)
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         read, _ = _read(self.equation, inputs)
         tensors = [
             dict(zip(letters[1:], x.torch, strict=True)) for letters, x in zip(read.operands, inputs, strict=True)

@@ -33,7 +33,7 @@ def wastes(report: Report) -> list[Waste]:
     cause is the first that leaves out the better part; where nothing reads the output of a step, it is that step.
     """
     reach = report.reach
-    if reach is None or not reach.wasted_macs:
+    if reach is None or not reach.known_waste:
         return []
     causes = _causes(report)
     spent: defaultdict[int, list[int]] = defaultdict(list)
@@ -42,7 +42,7 @@ def wastes(report: Report) -> list[Waste]:
         if macs and cause is not None:
             spent[cause].append(i)
     return [
-        Waste(cause, sum(reach.macs_wasted[i] for i in steps), tuple(by_waste(report, steps)))
+        Waste(cause, sum(reach.macs_wasted[i] or 0 for i in steps), tuple(by_waste(report, steps)))
         for cause, steps in sorted(spent.items())
     ]
 
@@ -50,7 +50,7 @@ def wastes(report: Report) -> list[Waste]:
 def by_waste(report: Report, steps: Iterable[int]) -> list[int]:
     """Steps by how much of them is computed in vain, the most first."""
     wasted = report.reach.macs_wasted if report.reach else ()
-    return sorted(steps, key=lambda i: (-wasted[i], i))
+    return sorted(steps, key=lambda i: (-(wasted[i] or 0), i))
 
 
 def _causes(report: Report) -> dict[int, int]:

@@ -100,7 +100,7 @@ def is_one_box(plan: Plan, block: Group) -> bool:
 def only_works_on_values(plan: Plan, i: int) -> bool:
     """Whether a step changes the values of the step before cell by cell, and reads nothing else."""
     step = plan.steps[i]
-    if step.facts is None or step.macs or len(step.sources) != 1 or len(step.outputs) != 1:
+    if step.facts is None or step.macs != 0 or len(step.sources) != 1 or len(step.outputs) != 1:
         return False
     return (
         step.sources[0].step == i - 1

@@ -48,7 +48,7 @@ def hands_on(plan: Plan, box: Box) -> bool:
         return False
     return all(
         step.facts is not None
-        and not step.macs
+        and step.macs == 0
         and len(step.sources) - sum(link.empty for link in step.links[0]) == 1
         and all(
             axis.keeps or (axis.period(n) <= LONGEST_PERIOD and (span := axis.span(n)) is not None and span.size == 1)

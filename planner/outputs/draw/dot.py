@@ -280,7 +280,7 @@ def _layer(picture: Picture, box: Box, row: Row, look: Look) -> str:
 def _fill_of(picture: Picture, row: Row, look: Look) -> str:
     if look.shade is not None:
         of = METRICS[look.shade].of
-        return look.theme.warmth(of(picture.report, row), most(picture, look.shade))
+        return look.theme.warmth(of(picture.report, row) or 0, most(picture, look.shade))
     return look.theme.block if row.is_block else look.theme.fill(family(picture.plan.steps[row.steps.start]))
 
 

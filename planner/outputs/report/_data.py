@@ -14,7 +14,7 @@ from planner.outputs._screen import printable
 from planner.outputs._weights import lent
 from planner.outputs.draw._marks import Mark
 from planner.outputs.draw._picture import Picture, arguments, family
-from planner.outputs.plan.table import memory, title
+from planner.outputs.plan.table import known, memory, title
 from planner.report import Report
 from planner.words import joined
 
@@ -79,14 +79,15 @@ def _figures(report: Report) -> Iterator[tuple[str, str]]:
     yield "input", title(report)[1]
     yield "output", shapes or "not planned"
     yield "steps", f"{len(plan.steps) - len(plan.inputs):,}"
-    yield "parameters", f"{cost.params:,}"
-    yield "MACs", f"{cost.macs:,}"
-    yield "FLOPs", f"{cost.flops:,}"
+    yield "parameters", known(cost.known_params, cost.unknown_params)
+    yield "MACs", known(cost.known_macs, cost.unknown_macs)
+    yield "FLOPs", known(2 * cost.known_macs, cost.unknown_macs)
     yield f"peak memory (batch {cost.batch}, {cost.dtype})", memory(cost.peak_bytes)
     if report.reach is not None:
         cells = sum(each.cells for each in report.unread_inputs.values())
         yield "input cells never read", f"{cells:,}"
-        yield "MACs wasted", f"{report.reach.wasted_macs:,}"
+        unknown = [""] if report.reach.wasted_macs is None else []
+        yield "MACs wasted", known(report.reach.known_waste, unknown)
 
 
 def _of_step(report: Report, i: int, marks: Sequence[Mark]) -> dict[str, Any]:

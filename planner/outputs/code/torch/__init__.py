@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple, get_args
 
@@ -30,6 +30,7 @@ from planner.outputs.code.torch.indices import picked
 from planner.outputs.code.torch.layouts import Layouts, Side
 from planner.outputs.code.torch.program import Program, Style
 from planner.outputs.code.torch.ready_made import is_writable
+from planner.outputs.code.torch.text import Bracketed, Brackets, fits, lines
 from planner.report import Report
 
 FORMAT = Format("py")
@@ -163,6 +164,7 @@ def _whole(report: Report, program: Program, classes: list[str]) -> Iterator[str
     yield f'"""{_readable(report.plan.model.name)}: written by `planner code`."""'
     yield ""
     yield from _imports(program.imports)
+    yield from _imports_of_the_user(program.imported)
     for code in (*program.helpers.values(), *classes):
         yield from ("", "", code.strip("\n"))
 
@@ -187,6 +189,19 @@ def _imports(used: set[str]) -> Iterator[str]:
     names = [each for each in ("Tensor", "nn") if each in used]
     if names:
         yield f"from torch import {', '.join(names)}"
+
+
+def _imports_of_the_user(imported: Mapping[str, str]) -> Iterator[str]:
+    """The lines that import classes of the user's own, apart from those of others."""
+    modules: dict[str, list[str]] = {}
+    for full, name in sorted(imported.items()):
+        module, _, own = full.rpartition(".")
+        modules.setdefault(module, []).append(own if name == own else f"{own} as {name}")
+    yield from [""] if modules else []
+    for module, names in sorted(modules.items()):
+        whole = f"from {module} import {', '.join(names)}"
+        split = Brackets(f"from {module} import (", list(map(Bracketed, names)))
+        yield from [whole] if fits("", whole) else lines("", split)
 
 
 def _main(report: Report, program: Program) -> Iterator[str]:

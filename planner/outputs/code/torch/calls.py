@@ -104,6 +104,15 @@ class Code(NamedTuple):
             return self
         return self.permuted((axis, *(each for each in range(axes + 1) if each != axis)))
 
+    def with_batch_at(self, place: int) -> Code:
+        """The tensor with its batch axis moved from the front, and laid out in memory as cuDNN wants it."""
+        if not place:
+            return self
+        if self.axes is None:
+            return self._replace(base=f"{self.atom}.movedim(0, {place}).contiguous()", binds=ATOM, order=None)
+        moved = self.permuted((*range(1, place + 1), 0, *range(place + 1, self.axes + 1)))
+        return moved if moved.order is None else moved._replace(base=f"{moved.settled().base}.contiguous()", order=None)
+
     def size(self, dim: int) -> Expr:
         """The size of an axis."""
         if self.order is not None:
@@ -198,6 +207,8 @@ def call(
     read = read if reads is None else [read[i] for i in reads]
     if last.call.widened:
         read = [_widened(each, more) for each, more in zip(read, last.call.widened, strict=True)]
+    if last.call.batched_at:
+        read = [each.with_batch_at(place) for each, place in zip(read, last.call.batched_at, strict=True)]
     if last.is_module:
         return _module(program, last.call, module, read)
     given = {arg: in_forward(expr, args, attribute) for arg, expr in last.args}
@@ -219,10 +230,13 @@ def _module(program: Program, made: Call, module: str, read: Sequence[Code]) -> 
 
 
 def _inputs(made: Call, read: Sequence[Code]) -> tuple[list[Bracketed], list[Bracketed]]:
-    """The inputs of a call as they come, and the last of them by their names."""
+    """The inputs of a call as they come, the last of them perhaps as a tuple, and those that are given by name."""
     count = len(read) - len(made.named)
     by_name = [Bracketed(each.after(f"{name}=")) for name, each in zip(made.named, read[count:], strict=True)]
-    return [Bracketed(each.code) for each in read[:count]], by_name
+    inputs = [Bracketed(each.code) for each in read[:count]]
+    if made.tupled:
+        inputs[-made.tupled :] = [Bracketed(Brackets("(", inputs[-made.tupled :]))]
+    return inputs, by_name
 
 
 def _permuted(calling: Calling, x: Code) -> Code:

@@ -23,12 +23,14 @@ class Waiting:
 
     before  the tensor that its statement starts from
     name    of the entry that it is named for
+    state   whether its variable has the batch behind the first axis, as PyTorch returns states and takes them
     """
 
     value: Value
     code: Code
     before: Value
     name: str | None
+    state: bool = False
 
 
 class Variables:
@@ -96,7 +98,7 @@ class Variables:
         if len(part.values) > 1 or paths != ((),):
             path = (at,) if paths == ((),) else paths[at]
             made = self._one_of(made.at(path), value, batches)
-        self.waiting.append(Waiting(value, made, before, name))
+        self.waiting.append(Waiting(value, made, before, name, state=bool(batches and batches[at])))
         if self.left[value] != 1:
             self.assign()
 
@@ -202,8 +204,12 @@ class Variables:
         while self.waiting:
             each = self.waiting.pop(0)
             name = self._name(each, branches)
-            self.known[each.value] = _named(each.code, name)
             self._names[each.value] = name
+            if each.state:
+                self.known[each.value] = each.code._replace(base=name, binds=ATOM, reads=frozenset({name}))
+                self.done += lines(BODY, each.code._replace(order=None).after(f"{name} = "))
+                continue
+            self.known[each.value] = _named(each.code, name)
             comment = ""
             if self.shapes.changes(each.before, each.value):
                 comment = self.shapes.written(each.value, each.code.side)
