@@ -97,7 +97,7 @@ class Made:
 
 def made(form: type[Layer], args: Mapping[str, Any], lost: frozenset[str] = frozenset()) -> Made:
     """The layer of a form with an entry's arguments; `lost` are those whose values are wrong, which was told before."""
-    fields = form.model_fields
+    fields = form.names(args)
     unknown = [key for key in args if key not in fields]
     given = {key: value for key, value in args.items() if key in fields and key not in lost}
     faults: list[Fault] = [UnknownKey(key, form.__name__, fields) for key in unknown]
@@ -157,6 +157,7 @@ def _version(form: type[Layer], given: Mapping[str, Any], wrong: Iterable[str], 
     fields = form.model_fields
     needed = [key for key in wrong if key in fields and (key in _SIZES or fields[key].is_required())]
     values |= {key: _SIZES[key][version] for key in needed if key in _SIZES}
+    values |= {key: 1 for key in wrong if key not in fields and key in form.names(values)}
     others = [key for key in needed if key not in _SIZES]
     changed = {key: other for key in wrong if key in fields and (other := _other(fields[key])) is not None}
     tried = _UNSIZED if version == LIKELY else (*_UNSIZED[1:], _UNSIZED[0])

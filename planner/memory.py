@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+from planner.geometry import Pieces
+
 Sizes = tuple[int, ...]
 
 
@@ -79,6 +81,16 @@ class Memory:
             strides.append(apart)
             held, apart = held // size, apart * size
         return Memory(sizes, tuple(reversed(strides)), self.start)
+
+    def rearranged(self, pieces: Pieces) -> Memory | None:
+        """The view with its axes parted and joined in another way; None where PyTorch has to copy."""
+        ins, outs = ((axes[-1], *axes[:-1]) for axes in (pieces.ins, pieces.outs))
+        order = [i for axis in ins for i in axis]
+        parted = self.regrouped(tuple(pieces.sizes[i] for i in order))
+        if parted is None:
+            return None
+        turned = parted.permuted(tuple(order.index(i) for axis in outs for i in axis))
+        return turned.regrouped(tuple(prod(pieces.sizes[i] for i in axis) for axis in outs))
 
     @property
     def repeats(self) -> bool:

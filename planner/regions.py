@@ -102,6 +102,10 @@ def read_through(link: Link, region: Region, x: Shape) -> Iterator[CellBox]:
     if link.keeps:
         yield from region
         return
+    if link.pieces is not None:
+        for box in region:
+            yield from link.pieces.read(box)
+        return
     for each in link.parts or (link,):
         for box in region:
             spatial = [

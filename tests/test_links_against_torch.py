@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import reduce
+from itertools import product
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from layer_cases import cases
 from layer_oracle import TYPES, Case, all_called, calls_of, made, planner_says
-from planner.geometry import Link, Shape, bits
+from planner.geometry import Link, Pieces, Shape, bits
 from planner.layers._layer import Call
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -119,6 +120,8 @@ def _either(one: Changed, other: Changed) -> Changed:
 def said(link: Link, x: Shape, read: Tensor) -> Tensor:
     """What a link says is read, as a table of the same axes."""
     y = tuple(read.shape[: read.dim() - len(x)])
+    if link.pieces is not None:
+        return pieces_read(link.pieces, x, y)
     return torch.stack([reads(part, x, y) for part in link.parts or (link,)]).any(0)
 
 
@@ -135,6 +138,16 @@ def reads(link: Link, x: Shape, y: tuple[int, ...]) -> Tensor:
         if to is not None:
             sizes[to] = y[to]
         table &= rows.reshape(sizes)
+    return table
+
+
+def pieces_read(pieces: Pieces, x: Shape, y: tuple[int, ...]) -> Tensor:
+    """Which input cell each output cell reads where axes are parted and joined, as a table like that of `reads`."""
+    table = torch.zeros((*y, *x), dtype=torch.bool)
+    for cell in product(*map(range, y)):
+        for box in pieces.read([1 << i for i in cell]):
+            for own in product(*map(bits, box)):
+                table[cell + own] = True
     return table
 
 

@@ -115,6 +115,11 @@ def cells_of(combs: tuple[Comb, ...]) -> Cells:
     return cells
 
 
+def all_cells(n: int) -> Cells:
+    """The set of all cells of an axis of n."""
+    return (1 << n) - 1 if n <= LONGEST_BITS else cells_of((single(0, n),))
+
+
 def smeared_bits(cells: int, taps: int, dilation: int) -> int:
     """The union of bits moved up by j·dilation for every tap j, in log(taps) steps."""
     covered = 1

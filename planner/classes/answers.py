@@ -221,6 +221,7 @@ class Answers:
             each
             for each in given
             if each not in (*args, *leave_out, *layer.in_forward)
+            and each in fields
             and same(plain(getattr(layer, each)), fields[each].default)
         ]
         if missing and call.is_constructed:
@@ -265,7 +266,8 @@ def _with_missing(layer: Layer, args: Mapping[str, Expr], missing: Mapping[str, 
 
 def _is_fractional(layer: Layer, argument: str) -> bool:
     """Whether an argument takes any number, whole or not."""
-    return float in get_args(type(layer).model_fields[argument].annotation)
+    field = type(layer).model_fields.get(argument)
+    return field is not None and float in get_args(field.annotation)
 
 
 def _form(argument: Any) -> Any:

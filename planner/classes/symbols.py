@@ -155,7 +155,7 @@ def with_symbols(layer: Layer, exprs: Mapping[str, Expr], decisive: set[str]) ->
         for name, expr in exprs.items()
         if (found := _symbolic(getattr(layer, name), expr, decisive)) is not None
     }
-    return type(layer).model_construct(**{**vars(layer), **changed}) if changed else layer
+    return type(layer).model_construct(**{**dict(layer), **changed}) if changed else layer
 
 
 def _symbolic(value: Any, expr: Expr, decisive: set[str]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from planner.classes.expressions import ATOM, BINDS, OF_ONE, SIGNS, Expr, const, text
@@ -11,7 +11,7 @@ from planner.classes.tensors import Calling
 from planner.layers._layer import Call
 from planner.outputs.code.torch.layouts import Side, axes_of, follows, renumbered
 from planner.outputs.code.torch.program import Program
-from planner.outputs.code.torch.text import Bracketed, Brackets
+from planner.outputs.code.torch.text import Bracketed, Brackets, Chain
 
 Lack = Literal["", "size", "axis"]
 """What a trained parameter lacks that other tensors have: the size of the batch, or the axis altogether."""
@@ -114,7 +114,9 @@ class Code(NamedTuple):
         return moved if moved.order is None else moved._replace(base=f"{moved.settled().base}.contiguous()", order=None)
 
     def size(self, dim: int) -> Expr:
-        """The size of an axis."""
+        """The size of an axis, told as of a tensor that has its channels second."""
+        if self.side == "last" and dim:
+            dim = dim - 1 if dim > 1 else self.axes or -1
         if self.order is not None:
             return Expr("size", (text(self._replace(order=None).atom), const(self.order[dim])))
         return Expr("size", (text(self.atom), const(dim)))
@@ -195,6 +197,9 @@ def call(
     program.uses(*(expr for calling in part.calls for _, expr in calling.args))
     if last.call.is_permutation:
         return _permuted(last, args[0])
+    if last.call.is_rearrangement:
+        given = {arg: in_forward(expr, args, attribute) for arg, expr in last.args}
+        return rearranged(args[0], given, side)
     if last.call.is_operator:
         return operator_code(part, args, attribute)
     read = list(args)
@@ -245,6 +250,44 @@ def _permuted(calling: Calling, x: Code) -> Code:
     count = len(dims.args)
     order = tuple(each.args[0] % count for each in dims.args)
     return x.moved("first").permuted(order)
+
+
+def rearranged(x: Code, given: Mapping[str, Expr], side: Side) -> Code:
+    """Axes that are parted into pieces, put in another order, and joined to other axes, with the channels at a side.
+
+    The pieces are counted behind the batch, and an axis of one cell has none.
+    """
+    ins, outs = ([[each.args[0] for each in axis.args] for axis in given[name].args] for name in ("ins", "outs"))
+    sizes = given["sizes"].args
+    ins, outs = _in_order(ins, x.side), _in_order(outs, side)
+    calls = [
+        f".unflatten({dim}, ({', '.join(str(sizes[i]) for i in pieces)}))" if pieces else f".squeeze({dim})"
+        for dim, pieces in reversed([*enumerate(ins, 1)])
+        if len(pieces) != 1
+    ]
+    here, wanted = ([i for pieces in axes for i in pieces] for axes in (ins, outs))
+    order = (0, *(here.index(i) + 1 for i in wanted))
+    joining = [*_joining(outs)]
+    if joining and order != tuple(range(len(order))):
+        calls.append(_rearranged(order))
+    first, *others = [*calls, *joining] or [""]
+    code = Code(Chain("", calls=[f"{x.atom}{first}", *others]), side=side)
+    return code if joining else code.permuted(order)
+
+
+def _in_order(axes: list[list[int]], side: Side) -> list[list[int]]:
+    """Axes with the channels last in the order that they have in a tensor."""
+    return axes if side == "last" else [axes[-1], *axes[:-1]]
+
+
+def _joining(axes: Sequence[Sequence[int]]) -> Iterator[str]:
+    """The calls that join pieces to axes, and add axes of one cell."""
+    begin = 1 + sum(map(len, axes))
+    for pieces in reversed(axes):
+        begin -= len(pieces)
+        if len(pieces) > 1:
+            yield f".flatten({begin}, {begin + len(pieces) - 1})"
+    yield from (f".unsqueeze({dim})" for dim, pieces in enumerate(axes, 1) if not pieces)
 
 
 def _function(

@@ -8,11 +8,11 @@ from dataclasses import replace
 from planner.classes.expressions import BINDS
 from planner.classes.parts import Part
 from planner.classes.tensors import Value
-from planner.outputs.code.torch.calls import Code, Lack, call, in_forward, lacking, sizes_read
+from planner.outputs.code.torch.calls import Code, Lack, call, in_forward, lacking
 from planner.outputs.code.torch.layouts import Side
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
-from planner.outputs.code.torch.submodules import Attributes, Labelled
+from planner.outputs.code.torch.submodules import Attributes, Labelled, reads_of
 from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, fits, lines
 from planner.outputs.code.torch.variables import Variables, argument_names
 
@@ -29,7 +29,7 @@ class Forward:
         self.labelled = labelled
         self.attributes = attributes
         self._parts = parts
-        self._reads = {part: _reads(part) for part in parts}
+        self._reads = {part: reads_of(part) for part in parts}
         self.variables = Variables(program, shapes, attributes, self._reads)
         self._outputs = self.unit.outputs if self.unit.block.outputs else ()
         same = len({len(copy.inputs) for copy in self.unit.copies}) == 1
@@ -176,8 +176,11 @@ class Forward:
         """The call of a part with what it reads."""
         args = []
         waiting = {each.value: each.code for each in self.variables.waiting}
-        permutes = bool(part.calls) and part.calls[-1].call.is_permutation
+        permutes = bool(part.calls) and part.calls[-1].call.places_channels
         for k, value in enumerate(part.sources):
+            if value not in self._reads[part] and not _is_chosen(part):
+                args.append(Code(""))  # a source that only lends its size, which is known
+                continue
             code = waiting.get(value) or self.variables.known[value]
             if part.first.inputs[k].shape.spatial and not permutes:
                 code = code.moved(self.program.layouts.input(part, k))
@@ -209,9 +212,10 @@ class Forward:
             ]
         if not part.calls or part.boxed:
             made = Code(Brackets(f"{access}(", [Bracketed(each.code) for each in args]))
-        elif part.calls[-1].call.is_permutation:
-            made = call(self.program, part, "", args, "first", self.attributes.param).reading(args)
-            return made._replace(axes=axes).moved(self.program.layouts.tensor(self.unit, part.values[0]))
+        elif part.calls[-1].call.places_channels:
+            side = self.program.layouts.tensor(self.unit, part.values[0])
+            made = call(self.program, part, "", args, side, self.attributes.param).reading(args)
+            return made._replace(axes=axes).moved(side)
         else:
             side = self.program.layouts.input(part, 0)
             made = call(self.program, part, access, args, side, self.attributes.param)
@@ -269,15 +273,3 @@ def _lacks(part: Part) -> Lack:
     data = part.calls[-1].args[0][1]
     sizes = next(each.args[0] for each in data.args[1:] if each.op == "keyword size")
     return "size" if len(sizes.args) > len(part.first.outputs[0].shape) else "axis"
-
-
-def _reads(part: Part) -> list[Value]:
-    """The tensors that a call is given, or whose sizes it is given, as often as it is."""
-    if not part.calls or part.boxed:
-        return list(part.sources)
-    reads = part.calls[-1].call.reads
-    places = list(range(len(part.sources))) if reads is None else list(reads)
-    places += [0] if part.calls[-1].call.causal else []
-    for _, expr in part.calls[-1].args:
-        places += sizes_read(expr)
-    return [part.sources[place] for place in places]

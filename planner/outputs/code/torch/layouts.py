@@ -100,7 +100,7 @@ class Layouts:
         layout = call.call.layout
         if self._sequential and self._root((part, 0)) in self._fixed:
             return  # it is written as a module that takes and gives the channels there
-        if call.call.is_permutation:
+        if call.call.places_channels:
             return  # it takes the channels from anywhere to anywhere, in one step
         if layout == "any" or follows(part):
             for node in (*inputs, *outputs):

@@ -111,7 +111,7 @@ def is_writable(call: Call) -> bool:
     """Whether a call is one of those that can be written."""
     if call.is_operator:
         return call.name in SIGNS or call.name in OF_ONE
-    return call.home in HOMES or call.target in INSTEAD or bool(call.imports)
+    return call.home in HOMES or call.target in INSTEAD or bool(call.imports) or call.is_rearrangement
 
 
 _CONVOLVED = """for n, k, s, d in zip(

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from planner.classes.expressions import NOTHING, Expr, quoted
 from planner.classes.names import TAKEN, identifier, is_attribute, unused
 from planner.classes.parts import Part, Unit, called_by
+from planner.classes.tensors import Value
+from planner.outputs.code.torch.calls import sizes_read
 from planner.outputs.code.torch.program import Program
 
 
@@ -63,8 +65,20 @@ def living_parts(unit: Unit) -> list[Part]:
     for part in reversed(unit.parts):
         if not wanted.isdisjoint(part.values):
             living.append(part)
-            wanted |= set(part.sources)
+            wanted |= set(part.sources) if part.when is not None else set(reads_of(part))
     return living[::-1]
+
+
+def reads_of(part: Part) -> list[Value]:
+    """The tensors that a call is given, or whose sizes it is given, as often as it is."""
+    if not part.calls or part.boxed:
+        return list(part.sources)
+    reads = part.calls[-1].call.reads
+    places = list(range(len(part.sources))) if reads is None else list(reads)
+    places += [0] if part.calls[-1].call.causal else []
+    for _, expr in part.calls[-1].args:
+        places += sizes_read(expr)
+    return [part.sources[place] for place in places]
 
 
 def labelled_parts(program: Program, unit: Unit, living: Sequence[Part]) -> Labelled:

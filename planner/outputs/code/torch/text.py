@@ -48,6 +48,24 @@ class Brackets:
         return not self.items or (fits(indent, f"{self}{behind}") and not self.commented)
 
 
+@dataclass
+class Chain(Brackets):
+    """`head` before a row of `calls`, each on what the one before it returns; where that does not fit, with a line for
+    each in brackets.
+    """
+
+    calls: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        return f"{self.head}{''.join(self.calls)}"
+
+    def after(self, head: str) -> Chain:
+        return Chain(f"{head}{self.head}", calls=self.calls)
+
+    def fits(self, indent: str, behind: str = "") -> bool:
+        return len(self.calls) < 2 or fits(indent, f"{self}{behind}")
+
+
 def fits(indent: str, code: object) -> bool:
     return len(indent) + len(str(code)) <= WIDTH
 
@@ -58,6 +76,11 @@ def lines(indent: str, code: str | Brackets, comment: str = "", behind: str = ""
     code = shorter if shorter is not None and shorter.fits(indent, behind) else code
     if isinstance(code, str) or code.fits(indent, behind):
         yield commented(f"{indent}{code}{behind}", comment)
+        return
+    if isinstance(code, Chain):
+        yield f"{indent}{code.head}("
+        yield from (f"{indent}{STEP}{each}" for each in code.calls)
+        yield commented(f"{indent}){behind}", comment)
         return
     yield f"{indent}{code.head}"
     inner = code.items[0]
