@@ -59,7 +59,8 @@ class Field:
         self.source = self.report.source
         self.copies: dict[Path, list[Step]] = {}
         for step in self.report.plan.layers:
-            self.copies.setdefault(step.path, []).append(step)
+            if step.path[0] != "use":  # what stands in a library is not the file's
+                self.copies.setdefault(step.path, []).append(step)
 
     def entry(self, path: Path) -> dict[str, Any]:
         here: Any = self.source.data

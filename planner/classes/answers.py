@@ -173,6 +173,8 @@ class Answers:
             try:
                 fields = {each: value(expr, there) for each, expr in given.items()}
                 shapes = [Shape((*each.shape.spatial, value(each.channels, there))) for each in inputs]
+                if any(shape.channels < 1 for shape in shapes):
+                    continue
                 other = type(layer).model_validate({**dict(layer), **fields})
                 other.facts(*shapes)
                 calls = other.calls(*shapes)

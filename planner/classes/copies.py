@@ -375,7 +375,7 @@ class Copies:
     def _argument(self, group: Group, param: str) -> Any:
         """The value of a block's parameter; a float where some copy of the block has a fraction for it."""
         found = plain(group.args[param])
-        return float(found) if type(found) is int and (group.type, param) in self.structure.fractional else found
+        return float(found) if type(found) is int and (group.block, param) in self.structure.fractional else found
 
 
 def _least_assuming(copies: Sequence[Copy], tensors: Sequence[SymbolicTensor]) -> Expr | None:

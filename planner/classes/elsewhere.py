@@ -103,9 +103,8 @@ def _planned(copy: Copy, names: Names, structure: Structure, values: Values) -> 
         "input": dict(zip(sources, shapes, strict=True)),
         "params": params,
         "layers": [{"name": "call", "type": copy.block.name, "from": sources, **call}],
-        "blocks": structure.model.source.data["blocks"],
     }
-    return propagate(load(of_mapping(file)))
+    return propagate(load(of_mapping(file), blocks={**structure.model.blocks, **copy.block.in_sight}))
 
 
 def _listed(found: Any) -> Any:

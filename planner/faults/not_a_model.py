@@ -1,3 +1,5 @@
+from typing import Self
+
 from planner.faults._in_text import InText
 
 
@@ -33,3 +35,14 @@ class NotAModel(InText):
             start=start,
             end=end,
         )
+        self.what = what
+
+    @classmethod
+    def library(cls, fault: Self) -> Self:
+        """The same of a file that is used as a library of blocks."""
+        found = cls(fault.what)
+        found.message = f"the file is {fault.what}, not a library of blocks" if fault.what else "the library is empty"
+        found._label = "a library is a mapping with `blocks`"
+        found.help = "begin with: blocks:"
+        found.place = fault.place
+        return found

@@ -131,7 +131,7 @@ class Mender:
         key = repr((proposal.edits, proposal.given))
         if key not in self.planned:
             source = self.report.source
-            changed = Source(edited(source.data, proposal.edits), source.file)
+            changed = Source(edited(source.data, proposal.edits), source.file, shelf=source.shelf)
             changed.faults = source.faults
             report = self.check(changed, proposal.given, brief=True, whole=self.report.plan.complete)
             self.left -= _work(report)

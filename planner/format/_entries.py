@@ -90,6 +90,7 @@ class Block:
     params   the parameters with their defaults, as they are written; None where the caller must give a value
     inputs   the names of its inputs; one for any number of them has a `*` before it
     outputs  what the list says that it hands on; empty where that is its last layer
+    named    the blocks that its layers may call by name: those of the same file, and of the libraries that this uses
     """
 
     path: Path
@@ -98,12 +99,18 @@ class Block:
     params: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[str, ...] = ("input",)
     outputs: tuple[str, ...] = ()
+    named: Mapping[str, Block | None] = field(default_factory=dict)
     owner: Block | None = None
 
     def __post_init__(self) -> None:
         for entry in self.entries:
             if entry.inner is not None:
                 entry.inner.owner = self
+
+    @property
+    def in_sight(self) -> Mapping[str, Block | None]:
+        """The blocks that its layers may call by name; None for one that cannot be read."""
+        return self.owner.in_sight if self.owner is not None else self.named
 
     @property
     def takes_any(self) -> bool:

@@ -56,9 +56,10 @@ class Layers:
         layer: Layer | None = None
         guess: Guess | None = None
         if kind not in self.draft.types:
-            faults.append(UnknownType(kind, [*self.draft.types, *self.draft.blocks], given=args.values))
+            if not self.draft.lacks_library:
+                faults.append(UnknownType(kind, [*self.draft.types, *scope.blocks], given=args.values))
             given = {key: each for key, each in args.values.items() if key not in args.lost}
-            guess = Guess(unknown=(kind, given), blocks=tuple(self.draft.blocks))
+            guess = Guess(unknown=(kind, given), blocks=tuple(scope.blocks))
         elif args.lost or args.said:
             found = made(self.draft.types[kind], args.values, frozenset(args.lost))
             faults += found.faults

@@ -193,8 +193,9 @@ class Lists:
                     self.draft.report(WrongNumberOfSources("a list of layers", 0, 1, 1), entry.path, scope.calls, full)
                     sources, slips = (scope.above,), slips | DOUBT
                 return self._call(entry, full, kind, entry.inner, dict(values), scope, sources, slips)
-            if kind in self.draft.blocks:
-                return self._call_block(entry, full, kind, values, scope, sources, slips)
+            known = scope.named(kind, entry)
+            if kind in known:
+                return self._call_block(entry, full, kind, known[kind], values, scope, sources, slips)
             layer, guess = self.layers.of(entry, kind, values, scope, full)
         except Fault as fault:
             self.draft.report(fault, entry.path, scope.calls, full)
@@ -221,12 +222,12 @@ class Lists:
         entry: Entry,
         full: str,
         kind: str,
+        block: Block | None,
         values: Values,
         scope: Scope,
         sources: tuple[Handed, ...],
         slips: Slips,
     ) -> Handed:
-        block = self.draft.blocks[kind]
         found = entry.arguments(values)
         for fault in found.faults:
             self.draft.report(fault, entry.path, scope.calls, full)
@@ -293,9 +294,9 @@ class Lists:
         slips: Slips,
     ) -> Handed:
         lists = 2 * DEEPEST  # those in place count too, since each takes room on Python's stack
-        if len(scope.calls) >= DEEPEST or len(scope.blocks) >= lists:
+        if len(scope.calls) >= DEEPEST or len(scope.called) >= lists:
             deep = DEEPEST if len(scope.calls) >= DEEPEST else lists
-            self.draft.report(EndlessBlocks([*scope.blocks, kind], deep), entry.path, scope.calls, full)
+            self.draft.report(EndlessBlocks([*scope.called, kind], deep), entry.path, scope.calls, full)
             raise Stop
         args = known_of({name: values[name] for name in block.params})
         group = Group(full, kind, entry.path, block, args, scope.group, len(self.draft.instances))
@@ -306,10 +307,12 @@ class Lists:
             several=spread(block.inputs, len(sources)),
             above=sources[0],
             values=values,
+            blocks=block.in_sight,
             prefix=f"{full}.",
             group=group,
             calls=scope.calls if block.owner else (entry.path, *scope.calls),
-            blocks=(*scope.blocks, kind),
+            called=(*scope.called, kind),
+            outer=scope,
             allow=scope.allow | entry.allow,
             slips=slips,
         )

@@ -20,6 +20,7 @@ from planner.outputs.draw._marks import Mark, worst
 from planner.outputs.draw._metrics import METRICS, most
 from planner.outputs.draw._picture import Arrow, Box, Frame, Picture, arguments, family, is_named, reads_too
 from planner.outputs.draw._themes import Theme
+from planner.outputs.plan.table import line_text
 from planner.report import Report
 
 if TYPE_CHECKING:
@@ -301,7 +302,7 @@ def _details(picture: Picture, row: Row, look: Look) -> Iterator[str]:
     if "field" in look.labels and (said := sees(picture.report, row.steps[-1])):
         yield from wrapped(said, WIDEST)
     if "line" in look.labels and (place := picture.report.source.place(row.path)):
-        yield f"line {place.line}"
+        yield f"line {line_text(place)}"
 
 
 def sees(report: Report, i: int) -> str:

@@ -14,7 +14,8 @@ from planner.outputs._screen import printable
 from planner.outputs._weights import lent
 from planner.outputs.draw._marks import Mark
 from planner.outputs.draw._picture import Picture, arguments, family
-from planner.outputs.plan.table import known, memory, title
+from planner.outputs.plan.table import known, line_text, memory, title
+from planner.plan import Step
 from planner.report import Report
 from planner.words import joined
 
@@ -97,9 +98,16 @@ def _of_step(report: Report, i: int, marks: Sequence[Mark]) -> dict[str, Any]:
         "family": family(step),
         "arguments": ", ".join(filter(None, (arguments(step), lent(report.plan, step)))),
         "reads": [ref.step for ref in step.sources],
-        "calls": [found.line for call in step.instance.calls if (found := report.source.place(call))],
+        **_stands(report, step),
         "marks": [[str(mark.severity), mark.name, mark.text] for mark in marks],
     }
+
+
+def _stands(report: Report, step: Step) -> dict[str, Any]:
+    """The lines of the model file where a step stands and is called from: of one in a library, only the calls."""
+    places = map(report.source.place, (step.path, *step.instance.calls))
+    lines = [found.line for found in places if found and found.file is None]
+    return {"line": lines[0] if lines else None, "calls": lines[1:]}
 
 
 def _of_finding(report: Report, each: Diagnostic) -> dict[str, Any]:
@@ -109,7 +117,8 @@ def _of_finding(report: Report, each: Diagnostic) -> dict[str, Any]:
         "title": each.message,
         "label": each.label,
         "path": path_text(each.path),
-        "lines": [[found.line, found.column, found.length] for found in places if found],
+        "lines": [[found.line, found.column, found.length] for found in places if found and found.file is None],
+        "library": line_text(places[0]) if places[0] and places[0].file is not None else "",
     }
 
 
