@@ -57,8 +57,11 @@ class Sight(Generic[HandedT]):
         return True
 
     def meant(self, name: str) -> tuple[str, ...]:
-        """The names that a name in a `from` stands for: one, or several for `stage.*` and `*rest`."""
-        return (name,) if name in self.names else self.several.get(name, (name,))
+        """The names that a name in a `from` stands for: one, or several for `stage.*`, `stage.*.1` and `*rest`."""
+        if name in self.names:
+            return (name,)
+        base, output = parted(name)
+        return tuple(f"{each}{output}" for each in self.several[base]) if base in self.several else (name,)
 
     def find(self, name: str) -> tuple[HandedT | None, str | None]:
         """What a name stands for; for `split.1` what `split` stands for, with the number of the output behind it."""
@@ -66,6 +69,17 @@ class Sight(Generic[HandedT]):
             return self.names[name], None
         base, _, number = name.rpartition(".")
         return self.names.get(base), number
+
+
+def stands_for_several(name: str) -> bool:
+    """Whether a name in a `from` may stand for several tensors."""
+    return parted(name)[0].endswith(ALL) or name.startswith(ANY)
+
+
+def parted(name: str) -> tuple[str, str]:
+    """`stage.*` and `.1` for `stage.*.1`, that output of all copies; every other name stays whole."""
+    base, dot, output = name.rpartition(".")
+    return (base, dot + output) if base.endswith(ALL) else (name, "")
 
 
 def named(inputs: Sequence[str], handed: Sequence[HandedT]) -> dict[str, HandedT]:

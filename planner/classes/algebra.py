@@ -196,7 +196,7 @@ def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
         return const(_DECIDED[expr.op](*(part.args[0] for part in new)), changed.assumed)
     if expr.op == "len()" and new[0].op == "tuple":
         return const(len(new[0].args), changed.assumed)
-    if expr.op.endswith("()") and (number := _number(changed)) is not None:
+    if (expr.op.endswith("()") or expr.op in ("%", "**")) and (number := _number(changed)) is not None:
         return const(number, changed.assumed)
     if expr.op == "neg":
         return negative(*new)
