@@ -30,7 +30,8 @@ def sinusoidal(length: int, channels: int) -> Tensor:
 CAUSAL_MASK = '''
 def causal_mask(x: Tensor) -> Tensor:
     """Hides from each position of (N, ..., L, C) those behind it."""
-    return nn.Transformer.generate_square_subsequent_mask(x.shape[-2], device=x.device, dtype=x.dtype)
+    mask = nn.Transformer.generate_square_subsequent_mask
+    return mask(x.shape[-2], device=x.device, dtype=x.dtype)
 '''
 
 MOVEDIM = '''
