@@ -114,19 +114,19 @@ def apart(plan: Plan, fields: list[tuple[Fields, ...]]) -> Iterator[list[Apart]]
     """The steps at which branches meet out of place, with the axes on which they do; of many branches, the two that are
     furthest apart are named.
     """
-    places = _Positions(plan, fields)
+    positions = _Positions(plan, fields)
     traced = 0
     for step in plan.steps:
         if len(step.sources) < 2 or step.facts is None:
             continue
         pairs: dict[tuple[int, int], list[tuple[int, int, Apart]]] = {}
-        for source, axis, found in _pairs(places, step):
+        for source, axis, found in _pairs(positions, step):
             pairs.setdefault((found.first, found.second), []).append((source, axis, found))
         if pairs:
             traced += 1
             worst = max(pairs.values(), key=lambda pair: max((each.manner, each.off) for *_, each in pair))
             yield [
-                replace(each, cause=_cause(places, each, source, axis)) if traced <= MOST_TRACED else each
+                replace(each, cause=_cause(positions, each, source, axis)) if traced <= MOST_TRACED else each
                 for source, axis, each in worst
             ]
 
@@ -150,7 +150,7 @@ class _Positions:
         span = (arriving or known[ref.output][source][axis]).local
         return span if span is not None and span.low.advance else None
 
-    def place(self, i: int, source: int, axis: int) -> _Position | None:
+    def position(self, i: int, source: int, axis: int) -> _Position | None:
         span = self.span(Tensor(i, 0), source, axis)
         return (span.stride, span.centre) if span is not None else None
 
@@ -173,9 +173,9 @@ class _Positions:
         return None, between
 
 
-def _pairs(places: _Positions, step: Step) -> Iterator[tuple[int, int, Apart]]:
+def _pairs(positions: _Positions, step: Step) -> Iterator[tuple[int, int, Apart]]:
     """The pairs of branches that meet out of place along an input axis; of equal branches, the first is taken."""
-    plan, arriving = places.plan, fields_of_sources(places.fields, step)
+    plan, arriving = positions.plan, fields_of_sources(positions.fields, step)
     for source in dict.fromkeys(source for fields in arriving for source in fields):
         sizes = plan.steps[source].outputs[0].spatial
         for axis in range(len(sizes)):
@@ -183,18 +183,18 @@ def _pairs(places: _Positions, step: Step) -> Iterator[tuple[int, int, Apart]]:
             met: set[tuple[int, Span]] = set()  # of many branches that see the same, the first is looked at
             for k, fields in enumerate(arriving):
                 onto = _lies_on(step, k, fields[source][axis]) if source in fields else None
-                span = places.span(step.sources[k], source, axis, fields[source][axis]) if onto is not None else None
+                span = positions.span(step.sources[k], source, axis, fields[source][axis]) if onto is not None else None
                 if onto is not None and span is not None and (onto, span) not in met:
                     met.add((onto, span))
                     known.setdefault((onto, (span.stride, span.centre)), (k, span))
             for ((onto, _), a), ((other, _), b) in combinations([*known.items()][:MOST_PLACES], 2):
                 if onto == other and step.outputs[0][onto] > 1:
                     name = plan.steps[source].name, axis_name(axis, len(sizes))
-                    yield source, axis, _apart(places, step, name, (source, axis, onto), a, b)
+                    yield source, axis, _apart(positions, step, name, (source, axis, onto), a, b)
 
 
 def _apart(
-    places: _Positions,
+    positions: _Positions,
     step: Step,
     names: tuple[str, str],
     where: tuple[int, int, int],
@@ -203,9 +203,9 @@ def _apart(
     """How two branches lie apart on one axis of an input; each comes as its source's number and its span."""
     source, axis, onto = where
     (a, x), (b, y) = branches
-    fork, between = places.between([step.sources[a], step.sources[b]])
-    on_the_way = [places.span(Tensor(i, 0), source, axis) for i in (*between, *([] if fork is None else [fork]))]
-    start = places.span(Tensor(fork, 0), source, axis) if fork is not None else None
+    fork, between = positions.between([step.sources[a], step.sources[b]])
+    on_the_way = [positions.span(Tensor(i, 0), source, axis) for i in (*between, *([] if fork is None else [fork]))]
+    start = positions.span(Tensor(fork, 0), source, axis) if fork is not None else None
     return Apart(
         step,
         *names,
@@ -243,26 +243,26 @@ def _lies_on(step: Step, k: int, field: AxisField) -> int | None:
     return field.onto if lies else None
 
 
-def _cause(places: _Positions, found: Apart, source: int, axis: int) -> str | None:
+def _cause(positions: _Positions, found: Apart, source: int, axis: int) -> str | None:
     """The first step behind the fork at which one branch is at a place where the other never is. Where both have such a
     step, the branch counts that has left the place of the fork; else the later step.
     """
-    plan = places.plan
+    plan = positions.plan
 
-    def place(i: int) -> _Position | None:
-        return places.place(i, source, axis)
+    def position(i: int) -> _Position | None:
+        return positions.position(i, source, axis)
 
     ends = [found.step.sources[k].step for k in (found.first, found.second)]
     left, right = (_ancestors(plan, end) for end in ends)
     common = left & right
     if not common:
         return None
-    fork = place(max(common))
+    fork = position(max(common))
     firsts = []
     for branch, other, stride in ((left, right, found.strides[0]), (right, left, found.strides[1])):
-        known = {*map(place, other - common), fork}
+        known = {*map(position, other - common), fork}
         strides = {each[0] for each in known if each}
-        strange = [(i, here) for i in sorted(branch - common) if (here := place(i)) and here not in known]
+        strange = [(i, here) for i in sorted(branch - common) if (here := position(i)) and here not in known]
         arriving = [each for each in strange if each[1][0] == stride]
         firsts += ([each for each in strange if each[1][0] in strides] or arriving)[:1]
     moved = [i for i, here in firsts if not fork or here[1] != fork[1]] or [i for i, _ in firsts]

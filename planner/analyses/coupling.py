@@ -48,12 +48,12 @@ class Coupling:
     """
 
     def __init__(self, axes: Axes, component: InputAxes, couples: frozenset[int]) -> None:
-        for place in component:
-            if place in axes.reasons:
-                raise NotPeriodic(axes.reasons[place])
+        for input_axis in component:
+            if input_axis in axes.reasons:
+                raise NotPeriodic(axes.reasons[input_axis])
         self.axes, self.component, self.base = axes, component, axes.base
         self.rank = len(component)
-        self.walks = [axes.walks[place] for place in component]
+        self.walks = [axes.walks[input_axis] for input_axis in component]
         self.behind = sorted(set[int]().union(*(each.line.steps for each in self.walks)))
         self.steps = self.coupled(couples) if self.rank > 1 else []
         inside = set(self.steps)
@@ -108,7 +108,7 @@ class Coupling:
             plan = self.walks[axis].line.plan(n)
             assert plan is not None
             fits = all([plan.steps[i].facts is not None for i in self.before[axis]])
-            seen = [(plan.steps[i].outputs, o, at) for i, o, at in self.places[axis]]
+            seen = [(plan.steps[i].outputs, o, at) for i, o, at in self.seen[axis]]
             known[n] = tuple([x[o][at] if o < len(x) else 0 for x, o, at in seen]) if fits else None
         return known[n]
 
@@ -119,7 +119,7 @@ class Coupling:
         return [[i for i in each.line.steps if i not in inside] for each in self.walks]
 
     @cached_property
-    def places(self) -> list[list[Size]]:
+    def seen(self) -> list[list[Size]]:
         """For each axis, the sizes that coupled steps see of it."""
         sizes = [
             (i, output, at)
@@ -127,22 +127,22 @@ class Coupling:
             for output, x in enumerate(self.base.steps[i].outputs)
             for at in range(len(x))
         ]
-        return [[size for size in sizes if place in self.axes.sizes.get(size, ())] for place in self.component]
+        return [[size for size in sizes if axis in self.axes.sizes.get(size, ())] for axis in self.component]
 
     @cached_property
     def decided(self) -> list[list[int]]:
         """The coupled steps that depend on no axis behind the first one, the first two, and so on."""
-        own = {i: [place for place in self.axes.reached[i] if place in self.component] for i in self.steps}
+        own = {i: {axis for axis in self.axes.reached[i] if axis in self.component} for i in self.steps}
         return [
-            [i for i, places in own.items() if set(places) <= set(self.component[:k])] for k in range(self.rank + 1)
+            [i for i, input_axes in own.items() if input_axes <= {*self.component[:k]}] for k in range(self.rank + 1)
         ]
 
     def plan(self, values: tuple[SeenSizes, ...]) -> Plan:
         """The coupled steps planned with what they see of each axis."""
         if values not in self.plans:
             shapes = {i: [list(x) for x in self.base.steps[i].outputs] for i in self.sources}
-            for places, lengths in zip(self.places, values, strict=True):
-                for (i, output, at), n in zip(places, lengths, strict=True):
+            for sizes, lengths in zip(self.seen, values, strict=True):
+                for (i, output, at), n in zip(sizes, lengths, strict=True):
                     shapes[i][output][at] = n
             answers = {i: given(*[Shape(x) for x in each if all(x)]) for i, each in shapes.items()}
             plan = replan(self.base, answers, self.steps, self.axes.known)
