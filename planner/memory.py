@@ -87,7 +87,7 @@ class Memory:
 
     def meets(self, other: Memory) -> bool:
         """Whether this tensor has an element at the same place in memory as another tensor."""
-        # An address of this one less one of the other, the other's axes being counted from their ends.
+        # The difference between an address of this memory and one of the other, whose axes are counted from their ends.
         most: Counter[int] = Counter()
         for each in (self, other):
             for size, stride in zip(each.sizes, each.strides, strict=True):

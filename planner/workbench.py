@@ -174,5 +174,5 @@ def checked_text(text: str | bytes, file: str | None = None, **options: Any) -> 
 
 
 def failed(file: str, error: Exception) -> Checked:
-    """The report on a file on which the planner itself came to grief, so that other files of a run keep theirs."""
+    """The report on a file on which the planner itself failed, so that the other files of a run still get theirs."""
     return Workbench.without_source(PlannerFailed(error), file).report

@@ -3,7 +3,7 @@
 A branch lies on an input by its stride and by the middle of what its cell 0 sees. Two branches with the same strides
 are shifted against each other by the distance of these middles; with different strides they drift. How much that
 matters is told by three more numbers: the stretch that either one sees, the coarsest grid that either one goes through
-behind their fork (resampling from a stride of S to one of s moves cells by up to (S − s)/2), and where the stretches
+after their fork (resampling from a stride of S to one of s moves cells by up to (S − s)/2), and where the stretches
 end.
 """
 
@@ -174,13 +174,15 @@ class _Positions:
 
 
 def _pairs(positions: _Positions, step: Step) -> Iterator[tuple[int, int, Apart]]:
-    """The pairs of branches that meet out of place along an input axis; of equal branches, the first is taken."""
+    """The pairs of branches that meet out of place along an input axis; of branches at the same position, the first is
+    taken.
+    """
     plan, arriving = positions.plan, fields_of_sources(positions.fields, step)
     for source in dict.fromkeys(source for fields in arriving for source in fields):
         sizes = plan.steps[source].outputs[0].spatial
         for axis in range(len(sizes)):
             known: dict[tuple[int, _Position], tuple[int, Span]] = {}
-            met: set[tuple[int, Span]] = set()  # of many branches that see the same, the first is looked at
+            met: set[tuple[int, Span]] = set()  # branches that see the same as an earlier one are not compared again
             for k, fields in enumerate(arriving):
                 onto = _lies_on(step, k, fields[source][axis]) if source in fields else None
                 span = positions.span(step.sources[k], source, axis, fields[source][axis]) if onto is not None else None
@@ -228,7 +230,8 @@ def _causal(x: Span, y: Span, fork: Span) -> bool:
     turns = x.stride / fork.stride
     if x.stride != y.stride or turns.denominator > 1 or max(x.period, y.period, fork.period) > 1:
         return False
-    if turns > 1 and abs(x.centre - y.centre) * 2 <= x.stride:  # windows of two sizes that end at one cell by chance
+    # Windows of different sizes may happen to end at the same cell.
+    if turns > 1 and abs(x.centre - y.centre) * 2 <= x.stride:
         return False
     last = int(turns) - 1
     forth = x.high == y.high and fork.high(0) <= x.high(0) <= fork.high(last)
@@ -244,8 +247,8 @@ def _lies_on(step: Step, k: int, field: AxisField) -> int | None:
 
 
 def _cause(positions: _Positions, found: Apart, source: int, axis: int) -> str | None:
-    """The first step behind the fork at which one branch is at a place where the other never is. Where both have such a
-    step, the branch counts that has left the place of the fork; else the later step.
+    """The first step after the fork at which one branch is at a position where the other never is. Where both have such
+    a step, the one that has left the position of the fork is taken, or else the later one.
     """
     plan = positions.plan
 

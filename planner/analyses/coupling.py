@@ -1,9 +1,10 @@
 """Coupling: for which sizes of several axes together a model works. The answer holds for every size.
 
-Most layers ask each axis for itself. Some ask several at once: a dense layer of fixed width behind a Flatten wants a
-certain product, a sum of two tensors equal sizes. What such steps see of an axis is a few lengths, those of their
-inputs; sizes that come to the same lengths are one class. So the coupled steps are asked class by class: for each class
-of the first axis which sizes of the others work, until that repeats too, or moves on by as much again and again.
+Most layers constrain each axis by itself. Some constrain several together: a dense layer of fixed width after a Flatten
+requires a certain product, a sum of two tensors requires equal sizes. Such a step sees of an axis only the lengths of
+its inputs, and sizes that lead to the same lengths form one class. So the coupled steps are tried class by class: which
+sizes of the other axes work with each class of the first axis, until the answer repeats, or moves by the same amount
+each time.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class Coupling:
         """Whether a coupled step fails with any of the sizes that were looked at."""
         return any(fails(plan.steps[i]) for plan in self.plans.values())
 
-    # What they say
+    # Which sizes work
 
     def value(self, axis: int, n: int) -> SeenSizes | None:
         """The sizes that the coupled steps see at a size of an axis, 0 for an output that does not exist there; None
@@ -231,7 +232,7 @@ class Coupling:
 
     def kind(self, plan: Plan) -> tuple[bool, bool]:
         """Whether coupled steps lose nothing, and have nothing over."""
-        if id(plan) not in self.kinds:  # `plans` keeps it alive
+        if id(plan) not in self.kinds:  # the id stays the plan's own: `plans` keeps the plan alive
             left = self.ledger.leaving(plan, full_readings)
             self.kinds[id(plan)] = not left.lossy, not (left.lossy or left.inexact)
         return self.kinds[id(plan)]

@@ -54,8 +54,8 @@ class Axes:
 
     @cached_property
     def followed(self) -> Axes:
-        """The same axes, followed through steps that work at no large size of a single axis too. With other sizes of
-        the other axes they do, and their own may change too.
+        """The same axes, followed also through steps that work at no large size of one axis alone: with other sizes of
+        the other axes such steps may work, and the sizes of their outputs change.
         """
         more = copy(self)
         more.sizes = defaultdict(set, {size: set(input_axes) for size, input_axes in self.sizes.items()})

@@ -43,8 +43,8 @@ TOO_LARGE = "some of its tensors are too large to be followed far enough"
 class Far:
     """What becomes of a model far out: its period, how fast its sizes grow, and which steps work.
 
-    A layer may take only some of the sizes that it meets, such as the even ones. It is asked about many of them by
-    itself, and the period made longer by what it wants.
+    A layer may accept only some sizes, such as even ones. It is asked about many sizes by itself, and the period is
+    made a multiple of what it requires.
     """
 
     def __init__(self, line: Line) -> None:
@@ -92,7 +92,7 @@ class Far:
                 if step.inputs and (i not in self.steps or (step.facts and not self.steps[i].facts)):
                     self.steps[i] = step
             wanted = math.lcm(wanted, self.refused(plan))
-        for k in range(1, PERIODS):  # where a whole period happens to work, another may not
+        for k in range(1, PERIODS):  # one whole period may work by chance, where others do not
             plan = self.line.plan(start + k % self.period + k * self.period)
             wanted = math.lcm(wanted, self.refused(plan) if plan is not None else 1)
         return math.lcm(wanted, *(rate.denominator for rate in self.growth.values()))
@@ -234,12 +234,12 @@ class Far:
         """Whether the growing sizes at a failing step exceed all numbers that the step may compare them to: the other
         sizes that it reads, its arguments, and the sizes of weights that are another step's.
 
-        A list of these may be the sizes of a tensor with as many elements, or of an axis.
+        The numbers of a list may also be compared together: as the sizes of a tensor, by their product.
         """
         assert step.layer is not None
         read = self.growing(step)
         if read and isinstance(_fault(step, step.inputs), LIMITS):
-            return True  # at all sizes, as is known from far out
+            return True  # the fault is of a kind that larger sizes do not mend
         if any(_works(step, [each.at(k) for each in read]) for k in _meetings(read)):
             return False
         numbers = step.layer.given()

@@ -1,7 +1,7 @@
 """Joint axes: the axes of inputs in sets that depend on one another, with the sizes at which the model works.
 
-Which axes do is read off the steps as they are at one size, and then tried at others: where a model works or fails
-against what is said, the step that makes it so is taken to ask for all axes at once.
+Which axes do is worked out from the steps at one size, and then tried at other sizes: where the model works or fails
+contrary to that answer, the step that decides it is taken to constrain all axes together.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ SAMPLES = 3
 TRIED = 224
 """A large size that is tried too, beside small ones."""
 MOST_TRIED = 64
-"""Sizes tried of many axes."""
+"""Combinations of sizes that are tried where there are many axes."""
 FAR = 1000
-"""Boxes of a group that goes on for ever that are tried far out."""
+"""The number of a box far out that is tried, in groups with endlessly many boxes."""
 SURPRISES = 4
-"""How often a step that is found to be coupled by trying is added."""
+"""How many steps may be added that only trying shows to be coupled."""
 OUT_OF_SIGHT = "they meet behind a step that asks for some of them together"
 NOT_UNDERSTOOD = "its axes depend on one another in a way that is not understood"
 
@@ -36,8 +36,8 @@ NOT_UNDERSTOOD = "its axes depend on one another in a way that is not understood
 class JointAxes:
     """Axes that depend on one another, with their sizes at which the model works, all other axes staying as they are.
 
-    groups  none of whose sizes is in two of them
-    reason  why they are not known, where there is no coupling
+    groups  the sizes that work together; no size is in two groups
+    reason  why the sizes are not known, where `coupling` is None
     """
 
     component: InputAxes
@@ -77,8 +77,8 @@ def _solved(axes: Axes, component: InputAxes, couples: frozenset[int]) -> JointA
 
 
 def _surprising(axes: Axes, joints: Sequence[JointAxes]) -> int | None:
-    """A step that contradicts the groups of sizes: it fails at sizes in them, or works at sizes outside; None where no
-    step does. Only some sizes are tried. Raises NotPeriodic where no step can be named.
+    """A step that contradicts the groups of sizes: the step fails at sizes in the groups, or works at sizes outside;
+    None where no step does. Only some sizes are tried. Raises NotPeriodic where no step can be named.
     """
     solved = [each for each in joints if each.coupling is not None]
     if sum(len(each.component) for each in solved) < 2 or (len(solved) < len(joints) and not axes.base.complete):

@@ -1,9 +1,9 @@
 """Rows: windows of stride 1 one after the other, and which cells of the tensor where the row begins one output reads.
 
 The cells are kept exactly, as places relative to the output's own: a window moves and unites them, a merge unites those
-of its branches. A row begins at an input and behind whatever is no window of stride 1; branches that began at different
-tensors cannot be compared, and what they read together is not known. Borders are left out: the output is one in the
-middle of an endless image.
+of its branches. A row begins at an input, and after any layer that is not a window of stride 1; branches that began at
+different tensors cannot be compared, and what they read together is not known. Borders are left out: the output is one
+in the middle of an endless image.
 """
 
 from __future__ import annotations
@@ -182,8 +182,8 @@ def _followed(plan: Plan) -> tuple[list[list[WindowRow | None]], dict[Tensor, Wi
 def _row(
     i: int, output: int, step: Step, rows: list[list[WindowRow | None]], ends: dict[Tensor, WindowRow]
 ) -> WindowRow | None:
-    """The row of one output of a step; None for what no input reaches. Rows that go on, or of which it is not known
-    what comes of them, are taken from the `ends`.
+    """The row of one output of a step; None for what no input reaches. Rows that continue, or whose continuation is not
+    known, are taken from the `ends`.
     """
     begun = WindowRow(Tensor(i, output), Taps.own(len(step.outputs[output].spatial)))
     if step.is_input:

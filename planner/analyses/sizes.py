@@ -40,7 +40,7 @@ class AxisSizes:
     """The sizes of one axis of one input. `given` is the size that the model has now.
 
     beside   the sizes of other axes beside which alone the answer holds, by their names
-    because  why it is no more than that
+    because  why it holds beside those sizes only
     """
 
     input: str

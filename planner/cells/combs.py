@@ -291,7 +291,7 @@ def repeated(runs: Sequence[Run], period: int, count: int) -> tuple[Comb, ...]:
     if not period:
         return compressed(runs)
     first, end = runs[0][0], max(b for _, b in runs)
-    turns = (end - first) // period + 2  # at either end, before all repetitions that meet there are at hand
+    turns = (end - first) // period + 2  # periods at either end in which not all repetitions overlap yet
     if len(runs) * min(count, 3 * turns) > 4 * MOST_RUNS:
         raise TooManyRuns
     if count <= 3 * turns:

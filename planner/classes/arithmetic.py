@@ -1,7 +1,7 @@
 """The arithmetic of a model file as Python expressions, and the values that Python computes for them.
 
 `value` is another evaluation than that of `planner.arithmetic`, and has to be: a plan's numbers are exact, while an
-emitted program computes with Python's ints and floats. It tells whether the program comes to what the plan has.
+emitted program computes with Python's ints and floats. It shows whether the program computes what the plan has.
 """
 
 from __future__ import annotations

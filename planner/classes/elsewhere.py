@@ -165,7 +165,7 @@ class _Comparing:
         if part.when is not None and not value(part.when, values):
             return False
         if not part.constructed:
-            return True  # as the plan says too, or there would be none
+            return True  # nothing is constructed that could be compared
         if part.inside is not None:
             return isinstance(member, Group) and self.agrees(part.inside, values, member)
         if part.unit is not None:

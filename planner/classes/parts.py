@@ -209,7 +209,7 @@ class Part:
             calls=tuple([call.substituted(within) for call in self.calls]),
             args={param: self._argument(param, substituted(expr, within)) for param, expr in self.args.items()},
             inside=inside,
-            type=None if is_given else self.type,  # the class of its calls is then the one
+            type=None if is_given else self.type,  # `calls` then name the class
             when=self.when and substituted(self.when, by),
             count=self.count and substituted(self.count, by),
             carried=(start, substituted(end, within)) if start and end else None,

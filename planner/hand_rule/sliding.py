@@ -117,7 +117,7 @@ class Sliding(OnAxis):
         first = window.missing(fitting, n)
         deltas = [window.missing(fitting + more, n) for more in range(-TURNS, TURNS + 1)]
         sizes = nearest((n + delta for delta in deltas if abs(delta - first) <= 2 * self.stride), n)
-        least = min(window.length(n), 2)  # a single window has nothing to be divided
+        least = min(window.length(n), 2)  # with a single window, the stride divides nothing
         tried = ((str(size), self, size) for size in sizes if self.map(size).length(size) >= least)
         yield from perfect("size", tried, 3)
         yield from perfect("padding", self._paddings(deltas, n), 3)

@@ -25,7 +25,7 @@ def near_sizes(report: Report, faults: Faults) -> list[Shape]:
     any near by; axes of one size change together.
     """
     given = next((step for step in report.plan.inputs if step.outputs[0].spatial), None)
-    if report.brief or given is None or not report.plan.complete or report.reach is None:  # not complete, or very long
+    if report.brief or given is None or not report.plan.complete or report.reach is None:  # without reach: very long
         return []
     search = _Search(report, given.name, faults)
     found = (_next(search, given.outputs[0], direction) for direction in (1, -1))

@@ -60,7 +60,7 @@ class Trials:
         layer = changed(step, **values)
         if layer is None or not _reads_all(layer, step, source):
             return False
-        if self.report.reach is None:  # not complete, or very long: as far as one can tell
+        if self.report.reach is None:  # the plan is not complete, or very long: each step is compared by itself
             return self._no_worse(step, layer)
         plan = self.planned({id(step): layer})
         after = reach(plan) if plan is not None else None

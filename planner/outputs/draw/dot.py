@@ -258,7 +258,7 @@ def _layer(picture: Picture, box: Box, row: Row, look: Look) -> str:
     ink = theme.text if row.planned or found is Severity.ERROR else theme.faint
     faint = theme.text if look.shade else theme.faint  # what is faint does not show on a strong colour
     if row is box.head and is_named(row):
-        # An engine that does not know how wide a name is would put the type upon it: it goes below.
+        # An engine that cannot measure the name would print the type over it, so the type goes below.
         between = "<BR/>" if room_for(name) else "  "
         text = f'<B>{escaped(name)}</B>{between}<FONT COLOR="{faint}">{escaped(kind)}</FONT>'
     else:

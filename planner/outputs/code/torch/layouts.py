@@ -99,9 +99,9 @@ class Layouts:
         ]
         layout = call.call.layout
         if self._sequential and self._root((part, 0)) in self._fixed:
-            return  # it is written as a module that takes and gives the channels there
+            return  # the part is written as a module that takes and gives the channels on that side
         if call.call.is_permutation:
-            return  # it takes the channels from anywhere to anywhere, in one step
+            return  # a permutation moves the channels from either side to either side at once
         if layout == "any" or follows(part):
             for node in (*inputs, *outputs):
                 self._join(node, (part, "all"))

@@ -225,7 +225,7 @@ class Variables:
 
     def _name(self, each: Waiting, branches: bool) -> str:
         """The variable for a tensor: the name of its entry, if it is one of several or read more than once, or `x`, or
-        else `out`. What lacks the batch does not replace the input, of which that can be told.
+        else `out`. A tensor without a batch axis does not replace the input, from which the batch can still be read.
         """
         kept = {_variable(self.inputs[0])} if each.code.lacks else set()
         returned = len(self.unit.outputs) > 1 and each.value in self.unit.outputs

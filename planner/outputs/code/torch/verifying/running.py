@@ -108,7 +108,7 @@ class _Verification:
         """What rounding may add to a number, after the largest that the plan came to."""
 
     def tell(self, found: dict[str, Any]) -> bool:
-        """Note what differs. Whether the outputs are such that a difference would have shown."""
+        """Note what differs, and say whether the outputs are such that a difference would show."""
         wanted, wrong = self._outputs_by_plan()
         if wrong:
             found["places"] = wrong
@@ -182,7 +182,7 @@ class _Verification:
         for i, values in enumerate(self.values or self.plan.run(self.held)):
             for output in steps[i]["read"]:
                 if 0 < largest(values[output]) <= self.rounding:
-                    continue  # nothing but rounding, so that nothing is near to it
+                    continue  # rounding errors alone, which no value can be compared with
                 near = self.trace.nearest(steps[i]["name"], values[output], steps[i]["constant"])
                 if not near.same:
                     found = None if near.found is None else list(near.found)
