@@ -82,7 +82,7 @@ class Memory:
 
     @property
     def repeats(self) -> bool:
-        """Whether one place in memory holds several elements, as behind `expand`."""
+        """Whether one place in memory holds several elements, as after `expand`."""
         return any(size > 1 and not stride for size, stride in zip(self.sizes, self.strides, strict=True))
 
     def meets(self, other: Memory) -> bool:

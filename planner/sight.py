@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from planner.diagnostics import Path
 
 ALL = ".*"
-"""What stands behind the name of a repeated entry where all of its copies are meant."""
+"""What stands after the name of a repeated entry where all of its copies are meant."""
 ANY = "*"
 """What stands before the name of inputs of which there may be any number."""
 HandedT = TypeVar("HandedT")
@@ -61,7 +61,7 @@ class Sight(Generic[HandedT]):
         return (name,) if name in self.names else self.several.get(name, (name,))
 
     def find(self, name: str) -> tuple[HandedT | None, str | None]:
-        """What a name stands for; for `split.1` what `split` stands for, with the number of the output behind it."""
+        """What a name stands for; for `split.1` what `split` stands for, with the number of the output after it."""
         if name in self.names:
             return self.names[name], None
         base, _, number = name.rpartition(".")

@@ -230,7 +230,7 @@ class _World:
         return _tried(layer, alike) or _tried(layer, (main,) * len(inputs))
 
     def _grown(self, layer: Layer, x: Shape) -> Facts | None:
-        """The shape behind a layer whose window is larger than the map: the map's size, with the channels that the
+        """The shape after a layer whose window is larger than the map: the map's size, with the channels that the
         layer makes of a large enough map; scaled, as it is in doubt.
         """
         for doublings in range(1, LARGEST_GROWTH + 1):

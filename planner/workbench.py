@@ -155,7 +155,7 @@ class Checked(Report):
 
 
 def _faults(plan: Plan) -> list[Diagnostic]:
-    """The faults of a model and its plan, and those behind a step that could not be planned."""
+    """The faults of a model and its plan, and those after a step that could not be planned."""
     if all(step.facts is not None for step in plan.steps):
         return [*plan.model.diagnostics, *plan.diagnostics]
     from planner.supposing import told

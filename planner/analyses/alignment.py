@@ -86,7 +86,7 @@ class Apart:
 
     @property
     def drifts(self) -> bool:
-        """Whether the branches move at different strides, as behind a resize."""
+        """Whether the branches move at different strides, as after a resize."""
         return self.strides[0] != self.strides[1]
 
     @cached_property
@@ -155,7 +155,7 @@ class _Positions:
         return (span.stride, span.centre) if span is not None else None
 
     def between(self, ends: list[Tensor]) -> tuple[int | None, list[int]]:
-        """The last step through which all paths to two tensors lead, and the steps behind that step on these paths."""
+        """The last step through which all paths to two tensors lead, and the steps after that step on these paths."""
         seen = {ref.step for ref in ends}
         waiting, between = [-i for i in seen], list[int]()
         heapify(waiting)

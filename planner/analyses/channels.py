@@ -94,7 +94,7 @@ def lineages(plan: Plan) -> list[tuple[Lineage, ...]]:
 
 
 def never_mixed(plan: Plan) -> list[Kept]:
-    """The longest rows of two or more grouped steps behind which channels are still apart."""
+    """The longest rows of two or more grouped steps after which channels are still apart."""
     if sum(map(_is_grouped, plan.steps)) < 2:
         return []
     rows: dict[int, tuple[StepChain, Dependences]] = {}

@@ -44,7 +44,7 @@ TOO_MANY = "its axes depend on one another, for too many sizes to try them all"
 class Coupling:
     """What a model asks of several axes together, all other axes staying as they are in `axes.base`.
 
-    steps    the steps that more than one of the axes has a say in, and all behind them
+    steps    the steps that more than one of the axes has a say in, and all after them
     sources  the steps that these read and that depend on one of the axes at a time, or on none
     """
 
@@ -132,7 +132,7 @@ class Coupling:
 
     @cached_property
     def decided(self) -> list[list[int]]:
-        """The coupled steps that depend on no axis behind the first one, the first two, and so on."""
+        """The coupled steps that depend on no axis after the first one, the first two, and so on."""
         own = {i: {axis for axis in self.axes.reached[i] if axis in self.component} for i in self.steps}
         return [
             [i for i, input_axes in own.items() if input_axes <= {*self.component[:k]}] for k in range(self.rank + 1)

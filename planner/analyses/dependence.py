@@ -158,7 +158,7 @@ class Axes:
         )
 
     def hangs_on_several(self, i: int, step: Step, seen: set[InputAxis]) -> bool:
-        """Whether a size of a step's outputs depends on several axes, as behind a Flatten, or the step itself does: it
+        """Whether a size of a step's outputs depends on several axes, as after a Flatten, or the step itself does: it
         fails at some size of one axis, the others staying as they are. A Permute, which moves axes, does not.
         """
         outputs = [(o, axis) for o, x in enumerate(step.outputs) for axis in range(len(x))]
@@ -193,7 +193,7 @@ def _treats_alike(step: Step) -> bool:
 
 
 def _never_far_out(walked: Walk) -> frozenset[int]:
-    """The steps that work at no large size of any single axis: a walk along one axis shows only a few sizes behind
+    """The steps that work at no large size of any single axis: a walk along one axis shows only a few sizes after
     them.
     """
     far = set(walked.verdicts[walked.steady - 1 :])

@@ -24,11 +24,11 @@ LONGEST_PERIOD = 4096
 """Spans with a longer period are not followed."""
 
 WHOLE: Literal["whole"] = "whole"
-"""The span of a cell that sees the whole axis, wherever it lies: behind attention, or a gate worked out by global
+"""The span of a cell that sees the whole axis, wherever it lies: after attention, or a gate worked out by global
 pooling."""
 
 AxisSpan = Span | Literal["whole"] | None
-"""None where no single number holds: behind branches of different strides."""
+"""None where no single number holds: after branches of different strides."""
 
 
 @dataclass(frozen=True, slots=True)

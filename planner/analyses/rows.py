@@ -73,7 +73,7 @@ class Taps:
         return math.prod(self.along(axis).bit_length() for axis in range(self.rank))
 
     def through(self, steps: Sequence[_Taken]) -> Taps:
-        """The taps of a layer behind these taps; `steps` has what the layer takes along each axis."""
+        """The taps of a layer after these taps; `steps` has what the layer takes along each axis."""
         boxes = [
             tuple(reduce(or_, [cells << tap for tap in step.taps]) for cells, step in zip(box, steps, strict=True))
             for box in self.boxes
@@ -138,7 +138,7 @@ class WindowRow:
 
     origin  the tensor at which it begins
     taps    what one output reads of that tensor; None where the row is followed no further
-    count   how many dilated layers stand one behind the other in it
+    count   how many dilated layers stand one after the other in it
     first   the first few of them
     last    the last of them
     """
@@ -215,7 +215,7 @@ def _holes(row: WindowRow) -> bool:
 
 
 def _continued(i: int, row: WindowRow, link: Link, sizes: tuple[int, ...]) -> tuple[WindowRow, bool] | None:
-    """The row with step i added, and whether it goes on behind step i, which it does not behind a stride; None where
+    """The row with step i added, and whether it goes on after step i, which it does not after a stride; None where
     the row ends before step i.
     """
     if link.keeps:

@@ -17,7 +17,7 @@ MOST_RUNS = 1 << 12
 """Runs that a set is written with."""
 
 Run = tuple[int, int]
-"""Neighbouring cells: the first, and the one behind the last."""
+"""Neighbouring cells: the first, and the one after the last."""
 Keep = Callable[[bool, bool], bool]
 """Whether a cell is in the result, that is in the one set or not, and in the other or not."""
 

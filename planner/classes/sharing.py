@@ -49,7 +49,7 @@ class Sharing:
         return self._of[copy]
 
     def _add(self, unit: Unit) -> None:
-        """Note a class for its copies, behind those that it constructs."""
+        """Note a class for its copies, after those that it constructs."""
         self.all.append(unit)
         self._of.update(dict.fromkeys(unit.copies, unit))
 

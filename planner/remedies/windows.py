@@ -214,7 +214,7 @@ def _skipping(case: Case) -> Iterator[Step]:
 
 
 def _taker(case: Case, skipping: Step) -> Step | None:
-    """The first layer behind a step that has no stride of its own, and a window at least as wide as the skipping
+    """The first layer after a step that has no stride of its own, and a window at least as wide as the skipping
     stride.
     """
     strides = [window.stride for window, _ in windows_of(skipping)]

@@ -113,7 +113,7 @@ class Trials:
         return propagate(replace(model, instances=instances), inputs=inputs)
 
     def taken_over(self, step: Step) -> bool:
-        """Whether a layer with a larger window behind a step can take its stride, and then reads all of it."""
+        """Whether a layer with a larger window after a step can take its stride, and then reads all of it."""
         at = self.report.plan.numbers[step.name]
         for i in range(at + 1, min(at + 1 + MOST_BACK, len(self.report.plan.steps))):
             after = self.report.plan.steps[i]

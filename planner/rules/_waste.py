@@ -54,7 +54,7 @@ def by_waste(report: Report, steps: Iterable[int]) -> list[int]:
 
 
 def _causes(report: Report) -> dict[int, int]:
-    """For every step with cells that nothing reads, the first step behind it that leaves them out."""
+    """For every step with cells that nothing reads, the first step after it that leaves them out."""
     plan, causes = report.plan, dict[int, int]()
     for i in range(len(plan.steps) - 1, -1, -1):
         if not _has_unread_cells(report, i):
@@ -70,7 +70,7 @@ def _causes(report: Report) -> dict[int, int]:
 
 
 def _cause(report: Report, i: int, source: int, behind: int | None) -> int | None:
-    """Whether step i leaves out the better part of what is unread of its source, or one behind it does."""
+    """Whether step i leaves out the better part of what is unread of its source, or one after it does."""
     step = report.plan.steps[i]
     ref = step.sources[source]
     known = report.reach.unread[ref.step] if report.reach else None

@@ -90,7 +90,7 @@ def around(group: Group | None) -> Iterator[Group]:
 
 
 def is_one_box(plan: Plan, block: Group) -> bool:
-    """Whether a block is a layer and layers that only work on its values, one behind the other."""
+    """Whether a block is a layer and layers that only work on its values, one after the other."""
     return all(
         step.group is block and only_works_on_values(plan, i)
         for i, step in enumerate(plan.steps[block.first + 1 : block.last], block.first + 1)

@@ -64,7 +64,7 @@ class Code(NamedTuple):
         return self._replace(base=f"{atom}{_rearranged(self.order)}", binds=ATOM, order=None)
 
     def after(self, head: str) -> str | Brackets:
-        """The expression behind the beginning of a statement."""
+        """The expression after the beginning of a statement."""
         code = self.code
         return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
 
@@ -166,7 +166,7 @@ def _turned(code: Code) -> Code:
 
 
 def _widened(code: Code, more: int) -> Code:
-    """The tensor with so many axes of one cell behind its batch; without a batch, PyTorch adds them by itself."""
+    """The tensor with so many axes of one cell after its batch; without a batch, PyTorch adds them by itself."""
     if not more or code.lacks == "axis":
         return code
     axes = None if code.axes is None else code.axes + more

@@ -58,7 +58,7 @@ class Variables:
         self._moved: dict[Value, Code] = {}
         """Tensors that the call in hand reads more than once, with their axes moved."""
         self._unpacked: tuple[tuple[Value, ...], Code, int] | None = None
-        """The latest call whose several outputs have variables, if nothing has been written behind it."""
+        """The latest call whose several outputs have variables, if nothing has been written after it."""
         for value in (*self.unit.outputs, *(each for places in reads.values() for each in places)):
             self.left[value] = self.left.get(value, 0) + 1
         for k, each in enumerate(self.inputs):
