@@ -53,7 +53,7 @@ class Guess:
 
 
 NOBODY_KNOWS = Guess(doubtful=True)
-"""Of an entry of which nothing could be read: its input is handed on."""
+"""The guess for an entry of which nothing could be read: that its input is handed on."""
 
 
 @dataclass(frozen=True, slots=True)

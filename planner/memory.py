@@ -63,7 +63,7 @@ class Memory:
         another.
         """
         runs: list[tuple[int, int]] = []
-        """Axes that lie in one another, from the outermost: how many elements they hold, and how far these are apart"""
+        """Nested axes, from the outermost: how many elements each holds, and how far apart these are"""
         for size, stride in zip(self.sizes, self.strides, strict=True):
             if size > 1 and runs and runs[-1][1] == size * stride:
                 runs[-1] = (runs[-1][0] * size, stride)

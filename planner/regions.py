@@ -19,7 +19,7 @@ Region = tuple[CellBox, ...]
 
 NOTHING: Region = ()
 FEW = 8
-"""Boxes that are compared each with each."""
+"""Up to this many boxes, every pair is compared."""
 
 
 def everything(shape: Shape) -> Region:

@@ -28,7 +28,7 @@ from planner.model import Model
 from planner.plan import Plan, first_of, propagate
 
 WORLDS = ((LIKELY, 1), (OTHER, 2), (OTHER, 6))
-"""The versions of what was meant: of each guess, and how many times as large sizes are that are in doubt."""
+"""The versions of what was meant: which version of each guess, and the factor by which sizes in doubt are scaled."""
 MOST_SAID = 1
 """Mendings that are named beside a finding that takes them for granted."""
 MOST_APART = 8
@@ -36,7 +36,7 @@ MOST_APART = 8
 MOST_COUNTED = 10
 """Mendings that are counted beside a finding."""
 MOST_FOUND = 1_000
-"""Findings that are told of what follows a fault."""
+"""Findings about what follows a fault that are told."""
 LARGEST_GROWTH = 10
 """How often a map is doubled to find what a window that does not fit would give."""
 LARGEST_MAP = 1 << 40
@@ -110,7 +110,7 @@ class _World:
 
     version: int
     scale: int
-    """How many times as large sizes are that are in doubt."""
+    """The factor by which sizes in doubt are scaled."""
     said: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """What was mended in a step itself."""
     types: dict[tuple[object, object], int] = field(default_factory=dict)

@@ -26,9 +26,9 @@ from planner.plan import Plan, Step, Tensor
 MOST_TRACED = 100
 """Findings whose cause is looked for; the search walks back over the whole branch."""
 MOST_WALKED = 200_000
-"""Steps walked back in all to where branches fork."""
+"""Steps that are walked back in all to find where branches fork."""
 MOST_PLACES = 8
-"""Different places compared at one step."""
+"""Different positions that are compared at one step."""
 
 _Position = tuple[Fraction, Fraction]
 """A stride and a centre, in input cells."""

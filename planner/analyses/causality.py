@@ -21,7 +21,7 @@ from planner.regions import Region
 MOST_CELLS = 24
 """Cells of an axis that are looked at, at both ends and in the middle; all where there are no more."""
 MOST_LOOKED_AT = 1 << 21
-"""Cells of all the sets that are followed back for one tensor: on long axes fewer are looked at."""
+"""The most cells in all sets that are followed back for one tensor: on long axes fewer cells are looked at."""
 
 
 class Causal(NamedTuple):

@@ -26,18 +26,18 @@ from planner.geometry import Shape
 from planner.plan import Plan, given, replan
 
 SeenSizes = tuple[int, ...]
-"""What coupled steps see of one size of an axis: the lengths that it comes to."""
+"""What coupled steps see of one size of an axis: the lengths of their inputs at that size."""
 
 MOST_AXES = 8
 """Axes that depend on one another, at most."""
 MOST_ROWS = 1 << 12
 """Sizes of an axis looked at before the search is given up."""
 MOST_PLANNED = 400_000
-"""Coupled steps planned before that."""
+"""Coupled steps that are planned before the search is given up."""
 SAMPLES = 3
-"""Classes of the other axes for which the period of an axis is looked up."""
+"""Classes of the other axes for which the period of an axis is determined."""
 MOST_CHANGES = 24
-"""How often an axis may differ from what it was a period before, where all that its lengths come to is regular."""
+"""How often the answer for an axis may differ from that of a period before, although its lengths are regular."""
 TOO_MANY = "its axes depend on one another, for too many sizes to try them all"
 
 

@@ -19,7 +19,7 @@ InputAxes = tuple[InputAxis, ...]
 
 
 FAR = 1000
-"""Cells by which an axis is made longer to see whether it still comes to the same length."""
+"""Cells that are added to an axis to see whether a length depends on its size."""
 
 
 class Axes:

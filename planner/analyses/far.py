@@ -19,24 +19,24 @@ from planner.plan import Plan, Step
 FAR = {1: 1 << 22, 2: 1 << 22, 3: 1 << 16}
 """A size at which every map of a real network is regular, by how many axes have it."""
 STRETCHES = {1: ((1 << 36, 1 << 14), (1 << 30, 1 << 14)), 2: ((1 << 25, 1 << 11),), 3: ((1 << 17, 1 << 8),)}
-"""How many cells are added to measure growth, and up to which denominator: so many that what is left over of a period
-does not matter, and so few that no tensor is too large.
+"""How many cells are added to measure growth, and up to which denominator: enough that the rest of a period does not
+matter, and so few that no tensor becomes too large.
 """
 LONGEST_PERIOD = 1 << 14
 """Longer periods are not looked for."""
 STILL = Fraction(0)
 MOST_DIVISOR = 24
-"""A layer that fails far out is asked about so many sizes, one period of the input apart, and about multiples of the
+"""How many sizes, one period of the input apart, a layer that fails far out is asked about, besides multiples of the
 numbers among its arguments.
 """
 MOST_LOOKED_THROUGH = 1 << 16
-"""Sizes among which the first is looked for at which a number of elements is a multiple of another."""
+"""Sizes that are looked through for the first at which one number of elements is a multiple of another."""
 PERIODS = 14
-"""Far out, a size is tried in so many periods."""
+"""In how many periods a size is tried far out."""
 MOST_ASKED = 24
-"""So many different inputs, one after the other, that one of them is among those that it takes some of."""
+"""Successive inputs that a layer is asked about: enough that one is accepted, if the layer accepts any."""
 LIMITS = TensorTooLarge, WindowTooLarge
-"""Faults that say nothing of larger or smaller sizes, unless all sizes have them."""
+"""Faults that say nothing about larger or smaller sizes, unless every size has them."""
 TOO_LARGE = "some of its tensors are too large to be followed far enough"
 
 

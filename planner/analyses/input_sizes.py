@@ -19,11 +19,11 @@ from planner.model import Model
 from planner.plan import Known, Plan, propagate
 
 MOST_MENDED = 4
-"""Inputs of which another size is looked for where a model does not work as it is."""
+"""Inputs for which another size is looked for where a model does not work as it is."""
 MOST_INPUTS = 6
 """Inputs that are looked at together."""
 NEAR = 64
-"""Cells on either side of the given size that are looked through for one that works."""
+"""Cells on either side of the given size within which a size that works is looked for."""
 ROUND = (128, 256, 512, 1024, 2048)
 """Sizes that are tried where none near the given one works: large, and multiples of what strides multiply to."""
 

@@ -20,7 +20,7 @@ from planner.geometry import AxisMap
 from planner.plan import Plan, Step, Tensor
 
 MOST_BACK = 10
-"""Pointwise layers looked through for a layer of padding."""
+"""Pointwise layers that are passed on the way back to a layer of padding."""
 
 
 @dataclass(frozen=True, slots=True)

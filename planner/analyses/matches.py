@@ -22,7 +22,7 @@ KINDS = ("works", "lossless", "exact")
 LONGEST_SEEN = 1024
 """The other axes are brought near this size where they are longer, while what one of them loses is looked at."""
 MOST_BOXES = 256
-"""Boxes of a group that goes on for ever in which it is looked for what is lost to repeat."""
+"""Boxes of an endless group that are looked at until what is lost repeats."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from planner.memory import Memory
 from planner.plan import Plan, Step, Tensor
 
 MOST_COMPARED = 1 << 22
-"""Pairs of tensors that are compared for a plan; what works in place after that is taken to be alone."""
+"""Pairs of tensors that are compared for a plan; later steps that work in place are taken to overwrite nothing."""
 
 Phase = Literal["always", "training", "evaluation"]
 

@@ -18,9 +18,9 @@ from planner.geometry import AxisMap, Link
 from planner.plan import Plan, Step, Tensor
 
 MOST_NAMED = 4
-"""Layers of a row that are kept to be named."""
+"""Layers of a row that a message can name."""
 WIDEST = 1 << 14
-"""Fields wider than this have been filled, or never will be."""
+"""Wider fields are not followed: their holes have been filled by then, or never will be."""
 MOST_BOXES = 16
 """Sets of places that are in more parts than this are not followed."""
 

@@ -19,10 +19,10 @@ from planner.plan import Plan, propagate
 __all__ = ["AxisSizes", "Condition", "NotPeriodic", "Residues", "sizes"]
 
 BEYOND = 16
-"""Sizes looked at beyond a period, to see that what is lost repeats."""
+"""Sizes that are looked at beyond a period, to see that the losses repeat."""
 RAGGED = "what is read of its tensors is in too many pieces to be followed"
 MOST_ROUNDS = 32
-"""Periods looked at before it is said not to."""
+"""Periods that are looked at before the losses are taken not to repeat."""
 
 
 @dataclass(frozen=True, slots=True)

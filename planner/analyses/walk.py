@@ -55,7 +55,7 @@ class Walk:
 
 
 HIDDEN = Verdict(frozenset(), frozenset((-1,)))
-"""Where a line has no plan."""
+"""The verdict where a line has no plan."""
 
 
 def walk(line: Line) -> Walk:

@@ -14,7 +14,7 @@ from math import lcm
 from typing import NamedTuple
 
 MOST_RUNS = 1 << 12
-"""Runs that a set is written with."""
+"""The most runs that a set is written with."""
 
 Run = tuple[int, int]
 """Neighbouring cells: the first, and the one after the last."""

@@ -158,7 +158,7 @@ NUMBERS: dict[str, Callable[..., Any]] = {
     "int()": int,
     "make_divisible()": make_divisible,
 }
-"""What Python makes of numbers."""
+"""The operators on numbers, as Python computes them."""
 
 
 def _number(expr: Expr) -> int | float | None:

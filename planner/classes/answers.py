@@ -22,7 +22,7 @@ from planner.plan import Step
 TRIED = 4
 """At how many other values a layer is asked whether its calls are right there."""
 WORKED_OUT = ("padding", "padding_mode", "ceil_mode", "count_include_pad", "uncounted")
-"""Arguments that a module has no use for where it works out its padding from the size of its input."""
+"""Arguments that a module does not take where it works out its padding from the size of its input."""
 LayerAnswer = tuple[tuple[SymbolicTensor, ...], tuple[Calling, ...], frozenset[str]]
 """The outputs, the calls, and the names for whose values alone these are right."""
 

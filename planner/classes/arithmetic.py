@@ -19,8 +19,8 @@ from planner.diagnostics import Fault
 
 Values = Mapping[str, Any]
 LONGEST = 100
-"""Operators of an expression that is still written out. Many more could not be gone through either: `1 + 1 + …` is as
-deep in Python as it is long.
+"""The most operators of an expression that is written out. Python could not handle many more: the tree of `1 + 1 + …`
+is as deep as the text is long.
 """
 
 # The arithmetic of a model file in Python

@@ -14,7 +14,7 @@ from planner.classes.expressions import Expr, UnusableError, const, name, same, 
 from planner.classes.tensors import INDEX
 
 LONG = 4
-"""An expression of this many operators or more gives way to a parameter that fits."""
+"""Where a parameter has the value of an expression with this many operators or more, the parameter is written."""
 P = ParamSpec("P")
 T = TypeVar("T")
 Values = Mapping[str, Any]

@@ -26,7 +26,7 @@ Values = Mapping[str, Any]
 MOST_COPIES = 4
 """Calls of a class that are tried."""
 TRIED = 4
-"""With how many other values the file is planned, until it can be."""
+"""How many other values are tried until the file can be planned with them."""
 
 
 def right_elsewhere(unit: Unit, names: Names, structure: Structure, changed: Set[str]) -> bool:

@@ -18,7 +18,7 @@ from planner.cli._ending import Ending
 from planner.cli._printing import open_streams
 
 SELDOM = 100_000
-"""Objects that come to be between two runs of the collector of cycles."""
+"""New objects after which the garbage collector looks for cycles."""
 
 
 @cache

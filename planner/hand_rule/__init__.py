@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 MOST_OUT = 10_000_000
-"""The longest axis that may come out."""
+"""The longest output axis."""
 
 
 @dataclass(frozen=True, slots=True)

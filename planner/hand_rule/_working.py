@@ -130,7 +130,7 @@ class OnAxis(ABC):
 
 
 Tried = tuple[str, OnAxis, int]
-"""Something that might be perfect: the argument that makes it, the layer, and the number of cells."""
+"""A layer that might be perfect: the argument that makes it, the layer itself, and the number of cells."""
 
 
 def perfect(name: str, tried: Iterable[Tried], most: int) -> Iterator[Change]:

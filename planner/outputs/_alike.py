@@ -16,10 +16,10 @@ from planner.outputs._screen import printable
 from planner.plan import Plan
 
 MOST_NUMBERS = 5
-"""Numbers of a series that are told; of a longer one, the first and the last."""
+"""Numbers of a series that are shown; of a longer series, the first and the last."""
 MOST_ARGUMENTS = 2
 MANY = 5
-"""So many equal blocks side by side are one."""
+"""From this many on, equal blocks side by side are shown as one."""
 
 
 class Likeness:

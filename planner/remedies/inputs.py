@@ -14,11 +14,11 @@ from planner.plan import Known, Plan, Step, propagate
 from planner.remedies._case import Case, Proposal
 
 FARTHEST = 64
-"""Cells that a size is looked for on either side one by one; strides that multiply to more are rare."""
+"""Cells on either side within which every size is tried; strides that multiply to more are rare."""
 ROUND, FARTHEST_ROUND = 16, 1024
 """Further away, and if none was found, only sizes that ROUND divides are tried."""
 MOST_STEPS = 20_000
-"""Steps planned for it at most."""
+"""The most steps that are planned to find a size."""
 GRADES = 3
 EXACT, LOSSLESS, WORKS = range(GRADES)
 

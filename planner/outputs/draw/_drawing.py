@@ -16,7 +16,7 @@ from planner.plan import Plan, Tensor
 from planner.report import Report
 
 COMFORTABLE = 36
-"""So many boxes are drawn at most where no depth is asked for, if folding can bring them down to it."""
+"""The most boxes that are drawn where no depth is asked for, as far as folding can reduce their number."""
 MOST_PASSED = 4_000
 """Boxes that all arrows together go past."""
 MOST_BESIDE = 100_000

@@ -16,7 +16,7 @@ from planner.plan import Plan
 BlockKind = tuple[str, frozenset[str]]
 
 MOST_TRIED = 24
-"""Kinds that are tried whether a page has room for a copy of them."""
+"""Kinds of blocks for which it is tried whether the page has room for an opened copy."""
 
 
 class Kinds:

@@ -8,7 +8,7 @@ from planner.outputs.draw._picture import Box, Frame, Picture, frames_around
 PAGE = 1000
 """Points: shrunk to a sheet of A4 or Letter, letters of 11 points are still those of a footnote."""
 LEAST_OPENED = 150
-"""Points that are given to opened blocks even where the page is full without them."""
+"""Points that opened blocks get even where the page is full without them."""
 HEADING = 100
 LINE, DETAIL, SMALL_LINE, GAP, SMALL_GAP, MARGIN, TITLE = 18, 10, 14, 27, 10, 10, 35
 

@@ -31,9 +31,9 @@ MOST_LINES = 4
 """Lines that the numbers of one mark take."""
 MOST_MARKS = 3
 FAN = 3
-"""So many arrows from one box, or to one, with the same shapes have them written once."""
+"""From this many arrows on, from one box or to one box, their common shape is written once."""
 SPINE = 100
-"""How much straighter the way through all boxes is kept than the ways past some of them."""
+"""How much straighter the main path is kept than the arrows that skip boxes."""
 
 
 def render(report: Report, look: Look = PLAIN, engine: DrawDot | None = None) -> str:

@@ -26,7 +26,7 @@ OUTSIDE = "#8b949e"
 """Where a chosen cell does not look."""
 READ = "#3fa7a0"
 PARTLY = ("#e8702a", "#f6c95c")
-"""A run of cells of which hardly any is read, and one of which hardly any is not."""
+"""The colours of a run of cells of which few are read, and of one of which nearly all are."""
 FLATTENED = 0.35
 """The power of the share that is shown: without it, all but the middle would be dark."""
 

@@ -24,7 +24,7 @@ ENDS = 13
 MOST_ROWS = 12
 END_ROWS = 4
 SECONDS = 0.7
-"""How long the frame stands at a window."""
+"""How long the frame stays at a window."""
 LOOKS = {
     "cell": ("#cfe3f7", "#5b8db8", "", ""),
     "lost": ("#f8d0cc", "#c0392b", "×", "lost: read by no window"),

@@ -23,7 +23,7 @@ MOST_ROWS = 5_000
 MOST_TEXT = 300_000
 """Characters of the model file that the page holds."""
 MOST_READ = 2_500
-"""Tensors that all steps of a model read whose sizes are looked at; it takes many seconds for more."""
+"""The most tensors, read by all steps together, of a model whose good sizes are looked for; more take many seconds."""
 
 
 def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.text import Bracketed, Brackets
 
 Lack = Literal["", "size", "axis"]
-"""What a trained parameter lacks that other tensors have: the size of the batch, or the axis altogether."""
+"""What a trained parameter lacks beside other tensors: the size of the batch, or the batch axis altogether."""
 Order = tuple[int, ...]
 """For each axis of a tensor, which one it is of the tensor that it was made from."""
 

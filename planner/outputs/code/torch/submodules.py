@@ -98,7 +98,7 @@ def _by_names(program: Program, labels: Mapping[Part, str], constants: Sequence[
     found: list[tuple[Part, str | None]] = []
     access = {}
     shared: dict[str, str] = {}
-    """The modules without weights and without a name in the file, by their code: one serves all that are alike."""
+    """The modules without weights and without a name in the file, by their code: equal modules are constructed once."""
     for part, label in labels.items():
         if part.nested is not None:
             access[part] = f"{_access(part.nested[0])}[{part.nested[1]}]"

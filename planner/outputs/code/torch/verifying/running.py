@@ -22,7 +22,7 @@ from planner.outputs.code.torch.verifying.tracing import Trace, difference, larg
 ROUNDING = 1e-14
 """What rounding may add to a number, as a part of the largest number in the whole run."""
 TRIES = 4
-"""Weights and inputs that are tried until the outputs say something: numbers that are not all the same."""
+"""How many weights and inputs are tried until the outputs can be compared: until their numbers are not all the same."""
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class _Verification:
         self.values: list[list[Any]] = []
         self.trace: Trace | None = None
         self.rounding = 0.0
-        """What rounding may add to a number, after the largest that the plan came to."""
+        """What rounding may add to a number, worked out from the largest number of the plan."""
 
     def tell(self, found: dict[str, Any]) -> bool:
         """Note what differs, and say whether the outputs are such that a difference would show."""
