@@ -97,7 +97,7 @@ class Memory:
 
 
 def _is_sum(terms: list[tuple[int, int]], total: int) -> bool:
-    """Whether a total is a sum of terms, each taken up to a given number of times. The largest terms come first."""
+    """Whether a total is a sum of terms, the largest first, each taken up to a given number of times."""
     rests = [prod(term) for term in terms]
     left = [sum(rests[i:]) for i in range(len(terms) + 1)]
     tried = set()

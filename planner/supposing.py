@@ -67,7 +67,7 @@ def _supposed(plan: Plan, world: _World, likely: Plan, others: Sequence[Plan]) -
         if at is not None and (plan.steps[at].facts is not None or each.step in faulty):
             continue
         if at is not None and plan.steps[at].path in wrong and (each.path == plan.steps[at].path or each.path in wrong):
-            continue  # what is wrong with another value of an entry is told; what its guess leads to is not
+            continue  # a fault in another value of an entry is told, but not what the guess for it leads to
         known.add(key)
         count += 1
         granted = granted or world.granted(likely)

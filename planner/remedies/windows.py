@@ -232,7 +232,7 @@ def _taker(case: Case, skipping: Step) -> Step | None:
     return None
 
 
-# One way at one step: what it would be, or None where the layer does not take it, or does not need it
+# One change of one step: the arguments, or None where the layer does not take them, or does not need them
 
 
 def _first(case: Case, way: Way) -> Iterator[Proposal]:

@@ -28,7 +28,7 @@ class Kinds:
         for step in plan.layers:
             if step.group is not None:
                 inside[step.group].add(step.type)
-        for group in reversed(plan.model.groups):  # those in a block come after it
+        for group in reversed(plan.model.groups):  # blocks inside a block come after it
             if group.parent is not None:
                 inside[group.parent] |= inside[group] | {group.type}
         self.kinds: dict[Group, BlockKind] = {

@@ -33,7 +33,7 @@ def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
     marks = pictures[0].marks if pictures else {}
     shown = {
         **told,
-        "reach": None,  # its lists of lines may be long, and the page draws a map in their place
+        "reach": None,  # the page draws a map instead of these lists of lines, which may be long
         "steps": [{**values, **_of_step(report, i, marks.get(i, ()))} for i, values in enumerate(steps[:MOST_ROWS])],
         "diagnostics": [
             {**values, **_of_finding(report, each)}

@@ -147,7 +147,7 @@ def _operation(calling: Calling, args: Sequence[Code], numbers: Mapping[str, Exp
     constants = [expr.written for expr in numbers.values()]
     first, *others = [*constants, *operands] if call.reversed else [*operands, *constants]
     written = [first[0] if first[1] >= binds + (sign == "**") else f"({first[0]})"]
-    least = BINDS["neg"] if sign == "**" else binds + 1  # what follows `**` may have a sign of its own
+    least = BINDS["neg"] if sign == "**" else binds + 1  # the exponent of `**` may have a sign of its own
     written += [code if its >= least and its != BINDS["**"] else f"({code})" for code, its in others]
     return Code(f" {sign} ".join(written), binds, lacks=lacking(args))
 
