@@ -127,12 +127,11 @@ def _sizes(report: Report) -> Iterator[dict[str, Any]]:
         if not swept:
             continue
         axis = max(range(len(shape.spatial)), key=lambda i: shape[i])
-        words = _words(solved[step.name], axis) if step.name in solved else []
         yield {
             "input": step.name,
             "given": shape[axis],
             "swept": [[each.size, int(each.works), each.losing, each.uneven, each.unread] for each in swept],
-            "words": words,
+            "words": _words(solved[step.name], axis) if step.name in solved else [],
         }
 
 
