@@ -34,7 +34,7 @@ class Sight(Generic[HandedT]):
     several: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def hand_on(self, name: str, handed: HandedT) -> None:
-        """Record a layer or a copy: the next layer reads it, and its name stands for what it hands on."""
+        """Record what a layer or a copy hands on: the next layer reads that, and the name stands for it."""
         self.names[name] = self.above = handed
 
     def repeated(self, base: str, handed: HandedT, copies: int | None) -> None:
@@ -84,7 +84,7 @@ def named(inputs: Sequence[str], handed: Sequence[HandedT]) -> dict[str, HandedT
 
 
 def spread(inputs: Sequence[str], count: int) -> dict[str, tuple[str, ...]]:
-    """The names that `*rest` stands for in a list that so many tensors go into."""
+    """The names that `*rest` stands for in a list with this number of input tensors."""
     return {
         each: tuple(f"{each.removeprefix(ANY)}.{k}" for k in range(count - i))
         for i, each in enumerate(inputs)

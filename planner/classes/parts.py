@@ -221,7 +221,7 @@ class Part:
         return text(f"nn.{expr.args[0]}").assuming(expr.assumed) if is_class else expr
 
     def once(self) -> Part:
-        """The part without repetitions, of which there is one. Its condition stands outside of them."""
+        """The part written without a loop, for a single repetition. Its condition is outside of the repetition."""
         by = {INDEX: const(0)} | ({self.variable: self.carried[0]} if self.carried else {})
         return replace(replace(self, count=None, carried=None).substituted(by), when=self.when)
 

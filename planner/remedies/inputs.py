@@ -64,8 +64,9 @@ class _SizeSearch:
     names: tuple[str, ...]
     shape: Shape
     farthest: int | None = None
-    """The cells on either side within which a better size is looked for, once one is known that works: one stride of
-    the network further, after which grades repeat."""
+    """The cells on either side within which a better size is looked for once a working size is known: one stride of the
+    network further, after which grades repeat.
+    """
 
     def found(self, least: int) -> Iterator[Spatial]:
         """The next good sizes above and below, of the best grade that any has: with all axes at one size where they are

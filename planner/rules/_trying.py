@@ -53,8 +53,8 @@ class Trials:
         return bool(near_sizes(self.report, _losing))
 
     def reads(self, step: Step, missed: list[Dropped], **values: object) -> bool:
-        """Whether a step with other arguments reads all that it misses now, the model works, and all of it is used that
-        nothing else uses now.
+        """Whether, with other arguments, a step reads all that it misses now, the model works, and every missed cell
+        that nothing else reads is used.
         """
         source = missed[0].axis.source
         layer = changed(step, **values)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 ONE_IN = 100
-"""Waste of less than one in so many of a model's multiply-adds is not reported."""
+"""Waste is reported from one in this many of a model's multiply-adds on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def _causes(report: Report) -> dict[int, int]:
 
 
 def _cause(report: Report, i: int, source: int, behind: int | None) -> int | None:
-    """Whether step i leaves out the better part of what is unread of its source, or one after it does."""
+    """Step i if it leaves out most of what is unread of its source, or else the cause `behind` it."""
     step = report.plan.steps[i]
     ref = step.sources[source]
     known = report.reach.unread[ref.step] if report.reach else None

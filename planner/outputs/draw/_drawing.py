@@ -94,7 +94,7 @@ def _picture(report: Report, shown: Iterable[Row], plain: bool, most: int = MOST
 
 
 def _tangled(arrows: Iterable[Arrow], boxes: int) -> bool:
-    """Whether so many arrows go past boxes that an engine would not come to an end with them."""
+    """Whether too many arrows go past boxes for an engine to finish."""
     changes = [0] * (boxes + 1)
     for arrow in arrows:
         changes[arrow.source.number + 1] += 1

@@ -61,8 +61,8 @@ class Kinds:
         return opens
 
     def by_weight(self) -> Iterator[set[BlockKind]]:
-        """The kinds that are worth opening, with those of the blocks around the first of them: the repeated ones
-        before the others, the outer ones before the inner ones, and what there is most of first.
+        """The kinds that are worth opening, with those of the blocks around the first of them: the repeated ones before
+        the others, the outer ones before the inner ones, and of equals the most frequent first.
         """
         worth = sorted(self._worth(), key=lambda each: (each[0] == 1, len(each[1]), -each[0]))
         return (set(kinds) for _, kinds in worth[:MOST_TRIED])

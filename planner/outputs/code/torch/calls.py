@@ -153,7 +153,7 @@ def _operation(calling: Calling, args: Sequence[Code], numbers: Mapping[str, Exp
 
 
 def lacking(args: Sequence[Code]) -> Lack:
-    """What the result of tensors that meet value by value lacks: what all of them do."""
+    """What the result lacks where tensors meet value by value: what all of them lack."""
     return min((each.lacks for each in args), key=("", "size", "axis").index)
 
 
@@ -166,7 +166,7 @@ def _turned(code: Code) -> Code:
 
 
 def _widened(code: Code, more: int) -> Code:
-    """The tensor with so many axes of one cell after its batch; without a batch, PyTorch adds them by itself."""
+    """The tensor with axes of one cell added after its batch; without a batch, PyTorch adds such axes by itself."""
     if not more or code.lacks == "axis":
         return code
     axes = None if code.axes is None else code.axes + more

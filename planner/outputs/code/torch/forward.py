@@ -78,7 +78,7 @@ class Forward:
         return found
 
     def _add(self, part: Part) -> None:
-        """Call a part: what waits for it is nested, if that fits."""
+        """Write the call of a part; waiting calls that it reads are nested in it, where that fits."""
         variables = self.variables
         if part.is_tensor:
             variables.know(part, self._tensor(part))

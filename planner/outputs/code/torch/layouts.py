@@ -91,7 +91,7 @@ class Layouts:
             self._join((unit, value), (inner, "out", k))
 
     def _add_layer(self, unit: Unit, part: Part) -> None:
-        """Add what a layer wants of its tensors."""
+        """Add what a layer requires of its tensors."""
         call = part.calls[-1]
         inputs: list[Vertex] = [(part, k) for k in range(len(part.sources)) if _rank(part, k)]
         outputs: list[Vertex] = [
@@ -177,7 +177,7 @@ def _dims(call: Calling) -> list[int] | None:
 
 
 def renumbered(calling: Calling, given: Mapping[str, Expr], axes: int) -> dict[str, Expr]:
-    """The arguments of a call along an axis for a tensor of so many axes that has its channels last."""
+    """The arguments of a call along an axis, for a tensor with this number of axes that has its channels last."""
     along = calling.call.along
     if calling.call.is_index:
         *whole, cut = given[along].args

@@ -113,7 +113,7 @@ def _by_names(program: Program, labels: Mapping[Part, str], constants: Sequence[
         access[part] = parameter_of(label) if part.is_tensor else _access(label)
         found.append((part, label))
     taken = {part.nested[0] if part.nested else str(label) for part, label in found} | TAKEN
-    for part in constants:  # they are in no state_dict, and may have any name
+    for part in constants:  # constants are in no state_dict, and may have any name
         label = unused(identifier(part.first.name, "constant"), taken)
         taken.add(label)
         access[part] = f"self.{label}"
