@@ -53,7 +53,7 @@ class Guess:
 
 
 NOBODY_KNOWS = Guess(doubtful=True)
-"""Of an entry of which nothing could be read: its input is handed on."""
+"""The guess for an entry of which nothing could be read: that its input is handed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def _other(field: FieldInfo) -> bool | int | None:
     """
     if field.annotation is bool and isinstance(field.default, bool):
         return not field.default
-    if field.annotation is int and not field.metadata:  # an axis or a place: what is counted has a least number
+    if field.annotation is int and not field.metadata:  # the number of an axis or of a place: counts have a least value
         default = field.default if isinstance(field.default, int) else 1
         return default + (1 if default >= 0 else -1)
     return None

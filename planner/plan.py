@@ -333,7 +333,7 @@ def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
     step.sources = tuple([_resolved(ref, steps, i, step.instance) for i, ref in enumerate(sources)])
     missing = [steps[ref.step].instance.path for ref in step.sources if steps[ref.step].facts is None]
     if missing:
-        if step.instance.path not in missing:  # where a copy has told it, the next need not
+        if step.instance.path not in missing:  # told once for all copies
             layer.must_take(len(step.sources))
         return
     step.inputs = tuple([steps[at].outputs[output] for at, output in step.sources])

@@ -28,7 +28,7 @@ from planner.model import Model
 from planner.plan import Plan, first_of, propagate
 
 WORLDS = ((LIKELY, 1), (OTHER, 2), (OTHER, 6))
-"""The versions of what was meant: of each guess, and how many times as large sizes are that are in doubt."""
+"""The versions of what was meant: which version of each guess, and the factor by which sizes in doubt are scaled."""
 MOST_SAID = 1
 """Mendings that are named beside a finding that takes them for granted."""
 MOST_APART = 8
@@ -36,7 +36,7 @@ MOST_APART = 8
 MOST_COUNTED = 10
 """Mendings that are counted beside a finding."""
 MOST_FOUND = 1_000
-"""Findings that are told of what follows a fault."""
+"""Findings about what follows a fault that are told."""
 LARGEST_GROWTH = 10
 """How often a map is doubled to find what a window that does not fit would give."""
 LARGEST_MAP = 1 << 40
@@ -67,7 +67,7 @@ def _supposed(plan: Plan, world: _World, likely: Plan, others: Sequence[Plan]) -
         if at is not None and (plan.steps[at].facts is not None or each.step in faulty):
             continue
         if at is not None and plan.steps[at].path in wrong and (each.path == plan.steps[at].path or each.path in wrong):
-            continue  # what is wrong with another value of an entry is told; what its guess leads to is not
+            continue  # a fault in another value of an entry is told, but not what the guess for it leads to
         known.add(key)
         count += 1
         granted = granted or world.granted(likely)
@@ -110,7 +110,7 @@ class _World:
 
     version: int
     scale: int
-    """How many times as large sizes are that are in doubt."""
+    """The factor by which sizes in doubt are scaled."""
     said: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """What was mended in a step itself."""
     types: dict[tuple[object, object], int] = field(default_factory=dict)
@@ -230,7 +230,7 @@ class _World:
         return _tried(layer, alike) or _tried(layer, (main,) * len(inputs))
 
     def _grown(self, layer: Layer, x: Shape) -> Facts | None:
-        """The shape behind a layer whose window is larger than the map: the map's size, with the channels that the
+        """The shape after a layer whose window is larger than the map: the map's size, with the channels that the
         layer makes of a large enough map; scaled, as it is in doubt.
         """
         for doublings in range(1, LARGEST_GROWTH + 1):

@@ -59,7 +59,7 @@ def in_runs(found: Sequence[tuple[int, int]], count: int, most: int = 4) -> str:
 
 
 def grouped(said: Iterable[tuple[str, str]]) -> str:
-    """Pairs of an axis and what is said of it, axes of which the same is said together: `height and width: cell 55 of
+    """What is said of each axis, in a text; axes with the same text are named together: `height and width: cell 55 of
     56 …`.
     """
     axes: dict[str, list[str]] = {}

@@ -22,7 +22,7 @@ from planner.plan import Step
 TRIED = 4
 """At how many other values a layer is asked whether its calls are right there."""
 WORKED_OUT = ("padding", "padding_mode", "ceil_mode", "count_include_pad", "uncounted")
-"""Arguments that a module has no use for where it works out its padding from the size of its input."""
+"""Arguments that a module does not take where it works out its padding from the size of its input."""
 LayerAnswer = tuple[tuple[SymbolicTensor, ...], tuple[Calling, ...], frozenset[str]]
 """The outputs, the calls, and the names for whose values alone these are right."""
 
@@ -164,8 +164,8 @@ class Answers:
     ) -> bool:
         """Whether calls are right at other values of the names that were compared with something.
 
-        Most comparisons only refuse what is wrong; the layer itself is asked, at a few values that it takes. Where it
-        takes none of them, they are not.
+        Most comparisons only refuse wrong values; so the layer is asked at a few other values. Where it accepts none of
+        them, the calls are not known to be right.
         """
         tried = False
         for k in range(TRIED):
@@ -208,7 +208,8 @@ class Answers:
                 continue
             own = given.get(each)
             if own is not None and call.is_permutation:
-                args[each] = const(plain(found), own.depends_on)  # it is carried out while the code is written
+                # The emitter moves the axes itself, and needs plain numbers.
+                args[each] = const(plain(found), own.depends_on)
                 continue
             if own is not None and same(plain(getattr(layer, each)), plain(found)):
                 args[each] = own

@@ -75,7 +75,7 @@ class Copies:
         self.answers = Answers(self.structure, self.params, self.fixed)
         self.known: dict[Block, dict[tuple[str, tuple[Shape, ...]], Copy]] = {}
         self._finished: list[Copy] = []
-        """Every copy behind those that it calls."""
+        """Every copy after those that it calls."""
         shapes = [step.outputs[0] for step in self.structure.plan.inputs]
         inputs = tuple(SymbolicTensor((-1, -1, i), shape, const(shape.channels)) for i, shape in enumerate(shapes))
         self.root = Copy(self.structure.model.root, self.params, self._by, inputs)
@@ -217,7 +217,7 @@ class Copies:
         return tuple(found)
 
     def _after_all(self, copy: Copy, entry: Entry, count: Expr, output: int) -> Expr | None:
-        """The channels behind repetitions, in terms of those before; None where they follow no rule."""
+        """The channels after repetitions, in terms of those before; None where they follow no rule."""
         uses = copy.uses[-1]
         start = uses[0].inputs[0]
         ends = {use.outputs[output].channels for use in uses}

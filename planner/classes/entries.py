@@ -157,7 +157,7 @@ class Entries:
         unit: Unit = agreed(self.classes.of(_inner(use)) for _, use in part.uses)
         types = {use.type for _, use in part.uses if use.type is not None}
         self.assumed = self.assumed.union(*(each.names for each in types))
-        if len(unit.copies) < len(self.classes.copies.known[unit.block]):  # which class it is, arguments decide
+        if len(unit.copies) < len(self.classes.copies.known[unit.block]):  # the arguments decide which class it is
             own = set(self._names.declared(unit.block))
             given = [use.args[each] for _, use in part.uses for each in own if each in use.args]
             self.assumed = self.assumed.union(*(expr.depends_on for expr in given))
@@ -303,7 +303,7 @@ class Entries:
             return None
         if not all(len(use.inputs) == len(use.outputs[:outputs]) == 1 for use in uses):
             return None
-        # Without the list that stands in place there, which belongs to the file's list.
+        # Without the list in place, which belongs to the entry of the file.
         entries = tuple(replace(entry, name=None, repeat=None, inner=None) for _ in uses)
         block = Block(entry.path, uses[0].name, entries, owner=copy.block)
         sources: list[tuple[Value, ...]] = [((i - 1, -1, 0),) for i in range(len(uses))]

@@ -209,7 +209,7 @@ class Part:
             calls=tuple([call.substituted(within) for call in self.calls]),
             args={param: self._argument(param, substituted(expr, within)) for param, expr in self.args.items()},
             inside=inside,
-            type=None if is_given else self.type,  # the class of its calls is then the one
+            type=None if is_given else self.type,  # `calls` then name the class
             when=self.when and substituted(self.when, by),
             count=self.count and substituted(self.count, by),
             carried=(start, substituted(end, within)) if start and end else None,
@@ -221,7 +221,7 @@ class Part:
         return text(f"nn.{expr.args[0]}").assuming(expr.assumed) if is_class else expr
 
     def once(self) -> Part:
-        """The part without repetitions, of which there is one. Its condition stands outside of them."""
+        """The part written without a loop, for a single repetition. Its condition is outside of the repetition."""
         by = {INDEX: const(0)} | ({self.variable: self.carried[0]} if self.carried else {})
         return replace(replace(self, count=None, carried=None).substituted(by), when=self.when)
 

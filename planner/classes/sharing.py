@@ -39,7 +39,7 @@ class Sharing:
 
     def of(self, copy: Copy) -> Unit:
         """The class of a copy that has one."""
-        if copy not in self._of and copy.block in self._open:  # a block within itself, by a type that is worked out
+        if copy not in self._of and copy.block in self._open:  # a type that is worked out names a block around it
             self._add(self._general([copy], unrolled=True))
         if copy not in self._of:
             self._open.add(copy.block)
@@ -49,7 +49,7 @@ class Sharing:
         return self._of[copy]
 
     def _add(self, unit: Unit) -> None:
-        """Note a class for its copies, behind those that it constructs."""
+        """Note a class for its copies, after those that it constructs."""
         self.all.append(unit)
         self._of.update(dict.fromkeys(unit.copies, unit))
 
@@ -74,7 +74,7 @@ class Sharing:
         """The class of some copies, whose arguments are right for all values that they may be given.
 
         What was taken from the copies alone, though an argument decides it, becomes a condition or a type that is
-        worked out, if that can be; else the argument is none, and its value is written.
+        worked out, if that is possible; otherwise it is no argument, and its value is written.
         """
         fixed: frozenset[str] = NOTHING
         kept: frozenset[str] = NOTHING

@@ -119,5 +119,3 @@ class Structure:
             return self.types[entry.type].takes != (0, 0)
         block = owner.in_sight.get(entry.type)
         return block is None or (len(block.inputs) == 1 and not block.takes_any and len(block.outputs) <= 1)
-
-

@@ -23,7 +23,7 @@ CARRIED = "channels"
 """The variable for a number of channels that is carried along repetitions."""
 Value = tuple[int, int, int]
 """A tensor within a list: the number of the entry that hands it on, which of its repetitions (−1: the last), and the
-number of the output. Entry −1 are the inputs.
+number of the output. Entry −1 stands for the inputs.
 """
 
 
@@ -84,7 +84,7 @@ class Use:
     assumed: frozenset[str] = NOTHING
     """The names for whose values alone the calls have this form."""
     last: bool = True
-    """Whether it is the last repetition."""
+    """Whether the use is the last repetition."""
     again: tuple[int, int] | None = None
     """The number of the entry whose module is called again, and which of its repetitions."""
 
@@ -103,11 +103,11 @@ class Copy:
     """One copy of a list.
 
     values    what the names in sight come to
-    by        what stands for a parameter of the file, where that is not its own name
+    by        what is written for a parameter of the file, where that is not the parameter's own name
     uses      for each entry, its uses: none where the entry is left out, one, or one for each repetition
     sources   for each entry, which tensors it reads
     revalued  parameters that have another value in PyTorch: `groups: depthwise` is a number of groups
-    assumed   the names for whose values alone it is wired like this
+    assumed   the names for whose values alone the copy is wired like this
     worlds    what the names in sight come to where the model's parameters have other values
     in_place  whether it is written inside of another list's module
     """

@@ -26,7 +26,7 @@ def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
         world = {param: change(found, k) for k, (param, found) in enumerate(root.values.items())}
         for param, expr in root.by.items():
             if names.param(param) not in world:
-                continue  # one of a block
+                continue  # a parameter of a block
             try:
                 world[names.param(param)] = value(expr, world)
             except UnusableError:

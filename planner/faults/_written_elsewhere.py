@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 POINTWISE = "there is no such layer yet; it keeps the shape, so `type: Identity` in its place plans the rest"
-"""What can be done where values change and shapes do not."""
+"""Help for functions that change values and keep shapes."""
 MEETS = "there is no such layer yet; it keeps the shape, so `type: Multiply` in its place plans the rest"
-"""The same where tensors meet cell by cell."""
+"""Help for functions of several tensors, cell by cell."""
 REDUCES = "there is no such layer yet; `{type: Mean, dim: …}` folds the same axes away, so it plans the rest"
 
 _LAYERS: Mapping[str, str] = {
@@ -249,4 +249,4 @@ CONSUMED: Mapping[str, tuple[str, ...]] = {
     "Flatten": ("dim", "axis"),
     "Upsample": ("size",),
 }
-"""Arguments that go into those of the layer that is meant."""
+"""Arguments that are taken up by the arguments of the layer that is meant."""

@@ -74,7 +74,7 @@ class SizesDiffer(Fault):
 
 
 MOST_STRIDE = 4
-"""Of a shortcut that is advised: with more of it, little of what arrives is left."""
+"""The largest stride of a shortcut that is advised: a larger one would leave little of its input."""
 
 
 def _shortcut(shapes: Sequence[Shape]) -> str:

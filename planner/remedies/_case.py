@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from planner.report import Report
 
 LEFT_OUT = object()
-"""In place of a value: the key goes."""
+"""In place of a value: the key is removed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from planner.plan import Known, Plan, Step, propagate
 from planner.remedies._case import Case, Proposal
 
 FARTHEST = 64
-"""Cells that a size is looked for on either side one by one; strides that multiply to more are rare."""
+"""Cells on either side within which every size is tried; strides that multiply to more are rare."""
 ROUND, FARTHEST_ROUND = 16, 1024
 """Further away, and if none was found, only sizes that ROUND divides are tried."""
 MOST_STEPS = 20_000
-"""Steps planned for it at most."""
+"""The most steps that are planned to find a size."""
 GRADES = 3
 EXACT, LOSSLESS, WORKS = range(GRADES)
 
@@ -64,8 +64,9 @@ class _SizeSearch:
     names: tuple[str, ...]
     shape: Shape
     farthest: int | None = None
-    """The cells on either side within which a better size is looked for, once one is known that works: one stride of
-    the network further, after which grades repeat."""
+    """The cells on either side within which a better size is looked for once a working size is known: one stride of the
+    network further, after which grades repeat.
+    """
 
     def found(self, least: int) -> Iterator[Spatial]:
         """The next good sizes above and below, of the best grade that any has: with all axes at one size where they are

@@ -60,13 +60,14 @@ def dropped(report: Report) -> Iterator[tuple[Step, list[Dropped]]]:
 
 def _of(report: Report, i: int, axis: AxisLoss, others: Readers | None) -> Dropped:
     cells = lossless.left_out(report.plan, i, axis)
-    # Where the windows stand apart, the end is one more gap between them.
+    # Where there are gaps between windows, the end is one more gap.
     edge, between = (0, cells) if axis.loss.skipped else (cells, 0)
     if others is None:
         assert report.reach is not None
         return Dropped(axis, edge, between, lossless.nowhere(report.plan, report.reach, i, axis))
     nowhere = cells & ~others.read(i, axis)
-    if others.unplanned(i, axis):  # it may well read what is skipped; at an edge, it may be why it is not planned
+    # A reader that is not planned may read what is skipped; cells lost at an edge may be why it could not be planned.
+    if others.unplanned(i, axis):
         nowhere &= ~between
     return Dropped(axis, edge, between, nowhere)
 

@@ -292,7 +292,7 @@ class Lists:
         sources: tuple[Handed, ...],
         slips: Slips,
     ) -> Handed:
-        lists = 2 * DEEPEST  # those in place count too, since each takes room on Python's stack
+        lists = 2 * DEEPEST  # lists in place count too, since each takes room on Python's stack
         if len(scope.calls) >= DEEPEST or len(scope.called) >= lists:
             deep = DEEPEST if len(scope.calls) >= DEEPEST else lists
             self.draft.report(EndlessBlocks([*scope.called, kind], deep), entry.path, scope.calls, full)

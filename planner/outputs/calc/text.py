@@ -21,7 +21,7 @@ LOOKS: dict[Severity | None, TextStyle] = {
     None: "green",
 }
 USUAL = 20
-"""Columns of a change; a wider one does not move the others."""
+"""The usual width of a change in columns; a wider change does not move the others."""
 _PLAIN = str.maketrans({"→": "->", "−": "-", "×": "x", "÷": "/", "·": "*", "–": "-", "…": "~", "⋮": ":"})
 """For terminals without Unicode."""
 

@@ -25,7 +25,7 @@ STRIP = 40
 FIELD = "#ffffff"
 KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp"}
 MOST_POINTERS = 40
-"""Of more rows or columns with something unread the colours alone tell."""
+"""Where more rows or columns have unread cells, only the colours show them."""
 MOST_DIGITS = 6
 """Longer numbers beside the picture are turned."""
 OVER_IMAGE = 150

@@ -24,7 +24,7 @@ MOST_ROWS = 5_000
 MOST_TEXT = 300_000
 """Characters of the model file that the page holds."""
 MOST_READ = 2_500
-"""Tensors that all steps of a model read whose sizes are looked at; it takes many seconds for more."""
+"""The most tensors, read by all steps together, of a model whose good sizes are looked for; more take many seconds."""
 
 
 def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
     marks = pictures[0].marks if pictures else {}
     shown = {
         **told,
-        "reach": None,  # its lists of lines may be long, and the page draws a map in their place
+        "reach": None,  # the page draws a map instead of these lists of lines, which may be long
         "steps": [{**values, **_of_step(report, i, marks.get(i, ()))} for i, values in enumerate(steps[:MOST_ROWS])],
         "diagnostics": [
             {**values, **_of_finding(report, each)}
@@ -137,12 +137,11 @@ def _sizes(report: Report) -> Iterator[dict[str, Any]]:
         if not swept:
             continue
         axis = max(range(len(shape.spatial)), key=lambda i: shape[i])
-        words = _words(solved[step.name], axis) if step.name in solved else []
         yield {
             "input": step.name,
             "given": shape[axis],
             "swept": [[each.size, int(each.works), each.losing, each.uneven, each.unread] for each in swept],
-            "words": words,
+            "words": _words(solved[step.name], axis) if step.name in solved else [],
         }
 
 

@@ -210,7 +210,7 @@ def _main(report: Report, program: Program) -> Iterator[str]:
     program.imports.add("torch")
     inputs = []
     whole_numbers = picked(report.plan)
-    # Of a single sample with one value in a group PyTorch's GroupNorm takes no mean.
+    # PyTorch's GroupNorm refuses a single sample that has one value in a group.
     alone = all(step.layer is None or step.layer.centred(*step.inputs) != 1 for step in report.plan.layers)
     batch = 1 if alone else 2
     for k, step in enumerate(report.plan.inputs):

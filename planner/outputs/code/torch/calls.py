@@ -14,7 +14,7 @@ from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.text import Bracketed, Brackets, Chain
 
 Lack = Literal["", "size", "axis"]
-"""What a trained parameter lacks that other tensors have: the size of the batch, or the axis altogether."""
+"""What a trained parameter lacks beside other tensors: the size of the batch, or the batch axis altogether."""
 Order = tuple[int, ...]
 """For each axis of a tensor, which one it is of the tensor that it was made from."""
 
@@ -64,7 +64,7 @@ class Code(NamedTuple):
         return self._replace(base=f"{atom}{_rearranged(self.order)}", binds=ATOM, order=None)
 
     def after(self, head: str) -> str | Brackets:
-        """The expression behind the beginning of a statement."""
+        """The expression after the beginning of a statement."""
         code = self.code
         return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
 
@@ -158,13 +158,13 @@ def _operation(calling: Calling, args: Sequence[Code], numbers: Mapping[str, Exp
     constants = [expr.written for expr in numbers.values()]
     first, *others = [*constants, *operands] if call.reversed else [*operands, *constants]
     written = [first[0] if first[1] >= binds + (sign == "**") else f"({first[0]})"]
-    least = BINDS["neg"] if sign == "**" else binds + 1  # what follows `**` may have a sign of its own
+    least = BINDS["neg"] if sign == "**" else binds + 1  # the exponent of `**` may have a sign of its own
     written += [code if its >= least and its != BINDS["**"] else f"({code})" for code, its in others]
     return Code(f" {sign} ".join(written), binds, lacks=lacking(args))
 
 
 def lacking(args: Sequence[Code]) -> Lack:
-    """What the result of tensors that meet value by value lacks: what all of them do."""
+    """What the result lacks where tensors meet value by value: what all of them lack."""
     return min((each.lacks for each in args), key=("", "size", "axis").index)
 
 
@@ -177,7 +177,7 @@ def _turned(code: Code) -> Code:
 
 
 def _widened(code: Code, more: int) -> Code:
-    """The tensor with so many axes of one cell behind its batch; without a batch, PyTorch adds them by itself."""
+    """The tensor with axes of one cell added after its batch; without a batch, PyTorch adds such axes by itself."""
     if not more or code.lacks == "axis":
         return code
     axes = None if code.axes is None else code.axes + more

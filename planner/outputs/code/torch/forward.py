@@ -78,7 +78,7 @@ class Forward:
         return found
 
     def _add(self, part: Part) -> None:
-        """Call a part: what waits for it is nested, if that fits."""
+        """Write the call of a part; waiting calls that it reads are nested in it, where that fits."""
         variables = self.variables
         if part.is_tensor:
             variables.know(part, self._tensor(part))
@@ -102,7 +102,7 @@ class Forward:
         starts = {each.value: (each.before, each.name) for each in variables.waiting}
         variables.waiting = [each for each in variables.waiting if each.value not in reads]
         if sum(1 for value in part.values if variables.left.get(value)) > 1:
-            variables.assign(keeping=made.reads)  # which is not yet free to be written over
+            variables.assign(keeping=made.reads)  # variables that the call still reads must not be overwritten yet
         variables.read(reads)
         own = variables.own_name(part)
         before, name = starts.get(part.sources[0], (part.sources[0], None)) if part.sources else ((-1, -1, 0), None)

@@ -91,7 +91,7 @@ class Layouts:
             self._join((unit, value), (inner, "out", k))
 
     def _add_layer(self, unit: Unit, part: Part) -> None:
-        """Add what a layer wants of its tensors."""
+        """Add what a layer requires of its tensors."""
         call = part.calls[-1]
         inputs: list[Vertex] = [(part, k) for k in range(len(part.sources)) if _rank(part, k)]
         outputs: list[Vertex] = [
@@ -99,9 +99,9 @@ class Layouts:
         ]
         layout = call.call.layout
         if self._sequential and self._root((part, 0)) in self._fixed:
-            return  # it is written as a module that takes and gives the channels there
+            return  # the part is written as a module that takes and gives the channels on that side
         if call.call.places_channels:
-            return  # it takes the channels from anywhere to anywhere, in one step
+            return  # such a call moves the channels from either side to either side at once
         if layout == "any" or follows(part):
             for node in (*inputs, *outputs):
                 self._join(node, (part, "all"))
@@ -177,7 +177,7 @@ def _dims(call: Calling) -> list[int] | None:
 
 
 def renumbered(calling: Calling, given: Mapping[str, Expr], axes: int) -> dict[str, Expr]:
-    """The arguments of a call along an axis for a tensor of so many axes that has its channels last."""
+    """The arguments of a call along an axis, for a tensor with this number of axes that has its channels last."""
     along = calling.call.along
     if calling.call.is_index:
         *whole, cut = given[along].args

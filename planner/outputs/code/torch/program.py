@@ -47,7 +47,7 @@ class Program:
     def __post_init__(self) -> None:
         self.maker = self.units.root.name
 
-    # What the program needs beside its classes
+    # What the program needs besides its classes
 
     def uses(self, *exprs: Expr) -> None:
         """Record the imports and helpers that expressions need."""

@@ -17,7 +17,7 @@ BODY = STEP * 2
 
 @dataclass
 class Bracketed:
-    """One item within brackets, with the comment behind it."""
+    """One item within brackets, with the comment after it."""
 
     code: str | Brackets
     comment: str = ""
@@ -71,7 +71,7 @@ def fits(indent: str, code: object) -> bool:
 
 
 def lines(indent: str, code: str | Brackets, comment: str = "", behind: str = "") -> Iterator[str]:
-    """The lines of one statement or one item, with what stands directly behind it."""
+    """The lines of one statement or one item, with what stands directly after it."""
     shorter = None if isinstance(code, str) or code.fits(indent, behind) else code.shorter
     code = shorter if shorter is not None and shorter.fits(indent, behind) else code
     if isinstance(code, str) or code.fits(indent, behind):

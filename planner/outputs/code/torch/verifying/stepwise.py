@@ -15,10 +15,10 @@ from importlib import import_module
 from typing import Any
 
 BATCH = 2
-"""Samples in every input: so many that it shows where code mixes them up."""
+"""Samples in every input: more than one, so that code that mixes samples up is found out."""
 HOMES = {"nn": "torch.nn", "torch": "torch", "F": "torch.nn.functional", "operator": "operator"}
 IDLE = frozenset({"torchvision.ops.StochasticDepth"})
-"""What PyTorch itself does not have, and hands its input on in evaluation."""
+"""Layers that PyTorch does not have, and that return their input in evaluation."""
 
 
 FREE = frozenset({"nn.Parameter", "nn.Buffer"})
