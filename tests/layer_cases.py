@@ -172,11 +172,15 @@ def _matrices(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
 
 
 def _summed_over(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
-    """Letters with a size each, the batch first; what is kept stands in any order."""
+    """Letters with a size each, or one cell, the batch first; what is kept stands in any order."""
     sizes = {letter: draw(st.integers(1, 4)) for letter in "ijklm"}
     several = st.lists(st.sampled_from("ijklm"), min_size=1, max_size=4)
     drawn = [draw(several) for _ in inputs]
-    shapes = [[sizes[letter] for letter in letters] for letters in drawn]
+    single = [draw(st.sampled_from((" ", " ", *letters))) for letters in drawn]  # of one cell, which is repeated
+    shapes = [
+        [1 if letter == one else sizes[letter] for letter in letters]
+        for letters, one in zip(drawn, single, strict=True)
+    ]
     kept = draw(st.permutations(sorted({letter for letters in drawn for letter in letters})))
     kept = kept[: draw(st.integers(1, len(kept)))]
     if draw(st.booleans()):  # whose places `...` may take, where they are the last of all
@@ -420,11 +424,16 @@ def _products(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
 def _masks(draw: Draw, before: tuple[int, ...], length: int, keys: int) -> Shape:
     """The shape of a mask that can be repeated to all products."""
     some = before[draw(st.integers(0, len(before))) :]
+    if not some and draw(st.sampled_from((True, False, False))):
+        return Shape((keys,))
     return Shape((*(draw(st.sampled_from((n, n, 1))) for n in some), draw(st.sampled_from((length, 1))), keys))
 
 
 def _table(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
-    """Rows by columns, where that is what is made."""
+    """Rows by columns, where that is what is made, and ends for numbers that have some."""
+    if args.get("fill") != "linspace":
+        args.pop("start", None)
+        args.pop("end", None)
     if args.get("fill") in ("causal_mask", "sinusoidal"):
         args["shape"] = draw(st.lists(st.integers(1, 9), min_size=2, max_size=2))
 

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from planner.faults.option_does_not_apply import OptionDoesNotApply
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import Link, Shape
 from planner.layers._fields import ShapeSizes
@@ -41,6 +42,9 @@ class Constant(Layer):
     end: float = Field(1.0, description="The last number of linspace.")
 
     def check(self, *inputs: Shape) -> None:
+        ends = [name for name in ("start", "end") if name in self.given()]
+        if ends and self.fill != "linspace":
+            raise OptionDoesNotApply.ends(ends[0], self.fill)
         if self.fill in _TABLES and len(self.shape) != 2:
             raise WrongValue("shape", f"two sizes for `{self.fill}`, such as [128, 64]", list(self.shape))
 

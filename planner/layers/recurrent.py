@@ -12,6 +12,7 @@ from pydantic import Field
 
 from planner.faults.projection_too_large import ProjectionTooLarge
 from planner.faults.sizes_differ import SizesDiffer
+from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.geometry import KEEP, All, AxisMap, Link, Prefix, Shape
 from planner.layers._fields import BatchFirst, Count, Depth, Natural, Probability
@@ -88,13 +89,19 @@ class _Recurrent(_Stateful):
         """The states of all layers and directions, first or last."""
         return tuple(Shape((self.directions * self.num_layers, n)) for n in self.state_channels())
 
+    def must_have_axes(self, x: Shape, *ranks: int) -> None:
+        if not x.spatial:
+            help = "for a first state, {type: Unsqueeze, dim: 2} makes of a vector that of one layer"
+            raise WrongNumberOfAxes(self.type_name(), x, ranks, help=help)
+        super().must_have_axes(x, *ranks)
+
     def check(self, *inputs: Shape) -> None:
         super().check(*inputs)
         for i, (state, wanted) in enumerate(zip(inputs[1:], self.state_shapes(), strict=False)):
             if state != wanted:
                 which = f"hidden[{i}]" if self.states > 1 else "hidden"
                 help = f"give it a state of {wanted}: directions · num_layers, and the channels of the state"
-                raise SizesDiffer(f"expected {which} size {wanted}, got {state}", (wanted, state), help=help)
+                raise SizesDiffer(f"expected {which} size {wanted}, got {state}", inputs, help=help)
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         x, *states = inputs
@@ -212,7 +219,7 @@ class _Cell(_Stateful):
             if state.channels != self.hidden_size:
                 message = f"hidden{i} has inconsistent hidden_size: got {state.channels}, expected {self.hidden_size}"
                 help = f"give it a state of {self.hidden_size} channels"
-                raise SizesDiffer(message, (state, Shape((self.hidden_size,))), help=help)
+                raise SizesDiffer(message, inputs, help=help)
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         return ((Link((), All(self.hidden_size)),) * len(inputs),)
