@@ -31,6 +31,7 @@ from planner.classes.tensors import (
     count_of,
     names_in,
     plain,
+    sizes_of,
     type_of,
     valued,
     within,
@@ -78,8 +79,9 @@ class Copies:
         """Every copy behind those that it calls."""
         shapes = [step.outputs[0] for step in self.structure.plan.inputs]
         inputs = tuple(SymbolicTensor((-1, -1, i), shape, const(shape.channels)) for i, shape in enumerate(shapes))
-        self.root = Copy(self.structure.model.root, self.params, self._by, inputs)
-        self.known[self.structure.model.root] = {("", ()): self.root}
+        model = self.structure.model.root
+        self.root = Copy(model, self.params, {**self._by, **sizes_of(model, inputs)}, inputs)
+        self.known[model] = {("", ()): self.root}
         self._go_through(self.root, None)
 
     def _generalized(self) -> dict[Block, tuple[Expr | None, ...]]:
@@ -289,13 +291,14 @@ class Copies:
         in_place = self.structure.in_place(called)
         args: dict[str, Expr] = {}
         if in_place:
-            inner = Copy(called, values, copy.by, valued(inputs, -1, -1), revalued=copy.revalued, in_place=True)
+            by = {**copy.by, **sizes_of(called, inputs)}
+            inner = Copy(called, values, by, valued(inputs, -1, -1), revalued=copy.revalued, in_place=True)
             self._go_through(inner, group)
         elif called.owner is not None:
             args = {each: name(each) for each in values}
             inner = self._found(called, values, copy.by, inputs, group)
         else:
-            args = self._arguments(copy, values, entry, called, group)
+            args = self._arguments(copy, values, entry, group, inputs)
             own = {self.names.param(each): self._argument(group, each) for each in group.args}
             inner = self._found(called, {**self.params, **own}, self.names.renamed, inputs, group)
         if not in_place:
@@ -340,15 +343,21 @@ class Copies:
                 for i, (shape, each) in enumerate(zip(shapes, own, strict=False))
             )
             channels = {each: shape.channels for each, shape in zip(own, shapes, strict=False)}
-            known[key] = Copy(called, {**values, **channels}, by, ins)
+            known[key] = Copy(called, {**values, **channels}, {**by, **sizes_of(called, ins)}, ins)
             self._go_through(known[key], group)
         return known[key]
 
     def _arguments(
-        self, copy: Copy, values: dict[str, Any], entry: Entry, called: Block, group: Group
+        self,
+        copy: Copy,
+        values: dict[str, Any],
+        entry: Entry,
+        group: Group,
+        inputs: tuple[SymbolicTensor, ...],
     ) -> dict[str, Expr]:
         """The parameters of a block, and those of the model, in terms of the caller."""
         args = {}
+        called, sizes = group.block, sizes_of(group.block, inputs)
         for each in self.structure.model.params:
             param = self.names.param(each)
             found = self.params[param]
@@ -361,7 +370,7 @@ class Copies:
             if given is not None:
                 args[param] = argument_in(copy, values, given, expected) if has_arithmetic(given) else const(expected)
             elif has_arithmetic(default):
-                args[param] = self._default(default, args, values, expected)
+                args[param] = self._default(default, {**args, **sizes}, values, expected)
             else:
                 args[param] = const(expected)
         return args
@@ -369,6 +378,7 @@ class Copies:
     def _default(self, raw: Any, args: Mapping[str, Expr], values: Mapping[str, Any], expected: Any) -> Expr:
         """A parameter's default that is worked out from other parameters, which have been found before."""
         known = {key: args[self.names.param(key)] for key in self.structure.params if self.names.param(key) in args}
+        known |= {key: expr for key, expr in args.items() if "." in key}
         found = substituted(expr, known) if (expr := of_value(raw)) else None
         return found if found and comes_to(found, values, expected) else lost(expected, *known.values())
 
