@@ -530,3 +530,20 @@ def test_a_fault_in_a_library_that_comes_with_the_planner_names_its_file() -> No
     assert place is not None
     assert place.file == library("residual").file
     assert "groups: $groups" in library("residual").line(place.line)
+
+
+def test_a_block_of_a_library_that_is_not_used_is_known_by_name() -> None:
+    report = planner.check({"input": [8, 8, 16], "layers": [{"type": "bottleneck", "width": 4}]})
+    (found,) = report.diagnostics
+    assert (found.code, found.help) == ("NSP113", "it is a block of a library: `use: [residual]`")
+
+
+def test_a_library_is_no_model_but_what_is_wrong_in_it_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path, model=DOUBLE.replace("padding", "pading"))
+    report = checked(path)
+    assert errors(report) == ["the file is a library of blocks, not a model"]
+    path.write_text(DOUBLE.replace("params", "parms"))
+    assert errors(checked(path)) == [
+        "the file is a library of blocks, not a model",
+        "the block `double` has no `parms`",
+    ]
