@@ -94,8 +94,6 @@ class _Scope:
             found += [f"${name}", f"${name}", f"2 * ${name}", f"${name} + 2", f"max(${name}, 4)", f"${name} // 2 + 1"]
             found += [f"2 ** (${name} % 3) * 2"]
             found += [f"make_divisible(${name}, 4)", f"${name} if {self._flags()[-1]} else 4"]
-        for name in filter(str.isidentifier, self.inputs):
-            found += [f"${name}.channels", f"2 * ${name}.channels", f"max(${name}.channels // 2, 2)"]
         for name in self.of_kind("widths"):
             found += [f"${name}[0]", f"${name}[len(${name}) - 1]"]
             found += [f"${name}[$index % len(${name})]"] * 2 if self.index else []

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
 
 import planner
+import random_block_files
 from planner.analyses.input_sizes import input_sizes
 from planner.diagnostics import Severity
+from planner.faults.places_in_padding import PlacesInPadding
 from planner.outputs.code.torch import emitted
+from planner.plan import propagate
+from planner.report import Report
+from planner.source import of_mapping
+from planner.unfolding import load
 from planner.workbench import Checked, checked_text
 from reference_run import differences
 
@@ -154,3 +161,50 @@ layers:
         next(input_sizes(checked(each).plan.model)) for each in (text, text.replace("2 * $input.channels", "8"))
     )
     assert found == expected
+
+
+# Random files
+
+
+WIDTHS = ("out_channels", "out_features", "hidden_size", "width", "inner")
+SIZES = ("${}.channels", "2 * ${}.channels", "max(${}.channels // 2, 2)", "${}.channels + 2")
+
+
+def with_channels(file: dict[str, Any], random: Random) -> dict[str, Any]:
+    """A random file in which about half of the widths are worked out from the channels of an input."""
+
+    def change(layers: list[dict[str, Any]], inputs: list[str]) -> None:
+        for entry in layers:
+            if "layers" in entry:
+                change(entry["layers"], ["input"])
+            for key in WIDTHS:
+                if key in entry and random.random() < 0.5:
+                    entry[key] = random.choice(SIZES).format(random.choice(inputs))
+
+    named = list(file["input"]) if isinstance(file["input"], dict) else ["input"]
+    for block in file.get("blocks", {}).values():
+        inputs = [each for each in block.get("inputs", ["input"]) if each.isidentifier()]
+        if inputs:
+            change(block["layers"], inputs)
+            defaults = [key for key in WIDTHS if block.get("params", {}).get(key) is not None]
+            block.get("params", {}).update(dict.fromkeys(defaults, f"${inputs[0]}.channels"))
+    change(file["layers"], [each for each in named if each.isidentifier()] or ["input"])
+    return random_block_files.mended(file, random)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("first", [0, *(pytest.param(i, marks=pytest.mark.long) for i in range(40, 1000, 40))])
+def test_random_files(first: int) -> None:
+    compared = 0
+    for seed in range(first, first + 40):
+        file = with_channels(random_block_files.model(Random(seed)), Random(seed))
+        report = Report(propagate(load(of_mapping(file))))
+        if not report.plan.complete or report.plan.model.diagnostics or "channels" not in str(file):
+            continue
+        try:
+            found = emitted(report)
+        except PlacesInPadding:
+            continue
+        assert differences(report, found) == [], (seed, found.text)
+        compared += 1
+    assert compared > 20

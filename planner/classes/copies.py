@@ -6,7 +6,7 @@ in these agrees in everything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from planner.classes import worlds
 from planner.classes.algebra import binary, substituted
 from planner.classes.answers import Answers
 from planner.classes.arithmetic import comes_to, of_value
+from planner.classes.choosing import least_assuming
 from planner.classes.expressions import ONE, Expr, const, lost, name, same
 from planner.classes.names import Names, unused
 from planner.classes.structure import Structure
@@ -91,7 +92,7 @@ class Copies:
             copies = self.of(block)
             if any(tensor.channels.assumed for copy in copies for tensor in copy.outputs):
                 outputs = zip(*(copy.outputs for copy in copies), strict=False)
-                found[block] = tuple(_least_assuming(copies, tensors) for tensors in outputs)
+                found[block] = tuple(least_assuming(copies, tensors) for tensors in outputs)
         return found
 
     @cached_property
@@ -386,17 +387,6 @@ class Copies:
         """The value of a block's parameter; a float where some copy of the block has a fraction for it."""
         found = plain(group.args[param])
         return float(found) if type(found) is int and (group.block, param) in self.structure.fractional else found
-
-
-def _least_assuming(copies: Sequence[Copy], tensors: Sequence[SymbolicTensor]) -> Expr | None:
-    """The channels of one output as they are right in all copies, with the fewest names taken for granted."""
-    candidates = sorted({tensor.channels for tensor in tensors}, key=lambda expr: (len(expr.assumed), expr.size))
-    for expr in candidates:
-        if expr.op != "lost" and all(
-            comes_to(expr, copy.values, tensor.shape.channels) for copy, tensor in zip(copies, tensors, strict=True)
-        ):
-            return expr
-    return None
 
 
 def _found(wanted: str, sight: Sight[Tensors]) -> SymbolicTensor:
