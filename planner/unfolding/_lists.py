@@ -194,8 +194,7 @@ class Lists:
                 if not sources:
                     self.draft.report(WrongNumberOfSources("a list of layers", 0, 1, 1), entry.path, scope.calls, full)
                     sources, slips = (scope.above,), slips | DOUBT
-                inner = {name: value for name, value in values.items() if "." not in name}
-                inner |= self.sizes.of(entry.inner, sources)
+                inner = self.sizes.within(values, entry.inner, sources)
                 return self._call(entry, full, kind, entry.inner, inner, scope, sources, slips)
             known = scope.named(kind, entry)
             if kind in known:

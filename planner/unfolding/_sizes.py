@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from planner.diagnostics import Fault
 from planner.format import UNKNOWN, Block, Values
@@ -34,6 +35,11 @@ class Sizes:
             shape = self._shape(handed.refs[0]) if handed.refs and not handed.slips.any else None
             found[f"{name}.channels"] = UNKNOWN if shape is None else shape.channels
         return found
+
+    def within(self, values: Values, block: Block, sources: Sequence[Handed]) -> dict[str, Any]:
+        """What is in sight of a list in place: the parameters around it, and the sizes of its own inputs."""
+        around = {name: value for name, value in values.items() if "." not in name}
+        return {**around, **self.of(block, sources)}
 
     def _shape(self, ref: Ref) -> Shape | None:
         waiting = [ref.step]
