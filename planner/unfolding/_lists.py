@@ -213,12 +213,11 @@ class Lists:
         refs = tuple(handed.refs[0] for handed in sources if handed.refs)
         if meant is not None and meant.takes == (0, 0) and entry.sources is None:
             refs = ()
-        at = len(self.draft.instances)
         allow = scope.allow | entry.allow if entry.allow else scope.allow
         self.draft.instances.append(
             Instance(full, kind, layer, refs, entry.path, scope.calls, allow, scope.group, guess=guess)
         )
-        return Handed((Ref(at),), is_layer=True)
+        return Handed((Ref(len(self.draft.instances) - 1),), is_layer=True)
 
     def _call_block(
         self,
