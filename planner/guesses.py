@@ -38,6 +38,7 @@ class Guess:
     open      whether not even the number of axes can be guessed
     unknown   the type, where there is none of this name, with the arguments that the entry gives
     blocks    the blocks of the file, which it may have meant
+    library   the library with a block of this name, which the file does not use
     """
 
     said: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class Guess:
     open: bool = False
     unknown: tuple[str, Mapping[str, Any]] | None = None
     blocks: tuple[str, ...] = ()
+    library: str = ""
 
     def with_slips(self, slips: Slips) -> Guess:
         """The guess together with the slips of other parts of the entry."""

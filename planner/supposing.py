@@ -274,6 +274,7 @@ def _unknown(guess: Guess, inputs: Sequence[Shape]) -> tuple[UnknownType, Layer 
         kind,
         [*types, *guess.blocks],
         given=args,
+        library=guess.library,
         sizes=inputs[0] if inputs else None,
         sources=len(inputs),
         fits=fits,

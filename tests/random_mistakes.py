@@ -73,7 +73,7 @@ class Field:
         """The file with so many mistakes that are independent: none hides what another one is seen by."""
         mistakes: list[Mistake] = []
         paths = list(self.copies)
-        for _ in range(20 * count):
+        for _ in range(20 * count if paths else 0):
             if len(mistakes) == count:
                 break
             path = random.choice(paths)

@@ -199,7 +199,7 @@ WRONG: list[tuple[str, int, int, str, str, str]] = [
     ("$a = 3", 3, 1, "`=` is not part of the arithmetic", "", "`==`"),
     ("$a ? 1 : 2", 3, 1, "`?` is not part of the arithmetic", "", "$a if $condition else $b"),
     ("$a << 2", 3, 2, "`<<` is not part of the arithmetic", "", "+ - * / // %"),
-    ("$a.real", 2, 1, "`.` is not part of the arithmetic", "", "+ - * / // %"),
+    ("$a ~ 2", 3, 1, "`~` is not part of the arithmetic", "", "+ - * / // %"),
     ("$a + 'x", 5, 1, "`'` is not part of the arithmetic", "", "close the quote"),
     ("lambda: $a", 0, 6, "`lambda` stands for nothing", "", "$lambda"),
     ("__import__('os') + $a", 0, 10, "there is no function `__import__`", "", "the functions are"),

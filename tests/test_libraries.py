@@ -81,12 +81,13 @@ CALLS: dict[str, list[Called]] = {
     "basic": [
         Called({"width": 16}, [[14, 14, 16]], [conv(16, 16, 3), conv(16, 16, 3)]),
         Called({"width": 32, "stride": 2}, [[14, 14, 16]], [conv(16, 32, 3), conv(32, 32, 3), conv(16, 32)]),
+        Called({"width": 24}, [[14, 14, 16]], [conv(16, 24, 3), conv(24, 24, 3), conv(16, 24)]),
     ],
     "bottleneck": [
         Called({"width": 4}, [[14, 14, 16]], [conv(16, 4), conv(4, 4, 3), conv(4, 16)]),
         Called({"width": 8, "stride": 2}, [[14, 14, 16]], [conv(16, 8), conv(8, 8, 3), conv(8, 32), conv(16, 32)]),
         Called(
-            {"width": 8, "groups": 4, "inner": 12, "project": True},
+            {"width": 8, "groups": 4, "inner": 12},
             [[14, 14, 16]],
             [conv(16, 12), conv(12, 12, 3, groups=4), conv(12, 32), conv(16, 32)],
         ),
@@ -96,22 +97,22 @@ CALLS: dict[str, list[Called]] = {
         Called({"width": 8, "stride": 2}, [[14, 14, 16]], [conv(16, 8), conv(8, 8, 3), conv(8, 32), conv(16, 32)]),
     ],
     "inverted_residual": [
-        Called({"in_width": 16, "width": 16}, [[14, 14, 16]], [conv(16, 96), conv(96, 96, 3, groups=96), conv(96, 16)]),
+        Called({"width": 16}, [[14, 14, 16]], [conv(16, 96), conv(96, 96, 3, groups=96), conv(96, 16)]),
         Called(
-            {"in_width": 16, "width": 24, "expand": 1, "kernel": 5, "stride": 2},
+            {"width": 24, "expand": 1, "kernel": 5, "stride": 2},
             [[14, 14, 16]],
             [conv(16, 16, 5, groups=16), conv(16, 24)],
         ),
         Called(
-            {"in_width": 16, "width": 24, "activation": "SiLU", "squeeze": 4, "squeeze_activation": "SiLU"},
+            {"width": 24, "activation": "SiLU", "squeeze": 4, "squeeze_activation": "SiLU"},
             [[14, 14, 16]],
             [conv(16, 96), conv(96, 96, 3, groups=96), *convs((96, 4), (4, 96)), conv(96, 24)],
         ),
     ],
-    "squeeze_excitation": [Called({"width": 32}, [[7, 7, 32]], convs((32, 2), (2, 32)))],
+    "squeeze_excitation": [Called({}, [[7, 7, 32]], convs((32, 2), (2, 32)))],
     "cbam": [
         Called(
-            {"width": 32},
+            {},
             [[7, 7, 32]],
             [nn.Conv2d(32, 2, 1, bias=False), nn.Conv2d(2, 32, 1, bias=False), nn.Conv2d(2, 1, 7, bias=False)],
         )
@@ -139,12 +140,10 @@ CALLS: dict[str, list[Called]] = {
             outputs=5,
         )
     ],
-    "pan": [
-        Called({"width": 16}, [[32 >> i, 32 >> i, 16] for i in range(4)], convs(*[(16, 16)] * 6, kernel=3), outputs=4)
-    ],
+    "pan": [Called({}, [[32 >> i, 32 >> i, 16] for i in range(4)], convs(*[(16, 16)] * 6, kernel=3), outputs=4)],
     "bifpn": [
         Called(
-            {"width": 16},
+            {},
             [[32 >> i, 32 >> i, 16] for i in range(5)],
             [each for count in (2, 2, 2, 2, 3, 3, 3, 2) for each in fused(count, 16)],
             outputs=5,
@@ -193,22 +192,22 @@ CALLS: dict[str, list[Called]] = {
     ],
     "SPPF": [
         Called({"c2": 32}, [[16, 16, 32]], [conv(32, 16), conv(64, 32)]),
-        Called({"c2": 48, "c1": 32}, [[16, 16, 32]], [conv(32, 16), conv(64, 48)]),
+        Called({"c2": 48}, [[16, 16, 32]], [conv(32, 16), conv(64, 48)]),
     ],
     "encoder_block": [
-        Called({"width": 32, "heads": 4}, [[20, 32]], attention(32) + mlp(32, 128)),
-        Called({"width": 32, "heads": 4, "hidden": 48, "is_causal": True}, [[20, 32]], attention(32) + mlp(32, 48)),
+        Called({"heads": 4}, [[20, 32]], attention(32) + mlp(32, 128)),
+        Called({"heads": 4, "hidden": 48, "is_causal": True}, [[20, 32]], attention(32) + mlp(32, 48)),
     ],
     "decoder_block": [
         Called(
-            {"width": 32, "heads": 4, "dropout": 0.1},
+            {"heads": 4, "dropout": 0.1},
             [[20, 32], [12, 24]],
             attention(32) + attention(32, 24) + mlp(32, 128),
         )
     ],
     "wavenet_layer": [
         Called(
-            {"width": 16, "gated": 24, "skip": 40, "dilation": 4},
+            {"gated": 24, "skip": 40, "dilation": 4},
             [[64, 16]],
             [nn.Conv1d(16, 24, 2), nn.Conv1d(16, 24, 2), nn.Conv1d(24, 16, 1), nn.Conv1d(24, 40, 1)],
             outputs=2,
@@ -216,7 +215,7 @@ CALLS: dict[str, list[Called]] = {
     ],
     "conformer_block": [
         Called(
-            {"width": 32, "kernel": 7},
+            {"kernel": 7},
             [[20, 32]],
             [
                 *(mlp(32, 128) + mlp(32, 128) + attention(32)),
@@ -227,7 +226,7 @@ CALLS: dict[str, list[Called]] = {
     ],
     "time_block": [
         Called({"width": 16, "groups": 8}, [[8, 8, 16], [40]], time_block(16, 16)),
-        Called({"width": 24, "groups": 8, "project": True, "dropout": 0.1}, [[8, 8, 16], [40]], time_block(16, 24)),
+        Called({"width": 24, "groups": 8, "dropout": 0.1}, [[8, 8, 16], [40]], time_block(16, 24)),
     ],
     "down_stage": [
         Called(
@@ -237,7 +236,7 @@ CALLS: dict[str, list[Called]] = {
             outputs=3,
         ),
         Called(
-            {"width": 16, "groups": 8, "project": False, "last": True},
+            {"width": 16, "groups": 8, "last": True},
             [[8, 8, 16], [40]],
             [*time_block(16, 16), *time_block(16, 16)],
             outputs=3,
@@ -531,3 +530,20 @@ def test_a_fault_in_a_library_that_comes_with_the_planner_names_its_file() -> No
     assert place is not None
     assert place.file == library("residual").file
     assert "groups: $groups" in library("residual").line(place.line)
+
+
+def test_a_block_of_a_library_that_is_not_used_is_known_by_name() -> None:
+    report = planner.check({"input": [8, 8, 16], "layers": [{"type": "bottleneck", "width": 4}]})
+    (found,) = report.diagnostics
+    assert (found.code, found.help) == ("NSP113", "it is a block of a library: `use: [residual]`")
+
+
+def test_a_library_is_no_model_but_what_is_wrong_in_it_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path, model=DOUBLE.replace("padding", "pading"))
+    report = checked(path)
+    assert errors(report) == ["the file is a library of blocks, not a model"]
+    path.write_text(DOUBLE.replace("params", "parms"))
+    assert errors(checked(path)) == [
+        "the file is a library of blocks, not a model",
+        "the block `double` has no `parms`",
+    ]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from planner.classes.arithmetic import comes_to, value
 from planner.classes.expressions import Expr, UnusableError, const, name, same, text
-from planner.classes.tensors import INDEX
+from planner.classes.tensors import INDEX, Copy, SymbolicTensor
 
 LONG = 4
 """Where a parameter has the value of an expression with this many operators or more, the parameter is written."""
@@ -140,3 +140,14 @@ def worth(expr: Expr, values: Values) -> Any:
         return value(expr, values)
     except UnusableError:
         raise UnsharedError from None
+
+
+def least_assuming(copies: Sequence[Copy], tensors: Sequence[SymbolicTensor]) -> Expr | None:
+    """The channels of one output as they are right in all copies, with the fewest names taken for granted."""
+    candidates = sorted({tensor.channels for tensor in tensors}, key=lambda expr: (len(expr.assumed), expr.size))
+    for expr in candidates:
+        if expr.op != "lost" and all(
+            comes_to(expr, copy.values, tensor.shape.channels) for copy, tensor in zip(copies, tensors, strict=True)
+        ):
+            return expr
+    return None

@@ -6,7 +6,7 @@ in these agrees in everything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from planner.classes import worlds
 from planner.classes.algebra import binary, substituted
 from planner.classes.answers import Answers
 from planner.classes.arithmetic import comes_to, of_value
+from planner.classes.choosing import least_assuming
 from planner.classes.expressions import ONE, Expr, const, lost, name, same
 from planner.classes.names import Names, unused
 from planner.classes.structure import Structure
@@ -31,6 +32,7 @@ from planner.classes.tensors import (
     count_of,
     names_in,
     plain,
+    sizes_of,
     type_of,
     valued,
     within,
@@ -78,8 +80,9 @@ class Copies:
         """Every copy after those that it calls."""
         shapes = [step.outputs[0] for step in self.structure.plan.inputs]
         inputs = tuple(SymbolicTensor((-1, -1, i), shape, const(shape.channels)) for i, shape in enumerate(shapes))
-        self.root = Copy(self.structure.model.root, self.params, self._by, inputs)
-        self.known[self.structure.model.root] = {("", ()): self.root}
+        model = self.structure.model.root
+        self.root = Copy(model, self.params, {**self._by, **sizes_of(model, inputs)}, inputs)
+        self.known[model] = {("", ()): self.root}
         self._go_through(self.root, None)
 
     def _generalized(self) -> dict[Block, tuple[Expr | None, ...]]:
@@ -89,7 +92,7 @@ class Copies:
             copies = self.of(block)
             if any(tensor.channels.assumed for copy in copies for tensor in copy.outputs):
                 outputs = zip(*(copy.outputs for copy in copies), strict=False)
-                found[block] = tuple(_least_assuming(copies, tensors) for tensors in outputs)
+                found[block] = tuple(least_assuming(copies, tensors) for tensors in outputs)
         return found
 
     @cached_property
@@ -289,13 +292,14 @@ class Copies:
         in_place = self.structure.in_place(called)
         args: dict[str, Expr] = {}
         if in_place:
-            inner = Copy(called, values, copy.by, valued(inputs, -1, -1), revalued=copy.revalued, in_place=True)
+            by = {**copy.by, **sizes_of(called, inputs)}
+            inner = Copy(called, values, by, valued(inputs, -1, -1), revalued=copy.revalued, in_place=True)
             self._go_through(inner, group)
         elif called.owner is not None:
             args = {each: name(each) for each in values}
             inner = self._found(called, values, copy.by, inputs, group)
         else:
-            args = self._arguments(copy, values, entry, called, group)
+            args = self._arguments(copy, values, entry, group, inputs)
             own = {self.names.param(each): self._argument(group, each) for each in group.args}
             inner = self._found(called, {**self.params, **own}, self.names.renamed, inputs, group)
         if not in_place:
@@ -340,15 +344,21 @@ class Copies:
                 for i, (shape, each) in enumerate(zip(shapes, own, strict=False))
             )
             channels = {each: shape.channels for each, shape in zip(own, shapes, strict=False)}
-            known[key] = Copy(called, {**values, **channels}, by, ins)
+            known[key] = Copy(called, {**values, **channels}, {**by, **sizes_of(called, ins)}, ins)
             self._go_through(known[key], group)
         return known[key]
 
     def _arguments(
-        self, copy: Copy, values: dict[str, Any], entry: Entry, called: Block, group: Group
+        self,
+        copy: Copy,
+        values: dict[str, Any],
+        entry: Entry,
+        group: Group,
+        inputs: tuple[SymbolicTensor, ...],
     ) -> dict[str, Expr]:
         """The parameters of a block, and those of the model, in terms of the caller."""
         args = {}
+        called, sizes = group.block, sizes_of(group.block, inputs)
         for each in self.structure.model.params:
             param = self.names.param(each)
             found = self.params[param]
@@ -361,7 +371,7 @@ class Copies:
             if given is not None:
                 args[param] = argument_in(copy, values, given, expected) if has_arithmetic(given) else const(expected)
             elif has_arithmetic(default):
-                args[param] = self._default(default, args, values, expected)
+                args[param] = self._default(default, {**args, **sizes}, values, expected)
             else:
                 args[param] = const(expected)
         return args
@@ -369,6 +379,7 @@ class Copies:
     def _default(self, raw: Any, args: Mapping[str, Expr], values: Mapping[str, Any], expected: Any) -> Expr:
         """A parameter's default that is worked out from other parameters, which have been found before."""
         known = {key: args[self.names.param(key)] for key in self.structure.params if self.names.param(key) in args}
+        known |= {key: expr for key, expr in args.items() if "." in key}
         found = substituted(expr, known) if (expr := of_value(raw)) else None
         return found if found and comes_to(found, values, expected) else lost(expected, *known.values())
 
@@ -376,17 +387,6 @@ class Copies:
         """The value of a block's parameter; a float where some copy of the block has a fraction for it."""
         found = plain(group.args[param])
         return float(found) if type(found) is int and (group.block, param) in self.structure.fractional else found
-
-
-def _least_assuming(copies: Sequence[Copy], tensors: Sequence[SymbolicTensor]) -> Expr | None:
-    """The channels of one output as they are right in all copies, with the fewest names taken for granted."""
-    candidates = sorted({tensor.channels for tensor in tensors}, key=lambda expr: (len(expr.assumed), expr.size))
-    for expr in candidates:
-        if expr.op != "lost" and all(
-            comes_to(expr, copy.values, tensor.shape.channels) for copy, tensor in zip(copies, tensors, strict=True)
-        ):
-            return expr
-    return None
 
 
 def _found(wanted: str, sight: Sight[Tensors]) -> SymbolicTensor:

@@ -85,10 +85,8 @@ def _carried_on(unit: Unit, names: Names) -> list[Part]:
         if part.carried is None or part.carried[0].op != "name":
             continue
         argument = part.carried[0].args[0]
-        others = parts[:i] + parts[i + 1 :]
-        if argument in names.channels(unit.block, unit.arity) and not any(
-            argument in other.reads() for other in others
-        ):
+        read = part.within().union(part.carried[1].names, *(each.reads() for each in parts[:i] + parts[i + 1 :]))
+        if argument in names.channels(unit.block, unit.arity) and argument not in read:
             parts[i] = replace(part.substituted({part.variable: part.carried[0]}, own=True), variable=argument)
     return parts
 

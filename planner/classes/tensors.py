@@ -16,6 +16,7 @@ from planner.geometry import Shape
 from planner.layers._layer import Call
 from planner.model import Group
 from planner.plan import Step
+from planner.sight import named
 
 INDEX = "index"
 """What the number of a repetition is called."""
@@ -103,7 +104,8 @@ class Copy:
     """One copy of a list.
 
     values    what the names in sight come to
-    by        what is written for a parameter of the file, where that is not the parameter's own name
+    by        what is written for a parameter of the file, where that is not the parameter's own name, and for a size of
+              an input
     uses      for each entry, its uses: none where the entry is left out, one, or one for each repetition
     sources   for each entry, which tensors it reads
     revalued  parameters that have another value in PyTorch: `groups: depthwise` is a number of groups
@@ -123,6 +125,12 @@ class Copy:
     assumed: set[str] = field(default_factory=set)
     worlds: list[dict[str, Any]] = field(default_factory=list)
     in_place: bool = False
+
+
+def sizes_of(block: Block, inputs: Sequence[SymbolicTensor]) -> dict[str, Expr]:
+    """What stands for the sizes that a list reads of its inputs."""
+    known = named(block.inputs, inputs) if block.sizes else {}
+    return {size: tensor.channels for name, tensor in known.items() if (size := f"{name}.channels") in block.sizes}
 
 
 def valued(tensors: tuple[SymbolicTensor, ...], number: int, index: int) -> tuple[SymbolicTensor, ...]:

@@ -25,8 +25,8 @@ def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
     for change in (_larger, _smaller, _less):
         world = {param: change(found, k) for k, (param, found) in enumerate(root.values.items())}
         for param, expr in root.by.items():
-            if names.param(param) not in world:
-                continue  # a parameter of a block
+            if "." in param or names.param(param) not in world:
+                continue  # a size, or a parameter of a block
             try:
                 world[names.param(param)] = value(expr, world)
             except UnusableError:

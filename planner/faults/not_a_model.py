@@ -4,7 +4,8 @@ from planner.faults._in_text import InText
 
 
 class NotAModel(InText):
-    """A file that is YAML, but not a mapping with `input:` and `layers:`: it is empty, a list, or a single value.
+    """A file that is YAML, but not a mapping with `input:` and `layers:`: it is empty, a list, a single value, or has
+    blocks alone.
 
     Why it matters: there is no model in it.
 
@@ -36,6 +37,14 @@ class NotAModel(InText):
             end=end,
         )
         self.what = what
+
+    @classmethod
+    def blocks_alone(cls) -> Self:
+        """A library of blocks in place of a model file."""
+        found = cls("a library of blocks")
+        found.help = "plan a model file that uses it: `use: ./blocks.yaml`"
+        found.key, found.at_key = ("blocks",), True
+        return found
 
     @classmethod
     def library(cls, fault: Self) -> Self:

@@ -17,7 +17,7 @@ A slip that people make in YAML is a function in `slips`; what a place is, and i
 from __future__ import annotations
 
 from planner.source.files import encoded, parse, read, unparsed
-from planner.source.libraries import MOST_LIBRARIES, key_of, library, shipped
+from planner.source.libraries import MOST_LIBRARIES, home_of, key_of, library, shipped
 from planner.source.limits import DEEPEST, MOST_BYTES, MOST_DUPLICATES, MOST_VALUES
 from planner.source.places import Source
 from planner.source.plain import of_mapping
@@ -30,6 +30,7 @@ __all__ = [
     "MOST_VALUES",
     "Source",
     "encoded",
+    "home_of",
     "key_of",
     "library",
     "of_mapping",

@@ -38,6 +38,16 @@ def library(name: str) -> Source:
     return read(SHIPPED / f"{name}.yaml", library=True)
 
 
+@cache
+def _homes() -> dict[str, str]:
+    return {block: name for name in shipped() for block in library(name).data["blocks"] if not block.startswith("_")}
+
+
+def home_of(block: str) -> str:
+    """The library that comes with the planner and brings a block of this name; "" where none does."""
+    return _homes().get(block, "")
+
+
 def key_of(name: str, shelf: Shelf, user: str | None = None) -> str:
     """The key of the library that a name means, in the model file or in the library `user`; it has been read then.
     Raises UnusableLibrary where there is none, and what is wrong in the text of one.

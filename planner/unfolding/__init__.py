@@ -50,8 +50,9 @@ def load(
     inputs = inputs or reader.unknown_inputs(file.input if input is None else input)
     first = [Handed((ref,)) for ref in inputs.values()]
     names = named(plain(tuple(inputs)), first)
-    scope = Scope(inputs=tuple(names), names=names, above=first[0], values=draft.params, blocks=draft.blocks)
     lists = Lists(draft, {} if layers is None else layers)
+    values = {**draft.params, **lists.sizes.of(root, first)}
+    scope = Scope(inputs=tuple(names), names=names, above=first[0], values=values, blocks=draft.blocks)
     outputs: tuple[Ref, ...] = ()
     try:
         lists.unfold(root, scope)

@@ -7,12 +7,13 @@ from typing import Any
 
 from planner.diagnostics import Path
 from planner.faults.missing_key import MissingKey
+from planner.faults.not_a_model import NotAModel
 from planner.faults.tensor_too_large import TensorTooLarge
 from planner.faults.unknown_key import UnknownKey
 from planner.faults.unknown_parameter import UnknownParameter
 from planner.faults.unusable_name import UnusableName
 from planner.faults.wrong_value import WrongValue
-from planner.format import UNKNOWN, Block, EntryReader, FileFormat, Values, names_of
+from planner.format import UNKNOWN, Block, EntryReader, FileFormat, LibraryFormat, Values, names_of
 from planner.geometry import Shape
 from planner.layers._fields import MOST_AXES, is_whole
 from planner.layers._layer import LARGEST
@@ -41,7 +42,7 @@ class File:
         draft = self.draft
         for fault in draft.source.faults:
             draft.report(fault)
-        file = self.blocks.section(FileFormat, draft.source.data, "the model file")
+        file = self._format(draft.source.data)
         draft.params = self._params(file.params or {}, overrides)
         reader = EntryReader()
         reader.names = tuple(draft.params)
@@ -57,6 +58,14 @@ class File:
             ("layers",), file.name or fallback, entries, file.params or {}, tuple(inputs), outputs, draft.blocks
         )
         return file, root, inputs
+
+    def _format(self, data: dict[str, Any]) -> FileFormat:
+        """The file in its form; of a library of blocks, its blocks, which are looked at all the same."""
+        if "blocks" not in data or "input" in data or "layers" in data:
+            return self.blocks.section(FileFormat, data, "the model file")
+        self.draft.report(NotAModel.blocks_alone())
+        read = self.blocks.section(LibraryFormat, data, "a library of blocks")
+        return FileFormat.model_construct(**{**dict.fromkeys(FileFormat.model_fields), **dict(read)})
 
     def _params(self, declared: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = {}

@@ -22,6 +22,7 @@ from planner.sight import named, plain, spread
 from planner.unfolding._draft import Draft, Handed, Placed, Scope, Stop, ToldElsewhere, known_of, value_of
 from planner.unfolding._layers import Interned, Layers
 from planner.unfolding._naming import Naming
+from planner.unfolding._sizes import Sizes
 from planner.unfolding._weights import Weights
 from planner.unfolding._wiring import Wiring
 
@@ -43,6 +44,7 @@ class Lists:
         self.wiring = Wiring(draft)
         self.layers = Layers(draft, interned)
         self.weights = Weights(draft)
+        self.sizes = Sizes(draft)
         self.visits = 0
 
     def unfold(self, block: Block, scope: Scope) -> None:
@@ -191,7 +193,8 @@ class Lists:
                 if not sources:
                     self.draft.report(WrongNumberOfSources("a list of layers", 0, 1, 1), entry.path, scope.calls, full)
                     sources, slips = (scope.above,), slips | DOUBT
-                return self._call(entry, full, kind, entry.inner, dict(values), scope, sources, slips)
+                inner = self.sizes.within(values, entry.inner, sources)
+                return self._call(entry, full, kind, entry.inner, inner, scope, sources, slips)
             known = scope.named(kind, entry)
             if kind in known:
                 return self._call_block(entry, full, kind, known[kind], values, scope, sources, slips)
@@ -209,12 +212,11 @@ class Lists:
         refs = tuple(handed.refs[0] for handed in sources if handed.refs)
         if meant is not None and meant.takes == (0, 0) and entry.sources is None:
             refs = ()
-        at = len(self.draft.instances)
         allow = scope.allow | entry.allow if entry.allow else scope.allow
         self.draft.instances.append(
             Instance(full, kind, layer, refs, entry.path, scope.calls, allow, scope.group, guess=guess)
         )
-        return Handed((Ref(at),), is_layer=True)
+        return Handed((Ref(len(self.draft.instances) - 1),), is_layer=True)
 
     def _call_block(
         self,
@@ -251,7 +253,7 @@ class Lists:
             self.draft.report(wrong, entry.path, scope.calls, full)
             filled = (*sources, *(sources[-1:] or (scope.above,)) * least)[:least]
             sources = tuple(replace(each, slips=each.slips | DOUBT) for each in filled)
-        inner = dict(self.draft.params)
+        inner = {**self.draft.params, **self.sizes.of(block, sources)}
         for name, default in block.params.items():
             if given.get(name) is not None:
                 inner[name] = given[name]
