@@ -48,6 +48,10 @@ def unread(plan: Plan, name: str) -> Unread:
 @MANY
 @given(networks())
 def test_unread_is_what_has_no_gradient(mapping: dict[str, Any]) -> None:
+    check_unread(mapping)
+
+
+def check_unread(mapping: dict[str, Any]) -> None:
     """Of the inputs and of every output of every step, element by element."""
     plan = planned(mapping)
     copy, found = LinearCopy(plan), reached(plan)

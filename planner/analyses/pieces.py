@@ -86,8 +86,9 @@ class Parted:
                 return None
         channels = len(pieces.outs) - 1
         tables = [[range(place.size)] if place.axis == channels else None for place in found]
+        kept = [None if place.axis == channels else place for place in found]
         refined = Parted(tuple(found), self.wide, self.narrow)
-        return refined._seeing(tables, found)._merged() if found else None
+        return refined._seeing(tables, kept)._merged() if found else None
 
     def along(self, link: Link, x: Shape, y: Shape) -> Parted | None:
         """The same behind a layer that leaves axes whole; None where it changes one that has several pieces."""
