@@ -96,7 +96,10 @@ class Code(NamedTuple):
 
     def at(self, path: Sequence[int]) -> Code:
         """One of the values that a call returns."""
-        return self._replace(base=self.atom + "".join(f"[{i}]" for i in path), binds=ATOM, order=None)
+        taken = "".join(f"[{i}]" for i in path)
+        if isinstance(self.base, Brackets) and self.order is None:
+            return self._replace(base=self.base.before(taken))
+        return self._replace(base=self.atom + taken, binds=ATOM, order=None)
 
     def with_batch(self, axis: int, axes: int) -> Code:
         """The tensor with its batch axis moved to the front."""

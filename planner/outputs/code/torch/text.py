@@ -44,6 +44,9 @@ class Brackets:
     def after(self, head: str) -> Brackets:
         return Brackets(f"{head}{self.head}", self.items, self.tail, self.shorter and self.shorter.after(head))
 
+    def before(self, tail: str) -> Brackets:
+        return Brackets(self.head, self.items, f"{self.tail}{tail}", self.shorter and self.shorter.before(tail))
+
     def fits(self, indent: str, behind: str = "") -> bool:
         return not self.items or (fits(indent, f"{self}{behind}") and not self.commented)
 
@@ -61,6 +64,9 @@ class Chain(Brackets):
 
     def after(self, head: str) -> Chain:
         return Chain(f"{head}{self.head}", calls=self.calls)
+
+    def before(self, tail: str) -> Chain:
+        return Chain(self.head, calls=(*self.calls[:-1], f"{self.calls[-1]}{tail}"))
 
     def fits(self, indent: str, behind: str = "") -> bool:
         return len(self.calls) < 2 or fits(indent, f"{self}{behind}")
