@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from math import prod
 
-from planner.cells import Cells, all_cells
+from planner.cells import Cells, TooManyRuns, all_cells
 from planner.geometry import Link, Shape
 
 CellBox = tuple[Cells, ...]
@@ -103,9 +103,11 @@ def read_through(link: Link, region: Region, x: Shape) -> Iterator[CellBox]:
         yield from region
         return
     if link.pieces is not None:
-        for box in region:
-            yield from link.pieces.read(box)
-        return
+        try:
+            yield from [each for box in region for each in link.pieces.read(box)]
+            return
+        except TooManyRuns:  # what is read at most is known
+            pass
     for each in link.parts or (link,):
         for box in region:
             spatial = [

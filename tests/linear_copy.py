@@ -107,7 +107,7 @@ def _part(call: Call, random: torch.Generator) -> Function:
         constant = thing.double()[None]
         return lambda tensors: [constant.movedim(-1, 1) if call.layout == "last" else constant]
     if isinstance(thing, nn.Module):
-        _weigh(thing, random, alike=call.reads == (0, 0, 0))
+        _weigh(thing, call, random)
     if call.layout != "last":
         return lambda tensors: called(call, thing, tensors)
     return lambda tensors: [
@@ -115,11 +115,11 @@ def _part(call: Call, random: torch.Generator) -> Function:
     ]
 
 
-def _weigh(module: nn.Module, random: torch.Generator, *, alike: bool) -> None:
-    """Give a module positive weights; to an attention with itself such that all positions weigh `alike`."""
+def _weigh(module: nn.Module, call: Call, random: torch.Generator) -> None:
+    """Positive weights; attention of a sequence to itself weighs all positions alike."""
     for weight in module.double().parameters():
         nn.init.uniform_(weight, 0.5, 1.5, generator=random).requires_grad_(False)
-    if alike and isinstance(module, nn.MultiheadAttention):
+    if isinstance(module, nn.MultiheadAttention) and call.reads == (0, 0, 0):
         nn.init.zeros_(module.in_proj_weight[: 2 * module.embed_dim])
 
 

@@ -135,7 +135,7 @@ def _moved(field: AxisField, link: Link, x: Shape, y: Shape) -> AxisField:
     """A receptive field seen through a link."""
     if link.pieces is not None:
         parted = field.parted
-        if parted is None and field.onto is not None and x[field.onto] > 1:
+        if parted is None and field.onto is not None and link.landing[field.onto] is not None and x[field.onto] > 1:
             parted = Parted.whole(field.onto, x[field.onto], field.wide, field.narrow)
         if parted is not None:
             return _of_parted(parted.through(link.pieces), field, y)

@@ -6,16 +6,20 @@ runs fastest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from math import prod
 
 from planner.cells.combs import MOST_RUNS, Run, TooManyRuns
 from planner.cells.images import shifted, smeared, spaced
 from planner.cells.runs import Cells, Runs, all_cells, runs_of_bits
 
+FEW_RUNS = 64
+"""Runs that are looked at one by one."""
+
 
 def parted(cells: Cells, sizes: Sequence[int]) -> list[tuple[Cells, ...]]:
-    """A set of cells as boxes over the pieces of its axis: disjoint products of a set for each piece."""
+    """A set of cells as boxes over the pieces of its axis, whose union it is: products of a set for each piece."""
     if not cells:
         return []
     if len(sizes) == 1:
@@ -23,14 +27,32 @@ def parted(cells: Cells, sizes: Sequence[int]) -> list[tuple[Cells, ...]]:
     if cells.bit_count() == prod(sizes):
         return [tuple(map(all_cells, sizes))]
     first, *others = sizes
-    inner = prod(others)
-    if first > MOST_RUNS:
-        raise TooManyRuns
-    alike: dict[Cells, int] = {}
-    for i in range(first):
-        if row := cells >> i * inner & all_cells(inner):
-            alike[row] = alike.get(row, 0) | 1 << i
-    return [(outer, *rest) for row, outer in alike.items() for rest in parted(row, others)]
+    rows = _rows(cells, first, prod(others))
+    return [(outer, *rest) for row, outer in rows.items() for rest in parted(row, others)]
+
+
+def _rows(cells: Cells, count: int, size: int) -> dict[Cells, Cells]:
+    """The cells of an axis of `count` rows as sets of cells within a row, each with the rows that have it."""
+    alike: dict[Cells, Cells] = {}
+    runs = list(islice(_runs(cells), FEW_RUNS + 1))
+    if len(runs) > FEW_RUNS:
+        if count > MOST_RUNS:
+            raise TooManyRuns
+        for i in range(count):
+            if row := cells >> i * size & all_cells(size):
+                alike[row] = alike.get(row, 0) | 1 << i
+        return alike
+    for a, b in runs:
+        begun, ended = -(-a // size), b // size
+        parts = [(0, size, begun, ended), (0, b % size, ended, ended + 1)]
+        parts += [(a % size, size, begun - 1, begun)] if a % size else []
+        if begun > ended:  # within a row
+            parts = [(a % size, b % size, ended, begun)]
+        for low, high, top, bottom in parts:
+            if low < high and top < bottom:
+                row = shifted(all_cells(high - low), low)
+                alike[row] = alike.get(row, 0) | shifted(all_cells(bottom - top), top)
+    return alike
 
 
 def together(pieces: Sequence[Cells], sizes: Sequence[int]) -> Cells:
@@ -39,11 +61,14 @@ def together(pieces: Sequence[Cells], sizes: Sequence[int]) -> Cells:
     held = 1
     for cells, n in zip(reversed(pieces), reversed(sizes), strict=True):
         outer, row, found = spaced(cells, held), found, 0
-        for a, b in _runs(row):
+        runs = list(islice(_runs(row), MOST_RUNS + 1))
+        if len(runs) > MOST_RUNS:
+            raise TooManyRuns
+        for a, b in runs:
             found |= smeared(shifted(outer, a), b - a, 1)
         held *= n
     return found
 
 
-def _runs(cells: Cells) -> list[Run]:
-    return [run for each in cells.combs for run in each.runs] if isinstance(cells, Runs) else [*runs_of_bits(cells)]
+def _runs(cells: Cells) -> Iterator[Run]:
+    return (run for each in cells.combs for run in each.runs) if isinstance(cells, Runs) else runs_of_bits(cells)

@@ -54,7 +54,8 @@ class Pattern(NamedTuple):
         while follows := [(axis, n) for axis, n in axes if sum(name not in known for name in axis) == 1]:
             axis, n = follows[0]
             (name,) = (each for each in axis if each not in known)
-            known[name] = n // prod(known[each] for each in axis if each != name)
+            others = prod(known[each] for each in axis if each != name)
+            known[name] = n // (others or 1)  # it is 0 where an axis is shorter than a part, which is told later
         unknown = [name for axis in self.left for name in axis if name not in known]
         if unknown:
             names = ", ".join(unknown)
