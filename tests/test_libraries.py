@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -547,3 +549,58 @@ def test_a_library_is_no_model_but_what_is_wrong_in_it_is_told(tmp_path: Path) -
         "the file is a library of blocks, not a model",
         "the block `double` has no `parms`",
     ]
+
+
+# Networks of blocks at random
+
+
+def of_random_blocks(random: Random) -> dict[str, Any]:
+    """A network of a few blocks in a row, each with arguments that it may be given on a map of any channels."""
+    kinds: dict[str, Callable[[], dict[str, Any]]] = {
+        "basic": lambda: {"width": width(), "stride": stride()},
+        "bottleneck": lambda: {"width": width(), "stride": stride(), "groups": random.choice([1, 2])},
+        "bottleneck_d": lambda: {"width": width(), "stride": stride()},
+        "inverted_residual": lambda: {
+            "width": width(),
+            "expand": random.choice([1, 2, 6]),
+            "kernel": random.choice([3, 5]),
+            "stride": stride(),
+            "squeeze": random.choice([0, 4]),
+        },
+        "squeeze_excitation": lambda: {"squeeze": random.choice([2, 4])},
+        "cbam": lambda: {"reduction": random.choice([2, 4]), "kernel": random.choice([3, 7])},
+        "aspp": lambda: {"width": width(), "rates": [2, 3, random.choice([4, 5])]},
+        "Conv": lambda: {"c2": width(), "k": random.choice([1, 3]), "s": stride()},
+        "DWConv": lambda: {"k": 3, "s": stride()},
+        "Bottleneck": lambda: {"c2": width(), "shortcut": truth()},
+        "C3": lambda: {"c2": width(), "n": random.choice([1, 2]), "shortcut": truth()},
+        "C3k": lambda: {"c2": width(), "n": random.choice([1, 2])},
+        "C2f": lambda: {"c2": width(), "n": random.choice([1, 2, 3]), "shortcut": truth()},
+        "C3k2": lambda: {"c2": width(), "n": random.choice([1, 2]), "c3k": truth()},
+        "SPPF": lambda: {"c2": width(), "k": random.choice([3, 5])},
+    }
+
+    def width() -> int:
+        return random.choice([8, 16, 24])
+
+    def stride() -> int:
+        return random.choice([1, 1, 1, 2])
+
+    def truth() -> bool:
+        return random.random() < 0.5
+
+    layers = [{"type": kind, **kinds[kind]()} for kind in random.choices(list(kinds), k=random.randint(2, 5))]
+    for layer in layers:
+        if random.random() < 0.2:
+            layer["repeat"] = 2
+    return {"use": list(shipped()), "input": [32, 32, random.choice([8, 16])], "layers": layers}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(i, marks=pytest.mark.long) for i in range(4, 100))])
+def test_random_networks_of_blocks(seed: int) -> None:
+    report = planner.check(of_random_blocks(Random(seed)))
+    assert report.plan.complete
+    assert errors(report) == []
+    found = emitted(report)
+    assert differences(report, found) == [], found.text
