@@ -23,6 +23,7 @@ fault."""
 
 
 RemedyName = Literal[
+    "broadcast",
     "ceil_mode",
     "channel_shuffle",
     "corners_on_corners",

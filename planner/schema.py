@@ -124,7 +124,9 @@ def _layer(layer: type[Layer]) -> Schema:
     arguments = {name: _argument(each, name in needed) for name, each in schema.get("properties", {}).items()}
     keys = {key: each for key, each in _keys().items() if key != "layers"}
     required = {"required": needed} if needed else {}
-    return {"title": layer.type_name(), "properties": {**keys, **arguments}, **required, **_closed()}
+    others = schema.get("additionalProperties")
+    named = {"additionalProperties": _or_arithmetic(others)} if others else {}
+    return {"title": layer.type_name(), "properties": {**keys, **arguments}, **required, **_closed(), **named}
 
 
 def _argument(schema: Schema, needed: bool) -> Schema:

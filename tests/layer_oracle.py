@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from planner.diagnostics import Fault
 from planner.geometry import Shape
+from planner.layers import all_layers
 from planner.layers._layer import Call, Layer
 
 torch.set_num_threads(1)  # for tensors this small, threads only wait for one another
@@ -37,6 +38,9 @@ REFUSALS = (
 """How PyTorch says no."""
 
 Sizes = Mapping[str, tuple[int, ...]]
+
+TYPES = {name: layer for name, layer in all_layers().items() if not layer.declared}
+"""The layers of which PyTorch knows what they are; of others the file says it."""
 
 
 @dataclass(frozen=True)
@@ -211,9 +215,33 @@ class _RotaryEmbedding(torch.nn.Module):
         return (turns * x[..., None, :]).sum(-1)
 
 
+class _Rearranged(torch.nn.Module):
+    """All axes parted into their pieces, put in another order, and joined."""
+
+    def __init__(self, sizes: Sequence[int], ins: Sequence[Sequence[int]], outs: Sequence[Sequence[int]]) -> None:
+        super().__init__()
+        self.sizes, self.ins, self.outs = sizes, ins, outs
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.movedim(1, -1)
+        sizes = dict(enumerate(self.sizes))
+        for axis, n in zip(self.ins, x.shape[1:], strict=True):
+            for piece in axis:
+                others = math.prod(sizes[i] for i in axis if i != piece)
+                sizes[piece] = sizes[piece] if sizes[piece] > 0 else n // others
+            if math.prod(sizes[piece] for piece in axis) != n:
+                raise ValueError("shape mismatch")
+        order = [piece for axis in self.ins for piece in axis]
+        parted = x.reshape(len(x), *(sizes[piece] for piece in order))
+        turned = parted.permute(0, *(1 + order.index(piece) for axis in self.outs for piece in axis))
+        out = [math.prod(sizes[piece] for piece in axis) for axis in self.outs]
+        return turned.reshape(len(x), *out).movedim(-1, 1)
+
+
 WRITTEN_HERE: Mapping[str, Callable[..., Any]] = {
     "StochasticDepth": _StochasticDepth,
     "RotaryEmbedding": _RotaryEmbedding,
+    "rearranged": _Rearranged,
     "sinusoidal": _sinusoidal,
 }
 """What PyTorch does not have."""
@@ -254,6 +282,8 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     read = [each.transpose(-2, -1) if i in call.turned else each for i, each in enumerate(read)]
     if call.widened:
         read = [each[(slice(None), *(None,) * more)] for each, more in zip(read, call.widened, strict=True)]
+    if call.batched_at:
+        read = [each.movedim(0, place) for each, place in zip(read, call.batched_at, strict=True)]
     home, _, name = call.target.rpartition(".")
     if isinstance(thing, TENSORS):
         return [thing]
@@ -302,6 +332,8 @@ def _of_module(call: Call, module: Any, read: list[torch.Tensor]) -> Any:
         options[call.causal] = torch.nn.Transformer.generate_square_subsequent_mask(
             length, device=first[0].device, dtype=first[0].dtype
         )
+    if call.tupled:
+        return module(*first[: -call.tupled], tuple(first[-call.tupled :]), **options)
     if not call.in_rows:
         return module(*first, **options)
     batch = first[0].shape[:-2]

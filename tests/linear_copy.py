@@ -1,8 +1,8 @@
 """A copy of a network, linear and with positive weights: a gradient in it is zero exactly where nothing is read.
 
 Every call that a layer means is made in PyTorch, in double precision. Weights are positive numbers; norms, activations
-and dropout hand their input on; max pools sum their windows; differences and products are sums. So no two paths can
-cancel each other.
+and dropout hand their input on; max pools sum their windows; attention to itself takes means; differences and products
+are sums. So no two paths can cancel each other.
 """
 
 from __future__ import annotations
@@ -109,6 +109,8 @@ def _part(call: Call, random: torch.Generator) -> Function:
     if isinstance(thing, nn.Module):
         for weight in thing.double().parameters():
             nn.init.uniform_(weight, 0.5, 1.5, generator=random).requires_grad_(False)
+    if name == "MultiheadAttention" and call.reads == (0, 0, 0):  # all positions weigh alike
+        nn.init.zeros_(thing.in_proj_weight[: 2 * thing.embed_dim])
     if call.layout != "last":
         return lambda tensors: called(call, thing, tensors)
     return lambda tensors: [

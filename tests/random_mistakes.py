@@ -161,6 +161,17 @@ def unknown_source(field: Field, path: Path, random: Random) -> Iterator[Mistake
         yield Mistake("from zzyzx", (Edit((*path, "from"), value),), frozenset({path}), path, sized=path)
 
 
+def wrong_output(field: Field, path: Path, random: Random) -> Iterator[Mistake]:
+    """An output of a layer or block with a number that is too large."""
+    names = _sources(field, path)
+    at = next((i for i, name in enumerate(names) if name.rpartition(".")[2].isdigit()), None)
+    if at is not None:
+        word = names[at] = f"{names[at].rpartition('.')[0]}.97"
+        value: Any = names if len(names) > 1 else word
+        touched = frozenset({path})
+        yield Mistake(f"from {word}", (Edit((*path, "from"), value),), touched, path, sized=path, weighs=True)
+
+
 def one_source(field: Field, path: Path, random: Random) -> Iterator[Mistake]:
     names = _sources(field, path)
     if len(names) > 1 and field.entry(path)["type"] in ("Add", "Multiply"):
@@ -247,6 +258,7 @@ KINDS: tuple[Planting, ...] = (
     misspelt_type,
     misspelt_source,
     unknown_source,
+    wrong_output,
     one_source,
     two_sources,
     wrong_size,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import reduce
+from itertools import product
 
 import pytest
 import torch
@@ -17,9 +18,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from torch import Tensor
 
 from layer_cases import cases
-from layer_oracle import Case, all_called, calls_of, made, planner_says
-from planner.geometry import Link, Shape, bits
-from planner.layers import all_layers
+from layer_oracle import TYPES, Case, all_called, calls_of, made, planner_says
+from planner.geometry import Link, Pieces, Shape, bits
 from planner.layers._layer import Call
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -67,7 +67,7 @@ def reads_less(case: Case) -> bool:
     return joined or (alone and case.name in ("ArgMax", "ArgMin", "Std", "Var"))
 
 
-COMPARED = [name for name in all_layers() if not any(re.fullmatch(types, name) for types in NOT_COMPARED)]
+COMPARED = [name for name in TYPES if not any(re.fullmatch(types, name) for types in NOT_COMPARED)]
 
 
 @pytest.mark.parametrize("name", COMPARED)
@@ -75,7 +75,7 @@ def test_links_are_what_torch_reads(name: str) -> None:
     compared = 0
 
     @settings(max_examples=settings().max_examples // 5, suppress_health_check=list(HealthCheck))
-    @given(cases(all_layers()[name], LONGEST))
+    @given(cases(TYPES[name], LONGEST))
     def compare(case: Case) -> None:
         nonlocal compared
         assume(not planner_says(case).refused and sum(x.elements for x in case.inputs) <= MOST_VALUES)
@@ -120,6 +120,8 @@ def _either(one: Changed, other: Changed) -> Changed:
 def said(link: Link, x: Shape, read: Tensor) -> Tensor:
     """What a link says is read, as a table of the same axes."""
     y = tuple(read.shape[: read.dim() - len(x)])
+    if link.pieces is not None:
+        return pieces_read(link.pieces, x, y)
     return torch.stack([reads(part, x, y) for part in link.parts or (link,)]).any(0)
 
 
@@ -136,6 +138,16 @@ def reads(link: Link, x: Shape, y: tuple[int, ...]) -> Tensor:
         if to is not None:
             sizes[to] = y[to]
         table &= rows.reshape(sizes)
+    return table
+
+
+def pieces_read(pieces: Pieces, x: Shape, y: tuple[int, ...]) -> Tensor:
+    """Which input cell each output cell reads where axes are parted and joined, as a table like that of `reads`."""
+    table = torch.zeros((*y, *x), dtype=torch.bool)
+    for cell in product(*map(range, y)):
+        for box in pieces.read([1 << i for i in cell]):
+            for own in product(*map(bits, box)):
+                table[cell + own] = True
     return table
 
 

@@ -1,7 +1,7 @@
 """One expression for all copies: the one among their own expressions that is right in every copy.
 
-Every expression is evaluated for every copy and compared with the number of the plan. One that is right by chance is
-found out in other worlds, where the parameters of the model have other values.
+Every expression is evaluated for every copy and compared with the number of the plan. An expression that is right by
+chance is found out in other worlds, where the parameters of the model have other values.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from planner.classes.expressions import Expr, UnusableError, const, name, same, 
 from planner.classes.tensors import INDEX, Copy, SymbolicTensor
 
 LONG = 4
-"""An expression of this many operators or more gives way to a parameter that fits."""
+"""Where a parameter has the value of an expression with this many operators or more, the parameter is written."""
 P = ParamSpec("P")
 T = TypeVar("T")
 Values = Mapping[str, Any]
@@ -36,8 +36,8 @@ class Candidate(NamedTuple):
 class UnsharedError(Exception):
     """Copies have no class in common, or a list cannot be written with its repetitions.
 
-    Copies are compared deep down, in each argument of each call, and one that differs ends the attempt as a whole.
-    That is raised there and caught in `if_shared` alone, which makes an attempt.
+    Copies are compared argument by argument, and one difference ends the whole attempt: it is raised there, and caught
+    only in `if_shared`, which makes the attempt.
     """
 
 

@@ -10,7 +10,7 @@ from planner.diagnostics import Path
 from planner.format import Block, Entry
 from planner.layers import all_layers
 from planner.plan import Plan
-from planner.sight import ALL, ANY
+from planner.sight import ANY, stands_for_several
 
 
 def names_others(block: Block, number: int) -> bool:
@@ -111,7 +111,7 @@ class Structure:
 
     def _takes_one(self, owner: Block, entry: Entry) -> bool:
         """Whether an entry of a list reads one tensor."""
-        if entry.sources is not None and (len(entry.sources) > 1 or _is_several(entry.sources[0])):
+        if entry.sources is not None and (len(entry.sources) > 1 or stands_for_several(entry.sources[0])):
             return False
         if entry.inner is not None or isinstance(entry.type, Expression):
             return True
@@ -119,8 +119,3 @@ class Structure:
             return self.types[entry.type].takes != (0, 0)
         block = owner.in_sight.get(entry.type)
         return block is None or (len(block.inputs) == 1 and not block.takes_any and len(block.outputs) <= 1)
-
-
-def _is_several(source: str) -> bool:
-    """Whether a name in a `from` may stand for several tensors."""
-    return source.endswith(ALL) or source.startswith(ANY)

@@ -21,7 +21,8 @@ from planner.faults.parts_do_not_add_up import PartsDoNotAddUp
 from planner.faults.too_many_outputs import TooManyOutputs
 from planner.geometry import KEEP, All, AxisMap, Link, Raveled, Shape, Sliced, Spread, Window
 from planner.layers._fields import Count, Counts, DimOrder, ShapeSizesOrRest
-from planner.layers._layer import Call, Layer, Sizes, along, axis_name, axis_of, dim_of, folded
+from planner.layers._layer import Call, Layer, Sizes, axis_name, axis_of, dim_of
+from planner.layers._links import along, folded
 from planner.memory import Memory
 
 MOST_OUTPUTS = 10_000

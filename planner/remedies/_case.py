@@ -14,7 +14,7 @@ from planner.arithmetic import has_arithmetic, is_expression
 from planner.diagnostics import Diagnostic, Edit, Fault, Path
 from planner.geometry import AxisMap, SameWindow, Shape, Window
 from planner.layers._fields import per_axis
-from planner.sight import ALL, ANY
+from planner.sight import stands_for_several
 
 if TYPE_CHECKING:
     from planner.layers._layer import Layer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from planner.report import Report
 
 LEFT_OUT = object()
-"""In place of a value: the key goes."""
+"""In place of a value: the key is removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class Case:
         """
         given = (self.at(step.path) or {}).get("from")
         names = [str(each) for each in (given if isinstance(given, list) else [given])] if given is not None else []
-        return names if names and not any(each.endswith(ALL) or each.startswith(ANY) for each in names) else None
+        return names if names and not any(map(stands_for_several, names)) else None
 
     # Layers
 

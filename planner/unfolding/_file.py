@@ -111,10 +111,19 @@ class File:
                     self.draft.full_names.add(name)
                     found[name] = Ref(len(self.draft.instances), 0)
                     self.draft.instances.append(Instance(name, "Input", None, (), path, input=shape))
+                    if replaced and declared is not None:
+                        self.draft.instances[-1].own = self._own_shape(own[name], params)
             elif value is not UNKNOWN:
                 wanted = "the sizes of its axes with the channels last, such as [224, 224, 3], each from 1"
                 self.draft.report(WrongValue(name, wanted, value, help=_axes_help(name, value), key=()), path)
         return found if len(found) == len(shapes) else {}
+
+    def _own_shape(self, raw: Any, params: Values) -> tuple[Shape, ...] | None:
+        """The shape of an input in the file, where another one is given; None where it is none."""
+        sizes = self.draft.evaluated(raw, params, ("input",))
+        if not isinstance(sizes, list) or not sizes or not all(is_whole(size) and size > 0 for size in sizes):
+            return None
+        return (Shape(sizes),)
 
     def unknown_inputs(self, given: Any) -> dict[str, Ref]:
         """Inputs without a shape, so that names in the file can refer to them."""

@@ -95,12 +95,11 @@ class Lists:
 
     def _fed(self, handed: Handed, placed: Placed, sources: tuple[Handed, ...]) -> tuple[Handed, ...]:
         """The sources of the next copy: what a copy hands on feeds the first, and the others stay."""
-        if len(sources) < 2:
-            return (handed,)
         groups = self.draft.groups[placed.groups : placed.groups + 1]
-        refs = handed.refs[: groups[0].feeds] if groups else handed.refs
-        fed = (handed,) if len(refs) < 2 else tuple(Handed((ref,), slips=handed.slips) for ref in refs)
-        return (*fed, *sources[len(fed) :])[: len(sources)]
+        refs = handed.refs[: max(len(sources), 1)]
+        refs = refs[: groups[0].feeds] if groups else refs
+        fed = (handed,) if len(handed.refs) < 2 else tuple(Handed((ref,), slips=handed.slips) for ref in refs)
+        return (*fed, *sources[len(fed) :])
 
     def outputs(self, names: tuple[str, ...], scope: Scope, *, listed: bool) -> tuple[Ref, ...]:
         """The tensors that the model returns: those of the given names, or what the list of layers hands on."""
@@ -295,7 +294,7 @@ class Lists:
         sources: tuple[Handed, ...],
         slips: Slips,
     ) -> Handed:
-        lists = 2 * DEEPEST  # those in place count too, since each takes room on Python's stack
+        lists = 2 * DEEPEST  # lists in place count too, since each takes room on Python's stack
         if len(scope.calls) >= DEEPEST or len(scope.called) >= lists:
             deep = DEEPEST if len(scope.calls) >= DEEPEST else lists
             self.draft.report(EndlessBlocks([*scope.called, kind], deep), entry.path, scope.calls, full)

@@ -96,7 +96,7 @@ def _region(text: str, start: int, end: int) -> dict[str, int]:
 
 
 def _position(before: str) -> tuple[int, int]:
-    """The line and the column behind a text."""
+    """The line and the column after a text."""
     lines = f"{before}.".splitlines()
     return len(lines), len(lines[-1])
 

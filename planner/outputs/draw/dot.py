@@ -32,9 +32,9 @@ MOST_LINES = 4
 """Lines that the numbers of one mark take."""
 MOST_MARKS = 3
 FAN = 3
-"""So many arrows from one box, or to one, with the same shapes have them written once."""
+"""From this many arrows on, from one box or to one box, their common shape is written once."""
 SPINE = 100
-"""How much straighter the way through all boxes is kept than the ways past some of them."""
+"""How much straighter the main path is kept than the arrows that skip boxes."""
 
 
 def render(report: Report, look: Look = PLAIN, engine: DrawDot | None = None) -> str:
@@ -259,7 +259,7 @@ def _layer(picture: Picture, box: Box, row: Row, look: Look) -> str:
     ink = theme.text if row.planned or found is Severity.ERROR else theme.faint
     faint = theme.text if look.shade else theme.faint  # what is faint does not show on a strong colour
     if row is box.head and is_named(row):
-        # An engine that does not know how wide a name is would put the type upon it: it goes below.
+        # An engine that cannot measure the name would print the type over it, so the type goes below.
         between = "<BR/>" if room_for(name) else "  "
         text = f'<B>{escaped(name)}</B>{between}<FONT COLOR="{faint}">{escaped(kind)}</FONT>'
     else:
@@ -281,7 +281,7 @@ def _layer(picture: Picture, box: Box, row: Row, look: Look) -> str:
 def _fill_of(picture: Picture, row: Row, look: Look) -> str:
     if look.shade is not None:
         of = METRICS[look.shade].of
-        return look.theme.warmth(of(picture.report, row), most(picture, look.shade))
+        return look.theme.warmth(of(picture.report, row) or 0, most(picture, look.shade))
     return look.theme.block if row.is_block else look.theme.fill(family(picture.plan.steps[row.steps.start]))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from planner.classes.expressions import ATOM, BINDS, OF_ONE, SIGNS, Expr, const, text
@@ -11,10 +11,10 @@ from planner.classes.tensors import Calling
 from planner.layers._layer import Call
 from planner.outputs.code.torch.layouts import Side, axes_of, follows, renumbered
 from planner.outputs.code.torch.program import Program
-from planner.outputs.code.torch.text import Bracketed, Brackets
+from planner.outputs.code.torch.text import Bracketed, Brackets, Chain
 
 Lack = Literal["", "size", "axis"]
-"""What a trained parameter lacks that other tensors have: the size of the batch, or the axis altogether."""
+"""What a trained parameter lacks beside other tensors: the size of the batch, or the batch axis altogether."""
 Order = tuple[int, ...]
 """For each axis of a tensor, which one it is of the tensor that it was made from."""
 
@@ -64,7 +64,7 @@ class Code(NamedTuple):
         return self._replace(base=f"{atom}{_rearranged(self.order)}", binds=ATOM, order=None)
 
     def after(self, head: str) -> str | Brackets:
-        """The expression behind the beginning of a statement."""
+        """The expression after the beginning of a statement."""
         code = self.code
         return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
 
@@ -104,8 +104,19 @@ class Code(NamedTuple):
             return self
         return self.permuted((axis, *(each for each in range(axes + 1) if each != axis)))
 
+    def with_batch_at(self, place: int) -> Code:
+        """The tensor with its batch axis moved from the front, and laid out in memory as cuDNN wants it."""
+        if not place:
+            return self
+        if self.axes is None:
+            return self._replace(base=f"{self.atom}.movedim(0, {place}).contiguous()", binds=ATOM, order=None)
+        moved = self.permuted((*range(1, place + 1), 0, *range(place + 1, self.axes + 1)))
+        return moved if moved.order is None else moved._replace(base=f"{moved.settled().base}.contiguous()", order=None)
+
     def size(self, dim: int) -> Expr:
-        """The size of an axis."""
+        """The size of an axis, told as of a tensor that has its channels second."""
+        if self.side == "last" and dim:
+            dim = dim - 1 if dim > 1 else self.axes or -1
         if self.order is not None:
             return Expr("size", (text(self._replace(order=None).atom), const(self.order[dim])))
         return Expr("size", (text(self.atom), const(dim)))
@@ -147,13 +158,13 @@ def _operation(calling: Calling, args: Sequence[Code], numbers: Mapping[str, Exp
     constants = [expr.written for expr in numbers.values()]
     first, *others = [*constants, *operands] if call.reversed else [*operands, *constants]
     written = [first[0] if first[1] >= binds + (sign == "**") else f"({first[0]})"]
-    least = BINDS["neg"] if sign == "**" else binds + 1  # what follows `**` may have a sign of its own
+    least = BINDS["neg"] if sign == "**" else binds + 1  # the exponent of `**` may have a sign of its own
     written += [code if its >= least and its != BINDS["**"] else f"({code})" for code, its in others]
     return Code(f" {sign} ".join(written), binds, lacks=lacking(args))
 
 
 def lacking(args: Sequence[Code]) -> Lack:
-    """What the result of tensors that meet value by value lacks: what all of them do."""
+    """What the result lacks where tensors meet value by value: what all of them lack."""
     return min((each.lacks for each in args), key=("", "size", "axis").index)
 
 
@@ -166,7 +177,7 @@ def _turned(code: Code) -> Code:
 
 
 def _widened(code: Code, more: int) -> Code:
-    """The tensor with so many axes of one cell behind its batch; without a batch, PyTorch adds them by itself."""
+    """The tensor with axes of one cell added after its batch; without a batch, PyTorch adds such axes by itself."""
     if not more or code.lacks == "axis":
         return code
     axes = None if code.axes is None else code.axes + more
@@ -186,6 +197,9 @@ def call(
     program.uses(*(expr for calling in part.calls for _, expr in calling.args))
     if last.call.is_permutation:
         return _permuted(last, args[0])
+    if last.call.is_rearrangement:
+        given = {arg: in_forward(expr, args, attribute) for arg, expr in last.args}
+        return rearranged(args[0], given, side)
     if last.call.is_operator:
         return operator_code(part, args, attribute)
     read = list(args)
@@ -198,6 +212,8 @@ def call(
     read = read if reads is None else [read[i] for i in reads]
     if last.call.widened:
         read = [_widened(each, more) for each, more in zip(read, last.call.widened, strict=True)]
+    if last.call.batched_at:
+        read = [each.with_batch_at(place) for each, place in zip(read, last.call.batched_at, strict=True)]
     if last.is_module:
         return _module(program, last.call, module, read)
     given = {arg: in_forward(expr, args, attribute) for arg, expr in last.args}
@@ -219,10 +235,13 @@ def _module(program: Program, made: Call, module: str, read: Sequence[Code]) -> 
 
 
 def _inputs(made: Call, read: Sequence[Code]) -> tuple[list[Bracketed], list[Bracketed]]:
-    """The inputs of a call as they come, and the last of them by their names."""
+    """The inputs of a call as they come, the last of them perhaps as a tuple, and those that are given by name."""
     count = len(read) - len(made.named)
     by_name = [Bracketed(each.after(f"{name}=")) for name, each in zip(made.named, read[count:], strict=True)]
-    return [Bracketed(each.code) for each in read[:count]], by_name
+    inputs = [Bracketed(each.code) for each in read[:count]]
+    if made.tupled:
+        inputs[-made.tupled :] = [Bracketed(Brackets("(", inputs[-made.tupled :]))]
+    return inputs, by_name
 
 
 def _permuted(calling: Calling, x: Code) -> Code:
@@ -231,6 +250,44 @@ def _permuted(calling: Calling, x: Code) -> Code:
     count = len(dims.args)
     order = tuple(each.args[0] % count for each in dims.args)
     return x.moved("first").permuted(order)
+
+
+def rearranged(x: Code, given: Mapping[str, Expr], side: Side) -> Code:
+    """Axes that are parted into pieces, put in another order, and joined to other axes, with the channels at a side.
+
+    The pieces are counted behind the batch, and an axis of one cell has none.
+    """
+    ins, outs = ([[each.args[0] for each in axis.args] for axis in given[name].args] for name in ("ins", "outs"))
+    sizes = given["sizes"].args
+    ins, outs = _in_order(ins, x.side), _in_order(outs, side)
+    calls = [
+        f".unflatten({dim}, ({', '.join(str(sizes[i]) for i in pieces)}))" if pieces else f".squeeze({dim})"
+        for dim, pieces in reversed([*enumerate(ins, 1)])
+        if len(pieces) != 1
+    ]
+    here, wanted = ([i for pieces in axes for i in pieces] for axes in (ins, outs))
+    order = (0, *(here.index(i) + 1 for i in wanted))
+    joining = [*_joining(outs)]
+    if joining and order != tuple(range(len(order))):
+        calls.append(_rearranged(order))
+    first, *others = [*calls, *joining] or [""]
+    code = Code(Chain("", calls=[f"{x.atom}{first}", *others]), side=side)
+    return code if joining else code.permuted(order)
+
+
+def _in_order(axes: list[list[int]], side: Side) -> list[list[int]]:
+    """Axes with the channels last in the order that they have in a tensor."""
+    return axes if side == "last" else [axes[-1], *axes[:-1]]
+
+
+def _joining(axes: Sequence[Sequence[int]]) -> Iterator[str]:
+    """The calls that join pieces to axes, and add axes of one cell."""
+    begin = 1 + sum(map(len, axes))
+    for pieces in reversed(axes):
+        begin -= len(pieces)
+        if len(pieces) > 1:
+            yield f".flatten({begin}, {begin + len(pieces) - 1})"
+    yield from (f".unsqueeze({dim})" for dim, pieces in enumerate(axes, 1) if not pieces)
 
 
 def _function(

@@ -7,6 +7,7 @@ Steps and calls are those of a request; this folder's `__init__` says how they a
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
@@ -14,10 +15,10 @@ from importlib import import_module
 from typing import Any
 
 BATCH = 2
-"""Samples in every input: so many that it shows where code mixes them up."""
+"""Samples in every input: more than one, so that code that mixes samples up is found out."""
 HOMES = {"nn": "torch.nn", "torch": "torch", "F": "torch.nn.functional", "operator": "operator"}
 IDLE = frozenset({"torchvision.ops.StochasticDepth"})
-"""What PyTorch itself does not have, and hands its input on in evaluation."""
+"""Layers that PyTorch does not have, and that return their input in evaluation."""
 
 
 FREE = frozenset({"nn.Parameter", "nn.Buffer"})
@@ -84,6 +85,7 @@ def called(call: Mapping[str, Any], thing: Any, tensors: Sequence[Any]) -> list[
     read = [tensor.transpose(-2, -1) if i in call["turned"] else tensor for i, tensor in enumerate(read)]
     widened = zip(read, call["widened"] or [0] * len(read), strict=True)
     read = [tensor[(slice(None), *[None] * more)] if more else tensor for tensor, more in widened]
+    read = [tensor.movedim(0, at) for tensor, at in zip(read, call["batched_at"] or [0] * len(read), strict=True)]
     args = {name: _value(each) for name, each in call["args"].items()}
     if args.get("inplace"):
         read = [tensor.clone() for tensor in read]
@@ -105,6 +107,8 @@ def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: 
         return read[0]
     if call["target"] == "planner.RotaryEmbedding":
         return _turned(read[0], **args)
+    if call["target"] == "planner.rearranged":
+        return _rearranged(read[0], **args)
     if home == "operator":
         operands = [*args.values(), *read] if call["reversed"] else [*read, *args.values()]
         return reduce(getattr(operator, name), operands) if len(operands) > 1 else getattr(operator, name)(*operands)
@@ -130,6 +134,8 @@ def _of_module(call: Mapping[str, Any], module: Any, read: Sequence[Any]) -> Any
     options = {name: _value(each) for name, each in call["forward"].items()}
     options |= dict(zip(call["named"], read[count:], strict=True))
     read = read[:count]
+    if call["tupled"]:
+        read = [*read[: -call["tupled"]], tuple(read[-call["tupled"] :])]
     if call["causal"]:
         length = read[0].shape[-2]
         options[call["causal"]] = read[0].new_full((length, length), -float("inf")).triu(1)
@@ -192,6 +198,19 @@ def _turned(x: Any, interleaved: bool, base: float = 10_000.0) -> Any:
     turned = torch.view_as_complex(pairs.contiguous()) * torch.polar(torch.ones_like(angles), angles)
     found = torch.view_as_real(turned)
     return (found if interleaved else found.transpose(-2, -1)).flatten(-2)
+
+
+def _rearranged(x: Any, sizes: Sequence[int], ins: Sequence[Sequence[int]], outs: Sequence[Sequence[int]]) -> Any:
+    """Axes parted into pieces and joined in another way, of a tensor with its channels second."""
+    known = dict(enumerate(sizes))
+    for pieces, n in zip(ins, (*x.shape[2:], x.shape[1]), strict=True):
+        for piece in pieces:
+            others = math.prod(known[each] for each in pieces if each != piece)
+            known[piece] = n // others if known[piece] < 0 else known[piece]
+    order = [piece for pieces in ins for piece in pieces]
+    parted = x.movedim(1, -1).reshape(len(x), *(known[piece] for piece in order))
+    turned = parted.permute(0, *(1 + order.index(piece) for pieces in outs for piece in pieces))
+    return turned.reshape(len(x), *(math.prod(known[piece] for piece in pieces) for pieces in outs)).movedim(-1, 1)
 
 
 def _sinusoidal(length: int, channels: int) -> Any:
