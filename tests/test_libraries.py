@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from planner.source import library, shipped
 from planner.workbench import checked
 from reference_run import differences
 
+TESTS = Path(__file__).parent
 BLOCKS = [(name, block) for name in shipped() for block in blocks_of(name)]
 
 
@@ -56,6 +59,11 @@ def fused(count: int, width: int) -> list[nn.Module]:
 def bottleneck(channels: int, inner: int, *kernels: int) -> list[nn.Module]:
     """Ultralytics' Bottleneck, with as many channels behind it as before."""
     return [conv(channels, inner, kernels[0]), conv(inner, channels, kernels[1])]
+
+
+def separable(inputs: int, outputs: int) -> list[nn.Module]:
+    """A convolution for each channel, and one across them."""
+    return [conv(inputs, inputs, 3, groups=inputs), conv(inputs, outputs)]
 
 
 def attention(width: int, memory: int | None = None) -> list[nn.Module]:
@@ -190,6 +198,37 @@ CALLS: dict[str, list[Called]] = {
             ],
         ),
     ],
+    "C2PSA": [
+        Called(
+            {"c2": 128, "n": 2},
+            [[8, 8, 128]],
+            [
+                *(conv(128, 128), conv(128, 128)),
+                *[each for _ in range(2) for each in (conv(64, 128), conv(64, 64, 3, groups=64), conv(64, 64))],
+                *[each for _ in range(2) for each in (conv(64, 128), conv(128, 64))],
+            ],
+        )
+    ],
+    "Detect": [
+        Called(
+            {"nc": 3, "reg_max": 4, "legacy": legacy},
+            [[16, 16, 16], [8, 8, 24], [4, 4, 32]],
+            [
+                nn.Conv2d(4, 1, 1, bias=False),
+                *[each for c in (16, 24, 32) for each in (conv(c, 16, 3), conv(16, 16, 3), nn.Conv2d(16, 16, 1))],
+                *[
+                    each
+                    for c in (16, 24, 32)
+                    for each in (
+                        *([conv(c, 16, 3), conv(16, 16, 3)] if legacy else separable(c, 16) + separable(16, 16)),
+                        nn.Conv2d(16, 3, 1),
+                    )
+                ],
+            ],
+            outputs=2,
+        )
+        for legacy in (False, True)
+    ],
     "SPPF": [
         Called({"c2": 32}, [[16, 16, 32]], [conv(32, 16), conv(64, 32)]),
         Called({"c2": 48}, [[16, 16, 32]], [conv(32, 16), conv(64, 48)]),
@@ -323,6 +362,19 @@ def test_the_page_of_a_block(name: str, block: str) -> None:
     overview = page(name, Screen(80))
     assert overview is not None
     assert f"\n{block}(" in overview
+
+
+@pytest.mark.parametrize("path", sorted((TESTS / "libraries").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_network_of_blocks_is_the_published_one(path: Path) -> None:
+    """`configs/` has the same network written out, whose figures are published."""
+    ours, expected = (planner.check(each) for each in (path, TESTS.parent / "configs" / path.name))
+    assert ours.ok
+    assert (ours.cost.params, ours.cost.macs) == (expected.cost.params, expected.cost.macs)
+    assert state_dict(ours) == state_dict(expected)
+
+
+def state_dict(report: Report) -> dict[str, tuple[int, ...]]:
+    return {f"{step.name}.{name}": sizes for step in report.plan.steps for name, sizes in step.state.items()}
 
 
 # Files
@@ -547,3 +599,59 @@ def test_a_library_is_no_model_but_what_is_wrong_in_it_is_told(tmp_path: Path) -
         "the file is a library of blocks, not a model",
         "the block `double` has no `parms`",
     ]
+
+
+# Networks of blocks at random
+
+
+def of_random_blocks(random: Random) -> dict[str, Any]:
+    """A network of a few blocks in a row, each with arguments that it may be given on a map of any channels."""
+    kinds: dict[str, Callable[[], dict[str, Any]]] = {
+        "basic": lambda: {"width": width(), "stride": stride()},
+        "bottleneck": lambda: {"width": width(), "stride": stride(), "groups": random.choice([1, 2])},
+        "bottleneck_d": lambda: {"width": width(), "stride": stride()},
+        "inverted_residual": lambda: {
+            "width": width(),
+            "expand": random.choice([1, 2, 6]),
+            "kernel": random.choice([3, 5]),
+            "stride": stride(),
+            "squeeze": random.choice([0, 4]),
+        },
+        "squeeze_excitation": lambda: {"squeeze": random.choice([2, 4])},
+        "cbam": lambda: {"reduction": random.choice([2, 4]), "kernel": random.choice([3, 7])},
+        "aspp": lambda: {"width": width(), "rates": [2, 3, random.choice([4, 5])]},
+        "Conv": lambda: {"c2": width(), "k": random.choice([1, 3]), "s": stride()},
+        "DWConv": lambda: {"k": 3, "s": stride()},
+        "Bottleneck": lambda: {"c2": width(), "shortcut": truth()},
+        "C3": lambda: {"c2": width(), "n": random.choice([1, 2]), "shortcut": truth()},
+        "C3k": lambda: {"c2": width(), "n": random.choice([1, 2])},
+        "C2f": lambda: {"c2": width(), "n": random.choice([1, 2, 3]), "shortcut": truth()},
+        "C3k2": lambda: {"c2": width(), "n": random.choice([1, 2]), "c3k": truth()},
+        "C2PSA": lambda: {"c2": 128, "n": random.choice([1, 2])},
+        "SPPF": lambda: {"c2": width(), "k": random.choice([3, 5])},
+    }
+
+    def width() -> int:
+        return random.choice([8, 16, 24])
+
+    def stride() -> int:
+        return random.choice([1, 1, 1, 2])
+
+    def truth() -> bool:
+        return random.random() < 0.5
+
+    layers = [{"type": kind, **kinds[kind]()} for kind in random.choices(list(kinds), k=random.randint(2, 5))]
+    for layer in layers:
+        if random.random() < 0.2:
+            layer["repeat"] = 2
+    return {"use": list(shipped()), "input": [32, 32, random.choice([8, 16])], "layers": layers}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(i, marks=pytest.mark.long) for i in range(4, 100))])
+def test_random_networks_of_blocks(seed: int) -> None:
+    report = planner.check(of_random_blocks(Random(seed)))
+    assert report.plan.complete
+    assert errors(report) == []
+    found = emitted(report)
+    assert differences(report, found) == [], found.text
