@@ -341,6 +341,8 @@ ALL = [*CASES, *((ROOT / "configs" / f"{name}.yaml") for name in CONFIGS)]
 
 
 TOO_HIGH = {
+    "efficientdet_d0",
+    "hrnet_w18",
     "inception_v3",
     "lraspp_mobilenet_v3_large",
     "mobilenet_v3_large",

@@ -173,6 +173,16 @@ PUBLISHED = [
     Published("esrgan", 16_697_987, None),
     Published("crnn", 8_331_301, None),
     Published("siamese", 38_951_745, None),
+    Published("hrnet_w18", 21_299_004, None),
+    Published("segformer_b0", 3_752_694, None),
+    # torchvision's table of weights
+    Published("retinanet_resnet50_fpn", 34_014_999, 151_540_000_000, within=(0, 500_000)),
+    # Zhou et al. 2018, table 2
+    Published("unetplusplus", 9_040_000, None, within=(5_000, 0)),
+    Published(
+        "detr_resnet50", 41_302_368 + 64 * 3 * 7 * 7 + 212_992, None
+    ),  # `conv1` and `layer1` are not trained there
+    Published("efficientdet_d0", 3_880_067, None),
 ]
 
 
