@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from planner.arithmetic import Node, has_arithmetic, is_expression, parse_expression, parse_template
 from planner.classes.algebra import make_divisible, substituted
-from planner.classes.expressions import Expr, const, name
+from planner.classes.expressions import Expr, const
 from planner.diagnostics import Fault
 from planner.faults.bad_arithmetic import BadArithmetic
 from planner.faults.unknown_parameter import UnknownParameter
@@ -511,6 +511,6 @@ def test_no_text_brings_the_evaluator_down(text: str) -> None:
 
 def test_an_element_that_a_list_lacks_stays_an_expression() -> None:
     """Where other arguments are tried for a class, an index may be one that is not there."""
-    element = Expr("item", (Expr("tuple", (const(8), const(16))), name("i")))
+    element = Expr("item", (Expr("tuple", (const(8), const(16))), Expr("name", ("i",))))
     assert substituted(element, {"i": const(1)}) == const(16)
     assert str(substituted(element, {"i": const(2)})) == "(8, 16)[2]"

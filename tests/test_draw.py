@@ -347,6 +347,8 @@ TOO_HIGH = {
     "lraspp_mobilenet_v3_large",
     "mobilenet_v3_large",
     "sd_unet_block",
+    "slowfast_r50",
+    "stable_diffusion_unet",
     "swin_block",
     "yolo11n",
     "yolov5s",
