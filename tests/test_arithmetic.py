@@ -16,7 +16,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from planner.arithmetic import Node, has_arithmetic, is_expression, parse_expression, parse_template
-from planner.classes.algebra import make_divisible
+from planner.classes.algebra import make_divisible, substituted
+from planner.classes.expressions import Expr, const
 from planner.diagnostics import Fault
 from planner.faults.bad_arithmetic import BadArithmetic
 from planner.faults.unknown_parameter import UnknownParameter
@@ -506,3 +507,10 @@ def test_no_text_brings_the_evaluator_down(text: str) -> None:
         except Fault as fault:
             offsets.append(fault.offset)
     assert all(0 <= offset <= len(text) for offset in offsets)
+
+
+def test_an_element_that_a_list_lacks_stays_an_expression() -> None:
+    """Where other arguments are tried for a class, an index may be one that is not there."""
+    element = Expr("item", (Expr("tuple", (const(8), const(16))), Expr("name", ("i",))))
+    assert substituted(element, {"i": const(1)}) == const(16)
+    assert str(substituted(element, {"i": const(2)})) == "(8, 16)[2]"

@@ -341,10 +341,14 @@ ALL = [*CASES, *((ROOT / "configs" / f"{name}.yaml") for name in CONFIGS)]
 
 
 TOO_HIGH = {
+    "efficientdet_d0",
+    "hrnet_w18",
     "inception_v3",
     "lraspp_mobilenet_v3_large",
     "mobilenet_v3_large",
     "sd_unet_block",
+    "slowfast_r50",
+    "stable_diffusion_unet",
     "swin_block",
     "yolo11n",
     "yolov5s",

@@ -172,7 +172,21 @@ PUBLISHED = [
     Published("bert_base", 109_482_240, None),
     Published("esrgan", 16_697_987, None),
     Published("crnn", 8_331_301, None),
-    Published("siamese", 38_951_745, None),
+    Published("hrnet_w18", 21_299_004, None),
+    Published("segformer_b0", 3_752_694, None),
+    # torchvision's table of weights
+    Published("retinanet_resnet50_fpn", 34_014_999, 151_540_000_000, within=(0, 500_000)),
+    # Zhou et al. 2018, table 2
+    Published("unetplusplus", 9_040_000, None, within=(5_000, 0)),
+    Published(
+        "detr_resnet50", 41_302_368 + 64 * 3 * 7 * 7 + 212_992, None
+    ),  # `conv1` and `layer1` are not trained there
+    Published("efficientdet_d0", 3_880_067, None),
+    Published("demucs_dns48", 18_867_937, None),
+    Published("stable_diffusion_unet", 859_520_964, None),
+    # Feichtenhofer et al. 2018 and Qi et al. 2016, in millions
+    Published("slowfast_r50", 34_570_000, None, within=(5_000, 0)),
+    Published("pointnet", 3_500_000, None, within=ROUNDED),
 ]
 
 
@@ -226,6 +240,27 @@ def test_unet_parameters(name: str) -> None:
 def test_unet_with_same_padding_keeps_its_size() -> None:
     assert plain("unet_same")["outputs"] == {"out": [256, 256, 2]}
     assert not any(step["type"] == "CropLike" for step in plain("unet_same")["steps"])
+
+
+def test_wavenet_parameters() -> None:
+    """Thirty gated layers of two filters of two taps, each with a skip and, but for the last, a way on."""
+    layer = 2 * (2 * 32 * 32 + 32) + (32 * 256 + 256)
+    ends = (256 * 32 + 32) + 2 * (256 * 256 + 256)
+    assert plain("wavenet")["totals"]["params"] == 30 * layer + 29 * (32 * 32 + 32) + ends == 548_672
+
+
+def test_vq_vae_parameters() -> None:
+    """The encoder and the decoder, each of two strided convolutions, two residual blocks and a 1×1, and the codes."""
+    residual = conv(3, 256, 256) + conv(1, 256, 256)
+    encoder = conv(4, 3, 256) + conv(4, 256, 256) + 2 * residual + conv(1, 256, 64)
+    decoder = conv(1, 64, 256) + 2 * residual + conv(4, 256, 256) + conv(4, 256, 3)
+    assert plain("vq_vae")["totals"]["params"] == encoder + 512 * 64 + decoder == 4_811_843
+
+
+def test_shared_towers_count_once() -> None:
+    """Koch et al. 2015, figure 4: the sizes of one tower, and of the layer behind both."""
+    tower = conv(10, 1, 64) + conv(7, 64, 128) + conv(4, 128, 128) + conv(4, 128, 256) + (6 * 6 * 256 + 1) * 4096
+    assert plain("siamese")["totals"]["params"] == tower + 4096 + 1 == 38_951_745
 
 
 def test_dcgan_generator() -> None:

@@ -190,7 +190,7 @@ def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
     if expr.op in ("if", "either"):
         condition, then, other = new
         return choice(condition, then, other, expr.op).assuming(assumed)
-    if expr.op == "item" and new[0].op == "tuple" and new[1].is_const:
+    if expr.op == "item" and new[0].op == "tuple" and _picks(new[1], len(new[0].args)):
         return _part(new[0], new[1].args[0])
     if expr.op in _DECIDED and all(part.is_const for part in new):
         return const(_DECIDED[expr.op](*(part.args[0] for part in new)), changed.assumed)
@@ -203,6 +203,11 @@ def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
     if expr.op not in ("+", "-", "*", "//", "**"):
         return changed
     return binary(expr.op, *new).assuming(assumed)
+
+
+def _picks(index: Expr, count: int) -> bool:
+    """Whether an index is a number that a list of some length has; where arguments are tried, it need not be."""
+    return index.is_whole and -count <= index.args[0] < count
 
 
 _DECIDED: dict[str, Callable[..., bool]] = {
