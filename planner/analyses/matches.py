@@ -123,29 +123,29 @@ class AxisAnswers:
         component, coupling = part.component, part.coupling
         if coupling is None:
             raise NotPeriodic(part.reason)
-        alone = [self.alone(each, walked, coupling) for each, walked in zip(component, coupling.walks, strict=True)]
+        walked = [self.along(each, walked) for each, walked in zip(component, coupling.walks, strict=True)]
         if not coupling.steps:
-            return dict(zip(component, map(AxisAnswer, alone), strict=True))
+            return dict(zip(component, map(AxisAnswer, walked), strict=True))
+        alone = [_alone(each, coupling) for each in walked]
         matches = [match for group in part.groups for match in self.matches(group, alone, coupling)]
-        if len(matches) == 1 and not matches[0].step:
-            return dict(zip(component, map(AxisAnswer, matches[0].axes), strict=True))
-        axes = tuple([_projected(axis, k, matches) for k, axis in enumerate(alone)])
+        if len(matches) == 1 and not matches[0].step:  # then each axis may be as it is beside any size of the others
+            axes = map(_with_conditions_of, matches[0].axes, walked)
+            return dict(zip(component, map(AxisAnswer, axes), strict=True))
+        projected = tuple([_projected(axis, k, matches) for k, axis in enumerate(alone)])
         named = tuple([self.plan.steps[i].name for i in coupling.steps if coupling.refuses(i)])
-        together = Together(axes, tuple(matches), named) if matches else None
-        answers = [AxisAnswer(axis, together, component) for axis in axes]
+        together = Together(projected, tuple(matches), named) if matches else None
+        answers = [AxisAnswer(axis, together, component) for axis in projected]
         return dict(zip(component, answers, strict=True))
 
-    def alone(self, input_axis: InputAxis, walked: Walk, coupling: Coupling) -> AxisSizes:
-        """The sizes of an axis as far as steps ask for that axis by itself."""
+    def along(self, input_axis: InputAxis, walked: Walk) -> AxisSizes:
+        """The sizes of an axis, the others staying as they are."""
         source, axis = input_axis
         shape = self.plan.steps[source].outputs[0]
         walked = self.axes.walks[source, 0] if source in self.axes.alike else walked
         if walked not in self.walked:
             self.walked[walked] = along(walked)
         each = self.walked[walked]
-        conditions = tuple([c for c in each.conditions if not coupling.couples(c.step)])
-        name = axis_name(axis, len(shape.spatial))
-        return replace(each, axis=axis, name=name, given=shape[axis], conditions=conditions)
+        return replace(each, axis=axis, name=axis_name(axis, len(shape.spatial)), given=shape[axis])
 
     def matches(self, group: SizeGroup, alone: Sequence[AxisSizes], coupling: Coupling) -> Iterator[Match]:
         """A group as a match with its losses; as several matches where the losses differ between its boxes."""
@@ -201,6 +201,15 @@ class AxisAnswers:
         if not all(each.exact for each in found):
             found = [replace(each, exact=NO_SIZE) for each in found]
         return tuple(found)
+
+
+def _alone(axis: AxisSizes, coupling: Coupling) -> AxisSizes:
+    """The sizes of an axis as far as steps ask for that axis by itself."""
+    return replace(axis, conditions=tuple([c for c in axis.conditions if not coupling.couples(c.step)]))
+
+
+def _with_conditions_of(axis: AxisSizes, walked: AxisSizes) -> AxisSizes:
+    return replace(axis, conditions=walked.conditions)
 
 
 def _kept(axis: AxisSizes, by: int) -> object:
