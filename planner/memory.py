@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+from planner.geometry import Pieces
+
 Sizes = tuple[int, ...]
 
 
@@ -63,7 +65,7 @@ class Memory:
         another.
         """
         runs: list[tuple[int, int]] = []
-        """Axes that lie in one another, from the outermost: how many elements they hold, and how far these are apart"""
+        """Nested axes, from the outermost: how many elements each holds, and how far apart these are"""
         for size, stride in zip(self.sizes, self.strides, strict=True):
             if size > 1 and runs and runs[-1][1] == size * stride:
                 runs[-1] = (runs[-1][0] * size, stride)
@@ -80,14 +82,24 @@ class Memory:
             held, apart = held // size, apart * size
         return Memory(sizes, tuple(reversed(strides)), self.start)
 
+    def rearranged(self, pieces: Pieces) -> Memory | None:
+        """The view with its axes parted and joined in another way; None where PyTorch has to copy."""
+        ins, outs = ((axes[-1], *axes[:-1]) for axes in (pieces.ins, pieces.outs))
+        order = [i for axis in ins for i in axis]
+        parted = self.regrouped(tuple(pieces.sizes[i] for i in order))
+        if parted is None:
+            return None
+        turned = parted.permuted(tuple(order.index(i) for axis in outs for i in axis))
+        return turned.regrouped(tuple(prod(pieces.sizes[i] for i in axis) for axis in outs))
+
     @property
     def repeats(self) -> bool:
-        """Whether one place in memory holds several elements, as behind `expand`."""
+        """Whether one place in memory holds several elements, as after `expand`."""
         return any(size > 1 and not stride for size, stride in zip(self.sizes, self.strides, strict=True))
 
     def meets(self, other: Memory) -> bool:
         """Whether this tensor has an element at the same place in memory as another tensor."""
-        # An address of this one less one of the other, the other's axes being counted from their ends.
+        # The difference between an address of this memory and one of the other, whose axes are counted from their ends.
         most: Counter[int] = Counter()
         for each in (self, other):
             for size, stride in zip(each.sizes, each.strides, strict=True):
@@ -97,7 +109,7 @@ class Memory:
 
 
 def _is_sum(terms: list[tuple[int, int]], total: int) -> bool:
-    """Whether a total is a sum of terms, each taken up to a given number of times. The largest terms come first."""
+    """Whether a total is a sum of terms, the largest first, each taken up to a given number of times."""
     rests = [prod(term) for term in terms]
     left = [sum(rests[i:]) for i in range(len(terms) + 1)]
     tried = set()

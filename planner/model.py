@@ -138,7 +138,7 @@ class Model:
     """A model file, unfolded. Instances stand in order of execution, inputs first.
 
     root      the model's own list of layers, as the file has it
-    blocks    the file's blocks by name
+    blocks    the blocks that the file's own layers may call, by name: the file's, and those of libraries
     numbered  where outputs of layers are named by their numbers, whether they are read or not
     left_out  entries with several sources that are not there
     """

@@ -1,9 +1,9 @@
 """Sets of cells of a whole tensor, kept exactly.
 
-A region is a union of boxes; a box is one set of cells for each axis, channels last, and holds the product of them.
-Boxes of a region are disjoint, and their form is canonical: the first axis is cut into the classes of cells that look
-alike, and so on inwards. There are never more boxes than cells on the axes before the last, and hardly ever more than
-a few.
+A region is a union of boxes; a box is one set of cells for each axis, channels last, and holds their product. The boxes
+of a region are disjoint, and their form is canonical: the first axis is divided into classes of cells behind which the
+rest of the region is the same, and so on inwards. There are never more boxes than cells on the axes before the last,
+and rarely more than a few.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from math import prod
 
-from planner.cells import Cells, all_cells
+from planner.cells import Cells, TooManyRuns, all_cells
 from planner.geometry import Link, Shape
 
 CellBox = tuple[Cells, ...]
@@ -19,7 +19,7 @@ Region = tuple[CellBox, ...]
 
 NOTHING: Region = ()
 FEW = 8
-"""Boxes that are compared each with each."""
+"""Up to this many boxes, every pair is compared."""
 
 
 def everything(shape: Shape) -> Region:
@@ -102,6 +102,12 @@ def read_through(link: Link, region: Region, x: Shape) -> Iterator[CellBox]:
     if link.keeps:
         yield from region
         return
+    if link.pieces is not None:
+        try:
+            yield from [each for box in region for each in link.pieces.read(box)]
+            return
+        except TooManyRuns:  # what is read at most is known
+            pass
     for each in link.parts or (link,):
         for box in region:
             spatial = [

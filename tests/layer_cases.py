@@ -29,6 +29,9 @@ FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
     "num_groups": st.sampled_from((1, 2, 3, 4, 0)),
     "num_heads": st.sampled_from((1, 2, 3, 4, 0)),
     "nhead": st.sampled_from((1, 2, 3, 4, 0)),
+    "pattern": st.sampled_from(
+        ("l c -> c l", "(h i) w c -> h w (i c)", "h w c -> (h w) c", "... c -> c ...", "c -> c 1", "a b", "a (b -> a b")
+    ),
     "equation": st.sampled_from(("bc->bc", "bcl, bcl->bc", "bchw,bck->bkhw", "bi,bj", "b...->b", "bcl->lbc", "b.c->b")),
 }
 """Arguments that must divide one another, or are read as texts."""
@@ -316,6 +319,33 @@ def _reshaped(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     args["shape"] = _factors(draw, inputs[0].elements)
 
 
+def _rearranged(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """A name for each axis, or two or three for its parts, put together in another way; a second input has the sizes
+    of the result, and one of the parts of an axis, or more, are not given then.
+    """
+    sizes: dict[str, int] = {}
+    left, given = [], set[str]()
+    for _ in inputs[0]:
+        names = ["abdefghijklmnop"[len(sizes) + i] for i in range(draw(st.sampled_from((1, 1, 2, 2, 3))))]
+        sizes |= {name: draw(st.sampled_from((1, 2, 2, 3))) for name in names}
+        left.append(names)
+        given |= set(names) - {draw(st.sampled_from([*names, ""]))}
+    row = draw(st.permutations([*sizes]))
+    right: list[list[str]] = [[] for _ in range(draw(st.integers(1, 4)))]
+    for name in row:
+        right[draw(st.integers(0, len(right) - 1))].append(name)
+    inputs[0] = Shape([math.prod(sizes[name] for name in names) for names in left])
+    if len(inputs) > 1:
+        inputs[1] = Shape([*(math.prod(sizes[name] for name in names) for names in right[:-1]), 2])
+        given -= {draw(st.sampled_from([*sizes]))}
+    args["pattern"] = f"{_axes(left)} -> {_axes(right)}"
+    args.update({name: sizes[name] for name in sorted(given)})
+
+
+def _axes(axes: list[list[str]]) -> str:
+    return " ".join(names[0] if len(names) == 1 else f"({' '.join(names)})" for names in axes)
+
+
 def _factors(draw: Draw, total: int) -> list[int]:
     sizes = []
     for _ in range(draw(st.integers(0, 2))):
@@ -474,6 +504,7 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "Permute": _order,
     "PixelShuffle": _multiple,
     "PixelUnshuffle": _multiple,
+    "Rearrange": _rearranged,
     "Reshape": _reshaped,
     "Roll": _as_many,
     "SetSlice": _over_slice,

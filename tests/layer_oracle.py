@@ -215,9 +215,33 @@ class _RotaryEmbedding(torch.nn.Module):
         return (turns * x[..., None, :]).sum(-1)
 
 
+class _Rearranged(torch.nn.Module):
+    """All axes parted into their pieces, put in another order, and joined."""
+
+    def __init__(self, sizes: Sequence[int], ins: Sequence[Sequence[int]], outs: Sequence[Sequence[int]]) -> None:
+        super().__init__()
+        self.sizes, self.ins, self.outs = sizes, ins, outs
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.movedim(1, -1)
+        sizes = dict(enumerate(self.sizes))
+        for axis, n in zip(self.ins, x.shape[1:], strict=True):
+            for piece in axis:
+                others = math.prod(sizes[i] for i in axis if i != piece)
+                sizes[piece] = sizes[piece] if sizes[piece] > 0 else n // others
+            if math.prod(sizes[piece] for piece in axis) != n:
+                raise ValueError("shape mismatch")
+        order = [piece for axis in self.ins for piece in axis]
+        parted = x.reshape(len(x), *(sizes[piece] for piece in order))
+        turned = parted.permute(0, *(1 + order.index(piece) for axis in self.outs for piece in axis))
+        out = [math.prod(sizes[piece] for piece in axis) for axis in self.outs]
+        return turned.reshape(len(x), *out).movedim(-1, 1)
+
+
 WRITTEN_HERE: Mapping[str, Callable[..., Any]] = {
     "StochasticDepth": _StochasticDepth,
     "RotaryEmbedding": _RotaryEmbedding,
+    "rearranged": _Rearranged,
     "sinusoidal": _sinusoidal,
 }
 """What PyTorch does not have."""

@@ -1,8 +1,8 @@
 """A copy of a network, linear and with positive weights: a gradient in it is zero exactly where nothing is read.
 
 Every call that a layer means is made in PyTorch, in double precision. Weights are positive numbers; norms, activations
-and dropout hand their input on; max pools sum their windows; differences and products are sums. So no two paths can
-cancel each other.
+and dropout hand their input on; max pools sum their windows; attention to itself takes means; differences and products
+are sums. So no two paths can cancel each other.
 """
 
 from __future__ import annotations
@@ -107,13 +107,20 @@ def _part(call: Call, random: torch.Generator) -> Function:
         constant = thing.double()[None]
         return lambda tensors: [constant.movedim(-1, 1) if call.layout == "last" else constant]
     if isinstance(thing, nn.Module):
-        for weight in thing.double().parameters():
-            nn.init.uniform_(weight, 0.5, 1.5, generator=random).requires_grad_(False)
+        _weigh(thing, call, random)
     if call.layout != "last":
         return lambda tensors: called(call, thing, tensors)
     return lambda tensors: [
         each.movedim(-1, 1) for each in called(call, thing, [each.movedim(1, -1) for each in tensors])
     ]
+
+
+def _weigh(module: nn.Module, call: Call, random: torch.Generator) -> None:
+    """Positive weights; attention of a sequence to itself weighs all positions alike."""
+    for weight in module.double().parameters():
+        nn.init.uniform_(weight, 0.5, 1.5, generator=random).requires_grad_(False)
+    if isinstance(module, nn.MultiheadAttention) and call.reads == (0, 0, 0):
+        nn.init.zeros_(module.in_proj_weight[: 2 * module.embed_dim])
 
 
 def _around(x: Tensor, sides: Any) -> Tensor:

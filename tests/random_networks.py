@@ -135,9 +135,8 @@ class _Growing:
         return made
 
     def headed(self, x: Tensor) -> bool:
-        """A dense layer on all of a tensor. Nothing else reads the flat one: parts of it are not followed exactly."""
+        """A dense layer on all of a tensor."""
         flat = self.added("Flatten", {}, x)
-        self.tensors = [each for each in self.tensors if each not in flat]
         return bool(flat and self.added("Linear", {"out_features": self.random.choice(self.channels)}, *flat))
 
     # Branches that meet
@@ -466,6 +465,23 @@ def _turned(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     return "Flip", {"dims": [dim]}
 
 
+def _rearranged(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
+    """Axes parted in two where a small number divides them, and joined to as many others."""
+    left: list[list[str]] = []
+    sizes: dict[str, int] = {}
+    for axis, n in enumerate(x):
+        parts = [size for size in (2, 3) if n % size == 0]
+        part = random.choice([None, *parts])
+        left.append([f"a{axis}"] if part is None else [f"a{axis}", f"b{axis}"])
+        sizes |= {} if part is None else {f"b{axis}": part}
+    names = [name for axis in left for name in axis]
+    right: list[list[str]] = [[] for _ in left]
+    for name in random.sample(names, len(names)):
+        right[random.randrange(len(right))].append(name)
+    sides = (" ".join(f"({' '.join(axis)})" for axis in axes) for axes in (left, right))
+    return "Rearrange", {"pattern": " -> ".join(sides), **sizes}
+
+
 def _repeated(random: Random, x: Shape, channels: Sequence[int]) -> Drawn:
     if not x.spatial:
         return None
@@ -506,6 +522,7 @@ KINDS: Mapping[str, Draw] = {
     "pointwise": _pointwise,
     "transpose": _transpose,
     "turned": _turned,
+    "rearranged": _rearranged,
     "repeated": _repeated,
     "picked": _picked,
     "linear": _linear_layer,

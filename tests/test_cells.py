@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from random import Random
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import planner.cells
+import planner.cells.pieces
 import planner.geometry.mixing
 from planner.cells import (
     Cells,
@@ -25,10 +27,12 @@ from planner.cells import (
     lowest,
     mirrored,
     one_cell,
+    parted,
     shifted,
     smeared,
     spaced,
     stretches,
+    together,
 )
 from planner.cells.combs import compressed, repeated, tidied, united
 from planner.cells.runs import cells_of, combs_of
@@ -149,6 +153,27 @@ def test_moved(cells: set[int], step: int, taps: int, dilation: int) -> None:
 def test_folded(cells: set[int], length: int) -> None:
     assert set(bits(folded(far(cells), length))) == {(FAR + cell) % length for cell in cells}
     assert set(bits(folded(sum(1 << cell for cell in cells), length))) == {cell % length for cell in cells}
+
+
+@given(ragged(), st.lists(st.integers(1, 7), min_size=1, max_size=3), st.sampled_from((0, 2, 64)), st.booleans())
+def test_parted_and_put_together(cells: set[int], sizes: list[int], few: int, is_far: bool) -> None:
+    """Every cell by its place in each piece; runs looked at one by one, or row by row."""
+    sizes = [-(-(max(cells, default=0) + 1) // math.prod(sizes)), *sizes]
+    large = is_far and few == 64
+    made = shifted(far(cells), -FAR % math.prod(sizes[1:])) if large else sum(1 << cell for cell in cells)
+    sizes[0] += (FAR // math.prod(sizes[1:]) + 1) * large
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planner.cells.pieces, "FEW_RUNS", few)
+        boxes = parted(made, sizes)
+    found: Cells = 0
+    for box in boxes:
+        found |= together(box, sizes)
+        held = math.prod(each.bit_count() for each in box)
+        assert together(box, sizes).bit_count() == held
+    assert found == made
+    for i in list(cells)[:3] if not large else ():
+        digits = [i // math.prod(sizes[at + 1 :]) % n for at, n in enumerate(sizes)]
+        assert any(all(cells >> digit & 1 for cells, digit in zip(box, digits, strict=True)) for box in boxes)
 
 
 @given(ragged(), st.integers(1, 12), st.integers(1, 12), st.integers(0, 40), st.booleans())

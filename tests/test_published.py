@@ -56,6 +56,14 @@ def test_they_are_as_large_as_published(name: str, millions: str) -> None:
     assert f"{params / 1e6:.{digits}f}" == millions
 
 
+@pytest.mark.parametrize(
+    ("name", "params"), [("esrgan_rrdb", 16_697_987), ("gpt2_small", 124_439_808), ("crnn", 8_331_301)]
+)
+def test_they_have_the_parameters_of_their_sources(name: str, params: int) -> None:
+    """ESRGAN: its RRDBNet_arch.py; GPT-2: with the tied embedding; CRNN: crnn.pytorch with 37 classes."""
+    assert planner.check(HERE / "cases" / "architectures" / f"{name}.yaml").cost.params == params
+
+
 REPORTS = {
     "06-conv-subsampling": ["NSP320", "NSP321"],  # column 79 is really lost
     "13b-torchvision-fpn": [],

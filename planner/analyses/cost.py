@@ -50,7 +50,7 @@ class Cost:
 
 
 def cost(plan: Plan, *, batch: int = 1, dtype: DType = "float32") -> Cost:
-    """The cost of a plan, for a batch of so many samples of data type `dtype`."""
+    """The cost of a plan, for a batch of `batch` samples of data type `dtype`."""
     last_reader = {(ref.step, ref.output): len(plan.steps) for ref in plan.outputs}
     for i, step in enumerate(plan.steps):
         for ref in step.sources:

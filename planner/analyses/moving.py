@@ -1,15 +1,15 @@
 """Moving: which tensors walk over an input axis cell by cell, so that it makes sense to ask where they look.
 
-Receptive fields are those of an endless image, and of the union of all paths. Two things escape them: an axis that is
-down to a single cell does not walk, whatever its stride was, nor does what is stretched out of it; and where pieces are
-joined end to end, cell i comes from one of the pieces alone.
+Receptive fields are those of an endless image, and of the union of all paths. Two things are missing there: an axis
+that has shrunk to a single cell no longer moves, whatever its stride was, nor does an axis that is enlarged from it;
+and where tensors are joined end to end, cell i comes from only one of them.
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
 
-from planner.analyses.receptive_field import LONGEST_PERIOD, Fields
+from planner.analyses.receptive_field import LONGEST_PERIOD, AxisField, Fields
 from planner.geometry import Link, Shape
 from planner.plan import Plan, Step, Tensor
 
@@ -36,15 +36,15 @@ class Moving:
                 sizes = step.outputs[0].spatial
                 self._known.append(({i: tuple(Moves.WALKS if n > 1 else Moves.STANDS for n in sizes)},))
             else:
-                self._known.append(tuple(self._of(step, links, o, fields) for o, links in enumerate(step.links)))
+                self._known.append(tuple(self._of(i, step, o, fields) for o in range(len(step.links))))
 
     def walks(self, ref: Tensor, source: int, axis: int) -> bool:
         """Whether a tensor is known to walk over an axis of an input."""
         return self._known[ref.step][ref.output][source][axis] is Moves.WALKS
 
-    def _of(self, step: Step, links: tuple[Link, ...], output: int, fields: list[tuple[Fields, ...]]) -> AxisMoves:
-        """How one output of a step moves over the inputs."""
-        y = step.outputs[output]
+    def _of(self, i: int, step: Step, output: int, fields: list[tuple[Fields, ...]]) -> AxisMoves:
+        """How one output of step i moves over the inputs."""
+        links, y = step.links[output], step.outputs[output]
         read = [each for each in zip(step.sources, links, step.inputs, strict=True) if not each[1].empty]
         joined: AxisMoves = {}
         for ref, link, x in read:
@@ -54,8 +54,12 @@ class Moving:
             else:
                 found = {
                     source: tuple(
-                        _through(moves, field.onto, link, x, y, alone=len(read) == 1)
-                        for moves, field in zip(known[source], onto[source], strict=True)
+                        _in_pieces(moves, behind, alone=len(read) == 1)
+                        if link.pieces is not None or field.parted is not None
+                        else _through(moves, field.onto, link, x, y, alone=len(read) == 1)
+                        for moves, field, behind in zip(
+                            known[source], onto[source], fields[i][output][source], strict=True
+                        )
                     )
                     for source in known
                 }
@@ -63,6 +67,13 @@ class Moving:
                 before = joined.get(source)
                 joined[source] = here if before is None or before == here else tuple(map(max, before, here))
         return joined
+
+
+def _in_pieces(moves: Moves, behind: AxisField, *, alone: bool) -> Moves:
+    """How a tensor moves over an input axis that lies in pieces before it, or behind it."""
+    if moves is Moves.STANDS or (behind.onto is None and behind.parted is None and behind.wide is not None):
+        return Moves.STANDS
+    return moves if alone and behind.stride else Moves.UNKNOWN
 
 
 def _through(moves: Moves, axis: int | None, link: Link, x: Shape, y: Shape, *, alone: bool) -> Moves:

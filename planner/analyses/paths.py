@@ -1,8 +1,8 @@
 """Paths: along how many paths each input cell reaches the outputs, relative to the cell with the most paths.
 
-Worked out backwards, from the outputs or from one cell of a step: a cell's ways are those of all cells that read it,
-together. Channels are left out, so a path is one through the windows. The numbers soon have hundreds of digits; kept
-are their shares of the largest one, as floating-point numbers.
+Worked out backwards, from the outputs or from one cell of a step: the paths of a cell are those of all cells that read
+it, added up. Channels are left out, so a path is one through the windows. The numbers soon have hundreds of digits, so
+only their shares of the largest are kept, as floating-point numbers.
 
 In a network of equal random weights they are what W. Luo et al. call the effective receptive field ("Understanding the
 effective receptive field in deep convolutional neural networks", NIPS 2016).
@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from planner.geometry import All, AxisMap, Link, bits
+from planner.geometry import All, AxisMap, Link, Pieces, bits
 from planner.plan import Plan
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def paths(plan: Plan, *, step: int | None = None, cell: tuple[int, ...] = ()) ->
                 found[here.name] = count / (count.max() or 1)
                 continue
             largest = count.max()
-            if largest > HUGE:  # all that is still on its way is scaled alike
+            if largest > HUGE:  # all counts that are not complete yet are scaled by the same factor
                 count = count / largest
                 counts = {tensor: each / largest for tensor, each in counts.items()}
                 found = {name: each / largest for name, each in found.items()}
@@ -74,6 +74,8 @@ def _back(count: Shares, link: Link, spatial: tuple[int, ...]) -> Shares:
     """The path counts of a layer's input, given those of its output."""
     import numpy
 
+    if link.pieces is not None:
+        return _rearranged(count, link.pieces, spatial)
     outer = _LETTERS[: count.ndim]
     inner = ""
     operands: list[Shares] = [count]
@@ -88,6 +90,22 @@ def _back(count: Shares, link: Link, spatial: tuple[int, ...]) -> Shares:
         terms.append(letter if to is None else outer[to] + letter)
     made: Shares = numpy.einsum(f"{','.join(terms)}->{inner}", *operands, optimize=True)
     return made
+
+
+def _rearranged(count: Shares, pieces: Pieces, spatial: tuple[int, ...]) -> Shares:
+    """The path counts before axes are parted and joined. What comes of channels is summed up; what goes to them, every
+    cell has.
+    """
+    import numpy
+
+    here = [i for axis in pieces.outs[:-1] for i in axis]
+    wanted = [i for axis in pieces.ins[:-1] for i in axis]
+    parted = count.reshape([pieces.sizes[i] for i in here])
+    summed = parted.sum(axis=tuple([at for at, i in enumerate(here) if i not in wanted]))
+    left = [i for i in here if i in wanted]
+    turned = summed.transpose([left.index(i) for i in wanted if i in left])
+    widened = turned.reshape([pieces.sizes[i] if i in left else 1 for i in wanted])
+    return numpy.broadcast_to(widened, [pieces.sizes[i] for i in wanted]).reshape(spatial)
 
 
 @lru_cache(maxsize=256)

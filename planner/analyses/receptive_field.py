@@ -1,11 +1,11 @@
 """Receptive fields: which stretch of each input a cell of each step sees, as exact numbers.
 
-A cell sees from its lowest to its highest input cell. A convolution moves that stretch by the same number of cells
-for every cell; behind a transposed convolution or an upsampling the cells of one period differ, and the spans keep
-them all. Fields are those of a cell in the middle of an endless image; near a border, part of the field lies outside.
+A cell sees from its lowest to its highest input cell. A convolution moves that stretch by the same number of cells for
+every cell; after a transposed convolution or an upsampling the cells of one period differ, and the spans keep them all.
+Fields are those of a cell in the middle of an endless image; near a border, part of the field lies outside.
 
-Sources: A. Araujo, W. Norris, J. Sim, "Computing receptive fields of convolutional neural networks", Distill 2019,
-for chains and branches of convolutions; spans carry the same recurrence through layers whose stride is a fraction.
+Sources: A. Araujo, W. Norris, J. Sim, "Computing receptive fields of convolutional neural networks", Distill 2019, for
+chains and branches of convolutions; spans carry the same recurrence through layers whose stride is a fraction.
 """
 
 from __future__ import annotations
@@ -14,37 +14,33 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal
 
+from planner.analyses.pieces import Parted, joined
+from planner.analyses.spans import LONGEST_PERIOD, WHOLE, AxisSpan, around, spanned
 from planner.cells import Cells, lowest
 from planner.geometry import AxisMap, Link, Ramp, Shape, Span
 from planner.plan import Plan, Step
 
-LONGEST_PERIOD = 4096
-"""Spans with a longer period are not followed."""
-
-WHOLE: Literal["whole"] = "whole"
-"""The span of a cell that sees the whole axis, wherever it lies: behind attention, or a gate worked out by global
-pooling."""
-
-AxisSpan = Span | Literal["whole"] | None
-"""None where no single number holds: behind branches of different strides."""
+__all__ = ["LONGEST_PERIOD", "WHOLE", "AxisField", "AxisSpan", "Fields", "fields_of_sources", "receptive_fields"]
 
 
 @dataclass(frozen=True, slots=True)
 class AxisField:
     """The stretch of one axis of one input that the cells of a tensor see.
 
-    onto    the tensor's own axis along which the stretch moves; None where the axis was folded away
+    onto    the tensor's own axis along which the stretch moves; None where the axis was folded away, or lies in pieces
+            on several axes
     wide    the union over all paths
     narrow  the path that sees least
     length  the length of the input's axis
+    parted  where it lies in pieces, how
     """
 
     onto: int | None
     wide: AxisSpan
     narrow: AxisSpan
     length: int
+    parted: Parted | None = None
 
     @property
     def size(self) -> int | None:
@@ -58,11 +54,12 @@ class AxisField:
     @property
     def local(self) -> Span | None:
         """The stretch that moves with the cell: the union of all paths or, where some path sees the whole axis (a gate
-        worked out by global pooling), the narrowest path.
+        worked out by global pooling) or cells all over it (attention on a grid), the narrowest path.
         """
+        narrow = self.narrow if isinstance(self.narrow, Span) else None
         if isinstance(self.wide, Span):
-            return self.wide
-        return self.narrow if self.wide == WHOLE and isinstance(self.narrow, Span) else None
+            return self.wide if self.wide.stride or narrow is None else narrow
+        return narrow if self.wide == WHOLE else None
 
     @property
     def stride(self) -> Fraction | None:
@@ -100,40 +97,72 @@ def receptive_fields(plan: Plan) -> list[tuple[Fields, ...]]:
     return found
 
 
-def fields_of_sources(plan: Plan, fields: list[tuple[Fields, ...]], step: Step) -> list[Fields]:
+def fields_of_sources(fields: list[tuple[Fields, ...]], step: Step) -> list[Fields]:
     """The receptive fields of the branches that meet at a step, as they arrive there: the step's own map of each branch
     is included. A source that only lends its size sees nothing.
-
-    A source that only lends its size sees nothing.
     """
     return [
-        _arriving(fields[ref.step][ref.output], link, x)
+        _arriving(fields[ref.step][ref.output], link, x, step.outputs[0])
         for ref, link, x in zip(step.sources, step.links[0], step.inputs, strict=True)
     ]
 
 
 def _through(step: Step, sources: list[Fields]) -> tuple[Fields, ...]:
     outputs = []
-    for links in step.links:
-        joined: Fields = {}
+    for links, y in zip(step.links, step.outputs, strict=True):
+        found: Fields = {}
         for link, x, fields in zip(links, step.inputs, sources, strict=True):
-            for source, moved in _arriving(fields, link, x).items():
-                known = joined.get(source)
-                joined[source] = moved if known is None or known == moved else tuple(map(_joined, known, moved))
-        outputs.append(joined)
+            for source, moved in _arriving(fields, link, x, y).items():
+                known = found.get(source)
+                if known is None or known == moved:
+                    found[source] = moved
+                else:
+                    found[source] = tuple([_joined(a, b, y) for a, b in zip(known, moved, strict=True)])
+        outputs.append(found)
     return tuple(outputs)
 
 
-def _arriving(fields: Fields, link: Link, x: Shape) -> Fields:
-    """The receptive fields of a tensor x as an output sees them through a link."""
+def _arriving(fields: Fields, link: Link, x: Shape, y: Shape) -> Fields:
+    """The receptive fields of a tensor x as an output y sees them through a link."""
     if link.empty:
         return {}
     if link.onto is None and all([axis.keeps for axis in link.axes]):
         return fields
-    return {source: tuple([_moved(each, link, x) for each in axes]) for source, axes in fields.items()}
+    return {source: tuple([_moved(each, link, x, y) for each in axes]) for source, axes in fields.items()}
 
 
-def _moved(field: AxisField, link: Link, x: Shape) -> AxisField:
+def _moved(field: AxisField, link: Link, x: Shape, y: Shape) -> AxisField:
+    """A receptive field seen through a link."""
+    if link.pieces is not None:
+        parted = field.parted
+        if parted is None and field.onto is not None and link.landing[field.onto] is not None and x[field.onto] > 1:
+            parted = Parted.whole(field.onto, x[field.onto], field.wide, field.narrow)
+        if parted is not None:
+            return _of_parted(parted.through(link.pieces), field, y)
+    elif field.parted is not None:
+        moved = field.parted.along(link, x, y)
+        if moved is not None or field.onto is None:
+            return _of_parted(moved, field, y)
+    return _moved_along(field, link, x)
+
+
+def _of_parted(parted: Parted | None, field: AxisField, y: Shape) -> AxisField:
+    """The receptive field of a tensor y in which the axis lies in pieces; where these cannot be followed, what is seen
+    is not known.
+    """
+    if parted is None:
+        known = WHOLE if field.wide == WHOLE else None
+        return AxisField(None, known, None, field.length)
+    onto = parted.axis
+    if onto is None:
+        return AxisField(None, parted.wide.span, parted.narrow.span, field.length, parted)
+    if onto < 0:  # no piece is left
+        return AxisField(None, parted.wide.span, parted.narrow.span, field.length)
+    plain = parted.places == ((onto, 1, y[onto]),)
+    return AxisField(onto, *parted.on_axis(y[onto]), field.length, None if plain else parted)
+
+
+def _moved_along(field: AxisField, link: Link, x: Shape) -> AxisField:
     """A receptive field seen through one axis map."""
     if field.onto is None or field.onto >= len(link.axes):
         return field
@@ -171,41 +200,38 @@ def _composed(span: AxisSpan, axis: AxisMap, n: int) -> AxisSpan:
         return None
     read = [range(inner.low(o), inner.high(o) + 1, inner.step) for o in range(period)]
     plain = span.plain
-    return _span([_seen(span, cells, plain) for cells in read], span.stride * inner.advance * turns)
+    return spanned([_seen(span, cells, plain) for cells in read], span.stride * inner.advance * turns)
 
 
 def _seen(span: Span, cells: range, plain: bool) -> tuple[int, int]:
     """The first and the last input cell that some cells of a tensor see together; the last is one less than the first
-    where they see nothing. `plain` spans are told by the first and the last cell alone.
-
-    The span is `plain` where the first and the last of the cells tell.
+    where they see nothing. In a `plain` span the first and the last of the cells decide.
     """
     if plain and cells:
         return span.low(cells[0]), span.high(cells[-1])
-    # From period to period the stretches only move up, so those at the ends tell.
+    # From period to period the stretches only move up, so the first and the last period decide.
     ends = {*cells[: span.period], *cells[-span.period :]}
     stretches = [(low, high) for low, high in map(span.at, sorted(ends)) if low <= high]
     if not stretches:
         nowhere = span.low(cells.start)
         return nowhere, nowhere - 1
-    return _around(stretches)
+    return around(stretches)
 
 
-def _around(stretches: list[tuple[int, int]]) -> tuple[int, int]:
-    return min([low for low, _ in stretches]), max([high for _, high in stretches])
-
-
-def _span(stretches: list[tuple[int, int]], moved: Fraction) -> Span:
-    """The span of which one period of cells is given, with each period `moved` cells further on."""
-    lows, highs = zip(*stretches, strict=True)
-    return Span(Ramp(lows, int(moved)).reduced(), Ramp(highs, int(moved)).reduced())
-
-
-def _joined(a: AxisField, b: AxisField) -> AxisField:
-    """The receptive field of a cell to which two paths lead."""
+def _joined(a: AxisField, b: AxisField, y: Shape) -> AxisField:
+    """The receptive field of a cell of a tensor y to which two paths lead."""
+    if (a.parted or b.parted) and (a.onto is None or a.onto != b.onto or (a.parted and b.parted)):
+        pair = [each.parted or _whole(each, y) for each in (a, b)]
+        both = joined(pair[0], pair[1], _union, _least) if pair[0] and pair[1] else None
+        return _of_parted(both, a, y)
     if a.onto != b.onto:
         return AxisField(None, WHOLE if WHOLE in (a.wide, b.wide) else None, None, a.length)
     return AxisField(a.onto, _union(a.wide, b.wide), _least(a.narrow, b.narrow), a.length)
+
+
+def _whole(field: AxisField, y: Shape) -> Parted | None:
+    """A field on an axis that is not parted, as if it were in one piece."""
+    return None if field.onto is None else Parted.whole(field.onto, y[field.onto], field.wide, field.narrow)
 
 
 def _least(a: AxisSpan, b: AxisSpan) -> AxisSpan:
@@ -227,4 +253,4 @@ def _union(a: AxisSpan, b: AxisSpan) -> AxisSpan:
     if period > LONGEST_PERIOD:
         return None
     pairs = [[each for each in (a.at(i), b.at(i)) if each[0] <= each[1]] or [a.at(i)] for i in range(period)]
-    return _span([_around(pair) for pair in pairs], a.stride * period)
+    return spanned([around(pair) for pair in pairs], a.stride * period)

@@ -14,7 +14,8 @@ from itertools import islice
 
 from planner.cells.combs import MOST_RUNS, Run, TooManyRuns, single, united
 from planner.cells.images import every, folded, imaged, mirrored, shifted, smeared, spaced
-from planner.cells.runs import LONGEST_BITS, AllBut, Cells, Runs, cells_of, lowest, runs_of_bits
+from planner.cells.pieces import parted, together
+from planner.cells.runs import LONGEST_BITS, AllBut, Cells, Runs, all_cells, cells_of, lowest, runs_of_bits
 from planner.words import in_runs
 
 __all__ = [
@@ -34,18 +35,15 @@ __all__ = [
     "lowest",
     "mirrored",
     "one_cell",
+    "parted",
     "ranged",
     "shifted",
     "smeared",
     "spaced",
     "stretches",
+    "together",
     "united",
 ]
-
-
-def all_cells(n: int) -> Cells:
-    """The set of all cells of an axis of n."""
-    return (1 << n) - 1 if n <= LONGEST_BITS else cells_of((single(0, n),))
 
 
 def one_cell(i: int) -> Cells:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from planner.cells.combs import Comb, Keep, Run, combined, compressed, single, tidied
 
 LONGEST_BITS = 1 << 20
-"""Sets with a cell behind that many are kept as runs, others as bits."""
+"""Sets that reach beyond this many cells are kept as runs, others as bits."""
 
 
 class Runs:
@@ -113,6 +113,11 @@ def cells_of(combs: tuple[Comb, ...]) -> Cells:
         turns = -((each.start - each.stop) // each.period)
         cells |= (smeared_bits(period, turns, each.period) & (1 << each.stop - each.start) - 1) << each.start
     return cells
+
+
+def all_cells(n: int) -> Cells:
+    """The set of all cells of an axis of n."""
+    return (1 << n) - 1 if n <= LONGEST_BITS else cells_of((single(0, n),))
 
 
 def smeared_bits(cells: int, taps: int, dilation: int) -> int:

@@ -11,7 +11,7 @@ from planner.classes.channels import channels_of, is_handed_on, names_in_plain, 
 from planner.classes.expressions import Expr, UnusableError, const, same, text
 from planner.classes.structure import Structure
 from planner.classes.symbols import shaped, size_of, sizes_of, with_symbols, written
-from planner.classes.tensors import INDEX, Calling, Copy, EntryCopy, SymbolicTensor, argument_in, plain, type_of
+from planner.classes.tensors import INDEX, Calling, Copy, SymbolicTensor, Use, argument_in, plain, type_of
 from planner.classes.worlds import another
 from planner.diagnostics import Fault
 from planner.format import Block, Entry
@@ -22,7 +22,7 @@ from planner.plan import Step
 TRIED = 4
 """At how many other values a layer is asked whether its calls are right there."""
 WORKED_OUT = ("padding", "padding_mode", "ceil_mode", "count_include_pad", "uncounted")
-"""Arguments that a module has no use for where it works out its padding from the size of its input."""
+"""Arguments that a module does not take where it works out its padding from the size of its input."""
 LayerAnswer = tuple[tuple[SymbolicTensor, ...], tuple[Calling, ...], frozenset[str]]
 """The outputs, the calls, and the names for whose values alone these are right."""
 
@@ -43,7 +43,7 @@ class Answers:
 
     def layer(
         self, copy: Copy, values: dict[str, Any], entry: Entry, step: Step, inputs: tuple[SymbolicTensor, ...]
-    ) -> EntryCopy:
+    ) -> Use:
         """A layer of the file in a copy: its outputs and its calls, written in the names in sight."""
         layer = step.layer
         assert layer is not None
@@ -64,7 +64,7 @@ class Answers:
             if not copy.revalued:
                 self._known[key] = (step, *found)
         outputs, calls, assumed = found
-        return EntryCopy(step, inputs, outputs, calls, type=type_of(entry, copy), assumed=assumed)
+        return Use(step, inputs, outputs, calls, type=type_of(entry, copy), assumed=assumed)
 
     def _again(self, key: tuple[Any, ...], step: Step, values: Mapping[str, Any]) -> LayerAnswer | None:
         """The layer's earlier answer for tensors that are written alike, though their sizes may differ."""
@@ -164,8 +164,8 @@ class Answers:
     ) -> bool:
         """Whether calls are right at other values of the names that were compared with something.
 
-        Most comparisons only refuse what is wrong; the layer itself is asked, at a few values that it takes. Where it
-        takes none of them, they are not.
+        Most comparisons only refuse wrong values; so the layer is asked at a few other values. Where it accepts none of
+        them, the calls are not known to be right.
         """
         tried = False
         for k in range(TRIED):
@@ -173,6 +173,8 @@ class Answers:
             try:
                 fields = {each: value(expr, there) for each, expr in given.items()}
                 shapes = [Shape((*each.shape.spatial, value(each.channels, there))) for each in inputs]
+                if any(shape.channels < 1 for shape in shapes):
+                    continue
                 other = type(layer).model_validate({**dict(layer), **fields})
                 other.facts(*shapes)
                 calls = other.calls(*shapes)
@@ -206,7 +208,8 @@ class Answers:
                 continue
             own = given.get(each)
             if own is not None and call.is_permutation:
-                args[each] = const(plain(found), own.depends_on)  # it is carried out while the code is written
+                # The emitter moves the axes itself, and needs plain numbers.
+                args[each] = const(plain(found), own.depends_on)
                 continue
             if own is not None and same(plain(getattr(layer, each)), plain(found)):
                 args[each] = own
@@ -221,6 +224,7 @@ class Answers:
             each
             for each in given
             if each not in (*args, *leave_out, *layer.in_forward)
+            and each in fields
             and same(plain(getattr(layer, each)), fields[each].default)
         ]
         if missing and call.is_constructed:
@@ -265,7 +269,8 @@ def _with_missing(layer: Layer, args: Mapping[str, Expr], missing: Mapping[str, 
 
 def _is_fractional(layer: Layer, argument: str) -> bool:
     """Whether an argument takes any number, whole or not."""
-    return float in get_args(type(layer).model_fields[argument].annotation)
+    field = type(layer).model_fields.get(argument)
+    return field is not None and float in get_args(field.annotation)
 
 
 def _form(argument: Any) -> Any:

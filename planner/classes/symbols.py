@@ -25,7 +25,7 @@ _OPERATORS: dict[str, Callable[[int, int], int]] = {
 
 
 LONGEST = 12
-"""Operators of an expression that anybody would read."""
+"""The most operators in an expression that a reader would still follow."""
 
 
 class Symbol(int):
@@ -155,7 +155,7 @@ def with_symbols(layer: Layer, exprs: Mapping[str, Expr], decisive: set[str]) ->
         for name, expr in exprs.items()
         if (found := _symbolic(getattr(layer, name), expr, decisive)) is not None
     }
-    return type(layer).model_construct(**{**vars(layer), **changed}) if changed else layer
+    return type(layer).model_construct(**{**dict(layer), **changed}) if changed else layer
 
 
 def _symbolic(value: Any, expr: Expr, decisive: set[str]) -> Any:

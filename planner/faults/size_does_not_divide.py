@@ -2,8 +2,8 @@ from planner.diagnostics import SOURCE, Fault
 
 
 class SizeDoesNotDivide(Fault):
-    """The image that a `PixelUnshuffle` gets does not divide into squares of downscale_factor cells, each of which
-    becomes one cell.
+    """An axis does not divide into the parts that a layer makes of it: the squares of downscale_factor cells of a
+    `PixelUnshuffle`, the windows or patches of a `Rearrange`.
 
     Why it matters: PyTorch refuses the layer at the first forward pass.
 
@@ -30,12 +30,12 @@ class SizeDoesNotDivide(Fault):
           - {type: PixelUnshuffle, downscale_factor: 2}
         """
 
-    def __init__(self, axis: str, n: int, factor: int) -> None:
+    def __init__(self, message: str, axis: str, n: int, factor: int, key: str) -> None:
         below = n - n % factor
         wanted = f"{below} or {below + factor}" if below else str(factor)
         super().__init__(
-            f"pixel_unshuffle expects {axis} to be divisible by downscale_factor",
+            message,
             label=f"{n} cells from {SOURCE} / {factor} leaves {n % factor}",
-            help=f"bring {axis} to {wanted}, or change `downscale_factor`",
-            key="downscale_factor",
+            help=f"bring {axis} to {wanted}, or change `{key}`",
+            key=key,
         )

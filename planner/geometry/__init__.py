@@ -20,6 +20,7 @@ from planner.geometry.bins import Bins, InterpolationMode, RandomBins, Resample
 from planner.geometry.link import Link, broadcast, keep, unread
 from planner.geometry.mixing import All, Grouped, Halves, Partnered, Prefix, Raveled, Shuffle, SizeOnly
 from planner.geometry.moves import KEEP, Centre, Flipped, Overwritten, PadMode, Picked, Rolled, Shift, Sliced, Written
+from planner.geometry.pieces import Digit, Pieces
 from planner.geometry.shape import Shape
 from planner.geometry.windows import SameWindow, Spread, Window
 
@@ -31,6 +32,7 @@ __all__ = [
     "Bins",
     "Cells",
     "Centre",
+    "Digit",
     "Flipped",
     "Grouped",
     "Halves",
@@ -41,6 +43,7 @@ __all__ = [
     "PadMode",
     "Partnered",
     "Picked",
+    "Pieces",
     "Prefix",
     "Ramp",
     "RandomBins",

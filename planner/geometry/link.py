@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
+from math import prod
 
 from planner.geometry.axis_map import AxisMap
 from planner.geometry.mixing import All, SizeOnly
 from planner.geometry.moves import KEEP
+from planner.geometry.pieces import Pieces
 from planner.geometry.shape import Shape
 
 
@@ -22,12 +24,28 @@ class Link:
               away; left out: axis for axis
     parts     where what is read on one axis depends on the others: links whose union it is exactly; the maps themselves
               then say what is read at most
+    pieces    where axes are parted and joined in another way, how; the maps then say what is read at most
     """
 
     axes: tuple[AxisMap, ...]
     channels: AxisMap
     onto: tuple[int | None, ...] | None = None
     parts: tuple[Link, ...] = ()
+    pieces: Pieces | None = None
+
+    @classmethod
+    def of_pieces(cls, pieces: Pieces, leads: Sequence[int] = ()) -> Link:
+        """The link of axes that are parted and joined; `leads` are the pieces whose sizes come from the input."""
+        last = len(pieces.outs) - 1
+        axes, onto = [], list[int | None]()
+        for axis in range(len(pieces.ins) - 1):
+            lead = next((i for i in pieces.ins[axis] if i in leads), None)
+            along, to = pieces.landing(axis, lead)
+            axes.append(along if to != last else All(1))
+            onto.append(to if to != last else None)
+        channels, to = pieces.landing(len(pieces.ins) - 1)
+        width = prod(pieces.sizes[i] for i in pieces.outs[-1])
+        return cls(tuple(axes), channels if to == last else All(width), tuple(onto), pieces=pieces)
 
     @classmethod
     def of(cls, maps: Sequence[AxisMap]) -> Link:
@@ -46,7 +64,8 @@ class Link:
     @cached_property
     def keeps(self) -> bool:
         """Whether every cell of the output reads the input's cell of its own place, in its own channel alone."""
-        return self.onto is None and not self.parts and all(axis.keeps for axis in (*self.axes, self.channels))
+        plain = self.onto is None and not self.parts and self.pieces is None
+        return plain and all(axis.keeps for axis in (*self.axes, self.channels))
 
     def output(self, x: Shape) -> Shape:
         """The output's shape, for a link whose axes all land in order."""
@@ -54,9 +73,6 @@ class Link:
             axis.length(n) for axis, n, to in zip(self.axes, x.spatial, self.landing, strict=True) if to is not None
         ]
         return Shape((*sizes, self.channels.length(x.channels)))
-
-    def with_channels(self, channels: AxisMap) -> Link:
-        return replace(self, channels=channels)
 
 
 @cache

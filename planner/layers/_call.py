@@ -39,6 +39,9 @@ class Call:
     repeats   the inputs that need no batch, since PyTorch repeats them for every sample
     causal    the argument that takes a mask which hides from each position of the first input those behind it
     in_rows   the module takes sequences, and axes before these are put into the batch for it
+
+    `planner.rearranged` parts axes into pieces and joins these to other axes. Its arguments are those of `Pieces`, but
+    for the sizes, of which those that PyTorch works out are -1.
     """
 
     target: str
@@ -112,6 +115,16 @@ class Call:
     def is_permutation(self) -> bool:
         """Whether the call only reorders axes."""
         return self.target == "Tensor.permute"
+
+    @property
+    def is_rearrangement(self) -> bool:
+        """Whether the call parts axes, reorders and joins them."""
+        return self.target == "planner.rearranged"
+
+    @property
+    def places_channels(self) -> bool:
+        """Whether the call takes the channels from anywhere, and puts them anywhere."""
+        return self.is_permutation or self.is_rearrangement
 
     @property
     def is_index(self) -> bool:

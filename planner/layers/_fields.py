@@ -214,6 +214,14 @@ EquationText = Annotated[
         {"type": "string"},
     ),
 ]
+PatternText = Annotated[
+    str,
+    *one(
+        lambda value: isinstance(value, str) and 0 < len(value) <= LONGEST_EQUATION,
+        "a text such as `(h i) (w j) c -> (h w) (i j) c`",
+        {"type": "string"},
+    ),
+]
 
 
 def _read_batch_first(value: object) -> bool:

@@ -7,7 +7,7 @@ it does not copy, and the class docstring, which is its manual page.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,7 +23,7 @@ from planner.faults.window_too_large import WindowTooLarge
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
-from planner.geometry import KEEP, All, AxisMap, Link, Shape
+from planner.geometry import KEEP, AxisMap, Link, Shape
 from planner.layers._call import Call as Call  # noqa: PLC0414
 from planner.layers._call import Layout as Layout  # noqa: PLC0414
 from planner.memory import Memory
@@ -156,6 +156,11 @@ class Layer(BaseModel):
         """Whether the layer works in place, writing over the values of its input."""
         return False
 
+    @classmethod
+    def names(cls, args: Mapping[str, object]) -> Collection[str]:
+        """The arguments that the layer takes, given those that an entry has."""
+        return cls.model_fields
+
     # What is the same for all
 
     def module(self, args: Mapping[str, object], *inputs: Shape) -> Call:
@@ -174,7 +179,8 @@ class Layer(BaseModel):
     def given(self) -> dict[str, Any]:
         """The arguments that differ from their defaults, in the order of the fields."""
         kept = ((name, getattr(self, name), each.default) for name, each in type(self).model_fields.items())
-        return {name: value for name, value, default in kept if type(value) is not type(default) or value != default}
+        given = {name: value for name, value, default in kept if type(value) is not type(default) or value != default}
+        return given | (self.model_extra or {})
 
     def facts(self, *inputs: Shape) -> Facts:
         """All the answers for these inputs; raises the fault that stops them."""
@@ -257,37 +263,6 @@ def axes_of(dims: int | Sequence[int], x: Shape, name: str = "dim") -> list[int]
         if axis in axes[:i]:
             raise RepeatedDim(listed[i], listed[axes.index(axis)], name)
     return axes
-
-
-def along(x: Shape, axis: int, change: AxisMap) -> Link:
-    """The link of a layer that changes one axis, or the channels as the last one, and leaves the others."""
-    return Link.of([KEEP if each != axis else change for each in range(len(x))])
-
-
-def inserted(x: Shape, axis: int, cells: int = 1) -> Link:
-    """The link of a layer that adds an axis of so many cells, each of which counts as reading what any of them does.
-
-    Where it is the channels, what was the channels becomes the first axis, as in PyTorch's order.
-    """
-    rank = len(x.spatial)
-    if axis == len(x):
-        return Link((KEEP,) * rank, All(cells), tuple(range(1, rank + 1)))
-    return Link((KEEP,) * rank, KEEP, tuple(each + (each >= axis) for each in range(rank)))
-
-
-def folded(x: Shape, away: Mapping[int, AxisMap]) -> Link:
-    """The link of a layer that folds some axes away, each by its map to one cell, and leaves the others.
-
-    Where the channels go, the first axis that stays becomes the channels, as in PyTorch's order; each of them then
-    counts as reading all that the axis and the channels held.
-    """
-    last = len(x) - 1
-    stay = [axis for axis in range(last) if axis not in away]
-    channels: AxisMap = KEEP
-    if last in away:
-        channels = All(x[stay.pop(0)])
-    axes = tuple(KEEP if axis in stay else away.get(axis, All(1)) for axis in range(last))
-    return Link(axes, channels, tuple(stay.index(axis) if axis in stay else None for axis in range(last)))
 
 
 _AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}

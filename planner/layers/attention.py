@@ -173,7 +173,7 @@ class MultiheadAttention(Layer):
         if masks:
             call = replace(call, named=("attn_mask",), widened=(0, 0, 0, len(query) + 1 - len(masks[0])), repeats=(3,))
         if self.is_causal:
-            # With keys of its own PyTorch takes the mask alone: of the flag it makes one that hides them.
+            # With keys that the module adds itself only the mask is given: PyTorch's flag would hide these keys.
             flag = {} if self.add_bias_kv or self.add_zero_attn else {"is_causal": True}
             call = replace(call, causal="attn_mask", forward={**call.forward, **flag})
         return (call,)

@@ -78,7 +78,7 @@ class Constant(Layer):
         return row if len(sizes) == 1 else Call("torch.reshape", {"input": row, "shape": sizes})
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        # An image of one number is made as PyTorch wants images; what has a place for each number is made as it is.
+        # Equal numbers are made channels first, as PyTorch has images; others in the order of the file, channels last.
         first = self.uniform and len(self.shape) > 2
         data = self._data(Shape(self.shape).torch if first else self.shape)
         return (Call("nn.Buffer", {"data": data, "persistent": False}, layout="first" if first else "last"),)

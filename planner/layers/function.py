@@ -14,7 +14,8 @@ from planner.faults.missing_key import MissingKey
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.geometry import All, Link, Prefix, Shape
 from planner.layers._fields import Number, NumberOrNone
-from planner.layers._layer import Call, Layer, Layout, along, axis_of
+from planner.layers._layer import Call, Layer, Layout, axis_of
+from planner.layers._links import along
 from planner.layers.merge import meeting, must_meet
 
 

@@ -14,7 +14,8 @@ from planner.faults.sizes_differ import SizesDiffer
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.geometry import Link, Shape, Shift, broadcast
 from planner.layers._fields import NumberOrNone
-from planner.layers._layer import Call, Layer, along, axis_of, dim_of, inserted
+from planner.layers._layer import Call, Layer, axis_of, dim_of
+from planner.layers._links import along, inserted
 
 
 class _CellByCell(Layer):

@@ -13,7 +13,8 @@ from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, All, Link, Shape
 from planner.layers._fields import Dims, Natural, Number
-from planner.layers._layer import Call, Layer, axes_of, folded
+from planner.layers._layer import Call, Layer, axes_of
+from planner.layers._links import folded
 
 
 class _Reduction(Layer):

@@ -229,7 +229,9 @@ class PixelUnshuffle(Layer):
     def check(self, *inputs: Shape) -> None:
         for axis, n in enumerate(inputs[0].spatial):
             if n % self.downscale_factor:
-                raise SizeDoesNotDivide(axis_name(axis, self.rank), n, self.downscale_factor)
+                name = axis_name(axis, self.rank)
+                message = f"pixel_unshuffle expects {name} to be divisible by downscale_factor"
+                raise SizeDoesNotDivide(message, name, n, self.downscale_factor, "downscale_factor")
 
     def axes(self, x: Shape) -> tuple[AxisMap, ...]:
         return (Window(self.downscale_factor, self.downscale_factor),) * self.rank

@@ -6,8 +6,9 @@ Source: https://docs.pytorch.org/docs/stable/tensor_view.html and the pages of t
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
+from operator import mul
 
 from pydantic import Field
 
@@ -19,9 +20,10 @@ from planner.faults.not_an_order import NotAnOrder
 from planner.faults.nothing_selected import NothingSelected
 from planner.faults.parts_do_not_add_up import PartsDoNotAddUp
 from planner.faults.too_many_outputs import TooManyOutputs
-from planner.geometry import KEEP, All, AxisMap, Link, Raveled, Shape, Sliced, Spread, Window
+from planner.geometry import KEEP, All, AxisMap, Link, Pieces, Raveled, Shape, Sliced, Spread, Window
 from planner.layers._fields import Count, Counts, DimOrder, ShapeSizesOrRest
-from planner.layers._layer import Call, Layer, Sizes, along, axis_name, axis_of, dim_of, folded
+from planner.layers._layer import Call, Layer, Sizes, axis_name, axis_of, dim_of
+from planner.layers._links import along, folded
 from planner.memory import Memory
 
 MOST_OUTPUTS = 10_000
@@ -48,9 +50,9 @@ class _Regrouping(Layer):
 def _regrouping(x: Shape, y: Shape) -> Link:
     """The link of values that stay in PyTorch's order, channels first, while the sizes change from x to y.
 
-    Each axis of x is written into the leading axis of the stretch of y that holds the same values. Where several
-    axes are joined into one, that is exact; where one is parted, what follows the leading axis counts as reading all
-    its cells.
+    The pieces say it exactly, where both have some in common. The maps say what is read at most: each axis of x is
+    written into the leading axis of the stretch of y that holds the same values, and where one is parted, what follows
+    the leading axis counts as reading all its cells.
     """
     axes: list[AxisMap] = [All(1)] * len(x.spatial)
     onto: list[int | None] = [None] * len(x.spatial)
@@ -71,7 +73,38 @@ def _regrouping(x: Shape, y: Shape) -> Link:
                     axes[axis - 1] = _parted(1, x.torch[axis] // y.torch[leads], y.torch[leads])
                 else:
                     axes[axis - 1] = All(y.torch[leads])
-    return Link(tuple(axes), channels, tuple(onto))
+    return Link(tuple(axes), channels, tuple(onto), pieces=_common_pieces(x, y))
+
+
+def _common_pieces(x: Shape, y: Shape) -> Pieces | None:
+    """The pieces that the axes of both shapes are made of, in PyTorch's order; None where their edges lie across one
+    another, as where 4×6 becomes 3×8.
+    """
+    sizes: list[int] = []
+    ins: list[tuple[int, ...]] = [()] * len(x)
+    outs: list[tuple[int, ...]] = [()] * len(y)
+    for here, there in _stretches(x.torch, y.torch):
+        known = sorted({1, *_edges(here, x), *_edges(there, y)})
+        if any(after % before for before, after in pairwise(known)):
+            return None
+        steps = [after // before for before, after in pairwise(known)][::-1]
+        numbers = range(len(sizes), len(sizes) + len(steps))
+        sizes += steps
+        for axes, shape, found in ((here, x, ins), (there, y, outs)):
+            taken = iter(zip(numbers, steps, strict=True))
+            for axis in axes:
+                own, held = [], 1
+                while held < shape.torch[axis]:
+                    number, n = next(taken)
+                    own.append(number)
+                    held *= n
+                found[(axis - 1) % len(shape)] = tuple(own)
+    return Pieces(tuple(sizes), tuple(ins), tuple(outs))
+
+
+def _edges(axes: Sequence[int], x: Shape) -> Iterator[int]:
+    """How many values lie within each axis of a stretch together with those behind it."""
+    return accumulate((x.torch[axis] for axis in reversed(axes)), mul)
 
 
 def _parted(held: int, wanted: int, length: int) -> AxisMap:
@@ -108,8 +141,7 @@ class Flatten(_Regrouping):
     """Joins the axes from start_dim to end_dim into one. As it stands, H×W×C becomes a vector of C·H·W.
 
     Dimensions count as in PyTorch: `start_dim: 2` keeps the channels and makes the sequence H·W×C of the cells, row by
-    row. In a vector, channel c of cell (h, w) is at c·H·W + h·W + w, so each value reads one channel; every one counts
-    as reading all cells.
+    row. In a vector, channel c of cell (h, w) is at c·H·W + h·W + w.
     """
 
     start_dim: int = 1
@@ -164,9 +196,7 @@ def _without_rest(name: str, sizes: Sizes, total: int) -> Sizes:
 
 
 class _Reordering(Layer):
-    """Puts the axes in another order. Where the channels change places with a spatial axis, every value counts as
-    reading all of both.
-    """
+    """Puts the axes in another order."""
 
     def order(self, x: Shape) -> Sizes:
         """For each axis of the result in PyTorch's order, batch left out, which one of the input it is."""
@@ -181,7 +211,13 @@ class _Reordering(Layer):
             )
         axes = tuple(All(1) if i + 1 == order[0] else KEEP for i in range(len(x.spatial)))
         onto = tuple(None if i + 1 == order[0] else order.index(i + 1) - 1 for i in range(len(x.spatial)))
-        return ((Link(axes, All(x.torch[order[0]]), onto),),)
+        return ((Link(axes, All(x.torch[order[0]]), onto, pieces=self._pieces(x)),),)
+
+    def _pieces(self, x: Shape) -> Pieces:
+        """Every axis in one piece, which goes elsewhere."""
+        places = [(axis - 1) % len(x) for axis in self.order(x)]
+        outs = (*places[1:], places[0])
+        return Pieces(tuple(x), tuple((axis,) for axis in range(len(x))), tuple((axis,) for axis in outs))
 
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
         (x,) = inputs
@@ -199,8 +235,7 @@ class Permute(_Reordering):
     """Puts the axes in another order: axis i of the result is axis dims[i] of the input, counted as in PyTorch.
 
     All axes are listed, the batch first: `dims: [0, 1, 3, 2]` exchanges height and width, `[0, 2, 1]` the channels and
-    the sequence of L×C. Where the channels change places with a spatial axis, the analyses count every value as
-    reading all of both.
+    the sequence of L×C.
     """
 
     dims: DimOrder
@@ -218,7 +253,7 @@ class Transpose(_Reordering):
     sequence of L×C.
 
     Dimensions count as in PyTorch: 1 is the channels, 2 the first spatial axis, -1 the last one; the batch stays where
-    it is. Where the channels change places with a spatial axis, the analyses count every value as reading all of both.
+    it is.
     """
 
     dim0: int

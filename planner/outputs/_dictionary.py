@@ -67,7 +67,7 @@ def step_values(report: Report, i: int, step: Step) -> dict[str, Any]:
         "params": step.params,
         **_lent(report.plan, step),
         "macs": step.macs,
-        "line": report.line(step),
+        **_stands(report, step),
         "loss": [_loss(report.plan.label(step.sources[each.source]), each) for each in report.losses[i]],
         "receptive_field": {
             report.plan.steps[source].name: _field(axes)
@@ -75,6 +75,13 @@ def step_values(report: Report, i: int, step: Step) -> dict[str, Any]:
         },
         "unread": _unread(report, i),
     }
+
+
+def _stands(report: Report, step: Step) -> dict[str, Any]:
+    """The line where a step stands, and the file if it is a library."""
+    place = report.source.place(step.path)
+    file = {"file": place.file} if place is not None and place.file is not None else {}
+    return {"line": place.line if place else None, **file}
 
 
 def _lent(plan: Plan, step: Step) -> dict[str, Any]:
@@ -106,7 +113,7 @@ def finding(report: Report, each: Diagnostic) -> dict[str, Any]:
         "step": each.step,
         "message": headline(each),
         "help": each.help,
-        "file": report.source.file,
+        "file": report.file(place),
         "line": place.line if place else None,
         "column": place.column if place else None,
         "fixes": [_fix(fix) for fix in report.fixes(each)],

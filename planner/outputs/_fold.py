@@ -28,7 +28,7 @@ class Row:
     steps    the steps of the plan that it stands for
     planned  whether all of them have their shapes; params and macs are of those that have, None if unknown of some
     opened   its layers follow, in rows of their own; of several copies, those of the first
-    beside   the copies stand side by side, and not one behind the other
+    beside   the copies stand side by side, and not one after the other
     differ   the arguments in which copies differ: `dilation 1, 2, 4`
     weights  whose weights it uses, where they are not its own: `shares conv1`
     foreign  the name of a class that only the user's own code has
@@ -54,7 +54,7 @@ class Row:
 
     @property
     def notes(self) -> str:
-        """What is said behind its type: `, dilation 1, 2, 4, shares a`."""
+        """What is said after its type: `, dilation 1, 2, 4, shares a`."""
         return "".join(f", {each}" for each in (self.foreign, self.differ, self.weights) if each)
 
     @property

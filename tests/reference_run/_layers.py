@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -411,7 +413,7 @@ def _operated(function: Callable[..., Tensor], *, repeats: bool | None = None) -
     def computed(layer: Any, *sources: Tensor) -> Tensor:
         if layer.other is not None:
             (x,) = sources
-            number = torch.full_like(x, layer.other)
+            number = torch.as_tensor(layer.other).to(torch.result_type(x, layer.other))
             return function(number, x) if getattr(layer, "reversed", False) else function(x, number)
         _must_fit(sources, layer.broadcast if repeats is None else repeats)
         return reduce(function, sources)
@@ -627,6 +629,57 @@ def _interpolate(layer: Any, x: Tensor, *like: Tensor) -> Tensor:
     return functional.interpolate(x, **fields)
 
 
+def _rearrange(layer: Any, x: Tensor, like: Tensor | None = None) -> Tensor:
+    """Every value put where its cells of all named axes say, one after the other."""
+    sides = [re.findall(r"\.\.\.|\w+|[()]", side) for side in layer.pattern.split("->")]
+    x = _last(x)
+    more = x.dim() - 1 - (_depth_one(sides[0]) - 1)
+    left, right = (_named_axes(side, [f"...{i}" for i in range(more)]) for side in sides)
+    sizes: dict[str, int] = dict(layer.model_extra)
+    known = [*zip(left, x.shape[1:], strict=True)]
+    known += zip(right, like.shape[2:], strict=False) if like is not None else []
+    for _ in range(len(known)):
+        for names, n in known:
+            unsaid = [name for name in names if name not in sizes]
+            if len(unsaid) == 1:
+                sizes[unsaid[0]] = n // math.prod(sizes[name] for name in names if name in sizes)
+    result = x.new_empty(len(x), *(math.prod(sizes[name] for name in names) for names in right))
+    for cells in product(*(range(n) for n in sizes.values())):
+        at = dict(zip(sizes, cells, strict=True))
+        here, there = (tuple(_place(names, sizes, at) for names in axes) for axes in (left, right))
+        result.movedim(0, -1)[there] = x.movedim(0, -1)[here]
+    return _first(result)
+
+
+def _place(names: Sequence[str], sizes: Mapping[str, int], at: Mapping[str, int]) -> int:
+    """The cell of an axis that the cells of its parts make, the last of which runs fastest."""
+    place = 0
+    for name in names:
+        place = place * sizes[name] + at[name]
+    return place
+
+
+def _depth_one(tokens: Sequence[str]) -> int:
+    """How many axes a side of a pattern has, `...` being one."""
+    return len(re.findall(r"\([^)]*\)|\S+", " ".join(tokens).replace("( ", "(")))
+
+
+def _named_axes(tokens: Sequence[str], dots: Sequence[str]) -> list[list[str]]:
+    """The names of each axis of a side of a pattern; none for an axis of one cell."""
+    found: list[list[str]] = []
+    inside = False
+    for token in tokens:
+        if token in "()":
+            inside = token == "("
+            found += [[]] if inside else []
+        elif token == "..." and not inside:
+            found += [[name] for name in dots]
+        else:
+            names = [*dots] if token == "..." else [] if token == "1" else [token]
+            found[-1:] = [found[-1] + names] if inside else [*found[-1:], names]
+    return found
+
+
 FUNCTIONS: Mapping[str, Function] = {
     "Identity": _identity,
     "Dropout": _identity,
@@ -667,6 +720,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "ScaledDotProductAttention": _dot_product,
     "RotaryEmbedding": _rotary,
     "Einsum": _einsum,
+    "Rearrange": _rearrange,
     "IndexSelect": _index_select,
     "Gather": _gather,
     "TopK": _topk,

@@ -71,7 +71,7 @@ def skips(count: int, pairs: Iterable[Pair], lent: set[Pair], passing: set[int])
         sources[target].append(source)
         if (source, target) not in lent:
             readers[source].append(target)
-    before = [0] * count  # as bits: the boxes from which there is a way to this one
+    before = [0] * count  # for each box, as bits, the boxes from which there is a way to it
     found: set[Pair] = set()
     for target in range(count):
         around = real = 0

@@ -7,6 +7,7 @@ from io import StringIO
 
 from planner.outputs._screen import Screen, printable
 from planner.outputs._weights import lent
+from planner.outputs.plan.table import line_text
 from planner.report import Report
 
 COLUMNS = ("name", "type", "from", "in", "out", "params", "macs", "line", "weights")
@@ -20,9 +21,10 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
     for step in report.plan.layers:
         sources = " ".join(report.plan.label(ref) for ref in step.sources)
         shapes = (" ".join(map(str, shapes)) for shapes in (step.inputs, step.outputs))
+        place = report.source.place(step.path)
         texts = [printable(text) for text in (step.name, step.type, sources, *shapes)]
-        weights = _harmless(lent(report.plan, step))
-        writer.writerow([*map(_harmless, texts), step.params, step.macs, report.line(step), weights])
+        line, weights = line_text(place) if place else None, _harmless(lent(report.plan, step))
+        writer.writerow([*map(_harmless, texts), step.params, step.macs, line, weights])
     return file.getvalue()
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from pathlib import PurePath
 from typing import NamedTuple
 
 from planner.analyses.cost import Cost
-from planner.diagnostics import Severity
+from planner.diagnostics import Place, Severity
 from planner.geometry import Shape
 from planner.outputs import Format
 from planner.outputs._fold import Row, rows
@@ -185,10 +186,16 @@ def _columns(report: Report, shown: list[Row], marks: list[_RowSign | None], scr
     if screen.width >= WIDE:
         inputs = [shapes_text(row.inputs) for row in shown]
         places = [report.source.place(row.path) for row in shown]
-        lines = [str(place.line) if place else "" for place in places]
+        lines = [line_text(place) if place else "" for place in places]
         table.insert(2, _input_column(inputs, shapes_text(step.outputs[0] for step in plan.inputs)))
         table.append(_Column("line", lines, "", right=True))
     return table
+
+
+def line_text(place: Place) -> str:
+    """The number of a line, and the file if it is a library: `12`, `residual.yaml:12`."""
+    file = f"{printable(PurePath(place.file).name)}:" if place.file is not None else ""
+    return f"{file}{place.line}"
 
 
 def _input_column(texts: Sequence[str], total: str) -> _Column:

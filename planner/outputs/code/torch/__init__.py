@@ -133,7 +133,7 @@ def _must_be_writable(units: Units) -> None:
     for part in (part for unit in units.all for part in unit.all_parts()):
         for calling in part.calls:
             if not is_writable(calling.call):
-                member = part.item.member
+                member = part.first.member
                 raise NoSuchCall(member.type, calling.target, member.path)
 
 
@@ -154,8 +154,8 @@ def _must_be_chain(copies: Copies) -> None:
         entry = copies.structure.forbids_chain(block)
         if entry is not None:
             number = block.entries.index(entry)
-            items = [item for copy in copies.of(block) for item in copy.items[number]]
-            name = items[0].member.name if items else str(entry.type)
+            uses = [use for copy in copies.of(block) for use in copy.uses[number]]
+            name = uses[0].member.name if uses else str(entry.type)
             raise NotAChain(name, entry.path, borrows=entry.borrows)
 
 
@@ -210,7 +210,7 @@ def _main(report: Report, program: Program) -> Iterator[str]:
     program.imports.add("torch")
     inputs = []
     whole_numbers = picked(report.plan)
-    # Of a single sample with one value in a group PyTorch's GroupNorm takes no mean.
+    # PyTorch's GroupNorm refuses a single sample that has one value in a group.
     alone = all(step.layer is None or step.layer.centred(*step.inputs) != 1 for step in report.plan.layers)
     batch = 1 if alone else 2
     for k, step in enumerate(report.plan.inputs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from planner.classes.expressions import ATOM, BINDS, OF_ONE, SIGNS, Expr, const, text
@@ -11,10 +11,10 @@ from planner.classes.tensors import Calling
 from planner.layers._layer import Call
 from planner.outputs.code.torch.layouts import Side, axes_of, follows, renumbered
 from planner.outputs.code.torch.program import Program
-from planner.outputs.code.torch.text import Bracketed, Brackets
+from planner.outputs.code.torch.text import Bracketed, Brackets, Chain
 
 Lack = Literal["", "size", "axis"]
-"""What a trained parameter lacks that other tensors have: the size of the batch, or the axis altogether."""
+"""What a trained parameter lacks beside other tensors: the size of the batch, or the batch axis altogether."""
 Order = tuple[int, ...]
 """For each axis of a tensor, which one it is of the tensor that it was made from."""
 
@@ -64,7 +64,7 @@ class Code(NamedTuple):
         return self._replace(base=f"{atom}{_rearranged(self.order)}", binds=ATOM, order=None)
 
     def after(self, head: str) -> str | Brackets:
-        """The expression behind the beginning of a statement."""
+        """The expression after the beginning of a statement."""
         code = self.code
         return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
 
@@ -96,7 +96,10 @@ class Code(NamedTuple):
 
     def at(self, path: Sequence[int]) -> Code:
         """One of the values that a call returns."""
-        return self._replace(base=self.atom + "".join(f"[{i}]" for i in path), binds=ATOM, order=None)
+        taken = "".join(f"[{i}]" for i in path)
+        if isinstance(self.base, Brackets) and self.order is None:
+            return self._replace(base=self.base.before(taken))
+        return self._replace(base=self.atom + taken, binds=ATOM, order=None)
 
     def with_batch(self, axis: int, axes: int) -> Code:
         """The tensor with its batch axis moved to the front."""
@@ -114,7 +117,9 @@ class Code(NamedTuple):
         return moved if moved.order is None else moved._replace(base=f"{moved.settled().base}.contiguous()", order=None)
 
     def size(self, dim: int) -> Expr:
-        """The size of an axis."""
+        """The size of an axis, told as of a tensor that has its channels second."""
+        if self.side == "last" and dim:
+            dim = dim - 1 if dim > 1 else self.axes or -1
         if self.order is not None:
             return Expr("size", (text(self._replace(order=None).atom), const(self.order[dim])))
         return Expr("size", (text(self.atom), const(dim)))
@@ -156,13 +161,13 @@ def _operation(calling: Calling, args: Sequence[Code], numbers: Mapping[str, Exp
     constants = [expr.written for expr in numbers.values()]
     first, *others = [*constants, *operands] if call.reversed else [*operands, *constants]
     written = [first[0] if first[1] >= binds + (sign == "**") else f"({first[0]})"]
-    least = BINDS["neg"] if sign == "**" else binds + 1  # what follows `**` may have a sign of its own
+    least = BINDS["neg"] if sign == "**" else binds + 1  # the exponent of `**` may have a sign of its own
     written += [code if its >= least and its != BINDS["**"] else f"({code})" for code, its in others]
     return Code(f" {sign} ".join(written), binds, lacks=lacking(args))
 
 
 def lacking(args: Sequence[Code]) -> Lack:
-    """What the result of tensors that meet value by value lacks: what all of them do."""
+    """What the result lacks where tensors meet value by value: what all of them lack."""
     return min((each.lacks for each in args), key=("", "size", "axis").index)
 
 
@@ -175,7 +180,7 @@ def _turned(code: Code) -> Code:
 
 
 def _widened(code: Code, more: int) -> Code:
-    """The tensor with so many axes of one cell behind its batch; without a batch, PyTorch adds them by itself."""
+    """The tensor with axes of one cell added after its batch; without a batch, PyTorch adds such axes by itself."""
     if not more or code.lacks == "axis":
         return code
     axes = None if code.axes is None else code.axes + more
@@ -195,6 +200,9 @@ def call(
     program.uses(*(expr for calling in part.calls for _, expr in calling.args))
     if last.call.is_permutation:
         return _permuted(last, args[0])
+    if last.call.is_rearrangement:
+        given = {arg: in_forward(expr, args, attribute) for arg, expr in last.args}
+        return rearranged(args[0], given, side)
     if last.call.is_operator:
         return operator_code(part, args, attribute)
     read = list(args)
@@ -245,6 +253,44 @@ def _permuted(calling: Calling, x: Code) -> Code:
     count = len(dims.args)
     order = tuple(each.args[0] % count for each in dims.args)
     return x.moved("first").permuted(order)
+
+
+def rearranged(x: Code, given: Mapping[str, Expr], side: Side) -> Code:
+    """Axes that are parted into pieces, put in another order, and joined to other axes, with the channels at a side.
+
+    The pieces are counted behind the batch, and an axis of one cell has none.
+    """
+    ins, outs = ([[each.args[0] for each in axis.args] for axis in given[name].args] for name in ("ins", "outs"))
+    sizes = given["sizes"].args
+    ins, outs = _in_order(ins, x.side), _in_order(outs, side)
+    calls = [
+        f".unflatten({dim}, ({', '.join(str(sizes[i]) for i in pieces)}))" if pieces else f".squeeze({dim})"
+        for dim, pieces in reversed([*enumerate(ins, 1)])
+        if len(pieces) != 1
+    ]
+    here, wanted = ([i for pieces in axes for i in pieces] for axes in (ins, outs))
+    order = (0, *(here.index(i) + 1 for i in wanted))
+    joining = [*_joining(outs)]
+    if joining and order != tuple(range(len(order))):
+        calls.append(_rearranged(order))
+    first, *others = [*calls, *joining] or [""]
+    code = Code(Chain("", calls=[f"{x.atom}{first}", *others]), side=side)
+    return code if joining else code.permuted(order)
+
+
+def _in_order(axes: list[list[int]], side: Side) -> list[list[int]]:
+    """Axes with the channels last in the order that they have in a tensor."""
+    return axes if side == "last" else [axes[-1], *axes[:-1]]
+
+
+def _joining(axes: Sequence[Sequence[int]]) -> Iterator[str]:
+    """The calls that join pieces to axes, and add axes of one cell."""
+    begin = 1 + sum(map(len, axes))
+    for pieces in reversed(axes):
+        begin -= len(pieces)
+        if len(pieces) > 1:
+            yield f".flatten({begin}, {begin + len(pieces) - 1})"
+    yield from (f".unsqueeze({dim})" for dim, pieces in enumerate(axes, 1) if not pieces)
 
 
 def _function(

@@ -8,11 +8,11 @@ from dataclasses import replace
 from planner.classes.expressions import BINDS
 from planner.classes.parts import Part
 from planner.classes.tensors import Value
-from planner.outputs.code.torch.calls import Code, Lack, call, in_forward, lacking, sizes_read
+from planner.outputs.code.torch.calls import Code, Lack, call, in_forward, lacking
 from planner.outputs.code.torch.layouts import Side
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
-from planner.outputs.code.torch.submodules import Attributes, Labelled
+from planner.outputs.code.torch.submodules import Attributes, Labelled, reads_of
 from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, fits, lines
 from planner.outputs.code.torch.variables import Variables, argument_names
 
@@ -29,7 +29,7 @@ class Forward:
         self.labelled = labelled
         self.attributes = attributes
         self._parts = parts
-        self._reads = {part: _reads(part) for part in parts}
+        self._reads = {part: reads_of(part) for part in parts}
         self.variables = Variables(program, shapes, attributes, self._reads)
         self._outputs = self.unit.outputs if self.unit.block.outputs else ()
         same = len({len(copy.inputs) for copy in self.unit.copies}) == 1
@@ -78,7 +78,7 @@ class Forward:
         return found
 
     def _add(self, part: Part) -> None:
-        """Call a part: what waits for it is nested, if that fits."""
+        """Write the call of a part; waiting calls that it reads are nested in it, where that fits."""
         variables = self.variables
         if part.is_tensor:
             variables.know(part, self._tensor(part))
@@ -102,7 +102,7 @@ class Forward:
         starts = {each.value: (each.before, each.name) for each in variables.waiting}
         variables.waiting = [each for each in variables.waiting if each.value not in reads]
         if sum(1 for value in part.values if variables.left.get(value)) > 1:
-            variables.assign(keeping=made.reads)  # which is not yet free to be written over
+            variables.assign(keeping=made.reads)  # variables that the call still reads must not be overwritten yet
         variables.read(reads)
         own = variables.own_name(part)
         before, name = starts.get(part.sources[0], (part.sources[0], None)) if part.sources else ((-1, -1, 0), None)
@@ -131,7 +131,7 @@ class Forward:
         """What a part reads at a place; what it reads in every repetition is a variable."""
         value = part.sources[place]
         code = self.variables.known[value]
-        if part.item.inputs[place].shape.spatial:
+        if part.first.inputs[place].shape.spatial:
             code = code.moved(self.program.layouts.input(part, place))
         code = self.variables.batched(code, value)
         return self.variables.read_again(code, value) if place and code.order is not None else code
@@ -176,17 +176,20 @@ class Forward:
         """The call of a part with what it reads."""
         args = []
         waiting = {each.value: each.code for each in self.variables.waiting}
-        permutes = bool(part.calls) and part.calls[-1].call.is_permutation
+        permutes = bool(part.calls) and part.calls[-1].call.places_channels
         for k, value in enumerate(part.sources):
+            if value not in self._reads[part] and not _is_chosen(part):
+                args.append(Code(""))  # a source that only lends its size, which is known
+                continue
             code = waiting.get(value) or self.variables.known[value]
-            if part.item.inputs[k].shape.spatial and not permutes:
+            if part.first.inputs[k].shape.spatial and not permutes:
                 code = code.moved(self.program.layouts.input(part, k))
             if code.order is not None and self._reads[part].count(value) > 1:
                 code = self.variables.read_again(code, value)
             args.append(code)
         made = self._called(part, args)
         if _is_chosen(part):
-            other = args[0].moved(made.side) if part.item.inputs[0].shape.spatial else args[0]
+            other = args[0].moved(made.side) if part.first.inputs[0].shape.spatial else args[0]
             if other.lacks != made.lacks:
                 made, other = (
                     self.variables.batched(made, part.values[0]),
@@ -209,9 +212,10 @@ class Forward:
             ]
         if not part.calls or part.boxed:
             made = Code(Brackets(f"{access}(", [Bracketed(each.code) for each in args]))
-        elif part.calls[-1].call.is_permutation:
-            made = call(self.program, part, "", args, "first", self.attributes.param).reading(args)
-            return made._replace(axes=axes).moved(self.program.layouts.tensor(self.unit, part.values[0]))
+        elif part.calls[-1].call.places_channels:
+            side = self.program.layouts.tensor(self.unit, part.values[0])
+            made = call(self.program, part, "", args, side, self.attributes.param).reading(args)
+            return made._replace(axes=axes).moved(side)
         else:
             side = self.program.layouts.input(part, 0)
             made = call(self.program, part, access, args, side, self.attributes.param)
@@ -243,12 +247,12 @@ class Forward:
 
     def _assert_equal(self, part: Part) -> None:
         """Operands whose sizes are equal in the plan are not to be repeated."""
-        shapes = [[tensor.shape for tensor in item.inputs] for _, item in part.items]
+        shapes = [[tensor.shape for tensor in use.inputs] for _, use in part.uses]
         if all(len(set(each)) == 1 for each in shapes):
             self.variables.assign()
             sides = [self.program.layouts.input(part, k) for k in range(len(part.sources))]
             read = [self.variables.known[value] for value in part.sources]
-            ranked = bool(part.item.inputs[0].shape.spatial)
+            ranked = bool(part.first.inputs[0].shape.spatial)
             first, *others = [code.moved(side) if ranked else code for code, side in zip(read, sides, strict=True)]
             if not any(code.lacks for code in (first, *others)):
                 unless = f"not self.{self.attributes.condition(part)} or " if _is_chosen(part) else ""
@@ -268,16 +272,4 @@ def _lacks(part: Part) -> Lack:
         return "axis"
     data = part.calls[-1].args[0][1]
     sizes = next(each.args[0] for each in data.args[1:] if each.op == "keyword size")
-    return "size" if len(sizes.args) > len(part.item.outputs[0].shape) else "axis"
-
-
-def _reads(part: Part) -> list[Value]:
-    """The tensors that a call is given, or whose sizes it is given, as often as it is."""
-    if not part.calls or part.boxed:
-        return list(part.sources)
-    reads = part.calls[-1].call.reads
-    places = list(range(len(part.sources))) if reads is None else list(reads)
-    places += [0] if part.calls[-1].call.causal else []
-    for _, expr in part.calls[-1].args:
-        places += sizes_read(expr)
-    return [part.sources[place] for place in places]
+    return "size" if len(sizes.args) > len(part.first.outputs[0].shape) else "axis"

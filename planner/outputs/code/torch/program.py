@@ -47,7 +47,7 @@ class Program:
     def __post_init__(self) -> None:
         self.maker = self.units.root.name
 
-    # What the program needs beside its classes
+    # What the program needs besides its classes
 
     def uses(self, *exprs: Expr) -> None:
         """Record the imports and helpers that expressions need."""
@@ -125,13 +125,13 @@ class Program:
             callee = call.target
         if channels_first:
             module = callee.rpartition(".")[2]
-            rank = len(part.item.inputs[0].shape.spatial)
+            rank = len(part.first.inputs[0].shape.spatial)
             callee = self.helper(ready.channels_first("{name}", callee, module), f"{module}{rank}d", "first", callee)
         self.imports.add("nn")
         args = [each for each in call.args if each[0] != decides]
         if self.layouts.input(part, 0) == "last" and follows(part):
             args = list(renumbered(call, dict(args), axes_of(part)).items())
-        layer = part.item.step and part.item.step.layer
+        layer = part.first.step and part.first.step.layer
         args = [each for each in args if not _says_nothing(layer, call, *each)]
         if call.call.imports:
             args = [(str(name.args[0]), _lists(expr)) for name, expr in (pair.args for pair in args[0][1].args)]

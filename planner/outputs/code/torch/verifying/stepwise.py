@@ -7,6 +7,7 @@ Steps and calls are those of a request; this folder's `__init__` says how they a
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
@@ -14,10 +15,10 @@ from importlib import import_module
 from typing import Any
 
 BATCH = 2
-"""Samples in every input: so many that it shows where code mixes them up."""
+"""Samples in every input: more than one, so that code that mixes samples up is found out."""
 HOMES = {"nn": "torch.nn", "torch": "torch", "F": "torch.nn.functional", "operator": "operator"}
 IDLE = frozenset({"torchvision.ops.StochasticDepth"})
-"""What PyTorch itself does not have, and hands its input on in evaluation."""
+"""Layers that PyTorch does not have, and that return their input in evaluation."""
 
 
 FREE = frozenset({"nn.Parameter", "nn.Buffer"})
@@ -106,6 +107,8 @@ def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: 
         return read[0]
     if call["target"] == "planner.RotaryEmbedding":
         return _turned(read[0], **args)
+    if call["target"] == "planner.rearranged":
+        return _rearranged(read[0], **args)
     if home == "operator":
         operands = [*args.values(), *read] if call["reversed"] else [*read, *args.values()]
         return reduce(getattr(operator, name), operands) if len(operands) > 1 else getattr(operator, name)(*operands)
@@ -195,6 +198,19 @@ def _turned(x: Any, interleaved: bool, base: float = 10_000.0) -> Any:
     turned = torch.view_as_complex(pairs.contiguous()) * torch.polar(torch.ones_like(angles), angles)
     found = torch.view_as_real(turned)
     return (found if interleaved else found.transpose(-2, -1)).flatten(-2)
+
+
+def _rearranged(x: Any, sizes: Sequence[int], ins: Sequence[Sequence[int]], outs: Sequence[Sequence[int]]) -> Any:
+    """Axes parted into pieces and joined in another way, of a tensor with its channels second."""
+    known = dict(enumerate(sizes))
+    for pieces, n in zip(ins, (*x.shape[2:], x.shape[1]), strict=True):
+        for piece in pieces:
+            others = math.prod(known[each] for each in pieces if each != piece)
+            known[piece] = n // others if known[piece] < 0 else known[piece]
+    order = [piece for pieces in ins for piece in pieces]
+    parted = x.movedim(1, -1).reshape(len(x), *(known[piece] for piece in order))
+    turned = parted.permute(0, *(1 + order.index(piece) for pieces in outs for piece in pieces))
+    return turned.reshape(len(x), *(math.prod(known[piece] for piece in pieces) for pieces in outs)).movedim(-1, 1)
 
 
 def _sinusoidal(length: int, channels: int) -> Any:

@@ -1,0 +1,221 @@
+"""Pieces of an axis: fields of tensors that have an axis of an input parted, as windows and the cells in them.
+
+The cells of the axis are told by numbers, of which each piece is a digit: row 16 of windows of 7 rows is row 2 of
+window 2. A stretch is that of a number. Along the first digit the axis goes on without end, as all axes do in fields;
+the others have the size that they have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+from planner.analyses.spans import WHOLE, AxisSpan, gathered
+from planner.geometry import Digit, Link, Pieces, Shape, bits
+
+Values = Sequence[int]
+Table = Sequence[Sequence[int]]
+"""For each value of a digit, the values that it sees; a single row for a digit that has gone."""
+Seen = Callable[[Values], Iterable[Values]]
+
+
+@dataclass(frozen=True, slots=True)
+class PartedSpan:
+    """What the numbers see, and whether the first digit goes on without end."""
+
+    span: AxisSpan
+    endless: bool = True
+
+    def gathered(self, sizes: Values, new: Values, seen: Seen, *, endless: bool) -> PartedSpan:
+        """The stretch of new numbers with digits of `new` sizes, each of which sees some of the old ones."""
+        advance, period = (prod(sizes[1:]), prod(new[1:])) if endless else (0, prod(new))
+
+        def cells(number: int) -> Iterable[int]:
+            turn, number = divmod(number, period) if endless else (0, number)
+            return (turn * advance + _number(each, sizes) for each in seen(_digits(number, new)))
+
+        return PartedSpan(gathered(self.span, period, advance, cells), endless)
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """The stretch of an axis of an input that the cells of a tensor see, by where the axis's pieces lie in the tensor.
+
+    places  of the digits, the first one changes most slowly
+    wide    over all paths together
+    narrow  on the path that sees least
+    """
+
+    places: tuple[Digit, ...]
+    wide: PartedSpan
+    narrow: PartedSpan
+
+    @classmethod
+    def whole(cls, axis: int, n: int, wide: AxisSpan, narrow: AxisSpan) -> Parted:
+        """An axis of n cells that is not parted."""
+        return cls((Digit(axis, 1, n),), PartedSpan(wide), PartedSpan(narrow))
+
+    @property
+    def sizes(self) -> Values:
+        return tuple(place.size for place in self.places)
+
+    @property
+    def axis(self) -> int | None:
+        """The only axis on which pieces lie; None where they lie on several."""
+        axes = {place.axis for place in self.places}
+        return axes.pop() if len(axes) == 1 else None
+
+    def through(self, pieces: Pieces) -> Parted | None:
+        """The same behind axes that are parted and joined; None where the pieces lie across one another. What goes to
+        the channels is seen by all cells.
+        """
+        found: list[Digit] = []
+        for place in self.places:
+            begun = len(found)
+            for piece in pieces.ins[place.axis]:
+                own = pieces.before[piece]
+                low, high = max(place.inner, own.inner), min(place.inner * place.size, own.inner * own.size)
+                if high > low:
+                    if low % place.inner or low % own.inner or high % low:
+                        return None
+                    to = pieces.behind[piece]
+                    found.append(Digit(to.axis, to.inner * (low // own.inner), high // low))
+            if prod(each.size for each in found[begun:]) != place.size:
+                return None
+        channels = len(pieces.outs) - 1
+        tables = [[range(place.size)] if place.axis == channels else None for place in found]
+        kept = [None if place.axis == channels else place for place in found]
+        refined = Parted(tuple(found), self.wide, self.narrow)
+        return refined._seeing(tables, kept)._merged() if found else None
+
+    def along(self, link: Link, x: Shape, y: Shape) -> Parted | None:
+        """The same behind a layer that leaves axes whole; None where it changes one that has several pieces."""
+        tables: list[Table | None] = []
+        places: list[Digit | None] = []
+        for place in self.places:
+            axis, to, n = link.axes[place.axis], link.landing[place.axis], x[place.axis]
+            table: Table | None = None
+            if to is None:
+                table = [sorted({cell // place.inner % place.size for cell in bits(axis.reads(1, n))})]
+            elif not axis.keeps and axis.period(n) == 1 and axis.span(n) is None:
+                table = [range(place.size)] * (place.size if y[to] == n else 1)
+            elif not axis.keeps:
+                if place != (place.axis, 1, n) or y[to] != n or place is self.places[0]:
+                    return None
+                table = [bits(axis.reads(1 << cell, n)) for cell in range(n)]
+            tables.append(table)
+            gone = table is not None and len(table) < place.size
+            places.append(None if to is None or gone else place._replace(axis=to))
+        return self._seeing(tables, places)._merged()
+
+    def _seeing(self, tables: Sequence[Table | None], places: Sequence[Digit | None]) -> Parted:
+        """The same where digits see several values, or have gone."""
+        kept = tuple(place for place in places if place is not None)
+        if all(table is None for table in tables):
+            return Parted(kept, self.wide, self.narrow)
+        sizes = self.sizes
+        if all(table and all(len(row) == n for row in table) for table, n in zip(tables, sizes, strict=True)):
+            whole = [PartedSpan(each.span and WHOLE) for each in (self.wide, self.narrow)]
+            return Parted(kept or (Digit(-1, 1, 1),), *whole)
+        new = [1 if place is None else n for place, n in zip(places, sizes, strict=True)]
+
+        def seen(digits: Values) -> Iterable[Values]:
+            rows = ([d] if table is None else table[d] for d, table in zip(digits, tables, strict=True))
+            return product(*rows)
+
+        wide, narrow = (
+            each.gathered(sizes, new, seen, endless=each.endless and tables[0] is None)
+            for each in (self.wide, self.narrow)
+        )
+        return Parted(kept, wide, narrow)
+
+    def _merged(self) -> Parted:
+        """The same with as few digits as there may be."""
+        found: list[Digit] = []
+        for place in self.places:
+            before = found[-1] if found else None
+            if before is not None and before.axis == place.axis and before.inner == place.inner * place.size:
+                found[-1] = Digit(place.axis, place.inner, before.size * place.size)
+            elif place.size > 1 or len(self.places) == 1:
+                found.append(place)
+        return Parted(tuple(found) or self.places[:1], self.wide, self.narrow)
+
+    def on_axis(self, n: int) -> tuple[AxisSpan, AxisSpan]:
+        """What the cells of the only axis see, which has n cells: over all paths, and on the narrowest one."""
+        first = self.places[0]
+        if self.places == ((first.axis, 1, n),):
+            return self.wide.span, self.narrow.span
+        first_runs_slowest = first.inner * first.size == n
+        period = max(place.inner * place.size for place in self.places)
+
+        def seen(digits: Values) -> Iterable[Values]:
+            yield [digits[-1] // place.inner % place.size for place in self.places]
+
+        found = []
+        for each in (self.wide, self.narrow):
+            endless = each.endless and first_runs_slowest
+            new = (first.size, first.inner) if endless else (period,)
+            found.append(each.gathered(self.sizes, new, seen, endless=endless).span)
+        return found[0], found[1]
+
+    def with_places(self, places: tuple[Digit, ...]) -> Parted | None:
+        """The same with more digits, whose values do not matter; None where one of its own is not among them."""
+        if self.places == places:
+            return self
+        if not set(self.places) <= set(places):
+            return None
+        own = [places.index(place) for place in self.places]
+        new = [place.size for place in places]
+
+        def seen(digits: Values) -> Iterable[Values]:
+            yield [digits[i] for i in own]
+
+        wide, narrow = (
+            each.gathered(self.sizes, new, seen, endless=each.endless and self.places[0] == places[0])
+            for each in (self.wide, self.narrow)
+        )
+        return Parted(places, wide, narrow)
+
+    def bounded(self, stretch: PartedSpan) -> AxisSpan:
+        """A stretch whose first digit has the size that it has."""
+        if not stretch.endless:
+            return stretch.span
+        return stretch.gathered(self.sizes, self.sizes, lambda digits: (digits,), endless=False).span
+
+
+def joined(
+    a: Parted,
+    b: Parted,
+    union: Callable[[AxisSpan, AxisSpan], AxisSpan],
+    least: Callable[[AxisSpan, AxisSpan], AxisSpan],
+) -> Parted | None:
+    """What is seen on two paths that lead to a tensor; None where the pieces lie otherwise."""
+    places = max(a.places, b.places, key=len)
+    one, other = a.with_places(places), b.with_places(places)
+    if one is None or other is None:
+        return None
+    endless = one.wide.endless and other.wide.endless
+    pair = (one.wide.span, other.wide.span) if endless else (one.bounded(one.wide), other.bounded(other.wide))
+    narrowest = least(one.narrow.span, other.narrow.span)
+    narrow = one.narrow if narrowest is one.narrow.span else other.narrow
+    if narrowest is None:
+        narrow = PartedSpan(None)
+    return Parted(places, PartedSpan(union(*pair), endless), narrow)
+
+
+def _digits(number: int, sizes: Values) -> Values:
+    """The digits of a number, of which the first has no end."""
+    found = []
+    for n in reversed(sizes[1:]):
+        number, digit = divmod(number, n)
+        found.append(digit)
+    return [number, *reversed(found)]
+
+
+def _number(digits: Values, sizes: Values) -> int:
+    number = 0
+    for digit, n in zip(digits, sizes, strict=True):
+        number = number * n + digit
+    return number
