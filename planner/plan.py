@@ -341,8 +341,7 @@ def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
     facts = known.get(key)
     if facts is None:
         facts = known[key] = layer.facts(*step.inputs)
-    if step.instance.owner is not None or step.instance.ties:
-        must_fit(step, layer, facts, steps)
+    must_fit(step, layer, facts, steps)
     step.facts = step.instance.placed(facts, step.inputs)
 
 

@@ -1,4 +1,4 @@
-"""Whose weights a step uses: its own, those of another step by `share`, single ones of others by `tie`."""
+"""Whose weights a step uses: its own, those of another step by `share`, single ones of others by `tie`; and on what."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Protocol
 
+from planner.faults.places_into_weights import PlacesIntoWeights
 from planner.faults.shared_weights_differ import SharedWeightsDiffer
 from planner.faults.unknown_weights import UnknownWeights
 from planner.geometry import Shape
 from planner.layers._layer import Call, Facts, Layer, Sizes
+from planner.memory import Memory
 from planner.model import Instance
 
 
@@ -19,6 +21,9 @@ class Planned(Protocol):
     instance: Instance
     inputs: tuple[Shape, ...]
     facts: Facts | None
+
+    @property
+    def sources(self) -> Sequence[tuple[int, int]]: ...
 
 
 def added(instance: Instance, facts: Facts) -> int | None:
@@ -49,13 +54,29 @@ def _owner(steps: Sequence[Planned], step: Planned) -> Planned:
 
 
 def must_fit(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]) -> None:
-    """Refuse a step whose weights cannot be those of another one, as the file says; `facts` are its own."""
+    """Refuse a step whose weights cannot be those of another one, as the file says, or cannot be multiplied by what it
+    reads; `facts` are its own.
+    """
     instance = step.instance
+    if facts.weights and any(_are_places(steps, ref) for i, ref in enumerate(step.sources) if i not in layer.indices):
+        raise PlacesIntoWeights(instance.type)
     if instance.owner is not None:
         _must_share(steps[instance.owner], step, layer, facts)
     elif instance.ties:
         for name, (at, weight) in instance.ties.items():
             _must_tie(steps[at], weight, instance.type, name, facts)
+
+
+def _are_places(steps: Sequence[Planned], ref: tuple[int, int]) -> bool:
+    """Whether a tensor holds whole numbers that a layer has found, or is a view of such ones."""
+    at, output = ref
+    while (layer := steps[at].instance.layer) is not None:
+        if output in layer.places:
+            return True
+        if len(steps[at].sources) != 1 or layer.views(Memory.packed(steps[at].inputs[0].torch), training=False) is None:
+            return False
+        ((at, output),) = steps[at].sources
+    return False
 
 
 def _must_share(owner: Planned, step: Planned, layer: Layer, facts: Facts) -> None:

@@ -165,14 +165,14 @@ def of_class(found: Any, *, is_type: bool = False) -> Any:
 
 
 def planned(source: Source, **options: Any) -> Plan | None:
-    """The plan, if it is complete, nothing is wrong in the file, and it is not huge."""
+    """The plan, if it is complete, nothing is wrong in the file, all of it can be run, and it is not huge."""
     model = load(source, **options)
     if model.diagnostics or len(model.instances) > MOST_STEPS:
         return None
     plan = propagate(model)
-    if not plan.complete or sum(step.params or 0 for step in plan.layers) > MOST_WEIGHTS:
+    if not plan.complete or any(step.facts and step.facts.foreign for step in plan.steps):
         return None
-    return plan
+    return plan if sum(step.params or 0 for step in plan.layers) <= MOST_WEIGHTS else None
 
 
 def code_of(source: Source, **options: Any) -> Emitted | None:

@@ -48,10 +48,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # PyTorch warns of much that 
 
 
 def planned(source: Source | Mapping[str, Any], **options: Any) -> Plan | None:
-    """The plan, if it is complete and nothing is wrong in the file."""
+    """The plan, if it is complete, nothing is wrong in the file, and all of it can be run."""
     model = load(of_mapping(source) if isinstance(source, Mapping) else source, **options)
     plan = propagate(model)
-    return plan if plan.complete and not model.diagnostics else None
+    foreign = any(step.facts and step.facts.foreign for step in plan.steps)
+    return plan if plan.complete and not model.diagnostics and not foreign else None
 
 
 def must_agree(plan: Plan, style: Style = "auto") -> None:

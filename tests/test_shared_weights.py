@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from io import StringIO
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -19,13 +21,16 @@ from planner.faults.no_common_class import NoCommonClass
 from planner.geometry import Shape
 from planner.outputs._dictionary import dictionary
 from planner.outputs._fold import rows
+from planner.outputs._screen import Screen
 from planner.outputs.code.torch import Emitted, emitted
 from planner.outputs.code.torch.building import module_of
 from planner.outputs.code.torch.verifying import differences as found_by_verifying
 from planner.outputs.code.torch.verifying import request, told
 from planner.outputs.code.torch.verifying.running import answer
 from planner.outputs.code.torch.verifying.sizing import Compared
-from planner.outputs.draw import dot, mmd
+from planner.outputs.draw import _volumes, dot, mmd
+from planner.outputs.draw._look import PLAIN
+from planner.outputs.plan import csv as as_csv
 from planner.plan import propagate
 from planner.report import Report
 from planner.source import of_mapping
@@ -340,3 +345,56 @@ def test_calls_that_no_class_can_stand_for_are_refused_by_name() -> None:
     assert report.ok
     with pytest.raises(NoCommonClass, match="`a` and `b`"):
         emitted(report)
+
+
+def test_a_module_that_is_called_as_often_as_a_parameter_says_is_constructed_where_it_is_called() -> None:
+    file = of_mapping(
+        {
+            "input": [6],
+            "params": {"n": 3},
+            "layers": [
+                {"name": "a", "type": "Linear", "out_features": 6, "repeat": "$n", "share": "a"},
+                {
+                    "name": "b",
+                    "repeat": "$n - 1",
+                    "share": "b",
+                    "layers": [{"name": "c", "type": "Linear", "out_features": 6, "repeat": 2}, {"type": "ReLU"}],
+                },
+            ],
+        }
+    )
+    found = emitted(Report(propagate(load(file))))
+    for n in (1, 2, 3, 5):
+        report = Report(propagate(load(file, params={"n": n})))
+        assert differences(report, found, arguments={"n": n}) == [], n
+    made = getattr(module_of(found.text), found.name)
+    assert [*made(n=0).state_dict()] == []
+
+
+def test_copies_that_are_called_again_are_counted_once() -> None:
+    """There are as many copies as are called again, so that one argument says how many there are."""
+    layers = [
+        {"name": "a", "type": "Linear", "out_features": 6, "repeat": "$n"},
+        {"name": "b", "type": "Linear", "out_features": 6, "repeat": "$m", "share": "a"},
+    ]
+    file = of_mapping({"input": [6], "params": {"n": 3, "m": 3}, "layers": layers})
+    found = emitted(Report(propagate(load(file))))
+    assert "def __init__(self, n: int = 3) -> None:" in found.text
+    report = Report(propagate(load(file, params={"n": 2, "m": 2})))
+    assert differences(report, found, arguments={"n": 2}) == []
+    (fault,) = load(file, params={"n": 3, "m": 2}).diagnostics
+    assert fault.code == "NSP250"
+
+
+def test_every_output_says_whose_weights_are_used() -> None:
+    layers = [
+        {"name": "a", "type": "Conv2d", "out_channels": 3, "kernel_size": 3},
+        {"name": "b", "type": "Conv2d", "out_channels": 3, "kernel_size": 3, "share": "a"},
+        {"name": "c", "type": "Conv2d", "out_channels": 3, "kernel_size": 3, "tie": {"weight": "a.weight"}},
+    ]
+    report = checked(of_mapping({"input": [16, 16, 3], "layers": layers}))
+    (*_, b, c) = list(csv.DictReader(StringIO(as_csv.render(report, Screen()))))
+    assert (b["weights"], c["weights"]) == ("shares a", "tied to a.weight")
+    drawn = _volumes.render(report, PLAIN)
+    assert ">shares a</text>" in drawn
+    assert ">tied to a.weight</text>" in drawn

@@ -206,7 +206,9 @@ def _calling_again(part: Part, before: Sequence[Part]) -> Part:
     if calls and calls[-1].is_module:
         plain = tuple([(arg, expr) for arg, expr in calls[-1].args if not expr.names])
         calls = (*calls[:-1], calls[-1]._replace(args=plain))
-    return replace(part, again=again, args={}, calls=calls, type=None, carried=None)
+    # Where all repetitions are called at once, how many there are is said where they are constructed.
+    count = part.count if part.loops else None
+    return replace(part, again=again, args={}, calls=calls, type=None, carried=None, count=count)
 
 
 def _reading(part: Part, handed: Mapping[Value, Value]) -> Part:

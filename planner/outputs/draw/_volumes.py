@@ -39,13 +39,16 @@ MOST_VOLUMES = 60
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A tensor that is drawn: the box of the picture that makes it, and its shape. `group` is what it is made by."""
+    """A tensor that is drawn: the box of the picture that makes it, its shape, and whose weights it is made with, where
+    those are another step's.
+    """
 
     box: Box
     shape: Shape
     label: str
     family: str
     severity: Severity | None
+    weights: str = ""
 
     @property
     def size(self) -> int:
@@ -140,7 +143,8 @@ def _volumes(picture: Picture) -> Iterator[Volume]:
             continue
         before = shape
         kind = "" if box.head is None else "block" if box.is_block else family(plan.steps[box.head.steps.start])
-        yield Volume(box, shape, _label(box), kind, found if strong else None)
+        weights = cut(box.head.weights, 20) if box.head is not None else ""
+        yield Volume(box, shape, _label(box), kind, found if strong else None, weights)
 
 
 def _label(box: Box) -> str:
@@ -177,7 +181,7 @@ def _placed(volumes: Sequence[Volume]) -> list[PlacedVolume]:
 
 def _words(volume: Volume) -> float:
     """The estimated width of the words below a volume."""
-    return max(6.6 * columns(volume.label), 5.8 * columns(str(volume.shape)))
+    return max(6.6 * columns(volume.label), 5.8 * columns(str(volume.shape)), 5.8 * columns(volume.weights))
 
 
 def _turns(volumes: Sequence[Volume]) -> bool:
@@ -259,6 +263,8 @@ def _volume(each: PlacedVolume, theme: Theme) -> Iterator[str]:
     ink = theme.marks[severity][0] if severity else theme.text
     yield _text(each.volume.label, middle, each.bottom + 18, 11, ink, "middle", bold=True)
     yield _text(str(each.volume.shape), middle, each.bottom + 32, 10, theme.faint, "middle")
+    if each.volume.weights:
+        yield _text(each.volume.weights, middle, each.bottom + 45, 10, theme.faint, "middle")
 
 
 def _arrow(source: PlacedVolume, target: PlacedVolume, theme: Theme) -> str:

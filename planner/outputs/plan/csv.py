@@ -6,14 +6,15 @@ import csv
 from io import StringIO
 
 from planner.outputs._screen import Screen, printable
+from planner.outputs._weights import lent
 from planner.outputs.plan.table import line_text
 from planner.report import Report
 
-COLUMNS = ("name", "type", "from", "in", "out", "params", "macs", "line")
+COLUMNS = ("name", "type", "from", "in", "out", "params", "macs", "line", "weights")
 
 
 def render(report: Report, screen: Screen, depth: int | None = None) -> str:
-    """All columns of all steps; what is not known is empty."""
+    """All columns of all steps; what is not known is empty, and so are weights that are a step's own."""
     file = StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -22,7 +23,8 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
         shapes = (" ".join(map(str, shapes)) for shapes in (step.inputs, step.outputs))
         place = report.source.place(step.path)
         texts = [printable(text) for text in (step.name, step.type, sources, *shapes)]
-        writer.writerow([*map(_harmless, texts), step.params, step.macs, line_text(place) if place else None])
+        line, weights = line_text(place) if place else None, _harmless(lent(report.plan, step))
+        writer.writerow([*map(_harmless, texts), step.params, step.macs, line, weights])
     return file.getvalue()
 
 

@@ -202,16 +202,25 @@ class Construction:
         yield from self._loop(target, module, part, indent)
 
     def _alone(self, target: str, module: Submodule, indent: str) -> Iterator[str]:
-        """The statements that make a part a submodule in a container, since it is called as the first of many."""
+        """The statements that make a part a submodule in a container, since it is called as the first of many, or there
+        are none.
+        """
         self.program.imports.add("nn")
+        count = module.part.count if module.part is not None else None
+        asked = count is not None and not count.is_const
+        if asked and count is not None:
+            self.program.uses(count)
         if module.code is not None:
-            listed = Brackets("[", [Bracketed(module.code)], "]")
+            cut = f"[:{'' if count.op == 'name' else ' '}{count}]" if asked and count is not None else ""
+            listed = Brackets("[", [Bracketed(module.code)], f"]{cut}")
             made = Brackets("nn.ModuleList(", [Bracketed(listed)])
             yield from lines(indent, registration(target, module.label, made))
             return
         inner = self.new_local()
         yield f"{indent}{inner} = nn.ModuleList()"
-        yield from self.single(inner, replace(module, label=None), indent)
+        if asked:
+            yield f"{indent}if {count}:"
+        yield from self.single(inner, replace(module, label=None), f"{indent}{STEP}" if asked else indent)
         yield from lines(indent, registration(target, module.label, inner))
 
     def _loop(self, target: str, module: Submodule, part: Part, indent: str) -> Iterator[str]:

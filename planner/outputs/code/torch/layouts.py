@@ -77,7 +77,7 @@ class Layouts:
                 self._edges.append(((unit, source), (part, k)))
         if part.again is not None and (part.boxed or (part.calls and follows(part))):
             self._join((part, 0), (called_by(part, unit.parts), 0))
-        if part.count is not None or part.when is not None:
+        if part.count is not None or part.when is not None or (part.again is not None and part.boxed):
             self._join((unit, part.values[0]), (part, 0))
         inner = part.unit or part.inside
         if inner is None:

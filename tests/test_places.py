@@ -1,0 +1,58 @@
+"""Places, which are whole numbers: what reads them in PyTorch, and what refuses to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from layer_oracle import REFUSALS
+from planner.outputs.code.torch import emitted
+from planner.outputs.code.torch.building import module_of
+from planner.report import Report
+from planner.source import of_mapping
+from planner.workbench import checked, checked_text
+
+FOUND: list[list[dict[str, Any]]] = [
+    [{"type": "ArgMax", "dim": 1}],
+    [{"type": "ArgMin", "dim": 1}, {"type": "Reshape", "shape": [3, 10]}],
+    [
+        {"type": "ArgMax", "dim": 3, "keepdim": True},
+        {"type": "Squeeze", "dim": 3},
+        {"type": "Slice", "dim": 2, "stop": 4},
+    ],
+    [{"name": "it", "type": "TopK", "k": 4, "dim": 1}, {"type": "Transpose", "dim0": 1, "dim1": 2, "from": "it.1"}],
+]
+WEIGHTED: list[dict[str, Any]] = [
+    {"type": "Linear", "out_features": 3},
+    {"type": "LayerNorm"},
+    {"type": "PReLU"},
+    {"type": "Embedding", "num_embeddings": 64, "embedding_dim": 3},
+]
+
+
+@pytest.mark.parametrize("last", WEIGHTED, ids=lambda each: each["type"])
+@pytest.mark.parametrize("layers", FOUND, ids=lambda each: "-".join(layer["type"] for layer in each))
+def test_places_go_where_pytorch_takes_them(
+    layers: list[dict[str, Any]], last: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = of_mapping({"input": [5, 6, 8], "layers": [*layers[:-1], layers[-1], last]})
+    refused = [each.code for each in checked(file).diagnostics if each.severity == "error"]
+    assert refused in ([], ["NSP237"])
+    monkeypatch.setattr("planner.weights._are_places", lambda steps, ref: False)  # as if all were well
+    report = Report(checked(file).plan)
+    found = emitted(report)
+    try:
+        getattr(module_of(found.text), found.name)()(torch.rand(2, 8, 5, 6))
+    except REFUSALS:
+        assert refused
+    else:
+        assert not refused
+
+
+def test_values_are_no_places() -> None:
+    for text in ("{type: TopK, k: 4, dim: 1}", "{type: Max, dim: 1}"):
+        report = checked_text(f"input: [16, 32]\nlayers: [{text.replace('{', '{name: it, ')}, "
+                              "{type: Linear, out_features: 2, from: it.0}]")  # fmt: skip
+        assert report.ok, report.diagnostics
