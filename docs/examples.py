@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from planner import arithmetic, source, unfolding
 from planner.cli import main
 from planner.format import BlockFormat, EntryFormat, FileFormat
-from planner.manual import all_kinds, summary
+from planner.manual import all_kinds, blocks_of, summary
 from planner.remedies import all_remedies
 
 FOLDER = Path(__file__).parent
@@ -117,6 +117,17 @@ def keys(form: type[BaseModel]) -> list[str]:
     return table(("key", ""), *rows)
 
 
+def libraries() -> list[str]:
+    """The blocks that come with the planner, with the first sentence that each says of itself."""
+    rows = []
+    for name in source.shipped():
+        blocks = source.library(name).data["blocks"]
+        for i, block in enumerate(blocks_of(name)):
+            said = " ".join(blocks[block]["description"].split())
+            rows.append((f"`{name}`" if not i else "", f"`{block}`", re.split(r"(?<=\.) (?=[A-Z])", said)[0]))
+    return table(("library", "block", ""), *rows)
+
+
 def limits() -> list[str]:
     """What is refused for its size."""
     return table(
@@ -143,6 +154,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "file": lambda: keys(FileFormat),
     "entry": lambda: keys(EntryFormat),
     "block": lambda: keys(BlockFormat),
+    "libraries": libraries,
     "limits": limits,
 }
 

@@ -65,10 +65,12 @@ def build(
     """A model as an nn.Module, constructed by its code in a module of its own. It needs torch.
 
     The arguments are those of `check`, and `style` that of `torch_code`. Raises `planner.diagnostics.Fault`, which says
-    why, where there is no such module.
+    why, where there is no such module, or it would have a class that the file names.
     """
     from planner.outputs.code.torch import emitted
-    from planner.outputs.code.torch.building import module_of
+    from planner.outputs.code.torch.building import module_of, must_be_known
 
-    found = emitted(check(source, input=input, params=params), style=style)
+    report = check(source, input=input, params=params)
+    found = emitted(report, style=style)
+    must_be_known(report.plan)
     return getattr(module_of(found.text), found.name)()

@@ -50,10 +50,14 @@ class Comparison:
     def cost(self) -> Iterator[str]:
         """Parameters and MACs: how many more or less or, where not all was planned before, how many."""
         if self.both_complete:
-            yield f"{self.after.cost.params - self.before.cost.params:+,} parameters"
-            yield from _macs(self.before.cost.macs, self.after.cost.macs)
+            was, now = self.before.cost, self.after.cost
+            if was.params is not None and now.params is not None:
+                yield f"{now.params - was.params:+,} parameters"
+            if was.macs is not None and now.macs is not None:
+                yield from _macs(was.macs, now.macs)
         elif self.after.plan.complete:
-            yield f"{self.after.cost.params:,} parameters"
+            if self.after.cost.params is not None:
+                yield f"{self.after.cost.params:,} parameters"
             if self.after.cost.macs:
                 yield f"{self.after.cost.macs:,} MACs"
 

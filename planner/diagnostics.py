@@ -13,7 +13,9 @@ from enum import StrEnum
 from typing import ClassVar, Literal
 
 Path = tuple[str | int, ...]
-"""Where a value stands in a model file: `("layers", 3, "kernel_size")`."""
+"""Where a value stands in a model file: `("layers", 3, "kernel_size")`. In a library that the file uses, the library's
+key comes first: `("use", "residual", "blocks", "basic", "layers", 0)`.
+"""
 
 SOURCE = "{source}"
 """In the label of a fault: the step, or the steps, that the numbers came from. Filled in by whoever catches the
@@ -21,6 +23,7 @@ fault."""
 
 
 RemedyName = Literal[
+    "broadcast",
     "ceil_mode",
     "channel_shuffle",
     "corners_on_corners",
@@ -94,11 +97,15 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A stretch of one line of a file: line and column count from 1, in characters."""
+    """A stretch of one line of a file: line and column count from 1, in characters.
+
+    file  the library that the line is in; None for the model file itself
+    """
 
     line: int
     column: int
     length: int = 1
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Graphviz engines: finding one that runs, and running it.
 
-Not part of `cli`, where programs are otherwise started, because what an engine needs to be told is a subject of its
-own: only `cli` imports it, and no output does.
+Not part of `cli`, where programs are otherwise started, since running an engine is a subject of its own: only `cli`
+imports this file, and no output does.
 """
 
 from __future__ import annotations

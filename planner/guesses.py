@@ -38,6 +38,7 @@ class Guess:
     open      whether not even the number of axes can be guessed
     unknown   the type, where there is none of this name, with the arguments that the entry gives
     blocks    the blocks of the file, which it may have meant
+    library   the library with a block of this name, which the file does not use
     """
 
     said: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class Guess:
     open: bool = False
     unknown: tuple[str, Mapping[str, Any]] | None = None
     blocks: tuple[str, ...] = ()
+    library: str = ""
 
     def with_slips(self, slips: Slips) -> Guess:
         """The guess together with the slips of other parts of the entry."""
@@ -53,7 +55,7 @@ class Guess:
 
 
 NOBODY_KNOWS = Guess(doubtful=True)
-"""Of an entry of which nothing could be read: its input is handed on."""
+"""The guess for an entry of which nothing could be read: that its input is handed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,8 @@ def _version(form: type[Layer], given: Mapping[str, Any], wrong: Iterable[str], 
     values |= {key: 1 for key in wrong if key not in fields and key in form.names(values)}
     others = [key for key in needed if key not in _SIZES]
     changed = {key: other for key in wrong if key in fields and (other := _other(fields[key])) is not None}
-    for guessed in _combinations(others):
+    tried = _UNSIZED if version == LIKELY else (*_UNSIZED[1:], _UNSIZED[0])
+    for guessed in [dict.fromkeys(others, value) for value in tried] if others else [{}]:
         for different in [changed] * (version == OTHER) + [{}]:
             try:
                 return form.model_validate({**values, **guessed, **different})
@@ -175,19 +178,10 @@ def _other(field: FieldInfo) -> bool | int | None:
     """
     if field.annotation is bool and isinstance(field.default, bool):
         return not field.default
-    if field.annotation is int and not field.metadata:  # an axis or a place: what is counted has a least number
+    if field.annotation is int and not field.metadata:  # the number of an axis or of a place: counts have a least value
         default = field.default if isinstance(field.default, int) else 1
         return default + (1 if default >= 0 else -1)
     return None
-
-
-def _combinations(keys: list[str]) -> Iterator[dict[str, object]]:
-    """Mappings that give all keys the same value, one after the other; a single empty one without keys."""
-    if not keys:
-        yield {}
-        return
-    for value in _UNSIZED:
-        yield dict.fromkeys(keys, value)
 
 
 def remade(layer: Layer, fault: Fault) -> Iterator[tuple[str, Layer]]:

@@ -1,4 +1,6 @@
-"""The manual: a page for every kind of finding and every layer, made of what each says about itself."""
+"""The manual: a page for every kind of finding, every layer, and every library of blocks with its blocks, made of what
+each says about itself.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,16 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
+from itertools import takewhile
 from pkgutil import iter_modules
 from textwrap import dedent
 from typing import Any
 
-from planner.diagnostics import Fault, Kind, did_you_mean
+from planner.diagnostics import Fault, Kind, Path, did_you_mean
 from planner.layers import all_layers
 from planner.layers._layer import Layer
 from planner.outputs._screen import Screen, columns, cut, padded, wrapped
+from planner.source import Source, library, shipped
 
 FOLDERS = ("faults", "rules")
 WIDEST = 100
@@ -45,7 +49,7 @@ def example(text: str) -> str:
 
 
 def page(name: str, screen: Screen) -> str | None:
-    """The page on a code, a kind's name or a layer; None where there is none."""
+    """The page on a code, a kind's name, a layer, a library of blocks or a block of one; None where there is none."""
     wanted = name.strip().lower()
     for code, kind in all_kinds().items():
         if wanted in (code.lower(), kind.name(), kind.__name__.lower()):
@@ -53,13 +57,20 @@ def page(name: str, screen: Screen) -> str | None:
     for layer_name, layer in all_layers().items():
         if wanted == layer_name.lower():
             return _lines(_layer_page(layer, screen))
+    if wanted in shipped():
+        return _lines(_library_page(wanted, screen))
+    for same in (str.strip, str.lower):  # `Bottleneck` and `bottleneck` are two blocks
+        for library_name, block in ((each, block) for each in shipped() for block in blocks_of(each)):
+            if same(block) == same(name.strip()):
+                return _lines(_block_page(library_name, block, screen))
     return None
 
 
 def nearest(name: str) -> str:
     """A question that names the page that was probably meant, or nothing."""
     names = [kind.name() for kind in all_kinds().values()]
-    return did_you_mean(name, [*all_kinds(), *names, *all_layers()])
+    blocks = [block for each in shipped() for block in blocks_of(each)]
+    return did_you_mean(name, [*all_kinds(), *names, *all_layers(), *shipped(), *blocks])
 
 
 def contents(screen: Screen) -> str:
@@ -89,6 +100,14 @@ def _contents(screen: Screen) -> Iterator[str]:
     for family, layers in families.items():
         first, *others = wrapped(", ".join(layers), min(screen.width, WIDEST) - indent)
         yield f"  {padded(family, indent - 2)}{first}"
+        yield from (" " * indent + other for other in others)
+    yield ""
+    yield screen.paint("Blocks", "bold") + ", by library (`use: [residual]`), each explained by its name:"
+    yield ""
+    indent = max(map(len, shipped())) + 4
+    for each in shipped():
+        first, *others = wrapped(", ".join(blocks_of(each)), min(screen.width, WIDEST) - indent)
+        yield f"  {padded(each, indent - 2)}{first}"
         yield from (" " * indent + other for other in others)
 
 
@@ -160,6 +179,71 @@ def _layer_page(layer: type[Layer], screen: Screen) -> Iterator[str]:
         lines = wrapped(argument_text(arguments[name], name in needed), _width(screen) - names - 4)
         for i, line in enumerate(lines):
             yield f"  {screen.paint(padded('' if i else name, names), 'cyan')}  {line}".rstrip()
+
+
+# Libraries of blocks
+
+
+def blocks_of(name: str) -> list[str]:
+    """The blocks that a library that comes with the planner brings."""
+    return [block for block in library(name).data["blocks"] if not block.startswith("_")]
+
+
+def _library_page(name: str, screen: Screen) -> Iterator[str]:
+    yield screen.paint(name, "bold") + f", a library of blocks: `use: [{name}]`"
+    yield ""
+    yield from _prose(_header(library(name).text), screen)
+    blocks = library(name).data["blocks"]
+    for block in blocks_of(name):
+        yield ""
+        yield from _call(block, blocks[block], screen)
+        yield from (f"    {line}" for line in wrapped(blocks[block]["description"].strip(), _width(screen) - 4))
+
+
+def _block_page(name: str, block: str, screen: Screen) -> Iterator[str]:
+    source = library(name)
+    values = source.data["blocks"][block]
+    yield from _call(block, values, screen)
+    yield ""
+    yield from _prose(values["description"].strip(), screen)
+    yield ""
+    yield f"It is a block of the library `{name}`: `use: [{name}]`."
+    for heading, names in {"Inputs": values.get("inputs"), "Outputs": values.get("outputs")}.items():
+        if names:
+            yield f"{heading}: {', '.join(map(str, names))}."
+    yield ""
+    yield screen.paint("Written out", "bold")
+    yield ""
+    shown = _lines_of(source, ("blocks", block))
+    told = _lines_of(source, ("blocks", block, "description"))
+    lines = (source.line(number) for number in shown if number not in told)
+    yield from (f"    {line.removeprefix('  ')}".rstrip() for line in lines)
+    yield ""
+    yield from _prose(_header(source.text), screen)
+
+
+def _lines_of(source: Source, path: Path) -> range:
+    """The numbers of the lines on which a key stands with its value."""
+    start, end = source.place(path, at_key=True), source.end(path)
+    assert start is not None
+    assert end is not None
+    return range(start.line, end.line + 1)
+
+
+def _call(block: str, values: dict[str, Any], screen: Screen) -> Iterator[str]:
+    """A block with its parameters, as a function would be called."""
+    params = values.get("params", {})
+    ordered = sorted(params, key=lambda each: params[each] is not None)
+    call = ", ".join(each if params[each] is None else f"{each}={written(params[each])}" for each in ordered)
+    first, *others = wrapped(f"{block}({call})", _width(screen) - 4)
+    yield screen.paint(first, "bold")
+    yield from (f"    {screen.paint(line, 'bold')}" for line in others)
+
+
+def _header(text: str) -> str:
+    """The comment at the beginning of a file."""
+    lines = takewhile(lambda line: line.startswith("#"), text.splitlines())
+    return "\n".join(line.removeprefix("#").removeprefix(" ") for line in lines)
 
 
 def argument_text(schema: dict[str, Any], needed: bool) -> str:

@@ -65,7 +65,7 @@ class Memory:
         another.
         """
         runs: list[tuple[int, int]] = []
-        """Axes that lie in one another, from the outermost: how many elements they hold, and how far these are apart"""
+        """Nested axes, from the outermost: how many elements each holds, and how far apart these are"""
         for size, stride in zip(self.sizes, self.strides, strict=True):
             if size > 1 and runs and runs[-1][1] == size * stride:
                 runs[-1] = (runs[-1][0] * size, stride)
@@ -94,12 +94,12 @@ class Memory:
 
     @property
     def repeats(self) -> bool:
-        """Whether one place in memory holds several elements, as behind `expand`."""
+        """Whether one place in memory holds several elements, as after `expand`."""
         return any(size > 1 and not stride for size, stride in zip(self.sizes, self.strides, strict=True))
 
     def meets(self, other: Memory) -> bool:
         """Whether this tensor has an element at the same place in memory as another tensor."""
-        # An address of this one less one of the other, the other's axes being counted from their ends.
+        # The difference between an address of this memory and one of the other, whose axes are counted from their ends.
         most: Counter[int] = Counter()
         for each in (self, other):
             for size, stride in zip(each.sizes, each.strides, strict=True):
@@ -109,7 +109,7 @@ class Memory:
 
 
 def _is_sum(terms: list[tuple[int, int]], total: int) -> bool:
-    """Whether a total is a sum of terms, each taken up to a given number of times. The largest terms come first."""
+    """Whether a total is a sum of terms, the largest first, each taken up to a given number of times."""
     rests = [prod(term) for term in terms]
     left = [sum(rests[i:]) for i in range(len(terms) + 1)]
     tried = set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +10,7 @@ from planner.diagnostics import Diagnostic, Path
 from planner.format import Block
 from planner.geometry import Shape
 from planner.guesses import Guess
-from planner.layers._layer import Layer
+from planner.layers._layer import Facts, Layer
 from planner.source import Source
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Instance:
     again  the instance of the same list whose layer it calls once more
     owner  the first instance with its weights, where it has none of its own, or stands in a block that has none
     ties   its weights that are the same tensors as others
+    own    what arrives in the file at a `declared` layer; of an input, its shape in the file, where it has another
     """
 
     name: str
@@ -109,6 +110,15 @@ class Instance:
     again: int | None = None
     owner: int | None = None
     ties: Mapping[str, Weight] | None = None
+    own: tuple[Shape, ...] | None = None
+
+    def placed(self, facts: Facts, inputs: Sequence[Shape]) -> Facts:
+        """What is known of it on these inputs, of which its layer answers `facts`; raises the fault of inputs on which
+        the file tells too little.
+        """
+        if not self.own or self.layer is None or self.own == tuple(inputs):
+            return facts
+        return self.layer.elsewhere(facts, self.own, *inputs)
 
     @property
     def lenders(self) -> list[int]:
@@ -128,7 +138,7 @@ class Model:
     """A model file, unfolded. Instances stand in order of execution, inputs first.
 
     root      the model's own list of layers, as the file has it
-    blocks    the file's blocks by name
+    blocks    the blocks that the file's own layers may call, by name: the file's, and those of libraries
     numbered  where outputs of layers are named by their numbers, whether they are read or not
     left_out  entries with several sources that are not there
     """
@@ -145,6 +155,20 @@ class Model:
     diagnostics: list[Diagnostic]
     allow: frozenset[str] = frozenset()
     left_out: list[LeftOut] = field(default_factory=list)
+
+    def note_own(self, arriving: Callable[[Mapping[str, Shape]], Iterable[tuple[Instance, tuple[Shape, ...]]]]) -> None:
+        """Note, once, what arrives at `declared` layers in the file.
+
+        arriving  what every instance reads, where inputs have these shapes in place of those given now
+        """
+        declared = [each for each in self.instances if each.layer is not None and each.layer.declared]
+        if any(each.own is None for each in declared):
+            for each in declared:
+                each.own = each.own or ()  # so that planning does not come back to here
+            inputs = {each.name: each.own[0] for each in self.instances if each.input is not None and each.own}
+            for instance, shapes in arriving(inputs):
+                if instance in declared:
+                    instance.own = shapes
 
     @classmethod
     def nothing(cls, source: Source) -> Model:

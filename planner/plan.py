@@ -14,6 +14,7 @@ from planner.geometry import Link, Shape
 from planner.layers._layer import Facts, Layer, Sizes
 from planner.model import Group, Instance, Model, Ref
 from planner.weights import added, entries, first_name, must_fit
+from planner.words import joined
 
 
 class Tensor(NamedTuple):
@@ -129,7 +130,7 @@ class Plan:
 
     def report(self, fault: Fault, step: Step) -> None:
         """Add the fault of a step, with the names of the tensors that it reads."""
-        sources = " and ".join(dict.fromkeys(f"`{self.label(tensor)}`" for tensor in step.sources)) or "nothing"
+        sources = joined([*dict.fromkeys(f"`{self.label(tensor)}`" for tensor in step.sources)]) or "nothing"
         self.diagnostics.append(
             Diagnostic.of(fault, step.path, step=step.name, calls=step.instance.calls, sources=sources)
         )
@@ -252,6 +253,7 @@ def propagate(
     guesser  goes on with a guess after a fault; without it, what depends on a faulty step is left out
     good     asked of every step but the inputs; the plan ends, without a word, at the first that is not good
     """
+    model.note_own(lambda own: ((step.instance, step.inputs) for step in propagate(model, inputs=own).steps))
     plan = Plan(model, [], ())
     known = {} if known is None else known
     for at, instance in enumerate(model.instances):
@@ -331,7 +333,7 @@ def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
     step.sources = tuple([_resolved(ref, steps, i, step.instance) for i, ref in enumerate(sources)])
     missing = [steps[ref.step].instance.path for ref in step.sources if steps[ref.step].facts is None]
     if missing:
-        if step.instance.path not in missing:  # where a copy has told it, the next need not
+        if step.instance.path not in missing:  # told once for all copies
             layer.must_take(len(step.sources))
         return
     step.inputs = tuple([steps[at].outputs[output] for at, output in step.sources])
@@ -341,7 +343,7 @@ def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
         facts = known[key] = layer.facts(*step.inputs)
     if step.instance.owner is not None or step.instance.ties:
         must_fit(step, layer, facts, steps)
-    step.facts = facts
+    step.facts = step.instance.placed(facts, step.inputs)
 
 
 class _Told(Exception):

@@ -1,9 +1,9 @@
 """Sets of cells of a whole tensor, kept exactly.
 
-A region is a union of boxes; a box is one set of cells for each axis, channels last, and holds the product of them.
-Boxes of a region are disjoint, and their form is canonical: the first axis is cut into the classes of cells that look
-alike, and so on inwards. There are never more boxes than cells on the axes before the last, and hardly ever more than
-a few.
+A region is a union of boxes; a box is one set of cells for each axis, channels last, and holds their product. The boxes
+of a region are disjoint, and their form is canonical: the first axis is divided into classes of cells behind which the
+rest of the region is the same, and so on inwards. There are never more boxes than cells on the axes before the last,
+and rarely more than a few.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Region = tuple[CellBox, ...]
 
 NOTHING: Region = ()
 FEW = 8
-"""Boxes that are compared each with each."""
+"""Up to this many boxes, every pair is compared."""
 
 
 def everything(shape: Shape) -> Region:

@@ -126,10 +126,10 @@ class Report:
         self.diagnostics = tuple(sorted((*self.diagnostics, *found), key=self._order))
         return self
 
-    def _order(self, diagnostic: Diagnostic) -> tuple[int, int, str]:
+    def _order(self, diagnostic: Diagnostic) -> tuple[str, int, int, str]:
         place = self.place(diagnostic)
-        return (place.line, place.column, diagnostic.code) if place else (0, 0, "")
+        return (place.file or "", place.line, place.column, diagnostic.code) if place else ("", 0, 0, "")
 
-    def line(self, step: Step) -> int | None:
-        place = self.source.place(step.path)
-        return place.line if place else None
+    def file(self, place: Place | None) -> str | None:
+        """The file of a place: the model file, or a library that it uses; None for a model that is no file."""
+        return self.source.file if place is None or place.file is None else place.file

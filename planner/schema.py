@@ -28,8 +28,10 @@ def schema_text() -> str:
 
 
 def json_schema() -> Schema:
-    """The schema of a model file."""
+    """The schema of a model file, and of a library of blocks, which has no layers of its own."""
     file = _section(FileFormat)
+    library = {"required": ["blocks"], "not": {"anyOf": [{"required": [key]} for key in file["required"]]}}
+    file["anyOf"] = [{"required": file.pop("required")}, library]
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Model file",
@@ -38,7 +40,7 @@ def json_schema() -> Schema:
             "expression": {
                 "type": "string",
                 "pattern": "\\$",
-                "description": "Arithmetic over parameters: `$width`, `4 * $width`, `$blocks - 1`.",
+                "description": "Arithmetic over parameters: `$width`, `4 * $width`, `$input.channels // 4`.",
             },
             "layers": {"type": "array", "minItems": 1, "items": _ref("entry")},
             "blocks": {"type": "object", "patternProperties": _OWN_KEYS, "additionalProperties": _ref("block")},

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from planner.diagnostics import Path
 
 ALL = ".*"
-"""What stands behind the name of a repeated entry where all of its copies are meant."""
+"""What stands after the name of a repeated entry where all of its copies are meant."""
 ANY = "*"
 """What stands before the name of inputs of which there may be any number."""
 HandedT = TypeVar("HandedT")
@@ -34,7 +34,7 @@ class Sight(Generic[HandedT]):
     several: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def hand_on(self, name: str, handed: HandedT) -> None:
-        """Record a layer or a copy: the next layer reads it, and its name stands for what it hands on."""
+        """Record what a layer or a copy hands on: the next layer reads that, and the name stands for it."""
         self.names[name] = self.above = handed
 
     def repeated(self, base: str, handed: HandedT, copies: int | None) -> None:
@@ -57,15 +57,29 @@ class Sight(Generic[HandedT]):
         return True
 
     def meant(self, name: str) -> tuple[str, ...]:
-        """The names that a name in a `from` stands for: one, or several for `stage.*` and `*rest`."""
-        return (name,) if name in self.names else self.several.get(name, (name,))
+        """The names that a name in a `from` stands for: one, or several for `stage.*`, `stage.*.1` and `*rest`."""
+        if name in self.names:
+            return (name,)
+        base, output = parted(name)
+        return tuple(f"{each}{output}" for each in self.several[base]) if base in self.several else (name,)
 
     def find(self, name: str) -> tuple[HandedT | None, str | None]:
-        """What a name stands for; for `split.1` what `split` stands for, with the number of the output behind it."""
+        """What a name stands for; for `split.1` what `split` stands for, with the number of the output after it."""
         if name in self.names:
             return self.names[name], None
         base, _, number = name.rpartition(".")
         return self.names.get(base), number
+
+
+def stands_for_several(name: str) -> bool:
+    """Whether a name in a `from` may stand for several tensors."""
+    return parted(name)[0].endswith(ALL) or name.startswith(ANY)
+
+
+def parted(name: str) -> tuple[str, str]:
+    """`stage.*` and `.1` for `stage.*.1`, that output of all copies; every other name stays whole."""
+    base, dot, output = name.rpartition(".")
+    return (base, dot + output) if base.endswith(ALL) else (name, "")
 
 
 def named(inputs: Sequence[str], handed: Sequence[HandedT]) -> dict[str, HandedT]:
@@ -84,7 +98,7 @@ def named(inputs: Sequence[str], handed: Sequence[HandedT]) -> dict[str, HandedT
 
 
 def spread(inputs: Sequence[str], count: int) -> dict[str, tuple[str, ...]]:
-    """The names that `*rest` stands for in a list that so many tensors go into."""
+    """The names that `*rest` stands for in a list with this number of input tensors."""
     return {
         each: tuple(f"{each.removeprefix(ANY)}.{k}" for k in range(count - i))
         for i, each in enumerate(inputs)

@@ -1,8 +1,9 @@
 """Supposing: the plan goes on after a fault with what was most likely meant, so that one run tells all faults.
 
-The model is planned twice with the guesses of its entries, which differ in all that is in doubt. A fault that is found
-both times, in the same words, does not hang on the doubt and is told; it says which mending it takes for granted. What
-is found once, or with other numbers, is a consequence of the first fault, or may be, and is not told.
+The model is planned several times with the guesses of its entries, which differ in all that is in doubt. A fault that
+is found every time, in the same words, does not hang on the doubt and is told; it says which mending it takes for
+granted. What is found less often, or with other numbers, is a consequence of the first fault, or may be, and is not
+told. Three times, since two unlike sizes may meet: of 3 rows that become none, and of 6 that become 3, both leave 3.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from planner.layers._layer import Facts, Layer
 from planner.model import Model
 from planner.plan import Plan, first_of, propagate
 
+WORLDS = ((LIKELY, 1), (OTHER, 2), (OTHER, 6))
+"""The versions of what was meant: which version of each guess, and the factor by which sizes in doubt are scaled."""
 MOST_SAID = 1
 """Mendings that are named beside a finding that takes them for granted."""
 MOST_APART = 8
@@ -33,7 +36,7 @@ MOST_APART = 8
 MOST_COUNTED = 10
 """Mendings that are counted beside a finding."""
 MOST_FOUND = 1_000
-"""Findings that are told of what follows a fault."""
+"""Findings about what follows a fault that are told."""
 LARGEST_GROWTH = 10
 """How often a map is doubled to find what a window that does not fit would give."""
 LARGEST_MAP = 1 << 40
@@ -43,31 +46,31 @@ LARGEST_MAP = 1 << 40
 def told(plan: Plan) -> list[Diagnostic]:
     """The diagnostics of a model and its plan, with those of what follows after the first fault of each path."""
     model = plan.model
-    worlds = [_World(version) for version in (LIKELY, OTHER)]
-    plans = [propagate(model, guesser=world) for world in worlds]
-    certain = [*_with_shapes(model, worlds[LIKELY], plans[LIKELY]), *plan.diagnostics]
-    return [*certain, *_supposed(plan, worlds[LIKELY], plans)]
+    worlds = [_World(*version) for version in WORLDS]
+    likely, *others = [propagate(model, guesser=world) for world in worlds]
+    certain = [*_with_shapes(model, worlds[0], likely), *plan.diagnostics]
+    return [*certain, *_supposed(plan, worlds[0], likely, others)]
 
 
-def _supposed(plan: Plan, likely: _World, plans: Sequence[Plan]) -> Iterator[Diagnostic]:
+def _supposed(plan: Plan, world: _World, likely: Plan, others: Sequence[Plan]) -> Iterator[Diagnostic]:
     known = {_key(each) for each in plan.diagnostics}
     known |= {_place(each) for each in (*plan.model.diagnostics, *plan.diagnostics)}
-    both = {_key(each) for each in plans[OTHER].diagnostics}
+    always = set.intersection(*({_key(each) for each in other.diagnostics} for other in others))
     wrong = {each.path[:end] for each in plan.model.diagnostics for end in range(1, len(each.path) + 1)}
     faulty = {each.step for each in plan.diagnostics}
     granted: list[tuple[str, ...]] = []
     count = 0
-    for each in plans[LIKELY].diagnostics:
+    for each in likely.diagnostics:
         key, at = _key(each), plan.numbers.get(each.step or "")
-        if key in known or _place(each) in known or key not in both or count == MOST_FOUND:
+        if key in known or _place(each) in known or key not in always or count == MOST_FOUND:
             continue
         if at is not None and (plan.steps[at].facts is not None or each.step in faulty):
             continue
         if at is not None and plan.steps[at].path in wrong and (each.path == plan.steps[at].path or each.path in wrong):
-            continue  # what is wrong with another value of an entry is told; what its guess leads to is not
+            continue  # a fault in another value of an entry is told, but not what the guess for it leads to
         known.add(key)
         count += 1
-        granted = granted or likely.granted(plans[LIKELY])
+        granted = granted or world.granted(likely)
         said = granted[at] if at is not None else ()
         yield replace(each, label=_marked(each.label, said), supposed=True, mends=())
 
@@ -106,6 +109,8 @@ class _World:
     """One version of what was meant, which gives the facts of steps that cannot be planned."""
 
     version: int
+    scale: int
+    """The factor by which sizes in doubt are scaled."""
     said: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """What was mended in a step itself."""
     types: dict[tuple[object, object], int] = field(default_factory=dict)
@@ -156,7 +161,7 @@ class _World:
             return self._mended(plan, at, layer, wrong)
 
     def _inputs(self, plan: Plan, at: int, *, doubtful: bool) -> tuple[Shape, ...] | None:
-        """The shapes that a step reads; in the other version of a doubt, twice as large. An unknown shape is taken to
+        """The shapes that a step reads; those in doubt are scaled by the world. An unknown shape is taken to
         be like the last known source; None where there is none.
         """
         found: list[Shape | None] = []
@@ -168,7 +173,7 @@ class _World:
             return None
         doubtful |= len(known) < len(found)
         shapes = (known[-1] if shape is None else shape for shape in found)
-        return tuple(_doubled(shape) if doubtful and self.version == OTHER else shape for shape in shapes)
+        return tuple(Shape(self.scale * n for n in shape) if doubtful else shape for shape in shapes)
 
     def _mended(self, plan: Plan, at: int, layer: Layer | None, fault: Fault) -> Facts | None:
         """The facts of a step whose layer refuses its inputs."""
@@ -195,7 +200,7 @@ class _World:
 
     def _with_sources(self, plan: Plan, at: int, layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:
         """The facts with as many inputs as the layer takes: of too many, the first or the last; for missing ones, the
-        output of the layer above, or the last input again.
+        output of the layer above, another size, one that repeats what the last input has once, or the last input again.
         """
         least, most = layer.takes
         if not inputs:
@@ -203,12 +208,12 @@ class _World:
         if most is not None and len(inputs) > most:
             return _tried(layer, inputs[:most] if self.version == LIKELY else inputs[-most:]) if most else None
         last = inputs[-1]
-        larger = Shape((*(2 * n for n in last.spatial), last.channels))
+        larger = Shape((*(self.scale * n for n in last.spatial), last.channels))
+        repeating = Shape(self.scale * n if n == 1 else n for n in last)
         above = plan.steps[at - 1].outputs[:1] or (last,)
-        other = above[0] if self.version == LIKELY else larger
-        return next(
-            (facts for x in (other, last) if (facts := _tried(layer, (*inputs, *[x] * (least - len(inputs)))))), None
-        )
+        others = (above[0], last) if self.version == LIKELY else (larger, repeating, last)
+        tries = (_tried(layer, (*inputs, *[other] * (least - len(inputs)))) for other in others)
+        return next((facts for facts in tries if facts is not None), None)
 
     def _met(self, plan: Plan, at: int, layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:
         """The shape when inputs of different sizes meet: that of the branch with the most work, to which the others are
@@ -225,8 +230,8 @@ class _World:
         return _tried(layer, alike) or _tried(layer, (main,) * len(inputs))
 
     def _grown(self, layer: Layer, x: Shape) -> Facts | None:
-        """The shape behind a layer whose window is larger than the map: the map's size, with the channels that the
-        layer makes of a large enough map; in the other version, twice that size.
+        """The shape after a layer whose window is larger than the map: the map's size, with the channels that the
+        layer makes of a large enough map; scaled, as it is in doubt.
         """
         for doublings in range(1, LARGEST_GROWTH + 1):
             grown = Shape((*(n << doublings for n in x.spatial), x.channels))
@@ -234,7 +239,7 @@ class _World:
             if facts is not None:
                 made = facts.outputs[0]
                 spatial = x.spatial if len(made) == len(x) else made.spatial
-                return _handed_on((Shape((*(n << self.version for n in spatial), made.channels)),))
+                return _handed_on((Shape((*(self.scale * n for n in spatial), made.channels)),))
         return None
 
     def granted(self, plan: Plan) -> list[tuple[str, ...]]:
@@ -269,6 +274,7 @@ def _unknown(guess: Guess, inputs: Sequence[Shape]) -> tuple[UnknownType, Layer 
         kind,
         [*types, *guess.blocks],
         given=args,
+        library=guess.library,
         sizes=inputs[0] if inputs else None,
         sources=len(inputs),
         fits=fits,
@@ -295,10 +301,6 @@ def _tried(layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:
 
 def _handed_on(inputs: tuple[Shape, ...]) -> Facts | None:
     return Facts(inputs[:1], (), {}, {}, 0, 0) if inputs else None
-
-
-def _doubled(x: Shape) -> Shape:
-    return Shape(2 * n for n in x)
 
 
 def _near(a: Shape, b: Shape) -> bool:

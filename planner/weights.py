@@ -9,7 +9,7 @@ from typing import Protocol
 from planner.faults.shared_weights_differ import SharedWeightsDiffer
 from planner.faults.unknown_weights import UnknownWeights
 from planner.geometry import Shape
-from planner.layers._layer import Facts, Layer, Sizes
+from planner.layers._layer import Call, Facts, Layer, Sizes
 from planner.model import Instance
 
 
@@ -21,8 +21,8 @@ class Planned(Protocol):
     facts: Facts | None
 
 
-def added(instance: Instance, facts: Facts) -> int:
-    """The trained parameters that a step adds to those of the steps before it."""
+def added(instance: Instance, facts: Facts) -> int | None:
+    """The trained parameters that a step adds to those of the steps before it; None where that is not known."""
     if instance.owner is not None:
         return 0
     if not instance.ties:
@@ -69,8 +69,13 @@ def _must_share(owner: Planned, step: Planned, layer: Layer, facts: Facts) -> No
         if theirs.get(name) != ours.get(name):
             raise SharedWeightsDiffer.shared(full, name, theirs.get(name), ours.get(name), reads, key)
     made, needed = layer.calls(*owner.inputs)[-1], layer.calls(*step.inputs)[-1]
-    if made.is_module and made != needed:
+    if made.is_module and _constructed(made) != _constructed(needed):
         raise SharedWeightsDiffer.otherwise(full, reads, key)
+
+
+def _constructed(call: Call) -> object:
+    """What decides which module is made; with what it is called may differ."""
+    return call.target, call.args, call.in_rows
 
 
 def _must_tie(owner: Planned, weight: str, kind: str, name: str, facts: Facts) -> None:

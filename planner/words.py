@@ -59,10 +59,10 @@ def in_runs(found: Sequence[tuple[int, int]], count: int, most: int = 4) -> str:
 
 
 def grouped(said: Iterable[tuple[str, str]]) -> str:
-    """Pairs of an axis and what is said of it, axes of which the same is said together: `height and width: cell 55 of
+    """What is said of each axis, in a text; axes with the same text are named together: `height and width: cell 55 of
     56 …`.
     """
     axes: dict[str, list[str]] = {}
     for axis, text in said:
         axes.setdefault(text, []).append(axis)
-    return "; ".join(f"{' and '.join(names)}: {text}" for text, names in axes.items())
+    return "; ".join(f"{joined(names)}: {text}" for text, names in axes.items())

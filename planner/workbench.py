@@ -155,7 +155,7 @@ class Checked(Report):
 
 
 def _faults(plan: Plan) -> list[Diagnostic]:
-    """The faults of a model and its plan, and those behind a step that could not be planned."""
+    """The faults of a model and its plan, and those after a step that could not be planned."""
     if all(step.facts is not None for step in plan.steps):
         return [*plan.model.diagnostics, *plan.diagnostics]
     from planner.supposing import told
@@ -174,5 +174,5 @@ def checked_text(text: str | bytes, file: str | None = None, **options: Any) -> 
 
 
 def failed(file: str, error: Exception) -> Checked:
-    """The report on a file on which the planner itself came to grief, so that other files of a run keep theirs."""
+    """The report on a file on which the planner itself failed, so that the other files of a run still get theirs."""
     return Workbench.without_source(PlannerFailed(error), file).report

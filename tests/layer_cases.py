@@ -172,11 +172,15 @@ def _matrices(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
 
 
 def _summed_over(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
-    """Letters with a size each, the batch first; what is kept stands in any order."""
+    """Letters with a size each, or one cell, the batch first; what is kept stands in any order."""
     sizes = {letter: draw(st.integers(1, 4)) for letter in "ijklm"}
     several = st.lists(st.sampled_from("ijklm"), min_size=1, max_size=4)
     drawn = [draw(several) for _ in inputs]
-    shapes = [[sizes[letter] for letter in letters] for letters in drawn]
+    single = [draw(st.sampled_from((" ", " ", *letters))) for letters in drawn]  # of one cell, which is repeated
+    shapes = [
+        [1 if letter == one else sizes[letter] for letter in letters]
+        for letters, one in zip(drawn, single, strict=True)
+    ]
     kept = draw(st.permutations(sorted({letter for letters in drawn for letter in letters})))
     kept = kept[: draw(st.integers(1, len(kept)))]
     if draw(st.booleans()):  # whose places `...` may take, where they are the last of all
@@ -420,11 +424,16 @@ def _products(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
 def _masks(draw: Draw, before: tuple[int, ...], length: int, keys: int) -> Shape:
     """The shape of a mask that can be repeated to all products."""
     some = before[draw(st.integers(0, len(before))) :]
+    if not some and draw(st.sampled_from((True, False, False))):
+        return Shape((keys,))
     return Shape((*(draw(st.sampled_from((n, n, 1))) for n in some), draw(st.sampled_from((length, 1))), keys))
 
 
 def _table(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
-    """Rows by columns, where that is what is made."""
+    """Rows by columns, where that is what is made, and ends for numbers that have some."""
+    if args.get("fill") != "linspace":
+        args.pop("start", None)
+        args.pop("end", None)
     if args.get("fill") in ("causal_mask", "sinusoidal"):
         args["shape"] = draw(st.lists(st.integers(1, 9), min_size=2, max_size=2))
 
@@ -432,6 +441,23 @@ def _table(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
 def _paired(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     """Channels that are pairs."""
     inputs[0] = Shape((*inputs[0].spatial, 2 * draw(st.integers(1, 5))))
+
+
+def _with_states(count: int) -> Callable[[Draw, Arguments, list[Shape]], None]:
+    """No state or all of them, each for all layers and directions, with the channels that are carried on."""
+
+    def mend(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+        hidden = args["hidden_size"] = args["hidden_size"] or 3
+        if args.get("proj_size", 0) >= hidden:
+            del args["proj_size"]
+        layers = args["num_layers"] = args.get("num_layers", 1) or 1
+        before = [layers * (1 + args.get("bidirectional", False))] * len(inputs[0].spatial)
+        states = [Shape((*before, n)) for n in (args.get("proj_size") or hidden, hidden)]
+        inputs[1:] = states[:count] if inputs[1:] else []
+        if not before:
+            del args["num_layers"]
+
+    return mend
 
 
 def _encoded(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
@@ -465,9 +491,12 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "Flip": _some_axes,
     "FractionalMaxPool2d": _fractional,
     "FractionalMaxPool3d": _fractional,
+    **dict.fromkeys(("GRU", "GRUCell", "RNN", "RNNCell"), _with_states(1)),
     "Gather": _picking,
     "IndexSelect": _listed_cells,
     "Interpolate": _one_size,
+    "LSTM": _with_states(2),
+    "LSTMCell": _with_states(2),
     "MatMul": _matrices,
     "MultiheadAttention": _attending,
     "Normalize": _along,

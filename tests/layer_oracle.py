@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from planner.diagnostics import Fault
 from planner.geometry import Shape
+from planner.layers import all_layers
 from planner.layers._layer import Call, Layer
 
 torch.set_num_threads(1)  # for tensors this small, threads only wait for one another
@@ -37,6 +38,9 @@ REFUSALS = (
 """How PyTorch says no."""
 
 Sizes = Mapping[str, tuple[int, ...]]
+
+TYPES = {name: layer for name, layer in all_layers().items() if not layer.declared}
+"""The layers of which PyTorch knows what they are; of others the file says it."""
 
 
 @dataclass(frozen=True)
@@ -278,6 +282,8 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     read = [each.transpose(-2, -1) if i in call.turned else each for i, each in enumerate(read)]
     if call.widened:
         read = [each[(slice(None), *(None,) * more)] for each, more in zip(read, call.widened, strict=True)]
+    if call.batched_at:
+        read = [each.movedim(0, place) for each, place in zip(read, call.batched_at, strict=True)]
     home, _, name = call.target.rpartition(".")
     if isinstance(thing, TENSORS):
         return [thing]
@@ -326,6 +332,8 @@ def _of_module(call: Call, module: Any, read: list[torch.Tensor]) -> Any:
         options[call.causal] = torch.nn.Transformer.generate_square_subsequent_mask(
             length, device=first[0].device, dtype=first[0].dtype
         )
+    if call.tupled:
+        return module(*first[: -call.tupled], tuple(first[-call.tupled :]), **options)
     if not call.in_rows:
         return module(*first, **options)
     batch = first[0].shape[:-2]

@@ -1,39 +1,76 @@
-"""Smaller inputs and widths for the model files that are large, so that running them is quick."""
+"""What keeps the tests of large model files short: smaller inputs and widths, and networks that some pass over."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 LIGHTER: Mapping[str, dict[str, Any]] = {
     "13b-torchvision-fpn": {"input": (64, 96, 3)},
     "19-convtranspose-tflite": {"input": (9, 7, 3)},
     "alexnet": {"input": (63, 79, 3)},
+    "bert_base": {
+        "input": {"tokens": (40,), "segments": (40,)},
+        "params": {"vocabulary": 60, "positions": 40, "width": 24, "heads": 2, "depth": 3},
+    },
     "cbam_resnet18": {"input": (64, 96, 3)},
+    "convmixer_768_32": {"params": {"width": 48, "depth": 4}, "input": (40, 49, 3)},
+    "crnn": {"input": (32, 40, 1)},
     "dcgan_generator": {},
+    "demucs_dns48": {"input": (2388, 1), "params": {"hidden": 4}},
+    "detr_resnet50": {
+        "input": {"image": (64, 96, 3), "positions": (6, 32)},
+        "params": {"width": 32, "hidden": 48, "queries": 10},
+    },
     "detr_transformer": {
         "params": {"width": 32, "ff": 48, "queries": 10},
         "input": {"features": (25, 34, 8), "pos": (850, 32)},
     },
+    "efficientdet_d0": {"input": (128, 128, 3)},
+    "esrgan": {"input": (8, 6, 3), "params": {"depth": 3}},
     "esrgan_rrdb": {"input": (8, 6, 3)},
+    "gmlp_s16": {"params": {"width": 32, "hidden": 48}},
+    "gpt2": {"input": (40,), "params": {"vocabulary": 60, "positions": 40, "width": 24, "heads": 2, "depth": 3}},
     "gpt2_small": {"params": {"vocab": 60, "width": 24, "heads": 2, "depth": 3}},
+    "hrnet_w18": {"input": (64, 96, 3)},
     "inception_v3": {"input": (75, 91, 3)},
     "lenet5": {},
+    "mc3_18": {"input": (3, 24, 17, 3)},
     "min-9d3d9b6290": {"params": {"width": 8}},
+    "mixer_b16": {"params": {"width": 96, "token_width": 40, "channel_width": 120}},
     "nnunet": {"input": (64, 32, 32, 1)},
+    "pointnet": {"input": (50, 3)},
+    "r2plus1d_18": {"input": (3, 24, 17, 3)},
     "r3d_18": {"input": (3, 24, 17, 3)},
+    "retinanet_resnet50_fpn": {"input": (64, 96, 3)},
+    "s3d": {"input": (5, 33, 40, 3), "params": {"pool": [1, 1, 1]}},
     "sd_unet_block": {
         "params": {"width": 32, "heads": 2, "side": 12},
         "input": {"latent": (12, 12, 4), "t": (20,), "text": (7, 24)},
     },
+    "segformer_b0": {"input": (64, 96, 3), "params": {"classes": 5}},
     "siamese": {"input": {"left": (81, 89, 1), "right": (81, 89, 1)}},
+    "slowfast_r50": {"input": {"slow": (2, 33, 40, 3), "fast": (8, 33, 40, 3)}, "params": {"width": 16}},
+    "stable_diffusion_unet": {
+        "input": {"latents": (16, 16, 4), "t": (1,), "text": (7, 24)},
+        "params": {"width": 32, "heads": 2, "height": 16},
+    },
     "unet": {"input": (188, 204, 1), "params": {"width": 8}},
     "unet_same": {"input": (32, 48, 1), "params": {"width": 16}},
+    "unetplusplus": {"input": (32, 48, 3), "params": {"width": 4}},
     "vit_b_16": {"params": {"width": 96, "heads": 3, "mlp_width": 128}},
+    "vit_l_16": {"params": {"width": 96, "heads": 3, "mlp_width": 128}},
+    "vq_vae": {"input": (32, 32, 3)},
     "vqvae": {"input": (32, 32, 3), "params": {"side": 8}},
     "wavenet": {"input": (150, 256)},
+    "yolo11n": {"input": (64, 96, 3)},
+    "yolov5s": {"input": (64, 96, 3)},
+    "yolov8m": {"input": (64, 96, 3)},
     "yolov8n": {"input": (64, 96, 3)},
+    "yolov8s": {"input": (64, 96, 3)},
 }
 """What `load` is to be given, by the name of the file."""
 
@@ -41,3 +78,58 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
 def lighter(path: Path) -> dict[str, Any]:
     """What makes a file quick to run: other networks of `configs/` take images of any size, other files are small."""
     return LIGHTER.get(path.stem, {"input": (40, 49, 3)} if path.parent.name == "configs" else {})
+
+
+SELDOM = frozenset(
+    {
+        "crnn",
+        "demucs_dns48",
+        "densenet201",
+        "detr_resnet50",
+        "efficientdet_d0",
+        "efficientnet_v2_s",
+        "esrgan",
+        "gmlp_s16",
+        "gpt2",
+        "hrnet_w18",
+        "mc3_18",
+        "mixer_b16",
+        "mobilenet_v3_small",
+        "poolformer_s12",
+        "r2plus1d_18",
+        "regnet_x_800mf",
+        "retinanet_resnet50_fpn",
+        "s3d",
+        "segformer_b0",
+        "shufflenet_v2_x2_0",
+        "siamese",
+        "slowfast_r50",
+        "stable_diffusion_unet",
+        "vgg19_bn",
+        "vit_l_16",
+        "vq_vae",
+        "wavenet",
+        "yolo11n",
+        "yolov5s",
+        "yolov8m",
+        "yolov8n",
+        "yolov8s",
+    }
+)
+"""Networks of `configs/` built like others there, which tests of every size and of every block see with `--long`."""
+
+
+def seldom(cases: Iterable[Any]) -> list[Any]:
+    """Cases of a test: paths, names, or tuples that begin with a name; those of networks in `SELDOM` are long."""
+    return [pytest.param(*_values(case), marks=[pytest.mark.long] if _is_seldom(case) else []) for case in cases]
+
+
+def _values(case: Any) -> tuple[Any, ...]:
+    return case if isinstance(case, tuple) else (case,)
+
+
+def _is_seldom(case: Any) -> bool:
+    first = _values(case)[0]
+    if isinstance(first, Path):
+        return first.parent.name == "configs" and first.stem in SELDOM
+    return first in SELDOM

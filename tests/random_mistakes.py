@@ -59,7 +59,8 @@ class Field:
         self.source = self.report.source
         self.copies: dict[Path, list[Step]] = {}
         for step in self.report.plan.layers:
-            self.copies.setdefault(step.path, []).append(step)
+            if step.path[0] != "use":  # what stands in a library is not the file's
+                self.copies.setdefault(step.path, []).append(step)
 
     def entry(self, path: Path) -> dict[str, Any]:
         here: Any = self.source.data
@@ -72,7 +73,7 @@ class Field:
         """The file with so many mistakes that are independent: none hides what another one is seen by."""
         mistakes: list[Mistake] = []
         paths = list(self.copies)
-        for _ in range(20 * count):
+        for _ in range(20 * count if paths else 0):
             if len(mistakes) == count:
                 break
             path = random.choice(paths)
@@ -158,6 +159,17 @@ def unknown_source(field: Field, path: Path, random: Random) -> Iterator[Mistake
         names[-1] = "zzyzx"
         value: Any = names if len(names) > 1 else names[0]
         yield Mistake("from zzyzx", (Edit((*path, "from"), value),), frozenset({path}), path, sized=path)
+
+
+def wrong_output(field: Field, path: Path, random: Random) -> Iterator[Mistake]:
+    """An output of a layer or block with a number that is too large."""
+    names = _sources(field, path)
+    at = next((i for i, name in enumerate(names) if name.rpartition(".")[2].isdigit()), None)
+    if at is not None:
+        word = names[at] = f"{names[at].rpartition('.')[0]}.97"
+        value: Any = names if len(names) > 1 else word
+        touched = frozenset({path})
+        yield Mistake(f"from {word}", (Edit((*path, "from"), value),), touched, path, sized=path, weighs=True)
 
 
 def one_source(field: Field, path: Path, random: Random) -> Iterator[Mistake]:
@@ -246,6 +258,7 @@ KINDS: tuple[Planting, ...] = (
     misspelt_type,
     misspelt_source,
     unknown_source,
+    wrong_output,
     one_source,
     two_sources,
     wrong_size,

@@ -705,6 +705,21 @@ def _attended(mixing: _Mixing, x: Tensor) -> bool:
     return mixing.added("MultiheadAttention", _heads(mixing.random, x.shape), x, key, *more)
 
 
+def _with_state(mixing: _Mixing, x: Tensor) -> bool:
+    """A recurrent layer on a sequence, or a cell on a vector, whose first state is another tensor, or its own last."""
+    rank = len(x.shape.spatial)
+    if rank > 1:
+        return False
+    states = [each for each in mixing.others(x, lambda shape: len(shape) == rank + 1) if not each.places]
+    state = mixing.random.choice([*states, *(each for each in states if "." in each.name)])
+    args = {"hidden_size": state.shape.channels}
+    kind = mixing.random.choice(["LSTM", "GRU", "RNN"])
+    if rank:
+        both = state.shape[0] % 2 == 0 and mixing.chance(0.5)
+        args |= {"num_layers": state.shape[0] // (1 + both), "bidirectional": both}
+    return mixing.added(kind if rank else f"{kind}Cell", args, x, *[state] * (1 + (kind == "LSTM")))
+
+
 def _bilinear(mixing: _Mixing, x: Tensor) -> bool:
     other = mixing.random.choice(mixing.others(x, lambda shape: shape.spatial == x.shape.spatial))
     return mixing.added("Bilinear", {"out_features": mixing.random.choice(CHANNELS)}, x, other)
@@ -728,6 +743,7 @@ MEETINGS: tuple[Meeting, ...] = (
     _picked,
     _written_over,
     *(_attended,) * 3,
+    *(_with_state,) * 3,
     _bilinear,
     *(_sized_like,) * 3,
 )

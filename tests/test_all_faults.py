@@ -158,6 +158,24 @@ CONSEQUENCES: list[tuple[str, list[dict[str, Any]], list[str]]] = [
         ["NSP204"],
     ),
     (
+        "sizes in doubt may be alike by chance: of 2 rows none is left, of 4 rows 2",
+        [{"name": "a", "type": "Slice", "dim": 2, "stop": 2}, {"type": "Slice", "dim": 2, "start": 2, "from": "zyx"},
+         {"type": "Unflatten", "dim": 2, "unflattened_size": [5, 7]}],
+        ["NSP201"],
+    ),
+    (
+        "what is missing may repeat what the other has once",
+        [{"name": "m", "type": "Mean", "dim": 1, "keepdim": True}, {"name": "b", "type": "Multiply", "from": "m"},
+         {"type": "Add", "from": ["input", "b"]}],
+        ["NSP207"],
+    ),
+    (
+        "weights of a size that is open may be those that are tied",
+        [{"name": "e", "type": "Embedding", "num_embeddings": "$2 +", "embedding_dim": 8},
+         {"type": "Linear", "out_features": 50, "bias": False, "tie": {"weight": "e.weight"}}],
+        ["NSP106"],
+    ),
+    (
         "what has one fault is not judged for another",
         [{"name": "a", "type": "Chunk", "chunks": 2, "dim": "x"}, {"type": "ReLU", "from": "a.1"}],
         ["NSP112"],

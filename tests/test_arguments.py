@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 import random_block_files
 import random_blocks
-from lighter import lighter
+from lighter import lighter, seldom
 from planner.classes.arithmetic import value
 from planner.classes.names import Names
 from planner.classes.parts import Unit
@@ -336,13 +336,13 @@ def of_path(path: Path, *, blocks: bool) -> Iterator[Called]:
     yield from of_blocks(found, source) if blocks else of_models(found, source, **lighter(path))
 
 
-@pytest.mark.parametrize("path", files_with("params"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", seldom(files_with("params")), ids=lambda path: path.stem)
 def test_models_of_files(path: Path) -> None:
     for called in of_path(path, blocks=False):
         must_be_right(called)
 
 
-@pytest.mark.parametrize("path", files_with("blocks"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", seldom(files_with("blocks")), ids=lambda path: path.stem)
 def test_blocks_of_files(path: Path) -> None:
     for called in of_path(path, blocks=True):
         must_be_right(called)

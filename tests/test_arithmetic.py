@@ -16,7 +16,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from planner.arithmetic import Node, has_arithmetic, is_expression, parse_expression, parse_template
-from planner.classes.algebra import make_divisible
+from planner.classes.algebra import make_divisible, substituted
+from planner.classes.expressions import Expr, const
 from planner.diagnostics import Fault
 from planner.faults.bad_arithmetic import BadArithmetic
 from planner.faults.unknown_parameter import UnknownParameter
@@ -199,7 +200,7 @@ WRONG: list[tuple[str, int, int, str, str, str]] = [
     ("$a = 3", 3, 1, "`=` is not part of the arithmetic", "", "`==`"),
     ("$a ? 1 : 2", 3, 1, "`?` is not part of the arithmetic", "", "$a if $condition else $b"),
     ("$a << 2", 3, 2, "`<<` is not part of the arithmetic", "", "+ - * / // %"),
-    ("$a.real", 2, 1, "`.` is not part of the arithmetic", "", "+ - * / // %"),
+    ("$a ~ 2", 3, 1, "`~` is not part of the arithmetic", "", "+ - * / // %"),
     ("$a + 'x", 5, 1, "`'` is not part of the arithmetic", "", "close the quote"),
     ("lambda: $a", 0, 6, "`lambda` stands for nothing", "", "$lambda"),
     ("__import__('os') + $a", 0, 10, "there is no function `__import__`", "", "the functions are"),
@@ -506,3 +507,10 @@ def test_no_text_brings_the_evaluator_down(text: str) -> None:
         except Fault as fault:
             offsets.append(fault.offset)
     assert all(0 <= offset <= len(text) for offset in offsets)
+
+
+def test_an_element_that_a_list_lacks_stays_an_expression() -> None:
+    """Where other arguments are tried for a class, an index may be one that is not there."""
+    element = Expr("item", (Expr("tuple", (const(8), const(16))), Expr("name", ("i",))))
+    assert substituted(element, {"i": const(1)}) == const(16)
+    assert str(substituted(element, {"i": const(2)})) == "(8, 16)[2]"

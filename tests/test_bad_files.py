@@ -18,12 +18,14 @@ FILES = sorted((Path(__file__).parent / "bad").glob("*.yaml"))
 
 
 def said(report: Report) -> list[str]:
-    """Every error as `line:column code message | label | help`."""
+    """Every error as `line:column code message | label | help`, with the name of the file where it is a library."""
     lines = []
     for each in report.diagnostics:
         if each.severity is Severity.ERROR:
             place = report.place(each)
             where = f"{place.line}:{place.column}" if place else "-"
+            if place and place.file is not None:
+                where = f"{Path(place.file).name}:{where}"
             lines.append(" | ".join(filter(None, (f"{where} {each.code} {each.message}", each.label, each.help))))
     return lines
 

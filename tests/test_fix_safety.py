@@ -28,6 +28,8 @@ from planner.unfolding import load
 from planner.workbench import checked, checked_text
 from random_networks import network
 
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")
+
 ROOT = Path(__file__).parents[1]
 SEEDS = ("docs/models/*.yaml", "docs/*.yaml", "tests/cases/*/*.yaml", "tests/stories/*.yaml", "configs/*.yaml")
 MOST_STEPS = 60

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.analyses.paths import paths
+from planner.analyses.paths import LONGEST_AXIS, paths
 from planner.analyses.reach import trace
 from planner.analyses.sweep import sweep
 from planner.cells import Runs, all_cells, counts
@@ -105,7 +105,9 @@ def test_shares_are_those_of_paths_walked_one_by_one(layers: str) -> None:
 def test_what_has_no_path_is_what_is_never_read(name: str) -> None:
     report = config(name)
     found = paths(report.plan)
-    assert found is not None
+    if found is None:
+        assert max(n for step in report.plan.steps for shape in step.outputs for n in shape.spatial) > LONGEST_AXIS
+        return
     assert report.reach is not None
     for i, step in enumerate(report.plan.inputs):
         unread = report.reach.unread[i]

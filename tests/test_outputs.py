@@ -411,13 +411,13 @@ def test_rows_account_for_every_step_once(name: str, depth: int | None) -> None:
     found = list(rows(report.plan, depth))
     closed = [row for row in found if not row.opened]
     assert [i for row in closed for i in row.steps] == list(range(len(report.plan.inputs), len(report.plan.steps)))
-    assert sum(row.params for row in closed) == report.cost.params
-    assert sum(row.macs for row in closed) == report.cost.macs
+    assert sum(row.params or 0 for row in closed) == report.cost.params
+    assert sum(row.macs or 0 for row in closed) == report.cost.macs
     assert max(row.depth for row in found) < (depth or 99)
     assert [row for row in found if row.opened and not row.is_block] == []
     top = [row for row in found if row.depth == 0]
-    assert sum(row.params for row in top) == report.cost.params
-    assert top[-1].outputs == tuple(report.plan.shape(ref) for ref in report.plan.outputs[:1])
+    assert sum(row.params or 0 for row in top) == report.cost.params
+    assert set(top[-1].outputs) <= {report.plan.shape(ref) for ref in report.plan.outputs}
 
 
 def test_equal_siblings_are_one_row() -> None:

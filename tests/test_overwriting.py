@@ -17,7 +17,7 @@ from torch import Tensor
 
 import planner
 from layer_cases import cases
-from layer_oracle import BATCH, Case, all_called, called, calls_of, made, planner_says
+from layer_oracle import BATCH, TYPES, Case, all_called, called, calls_of, made, planner_says
 from planner import source
 from planner.analyses.overwriting import overwriting
 from planner.diagnostics import Edit, Fault
@@ -350,7 +350,7 @@ NOT_COMPARED = ("StochasticDepth", "Constant", "Parameter")
 """Layers for which the oracle has no module of its own, or that have no input."""
 
 
-@pytest.mark.parametrize("name", [each for each in all_layers() if each not in NOT_COMPARED])
+@pytest.mark.parametrize("name", [each for each in TYPES if each not in NOT_COMPARED])
 def test_layers_share_memory_as_in_pytorch(name: str) -> None:
     layer = all_layers()[name]
 

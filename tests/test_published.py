@@ -51,9 +51,17 @@ def test_what_is_published_is_there() -> None:
 @pytest.mark.parametrize(("name", "millions"), [("hrnet_w32", "28.5"), ("fpn_resnet50", "26.9"), ("tcn", "0.07")])
 def test_they_are_as_large_as_published(name: str, millions: str) -> None:
     """HRNet: arXiv:1902.09212, table 1; TCN: arXiv:1803.01271, table 1; FPN: what torchvision's backbone has."""
-    params = planner.check(HERE / "published" / f"{name}.yaml").cost.params
+    params = planner.check(HERE / "published" / f"{name}.yaml").cost.known_params
     digits = len(millions.partition(".")[2])
     assert f"{params / 1e6:.{digits}f}" == millions
+
+
+@pytest.mark.parametrize(
+    ("name", "params"), [("esrgan_rrdb", 16_697_987), ("gpt2_small", 124_439_808), ("crnn", 8_331_301)]
+)
+def test_they_have_the_parameters_of_their_sources(name: str, params: int) -> None:
+    """ESRGAN: its RRDBNet_arch.py; GPT-2: with the tied embedding; CRNN: crnn.pytorch with 37 classes."""
+    assert planner.check(HERE / "cases" / "architectures" / f"{name}.yaml").cost.params == params
 
 
 REPORTS = {

@@ -426,7 +426,7 @@ BY_SIZE = chain(
 def branches(plan: Plan, name: str, axis: int = 0) -> list[tuple[Number, Number]]:
     """The stride and the centre with which each branch arrives at a step."""
     step = next(step for step in plan.steps if step.name == name)
-    arriving = fields_of_sources(plan, receptive_fields(plan), step)
+    arriving = fields_of_sources(receptive_fields(plan), step)
     return [(each[0][axis].stride, each[0][axis].centre) for each in arriving]
 
 

@@ -23,11 +23,10 @@ from torch.nn import functional
 
 import random_blocks
 from layer_cases import cases
-from layer_oracle import Case, all_called, made, planner_says
+from layer_oracle import TYPES, Case, all_called, made, planner_says
 from lighter import lighter
 from planner.faults.places_in_padding import PlacesInPadding
 from planner.geometry import Shape
-from planner.layers import all_layers
 from planner.layers._layer import Layer
 from planner.outputs.code.torch import emitted
 from planner.outputs.code.torch.program import Style
@@ -156,7 +155,7 @@ def alone_or_between(draw: st.DrawFn, layer: type[Layer]) -> dict[str, Any] | No
     return {"input": inputs, "layers": layers, "outputs": outputs}
 
 
-@pytest.mark.parametrize("layer", all_layers().values(), ids=all_layers())
+@pytest.mark.parametrize("layer", TYPES.values(), ids=TYPES)
 @settings(max_examples=10, **QUICK)
 @given(st.data())
 def test_each_layer(layer: type[Layer], data: st.DataObject) -> None:
@@ -201,7 +200,7 @@ def test_it_computes_what_torchvision_computes(name: str) -> None:
 # The reference run itself: the calls that layers mean
 
 
-@pytest.mark.parametrize("layer", all_layers().values(), ids=all_layers())
+@pytest.mark.parametrize("layer", TYPES.values(), ids=TYPES)
 @settings(max_examples=10)
 @given(st.data())
 def test_it_computes_what_the_calls_mean(layer: type[Layer], data: st.DataObject) -> None:
@@ -607,7 +606,7 @@ def test_every_type_is_known() -> None:
     from reference_run._layers import CHANNELS_LAST, CHANNELS_SECOND, FUNCTIONS, WITH_WEIGHTS
 
     known: list[str] = [*CHANNELS_LAST, *CHANNELS_SECOND, *FUNCTIONS, *WITH_WEIGHTS, "Constant", "Parameter"]
-    assert sorted(known) == sorted(all_layers())
+    assert sorted(known) == sorted(TYPES)
 
 
 def test_indices_are_whole_numbers_behind_layers_that_move_them() -> None:

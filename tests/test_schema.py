@@ -53,6 +53,11 @@ def test_takes_every_good_example(kind: Any) -> None:
     assert problems(example(kind.good)) == []
 
 
+@pytest.mark.parametrize("path", sorted(SHIPPED.parent.glob("library/*.yaml")), ids=lambda path: path.stem)
+def test_takes_every_library(path: Path) -> None:
+    assert problems(path.read_text(encoding="utf-8")) == []
+
+
 @pytest.mark.parametrize("code", ["NSP110", "NSP111", "NSP112"])
 def test_refuses_bad_keys_and_values(code: str) -> None:
     assert problems(example(all_kinds()[code].bad)) != []
@@ -131,6 +136,8 @@ def test_refuses(entry: str, says: str) -> None:
         "input: [8, 8, 3]\nlayers: [{type: ReLU}]\nblock: {}",
         "input: [8, 8, 3]",
         "layers: [{type: ReLU}]",
+        "layers: [{type: ReLU}]\nblocks: {a: {layers: [{type: ReLU}]}}",
+        "use: [residual]",
         "input: 8\nlayers: [{type: ReLU}]",
     ],
 )

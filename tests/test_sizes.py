@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lighter import seldom
 from planner.analyses.line import NotPeriodic
 from planner.analyses.residues import Residues
 from planner.analyses.sizes import AxisSizes, sizes
@@ -164,7 +165,7 @@ def axes(name: str) -> list[tuple[str, int]]:
 AXES = [(name, *each) for name in NAMES for each in axes(name)]
 
 
-@pytest.mark.parametrize(("name", "input", "axis"), AXES)
+@pytest.mark.parametrize(("name", "input", "axis"), seldom(AXES))
 def test_sizes_of_networks(name: str, input: str, axis: int) -> None:
     """All small sizes and some of the others; of the first axis more."""
     random = Random(f"{name} {axis}")

@@ -24,11 +24,14 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 import planner
 import random_blocks
 from layer_cases import cases
-from layer_oracle import planner_says
+from layer_oracle import TYPES, planner_says
+from lighter import seldom
 from planner.classes.expressions import SIGNS, const
 from planner.classes.tensors import Calling
 from planner.cli import main
@@ -49,6 +52,7 @@ from planner.source import of_mapping, read
 from planner.unfolding import load
 from random_networks import network
 from recipe import known_weight
+from reference_run import inputs_of
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
@@ -147,7 +151,21 @@ STYLES: list[Style] = ["auto", "module"]
 
 
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("style", STYLES)
+def test_counts_are_torchs(name: str) -> None:
+    """Parameters and multiply-adds, as torch counts them in the program: attention by its matrix products."""
+    report, found = report_on(name), code_of(name)
+    with torch.device("meta"):
+        module = made(found).requires_grad_(False)
+    assert sum(each.numel() for each in module.parameters()) == report.cost.params
+    inputs = [x.to("meta", torch.float32 if x.is_floating_point() else None) for x in inputs_of(report.plan, batch=1)]
+    given = [x.movedim(1, -1) if side == "last" else x for x, side in zip(inputs, found.inputs, strict=True)]
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        module(*given)
+    assert report.cost.macs is not None
+    assert counter.get_total_flops() == 2 * report.cost.macs
+
+
+@pytest.mark.parametrize(("name", "style"), seldom((name, style) for name in ALL for style in STYLES))
 def test_every_step_is_the_plans(name: str, style: Style) -> None:
     assert misses(report_on(name), code_of(name, style), values=False) == []
 
@@ -576,7 +594,7 @@ def test_what_the_command_does_not_take(arguments: list[str]) -> None:
 # Arguments without their names
 
 
-@pytest.mark.parametrize("layer", all_layers().values(), ids=all_layers())
+@pytest.mark.parametrize("layer", TYPES.values(), ids=TYPES)
 @settings(max_examples=8)
 @given(st.data())
 def test_positional_arguments_are_in_pytorchs_order(layer: type[Layer], data: st.DataObject) -> None:

@@ -91,6 +91,16 @@ def test_all_copies_of_a_repeat_are_read_in_order() -> None:
     assert read["d"] == ["b.*"]
 
 
+def test_of_copies_with_several_outputs_one_is_read_of_all_and_the_first_feeds_the_next() -> None:
+    pair = {"outputs": ["a", "b"], "layers": [{"name": "a", **RELU}, {"name": "b", "type": "Tanh", "from": "input"}]}
+    layers = [{"name": "p", "type": "pair", "repeat": 3}, {"name": "c", "type": "Concat", "from": ["p.*.1", "p.2.0"]}]
+    model = load(of_mapping({"input": [8, 8, 4], "layers": layers, "blocks": {"pair": pair}}))
+    assert not model.diagnostics
+    read = {each.name: [model.instances[ref.step].name for ref in each.sources] for each in model.instances}
+    assert read["c"] == ["p.0.b", "p.1.b", "p.2.b", "p.2.a"]
+    assert read["p.1.b"] == read["p.1.a"] == ["p.0.a"]
+
+
 def test_what_is_left_out_hands_its_input_on() -> None:
     layers = [
         {"name": "a", **RELU},

@@ -47,6 +47,7 @@ done
 "$planner" schema | cmp - "$repository/planner/schema.json"
 expect groups "$planner" explain NSP202
 expect kernel_size "$planner" explain Conv2d
+expect arXiv:1512.03385 "$planner" explain bottleneck
 files=$(cd "$repository" && ls planner/faults/[a-z]*.py planner/rules/[a-z]*.py | wc -l)
 expect "$((files)) pages" env/bin/python -c \
   'from planner.manual import all_kinds; print(sum(bool(kind.__doc__) for kind in all_kinds().values()), "pages")'

@@ -2,4 +2,13 @@
 
 A new analysis is a new file, and a property of `Report` that asks for it when it is first wanted. An analysis asks
 layers and links for their answers and knows no type; exact integers and fractions only.
+
+What is asked of a model, and not of one plan, is which sizes its inputs may have:
+
+    line, sweep, walk   the plans at all sizes of an axis, and from which size on they repeat (`far`: what repeats)
+    residues            sets of sizes that go on for ever
+    sizes               the sizes of one axis that work, lose nothing and leave nothing over
+    dependence, joint   which axes depend on one another, and the sizes at which these work together (`coupling`,
+                        `matches`)
+    input_sizes         the door: the answer for each axis of each input, or why there is none
 """

@@ -3,7 +3,7 @@
 A branch lies on an input by its stride and by the middle of what its cell 0 sees. Two branches with the same strides
 are shifted against each other by the distance of these middles; with different strides they drift. How much that
 matters is told by three more numbers: the stretch that either one sees, the coarsest grid that either one goes through
-behind their fork (resampling from a stride of S to one of s moves cells by up to (S − s)/2), and where the stretches
+after their fork (resampling from a stride of S to one of s moves cells by up to (S − s)/2), and where the stretches
 end.
 """
 
@@ -26,9 +26,9 @@ from planner.plan import Plan, Step, Tensor
 MOST_TRACED = 100
 """Findings whose cause is looked for; the search walks back over the whole branch."""
 MOST_WALKED = 200_000
-"""Steps walked back in all to where branches fork."""
+"""Steps that are walked back in all to find where branches fork."""
 MOST_PLACES = 8
-"""Different places compared at one step."""
+"""Different positions that are compared at one step."""
 
 _Position = tuple[Fraction, Fraction]
 """A stride and a centre, in input cells."""
@@ -86,7 +86,7 @@ class Apart:
 
     @property
     def drifts(self) -> bool:
-        """Whether the branches move at different strides, as behind a resize."""
+        """Whether the branches move at different strides, as after a resize."""
         return self.strides[0] != self.strides[1]
 
     @cached_property
@@ -114,19 +114,19 @@ def apart(plan: Plan, fields: list[tuple[Fields, ...]]) -> Iterator[list[Apart]]
     """The steps at which branches meet out of place, with the axes on which they do; of many branches, the two that are
     furthest apart are named.
     """
-    places = _Positions(plan, fields)
+    positions = _Positions(plan, fields)
     traced = 0
     for step in plan.steps:
         if len(step.sources) < 2 or step.facts is None:
             continue
         pairs: dict[tuple[int, int], list[tuple[int, int, Apart]]] = {}
-        for source, axis, found in _pairs(places, step):
+        for source, axis, found in _pairs(positions, step):
             pairs.setdefault((found.first, found.second), []).append((source, axis, found))
         if pairs:
             traced += 1
             worst = max(pairs.values(), key=lambda pair: max((each.manner, each.off) for *_, each in pair))
             yield [
-                replace(each, cause=_cause(places, each, source, axis)) if traced <= MOST_TRACED else each
+                replace(each, cause=_cause(positions, each, source, axis)) if traced <= MOST_TRACED else each
                 for source, axis, each in worst
             ]
 
@@ -150,12 +150,12 @@ class _Positions:
         span = (arriving or known[ref.output][source][axis]).local
         return span if span is not None and span.low.advance else None
 
-    def place(self, i: int, source: int, axis: int) -> _Position | None:
+    def position(self, i: int, source: int, axis: int) -> _Position | None:
         span = self.span(Tensor(i, 0), source, axis)
         return (span.stride, span.centre) if span is not None else None
 
     def between(self, ends: list[Tensor]) -> tuple[int | None, list[int]]:
-        """The last step through which all paths to two tensors lead, and the steps behind that step on these paths."""
+        """The last step through which all paths to two tensors lead, and the steps after that step on these paths."""
         seen = {ref.step for ref in ends}
         waiting, between = [-i for i in seen], list[int]()
         heapify(waiting)
@@ -173,28 +173,30 @@ class _Positions:
         return None, between
 
 
-def _pairs(places: _Positions, step: Step) -> Iterator[tuple[int, int, Apart]]:
-    """The pairs of branches that meet out of place along an input axis; of equal branches, the first is taken."""
-    plan, arriving = places.plan, fields_of_sources(places.plan, places.fields, step)
+def _pairs(positions: _Positions, step: Step) -> Iterator[tuple[int, int, Apart]]:
+    """The pairs of branches that meet out of place along an input axis; of branches at the same position, the first is
+    taken.
+    """
+    plan, arriving = positions.plan, fields_of_sources(positions.fields, step)
     for source in dict.fromkeys(source for fields in arriving for source in fields):
         sizes = plan.steps[source].outputs[0].spatial
         for axis in range(len(sizes)):
             known: dict[tuple[int, _Position], tuple[int, Span]] = {}
-            met: set[tuple[int, Span]] = set()  # of many branches that see the same, the first is looked at
+            met: set[tuple[int, Span]] = set()  # branches that see the same as an earlier one are not compared again
             for k, fields in enumerate(arriving):
                 onto = _lies_on(step, k, fields[source][axis]) if source in fields else None
-                span = places.span(step.sources[k], source, axis, fields[source][axis]) if onto is not None else None
+                span = positions.span(step.sources[k], source, axis, fields[source][axis]) if onto is not None else None
                 if onto is not None and span is not None and (onto, span) not in met:
                     met.add((onto, span))
                     known.setdefault((onto, (span.stride, span.centre)), (k, span))
             for ((onto, _), a), ((other, _), b) in combinations([*known.items()][:MOST_PLACES], 2):
                 if onto == other and step.outputs[0][onto] > 1:
                     name = plan.steps[source].name, axis_name(axis, len(sizes))
-                    yield source, axis, _apart(places, step, name, (source, axis, onto), a, b)
+                    yield source, axis, _apart(positions, step, name, (source, axis, onto), a, b)
 
 
 def _apart(
-    places: _Positions,
+    positions: _Positions,
     step: Step,
     names: tuple[str, str],
     where: tuple[int, int, int],
@@ -203,9 +205,9 @@ def _apart(
     """How two branches lie apart on one axis of an input; each comes as its source's number and its span."""
     source, axis, onto = where
     (a, x), (b, y) = branches
-    fork, between = places.between([step.sources[a], step.sources[b]])
-    on_the_way = [places.span(Tensor(i, 0), source, axis) for i in (*between, *([] if fork is None else [fork]))]
-    start = places.span(Tensor(fork, 0), source, axis) if fork is not None else None
+    fork, between = positions.between([step.sources[a], step.sources[b]])
+    on_the_way = [positions.span(Tensor(i, 0), source, axis) for i in (*between, *([] if fork is None else [fork]))]
+    start = positions.span(Tensor(fork, 0), source, axis) if fork is not None else None
     return Apart(
         step,
         *names,
@@ -228,7 +230,8 @@ def _causal(x: Span, y: Span, fork: Span) -> bool:
     turns = x.stride / fork.stride
     if x.stride != y.stride or turns.denominator > 1 or max(x.period, y.period, fork.period) > 1:
         return False
-    if turns > 1 and abs(x.centre - y.centre) * 2 <= x.stride:  # windows of two sizes that end at one cell by chance
+    # Windows of different sizes may happen to end at the same cell.
+    if turns > 1 and abs(x.centre - y.centre) * 2 <= x.stride:
         return False
     last = int(turns) - 1
     forth = x.high == y.high and fork.high(0) <= x.high(0) <= fork.high(last)
@@ -243,26 +246,26 @@ def _lies_on(step: Step, k: int, field: AxisField) -> int | None:
     return field.onto if lies else None
 
 
-def _cause(places: _Positions, found: Apart, source: int, axis: int) -> str | None:
-    """The first step behind the fork at which one branch is at a place where the other never is. Where both have such a
-    step, the branch counts that has left the place of the fork; else the later step.
+def _cause(positions: _Positions, found: Apart, source: int, axis: int) -> str | None:
+    """The first step after the fork at which one branch is at a position where the other never is. Where both have such
+    a step, the one that has left the position of the fork is taken, or else the later one.
     """
-    plan = places.plan
+    plan = positions.plan
 
-    def place(i: int) -> _Position | None:
-        return places.place(i, source, axis)
+    def position(i: int) -> _Position | None:
+        return positions.position(i, source, axis)
 
     ends = [found.step.sources[k].step for k in (found.first, found.second)]
     left, right = (_ancestors(plan, end) for end in ends)
     common = left & right
     if not common:
         return None
-    fork = place(max(common))
+    fork = position(max(common))
     firsts = []
     for branch, other, stride in ((left, right, found.strides[0]), (right, left, found.strides[1])):
-        known = {*map(place, other - common), fork}
+        known = {*map(position, other - common), fork}
         strides = {each[0] for each in known if each}
-        strange = [(i, here) for i in sorted(branch - common) if (here := place(i)) and here not in known]
+        strange = [(i, here) for i in sorted(branch - common) if (here := position(i)) and here not in known]
         arriving = [each for each in strange if each[1][0] == stride]
         firsts += ([each for each in strange if each[1][0] in strides] or arriving)[:1]
     moved = [i for i, here in firsts if not fork or here[1] != fork[1]] or [i for i, _ in firsts]

@@ -52,7 +52,7 @@ class SizeBox:
         if len(steps) == 1:
             return reduce(and_, still, _repeated(reduce(and_, [each for each, _ in moving]), *steps))
         slow, fast = min(moving, key=lambda each: each[1]), max(moving, key=lambda each: each[1])
-        last = (max(slow[0].also) - min(fast[0].also)) // (fast[1] - slow[1])  # behind it they lie apart
+        last = (max(slow[0].also) - min(fast[0].also)) // (fast[1] - slow[1])  # in later boxes no size is in both sets
         return union([reduce(and_, self.at(k)) for k in range(last + 1)])
 
     def _places(self, sizes: Sequence[int]) -> Iterator[int]:

@@ -2,7 +2,7 @@
 
 A cell of a tensor with as many cells as the input stands for the input cell of its number; with fewer, for a block of
 input cells; with more, several stand for one. A tensor is causal along an axis where no cell depends on an input cell
-behind its own: padding wholly before, a recurrent layer in one direction. In reversed time it may be so too.
+after its own: padding wholly before, a recurrent layer in one direction. The same may hold in reversed time.
 
 Source: A. van den Oord et al., "WaveNet: A generative model for raw audio", arXiv:1609.03499.
 """
@@ -21,7 +21,7 @@ from planner.regions import Region
 MOST_CELLS = 24
 """Cells of an axis that are looked at, at both ends and in the middle; all where there are no more."""
 MOST_LOOKED_AT = 1 << 21
-"""Cells of all the sets that are followed back for one tensor: on long axes fewer are looked at."""
+"""The most cells in all sets that are followed back for one tensor: on long axes fewer cells are looked at."""
 
 
 class Causal(NamedTuple):
@@ -39,7 +39,7 @@ class Causal(NamedTuple):
 def causal_axes(plan: Plan, tensor: Tensor) -> frozenset[Causal]:
     """The axes along which a planned tensor is causal; none where what the tensor sees is too scattered to be followed.
 
-    What sees nothing ahead and nothing before has no direction and does not count: layers that work on each cell by
+    A tensor that sees neither ahead nor back has no direction and does not count: layers that work on each cell by
     itself, pools without overlap.
     """
     unseen = nothing_ahead(plan, tensor)

@@ -1,8 +1,8 @@
 """Channels: which channels can influence which, and where grouped layers in a row keep channels apart.
 
 From a tensor whose channels are taken as they come (the origin: an input, or the output of a layer that reads them
-all), it is followed which of the origin's channels each later channel depends on. Channels that have one in common,
-directly or through one another, hang together; where all do, the next origin begins.
+all), the analysis follows which of the origin's channels each later channel depends on. Channels that have one in
+common, directly or through one another, belong together; where all of them do, the next origin begins.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def lineages(plan: Plan) -> list[tuple[Lineage, ...]]:
 
 
 def never_mixed(plan: Plan) -> list[Kept]:
-    """The longest rows of two or more grouped steps behind which channels are still apart."""
+    """The longest rows of two or more grouped steps after which channels are still apart."""
     if sum(map(_is_grouped, plan.steps)) < 2:
         return []
     rows: dict[int, tuple[StepChain, Dependences]] = {}
@@ -213,7 +213,7 @@ def _united(reading: list[tuple[Dependences, AxisMap, int]], m: int) -> Dependen
     together: list[Bits] = [0] * m
     for seen, channels, n in reading:
         first = 0
-        if isinstance(channels, Shift):  # a part of a concatenation need not be looked for in all of it
+        if isinstance(channels, Shift):  # a tensor of a concatenation: its own channels alone are looked at
             first, passed = max(channels.before, 0), seen[max(-channels.before, 0) : n + min(channels.after, 0)]
         else:
             passed = _passed(seen, channels, n, m)

@@ -15,28 +15,42 @@ BYTES: dict[str, int] = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2
 class Cost:
     """The totals over all steps that could be planned.
 
-    params            trained parameters, those that several steps use once
-    macs              multiply-adds of convolutions, linear layers, matrix products and attention for one sample;
+    known_params      trained parameters, those that several steps use once
+    known_macs        multiply-adds of convolutions, linear layers, matrix products and attention for one sample;
                       FLOPs are twice that
     activation_bytes  all outputs together, for the batch: what training keeps
     peak_bytes        the most that is alive at once when the steps run in order, each tensor freed after its last
                       reader: what inference needs beside the weights; no step works in place
+    unknown_params    the steps of which it is not known how many parameters they have, so that they are not counted
+    unknown_macs      those of which the multiply-adds are not known
     """
 
-    params: int
-    macs: int
+    known_params: int
+    known_macs: int
     activation_bytes: int
     peak_bytes: int
     batch: int = 1
     dtype: DType = "float32"
+    unknown_params: tuple[str, ...] = ()
+    unknown_macs: tuple[str, ...] = ()
 
     @property
-    def flops(self) -> int:
-        return 2 * self.macs
+    def params(self) -> int | None:
+        """All trained parameters; None where those of some step are not known."""
+        return None if self.unknown_params else self.known_params
+
+    @property
+    def macs(self) -> int | None:
+        """All multiply-adds; None where those of some step are not known."""
+        return None if self.unknown_macs else self.known_macs
+
+    @property
+    def flops(self) -> int | None:
+        return None if self.unknown_macs else 2 * self.known_macs
 
 
 def cost(plan: Plan, *, batch: int = 1, dtype: DType = "float32") -> Cost:
-    """The cost of a plan, for a batch of so many samples of data type `dtype`."""
+    """The cost of a plan, for a batch of `batch` samples of data type `dtype`."""
     last_reader = {(ref.step, ref.output): len(plan.steps) for ref in plan.outputs}
     for i, step in enumerate(plan.steps):
         for ref in step.sources:
@@ -48,7 +62,7 @@ def cost(plan: Plan, *, batch: int = 1, dtype: DType = "float32") -> Cost:
         if step.facts is None:
             continue
         params += step.params or 0
-        macs += step.facts.macs
+        macs += step.facts.macs or 0
         for output, shape in enumerate(step.facts.outputs):
             elements = shape.elements
             activations += elements
@@ -58,4 +72,7 @@ def cost(plan: Plan, *, batch: int = 1, dtype: DType = "float32") -> Cost:
         peak = max(peak, alive)
         alive -= freed_after.pop(i, 0)
     size = BYTES[dtype] * batch
-    return Cost(params, macs, activations * size, peak * size, batch, dtype)
+    planned = [step for step in plan.steps if step.facts is not None]
+    unknown_params = tuple([step.name for step in planned if step.params is None])
+    unknown_macs = tuple([step.name for step in planned if step.macs is None])
+    return Cost(params, macs, activations * size, peak * size, batch, dtype, unknown_params, unknown_macs)

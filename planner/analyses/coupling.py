@@ -1,9 +1,10 @@
 """Coupling: for which sizes of several axes together a model works. The answer holds for every size.
 
-Most layers ask each axis for itself. Some ask several at once: a dense layer of fixed width behind a Flatten wants a
-certain product, a sum of two tensors equal sizes. What such steps see of an axis is a few lengths, those of their
-inputs; sizes that come to the same lengths are one class. So the coupled steps are asked class by class: for each class
-of the first axis which sizes of the others work, until that repeats too, or moves on by as much again and again.
+Most layers constrain each axis by itself. Some constrain several together: a dense layer of fixed width after a Flatten
+requires a certain product, a sum of two tensors requires equal sizes. Such a step sees of an axis only the lengths of
+its inputs, and sizes that lead to the same lengths form one class. So the coupled steps are tried class by class: which
+sizes of the other axes work with each class of the first axis, until the answer repeats, or moves by the same amount
+each time.
 """
 
 from __future__ import annotations
@@ -25,35 +26,35 @@ from planner.geometry import Shape
 from planner.plan import Plan, given, replan
 
 SeenSizes = tuple[int, ...]
-"""What coupled steps see of one size of an axis: the lengths that it comes to."""
+"""What coupled steps see of one size of an axis: the lengths of their inputs at that size."""
 
 MOST_AXES = 8
 """Axes that depend on one another, at most."""
 MOST_ROWS = 1 << 12
 """Sizes of an axis looked at before the search is given up."""
 MOST_PLANNED = 400_000
-"""Coupled steps planned before that."""
+"""Coupled steps that are planned before the search is given up."""
 SAMPLES = 3
-"""Classes of the other axes for which the period of an axis is looked up."""
+"""Classes of the other axes for which the period of an axis is determined."""
 MOST_CHANGES = 24
-"""How often an axis may differ from what it was a period before, where all that its lengths come to is regular."""
+"""How often the answer for an axis may differ from that of a period before, although its lengths are regular."""
 TOO_MANY = "its axes depend on one another, for too many sizes to try them all"
 
 
 class Coupling:
     """What a model asks of several axes together, all other axes staying as they are in `axes.base`.
 
-    steps    the steps that more than one of the axes has a say in, and all behind them
+    steps    the steps that more than one of the axes has a say in, and all after them
     sources  the steps that these read and that depend on one of the axes at a time, or on none
     """
 
     def __init__(self, axes: Axes, component: InputAxes, couples: frozenset[int]) -> None:
-        for place in component:
-            if place in axes.reasons:
-                raise NotPeriodic(axes.reasons[place])
+        for input_axis in component:
+            if input_axis in axes.reasons:
+                raise NotPeriodic(axes.reasons[input_axis])
         self.axes, self.component, self.base = axes, component, axes.base
         self.rank = len(component)
-        self.walks = [axes.walks[place] for place in component]
+        self.walks = [axes.walks[input_axis] for input_axis in component]
         self.behind = sorted(set[int]().union(*(each.line.steps for each in self.walks)))
         self.steps = self.coupled(couples) if self.rank > 1 else []
         inside = set(self.steps)
@@ -97,7 +98,7 @@ class Coupling:
         """Whether a coupled step fails with any of the sizes that were looked at."""
         return any(fails(plan.steps[i]) for plan in self.plans.values())
 
-    # What they say
+    # Which sizes work
 
     def value(self, axis: int, n: int) -> SeenSizes | None:
         """The sizes that the coupled steps see at a size of an axis, 0 for an output that does not exist there; None
@@ -108,7 +109,7 @@ class Coupling:
             plan = self.walks[axis].line.plan(n)
             assert plan is not None
             fits = all([plan.steps[i].facts is not None for i in self.before[axis]])
-            seen = [(plan.steps[i].outputs, o, at) for i, o, at in self.places[axis]]
+            seen = [(plan.steps[i].outputs, o, at) for i, o, at in self.seen[axis]]
             known[n] = tuple([x[o][at] if o < len(x) else 0 for x, o, at in seen]) if fits else None
         return known[n]
 
@@ -119,7 +120,7 @@ class Coupling:
         return [[i for i in each.line.steps if i not in inside] for each in self.walks]
 
     @cached_property
-    def places(self) -> list[list[Size]]:
+    def seen(self) -> list[list[Size]]:
         """For each axis, the sizes that coupled steps see of it."""
         sizes = [
             (i, output, at)
@@ -127,22 +128,22 @@ class Coupling:
             for output, x in enumerate(self.base.steps[i].outputs)
             for at in range(len(x))
         ]
-        return [[size for size in sizes if place in self.axes.sizes.get(size, ())] for place in self.component]
+        return [[size for size in sizes if axis in self.axes.sizes.get(size, ())] for axis in self.component]
 
     @cached_property
     def decided(self) -> list[list[int]]:
-        """The coupled steps that depend on no axis behind the first one, the first two, and so on."""
-        own = {i: [place for place in self.axes.reached[i] if place in self.component] for i in self.steps}
+        """The coupled steps that depend on no axis after the first one, the first two, and so on."""
+        own = {i: {axis for axis in self.axes.reached[i] if axis in self.component} for i in self.steps}
         return [
-            [i for i, places in own.items() if set(places) <= set(self.component[:k])] for k in range(self.rank + 1)
+            [i for i, input_axes in own.items() if input_axes <= {*self.component[:k]}] for k in range(self.rank + 1)
         ]
 
     def plan(self, values: tuple[SeenSizes, ...]) -> Plan:
         """The coupled steps planned with what they see of each axis."""
         if values not in self.plans:
             shapes = {i: [list(x) for x in self.base.steps[i].outputs] for i in self.sources}
-            for places, lengths in zip(self.places, values, strict=True):
-                for (i, output, at), n in zip(places, lengths, strict=True):
+            for sizes, lengths in zip(self.seen, values, strict=True):
+                for (i, output, at), n in zip(sizes, lengths, strict=True):
                     shapes[i][output][at] = n
             answers = {i: given(*[Shape(x) for x in each if all(x)]) for i, each in shapes.items()}
             plan = replan(self.base, answers, self.steps, self.axes.known)
@@ -231,7 +232,7 @@ class Coupling:
 
     def kind(self, plan: Plan) -> tuple[bool, bool]:
         """Whether coupled steps lose nothing, and have nothing over."""
-        if id(plan) not in self.kinds:  # `plans` keeps it alive
+        if id(plan) not in self.kinds:  # the id stays the plan's own: `plans` keeps the plan alive
             left = self.ledger.leaving(plan, full_readings)
             self.kinds[id(plan)] = not left.lossy, not (left.lossy or left.inexact)
         return self.kinds[id(plan)]

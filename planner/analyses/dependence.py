@@ -19,7 +19,7 @@ InputAxes = tuple[InputAxis, ...]
 
 
 FAR = 1000
-"""Cells by which an axis is made longer to see whether it still comes to the same length."""
+"""Cells that are added to an axis to see whether a length depends on its size."""
 
 
 class Axes:
@@ -32,33 +32,33 @@ class Axes:
 
     def __init__(self, base: Plan, sources: Sequence[int], known: Known) -> None:
         self.base, self.known = base, known
-        self.places = [(i, axis) for i in sources for axis in range(len(base.steps[i].outputs[0].spatial))]
+        self.input_axes = [(i, axis) for i in sources for axis in range(len(base.steps[i].outputs[0].spatial))]
         self.walks: dict[InputAxis, Walk] = {}
         self.reasons: dict[InputAxis, str] = {}
         self.sizes: defaultdict[Size, set[InputAxis]] = defaultdict(set)
         self.alike: set[int] = set()
-        for place in self.places:
+        for input_axis in self.input_axes:
             try:
-                self.walks[place] = self.walked(place)
-                varying = self.walks[place].varying
+                self.walks[input_axis] = self.walked(input_axis)
+                varying = self.walks[input_axis].varying
             except NotPeriodic as why:
-                self.reasons[place] = str(why)
+                self.reasons[input_axis] = str(why)
                 varying = {
                     (i, output, at)
-                    for i in (place[0], *behind(base, place[0]))
+                    for i in (input_axis[0], *behind(base, input_axis[0]))
                     for output, shape in enumerate(base.steps[i].outputs)
                     for at in range(len(shape))
                 }
             for size in varying:
-                self.sizes[size].add(place)
+                self.sizes[size].add(input_axis)
 
     @cached_property
     def followed(self) -> Axes:
-        """The same axes, followed through steps that work at no large size of a single axis too. With other sizes of
-        the other axes they do, and their own may change too.
+        """The same axes, followed also through steps that work at no large size of one axis alone: with other sizes of
+        the other axes such steps may work, and the sizes of their outputs change.
         """
         more = copy(self)
-        more.sizes = defaultdict(set, {size: set(places) for size, places in self.sizes.items()})
+        more.sizes = defaultdict(set, {size: set(input_axes) for size, input_axes in self.sizes.items()})
         for i in sorted(set[int]().union(*map(_never_far_out, self.walks.values())) - {-1}):
             for output, axis, found in more.arriving(self.base.steps[i]):
                 more.sizes[i, output, axis] |= found
@@ -74,8 +74,8 @@ class Axes:
                         for at in range(len(y)) if to is None else (to,):
                             yield output, at, self.of(ref, axis)
 
-    def walked(self, place: InputAxis) -> Walk:
-        source, axis = place
+    def walked(self, input_axis: InputAxis) -> Walk:
+        source, axis = input_axis
         line = InputLine(self.base, source, (axis,), self.known)
         first = self.walks.get((source, 0))
         if axis == 0 or first is None:
@@ -98,23 +98,23 @@ class Axes:
     @cached_property
     def behind(self) -> dict[int, list[int]]:
         """The steps that depend on each input."""
-        return {i: behind(self.base, i) for i, _ in self.places}
+        return {i: behind(self.base, i) for i, _ in self.input_axes}
 
     @cached_property
     def reached(self) -> dict[int, list[InputAxis]]:
         """The axes of all inputs that each step depends on."""
         found: defaultdict[int, list[InputAxis]] = defaultdict(list)
-        for place in self.places:
-            for i in self.behind[place[0]]:
-                found[i].append(place)
+        for input_axis in self.input_axes:
+            for i in self.behind[input_axis[0]]:
+                found[i].append(input_axis)
         return found
 
     def components(self, couples: frozenset[int]) -> list[InputAxes]:
         """The axes in sets: axes are in one set if a step asks for them together, or a step of `couples` may."""
-        together = {place: {place} for place in self.places}
+        together = {input_axis: {input_axis} for input_axis in self.input_axes}
         for i in self.reached:
             for each in self.asked_together(i, couples):
-                whole = set[InputAxis]().union(*(together[place] for place in each))
+                whole = set[InputAxis]().union(*(together[input_axis] for input_axis in each))
                 together.update(dict.fromkeys(whole, whole))
         return sorted({tuple(sorted(each)) for each in together.values()})
 
@@ -158,13 +158,13 @@ class Axes:
         )
 
     def hangs_on_several(self, i: int, step: Step, seen: set[InputAxis]) -> bool:
-        """Whether a size of a step's outputs depends on several axes, as behind a Flatten, or the step itself does: it
+        """Whether a size of a step's outputs depends on several axes, as after a Flatten, or the step itself does: it
         fails at some size of one axis, the others staying as they are. A Permute, which moves axes, does not.
         """
         outputs = [(o, axis) for o, x in enumerate(step.outputs) for axis in range(len(x))]
-        if any(len(self.sizes.get((i, *place), ())) > 1 for place in outputs) or not seen <= self.walks.keys():
+        if any(len(self.sizes.get((i, *at), ())) > 1 for at in outputs) or not seen <= self.walks.keys():
             return True
-        return any(i in verdict.failing for place in seen for verdict in set(self.walks[place].verdicts))
+        return any(i in verdict.failing for input_axis in seen for verdict in set(self.walks[input_axis].verdicts))
 
     def meetings(self, i: int, step: Step) -> Iterator[set[InputAxis]]:
         """The axes that meet in each axis of a step's outputs."""
@@ -193,7 +193,7 @@ def _treats_alike(step: Step) -> bool:
 
 
 def _never_far_out(walked: Walk) -> frozenset[int]:
-    """The steps that work at no large size of any single axis: a walk along one axis shows only a few sizes behind
+    """The steps that work at no large size of any single axis: a walk along one axis shows only a few sizes after
     them.
     """
     far = set(walked.verdicts[walked.steady - 1 :])

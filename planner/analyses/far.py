@@ -19,32 +19,32 @@ from planner.plan import Plan, Step
 FAR = {1: 1 << 22, 2: 1 << 22, 3: 1 << 16}
 """A size at which every map of a real network is regular, by how many axes have it."""
 STRETCHES = {1: ((1 << 36, 1 << 14), (1 << 30, 1 << 14)), 2: ((1 << 25, 1 << 11),), 3: ((1 << 17, 1 << 8),)}
-"""How many cells are added to measure growth, and up to which denominator: so many that what is left over of a period
-does not matter, and so few that no tensor is too large.
+"""How many cells are added to measure growth, and up to which denominator: enough that the rest of a period does not
+matter, and so few that no tensor becomes too large.
 """
 LONGEST_PERIOD = 1 << 14
 """Longer periods are not looked for."""
 STILL = Fraction(0)
 MOST_DIVISOR = 24
-"""A layer that fails far out is asked about so many sizes, one period of the input apart, and about multiples of the
+"""How many sizes, one period of the input apart, a layer that fails far out is asked about, besides multiples of the
 numbers among its arguments.
 """
 MOST_LOOKED_THROUGH = 1 << 16
-"""Sizes among which the first is looked for at which a number of elements is a multiple of another."""
+"""Sizes that are looked through for the first at which one number of elements is a multiple of another."""
 PERIODS = 14
-"""Far out, a size is tried in so many periods."""
+"""In how many periods a size is tried far out."""
 MOST_ASKED = 24
-"""So many different inputs, one after the other, that one of them is among those that it takes some of."""
+"""Successive inputs that a layer is asked about: enough that one is accepted, if the layer accepts any."""
 LIMITS = TensorTooLarge, WindowTooLarge
-"""Faults that say nothing of larger or smaller sizes, unless all sizes have them."""
+"""Faults that say nothing about larger or smaller sizes, unless every size has them."""
 TOO_LARGE = "some of its tensors are too large to be followed far enough"
 
 
 class Far:
     """What becomes of a model far out: its period, how fast its sizes grow, and which steps work.
 
-    A layer may take only some of the sizes that it meets, such as the even ones. It is asked about many of them by
-    itself, and the period made longer by what it wants.
+    A layer may accept only some sizes, such as even ones. It is asked about many sizes by itself, and the period is
+    made a multiple of what it requires.
     """
 
     def __init__(self, line: Line) -> None:
@@ -92,7 +92,7 @@ class Far:
                 if step.inputs and (i not in self.steps or (step.facts and not self.steps[i].facts)):
                     self.steps[i] = step
             wanted = math.lcm(wanted, self.refused(plan))
-        for k in range(1, PERIODS):  # where a whole period happens to work, another may not
+        for k in range(1, PERIODS):  # one whole period may work by chance, where others do not
             plan = self.line.plan(start + k % self.period + k * self.period)
             wanted = math.lcm(wanted, self.refused(plan) if plan is not None else 1)
         return math.lcm(wanted, *(rate.denominator for rate in self.growth.values()))
@@ -139,7 +139,7 @@ class Far:
         smallest = [each.smallest for each in growing]
         if isinstance(_fault(step, step.inputs), LIMITS) and not isinstance(_fault(step, smallest), LIMITS):
             raise NotPeriodic(TOO_LARGE)
-        key = id(step.layer), *growing
+        key = id(step.layer), step.instance.own, *growing
         if key not in self.line.asked:
             self.line.asked[key] = self.taken(step, growing)
         return self.period * self.line.asked[key]
@@ -234,12 +234,12 @@ class Far:
         """Whether the growing sizes at a failing step exceed all numbers that the step may compare them to: the other
         sizes that it reads, its arguments, and the sizes of weights that are another step's.
 
-        A list of these may be the sizes of a tensor with as many elements, or of an axis.
+        The numbers of a list may also be compared together: as the sizes of a tensor, by their product.
         """
         assert step.layer is not None
         read = self.growing(step)
         if read and isinstance(_fault(step, step.inputs), LIMITS):
-            return True  # at all sizes, as is known from far out
+            return True  # the fault is of a kind that larger sizes do not mend
         if any(_works(step, [each.at(k) for each in read]) for k in _meetings(read)):
             return False
         numbers = step.layer.given()
@@ -251,6 +251,7 @@ class Far:
             if any(length <= max(max(x) for x in step.inputs) for length in self.lengths(each)):
                 return False
             axes += [n for sizes in each.weights.values() for n in sizes]
+        axes += [n for x in step.instance.own or () for n in x]
         if any(length <= max(axes, default=0) for length in self.lengths(step)):
             return False
         grown = zip(step.inputs, self.rates(step), strict=True)
@@ -319,7 +320,7 @@ def _fault(step: Step, shapes: Sequence[Shape]) -> Fault | None:
     """What is wrong with a step that reads these shapes."""
     assert step.layer is not None
     try:
-        step.layer.facts(*shapes)
+        step.instance.placed(step.layer.facts(*shapes), shapes)
     except Fault as fault:
         return fault
     return None

@@ -29,7 +29,7 @@ class SizeGroup(SizeBox):
 SizeGroups = tuple[SizeGroup, ...]
 """The sizes of all other axes that go with one size of an axis."""
 SetMove = tuple[int, int]
-"""How a set moves: so many of its smallest sizes stay, and by how much the others move."""
+"""How a set moves: how many of its smallest sizes stay, and by how much the others move."""
 Move = tuple[tuple[SetMove, ...], ...]
 """How a row moves, for each of its groups and sets; empty where it stays as it is."""
 STAYS: SetMove = (0, 0)

@@ -19,11 +19,11 @@ from planner.model import Model
 from planner.plan import Known, Plan, propagate
 
 MOST_MENDED = 4
-"""Inputs of which another size is looked for where a model does not work as it is."""
+"""Inputs for which another size is looked for where a model does not work as it is."""
 MOST_INPUTS = 6
 """Inputs that are looked at together."""
 NEAR = 64
-"""Cells on either side of the given size that are looked through for one that works."""
+"""Cells on either side of the given size within which a size that works is looked for."""
 ROUND = (128, 256, 512, 1024, 2048)
 """Sizes that are tried where none near the given one works: large, and multiples of what strides multiply to."""
 
@@ -104,40 +104,41 @@ class _Solver:
     def answer(self, source: int) -> InputSizes:
         """One input, by its step."""
         step, shape = self.plan.steps[source], self.plan.steps[source].outputs[0]
-        places = [(source, axis) for axis in range(len(shape.spatial))]
+        input_axes = [(source, axis) for axis in range(len(shape.spatial))]
         if any(each.severity == "error" for each in self.plan.model.diagnostics):
             why = "the model file has faults that no input size mends"
-            return InputSizes(step.name, shape, None, tuple(Unsolved(self.name(p), shape[p[1]], why) for p in places))
-        found = [self.of(place) for place in places]
+            unsolved = tuple(Unsolved(self.name((source, axis)), n, why) for axis, n in enumerate(shape.spatial))
+            return InputSizes(step.name, shape, None, unsolved)
+        found = [self.of(input_axis) for input_axis in input_axes]
         axes = tuple(
             [
-                self.beside(place, each) if each.axis is None else each.axis
-                for place, each in zip(places, found, strict=True)
+                self.beside(input_axis, each) if each.axis is None else each.axis
+                for input_axis, each in zip(input_axes, found, strict=True)
             ]
         )
         together = tuple(dict.fromkeys(each.together for each in found if each.together is not None))
         diagonal = self.diagonal(source) if any(each.why for each in found) else None
         return InputSizes(step.name, shape, None, axes, together, diagonal)
 
-    def of(self, place: InputAxis) -> AxisAnswer:
+    def of(self, input_axis: InputAxis) -> AxisAnswer:
         """The answer for an axis, worked out together with all inputs that share a step with its own input; where that
         fails, with its own input alone, the others staying as they are.
         """
-        company = self.company[place[0]]
+        company = self.company[input_axis[0]]
         if self.base.complete and len(company) <= MOST_INPUTS:
-            found = self.solved(company)[place]
+            found = self.solved(company)[input_axis]
             if not found.why or len(company) == 1:
                 return found
-            others = tuple([each for each in found.others if each[0] != place[0]])
+            others = tuple([each for each in found.others if each[0] != input_axis[0]])
         else:
-            shapes = {i: self.base.steps[i].outputs[0] for i in company if i != place[0]}
+            shapes = {i: self.base.steps[i].outputs[0] for i in company if i != input_axis[0]}
             others = tuple([(i, axis) for i, shape in shapes.items() for axis in range(len(shape.spatial))])
             why = f"{len(company)} inputs meet" if self.base.complete else "the model does not work as it is"
             found = AxisAnswer(None, None, others, why)
-        own = self.solved((place[0],))[place]
+        own = self.solved((input_axis[0],))[input_axis]
         if own.axis is None:
             return replace(own, others=(*own.others, *others))
-        beside = self.sizes(others, place[0])
+        beside = self.sizes(others, input_axis[0])
         if not beside:
             return own
         axis = replace(own.axis, beside=beside, because=found.why)
@@ -156,8 +157,8 @@ class _Solver:
                 company.update(dict.fromkeys(whole, whole))
         return {i: tuple(sorted(each)) for i, each in company.items()}
 
-    def name(self, place: InputAxis) -> str:
-        return axis_name(place[1], len(self.plan.steps[place[0]].outputs[0].spatial))
+    def name(self, input_axis: InputAxis) -> str:
+        return axis_name(input_axis[1], len(self.plan.steps[input_axis[0]].outputs[0].spatial))
 
     # Where to start from
 
@@ -222,18 +223,18 @@ class _Solver:
         except NotPeriodic:
             return None
 
-    def beside(self, place: InputAxis, answer: AxisAnswer) -> AxisSizes | Unsolved:
+    def beside(self, input_axis: InputAxis, answer: AxisAnswer) -> AxisSizes | Unsolved:
         """The answer for one axis with the others as they are in the base, or why nothing is known."""
-        source, axis = place
+        source, axis = input_axis
         given = self.plan.steps[source].outputs[0][axis]
         try:
             each = along(walk(InputLine(self.base, source, (axis,), self.known)))
         except NotPeriodic as reason:
-            return Unsolved(self.name(place), given, str(reason))
-        others = tuple([other for other in answer.others if other != place])
+            return Unsolved(self.name(input_axis), given, str(reason))
+        others = tuple([other for other in answer.others if other != input_axis])
         return replace(each, given=given, beside=self.sizes(others, source), because=answer.why)
 
-    def sizes(self, places: Sequence[InputAxis], source: int) -> tuple[tuple[str, int], ...]:
+    def sizes(self, input_axes: Sequence[InputAxis], source: int) -> tuple[tuple[str, int], ...]:
         """The sizes of some axes by name; axes of other inputs than `source` are named with their input."""
         steps = self.base.steps
         return tuple(
@@ -242,6 +243,6 @@ class _Solver:
                     self.name(each) if each[0] == source else f"{steps[each[0]].name}.{self.name(each)}",
                     steps[each[0]].outputs[0][each[1]],
                 )
-                for each in places
+                for each in input_axes
             ]
         )

@@ -1,7 +1,7 @@
 """Joint axes: the axes of inputs in sets that depend on one another, with the sizes at which the model works.
 
-Which axes do is read off the steps as they are at one size, and then tried at others: where a model works or fails
-against what is said, the step that makes it so is taken to ask for all axes at once.
+Which axes do is worked out from the steps at one size, and then tried at other sizes: where the model works or fails
+contrary to that answer, the step that decides it is taken to constrain all axes together.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ SAMPLES = 3
 TRIED = 224
 """A large size that is tried too, beside small ones."""
 MOST_TRIED = 64
-"""Sizes tried of many axes."""
+"""Combinations of sizes that are tried where there are many axes."""
 FAR = 1000
-"""Boxes of a group that goes on for ever that are tried far out."""
+"""The number of a box far out that is tried, in groups with endlessly many boxes."""
 SURPRISES = 4
-"""How often a step that is found to be coupled by trying is added."""
+"""How many steps may be added that only trying shows to be coupled."""
 OUT_OF_SIGHT = "they meet behind a step that asks for some of them together"
 NOT_UNDERSTOOD = "its axes depend on one another in a way that is not understood"
 
@@ -36,8 +36,8 @@ NOT_UNDERSTOOD = "its axes depend on one another in a way that is not understood
 class JointAxes:
     """Axes that depend on one another, with their sizes at which the model works, all other axes staying as they are.
 
-    groups  none of whose sizes is in two of them
-    reason  why they are not known, where there is no coupling
+    groups  the sizes that work together; no size is in two groups
+    reason  why the sizes are not known, where `coupling` is None
     """
 
     component: InputAxes
@@ -50,23 +50,23 @@ class JointAxes:
 
 
 def joint(base: Plan, sources: Sequence[int], known: Known) -> tuple[Axes, list[JointAxes]]:
-    """The spatial axes of some inputs in parts that do not depend on one another."""
+    """The spatial axes of some inputs, in sets that do not depend on one another."""
     axes = Axes(base, sources, known)
     couples = frozenset[int]()
-    parts: list[JointAxes] = []
+    joints: list[JointAxes] = []
     for _ in range(SURPRISES):
-        parts = [_part(axes, each, couples) for each in axes.followed.components(couples)]
+        joints = [_solved(axes, each, couples) for each in axes.followed.components(couples)]
         try:
-            surprising = _surprising(axes, parts)
+            surprising = _surprising(axes, joints)
         except NotPeriodic as why:
-            return axes, [JointAxes(each.component, None, (), str(why)) for each in parts]
+            return axes, [JointAxes(each.component, None, (), str(why)) for each in joints]
         if surprising is None:
-            return axes, parts
+            return axes, joints
         couples |= {surprising}
-    return axes, [JointAxes(each.component, None, (), NOT_UNDERSTOOD) for each in parts]
+    return axes, [JointAxes(each.component, None, (), NOT_UNDERSTOOD) for each in joints]
 
 
-def _part(axes: Axes, component: InputAxes, couples: frozenset[int]) -> JointAxes:
+def _solved(axes: Axes, component: InputAxes, couples: frozenset[int]) -> JointAxes:
     try:
         if component not in axes.components(couples):
             raise NotPeriodic(OUT_OF_SIGHT)
@@ -76,15 +76,15 @@ def _part(axes: Axes, component: InputAxes, couples: frozenset[int]) -> JointAxe
         return JointAxes(component, None, (), str(why))
 
 
-def _surprising(axes: Axes, parts: Sequence[JointAxes]) -> int | None:
-    """A step that contradicts the groups of sizes: it fails at sizes in them, or works at sizes outside; None where no
-    step does. Only some sizes are tried. Raises NotPeriodic where no step can be named.
+def _surprising(axes: Axes, joints: Sequence[JointAxes]) -> int | None:
+    """A step that contradicts the groups of sizes: the step fails at sizes in the groups, or works at sizes outside;
+    None where no step does. Only some sizes are tried. Raises NotPeriodic where no step can be named.
     """
-    solved = [part for part in parts if part.coupling is not None]
-    if sum(len(part.component) for part in solved) < 2 or (len(solved) < len(parts) and not axes.base.complete):
+    solved = [each for each in joints if each.coupling is not None]
+    if sum(len(each.component) for each in solved) < 2 or (len(solved) < len(joints) and not axes.base.complete):
         return None
     for sizes in _tried(solved):
-        said = all(tuple(sizes[place] for place in part.component) in part for part in solved)
+        said = all(tuple(sizes[input_axis] for input_axis in each.component) in each for each in solved)
         plan = axes.at(sizes)
         if plan.complete != said:
             failing = _failing(solved, sizes) if plan.complete else _asking(solved, plan)
@@ -94,39 +94,40 @@ def _surprising(axes: Axes, parts: Sequence[JointAxes]) -> int | None:
     return None
 
 
-def _asking(parts: Sequence[JointAxes], plan: Plan) -> set[int]:
+def _asking(joints: Sequence[JointAxes], plan: Plan) -> set[int]:
     """The steps that ask for each axis by itself, and fail in a plan."""
-    return {i for part in parts if part.coupling for each in part.coupling.before for i in each if fails(plan.steps[i])}
+    couplings = [each.coupling for each in joints if each.coupling]
+    return {i for coupling in couplings for steps in coupling.before for i in steps if fails(plan.steps[i])}
 
 
-def _failing(parts: Sequence[JointAxes], sizes: dict[InputAxis, int]) -> set[int]:
+def _failing(joints: Sequence[JointAxes], sizes: dict[InputAxis, int]) -> set[int]:
     """The steps that ask for one axis by itself, and fail at its size in `sizes`, the others staying as they are."""
     found = set[int]()
-    for part in parts:
-        assert part.coupling is not None
-        for place, each in zip(part.component, part.coupling.walks, strict=True):
-            plan = each.line.plan(sizes[place])
-            found |= _asking([part], plan) if plan is not None else set()
+    for joint_axes in joints:
+        assert joint_axes.coupling is not None
+        for input_axis, each in zip(joint_axes.component, joint_axes.coupling.walks, strict=True):
+            plan = each.line.plan(sizes[input_axis])
+            found |= _asking([joint_axes], plan) if plan is not None else set()
     return found
 
 
-def _tried(parts: Sequence[JointAxes]) -> Iterator[dict[InputAxis, int]]:
+def _tried(joints: Sequence[JointAxes]) -> Iterator[dict[InputAxis, int]]:
     """The smallest sizes that work on each axis, in every combination where there are few axes, some at random, and
     some that are said to work.
     """
     random = Random(0)
-    places = [place for part in parts for place in part.component]
-    first = [_first(part.coupling.alone(k)) for part in parts if part.coupling for k in range(len(part.component))]
-    few = len(places) <= 3
-    for some in (first, [[1, 2, 3, TRIED]] * len(places)):
+    input_axes = [input_axis for each in joints for input_axis in each.component]
+    first = [_first(each.coupling.alone(k)) for each in joints if each.coupling for k in range(len(each.component))]
+    few = len(input_axes) <= 3
+    for some in (first, [[1, 2, 3, TRIED]] * len(input_axes)):
         several = product(*some) if few else (tuple(map(random.choice, some)) for _ in range(MOST_TRIED // 4))
         for each in several:
-            yield dict(zip(places, each, strict=True))
-    for _ in range(min(8 * len(places), MOST_TRIED)):
-        yield {place: random.choice((random.randint(1, 64), random.randint(1, 512))) for place in places}
-    for k in (0, 1, FAR, FAR + 1) if all(part.groups for part in parts) else ():
+            yield dict(zip(input_axes, each, strict=True))
+    for _ in range(min(8 * len(input_axes), MOST_TRIED)):
+        yield {input_axis: random.choice((random.randint(1, 64), random.randint(1, 512))) for input_axis in input_axes}
+    for k in (0, 1, FAR, FAR + 1) if all(each.groups for each in joints) else ():
         for _ in range(4):
-            yield {place: n for part in parts for place, n in _member(part, k, random)}
+            yield {input_axis: n for each in joints for input_axis, n in _member(each, k, random)}
 
 
 def _first(sizes: Residues) -> list[int]:
@@ -137,10 +138,10 @@ def _first(sizes: Residues) -> list[int]:
     return found or [1]
 
 
-def _member(part: JointAxes, k: int, random: Random) -> Iterator[tuple[InputAxis, int]]:
+def _member(joint_axes: JointAxes, k: int, random: Random) -> Iterator[tuple[InputAxis, int]]:
     """Sizes that are said to work, in the k-th box of a group."""
-    group = random.choice(part.groups)
-    for place, sizes in zip(part.component, group.at(k), strict=True):
+    group = random.choice(joint_axes.groups)
+    for input_axis, sizes in zip(joint_axes.component, group.at(k), strict=True):
         near = sizes.nearest(random.randint(1, 512))
         assert near is not None
-        yield place, near
+        yield input_axis, near

@@ -88,7 +88,9 @@ class InputLine(Line):
         return plan
 
     def planned_at(self, n: int) -> Plan:
-        """The model planned at size n. What the first layers make alike of many sizes, the others plan once."""
+        """The model planned at size n. Where the first layers turn several sizes into the same shapes, the rest of the
+        model is planned once.
+        """
         sizes = list(self.base.steps[self.source].outputs[0])
         for axis in self.axes:
             sizes[axis] = n

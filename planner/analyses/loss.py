@@ -1,4 +1,4 @@
-"""The loss ledger: what each step loses on each axis, on which side, and why, in words."""
+"""The loss ledger: what each step loses on each axis, on which side, and why, in a sentence or in a few words."""
 
 from __future__ import annotations
 
@@ -39,6 +39,22 @@ class AxisLoss:
             last = shifted(all_cells(loss.lost), self.n - loss.lost)
             said.append(self.at_the_edge(all_cells(loss.lost_before) | last))
         return f"{self.name}: " + "; ".join([*said, *loss.clauses.values()])
+
+    @property
+    def brief(self) -> dict[str, str]:
+        """The same in a few words, as there is room for in a picture, by the name of each kind of loss."""
+        loss, said = self.loss, {}
+        if loss.skipped:
+            said["skipped-cells"] = f"skips {loss.real} of {self.n}"
+        elif loss.real:
+            said["lost-cells"] = f"loses {loss.real} of {self.n}"
+        if loss.uneven:
+            said["uneven-padding"] = f"{loss.uneven} of padding unused"
+        if loss.overhang:
+            said["overhang"] = f"{loss.overhang} over the end"
+        if loss.blank:
+            said["blank-windows"] = f"{loss.blank} window{'s' * (loss.blank != 1)} on padding alone"
+        return said
 
     def at_the_edge(self, cells: Cells) -> str:
         """Cells that are lost at an edge: `cell 223 of 224 is read by no window: 224 − 3 leaves 1 at stride 2`."""

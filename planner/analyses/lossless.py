@@ -20,7 +20,7 @@ from planner.geometry import AxisMap
 from planner.plan import Plan, Step, Tensor
 
 MOST_BACK = 10
-"""Pointwise layers looked through for a layer of padding."""
+"""Pointwise layers that are passed on the way back to a layer of padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Ledger:
     def entries(self, step: Step) -> tuple[AxisUse, ...]:
         key = id(step.facts)
         if key not in self.known:
-            self.known[key] = step, tuple(_entries(step))  # the step keeps its facts alive
+            self.known[key] = step, tuple(_entries(step))  # the id stays the facts' own: the step keeps them alive
         return self.known[key][1]
 
     def ties(self, step: Step) -> frozenset[int]:
@@ -210,7 +210,7 @@ class Readers:
 def full_reading(step: Step, source: int, axis: int) -> Cells:
     """The cells along an axis of one of its sources that a step reads when all of the step's outputs are read."""
     read: Cells = 0
-    for links, y in zip(step.links, step.outputs, strict=True):  # of a step that is not planned, none
+    for links, y in zip(step.links, step.outputs, strict=True):  # a step that is not planned has no links
         link = links[source]
         to = link.landing[axis]
         read |= link.axes[axis].reads(all_cells(1 if to is None else y[to]), step.inputs[source][axis])

@@ -22,7 +22,7 @@ KINDS = ("works", "lossless", "exact")
 LONGEST_SEEN = 1024
 """The other axes are brought near this size where they are longer, while what one of them loses is looked at."""
 MOST_BOXES = 256
-"""Boxes of a group that goes on for ever in which it is looked for what is lost to repeat."""
+"""Boxes of an endless group that are looked at until what is lost repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +123,21 @@ class AxisAnswers:
         component, coupling = part.component, part.coupling
         if coupling is None:
             raise NotPeriodic(part.reason)
-        alone = [self.alone(place, walked, coupling) for place, walked in zip(component, coupling.walks, strict=True)]
+        alone = [self.alone(each, walked, coupling) for each, walked in zip(component, coupling.walks, strict=True)]
         if not coupling.steps:
-            return {place: AxisAnswer(axis) for place, axis in zip(component, alone, strict=True)}
+            return dict(zip(component, map(AxisAnswer, alone), strict=True))
         matches = [match for group in part.groups for match in self.matches(group, alone, coupling)]
         if len(matches) == 1 and not matches[0].step:
-            return {place: AxisAnswer(axis) for place, axis in zip(component, matches[0].axes, strict=True)}
+            return dict(zip(component, map(AxisAnswer, matches[0].axes), strict=True))
         axes = tuple([_projected(axis, k, matches) for k, axis in enumerate(alone)])
         named = tuple([self.plan.steps[i].name for i in coupling.steps if coupling.refuses(i)])
         together = Together(axes, tuple(matches), named) if matches else None
-        return {place: AxisAnswer(axis, together, component) for place, axis in zip(component, axes, strict=True)}
+        answers = [AxisAnswer(axis, together, component) for axis in axes]
+        return dict(zip(component, answers, strict=True))
 
-    def alone(self, place: InputAxis, walked: Walk, coupling: Coupling) -> AxisSizes:
+    def alone(self, input_axis: InputAxis, walked: Walk, coupling: Coupling) -> AxisSizes:
         """The sizes of an axis as far as steps ask for that axis by itself."""
-        source, axis = place
+        source, axis = input_axis
         shape = self.plan.steps[source].outputs[0]
         walked = self.axes.walks[source, 0] if source in self.axes.alike else walked
         if walked not in self.walked:
@@ -184,13 +185,13 @@ class AxisAnswers:
     ) -> tuple[AxisSizes, ...]:
         """For each axis, the sizes in a box that lose nothing, and those that have nothing left over."""
         shapes = [
-            (place, sizes, self.plan.steps[place[0]].outputs[0][place[1]])
-            for place, sizes in zip(coupling.component, sets, strict=True)
+            (input_axis, sizes, self.plan.steps[input_axis[0]].outputs[0][input_axis[1]])
+            for input_axis, sizes in zip(coupling.component, sets, strict=True)
         ]
-        plan = self.axes.at({place: _near(sizes, min(n, LONGEST_SEEN)) for place, sizes, n in shapes})
+        plan = self.axes.at({input_axis: _near(sizes, min(n, LONGEST_SEEN)) for input_axis, sizes, n in shapes})
         found = []
-        for k, (place, works, _) in enumerate(shapes):
-            line, steps = InputLine(plan, place[0], (place[1],), self.axes.known), coupling.before[k]
+        for k, (input_axis, works, _) in enumerate(shapes):
+            line, steps = InputLine(plan, input_axis[0], (input_axis[1],), self.axes.known), coupling.before[k]
             kept = listed(line, works, steps) if not works.residues else along(walk(line), steps)
             lossless = kept.lossless & works if group.lossless else NO_SIZE
             exact = kept.exact & works if group.exact else NO_SIZE

@@ -1,8 +1,8 @@
 """Moving: which tensors walk over an input axis cell by cell, so that it makes sense to ask where they look.
 
-Receptive fields are those of an endless image, and of the union of all paths. Two things escape them: an axis that is
-down to a single cell does not walk, whatever its stride was, nor does what is stretched out of it; and where pieces are
-joined end to end, cell i comes from one of the pieces alone.
+Receptive fields are those of an endless image, and of the union of all paths. Two things are missing there: an axis
+that has shrunk to a single cell no longer moves, whatever its stride was, nor does an axis that is enlarged from it;
+and where tensors are joined end to end, cell i comes from only one of them.
 """
 
 from __future__ import annotations

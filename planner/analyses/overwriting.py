@@ -20,7 +20,7 @@ from planner.memory import Memory
 from planner.plan import Plan, Step, Tensor
 
 MOST_COMPARED = 1 << 22
-"""Pairs of tensors that are compared for a plan; what works in place after that is taken to be alone."""
+"""Pairs of tensors that are compared for a plan; later steps that work in place are taken to overwrite nothing."""
 
 Phase = Literal["always", "training", "evaluation"]
 
@@ -100,8 +100,9 @@ def overwriting(plan: Plan) -> list[Overwriting]:
 
 
 def _found(plan: Plan, *, training: bool) -> Iterator[tuple[int, Overwriting]]:
-    """The steps that overwrite a tensor, each with what it overwrites. Where an earlier step has written into the same
-    memory and is found for it, the later one is not: had the first step memory of its own, it would write over nothing.
+    """The steps that overwrite a tensor, each with what it overwrites. A step is left out where an earlier step that is
+    reported wrote into the same memory: with memory of its own for the earlier step, the later step would overwrite
+    nothing.
     """
     run = _ran(plan, training=training)
     left = MOST_COMPARED

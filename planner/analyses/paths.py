@@ -1,8 +1,8 @@
 """Paths: along how many paths each input cell reaches the outputs, relative to the cell with the most paths.
 
-Worked out backwards, from the outputs or from one cell of a step: a cell's ways are those of all cells that read it,
-together. Channels are left out, so a path is one through the windows. The numbers soon have hundreds of digits; kept
-are their shares of the largest one, as floating-point numbers.
+Worked out backwards, from the outputs or from one cell of a step: the paths of a cell are those of all cells that read
+it, added up. Channels are left out, so a path is one through the windows. The numbers soon have hundreds of digits, so
+only their shares of the largest are kept, as floating-point numbers.
 
 In a network of equal random weights they are what W. Luo et al. call the effective receptive field ("Understanding the
 effective receptive field in deep convolutional neural networks", NIPS 2016).
@@ -59,7 +59,7 @@ def paths(plan: Plan, *, step: int | None = None, cell: tuple[int, ...] = ()) ->
                 found[here.name] = count / (count.max() or 1)
                 continue
             largest = count.max()
-            if largest > HUGE:  # all that is still on its way is scaled alike
+            if largest > HUGE:  # all counts that are not complete yet are scaled by the same factor
                 count = count / largest
                 counts = {tensor: each / largest for tensor, each in counts.items()}
                 found = {name: each / largest for name, each in found.items()}

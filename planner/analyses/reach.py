@@ -58,16 +58,21 @@ class Unread:
 @dataclass(frozen=True, slots=True)
 class Reach:
     """The unread elements and the wasted multiply-adds of a model, by step; `unread[i]` is None for a step that is not
-    planned.
+    planned, `macs_wasted[i]` where the multiply-adds are not known.
     """
 
     unread: tuple[tuple[Unread, ...] | None, ...]
-    macs_wasted: tuple[int, ...]
+    macs_wasted: tuple[int | None, ...]
 
     @property
-    def wasted_macs(self) -> int:
-        """Multiply-adds spent on elements that no output depends on."""
-        return sum(self.macs_wasted)
+    def wasted_macs(self) -> int | None:
+        """Multiply-adds spent on elements that no output depends on; None where those of some step are not known."""
+        return None if None in self.macs_wasted else self.known_waste
+
+    @property
+    def known_waste(self) -> int:
+        """The same as far as it is known."""
+        return sum([each or 0 for each in self.macs_wasted])
 
 
 class TooRagged(Exception):
@@ -88,7 +93,7 @@ def reach(plan: Plan) -> Reach | None:
     for at, output in plan.outputs:
         wanted[at, output or 0] += everything(plan.steps[at].outputs[output or 0])
     unread: list[tuple[Unread, ...] | None] = [None] * len(plan.steps)
-    wasted = [0] * len(plan.steps)
+    wasted: list[int | None] = [0] * len(plan.steps)
     for i in range(len(plan.steps) - 1, -1, -1):
         step = plan.steps[i]
         try:
@@ -124,10 +129,14 @@ def trace(plan: Plan, step: int, output: int, cells: Region) -> dict[str, Region
     return found
 
 
-def _wasted(step: Step, unread: tuple[Unread, ...]) -> int:
-    """The number of a step's multiply-adds that no output needs, rounded down where the count does not divide."""
-    if not step.macs or step.layer is None:
+def _wasted(step: Step, unread: tuple[Unread, ...]) -> int | None:
+    """The number of a step's multiply-adds that no output needs, rounded down where the count does not divide; None
+    where it is not known how many it has.
+    """
+    if step.layer is None or not any([each.elements for each in unread]):
         return 0
+    if not step.macs:
+        return step.macs
     if not any([each.read for each in unread]):
         return step.macs
     return step.layer.spared(step.inputs, step.outputs, unread[0].read) if unread[0].elements else 0

@@ -1,11 +1,11 @@
 """Receptive fields: which stretch of each input a cell of each step sees, as exact numbers.
 
-A cell sees from its lowest to its highest input cell. A convolution moves that stretch by the same number of cells
-for every cell; behind a transposed convolution or an upsampling the cells of one period differ, and the spans keep
-them all. Fields are those of a cell in the middle of an endless image; near a border, part of the field lies outside.
+A cell sees from its lowest to its highest input cell. A convolution moves that stretch by the same number of cells for
+every cell; after a transposed convolution or an upsampling the cells of one period differ, and the spans keep them all.
+Fields are those of a cell in the middle of an endless image; near a border, part of the field lies outside.
 
-Sources: A. Araujo, W. Norris, J. Sim, "Computing receptive fields of convolutional neural networks", Distill 2019,
-for chains and branches of convolutions; spans carry the same recurrence through layers whose stride is a fraction.
+Sources: A. Araujo, W. Norris, J. Sim, "Computing receptive fields of convolutional neural networks", Distill 2019, for
+chains and branches of convolutions; spans carry the same recurrence through layers whose stride is a fraction.
 """
 
 from __future__ import annotations
@@ -97,11 +97,9 @@ def receptive_fields(plan: Plan) -> list[tuple[Fields, ...]]:
     return found
 
 
-def fields_of_sources(plan: Plan, fields: list[tuple[Fields, ...]], step: Step) -> list[Fields]:
+def fields_of_sources(fields: list[tuple[Fields, ...]], step: Step) -> list[Fields]:
     """The receptive fields of the branches that meet at a step, as they arrive there: the step's own map of each branch
     is included. A source that only lends its size sees nothing.
-
-    A source that only lends its size sees nothing.
     """
     return [
         _arriving(fields[ref.step][ref.output], link, x, step.outputs[0])
@@ -207,13 +205,11 @@ def _composed(span: AxisSpan, axis: AxisMap, n: int) -> AxisSpan:
 
 def _seen(span: Span, cells: range, plain: bool) -> tuple[int, int]:
     """The first and the last input cell that some cells of a tensor see together; the last is one less than the first
-    where they see nothing. `plain` spans are told by the first and the last cell alone.
-
-    The span is `plain` where the first and the last of the cells tell.
+    where they see nothing. In a `plain` span the first and the last of the cells decide.
     """
     if plain and cells:
         return span.low(cells[0]), span.high(cells[-1])
-    # From period to period the stretches only move up, so those at the ends tell.
+    # From period to period the stretches only move up, so the first and the last period decide.
     ends = {*cells[: span.period], *cells[-span.period :]}
     stretches = [(low, high) for low, high in map(span.at, sorted(ends)) if low <= high]
     if not stretches:

@@ -74,7 +74,7 @@ NO_SIZE = Residues(1, 1, ())
 def settled(verdicts: Sequence[bool | None], steady: int, period: int) -> Residues:
     """The set of the sizes 1, 2, … at which the `verdicts` are true; they repeat with `period` from `steady` on.
 
-    Where one is None, the set may hold the size or not, whichever is said more simply.
+    Where a verdict is None, the set may hold the size or not, whichever makes it simpler to describe.
     """
     cycle = [verdicts[steady - 1 + (i - steady) % period] is not False for i in range(period)]  # by n mod period
     for shorter in divisors(period):

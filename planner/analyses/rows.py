@@ -1,9 +1,9 @@
 """Rows: windows of stride 1 one after the other, and which cells of the tensor where the row begins one output reads.
 
 The cells are kept exactly, as places relative to the output's own: a window moves and unites them, a merge unites those
-of its branches. A row begins at an input and behind whatever is no window of stride 1; branches that began at different
-tensors cannot be compared, and what they read together is not known. Borders are left out: the output is one in the
-middle of an endless image.
+of its branches. A row begins at an input, and after any layer that is not a window of stride 1; branches that began at
+different tensors cannot be compared, and what they read together is not known. Borders are left out: the output is one
+in the middle of an endless image.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from planner.geometry import AxisMap, Link
 from planner.plan import Plan, Step, Tensor
 
 MOST_NAMED = 4
-"""Layers of a row that are kept to be named."""
+"""Layers of a row that a message can name."""
 WIDEST = 1 << 14
-"""Fields wider than this have been filled, or never will be."""
+"""Wider fields are not followed: their holes have been filled by then, or never will be."""
 MOST_BOXES = 16
 """Sets of places that are in more parts than this are not followed."""
 
@@ -73,7 +73,7 @@ class Taps:
         return math.prod(self.along(axis).bit_length() for axis in range(self.rank))
 
     def through(self, steps: Sequence[_Taken]) -> Taps:
-        """The taps of a layer behind these taps; `steps` has what the layer takes along each axis."""
+        """The taps of a layer after these taps; `steps` has what the layer takes along each axis."""
         boxes = [
             tuple(reduce(or_, [cells << tap for tap in step.taps]) for cells, step in zip(box, steps, strict=True))
             for box in self.boxes
@@ -138,7 +138,7 @@ class WindowRow:
 
     origin  the tensor at which it begins
     taps    what one output reads of that tensor; None where the row is followed no further
-    count   how many dilated layers stand one behind the other in it
+    count   how many dilated layers stand one after the other in it
     first   the first few of them
     last    the last of them
     """
@@ -182,8 +182,8 @@ def _followed(plan: Plan) -> tuple[list[list[WindowRow | None]], dict[Tensor, Wi
 def _row(
     i: int, output: int, step: Step, rows: list[list[WindowRow | None]], ends: dict[Tensor, WindowRow]
 ) -> WindowRow | None:
-    """The row of one output of a step; None for what no input reaches. Rows that go on, or of which it is not known
-    what comes of them, are taken from the `ends`.
+    """The row of one output of a step; None for what no input reaches. Rows that continue, or whose continuation is not
+    known, are taken from the `ends`.
     """
     begun = WindowRow(Tensor(i, output), Taps.own(len(step.outputs[output].spatial)))
     if step.is_input:
@@ -215,7 +215,7 @@ def _holes(row: WindowRow) -> bool:
 
 
 def _continued(i: int, row: WindowRow, link: Link, sizes: tuple[int, ...]) -> tuple[WindowRow, bool] | None:
-    """The row with step i added, and whether it goes on behind step i, which it does not behind a stride; None where
+    """The row with step i added, and whether it goes on after step i, which it does not after a stride; None where
     the row ends before step i.
     """
     if link.keeps:

@@ -19,10 +19,10 @@ from planner.plan import Plan, propagate
 __all__ = ["AxisSizes", "Condition", "NotPeriodic", "Residues", "sizes"]
 
 BEYOND = 16
-"""Sizes looked at beyond a period, to see that what is lost repeats."""
+"""Sizes that are looked at beyond a period, to see that the losses repeat."""
 RAGGED = "what is read of its tensors is in too many pieces to be followed"
 MOST_ROUNDS = 32
-"""Periods looked at before it is said not to."""
+"""Periods that are looked at before the losses are taken not to repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class AxisSizes:
     """The sizes of one axis of one input. `given` is the size that the model has now.
 
     beside   the sizes of other axes beside which alone the answer holds, by their names
-    because  why it is no more than that
+    because  why it holds beside those sizes only
     """
 
     input: str

@@ -55,7 +55,7 @@ class Walk:
 
 
 HIDDEN = Verdict(frozenset(), frozenset((-1,)))
-"""Where a line has no plan."""
+"""The verdict where a line has no plan."""
 
 
 def walk(line: Line) -> Walk:
@@ -98,5 +98,5 @@ def _verdict(line: Line, plan: Plan | None) -> Verdict:
     failing = frozenset([i for i in absent if fails(plan.steps[i])])
     unplanned = frozenset(absent) - failing
     if not absent and not plan.outputs:
-        unplanned = HIDDEN.unplanned  # an output that is not there at this size
+        unplanned = HIDDEN.unplanned  # the output does not exist at this size
     return Verdict(failing, unplanned)

@@ -3,7 +3,8 @@
     value    operand {operator operand} ["if" value "else" value]
     operand  {"not" | "-" | "+"} power
     power    atom {"[" value "]"} ["**" {"-" | "+"} power]
-    atom     number, 'text', true, false, null, $name, "${" value "}", "(" value ")", function "(" value {"," value} ")"
+    atom     number, 'text', true, false, null, $name, $name.size, "${" value "}", "(" value ")",
+             function "(" value {"," value} ")"
 
 The operators, loosest first: `or`; `and`; `not`; `== != < <= > >=`, which may be chained; `+ -`; `* / // %`; a sign;
 `**`, which binds a sign before it less tightly than one behind it, as in Python. Within `${…}` parameters stand without

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -46,7 +47,7 @@ def parse_template(text: str) -> Template:
 
 
 class Expression:
-    """An arithmetic expression; `names` are the parameters that it reads."""
+    """An arithmetic expression; `names` are the parameters that it reads, and the sizes, as `input.channels`."""
 
     __slots__ = ("_reads", "names", "text", "tree")
 
@@ -66,13 +67,19 @@ class Expression:
     def __hash__(self) -> int:
         return hash(self.text)
 
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """The sizes that it reads, each with the offset where it stands first."""
+        return {name: at for name, at in self._reads.items() if "." in name}
+
     def evaluate(self, values: Values) -> Any:
         """What the expression comes to: a number, which is an int if it is whole and else a float; true or false; or,
         where nothing is computed, a parameter as it is. Raises BadArithmetic or UnknownParameter.
         """
         for name, offset in self._reads.items():
             if name not in values:
-                raise UnknownParameter(name, values, self.text, offset)
+                fault = UnknownParameter.size if "." in name else UnknownParameter
+                raise fault(name, values, self.text, offset)
         result = Evaluation(self.text, self._reads, values).of(self.tree)
         return float(result) if isinstance(result, Fraction) else result
 

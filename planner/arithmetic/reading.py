@@ -15,14 +15,14 @@ LONGEST = 1000  # characters
 DEEPEST = 30  # brackets within brackets
 
 FirstReads = dict[str, int]
-"""The parameters that an expression reads, each with the offset where it stands first."""
+"""The parameters and sizes that an expression reads, each with the offset where it stands first."""
 
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)
     |(?P<text>'[^']*'|"[^"]*")
-    |(?P<parameter>\$[^\W\d]\w*)
-    |(?P<name>[^\W\d]\w*)
+    |(?P<parameter>\$[^\W\d]\w*(?:\.[^\W\d]\w*)?)
+    |(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)?)
     |(?P<foreign>&&|\|\||<<|>>)
     |(?P<symbol>\$\{|\*\*|//|[<>=!]=|[-+*/%<>()\[\],}])
     |(?P<other>\S))""",
@@ -146,7 +146,8 @@ class _Parser:
         """The tree of a `$name` or `${…}` within a text, and where it ends."""
         dollar = self.token
         if dollar.kind == "parameter":
-            return self.parameter(dollar.text[1:], dollar.at), dollar.end
+            name = dollar.text[1:].partition(".")[0]  # behind it, a dot is one of the text
+            return self.parameter(name, dollar.at), dollar.at + 1 + len(name)
         if dollar.text != "${":
             raise self.nameless(dollar)
         self.take()

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 TokenKind = Literal[
     "constant",  # `3`, `'same'`, `true`: the value
-    "parameter",  # `$width`: the value is its name
+    "parameter",  # `$width`, or a size as `$input.channels`: the value is its name
     "sign",  # `-a`, `--a`: words before one part
     "not",  # `not a`: likewise
     "arithmetic",  # `a + b - c`: the words stand between the parts, which are taken from left to right

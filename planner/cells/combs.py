@@ -14,10 +14,10 @@ from math import lcm
 from typing import NamedTuple
 
 MOST_RUNS = 1 << 12
-"""Runs that a set is written with."""
+"""The most runs that a set is written with."""
 
 Run = tuple[int, int]
-"""Neighbouring cells: the first, and the one behind the last."""
+"""Neighbouring cells: the first, and the one after the last."""
 Keep = Callable[[bool, bool], bool]
 """Whether a cell is in the result, that is in the one set or not, and in the other or not."""
 
@@ -134,7 +134,7 @@ def comb(start: int, high: int, period: int, teeth: tuple[Run, ...]) -> Iterator
         turn, i = turn - 1, len(teeth) - 1
     a, b = start + turn * period + teeth[i][0], start + turn * period + teeth[i][1]
     cut = None
-    if b > high:  # only a part of the last one
+    if b > high:  # only a part of the last run
         cut, i = single(a, high), i - 1
         if i < 0:
             turn, i = turn - 1, len(teeth) - 1
@@ -156,7 +156,7 @@ def periodic(low: int, high: int, period: int, runs: Sequence[Run]) -> Iterator[
     if runs[0] == (low, low + period):
         yield single(low, high)
         return
-    if runs[0][0] == low and runs[-1][1] == low + period:  # one run, from the end of a period into the next
+    if runs[0][0] == low and runs[-1][1] == low + period:  # a single run goes from the end of a period into the next
         yield single(low, min(runs[0][1], high))
         runs = [*runs[1:-1], (runs[-1][0], low + period + runs[0][1] - low)]
     at = runs[0][0]
@@ -291,7 +291,7 @@ def repeated(runs: Sequence[Run], period: int, count: int) -> tuple[Comb, ...]:
     if not period:
         return compressed(runs)
     first, end = runs[0][0], max(b for _, b in runs)
-    turns = (end - first) // period + 2  # at either end, before all repetitions that meet there are at hand
+    turns = (end - first) // period + 2  # periods at either end in which not all repetitions overlap yet
     if len(runs) * min(count, 3 * turns) > 4 * MOST_RUNS:
         raise TooManyRuns
     if count <= 3 * turns:

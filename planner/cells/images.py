@@ -126,7 +126,7 @@ def imaged(
 
 
 def _imaged_bits(cells: int, places: RunMap, end: int, contiguous: bool, clamped: bool) -> int:
-    taken = bytearray(b"0") * end  # in one number, every run would cost as much as the axis is long
+    taken = bytearray(b"0") * end  # a Python int would be copied as a whole for every run
     for a, b in runs_of_bits(cells):
         for first, last in [(a, b)] if contiguous else [(i, i + 1) for i in range(a, b)]:
             for low, high in places(first, last):

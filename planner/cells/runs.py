@@ -9,7 +9,7 @@ from functools import lru_cache
 from planner.cells.combs import Comb, Keep, Run, combined, compressed, single, tidied
 
 LONGEST_BITS = 1 << 20
-"""Sets with a cell behind that many are kept as runs, others as bits."""
+"""Sets that reach beyond this many cells are kept as runs, others as bits."""
 
 
 class Runs:

@@ -13,7 +13,7 @@ plain number. Once all classes are known, arguments that repeat others go, and e
 
     list, block   a list of layers as the file has it: the model's own, a block's, or one in place
     copy          a list with one combination of arguments and input shapes
-    item          what one entry of the list came to in a copy: a layer's calls, or another copy
+    use           one entry in one copy, and in one of its repetitions: a layer's calls, or another copy
     unit          a list as a class, which stands for some of its copies, or all
     part          what one entry is in a unit
     tensor        what an entry hands on, by its place in the list, with its channels as an expression

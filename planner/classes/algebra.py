@@ -121,7 +121,7 @@ def choice(condition: Expr, then: Expr, other: Expr, op: str = "either") -> Expr
     return Expr(op, (condition, then, other))
 
 
-# Emitted as it stands here, by programs that call it. The plan has its own, which computes exactly.
+# Programs that call it contain this very text. The plan has its own version, which computes exactly.
 def make_divisible(value: float, divisor: int, least: int | None = None) -> int:
     """The multiple of divisor nearest to value, but not below 90 % of it."""
     nearest = max(least or divisor, int(value + divisor / 2) // divisor * divisor)
@@ -158,7 +158,7 @@ NUMBERS: dict[str, Callable[..., Any]] = {
     "int()": int,
     "make_divisible()": make_divisible,
 }
-"""What Python makes of numbers."""
+"""The operators on numbers, as Python computes them."""
 
 
 def _number(expr: Expr) -> int | float | None:
@@ -190,19 +190,24 @@ def substituted(expr: Expr, by: Mapping[str, Expr]) -> Expr:
     if expr.op in ("if", "either"):
         condition, then, other = new
         return choice(condition, then, other, expr.op).assuming(assumed)
-    if expr.op == "item" and new[0].op == "tuple" and new[1].is_const:
+    if expr.op == "item" and new[0].op == "tuple" and _picks(new[1], len(new[0].args)):
         return _part(new[0], new[1].args[0])
     if expr.op in _DECIDED and all(part.is_const for part in new):
         return const(_DECIDED[expr.op](*(part.args[0] for part in new)), changed.assumed)
     if expr.op == "len()" and new[0].op == "tuple":
         return const(len(new[0].args), changed.assumed)
-    if expr.op.endswith("()") and (number := _number(changed)) is not None:
+    if (expr.op.endswith("()") or expr.op in ("%", "**")) and (number := _number(changed)) is not None:
         return const(number, changed.assumed)
     if expr.op == "neg":
         return negative(*new)
     if expr.op not in ("+", "-", "*", "//", "**"):
         return changed
     return binary(expr.op, *new).assuming(assumed)
+
+
+def _picks(index: Expr, count: int) -> bool:
+    """Whether an index is a number that a list of some length has; where arguments are tried, it need not be."""
+    return index.is_whole and -count <= index.args[0] < count
 
 
 _DECIDED: dict[str, Callable[..., bool]] = {

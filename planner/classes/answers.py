@@ -11,7 +11,7 @@ from planner.classes.channels import channels_of, is_handed_on, names_in_plain, 
 from planner.classes.expressions import Expr, UnusableError, const, same, text
 from planner.classes.structure import Structure
 from planner.classes.symbols import shaped, size_of, sizes_of, with_symbols, written
-from planner.classes.tensors import INDEX, Calling, Copy, EntryCopy, SymbolicTensor, argument_in, plain, type_of
+from planner.classes.tensors import INDEX, Calling, Copy, SymbolicTensor, Use, argument_in, plain, type_of
 from planner.classes.worlds import another
 from planner.diagnostics import Fault
 from planner.format import Block, Entry
@@ -22,7 +22,7 @@ from planner.plan import Step
 TRIED = 4
 """At how many other values a layer is asked whether its calls are right there."""
 WORKED_OUT = ("padding", "padding_mode", "ceil_mode", "count_include_pad", "uncounted")
-"""Arguments that a module has no use for where it works out its padding from the size of its input."""
+"""Arguments that a module does not take where it works out its padding from the size of its input."""
 LayerAnswer = tuple[tuple[SymbolicTensor, ...], tuple[Calling, ...], frozenset[str]]
 """The outputs, the calls, and the names for whose values alone these are right."""
 
@@ -43,12 +43,14 @@ class Answers:
 
     def layer(
         self, copy: Copy, values: dict[str, Any], entry: Entry, step: Step, inputs: tuple[SymbolicTensor, ...]
-    ) -> EntryCopy:
+    ) -> Use:
         """A layer of the file in a copy: its outputs and its calls, written in the names in sight."""
         layer = step.layer
         assert layer is not None
         given = {
-            each: argument_in(copy, values, raw, plain(getattr(layer, each)), fractional=_is_fractional(layer, each))
+            each: argument_in(
+                copy, values, _listed(raw), plain(getattr(layer, each)), fractional=_is_fractional(layer, each)
+            )
             for each, raw in entry.worked_out.items()
         }
         key = (
@@ -62,7 +64,7 @@ class Answers:
             if not copy.revalued:
                 self._known[key] = (step, *found)
         outputs, calls, assumed = found
-        return EntryCopy(step, inputs, outputs, calls, type=type_of(entry, copy), assumed=assumed)
+        return Use(step, inputs, outputs, calls, type=type_of(entry, copy), assumed=assumed)
 
     def _again(self, key: tuple[Any, ...], step: Step, values: Mapping[str, Any]) -> LayerAnswer | None:
         """The layer's earlier answer for tensors that are written alike, though their sizes may differ."""
@@ -162,8 +164,8 @@ class Answers:
     ) -> bool:
         """Whether calls are right at other values of the names that were compared with something.
 
-        Most comparisons only refuse what is wrong; the layer itself is asked, at a few values that it takes. Where it
-        takes none of them, they are not.
+        Most comparisons only refuse wrong values; so the layer is asked at a few other values. Where it accepts none of
+        them, the calls are not known to be right.
         """
         tried = False
         for k in range(TRIED):
@@ -171,6 +173,8 @@ class Answers:
             try:
                 fields = {each: value(expr, there) for each, expr in given.items()}
                 shapes = [Shape((*each.shape.spatial, value(each.channels, there))) for each in inputs]
+                if any(shape.channels < 1 for shape in shapes):
+                    continue
                 other = type(layer).model_validate({**dict(layer), **fields})
                 other.facts(*shapes)
                 calls = other.calls(*shapes)
@@ -204,7 +208,8 @@ class Answers:
                 continue
             own = given.get(each)
             if own is not None and call.is_permutation:
-                args[each] = const(plain(found), own.depends_on)  # it is carried out while the code is written
+                # The emitter moves the axes itself, and needs plain numbers.
+                args[each] = const(plain(found), own.depends_on)
                 continue
             if own is not None and same(plain(getattr(layer, each)), plain(found)):
                 args[each] = own
@@ -232,6 +237,11 @@ class Answers:
             own.op == "name" and own.args[0] in copy.values and own.args[0] != INDEX and own.args[0] not in self._params
         )
         return declared and not self._structure.in_model(copy.block) and (copy.block, own) not in self._fixed
+
+
+def _listed(raw: Any) -> Any:
+    """A value of the file, with a mapping as its pairs, as a layer keeps it."""
+    return [[key, each] for key, each in raw.items()] if isinstance(raw, dict) else raw
 
 
 def _fill(calls: Sequence[Call], mode: str) -> str:

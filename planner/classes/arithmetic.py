@@ -1,7 +1,7 @@
 """The arithmetic of a model file as Python expressions, and the values that Python computes for them.
 
 `value` is another evaluation than that of `planner.arithmetic`, and has to be: a plan's numbers are exact, while an
-emitted program computes with Python's ints and floats. It tells whether the program comes to what the plan has.
+emitted program computes with Python's ints and floats. It shows whether the program computes what the plan has.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from planner.diagnostics import Fault
 
 Values = Mapping[str, Any]
 LONGEST = 100
-"""Operators of an expression that is still written out. Many more could not be gone through either: `1 + 1 + …` is as
-deep in Python as it is long.
+"""The most operators of an expression that is written out. Python could not handle many more: the tree of `1 + 1 + …`
+is as deep as the text is long.
 """
 
 # The arithmetic of a model file in Python

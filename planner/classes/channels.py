@@ -17,7 +17,7 @@ from planner.layers._layer import Layer
 from planner.plan import Step
 
 READABLE = 4
-"""Operators of the size of a part that anybody would read."""
+"""The most operators in the size of a part that a reader would still follow."""
 
 
 def channels_of(

@@ -1,7 +1,7 @@
 """One expression for all copies: the one among their own expressions that is right in every copy.
 
-Every expression is evaluated for every copy and compared with the number of the plan. One that is right by chance is
-found out in other worlds, where the parameters of the model have other values.
+Every expression is evaluated for every copy and compared with the number of the plan. An expression that is right by
+chance is found out in other worlds, where the parameters of the model have other values.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from planner.classes.arithmetic import comes_to, value
 from planner.classes.expressions import Expr, UnusableError, const, name, same, text
-from planner.classes.tensors import INDEX
+from planner.classes.tensors import INDEX, Copy, SymbolicTensor
 
 LONG = 4
-"""An expression of this many operators or more gives way to a parameter that fits."""
+"""Where a parameter has the value of an expression with this many operators or more, the parameter is written."""
 P = ParamSpec("P")
 T = TypeVar("T")
 Values = Mapping[str, Any]
@@ -36,8 +36,8 @@ class Candidate(NamedTuple):
 class UnsharedError(Exception):
     """Copies have no class in common, or a list cannot be written with its repetitions.
 
-    Copies are compared deep down, in each argument of each call, and one that differs ends the attempt as a whole.
-    That is raised there and caught in `if_shared` alone, which makes an attempt.
+    Copies are compared argument by argument, and one difference ends the whole attempt: it is raised there, and caught
+    only in `if_shared`, which makes the attempt.
     """
 
 
@@ -140,3 +140,14 @@ def worth(expr: Expr, values: Values) -> Any:
         return value(expr, values)
     except UnusableError:
         raise UnsharedError from None
+
+
+def least_assuming(copies: Sequence[Copy], tensors: Sequence[SymbolicTensor]) -> Expr | None:
+    """The channels of one output as they are right in all copies, with the fewest names taken for granted."""
+    candidates = sorted({tensor.channels for tensor in tensors}, key=lambda expr: (len(expr.assumed), expr.size))
+    for expr in candidates:
+        if expr.op != "lost" and all(
+            comes_to(expr, copy.values, tensor.shape.channels) for copy, tensor in zip(copies, tensors, strict=True)
+        ):
+            return expr
+    return None

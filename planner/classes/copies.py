@@ -6,7 +6,7 @@ in these agrees in everything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from planner.classes import worlds
 from planner.classes.algebra import binary, substituted
 from planner.classes.answers import Answers
 from planner.classes.arithmetic import comes_to, of_value
+from planner.classes.choosing import least_assuming
 from planner.classes.expressions import ONE, Expr, const, lost, name, same
 from planner.classes.names import Names, unused
 from planner.classes.structure import Structure
@@ -23,14 +24,15 @@ from planner.classes.tensors import (
     CARRIED,
     INDEX,
     Copy,
-    EntryCopy,
     SymbolicTensor,
+    Use,
     argument_in,
     at_index,
     chosen_by,
     count_of,
     names_in,
     plain,
+    sizes_of,
     type_of,
     valued,
     within,
@@ -75,11 +77,12 @@ class Copies:
         self.answers = Answers(self.structure, self.params, self.fixed)
         self.known: dict[Block, dict[tuple[str, tuple[Shape, ...]], Copy]] = {}
         self._finished: list[Copy] = []
-        """Every copy behind those that it calls."""
+        """Every copy after those that it calls."""
         shapes = [step.outputs[0] for step in self.structure.plan.inputs]
         inputs = tuple(SymbolicTensor((-1, -1, i), shape, const(shape.channels)) for i, shape in enumerate(shapes))
-        self.root = Copy(self.structure.model.root, self.params, self._by, inputs)
-        self.known[self.structure.model.root] = {("", ()): self.root}
+        model = self.structure.model.root
+        self.root = Copy(model, self.params, {**self._by, **sizes_of(model, inputs)}, inputs)
+        self.known[model] = {("", ()): self.root}
         self._go_through(self.root, None)
 
     def _generalized(self) -> dict[Block, tuple[Expr | None, ...]]:
@@ -89,7 +92,7 @@ class Copies:
             copies = self.of(block)
             if any(tensor.channels.assumed for copy in copies for tensor in copy.outputs):
                 outputs = zip(*(copy.outputs for copy in copies), strict=False)
-                found[block] = tuple(_least_assuming(copies, tensors) for tensors in outputs)
+                found[block] = tuple(least_assuming(copies, tensors) for tensors in outputs)
         return found
 
     @cached_property
@@ -131,24 +134,24 @@ class Copies:
             while at + count < len(members) and members[at + count].path == entry.path:
                 count += 1
             sources = self._sources(entry, sight)
-            items: list[EntryCopy] = []
+            uses: list[Use] = []
             inputs = tuple(map(within, sources)) if entry.repeats else sources
             for index, member in enumerate(members[at : at + count]):
                 values = {**copy.values, INDEX: index} if entry.repeats else copy.values
-                item = self.item(copy, values, entry, member, inputs)
-                item.index, item.name, item.last = index, member.name[prefix:], index == count - 1
-                item.again = places.get(id(self._again(member)))
+                use = self.use(copy, values, entry, member, inputs)
+                use.index, use.name, use.last = index, member.name[prefix:], index == count - 1
+                use.again = places.get(id(self._again(member)))
                 places[id(member)] = number, index
-                items.append(item)
-                if not item.last:
-                    fed = tuple(at_index(each, BEFORE) for each in valued(item.outputs[: item.feeds], number, index))
+                uses.append(use)
+                if not use.last:
+                    fed = tuple(at_index(each, BEFORE) for each in valued(use.outputs[: use.feeds], number, index))
                     inputs = (*fed, *inputs[len(fed) :])
             at += count
-            if items:
-                last = items[-1].step
+            if uses:
+                last = uses[-1].step
                 extras = last is not None and last.layer is not None and last.layer.extras
-            copy.items.append(items)
-            handed = sources if items or (entry.sources is not None and sources) else sight.above
+            copy.uses.append(uses)
+            handed = sources if uses or (entry.sources is not None and sources) else sight.above
             copy.sources.append(tuple(each.value for each in handed))
             self._hand_on(copy, entry, sources, sight)
         if not block.outputs:
@@ -169,11 +172,11 @@ class Copies:
 
     def _hand_on(self, copy: Copy, entry: Entry, sources: Tensors, sight: Sight[Tensors]) -> None:
         """Bring the tensors that the latest entry hands on into sight of the next entry."""
-        number = len(copy.items) - 1
-        items = copy.items[number]
+        number = len(copy.uses) - 1
+        uses = copy.uses[number]
         condition = written_in(entry.when, copy)
         above = sight.above
-        if not items:
+        if not uses:
             handed = sources[:1] if entry.sources is not None else above
             given = condition.depends_on if condition is not None else names_in(entry.repeat, copy)
             left = tuple(
@@ -183,52 +186,52 @@ class Copies:
             template = entry.template
             sight.leave_out(template.evaluate({**copy.values, "index": 0}) if template else entry.plain_name, left)
             return
-        for item in items[:-1]:
-            one = tuple(at_index(each, const(item.index)) for each in valued(item.outputs, number, item.index))
-            sight.hand_on(item.name, one)
-        handed = valued(items[-1].outputs, number, -1)
+        for use in uses[:-1]:
+            one = tuple(at_index(each, const(use.index)) for each in valued(use.outputs, number, use.index))
+            sight.hand_on(use.name, one)
+        handed = valued(uses[-1].outputs, number, -1)
         if entry.repeats:
             handed = self._after(copy, entry, handed)
         if condition is not None:
             handed = tuple(chosen_by(condition, each, (sources or above)[:1]) for each in handed)
-        base = items[-1].name.rpartition(".")[0] if entry.repeats and entry.template is None else entry.plain_name
-        sight.hand_on(items[-1].name, handed)
+        base = uses[-1].name.rpartition(".")[0] if entry.repeats and entry.template is None else entry.plain_name
+        sight.hand_on(uses[-1].name, handed)
         if base is not None:
-            sight.repeated(base, handed, len(items) if entry.repeats else None)
-        sight.given |= dict.fromkeys((item.name for item in items) if base is None else (base,), entry.path)
+            sight.repeated(base, handed, len(uses) if entry.repeats else None)
+        sight.given |= dict.fromkeys((use.name for use in uses) if base is None else (base,), entry.path)
 
     def _after(self, copy: Copy, entry: Entry, handed: tuple[SymbolicTensor, ...]) -> tuple[SymbolicTensor, ...]:
         """The tensors that repetitions hand on, written for any number of repetitions, where that number is an
         expression.
         """
-        items = copy.items[handed[0].value[0]]
+        uses = copy.uses[handed[0].value[0]]
         count = count_of(entry, copy)
         if count is None or count.is_const:
-            return tuple(at_index(each, const(len(items) - 1)) for each in handed)
+            return tuple(at_index(each, const(len(uses) - 1)) for each in handed)
         last = binary("-", count, ONE)
         found = []
         for i, each in enumerate(handed):
-            channels = self._after_all(copy, entry, count, i) if items[0].inputs else None
+            channels = self._after_all(copy, entry, count, i) if uses[0].inputs else None
             if channels is None:
                 channels = lost(each.shape.channels, each.channels, count)
-            changed = items[-1].inputs[0].shape.spatial != each.shape.spatial if items[-1].inputs else False
+            changed = uses[-1].inputs[0].shape.spatial != each.shape.spatial if uses[-1].inputs else False
             origin = each.origin | count.names if changed else each.origin
             found.append(at_index(each._replace(channels=channels, origin=origin), last))
         return tuple(found)
 
     def _after_all(self, copy: Copy, entry: Entry, count: Expr, output: int) -> Expr | None:
-        """The channels behind repetitions, in terms of those before; None where they follow no rule."""
-        items = copy.items[-1]
-        start = items[0].inputs[0]
-        ends = {item.outputs[output].channels for item in items}
-        if len(items) > 1 and len(ends) == 1 and INDEX not in (end := ends.pop()).names:
+        """The channels after repetitions, in terms of those before; None where they follow no rule."""
+        uses = copy.uses[-1]
+        start = uses[0].inputs[0]
+        ends = {use.outputs[output].channels for use in uses}
+        if len(uses) > 1 and len(ends) == 1 and INDEX not in (end := ends.pop()).names:
             return end
-        if items[0].feeds > 1:
+        if uses[0].feeds > 1:
             return None
-        variable = unused(CARRIED, items[0].member.name.split("."))
-        values = {**copy.values, INDEX: items[-1].index, variable: items[-1].inputs[0].shape.channels}
-        before = items[-1].inputs[0]._replace(channels=name(variable)), *items[-1].inputs[1:]
-        end = self.item(copy, values, entry, items[-1].member, before).outputs[output].channels
+        variable = unused(CARRIED, uses[0].member.name.split("."))
+        values = {**copy.values, INDEX: uses[-1].index, variable: uses[-1].inputs[0].shape.channels}
+        before = uses[-1].inputs[0]._replace(channels=name(variable)), *uses[-1].inputs[1:]
+        end = self.use(copy, values, entry, uses[-1].member, before).outputs[output].channels
         step = binary("-", end, name(variable))
         if variable not in end.names:
             found = end if str(end) == str(start.channels) else end.assuming(count.names)
@@ -238,19 +241,19 @@ class Copies:
             found = Expr("*", (start.channels, Expr("**", (end.args[0], count))))
         else:
             return None
-        values = {**copy.values, INDEX: items[-1].index}
-        return found if comes_to(found, values, items[-1].outputs[output].shape.channels) else None
+        values = {**copy.values, INDEX: uses[-1].index}
+        return found if comes_to(found, values, uses[-1].outputs[output].shape.channels) else None
 
     def _counted_on(self, copy: Copy) -> set[str]:
         """The names on which it depends whether a source that is one of several repetitions exists, or is the last."""
         found: set[str] = set()
         read = {*copy.block.outputs, *(each for entry in copy.block.entries for each in entry.sources or ())}
         read |= {each.rpartition(".")[0] for each in read}
-        for entry, items in zip(copy.block.entries, copy.items, strict=True):
+        for entry, uses in zip(copy.block.entries, copy.uses, strict=True):
             count = count_of(entry, copy) if entry.repeats else None
             if count is None or count.is_const:
                 continue
-            if any(not read.isdisjoint((item.name, item.name.rpartition(".")[0] + ALL)) for item in items):
+            if any(not read.isdisjoint((use.name, use.name.rpartition(".")[0] + ALL)) for use in uses):
                 found |= count.depends_on
         return found
 
@@ -261,15 +264,15 @@ class Copies:
         layer = self.structure.types.get(str(entry.type))
         return () if layer is not None and layer.takes == (0, 0) else sight.above[:1]
 
-    def item(
+    def use(
         self,
         copy: Copy,
         values: dict[str, Any],
         entry: Entry,
         member: Step | Group,
         inputs: tuple[SymbolicTensor, ...],
-    ) -> EntryCopy:
-        """The copy of an entry with these values in sight and these inputs."""
+    ) -> Use:
+        """The use of an entry with these values in sight and these inputs."""
         if isinstance(member, Step):
             return self.answers.layer(copy, values, entry, member, inputs if member.sources else ())
         return self._call(copy, values, entry, member, inputs)
@@ -283,19 +286,20 @@ class Copies:
         entry: Entry,
         group: Group,
         inputs: tuple[SymbolicTensor, ...],
-    ) -> EntryCopy:
+    ) -> Use:
         """A call of a block, or of a list in place: the copy of that list, with its arguments."""
         called = group.block
         in_place = self.structure.in_place(called)
         args: dict[str, Expr] = {}
         if in_place:
-            inner = Copy(called, values, copy.by, valued(inputs, -1, -1), revalued=copy.revalued, in_place=True)
+            by = {**copy.by, **sizes_of(called, inputs)}
+            inner = Copy(called, values, by, valued(inputs, -1, -1), revalued=copy.revalued, in_place=True)
             self._go_through(inner, group)
         elif called.owner is not None:
             args = {each: name(each) for each in values}
             inner = self._found(called, values, copy.by, inputs, group)
         else:
-            args = self._arguments(copy, values, entry, called, group)
+            args = self._arguments(copy, values, entry, group, inputs)
             own = {self.names.param(each): self._argument(group, each) for each in group.args}
             inner = self._found(called, {**self.params, **own}, self.names.renamed, inputs, group)
         if not in_place:
@@ -319,7 +323,7 @@ class Copies:
                 )
                 for tensor in outputs
             )
-        return EntryCopy(group, inputs, outputs, inner=inner, args=args, type=type_of(entry, copy))
+        return Use(group, inputs, outputs, inner=inner, args=args, type=type_of(entry, copy))
 
     def _found(
         self,
@@ -340,15 +344,21 @@ class Copies:
                 for i, (shape, each) in enumerate(zip(shapes, own, strict=False))
             )
             channels = {each: shape.channels for each, shape in zip(own, shapes, strict=False)}
-            known[key] = Copy(called, {**values, **channels}, by, ins)
+            known[key] = Copy(called, {**values, **channels}, {**by, **sizes_of(called, ins)}, ins)
             self._go_through(known[key], group)
         return known[key]
 
     def _arguments(
-        self, copy: Copy, values: dict[str, Any], entry: Entry, called: Block, group: Group
+        self,
+        copy: Copy,
+        values: dict[str, Any],
+        entry: Entry,
+        group: Group,
+        inputs: tuple[SymbolicTensor, ...],
     ) -> dict[str, Expr]:
         """The parameters of a block, and those of the model, in terms of the caller."""
         args = {}
+        called, sizes = group.block, sizes_of(group.block, inputs)
         for each in self.structure.model.params:
             param = self.names.param(each)
             found = self.params[param]
@@ -361,7 +371,7 @@ class Copies:
             if given is not None:
                 args[param] = argument_in(copy, values, given, expected) if has_arithmetic(given) else const(expected)
             elif has_arithmetic(default):
-                args[param] = self._default(default, args, values, expected)
+                args[param] = self._default(default, {**args, **sizes}, values, expected)
             else:
                 args[param] = const(expected)
         return args
@@ -369,24 +379,14 @@ class Copies:
     def _default(self, raw: Any, args: Mapping[str, Expr], values: Mapping[str, Any], expected: Any) -> Expr:
         """A parameter's default that is worked out from other parameters, which have been found before."""
         known = {key: args[self.names.param(key)] for key in self.structure.params if self.names.param(key) in args}
+        known |= {key: expr for key, expr in args.items() if "." in key}
         found = substituted(expr, known) if (expr := of_value(raw)) else None
         return found if found and comes_to(found, values, expected) else lost(expected, *known.values())
 
     def _argument(self, group: Group, param: str) -> Any:
         """The value of a block's parameter; a float where some copy of the block has a fraction for it."""
         found = plain(group.args[param])
-        return float(found) if type(found) is int and (group.type, param) in self.structure.fractional else found
-
-
-def _least_assuming(copies: Sequence[Copy], tensors: Sequence[SymbolicTensor]) -> Expr | None:
-    """The channels of one output as they are right in all copies, with the fewest names taken for granted."""
-    candidates = sorted({tensor.channels for tensor in tensors}, key=lambda expr: (len(expr.assumed), expr.size))
-    for expr in candidates:
-        if expr.op != "lost" and all(
-            comes_to(expr, copy.values, tensor.shape.channels) for copy, tensor in zip(copies, tensors, strict=True)
-        ):
-            return expr
-    return None
+        return float(found) if type(found) is int and (group.block, param) in self.structure.fractional else found
 
 
 def _found(wanted: str, sight: Sight[Tensors]) -> SymbolicTensor:

@@ -26,7 +26,7 @@ Values = Mapping[str, Any]
 MOST_COPIES = 4
 """Calls of a class that are tried."""
 TRIED = 4
-"""With how many other values the file is planned, until it can be."""
+"""How many other values are tried until the file can be planned with them."""
 
 
 def right_elsewhere(unit: Unit, names: Names, structure: Structure, changed: Set[str]) -> bool:
@@ -103,9 +103,8 @@ def _planned(copy: Copy, names: Names, structure: Structure, values: Values) -> 
         "input": dict(zip(sources, shapes, strict=True)),
         "params": params,
         "layers": [{"name": "call", "type": copy.block.name, "from": sources, **call}],
-        "blocks": structure.model.source.data["blocks"],
     }
-    return propagate(load(of_mapping(file)))
+    return propagate(load(of_mapping(file), blocks={**structure.model.blocks, **copy.block.in_sight}))
 
 
 def _listed(found: Any) -> Any:
@@ -165,7 +164,7 @@ class _Comparing:
         if part.when is not None and not value(part.when, values):
             return False
         if not part.constructed:
-            return True  # as the plan says too, or there would be none
+            return True  # nothing is constructed that could be compared
         if part.inside is not None:
             return isinstance(member, Group) and self.agrees(part.inside, values, member)
         if part.unit is not None:
@@ -207,7 +206,7 @@ def _argument(expr: Expr, values: Values, is_type: bool) -> Any:
 def _calls(part: Part, values: Values, step: Step) -> bool:
     """Whether the calls of a part are those of a layer of the plan."""
     assert step.layer is not None
-    if len(step.outputs) != len(part.item.outputs):
+    if len(step.outputs) != len(part.first.outputs):
         return False
     calls = step.layer.calls(*step.inputs)
     written: list[Calling] = list(part.calls)

@@ -15,10 +15,10 @@ from planner.classes.copies import Copies
 from planner.classes.expressions import NOTHING, Expr, const, name
 from planner.classes.names import unused
 from planner.classes.parts import Again, Part, Unit, name_of
-from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, EntryCopy, Value, names_in
+from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Use, Value, names_in
 from planner.format import Block, Entry
 
-Items = Sequence[tuple[Copy, EntryCopy]]
+Uses = Sequence[tuple[Copy, Use]]
 
 
 class Classes(Protocol):
@@ -54,24 +54,24 @@ class Entries:
 
     def part(self, entry: Entry, number: int) -> Part:
         """The part that stands for an entry in all copies, and for all of its repetitions."""
-        there = [copy for copy in self.copies if copy.items[number]]
-        items = tuple([(copy, item) for copy in there for item in copy.items[number]])
-        if len({_shape_of(item) for _, item in items}) > 1:
+        there = [copy for copy in self.copies if copy.uses[number]]
+        uses = tuple([(copy, use) for copy in there for use in copy.uses[number]])
+        if len({_shape_of(use) for _, use in uses}) > 1:
             raise UnsharedError
         count = None
         if entry.repeats:
-            count = self._of_file(entry.repeat, [(copy, len(copy.items[number])) for copy in there])
-            if len(items) == len(there) and not _hands_on(items):
+            count = self._of_file(entry.repeat, [(copy, len(copy.uses[number])) for copy in there])
+            if len(uses) == len(there) and not _hands_on(uses):
                 self.assumed |= count.names
         part = Part(
-            values=tuple([(number, -1, i) for i in range(len(items[0][1].outputs))]),
-            items=items,
+            values=tuple([(number, -1, i) for i in range(len(uses[0][1].outputs))]),
+            uses=uses,
             sources=agreed(copy.sources[number] for copy in there),
-            name=self._name(entry, items),
+            name=self._name(entry, uses),
             when=self._when(entry, number, there),
             count=count,
             wrapped=entry.repeats and not self.block.nameless and entry.template is None,
-            again=self._again(entry, number, items),
+            again=self._again(entry, number, uses),
             ties=entry.tie,
         )
         filled = if_shared(self._filled, part, entry) if entry.repeats else self._filled(part, entry)
@@ -83,17 +83,17 @@ class Entries:
         _must_be_callable(part)
         return part
 
-    def _again(self, entry: Entry, number: int, items: Items) -> Again | None:
+    def _again(self, entry: Entry, number: int, uses: Uses) -> Again | None:
         """The part whose module is called again, and which of its repetitions."""
         if entry.share is None:
             return None
-        numbers = {item.again[0] for _, item in items if item.again} or {number}
-        copies = [item.again[1] if item.again else 0 for _, item in items]
+        numbers = {use.again[0] for _, use in uses if use.again} or {number}
+        copies = [use.again[1] if use.again else 0 for _, use in uses]
         called = agreed(numbers)
         if called == number:
             return Again(number, 0) if entry.repeats and entry.repeat != 1 else None
         together = entry.repeats and self.block.entries[called].repeats
-        if together and copies == [item.index for _, item in items]:
+        if together and copies == [use.index for _, use in uses]:
             return Again(called, None)
         return Again(called, agreed(copies))
 
@@ -108,24 +108,24 @@ class Entries:
             if not entry.repeats:
                 raise UnsharedError
             return None
-        condition = self._of_file(entry.when, [(copy, bool(copy.items[number])) for copy in self.copies])
+        condition = self._of_file(entry.when, [(copy, bool(copy.uses[number])) for copy in self.copies])
         if condition.is_const:
             raise UnsharedError
         return condition
 
-    def _name(self, entry: Entry, items: Items) -> str | Expr | None:
+    def _name(self, entry: Entry, uses: Uses) -> str | Expr | None:
         """The name of an entry's submodule, as it is in all copies."""
         if entry.template is not None:
-            by = items[0][0].by
+            by = uses[0][0].by
             pieces = [of_value(each) for each in entry.template.parts if each]
             made = Expr("f", tuple([substituted(each, by) for each in pieces if each is not None]))
-            right = all(_text(made, worlds.here(copy, entry, item)) == item.name for copy, item in items)
+            right = all(_text(made, worlds.here(copy, entry, use)) == use.name for copy, use in uses)
             if None in pieces or not right:
                 raise UnsharedError
             return name_of(made)
         if self.block.nameless:
             return None
-        named = [item.name for _, item in items]
+        named = [use.name for _, use in uses]
         found: str = agreed(each.rpartition(".")[0] for each in named) if entry.repeats else agreed(named)
         return found
 
@@ -133,11 +133,11 @@ class Entries:
 
     def _filled(self, part: Part, entry: Entry) -> Part:
         """The part with what it constructs or calls."""
-        if part.item.inner is None:
+        if part.first.inner is None:
             return self._calling(part, entry)
-        if not part.item.inner.in_place:
+        if not part.first.inner.in_place:
             return self._constructing(part, entry)
-        inside = self._in_place([_inner(item) for _, item in part.items])
+        inside = self._in_place([_inner(use) for _, use in part.uses])
         self.assumed |= inside.assumed
         self.firm |= inside.firm
         return replace(part, inside=inside)
@@ -154,42 +154,42 @@ class Entries:
 
     def _constructing(self, part: Part, entry: Entry) -> Part:
         """The part of a block: the class that it constructs, with its arguments."""
-        unit: Unit = agreed(self.classes.of(_inner(item)) for _, item in part.items)
-        types = {item.type for _, item in part.items if item.type is not None}
+        unit: Unit = agreed(self.classes.of(_inner(use)) for _, use in part.uses)
+        types = {use.type for _, use in part.uses if use.type is not None}
         self.assumed = self.assumed.union(*(each.names for each in types))
-        if len(unit.copies) < len(self.classes.copies.known[unit.block]):  # which class it is, arguments decide
+        if len(unit.copies) < len(self.classes.copies.known[unit.block]):  # the arguments decide which class it is
             own = set(self._names.declared(unit.block))
-            given = [item.args[each] for _, item in part.items for each in own if each in item.args]
+            given = [use.args[each] for _, use in part.uses for each in own if each in use.args]
             self.assumed = self.assumed.union(*(expr.depends_on for expr in given))
         sights = self._sights(part, entry)
         args = {
-            param: one([(item.args[param], *sight) for item, sight in sights], param in unit.types)
+            param: one([(use.args[param], *sight) for use, sight in sights], param in unit.types)
             for param in unit.params
         }
-        for _, item in part.items:
+        for _, use in part.uses:
             for each in unit.assumed:
-                self.assumed |= self._of_caller(each, item)
+                self.assumed |= self._of_caller(each, use)
         return replace(part, unit=unit, args=args)
 
-    def _of_caller(self, assumed: str, item: EntryCopy) -> frozenset[str]:
+    def _of_caller(self, assumed: str, use: Use) -> frozenset[str]:
         """The names in sight of a call that a name stands for which the class takes for granted."""
         if assumed.startswith("#"):
-            return item.inputs[int(assumed[1:])].origin
+            return use.inputs[int(assumed[1:])].origin
         if assumed.startswith("^"):
             hides = assumed[1:] in self._names.declared(self.block)
             return frozenset({assumed if hides else assumed[1:]})
-        return item.args[assumed].depends_on if assumed in item.args else NOTHING
+        return use.args[assumed].depends_on if assumed in use.args else NOTHING
 
     def _calling(self, part: Part, entry: Entry) -> Part:
         """The part of a layer: its calls, and the parameter that says its class."""
-        first = part.item
-        self.assumed = self.assumed.union(*(item.assumed for _, item in part.items))
+        first = part.first
+        self.assumed = self.assumed.union(*(use.assumed for _, use in part.uses))
         kind = None
         if first.type is not None:
-            if len({_targets(item) for _, item in part.items}) > 1 or first.type.names & self.kept:
+            if len({_targets(use) for _, use in part.uses}) > 1 or first.type.names & self.kept:
                 kind = first.type
-                for copy, item in part.items:
-                    if kind.op != "name" or _targets(item) != (f"nn.{copy.values.get(kind.args[0])}",):
+                for copy, use in part.uses:
+                    if kind.op != "name" or _targets(use) != (f"nn.{copy.values.get(kind.args[0])}",):
                         raise UnsharedError
             else:
                 self.assumed |= first.type.depends_on
@@ -197,11 +197,11 @@ class Entries:
         sights = self._sights(part, entry)
         for i, call in enumerate(first.calls):
             target = None if kind is None else call.target
-            others = [item.calls[i] if len(item.calls) == len(first.calls) else None for _, item in part.items]
+            others = [use.calls[i] if len(use.calls) == len(first.calls) else None for _, use in part.uses]
             if any(other is not call and not _alike(other, call, target) for other in others):
                 raise UnsharedError
             args = [
-                (arg, one([(item.calls[i].args[k][1], *sight) for item, sight in sights]))
+                (arg, one([(use.calls[i].args[k][1], *sight) for use, sight in sights]))
                 for k, (arg, _) in enumerate(call.args)
             ]
             calls.append(call._replace(args=tuple(args)))
@@ -209,30 +209,30 @@ class Entries:
 
     def _carried(self, part: Part, entry: Entry) -> Part:
         """Repetitions that differ in their input channels, written with a variable that is carried along."""
-        if any(item.feeds != 1 for _, item in part.items):
+        if any(use.feeds != 1 for _, use in part.uses):
             raise UnsharedError
-        variable = unused(CARRIED, part.items[0][0].values)
-        starts = [(copy, item.inputs[0]) for copy, item in part.items if not item.index]
+        variable = unused(CARRIED, part.uses[0][0].values)
+        starts = [(copy, use.inputs[0]) for copy, use in part.uses if not use.index]
         start = chosen(
             [
                 Candidate(tensor.channels, copy.values, tensor.shape.channels, partial(self._worlds, copy))
                 for copy, tensor in starts
             ]
         )
-        items, ends = [], []
-        for copy, item in part.items:
-            tensor, *others = item.inputs
-            values = {**worlds.here(copy, entry, item), variable: tensor.shape.channels}
+        uses, ends = [], []
+        for copy, use in part.uses:
+            tensor, *others = use.inputs
+            values = {**worlds.here(copy, entry, use), variable: tensor.shape.channels}
             carried = tensor._replace(channels=name(variable))
-            again = self.classes.copies.item(copy, values, entry, item.member, (carried, *others))
-            again.index, again.name, again.last, again.again = item.index, item.name, item.last, item.again
+            again = self.classes.copies.use(copy, values, entry, use.member, (carried, *others))
+            again.index, again.name, again.last, again.again = use.index, use.name, use.last, use.again
             if self.classes.copies.elsewhere:
                 worlds.enter(again, copy, entry, deeply=True)
-            items.append((replace(copy, values=values), again))
-            seen = self._seen(copy, entry, item)
+            uses.append((replace(copy, values=values), again))
+            seen = self._seen(copy, entry, use)
             ends.append(Candidate(again.outputs[0].channels, values, again.outputs[0].shape.channels, seen))
-        filled = self._filled(replace(part, items=tuple(items), variable=variable), entry)
-        return replace(filled, items=part.items, carried=(start, chosen(ends)))
+        filled = self._filled(replace(part, uses=tuple(uses), variable=variable), entry)
+        return replace(filled, uses=part.uses, carried=(start, chosen(ends)))
 
     # What copies agree on
 
@@ -248,37 +248,37 @@ class Entries:
     def _worlds(self, copy: Copy) -> Sequence[Values]:
         return copy.worlds if self.classes.copies.elsewhere else ()
 
-    def _sights(self, part: Part, entry: Entry) -> list[tuple[EntryCopy, tuple[Values, Worlds]]]:
+    def _sights(self, part: Part, entry: Entry) -> list[tuple[Use, tuple[Values, Worlds]]]:
         """The values of the names in sight for each copy of a part's entry, here and in other worlds."""
-        return [(item, (worlds.here(copy, entry, item), self._seen(copy, entry, item))) for copy, item in part.items]
+        return [(use, (worlds.here(copy, entry, use), self._seen(copy, entry, use))) for copy, use in part.uses]
 
-    def _seen(self, copy: Copy, entry: Entry, item: EntryCopy) -> Worlds:
+    def _seen(self, copy: Copy, entry: Entry, use: Use) -> Worlds:
         """The values of the names in sight for one copy where the model's parameters have other values."""
-        return lambda: worlds.seen(copy, entry, item) if self.classes.copies.elsewhere else ()
+        return lambda: worlds.seen(copy, entry, use) if self.classes.copies.elsewhere else ()
 
     # Repetitions one by one
 
     def unrolled(self, entry: Entry, number: int) -> Iterator[Part]:
         """Every repetition as a part of its own; those that have a container of their own in a list in place."""
         (copy,) = self.copies
-        items = copy.items[number]
-        wrapped = entry.repeats and entry.template is None and not copy.block.nameless and bool(items)
-        own = sum(1 for item in items if item.again is None)
+        uses = copy.uses[number]
+        wrapped = entry.repeats and entry.template is None and not copy.block.nameless and bool(uses)
+        own = sum(1 for use in uses if use.again is None)
         if wrapped and not entry.borrows and (chain := self._chain(copy, entry, number)) is not None:
-            label, _, _ = items[0].name.rpartition(".")
-            whole = replace(items[0], outputs=items[-1].outputs)
+            label, _, _ = uses[0].name.rpartition(".")
+            whole = replace(uses[0], outputs=uses[-1].outputs)
             yield Part(((number, -1, 0),), ((copy, whole),), copy.sources[number], label, inside=chain)
             return
-        for item in items:
-            last = item is items[-1]
-            before: tuple[Value, ...] = tuple((number, item.index - 1, i) for i in range(item.feeds))
+        for use in uses:
+            last = use is uses[-1]
+            before: tuple[Value, ...] = tuple((number, use.index - 1, i) for i in range(use.feeds))
             part = Part(
-                values=tuple((number, -1 if last else item.index, i) for i in range(len(item.outputs))),
-                items=((copy, item),),
-                sources=copy.sources[number] if item is items[0] else (*before, *copy.sources[number][item.feeds :]),
-                name=None if copy.block.nameless else item.name,
-                nested=(item.name.rpartition(".")[0], item.index, own) if wrapped and item.again is None else None,
-                again=None if item.again is None else Again(*item.again),
+                values=tuple((number, -1 if last else use.index, i) for i in range(len(use.outputs))),
+                uses=((copy, use),),
+                sources=copy.sources[number] if use is uses[0] else (*before, *copy.sources[number][use.feeds :]),
+                name=None if copy.block.nameless else use.name,
+                nested=(use.name.rpartition(".")[0], use.index, own) if wrapped and use.again is None else None,
+                again=None if use.again is None else Again(*use.again),
                 ties=entry.tie,
             )
             yield self._alone(part, copy, entry)
@@ -288,58 +288,58 @@ class Entries:
         alone = Entries(self.classes, [copy], self.fixed, self.kept)
         filled = alone._filled(part, entry)
         filled = replace(filled, assumes=frozenset(alone.assumed))
-        return filled.substituted({INDEX: const(part.item.index)}) if entry.repeats else filled
+        return filled.substituted({INDEX: const(part.first.index)}) if entry.repeats else filled
 
     def _chain(self, copy: Copy, entry: Entry, number: int) -> Unit | None:
         """The repetitions of an entry as a list of their own; None where they are no chain, or something else reads one
         of them, or calls one again, which may take its tensor otherwise than the chain does.
         """
-        items = copy.items[number]
+        uses = copy.uses[number]
         sequential = self.classes.copies.structure.sequential
         outputs = 1 if sequential else None
         read = [each.value for each in copy.outputs] + [value for sources in copy.sources for value in sources]
-        again = [item.again for each in copy.items for item in each if item.again is not None]
+        again = [use.again for each in copy.uses for use in each if use.again is not None]
         if any(value[0] == number and value[1] >= 0 for value in read) or any(called == number for called, _ in again):
             return None
-        if not all(len(item.inputs) == len(item.outputs[:outputs]) == 1 for item in items):
+        if not all(len(use.inputs) == len(use.outputs[:outputs]) == 1 for use in uses):
             return None
-        # Without the list that stands in place there, which belongs to the file's list.
-        entries = tuple(replace(entry, name=None, repeat=None, inner=None) for _ in items)
-        block = Block(entry.path, items[0].name, entries, owner=copy.block)
-        sources: list[tuple[Value, ...]] = [((i - 1, -1, 0),) for i in range(len(items))]
+        # Without the list in place, which belongs to the entry of the file.
+        entries = tuple(replace(entry, name=None, repeat=None, inner=None) for _ in uses)
+        block = Block(entry.path, uses[0].name, entries, owner=copy.block)
+        sources: list[tuple[Value, ...]] = [((i - 1, -1, 0),) for i in range(len(uses))]
         inner = replace(
-            copy, block=block, inputs=items[0].inputs, items=[[item] for item in items], sources=sources,
-            outputs=items[-1].outputs,
+            copy, block=block, inputs=uses[0].inputs, uses=[[use] for use in uses], sources=sources,
+            outputs=uses[-1].outputs,
         )  # fmt: skip
         parts = []
-        for i, item in enumerate(items):
-            values = tuple((i, -1, output) for output in range(len(item.outputs)))
-            part = Part(values, ((inner, item),), sources[i], None)
+        for i, use in enumerate(uses):
+            values = tuple((i, -1, output) for output in range(len(use.outputs)))
+            part = Part(values, ((inner, use),), sources[i], None)
             parts.append(self._alone(part, inner, replace(entry, name=None)))
         if not sequential and not all(part.is_module for part in parts):
             return None
-        return Unit(block, (inner,), ((len(items) - 1, -1, 0),), tuple(parts), repeats=True)
+        return Unit(block, (inner,), ((len(uses) - 1, -1, 0),), tuple(parts), repeats=True)
 
 
 def _must_be_callable(part: Part) -> None:
     """Refuse copies whose repetitions, conditions or axes no module that stands for all of them can have."""
-    single = all(len(item.outputs) == len(item.inputs) == 1 for _, item in part.items)
+    single = all(len(use.outputs) == len(use.inputs) == 1 for _, use in part.uses)
     callable_again = single if part.count is None else single or _may_iterate(part, part.count)
     if part.count is not None and not (callable_again and part.is_module and not _shadows(part)):
         raise UnsharedError
     if part.loops and (part.when is not None or part.carried is not None or part.numbered):
         raise UnsharedError
-    alone = len(part.item.outputs) == 1 and not part.is_module and not part.is_tensor
+    alone = len(part.first.outputs) == 1 and not part.is_module and not part.is_tensor
     if part.when is not None and not (single or alone):
         raise UnsharedError
-    ranks = {len(tensor.shape) for _, item in part.items for tensor in item.inputs[:1]}
+    ranks = {len(tensor.shape) for _, use in part.uses for tensor in use.inputs[:1]}
     if len(ranks) > 1 and part.calls and (part.calls[-1].call.along or not part.is_module):
         raise UnsharedError
 
 
 def _may_iterate(part: Part, count: Expr) -> bool:
     """Whether a loop can call repetitions that read more than the one before; one alone is called by itself."""
-    hands_on_one = all(len(item.outputs) == 1 for _, item in part.items)
+    hands_on_one = all(len(use.outputs) == 1 for _, use in part.uses)
     return part.iterates and part.wrapped and hands_on_one and not count.is_value(1)
 
 
@@ -350,28 +350,26 @@ def _shadows(part: Part) -> bool:
     return INDEX in part.within() and part.inside is not None and part.inside.numbered
 
 
-def _hands_on(items: Items) -> bool:
+def _hands_on(uses: Uses) -> bool:
     """Whether a layer or a block has as many output channels as input channels, so that another copy can follow."""
-    return all(
-        item.inputs and item.outputs and item.inputs[0].channels == item.outputs[0].channels for _, item in items
-    )
+    return all(use.inputs and use.outputs and use.inputs[0].channels == use.outputs[0].channels for _, use in uses)
 
 
-def _shape_of(item: EntryCopy) -> tuple[Any, ...]:
+def _shape_of(use: Use) -> tuple[Any, ...]:
     """The properties that an entry must have in common in all copies: whether it is a layer, and which of its tensors
     are vectors.
     """
-    tensors = (*item.inputs, *item.outputs)
-    return item.inner is None, len(item.outputs), *(len(tensor.shape) > 1 for tensor in tensors)
+    tensors = (*use.inputs, *use.outputs)
+    return use.inner is None, len(use.outputs), *(len(tensor.shape) > 1 for tensor in tensors)
 
 
-def _inner(item: EntryCopy) -> Copy:
-    assert item.inner is not None
-    return item.inner
+def _inner(use: Use) -> Copy:
+    assert use.inner is not None
+    return use.inner
 
 
-def _targets(item: EntryCopy) -> tuple[str, ...]:
-    return tuple(call.target for call in item.calls)
+def _targets(use: Use) -> tuple[str, ...]:
+    return tuple(call.target for call in use.calls)
 
 
 def _alike(other: Calling | None, call: Calling, target: str | None) -> bool:

@@ -103,7 +103,7 @@ class Expr(_ExprFields):
 class UnusableError(Exception):
     """Python cannot compute an expression with some values: it divides by zero, or asks for an item that is missing.
 
-    It is raised from within a tree of operators, as Python itself raises, and None is a value that expressions have.
+    An exception, since None is a value that an expression may have.
     """
 
 
@@ -123,7 +123,7 @@ def const(value: object, assumed: frozenset[str] = NOTHING) -> Expr:
     """A value of a model file: a number, a text, true, false, null, or a list of them."""
     if isinstance(value, list | tuple):
         return Expr("tuple", tuple(map(const, value)), assumed)
-    # The type belongs to it: 1, 1.0 and True are equal in Python.
+    # With its type, since 1, 1.0 and True are equal in Python.
     return Expr("const", (value, type(value)), assumed)
 
 
@@ -207,7 +207,7 @@ def _operation(op: str, args: tuple[Expr, ...]) -> str:
         return f"{'not ' if op == 'not' else '-'}{_wrapped(args[0], ATOM if args[0].op == '**' else binds)}"
     if op in ("==", "!=") and args[1].is_value(None):
         return f"{_wrapped(args[0], 6)} is {'not ' if op == '!=' else ''}None"
-    if op == "**":  # a sign behind it binds more tightly; a formatter wants no spaces between what is simple
+    if op == "**":  # a sign after `**` binds more tightly; formatters put no spaces between simple operands
         base, exponent = _wrapped(args[0], ATOM), _wrapped(args[1], BINDS["neg"])
         return f"{base}**{exponent}" if _SIMPLE.fullmatch(f"{base}**{exponent}") else f"{base} ** {exponent}"
     first, *others = args
@@ -241,6 +241,7 @@ _BRACKETS: dict[str, Callable[..., str]] = {
     "call": lambda function, *args: f"{function}({_listed(args)})",
     "new": lambda kind, *args: f"{kind}({_listed(args)})",
     "f": _formatted,
+    "list": lambda *items: f"[{_listed(items)}]",
     "item": lambda items, index: f"{_wrapped(items, ATOM)}[{_from_end(items, index)}]",
     "size": lambda tensor, dim: f"{tensor}.shape[{dim}]",
     "slice": _slice,

@@ -85,10 +85,8 @@ def _carried_on(unit: Unit, names: Names) -> list[Part]:
         if part.carried is None or part.carried[0].op != "name":
             continue
         argument = part.carried[0].args[0]
-        others = parts[:i] + parts[i + 1 :]
-        if argument in names.channels(unit.block, unit.arity) and not any(
-            argument in other.reads() for other in others
-        ):
+        read = part.within().union(part.carried[1].names, *(each.reads() for each in parts[:i] + parts[i + 1 :]))
+        if argument in names.channels(unit.block, unit.arity) and argument not in read:
             parts[i] = replace(part.substituted({part.variable: part.carried[0]}, own=True), variable=argument)
     return parts
 
@@ -110,11 +108,11 @@ def _renamed(parts: Sequence[Part]) -> tuple[Part, ...]:
     for part in parts:
         if part.inside is not None:
             part = replace(part, inside=replace(part.inside, parts=_renamed(part.inside.parts)))
-        names = {item.name for _, item in part.items} if isinstance(part.name, Expr) else {part.name}
+        names = {use.name for _, use in part.uses} if isinstance(part.name, Expr) else {part.name}
         refused = [each for each in names if each is not None and ("." in each or each == "training")]
         if refused and not part.nested:
             if part.stateful or isinstance(part.name, Expr):
-                raise RefusedModuleName(refused[0], part.item.member.path)
+                raise RefusedModuleName(refused[0], part.first.member.path)
             free = unused(identifier(refused[0]), taken)
             part = replace(part, name=free)
             taken.add(free)

@@ -94,7 +94,7 @@ class Names:
         return [] if block.is_model else list(map(self.param, block.params))
 
     def channels(self, block: Block, count: int) -> tuple[str, ...]:
-        """The arguments that tell a module how many channels its inputs have, of which there are so many."""
+        """The arguments that tell a module how many channels its inputs have, one for each input."""
         wanted = ["in"] if len(block.inputs) == 1 else list(map(identifier, block.inputs))
         if block.takes_any:
             *first, rest = map(identifier, plain(block.inputs))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from planner.classes.algebra import substituted
 from planner.classes.expressions import NOTHING, Expr, const, text
-from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, EntryCopy, Value
+from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Use, Value
 from planner.format import Block
 
 
@@ -30,7 +30,7 @@ class Again(NamedTuple):
 class Part:
     """One entry of a list as a part of a class.
 
-    items    what the entry came to in each copy, and in each of its repetitions
+    uses     of the entry, each with the copy that has it: the repetitions of the first copy, of the next, …
     name     of the submodule: a text, an expression that makes one, or None for the next number
     calls    the calls of PyTorch, where it is a layer
     unit     the class that it constructs, with its arguments
@@ -48,7 +48,7 @@ class Part:
     """
 
     values: tuple[Value, ...]
-    items: tuple[tuple[Copy, EntryCopy], ...]
+    uses: tuple[tuple[Copy, Use], ...]
     sources: tuple[Value, ...]
     name: str | Expr | None
     calls: tuple[Calling, ...] = ()
@@ -67,9 +67,9 @@ class Part:
     assumes: frozenset[str] = NOTHING
 
     @property
-    def item(self) -> EntryCopy:
-        """The entry in the first copy."""
-        return self.items[0][1]
+    def first(self) -> Use:
+        """The first use of the entry."""
+        return self.uses[0][1]
 
     @property
     def is_module(self) -> bool:
@@ -89,7 +89,7 @@ class Part:
     @property
     def unnamed(self) -> bool:
         """Whether the part has no name in a list that has names."""
-        block = self.items[0][0].block
+        block = self.uses[0][0].block
         return (
             bool(self.calls)
             and not block.nameless
@@ -101,8 +101,8 @@ class Part:
     @property
     def stateful(self) -> bool:
         """Whether the state_dict holds something of the part."""
-        facts = self.item.step.facts if self.item.step else None
-        return self.constructed and (not self.calls or bool(facts and (facts.weights or facts.buffers)))
+        facts = self.first.step.facts if self.first.step else None
+        return self.constructed and (not self.calls or bool(facts and facts.has_state))
 
     @property
     def number(self) -> int:
@@ -209,7 +209,7 @@ class Part:
             calls=tuple([call.substituted(within) for call in self.calls]),
             args={param: self._argument(param, substituted(expr, within)) for param, expr in self.args.items()},
             inside=inside,
-            type=None if is_given else self.type,  # the class of its calls is then the one
+            type=None if is_given else self.type,  # `calls` then name the class
             when=self.when and substituted(self.when, by),
             count=self.count and substituted(self.count, by),
             carried=(start, substituted(end, within)) if start and end else None,
@@ -221,7 +221,7 @@ class Part:
         return text(f"nn.{expr.args[0]}").assuming(expr.assumed) if is_class else expr
 
     def once(self) -> Part:
-        """The part without repetitions, of which there is one. Its condition stands outside of them."""
+        """The part written without a loop, for a single repetition. Its condition is outside of the repetition."""
         by = {INDEX: const(0)} | ({self.variable: self.carried[0]} if self.carried else {})
         return replace(replace(self, count=None, carried=None).substituted(by), when=self.when)
 
@@ -291,7 +291,7 @@ class Unit:
             if inner is not None:
                 moves = not inner.mixed.isdisjoint(inner.outputs)
             else:
-                facts = part.item.step.facts if part.item.step else None
+                facts = part.first.step.facts if part.first.step else None
                 moves = facts is not None and any(link.onto is not None for links in facts.links for link in links)
             if moves or (part.sources and found >= set(part.sources)):
                 found |= set(part.values)
@@ -324,7 +324,7 @@ def called_by(part: Part, parts: Iterable[Part]) -> Part:
     if again is None or part.constructed:
         return part
     own = (each for each in parts if each.number == again.entry and each is not part)
-    return next(each for each in own if each.count is not None or again.copy in (None, each.item.index))
+    return next(each for each in own if each.count is not None or again.copy in (None, each.first.index))
 
 
 def name_of(template: Expr) -> str | Expr:

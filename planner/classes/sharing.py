@@ -39,7 +39,7 @@ class Sharing:
 
     def of(self, copy: Copy) -> Unit:
         """The class of a copy that has one."""
-        if copy not in self._of and copy.block in self._open:  # a block within itself, by a type that is worked out
+        if copy not in self._of and copy.block in self._open:  # a type that is worked out names a block around it
             self._add(self._general([copy], unrolled=True))
         if copy not in self._of:
             self._open.add(copy.block)
@@ -49,7 +49,7 @@ class Sharing:
         return self._of[copy]
 
     def _add(self, unit: Unit) -> None:
-        """Note a class for its copies, behind those that it constructs."""
+        """Note a class for its copies, after those that it constructs."""
         self.all.append(unit)
         self._of.update(dict.fromkeys(unit.copies, unit))
 
@@ -74,7 +74,7 @@ class Sharing:
         """The class of some copies, whose arguments are right for all values that they may be given.
 
         What was taken from the copies alone, though an argument decides it, becomes a condition or a type that is
-        worked out, if that can be; else the argument is none, and its value is written.
+        worked out, if that is possible; otherwise it is no argument, and its value is written.
         """
         fixed: frozenset[str] = NOTHING
         kept: frozenset[str] = NOTHING
@@ -165,7 +165,7 @@ class Sharing:
         for number, entry in enumerate(entries.block.entries):
             if unrolled or names_others(entries.block, number):
                 entries.assumed |= _decides(entry, copies)
-            if not any(copy.items[number] for copy in copies):
+            if not any(copy.uses[number] for copy in copies):
                 entries.firm |= _decides(entry, copies)
                 entries.assumed |= entries.firm
                 source = agreed(copy.sources[number] for copy in copies)
@@ -197,7 +197,7 @@ def _calling_again(part: Part, before: Sequence[Part]) -> Part:
         return part
     called = called_by(part, before)
     if called.unit is not part.unit:
-        raise NoCommonClass(called.item.name, part.item.member.name, part.item.member.path)
+        raise NoCommonClass(called.first.name, part.first.member.name, part.first.member.path)
     again = part.again
     if called.again is not None:
         again = Again(called.again.entry, again.copy if called.again.copy is None else called.again.copy)

@@ -10,7 +10,7 @@ from planner.diagnostics import Path
 from planner.format import Block, Entry
 from planner.layers import all_layers
 from planner.plan import Plan
-from planner.sight import ALL, ANY
+from planner.sight import ANY, stands_for_several
 
 
 def names_others(block: Block, number: int) -> bool:
@@ -54,15 +54,17 @@ class Structure:
         self.extras = {group.block.path for group in self.model.groups if group.last - 1 in named}
         """Lists that hand on the further outputs of their last layer, which somebody names."""
         self._chains: dict[Path, bool] = {}
-        self.fractional: set[tuple[str, str]] = set()
+        self.fractional: set[tuple[Block, str]] = set()
         """Parameters of blocks that are no whole number in some copy."""
         for group in plan.model.groups:
-            self.fractional |= {(group.type, each) for each, found in group.args.items() if type(found) is float}
+            self.fractional |= {(group.block, each) for each, found in group.args.items() if type(found) is float}
 
     @cached_property
     def params(self) -> set[str]:
         """The names of all parameters, of the model and of its blocks."""
-        return {*self.model.params, *(each for block in self.model.blocks.values() for each in block.params)}
+        known = {id(each): each for each in (self.model.blocks, *(group.block.in_sight for group in self.model.groups))}
+        blocks = [block for named in known.values() for block in named.values() if block is not None]
+        return {*self.model.params, *(each for block in blocks for each in block.params)}
 
     def is_chain(self, block: Block) -> bool:
         """Whether a list is written without a forward pass: each entry reads the one above it, and the last one is what
@@ -97,7 +99,8 @@ class Structure:
         several = len(block.inputs) > 1 or block.takes_any
         for entry in block.entries:
             read = entry.sources[0] if entry.sources is not None else None
-            if several or entry.borrows or not self._takes_one(entry) or (read is not None and read not in above):
+            elsewhere = read is not None and read not in above
+            if several or elsewhere or entry.borrows or not self._takes_one(block, entry):
                 return entry
             several = False
             above = (entry.plain_name,) if entry.plain_name is not None else ()
@@ -106,18 +109,13 @@ class Structure:
             return last
         return last if block.path in self.parting else None
 
-    def _takes_one(self, entry: Entry) -> bool:
-        """Whether an entry reads one tensor."""
-        if entry.sources is not None and (len(entry.sources) > 1 or _is_several(entry.sources[0])):
+    def _takes_one(self, owner: Block, entry: Entry) -> bool:
+        """Whether an entry of a list reads one tensor."""
+        if entry.sources is not None and (len(entry.sources) > 1 or stands_for_several(entry.sources[0])):
             return False
         if entry.inner is not None or isinstance(entry.type, Expression):
             return True
         if entry.type in self.types:
             return self.types[entry.type].takes != (0, 0)
-        block = self.model.blocks.get(entry.type)
+        block = owner.in_sight.get(entry.type)
         return block is None or (len(block.inputs) == 1 and not block.takes_any and len(block.outputs) <= 1)
-
-
-def _is_several(source: str) -> bool:
-    """Whether a name in a `from` may stand for several tensors."""
-    return source.endswith(ALL) or source.startswith(ANY)

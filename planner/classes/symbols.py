@@ -25,7 +25,7 @@ _OPERATORS: dict[str, Callable[[int, int], int]] = {
 
 
 LONGEST = 12
-"""Operators of an expression that anybody would read."""
+"""The most operators in an expression that a reader would still follow."""
 
 
 class Symbol(int):

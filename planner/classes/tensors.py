@@ -16,6 +16,7 @@ from planner.geometry import Shape
 from planner.layers._layer import Call
 from planner.model import Group
 from planner.plan import Step
+from planner.sight import named
 
 INDEX = "index"
 """What the number of a repetition is called."""
@@ -23,7 +24,7 @@ CARRIED = "channels"
 """The variable for a number of channels that is carried along repetitions."""
 Value = tuple[int, int, int]
 """A tensor within a list: the number of the entry that hands it on, which of its repetitions (−1: the last), and the
-number of the output. Entry −1 are the inputs.
+number of the output. Entry −1 stands for the inputs.
 """
 
 
@@ -66,8 +67,10 @@ class Calling(NamedTuple):
 
 
 @dataclass(eq=False, slots=True)
-class EntryCopy:
-    """One entry in one copy: a layer with its calls, or a copy of another list with its arguments."""
+class Use:
+    """One entry in one copy, and in one of its repetitions: a layer with its calls, or a copy of another list with its
+    arguments.
+    """
 
     member: Step | Group
     inputs: tuple[SymbolicTensor, ...]
@@ -82,7 +85,7 @@ class EntryCopy:
     assumed: frozenset[str] = NOTHING
     """The names for whose values alone the calls have this form."""
     last: bool = True
-    """Whether it is the last repetition."""
+    """Whether the use is the last repetition."""
     again: tuple[int, int] | None = None
     """The number of the entry whose module is called again, and which of its repetitions."""
 
@@ -101,11 +104,12 @@ class Copy:
     """One copy of a list.
 
     values    what the names in sight come to
-    by        what stands for a parameter of the file, where that is not its own name
-    items     for each entry, what it came to: nothing, one thing, or one for each repetition
+    by        what is written for a parameter of the file, where that is not the parameter's own name, and for a size of
+              an input
+    uses      for each entry, its uses: none where the entry is left out, one, or one for each repetition
     sources   for each entry, which tensors it reads
     revalued  parameters that have another value in PyTorch: `groups: depthwise` is a number of groups
-    assumed   the names for whose values alone it is wired like this
+    assumed   the names for whose values alone the copy is wired like this
     worlds    what the names in sight come to where the model's parameters have other values
     in_place  whether it is written inside of another list's module
     """
@@ -114,13 +118,19 @@ class Copy:
     values: dict[str, Any]
     by: Mapping[str, Expr]
     inputs: tuple[SymbolicTensor, ...]
-    items: list[list[EntryCopy]] = field(default_factory=list)
+    uses: list[list[Use]] = field(default_factory=list)
     sources: list[tuple[Value, ...]] = field(default_factory=list)
     outputs: tuple[SymbolicTensor, ...] = ()
     revalued: dict[str, tuple[Any, Expr]] = field(default_factory=dict)
     assumed: set[str] = field(default_factory=set)
     worlds: list[dict[str, Any]] = field(default_factory=list)
     in_place: bool = False
+
+
+def sizes_of(block: Block, inputs: Sequence[SymbolicTensor]) -> dict[str, Expr]:
+    """What stands for the sizes that a list reads of its inputs."""
+    known = named(block.inputs, inputs) if block.sizes else {}
+    return {size: tensor.channels for name, tensor in known.items() if (size := f"{name}.channels") in block.sizes}
 
 
 def valued(tensors: tuple[SymbolicTensor, ...], number: int, index: int) -> tuple[SymbolicTensor, ...]:

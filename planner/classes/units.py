@@ -34,7 +34,7 @@ class Units:
         found = set()
         for unit in self.all:
             for part in unit.all_parts():
-                step = part.item.step
+                step = part.first.step
                 biased = step is not None and step.layer is not None and "bias" in type(step.layer).model_fields
                 if step is not None and biased and part.calls and step.macs and "weight" in step.weights:
                     found.add(part.calls[-1].target)

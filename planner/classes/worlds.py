@@ -9,7 +9,7 @@ from planner.arithmetic import has_arithmetic
 from planner.classes.arithmetic import value
 from planner.classes.expressions import UnusableError
 from planner.classes.names import Names
-from planner.classes.tensors import INDEX, Copy, EntryCopy
+from planner.classes.tensors import INDEX, Copy, Use
 from planner.format import Entry
 
 FURTHER = 4
@@ -25,8 +25,8 @@ def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
     for change in (_larger, _smaller, _less):
         world = {param: change(found, k) for k, (param, found) in enumerate(root.values.items())}
         for param, expr in root.by.items():
-            if names.param(param) not in world:
-                continue  # one of a block
+            if "." in param or names.param(param) not in world:
+                continue  # a size, or a parameter of a block
             try:
                 world[names.param(param)] = value(expr, world)
             except UnusableError:
@@ -36,47 +36,47 @@ def tell(root: Copy, finished: Iterable[Copy], names: Names) -> bool:
     if not root.worlds:
         return False
     for copy in finished:
-        for entry, items in zip(copy.block.entries, copy.items, strict=True):
-            for item in items:
-                enter(item, copy, entry)
+        for entry, uses in zip(copy.block.entries, copy.uses, strict=True):
+            for use in uses:
+                enter(use, copy, entry)
     return True
 
 
-def enter(item: EntryCopy, copy: Copy, entry: Entry, *, deeply: bool = False) -> None:
+def enter(use: Use, copy: Copy, entry: Entry, *, deeply: bool = False) -> None:
     """Give the copy that an entry calls its worlds, and `deeply` also the lists in place within that copy."""
-    if item.inner is None:
+    if use.inner is None:
         return
-    in_place = item.inner.in_place
-    for world in seen(copy, entry, item):
+    in_place = use.inner.in_place
+    for world in seen(copy, entry, use):
         inside = dict(world) if in_place else {}
-        for param, expr in item.args.items():
+        for param, expr in use.args.items():
             try:
                 inside[param] = value(expr, world)
             except UnusableError:
                 continue
-        if inside not in item.inner.worlds:
-            item.inner.worlds.append(inside)
+        if inside not in use.inner.worlds:
+            use.inner.worlds.append(inside)
     if deeply and in_place:
-        for inner_entry, items in zip(item.inner.block.entries, item.inner.items, strict=True):
-            for each in items:
-                enter(each, item.inner, inner_entry, deeply=True)
+        for inner_entry, uses in zip(use.inner.block.entries, use.inner.uses, strict=True):
+            for each in uses:
+                enter(each, use.inner, inner_entry, deeply=True)
 
 
-def here(copy: Copy, entry: Entry, item: EntryCopy) -> Mapping[str, Any]:
+def here(copy: Copy, entry: Entry, use: Use) -> Mapping[str, Any]:
     """The values of the names in sight of an entry in a copy."""
     values = copy.values
     if copy.revalued:
         values = {**values, **{each: found for each, (found, _) in copy.revalued.items()}}
-    return {**values, INDEX: item.index} if entry.repeats else values
+    return {**values, INDEX: use.index} if entry.repeats else values
 
 
-def seen(copy: Copy, entry: Entry, item: EntryCopy) -> list[dict[str, Any]]:
+def seen(copy: Copy, entry: Entry, use: Use) -> list[dict[str, Any]]:
     """The values of the names in sight of an entry in each world, where the entry may be repeated more often."""
     if not entry.repeats:
         return copy.worlds
-    worlds = [{**world, INDEX: item.index} for world in copy.worlds]
-    if item.last and has_arithmetic(entry.repeat):
-        worlds += [{**copy.values, INDEX: item.index + further} for further in range(1, FURTHER)]
+    worlds = [{**world, INDEX: use.index} for world in copy.worlds]
+    if use.last and has_arithmetic(entry.repeat):
+        worlds += [{**copy.values, INDEX: use.index + further} for further in range(1, FURTHER)]
     return worlds
 
 

@@ -36,10 +36,10 @@ def save(made: str | bytes, output: str | None) -> None:
         raise Failure(str(error), error.help) from None
 
 
-def format_of(output: str | None, command: str, default: str) -> str:
-    """The format that a file's ending says; the default on standard output."""
+def format_of(output: str | None, command: str) -> str:
+    """The format that a picture file's ending says; SVG on standard output."""
     if output is None or output == STDOUT:
-        return default
+        return "svg"
     known = endings(command)
     ending = Path(output).suffix.lower().removeprefix(".")
     if ending not in known:

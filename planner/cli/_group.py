@@ -18,7 +18,7 @@ from planner.cli._ending import Ending
 from planner.cli._printing import open_streams
 
 SELDOM = 100_000
-"""Objects that come to be between two runs of the collector of cycles."""
+"""New objects after which the garbage collector looks for cycles."""
 
 
 @cache
@@ -70,8 +70,8 @@ class Commands(click.Group):
 def _start_lightly() -> None:
     """Leave out what a short run has no use for: a fifth of what it takes to start and to end."""
     gc.set_threshold(SELDOM)
-    atexit.register(gc.freeze)  # what lives at the end is not looked through for cycles once more
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looked for in every package that is installed
+    atexit.register(gc.freeze)  # saves the interpreter a last search for cycles in all that is still alive
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # else it searches every package for plugins
 
 
 def _file(name: str) -> Any:

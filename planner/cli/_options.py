@@ -126,13 +126,13 @@ def format_option(default: str, command: str) -> Decorator:
     )
 
 
-def picture_options(default: str, command: str) -> Decorator:
+def picture_options(command: str) -> Decorator:
     """The options of a command that draws a picture: its file, and the format where the file does not say it."""
     return _all_of(
         click.option("-o", "--output", metavar="PATH", help="Where to; the ending, such as .svg, says the format."),
         click.option(
             "--format",
-            type=click.Choice(_names(default, command)),
+            type=click.Choice(_names("svg", command)),
             help="The format, where the file's ending does not say it.",
         ),
     )

@@ -82,7 +82,15 @@ def command(
         save(found.text, output)
     else:
         print_text(found.text)
-    return _verified(report, found, emit) if verify else 0
+    if not verify:
+        return 0
+    try:
+        return _verified(report, found, emit)
+    except Fault as fault:
+        from planner.outputs.code.torch.verifying import UNKNOWN
+
+        print_text(f"not verified: {fault.message}; {fault.label}\n", sys.stderr)
+        return UNKNOWN
 
 
 def _verified(report: Report, found: Emitted, emit: Callable[[Report], Emitted]) -> int:

@@ -22,7 +22,7 @@ PLACE = 7
 @click.command("draw")
 @click.argument("file")
 @model_options
-@picture_options("svg", "draw")
+@picture_options("draw")
 @click.option(
     "--style",
     type=click.Choice(["graph", "volumes"]),
@@ -91,7 +91,7 @@ def command(
     from planner.outputs.draw._picture import TooManyBoxes
 
     ready(output, file)
-    wanted = format or format_of(output, "draw", "svg")
+    wanted = format or format_of(output, "draw")
     volumes = style == "volumes"
     if volumes and not stated("draw", wanted).has_volumes:
         raise click.UsageError(f"volumes are drawn as {able('draw', 'has_volumes')}; {wanted} has only the graph")

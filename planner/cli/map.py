@@ -19,7 +19,7 @@ PLACE = 8
 @click.command("map")
 @click.argument("file")
 @model_options
-@picture_options("svg", "map")
+@picture_options("map")
 @click.option("--of", "name", metavar="INPUT", help="The input, where the model has several.")
 @click.option("--step", metavar="NAME", help="Show what one cell of this step sees, instead of all outputs.")
 @click.option("--cell", metavar="I,J", help="That cell, counted from 0; the one in the middle when left out.")
@@ -53,7 +53,7 @@ def command(
     if windows is not None:
         _must_be_alone({"--of": name, "--step": step, "--cell": cell, "--image": image})
     ready(output, file, image)
-    wanted = format or format_of(output, "map", "svg")
+    wanted = format or format_of(output, "map")
     if image and not stated("map", wanted).over_image:
         raise click.UsageError(f"--image is drawn as {able('map', 'over_image')}; a {wanted} has only the cells")
     place = _read_cell(cell)

@@ -11,6 +11,7 @@ from planner.cli._options import format_option, params_option, read_inputs, scre
 from planner.cli._printing import print_text
 from planner.outputs import renderer
 from planner.outputs._screen import Screen
+from planner.words import joined
 
 PLACE = 3
 LONGEST_CHART = 1 << 16
@@ -20,7 +21,7 @@ def _read_chosen(context: click.Context, parameter: click.Parameter, texts: tupl
     """The name of one input, and shapes as in `read_inputs`; None for what is not given."""
     names = [text for text in texts if "=" not in text and not text[:1].isdecimal()]
     if len(names) > 1:
-        raise click.BadParameter(f"one input is chosen, or all of them, not {' and '.join(names)}")
+        raise click.BadParameter(f"one input is chosen, or all of them, not {joined(names)}")
     shapes = read_inputs(context, parameter, tuple(text for text in texts if text not in names))
     return (names[0] if names else None), shapes
 

@@ -37,4 +37,5 @@ def _rewritten(source: Source, edits: tuple[Edit, ...]) -> tuple[Source, Splices
         raise CannotEdit(f"the text could not be read any more: {fault.message}") from None
     if not same(after.data, meant):
         raise CannotEdit("it would change other places too, through an anchor or a merge key")
+    after.shelf = source.shelf
     return after, found

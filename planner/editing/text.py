@@ -222,7 +222,7 @@ class _EditedText:
             return _one(self.line_start(start), self.next_line(end), "")
         if at + 1 < len(holder.items):
             after, _ = self.span(holder, at + 1)
-            if "#" in self.text[self.line_end(end) : after]:  # a comment of the next key's, which stays
+            if "#" in self.text[self.line_end(end) : after]:  # the comment belongs to the next key, and stays
                 return _one(start, self.line_end(end), "")
             return _one(start, after, "")
         _, before = self.span(holder, at - 1)

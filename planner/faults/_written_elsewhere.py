@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 POINTWISE = "there is no such layer yet; it keeps the shape, so `type: Identity` in its place plans the rest"
-"""What can be done where values change and shapes do not."""
+"""Help for functions that change values and keep shapes."""
 MEETS = "there is no such layer yet; it keeps the shape, so `type: Multiply` in its place plans the rest"
-"""The same where tensors meet cell by cell."""
+"""Help for functions of several tensors, cell by cell."""
 REDUCES = "there is no such layer yet; `{type: Mean, dim: …}` folds the same axes away, so it plans the rest"
 
 _LAYERS: Mapping[str, str] = {
@@ -215,7 +215,7 @@ def meanings(name: str, given: Mapping[str, Any], sizes: Sequence[int] | None, s
     written = [int(digit) for digit in word if digit in "123"]
     found = []
     for n in dict.fromkeys((*ranks, *written)):
-        found += [Meaning(layer.format(n=n), args) for layer, args in _types(word, n)]
+        found += [Meaning(layer.format(n=n), args) for layer, args in _types(word)]
     found += [
         Meaning(without=text) for text, words in _NONE.items() if _listed(word, words, 2) or _listed(word, words, 1)
     ]
@@ -232,7 +232,7 @@ def synonyms(key: str, known: Sequence[str]) -> list[str]:
     return [word for word in _ARGUMENTS.get(key.lower(), ()) if word in known]
 
 
-def _types(word: str, n: int) -> list[tuple[str, Mapping[str, Any]]]:
+def _types(word: str) -> list[tuple[str, Mapping[str, Any]]]:
     own: list[tuple[str, Mapping[str, Any]]] = [
         (layer, {}) for layer, words in _LAYERS.items() if any(_listed(word, words, k) for k in (1, 2, 3))
     ]
@@ -249,4 +249,4 @@ CONSUMED: Mapping[str, tuple[str, ...]] = {
     "Flatten": ("dim", "axis"),
     "Upsample": ("size",),
 }
-"""Arguments that go into those of the layer that is meant."""
+"""Arguments that are taken up by the arguments of the layer that is meant."""

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from typing import Self
 
 from planner.diagnostics import Fault
 from planner.faults._in_text import shown
@@ -54,6 +55,18 @@ class BadArithmetic(Fault):
         )
         self.offset = offset
         self.length = length
+
+    @classmethod
+    def size(cls, size: str, key: str, text: str, offset: int) -> Self:
+        """A size in a key whose value decides which layers there are."""
+        return cls(
+            f"`{key}` does not depend on a size",
+            text,
+            offset,
+            len(size) + (text[offset : offset + 1] == "$"),
+            label="which layers there are is settled before their sizes are",
+            help=f"read it in an argument, or give the block a parameter and write `{key}` with that",
+        )
 
 
 def written(value: object) -> str:

@@ -30,7 +30,7 @@ class IndexOutOfRange(Fault):
     def __init__(
         self, name: str, index: int, count: int, message: str, origin: str = "", *, listed: bool = False
     ) -> None:
-        """`count` things there are; `origin` says where that number comes from. It may be one of a list."""
+        """`count` is how many things there are, `origin` where that is from; `listed` means an index in a list."""
         super().__init__(
             message,
             label=f"{index} of {count}{origin}",

@@ -7,10 +7,9 @@ from planner.geometry import Shape
 class LettersDiffer(Fault):
     """A letter in the equation of an `Einsum` stands for axes of different sizes.
 
-    Why it matters: PyTorch refuses the layer at the first forward pass. Where one of the sizes is 1, it silently
-    repeats that cell, which hides mistakes.
+    Why it matters: PyTorch refuses the layer at the first forward pass. An axis of one cell is repeated.
 
-    When to ignore it: never; where repeating is meant, `Expand` says so, or `Sum` over an axis that is one cell long.
+    When to ignore it: never.
 
     How to fix it: look at the order of the letters, which is PyTorch's: the batch, the channels, then the spatial axes.
     """
@@ -27,11 +26,16 @@ class LettersDiffer(Fault):
           - {type: Einsum, equation: "bchw,bkc->bkhw", from: [x, weights]}
         """
 
-    def __init__(self, letter: str, equation: str, shapes: Sequence[Shape], known: int, size: int) -> None:
-        repeated = "; PyTorch would repeat the single one silently" if 1 in (known, size) else ""
+    def __init__(
+        self, letter: str, equation: str, shapes: Sequence[Shape], known: int, size: int, operand: int | None = None
+    ) -> None:
+        """`operand` is the number of the single one that has both sizes."""
+        met = f"subscript {letter} has size {size}, which does not broadcast with previously seen size {known}"
+        if operand is not None:
+            met = f"subscript {letter} is repeated for operand {operand} but the sizes don't match, {size} != {known}"
         super().__init__(
-            f"einsum(): subscript {letter} has size {size}, which does not broadcast with previously seen size {known}",
-            label=f"`{equation[:80]}` on {', '.join(map(str, shapes))} from {SOURCE}{repeated}",
+            f"einsum(): {met}",
+            label=f"`{equation[:80]}` on {', '.join(map(str, shapes))} from {SOURCE}",
             help="letters stand for the batch, the channels, then the spatial axes: bchw for H×W×C",
             key="equation",
         )

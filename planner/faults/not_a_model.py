@@ -1,8 +1,11 @@
+from typing import Self
+
 from planner.faults._in_text import InText
 
 
 class NotAModel(InText):
-    """A file that is YAML, but not a mapping with `input:` and `layers:`: it is empty, a list, or a single value.
+    """A file that is YAML, but not a mapping with `input:` and `layers:`: it is empty, a list, a single value, or has
+    blocks alone.
 
     Why it matters: there is no model in it.
 
@@ -33,3 +36,22 @@ class NotAModel(InText):
             start=start,
             end=end,
         )
+        self.what = what
+
+    @classmethod
+    def blocks_alone(cls) -> Self:
+        """A library of blocks in place of a model file."""
+        found = cls("a library of blocks")
+        found.help = "plan a model file that uses it: `use: ./blocks.yaml`"
+        found.key, found.at_key = ("blocks",), True
+        return found
+
+    @classmethod
+    def library(cls, fault: Self) -> Self:
+        """The same of a file that is used as a library of blocks."""
+        found = cls(fault.what)
+        found.message = f"the file is {fault.what}, not a library of blocks" if fault.what else "the library is empty"
+        found._label = "a library is a mapping with `blocks`"
+        found.help = "begin with: blocks:"
+        found.place = fault.place
+        return found

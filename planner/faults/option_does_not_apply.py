@@ -4,7 +4,8 @@ from planner.diagnostics import Edit, Fault, puts
 class OptionDoesNotApply(Fault):
     """A layer has an option that does not go with its other arguments. In an interpolation `align_corners` is for
     linear and cubic modes, `antialias` for bilinear, bicubic and lanczos, `recompute_scale_factor` for a
-    `scale_factor`; `reversed` is for an operator with a number, `other`; attention has a mask or `is_causal`, not both.
+    `scale_factor`; `reversed` is for an operator with a number, `other`; attention has a mask or `is_causal`, not both;
+    `start` and `end` are for a `Constant` with `fill: linspace`.
 
     Why it matters: PyTorch refuses such an interpolation at the first forward pass, and sources have their order in
     `from`.
@@ -79,6 +80,16 @@ class OptionDoesNotApply(Fault):
             help="leave the mask out, or `is_causal`",
             key="is_causal",
             mends=[(Edit(("is_causal",), action="remove"),)],
+        )
+
+    @classmethod
+    def ends(cls, key: str, fill: object) -> "OptionDoesNotApply":
+        return cls(
+            f"`{key}` is for `fill: linspace`",
+            label=f"`fill` is {fill}, which has no ends",
+            help=f"use `fill: linspace`, or remove `{key}`",
+            key=key,
+            mends=[(Edit((key,), action="remove"),), *puts("fill", "linspace")],
         )
 
     @classmethod

@@ -83,4 +83,5 @@ def _sizes(sizes: Sequence[int] | None) -> str:
 
 
 def _sized(weight: str, sizes: Sequence[int] | None) -> str:
-    return f"no {weight}" if sizes is None else f"a {weight or 'tensor'} of {_sizes(sizes)}"
+    article = "an" if weight[:1] in "aeiou" and weight else "a"
+    return f"no {weight}" if sizes is None else f"{article} {weight or 'tensor'} of {_sizes(sizes)}"

@@ -24,6 +24,7 @@ class SizesDiffer(Fault):
     code = "NSP204"
     mended_by = (
         "joined_axis",
+        "broadcast",
         "size_from_skip",
         "parameter_shape",
         "output_padding",
@@ -73,7 +74,7 @@ class SizesDiffer(Fault):
 
 
 MOST_STRIDE = 4
-"""Of a shortcut that is advised: with more of it, little of what arrives is left."""
+"""The largest stride of a shortcut that is advised: a larger one would leave little of its input."""
 
 
 def _shortcut(shapes: Sequence[Shape]) -> str:
@@ -98,6 +99,10 @@ def _shortcut(shapes: Sequence[Shape]) -> str:
 def _remedy(shapes: Sequence[Shape], free: int | None) -> str:
     ranks = {len(shape) for shape in shapes}
     if len(ranks) > 1:
+        vector, *others = sorted(shapes, key=len)
+        if not vector.spatial and len(set(others)) == 1 and others[0].channels == vector.channels:
+            sizes = ", ".join("1" * len(others[0].spatial))
+            return f"bring {vector} to as many axes before it: {{type: Reshape, shape: [{sizes}, {vector.channels}]}}"
         return "bring them to the same number of axes before it, with Flatten, Unflatten or Reshape"
     rank = ranks.pop() - 1
     differ = [axis for axis in range(rank + 1) if len({shape[axis] for shape in shapes}) > 1]

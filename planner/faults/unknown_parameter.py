@@ -1,7 +1,11 @@
 from collections.abc import Iterable
+from typing import Self
 
 from planner.diagnostics import Edit, Fault, did_you_mean, nearest
 from planner.faults._in_text import shown
+
+SPATIAL = ("depth", "height", "length", "width")
+"""Sizes that change with the input, which no argument can be worked out from."""
 
 
 class UnknownParameter(Fault):
@@ -13,6 +17,7 @@ class UnknownParameter(Fault):
 
     How to fix it: take the suggested name, or declare the parameter under `params:` of the block (for what each call
     gives) or of the model (for what holds everywhere, and for `--set`). `$index` exists only in an entry with `repeat`.
+    `$input.channels` is known where layers have an input, and so are the channels of one with another name.
     """
 
     code = "NSP107"
@@ -33,7 +38,7 @@ class UnknownParameter(Fault):
 
     def __init__(self, name: str, known: Iterable[str], text: str = "", offset: int = 0) -> None:
         """`name` is read at `offset` of the expression `text`, or else given from outside."""
-        known = list(known)
+        known = [each for each in known if "." not in each]
         dollar = "$" if text else ""
         names = sorted(f"{dollar}{each}" for each in known)
         listed = ", ".join(f"`{shown(each)}`" for each in names[:12]) + (", …" if len(names) > 12 else "")
@@ -46,6 +51,26 @@ class UnknownParameter(Fault):
         self.mends = tuple((Edit((), _respelt(text, offset, name, near)),) for near in nearest(name, known) if text)
         self.offset = offset
         self.length = len(name) + (text[offset : offset + 1] == "$") if text else 0
+
+    @classmethod
+    def size(cls, name: str, known: Iterable[str], text: str, offset: int) -> Self:
+        """A size that is not known where it is read, as `input.channels` is."""
+        there = sorted(each for each in known if "." in each)
+        listed = ", ".join(f"`${shown(each)}`" for each in there[:12])
+        found = cls(name, (), text, offset)
+        found.message = f"there is no size `${shown(name)}`" + (f" for `{shown(text)}`" if text != f"${name}" else "")
+        found._label = f"the sizes here are {listed}" if there else "no input is known here"
+        owner, _, size = name.rpartition(".")
+        owners = {each.rpartition(".")[0] for each in there}
+        near = [f"{each}.channels" for each in ([owner] if owner in owners else nearest(owner, owners))]
+        if size in SPATIAL:
+            found.help = f"only `channels` can be read: a layer that is to follow the {size} takes it of another tensor"
+        elif near and nearest(size, ["channels"]):
+            found.help = f"did you mean `${near[0]}`?"
+            found.mends = tuple((Edit((), _respelt(text, offset, name, each)),) for each in near)
+        else:
+            found.help = "a size is read of an input of the list that the layer stands in: `$input.channels`"
+        return found
 
 
 def _respelt(text: str, offset: int, name: str, near: str) -> str:

@@ -43,6 +43,7 @@ class UnknownType(Fault):
         known: Iterable[str],
         *,
         given: Mapping[str, Any] = {},
+        library: str = "",
         sizes: Sequence[int] | None = None,
         sources: int = 1,
         fits: Callable[[RawEntry], bool] | None = None,
@@ -51,6 +52,7 @@ class UnknownType(Fault):
         """Propose what may be meant and fits the place.
 
         given    the arguments of the entry
+        library  the library that has a block of this name
         sizes    of what it reads, channels last; None where that is not known
         sources  how many tensors it reads
         fits     whether an entry would be planned there
@@ -64,7 +66,9 @@ class UnknownType(Fault):
         super().__init__(
             f"there is no layer or block `{name}`",
             label="not a layer type, nor a block of this file",
-            help=_help(name, given, self.proposed, without),
+            help=f"it is a block of a library: `use: [{library}]`"
+            if library and not self.proposed
+            else _help(name, given, self.proposed, without),
             key="type",
             mends=[_edits(entry, given, takes) for entry in fitting[:2]],
         )

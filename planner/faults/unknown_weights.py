@@ -128,7 +128,9 @@ class UnknownWeights(Fault):
         cls, type: str, name: str, known: Sequence[str], key: Path, *, owner: str = "", at_key: bool = False
     ) -> UnknownWeights:
         """For a layer without a weight of the name; `owner` is what the file calls the layer, where it is another."""
-        has = "its weights are " + ", ".join(f"`{each}`" for each in known) if known else "it has no weights"
+        if known == [""]:
+            return cls._tensor_itself(type, name, key, owner=owner, at_key=at_key)
+        has = "its weights are " + ", ".join(f"`{each}`" for each in known) if known else "no weights of it are known"
         before = f"{owner}." if owner else ""
         return cls(
             f"{type} has no weight `{name}`" if name else f"`{owner}` is a layer, and no weight of one",
@@ -141,6 +143,18 @@ class UnknownWeights(Fault):
                 (Edit((), f"{before}{each}", "rename" if at_key else "set"),)
                 for each in (nearest(name, known, 2) if name else known[:1])
             ],
+        )
+
+    @classmethod
+    def _tensor_itself(cls, type: str, name: str, key: Path, *, owner: str, at_key: bool) -> UnknownWeights:
+        """For a layer that is a tensor, without weights of any name: it can be tied to by its own name alone."""
+        return cls(
+            f"{type} has no weight `{name}`",
+            label="it is a tensor itself",
+            help="leave `tie` out, and use the other tensor in its place" if at_key else f"write `{owner}`",
+            key=key,
+            at_key=at_key,
+            mends=[] if at_key else [(Edit((), owner),)],
         )
 
     @classmethod

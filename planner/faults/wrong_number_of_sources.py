@@ -56,7 +56,7 @@ class WrongNumberOfSources(Fault):
 
     @classmethod
     def with_number(cls, layer: str, given: int, least: int, key: str) -> WrongNumberOfSources:
-        """For a layer whose argument `key` is a number in place of the last of at `least` so many sources."""
+        """For a layer that takes `least` sources, or one source less and a number as its argument `key`."""
         wanted = "one source" if least == 2 else f"{least - 1} sources"
         fault = cls(
             layer,

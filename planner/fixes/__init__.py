@@ -27,7 +27,7 @@ from planner.source import Source
 
 MOST_FIXES = 5
 MOST_PROPOSALS = 16
-"""For one finding."""
+"""The most proposals that are planned for one finding."""
 MOST_WORK = 12_000
 """Steps planned and findings weighed for the fixes of one report, after which no more is tried."""
 MOST_WORK_MENDING = 100_000
@@ -35,10 +35,12 @@ MOST_WORK_MENDING = 100_000
 MANY_CELLS = 1 << 12
 """So many cells along an axis are as much work as a step."""
 WEIGHT = 3
-"""Steps that a finding counts for."""
+"""How many steps a finding counts as."""
 
 TOLERATED: tuple[type[Exception], ...] = (Exception,)
-"""Errors of the planner within a fix that is tried: it is no fix then, and the rest goes on. Tests let them through."""
+"""Internal errors that may occur while a fix is tried: the fix is then dropped, and the rest goes on. Tests let them
+through.
+"""
 
 
 class Check(Protocol):
@@ -106,7 +108,9 @@ class Mender:
                 yield trial
 
     def _tried(self, proposal: Proposal, found: Diagnostic) -> _Trial | None:
-        """A proposal after planning; None where it does not mend the finding, causes a new one, or breaks causality."""
+        """A proposal after planning; None where it does not mend the finding, causes a new one, breaks causality, or
+        makes something untrue that the file declares.
+        """
         try:
             after = self._judged(proposal)
             if self.report.plan.complete and not after.report.plan.complete:
@@ -116,7 +120,7 @@ class Mender:
             new = list(after.new(self.before))
             if any(not self._was_hidden(each, after) for each in new):
                 return None
-            if not keeps_causality(self.before, after, found):
+            if not (after.still_holds(self.before) and keeps_causality(self.before, after, found)):
                 return None
             return _Trial(proposal, after, len(new), is_safe(self.before, after, found, proposal))
         except CannotEdit:
@@ -129,7 +133,7 @@ class Mender:
         key = repr((proposal.edits, proposal.given))
         if key not in self.planned:
             source = self.report.source
-            changed = Source(edited(source.data, proposal.edits), source.file)
+            changed = Source(edited(source.data, proposal.edits), source.file, shelf=source.shelf)
             changed.faults = source.faults
             report = self.check(changed, proposal.given, brief=True, whole=self.report.plan.complete)
             self.left -= _work(report)

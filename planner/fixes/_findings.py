@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from planner.analyses.causality import Causal, causal_axes
-from planner.diagnostics import Diagnostic, Edit, Path, Severity
+from planner.diagnostics import Diagnostic, Edit, Fault, Path, Severity
 from planner.geometry import Shift, Window
 from planner.plan import Step, Tensor
 from planner.remedies._case import windows_of
@@ -83,6 +83,24 @@ class Findings:
         moved = [*(window for step in steps for window in windows(step)), *pads]
         sides = [(each.before, each.after) for each in moved if isinstance(each, Window | Shift)]
         return any(before > 0 for before, _ in sides) and not any(after > 0 for _, after in sides)
+
+    def still_holds(self, before: Findings) -> bool:
+        """Whether what the file declares of layers holds for what arrives there now."""
+        for key, was in before.steps.items():
+            now = self.steps.get(key)
+            if (
+                was.layer is None
+                or not was.layer.declared
+                or now is None
+                or now.layer != was.layer
+                or now.facts is None
+            ):
+                continue
+            try:
+                now.layer.elsewhere(now.facts, was.inputs, *now.inputs)
+            except Fault:
+                return False
+        return True
 
     def has(self, found: Diagnostic, before: Findings) -> bool:
         """Whether a finding of the earlier report is still there."""

@@ -24,7 +24,7 @@ KEEPING = {"padding", "ceil_mode", "inplace"}
 LEAST_LETTERS = 4
 """A shorter word is misspelt only in its capitals: one letter more or less makes another word of it."""
 LONG_WORD = 8
-"""From so many letters on, two of them may be wrong."""
+"""In words of at least this many letters, two may be wrong."""
 
 
 # Causality

@@ -37,7 +37,7 @@ def _said(case: Case, edit: Edit, own: Path, proposal: Proposal) -> tuple[str, s
     said = {"set": f"{key}: {value}", "remove": f"without `{key}`", "rename": f"`{edit.value}` for `{key}`"}[
         edit.action
     ]
-    if isinstance(key, int):  # one of a list: the list is shown as it will be
+    if isinstance(key, int):  # an entry of a list: the whole list is shown as it will be
         whole = edited(case.at(place[:-1]), [Edit((key,), edit.value)])
         return _home(case, place[:-1], own), f"{edit.path[-2]}: {written(whole)}"
     return _home(case, place, own), said

@@ -15,7 +15,7 @@ from planner.format._entries import (
     names_of,
     with_dollar,
 )
-from planner.format._forms import RESERVED, BlockFormat, EntryFormat, FileFormat
+from planner.format._forms import RESERVED, BlockFormat, EntryFormat, FileFormat, LibraryFormat
 from planner.format._reading import EntryReader, say_dollar
 from planner.format._wording import faults_of
 
@@ -29,6 +29,7 @@ __all__ = [
     "EntryFormat",
     "EntryReader",
     "FileFormat",
+    "LibraryFormat",
     "Values",
     "allowed_of",
     "expressions",

@@ -90,6 +90,8 @@ class Block:
     params   the parameters with their defaults, as they are written; None where the caller must give a value
     inputs   the names of its inputs; one for any number of them has a `*` before it
     outputs  what the list says that it hands on; empty where that is its last layer
+    named    the blocks that its layers may call by name: those of the same file, and of the libraries that this uses
+    sizes    the sizes that its arithmetic reads, as `input.channels`
     """
 
     path: Path
@@ -98,12 +100,21 @@ class Block:
     params: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[str, ...] = ("input",)
     outputs: tuple[str, ...] = ()
+    named: Mapping[str, Block | None] = field(default_factory=dict)
     owner: Block | None = None
+    sizes: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for entry in self.entries:
             if entry.inner is not None:
                 entry.inner.owner = self
+        read = (name for entry in self.entries for name in entry.reads if "." in name)
+        self.sizes = frozenset([*read, *_sizes_in(self.params)])
+
+    @property
+    def in_sight(self) -> Mapping[str, Block | None]:
+        """The blocks that its layers may call by name; None for one that cannot be read."""
+        return self.owner.in_sight if self.owner is not None else self.named
 
     @property
     def takes_any(self) -> bool:
@@ -200,6 +211,15 @@ def expressions(value: Any, path: Path) -> Iterator[tuple[Path, Expression]]:
     elif isinstance(value, dict):
         for key, each in value.items():
             yield from expressions(each, (*path, key))
+
+
+def _sizes_in(params: Mapping[str, Any]) -> Iterator[str]:
+    """The sizes that defaults of parameters read; what is wrong in one is told where it is evaluated."""
+    for default in params.values():
+        try:
+            yield from (size for _, expression in expressions(default, ()) for size in expression.sizes)
+        except Fault:
+            continue
 
 
 def names_of(value: Any) -> tuple[str, ...]:

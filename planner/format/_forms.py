@@ -26,6 +26,7 @@ _NAME = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer", "mini
 _NAMES = {"anyOf": [*_NAME["anyOf"], {"type": "array", "items": _NAME, "minItems": 1}]}
 _EXPRESSION = {"type": "string", "pattern": r"\$"}
 
+Text = Annotated[str, *one(lambda value: isinstance(value, str), "text", {"type": "string"})]
 Name = Annotated[str | int, *one(_is_name, "a name", _NAME)]
 NameOrNames = Annotated[Any, *one(_is_names, "a name, or a list of names", _NAMES)]
 Allowed = Annotated[
@@ -36,6 +37,17 @@ Allowed = Annotated[
         ),
         "a rule's name, or a list of them",
         {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+    ),
+]
+Libraries = Annotated[
+    list[str] | str,
+    *one(
+        lambda value: (
+            isinstance(value, str)
+            or (isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value))
+        ),
+        "the name of a library, or a list of them",
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
     ),
 ]
 Repeat = Annotated[
@@ -77,9 +89,7 @@ class EntryFormat(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     name: Name | None = Field(None, description="What the layer is called; part of its name in the state_dict.")
-    type: Annotated[str, *one(lambda value: isinstance(value, str), "text", {"type": "string"})] | None = Field(
-        None, description="A PyTorch class name, or the name of a block."
-    )
+    type: Text | None = Field(None, description="A PyTorch class name, or the name of a block.")
     sources: NameOrNames | None = Field(
         None, alias="from", description="What it reads; left out, the layer above. `a.*`: all copies of `a`."
     )
@@ -100,6 +110,7 @@ class BlockFormat(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    description: Text | None = Field(None, description="What it is, for `planner explain` and for readers.")
     params: Mapped | None = Field(
         None, description="Parameters and their defaults; without a value, the caller must give one."
     )
@@ -110,14 +121,25 @@ class BlockFormat(BaseModel):
     layers: LayerList = Field(description="The layers of the block, in order of execution.")
 
 
+_USE = Field(None, description="Libraries of blocks: `residual`, `[ultralytics, ./blocks.yaml]`.")
+
+
+class LibraryFormat(BaseModel):
+    """A library of blocks, which model files use."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    use: Libraries | None = _USE
+    blocks: Mapped = Field(description="Blocks by name; one that begins with `_` is for the library alone.")
+
+
 class FileFormat(BaseModel):
     """A model file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, *one(lambda value: isinstance(value, str), "text", {"type": "string"})] | None = Field(
-        None, description="The network's name."
-    )
+    name: Text | None = Field(None, description="The network's name.")
+    use: Libraries | None = _USE
     input: Annotated[
         Any,
         *one(

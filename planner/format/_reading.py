@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from planner.arithmetic import Expression, Template, has_arithmetic, is_expression, parse_expression, parse_template
 from planner.diagnostics import Edit, Fault, Path, did_you_mean
+from planner.faults.bad_arithmetic import BadArithmetic
 from planner.faults.missing_key import MissingKey
 from planner.faults.unknown_key import UnknownKey
 from planner.faults.wrong_value import WrongValue
@@ -111,7 +112,10 @@ class EntryReader:
 
         def compiled() -> Expression:
             try:
-                return parse_expression(value)
+                found = parse_expression(value)
+                for size, at in found.sizes.items():
+                    raise BadArithmetic.size(size, key, value, at)
+                return found
             except Fault as fault:
                 fault.key = (key,)
                 raise

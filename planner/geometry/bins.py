@@ -133,11 +133,11 @@ class Resample(AxisMap):
         def taken(a: int, b: int) -> list[Run]:
             if not contiguous:
                 return united((cell, cell + 1) for cell in self._taps(a, ratio))
-            # Where a cell lies on its middle, a neighbour may go further than it does.
+            # A cell whose centre falls on an input cell has fewer taps, so its neighbour may reach further.
             ends = [self._taps(i, ratio) for i in {a, min(a + 1, b - 1), max(b - 2, a), b - 1}]
             return [(min([each[0] for each in ends]), max([each[-1] for each in ends]) + 1)]
 
-        # A filter is cut off at the ends, other taps are moved there.
+        # At the ends of the axis an antialiasing filter is cut off; other taps are clamped to the last cell.
         return imaged(
             cells,
             taken,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
 from math import prod
 
@@ -73,9 +73,6 @@ class Link:
             axis.length(n) for axis, n, to in zip(self.axes, x.spatial, self.landing, strict=True) if to is not None
         ]
         return Shape((*sizes, self.channels.length(x.channels)))
-
-    def with_channels(self, channels: AxisMap) -> Link:
-        return replace(self, channels=channels)
 
 
 @cache

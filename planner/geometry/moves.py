@@ -46,7 +46,7 @@ class Shift(AxisMap):
         if self.mode == "reflect":
             front = shifted(mirrored(before, self.before), 1) if before else 0
             return front | (shifted(mirrored(after, self.after), n - 1 - self.after) if after else 0)
-        # torch goes round what a crop at the other end leaves
+        # As in torch, circular padding repeats what a crop at the other end leaves.
         first, end = max(-self.before, 0), n + min(self.after, 0)
         round_ = end - first
         around = folded(shifted(before, -self.before % round_), round_) | folded(

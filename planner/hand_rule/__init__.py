@@ -3,7 +3,7 @@
 At stride 1 the size is n − K + 1: the kernel costs K − 1, and padding gives back. A stride divides that number and
 rounds up. A kernel never discards a cell; only a stride does. All numbers are answers of the axis maps in `geometry`.
 
-A new kind of layer is a file with one class as `Sliding` is; words and strips may be bettered freely.
+A new kind of layer is a file with one class as `Sliding` is; words and pictures may be improved freely.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 MOST_OUT = 10_000_000
-"""The longest axis that may come out."""
+"""The longest output axis."""
 
 
 @dataclass(frozen=True, slots=True)

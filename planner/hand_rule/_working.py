@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
 
-from planner.cells import Cells, ranged
+from planner.cells import Cells, all_cells, one_cell, ranged
 from planner.diagnostics import Severity
 from planner.geometry import NO_LOSS, AxisMap, Loss, Span
-from planner.words import counted
+from planner.words import counted, joined
 
 Argument = int | bool | str | tuple[int, int]
 
@@ -65,6 +65,25 @@ class Strip:
     rows: int
     span: Span
     noun: str
+
+    @classmethod
+    def of(cls, along: AxisMap, n: int, noun: str) -> Strip:
+        """The strip of windows that move over n cells; `noun` is what a row is called."""
+        rows, span, loss = along.length(n), along.span(n), along.loss(n)
+        assert span is not None
+        read = along.reads(all_cells(rows), n)
+        # No window between the first and the last period goes further than these.
+        ends = {*range(rows)[: span.period], *range(rows)[-span.period :]}
+        first, end = min(map(span.low, ends)), max(map(span.high, ends)) + 1
+
+        def mark(cell: int) -> str:
+            if 0 <= cell < n:
+                return "cell" if read & one_cell(cell) else "skipped" if first <= cell < end else "lost"
+            if cell >= end:
+                return "uneven"
+            return "overhang" if cell >= max(n, end - loss.overhang) else "padding"
+
+        return cls(min(first, 0), n, max(n, end) + loss.uneven, mark, rows, span, noun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +149,7 @@ class OnAxis(ABC):
 
 
 Tried = tuple[str, OnAxis, int]
-"""Something that might be perfect: the argument that makes it, the layer, and the number of cells."""
+"""A layer that might be perfect: the argument that makes it, the layer itself, and the number of cells."""
 
 
 def perfect(name: str, tried: Iterable[Tried], most: int) -> Iterator[Change]:
@@ -157,8 +176,7 @@ def listed(numbers: list[int]) -> str:
     """`0`, `0 and 2`, `0, 1 and 3`."""
     if len(numbers) > 6:
         return f"{numbers[0]}, {numbers[1]}, …, {numbers[-1]}"
-    *others, last = map(str, numbers)
-    return f"{', '.join(others)} and {last}" if others else last
+    return joined([*map(str, numbers)])
 
 
 def halves(length: Fraction) -> str:

@@ -57,7 +57,7 @@ class Adaptive(OnAxis):
             praise=f"{self.bins} divides {n}: every cell is in one bin, and all bins are alike.",
             changes=() if self.perfect(n) else tuple(self._changes(n)),
             remedy="All bins are alike with",
-            strip=Strip(0, n, n, lambda cell: "cell", self.bins, bins.span(n), "bin"),
+            strip=Strip.of(bins, n, "bin"),
             more={"bin_sizes": sizes},
         )
 

@@ -105,7 +105,7 @@ class Sliding(OnAxis):
             remedy="Nothing is lost with" if lossy else "Nothing is left over with",
             loss=loss,
             taps=window.taps(n),
-            strip=_strip(window, n),
+            strip=Strip.of(window, n, "window"),
             more={"off_center": str(shift), "taps": list(window.taps(n))},
         )
 
@@ -117,7 +117,7 @@ class Sliding(OnAxis):
         first = window.missing(fitting, n)
         deltas = [window.missing(fitting + more, n) for more in range(-TURNS, TURNS + 1)]
         sizes = nearest((n + delta for delta in deltas if abs(delta - first) <= 2 * self.stride), n)
-        least = min(window.length(n), 2)  # a single window has nothing to be divided
+        least = min(window.length(n), 2)  # with a single window, the stride divides nothing
         tried = ((str(size), self, size) for size in sizes if self.map(size).length(size) >= least)
         yield from perfect("size", tried, 3)
         yield from perfect("padding", self._paddings(deltas, n), 3)
@@ -329,17 +329,3 @@ def _notes(window: Window, n: int, loss: Loss, shift: Fraction) -> Iterator[str]
             f"The way back: the transposed convolution makes {out} into {back.length(out)}, "
             f"and with output_padding {loss.leftover} into {exact.length(out)}."
         )
-
-
-def _strip(window: Window, n: int) -> Strip:
-    end, unread = _end(window, n), _unread(window, n)
-
-    def mark(cell: int) -> str:
-        if 0 <= cell < n:
-            return "cell" if not unread >> cell & 1 else "lost" if cell > end else "skipped"
-        if cell >= n + window.after:
-            return "overhang"
-        return "padding" if cell <= end else "uneven"
-
-    stop = max(n + window.after, end + 1)
-    return Strip(-window.before, n, stop, mark, window.length(n), window.span(n), "window")

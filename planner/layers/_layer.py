@@ -1,15 +1,15 @@
 """The contract of this folder: what every layer answers about itself.
 
-A layer is a frozen Pydantic model whose fields are PyTorch's arguments. It answers in neutral values; everything that
-is counted, judged, drawn or written is worked out from these answers by code that does not ask for a layer's type. A
-new layer is a new class in a file of this folder: `links` (or `axes` and `channel_map`), `weights`, `macs`, `views`
-where it does not copy, and the class docstring, which is its manual page.
+A layer is a frozen Pydantic model whose fields are PyTorch's arguments. It answers in neutral values; all that is
+counted, judged, drawn or written is worked out from these by code that does not ask for a layer's type. A new layer is
+a new class in a file of this folder: `links` (or `axes` and `channel_map`), `weights`, `multiply_adds`, `views` where
+it does not copy, and the class docstring, which is its manual page.
 """
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -24,14 +24,13 @@ from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, AxisMap, Link, Shape
+from planner.layers._call import Call as Call  # noqa: PLC0414
+from planner.layers._call import Layout as Layout  # noqa: PLC0414
 from planner.memory import Memory
 from planner.regions import Region, count
 
 Sizes = tuple[int, ...]
 """Sizes of a tensor as PyTorch orders them."""
-
-Layout = Literal["first", "last", "any"]
-"""Where a tensor has its channels: (N, C, …), (N, …, C), or it does not matter."""
 
 WIDEST = 1 << 20
 """The most cells that a window may span, or a stride: larger ones are slips, and not looked at cell by cell."""
@@ -40,135 +39,25 @@ LARGEST = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One PyTorch call, as a value.
-
-    target    a class to construct once (`nn.Conv2d`), a function (`torch.cat`), a method (`Tensor.permute`), or an
-              operator (`operator.add`), which takes its operands two by two from the left
-    args      the keyword arguments that are not the inputs, in order; a Call among them is made first.
-              `Tensor.__getitem__` has one, the index; an operator has numbers, which are its last operands. A pool that
-              takes means may have `counted` and `uncounted`: zeros around its input, as `F.pad` takes them, of which
-              the uncounted ones lie outside, and its means are divided by those of ones in place of all but the
-              uncounted
-    positional the arguments that people write without their names: those at the head of `args` that are among these
-    gathers   the function takes its inputs as one list
-    layout    the layout that inputs and outputs have
-    reads     which of the inputs it is given, in order, where it is not each once
-    forward   keyword arguments of a module's forward pass
-    returns   where in what it returns each output stands: () is all of it, (1, 0) is `result[1][0]`
-    batches   the axis of the batch in each output, where it is not the first
-    along     the argument that names the axes it works along; such a call takes the channels wherever they are
-    folds     whether those axes vanish; it then finds the channels only where they are not among them
-    turned    the inputs whose last two axes change places first
-    by_value  it works value by value, on inputs of sizes that fit one another, as operators do
-    pairwise  the function takes its inputs two by two from the left, as operators do
-    reversed  an operator's numbers are its first operands
-    widened   how many axes of one cell each input gets behind its batch first
-    leading   the arguments that come before the inputs
-    named     the names of the last inputs, by which these are given behind the arguments
-    repeats   the inputs that need no batch, since PyTorch repeats them for every sample
-    causal    the name of the argument that takes a mask which hides from each position of the first input those
-              behind it
-    in_rows   the module takes sequences, and axes before these are put into the batch for it
-
-    `planner.rearranged` parts axes into pieces and joins these to other axes. Its arguments are those of `Pieces`, but
-    for the sizes, of which those that PyTorch works out are -1.
-    """
-
-    target: str
-    args: Mapping[str, object] = field(default_factory=dict)
-    positional: tuple[str, ...] = ()
-    gathers: bool = False
-    layout: Layout = "first"
-    reads: tuple[int, ...] | None = None
-    forward: Mapping[str, object] = field(default_factory=dict)
-    returns: tuple[tuple[int, ...], ...] = ((),)
-    batches: tuple[int, ...] | None = None
-    along: str = ""
-    folds: bool = False
-    turned: tuple[int, ...] = ()
-    by_value: bool = False
-    pairwise: bool = False
-    reversed: bool = False
-    widened: tuple[int, ...] = ()
-    leading: tuple[str, ...] = ()
-    named: tuple[str, ...] = ()
-    repeats: tuple[int, ...] = ()
-    causal: str = ""
-    in_rows: bool = False
-
-    @property
-    def home(self) -> str:
-        """The namespace of the target: `nn`, `F`, `torch`, `Tensor`, `operator`, or another library."""
-        return self.target.rpartition(".")[0]
-
-    @property
-    def name(self) -> str:
-        return self.target.rpartition(".")[2]
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether the call makes a tensor that is not trained, and not in the `state_dict`."""
-        return self.target == "nn.Buffer"
-
-    @property
-    def is_tensor(self) -> bool:
-        """Whether the call makes a tensor, trained or not, which nobody calls."""
-        return self.target in ("nn.Parameter", "nn.Buffer")
-
-    @property
-    def is_constructed(self) -> bool:
-        """Whether the target is a class, of which one object is made."""
-        return self.name[:1].isupper()
-
-    @property
-    def is_module(self) -> bool:
-        """Whether the object that is made is called."""
-        return self.is_constructed and not self.is_tensor
-
-    @property
-    def is_operator(self) -> bool:
-        return self.home == "operator"
-
-    @property
-    def takes_any_batch(self) -> bool:
-        """Whether inputs may lack the size of the batch, or its axis, if others have it."""
-        return self.is_operator or self.by_value
-
-    @property
-    def is_permutation(self) -> bool:
-        """Whether the call only reorders axes."""
-        return self.target == "Tensor.permute"
-
-    @property
-    def is_rearrangement(self) -> bool:
-        """Whether the call parts axes, reorders and joins them."""
-        return self.target == "planner.rearranged"
-
-    @property
-    def places_channels(self) -> bool:
-        """Whether the call takes the channels from anywhere, and puts them anywhere."""
-        return self.is_permutation or self.is_rearrangement
-
-    @property
-    def is_index(self) -> bool:
-        return self.target == "Tensor.__getitem__"
-
-    @property
-    def is_padding(self) -> bool:
-        return self.target == "F.pad"
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
-    """The answers of a layer for given input shapes. `links[o][i]` is how output o depends on input i."""
+    """The answers of a layer for given input shapes. `links[o][i]` is how output o depends on input i.
+
+    params, macs  None where they are not known
+    foreign       the full name of a class that only the user's own code has, and that is not known; "" for all others
+    """
 
     outputs: tuple[Shape, ...]
     links: tuple[tuple[Link, ...], ...]
     weights: Mapping[str, Sizes]
     buffers: Mapping[str, Sizes]
-    params: int
-    macs: int
+    params: int | None
+    macs: int | None
+    foreign: str = ""
+
+    @property
+    def has_state(self) -> bool:
+        """Whether the `state_dict` has, or may have, entries of the layer."""
+        return bool(self.weights or self.buffers or self.foreign)
 
 
 class Layer(BaseModel):
@@ -193,7 +82,9 @@ class Layer(BaseModel):
     places: ClassVar[tuple[int, ...]] = ()
     """Which of its outputs hold whole numbers that it has found, not values."""
     in_forward: ClassVar[tuple[str, ...]] = ()
-    """Arguments that PyTorch's module takes in its forward pass, and not where it is constructed."""
+    """Arguments that PyTorch's module does not take where it is constructed: its forward pass does, or the planner."""
+    declared: ClassVar[bool] = False
+    """Whether its answers are what the file says, and hold for what arrives there in the file alone."""
 
     # What a layer answers
 
@@ -225,14 +116,14 @@ class Layer(BaseModel):
         """Untrained entries of the module's `state_dict`, such as running means."""
         return {}
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         """Multiply-adds for one sample; bias, activations and comparisons are not counted."""
         return 0
 
     def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:
         """The multiply-adds saved if only part of the first output is read, and nothing reads the rest."""
         elements = outputs[0].elements
-        return self.macs(inputs, outputs) * (elements - count(read)) // elements
+        return self.multiply_adds(inputs, outputs) * (elements - count(read)) // elements
 
     def derived(self, *inputs: Shape) -> Mapping[str, object]:
         """The arguments of the PyTorch call that a model file leaves out because they follow from the inputs."""
@@ -242,12 +133,18 @@ class Layer(BaseModel):
         """The PyTorch calls that the layer means, one after the other; all but the last are on its first input."""
         return (self.module({**self.derived(*inputs), **self.given()}, *inputs),)
 
+    def elsewhere(self, facts: Facts, own: tuple[Shape, ...], *inputs: Shape) -> Facts:
+        """What is known of a `declared` layer on other inputs than its own in the file; raises the fault of inputs for
+        which too little is.
+        """
+        return facts
+
     def must_be_writable(self, path: Path) -> None:
         """Raise the fault of a layer that can be planned but not written in PyTorch, at `path` in the file."""
 
     def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
-        """Where the layer's outputs lie in the memory of its only input, in training or in evaluation; None where
-        PyTorch gives them memory of their own.
+        """Where its outputs lie in the memory of its only input, in training or evaluation; None where PyTorch gives
+        them memory of their own.
         """
         return None
 
@@ -306,14 +203,14 @@ class Layer(BaseModel):
         for sizes in weights.values():
             if math.prod(sizes) > LARGEST:
                 raise TensorTooLarge(Shape(sizes))
-        return Facts(
-            outputs=outputs,
-            links=links,
-            weights=weights,
-            buffers=self.buffers(*inputs),
-            params=sum(map(math.prod, weights.values())),
-            macs=self.macs(inputs, outputs),
-        )
+        params, macs = self.counts(inputs, outputs, weights)
+        return Facts(outputs, links, weights, self.buffers(*inputs), params, macs)
+
+    def counts(
+        self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], weights: Mapping[str, Sizes]
+    ) -> tuple[int | None, int | None]:
+        """Its trained parameters and its multiply-adds; None for what is not known."""
+        return sum(map(math.prod, weights.values())), self.multiply_adds(inputs, outputs)
 
     def per_axis(self, name: str, rank: int) -> tuple[int, ...]:
         """The argument `name` as one number for each of `rank` axes."""

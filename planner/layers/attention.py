@@ -70,8 +70,9 @@ class MultiheadAttention(Layer):
 
     The sequence is the last spatial axis; axes before it are as a batch, such as windows of an image. With
     `is_causal: true` position i sees the positions 0 to i. A fourth source is a mask, which is added to the products
-    of queries and keys: …×L×S, or …×num_heads×L×S, where −∞ hides a key from a query; axes before L×S are repeated
-    as in PyTorch. The analyses count a position that a mask hides as read: where it is causal, say `is_causal`.
+    of queries and keys: …×L×S, or …×num_heads×L×S, where −∞ hides a key from a query. As in PyTorch, axes before L×S
+    are repeated, and S alone hides keys from all queries, as for padding. The analyses count a position that a mask
+    hides as read: where it is causal, say `is_causal`.
     Multiply-adds: the four projections, and two products of query length · key length · channels.
     """
 
@@ -146,7 +147,7 @@ class MultiheadAttention(Layer):
             named |= {"bias_k": (1, 1, width), "bias_v": (1, 1, width)}
         return named | affine(width, width, self.bias, "out_proj.")
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         return attention_macs(*_roles(inputs), more_keys=self.add_bias_kv + self.add_zero_attn)
 
     def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:
@@ -172,7 +173,7 @@ class MultiheadAttention(Layer):
         if masks:
             call = replace(call, named=("attn_mask",), widened=(0, 0, 0, len(query) + 1 - len(masks[0])), repeats=(3,))
         if self.is_causal:
-            # With keys of its own PyTorch takes the mask alone: of the flag it makes one that hides them.
+            # With keys that the module adds itself only the mask is given: PyTorch's flag would hide these keys.
             flag = {} if self.add_bias_kv or self.add_zero_attn else {"is_causal": True}
             call = replace(call, causal="attn_mask", forward={**call.forward, **flag})
         return (call,)
@@ -207,9 +208,10 @@ class ScaledDotProductAttention(Layer):
 
     `from: [query, key, value]`, as L×E, S×E and S×Ev with any axes before them, such as heads; the result is L×Ev. A
     fourth source is a mask, which is added to the products before the softmax: …×L×S, where −∞ hides a key from a
-    query. With `is_causal: true` position i sees the positions 0 to i. Axes before the last two are repeated where
-    they are 1; with `enable_gqa: true` each head of key and value serves several of the query. The scale is 1/√E if it
-    is not given. The analyses count a position that a mask hides as read: where it is causal, say `is_causal`.
+    query; S alone hides keys from all queries, as for padding. With `is_causal: true` position i sees the positions 0
+    to i. Axes before the last two are repeated where they are 1; with `enable_gqa: true` each head of key and value
+    serves several of the query. The scale is 1/√E if it is not given. The analyses count a position that a mask hides
+    as read: where it is causal, say `is_causal`.
     As torch.nn.functional.scaled_dot_product_attention without dropout. Multiply-adds: L·S·(E + Ev) for each head.
     """
 
@@ -285,7 +287,7 @@ class ScaledDotProductAttention(Layer):
         query, key, value = inputs[:3]
         return key[-2] * (query.channels + value.channels)
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         return math.prod(outputs[0].spatial) * self._query_macs(inputs)
 
     def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from planner.faults.option_does_not_apply import OptionDoesNotApply
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import Link, Shape
 from planner.layers._fields import ShapeSizes
@@ -41,6 +42,9 @@ class Constant(Layer):
     end: float = Field(1.0, description="The last number of linspace.")
 
     def check(self, *inputs: Shape) -> None:
+        ends = [name for name in ("start", "end") if name in self.given()]
+        if ends and self.fill != "linspace":
+            raise OptionDoesNotApply.ends(ends[0], self.fill)
         if self.fill in _TABLES and len(self.shape) != 2:
             raise WrongValue("shape", f"two sizes for `{self.fill}`, such as [128, 64]", list(self.shape))
 
@@ -74,7 +78,7 @@ class Constant(Layer):
         return row if len(sizes) == 1 else Call("torch.reshape", {"input": row, "shape": sizes})
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        # An image of one number is made as PyTorch wants images; what has a place for each number is made as it is.
+        # Equal numbers are made channels first, as PyTorch has images; others in the order of the file, channels last.
         first = self.uniform and len(self.shape) > 2
         data = self._data(Shape(self.shape).torch if first else self.shape)
         return (Call("nn.Buffer", {"data": data, "persistent": False}, layout="first" if first else "last"),)

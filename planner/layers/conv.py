@@ -120,7 +120,7 @@ class _Conv(_GroupedWeights):
             named["bias"] = (width,)
         return named
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         (x,), (y,) = inputs, outputs
         return y.elements * (x.channels // self.group_count(x)) * math.prod(self.per_axis("kernel_size", self.rank))
 
@@ -199,7 +199,7 @@ class _ConvTranspose(_GroupedWeights):
             named["bias"] = (width,)
         return named
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         (x,) = inputs
         kernel = math.prod(self.per_axis("kernel_size", self.rank))
         return x.elements * (self.width(x) // self.group_count(x)) * kernel

@@ -54,7 +54,7 @@ class Linear(Layer):
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
         return affine(self.out_features, inputs[0].channels, self.bias)
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         return outputs[0].elements * inputs[0].channels
 
     def derived(self, *inputs: Shape) -> Mapping[str, object]:
@@ -89,7 +89,7 @@ class Bilinear(Layer):
         weight: dict[str, Sizes] = {"weight": (self.out_features, inputs[0].channels, inputs[1].channels)}
         return {**weight, "bias": (self.out_features,)} if self.bias else weight
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         return outputs[0].elements * inputs[0].channels * inputs[1].channels
 
     def derived(self, *inputs: Shape) -> Mapping[str, object]:

@@ -64,7 +64,7 @@ class MatMul(Layer):
         a, b = inputs
         return (Shape((*_leading(a, b), a[-2], self._sizes(b)[1])),)
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         return math.prod(outputs[0]) * inputs[0].channels
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
@@ -86,10 +86,14 @@ def _read(equation: str, inputs: tuple[Shape, ...]) -> tuple[Equation, Mapping[L
     """An equation, and the size of each of its letters but that of the batch."""
     read = Equation.read(equation, [len(x) + 1 for x in inputs])
     sizes: dict[Letter, int] = {}
-    for letters, x in zip(read.operands, inputs, strict=True):
+    for i, (letters, x) in enumerate(zip(read.operands, inputs, strict=True)):
+        own: dict[Letter, int] = {}
         for letter, n in zip(letters[1:], x.torch, strict=True):
+            if own.setdefault(letter, n) != n:
+                raise LettersDiffer(str(letter), equation, inputs, own[letter], n, operand=i)
+        for letter, n in own.items():
             known = sizes.setdefault(letter, n)
-            if known != n and not (letter.repeats and 1 in (known, n)):
+            if known != n and 1 not in (known, n):
                 raise LettersDiffer(str(letter), equation, inputs, known, n)
             sizes[letter] = max(known, n)
     if len(read.output) == 1:
@@ -103,8 +107,9 @@ class Einsum(Layer):
 
     Letters have PyTorch's order: the batch first, then the channels, then the spatial axes. `bchw,bkc->bkhw` makes K
     maps of H×W×C, each the sum of all channels by weights of its own, of which the second tensor, C×K, holds C for each
-    map. Every tensor begins with the batch, and so does the result; `...` stands for any number of axes. Where a
-    channel becomes a spatial axis or the other way round, every value counts as reading all of both.
+    map. Every tensor begins with the batch, and so does the result; `...` stands for any number of axes. As in PyTorch,
+    an axis of one cell is repeated to the length that its letter has elsewhere. Where a channel becomes a spatial axis
+    or the other way round, every value counts as reading all of both.
 
     Multiply-adds are those of the matrix products that PyTorch makes of it, from the left: first what stands in one
     tensor alone is summed, then each pair is multiplied. Where nothing is summed over in a pair, it has none. (With the
@@ -135,7 +140,7 @@ class Einsum(Layer):
         read, sizes = _read(self.equation, inputs)
         return (Shape.of_torch(tuple(sizes[letter] for letter in read.output[1:])),)
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         read, _ = _read(self.equation, inputs)
         tensors = [
             dict(zip(letters[1:], x.torch, strict=True)) for letters, x in zip(read.operands, inputs, strict=True)

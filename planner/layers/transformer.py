@@ -77,7 +77,7 @@ class _Transformer(Layer):
             weights |= scale_and_shift((width,), True, bias, f"norm{i + 1}.")
         return weights
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
         x, *others = inputs
         return sum(attention_macs(x, y, y) for y in (x, *others)) + 2 * x.elements * self.dim_feedforward
 
@@ -117,8 +117,8 @@ class _Stacked(_Transformer):
         named = {f"layers.{i}.{name}": sizes for i in range(self.num_layers) for name, sizes in one}
         return named | (scale_and_shift((inputs[0].channels,), True, self.bias, "norm.") if self.norm else {})
 
-    def macs(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
-        return self.num_layers * super().macs(inputs, outputs)
+    def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
+        return self.num_layers * super().multiply_adds(inputs, outputs)
 
     def options(self) -> Mapping[str, object]:
         """The arguments of the stack beside its layers and its norm."""

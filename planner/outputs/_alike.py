@@ -1,7 +1,7 @@
 """Likeness of blocks: which blocks are alike but for numbers, in which numbers they differ, and how they are placed.
 
-Alike are blocks with the same layers, wired in the same way, whose arguments are the same or, where they are numbers,
-are numbers in both: the layers of a network whose dilation grows are copies of one block.
+Blocks are alike if they have the same layers, wired in the same way, with arguments that are the same, or are numbers
+in both: the layers of a network whose dilation grows are copies of one block.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from planner.outputs._screen import printable
 from planner.plan import Plan
 
 MOST_NUMBERS = 5
-"""Numbers of a series that are told; of a longer one, the first and the last."""
+"""Numbers of a series that are shown; of a longer series, the first and the last."""
 MOST_ARGUMENTS = 2
 MANY = 5
-"""So many equal blocks side by side are one."""
+"""From this many on, equal blocks side by side are shown as one."""
 
 
 class Likeness:
@@ -74,7 +74,7 @@ class Likeness:
                 values = [getattr(layer, name) for layer in layers]
                 if any(value != values[0] for value in values):
                     found.setdefault(name, values)
-        # A pair for each side says again what a number beside it has said.
+        # Lists, such as a padding for each side, would repeat what the numbers say.
         told = [each for each in found.items() if _is_number(each[1][0])]
         return "; ".join(series(name, values) for name, values in told[:MOST_ARGUMENTS])
 

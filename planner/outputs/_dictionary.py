@@ -9,6 +9,7 @@ from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
+from planner.analyses.cost import Cost
 from planner.analyses.loss import AxisLoss
 from planner.analyses.reach import Unread
 from planner.analyses.receptive_field import AxisField
@@ -39,11 +40,18 @@ def dictionary(report: Report) -> dict[str, Any]:
             "peak_bytes": totals.peak_bytes,
             "batch": totals.batch,
             "dtype": totals.dtype,
+            **_unknown(totals),
         },
         "reach": None if report.reach is None else {name: _reach(each) for name, each in report.unread_inputs.items()},
         "wasted_macs": report.reach.wasted_macs if report.reach is not None else None,
         "diagnostics": [finding(report, each) for each in report.diagnostics],
     }
+
+
+def _unknown(totals: Cost) -> dict[str, Any]:
+    """The steps that are not in the totals, because nobody knows what they have; nothing where there are none."""
+    unknown = {"params": list(totals.unknown_params), "macs": list(totals.unknown_macs)}
+    return {"unknown": unknown} if any(unknown.values()) else {}
 
 
 def step_values(report: Report, i: int, step: Step) -> dict[str, Any]:
@@ -55,10 +63,11 @@ def step_values(report: Report, i: int, step: Step) -> dict[str, Any]:
         "from": [report.plan.label(ref) for ref in step.sources],
         "in": [_plain(shape) for shape in step.inputs],
         "out": None if not outputs else outputs[0] if len(outputs) == 1 else outputs,
+        **({"class": step.facts.foreign} if step.facts and step.facts.foreign else {}),
         "params": step.params,
         **_lent(report.plan, step),
         "macs": step.macs,
-        "line": report.line(step),
+        **_stands(report, step),
         "loss": [_loss(report.plan.label(step.sources[each.source]), each) for each in report.losses[i]],
         "receptive_field": {
             report.plan.steps[source].name: _field(axes)
@@ -68,16 +77,22 @@ def step_values(report: Report, i: int, step: Step) -> dict[str, Any]:
     }
 
 
+def _stands(report: Report, step: Step) -> dict[str, Any]:
+    """The line where a step stands, and the file if it is a library."""
+    place = report.source.place(step.path)
+    file = {"file": place.file} if place is not None and place.file is not None else {}
+    return {"line": place.line if place else None, **file}
+
+
 def _lent(plan: Plan, step: Step) -> dict[str, Any]:
     """Whose weights a step uses: the step that has them, or for single weights their names in the state_dict."""
     if plan.owner(step) is not step:
-        weighted = step.facts is not None and (step.facts.weights or step.facts.buffers)
-        return {"shares": plan.owner(step).name} if weighted else {}
+        return {"shares": plan.owner(step).name} if step.facts is not None and step.facts.has_state else {}
     tied = {name: plan.weight(step, name) for name in step.instance.ties or () if name in step.weights}
     return {"tied": tied} if tied else {}
 
 
-def _unread(report: Report, i: int) -> dict[str, int] | None:
+def _unread(report: Report, i: int) -> dict[str, int | None] | None:
     unread = report.reach.unread[i] if report.reach is not None else None
     if report.reach is None or unread is None:
         return None
@@ -98,7 +113,7 @@ def finding(report: Report, each: Diagnostic) -> dict[str, Any]:
         "step": each.step,
         "message": headline(each),
         "help": each.help,
-        "file": report.source.file,
+        "file": report.file(place),
         "line": place.line if place else None,
         "column": place.column if place else None,
         "fixes": [_fix(fix) for fix in report.fixes(each)],

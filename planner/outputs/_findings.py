@@ -40,6 +40,11 @@ def path_text(path: Path) -> str:
     return text.removeprefix(".")
 
 
+def called(path: Path) -> str:
+    """What is done at a place that led to another: a block is called there, or a library used."""
+    return "used" if "use" in path[-2:] else "called"
+
+
 def headline(each: Diagnostic) -> str:
     """A finding's headline, with its numbers where it has any; not escaped for a screen."""
     return f"{each.message}: {each.label}" if each.label else each.message

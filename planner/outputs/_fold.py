@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,6 +11,7 @@ from planner.diagnostics import Path
 from planner.geometry import Shape
 from planner.model import Group
 from planner.outputs._alike import Likeness, series
+from planner.outputs._screen import printable
 from planner.outputs._weights import lent, lent_to_copies
 from planner.plan import Plan, Tensor
 
@@ -25,11 +26,12 @@ class Row:
     name     its name below the block that it stands in; of several copies, the first and the last
     path     its place in the file, or that of the first copy
     steps    the steps of the plan that it stands for
-    planned  whether all of them have their shapes; params and macs are of those that have
+    planned  whether all of them have their shapes; params and macs are of those that have, None if unknown of some
     opened   its layers follow, in rows of their own; of several copies, those of the first
-    beside   the copies stand side by side, and not one behind the other
+    beside   the copies stand side by side, and not one after the other
     differ   the arguments in which copies differ: `dilation 1, 2, 4`
     weights  whose weights it uses, where they are not its own: `shares conv1`
+    foreign  the name of a class that only the user's own code has
     """
 
     name: str
@@ -39,8 +41,8 @@ class Row:
     steps: range
     inputs: tuple[Shape, ...]
     outputs: tuple[Shape, ...]
-    params: int
-    macs: int
+    params: int | None
+    macs: int | None
     planned: bool
     is_block: bool = False
     opened: bool = False
@@ -48,11 +50,12 @@ class Row:
     beside: bool = False
     differ: str = ""
     weights: str = ""
+    foreign: str = ""
 
     @property
     def notes(self) -> str:
-        """What is said behind its type: `, dilation 1, 2, 4, shares a`."""
-        return "".join(f", {each}" for each in (self.differ, self.weights) if each)
+        """What is said after its type: `, dilation 1, 2, 4, shares a`."""
+        return "".join(f", {each}" for each in (self.foreign, self.differ, self.weights) if each)
 
     @property
     def times(self) -> str:
@@ -130,9 +133,10 @@ class Tree:
             steps=range(i, i + 1),
             inputs=step.inputs,
             outputs=step.outputs,
-            params=step.params or 0,
-            macs=step.macs or 0,
+            params=step.params if step.facts else 0,
+            macs=step.macs if step.facts else 0,
             planned=step.facts is not None,
+            foreign=printable(step.facts.foreign.rpartition(".")[2]) if step.facts else "",
             weights=lent(self.plan, step),
         )
 
@@ -140,6 +144,7 @@ class Tree:
         first, last = copies[0], copies[-1]
         names = [_below(each.name, each.parent) for each in (first, last)]
         steps = range(first.first, last.last)
+        planned = [self.plan.steps[i] for i in steps if self.plan.steps[i].facts is not None]
         return Row(
             name=names[0] if len(copies) == 1 else "…".join(names),
             type=first.type,
@@ -148,8 +153,8 @@ class Tree:
             steps=steps,
             inputs=self._inputs(first),
             outputs=self._outputs(last),
-            params=sum(self.plan.steps[i].params or 0 for i in steps),
-            macs=sum(self.plan.steps[i].macs or 0 for i in steps),
+            params=summed(each.params for each in planned),
+            macs=summed(each.macs for each in planned),
             planned=self._planned(steps),
             is_block=True,
             opened=opened,
@@ -178,6 +183,12 @@ class Tree:
         made = self.plan.leaving(block) if block.outputs else every
         read = [shape for ref in made if self.last_reader.get(ref, 0) >= block.last and (shape := self.plan.shape(ref))]
         return tuple(read) or steps[block.last - 1].outputs
+
+
+def summed(numbers: Iterable[int | None]) -> int | None:
+    """A sum, which is unknown where one of the numbers is."""
+    found = list(numbers)
+    return None if None in found else sum([each or 0 for each in found])
 
 
 def _below(name: str, parent: Group | None) -> str:

@@ -25,5 +25,5 @@ def table(report: Report) -> str:
 def _rows(report: Report) -> Iterable[tuple[str, ...]]:
     for step in report.plan.layers:
         shapes = ", ".join(map(str, step.outputs)) or "not planned"
-        known = step.facts is not None
-        yield step.name, step.type, shapes, f"{step.params:,}" if known else "", f"{step.macs:,}" if known else ""
+        numbers = ("" if each is None else f"{each:,}" for each in (step.params, step.macs))
+        yield step.name, step.type, shapes, *numbers

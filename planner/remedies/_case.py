@@ -14,7 +14,7 @@ from planner.arithmetic import has_arithmetic, is_expression
 from planner.diagnostics import Diagnostic, Edit, Fault, Path
 from planner.geometry import AxisMap, SameWindow, Shape, Window
 from planner.layers._fields import per_axis
-from planner.sight import ALL, ANY
+from planner.sight import stands_for_several
 
 if TYPE_CHECKING:
     from planner.layers._layer import Layer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from planner.report import Report
 
 LEFT_OUT = object()
-"""In place of a value: the key goes."""
+"""In place of a value: the key is removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,6 @@ class Case:
         return self.report.plan
 
     @property
-    def data(self) -> dict[str, Any]:
-        return self.report.source.data
-
-    @property
     def step(self) -> Step | None:
         """The step of the finding, or the first step of the entry that holds the finding."""
         if self.found.step is not None:
@@ -79,8 +75,9 @@ class Case:
     # The file
 
     def at(self, path: Path) -> Any:
-        """The value in the file at a path; None where there is none."""
-        here: Any = self.data
+        """The value in the file, or in a library that it uses, at a path; None where there is none."""
+        source, path = self.report.source.written_at(path)
+        here: Any = source.data
         for part in path:
             if isinstance(here, dict):
                 here = here.get(str(part))
@@ -115,8 +112,8 @@ class Case:
             if not has_arithmetic(value):
                 return path, ()
             name = value[1:] if isinstance(value, str) and value[1:].isidentifier() else None
-            block = path[1] if path[0] == "blocks" else None
-            if name and block and calls and name in (self.at(("blocks", block, "params")) or {}):
+            block = path[:4] if path[0] == "use" else path[:2] if path[0] == "blocks" else None
+            if name and block and calls and name in (self.at((*block, "params")) or {}):
                 path, calls = (*calls[0], name), calls[1:]
             elif name and name in (self.at(("params",)) or {}):
                 path = ("params", name)
@@ -164,7 +161,7 @@ class Case:
         """
         given = (self.at(step.path) or {}).get("from")
         names = [str(each) for each in (given if isinstance(given, list) else [given])] if given is not None else []
-        return names if names and not any(each.endswith(ALL) or each.startswith(ANY) for each in names) else None
+        return names if names and not any(map(stands_for_several, names)) else None
 
     # Layers
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import lcm
 
 from planner.analyses.loss import losses_of
+from planner.analyses.receptive_field import receptive_fields
 from planner.diagnostics import Severity
 from planner.geometry import Shape
-from planner.plan import Known, Step, propagate
+from planner.plan import Known, Plan, Step, propagate
 from planner.remedies._case import Case, Proposal
 
 FARTHEST = 64
-"""Cells that a size is looked for on either side one by one; strides that multiply to more are rare."""
+"""Cells on either side within which every size is tried; strides that multiply to more are rare."""
 ROUND, FARTHEST_ROUND = 16, 1024
 """Further away, and if none was found, only sizes that ROUND divides are tried."""
 MOST_STEPS = 20_000
-"""Steps planned for it at most."""
+"""The most steps that are planned to find a size."""
 GRADES = 3
 EXACT, LOSSLESS, WORKS = range(GRADES)
 
@@ -61,6 +63,10 @@ class _SizeSearch:
     case: Case
     names: tuple[str, ...]
     shape: Shape
+    farthest: int | None = None
+    """The cells on either side within which a better size is looked for once a working size is known: one stride of the
+    network further, after which grades repeat.
+    """
 
     def found(self, least: int) -> Iterator[Spatial]:
         """The next good sizes above and below, of the best grade that any has: with all axes at one size where they are
@@ -71,6 +77,8 @@ class _SizeSearch:
         moved = dict.fromkeys([*alike, *((i,) for i in range(len(spatial)))])
         fallback: list[Spatial] = []
         for far in (False, True):
+            if far and self.farthest is not None and self.farthest <= FARTHEST:
+                break
             for axes in moved:
                 if fallback and not self.best(self.moved(axes, far), LOSSLESS):
                     continue
@@ -86,6 +94,10 @@ class _SizeSearch:
         for m in _around(self.shape[axes[0]], far):
             yield tuple(m if i in axes else n for i, n in enumerate(self.shape.spatial))
 
+    def distance(self, size: Spatial) -> int:
+        """The cells by which an axis differs from the given size at most."""
+        return max(abs(m - n) for m, n in zip(size, self.shape.spatial, strict=True))
+
     def best(self, sizes: Iterable[Spatial], least: int) -> list[Spatial]:
         """The first size of the best grade above the given one, and the first below."""
         given = self.shape.spatial
@@ -93,6 +105,8 @@ class _SizeSearch:
         grades = {True: least + 1, False: least + 1}
         for size in sizes:
             up = size > given
+            if self.farthest is not None and self.distance(size) > self.farthest:
+                break
             grade = self.grade(size, grades[up] - 1)
             if size != given and grade < grades[up]:
                 firsts[up], grades[up] = size, grade
@@ -134,6 +148,8 @@ class _SizeSearch:
             if step.name in self.names
         }
         plan = propagate(self.case.plan.model, inputs=inputs, known=known, good=good)
+        if plan.complete and self.farthest is None:
+            self.farthest = self.distance(size) + _stride(plan)
         return worst if plan.complete else GRADES
 
 
@@ -145,6 +161,14 @@ def _around(n: int, far: bool) -> Iterator[int]:
     start = n - n % ROUND
     steps = range(FARTHEST, FARTHEST_ROUND, ROUND)
     yield from (m for by in steps for m in (start - by, start + by) if m > 0)
+
+
+def _stride(plan: Plan) -> int:
+    """The input cells after which all layers start anew: a multiple of every layer's stride, in input cells."""
+    fields = (
+        field for outputs in receptive_fields(plan) for each in outputs for axes in each.values() for field in axes
+    )
+    return lcm(*{field.stride.numerator for field in fields if field.stride})
 
 
 def _grade(step: Step) -> int:

@@ -34,6 +34,18 @@ def size_from_skip(case: Case) -> Iterator[Proposal]:
                 return
 
 
+def broadcast(case: Case) -> Iterator[Proposal]:
+    """The word that a single cell is meant to be repeated, where that is all that differs."""
+    step = case.step
+    if step is not None and getattr(step.layer, "broadcast", None) is False and _repeats(step.inputs):
+        yield case.put(step, broadcast=True)
+
+
+def _repeats(shapes: Sequence[Shape]) -> bool:
+    """Whether the shapes are alike but for axes where some have a single cell."""
+    return len(set(map(len, shapes))) == 1 and all(len({*sizes} - {1}) <= 1 for sizes in zip(*shapes, strict=True))
+
+
 def parameter_shape(case: Case) -> Iterator[Proposal]:
     """A free parameter with the shape of the tensor that it meets."""
     step = case.step

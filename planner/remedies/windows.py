@@ -214,7 +214,7 @@ def _skipping(case: Case) -> Iterator[Step]:
 
 
 def _taker(case: Case, skipping: Step) -> Step | None:
-    """The first layer behind a step that has no stride of its own, and a window at least as wide as the skipping
+    """The first layer after a step that has no stride of its own, and a window at least as wide as the skipping
     stride.
     """
     strides = [window.stride for window, _ in windows_of(skipping)]
@@ -232,7 +232,7 @@ def _taker(case: Case, skipping: Step) -> Step | None:
     return None
 
 
-# One way at one step: what it would be, or None where the layer does not take it, or does not need it
+# One change of one step: the arguments, or None where the layer does not take them, or does not need them
 
 
 def _first(case: Case, way: Way) -> Iterator[Proposal]:

@@ -60,13 +60,14 @@ def dropped(report: Report) -> Iterator[tuple[Step, list[Dropped]]]:
 
 def _of(report: Report, i: int, axis: AxisLoss, others: Readers | None) -> Dropped:
     cells = lossless.left_out(report.plan, i, axis)
-    # Where the windows stand apart, the end is one more gap between them.
+    # Where there are gaps between windows, the end is one more gap.
     edge, between = (0, cells) if axis.loss.skipped else (cells, 0)
     if others is None:
         assert report.reach is not None
         return Dropped(axis, edge, between, lossless.nowhere(report.plan, report.reach, i, axis))
     nowhere = cells & ~others.read(i, axis)
-    if others.unplanned(i, axis):  # it may well read what is skipped; at an edge, it may be why it is not planned
+    # A reader that is not planned may read what is skipped; cells lost at an edge may be why it could not be planned.
+    if others.unplanned(i, axis):
         nowhere &= ~between
     return Dropped(axis, edge, between, nowhere)
 
@@ -140,11 +141,10 @@ def to_read_all(trials: Trials, step: Step, skipped: list[Dropped]) -> str:
     ones = windows and step.weights and all(window.kernel == 1 for window in windows)
     if ones and (pool := _pooled_first(step)):
         return f"{pool} before it in place of its stride"
-    ways = _to_read_all(step, skipped)
-    return next((_said(each) for each in ways if trials.reads(step, skipped, **each)), "")
+    return next((_said(each) for each in _to_read_all(step) if trials.reads(step, skipped, **each)), "")
 
 
-def _to_read_all(step: Step, skipped: list[Dropped]) -> Iterator[dict[str, object]]:
+def _to_read_all(step: Step) -> Iterator[dict[str, object]]:
     """Arguments with which a step may read the cells between its windows."""
     windows = [window_on(along, n) for along, n in zip(step.links[0][0].axes, step.inputs[0].spatial, strict=True)]
     plain = [each for each in windows if each is not None]

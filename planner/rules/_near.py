@@ -1,4 +1,6 @@
-"""Input sizes near the given ones at which a model is better off, each planned: shared by the rules that name sizes."""
+"""Input sizes near the given ones at which less is wrong with a model, each planned: shared by the rules that name
+sizes.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ def near_sizes(report: Report, faults: Faults) -> list[Shape]:
     any near by; axes of one size change together.
     """
     given = next((step for step in report.plan.inputs if step.outputs[0].spatial), None)
-    if report.brief or given is None or not report.plan.complete or report.reach is None:  # not complete, or very long
+    if report.brief or given is None or not report.plan.complete or report.reach is None:  # without reach: very long
         return []
     search = _Search(report, given.name, faults)
     found = (_next(search, given.outputs[0], direction) for direction in (1, -1))
@@ -33,7 +35,7 @@ def near_sizes(report: Report, faults: Faults) -> list[Shape]:
 
 
 def _next(search: _Search, shape: Shape, direction: int) -> Shape | None:
-    """The next shape in one direction, one size after the other: each as far as nothing is better near by."""
+    """The next shape in one direction, found for one size after the other, each as far as no size near by is better."""
     best = shape
     for n in dict.fromkeys(shape.spatial):
         fewest = search.faults(best)

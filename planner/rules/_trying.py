@@ -53,14 +53,14 @@ class Trials:
         return bool(near_sizes(self.report, _losing))
 
     def reads(self, step: Step, missed: list[Dropped], **values: object) -> bool:
-        """Whether a step with other arguments reads all that it misses now, the model works, and all of it is used that
-        nothing else uses now.
+        """Whether, with other arguments, a step reads all that it misses now, the model works, and every missed cell
+        that nothing else reads is used.
         """
         source = missed[0].axis.source
         layer = changed(step, **values)
         if layer is None or not _reads_all(layer, step, source):
             return False
-        if self.report.reach is None:  # not complete, or very long: as far as one can tell
+        if self.report.reach is None:  # the plan is not complete, or very long: each step is compared by itself
             return self._no_worse(step, layer)
         plan = self.planned({id(step): layer})
         after = reach(plan) if plan is not None else None
@@ -113,7 +113,7 @@ class Trials:
         return propagate(replace(model, instances=instances), inputs=inputs)
 
     def taken_over(self, step: Step) -> bool:
-        """Whether a layer with a larger window behind a step can take its stride, and then reads all of it."""
+        """Whether a layer with a larger window after a step can take its stride, and then reads all of it."""
         at = self.report.plan.numbers[step.name]
         for i in range(at + 1, min(at + 1 + MOST_BACK, len(self.report.plan.steps))):
             after = self.report.plan.steps[i]

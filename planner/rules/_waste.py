@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 ONE_IN = 100
-"""Waste of less than one in so many of a model's multiply-adds is not reported."""
+"""Waste is reported from one in this many of a model's multiply-adds on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def wastes(report: Report) -> list[Waste]:
     cause is the first that leaves out the better part; where nothing reads the output of a step, it is that step.
     """
     reach = report.reach
-    if reach is None or not reach.wasted_macs:
+    if reach is None or not reach.known_waste:
         return []
     causes = _causes(report)
     spent: defaultdict[int, list[int]] = defaultdict(list)
@@ -42,7 +42,7 @@ def wastes(report: Report) -> list[Waste]:
         if macs and cause is not None:
             spent[cause].append(i)
     return [
-        Waste(cause, sum(reach.macs_wasted[i] for i in steps), tuple(by_waste(report, steps)))
+        Waste(cause, sum(reach.macs_wasted[i] or 0 for i in steps), tuple(by_waste(report, steps)))
         for cause, steps in sorted(spent.items())
     ]
 
@@ -50,11 +50,11 @@ def wastes(report: Report) -> list[Waste]:
 def by_waste(report: Report, steps: Iterable[int]) -> list[int]:
     """Steps by how much of them is computed in vain, the most first."""
     wasted = report.reach.macs_wasted if report.reach else ()
-    return sorted(steps, key=lambda i: (-wasted[i], i))
+    return sorted(steps, key=lambda i: (-(wasted[i] or 0), i))
 
 
 def _causes(report: Report) -> dict[int, int]:
-    """For every step with cells that nothing reads, the first step behind it that leaves them out."""
+    """For every step with cells that nothing reads, the first step after it that leaves them out."""
     plan, causes = report.plan, dict[int, int]()
     for i in range(len(plan.steps) - 1, -1, -1):
         if not _has_unread_cells(report, i):
@@ -70,7 +70,7 @@ def _causes(report: Report) -> dict[int, int]:
 
 
 def _cause(report: Report, i: int, source: int, behind: int | None) -> int | None:
-    """Whether step i leaves out the better part of what is unread of its source, or one behind it does."""
+    """Step i if it leaves out most of what is unread of its source, or else the cause `behind` it."""
     step = report.plan.steps[i]
     ref = step.sources[source]
     known = report.reach.unread[ref.step] if report.reach else None

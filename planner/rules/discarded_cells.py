@@ -47,12 +47,13 @@ class DiscardedCells(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
-        steps, total = report.plan.steps, report.cost.macs
+        steps, total = report.plan.steps, report.cost.known_macs
         said = _unseen_input(report)
         for waste in wastes(report):
             if waste.macs * ONE_IN >= total:
                 names = named([steps[i].name for i in waste.computed_by], 3)
-                price = f"{waste.macs:,} of {total:,} MACs, {percent(waste.macs, total)}"
+                whole = f"{total:,}{'' if report.cost.macs is not None else ' known'}"
+                price = f"{waste.macs:,} of {whole} MACs, {percent(waste.macs, total)}"
                 said[waste.step].append(f"the rest took {price}, in {names}")
         for i, texts in sorted(said.items()):
             if not by_stride(report, i) and not is_unread(report, i):

@@ -50,7 +50,7 @@ class GiantLinear(Rule):
         for step in steps:
             if not step.inputs or not step.params or step.inputs[0].spatial:
                 continue
-            if step.params <= MILLION or step.params * 2 <= total:
+            if total is None or step.params <= MILLION or step.params * 2 <= total:
                 continue
             source = steps[step.sources[0].step]
             while source.inputs and len(source.inputs) == 1 and not source.params and not source.inputs[0].spatial:

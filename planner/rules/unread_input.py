@@ -10,7 +10,7 @@ from planner.layers._layer import axis_name
 from planner.rules._rule import Rule
 from planner.rules._trying import Trials
 from planner.rules._waste import by_stride, leaving_out
-from planner.words import named, share
+from planner.words import joined, named, share
 
 if TYPE_CHECKING:
     from planner.report import Report
@@ -65,7 +65,7 @@ class UnreadInput(Rule):
                 for axis in range(len(spatial))
                 if (cells := unread.unread_lines(axis))
             ]
-            where = f"no output depends on {' and '.join(lines)}" if lines else "no line of cells is unread as a whole:"
+            where = f"no output depends on {joined(lines)}" if lines else "no line of cells is unread as a whole:"
             verb = "is" if unread.cells == 1 else "are"
             edge = any(each.loss.real > each.loss.skipped for by in losing for each in report.losses[by])
             sizes = "`planner sizes` lists the sizes that lose nothing at an edge" if edge and trials.size_near else ""

@@ -51,7 +51,7 @@ class UnreadOutput(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
-        total, steps = report.cost.macs, report.plan.steps
+        total, steps = report.cost.known_macs, report.plan.steps
         found = [each for each in wastes(report) if by_stride(report, each.step) and not is_unread(report, each.step)]
         spent = sum(each.macs for each in found)
         if not found or spent * ONE_IN < total:
@@ -59,10 +59,11 @@ class UnreadOutput(Rule):
         worst = max(found, key=lambda each: each.macs)
         computed_by = by_waste(report, (i for each in found for i in each.computed_by))
         names = named([steps[each.step].name for each in found], 3)
+        known = "" if report.cost.macs is not None else "known "
         yield cls.at(
             steps[worst.step],
-            f"{percent(spent, total)} of all multiply-adds are computed and never read",
-            label=f"{spent:,} of {total:,} MACs, most in {named([steps[i].name for i in computed_by], 3)}; "
+            f"{percent(spent, total)} of all {known}multiply-adds are computed and never read",
+            label=f"{spent:,} of {total:,} {known}MACs, most in {named([steps[i].name for i in computed_by], 3)}; "
             f"{names} {'leaves' if len(found) == 1 else 'leave'} them unread",
             help=_help(report, worst.step),
             key="stride",

@@ -2,6 +2,7 @@
 
     places    the Source: the values, and where each of them stands
     files     a file, its bytes, its text
+    libraries the libraries of blocks that a file uses; the `shelf` holds those that have been read
     yaml      from the events of YAML to values
     slips     what people get wrong in YAML, in our words; `stopped` is the place where reading stopped
     plain     a model made in Python
@@ -16,6 +17,7 @@ A slip that people make in YAML is a function in `slips`; what a place is, and i
 from __future__ import annotations
 
 from planner.source.files import encoded, parse, read, unparsed
+from planner.source.libraries import MOST_LIBRARIES, home_of, key_of, library, shipped
 from planner.source.limits import DEEPEST, MOST_BYTES, MOST_DUPLICATES, MOST_VALUES
 from planner.source.places import Source
 from planner.source.plain import of_mapping
@@ -24,11 +26,16 @@ __all__ = [
     "DEEPEST",
     "MOST_BYTES",
     "MOST_DUPLICATES",
+    "MOST_LIBRARIES",
     "MOST_VALUES",
     "Source",
     "encoded",
+    "home_of",
+    "key_of",
+    "library",
     "of_mapping",
     "parse",
     "read",
+    "shipped",
     "unparsed",
 ]

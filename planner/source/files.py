@@ -20,8 +20,8 @@ from planner.source.places import Source
 from planner.source.yaml import fill
 
 
-def read(path: str | os.PathLike[str]) -> Source:
-    """The model file at `path`; raises a Fault."""
+def read(path: str | os.PathLike[str], *, library: bool = False) -> Source:
+    """The model file, or the library of blocks, at `path`; raises a Fault."""
     file = os.fspath(path) or "."
     try:
         status = FilePath(path).stat()
@@ -33,14 +33,15 @@ def read(path: str | os.PathLike[str]) -> Source:
             content = stream.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         raise _unreadable(file, error) from None
-    return parse(content, file)
+    return parse(content, file, library=library)
 
 
-def parse(text: str | bytes, file: str | None = None) -> Source:
+def parse(text: str | bytes, file: str | None = None, *, library: bool = False) -> Source:
     """The Source that a text says; raises a Fault where the text says no model."""
     if len(text) > MOST_BYTES:
         raise TooLarge.file(file, len(text), MOST_BYTES)
     source = Source({}, file)
+    source.is_library = library
     try:
         source.text = _decoded(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
         if odd := _ODD.search(source.text):
@@ -54,9 +55,11 @@ def parse(text: str | bytes, file: str | None = None) -> Source:
     return source
 
 
-def unparsed(fault: Fault, file: str | None = None) -> Source:
+def unparsed(fault: Fault, file: str | None = None, *, library: bool = False) -> Source:
     """The Source left when `read` or `parse` raised: without data, but with the text, to show the line of the fault."""
-    return Source({}, file, fault.text if isinstance(fault, InText) else "")
+    source = Source({}, file, fault.text if isinstance(fault, InText) else "")
+    source.is_library = library
+    return source
 
 
 def encoded(text: str, original: bytes) -> bytes:

@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import Any
 
 from planner.diagnostics import Fault, Path, Place
+from planner.source.shelf import Shelf
 
 Offsets = tuple[int, int]
 """Where something starts and ends in a text, in characters from 0."""
@@ -24,20 +25,35 @@ class Source:
     file    the file as messages show it; None for a mapping or a text without a name
     text    the file's text; empty for a mapping
     faults  what is wrong but does not keep the rest from being read
+    shelf   the libraries that it may use; a Source that differs by an edit shares it
+    is_library  whether it is a library that a model file uses
     """
 
-    __slots__ = ("_lines", "data", "faults", "file", "marks", "root", "text")
+    __slots__ = ("_lines", "data", "faults", "file", "is_library", "marks", "root", "shelf", "text")
 
-    def __init__(self, data: dict[str, Any], file: str | None = None, text: str = "") -> None:
+    def __init__(
+        self, data: dict[str, Any], file: str | None = None, text: str = "", shelf: Shelf | None = None
+    ) -> None:
         self.data = data
         self.file = file
         self.text = text
+        self.shelf: Shelf = Shelf(file) if shelf is None else shelf
+        self.is_library = False
         self.faults: tuple[Fault, ...] = ()
         self._lines: array[int] | None = None
         # Noted while the text is read. By the id of a container, the offsets of its items in order: four for a key and
         # its value, two in a list.
         self.marks: dict[int, array[int]] = {}
         self.root = 0
+
+    def written_at(self, path: Path) -> tuple[Source, Path]:
+        """The Source in which a path ends, which is a library's where the path leads there, and the path in it."""
+        library = self.shelf.sources.get(str(path[1])) if len(path) > 1 and path[0] == "use" else None
+        return (self, path) if library is None else (library, path[2:])
+
+    def quoted(self, place: Place) -> str:
+        """The text of the line of a place."""
+        return self.shelf.of_file(place.file).line(place.line) if place.file is not None else self.line(place.line)
 
     def line(self, number: int) -> str:
         """The text of a line, counted from 1; "" where there is no such line."""
@@ -46,19 +62,21 @@ class Source:
 
     def place(self, path: Path, at_key: bool = False) -> Place | None:
         """The place of the value at `path`, or of its key; where `path` does not exist, of the nearest thing above."""
-        return self.stretch(*self._find(path, at_key)) if self.text else None
+        source, path = self.written_at(path)
+        return source.stretch(*source._find(path, at_key)) if source.text else None
 
     def within(self, path: Path, offset: int, length: int = 1) -> Place | None:
         """The place of a part of the text at `path`, such as an operator of an expression."""
-        if not self.text:
+        source, path = self.written_at(path)
+        if not source.text:
             return None
-        start, end = self._find(path, at_key=False)
-        written = self.text[start:end]
+        start, end = source._find(path, at_key=False)
+        written = source.text[start:end]
         opening = re.match(r"(?:&\S+\s+)?[\"']?", written)
         part = start + offset + (opening.end() if opening else 0)
         if part > end or "\n" in written or "\r" in written:
-            return self.stretch(start, end)
-        return self.stretch(part, min(part + length, end))
+            return source.stretch(start, end)
+        return source.stretch(part, min(part + length, end))
 
     def end(self, path: Path) -> Place | None:
         """The place right behind the value at `path`; None where the text has none."""
@@ -83,7 +101,8 @@ class Source:
             start = end = len(self.text.rstrip("\r\n"))
         line = min(bisect_right(starts, start), max(len(starts) - 1, 1))
         on_one_line = line >= len(starts) - 1 or end < starts[line]
-        return Place(line, start - starts[line - 1] + 1, max(end - start, 1) if on_one_line else 1)
+        length = max(end - start, 1) if on_one_line else 1
+        return Place(line, start - starts[line - 1] + 1, length, self.file if self.is_library else None)
 
     def _find(self, path: Path, at_key: bool) -> Offsets:
         here: Any = self.data

@@ -203,7 +203,7 @@ class _Builder:
         end = min(_where(error))
         start = max(end - FARTHEST_AHEAD, 0)
         brackets = self.text.count("[", start, end) + self.text.count("{", start, end)
-        if len(self.containers) + 2 * brackets <= DEEPEST:  # two, for `[a: ` is a mapping in a list
+        if len(self.containers) + 2 * brackets <= DEEPEST:  # twice, since `[a: ` is a mapping in a list
             return None
         refused = "nesting" in (error.problem or "")
         before = _Builder(Source({}, text=self.text[:end]))

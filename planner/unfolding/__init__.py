@@ -3,8 +3,9 @@
 What is wrong in one entry does not hide what is wrong in another: the fault is collected, and the entry is kept as a
 step without a layer, with a guess of what was meant.
 
-`_file` reads the sections of the file, `_lists` goes through the lists of layers; `_naming`, `_wiring` and `_layers`
-answer it what an entry is called, which tensors it reads, and which layer it means. All write into one `Draft`.
+`_file` reads the sections of the file, `_blocks` its blocks and those of libraries; `_lists` goes through the lists of
+layers; `_naming`, `_wiring` and `_layers` answer it what an entry is called, which tensors it reads, and which layer it
+means. All write into one `Draft`.
 
 A new key of the format is read in `planner.format`; what it means is worked out here.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from planner.format import allowed_of
+from planner.format import Block, allowed_of
 from planner.layers import all_layers
 from planner.model import Model, Ref
 from planner.sight import named, plain
@@ -33,22 +34,25 @@ def load(
     input: Any = None,
     params: Mapping[str, Any] | None = None,
     layers: Interned | None = None,
+    blocks: Mapping[str, Block | None] | None = None,
 ) -> Model:
     """Unfold a source. Never raises for what is wrong in the file: the Model carries the diagnostics.
 
     input   replaces the file's input shape, or shapes by name
     params  replaces its parameters
     layers  those of other models, which are taken where their arguments are equal; it is added to
+    blocks  replaces its blocks, and those of its libraries
     """
     draft = Draft(source, all_layers())
     reader = File(draft)
-    file, root, inputs = reader.read(input, params or {})
+    file, root, inputs = reader.read(input, params or {}, blocks)
     known = bool(inputs and root.entries)
     inputs = inputs or reader.unknown_inputs(file.input if input is None else input)
     first = [Handed((ref,)) for ref in inputs.values()]
     names = named(plain(tuple(inputs)), first)
-    scope = Scope(inputs=tuple(names), names=names, above=first[0], values=draft.params)
     lists = Lists(draft, {} if layers is None else layers)
+    values = {**draft.params, **lists.sizes.of(root, first)}
+    scope = Scope(inputs=tuple(names), names=names, above=first[0], values=values, blocks=draft.blocks)
     outputs: tuple[Ref, ...] = ()
     try:
         lists.unfold(root, scope)

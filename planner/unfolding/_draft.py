@@ -20,15 +20,16 @@ from planner.source import Source
 class Draft:
     """A Model that is being made, with the faults so far.
 
-    blocks      the blocks of the file by name; None for what cannot be read
+    blocks      the blocks that the file's own layers may call, by name; None for what cannot be read
     full_names  the names of all steps
     slips       what was guessed of the file as a whole
+    lacks_library  whether a library that is used is not there, so that any unknown type may be a block of it
     """
 
     source: Source
     types: Mapping[str, type[Layer]]
     params: Values = field(default_factory=dict)
-    blocks: dict[str, Block | None] = field(default_factory=dict)
+    blocks: Mapping[str, Block | None] = field(default_factory=dict)
     instances: list[Instance] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     numbered: list[Mention] = field(default_factory=list)
@@ -36,6 +37,7 @@ class Draft:
     full_names: set[str] = field(default_factory=set)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     slips: Slips = NONE
+    lacks_library: bool = False
     _reported: set[tuple[object, Path, str]] = field(default_factory=set)
 
     def report(self, fault: Fault, path: Path = (), calls: tuple[Path, ...] = (), step: str | None = None) -> None:
@@ -111,13 +113,20 @@ class Placed:
 
 @dataclass(slots=True, kw_only=True)
 class Scope(Sight[Handed]):
-    """A list of layers being unfolded: the names in sight, and the list's place in the model."""
+    """A list of layers being unfolded: the names in sight, and the list's place in the model.
+
+    blocks  the blocks that its layers may call, by name
+    called  the names of the blocks that led here, each called by the one before
+    outer   the list that called the block, or has it in place
+    """
 
     values: Values
+    blocks: Mapping[str, Block | None]
     prefix: str = ""
     group: Group | None = None
     calls: tuple[Path, ...] = ()
-    blocks: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
+    outer: Scope | None = None
     allow: frozenset[str] = frozenset()
     placed: dict[str, Placed] = field(default_factory=dict)
     """The copies that are there, by name."""
@@ -125,6 +134,14 @@ class Scope(Sight[Handed]):
     """How many numbers each type has used up for layers without a name."""
     slips: Slips = NONE
     """What was guessed of the calls that led here."""
+
+    def named(self, kind: str, entry: Entry) -> Mapping[str, Block | None]:
+        """The blocks among which that of an entry's type is to be found: a type that came as an argument may be a block
+        that only a caller knows.
+        """
+        if kind not in self.blocks and self.outer is not None and isinstance(entry.type, Expression):
+            return self.outer.named(kind, entry)
+        return self.blocks
 
 
 class Stop(Exception):

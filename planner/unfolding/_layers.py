@@ -10,6 +10,7 @@ from planner.faults.wrong_value import WrongValue
 from planner.format import UNKNOWN, Entry, Values, meaning, say_dollar, with_dollar
 from planner.guesses import Guess, Slips, made
 from planner.layers._layer import Layer
+from planner.source import home_of
 from planner.unfolding._draft import Draft, Scope, ToldElsewhere, value_of
 
 Interned = dict[tuple[str, str], Layer]
@@ -56,9 +57,12 @@ class Layers:
         layer: Layer | None = None
         guess: Guess | None = None
         if kind not in self.draft.types:
-            faults.append(UnknownType(kind, [*self.draft.types, *self.draft.blocks], given=args.values))
+            library = home_of(kind)
+            if not self.draft.lacks_library:
+                known = [*self.draft.types, *scope.blocks]
+                faults.append(UnknownType(kind, known, given=args.values, library=library))
             given = {key: each for key, each in args.values.items() if key not in args.lost}
-            guess = Guess(unknown=(kind, given), blocks=tuple(self.draft.blocks))
+            guess = Guess(unknown=(kind, given), blocks=tuple(scope.blocks), library=library)
         elif args.lost or args.said:
             found = made(self.draft.types[kind], args.values, frozenset(args.lost))
             faults += found.faults

@@ -22,6 +22,7 @@ from planner.sight import named, plain, spread
 from planner.unfolding._draft import Draft, Handed, Placed, Scope, Stop, ToldElsewhere, known_of, value_of
 from planner.unfolding._layers import Interned, Layers
 from planner.unfolding._naming import Naming
+from planner.unfolding._sizes import Sizes
 from planner.unfolding._weights import Weights
 from planner.unfolding._wiring import Wiring
 
@@ -43,6 +44,7 @@ class Lists:
         self.wiring = Wiring(draft)
         self.layers = Layers(draft, interned)
         self.weights = Weights(draft)
+        self.sizes = Sizes(draft)
         self.visits = 0
 
     def unfold(self, block: Block, scope: Scope) -> None:
@@ -93,12 +95,11 @@ class Lists:
 
     def _fed(self, handed: Handed, placed: Placed, sources: tuple[Handed, ...]) -> tuple[Handed, ...]:
         """The sources of the next copy: what a copy hands on feeds the first, and the others stay."""
-        if len(sources) < 2:
-            return (handed,)
         groups = self.draft.groups[placed.groups : placed.groups + 1]
-        refs = handed.refs[: groups[0].feeds] if groups else handed.refs
-        fed = (handed,) if len(refs) < 2 else tuple(Handed((ref,), slips=handed.slips) for ref in refs)
-        return (*fed, *sources[len(fed) :])[: len(sources)]
+        refs = handed.refs[: max(len(sources), 1)]
+        refs = refs[: groups[0].feeds] if groups else refs
+        fed = (handed,) if len(handed.refs) < 2 else tuple(Handed((ref,), slips=handed.slips) for ref in refs)
+        return (*fed, *sources[len(fed) :])
 
     def outputs(self, names: tuple[str, ...], scope: Scope, *, listed: bool) -> tuple[Ref, ...]:
         """The tensors that the model returns: those of the given names, or what the list of layers hands on."""
@@ -192,9 +193,11 @@ class Lists:
                 if not sources:
                     self.draft.report(WrongNumberOfSources("a list of layers", 0, 1, 1), entry.path, scope.calls, full)
                     sources, slips = (scope.above,), slips | DOUBT
-                return self._call(entry, full, kind, entry.inner, dict(values), scope, sources, slips)
-            if kind in self.draft.blocks:
-                return self._call_block(entry, full, kind, values, scope, sources, slips)
+                inner = self.sizes.within(values, entry.inner, sources)
+                return self._call(entry, full, kind, entry.inner, inner, scope, sources, slips)
+            known = scope.named(kind, entry)
+            if kind in known:
+                return self._call_block(entry, full, kind, known[kind], values, scope, sources, slips)
             layer, guess = self.layers.of(entry, kind, values, scope, full)
         except Fault as fault:
             self.draft.report(fault, entry.path, scope.calls, full)
@@ -209,24 +212,23 @@ class Lists:
         refs = tuple(handed.refs[0] for handed in sources if handed.refs)
         if meant is not None and meant.takes == (0, 0) and entry.sources is None:
             refs = ()
-        at = len(self.draft.instances)
         allow = scope.allow | entry.allow if entry.allow else scope.allow
         self.draft.instances.append(
             Instance(full, kind, layer, refs, entry.path, scope.calls, allow, scope.group, guess=guess)
         )
-        return Handed((Ref(at),), is_layer=True)
+        return Handed((Ref(len(self.draft.instances) - 1),), is_layer=True)
 
     def _call_block(
         self,
         entry: Entry,
         full: str,
         kind: str,
+        block: Block | None,
         values: Values,
         scope: Scope,
         sources: tuple[Handed, ...],
         slips: Slips,
     ) -> Handed:
-        block = self.draft.blocks[kind]
         found = entry.arguments(values)
         for fault in found.faults:
             self.draft.report(fault, entry.path, scope.calls, full)
@@ -251,7 +253,7 @@ class Lists:
             self.draft.report(wrong, entry.path, scope.calls, full)
             filled = (*sources, *(sources[-1:] or (scope.above,)) * least)[:least]
             sources = tuple(replace(each, slips=each.slips | DOUBT) for each in filled)
-        inner = dict(self.draft.params)
+        inner = {**self.draft.params, **self.sizes.of(block, sources)}
         for name, default in block.params.items():
             if given.get(name) is not None:
                 inner[name] = given[name]
@@ -292,10 +294,10 @@ class Lists:
         sources: tuple[Handed, ...],
         slips: Slips,
     ) -> Handed:
-        lists = 2 * DEEPEST  # those in place count too, since each takes room on Python's stack
-        if len(scope.calls) >= DEEPEST or len(scope.blocks) >= lists:
+        lists = 2 * DEEPEST  # lists in place count too, since each takes room on Python's stack
+        if len(scope.calls) >= DEEPEST or len(scope.called) >= lists:
             deep = DEEPEST if len(scope.calls) >= DEEPEST else lists
-            self.draft.report(EndlessBlocks([*scope.blocks, kind], deep), entry.path, scope.calls, full)
+            self.draft.report(EndlessBlocks([*scope.called, kind], deep), entry.path, scope.calls, full)
             raise Stop
         args = known_of({name: values[name] for name in block.params})
         group = Group(full, kind, entry.path, block, args, scope.group, len(self.draft.instances))
@@ -306,10 +308,12 @@ class Lists:
             several=spread(block.inputs, len(sources)),
             above=sources[0],
             values=values,
+            blocks=block.in_sight,
             prefix=f"{full}.",
             group=group,
             calls=scope.calls if block.owner else (entry.path, *scope.calls),
-            blocks=(*scope.blocks, kind),
+            called=(*scope.called, kind),
+            outer=scope,
             allow=scope.allow | entry.allow,
             slips=slips,
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from planner.arithmetic import Template
 from planner.faults.duplicate_name import DuplicateName
 from planner.faults.unknown_type import UnknownType
 from planner.faults.unusable_name import UnusableName
-from planner.format import UNKNOWN, Entry, Values
+from planner.format import UNKNOWN, Block, Entry, Values
 from planner.unfolding._draft import Draft, Scope, ToldElsewhere, value_of
 
 
@@ -24,20 +26,20 @@ class Naming:
             self.give(name, entry, scope)
             return name
         kind = value_of(entry.type, "type", scope.values)
-        base = self.likely_type(str(kind)).lower()
+        base = self.likely_type(str(kind), scope.named(str(kind), entry)).lower()
         number = scope.counts.get(base, 0)
         while (name := f"{base}_{number}" if number else base) in scope.names or name in explicit:
             number += 1
         scope.counts[base] = number
         return name
 
-    def likely_type(self, kind: str) -> str:
+    def likely_type(self, kind: str, blocks: Mapping[str, Block | None]) -> str:
         """The type, or the one most likely meant, after which a nameless entry is called."""
-        if kind in self.draft.types or kind in self.draft.blocks:
+        if kind in self.draft.types or kind in blocks:
             return kind
         if kind not in self._meant:
             sizes = self.draft.instances[0].input if self.draft.instances else None
-            fault = UnknownType(kind, [*self.draft.types, *self.draft.blocks], sizes=sizes)
+            fault = UnknownType(kind, [*self.draft.types, *blocks], sizes=sizes)
             self._meant[kind] = str(fault.proposed[0]["type"]) if fault.proposed else kind
         return self._meant[kind]
 

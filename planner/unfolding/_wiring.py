@@ -11,7 +11,7 @@ from planner.faults.unknown_source import UnknownSource
 from planner.format import Entry
 from planner.guesses import DOUBT, Slips, slip
 from planner.model import Mention, Ref
-from planner.sight import ALL
+from planner.sight import ALL, parted
 from planner.unfolding._draft import Draft, Handed, Scope
 
 
@@ -28,9 +28,10 @@ class Wiring:
         for i, name in enumerate(entry.sources or ()):
             key: Path = ("from", i) if listed else ("from",)
             try:
-                if name.endswith(ALL) and name not in scope.several and name not in scope.names:
-                    raise self._no_copies(name.removesuffix(ALL), entry, entries, at, scope, key)
-                if name not in scope.several and scope.find(name)[0] is None:
+                all_copies = parted(name)[0]
+                if all_copies.endswith(ALL) and all_copies not in scope.several and name not in scope.names:
+                    raise self._no_copies(all_copies.removesuffix(ALL), entry, entries, at, scope, key)
+                if all_copies not in scope.several and scope.find(name)[0] is None:
                     self._look_below(name, entry, entries[at + 1 :], key)
                 handed = self._all(name, scope, key, entry.path)
             except Fault as fault:
@@ -46,8 +47,8 @@ class Wiring:
             return [self.one(each, scope, key, path) for each in names]
         except NoSuchOutput as fault:
             if names != (name,):
-                outputs = [f"{each}.0" for each in names[:3]] + ["…"] * (len(names) > 3)
-                fault.help = f"read the outputs one by one: `from: [{', '.join(outputs)}]`"
+                all_copies, output = parted(name)
+                fault.help = fault.help if output else f'read one output of all copies: `from: "{all_copies}.0"`'
                 fault.mends = ()
             raise
 

@@ -327,11 +327,31 @@ def _transformer(layer: Any, weights: Weights, *sources: Tensor) -> Tensor:
     return _first(torch.cat([module(*row, **options) for row in rows]).reshape(first.shape))
 
 
-def _recurrent(layer: Any, weights: Weights, x: Tensor) -> Tensors:
+def _recurrent(layer: Any, weights: Weights, x: Tensor, *states: Tensor) -> Tensors:
     """The sequence, and the last states as layers and directions × channels."""
-    sequence, states = _module(layer, weights, [x])(_last(x))
-    states = states if isinstance(states, tuple) else (states,)
-    return [_first(sequence), *(state.permute(1, 2, 0) for state in states)]
+    first = [state.permute(2, 0, 1).contiguous() for state in states]
+    given = [tuple(first) if len(first) > 1 else each for each in first[:1]]
+    sequence, last = _module(layer, weights, [x])(_last(x), *given)
+    last = last if isinstance(last, tuple) else (last,)
+    return [_first(sequence), *(state.permute(1, 2, 0) for state in last)]
+
+
+def _cell(layer: Any, weights: Weights, x: Tensor, *states: Tensor) -> Tensors:
+    """The next states, from the equations on the pages of torch's cells."""
+    nothing = x.new_zeros(len(x), layer.hidden_size)
+    h, c, *_ = (*states, nothing, nothing)
+    read = x @ weights["weight_ih"].T + weights.get("bias_ih", 0)
+    carried = h @ weights["weight_hh"].T + weights.get("bias_hh", 0)
+    kind = layer.type_name()
+    if kind == "RNNCell":
+        return [(read + carried).tanh() if layer.nonlinearity == "tanh" else (read + carried).clamp(min=0)]
+    if kind == "GRUCell":
+        (r, z, n), (of_r, of_z, of_n) = read.chunk(3, 1), carried.chunk(3, 1)
+        update = (z + of_z).sigmoid()
+        return [(1 - update) * (n + (r + of_r).sigmoid() * of_n).tanh() + update * h]
+    i, f, g, o = (read + carried).chunk(4, 1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    return [o.sigmoid() * c.tanh(), c]
 
 
 def _parameter(layer: Any, weight: Tensor, batch: int) -> Tensor:
@@ -374,6 +394,7 @@ WITH_WEIGHTS: Mapping[str, Function] = {
     "RNN": _recurrent,
     "LSTM": _recurrent,
     "GRU": _recurrent,
+    **dict.fromkeys(("RNNCell", "LSTMCell", "GRUCell"), _cell),
 }
 
 
@@ -392,7 +413,7 @@ def _operated(function: Callable[..., Tensor], *, repeats: bool | None = None) -
     def computed(layer: Any, *sources: Tensor) -> Tensor:
         if layer.other is not None:
             (x,) = sources
-            number = torch.full_like(x, layer.other)
+            number = torch.as_tensor(layer.other).to(torch.result_type(x, layer.other))
             return function(number, x) if getattr(layer, "reversed", False) else function(x, number)
         _must_fit(sources, layer.broadcast if repeats is None else repeats)
         return reduce(function, sources)

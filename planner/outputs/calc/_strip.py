@@ -13,7 +13,7 @@ ALL_ROWS = 8
 END_ROWS = 3
 WIDEST = 80
 SHORT = 11
-"""Columns that padding has at least, where it has so many cells."""
+"""The least columns of the padding, if it has that many cells."""
 
 # What a cell is: its sign in Unicode and in ASCII, how it is painted, and what the legend says.
 SIGNS: dict[str, tuple[str, str, tuple[TextStyle, ...], str]] = {

@@ -10,6 +10,7 @@ from planner.hand_rule._working import hundredths
 from planner.outputs import Format
 from planner.outputs._screen import Screen, TextStyle, columns, padded, wrapped
 from planner.outputs.calc._strip import WIDEST, drawn
+from planner.words import joined
 
 FORMAT = Format("txt", for_people=True)
 
@@ -20,7 +21,7 @@ LOOKS: dict[Severity | None, TextStyle] = {
     None: "green",
 }
 USUAL = 20
-"""Columns of a change; a wider one does not move the others."""
+"""The usual width of a change in columns; a wider change does not move the others."""
 _PLAIN = str.maketrans({"→": "->", "−": "-", "×": "x", "÷": "/", "·": "*", "–": "-", "…": "~", "⋮": ":"})
 """For terminals without Unicode."""
 
@@ -41,7 +42,7 @@ def _lines(paper: OnPaper, screen: Screen) -> Iterator[str]:
     for i, axes in enumerate(alike.values()):
         if i:
             yield ""
-        name = " and ".join(map(paper.name, axes)) if len(paper.axes) > 1 else ""
+        name = joined([*map(paper.name, axes)]) if len(paper.axes) > 1 else ""
         yield from _axis(paper.axes[axes[0]], name, screen)
 
 

@@ -21,7 +21,8 @@ def render(reports: Iterable[Report], screen: Screen) -> str:
         tally.add(report)
         for each in report.diagnostics:
             place = report.place(each)
-            parts = [printable(report.source.file)] if report.source.file else []
+            file = report.file(place)
+            parts = [printable(file)] if file else []
             parts += [str(place.line), str(place.column)] if place else [path_text(each.path)] if each.path else []
             label = screen.paint(f"{each.severity}[{each.code}]", "bold", LOOKS[each.severity])
             lines.append(": ".join([*[":".join(parts)] * bool(parts), label, sentence(each)]))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from planner.diagnostics import Diagnostic, Kind, Path, Place, Severity
 from planner.outputs import Format
-from planner.outputs._findings import Tally, path_text
+from planner.outputs._findings import Tally, called, path_text
 from planner.outputs._screen import Screen, TextStyle, columns, excerpt, printable, wrapped
 from planner.report import Report
 from planner.words import named
@@ -67,7 +67,7 @@ def _finding(report: Report, each: Diagnostic, *others: Diagnostic, screen: Scre
     title = page.paint(f"{each.severity}[{each.code}]", "bold", page.look)
     yield title + page.paint(f": {printable(each.message)}", "bold")
     yield page.arrow("-->", place, each.path)
-    if place is not None and report.source.text:
+    if place is not None and (place.file or report.source.text):
         yield page.gutter()
         yield from page.line(place, each.label)
     else:
@@ -77,9 +77,9 @@ def _finding(report: Report, each: Diagnostic, *others: Diagnostic, screen: Scre
             if i == END_CALLS:
                 yield from page.note("note", f"{len(calls) - 2 * END_CALLS:,} more calls between")
             continue
-        yield page.arrow(":::", at, path, "called from ")
+        yield page.arrow(":::", at, path, f"{called(path)} from ")
         if at is not None:
-            yield page.quoted(report.source.line(at.line), at)
+            yield page.quoted(report.source.quoted(at), at)
     if each.step and (calls or others):
         yield from page.note("step", each.step)
     for text in _also(each.label, [other for other in others if other.step]):
@@ -117,7 +117,7 @@ class _Page:
 
     def arrow(self, sign: str, place: Place | None, path: Path, lead: str = "") -> str:
         """The line with the place of the finding: file, line and column, or the path in a model that is no file."""
-        file = self.report.source.file
+        file = self.report.file(place)
         where = [printable(file)] if file else []
         where += [f"{place.line}", f"{place.column}"] if place else [path_text(path)] if path and not where else []
         return f"{' ' * self.digits}{self.paint(sign, 'blue')} {lead}{':'.join(where) or 'the model'}"
@@ -128,7 +128,7 @@ class _Page:
 
     def line(self, place: Place, label: str) -> Iterator[str]:
         """The line of the file and, under it, the caret with the label."""
-        source = self.report.source.line(place.line)
+        source = self.report.source.quoted(place)
         label = printable(label)
         shown = excerpt(source, place.column - 1, place.length, self.room, behind=columns(label) + 1)
         yield f"{self.gutter(str(place.line))} {shown.text}"

@@ -23,8 +23,9 @@ def render(reports: Iterable[Report], screen: Screen) -> str:
     lines = []
     for report in reports:
         for each in report.diagnostics:
-            properties = {"title": f"{each.code} {each.kind.name()}", "file": report.source.file}
-            if place := report.place(each):
+            place = report.place(each)
+            properties = {"title": f"{each.code} {each.kind.name()}", "file": report.file(place)}
+            if place:
                 properties |= {"line": f"{place.line}", "col": f"{place.column}"}
                 properties |= {"endLine": f"{place.line}", "endColumn": f"{place.column + place.length}"}
             listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from planner import __version__
 from planner.diagnostics import Diagnostic, Fix, Kind, Path, Place, Severity
 from planner.editing import rewritten
-from planner.outputs._findings import path_text, sentence
+from planner.outputs._findings import called, path_text, sentence
 from planner.outputs._json import laid_out
 from planner.outputs._screen import Screen
 from planner.report import Report
@@ -56,7 +56,11 @@ def _result(report: Report, each: Diagnostic, index: int) -> dict[str, Any]:
         "locations": [_location(report, report.place(each), each.path)],
     }
     calls = [
-        {"id": i, **_location(report, report.source.place(path), path), "message": {"text": "called from here"}}
+        {
+            "id": i,
+            **_location(report, report.source.place(path), path),
+            "message": {"text": f"{called(path)} from here"},
+        }
         for i, path in enumerate(each.calls)
     ]
     fixes = [_fix(report, fix) for fix in report.fixes(each) if fix.edits and report.source.text]
@@ -92,15 +96,16 @@ def _region(text: str, start: int, end: int) -> dict[str, int]:
 
 
 def _position(before: str) -> tuple[int, int]:
-    """The line and the column behind a text."""
+    """The line and the column after a text."""
     lines = f"{before}.".splitlines()
     return len(lines), len(lines[-1])
 
 
 def _location(report: Report, place: Place | None, path: Path) -> dict[str, Any]:
-    if report.source.file is None:
+    file = report.file(place)
+    if file is None:
         return {"logicalLocations": [{"fullyQualifiedName": path_text(path) or "model"}]}
-    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(report.source.file)}}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(file)}}
     if place is not None:
         physical["region"] = {
             "startLine": place.line,

@@ -16,7 +16,7 @@ from planner.plan import Plan, Tensor
 from planner.report import Report
 
 COMFORTABLE = 36
-"""So many boxes are drawn at most where no depth is asked for, if folding can bring them down to it."""
+"""The most boxes that are drawn where no depth is asked for, as far as folding can reduce their number."""
 MOST_PASSED = 4_000
 """Boxes that all arrows together go past."""
 MOST_BESIDE = 100_000
@@ -94,7 +94,7 @@ def _picture(report: Report, shown: Iterable[Row], plain: bool, most: int = MOST
 
 
 def _tangled(arrows: Iterable[Arrow], boxes: int) -> bool:
-    """Whether so many arrows go past boxes that an engine would not come to an end with them."""
+    """Whether too many arrows go past boxes for an engine to finish."""
     changes = [0] * (boxes + 1)
     for arrow in arrows:
         changes[arrow.source.number + 1] += 1

@@ -16,7 +16,7 @@ from planner.plan import Plan
 BlockKind = tuple[str, frozenset[str]]
 
 MOST_TRIED = 24
-"""Kinds that are tried whether a page has room for a copy of them."""
+"""Kinds of blocks for which it is tried whether the page has room for an opened copy."""
 
 
 class Kinds:
@@ -28,7 +28,7 @@ class Kinds:
         for step in plan.layers:
             if step.group is not None:
                 inside[step.group].add(step.type)
-        for group in reversed(plan.model.groups):  # those in a block come after it
+        for group in reversed(plan.model.groups):  # blocks inside a block come after it
             if group.parent is not None:
                 inside[group.parent] |= inside[group] | {group.type}
         self.kinds: dict[Group, BlockKind] = {
@@ -61,8 +61,8 @@ class Kinds:
         return opens
 
     def by_weight(self) -> Iterator[set[BlockKind]]:
-        """The kinds that are worth opening, with those of the blocks around the first of them: the repeated ones
-        before the others, the outer ones before the inner ones, and what there is most of first.
+        """The kinds that are worth opening, with those of the blocks around the first of them: the repeated ones before
+        the others, the outer ones before the inner ones, and of equals the most frequent first.
         """
         worth = sorted(self._worth(), key=lambda each: (each[0] == 1, len(each[1]), -each[0]))
         return (set(kinds) for _, kinds in worth[:MOST_TRIED])
@@ -90,7 +90,7 @@ def around(group: Group | None) -> Iterator[Group]:
 
 
 def is_one_box(plan: Plan, block: Group) -> bool:
-    """Whether a block is a layer and layers that only work on its values, one behind the other."""
+    """Whether a block is a layer and layers that only work on its values, one after the other."""
     return all(
         step.group is block and only_works_on_values(plan, i)
         for i, step in enumerate(plan.steps[block.first + 1 : block.last], block.first + 1)
@@ -100,7 +100,7 @@ def is_one_box(plan: Plan, block: Group) -> bool:
 def only_works_on_values(plan: Plan, i: int) -> bool:
     """Whether a step changes the values of the step before cell by cell, and reads nothing else."""
     step = plan.steps[i]
-    if step.facts is None or step.macs or len(step.sources) != 1 or len(step.outputs) != 1:
+    if step.facts is None or step.macs != 0 or len(step.sources) != 1 or len(step.outputs) != 1:
         return False
     return (
         step.sources[0].step == i - 1

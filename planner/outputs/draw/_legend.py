@@ -11,7 +11,7 @@ from planner.outputs.draw._look import Look
 from planner.outputs.draw._metrics import METRICS, most
 from planner.outputs.draw._picture import Picture, family
 from planner.outputs.draw._themes import FAMILIES, REST, Theme
-from planner.outputs.plan.table import title
+from planner.outputs.plan.table import known, title
 
 MOST_IN_LEGEND = 7
 """Entries in a row of the legend."""
@@ -22,7 +22,8 @@ def heading(picture: Picture, look: Look) -> Iterator[str]:
     report, theme = picture.report, look.theme
     name, inputs = title(report)
     cost = report.cost
-    said = [f"input {inputs}", f"{cost.params:,} params", f"{cost.macs:,} MACs"]
+    said = [f"input {inputs}", f"{known(cost.known_params, cost.unknown_params)} params"]
+    said.append(f"{known(cost.known_macs, cost.unknown_macs)} MACs")
     if picture.folded:
         said.append("blocks folded")
     if picture.plain:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from planner.analyses.loss import AxisLoss
 from planner.diagnostics import Diagnostic, Path, Severity
-from planner.geometry import Loss
 from planner.outputs._screen import printable
 from planner.report import Report
+from planner.words import joined
 
 RANKS = {each: rank for rank, each in enumerate(Severity)}
 """The worst first."""
@@ -33,12 +33,11 @@ def marks(report: Report) -> Mapping[int, tuple[Mark, ...]]:
     """
     found: defaultdict[int, list[Mark]] = defaultdict(list)
     severities = _severities(report.diagnostics)
-    lossy = {name for names in _NAMES.values() for name in names}
     for i, losses in enumerate(report.losses):
         found[i] += _of_losses(losses, report.plan.steps[i].path, severities)
     for each in report.diagnostics:
         at = report.plan.numbers.get(each.step or "")
-        if at is not None and each.kind.name() not in lossy:
+        if at is not None and each.kind.name() not in _LOSSES:
             found[at].append(Mark(each.severity, _title(each), _numbers(each)))
     return {i: tuple(sorted(each, key=lambda mark: RANKS[mark.severity])) for i, each in found.items() if each}
 
@@ -47,14 +46,10 @@ def worst(found: Iterable[Mark]) -> Severity | None:
     return min((each.severity for each in found), key=RANKS.__getitem__, default=None)
 
 
-_NAMES: Mapping[str, tuple[str, ...]] = {
-    "lost": ("lost-cells",),
-    "skipped": ("skipped-cells", "skipped-on-one-branch"),
-    "uneven": ("uneven-padding",),
-    "overhang": (),
-    "blank": ("blank-windows",),
-}
-"""Which findings are about which loss."""
+_OTHER_NAMES = {"skipped-cells": ("skipped-on-one-branch",)}
+"""The findings about a kind of loss that have another name than the loss."""
+_LOSSES = {"lost-cells", "skipped-cells", "skipped-on-one-branch", "uneven-padding", "blank-windows"}
+"""The findings about losses, which are marked wherever the loss is."""
 
 
 def _severities(diagnostics: Iterable[Diagnostic]) -> dict[tuple[Path, str], Severity]:
@@ -71,33 +66,19 @@ def _of_losses(
 ) -> Iterator[Mark]:
     said: dict[tuple[str, str], list[str]] = {}
     for each in losses:
-        for kind, text in _said(each.loss, each.n):
-            axes = said.setdefault((kind, text), [])
-            axes.append(_INITIALS.get(each.name, each.name))
-    for (kind, text), axes in said.items():
-        known = {name: severities[path, name] for name in _NAMES[kind] if (path, name) in severities}
-        name = next(iter(known), next(iter(_NAMES[kind]), kind))
-        together = " and ".join(dict.fromkeys(axes))
-        yield Mark(known.get(name, Severity.INFO), name.replace("-", " "), f"{text} in {together}")
-
-
-def _said(loss: Loss, n: int) -> Iterator[tuple[str, str]]:
-    if loss.real:
-        yield ("skipped", f"skips {loss.real} of {n}") if loss.skipped else ("lost", f"loses {loss.real} of {n}")
-    if loss.uneven:
-        yield "uneven", f"{loss.uneven} of padding unused"
-    if loss.overhang:
-        yield "overhang", f"{loss.overhang} over the end"
-    if loss.blank:
-        yield "blank", f"{loss.blank} window{'s' * (loss.blank != 1)} on padding alone"
+        for said_briefly in each.brief.items():
+            said.setdefault(said_briefly, []).append(_INITIALS.get(each.name, each.name))
+    for (loss, text), axes in said.items():
+        names = (loss, *_OTHER_NAMES.get(loss, ()))
+        name = next((each for each in names if (path, each) in severities), loss)
+        together = joined([*dict.fromkeys(axes)])
+        yield Mark(severities.get((path, name), Severity.INFO), name.replace("-", " "), f"{text} in {together}")
 
 
 def _title(each: Diagnostic) -> str:
-    return f"{each.code} {each.kind.name().replace('-', ' ')}" if each.severity is Severity.ERROR else _plain(each)
-
-
-def _plain(each: Diagnostic) -> str:
-    return each.kind.name().replace("-", " ")
+    """What a finding is called in a picture: its name and, for a fault, the code to look it up by."""
+    name = each.kind.name().replace("-", " ")
+    return f"{each.code} {name}" if each.severity is Severity.ERROR else name
 
 
 def _numbers(each: Diagnostic) -> str:

@@ -18,14 +18,14 @@ class Metric(NamedTuple):
     """A number that every row has: what it counts, and how it is written."""
 
     noun: str
-    of: Callable[[Report, Row], int]
+    of: Callable[[Report, Row], int | None]
     told: Callable[[int], str]
 
     def text(self, report: Report, row: Row) -> str:
         """The count with its noun; nothing where there is none, and a question mark where it is not known."""
-        if not row.planned:
+        number = self.of(report, row) if row.planned else None
+        if number is None:
             return f"{amount(0, False)} {self.noun}"
-        number = self.of(report, row)
         return f"{self.told(number)} {self.noun}" if number else ""
 
 
@@ -45,4 +45,4 @@ METRICS: Mapping[str, Metric] = {
 def most(picture: Picture, shade: str) -> int:
     """The largest value of any row, which gets the strongest colour."""
     of = METRICS[shade].of
-    return max((of(picture.report, row) for box in picture.boxes for row in box.rows), default=0)
+    return max((of(picture.report, row) or 0 for box in picture.boxes for row in box.rows), default=0)

@@ -227,6 +227,8 @@ def arguments(step: Step) -> str:
     if step.layer is None:
         return ""
     given = step.layer.given()
+    if step.facts and step.facts.foreign:
+        return printable(step.facts.foreign.rpartition(".")[2])
     said = [_argument(name, value) for name, value in given.items() if name not in _SHOWN_BY_SHAPE]
     return " ".join(each for each in said if each).rstrip(",")
 

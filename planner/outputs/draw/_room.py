@@ -8,7 +8,7 @@ from planner.outputs.draw._picture import Box, Frame, Picture, frames_around
 PAGE = 1000
 """Points: shrunk to a sheet of A4 or Letter, letters of 11 points are still those of a footnote."""
 LEAST_OPENED = 150
-"""Points that are given to opened blocks even where the page is full without them."""
+"""Points that opened blocks get even where the page is full without them."""
 HEADING = 100
 LINE, DETAIL, SMALL_LINE, GAP, SMALL_GAP, MARGIN, TITLE = 18, 10, 14, 27, 10, 10, 35
 
@@ -20,7 +20,7 @@ def height(picture: Picture) -> int:
     above: dict[int, list[Box]] = {}
     for arrow in picture.arrows:
         above.setdefault(arrow.target.number, []).append(arrow.source)
-    # A frame has its title beside its first box; where that has a frame of its own, above.
+    # The title of a frame is beside its first box or, where that box has a frame of its own, above it.
     titled = {frame.number for frame in picture.frames if picture.first_in(frame).frame is not frame}
     gap = SMALL_GAP if picture.terse else GAP  # an arrow with a shape beside it is longer
     for box in picture.boxes:
@@ -36,13 +36,13 @@ def height(picture: Picture) -> int:
 def _tall(picture: Picture, box: Box) -> int:
     """The estimated height of a box: a line for each row, and smaller lines for what stands below."""
     found = [mark.severity for mark in picture.marks_of(box)]
-    if box.is_block:  # what is only worth knowing is told where it is opened
+    if box.is_block:  # remarks are shown where the block is opened
         found = [*{severity for severity in found if severity is not Severity.INFO}]
     said = min(len(found), 3) + len(box.captions)
     if box in picture.one_line or not box.rows:
         return LINE + SMALL_LINE * said
     more = [picture.says_more(row) for row in box.rows]
-    lines = sum(more[1:]) + (False in more[1:])  # those of which there is nothing to say stand side by side
+    lines = sum(more[1:]) + (False in more[1:])  # layers without details share a line
     return LINE + DETAIL * sum(more) + SMALL_LINE * (lines + said + (box in picture.told))
 
 

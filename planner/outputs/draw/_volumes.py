@@ -26,7 +26,7 @@ from planner.report import Report
 SIDE = 150.0
 """The height of the largest tensor."""
 THICK = 70.0
-"""The thickness of the one with most channels."""
+"""The thickness of the tensor with the most channels."""
 LEAST_SIDE, LEAST_THICK = 7.0, 4.0
 SLANT = (0.42, 0.34)
 """How far the depth of a box (its width in cells) goes to the right and up."""

@@ -48,7 +48,7 @@ def hands_on(plan: Plan, box: Box) -> bool:
         return False
     return all(
         step.facts is not None
-        and not step.macs
+        and step.macs == 0
         and len(step.sources) - sum(link.empty for link in step.links[0]) == 1
         and all(
             axis.keeps or (axis.period(n) <= LONGEST_PERIOD and (span := axis.span(n)) is not None and span.size == 1)
@@ -71,7 +71,7 @@ def skips(count: int, pairs: Iterable[Pair], lent: set[Pair], passing: set[int])
         sources[target].append(source)
         if (source, target) not in lent:
             readers[source].append(target)
-    before = [0] * count  # as bits: the boxes from which there is a way to this one
+    before = [0] * count  # for each box, as bits, the boxes from which there is a way to it
     found: set[Pair] = set()
     for target in range(count):
         around = real = 0

@@ -20,6 +20,7 @@ from planner.outputs.draw._marks import Mark, worst
 from planner.outputs.draw._metrics import METRICS, most
 from planner.outputs.draw._picture import Arrow, Box, Frame, Picture, arguments, family, is_named, reads_too
 from planner.outputs.draw._themes import Theme
+from planner.outputs.plan.table import line_text
 from planner.report import Report
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ MOST_LINES = 4
 """Lines that the numbers of one mark take."""
 MOST_MARKS = 3
 FAN = 3
-"""So many arrows from one box, or to one, with the same shapes have them written once."""
+"""From this many arrows on, from one box or to one box, their common shape is written once."""
 SPINE = 100
-"""How much straighter the way through all boxes is kept than the ways past some of them."""
+"""How much straighter the main path is kept than the arrows that skip boxes."""
 
 
 def render(report: Report, look: Look = PLAIN, engine: DrawDot | None = None) -> str:
@@ -258,7 +259,7 @@ def _layer(picture: Picture, box: Box, row: Row, look: Look) -> str:
     ink = theme.text if row.planned or found is Severity.ERROR else theme.faint
     faint = theme.text if look.shade else theme.faint  # what is faint does not show on a strong colour
     if row is box.head and is_named(row):
-        # An engine that does not know how wide a name is would put the type upon it: it goes below.
+        # An engine that cannot measure the name would print the type over it, so the type goes below.
         between = "<BR/>" if room_for(name) else "  "
         text = f'<B>{escaped(name)}</B>{between}<FONT COLOR="{faint}">{escaped(kind)}</FONT>'
     else:
@@ -280,7 +281,7 @@ def _layer(picture: Picture, box: Box, row: Row, look: Look) -> str:
 def _fill_of(picture: Picture, row: Row, look: Look) -> str:
     if look.shade is not None:
         of = METRICS[look.shade].of
-        return look.theme.warmth(of(picture.report, row), most(picture, look.shade))
+        return look.theme.warmth(of(picture.report, row) or 0, most(picture, look.shade))
     return look.theme.block if row.is_block else look.theme.fill(family(picture.plan.steps[row.steps.start]))
 
 
@@ -301,7 +302,7 @@ def _details(picture: Picture, row: Row, look: Look) -> Iterator[str]:
     if "field" in look.labels and (said := sees(picture.report, row.steps[-1])):
         yield from wrapped(said, WIDEST)
     if "line" in look.labels and (place := picture.report.source.place(row.path)):
-        yield f"line {place.line}"
+        yield f"line {line_text(place)}"
 
 
 def sees(report: Report, i: int) -> str:

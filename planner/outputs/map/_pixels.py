@@ -26,7 +26,7 @@ OUTSIDE = "#8b949e"
 """Where a chosen cell does not look."""
 READ = "#3fa7a0"
 PARTLY = ("#e8702a", "#f6c95c")
-"""A run of cells of which hardly any is read, and one of which hardly any is not."""
+"""The colours of a run of cells of which few are read, and of one of which nearly all are."""
 FLATTENED = 0.35
 """The power of the share that is shown: without it, all but the middle would be dark."""
 
@@ -77,14 +77,9 @@ def _read_colour(share: Fraction, nothing: str, alpha: int) -> tuple[int, int, i
     return red, green, blue, alpha
 
 
-def enlarged(pixels: Pixels, times: int) -> Pixels:
-    """The picture with every pixel enlarged to a square."""
-    return pixels.repeat(times, axis=0).repeat(times, axis=1)
-
-
-def framed(pixels: Pixels, top: int, left: int, bottom: int, right: int, colour: str, thick: int = 2) -> None:
+def framed(pixels: Pixels, top: int, left: int, bottom: int, right: int, colour: str) -> None:
     """Draw a frame into a picture, of the rows top to bottom and the columns left to right."""
-    ink = (*rgb(colour), 255)
+    thick, ink = 2, (*rgb(colour), 255)
     pixels[top : top + thick, left : right + 1] = ink
     pixels[bottom - thick + 1 : bottom + 1, left : right + 1] = ink
     pixels[top : bottom + 1, left : left + thick] = ink

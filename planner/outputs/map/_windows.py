@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from planner.analyses.receptive_field import LONGEST_PERIOD
-from planner.cells import Cells, all_cells, one_cell
-from planner.geometry import AxisMap, Loss, Span
+from planner.geometry import AxisMap
+from planner.hand_rule import Strip
 from planner.layers._layer import axis_name
 from planner.outputs.draw._themes import THEMES, Theme
 from planner.outputs.map._seen import NoMap, step_number
 from planner.outputs.map.svg import picture, text_line, texted
 from planner.report import Report
+from planner.words import joined
 
 CELL = 26
 BAR = 9
@@ -24,78 +24,30 @@ ENDS = 13
 MOST_ROWS = 12
 END_ROWS = 4
 SECONDS = 0.7
-"""How long the frame stands at a window."""
+"""How long the frame stays at a window."""
 LOOKS = {
-    "cell": ("#cfe3f7", "#5b8db8", ""),
-    "lost": ("#f8d0cc", "#c0392b", "×"),
-    "skipped": ("#fdebc8", "#c98a1b", "○"),
-    "padding": ("none", "#9aa7b4", ""),
-    "uneven": ("#d9f2f4", "#2a9aa5", "×"),
-    "overhang": ("none", "#2a9aa5", ""),
+    "cell": ("#cfe3f7", "#5b8db8", "", ""),
+    "lost": ("#f8d0cc", "#c0392b", "×", "lost: read by no window"),
+    "skipped": ("#fdebc8", "#c98a1b", "○", "skipped, between windows"),
+    "padding": ("none", "#9aa7b4", "", "padding"),
+    "uneven": ("#d9f2f4", "#2a9aa5", "×", "padding that is not read"),
+    "overhang": ("none", "#2a9aa5", "", "over the end"),
 }
-NAMES = {
-    "lost": "lost: read by no window",
-    "skipped": "skipped, between windows",
-    "padding": "padding",
-    "uneven": "padding that is not read",
-    "overhang": "over the end",
-}
+"""For each kind of cell its fill, its edge, its sign and, unless it needs no explanation, what the legend says."""
 TAKEN = "#2f6f9f"
 FRAME = "#d9560b"
 
 
-@dataclass(frozen=True, slots=True)
-class WindowStrip:
-    """An axis of n cells under a layer: cells `first` up to, not including, `stop`; `out` windows."""
+def _shown(strip: Strip) -> list[int | None]:
+    """The cells from left to right; None stands for cells left out."""
+    cells = range(strip.first, strip.stop)
+    return [*cells] if len(cells) <= MOST_CELLS else [*cells[:ENDS], None, *cells[-ENDS:]]
 
-    n: int
-    out: int
-    span: Span
-    loss: Loss
-    read: Cells
 
-    @property
-    def first(self) -> int:
-        return min(0, *(self.span.low(row) for row in self._ends))
-
-    @property
-    def end(self) -> int:
-        """The cell after the last window's last."""
-        return max(self.span.high(row) for row in self._ends) + 1
-
-    @property
-    def _ends(self) -> set[int]:
-        """The first and the last few windows, between which no other window goes further."""
-        rows = range(self.out)
-        return {*rows[: self.span.period], *rows[-self.span.period :]}
-
-    @property
-    def stop(self) -> int:
-        return max(self.n, self.end) + self.loss.uneven
-
-    def mark(self, cell: int) -> str:
-        """The kind of a cell, as a key of LOOKS."""
-        if 0 <= cell < self.n:
-            if self.read & one_cell(cell):
-                return "cell"
-            return "skipped" if self.span.low(0) <= cell < self.end else "lost"
-        if cell >= max(self.n, self.end):
-            return "uneven"
-        return "overhang" if cell >= self.end - self.loss.overhang and cell >= self.n else "padding"
-
-    @property
-    def shown(self) -> list[int | None]:
-        """The cells from left to right; None stands for cells left out."""
-        cells = range(self.first, self.stop)
-        if len(cells) <= MOST_CELLS:
-            return [*cells]
-        return [*cells[:ENDS], None, *cells[-ENDS:]]
-
-    @property
-    def rows(self) -> list[int | None]:
-        if self.out <= MOST_ROWS:
-            return [*range(self.out)]
-        return [*range(END_ROWS), None, *range(self.out - END_ROWS, self.out)]
+def _rows(strip: Strip) -> list[int | None]:
+    """The windows from the first to the last; None stands for windows left out."""
+    rows = range(strip.rows)
+    return [*rows] if len(rows) <= MOST_ROWS else [*rows[:END_ROWS], None, *rows[-END_ROWS:]]
 
 
 def render(report: Report, step: str, theme_name: str = "light") -> str:
@@ -115,18 +67,15 @@ def render(report: Report, step: str, theme_name: str = "light") -> str:
     parts: list[str] = []
     top, wide = 60.0, 0.0
     for (along, n), names in strips.items():
-        span = along.span(n)
-        assert span is not None
-        out = along.length(n)
-        strip = WindowStrip(n, out, span, along.loss(n), along.reads(all_cells(out), n))
-        parts.append(text_line(f"{' and '.join(names)}: {n} → {out}", MARGIN, top, 14, theme.text))
+        strip = Strip.of(along, n, "output")
+        parts.append(text_line(f"{joined(names)}: {n} → {strip.rows}", MARGIN, top, 14, theme.text))
         drawn = list(_strip(strip, top + 34, theme))
         parts += drawn
-        top += 34 + CELL + 16 + (BAR + 6) * len(strip.rows)
-        marks = dict.fromkeys(strip.mark(cell) for cell in strip.shown if cell is not None)
-        parts += _legend([each for each in marks if each in NAMES], top, theme)
+        top += 34 + CELL + 16 + (BAR + 6) * len(_rows(strip))
+        marks = dict.fromkeys(strip.mark(cell) for cell in _shown(strip) if cell is not None)
+        parts += _legend(marks, top, theme)
         top += 44
-        wide = max(wide, LABELS + CELL * len(strip.shown))
+        wide = max(wide, LABELS + CELL * len(_shown(strip)))
     return picture(
         f"{at.name}: {at.type}",
         MARGIN * 2 + max(wide, 520),
@@ -139,31 +88,32 @@ def render(report: Report, step: str, theme_name: str = "light") -> str:
     )
 
 
-def _strip(strip: WindowStrip, top: float, theme: Theme) -> Iterator[str]:
+def _strip(strip: Strip, top: float, theme: Theme) -> Iterator[str]:
     left = MARGIN + LABELS
-    places = {cell: left + CELL * i for i, cell in enumerate(strip.shown) if cell is not None}
+    shown = _shown(strip)
+    places = {cell: left + CELL * i for i, cell in enumerate(shown) if cell is not None}
     for cell, x in places.items():
         mark = strip.mark(cell)
-        fill, edge, sign = LOOKS[mark]
+        fill, edge, sign, _ = LOOKS[mark]
         dashed = ' stroke-dasharray="3 2"' if mark in ("padding", "overhang") else ""
         yield (
             f'<rect x="{x + 1}" y="{top}" width="{CELL - 2}" height="{CELL - 2}" rx="3" fill="{fill}" '
             f'stroke="{edge}"{dashed}/>'
         )
         ink = edge if sign else "#24292f"
-        number = sign or (str(cell) if 0 <= cell < strip.n else "")
+        number = sign or (str(cell) if 0 <= cell < strip.cells else "")
         if number:
             yield text_line(number, x + CELL / 2, top + CELL / 2 + 3, 10, ink, anchor="middle")
-    if None in strip.shown:
-        gap = strip.shown.index(None) + 0.5
+    if None in shown:
+        gap = shown.index(None) + 0.5
         yield text_line("…", left + CELL * gap, top + CELL / 2 + 3, 14, theme.faint, anchor="middle")
     y = top + CELL + 8
     frames = []
-    for row in strip.rows:
+    for row in _rows(strip):
         if row is None:
             yield text_line("⋮", MARGIN + 40, y + BAR, 12, theme.faint)
         else:
-            yield text_line(f"output {row}", MARGIN, y + BAR, 12, theme.text)
+            yield text_line(f"{strip.noun} {row}", MARGIN, y + BAR, 12, theme.text)
             taps = range(strip.span.low(row), strip.span.high(row) + 1, strip.span.step)
             seen = [x for cell, x in places.items() if cell in taps]
             for x, width in _stretches(seen):
@@ -206,12 +156,13 @@ def _frame(frames: list[tuple[int, int]], top: float) -> str:
     )
 
 
-def _legend(marks: list[str], y: float, theme: Theme) -> Iterator[str]:
+def _legend(marks: Iterable[str], y: float, theme: Theme) -> Iterator[str]:
     x = float(MARGIN + LABELS)
-    for mark in marks:
-        fill, edge, sign = LOOKS[mark]
+    for fill, edge, sign, words in (LOOKS[mark] for mark in marks):
+        if not words:
+            continue
         yield f'<rect x="{x:g}" y="{y - 10:g}" width="14" height="14" rx="3" fill="{fill}" stroke="{edge}"/>'
         if sign:
             yield text_line(sign, x + 7, y + 1, 10, edge, anchor="middle")
-        yield text_line(NAMES[mark], x + 20, y + 1, 12, theme.faint)
-        x += 40 + 6.4 * len(NAMES[mark])
+        yield text_line(words, x + 20, y + 1, 12, theme.faint)
+        x += 40 + 6.4 * len(words)

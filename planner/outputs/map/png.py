@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.outputs.map._pixels import enlarged, framed, painted, png
+from planner.outputs.map._pixels import framed, painted, png
 from planner.outputs.map._seen import Seen
 from planner.report import Report
 
@@ -14,7 +14,7 @@ def render(report: Report, seen: Seen, theme_name: str = "light", image: bytes |
     """The file, each cell a square, or each run of cells."""
     times = max(1, LONG_SIDE // max(seen.height, seen.width))
     strip = max(times, 24) if seen.height == 1 else times
-    made = enlarged(painted(seen), times)
+    made = painted(seen).repeat(times, axis=0).repeat(times, axis=1)
     if strip > times:
         made = made.repeat(-(-strip // times), axis=0)
     if seen.stretch:

@@ -15,7 +15,7 @@ from planner.outputs.map._pixels import OUTSIDE, PARTLY, READ, SCALE, UNREAD, pa
 from planner.outputs.map._runs import distinct
 from planner.outputs.map._seen import Seen
 from planner.report import Report
-from planner.words import counted, runs
+from planner.words import counted, joined, runs
 
 FORMAT = Format(over_image=True)
 LONG_SIDE = 520
@@ -25,7 +25,7 @@ STRIP = 40
 FIELD = "#ffffff"
 KINDS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp"}
 MOST_POINTERS = 40
-"""Of more rows or columns with something unread the colours alone tell."""
+"""Where more rows or columns have unread cells, only the colours show them."""
 MOST_DIGITS = 6
 """Longer numbers beside the picture are turned."""
 OVER_IMAGE = 150
@@ -174,7 +174,7 @@ def _words(report: Report, seen: Seen) -> Sequence[str]:
             for noun, numbers in zip(("row", "column"), seen.unread, strict=True)
             if numbers
         ]
-        where = f": {' and '.join(lines)}" if lines else ""
+        where = f": {joined(lines)}" if lines else ""
         said.append(f"{seen.cells:,} of {counted(seen.total, 'cell')} never read{where}")
     elif not seen.stretch:
         said.append("every cell is read by some path to an output")

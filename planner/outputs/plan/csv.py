@@ -6,6 +6,7 @@ import csv
 from io import StringIO
 
 from planner.outputs._screen import Screen, printable
+from planner.outputs.plan.table import line_text
 from planner.report import Report
 
 COLUMNS = ("name", "type", "from", "in", "out", "params", "macs", "line")
@@ -19,8 +20,9 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
     for step in report.plan.layers:
         sources = " ".join(report.plan.label(ref) for ref in step.sources)
         shapes = (" ".join(map(str, shapes)) for shapes in (step.inputs, step.outputs))
+        place = report.source.place(step.path)
         texts = [printable(text) for text in (step.name, step.type, sources, *shapes)]
-        writer.writerow([*map(_harmless, texts), step.params, step.macs, report.line(step)])
+        writer.writerow([*map(_harmless, texts), step.params, step.macs, line_text(place) if place else None])
     return file.getvalue()
 
 

@@ -7,7 +7,7 @@ import re
 from planner.outputs import Format
 from planner.outputs._fold import Row, rows
 from planner.outputs._screen import Screen, printable
-from planner.outputs.plan.table import amount, shapes_text, title, totals
+from planner.outputs.plan.table import amount, known, shapes_text, title, totals
 from planner.report import Report
 
 FORMAT = Format("md", folds=True)
@@ -22,7 +22,9 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
     lines = [f"**{_escaped(name)}**, input {_escaped(inputs)}", "", "| step | type | output | params | MACs |"]
     lines.append("|:--|:--|:--|--:|--:|")
     lines += [_line(row) for row in rows(report.plan, depth)]
-    lines.append(f"| **total** | | | **{report.cost.params:,}** | **{report.cost.macs:,}** |")
+    cost = report.cost
+    sums = known(cost.known_params, cost.unknown_params), known(cost.known_macs, cost.unknown_macs)
+    lines.append(f"| **total** | | | **{sums[0]}** | **{sums[1]}** |")
     lines += ["", totals(report)]
     return "".join(f"{line}\n" for line in lines)
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from pathlib import PurePath
 from typing import NamedTuple
 
-from planner.diagnostics import Severity
+from planner.analyses.cost import Cost
+from planner.diagnostics import Place, Severity
 from planner.geometry import Shape
 from planner.outputs import Format
 from planner.outputs._fold import Row, rows
 from planner.outputs._screen import Screen, TextStyle, columns, cut, padded, printable, wrapped
 from planner.report import Report
-from planner.words import counted
+from planner.words import counted, joined, named
 
 FORMAT = Format("txt", for_people=True, folds=True)
 
@@ -116,10 +118,28 @@ def totals(report: Report) -> str:
     cost = report.cost
     missing = sum(step.facts is None for step in report.plan.layers)
     without = f"without the {counted(missing, 'step')} not planned: " if missing else ""
+    flops = known(2 * cost.known_macs, cost.unknown_macs)
     return (
-        f"{without}{cost.flops:,} FLOPs, {memory(cost.activation_bytes)} activations, "
-        f"{memory(cost.peak_bytes)} peak (batch {cost.batch:,}, {cost.dtype})"
+        f"{without}{flops} FLOPs, {memory(cost.activation_bytes)} activations, "
+        f"{memory(cost.peak_bytes)} peak (batch {cost.batch:,}, {cost.dtype}){_undeclared(cost)}"
     )
+
+
+def _undeclared(cost: Cost) -> str:
+    """The steps whose numbers nobody knows."""
+    nouns: dict[tuple[str, ...], list[str]] = {}
+    for noun, steps in (("params", cost.unknown_params), ("MACs", cost.unknown_macs)):
+        nouns.setdefault(steps, []).append(noun)
+    return "".join(
+        f"; {joined(each)} of {named([*map(printable, steps)], 3)} are not known, and not counted"
+        for steps, each in nouns.items()
+        if steps
+    )
+
+
+def known(number: int, unknown: Sequence[str]) -> str:
+    """A total, of which a part may be unknown."""
+    return f"{number:,} + ?" if unknown else f"{number:,}"
 
 
 def memory(size: int) -> str:
@@ -132,9 +152,9 @@ def memory(size: int) -> str:
     return f"{tenths // 10:,}.{tenths % 10} {_UNITS[power - 1]}"
 
 
-def amount(number: int, known: bool) -> str:
+def amount(number: int | None, known: bool) -> str:
     """A number as the table shows it: a dash for none, a question mark for an unknown one."""
-    return "?" if not known else f"{number:,}" if number else "–"
+    return "?" if number is None or not known else f"{number:,}" if number else "–"
 
 
 def shapes_text(shapes: Iterable[Shape]) -> str:
@@ -160,16 +180,22 @@ def _columns(report: Report, shown: list[Row], marks: list[_RowSign | None], scr
         _Column("step", names, "total", least=10),
         _Column("type", types, steps, least=7, wraps=True),
         _Column("output", outputs, given, least=_longest_word(["output", *outputs, given]), wraps=True),
-        _Column("params", params, f"{cost.params:,}", right=True),
-        _Column("MACs", macs, f"{cost.macs:,}", right=True),
+        _Column("params", params, known(cost.known_params, cost.unknown_params), right=True),
+        _Column("MACs", macs, known(cost.known_macs, cost.unknown_macs), right=True),
     ]
     if screen.width >= WIDE:
         inputs = [shapes_text(row.inputs) for row in shown]
         places = [report.source.place(row.path) for row in shown]
-        lines = [str(place.line) if place else "" for place in places]
+        lines = [line_text(place) if place else "" for place in places]
         table.insert(2, _input_column(inputs, shapes_text(step.outputs[0] for step in plan.inputs)))
         table.append(_Column("line", lines, "", right=True))
     return table
+
+
+def line_text(place: Place) -> str:
+    """The number of a line, and the file if it is a library: `12`, `residual.yaml:12`."""
+    file = f"{printable(PurePath(place.file).name)}:" if place.file is not None else ""
+    return f"{file}{place.line}"
 
 
 def _input_column(texts: Sequence[str], total: str) -> _Column:

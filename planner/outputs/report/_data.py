@@ -14,7 +14,8 @@ from planner.outputs._screen import printable
 from planner.outputs._weights import lent
 from planner.outputs.draw._marks import Mark
 from planner.outputs.draw._picture import Picture, arguments, family
-from planner.outputs.plan.table import memory, title
+from planner.outputs.plan.table import known, line_text, memory, title
+from planner.plan import Step
 from planner.report import Report
 from planner.words import joined
 
@@ -23,7 +24,7 @@ MOST_ROWS = 5_000
 MOST_TEXT = 300_000
 """Characters of the model file that the page holds."""
 MOST_READ = 2_500
-"""Tensors that all steps of a model read whose sizes are looked at; it takes many seconds for more."""
+"""The most tensors, read by all steps together, of a model whose good sizes are looked for; more take many seconds."""
 
 
 def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
     marks = pictures[0].marks if pictures else {}
     shown = {
         **told,
-        "reach": None,  # its lists of lines may be long, and the page draws a map in their place
+        "reach": None,  # the page draws a map instead of these lists of lines, which may be long
         "steps": [{**values, **_of_step(report, i, marks.get(i, ()))} for i, values in enumerate(steps[:MOST_ROWS])],
         "diagnostics": [
             {**values, **_of_finding(report, each)}
@@ -79,14 +80,15 @@ def _figures(report: Report) -> Iterator[tuple[str, str]]:
     yield "input", title(report)[1]
     yield "output", shapes or "not planned"
     yield "steps", f"{len(plan.steps) - len(plan.inputs):,}"
-    yield "parameters", f"{cost.params:,}"
-    yield "MACs", f"{cost.macs:,}"
-    yield "FLOPs", f"{cost.flops:,}"
+    yield "parameters", known(cost.known_params, cost.unknown_params)
+    yield "MACs", known(cost.known_macs, cost.unknown_macs)
+    yield "FLOPs", known(2 * cost.known_macs, cost.unknown_macs)
     yield f"peak memory (batch {cost.batch}, {cost.dtype})", memory(cost.peak_bytes)
     if report.reach is not None:
         cells = sum(each.cells for each in report.unread_inputs.values())
         yield "input cells never read", f"{cells:,}"
-        yield "MACs wasted", f"{report.reach.wasted_macs:,}"
+        unknown = [""] if report.reach.wasted_macs is None else []
+        yield "MACs wasted", known(report.reach.known_waste, unknown)
 
 
 def _of_step(report: Report, i: int, marks: Sequence[Mark]) -> dict[str, Any]:
@@ -96,9 +98,16 @@ def _of_step(report: Report, i: int, marks: Sequence[Mark]) -> dict[str, Any]:
         "family": family(step),
         "arguments": ", ".join(filter(None, (arguments(step), lent(report.plan, step)))),
         "reads": [ref.step for ref in step.sources],
-        "calls": [found.line for call in step.instance.calls if (found := report.source.place(call))],
+        **_stands(report, step),
         "marks": [[str(mark.severity), mark.name, mark.text] for mark in marks],
     }
+
+
+def _stands(report: Report, step: Step) -> dict[str, Any]:
+    """The lines of the model file where a step stands and is called from: of one in a library, only the calls."""
+    places = map(report.source.place, (step.path, *step.instance.calls))
+    lines = [found.line for found in places if found and found.file is None]
+    return {"line": lines[0] if lines else None, "calls": lines[1:]}
 
 
 def _of_finding(report: Report, each: Diagnostic) -> dict[str, Any]:
@@ -108,7 +117,8 @@ def _of_finding(report: Report, each: Diagnostic) -> dict[str, Any]:
         "title": each.message,
         "label": each.label,
         "path": path_text(each.path),
-        "lines": [[found.line, found.column, found.length] for found in places if found],
+        "lines": [[found.line, found.column, found.length] for found in places if found and found.file is None],
+        "library": line_text(places[0]) if places[0] and places[0].file is not None else "",
     }
 
 
@@ -127,12 +137,11 @@ def _sizes(report: Report) -> Iterator[dict[str, Any]]:
         if not swept:
             continue
         axis = max(range(len(shape.spatial)), key=lambda i: shape[i])
-        words = _words(solved[step.name], axis) if step.name in solved else []
         yield {
             "input": step.name,
             "given": shape[axis],
             "swept": [[each.size, int(each.works), each.losing, each.uneven, each.unread] for each in swept],
-            "words": words,
+            "words": _words(solved[step.name], axis) if step.name in solved else [],
         }
 
 

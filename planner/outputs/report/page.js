@@ -95,8 +95,9 @@ function entryOf(found, count) {
 function body(each) {
   const found = make("div", { class: "body" });
   if (each.label) found.append(make("p", { class: "label" }, each.label));
+  if (each.library) found.append(make("p", {}, make("code", {}, each.library)));
   for (const mark of each.lines) found.append(excerpt(mark[0], mark[0], mark));
-  if (!each.lines.length && each.path) found.append(make("p", {}, make("code", {}, each.path)));
+  if (!each.lines.length && !each.library && each.path) found.append(make("p", {}, make("code", {}, each.path)));
   if (each.help) found.append(make("p", {}, make("b", {}, "help: "), each.help));
   for (const { text, effect, safe } of each.fixes) found.append(make("p", {}, make("b", {}, safe ? "safe fix: " : "unsafe fix: "), make("code", {}, text), effect ? ` — ${effect}` : ""));
   const step = numberOf(each);

@@ -71,8 +71,8 @@ def _said(together: Together, kind: str, alike: Residues, does: str, does_not: s
     for each in unequal[:shown]:
         first, *others = (getattr(axis, kind).words(name) for axis, name in zip(each.axes, names, strict=True))
         steps = dict.fromkeys(f"{by:,}" for by in each.step)
-        on = f", and so on by {' and '.join(steps)}" if steps else ""
-        yield f"or {first} with {' and '.join(others)}{on}"
+        on = f", and so on by {joined([*steps])}" if steps else ""
+        yield f"or {first} with {joined([*others])}{on}"
     if len(unequal) > shown:
         yield f"and {len(unequal) - shown} more (`--format json` lists all)"
 

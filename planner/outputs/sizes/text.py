@@ -38,7 +38,7 @@ def _pattern(together: Together) -> object:
 def _input(found: InputSizes, screen: Screen, low: int, high: int) -> Iterator[list[str]]:
     """The axes of an input that depend on no other, or of which no more is known."""
     if found.diagonal is not None:
-        given = " and ".join(dict.fromkeys(f"{n:,}" for n in found.shape.spatial))
+        given = joined([*dict.fromkeys(f"{n:,}" for n in found.shape.spatial)])
         title = f"all axes of `{printable(found.input)}` of one size, now {given}"
         yield [*(screen.paint(line, "bold") for line in wrapped(title, screen.width)), *_sets([found.diagonal], screen)]
     joined_on = {axis.name for each in found.together for axis in each.axes if axis.input == found.input}

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple, get_args
 
@@ -30,6 +30,7 @@ from planner.outputs.code.torch.indices import picked
 from planner.outputs.code.torch.layouts import Layouts, Side
 from planner.outputs.code.torch.program import Program, Style
 from planner.outputs.code.torch.ready_made import is_writable
+from planner.outputs.code.torch.text import Bracketed, Brackets, fits, lines
 from planner.report import Report
 
 FORMAT = Format("py")
@@ -132,7 +133,7 @@ def _must_be_writable(units: Units) -> None:
     for part in (part for unit in units.all for part in unit.all_parts()):
         for calling in part.calls:
             if not is_writable(calling.call):
-                member = part.item.member
+                member = part.first.member
                 raise NoSuchCall(member.type, calling.target, member.path)
 
 
@@ -153,8 +154,8 @@ def _must_be_chain(copies: Copies) -> None:
         entry = copies.structure.forbids_chain(block)
         if entry is not None:
             number = block.entries.index(entry)
-            items = [item for copy in copies.of(block) for item in copy.items[number]]
-            name = items[0].member.name if items else str(entry.type)
+            uses = [use for copy in copies.of(block) for use in copy.uses[number]]
+            name = uses[0].member.name if uses else str(entry.type)
             raise NotAChain(name, entry.path, borrows=entry.borrows)
 
 
@@ -163,6 +164,7 @@ def _whole(report: Report, program: Program, classes: list[str]) -> Iterator[str
     yield f'"""{_readable(report.plan.model.name)}: written by `planner code`."""'
     yield ""
     yield from _imports(program.imports)
+    yield from _imports_of_the_user(program.imported)
     for code in (*program.helpers.values(), *classes):
         yield from ("", "", code.strip("\n"))
 
@@ -189,13 +191,26 @@ def _imports(used: set[str]) -> Iterator[str]:
         yield f"from torch import {', '.join(names)}"
 
 
+def _imports_of_the_user(imported: Mapping[str, str]) -> Iterator[str]:
+    """The lines that import classes of the user's own, apart from those of others."""
+    modules: dict[str, list[str]] = {}
+    for full, name in sorted(imported.items()):
+        module, _, own = full.rpartition(".")
+        modules.setdefault(module, []).append(own if name == own else f"{own} as {name}")
+    yield from [""] if modules else []
+    for module, names in sorted(modules.items()):
+        whole = f"from {module} import {', '.join(names)}"
+        split = Brackets(f"from {module} import (", list(map(Bracketed, names)))
+        yield from [whole] if fits("", whole) else lines("", split)
+
+
 def _main(report: Report, program: Program) -> Iterator[str]:
     """What prints the model when the program is run by itself."""
     unit = program.units.root
     program.imports.add("torch")
     inputs = []
     whole_numbers = picked(report.plan)
-    # Of a single sample with one value in a group PyTorch's GroupNorm takes no mean.
+    # PyTorch's GroupNorm refuses a single sample that has one value in a group.
     alone = all(step.layer is None or step.layer.centred(*step.inputs) != 1 for step in report.plan.layers)
     batch = 1 if alone else 2
     for k, step in enumerate(report.plan.inputs):

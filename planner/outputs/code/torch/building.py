@@ -7,6 +7,9 @@ from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
 from types import ModuleType
 
+from planner.faults.foreign_class import ForeignClass
+from planner.plan import Plan
+
 
 class _Text(InspectLoader):
     """The loader of one program's text."""
@@ -24,3 +27,10 @@ def module_of(text: str, name: str = "emitted") -> ModuleType:
     module = module_from_spec(spec)
     loader.exec_module(module)
     return module
+
+
+def must_be_known(plan: Plan) -> None:
+    """Raise the fault of code that is not to be run, since it imports a class that the model file names."""
+    for step in plan.layers:
+        if step.facts is not None and step.facts.foreign:
+            raise ForeignClass(step.name, step.facts.foreign, step.path)

@@ -14,7 +14,7 @@ from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.text import Bracketed, Brackets, Chain
 
 Lack = Literal["", "size", "axis"]
-"""What a trained parameter lacks that other tensors have: the size of the batch, or the axis altogether."""
+"""What a trained parameter lacks beside other tensors: the size of the batch, or the batch axis altogether."""
 Order = tuple[int, ...]
 """For each axis of a tensor, which one it is of the tensor that it was made from."""
 
@@ -64,7 +64,7 @@ class Code(NamedTuple):
         return self._replace(base=f"{atom}{_rearranged(self.order)}", binds=ATOM, order=None)
 
     def after(self, head: str) -> str | Brackets:
-        """The expression behind the beginning of a statement."""
+        """The expression after the beginning of a statement."""
         code = self.code
         return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
 
@@ -96,13 +96,25 @@ class Code(NamedTuple):
 
     def at(self, path: Sequence[int]) -> Code:
         """One of the values that a call returns."""
-        return self._replace(base=self.atom + "".join(f"[{i}]" for i in path), binds=ATOM, order=None)
+        taken = "".join(f"[{i}]" for i in path)
+        if isinstance(self.base, Brackets) and self.order is None:
+            return self._replace(base=self.base.before(taken))
+        return self._replace(base=self.atom + taken, binds=ATOM, order=None)
 
     def with_batch(self, axis: int, axes: int) -> Code:
         """The tensor with its batch axis moved to the front."""
         if not axis:
             return self
         return self.permuted((axis, *(each for each in range(axes + 1) if each != axis)))
+
+    def with_batch_at(self, place: int) -> Code:
+        """The tensor with its batch axis moved from the front, and laid out in memory as cuDNN wants it."""
+        if not place:
+            return self
+        if self.axes is None:
+            return self._replace(base=f"{self.atom}.movedim(0, {place}).contiguous()", binds=ATOM, order=None)
+        moved = self.permuted((*range(1, place + 1), 0, *range(place + 1, self.axes + 1)))
+        return moved if moved.order is None else moved._replace(base=f"{moved.settled().base}.contiguous()", order=None)
 
     def size(self, dim: int) -> Expr:
         """The size of an axis, told as of a tensor that has its channels second."""
@@ -149,13 +161,13 @@ def _operation(calling: Calling, args: Sequence[Code], numbers: Mapping[str, Exp
     constants = [expr.written for expr in numbers.values()]
     first, *others = [*constants, *operands] if call.reversed else [*operands, *constants]
     written = [first[0] if first[1] >= binds + (sign == "**") else f"({first[0]})"]
-    least = BINDS["neg"] if sign == "**" else binds + 1  # what follows `**` may have a sign of its own
+    least = BINDS["neg"] if sign == "**" else binds + 1  # the exponent of `**` may have a sign of its own
     written += [code if its >= least and its != BINDS["**"] else f"({code})" for code, its in others]
     return Code(f" {sign} ".join(written), binds, lacks=lacking(args))
 
 
 def lacking(args: Sequence[Code]) -> Lack:
-    """What the result of tensors that meet value by value lacks: what all of them do."""
+    """What the result lacks where tensors meet value by value: what all of them lack."""
     return min((each.lacks for each in args), key=("", "size", "axis").index)
 
 
@@ -168,7 +180,7 @@ def _turned(code: Code) -> Code:
 
 
 def _widened(code: Code, more: int) -> Code:
-    """The tensor with so many axes of one cell behind its batch; without a batch, PyTorch adds them by itself."""
+    """The tensor with axes of one cell added after its batch; without a batch, PyTorch adds such axes by itself."""
     if not more or code.lacks == "axis":
         return code
     axes = None if code.axes is None else code.axes + more
@@ -203,6 +215,8 @@ def call(
     read = read if reads is None else [read[i] for i in reads]
     if last.call.widened:
         read = [_widened(each, more) for each, more in zip(read, last.call.widened, strict=True)]
+    if last.call.batched_at:
+        read = [each.with_batch_at(place) for each, place in zip(read, last.call.batched_at, strict=True)]
     if last.is_module:
         return _module(program, last.call, module, read)
     given = {arg: in_forward(expr, args, attribute) for arg, expr in last.args}
@@ -224,10 +238,13 @@ def _module(program: Program, made: Call, module: str, read: Sequence[Code]) -> 
 
 
 def _inputs(made: Call, read: Sequence[Code]) -> tuple[list[Bracketed], list[Bracketed]]:
-    """The inputs of a call as they come, and the last of them by their names."""
+    """The inputs of a call as they come, the last of them perhaps as a tuple, and those that are given by name."""
     count = len(read) - len(made.named)
     by_name = [Bracketed(each.after(f"{name}=")) for name, each in zip(made.named, read[count:], strict=True)]
-    return [Bracketed(each.code) for each in read[:count]], by_name
+    inputs = [Bracketed(each.code) for each in read[:count]]
+    if made.tupled:
+        inputs[-made.tupled :] = [Bracketed(Brackets("(", inputs[-made.tupled :]))]
+    return inputs, by_name
 
 
 def _permuted(calling: Calling, x: Code) -> Code:

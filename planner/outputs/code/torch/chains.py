@@ -26,9 +26,9 @@ def chained(layouts: Layouts, unit: Unit) -> Iterator[Chained]:
     side = layouts.tensor(unit, (-1, -1, 0))
     sides: list[tuple[Part, bool, Side, Side]] = []
     for part in unit.parts:
-        ranked = any(item.inputs[0].shape.spatial for _, item in part.items)
+        ranked = any(use.inputs[0].shape.spatial for _, use in part.uses)
         wanted = layouts.input(part, 0) if ranked else side
-        after = layouts.tensor(unit, part.values[0]) if part.item.outputs[0].shape.spatial else wanted
+        after = layouts.tensor(unit, part.values[0]) if part.first.outputs[0].shape.spatial else wanted
         sides.append((part, ranked, wanted, after))
     ends = layouts.output(unit, 0) if unit.copy.outputs[0].shape.spatial else None
     for i, (part, ranked, wanted, after) in enumerate(sides):

@@ -81,18 +81,18 @@ class Construction:
         if made is not None and part.calls[0].call.is_padding:
             return self._padded(part, base, made)
         layouts, last = self.program.layouts, part.calls[-1]
-        axes = len(part.item.inputs[0].shape)
+        axes = len(part.first.inputs[0].shape)
         given = Code("x", side=layouts.input(part, 0), axes=axes)
         side = given.side if last.call.layout == "any" or follows(part) else last.call.layout
         inputs = [given.moved("last" if side == "last" else "first") if axes > 1 else given] * len(part.sources)
         attributes = Attributes()
         code = call(self.program, part, "super().forward", inputs, inputs[0].side, attributes.param)
         code = code.at(last.call.returns[0]) if last.call.returns != ((),) else code
-        code = code._replace(axes=len(part.item.outputs[0].shape), side=inputs[0].side)
+        code = code._replace(axes=len(part.first.outputs[0].shape), side=inputs[0].side)
         wanted = layouts.tensor(unit, part.values[0])
-        kind = part.item.step.type if part.item.step else "Layer"
+        kind = part.first.step.type if part.first.step else "Layer"
         about = f"{kind} as a module with one input and one output."
-        text = str((code.moved(wanted) if len(part.item.outputs[0].shape) > 1 else code).code)
+        text = str((code.moved(wanted) if len(part.first.outputs[0].shape) > 1 else code).code)
         kinds = {each: self._kind(part, expr) for each, expr in attributes.values.items()}
         written = ready.wrapped("{name}", base, text, about, kinds)
         found = self.program.helper(written, f"{kind}Layer", kind, base, text)
@@ -102,7 +102,7 @@ class Construction:
 
     def _kind(self, part: Part, expr: Expr) -> str:
         """The type of a number in all copies of a part."""
-        return annotation(type_of(value(expr, copy.values)) for copy, _ in part.items)
+        return annotation(type_of(value(expr, copy.values)) for copy, _ in part.uses)
 
     def _padded(self, part: Part, base: str, made: Brackets) -> Brackets:
         """A convolution or a pool with a padding for each side, as a module."""

@@ -78,7 +78,7 @@ class Forward:
         return found
 
     def _add(self, part: Part) -> None:
-        """Call a part: what waits for it is nested, if that fits."""
+        """Write the call of a part; waiting calls that it reads are nested in it, where that fits."""
         variables = self.variables
         if part.is_tensor:
             variables.know(part, self._tensor(part))
@@ -102,7 +102,7 @@ class Forward:
         starts = {each.value: (each.before, each.name) for each in variables.waiting}
         variables.waiting = [each for each in variables.waiting if each.value not in reads]
         if sum(1 for value in part.values if variables.left.get(value)) > 1:
-            variables.assign(keeping=made.reads)  # which is not yet free to be written over
+            variables.assign(keeping=made.reads)  # variables that the call still reads must not be overwritten yet
         variables.read(reads)
         own = variables.own_name(part)
         before, name = starts.get(part.sources[0], (part.sources[0], None)) if part.sources else ((-1, -1, 0), None)
@@ -131,7 +131,7 @@ class Forward:
         """What a part reads at a place; what it reads in every repetition is a variable."""
         value = part.sources[place]
         code = self.variables.known[value]
-        if part.item.inputs[place].shape.spatial:
+        if part.first.inputs[place].shape.spatial:
             code = code.moved(self.program.layouts.input(part, place))
         code = self.variables.batched(code, value)
         return self.variables.read_again(code, value) if place and code.order is not None else code
@@ -182,14 +182,14 @@ class Forward:
                 args.append(Code(""))  # a source that only lends its size, which is known
                 continue
             code = waiting.get(value) or self.variables.known[value]
-            if part.item.inputs[k].shape.spatial and not permutes:
+            if part.first.inputs[k].shape.spatial and not permutes:
                 code = code.moved(self.program.layouts.input(part, k))
             if code.order is not None and self._reads[part].count(value) > 1:
                 code = self.variables.read_again(code, value)
             args.append(code)
         made = self._called(part, args)
         if _is_chosen(part):
-            other = args[0].moved(made.side) if part.item.inputs[0].shape.spatial else args[0]
+            other = args[0].moved(made.side) if part.first.inputs[0].shape.spatial else args[0]
             if other.lacks != made.lacks:
                 made, other = (
                     self.variables.batched(made, part.values[0]),
@@ -247,12 +247,12 @@ class Forward:
 
     def _assert_equal(self, part: Part) -> None:
         """Operands whose sizes are equal in the plan are not to be repeated."""
-        shapes = [[tensor.shape for tensor in item.inputs] for _, item in part.items]
+        shapes = [[tensor.shape for tensor in use.inputs] for _, use in part.uses]
         if all(len(set(each)) == 1 for each in shapes):
             self.variables.assign()
             sides = [self.program.layouts.input(part, k) for k in range(len(part.sources))]
             read = [self.variables.known[value] for value in part.sources]
-            ranked = bool(part.item.inputs[0].shape.spatial)
+            ranked = bool(part.first.inputs[0].shape.spatial)
             first, *others = [code.moved(side) if ranked else code for code, side in zip(read, sides, strict=True)]
             if not any(code.lacks for code in (first, *others)):
                 unless = f"not self.{self.attributes.condition(part)} or " if _is_chosen(part) else ""
@@ -272,4 +272,4 @@ def _lacks(part: Part) -> Lack:
         return "axis"
     data = part.calls[-1].args[0][1]
     sizes = next(each.args[0] for each in data.args[1:] if each.op == "keyword size")
-    return "size" if len(sizes.args) > len(part.item.outputs[0].shape) else "axis"
+    return "size" if len(sizes.args) > len(part.first.outputs[0].shape) else "axis"

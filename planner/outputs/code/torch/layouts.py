@@ -91,17 +91,17 @@ class Layouts:
             self._join((unit, value), (inner, "out", k))
 
     def _add_layer(self, unit: Unit, part: Part) -> None:
-        """Add what a layer wants of its tensors."""
+        """Add what a layer requires of its tensors."""
         call = part.calls[-1]
         inputs: list[Vertex] = [(part, k) for k in range(len(part.sources)) if _rank(part, k)]
         outputs: list[Vertex] = [
-            (unit, value) for value, tensor in zip(part.values, part.item.outputs, strict=True) if tensor.shape.spatial
+            (unit, value) for value, tensor in zip(part.values, part.first.outputs, strict=True) if tensor.shape.spatial
         ]
         layout = call.call.layout
         if self._sequential and self._root((part, 0)) in self._fixed:
-            return  # it is written as a module that takes and gives the channels there
+            return  # the part is written as a module that takes and gives the channels on that side
         if call.call.places_channels:
-            return  # it takes the channels from anywhere to anywhere, in one step
+            return  # such a call moves the channels from either side to either side at once
         if layout == "any" or follows(part):
             for node in (*inputs, *outputs):
                 self._join(node, (part, "all"))
@@ -146,12 +146,12 @@ class Layouts:
 
 def _rank(part: Part, place: int) -> int:
     """How many spatial axes an input has, in the copy that has most."""
-    return max(len(item.inputs[place].shape.spatial) for _, item in part.items)
+    return max(len(use.inputs[place].shape.spatial) for _, use in part.uses)
 
 
 def axes_of(part: Part) -> int:
     """How many axes the inputs of a part have beside the batch, in the copy that has most."""
-    return max(len(tensor.shape) for _, item in part.items for tensor in item.inputs)
+    return max(len(tensor.shape) for _, use in part.uses for tensor in use.inputs)
 
 
 def follows(part: Part) -> bool:
@@ -159,7 +159,7 @@ def follows(part: Part) -> bool:
     call = part.calls[-1]
     if not call.call.along or len(part.calls) > 1:
         return False
-    ranks = {len(tensor.shape) for _, item in part.items for tensor in item.inputs}
+    ranks = {len(tensor.shape) for _, use in part.uses for tensor in use.inputs}
     dims = _dims(call)
     if dims is None or len(ranks) != 1:
         return False
@@ -177,7 +177,7 @@ def _dims(call: Calling) -> list[int] | None:
 
 
 def renumbered(calling: Calling, given: Mapping[str, Expr], axes: int) -> dict[str, Expr]:
-    """The arguments of a call along an axis for a tensor of so many axes that has its channels last."""
+    """The arguments of a call along an axis, for a tensor with this number of axes that has its channels last."""
     along = calling.call.along
     if calling.call.is_index:
         *whole, cut = given[along].args

@@ -26,6 +26,7 @@ class Program:
     """What is known while a program is written.
 
     imports  what the program uses
+    imported classes of the user's own by their full names, and what they are called in the program
     helpers  the code that it needs before its classes
     maker    the class or the function that makes the model
     """
@@ -37,6 +38,7 @@ class Program:
     asserts: bool = False
     init: bool = False
     imports: set[str] = field(default_factory=set)
+    imported: dict[str, str] = field(default_factory=dict)
     helpers: dict[str, str] = field(default_factory=dict)
     maker: str = field(init=False)
     _defaults: dict[Unit, list[tuple[str, Expr | None]]] = field(default_factory=dict)
@@ -45,7 +47,7 @@ class Program:
     def __post_init__(self) -> None:
         self.maker = self.units.root.name
 
-    # What the program needs beside its classes
+    # What the program needs besides its classes
 
     def uses(self, *exprs: Expr) -> None:
         """Record the imports and helpers that expressions need."""
@@ -98,6 +100,9 @@ class Program:
         decides = ""
         if part.type is not None:
             callee = str(part.type)
+        elif full := call.call.imports:
+            callee = self.imported.get(full) or self.names.new_class(full.rpartition(".")[2])
+            self.imported[full] = callee
         elif call.padded_same is not None:
             base = call.target
             wanted = f"{base.rpartition('.')[2]}Same"
@@ -120,14 +125,16 @@ class Program:
             callee = call.target
         if channels_first:
             module = callee.rpartition(".")[2]
-            rank = len(part.item.inputs[0].shape.spatial)
+            rank = len(part.first.inputs[0].shape.spatial)
             callee = self.helper(ready.channels_first("{name}", callee, module), f"{module}{rank}d", "first", callee)
         self.imports.add("nn")
         args = [each for each in call.args if each[0] != decides]
         if self.layouts.input(part, 0) == "last" and follows(part):
             args = list(renumbered(call, dict(args), axes_of(part)).items())
-        layer = part.item.step and part.item.step.layer
+        layer = part.first.step and part.first.step.layer
         args = [each for each in args if not _says_nothing(layer, call, *each)]
+        if call.call.imports:
+            args = [(str(name.args[0]), _lists(expr)) for name, expr in (pair.args for pair in args[0][1].args)]
         self.uses(*(expr for _, expr in args))
         return Brackets(
             f"{callee}(",
@@ -214,6 +221,13 @@ def annotation(types: Iterable[str]) -> str:
     if "float" in kinds and "int" in kinds:
         kinds.remove("int")
     return " | ".join(kinds)
+
+
+def _lists(expr: Expr) -> Expr:
+    """A value in which lists of the file are lists in Python, as a class of the user's own may want them."""
+    if expr.op != "tuple":
+        return expr
+    return Expr("list", tuple(map(_lists, expr.args)))
 
 
 def _says_nothing(layer: object, call: Calling, arg: str, expr: Expr) -> bool:

@@ -30,7 +30,8 @@ def sinusoidal(length: int, channels: int) -> Tensor:
 CAUSAL_MASK = '''
 def causal_mask(x: Tensor) -> Tensor:
     """Hides from each position of (N, ..., L, C) those behind it."""
-    return nn.Transformer.generate_square_subsequent_mask(x.shape[-2], device=x.device, dtype=x.dtype)
+    mask = nn.Transformer.generate_square_subsequent_mask
+    return mask(x.shape[-2], device=x.device, dtype=x.dtype)
 '''
 
 MOVEDIM = '''
@@ -111,7 +112,7 @@ def is_writable(call: Call) -> bool:
     """Whether a call is one of those that can be written."""
     if call.is_operator:
         return call.name in SIGNS or call.name in OF_ONE
-    return call.home in HOMES or call.target in INSTEAD or call.is_rearrangement
+    return call.home in HOMES or call.target in INSTEAD or bool(call.imports) or call.is_rearrangement
 
 
 _CONVOLVED = """for n, k, s, d in zip(

@@ -27,9 +27,9 @@ class Shapes:
             for k, tensor in enumerate(copy.inputs):
                 self.tensors.setdefault((-1, -1, k), []).append((copy, tensor))
         for part in unit.parts:
-            for copy, item in part.items:
-                for at, tensor in zip(part.values, item.outputs, strict=False):
-                    last = part.count is None or item is copy.items[at[0]][-1]
+            for copy, use in part.uses:
+                for at, tensor in zip(part.values, use.outputs, strict=False):
+                    last = part.count is None or use is copy.uses[at[0]][-1]
                     if last:
                         self.tensors.setdefault(at, []).append((copy, tensor))
 

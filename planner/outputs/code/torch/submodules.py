@@ -47,7 +47,7 @@ class Attributes:
         """The attribute that says whether a part is there."""
         assert part.when is not None
         own = part.when.op == "name"
-        return self._kept(part.when, part.when.args[0] if own else f"has_{identifier(part.item.name)}")
+        return self._kept(part.when, part.when.args[0] if own else f"has_{identifier(part.first.name)}")
 
     def _kept(self, expr: Expr, wanted: str) -> str:
         """The attribute for a value, by the name that is wanted if that is free."""
@@ -112,7 +112,7 @@ def _by_names(program: Program, labels: Mapping[Part, str], constants: Sequence[
     found: list[tuple[Part, str | None]] = []
     access = {}
     shared: dict[str, str] = {}
-    """The modules without weights and without a name in the file, by their code: one serves all that are alike."""
+    """The modules without weights and without a name in the file, by their code: equal modules are constructed once."""
     for part, label in labels.items():
         if part.nested is not None:
             access[part] = f"{_access(part.nested[0])}[{part.nested[1]}]"
@@ -127,8 +127,8 @@ def _by_names(program: Program, labels: Mapping[Part, str], constants: Sequence[
         access[part] = parameter_of(label) if part.is_tensor else _access(label)
         found.append((part, label))
     taken = {part.nested[0] if part.nested else str(label) for part, label in found} | TAKEN
-    for part in constants:  # they are in no state_dict, and may have any name
-        label = unused(identifier(part.item.name, "constant"), taken)
+    for part in constants:  # constants are in no state_dict, and may have any name
+        label = unused(identifier(part.first.name, "constant"), taken)
         taken.add(label)
         access[part] = f"self.{label}"
         found.append((part, label))

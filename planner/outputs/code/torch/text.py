@@ -17,7 +17,7 @@ BODY = STEP * 2
 
 @dataclass
 class Bracketed:
-    """One item within brackets, with the comment behind it."""
+    """One item within brackets, with the comment after it."""
 
     code: str | Brackets
     comment: str = ""
@@ -44,6 +44,9 @@ class Brackets:
     def after(self, head: str) -> Brackets:
         return Brackets(f"{head}{self.head}", self.items, self.tail, self.shorter and self.shorter.after(head))
 
+    def before(self, tail: str) -> Brackets:
+        return Brackets(self.head, self.items, f"{self.tail}{tail}", self.shorter and self.shorter.before(tail))
+
     def fits(self, indent: str, behind: str = "") -> bool:
         return not self.items or (fits(indent, f"{self}{behind}") and not self.commented)
 
@@ -62,6 +65,9 @@ class Chain(Brackets):
     def after(self, head: str) -> Chain:
         return Chain(f"{head}{self.head}", calls=self.calls)
 
+    def before(self, tail: str) -> Chain:
+        return Chain(self.head, calls=(*self.calls[:-1], f"{self.calls[-1]}{tail}"))
+
     def fits(self, indent: str, behind: str = "") -> bool:
         return len(self.calls) < 2 or fits(indent, f"{self}{behind}")
 
@@ -71,7 +77,7 @@ def fits(indent: str, code: object) -> bool:
 
 
 def lines(indent: str, code: str | Brackets, comment: str = "", behind: str = "") -> Iterator[str]:
-    """The lines of one statement or one item, with what stands directly behind it."""
+    """The lines of one statement or one item, with what stands directly after it."""
     shorter = None if isinstance(code, str) or code.fits(indent, behind) else code.shorter
     code = shorter if shorter is not None and shorter.fits(indent, behind) else code
     if isinstance(code, str) or code.fits(indent, behind):

@@ -23,12 +23,14 @@ class Waiting:
 
     before  the tensor that its statement starts from
     name    of the entry that it is named for
+    state   whether its variable has the batch behind the first axis, as PyTorch returns states and takes them
     """
 
     value: Value
     code: Code
     before: Value
     name: str | None
+    state: bool = False
 
 
 class Variables:
@@ -58,7 +60,7 @@ class Variables:
         self._moved: dict[Value, Code] = {}
         """Tensors that the call in hand reads more than once, with their axes moved."""
         self._unpacked: tuple[tuple[Value, ...], Code, int] | None = None
-        """The latest call whose several outputs have variables, if nothing has been written behind it."""
+        """The latest call whose several outputs have variables, if nothing has been written after it."""
         for value in (*self.unit.outputs, *(each for places in reads.values() for each in places)):
             self.left[value] = self.left.get(value, 0) + 1
         for k, each in enumerate(self.inputs):
@@ -96,7 +98,7 @@ class Variables:
         if len(part.values) > 1 or paths != ((),):
             path = (at,) if paths == ((),) else paths[at]
             made = self._one_of(made.at(path), value, batches)
-        self.waiting.append(Waiting(value, made, before, name))
+        self.waiting.append(Waiting(value, made, before, name, state=bool(batches and batches[at])))
         if self.left[value] != 1:
             self.assign()
 
@@ -137,7 +139,7 @@ class Variables:
         """Give variables to the tensors that a call returns together."""
         names: dict[Value, str] = {}
         for value in wanted:
-            names[value] = self.new_name(f"{identifier(part.item.name)}_{value[2]}", *names.values())
+            names[value] = self.new_name(f"{identifier(part.first.name)}_{value[2]}", *names.values())
         if paths == ((),):
             pattern = ", ".join(names.get(value, "_") for value in part.values)
         else:
@@ -202,8 +204,12 @@ class Variables:
         while self.waiting:
             each = self.waiting.pop(0)
             name = self._name(each, branches)
-            self.known[each.value] = _named(each.code, name)
             self._names[each.value] = name
+            if each.state:
+                self.known[each.value] = each.code._replace(base=name, binds=ATOM, reads=frozenset({name}))
+                self.done += lines(BODY, each.code._replace(order=None).after(f"{name} = "))
+                continue
+            self.known[each.value] = _named(each.code, name)
             comment = ""
             if self.shapes.changes(each.before, each.value):
                 comment = self.shapes.written(each.value, each.code.side)
@@ -225,7 +231,7 @@ class Variables:
 
     def _name(self, each: Waiting, branches: bool) -> str:
         """The variable for a tensor: the name of its entry, if it is one of several or read more than once, or `x`, or
-        else `out`. What lacks the batch does not replace the input, of which that can be told.
+        else `out`. A tensor without a batch axis does not replace the input, from which the batch can still be read.
         """
         kept = {_variable(self.inputs[0])} if each.code.lacks else set()
         returned = len(self.unit.outputs) > 1 and each.value in self.unit.outputs
@@ -237,7 +243,7 @@ class Variables:
         """What a tensor is called after the entry that makes it: by the entry's name, or by its type."""
         if self.unit.block.nameless:
             return None
-        found = identifier(part.item.name.rpartition(".")[0] or part.item.name, "out")
+        found = identifier(part.first.name.rpartition(".")[0] or part.first.name, "out")
         return f"{found}_" if found in BUILTINS else found
 
     def _still_read(self) -> set[str]:

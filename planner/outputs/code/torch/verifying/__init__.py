@@ -13,6 +13,7 @@ from typing import Any
 from planner.layers._layer import Call
 from planner.outputs._screen import printable
 from planner.outputs.code.torch import Emitted
+from planner.outputs.code.torch.building import must_be_known
 from planner.outputs.code.torch.indices import picked
 from planner.outputs.code.torch.verifying.sizing import Compared, at
 from planner.plan import Plan, Step, Tensor
@@ -30,10 +31,11 @@ MOST_TOLD = 20
 
 def request(plan: Plan, emitted: Emitted, compared: Compared, *, every: bool = False) -> dict[str, Any]:
     """What `running` is to do: a run with values and, unless that is at the file's size, before it one with shapes
-    alone, on the meta device.
+    alone, on the meta device. Raises the fault of code that is not to be run.
 
     every  every step that the code does not come to is told, not just the first, and although the outputs are right
     """
+    must_be_known(plan)
     runs = [_run(each, emitted, "cpu" if each is compared.plan else "meta", every) for each in _plans(plan, compared)]
     return {"code": emitted.text, "name": emitted.name, "entries": _entries(plan), "runs": runs}
 
@@ -82,7 +84,7 @@ def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, An
 CARRIED = (
     *("positional", "gathers", "layout", "reads", "forward"),
     *("returns", "batches", "turned", "pairwise", "reversed"),
-    *("widened", "leading", "named", "causal", "in_rows"),
+    *("widened", "leading", "named", "causal", "in_rows", "batched_at", "tupled"),
 )
 """What a step's call says beside its target and its arguments."""
 

@@ -22,7 +22,7 @@ from planner.outputs.code.torch.verifying.tracing import Trace, difference, larg
 ROUNDING = 1e-14
 """What rounding may add to a number, as a part of the largest number in the whole run."""
 TRIES = 4
-"""Weights and inputs that are tried until the outputs say something: numbers that are not all the same."""
+"""How many weights and inputs are tried until the outputs can be compared: until their numbers are not all the same."""
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,10 +105,10 @@ class _Verification:
         self.values: list[list[Any]] = []
         self.trace: Trace | None = None
         self.rounding = 0.0
-        """What rounding may add to a number, after the largest that the plan came to."""
+        """What rounding may add to a number, worked out from the largest number of the plan."""
 
     def tell(self, found: dict[str, Any]) -> bool:
-        """Note what differs. Whether the outputs are such that a difference would have shown."""
+        """Note what differs, and say whether the outputs are such that a difference would show."""
         wanted, wrong = self._outputs_by_plan()
         if wrong:
             found["places"] = wrong
@@ -182,7 +182,7 @@ class _Verification:
         for i, values in enumerate(self.values or self.plan.run(self.held)):
             for output in steps[i]["read"]:
                 if 0 < largest(values[output]) <= self.rounding:
-                    continue  # nothing but rounding, so that nothing is near to it
+                    continue  # rounding errors alone, which no value can be compared with
                 near = self.trace.nearest(steps[i]["name"], values[output], steps[i]["constant"])
                 if not near.same:
                     found = None if near.found is None else list(near.found)

@@ -17,12 +17,12 @@ Again = Callable[[Report], Emitted]
 """Writes the code for another plan of the same model, with the same options."""
 
 SMALL = 5_000_000_000
-"""Multiply-adds for a sample up to which values are compared at the file's size: a few seconds' work."""
+"""Up to this many multiply-adds for a sample, values are compared at the file's size: a few seconds' work."""
 MOST = 150_000_000_000
-"""Multiply-adds up to which they are compared there if no smaller size works."""
+"""Up to this many multiply-adds, values are compared at the file's size if no smaller size works."""
 MOST_PARAMS = 500_000_000
 MOST_CELLS = 300_000_000
-"""Elements in all outputs of all steps; those of a few may have to be held at once, in 16 bytes each."""
+"""The most elements in all outputs of all steps; those of several steps may be held at once, at 16 bytes each."""
 SHARES = (2, 3, 4, 6, 8, 12, 16, 24, 32)
 """What the file's size is divided by."""
 NEAR = 64

@@ -15,10 +15,10 @@ from importlib import import_module
 from typing import Any
 
 BATCH = 2
-"""Samples in every input: so many that it shows where code mixes them up."""
+"""Samples in every input: more than one, so that code that mixes samples up is found out."""
 HOMES = {"nn": "torch.nn", "torch": "torch", "F": "torch.nn.functional", "operator": "operator"}
 IDLE = frozenset({"torchvision.ops.StochasticDepth"})
-"""What PyTorch itself does not have, and hands its input on in evaluation."""
+"""Layers that PyTorch does not have, and that return their input in evaluation."""
 
 
 FREE = frozenset({"nn.Parameter", "nn.Buffer"})
@@ -85,6 +85,7 @@ def called(call: Mapping[str, Any], thing: Any, tensors: Sequence[Any]) -> list[
     read = [tensor.transpose(-2, -1) if i in call["turned"] else tensor for i, tensor in enumerate(read)]
     widened = zip(read, call["widened"] or [0] * len(read), strict=True)
     read = [tensor[(slice(None), *[None] * more)] if more else tensor for tensor, more in widened]
+    read = [tensor.movedim(0, at) for tensor, at in zip(read, call["batched_at"] or [0] * len(read), strict=True)]
     args = {name: _value(each) for name, each in call["args"].items()}
     if args.get("inplace"):
         read = [tensor.clone() for tensor in read]
@@ -133,6 +134,8 @@ def _of_module(call: Mapping[str, Any], module: Any, read: Sequence[Any]) -> Any
     options = {name: _value(each) for name, each in call["forward"].items()}
     options |= dict(zip(call["named"], read[count:], strict=True))
     read = read[:count]
+    if call["tupled"]:
+        read = [*read[: -call["tupled"]], tuple(read[-call["tupled"] :])]
     if call["causal"]:
         length = read[0].shape[-2]
         options[call["causal"]] = read[0].new_full((length, length), -float("inf")).triu(1)

@@ -40,7 +40,7 @@ class Trace:
         self.quiet = False
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:
-        """Run the model, and give what it returns. What was made until an error is there too."""
+        """Run the model, and give what it returns. After an error, what was made before it is kept."""
         for tensor in (*(each.clone() for each in inputs), *self.model.state_dict().values(), *self.model.buffers()):
             self._add(tensor)
         hooks = [hook for name, module in self.model.named_modules() for hook in self._hooks(name, module)]
