@@ -573,6 +573,7 @@ SINGLES: tuple[Draw, ...] = (
     _windowed("resize"),
     *(_windowed("pixel shuffle"),) * 2,
     *(_windowed("channel shuffle"),) * 2,
+    *(_windowed("rearranged"),) * 4,
 )
 """What draws a layer of one source, given its shape; each as often as it is drawn."""
 

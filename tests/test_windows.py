@@ -189,6 +189,36 @@ def test_patches_see_their_own_place_in_every_patch() -> None:
     assert [bits(cells) for cells in box[:2]] == [[1, 3, 5, 7], [0, 2, 4]]
 
 
+BY_HAND = """
+input: [8, 4, 6]
+layers:
+  - {name: windows, type: Rearrange, pattern: "(h i) (w j) c -> (h w) (i j) c", i: 4, j: 2}
+  - {name: qkv, type: Linear, out_features: 18}
+  - {name: parts, type: Rearrange, pattern: "n l (x h d) -> n x h l d", x: 3, h: 2}
+  - {name: q, type: Select, dim: 3, index: 0}
+  - {name: k, type: Select, dim: 3, index: 1, from: parts}
+  - {name: v, type: Select, dim: 3, index: 2, from: parts}
+  - {name: products, type: MatMul, transpose_b: true, from: [q, k]}
+  - {name: weights, type: Softmax, dim: 1}
+  - {name: mixed, type: MatMul, from: [weights, v]}
+  - {name: together, type: Rearrange, pattern: "n h l d -> n l (h d)"}
+  - {name: map, type: Rearrange, pattern: "(h w) (i j) c -> (h i) (w j) c", i: 4, j: 2, from: [together, input]}
+"""
+
+
+def test_attention_by_hand_sees_what_gradients_say() -> None:
+    """Cell by cell, and channel by channel of the result: those of a head come from all channels of its window."""
+    report = checked_text(BY_HAND)
+    assert not report.diagnostics
+    model = module_of(emitted(report).text).Model().double()
+    x = torch.rand(1, 6, 8, 4, dtype=torch.float64, requires_grad=True)
+    found = model(x)
+    for row, column, channel in ((0, 0, 0), (3, 1, 2), (4, 1, 3), (7, 3, 5)):
+        (gradient,) = torch.autograd.grad(found[0, channel, row, column], [x], retain_graph=True)
+        cell = trace(report.plan, report.plan.outputs[0].step, 0, ((1 << row, 1 << column, 1 << channel),))
+        assert (mask(cell["input"], report.plan.steps[0].outputs[0]) == (gradient[0].movedim(0, -1) != 0)).all()
+
+
 @pytest.mark.parametrize(
     ("name", "params"),
     [

@@ -1,4 +1,5 @@
 from planner.diagnostics import SOURCE, Fault
+from planner.words import counted
 
 
 class SizeDoesNotDivide(Fault):
@@ -31,11 +32,12 @@ class SizeDoesNotDivide(Fault):
         """
 
     def __init__(self, message: str, axis: str, n: int, factor: int, key: str) -> None:
-        below = n - n % factor
+        below, missing = n - n % factor, factor - n % factor
         wanted = f"{below} or {below + factor}" if below else str(factor)
+        padded = f"padding of {counted(missing, 'cell')} before it"
         super().__init__(
             message,
             label=f"{n} cells from {SOURCE} / {factor} leaves {n % factor}",
-            help=f"bring {axis} to {wanted}, or change `{key}`",
+            help=f"bring {axis} to {wanted}, with another input size or {padded}, or change `{key}`",
             key=key,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
@@ -32,30 +33,29 @@ class Pattern(NamedTuple):
     @classmethod
     def read(cls, text: str, x: Shape) -> Pattern:
         """The pattern for a tensor of as many axes as x has, with a name for each that `...` stands for."""
-        sides = text.split("->")
-        if len(sides) != 2:
-            raise BadPattern("a pattern has two sides with `->` between them", text, f"write it as {_EXAMPLE}")
-        left, right = (_axes(side, text) for side in sides)
-        _must_agree(left, right, text)
-        others = sum(axis != ("...",) for axis in left)
-        missing = len(x) - others
-        if missing < 0 or (missing and ("...",) not in left):
-            raise _wrong_rank(text, x, others, dots=("...",) in left)
-        taken = {name for axis in left for name in axis}
-        names = [name for i in range(len(taken) + missing) if (name := f"e{i}") not in taken][:missing]
-        return cls(tuple(_with_dots(left, names)), tuple(_with_dots(right, names)))
+        found = _fitted(text, len(x))
+        if found is None:
+            raise _wrong_rank(text, x)
+        return found
 
     def sizes(self, x: Shape, given: Mapping[str, int], like: Shape | None, text: str) -> dict[str, int]:
         """The size of each name; `like` has the spatial sizes of the result."""
-        axes = [*zip(self.left, x, strict=True)]
+        waiting = [*zip(self.left, x, strict=True)]
         if like is not None:
-            axes += zip(self.right[:-1], like.spatial, strict=True)
-        known = {name: size for name, size in given.items() if any(name in axis for axis in self.left)}
-        while follows := [(axis, n) for axis, n in axes if sum(name not in known for name in axis) == 1]:
-            axis, n = follows[0]
-            (name,) = (each for each in axis if each not in known)
-            others = prod(known[each] for each in axis if each != name)
-            known[name] = n // (others or 1)  # it is 0 where an axis is shorter than a part, which is told later
+            waiting += zip(self.right[:-1], like.spatial, strict=True)
+        known = dict(given)
+        while waiting:
+            later = []
+            for axis, n in waiting:
+                unsaid = [name for name in axis if name not in known]
+                if len(unsaid) == 1:
+                    others = prod([known[name] for name in axis if name != unsaid[0]])
+                    known[unsaid[0]] = n // (others or 1)  # 0 where an axis is shorter than a part: that is told later
+                elif unsaid:
+                    later.append((axis, n))
+            if len(later) == len(waiting):
+                break
+            waiting = later
         unknown = [name for axis in self.left for name in axis if name not in known]
         if unknown:
             names = ", ".join(unknown)
@@ -97,9 +97,31 @@ class Pattern(NamedTuple):
             raise AxisPartsDiffer(where, n, {name: sizes[name] for name in axis} or {"1": 1}, fixed, key)
 
 
+@lru_cache(maxsize=256)  # a layer is asked again and again, with inputs of other sizes
+def _fitted(text: str, rank: int) -> Pattern | None:
+    """The pattern for a tensor of so many axes; None where it has another number of them."""
+    left, right = _sides(text)
+    missing = rank - sum(axis != ("...",) for axis in left)
+    if missing < 0 or (missing and ("...",) not in left):
+        return None
+    taken = {name for axis in left for name in axis}
+    names = [name for i in range(len(taken) + missing) if (name := f"e{i}") not in taken][:missing]
+    return Pattern(tuple(_with_dots(left, names)), tuple(_with_dots(right, names)))
+
+
 def names_in(text: str) -> list[str]:
     """The names that a pattern has."""
     return list(dict.fromkeys(token for token in _TOKENS.findall(text) if _NAME.fullmatch(token)))
+
+
+def _sides(text: str) -> tuple[tuple[Axis, ...], tuple[Axis, ...]]:
+    """The axes on the two sides of a pattern, which have the same names."""
+    sides = text.split("->")
+    if len(sides) != 2:
+        raise BadPattern("a pattern has two sides with `->` between them", text, f"write it as {_EXAMPLE}")
+    left, right = (_axes(side, text) for side in sides)
+    _must_agree(left, right, text)
+    return left, right
 
 
 def _axes(side: str, text: str) -> tuple[Axis, ...]:
@@ -152,8 +174,11 @@ def _must_agree(left: tuple[Axis, ...], right: tuple[Axis, ...], text: str) -> N
         raise BadPattern("a pattern leaves no axis", text, "name the channels behind the arrow, as the last axis")
 
 
-def _wrong_rank(text: str, x: Shape, named: int, *, dots: bool) -> BadPattern:
+def _wrong_rank(text: str, x: Shape) -> BadPattern:
     """The fault of a pattern with more axes than the tensor, or fewer."""
+    left, _ = _sides(text)
+    dots = ("...",) in left
+    named = len(left) - dots
     message = f"wrong shape: expected {f'>={named}' if dots else named} dims, received {len(x)}-dim tensor"
     help = f"write a name for each axis of {x}, or `...` for any number of them"
     if named == len(x) + 1:

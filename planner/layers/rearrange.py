@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from math import prod
 from typing import ClassVar
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from planner.geometry import Link, Pieces, Shape, unread
 from planner.layers._fields import Count, PatternText
@@ -37,7 +37,9 @@ class Rearrange(Layer):
 
     takes: ClassVar[tuple[int, int | None]] = (1, 2)
 
-    pattern: PatternText
+    pattern: PatternText = Field(
+        description="The axes of the source and of the result; the size of a name stands beside it, as `i: 7`."
+    )
 
     @classmethod
     def names(cls, args: Mapping[str, object]) -> Collection[str]:

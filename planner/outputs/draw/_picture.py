@@ -27,6 +27,9 @@ MOST_KINDS = 4
 _SHORT = {"kernel_size": "k", "stride": "s", "padding": "p", "dilation": "d", "groups": "g", "output_size": "to"}
 _PER_AXIS = {*_SHORT, "output_padding", "scale_factor", "size", "shape", "unflattened_size"}
 """Arguments with a number for each axis, which read like a shape."""
+_FORMULAS = {"equation", "pattern"}
+"""Arguments that say by themselves what they are."""
+LONGEST_FORMULA, LONGEST_VALUE = 40, 24
 _SHOWN_BY_SHAPE = {"out_channels", "out_features", "bias", "inplace", "affine", "eps", "momentum"}
 
 
@@ -227,7 +230,7 @@ def arguments(step: Step) -> str:
     if step.facts and step.facts.foreign:
         return printable(step.facts.foreign.rpartition(".")[2])
     said = [_argument(name, value) for name, value in given.items() if name not in _SHOWN_BY_SHAPE]
-    return " ".join(each for each in said if each)
+    return " ".join(each for each in said if each).rstrip(",")
 
 
 def reads_too(box: Box) -> str:
@@ -247,8 +250,11 @@ def _argument(name: str, value: object) -> str:
     if isinstance(value, bool):
         return name if value else ""
     text = printable(_joined(value, "×" if name in _PER_AXIS else ","))
-    if len(text) > 24:
-        text = text[:23] + "…"
+    longest = LONGEST_FORMULA if name in _FORMULAS else LONGEST_VALUE
+    if len(text) > longest:
+        text = text[: longest - 1] + "…"
+    if name in _FORMULAS:
+        return f"{text.replace('->', '→')},"
     short = _SHORT.get(name, "")
     return f"{short}{text}" if len(short) == 1 and text[:1].isdigit() else f"{short or name} {text}"
 
