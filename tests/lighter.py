@@ -42,6 +42,10 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
     "mc3_18": {"input": (3, 24, 17, 3)},
     "min-9d3d9b6290": {"params": {"width": 8}},
     "mixer_b16": {"params": {"width": 96, "token_width": 40, "channel_width": 120}},
+    "mixtral_block": {
+        "input": (20, 48),
+        "params": {"width": 48, "hidden": 40, "heads": 4, "key_heads": 2, "head_width": 12},
+    },
     "nnunet": {"input": (64, 32, 32, 1)},
     "nnunet_3d": {"input": (64, 32, 32, 4), "params": {"width": 2, "most": 20}},
     "pointnet": {"input": (50, 3)},
@@ -97,6 +101,7 @@ SELDOM = frozenset(
         "hrnet_w18",
         "mc3_18",
         "mixer_b16",
+        "mixtral_block",
         "mobilenet_v3_small",
         "nnunet_3d",
         "poolformer_s12",

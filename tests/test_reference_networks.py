@@ -188,6 +188,7 @@ PUBLISHED = [
     # Feichtenhofer et al. 2018 and Qi et al. 2016, in millions
     Published("slowfast_r50", 34_570_000, None, within=(5_000, 0)),
     Published("pointnet", 3_500_000, None, within=ROUNDED),
+    Published("mixtral_block", (46_702_792_704 - 2 * 32_000 * 4096 - 4096) // 32, None),
 ]
 
 
