@@ -17,6 +17,7 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
         "params": {"vocabulary": 60, "positions": 40, "width": 24, "heads": 2, "depth": 3},
     },
     "cbam_resnet18": {"input": (64, 96, 3)},
+    "conformer_s": {"input": (40, 24), "params": {"width": 24, "heads": 2, "hidden": 40, "depth": 2, "kernel": 5}},
     "convmixer_768_32": {"params": {"width": 48, "depth": 4}, "input": (40, 49, 3)},
     "crnn": {"input": (32, 40, 1)},
     "dcgan_generator": {},
@@ -41,7 +42,12 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
     "mc3_18": {"input": (3, 24, 17, 3)},
     "min-9d3d9b6290": {"params": {"width": 8}},
     "mixer_b16": {"params": {"width": 96, "token_width": 40, "channel_width": 120}},
+    "mixtral_block": {
+        "input": (20, 48),
+        "params": {"width": 48, "hidden": 40, "heads": 4, "key_heads": 2, "head_width": 12},
+    },
     "nnunet": {"input": (64, 32, 32, 1)},
+    "nnunet_3d": {"input": (64, 32, 32, 4), "params": {"width": 2, "most": 20}},
     "pointnet": {"input": (50, 3)},
     "r2plus1d_18": {"input": (3, 24, 17, 3)},
     "r3d_18": {"input": (3, 24, 17, 3)},
@@ -82,6 +88,7 @@ def lighter(path: Path) -> dict[str, Any]:
 
 SELDOM = frozenset(
     {
+        "conformer_s",
         "crnn",
         "demucs_dns48",
         "densenet201",
@@ -94,7 +101,9 @@ SELDOM = frozenset(
         "hrnet_w18",
         "mc3_18",
         "mixer_b16",
+        "mixtral_block",
         "mobilenet_v3_small",
+        "nnunet_3d",
         "poolformer_s12",
         "r2plus1d_18",
         "regnet_x_800mf",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,7 @@ PUBLISHED = [
     # Feichtenhofer et al. 2018 and Qi et al. 2016, in millions
     Published("slowfast_r50", 34_570_000, None, within=(5_000, 0)),
     Published("pointnet", 3_500_000, None, within=ROUNDED),
+    Published("mixtral_block", (46_702_792_704 - 2 * 32_000 * 4096 - 4096) // 32, None),
 ]
 
 
@@ -255,6 +257,29 @@ def test_vq_vae_parameters() -> None:
     encoder = conv(4, 3, 256) + conv(4, 256, 256) + 2 * residual + conv(1, 256, 64)
     decoder = conv(1, 64, 256) + 2 * residual + conv(4, 256, 256) + conv(4, 256, 3)
     assert plain("vq_vae")["totals"]["params"] == encoder + 512 * 64 + decoder == 4_811_843
+
+
+def test_nnunet_parameters() -> None:
+    """Two 3×3×3 convolutions with instance norms a stage, six stages down and five up, and masks at four sizes."""
+
+    def stage(inputs: int, width: int) -> int:
+        return 27 * (inputs + width) * width + 2 * 3 * width
+
+    widths = [32, 64, 128, 256, 320, 320]
+    down = sum(stage(a, b) for a, b in pairwise([4, *widths]))
+    up = sum(8 * a * b + b + stage(2 * b, b) for a, b in pairwise(reversed(widths)))
+    masks = sum(4 * width + 4 for width in widths[:4])
+    assert plain("nnunet_3d")["totals"]["params"] == down + up + masks == 31_198_512
+
+
+def test_conformer_parameters() -> None:
+    width, hidden, kernel = 144, 576, 31
+    norm = 2 * width
+    feedforward = norm + 2 * width * hidden + hidden + width
+    attention = norm + 4 * conv(1, width, width)
+    convolution = norm + conv(1, width, 2 * width) + (kernel + 1) * width + norm + conv(1, width, width)
+    layer = 2 * feedforward + attention + convolution + norm
+    assert plain("conformer_s")["totals"]["params"] == 16 * layer == 7_771_392
 
 
 def test_shared_towers_count_once() -> None:
