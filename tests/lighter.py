@@ -88,6 +88,7 @@ def lighter(path: Path) -> dict[str, Any]:
 
 SELDOM = frozenset(
     {
+        "bert_base",
         "conformer_s",
         "crnn",
         "demucs_dns48",
@@ -114,6 +115,7 @@ SELDOM = frozenset(
         "siamese",
         "slowfast_r50",
         "stable_diffusion_unet",
+        "unetplusplus",
         "vgg19_bn",
         "vit_l_16",
         "vq_vae",
