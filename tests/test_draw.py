@@ -351,6 +351,7 @@ ALL = [*CASES, *((ROOT / "configs" / f"{name}.yaml") for name in CONFIGS)]
 
 
 TOO_HIGH = {
+    "cbam_resnet18",
     "efficientdet_d0",
     "hrnet_w18",
     "inception_v3",
