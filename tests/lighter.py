@@ -55,7 +55,7 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
     "s3d": {"input": (5, 33, 40, 3), "params": {"pool": [1, 1, 1]}},
     "sd_unet_block": {
         "params": {"width": 32, "heads": 2, "side": 12},
-        "input": {"latent": (12, 12, 4), "t": (20,), "text": (7, 24)},
+        "input": {"latent": (12, 12, 4), "time": (1,), "text": (7, 24)},
     },
     "segformer_b0": {"input": (64, 96, 3), "params": {"classes": 5}},
     "siamese": {"input": {"left": (81, 89, 1), "right": (81, 89, 1)}},

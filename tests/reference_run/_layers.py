@@ -413,7 +413,7 @@ def _operated(function: Callable[..., Tensor], *, repeats: bool | None = None) -
     def computed(layer: Any, *sources: Tensor) -> Tensor:
         if layer.other is not None:
             (x,) = sources
-            number = torch.tensor(layer.other, dtype=torch.result_type(x, layer.other))
+            number = torch.as_tensor(layer.other, dtype=torch.result_type(x, layer.other))
             return function(number, x) if getattr(layer, "reversed", False) else function(x, number)
         _must_fit(sources, layer.broadcast if repeats is None else repeats)
         return reduce(function, sources)
