@@ -20,7 +20,7 @@ Values = Sequence[int]
 Seen = Callable[[Values], Iterable[Values]]
 
 
-class Sight(NamedTuple):
+class SeenValues(NamedTuple):
     """Which values of a digit are seen.
 
     rows  for each value of the digit, or once for all of them
@@ -101,32 +101,32 @@ class Parted:
             if prod(each.size for each in found[begun:]) != place.size:
                 return None
         channels = len(pieces.outs) - 1
-        sights = [Sight([range(place.size)], gone=True) if place.axis == channels else None for place in found]
+        sights = [SeenValues([range(place.size)], gone=True) if place.axis == channels else None for place in found]
         refined = Parted(tuple(found), self.wide, self.narrow)
         return refined._seeing(sights, found)._merged() if found else None
 
     def along(self, link: Link, x: Shape, y: Shape) -> Parted | None:
         """The same behind a layer that leaves axes whole; None where it changes one that has several pieces."""
-        sights: list[Sight | None] = []
+        sights: list[SeenValues | None] = []
         places: list[Digit] = []
         for place in self.places:
             axis, to, n = link.axes[place.axis], link.landing[place.axis], x[place.axis]
-            sight: Sight | None = None
+            sight: SeenValues | None = None
             if to is None:
                 cells = axis.reads(1, n)
                 seen = [cell // place.inner % place.size for cell in bits(cells)] if cells.bit_count() == 1 else ()
-                sight = Sight([seen or range(place.size)], gone=True)
+                sight = SeenValues([seen or range(place.size)], gone=True)
             elif not axis.keeps and axis.period(n) == 1 and axis.span(n) is None:
-                sight = Sight([range(place.size)], gone=y[to] != n)
+                sight = SeenValues([range(place.size)], gone=y[to] != n)
             elif not axis.keeps:
                 if place != (place.axis, 1, n) or y[to] != n or place is self.places[0] or n > LONGEST_PERIOD:
                     return None
-                sight = Sight([bits(axis.reads(1 << cell, n)) for cell in range(n)])
+                sight = SeenValues([bits(axis.reads(1 << cell, n)) for cell in range(n)])
             sights.append(sight)
             places.append(place if to is None else place._replace(axis=to))
         return self._seeing(sights, places)._merged()
 
-    def _seeing(self, sights: Sequence[Sight | None], places: Sequence[Digit]) -> Parted:
+    def _seeing(self, sights: Sequence[SeenValues | None], places: Sequence[Digit]) -> Parted:
         """The same where digits see several values, or have gone."""
         gone = [sight is not None and sight.gone for sight in sights]
         kept = tuple(place for place, away in zip(places, gone, strict=True) if not away)
