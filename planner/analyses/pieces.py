@@ -11,14 +11,30 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from typing import NamedTuple
 
-from planner.analyses.spans import WHOLE, AxisSpan, gathered
+from planner.analyses.spans import LONGEST_PERIOD, WHOLE, AxisSpan, gathered
 from planner.geometry import Digit, Link, Pieces, Shape, bits
 
 Values = Sequence[int]
-Table = Sequence[Sequence[int]]
-"""For each value of a digit, the values that it sees; a single row for a digit that has gone."""
 Seen = Callable[[Values], Iterable[Values]]
+
+
+class SeenValues(NamedTuple):
+    """Which values of a digit are seen.
+
+    rows  for each value of the digit, or once for all of them
+    gone  whether the digit is no longer there
+    """
+
+    rows: Sequence[Values]
+    gone: bool = False
+
+    def of(self, value: int) -> Values:
+        return self.rows[value if len(self.rows) > 1 else 0]
+
+    def is_whole(self, size: int) -> bool:
+        return all(len(row) == size for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,48 +101,51 @@ class Parted:
             if prod(each.size for each in found[begun:]) != place.size:
                 return None
         channels = len(pieces.outs) - 1
-        tables = [[range(place.size)] if place.axis == channels else None for place in found]
-        kept = [None if place.axis == channels else place for place in found]
+        sights = [SeenValues([range(place.size)], gone=True) if place.axis == channels else None for place in found]
         refined = Parted(tuple(found), self.wide, self.narrow)
-        return refined._seeing(tables, kept)._merged() if found else None
+        return refined._seeing(sights, found)._merged() if found else None
 
     def along(self, link: Link, x: Shape, y: Shape) -> Parted | None:
         """The same behind a layer that leaves axes whole; None where it changes one that has several pieces."""
-        tables: list[Table | None] = []
-        places: list[Digit | None] = []
+        sights: list[SeenValues | None] = []
+        places: list[Digit] = []
         for place in self.places:
             axis, to, n = link.axes[place.axis], link.landing[place.axis], x[place.axis]
-            table: Table | None = None
+            sight: SeenValues | None = None
             if to is None:
-                table = [sorted({cell // place.inner % place.size for cell in bits(axis.reads(1, n))})]
+                cells = axis.reads(1, n)
+                seen = [cell // place.inner % place.size for cell in bits(cells)] if cells.bit_count() == 1 else ()
+                sight = SeenValues([seen or range(place.size)], gone=True)
             elif not axis.keeps and axis.period(n) == 1 and axis.span(n) is None:
-                table = [range(place.size)] * (place.size if y[to] == n else 1)
+                sight = SeenValues([range(place.size)], gone=y[to] != n)
             elif not axis.keeps:
-                if place != (place.axis, 1, n) or y[to] != n or place is self.places[0]:
+                if place != (place.axis, 1, n) or y[to] != n or place is self.places[0] or n > LONGEST_PERIOD:
                     return None
-                table = [bits(axis.reads(1 << cell, n)) for cell in range(n)]
-            tables.append(table)
-            gone = table is not None and len(table) < place.size
-            places.append(None if to is None or gone else place._replace(axis=to))
-        return self._seeing(tables, places)._merged()
+                sight = SeenValues([bits(axis.reads(1 << cell, n)) for cell in range(n)])
+            sights.append(sight)
+            places.append(place if to is None else place._replace(axis=to))
+        return self._seeing(sights, places)._merged()
 
-    def _seeing(self, tables: Sequence[Table | None], places: Sequence[Digit | None]) -> Parted:
+    def _seeing(self, sights: Sequence[SeenValues | None], places: Sequence[Digit]) -> Parted:
         """The same where digits see several values, or have gone."""
-        kept = tuple(place for place in places if place is not None)
-        if all(table is None for table in tables):
-            return Parted(kept, self.wide, self.narrow)
+        gone = [sight is not None and sight.gone for sight in sights]
+        kept = tuple(place for place, away in zip(places, gone, strict=True) if not away)
         sizes = self.sizes
-        if all(table and all(len(row) == n for row in table) for table, n in zip(tables, sizes, strict=True)):
+        if all(sight is None for sight in sights):
+            return Parted(kept, self.wide, self.narrow)
+        if all(sight is not None and sight.is_whole(n) for sight, n in zip(sights, sizes, strict=True)):
             whole = [PartedSpan(each.span and WHOLE) for each in (self.wide, self.narrow)]
             return Parted(kept or (Digit(-1, 1, 1),), *whole)
-        new = [1 if place is None else n for place, n in zip(places, sizes, strict=True)]
+        if prod(max(map(len, sight.rows)) for sight in sights if sight is not None) > LONGEST_PERIOD:
+            return Parted(kept, PartedSpan(None), PartedSpan(None))
+        new = [1 if away else n for away, n in zip(gone, sizes, strict=True)]
 
         def seen(digits: Values) -> Iterable[Values]:
-            rows = ([d] if table is None else table[d] for d, table in zip(digits, tables, strict=True))
+            rows = ([d] if sight is None else sight.of(d) for d, sight in zip(digits, sights, strict=True))
             return product(*rows)
 
         wide, narrow = (
-            each.gathered(sizes, new, seen, endless=each.endless and tables[0] is None)
+            each.gathered(sizes, new, seen, endless=each.endless and sights[0] is None)
             for each in (self.wide, self.narrow)
         )
         return Parted(kept, wide, narrow)

@@ -223,7 +223,8 @@ def _joined(a: AxisField, b: AxisField, y: Shape) -> AxisField:
     if (a.parted or b.parted) and (a.onto is None or a.onto != b.onto or (a.parted and b.parted)):
         pair = [each.parted or _whole(each, y) for each in (a, b)]
         both = joined(pair[0], pair[1], _union, _least) if pair[0] and pair[1] else None
-        return _of_parted(both, a, y)
+        if both is not None or a.onto is None or a.onto != b.onto:
+            return _of_parted(both, a if a.wide == WHOLE else b, y)
     if a.onto != b.onto:
         return AxisField(None, WHOLE if WHOLE in (a.wide, b.wide) else None, None, a.length)
     return AxisField(a.onto, _union(a.wide, b.wide), _least(a.narrow, b.narrow), a.length)
