@@ -210,13 +210,26 @@ def argument_in(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any, 
     found = substituted(found, copy.by) if copy.by else found
     try:
         known = value(found, values)
+        if type(expected) is int and known == expected and _may_be_float(found, values):
+            return found if fractional else Expr("int()", (found,))
         if same(known, expected) or (type(known) is int and type(expected) is float and known == expected):
             return found
-        if type(known) is float and type(expected) is int and known == expected:
-            return found if fractional else Expr("int()", (found,))
     except UnusableError:
         pass
     return const(expected, found.depends_on)
+
+
+def _may_be_float(expr: Expr, values: Mapping[str, Any]) -> bool:
+    """Whether Python makes a float of an expression, with these values or others of the same types: of
+    `max(64, 256 * scale)` where the whole number is larger too.
+    """
+    if expr.op == "name":
+        return type(values.get(expr.args[0])) is float
+    if expr.is_const:
+        return type(expr.args[0]) is float
+    parts = expr.parts[1:] if expr.op in ("if", "either") else expr.parts
+    whole = expr.op.endswith("()") and expr.op not in ("min()", "max()")
+    return expr.op == "/" or (not whole and any(_may_be_float(part, values) for part in parts))
 
 
 def plain(found: Any) -> Any:
