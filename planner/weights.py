@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Protocol
 
+from planner.diagnostics import Fault
 from planner.faults.places_into_weights import PlacesIntoWeights
 from planner.faults.shared_weights_differ import SharedWeightsDiffer
 from planner.faults.unknown_weights import UnknownWeights
@@ -73,10 +74,21 @@ def _are_places(steps: Sequence[Planned], ref: tuple[int, int]) -> bool:
     while (layer := steps[at].instance.layer) is not None:
         if output in layer.places:
             return True
-        if len(steps[at].sources) != 1 or layer.views(Memory.packed(steps[at].inputs[0].torch), training=False) is None:
+        if len(steps[at].sources) != 1 or not _is_view(layer, *steps[at].inputs):
             return False
         ((at, output),) = steps[at].sources
     return False
+
+
+def _is_view(layer: Layer, x: Shape) -> bool:
+    """Whether a layer hands its input's memory on; False where it does not take the input, and a guess stands in its
+    place.
+    """
+    try:
+        layer.check(x)
+    except Fault:
+        return False
+    return layer.views(Memory.packed(x.torch), training=False) is not None
 
 
 def _must_share(owner: Planned, step: Planned, layer: Layer, facts: Facts) -> None:

@@ -57,7 +57,9 @@ def reads_less(case: Case) -> bool:
     if any(re.fullmatch(types, case.name) for types in READ_MORE_THAN_IS):
         return True
     if case.name == "Normalize":
-        return bool(0 < abs(case.args.get("p", 2)) < 0.1)  # a root so high is infinite, and what is divided by it 0
+        p = case.args.get("p", 2)
+        below = p < 0 and "eps" in case.args  # such a norm is small, and eps may stand in its place
+        return bool(below or 0 < abs(p) < 0.1)  # a root so high is infinite, and what is divided by it 0
     if case.name == "Reshape":
         return case.type(**case.args).facts(*case.inputs).links[0][0].pieces is None  # 4×6 as 3×8
     if "keepdim" not in case.type.model_fields:

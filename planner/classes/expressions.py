@@ -175,6 +175,8 @@ SIGNS = {
 """The operators of Python's module `operator` that are written between tensors."""
 OF_ONE = {"gt": ">", "neg": "-"}
 """Those that are written before a single tensor, or between one and a number."""
+_SIMPLE_END = re.compile(r"-?\w*")
+"""An end of a slice beside which formatters put no spaces."""
 _SIMPLE = re.compile(r"([-.\w]|(?<=\de)-)+(\*\*([-.\w])+)+")
 """A power of names and numbers."""
 _HOMES = {"ceil": "math.ceil", "floor": "math.floor"}
@@ -216,8 +218,12 @@ def _operation(op: str, args: tuple[Expr, ...]) -> str:
 
 
 def _slice(start: Expr, stop: Expr, step: Expr) -> str:
-    written = ["" if each.is_value(None) else str(each) for each in (start, stop, step)]
-    return ":".join(written if written[2] else written[:2])
+    ends = ["" if each.is_value(None) else str(each) for each in (start, stop, step)]
+    first, last, by = ends
+    if all(_SIMPLE_END.fullmatch(end) for end in ends):
+        return f"{first}:{last}:{by}" if by else f"{first}:{last}"
+    written = f"{first} :".lstrip() + f" {last}".rstrip()  # as formatters put spaces beside longer ends
+    return written + (f"{' ' if last else ''}: {by}" if by else "")
 
 
 def _formatted(*pieces: Expr) -> str:

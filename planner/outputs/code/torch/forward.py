@@ -45,6 +45,7 @@ class Forward:
         self.program.imports.add("Tensor")
         outputs = len(self.unit.outputs)
         gives = "Tensor" if outputs == 1 else f"tuple[{', '.join(['Tensor'] * outputs)}]"
+        gives = gives if fits(STEP, f") -> {gives}:") else "tuple[Tensor, ...]"
         arguments = [Bracketed(each) for each in ("self", *(f"{each}: Tensor" for each in argument_names(self.unit)))]
         yield from lines(STEP, Brackets("def forward(", arguments, f") -> {gives}:"))
         yield from self.variables.done

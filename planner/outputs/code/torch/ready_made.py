@@ -24,7 +24,8 @@ def sinusoidal(length: int, channels: int) -> Tensor:
     """Positions: sines in even channels, cosines in odd ones (Vaswani et al., arXiv:1706.03762)."""
     exponents = torch.arange(0, channels, 2, dtype=torch.float64) / channels
     angles = torch.arange(length)[:, None] / 10_000**exponents
-    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :channels].float()
+    pairs = torch.stack([angles.sin(), angles.cos()], dim=-1)
+    return pairs.flatten(1)[:, :channels].float()
 '''
 
 CAUSAL_MASK = '''
@@ -67,10 +68,12 @@ class {name}(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         length, channels = x.shape[-2:]
-        exponents = torch.arange(0, channels, 2, device=x.device, dtype=x.dtype) / channels
-        angles = torch.arange(length, device=x.device)[:, None] / self.base**exponents
+        even = torch.arange(0, channels, 2, device=x.device, dtype=x.dtype)
+        frequencies = self.base ** (-even / channels)
+        angles = torch.arange(length, device=x.device)[:, None] * frequencies
+        sin, cos = angles.sin(), angles.cos()
         a, b = {parted}
-        turned = [a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()]
+        turned = [a * cos - b * sin, a * sin + b * cos]
         return {joined}
 '''
 
@@ -123,8 +126,8 @@ _CONVOLVED = """for n, k, s, d in zip(
         ):"""
 _POOLED = """for axis in reversed(range(input.dim() - 2)):
             n = input.shape[axis + 2]
-            numbers = self.kernel_size, self.stride or self.kernel_size{dilation}
-            k, s{d} = (each if isinstance(each, int) else each[axis] for each in numbers)"""
+            sizes = self.kernel_size, self.stride or self.kernel_size{dilation}
+            k, s{d} = (m if isinstance(m, int) else m[axis] for m in sizes)"""
 
 
 def padded_same(name: str, base: str, holds: str) -> str:

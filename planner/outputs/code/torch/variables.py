@@ -13,7 +13,7 @@ from planner.outputs.code.torch.calls import Code, in_forward
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes
-from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, lines
+from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, fits, lines
 from planner.sight import plain
 
 
@@ -137,18 +137,26 @@ class Variables:
         batches: tuple[int, ...] | None,
     ) -> None:
         """Give variables to the tensors that a call returns together."""
-        names: dict[Value, str] = {}
-        for value in wanted:
-            names[value] = self.new_name(f"{identifier(part.first.name)}_{value[2]}", *names.values())
-        if paths == ((),):
-            pattern = ", ".join(names.get(value, "_") for value in part.values)
-        else:
-            pattern = _pattern({path: names.get(value, "_") for path, value in zip(paths, part.values, strict=True)})
+        names, pattern = self._named(identifier(part.first.name), part, wanted, paths)
+        head = made.code.head if isinstance(made.code, Brackets) else str(made.code)
+        if not fits(BODY, f"{pattern} = {head}"):
+            names, pattern = self._named("out", part, wanted, paths)
         written = list(lines(BODY, made.after(f"{pattern} = ")))
         self._unpacked = (part.values, made, len(written))
         self.done += written
         for value, each in names.items():
             self.known[value] = self._one_of(Code(each, reads=frozenset({each})), value, batches)
+
+    def _named(
+        self, name: str, part: Part, wanted: Sequence[Value], paths: Sequence[tuple[int, ...]]
+    ) -> tuple[dict[Value, str], str]:
+        """Variables for the tensors that a call returns together, and what stands before its `=`."""
+        names: dict[Value, str] = {}
+        for value in wanted:
+            names[value] = self.new_name(f"{name}_{value[2]}", *names.values())
+        if paths == ((),):
+            return names, ", ".join(names.get(value, "_") for value in part.values)
+        return names, _pattern({path: names.get(value, "_") for path, value in zip(paths, part.values, strict=True)})
 
     def handed_on(self, codes: Sequence[Code]) -> Code | None:
         """The call that returns what the forward pass does, whose statement is taken back; None where there is none."""
