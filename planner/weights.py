@@ -85,6 +85,7 @@ def _is_view(layer: Layer, x: Shape) -> bool:
     place.
     """
     try:
+        layer.must_take(1)
         layer.check(x)
     except Fault:
         return False
