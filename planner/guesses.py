@@ -6,7 +6,7 @@ in the same words, does not hang on the doubt.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_origin
 
@@ -16,9 +16,12 @@ from pydantic.fields import FieldInfo
 from planner.diagnostics import Fault
 from planner.faults.missing_key import MissingKey
 from planner.faults.unknown_key import UnknownKey, meant
+from planner.faults.unknown_type import UnknownType
+from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
 from planner.format import faults_of
-from planner.layers._layer import Layer
+from planner.geometry import Shape
+from planner.layers._layer import Facts, Layer
 
 LIKELY, OTHER = 0, 1
 """The two versions of a guess."""
@@ -206,3 +209,84 @@ def remade(layer: Layer, fault: Fault) -> Iterator[tuple[str, Layer]]:
             yield " and ".join(said), form.model_validate(values)
         except ValidationError:
             continue
+
+
+def unknown_type(guess: Guess, inputs: Sequence[Shape]) -> tuple[UnknownType, Layer | None]:
+    """The fault of an unknown type, and the layer that is meant in its place."""
+    from planner.layers import all_layers
+
+    assert guess.unknown is not None
+    types = all_layers()
+    kind, args = guess.unknown
+
+    def layer(entry: Mapping[str, Any]) -> Layer | None:
+        given = {key: value for key, value in entry.items() if key != "type"}
+        try:
+            return made(types[entry["type"]], given).layer if entry["type"] in types else None
+        except ValidationError:
+            return None
+
+    def fits(entry: Mapping[str, Any]) -> bool:
+        built = layer(entry)
+        return entry["type"] not in types or (built is not None and facts_of(built, read_by(built, inputs)) is not None)
+
+    fault = UnknownType(
+        kind,
+        [*types, *guess.blocks],
+        given=args,
+        library=guess.library,
+        sizes=inputs[0] if inputs else None,
+        sources=len(inputs),
+        fits=fits,
+        takes=lambda name: list(types[name].model_fields) if name in types else [],
+    )
+    return fault, layer(fault.proposed[0]) if fault.proposed else None
+
+
+def read_by(layer: Layer, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
+    """The inputs of a step; for a layer that reads nothing, none; a misspelt type is taken to read the layer above."""
+    return () if layer.takes == (0, 0) else tuple(inputs)
+
+
+def outputs_meant(layer: Layer | None, guess: Guess | None, inputs: tuple[Shape, ...]) -> tuple[Shape, ...] | None:
+    """What a step surely hands on, also where its entry is wrong or its layer refuses its inputs: all that may be meant
+    comes to the same. None where it does not, or nobody knows.
+    """
+    if layer is not None:
+        try:
+            return layer.facts(*inputs).outputs
+        except Fault as fault:
+            tries = [facts_of(each, inputs) for _, each in remade(layer, fault)]
+            tries += _with_sources(layer, inputs) if isinstance(fault, WrongNumberOfSources) and inputs else []
+            return _alike([facts for facts in tries if facts is not None])
+    if guess is None or guess.doubtful or guess.open:
+        return None
+    layers: Sequence[Layer | None] = [unknown_type(guess, inputs)[1]] if guess.unknown is not None else [*guess.layers]
+    return _alike([None if each is None else facts_of(each, read_by(each, inputs)) for each in layers])
+
+
+def _with_sources(layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[Facts | None]:
+    """The facts with as many inputs as the layer takes: of too many, the first or the last; a missing one like the
+    last, or with other channels.
+    """
+    least, most = layer.takes
+    if most is not None and len(inputs) > most:
+        yield from (facts_of(layer, some) for some in (inputs[:most], inputs[len(inputs) - most :]))
+        return
+    last = inputs[-1]
+    for other in (last, Shape((*last.spatial, 2 * last.channels))):
+        yield facts_of(layer, (*inputs, *[other] * (least - len(inputs))))
+
+
+def _alike(found: Sequence[Facts | None]) -> tuple[Shape, ...] | None:
+    """The outputs that all facts have in common; None where they differ, or some are not known."""
+    known = [each.outputs for each in found if each is not None]
+    return known[0] if known and len(known) == len(found) and len(set(known)) == 1 else None
+
+
+def facts_of(layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:
+    """The facts of a layer with these inputs; None where it refuses them."""
+    try:
+        return layer.facts(*inputs)
+    except Fault:
+        return None

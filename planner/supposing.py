@@ -8,12 +8,9 @@ told. Three times, since two unlike sizes may meet: of 3 rows that become none, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
-
-from pydantic import ValidationError
 
 from planner.diagnostics import Diagnostic, Fault
 from planner.faults.shared_weights_differ import SharedWeightsDiffer
@@ -21,8 +18,7 @@ from planner.faults.unknown_type import UnknownType
 from planner.faults.unknown_weights import UnknownWeights
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.geometry import Shape
-from planner.guesses import LIKELY, OTHER, Guess, made, remade
-from planner.layers import all_layers
+from planner.guesses import LIKELY, OTHER, Guess, facts_of, read_by, remade, unknown_type
 from planner.layers._layer import Facts, Layer
 from planner.model import Model
 from planner.plan import Plan, first_of, propagate
@@ -100,7 +96,7 @@ def _with_shapes(model: Model, likely: _World, plan: Plan) -> Iterator[Diagnosti
             continue
         step = plan.steps[at]
         assert step.instance.guess is not None
-        fault, _ = _unknown(step.instance.guess, step.inputs)
+        fault, _ = unknown_type(step.instance.guess, step.inputs)
         yield Diagnostic.of(fault, each.path[:-1], calls=each.calls, step=each.step)
 
 
@@ -126,13 +122,13 @@ class _World:
         if fault is None:
             return self._guessed(plan, at, guess or Guess(layers=(step.layer, step.layer)))
         if isinstance(fault, SharedWeightsDiffer | UnknownWeights) and step.layer is not None:
-            return _tried(step.layer, step.inputs)
+            return facts_of(step.layer, step.inputs)
         if not step.inputs:  # the wiring is at fault
             step.sources = tuple(map(first_of, step.instance.sources))
             counted = isinstance(fault, WrongNumberOfSources)
             step.inputs = self._inputs(plan, at, doubtful=not counted) or ()
             if not counted and step.layer is not None:
-                return _tried(step.layer, step.inputs)
+                return facts_of(step.layer, step.inputs)
         return self._mended(plan, at, step.layer, fault) if step.inputs else None
 
     def _guessed(self, plan: Plan, at: int, guess: Guess) -> Facts | None:
@@ -150,12 +146,12 @@ class _World:
             self.types.setdefault((step.path, step.instance.calls), at)
             kind, args = guess.unknown
             key = kind, repr(args), inputs
-            unknown, layer = self.meant[key] = self.meant.get(key) or _unknown(guess, inputs)
+            unknown, layer = self.meant[key] = self.meant.get(key) or unknown_type(guess, inputs)
             self.said[at] += tuple([_swap(unknown, kind)] if layer is not None else [])
         if layer is None:
             return _handed_on(self._inputs(plan, at, doubtful=True) or inputs)
         try:
-            return layer.facts(*_read_by(layer, inputs))
+            return layer.facts(*read_by(layer, inputs))
         except Fault as wrong:
             plan.report(wrong, step)
             return self._mended(plan, at, layer, wrong)
@@ -182,7 +178,7 @@ class _World:
             return None
         key = id(layer), inputs, fault.message
         if key not in self.tries:
-            remedies = ((said, _tried(each, inputs)) for said, each in remade(layer, fault))
+            remedies = ((said, facts_of(each, inputs)) for said, each in remade(layer, fault))
             self.tries[key] = layer, [(said, facts) for said, facts in remedies if facts is not None]
         _, tries = self.tries[key]
         if tries:
@@ -206,13 +202,13 @@ class _World:
         if not inputs:
             return None
         if most is not None and len(inputs) > most:
-            return _tried(layer, inputs[:most] if self.version == LIKELY else inputs[-most:]) if most else None
+            return facts_of(layer, inputs[:most] if self.version == LIKELY else inputs[-most:]) if most else None
         last = inputs[-1]
         larger = Shape((*(self.scale * n for n in last.spatial), last.channels))
         repeating = Shape(self.scale * n if n == 1 else n for n in last)
         above = plan.steps[at - 1].outputs[:1] or (last,)
         others = (above[0], last) if self.version == LIKELY else (larger, repeating, last)
-        tries = (_tried(layer, (*inputs, *[other] * (least - len(inputs)))) for other in others)
+        tries = (facts_of(layer, (*inputs, *[other] * (least - len(inputs)))) for other in others)
         return next((facts for facts in tries if facts is not None), None)
 
     def _met(self, plan: Plan, at: int, layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:
@@ -227,7 +223,7 @@ class _World:
         if self.version == OTHER and any(_near(main, each) for each in inputs):
             main = next(each for each in inputs if _near(main, each))
         alike = tuple(Shape((*main.spatial, each.channels)) for each in inputs)
-        return _tried(layer, alike) or _tried(layer, (main,) * len(inputs))
+        return facts_of(layer, alike) or facts_of(layer, (main,) * len(inputs))
 
     def _grown(self, layer: Layer, x: Shape) -> Facts | None:
         """The shape after a layer whose window is larger than the map: the map's size, with the channels that the
@@ -235,7 +231,7 @@ class _World:
         """
         for doublings in range(1, LARGEST_GROWTH + 1):
             grown = Shape((*(n << doublings for n in x.spatial), x.channels))
-            facts = _tried(layer, (grown,)) if x.spatial and grown.elements < LARGEST_MAP else None
+            facts = facts_of(layer, (grown,)) if x.spatial and grown.elements < LARGEST_MAP else None
             if facts is not None:
                 made = facts.outputs[0]
                 spatial = x.spatial if len(made) == len(x) else made.spatial
@@ -253,50 +249,8 @@ class _World:
         return found
 
 
-def _unknown(guess: Guess, inputs: Sequence[Shape]) -> tuple[UnknownType, Layer | None]:
-    """The fault of an unknown type, and the layer that is meant in its place."""
-    assert guess.unknown is not None
-    types = all_layers()
-    kind, args = guess.unknown
-
-    def layer(entry: Mapping[str, Any]) -> Layer | None:
-        given = {key: value for key, value in entry.items() if key != "type"}
-        try:
-            return made(types[entry["type"]], given).layer if entry["type"] in types else None
-        except ValidationError:
-            return None
-
-    def fits(entry: Mapping[str, Any]) -> bool:
-        built = layer(entry)
-        return entry["type"] not in types or (built is not None and _tried(built, _read_by(built, inputs)) is not None)
-
-    fault = UnknownType(
-        kind,
-        [*types, *guess.blocks],
-        given=args,
-        library=guess.library,
-        sizes=inputs[0] if inputs else None,
-        sources=len(inputs),
-        fits=fits,
-        takes=lambda name: list(types[name].model_fields) if name in types else [],
-    )
-    return fault, layer(fault.proposed[0]) if fault.proposed else None
-
-
 def _swap(fault: UnknownType, kind: str) -> str:
     return f"`{fault.proposed[0]['type']}` for `{kind}`"
-
-
-def _read_by(layer: Layer, inputs: Sequence[Shape]) -> tuple[Shape, ...]:
-    """The inputs of a step; for a layer that reads nothing, none; a misspelt type is taken to read the layer above."""
-    return () if layer.takes == (0, 0) else tuple(inputs)
-
-
-def _tried(layer: Layer, inputs: tuple[Shape, ...]) -> Facts | None:
-    try:
-        return layer.facts(*inputs)
-    except Fault:
-        return None
 
 
 def _handed_on(inputs: tuple[Shape, ...]) -> Facts | None:

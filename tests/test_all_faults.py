@@ -203,6 +203,25 @@ def test_faults_inside_of_a_block_that_is_called_wrongly_are_told() -> None:
     assert sorted(each.code for each in report.diagnostics) == ["NSP110", "NSP110", "NSP110", "NSP113"]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"type": "BachNorm2d"}, {**CONV, "out_channel": 8}, {**CONV, "groups": 2}, {"type": "Add", "from": "first"}],
+    ids=lambda wrong: ", ".join(f"{key}: {value}" for key, value in wrong.items()),
+)
+def test_sizes_in_arithmetic_are_those_behind_what_is_meant(wrong: dict[str, Any]) -> None:
+    """Else nobody would see that 7 groups do not fit, or a block would be told of sizes that it does not have."""
+    gate = [
+        {"name": "g", "type": "Conv2d", "out_channels": "$input.channels", "kernel_size": 1, "groups": 7},
+        {"type": "Multiply", "from": ["input", "g"]},
+    ]
+    wrong = {key: value for key, value in wrong.items() if "out_channel" not in wrong or key != "out_channels"}
+    layers = [{"name": "first", "type": "ReLU"}, wrong, {"type": "gate"}]
+    report = checked(of_mapping({"input": [16, 16, 3], "layers": layers, "blocks": {"gate": {"layers": gate}}}))
+    found = [each for each in report.diagnostics if each.severity is Severity.ERROR]
+    assert [each.path for each in found if each.path[0] == "blocks"] == [("blocks", "gate", "layers", 0, "groups")]
+    assert len(found) == 2
+
+
 def test_which_output_a_wrong_number_means_is_in_doubt_within_a_block_too() -> None:
     stages = [{"name": f"s{i}", "type": "Conv2d", "out_channels": 4 * i, "kernel_size": 2, "stride": 2} for i in (1, 2)]
     minus = {"inputs": ["a", "b"], "layers": [{"type": "Subtract", "from": ["a", "b"]}]}

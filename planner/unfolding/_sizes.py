@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from planner.diagnostics import Fault
 from planner.format import UNKNOWN, Block, Values
 from planner.geometry import Shape
-from planner.layers._layer import Layer
+from planner.guesses import outputs_meant
 from planner.model import Ref
 from planner.sight import named
 from planner.unfolding._draft import Draft, Handed
@@ -32,7 +31,7 @@ class Sizes:
         """
         found = {}
         for name, handed in named(block.inputs, sources).items() if block.sizes else ():
-            shape = self._shape(handed.refs[0]) if handed.refs and not handed.slips.any else None
+            shape = self._shape(handed.refs[0]) if handed.refs and not handed.slips.doubtful else None
             found[f"{name}.channels"] = UNKNOWN if shape is None else shape.channels
         return found
 
@@ -59,19 +58,12 @@ class Sizes:
             return (instance.input,)
         inputs = [_output(self._outputs[ref.step], ref) for ref in instance.sources]
         known = tuple([shape for shape in inputs if shape is not None])
-        if instance.layer is None or len(known) < len(inputs):
+        if len(known) < len(inputs):
             return None
-        key = id(instance.layer), known
+        key = id(instance.layer or instance.guess), known
         if key not in self._answers:
-            self._answers[key] = _asked(instance.layer, known)
+            self._answers[key] = outputs_meant(instance.layer, instance.guess, known)
         return self._answers[key]
-
-
-def _asked(layer: Layer, inputs: tuple[Shape, ...]) -> Outputs:
-    try:
-        return layer.facts(*inputs).outputs
-    except Fault:
-        return None
 
 
 def _output(outputs: Outputs, ref: Ref) -> Shape | None:
