@@ -209,17 +209,18 @@ def test_faults_inside_of_a_block_that_is_called_wrongly_are_told() -> None:
     ids=lambda wrong: ", ".join(f"{key}: {value}" for key, value in wrong.items()),
 )
 def test_sizes_in_arithmetic_are_those_behind_what_is_meant(wrong: dict[str, Any]) -> None:
-    """Else nobody would see that 7 groups do not fit, or a block would be told of sizes that it does not have."""
+    """Else a gate would come to another number of channels, and what follows would be judged at wrong sizes."""
     gate = [
-        {"name": "g", "type": "Conv2d", "out_channels": "$input.channels", "kernel_size": 1, "groups": 7},
+        {"type": "AdaptiveAvgPool2d", "output_size": 1},
+        {"name": "g", "type": "Conv2d", "out_channels": "$input.channels", "kernel_size": 1},
         {"type": "Multiply", "from": ["input", "g"]},
     ]
     wrong = {key: value for key, value in wrong.items() if "out_channel" not in wrong or key != "out_channels"}
-    layers = [{"name": "first", "type": "ReLU"}, wrong, {"type": "gate"}]
+    rows = {"type": "Unflatten", "dim": 2, "unflattened_size": [5, 3]}
+    layers = [{"name": "first", "type": "ReLU"}, wrong, {"type": "gate"}, rows]
     report = checked(of_mapping({"input": [16, 16, 3], "layers": layers, "blocks": {"gate": {"layers": gate}}}))
-    found = [each for each in report.diagnostics if each.severity is Severity.ERROR]
-    assert [each.path for each in found if each.path[0] == "blocks"] == [("blocks", "gate", "layers", 0, "groups")]
-    assert len(found) == 2
+    found = [each.path[:2] for each in report.diagnostics if each.severity is Severity.ERROR]
+    assert found == [("layers", 1), ("layers", 3)]
 
 
 def test_which_output_a_wrong_number_means_is_in_doubt_within_a_block_too() -> None:
