@@ -258,6 +258,10 @@ def _handed_on(inputs: tuple[Shape, ...]) -> Facts | None:
 
 
 def _near(a: Shape, b: Shape) -> bool:
-    """Whether two shapes are so close that either may be meant: they differ neither by a stride nor by a stage."""
-    differ = [(max(m, n), min(m, n)) for m, n in zip(a, b, strict=True) if m != n]
+    """Whether two shapes are so close that either may be meant: they differ neither by a stride nor by a stage. Where
+    there is a stride between them, they may have any channels.
+    """
+    spatial = [(max(m, n), min(m, n)) for m, n in zip(a.spatial, b.spatial, strict=True) if m != n]
+    channels = [(max(a.channels, b.channels), min(a.channels, b.channels))] if a.channels != b.channels else []
+    differ = spatial or channels
     return any(large % small or large > MOST_APART * small or small == 1 for large, small in differ)
