@@ -11,7 +11,8 @@ from planner.faults.places_into_weights import PlacesIntoWeights
 from planner.faults.shared_weights_differ import SharedWeightsDiffer
 from planner.faults.unknown_weights import UnknownWeights
 from planner.geometry import Shape
-from planner.layers._layer import Call, Facts, Layer, Sizes
+from planner.layers._call import Call
+from planner.layers._layer import Facts, Layer, Sizes
 from planner.memory import Memory
 from planner.model import Instance
 

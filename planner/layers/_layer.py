@@ -24,8 +24,7 @@ from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, AxisMap, Link, Shape
-from planner.layers._call import Call as Call  # noqa: PLC0414
-from planner.layers._call import Layout as Layout  # noqa: PLC0414
+from planner.layers._call import Call, Layout
 from planner.memory import Memory
 from planner.regions import Region, count
 

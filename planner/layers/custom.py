@@ -15,8 +15,9 @@ from pydantic_core import PydanticCustomError
 
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, All, AxisMap, Link, Prefix, Shape, Window
+from planner.layers._call import Call, Layout
 from planner.layers._fields import MOST_AXES, Amounts, PerAxis, is_whole, one
-from planner.layers._layer import Call, Facts, Layer, Layout, Sizes, axis_name
+from planner.layers._layer import Facts, Layer, Sizes, axis_name
 from planner.layers._padding import sides_of
 from planner.regions import Region
 

@@ -11,8 +11,9 @@ from typing import ClassVar
 from pydantic import ConfigDict, Field
 
 from planner.geometry import Link, Pieces, Shape, unread
+from planner.layers._call import Call
 from planner.layers._fields import Count, PatternText
-from planner.layers._layer import Call, Layer
+from planner.layers._layer import Layer
 from planner.layers._pattern import Pattern, names_in
 from planner.memory import Memory
 
