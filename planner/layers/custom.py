@@ -255,6 +255,7 @@ class Custom(_Named):
     def elsewhere(self, facts: Facts, own: tuple[Shape, ...], *inputs: Shape) -> Facts:
         follows = self._followed(inputs[0])
         for x, was in zip(inputs, own, strict=True):
+            self.must_have_axes(x, len(was.spatial))
             for axis, (n, before) in enumerate(zip(x.spatial, was.spatial, strict=True)):
                 # Where the output has the same axes, a number says something of its own axis alone.
                 stated = self.output[:-1] if follows is None or x is not inputs[0] else self.output[axis : axis + 1]
