@@ -101,7 +101,7 @@ def _read_output(value: Any) -> tuple[int | None, ...]:
 
 
 class _ReadWindows(BaseModel):
-    """_ReadWindows that are read, as those of a convolution."""
+    """Windows that are read, as those of a convolution."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -192,7 +192,7 @@ class Custom(_Named):
     channels_last: bool = Field(False, description="Whether the class has the channels as its last axis.")
 
     def _followed(self, x: Shape) -> tuple[AxisMap, ...] | None:
-        """The map of each spatial axis where the output has these axes; None where it has as many by chance alone."""
+        """The map of each spatial axis where the output has as many; None where it has other axes."""
         rank = len(x.spatial)
         if len(self.output) != len(x):
             return None
