@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
@@ -13,7 +13,7 @@ from planner.faults.no_such_output import NoSuchOutput
 from planner.geometry import Link, Shape
 from planner.layers._layer import Facts, Layer, Sizes
 from planner.model import Group, Instance, Model, Ref
-from planner.weights import added, entries, first_name, must_fit
+from planner.weights import added, entries, first_name, must_fit, places
 from planner.words import joined
 
 
@@ -41,13 +41,14 @@ class Step:
     """One step of the plan: an instance of a layer with all that is known about it.
 
     A step without `facts` could not be planned: its own fault is among the diagnostics, or it depends on one that is.
-    `sources` are the tensors that it reads; an input of the model is a step without sources.
+    `sources` are the tensors that it reads, none of an input; `places` are its outputs that say where something is.
     """
 
     instance: Instance
     sources: tuple[Tensor, ...] = ()
     inputs: tuple[Shape, ...] = ()
     facts: Facts | None = None
+    places: Sequence[int] = ()
 
     @property
     def name(self) -> str:
@@ -297,7 +298,7 @@ def replan(plan: Plan, answers: Mapping[int, Facts], behind: Collection[int], kn
     """
     steps = list(plan.steps)
     for i, facts in answers.items():
-        steps[i] = Step(steps[i].instance, steps[i].sources, steps[i].inputs, facts)
+        steps[i] = replace(steps[i], facts=facts)
     for i in behind:
         instance = steps[i].instance
         if all([steps[ref.step].facts is not None for ref in instance.sources]):
@@ -330,6 +331,7 @@ def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
     if layer is None:
         step.sources = _there(step.instance, steps)
         return
+    step.places = layer.places
     step.sources = tuple([_resolved(ref, steps, i, step.instance) for i, ref in enumerate(sources)])
     missing = [steps[ref.step].instance.path for ref in step.sources if steps[ref.step].facts is None]
     if missing:
@@ -338,11 +340,10 @@ def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
         return
     step.inputs = tuple([steps[at].outputs[output] for at, output in step.sources])
     key = (id(layer), step.inputs)
-    facts = known.get(key)
-    if facts is None:
-        facts = known[key] = layer.facts(*step.inputs)
+    facts = known[key] = known.get(key) or layer.facts(*step.inputs)
     must_fit(step, layer, facts, steps)
     step.facts = step.instance.placed(facts, step.inputs)
+    step.places = places(step, layer, step.facts, steps)
 
 
 class _Told(Exception):

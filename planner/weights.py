@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Protocol
 
-from planner.diagnostics import Fault
 from planner.faults.places_into_weights import PlacesIntoWeights
 from planner.faults.shared_weights_differ import SharedWeightsDiffer
 from planner.faults.unknown_weights import UnknownWeights
 from planner.geometry import Shape
-from planner.layers._layer import Call, Facts, Layer, Sizes
-from planner.memory import Memory
+from planner.layers._call import Call
+from planner.layers._layer import Facts, Layer, Sizes
 from planner.model import Instance
 
 
@@ -22,6 +21,7 @@ class Planned(Protocol):
     instance: Instance
     inputs: tuple[Shape, ...]
     facts: Facts | None
+    places: Sequence[int]
 
     @property
     def sources(self) -> Sequence[tuple[int, int]]: ...
@@ -59,7 +59,8 @@ def must_fit(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]
     reads; `facts` are its own.
     """
     instance = step.instance
-    if facts.weights and any(_are_places(steps, ref) for i, ref in enumerate(step.sources) if i not in layer.indices):
+    read = (each for i, each in enumerate(step.sources) if i not in layer.indices)
+    if facts.weights and any(output in steps[at].places for at, output in read):
         raise PlacesIntoWeights(instance.type)
     if instance.owner is not None:
         _must_share(steps[instance.owner], step, layer, facts)
@@ -68,28 +69,11 @@ def must_fit(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]
             _must_tie(steps[at], weight, instance.type, name, facts)
 
 
-def _are_places(steps: Sequence[Planned], ref: tuple[int, int]) -> bool:
-    """Whether a tensor holds whole numbers that a layer has found, or is a view of such ones."""
-    at, output = ref
-    while (layer := steps[at].instance.layer) is not None:
-        if output in layer.places:
-            return True
-        if len(steps[at].sources) != 1 or not _is_view(layer, *steps[at].inputs):
-            return False
-        ((at, output),) = steps[at].sources
-    return False
-
-
-def _is_view(layer: Layer, x: Shape) -> bool:
-    """Whether a layer hands its input's memory on; False where it does not take the input, and a guess stands in its
-    place.
-    """
-    try:
-        layer.must_take(1)
-        layer.check(x)
-    except Fault:
-        return False
-    return layer.views(Memory.packed(x.torch), training=False) is not None
+def places(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]) -> Sequence[int]:
+    """Which outputs of a step hold whole numbers that a layer has found: its own, or one whose places it hands on."""
+    at, output = step.sources[0] if step.sources else (0, -1)
+    moved = output in steps[at].places and layer.moves(facts, step.inputs[0])
+    return range(len(facts.outputs)) if moved else layer.places
 
 
 def _must_share(owner: Planned, step: Planned, layer: Layer, facts: Facts) -> None:

@@ -19,7 +19,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from planner.diagnostics import Fault
 from planner.geometry import Shape
 from planner.layers import all_layers
-from planner.layers._layer import Call, Layer
+from planner.layers._call import Call
+from planner.layers._layer import Layer
 
 torch.set_num_threads(1)  # for tensors this small, threads only wait for one another
 

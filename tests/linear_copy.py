@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from layer_oracle import called, made
 from planner.geometry import Shape
-from planner.layers._layer import Call
+from planner.layers._call import Call
 from planner.plan import Plan, Step
 from planner.regions import Region
 

@@ -18,7 +18,7 @@ EXCEPT = {
     "faults/unknown_type.py": "the names that people write for types are its subject",
     "outputs/code/torch/verifying/tracing.py": "its Tensor and Parameter are PyTorch's",
 }
-CONTRACTS = {"planner.layers", "planner.layers._layer", "planner.layers._fields"}
+CONTRACTS = {"planner.layers", "planner.layers._layer", "planner.layers._call", "planner.layers._fields"}
 
 
 def _questions(tree: ast.AST) -> Iterator[tuple[int, str]]:

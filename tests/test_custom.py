@@ -364,6 +364,13 @@ def test_multiply_adds_hold_for_the_sizes_of_the_file() -> None:
     assert "stated for length 6, and 8 arrive" in stated.diagnostics[0].help
 
 
+@pytest.mark.parametrize("given", [[6, 3], [4, 6, 6, 3], [3]])
+def test_what_is_declared_holds_for_as_many_axes_as_in_the_file(given: list[int]) -> None:
+    report = checked(of_mapping({"input": [6, 6, 3], "layers": [custom([10])]}), input=given)
+    assert [each.code for each in report.diagnostics] == ["NSP206"]
+    assert not report.plan.complete
+
+
 def test_no_fix_makes_untrue_what_is_declared() -> None:
     text = """
     input: [16, 3]

@@ -20,7 +20,7 @@ from torch import Tensor
 from layer_cases import cases
 from layer_oracle import TYPES, Case, all_called, calls_of, made, planner_says
 from planner.geometry import Link, Pieces, Shape, bits
-from planner.layers._layer import Call
+from planner.layers._call import Call
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

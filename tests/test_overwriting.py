@@ -374,13 +374,8 @@ def test_layers_share_memory_as_in_pytorch(name: str) -> None:
             tensors = all_called(calls, things, sources)
         shares = [each.untyped_storage().data_ptr() in {x.untyped_storage().data_ptr() for x in sources}
                   for each in tensors]  # fmt: skip
-        views: tuple[Memory, ...] | None = None
-        pieces = this.facts(*case.inputs).links[0][0].pieces
-        if pieces is not None:
-            view = Memory.packed(tuple(sources[0].shape[1:])).rearranged(pieces)
-            views = (view,) if view else None
-        elif len(case.inputs) == 1:
-            views = this.views(Memory.packed(tuple(sources[0].shape[1:])), training=training)
+        x = Memory.packed(tuple(sources[0].shape[1:]))
+        views = this.laid(this.facts(*case.inputs), x, training=training)
         assert (sources[0]._version > version) == this.overwrites(training=training)
         assert shares == [views is not None] * len(tensors)
         for view, tensor in zip(views or (), tensors, strict=bool(views)):

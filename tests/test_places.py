@@ -22,6 +22,13 @@ FOUND: list[list[dict[str, Any]]] = [
         {"type": "Squeeze", "dim": 3},
         {"type": "Slice", "dim": 2, "stop": 4},
     ],
+    [{"type": "ArgMax", "dim": 3}, {"type": "Rearrange", "pattern": "l (c d) -> c (l d)", "c": 4}],
+    [
+        {"name": "small", "type": "Slice", "dim": 3, "stop": 4},
+        {"name": "row", "type": "Flatten", "start_dim": 2},
+        {"name": "it", "type": "ArgMax", "dim": 3, "from": "small"},
+        {"type": "Rearrange", "pattern": "l (c d) -> (l c) d", "from": ["it", "row"]},
+    ],
     [{"name": "it", "type": "TopK", "k": 4, "dim": 1}, {"type": "Transpose", "dim0": 1, "dim1": 2, "from": "it.1"}],
 ]
 WEIGHTED: list[dict[str, Any]] = [
@@ -40,7 +47,7 @@ def test_places_go_where_pytorch_takes_them(
     file = of_mapping({"input": [5, 6, 8], "layers": [*layers[:-1], layers[-1], last]})
     refused = [each.code for each in checked(file).diagnostics if each.severity == "error"]
     assert refused in ([], ["NSP237"])
-    monkeypatch.setattr("planner.weights._are_places", lambda steps, ref: False)  # as if all were well
+    monkeypatch.setattr("planner.plan.must_fit", lambda *given: None)  # as if all were well
     report = Report(checked(file).plan)
     found = emitted(report)
     try:

@@ -19,8 +19,8 @@ from planner.analyses.far import Far
 from planner.analyses.groups import Move, SizeGroup, SizeGroups, assembled, shift, shorter
 from planner.analyses.line import Line, NotPeriodic, Size, fails
 from planner.analyses.lossless import Ledger, full_readings
-from planner.analyses.receptive_field import LONGEST_PERIOD
 from planner.analyses.residues import Residues, settled
+from planner.analyses.spans import LONGEST_PERIOD
 from planner.analyses.walk import Walk, walk
 from planner.geometry import Shape
 from planner.plan import Plan, given, replan

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from planner.analyses.receptive_field import LONGEST_PERIOD, AxisField, Fields
+from planner.analyses.receptive_field import AxisField, Fields
+from planner.analyses.spans import LONGEST_PERIOD
 from planner.geometry import Link, Shape
 from planner.plan import Plan, Step, Tensor
 

@@ -159,13 +159,7 @@ def _ran(plan: Plan, *, training: bool) -> _Execution:
 def _views(step: Step, run: _Execution, *, training: bool) -> tuple[Memory, ...] | None:
     if step.layer is None or step.facts is None or not step.sources:
         return None
-    pieces = step.links[0][0].pieces
-    if pieces is not None:
-        view = run.tensors[step.sources[0]].memory.rearranged(pieces)
-        return None if view is None else (view,)
-    if len(step.sources) != 1:
-        return None
-    return step.layer.views(run.tensors[step.sources[0]].memory, training=training)
+    return step.layer.laid(step.facts, run.tensors[step.sources[0]].memory, training=training)
 
 
 def _new(step: Step, output: int, run: _Execution) -> Memory:

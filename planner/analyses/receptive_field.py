@@ -21,8 +21,6 @@ from planner.cells import Cells, lowest
 from planner.geometry import AxisMap, Link, Ramp, Shape, Span
 from planner.plan import Plan, Step
 
-__all__ = ["LONGEST_PERIOD", "WHOLE", "AxisField", "AxisSpan", "Fields", "fields_of_sources", "receptive_fields"]
-
 
 @dataclass(frozen=True, slots=True)
 class AxisField:

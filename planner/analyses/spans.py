@@ -15,11 +15,11 @@ MOST_GATHERED = 1 << 16
 """Cells that are looked at for one period."""
 
 WHOLE: Literal["whole"] = "whole"
-"""The span of a cell that sees the whole axis, wherever it lies: behind attention, or a gate worked out by global
+"""The span of a cell that sees the whole axis, wherever it lies: after attention, or a gate worked out by global
 pooling."""
 
 AxisSpan = Span | Literal["whole"] | None
-"""None where no single number holds: behind branches of different strides."""
+"""None where no single number holds: after branches of different strides."""
 
 
 def around(stretches: Sequence[tuple[int, int]]) -> tuple[int, int]:

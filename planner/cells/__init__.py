@@ -9,13 +9,10 @@ Whatever is changed here must stay exact: the tests hold every operation to sets
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
-
 from planner.cells.combs import MOST_RUNS, Run, TooManyRuns, single, united
 from planner.cells.images import every, folded, imaged, mirrored, shifted, smeared, spaced
 from planner.cells.pieces import parted, together
-from planner.cells.runs import LONGEST_BITS, AllBut, Cells, Runs, all_cells, cells_of, lowest, runs_of_bits
+from planner.cells.runs import LONGEST_BITS, AllBut, Cells, Runs, all_cells, cells_of, lowest, stretches
 from planner.words import in_runs
 
 __all__ = [
@@ -63,14 +60,6 @@ def bits(cells: Cells) -> list[int]:
             i = text.find("1", i + 1)
         return found
     return [i for i, bit in enumerate(reversed(f"{cells:b}")) if bit == "1"] if cells else []
-
-
-def stretches(cells: Cells, most: int | None = None) -> list[Run]:
-    """The first runs of neighbours in a set, as pairs: the first cell, and the cell after the last."""
-    found: Iterator[Run] = (
-        (run for each in cells.combs for run in each.runs) if isinstance(cells, Runs) else runs_of_bits(cells)
-    )
-    return list(islice(found, most))
 
 
 def counts(cells: Cells, run: int, n: int) -> list[int]:

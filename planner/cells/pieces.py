@@ -6,13 +6,12 @@ runs fastest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from math import prod
 
-from planner.cells.combs import MOST_RUNS, Run, TooManyRuns
+from planner.cells.combs import MOST_RUNS, TooManyRuns
 from planner.cells.images import shifted, smeared, spaced
-from planner.cells.runs import Cells, Runs, all_cells, runs_of_bits
+from planner.cells.runs import Cells, all_cells, stretches
 
 FEW_RUNS = 64
 """Runs that are looked at one by one."""
@@ -34,7 +33,7 @@ def parted(cells: Cells, sizes: Sequence[int]) -> list[tuple[Cells, ...]]:
 def _rows(cells: Cells, count: int, size: int) -> dict[Cells, Cells]:
     """The cells of an axis of `count` rows as sets of cells within a row, each with the rows that have it."""
     alike: dict[Cells, Cells] = {}
-    runs = list(islice(_runs(cells), FEW_RUNS + 1))
+    runs = stretches(cells, FEW_RUNS + 1)
     if len(runs) > FEW_RUNS:
         if count > MOST_RUNS:
             raise TooManyRuns
@@ -61,14 +60,10 @@ def together(pieces: Sequence[Cells], sizes: Sequence[int]) -> Cells:
     held = 1
     for cells, n in zip(reversed(pieces), reversed(sizes), strict=True):
         outer, row, found = spaced(cells, held), found, 0
-        runs = list(islice(_runs(row), MOST_RUNS + 1))
+        runs = stretches(row, MOST_RUNS + 1)
         if len(runs) > MOST_RUNS:
             raise TooManyRuns
         for a, b in runs:
             found |= smeared(shifted(outer, a), b - a, 1)
         held *= n
     return found
-
-
-def _runs(cells: Cells) -> Iterator[Run]:
-    return (run for each in cells.combs for run in each.runs) if isinstance(cells, Runs) else runs_of_bits(cells)

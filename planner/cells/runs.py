@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
 from planner.cells.combs import Comb, Keep, Run, combined, compressed, single, tidied
 
@@ -144,3 +145,11 @@ def runs_of_bits(cells: int) -> Iterator[Run]:
         end = end if end >= 0 else len(text)
         yield at, end
         at = text.find("1", end)
+
+
+def stretches(cells: Cells, most: int | None = None) -> list[Run]:
+    """The first runs of neighbours in a set, as pairs: the first cell, and the cell after the last."""
+    found: Iterator[Run] = (
+        (run for each in cells.combs for run in each.runs) if isinstance(cells, Runs) else runs_of_bits(cells)
+    )
+    return list(islice(found, most))

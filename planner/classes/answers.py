@@ -16,7 +16,8 @@ from planner.classes.worlds import another
 from planner.diagnostics import Fault
 from planner.format import Block, Entry
 from planner.geometry import Centre, SameWindow, Shape
-from planner.layers._layer import Call, Layer
+from planner.layers._call import Call
+from planner.layers._layer import Layer
 from planner.plan import Step
 
 TRIED = 4

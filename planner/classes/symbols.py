@@ -13,7 +13,8 @@ from typing import Any
 from planner.classes.algebra import binary, negative
 from planner.classes.expressions import Expr, const, lost, text
 from planner.geometry import Shape, Sliced
-from planner.layers._layer import Call, Layer
+from planner.layers._call import Call
+from planner.layers._layer import Layer
 
 _OPERATORS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add,

@@ -13,7 +13,7 @@ from planner.classes.arithmetic import of_value, value
 from planner.classes.expressions import NOTHING, ONE, Expr, UnusableError, const, lost, name, same
 from planner.format import Block, Entry
 from planner.geometry import Shape
-from planner.layers._layer import Call
+from planner.layers._call import Call
 from planner.model import Group
 from planner.plan import Step
 from planner.sight import named

@@ -35,7 +35,7 @@ class AxisPartsDiffer(Fault):
         """`parts` are the sizes of all parts by their names, `given` the names of those that the file says."""
         product = prod(parts.values())
         needless = [name for name in given if n % (product // parts[name]) == 0] if len(given) == len(parts) else []
-        written = " · ".join(f"{name} = {size}" for name, size in parts.items()) or "nothing"
+        written = " · ".join(f"{name} = {size}" for name, size in parts.items())
         makes = f" makes {product}" if len(parts) > 1 else ""
         super().__init__(
             f"shape mismatch, {n} != {product}",

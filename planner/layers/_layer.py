@@ -24,8 +24,7 @@ from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, AxisMap, Link, Shape
-from planner.layers._call import Call as Call  # noqa: PLC0414
-from planner.layers._call import Layout as Layout  # noqa: PLC0414
+from planner.layers._call import Call, Layout
 from planner.memory import Memory
 from planner.regions import Region, count
 
@@ -144,7 +143,7 @@ class Layer(BaseModel):
 
     def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
         """Where its outputs lie in the memory of its only input, in training or evaluation; None where PyTorch gives
-        them memory of their own.
+        them memory of their own. Not asked where its link has pieces: these say it.
         """
         return None
 
@@ -205,6 +204,19 @@ class Layer(BaseModel):
                 raise TensorTooLarge(Shape(sizes))
         params, macs = self.counts(inputs, outputs, weights)
         return Facts(outputs, links, weights, self.buffers(*inputs), params, macs)
+
+    def laid(self, facts: Facts, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
+        """Where its outputs lie in the memory x of its first input, as `views` and the pieces of its link say."""
+        pieces = facts.links[0][0].pieces
+        if pieces is not None:
+            view = x.rearranged(pieces)
+            return None if view is None else (view,)
+        return self.views(x, training=training) if len(facts.links[0]) == 1 else None
+
+    def moves(self, facts: Facts, x: Shape) -> bool:
+        """Whether its outputs hold what its first input x holds, in the same memory or copied."""
+        in_pieces = facts.links[0][0].pieces is not None
+        return in_pieces or self.laid(facts, Memory.packed(x.torch), training=False) is not None
 
     def counts(
         self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], weights: Mapping[str, Sizes]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from planner.faults.wrong_value import WrongValue
-from planner.layers._layer import Call
+from planner.layers._call import Call
 
 BeforeAfter = tuple[int, int]
 """Cells before and after an axis."""

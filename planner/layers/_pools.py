@@ -9,8 +9,9 @@ from planner.faults.pool_padding_too_wide import PoolPaddingTooWide
 from planner.faults.same_padding_with_stride import SamePaddingWithStride
 from planner.faults.window_does_not_fit import WindowDoesNotFit
 from planner.geometry import Link, SameWindow, Shape, Window
+from planner.layers._call import Call
 from planner.layers._fields import Padding, PerAxis
-from planner.layers._layer import Call, Layer, axis_name
+from planner.layers._layer import Layer, axis_name
 from planner.layers._padding import BeforeAfter, padded, sides_of
 
 

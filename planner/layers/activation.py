@@ -12,8 +12,9 @@ from planner.faults.bounds_out_of_order import BoundsOutOfOrder
 from planner.faults.halving_odd_axis import HalvingOddAxis
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import All, AxisMap, Halves, Link, Shape
+from planner.layers._call import Call, Layout
 from planner.layers._fields import Count
-from planner.layers._layer import Call, Layer, Layout, Sizes, axis_of
+from planner.layers._layer import Layer, Sizes, axis_of
 from planner.layers._links import along
 from planner.memory import Memory
 

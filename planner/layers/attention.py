@@ -18,8 +18,9 @@ from planner.faults.option_does_not_apply import OptionDoesNotApply
 from planner.faults.sizes_differ import SizesDiffer
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.geometry import KEEP, All, AxisMap, Link, Prefix, Raveled, Shape, broadcast
+from planner.layers._call import Call, Layout
 from planner.layers._fields import BatchFirst, Count, Probability
-from planner.layers._layer import Call, Layer, Layout, Sizes
+from planner.layers._layer import Layer, Sizes
 from planner.layers.linear import affine
 from planner.regions import Region, count, positions
 

@@ -7,8 +7,9 @@ from planner.faults.cannot_expand import CannotExpand
 from planner.faults.no_axis_left import NoAxisLeft
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, All, AxisMap, Flipped, Link, Raveled, Rolled, Shape, broadcast, keep
+from planner.layers._call import Call
 from planner.layers._fields import Count, Dims, ExpandedSizes, Repeats
-from planner.layers._layer import Call, Layer, Sizes, axes_of, axis_of, dim_of
+from planner.layers._layer import Layer, Sizes, axes_of, axis_of, dim_of
 from planner.layers._links import along, folded, inserted
 from planner.memory import Memory
 

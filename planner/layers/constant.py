@@ -12,8 +12,9 @@ from pydantic import Field
 from planner.faults.option_does_not_apply import OptionDoesNotApply
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import Link, Shape
+from planner.layers._call import Call
 from planner.layers._fields import ShapeSizes
-from planner.layers._layer import Call, Layer, Sizes
+from planner.layers._layer import Layer, Sizes
 
 _TABLES = ("causal_mask", "sinusoidal")
 """Contents that are rows by columns."""

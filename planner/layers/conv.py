@@ -15,8 +15,9 @@ from planner.faults.output_padding_too_large import OutputPaddingTooLarge
 from planner.faults.padding_too_wide import PaddingTooWide
 from planner.faults.same_padding_with_stride import SamePaddingWithStride
 from planner.geometry import All, AxisMap, Grouped, PadMode, SameWindow, Shape, Spread, Window
+from planner.layers._call import Call
 from planner.layers._fields import Count, Padding, PaddingMode, PerAxis, PerAxisNatural
-from planner.layers._layer import Call, Layer, Sizes
+from planner.layers._layer import Layer, Sizes
 from planner.layers._padding import padded, sides_of
 from planner.regions import Region, everything
 

@@ -7,8 +7,9 @@ from typing import ClassVar
 from planner.faults.crop_too_large import CropTooLarge
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, Centre, Link, Shape, Shift, unread
+from planner.layers._call import Call
 from planner.layers._fields import Amounts, PerAxis
-from planner.layers._layer import Call, Layer, axis_name
+from planner.layers._layer import Layer, axis_name
 from planner.layers._padding import padded
 
 

@@ -15,8 +15,9 @@ from pydantic_core import PydanticCustomError
 
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, All, AxisMap, Link, Prefix, Shape, Window
+from planner.layers._call import Call, Layout
 from planner.layers._fields import MOST_AXES, Amounts, PerAxis, is_whole, one
-from planner.layers._layer import Call, Facts, Layer, Layout, Sizes, axis_name
+from planner.layers._layer import Facts, Layer, Sizes, axis_name
 from planner.layers._padding import sides_of
 from planner.regions import Region
 
@@ -100,7 +101,7 @@ def _read_output(value: Any) -> tuple[int | None, ...]:
 
 
 class _ReadWindows(BaseModel):
-    """_ReadWindows that are read, as those of a convolution."""
+    """Windows that are read, as those of a convolution."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -191,7 +192,7 @@ class Custom(_Named):
     channels_last: bool = Field(False, description="Whether the class has the channels as its last axis.")
 
     def _followed(self, x: Shape) -> tuple[AxisMap, ...] | None:
-        """The map of each spatial axis where the output has these axes; None where it has as many by chance alone."""
+        """The map of each spatial axis where the output has as many; None where it has other axes."""
         rank = len(x.spatial)
         if len(self.output) != len(x):
             return None
@@ -254,6 +255,7 @@ class Custom(_Named):
     def elsewhere(self, facts: Facts, own: tuple[Shape, ...], *inputs: Shape) -> Facts:
         follows = self._followed(inputs[0])
         for x, was in zip(inputs, own, strict=True):
+            self.must_have_axes(x, len(was.spatial))
             for axis, (n, before) in enumerate(zip(x.spatial, was.spatial, strict=True)):
                 # Where the output has the same axes, a number says something of its own axis alone.
                 stated = self.output[:-1] if follows is None or x is not inputs[0] else self.output[axis : axis + 1]

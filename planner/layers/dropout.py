@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from planner.geometry import Shape
+from planner.layers._call import Call, Layout
 from planner.layers._fields import Probability
-from planner.layers._layer import Call, Layer, Layout
+from planner.layers._layer import Layer
 from planner.memory import Memory
 
 

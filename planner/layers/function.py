@@ -13,8 +13,9 @@ from planner.faults.bounds_out_of_order import BoundsOutOfOrder
 from planner.faults.missing_key import MissingKey
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.geometry import All, Link, Prefix, Shape
+from planner.layers._call import Call, Layout
 from planner.layers._fields import Number, NumberOrNone
-from planner.layers._layer import Call, Layer, Layout, axis_of
+from planner.layers._layer import Layer, axis_of
 from planner.layers._links import along
 from planner.layers.merge import meeting, must_meet
 

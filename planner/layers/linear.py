@@ -11,8 +11,9 @@ from pydantic import Field
 from planner.faults.index_out_of_range import IndexOutOfRange
 from planner.faults.sizes_differ import SizesDiffer
 from planner.geometry import KEEP, All, AxisMap, Link, Shape
+from planner.layers._call import Layout
 from planner.layers._fields import Count
-from planner.layers._layer import Layer, Layout, Sizes
+from planner.layers._layer import Layer, Sizes
 from planner.memory import Memory
 
 

@@ -13,8 +13,9 @@ from planner.faults.option_does_not_apply import OptionDoesNotApply
 from planner.faults.sizes_differ import SizesDiffer
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.geometry import Link, Shape, Shift, broadcast
+from planner.layers._call import Call
 from planner.layers._fields import NumberOrNone
-from planner.layers._layer import Call, Layer, axis_of, dim_of
+from planner.layers._layer import Layer, axis_of, dim_of
 from planner.layers._links import along, inserted
 
 

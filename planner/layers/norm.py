@@ -18,8 +18,9 @@ from planner.faults.norm_groups_do_not_divide import NormGroupsDoNotDivide
 from planner.faults.one_value_per_channel import OneValuePerChannel
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.geometry import Shape
+from planner.layers._call import Call, Layout
 from planner.layers._fields import Count, Counts
-from planner.layers._layer import Call, Layer, Layout, Sizes
+from planner.layers._layer import Layer, Sizes
 
 
 def scale_and_shift(sizes: Sizes, scale: bool, shift: bool, prefix: str = "") -> dict[str, Sizes]:

@@ -12,8 +12,9 @@ from planner.faults.pad_too_small import PadTooSmall
 from planner.faults.padding_too_wide import PaddingTooWide
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, AxisMap, Centre, Link, PadMode, Shape, Shift, unread
+from planner.layers._call import Call
 from planner.layers._fields import Sides
-from planner.layers._layer import Call, Layer, axis_name
+from planner.layers._layer import Layer, axis_name
 from planner.layers.crop import shifted
 
 _NAMES = {1: "left, right", 2: "left, right, top, bottom", 3: "left, right, top, bottom, front, back"}

@@ -9,8 +9,9 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from planner.geometry import Link, Shape
+from planner.layers._call import Call
 from planner.layers._fields import ShapeSizes
-from planner.layers._layer import Call, Layer, Sizes
+from planner.layers._layer import Layer, Sizes
 
 
 class Parameter(Layer):

@@ -10,8 +10,9 @@ from planner.faults.nothing_selected import NothingSelected
 from planner.faults.sizes_differ import SizesDiffer
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, All, AxisMap, Link, Overwritten, Picked, Shape, Shift, Sliced, Written, keep
+from planner.layers._call import Call
 from planner.layers._fields import Count, Indices
-from planner.layers._layer import Call, Layer, axis_name, axis_of, dim_of
+from planner.layers._layer import Layer, axis_name, axis_of, dim_of
 from planner.layers._links import along
 
 

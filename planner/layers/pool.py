@@ -15,8 +15,9 @@ from planner.faults.places_in_padding import PlacesInPadding
 from planner.faults.windows_too_wide import WindowsTooWide
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, AxisMap, Bins, RandomBins, Shape
+from planner.layers._call import Call
 from planner.layers._fields import Count, NonZero, PerAxis, PerAxisFactor, PerAxisOrKeep, Power
-from planner.layers._layer import Call, Layer, axis_name
+from planner.layers._layer import Layer, axis_name
 from planner.layers._padding import flat, padded
 from planner.layers._pools import ReturnsIndices, Windows, WithinInput
 

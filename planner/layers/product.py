@@ -14,9 +14,10 @@ from planner.faults.matrix_sizes_differ import MatrixSizesDiffer
 from planner.faults.sizes_differ import SizesDiffer
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.geometry import KEEP, All, AxisMap, Link, Shape, broadcast
+from planner.layers._call import Call
 from planner.layers._equation import Equation, Letter, multiplied
 from planner.layers._fields import EquationText
-from planner.layers._layer import Call, Layer
+from planner.layers._layer import Layer
 from planner.memory import Memory
 
 

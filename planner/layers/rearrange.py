@@ -10,11 +10,11 @@ from typing import ClassVar
 
 from pydantic import ConfigDict, Field
 
-from planner.geometry import Link, Pieces, Shape, unread
+from planner.geometry import Link, Shape, unread
+from planner.layers._call import Call
 from planner.layers._fields import Count, PatternText
-from planner.layers._layer import Call, Layer
+from planner.layers._layer import Layer
 from planner.layers._pattern import Pattern, names_in
-from planner.memory import Memory
 
 
 class Rearrange(Layer):
@@ -57,10 +57,6 @@ class Rearrange(Layer):
         pattern, sizes = self._read(*inputs)
         pattern.must_fit(inputs[0], sizes, self.__pydantic_extra__, inputs[1] if len(inputs) > 1 else None)
 
-    def _pieces(self, *inputs: Shape) -> Pieces:
-        pattern, sizes = self._read(*inputs)
-        return pattern.pieces(sizes)
-
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         pattern, sizes = self._read(*inputs)
         leads = [i for i, name in enumerate(sizes) if name not in self.__pydantic_extra__]
@@ -68,12 +64,8 @@ class Rearrange(Layer):
         return ((link, *(unread(len(like.spatial)) for like in inputs[1:])),)
 
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
-        pieces = self._pieces(*inputs)
-        return (Shape(prod(pieces.sizes[i] for i in axis) for axis in pieces.outs),)
-
-    def views(self, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
-        view = x.rearranged(self._pieces(Shape.of_torch(x.sizes)))
-        return None if view is None else (view,)
+        pattern, sizes = self._read(*inputs)
+        return (Shape(prod(sizes[name] for name in axis) for axis in pattern.right),)
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         pattern, sizes = self._read(*inputs)

@@ -15,8 +15,9 @@ from planner.faults.sizes_differ import SizesDiffer
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.geometry import KEEP, All, AxisMap, Link, Prefix, Shape
+from planner.layers._call import Call, Layout
 from planner.layers._fields import BatchFirst, Count, Depth, Natural, Probability
-from planner.layers._layer import Call, Layer, Layout, Sizes
+from planner.layers._layer import Layer, Sizes
 from planner.regions import Region
 
 

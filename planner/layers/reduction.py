@@ -12,8 +12,9 @@ from planner.faults.no_axis_left import NoAxisLeft
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, All, Link, Shape
+from planner.layers._call import Call
 from planner.layers._fields import Dims, Natural, Number
-from planner.layers._layer import Call, Layer, axes_of
+from planner.layers._layer import Layer, axes_of
 from planner.layers._links import folded
 
 

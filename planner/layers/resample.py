@@ -28,8 +28,9 @@ from planner.geometry import (
     keep,
     unread,
 )
+from planner.layers._call import Call
 from planner.layers._fields import Count, PerAxis, PerAxisFactor
-from planner.layers._layer import Call, Layer, axis_name
+from planner.layers._layer import Layer, axis_name
 
 Mode = Literal["nearest", "linear", "bilinear", "bicubic", "trilinear", "area", "nearest-exact", "lanczos"]
 

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from planner.faults.channels_do_not_divide import ChannelsDoNotDivide
 from planner.geometry import AxisMap, Grouped, Partnered, Shape
-from planner.layers._layer import Call, Layer, Layout
+from planner.layers._call import Call, Layout
+from planner.layers._layer import Layer
 from planner.layers.attention import must_be_sequences
 
 

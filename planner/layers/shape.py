@@ -21,8 +21,9 @@ from planner.faults.nothing_selected import NothingSelected
 from planner.faults.parts_do_not_add_up import PartsDoNotAddUp
 from planner.faults.too_many_outputs import TooManyOutputs
 from planner.geometry import KEEP, All, AxisMap, Link, Pieces, Raveled, Shape, Sliced, Spread, Window
+from planner.layers._call import Call
 from planner.layers._fields import Count, Counts, DimOrder, ShapeSizesOrRest
-from planner.layers._layer import Call, Layer, Sizes, axis_name, axis_of, dim_of
+from planner.layers._layer import Layer, Sizes, axis_name, axis_of, dim_of
 from planner.layers._links import along, folded
 from planner.memory import Memory
 

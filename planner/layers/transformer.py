@@ -15,8 +15,9 @@ from pydantic import Field
 from planner.faults.heads_do_not_divide import HeadsDoNotDivide
 from planner.faults.sizes_differ import SizesDiffer
 from planner.geometry import KEEP, All, Link, Shape
+from planner.layers._call import Call, Layout
 from planner.layers._fields import BatchFirst, Count, Depth, Probability
-from planner.layers._layer import Call, Layer, Layout, Sizes
+from planner.layers._layer import Layer, Sizes
 from planner.layers.attention import (
     IsCausal,
     MultiheadAttention,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from planner.analyses.receptive_field import LONGEST_PERIOD
+from planner.analyses.spans import LONGEST_PERIOD
 from planner.plan import Plan
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from planner.analyses.receptive_field import LONGEST_PERIOD
+from planner.analyses.spans import LONGEST_PERIOD
 from planner.geometry import AxisMap
 from planner.hand_rule import Strip
 from planner.layers._layer import axis_name

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from planner.classes.expressions import ATOM, BINDS, OF_ONE, SIGNS, Expr, const, text
 from planner.classes.parts import Part
 from planner.classes.tensors import Calling
-from planner.layers._layer import Call
+from planner.layers._call import Call
 from planner.outputs.code.torch.layouts import Side, axes_of, follows, renumbered
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.text import Bracketed, Brackets, Chain

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from planner.classes.expressions import OF_ONE, SIGNS, quoted
-from planner.layers._layer import Call
+from planner.layers._call import Call
 
 CENTRED = '''
 def centred(x: Tensor, size: Sequence[int]) -> Tensor:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from planner.layers._layer import Call
+from planner.layers._call import Call
 from planner.outputs._screen import printable
 from planner.outputs.code.torch import Emitted
 from planner.outputs.code.torch.building import must_be_known
