@@ -364,6 +364,12 @@ def test_multiply_adds_hold_for_the_sizes_of_the_file() -> None:
     assert "stated for length 6, and 8 arrive" in stated.diagnostics[0].help
 
 
+@pytest.mark.parametrize("own", [["$missing", 3], [0, 3], [2**40, 2**40], [1] * 100])
+def test_a_faulty_shape_that_is_replaced_hinders_nothing(own: list[Any]) -> None:
+    for layer in (custom([6, 5]), {"type": "Linear", "out_features": 5}):
+        assert checked(of_mapping({"input": own, "layers": [layer]}), input=[6, 3]).ok
+
+
 def test_no_fix_makes_untrue_what_is_declared() -> None:
     text = """
     input: [16, 3]
