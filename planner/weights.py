@@ -71,11 +71,15 @@ def must_fit(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]
 def _are_places(steps: Sequence[Planned], ref: tuple[int, int]) -> bool:
     """Whether a tensor holds whole numbers that a layer has found, or is a view of such ones."""
     at, output = ref
+    passed: list[tuple[Layer, tuple[Shape, ...]]] = []
     while (layer := steps[at].instance.layer) is not None:
         if output in layer.places:
-            return True
-        if len(steps[at].sources) != 1 or not _is_view(layer, *steps[at].inputs):
+            # Asked last, since hardly any layer finds places.
+            return all(_is_view(each, *read) for each, read in passed)
+        facts = steps[at].facts
+        if len(steps[at].sources) != 1 or (facts is not None and facts.weights):
             return False
+        passed.append((layer, steps[at].inputs))
         ((at, output),) = steps[at].sources
     return False
 
