@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from itertools import takewhile
@@ -96,18 +96,19 @@ def _contents(screen: Screen) -> Iterator[str]:
     yield ""
     yield screen.paint("Layers", "bold") + ", each explained by `planner explain` and its type:"
     yield ""
-    indent = max(map(len, families)) + 4
-    for family, layers in families.items():
-        first, *others = wrapped(", ".join(layers), min(screen.width, WIDEST) - indent)
-        yield f"  {padded(family, indent - 2)}{first}"
-        yield from (" " * indent + other for other in others)
+    yield from _grouped(families, screen)
     yield ""
     yield screen.paint("Blocks", "bold") + ", by library (`use: [residual]`), each explained by its name:"
     yield ""
-    indent = max(map(len, shipped())) + 4
-    for each in shipped():
-        first, *others = wrapped(", ".join(blocks_of(each)), min(screen.width, WIDEST) - indent)
-        yield f"  {padded(each, indent - 2)}{first}"
+    yield from _grouped({each: blocks_of(each) for each in shipped()}, screen)
+
+
+def _grouped(groups: Mapping[str, Sequence[str]], screen: Screen) -> Iterator[str]:
+    """A line for each group, or several: what the group is called, and the names in it."""
+    indent = max(map(len, groups)) + 4
+    for group, names in groups.items():
+        first, *others = wrapped(", ".join(names), min(screen.width, WIDEST) - indent)
+        yield f"  {padded(group, indent - 2)}{first}"
         yield from (" " * indent + other for other in others)
 
 
@@ -192,8 +193,9 @@ def blocks_of(name: str) -> list[str]:
 def _library_page(name: str, screen: Screen) -> Iterator[str]:
     yield screen.paint(name, "bold") + f", a library of blocks: `use: [{name}]`"
     yield ""
-    yield from _prose(_header(library(name).text), screen)
-    blocks = library(name).data["blocks"]
+    source = library(name)
+    yield from _prose(_header(source.text), screen)
+    blocks = source.data["blocks"]
     for block in blocks_of(name):
         yield ""
         yield from _call(block, blocks[block], screen)

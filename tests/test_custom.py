@@ -371,6 +371,12 @@ def test_what_is_declared_holds_for_as_many_axes_as_in_the_file(given: list[int]
     assert not report.plan.complete
 
 
+@pytest.mark.parametrize("own", [["$missing", 3], [0, 3], [2**40, 2**40], [1] * 100])
+def test_a_faulty_shape_that_is_replaced_hinders_nothing(own: list[Any]) -> None:
+    for layer in (custom([6, 5]), {"type": "Linear", "out_features": 5}):
+        assert checked(of_mapping({"input": own, "layers": [layer]}), input=[6, 3]).ok
+
+
 def test_no_fix_makes_untrue_what_is_declared() -> None:
     text = """
     input: [16, 3]

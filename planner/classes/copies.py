@@ -264,14 +264,7 @@ class Copies:
         layer = self.structure.types.get(str(entry.type))
         return () if layer is not None and layer.takes == (0, 0) else sight.above[:1]
 
-    def use(
-        self,
-        copy: Copy,
-        values: dict[str, Any],
-        entry: Entry,
-        member: Step | Group,
-        inputs: tuple[SymbolicTensor, ...],
-    ) -> Use:
+    def use(self, copy: Copy, values: dict[str, Any], entry: Entry, member: Step | Group, inputs: Tensors) -> Use:
         """The use of an entry with these values in sight and these inputs."""
         if isinstance(member, Step):
             return self.answers.layer(copy, values, entry, member, inputs if member.sources else ())
@@ -279,14 +272,7 @@ class Copies:
 
     # A call of another list
 
-    def _call(
-        self,
-        copy: Copy,
-        values: dict[str, Any],
-        entry: Entry,
-        group: Group,
-        inputs: tuple[SymbolicTensor, ...],
-    ) -> Use:
+    def _call(self, copy: Copy, values: dict[str, Any], entry: Entry, group: Group, inputs: Tensors) -> Use:
         """A call of a block, or of a list in place: the copy of that list, with its arguments."""
         called = group.block
         in_place = self.structure.in_place(called)
@@ -326,12 +312,7 @@ class Copies:
         return Use(group, inputs, outputs, inner=inner, args=args, type=type_of(entry, copy))
 
     def _found(
-        self,
-        called: Block,
-        values: dict[str, Any],
-        by: Mapping[str, Expr],
-        inputs: tuple[SymbolicTensor, ...],
-        group: Group,
+        self, called: Block, values: dict[str, Any], by: Mapping[str, Expr], inputs: Tensors, group: Group
     ) -> Copy:
         """The copy of a list with a module of its own, for these parameters and input shapes."""
         shapes = tuple(tensor.shape for tensor in inputs)
@@ -349,12 +330,7 @@ class Copies:
         return known[key]
 
     def _arguments(
-        self,
-        copy: Copy,
-        values: dict[str, Any],
-        entry: Entry,
-        group: Group,
-        inputs: tuple[SymbolicTensor, ...],
+        self, copy: Copy, values: dict[str, Any], entry: Entry, group: Group, inputs: Tensors
     ) -> dict[str, Expr]:
         """The parameters of a block, and those of the model, in terms of the caller."""
         args = {}
@@ -371,15 +347,17 @@ class Copies:
             if given is not None:
                 args[param] = argument_in(copy, values, given, expected) if has_arithmetic(given) else const(expected)
             elif has_arithmetic(default):
-                args[param] = self._default(default, {**args, **sizes}, values, expected)
+                args[param] = self._default(default, args, sizes, values, expected)
             else:
                 args[param] = const(expected)
         return args
 
-    def _default(self, raw: Any, args: Mapping[str, Expr], values: Mapping[str, Any], expected: Any) -> Expr:
-        """A parameter's default that is worked out from other parameters, which have been found before."""
+    def _default(
+        self, raw: Any, args: Mapping[str, Expr], sizes: Mapping[str, Expr], values: Mapping[str, Any], expected: Any
+    ) -> Expr:
+        """A parameter's default that is worked out from sizes, and from other parameters, which are known before it."""
         known = {key: args[self.names.param(key)] for key in self.structure.params if self.names.param(key) in args}
-        known |= {key: expr for key, expr in args.items() if "." in key}
+        known |= sizes
         found = substituted(expr, known) if (expr := of_value(raw)) else None
         return found if found and comes_to(found, values, expected) else lost(expected, *known.values())
 

@@ -90,7 +90,7 @@ class UnusableLibrary(Fault):
         )
 
     @classmethod
-    def address(cls, name: str) -> Self:
+    def address(cls) -> Self:
         return cls(
             "a library is not read from an address",
             label="nothing is fetched: a model file means the same today and tomorrow",

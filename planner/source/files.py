@@ -40,8 +40,7 @@ def parse(text: str | bytes, file: str | None = None, *, library: bool = False) 
     """The Source that a text says; raises a Fault where the text says no model."""
     if len(text) > MOST_BYTES:
         raise TooLarge.file(file, len(text), MOST_BYTES)
-    source = Source({}, file)
-    source.is_library = library
+    source = Source({}, file, is_library=library)
     try:
         source.text = _decoded(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
         if odd := _ODD.search(source.text):
@@ -57,9 +56,7 @@ def parse(text: str | bytes, file: str | None = None, *, library: bool = False) 
 
 def unparsed(fault: Fault, file: str | None = None, *, library: bool = False) -> Source:
     """The Source left when `read` or `parse` raised: without data, but with the text, to show the line of the fault."""
-    source = Source({}, file, fault.text if isinstance(fault, InText) else "")
-    source.is_library = library
-    return source
+    return Source({}, file, fault.text if isinstance(fault, InText) else "", is_library=library)
 
 
 def encoded(text: str, original: bytes) -> bytes:

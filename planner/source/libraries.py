@@ -79,7 +79,7 @@ def _read(key: str, name: str, shelf: Shelf) -> None:
 def _below(name: str, model: str | None, user: str | None) -> str:
     """The key of a file beside a model file, as the model file or a library calls it."""
     if re.match(r"[A-Za-z][\w+.-]*://", name):
-        raise UnusableLibrary.address(name)
+        raise UnusableLibrary.address()
     if not name.startswith(("./", "../")):
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or re.match(r"[A-Za-z]:|~", name):

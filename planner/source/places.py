@@ -32,13 +32,19 @@ class Source:
     __slots__ = ("_lines", "data", "faults", "file", "is_library", "marks", "root", "shelf", "text")
 
     def __init__(
-        self, data: dict[str, Any], file: str | None = None, text: str = "", shelf: Shelf | None = None
+        self,
+        data: dict[str, Any],
+        file: str | None = None,
+        text: str = "",
+        *,
+        shelf: Shelf | None = None,
+        is_library: bool = False,
     ) -> None:
         self.data = data
         self.file = file
         self.text = text
         self.shelf: Shelf = Shelf(file) if shelf is None else shelf
-        self.is_library = False
+        self.is_library = is_library
         self.faults: tuple[Fault, ...] = ()
         self._lines: array[int] | None = None
         # Noted while the text is read. By the id of a container, the offsets of its items in order: four for a key and

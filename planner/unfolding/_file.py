@@ -102,9 +102,8 @@ class File:
             why = unusable(name) or ("only inputs of blocks may be of any number" if name.startswith(ANY) else "")
             if why:
                 self.draft.report(UnusableName(name, why, (), at_key=several), path)
-            sizes = list(value) if isinstance(value, list | tuple) and len(value) <= MOST_AXES else None
-            if sizes and all(is_whole(size) and size > 0 for size in sizes):
-                shape = Shape(sizes)
+            shape = _shape(value)
+            if shape is not None:
                 if shape.elements > LARGEST:
                     self.draft.report(TensorTooLarge(shape), path)
                 else:
@@ -119,11 +118,10 @@ class File:
         return found if len(found) == len(shapes) else {}
 
     def _own_shape(self, raw: Any, params: Values) -> tuple[Shape, ...] | None:
-        """The shape of an input in the file, where another one is given; None where it is none."""
-        sizes = self.draft.evaluated(raw, params, ("input",))
-        if not isinstance(sizes, list) or not sizes or not all(is_whole(size) and size > 0 for size in sizes):
-            return None
-        return (Shape(sizes),)
+        """The shape of an input in the file, where another one is given; None where it is none, which is not told."""
+        aside = Draft(self.draft.source, self.draft.types)  # what is wrong in a shape that is replaced hinders nothing
+        shape = _shape(aside.evaluated(raw, params, ()))
+        return (shape,) if shape is not None and shape.elements <= LARGEST else None
 
     def unknown_inputs(self, given: Any) -> dict[str, Ref]:
         """Inputs without a shape, so that names in the file can refer to them."""
@@ -131,6 +129,12 @@ class File:
         first = len(self.draft.instances)
         self.draft.instances += [Instance(name, "Input", None, (), ("input",)) for name in names]
         return {name: Ref(first + i, 0) for i, name in enumerate(names)}
+
+
+def _shape(value: object) -> Shape | None:
+    """The shape with the sizes that a value lists; None where it lists none."""
+    sizes = list(value) if isinstance(value, list | tuple) and len(value) <= MOST_AXES else None
+    return Shape(sizes) if sizes and all(is_whole(size) and size > 0 for size in sizes) else None
 
 
 def _axes_help(name: str, value: object) -> str:

@@ -137,7 +137,7 @@ def _undeclared(cost: Cost) -> str:
     )
 
 
-def known(number: int, unknown: Sequence[str]) -> str:
+def known(number: int, unknown: Sequence[str] | bool) -> str:
     """A total, of which a part may be unknown."""
     return f"{number:,} + ?" if unknown else f"{number:,}"
 

@@ -87,8 +87,7 @@ def _figures(report: Report) -> Iterator[tuple[str, str]]:
     if report.reach is not None:
         cells = sum(each.cells for each in report.unread_inputs.values())
         yield "input cells never read", f"{cells:,}"
-        unknown = [""] if report.reach.wasted_macs is None else []
-        yield "MACs wasted", known(report.reach.known_waste, unknown)
+        yield "MACs wasted", known(report.reach.known_waste, report.reach.wasted_macs is None)
 
 
 def _of_step(report: Report, i: int, marks: Sequence[Mark]) -> dict[str, Any]:

@@ -207,20 +207,21 @@ class Construction:
         """
         self.program.imports.add("nn")
         count = module.part.count if module.part is not None else None
-        asked = count is not None and not count.is_const
-        if asked and count is not None:
+        if count is not None and count.is_const:
+            count = None
+        if count is not None:
             self.program.uses(count)
         if module.code is not None:
-            cut = f"[:{'' if count.op == 'name' else ' '}{count}]" if asked and count is not None else ""
+            cut = f"[:{'' if count.op == 'name' else ' '}{count}]" if count is not None else ""
             listed = Brackets("[", [Bracketed(module.code)], f"]{cut}")
             made = Brackets("nn.ModuleList(", [Bracketed(listed)])
             yield from lines(indent, registration(target, module.label, made))
             return
         inner = self.new_local()
         yield f"{indent}{inner} = nn.ModuleList()"
-        if asked:
+        if count is not None:
             yield f"{indent}if {count}:"
-        yield from self.single(inner, replace(module, label=None), f"{indent}{STEP}" if asked else indent)
+        yield from self.single(inner, replace(module, label=None), indent if count is None else f"{indent}{STEP}")
         yield from lines(indent, registration(target, module.label, inner))
 
     def _loop(self, target: str, module: Submodule, part: Part, indent: str) -> Iterator[str]:
