@@ -32,6 +32,8 @@ MOST_AXES = 8
 """Axes that depend on one another, at most."""
 MOST_ROWS = 1 << 12
 """Sizes of an axis looked at before the search is given up."""
+MOST_SWAYED = 1 << 8
+"""The same where arguments of coupled steps read sizes: most such rows are never like one before."""
 MOST_PLANNED = 400_000
 """Coupled steps that are planned before the search is given up."""
 SAMPLES = 3
@@ -74,7 +76,7 @@ class Coupling:
         for i in self.behind:
             instance = self.base.model.instances[i]
             asks = any(own.issuperset(each) for each in self.axes.asked_together(i, couples))
-            if asks or any(self.leads_on(ref.step, found) for ref in instance.sources):
+            if asks or any(self.leads_on(at, found) for at in instance.reads):
                 found.add(i)
         for i in reversed(self.behind):  # a step's weights are compared with those of its lenders, which come before it
             if i in found:
@@ -191,9 +193,11 @@ class Coupling:
         found: list[SizeGroups] = []
         moves: list[Move | None] = []
         calm = changes = 0
+        swayed = any(self.base.steps[i].instance.sized is not None for i in self.steps)
+        most = 4 * period + MOST_SWAYED if swayed else MOST_ROWS
         while calm < 2 * period:
             n = len(found) + 1
-            if n > MOST_ROWS or changes > MOST_CHANGES + 2 * period:
+            if n > most or changes > MOST_CHANGES + 2 * period:
                 return []
             found.append(self.row(fixed, self.value(axis, n)))
             moves.append(shift(found[-1 - period], found[-1]) if n > period else None)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 
+from planner.analyses.arguments import Law, law
 from planner.analyses.line import Line, NotPeriodic, Size, fails, lengths
 from planner.diagnostics import Fault
 from planner.faults.tensor_too_large import TensorTooLarge
 from planner.faults.window_too_large import WindowTooLarge
 from planner.geometry import Shape
+from planner.model import SizeOf
 from planner.plan import Plan, Step
 
 FAR = {1: 1 << 22, 2: 1 << 22, 3: 1 << 16}
@@ -22,9 +24,13 @@ STRETCHES = {1: ((1 << 36, 1 << 14), (1 << 30, 1 << 14)), 2: ((1 << 25, 1 << 11)
 """How many cells are added to measure growth, and up to which denominator: enough that the rest of a period does not
 matter, and so few that no tensor becomes too large.
 """
+NEARER = 1 << 18, ((1 << 18, 1 << 8),)
+"""The same where windows grow with the input, and would become too large."""
 LONGEST_PERIOD = 1 << 14
 """Longer periods are not looked for."""
 STILL = Fraction(0)
+ORIGIN = -1, 0, 0
+"""The place of the size of the line itself among the sizes of tensors."""
 MOST_DIVISOR = 24
 """How many sizes, one period of the input apart, a layer that fails far out is asked about, besides multiples of the
 numbers among its arguments.
@@ -50,23 +56,36 @@ class Far:
     def __init__(self, line: Line) -> None:
         self.line = line
         self.growth: dict[Size, Fraction] = {}
+        self.ranks: dict[tuple[int, int], int] = {}
+        """How many axes each tensor has, channels included."""
         self.asked: defaultdict[int, dict[tuple[Shape, ...], int]] = defaultdict(dict)
-        self.period, wanted = 0, line.period
         if line.together not in FAR:
             raise NotPeriodic(f"{line.together} axes of one size are more than are followed")
+        self.start, self.stretches = FAR[line.together], STRETCHES[line.together]
+        self.settle()
+        if self.unknown and any(line.base.steps[i].instance.sized is not None for i in line.steps):
+            self.start, self.stretches = NEARER
+            self.growth.clear()
+            self.settle()
+        if self.unknown:
+            raise NotPeriodic(TOO_LARGE)
+        self.moving = [each for i, step in self.steps.items() for each in self.maps(i, step)]
+        self.order = [each for i, step in self.steps.items() for each in self.compares(i, step)]
+        self.following = {i: self.follows(step) for i, step in self.steps.items() if self.varies(step)}
+        self.lengths_far = self.along() if self.following else []
+
+    def settle(self) -> None:
+        """Look at longer and longer periods until one is as long as it must be."""
+        self.period, wanted = 0, self.line.period
         while wanted != self.period:
             if wanted > LONGEST_PERIOD:
                 raise NotPeriodic(f"they repeat after {wanted:,} sizes at the earliest, which is more than are tried")
             self.period = wanted
             wanted = self.look()
-        if self.unknown:
-            raise NotPeriodic(TOO_LARGE)
-        self.moving = [each for i, step in self.steps.items() for each in self.maps(i, step)]
-        self.order = [each for i, step in self.steps.items() for each in self.compares(i, step)]
 
     def look(self) -> int:
         """Plan a whole period far out, and return the period that these plans prove to be needed."""
-        start = FAR[self.line.together] // self.period * self.period
+        start = self.start // self.period * self.period
         self.unknown = False
         self.planned: list[list[bool] | None] = []
         self.steps: dict[int, Step] = {}
@@ -82,20 +101,75 @@ class Far:
                 self.planned.append(None)
                 continue
             self.planned.append(self.there(plan))
-            for stretch, largest in STRETCHES[self.line.together]:
+            self.ranks.update(((i, output), axis + 1) for i, output, axis in lengths(self.line, plan))
+            for stretch, largest in self.stretches:
                 if any(size not in self.growth for size in lengths(self.line, plan)):
                     stretch -= stretch % self.period
                     self.measure(plan, n, stretch, largest)
             self.unknown = any(size not in self.growth for size in lengths(self.line, plan)) or self.unknown
             for i in self.line.steps:
                 step = plan.steps[i]
-                if step.inputs and (i not in self.steps or (step.facts and not self.steps[i].facts)):
+                if (step.inputs or step.sizes) and (i not in self.steps or (step.facts and not self.steps[i].facts)):
                     self.steps[i] = step
             wanted = math.lcm(wanted, self.refused(plan))
         for k in range(1, PERIODS):  # one whole period may work by chance, where others do not
             plan = self.line.plan(start + k % self.period + k * self.period)
             wanted = math.lcm(wanted, self.refused(plan) if plan is not None else 1)
-        return math.lcm(wanted, *(rate.denominator for rate in self.growth.values()))
+        wanted = math.lcm(wanted, *(rate.denominator for rate in self.growth.values()))
+        return math.lcm(wanted, *(self.even(step) for step in self.steps.values() if self.varies(step)))
+
+    # Arguments that read sizes
+
+    def sizes(self, step: Step) -> list[Fraction]:
+        """How fast the sizes grow that a step's arguments read."""
+        sized = step.instance.sized
+        if sized is None or not step.sizes:
+            return []
+        return [self.growth_of(size) for size in sized.reads]
+
+    def growth_of(self, size: SizeOf) -> Fraction:
+        """How fast a size grows that is counted from the end."""
+        tensor = size.ref.step, size.ref.output or 0
+        return self.growth.get((*tensor, self.ranks.get(tensor, 0) + size.axis), STILL)
+
+    def varies(self, step: Step) -> bool:
+        """Whether a step's arguments are others at other sizes of the line."""
+        return any(self.sizes(step))
+
+    def laws(self, step: Step) -> Iterator[tuple[int, Fraction, Law]]:
+        """The growing sizes that arguments read, each with its place, its growth and its law."""
+        assert step.instance.sized is not None
+        for at, rate in enumerate(self.sizes(step)):
+            if rate:
+                yield at, rate, law(step.name, step.instance.sized, step.sizes, at)
+
+    def even(self, step: Step) -> int:
+        """The period of the line after which each size has grown by whole periods of what is worked out from it."""
+        return math.lcm(*(x.denominator * (p // math.gcd(p, x.numerator)) for x, p in self.periods(step)))
+
+    def periods(self, step: Step) -> Iterator[tuple[Fraction, int]]:
+        return ((rate, each.period) for _, rate, each in self.laws(step))
+
+    def follows(self, step: Step) -> list[tuple[int, int]]:
+        """The sizes that arguments read and from where on each law holds."""
+        return [(at, each.start) for at, _, each in self.laws(step)]
+
+    def along(self) -> list[dict[Size, int]]:
+        """The sizes of all tensors far out, by the remainder of n."""
+        start = self.start // self.period * self.period
+        plans = (self.line.plan(n) for n in range(start, start + self.period))
+        return [{} if plan is None else {**lengths(self.line, plan), ORIGIN: start} for plan in plans]
+
+    def in_line(self, plan: Plan, n: int) -> bool:
+        """Whether all sizes at n are those far out, less what they have grown by since."""
+        for i, starts in self.following.items():
+            sizes = plan.steps[i].sizes
+            if sizes and any(sizes[at] < start for at, start in starts):
+                return False
+        far = self.lengths_far[n % self.period]
+        there = lengths(self.line, plan)
+        cells = far.get(ORIGIN, 0) + n % self.period - n
+        return all(length == far[size] - self.growth[size] * cells for size, length in there.items() if size in far)
 
     def measure(self, near: Plan, n: int, stretch: int, largest: int) -> None:
         """Take down the growth of the sizes in three plans, `stretch` cells apart each, the first of which is of n."""
@@ -128,18 +202,19 @@ class Far:
     def asked_for(self, i: int, step: Step) -> int:
         """The period of the input sizes for which a step works that fails at one of them."""
         asked = self.asked[i]
-        if step.inputs not in asked:
-            asked[step.inputs] = self.tried(step) if len(asked) < MOST_ASKED else 1
-        return asked[step.inputs]
+        key = seen(step)
+        if key not in asked:
+            asked[key] = self.tried(step) if len(asked) < MOST_ASKED else 1
+        return asked[key]
 
     def tried(self, step: Step) -> int:
         growing = self.growing(step)
         if not growing:
             return 1
         smallest = [each.smallest for each in growing]
-        if isinstance(_fault(step, step.inputs), LIMITS) and not isinstance(_fault(step, smallest), LIMITS):
+        if isinstance(_fault(step, seen(step)), LIMITS) and not isinstance(_fault(step, smallest), LIMITS):
             raise NotPeriodic(TOO_LARGE)
-        key = id(step.layer), step.instance.own, *growing
+        key = id(step.instance.sized or step.layer), step.instance.own, *growing
         if key not in self.line.asked:
             self.line.asked[key] = self.taken(step, growing)
         return self.period * self.line.asked[key]
@@ -148,10 +223,11 @@ class Far:
         """The shapes that a step reads, with the growth of each size in a period; empty where no size grows, or one
         grows by a fraction.
         """
-        gains = [[rate * self.period for rate in rates] for rates in self.rates(step)]
+        rates = [*self.rates(step), *([self.sizes(step)] if step.sizes else [])]
+        gains = [[rate * self.period for rate in each] for each in rates]
         if not any(map(any, gains)) or any(gain.denominator > 1 for each in gains for gain in each):
             return []
-        return [_Growing(x, tuple(map(int, gain))) for x, gain in zip(step.inputs, gains, strict=True)]
+        return [_Growing(x, tuple(map(int, gain))) for x, gain in zip(seen(step), gains, strict=True)]
 
     def taken(self, step: Step, growing: Sequence[_Growing]) -> int:
         """The period in k with which a step works, where it works at all."""
@@ -168,8 +244,7 @@ class Far:
         """The period of the sizes that a step accepts if they must be multiples of a large argument, or of a product of
         arguments.
         """
-        assert step.layer is not None
-        wanted = {n for each in _lists(step.layer.given()) for n in (*map(abs, each), math.prod(map(abs, each)))}
+        wanted = {n for each in _lists(_numbers(step)) for n in (*map(abs, each), math.prod(map(abs, each)))}
         periods = [
             period
             for divisor in sorted(wanted)
@@ -208,7 +283,7 @@ class Far:
         steps = plan.steps
         if self.there(plan) != pattern:
             return False
-        if not self.regular(plan):
+        if not self.regular(plan) or (self.following and not self.in_line(plan, n)):
             return False
         for i, source, axis, sign in self.order:
             inputs = steps[i].inputs
@@ -236,13 +311,12 @@ class Far:
 
         The numbers of a list may also be compared together: as the sizes of a tensor, by their product.
         """
-        assert step.layer is not None
         read = self.growing(step)
-        if read and isinstance(_fault(step, step.inputs), LIMITS):
+        if read and isinstance(_fault(step, seen(step)), LIMITS):
             return True  # the fault is of a kind that larger sizes do not mend
         if any(_works(step, [each.at(k) for each in read]) for k in _meetings(read)):
             return False
-        numbers = step.layer.given()
+        numbers = _numbers(step)
         products = [math.prod(each) for each in _lists(numbers)]
         axes = [number for each in _lists(numbers) for number in each] + [
             each for each in products if each <= LONGEST_PERIOD
@@ -253,6 +327,8 @@ class Far:
             axes += [n for sizes in each.weights.values() for n in sizes]
         axes += [n for x in step.instance.own or () for n in x]
         if any(length <= max(axes, default=0) for length in self.lengths(step)):
+            return False
+        if any(n <= max(axes, default=0) for n, rate in zip(step.sizes, self.sizes(step), strict=False) if rate):
             return False
         grown = zip(step.inputs, self.rates(step), strict=True)
         return not any(any(rates) and x.elements <= max(products, default=0) for x, rates in grown)
@@ -316,14 +392,32 @@ def _works(step: Step, shapes: Sequence[Shape]) -> bool:
     return _fault(step, shapes) is None
 
 
+def seen(step: Step) -> tuple[Shape, ...]:
+    """The shapes that a step reads, and the sizes that its arguments read as one more."""
+    return (*step.inputs, Shape(step.sizes)) if step.sizes else step.inputs
+
+
 def _fault(step: Step, shapes: Sequence[Shape]) -> Fault | None:
-    """What is wrong with a step that reads these shapes."""
-    assert step.layer is not None
+    """What is wrong with a step that reads these shapes, and arguments that read these sizes."""
+    layer, sized = step.layer, step.instance.sized
     try:
-        step.instance.placed(step.layer.facts(*shapes), shapes)
+        if sized is not None:
+            *shapes, sizes = shapes
+            layer = sized.layer(tuple(sizes))
+        assert layer is not None
+        step.instance.placed(layer, layer.facts(*shapes), shapes)
     except Fault as fault:
         return fault
     return None
+
+
+def _numbers(step: Step) -> object:
+    """The arguments of a step; the numbers of the arithmetic, where they are worked out from sizes."""
+    given = step.layer.given() if step.layer is not None else {}
+    sized = step.instance.sized
+    if sized is None:
+        return given
+    return [*(value for key, value in given.items() if key not in sized.keys), *sorted(sized.numbers)]
 
 
 def _lists(value: object) -> Iterator[list[int]]:

@@ -133,4 +133,5 @@ def lengths(line: Line, plan: Plan) -> dict[Size, int]:
 
 def fails(step: Step) -> bool:
     """Whether a step has a fault of its own."""
-    return step.facts is None and step.layer is not None and bool(step.inputs)
+    asked = bool(step.sizes) or (step.layer is not None and bool(step.inputs))
+    return step.facts is None and asked

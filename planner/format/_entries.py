@@ -68,6 +68,10 @@ class Entry:
         """The arguments with arithmetic in them, as they are written."""
         return {str(path[0]): self.args[str(path[0])] for path, _ in self.computed}
 
+    def read_by(self, argument: str) -> frozenset[str]:
+        """The names that the arithmetic of an argument reads."""
+        return frozenset[str]().union(*(each.names for path, each in self.computed if path[0] == argument))
+
     def arguments(self, values: Values) -> Arguments:
         """The arguments with every expression evaluated."""
         found = Arguments(self.args, lost=set(self.lost))

@@ -132,9 +132,11 @@ class Layer(BaseModel):
         """The PyTorch calls that the layer means, one after the other; all but the last are on its first input."""
         return (self.module({**self.derived(*inputs), **self.given()}, *inputs),)
 
-    def elsewhere(self, facts: Facts, own: tuple[Shape, ...], *inputs: Shape) -> Facts:
+    def elsewhere(
+        self, facts: Facts, own: tuple[Shape, ...], *inputs: Shape, follows: frozenset[str] = frozenset()
+    ) -> Facts:
         """What is known of a `declared` layer on other inputs than its own in the file; raises the fault of inputs for
-        which too little is.
+        which too little is. The arguments that it `follows` these inputs with were worked out for them.
         """
         return facts
 

@@ -51,8 +51,11 @@ def load(
     first = [Handed((ref,)) for ref in inputs.values()]
     names = named(plain(tuple(inputs)), first)
     lists = Lists(draft, {} if layers is None else layers)
-    values = {**draft.params, **lists.sizes.of(root, first)}
-    scope = Scope(inputs=tuple(names), names=names, above=first[0], values=values, blocks=draft.blocks)
+    sizes, standing = lists.sizes.of(root, first)
+    values = {**draft.params, **sizes}
+    scope = Scope(
+        inputs=tuple(names), names=names, above=first[0], values=values, blocks=draft.blocks, standing=standing
+    )
     outputs: tuple[Ref, ...] = ()
     try:
         lists.unfold(root, scope)

@@ -7,11 +7,12 @@ from typing import Any
 from planner.diagnostics import Edit, Fault
 from planner.faults.unknown_type import UnknownType
 from planner.faults.wrong_value import WrongValue
-from planner.format import UNKNOWN, Entry, Values, meaning, say_dollar, with_dollar
+from planner.format import UNKNOWN, Arguments, Entry, Values, meaning, say_dollar, with_dollar
 from planner.guesses import Guess, Slips, made
 from planner.layers._layer import Layer
+from planner.model import Sized
 from planner.source import home_of
-from planner.unfolding._draft import Draft, Scope, ToldElsewhere, value_of
+from planner.unfolding._draft import Draft, Scope, ToldElsewhere, elsewhere, together, value_of
 
 Interned = dict[tuple[str, str], Layer]
 """The layers that were made, by type and arguments."""
@@ -24,25 +25,55 @@ class Layers:
         self.draft = draft
         self._layers = interned
 
-    def kind_of(self, entry: Entry, values: Values) -> str:
+    def kind_of(self, entry: Entry, values: Values, scope: Scope) -> str:
         """The layer class or the block that an entry's `type` names."""
         if "type" in entry.lost:
             raise ToldElsewhere
-        kind = value_of(entry.type, "type", values)
+        kind = value_of(entry.type, "type", values, scope.standing)
         if not isinstance(kind, str):
             raise WrongValue("type", "the name of a layer or a block", kind)
         return kind
 
-    def of(self, entry: Entry, kind: str, values: Values, scope: Scope, full: str) -> tuple[Layer | None, Guess | None]:
-        """The layer that an entry means, the same object for equal arguments; a guess where something is wrong."""
+    def sized(self, entry: Entry, kind: str, values: Values, scope: Scope) -> Sized | None:
+        """The layer of an entry wherever the sizes are others that its arguments read; None where they read none."""
+        read = {name: scope.standing[name] for name in entry.reads if name in scope.standing}
+        if not read or kind not in self.draft.types:
+            return None
+        whole = together(read, [each for _, each in entry.computed], values, lambda sizes: sizes)
+        keys = frozenset(str(path[0]) for path, expression in entry.computed if not expression.names.isdisjoint(read))
+
+        def worked_out(sizes: tuple[int, ...]) -> Arguments:
+            return entry.arguments(elsewhere(values, read, dict(zip(whole.reads, sizes, strict=True))))
+
+        def arguments(sizes: tuple[int, ...]) -> dict[str, Any] | None:
+            found = worked_out(sizes)
+            return None if found.lost or found.faults else {key: found.values[key] for key in sorted(keys)}
+
+        def made_at(sizes: tuple[int, ...]) -> Layer | None:
+            args = worked_out(sizes)
+            if args.lost and not args.faults:
+                return None
+            found = made(self.draft.types[kind], args.values)
+            for fault in (*args.faults, *(_of_expression(each, args.values, entry) for each in found.faults)):
+                raise fault
+            return None if found.layer is None else self._layers.setdefault((kind, repr(args.values)), found.layer)
+
+        return Sized(whole.reads, keys, whole.numbers, arguments, made_at)
+
+    def of(
+        self, entry: Entry, kind: str, values: Values, scope: Scope, full: str, sized: frozenset[str]
+    ) -> tuple[Layer | None, Guess | None]:
+        """The layer that an entry means, the same object for equal arguments; a guess where something is wrong. What is
+        wrong with `sized` arguments is told where the model is planned, since they have other values at other inputs.
+        """
         read = [values.get(name) for name in entry.reads]
-        key = (kind, *((type(value), value) for value in read))  # 1, 1.0 and true are equal in Python
+        key = (kind, sized, *((type(value), value) for value in read))  # 1, 1.0 and true are equal in Python
         try:
             found: tuple[Layer | None, Guess | None] = entry.resolved[key]
             return found
         except (KeyError, TypeError):
             pass
-        found = self._made(entry, kind, values, scope, full)
+        found = self._made(entry, kind, values, scope, full, sized)
         try:
             entry.resolved[key] = found
         except TypeError:  # a list among the parameters
@@ -50,7 +81,7 @@ class Layers:
         return found
 
     def _made(
-        self, entry: Entry, kind: str, values: Values, scope: Scope, full: str
+        self, entry: Entry, kind: str, values: Values, scope: Scope, full: str, sized: frozenset[str]
     ) -> tuple[Layer | None, Guess | None]:
         args = entry.arguments(values)
         faults = list(args.faults)
@@ -84,6 +115,8 @@ class Layers:
                     guess = mended.meant
                     args.said += [f"the `$` in `{name}`" for name in marked]
         for fault in faults:
+            if fault.key and fault.key[0] in sized:
+                continue
             self.draft.report(
                 fault,
                 entry.path,
