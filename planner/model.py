@@ -74,6 +74,7 @@ class Sized:
     arguments  these arguments for such sizes; None where the arithmetic has a fault there
     made       makes the layer for such sizes; raises the fault of its arguments, and makes none where they depend on
                something else that is wrong
+    named      those of the sizes that the arithmetic reads by their own names, as `input.height`
     laws       what has been found out about the arguments
     """
 
@@ -82,6 +83,7 @@ class Sized:
     numbers: frozenset[int]
     arguments: Callable[[tuple[int, ...]], Mapping[str, Any] | None]
     made: Callable[[tuple[int, ...]], Layer | None]
+    named: Mapping[str, SizeOf] = field(default_factory=dict)
     laws: dict[tuple[int, ...], object] = field(default_factory=dict)
     _known: dict[tuple[int, ...], Layer | None] = field(default_factory=dict)
 

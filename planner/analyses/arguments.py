@@ -32,10 +32,13 @@ Numbers = tuple[Any, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """What becomes of arguments as one size grows: from `start` on they grow by the same amount after each `period`."""
+    """What becomes of arguments as one size grows: from `start` on they repeat, or grow by the same amount, after each
+    `period`.
+    """
 
     period: int
     start: int
+    grows: bool
 
 
 def law(name: str, sized: Sized, sizes: Sequence[int], at: int) -> Law:
@@ -69,7 +72,7 @@ class _Growth:
             some = (random.randrange(FAR, 2 * FAR) for _ in range(SAMPLES))
             every = range(FAR, FAR + min(whole, MOST_PHASES))
             if all(self.gain(n, period) == gain for n in (*some, *every)):
-                return Law(period, self.start(period, gain))
+                return Law(period, self.start(period, gain), isinstance(gain, tuple) and any(gain))
         return None
 
     def start(self, period: int, gain: object) -> int:

@@ -32,10 +32,10 @@ MOST_AXES = 8
 """Axes that depend on one another, at most."""
 MOST_ROWS = 1 << 12
 """Sizes of an axis looked at before the search is given up."""
-MOST_SWAYED = 1 << 8
-"""The same where arguments of coupled steps read sizes: most such rows are never like one before."""
 MOST_PLANNED = 400_000
 """Coupled steps that are planned before the search is given up."""
+MOST_SWAYED = 4_000
+"""The same where an argument of theirs grows with another axis than the one it works along."""
 SAMPLES = 3
 """Classes of the other axes for which the period of an axis is determined."""
 MOST_CHANGES = 24
@@ -82,6 +82,15 @@ class Coupling:
             if i in found:
                 found.update(set(self.base.model.instances[i].lenders).intersection(self.behind))
         return sorted(found)
+
+    @cached_property
+    def most_planned(self) -> int:
+        """How many coupled steps are planned: few where an argument grows with one axis and has a say along another,
+        since most such steps follow no rule.
+        """
+        swelling = set[int]().union(*(each.far.swelling for each in self.walks)).intersection(self.steps)
+        swayed = {i for (i, *_), by in self.axes.swayed.items() if by.intersection(self.component)}
+        return MOST_SWAYED if swelling & swayed else MOST_PLANNED
 
     def leads_on(self, i: int, found: set[int]) -> bool:
         """Whether the readers of a coupled step are coupled too: its shapes differ, or it is not always there."""
@@ -150,7 +159,7 @@ class Coupling:
             answers = {i: given(*[Shape(x) for x in each if all(x)]) for i, each in shapes.items()}
             plan = replan(self.base, answers, self.steps, self.axes.known)
             self.planned += 1 + sum(1 for i in self.steps if plan.steps[i].inputs)
-            if self.planned > MOST_PLANNED:
+            if self.planned > self.most_planned:
                 raise NotPeriodic(TOO_MANY)
             self.plans[values] = plan
         return self.plans[values]
@@ -193,11 +202,9 @@ class Coupling:
         found: list[SizeGroups] = []
         moves: list[Move | None] = []
         calm = changes = 0
-        swayed = any(self.base.steps[i].instance.sized is not None for i in self.steps)
-        most = 4 * period + MOST_SWAYED if swayed else MOST_ROWS
         while calm < 2 * period:
             n = len(found) + 1
-            if n > most or changes > MOST_CHANGES + 2 * period:
+            if n > MOST_ROWS or changes > MOST_CHANGES + 2 * period:
                 return []
             found.append(self.row(fixed, self.value(axis, n)))
             moves.append(shift(found[-1 - period], found[-1]) if n > period else None)

@@ -62,26 +62,30 @@ class Far:
         if line.together not in FAR:
             raise NotPeriodic(f"{line.together} axes of one size are more than are followed")
         self.start, self.stretches = FAR[line.together], STRETCHES[line.together]
-        self.settle()
-        if self.unknown and any(line.base.steps[i].instance.sized is not None for i in line.steps):
-            self.start, self.stretches = NEARER
-            self.growth.clear()
+        try:
             self.settle()
-        if self.unknown:
-            raise NotPeriodic(TOO_LARGE)
+        except NotPeriodic:
+            if not any(line.base.steps[i].instance.sized is not None for i in line.steps):
+                raise
+            self.start, self.stretches = NEARER
+            self.settle()
         self.moving = [each for i, step in self.steps.items() for each in self.maps(i, step)]
         self.order = [each for i, step in self.steps.items() for each in self.compares(i, step)]
-        self.following = {i: self.follows(step) for i, step in self.steps.items() if self.varies(step)}
+        self.following = {i: [*self.laws(step)] for i, step in self.steps.items() if self.varies(step)}
+        self.swelling = {i for i, laws in self.following.items() if any(each.grows for _, _, each in laws)}
         self.lengths_far = self.along() if self.following else []
 
     def settle(self) -> None:
         """Look at longer and longer periods until one is as long as it must be."""
+        self.growth.clear()
         self.period, wanted = 0, self.line.period
         while wanted != self.period:
             if wanted > LONGEST_PERIOD:
                 raise NotPeriodic(f"they repeat after {wanted:,} sizes at the earliest, which is more than are tried")
             self.period = wanted
             wanted = self.look()
+        if self.unknown:
+            raise NotPeriodic(TOO_LARGE)
 
     def look(self) -> int:
         """Plan a whole period far out, and return the period that these plans prove to be needed."""
@@ -150,10 +154,6 @@ class Far:
     def periods(self, step: Step) -> Iterator[tuple[Fraction, int]]:
         return ((rate, each.period) for _, rate, each in self.laws(step))
 
-    def follows(self, step: Step) -> list[tuple[int, int]]:
-        """The sizes that arguments read and from where on each law holds."""
-        return [(at, each.start) for at, _, each in self.laws(step)]
-
     def along(self) -> list[dict[Size, int]]:
         """The sizes of all tensors far out, by the remainder of n."""
         start = self.start // self.period * self.period
@@ -162,9 +162,9 @@ class Far:
 
     def in_line(self, plan: Plan, n: int) -> bool:
         """Whether all sizes at n are those far out, less what they have grown by since."""
-        for i, starts in self.following.items():
+        for i, laws in self.following.items():
             sizes = plan.steps[i].sizes
-            if sizes and any(sizes[at] < start for at, start in starts):
+            if sizes and any(sizes[at] < each.start for at, _, each in laws):
                 return False
         far = self.lengths_far[n % self.period]
         there = lengths(self.line, plan)
@@ -296,8 +296,12 @@ class Far:
         return [*[plan.steps[i].facts is not None for i in self.line.steps], bool(plan.outputs)]
 
     def regular(self, plan: Plan, more: int = 0) -> bool:
-        """Whether all maps are regular; with `more` also the cells that they read or leave, from either end."""
+        """Whether all maps are regular; with `more` also the cells that they read or leave, from either end. Where
+        arguments grow with the size, maps are others at every size, and it is their lengths that are compared.
+        """
         for i, source, axis in self.moving:
+            if i in self.swelling:
+                continue
             for links in plan.steps[i].links:
                 link = links[source]
                 along = link.axes[axis] if axis < len(link.axes) else link.channels

@@ -58,7 +58,8 @@ class Layers:
                 raise fault
             return None if found.layer is None else self._layers.setdefault((kind, repr(args.values)), found.layer)
 
-        return Sized(whole.reads, keys, whole.numbers, arguments, made_at)
+        named = {name: each.reads[0] for name, each in read.items() if "." in name}
+        return Sized(whole.reads, keys, whole.numbers, arguments, made_at, named)
 
     def of(
         self, entry: Entry, kind: str, values: Values, scope: Scope, full: str, sized: frozenset[str]
