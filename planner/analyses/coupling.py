@@ -34,7 +34,7 @@ MOST_ROWS = 1 << 12
 """Sizes of an axis looked at before the search is given up."""
 MOST_PLANNED = 400_000
 """Coupled steps that are planned before the search is given up."""
-MOST_SWAYED = 4_000
+MOST_SWAYED = 10_000
 """The same where an argument of theirs grows with another axis than the one it works along."""
 SAMPLES = 3
 """Classes of the other axes for which the period of an axis is determined."""

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from planner.classes.arithmetic import comes_to, value
 from planner.classes.channels import channels_of, is_handed_on, names_in_plain, origins
 from planner.classes.expressions import Expr, UnusableError, const, same, text
-from planner.classes.following import Elsewhere, followed, holds, numbered
+from planner.classes.following import Elsewhere, followed, functions, holds, numbered
 from planner.classes.structure import Structure
 from planner.classes.symbols import shaped, size_of, sizes_of, with_symbols, written
 from planner.classes.tensors import INDEX, Calling, Copy, SymbolicTensor, Use, argument_in, plain, type_of
@@ -173,8 +173,9 @@ class Answers:
             if (expr := followed(copy, values, _listed(raw), plain(getattr(layer, each)))) is not None
         }
         symbols = tuple([sizes_of(i, x) for i, x in enumerate(step.inputs)])
-        calls = with_symbols(layer, {**given, **exprs}, set()).calls(*symbols) if exprs else ()
-        if not calls or calls[-1].is_constructed or calls[-1].places_channels:
+        asked = with_symbols(layer, {**given, **exprs}, set())
+        calls = functions(asked, asked.calls(*symbols)) if exprs else ()
+        if not calls or calls[-1].is_permutation:
             return None
         if any(isinstance(axis, SameWindow | Centre) for links in step.links for each in links for axis in each.axes):
             return None

@@ -17,7 +17,7 @@ from planner.classes.symbols import OWN, size_of
 from planner.classes.tensors import Calling, Copy, plain
 from planner.geometry import Shape
 from planner.layers._call import Call
-from planner.layers._layer import axis_name
+from planner.layers._layer import Layer, axis_name
 from planner.plan import Plan, Step, propagate
 from planner.sight import named
 
@@ -93,6 +93,13 @@ def numbered(expr: Expr, sizes: Sizes) -> Expr:
     return Expr(expr.op, tuple(numbered(part, sizes) for part in expr.parts)) if expr.parts else expr
 
 
+def functions(layer: Layer, calls: tuple[Call, ...]) -> tuple[Call, ...]:
+    """The calls with a function in place of the module that would be constructed; empty where there is none."""
+    *before, last = calls
+    function = layer.functional(last) if last.is_constructed else last
+    return () if function is None else (*before, function)
+
+
 def holds(
     copy: Copy,
     values: Mapping[str, Any],
@@ -107,7 +114,7 @@ def holds(
         sized = other.instance.sized
         if sized is None or other.layer is None:
             return False
-        calls = other.layer.calls(*other.inputs)
+        calls = functions(other.layer, other.layer.calls(*other.inputs))
         known = {
             expr: const(other.sizes[sized.reads.index(sized.named[name])])
             for name, (expr, _) in sizes.items()

@@ -67,7 +67,7 @@ class BadArithmetic(Fault):
             label="which layers there are is settled before their sizes are",
             help=f"read it in an argument, or give the block a parameter and write `{key}` with that"
             if size.endswith(".channels")
-            else "which layers there are is the same at every input: read the size in an argument of a layer",
+            else "read it in an argument of a layer: at every input there are the same layers",
         )
 
     @classmethod
@@ -79,7 +79,7 @@ class BadArithmetic(Fault):
             offset,
             len(name) + (text[offset : offset + 1] == "$"),
             label="" if name == size else f"`${shown(name)}` was worked out from `${shown(size)}`",
-            help="which layers there are is the same at every input: read the size in an argument of a layer",
+            help="read the size in an argument of a layer: at every input there are the same layers",
         )
 
 

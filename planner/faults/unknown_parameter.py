@@ -65,13 +65,13 @@ class UnknownParameter(Fault):
         owner, _, size = name.rpartition(".")
         owners = dict.fromkeys(each.rpartition(".")[0] for each in there)
         near = [owner] if owner in owners else nearest(owner, owners)
-        own = [each.rpartition(".")[2] for each in there if near and each.rpartition(".")[0] == near[0]]
-        if size in own or (meant := nearest(size, own)):
-            size = size if size in own else meant[0]
-            found.help = f"did you mean `${near[0]}.{size}`?"
-            found.mends = ((Edit((), _respelt(text, offset, name, f"{near[0]}.{size}")),),)
-        elif near and size in SIZES:
+        own = [each for each in SIZES if near and f"{near[0]}.{each}" in there]
+        meant = [size] if size in own else nearest(size, own)
+        if near and size in SIZES and size not in own:
             found.help = f"`{shown(near[0])}` has {joined(own)}: it has no {size}"
+        elif near and meant:
+            found.help = f"did you mean `${near[0]}.{meant[0]}`?"
+            found.mends = ((Edit((), _respelt(text, offset, name, f"{near[0]}.{meant[0]}")),),)
         else:
             found.help = "a size is read of an input of the list that the layer stands in: `$input.channels`"
         return found

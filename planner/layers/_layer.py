@@ -132,6 +132,12 @@ class Layer(BaseModel):
         """The PyTorch calls that the layer means, one after the other; all but the last are on its first input."""
         return (self.module({**self.derived(*inputs), **self.given()}, *inputs),)
 
+    def functional(self, call: Call) -> Call | None:
+        """The function that does what the module of a call does, given all its arguments at each call; None where there
+        is none.
+        """
+        return None
+
     def elsewhere(
         self, facts: Facts, own: tuple[Shape, ...], *inputs: Shape, follows: frozenset[str] = frozenset()
     ) -> Facts:

@@ -37,7 +37,8 @@ class Layers:
     def sized(self, entry: Entry, kind: str, values: Values, scope: Scope) -> Sized | None:
         """The layer of an entry wherever the sizes are others that its arguments read; None where they read none."""
         read = {name: scope.standing[name] for name in entry.reads if name in scope.standing}
-        if not read or kind not in self.draft.types:
+        unknown = any(name not in values for name in entry.reads)
+        if not read or unknown or kind not in self.draft.types:
             return None
         whole = together(read, [each for _, each in entry.computed], values, lambda sizes: sizes)
         keys = frozenset(str(path[0]) for path, expression in entry.computed if not expression.names.isdisjoint(read))

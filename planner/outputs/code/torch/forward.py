@@ -216,7 +216,7 @@ class Forward:
             made = Code(Brackets(f"{access}(", [Bracketed(each.code) for each in args]))
         elif part.calls[-1].call.places_channels:
             side = self.program.layouts.tensor(self.unit, part.values[0])
-            made = call(self.program, part, "", args, side, self.attributes.param).reading(args)
+            made = call(self.program, self._with_own_sizes(part), "", args, side, self.attributes.param).reading(args)
             return made._replace(axes=axes).moved(side)
         else:
             side = self.program.layouts.input(part, 0)
