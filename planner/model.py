@@ -65,7 +65,7 @@ class SizeOf(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Sized:
+class SizedLayer:
     """The layer of an entry whose arguments read sizes of tensors: it is another layer where these sizes are others.
 
     reads      the sizes
@@ -149,7 +149,7 @@ class Instance:
     owner: int | None = None
     ties: Mapping[str, Weight] | None = None
     own: tuple[Shape, ...] | None = None
-    sized: Sized | None = None
+    sized: SizedLayer | None = None
 
     def placed(self, layer: Layer, facts: Facts, inputs: Sequence[Shape]) -> Facts:
         """What is known of it on these inputs, of which its layer answers `facts`; raises the fault of inputs on which

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
@@ -12,7 +11,7 @@ from planner.diagnostics import Diagnostic, Fault, Path
 from planner.faults.no_such_output import NoSuchOutput
 from planner.geometry import Link, Shape
 from planner.layers._layer import Facts, Layer, Sizes
-from planner.model import Group, Instance, Model, Ref, Sized
+from planner.model import Group, Instance, Model, Ref, SizedLayer
 from planner.weights import added, entries, first_name, must_fit, places
 from planner.words import joined
 
@@ -273,10 +272,10 @@ def propagate(
             step.facts = given(inputs.get(instance.name, instance.input))
             continue
         try:
-            _ask(step, plan.steps, known)
+            ask(step, plan.steps, known)
             if step.facts is None and guesser is not None:
                 step.facts = guesser.facts(plan, at, None)
-        except _Told:
+        except Told:
             step.sources = _there(instance, plan.steps)
             step.facts = guesser.facts(plan, at, None) if guesser is not None else None
         except Fault as fault:
@@ -287,8 +286,8 @@ def propagate(
             return plan
     plan.diagnostics += _not_there(plan)
     try:
-        plan.outputs = tuple(_resolved(ref, plan.steps, i, None) for i, ref in enumerate(model.outputs))
-    except _Told:
+        plan.outputs = tuple(resolved(ref, plan.steps, i, None) for i, ref in enumerate(model.outputs))
+    except Told:
         pass
     except Fault as fault:
         plan.diagnostics.append(Diagnostic.of(fault))
@@ -300,41 +299,7 @@ def given(*shapes: Shape) -> Facts:
     return Facts(shapes, (), {}, {}, 0, 0)
 
 
-def replan(plan: Plan, answers: Mapping[int, Facts], behind: Collection[int], known: Known) -> Plan:
-    """The plan with other answers of some steps, and the steps `behind` them planned anew, in the order given.
-
-    All other steps are taken as they are. Diagnostics are left out: only the shapes are asked for.
-    """
-    steps = list(plan.steps)
-    for i, facts in answers.items():
-        steps[i] = replace(steps[i], facts=facts)
-    for i in behind:
-        instance = steps[i].instance
-        if all([steps[ref.step].facts is not None for ref in instance.sources]):
-            steps[i] = Step(instance)
-            with suppress(Fault, _Told):
-                _ask(steps[i], steps, known)
-        elif steps[i].facts is not None or steps[i].inputs:
-            steps[i] = Step(instance)
-    again = Plan(plan.model, steps, ())
-    resolve(again, plan, {*answers, *behind})
-    return again
-
-
-def resolve(plan: Plan, before: Plan, changed: Set[int]) -> None:
-    """Work out the outputs of a plan of which some steps are others than before; where one of its outputs is not there,
-    the plan has none.
-    """
-    plan.outputs = ()
-    known = before.outputs or (None,) * len(plan.model.outputs)
-    with suppress(Fault, _Told):
-        plan.outputs = tuple(
-            _resolved(ref, plan.steps, i, None) if was is None or ref.step in changed else was
-            for i, (ref, was) in enumerate(zip(plan.model.outputs, known, strict=True))
-        )
-
-
-def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
+def ask(step: Step, steps: Sequence[Step], known: Known) -> None:
     """Give a step its sources, the shapes that it reads and what its layer says of them, as far as there are any."""
     instance = step.instance
     layer, sized = instance.layer, instance.sized
@@ -342,7 +307,7 @@ def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
         step.sources = _there(instance, steps)
         return
     step.places = layer.places if layer is not None else ()
-    step.sources = tuple([_resolved(ref, steps, i, instance) for i, ref in enumerate(instance.sources)])
+    step.sources = tuple([resolved(ref, steps, i, instance) for i, ref in enumerate(instance.sources)])
     missing = [steps[ref.step].instance.path for ref in step.sources if steps[ref.step].facts is None]
     if missing:
         if layer is not None and instance.path not in missing:  # told once for all copies
@@ -365,7 +330,7 @@ def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
     step.places = places(step, layer, step.facts, steps)
 
 
-def sizes_read(sized: Sized, steps: Sequence[Step]) -> tuple[int, ...] | None:
+def sizes_read(sized: SizedLayer, steps: Sequence[Step]) -> tuple[int, ...] | None:
     """The sizes of tensors that arguments read; None where one is not known."""
     found = []
     for (step, output), axis in sized.reads:
@@ -376,7 +341,7 @@ def sizes_read(sized: Sized, steps: Sequence[Step]) -> tuple[int, ...] | None:
     return tuple(found)
 
 
-class _Told(Exception):
+class Told(Exception):
     """A fault that is told where the file names the tensor, and not where a layer reads it."""
 
 
@@ -403,7 +368,7 @@ def _in_doubt(step: Step) -> bool:
     return step.instance.guess is not None and step.instance.guess.doubtful
 
 
-def _resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | None) -> Tensor:
+def resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | None) -> Tensor:
     """The tensor with its output's number; a bare name means the only output, or the first where the others are
     extras.
     """
@@ -422,7 +387,7 @@ def _resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | No
     elif ref.output < count:
         return Tensor(ref.step, ref.output)
     else:
-        raise _Told
+        raise Told
     several = len(reader.sources) > 1 if reader else place > 0
     key: Path = ("from" if reader else "outputs", *((place,) if several else ()))
     least, most = reader.layer.takes if reader and reader.layer is not None and not several else (1, 1)

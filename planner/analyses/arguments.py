@@ -17,7 +17,7 @@ from typing import Any
 
 from planner.analyses.line import NotPeriodic
 from planner.analyses.spans import LONGEST_PERIOD
-from planner.model import Sized
+from planner.model import SizedLayer
 
 FAR = 1 << 20
 """A size at which arithmetic is as it is ever after."""
@@ -41,7 +41,7 @@ class Law:
     grows: bool
 
 
-def law(name: str, sized: Sized, sizes: Sequence[int], at: int) -> Law:
+def law(name: str, sized: SizedLayer, sizes: Sequence[int], at: int) -> Law:
     """The law of a step's arguments as the size at a place grows, the others staying as they are.
 
     Raises NotPeriodic where there is none.
@@ -58,7 +58,7 @@ def law(name: str, sized: Sized, sizes: Sequence[int], at: int) -> Law:
 class _Growth:
     """The arguments of a step at one size after another."""
 
-    def __init__(self, sized: Sized, sizes: Sequence[int], at: int) -> None:
+    def __init__(self, sized: SizedLayer, sizes: Sequence[int], at: int) -> None:
         self.sized, self.sizes, self.at = sized, sizes, at
         self.numbers = sorted({abs(n) for n in sized.numbers if abs(n) > 1})
         self.known: dict[int, Numbers] = {}

@@ -19,11 +19,12 @@ from planner.analyses.far import Far
 from planner.analyses.groups import Move, SizeGroup, SizeGroups, assembled, shift, shorter
 from planner.analyses.line import Line, NotPeriodic, Size, fails
 from planner.analyses.lossless import Ledger, full_readings
+from planner.analyses.replanning import replan
 from planner.analyses.residues import Residues, settled
 from planner.analyses.spans import LONGEST_PERIOD
 from planner.analyses.walk import Walk, walk
 from planner.geometry import Shape
-from planner.plan import Plan, given, replan
+from planner.plan import Plan, given
 
 SeenSizes = tuple[int, ...]
 """What coupled steps see of one size of an axis: the lengths of their inputs at that size."""

@@ -8,9 +8,10 @@ from copy import copy
 from functools import cached_property
 
 from planner.analyses.line import InputLine, NotPeriodic, Size, behind
+from planner.analyses.replanning import replan
 from planner.analyses.walk import Walk, walk
 from planner.geometry import AxisMap, Link, Shape
-from planner.plan import Known, Plan, Step, Tensor, given, replan
+from planner.plan import Known, Plan, Step, Tensor, given
 
 InputAxis = tuple[int, int]
 """A spatial axis of an input: the input's step, and the axis."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
 
 from planner.analyses.arguments import Law, law
+from planner.analyses.growing import Growing, meetings
 from planner.analyses.line import Line, NotPeriodic, Size, fails, lengths
 from planner.diagnostics import Fault
 from planner.faults.tensor_too_large import TensorTooLarge
@@ -35,8 +34,6 @@ MOST_DIVISOR = 24
 """How many sizes, one period of the input apart, a layer that fails far out is asked about, besides multiples of the
 numbers among its arguments.
 """
-MOST_LOOKED_THROUGH = 1 << 16
-"""Sizes that are looked through for the first at which one number of elements is a multiple of another."""
 PERIODS = 14
 """In how many periods a size is tried far out."""
 MOST_ASKED = 24
@@ -219,7 +216,7 @@ class Far:
             self.line.asked[key] = self.taken(step, growing)
         return self.period * self.line.asked[key]
 
-    def growing(self, step: Step) -> list[_Growing]:
+    def growing(self, step: Step) -> list[Growing]:
         """The shapes that a step reads, with the growth of each size in a period; empty where no size grows, or one
         grows by a fraction.
         """
@@ -227,9 +224,9 @@ class Far:
         gains = [[rate * self.period for rate in each] for each in rates]
         if not any(map(any, gains)) or any(gain.denominator > 1 for each in gains for gain in each):
             return []
-        return [_Growing(x, tuple(map(int, gain))) for x, gain in zip(seen(step), gains, strict=True)]
+        return [Growing(x, tuple(map(int, gain))) for x, gain in zip(seen(step), gains, strict=True)]
 
-    def taken(self, step: Step, growing: Sequence[_Growing]) -> int:
+    def taken(self, step: Step, growing: Sequence[Growing]) -> int:
         """The period in k with which a step works, where it works at all."""
         works = [_works(step, [each.at(k) for each in growing]) for k in range(MOST_DIVISOR)]
         short = next((p for p in range(1, MOST_DIVISOR // 2 + 1) if works[p:] == works[:-p]), None)
@@ -240,7 +237,7 @@ class Far:
             raise NotPeriodic(f"`{step.name}` takes some sizes and refuses others without a period")
         return long or 1
 
-    def divisible(self, step: Step, growing: Sequence[_Growing]) -> int | None:
+    def divisible(self, step: Step, growing: Sequence[Growing]) -> int | None:
         """The period of the sizes that a step accepts if they must be multiples of a large argument, or of a product of
         arguments.
         """
@@ -318,7 +315,7 @@ class Far:
         read = self.growing(step)
         if read and isinstance(_fault(step, seen(step)), LIMITS):
             return True  # the fault is of a kind that larger sizes do not mend
-        if any(_works(step, [each.at(k) for each in read]) for k in _meetings(read)):
+        if any(_works(step, [each.at(k) for each in read]) for k in meetings(read)):
             return False
         numbers = _numbers(step)
         products = [math.prod(each) for each in _lists(numbers)]
@@ -341,55 +338,6 @@ class Far:
         """The sizes of a step's inputs that grow."""
         pairs = zip(step.inputs, self.rates(step), strict=True)
         return [length for x, rates in pairs for length, rate in zip(x, rates, strict=True) if rate]
-
-
-@dataclass(frozen=True, slots=True)
-class _Growing:
-    """A shape whose sizes grow by so much with each k."""
-
-    shape: Shape
-    gains: tuple[int, ...]
-
-    def at(self, k: int) -> Shape:
-        return Shape([n + gain * k for n, gain in zip(self.shape, self.gains, strict=True)])
-
-    @property
-    def smallest(self) -> Shape:
-        return Shape([1 if gain else n for n, gain in zip(self.shape, self.gains, strict=True)])
-
-    def multiples(self, divisor: int) -> Iterator[tuple[int, int]]:
-        """The first k at which a growing axis, or the number of elements, is a multiple, and the period in k of such
-        multiples.
-        """
-        still = math.prod([n for n, gain in zip(self.shape, self.gains, strict=True) if not gain])
-        axes = [(n, gain) for n, gain in zip(self.shape, self.gains, strict=True) if gain]
-        for n, gain in axes:
-            yield from _first_multiple(n, gain, divisor)
-        rest = divisor // math.gcd(divisor, still)
-        if len(axes) == 1:
-            yield from _first_multiple(*axes[0], rest)
-        elif rest <= MOST_LOOKED_THROUGH:
-            found = (k for k in range(rest) if not math.prod([n + gain * k for n, gain in axes]) % rest)
-            yield from ((k, rest) for k in islice(found, 1))
-
-
-def _first_multiple(n: int, gain: int, divisor: int) -> Iterator[tuple[int, int]]:
-    """The first k at which n + gain·k is a multiple, and the period in k of such multiples; empty if there is none."""
-    shared = math.gcd(gain, divisor)
-    if n % shared == 0:
-        period = divisor // shared
-        yield -n // shared * pow(gain // shared, -1, period) % period, period
-
-
-def _meetings(growing: Sequence[_Growing]) -> set[int]:
-    """The k from 1 on at which a size is as large as another one that grows more slowly."""
-    sizes = {pair for each in growing for pair in zip(each.shape, each.gains, strict=True)}
-    return {
-        (other - n) // (gain - slow)
-        for n, gain in sizes
-        for other, slow in sizes
-        if gain > slow and other > n and (other - n) % (gain - slow) == 0
-    }
 
 
 def _works(step: Step, shapes: Sequence[Shape]) -> bool:

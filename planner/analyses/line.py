@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 
+from planner.analyses.replanning import replan, resolve
 from planner.geometry import Shape
-from planner.plan import Known, Plan, Step, given, replan, resolve
+from planner.plan import Known, Plan, Step, given
 
 MOST_PLANNED = 2_000_000
 """Steps planned before the search is given up."""

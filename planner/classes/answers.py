@@ -9,7 +9,7 @@ from typing import Any, get_args
 from planner.classes.arithmetic import comes_to, value
 from planner.classes.channels import channels_of, is_handed_on, names_in_plain, origins
 from planner.classes.expressions import Expr, UnusableError, const, same, text
-from planner.classes.following import Elsewhere, followed, functions, holds, numbered
+from planner.classes.following import OtherSizes, followed, functions, holds, numbered
 from planner.classes.structure import Structure
 from planner.classes.symbols import shaped, size_of, sizes_of, with_symbols, written
 from planner.classes.tensors import INDEX, Calling, Copy, SymbolicTensor, Use, argument_in, plain, type_of
@@ -41,7 +41,7 @@ class Answers:
         self._structure = structure
         self._params = params
         self._fixed = fixed
-        self._elsewhere = Elsewhere(structure.plan)
+        self._elsewhere = OtherSizes(structure.plan)
         self._known: dict[tuple[Any, ...], tuple[Step, *LayerAnswer]] = {}
 
     def layer(

@@ -28,7 +28,7 @@ NEAR = 64
 Sizes = Mapping[Expr, Expr]
 
 
-class Elsewhere:
+class OtherSizes:
     """A model at other sizes of its inputs."""
 
     def __init__(self, plan: Plan) -> None:

@@ -10,7 +10,7 @@ from planner.faults.wrong_value import WrongValue
 from planner.format import UNKNOWN, Arguments, Entry, Values, meaning, say_dollar, with_dollar
 from planner.guesses import Guess, Slips, made
 from planner.layers._layer import Layer
-from planner.model import Sized
+from planner.model import SizedLayer
 from planner.source import home_of
 from planner.unfolding._draft import Draft, Scope, ToldElsewhere, elsewhere, together, value_of
 
@@ -34,7 +34,7 @@ class Layers:
             raise WrongValue("type", "the name of a layer or a block", kind)
         return kind
 
-    def sized(self, entry: Entry, kind: str, values: Values, scope: Scope) -> Sized | None:
+    def sized(self, entry: Entry, kind: str, values: Values, scope: Scope) -> SizedLayer | None:
         """The layer of an entry wherever the sizes are others that its arguments read; None where they read none."""
         read = {name: scope.standing[name] for name in entry.reads if name in scope.standing}
         unknown = any(name not in values for name in entry.reads)
@@ -60,14 +60,21 @@ class Layers:
             return None if found.layer is None else self._layers.setdefault((kind, repr(args.values)), found.layer)
 
         named = {name: each.reads[0] for name, each in read.items() if "." in name}
-        return Sized(whole.reads, keys, whole.numbers, arguments, made_at, named)
+        return SizedLayer(whole.reads, keys, whole.numbers, arguments, made_at, named)
 
     def of(
+        self, entry: Entry, kind: str, values: Values, scope: Scope, full: str
+    ) -> tuple[Layer | None, Guess | None, SizedLayer | None]:
+        """The layer that an entry means, and what it is at other sizes, where its arguments read some; a guess where
+        something is wrong. What is wrong with such an argument is told where the model is planned.
+        """
+        sized = self.sized(entry, kind, values, scope)
+        return *self._known_or_made(entry, kind, values, scope, full, sized.keys if sized else frozenset()), sized
+
+    def _known_or_made(
         self, entry: Entry, kind: str, values: Values, scope: Scope, full: str, sized: frozenset[str]
     ) -> tuple[Layer | None, Guess | None]:
-        """The layer that an entry means, the same object for equal arguments; a guess where something is wrong. What is
-        wrong with `sized` arguments is told where the model is planned, since they have other values at other inputs.
-        """
+        """The layer for these values, the same object for equal arguments."""
         read = [values.get(name) for name in entry.reads]
         key = (kind, sized, *((type(value), value) for value in read))  # 1, 1.0 and true are equal in Python
         try:

@@ -17,7 +17,7 @@ from planner.format import UNKNOWN, Block, Entry, Values, meaning, say_dollar, w
 from planner.guesses import DOUBT, HARMLESS, NOBODY_KNOWS, NONE, Guess, Slips, slip
 from planner.layers._fields import is_whole
 from planner.layers._layer import Layer
-from planner.model import Group, Instance, LeftOut, Ref, Sized
+from planner.model import Group, Instance, LeftOut, Ref, SizedLayer
 from planner.sight import named, plain, spread
 from planner.unfolding._draft import Draft, Handed, Placed, Scope, Standings, Stop, ToldElsewhere, known_of, value_of
 from planner.unfolding._layers import Interned, Layers
@@ -46,6 +46,12 @@ class Lists:
         self.weights = Weights(draft)
         self.sizes = Sizes(draft)
         self.visits = 0
+
+    def scope(self, root: Block, inputs: list[Handed], names: dict[str, Handed]) -> Scope:
+        """The model's own list, in which its inputs are in sight."""
+        sizes, standing = self.sizes.of(root, inputs)
+        values, blocks = {**self.draft.params, **sizes}, self.draft.blocks
+        return Scope(inputs=tuple(names), names=names, above=inputs[0], values=values, blocks=blocks, standing=standing)
 
     def unfold(self, block: Block, scope: Scope) -> None:
         """Unfold a list of layers; afterwards `scope.above` is what the list hands on."""
@@ -181,7 +187,7 @@ class Lists:
         kind = "?"
         layer: Layer | None = None
         guess: Guess | None = NOBODY_KNOWS
-        sized: Sized | None = None
+        sized: SizedLayer | None = None
         try:
             if full in self.draft.full_names:
                 self.draft.report(DuplicateName(full, None), entry.path, scope.calls, full)
@@ -199,18 +205,15 @@ class Lists:
             known = scope.named(kind, entry)
             if kind in known:
                 return self._call_block(entry, full, kind, known[kind], values, scope, sources, slips)
-            sized = self.layers.sized(entry, kind, values, scope)
-            layer, guess = self.layers.of(entry, kind, values, scope, full, sized.keys if sized else frozenset())
+            layer, guess, sized = self.layers.of(entry, kind, values, scope, full)
         except Fault as fault:
             self.draft.report(fault, entry.path, scope.calls, full)
         except ToldElsewhere:
             pass
-        for handed in sources:
-            if handed.slips is not NONE:
-                slips = handed.slips | slips
+        for handed in (each for each in sources if each.slips is not NONE):
+            slips = handed.slips | slips
         if slips.any:
-            layer, guess = None, (guess or Guess(layers=(layer, layer))).with_slips(slips)
-            sized = None
+            layer, guess, sized = None, (guess or Guess(layers=(layer, layer))).with_slips(slips), None
         meant = layer or (guess.layers[0] if guess else None)
         refs = tuple(handed.refs[0] for handed in sources if handed.refs)
         if meant is not None and meant.takes == (0, 0) and entry.sources is None:
@@ -330,6 +333,11 @@ class Lists:
         group.last = len(self.draft.instances)
         if not block.outputs:
             return inner.above
+        return self._outputs_of(group, inner)
+
+    def _outputs_of(self, group: Group, inner: Scope) -> Handed:
+        """What a list hands on that says so."""
+        block = group.block
         refs, guessed = [], NONE
         for i, name in enumerate(block.outputs):
             key: Path = (*block.path[:-1], "outputs", i) if len(block.outputs) > 1 else (*block.path[:-1], "outputs")
