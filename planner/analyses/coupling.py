@@ -35,8 +35,8 @@ MOST_ROWS = 1 << 12
 """Sizes of an axis looked at before the search is given up."""
 MOST_PLANNED = 400_000
 """Coupled steps that are planned before the search is given up."""
-MOST_SWAYED = 10_000
-"""The same where an argument of theirs grows with another axis than the one it works along."""
+MOST_SWELLING = 10_000
+"""The same where arguments of theirs grow with an axis."""
 SAMPLES = 3
 """Classes of the other axes for which the period of an axis is determined."""
 MOST_CHANGES = 24
@@ -86,12 +86,11 @@ class Coupling:
 
     @cached_property
     def most_planned(self) -> int:
-        """How many coupled steps are planned: few where an argument grows with one axis and has a say along another,
-        since most such steps follow no rule.
+        """How many coupled steps are planned: few where their arguments grow with an axis, since most such steps follow
+        no rule in several.
         """
-        swelling = set[int]().union(*(each.far.swelling for each in self.walks)).intersection(self.steps)
-        swayed = {i for (i, *_), by in self.axes.swayed.items() if by.intersection(self.component)}
-        return MOST_SWAYED if swelling & swayed else MOST_PLANNED
+        swelling = set[int]().union(*(each.far.swelling for each in self.walks))
+        return MOST_SWELLING if swelling.intersection(self.steps) else MOST_PLANNED
 
     def leads_on(self, i: int, found: set[int]) -> bool:
         """Whether the readers of a coupled step are coupled too: its shapes differ, or it is not always there."""

@@ -19,7 +19,7 @@ InputAxes = tuple[InputAxis, ...]
 """Axes that depend on one another, in order."""
 
 
-SWAYING = 1, 2, 3, 1000
+SWAYING = 1, 2, 3, 8, 16, 32, 64, 128, 1000
 """Cells that are added to an axis to see whether it has a say in how a step goes along another one."""
 FAR = 1000
 """Cells that are added to an axis to see whether a length depends on its size."""
@@ -76,7 +76,8 @@ class Axes:
         """Where steps go along an axis of a source otherwise because the size of an input's axis is another."""
         sized = [i for i in behind(self.base, input_axis[0]) if self.base.steps[i].instance.sized is not None]
         n = self.base.steps[input_axis[0]].outputs[0][input_axis[1]]
-        others = [InputLine(self.base, input_axis[0], input_axis[1:], self.known).plan(n + k) for k in SWAYING if sized]
+        line = InputLine(self.base, input_axis[0], input_axis[1:], self.known)
+        others = [line.plan(size) for size in (*(n + k for k in SWAYING), 2 * n, -(-n // 2))] if sized else []
         for i in sized:
             for plan in others:
                 for links, were in zip(plan.steps[i].links, self.base.steps[i].links, strict=False):
@@ -149,9 +150,7 @@ class Axes:
             found = [set(self.reached[i])]
         else:
             seen = self.seen(step)
-            joins = len(seen) > 1 and (
-                (self.folds(step) and self.hangs_on_several(i, step, seen)) or self.refuses(i, step, seen)
-            )
+            joins = len(seen) > 1 and self.folds(step) and self.hangs_on_several(i, step, seen)
             found = [seen] if joins else list(self.meetings(i, step))
         found += [self.channels(step) | self.channels(self.base.steps[at]) for at in step.instance.lenders]
         return [each for each in found if len(each) > 1]
@@ -200,13 +199,6 @@ class Axes:
         if any(len(self.sizes.get((i, *at), ())) > 1 for at in outputs) or not seen <= self.walks.keys():
             return True
         return any(i in verdict.failing for input_axis in seen for verdict in set(self.walks[input_axis].verdicts))
-
-    def refuses(self, i: int, step: Step, seen: set[InputAxis]) -> bool:
-        """Whether a step whose arguments read sizes of axes fails at some size of one of them, or of its source."""
-        return bool(self.read(step)) and (
-            not seen <= self.walks.keys()
-            or any(i in verdict.failing for axis in seen for verdict in set(self.walks[axis].verdicts))
-        )
 
     def meetings(self, i: int, step: Step) -> Iterator[set[InputAxis]]:
         """The axes that meet in each axis of a step's outputs."""

@@ -243,7 +243,9 @@ def _fixed(parts: Sequence[Part]) -> Iterator[str]:
         if part.inside is not None:
             yield from _fixed(part.inside.parts)
         if not any(place >= OWN for calling in part.calls for _, expr in calling.args for place in sizes_read(expr)):
-            keys = [*entry.worked_out]
+            layer = use.step.layer if use.step is not None else None
+            unwritten = layer.in_forward if layer is not None and layer.declared else ()
+            keys = [key for key in entry.worked_out if key not in unwritten]
             defaults = use.inner.block.spatial_defaults - set(entry.args) if use.inner is not None else ()
             yield from (f"{use.name}.{key}" for key in keys if entry.reads_spatial(key))
             yield from (f"{use.name}.{key}" for key in sorted(defaults))
