@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from planner.diagnostics import Edit, Fault
+from planner.faults.unknown_key import UnknownKey
 from planner.faults.unknown_type import UnknownType
 from planner.faults.wrong_value import WrongValue
 from planner.format import UNKNOWN, Arguments, Entry, Values, meaning, say_dollar, with_dollar
@@ -56,7 +57,8 @@ class Layers:
                 return None
             found = made(self.draft.types[kind], args.values)
             for fault in (*args.faults, *(_of_expression(each, args.values, entry) for each in found.faults)):
-                raise fault
+                if _is_of_value(fault, keys):
+                    raise fault
             return None if found.layer is None else self._layers.setdefault((kind, repr(args.values)), found.layer)
 
         named = {name: each.reads[0] for name, each in read.items() if "." in name}
@@ -124,7 +126,7 @@ class Layers:
                     guess = mended.meant
                     args.said += [f"the `$` in `{name}`" for name in marked]
         for fault in faults:
-            if fault.key and fault.key[0] in sized:
+            if _is_of_value(fault, sized):
                 continue
             self.draft.report(
                 fault,
@@ -135,6 +137,11 @@ class Layers:
         if args.said and guess is not None:
             guess = guess.with_slips(Slips(tuple(args.said), any=True))
         return layer, guess
+
+
+def _is_of_value(fault: Fault, keys: frozenset[str]) -> bool:
+    """Whether a fault is one of the value of some arguments, which is another at other sizes."""
+    return bool(fault.key) and fault.key[0] in keys and not isinstance(fault, UnknownKey)
 
 
 def _with_dollar(fault: Fault, args: dict[str, Any], values: Values) -> dict[str, Any]:
