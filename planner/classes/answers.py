@@ -9,6 +9,7 @@ from typing import Any, get_args
 from planner.classes.arithmetic import comes_to, value
 from planner.classes.channels import channels_of, is_handed_on, names_in_plain, origins
 from planner.classes.expressions import Expr, UnusableError, const, same, text
+from planner.classes.following import OtherSizes, followed, functions, holds, numbered
 from planner.classes.structure import Structure
 from planner.classes.symbols import shaped, size_of, sizes_of, with_symbols, written
 from planner.classes.tensors import INDEX, Calling, Copy, SymbolicTensor, Use, argument_in, plain, type_of
@@ -40,6 +41,7 @@ class Answers:
         self._structure = structure
         self._params = params
         self._fixed = fixed
+        self._elsewhere = OtherSizes(structure.plan)
         self._known: dict[tuple[Any, ...], tuple[Step, *LayerAnswer]] = {}
 
     def layer(
@@ -54,14 +56,18 @@ class Answers:
             )
             for each, raw in entry.worked_out.items()
         }
+        sized = step.instance.sized is not None
         key = (
-            (entry.path, step.type),
+            (entry.path, step.type, id(step) if sized else None),
             *((each, expr, _form(getattr(layer, each))) for each, expr in given.items()),
             *((len(tensor.shape), tensor.channels, tensor.origin) for tensor in inputs),
         )
         found = self._again(key, step, values)
         if found is None:
             found = self._asked(copy, values, step, given, inputs)
+            if sized and not entry.repeats and not copy.in_place and not self._structure.sequential:
+                outputs, calls, assumed = found
+                found = outputs, self._following(copy, values, entry, step, given) or calls, assumed
             if not copy.revalued:
                 self._known[key] = (step, *found)
         outputs, calls, assumed = found
@@ -152,6 +158,29 @@ class Answers:
             decisive.clear()
             return (Calling(calls[0], (("size", written(sizes)),), centred=True),)
         return tuple([self._calling(copy, layer, call, given) for call in calls])
+
+    def _following(
+        self, copy: Copy, values: Mapping[str, Any], entry: Entry, step: Step, given: Mapping[str, Expr]
+    ) -> tuple[Calling, ...] | None:
+        """The calls of a function whose arguments follow sizes of the list's inputs; None where they are not known to
+        be the layer's calls at other sizes.
+        """
+        layer = step.layer
+        assert layer is not None
+        exprs = {
+            each: expr
+            for each, raw in entry.worked_out.items()
+            if (expr := followed(copy, values, _listed(raw), plain(getattr(layer, each)))) is not None
+        }
+        symbols = tuple([sizes_of(i, x) for i, x in enumerate(step.inputs)])
+        asked = with_symbols(layer, {**given, **exprs}, set())
+        calls = functions(asked, asked.calls(*symbols)) if exprs else ()
+        if not calls or calls[-1].is_permutation:
+            return None
+        if any(isinstance(axis, SameWindow | Centre) for links in step.links for each in links for axis in each.axes):
+            return None
+        callings = tuple([self._calling(copy, layer, call, {**given, **exprs}) for call in calls])
+        return callings if holds(copy, values, self._elsewhere.steps(step), callings, _is_sized_call) else None
 
     def _holds(
         self,
@@ -279,11 +308,22 @@ def _form(argument: Any) -> Any:
     return tuple(map(_form, argument)) if isinstance(argument, tuple) else type(argument)
 
 
+def _is_sized_call(
+    calling: Calling, call: Call, values: Mapping[str, Any], shapes: Sequence[Shape], own: Mapping[Expr, Expr]
+) -> bool:
+    return is_call(calling, call, values, shapes, own=own)
+
+
 def is_call(
-    calling: Calling, call: Call, values: Mapping[str, Any], shapes: Sequence[Shape], revalued: Container[str] = ()
+    calling: Calling,
+    call: Call,
+    values: Mapping[str, Any],
+    shapes: Sequence[Shape],
+    revalued: Container[str] = (),
+    own: Mapping[Expr, Expr] = {},
 ) -> bool:
     """Whether a call that was written for any values is the layer's call at some values; `revalued` names have other
-    values in PyTorch.
+    values in PyTorch, and `own` are sizes of the list's inputs.
     """
     if replace(calling.call, args={}) != replace(call, args={}):
         return False
@@ -292,12 +332,11 @@ def is_call(
         for place, shape in enumerate(shapes)
         for dim, size in enumerate(shape.torch, 1)
     }
+    sizes.update(own)
     written = dict(calling.args)
     compared = {arg: expr for arg, expr in written.items() if not any(each in revalued for each in expr.names)}
     return all(arg in written for arg in call.args) and all(
-        _comes_to(_with_sizes(expr, sizes), call.args[arg], values)
-        for arg, expr in compared.items()
-        if arg in call.args
+        _comes_to(numbered(expr, sizes), call.args[arg], values) for arg, expr in compared.items() if arg in call.args
     )
 
 
@@ -316,10 +355,3 @@ def _comes_to(expr: Expr, wanted: object, values: Mapping[str, Any]) -> bool:
     except UnusableError:
         return True
     return same(known, plain(wanted)) or known == plain(wanted)
-
-
-def _with_sizes(expr: Expr, sizes: Mapping[Expr, Expr]) -> Expr:
-    """The expression with numbers for the sizes of tensors."""
-    if expr.op == "size":
-        return sizes[expr]
-    return Expr(expr.op, tuple(_with_sizes(part, sizes) for part in expr.parts)) if expr.parts else expr

@@ -1,7 +1,8 @@
 """The PyTorch calls that layers mean, as values."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Layout = Literal["first", "last", "any"]
@@ -76,6 +77,11 @@ class Call:
     @property
     def name(self) -> str:
         return self.target.rpartition(".")[2]
+
+    @property
+    def as_function(self) -> "Call":
+        """The function of PyTorch that is called like a module without weights: `F.max_pool2d` for `nn.MaxPool2d`."""
+        return replace(self, target="F." + re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name).lower())
 
     @property
     def is_constant(self) -> bool:

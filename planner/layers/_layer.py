@@ -132,9 +132,17 @@ class Layer(BaseModel):
         """The PyTorch calls that the layer means, one after the other; all but the last are on its first input."""
         return (self.module({**self.derived(*inputs), **self.given()}, *inputs),)
 
-    def elsewhere(self, facts: Facts, own: tuple[Shape, ...], *inputs: Shape) -> Facts:
+    def functional(self, call: Call) -> Call | None:
+        """The function that does what the module of a call does, given all its arguments at each call; None where there
+        is none.
+        """
+        return None
+
+    def elsewhere(
+        self, facts: Facts, own: tuple[Shape, ...], *inputs: Shape, follows: frozenset[str] = frozenset()
+    ) -> Facts:
         """What is known of a `declared` layer on other inputs than its own in the file; raises the fault of inputs for
-        which too little is.
+        which too little is. The arguments that it `follows` these inputs with were worked out for them.
         """
         return facts
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
 from planner.classes.expressions import Expr, quoted, text
 from planner.classes.names import is_attribute
 from planner.classes.parts import Part, Unit
+from planner.classes.symbols import OWN
+from planner.outputs.code.torch.calls import sizes_read
 from planner.outputs.code.torch.chains import is_plain
 from planner.outputs.code.torch.construction import (
     Construction,
@@ -27,7 +30,8 @@ from planner.outputs.code.torch.submodules import (
     parameter_of,
     place_of,
 )
-from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, fits, lines
+from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, fits, lines
+from planner.words import joined
 
 
 class Writer:
@@ -74,7 +78,20 @@ class Writer:
         yield from lines(STEP, Brackets("def __init__(", arguments, ") -> None:"))
 
     def docstring(self, indent: str) -> Iterator[str]:
-        """The docstring of the class: the shapes of its inputs and outputs."""
+        """The docstring of the class: the shapes of its inputs and outputs, and what is right for these alone."""
+        shapes, fixed = list(self._shapes(indent)), list(dict.fromkeys(_fixed(self.unit.parts)))
+        if not fixed:
+            yield from shapes
+            return
+        words = f"For inputs of this size alone, from which the model works out {joined(fixed)}."
+        yield shapes[0].removesuffix('"""') if len(shapes) == 1 else shapes[0]
+        yield from shapes[1:-1]
+        yield ""
+        yield from (f"{indent}{line}" for line in wrap(words, WIDTH - len(indent)))
+        yield f'{indent}"""'
+
+    def _shapes(self, indent: str) -> Iterator[str]:
+        """A docstring that has the shapes of the inputs and outputs."""
         layouts, unit = self.program.layouts, self.unit
         ins = [((-1, -1, k), layouts.tensor(unit, (-1, -1, k))) for k in range(len(unit.copy.inputs))]
         outs = [(value, layouts.output(unit, k)) for k, value in enumerate(unit.outputs)]
@@ -216,6 +233,22 @@ class Writer:
         if is_refused(label):
             return made.after(f"self._parameters[{quoted(label)}] = ")
         return Brackets("self.register_parameter(", [Bracketed(quoted(label)), Bracketed(made)])
+
+
+def _fixed(parts: Sequence[Part]) -> Iterator[str]:
+    """The arguments that the file works out from sizes of the list's input, and that are numbers in the class."""
+    for part in parts:
+        copy, use = part.uses[0]
+        entry = copy.block.entries[part.number]
+        if part.inside is not None:
+            yield from _fixed(part.inside.parts)
+        if not any(place >= OWN for calling in part.calls for _, expr in calling.args for place in sizes_read(expr)):
+            layer = use.step.layer if use.step is not None else None
+            unwritten = layer.in_forward if layer is not None and layer.declared else ()
+            keys = [key for key in entry.worked_out if key not in unwritten]
+            defaults = use.inner.block.spatial_defaults - set(entry.args) if use.inner is not None else ()
+            yield from (f"{use.name}.{key}" for key in keys if entry.reads_spatial(key))
+            yield from (f"{use.name}.{key}" for key in sorted(defaults))
 
 
 def _list_of(labelled: Labelled, modules: Sequence[str | Brackets]) -> Brackets:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from planner.classes.expressions import BINDS
+from planner.classes.expressions import BINDS, Expr, text
 from planner.classes.parts import Part
+from planner.classes.symbols import OWN
 from planner.classes.tensors import Value
-from planner.outputs.code.torch.calls import Code, Lack, call, in_forward, lacking
+from planner.outputs.code.torch.calls import Code, Lack, call, in_forward, lacking, sizes_read
 from planner.outputs.code.torch.layouts import Side
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
@@ -215,16 +216,37 @@ class Forward:
             made = Code(Brackets(f"{access}(", [Bracketed(each.code) for each in args]))
         elif part.calls[-1].call.places_channels:
             side = self.program.layouts.tensor(self.unit, part.values[0])
-            made = call(self.program, part, "", args, side, self.attributes.param).reading(args)
+            made = call(self.program, self._with_own_sizes(part), "", args, side, self.attributes.param).reading(args)
             return made._replace(axes=axes).moved(side)
         else:
             side = self.program.layouts.input(part, 0)
-            made = call(self.program, part, access, args, side, self.attributes.param)
+            made = call(self.program, self._with_own_sizes(part), access, args, side, self.attributes.param)
         if self._reads_rest(part) and isinstance(made.base, Brackets):
             made = made._replace(base=self._with_rest(made.base))
         lacks = lacking(args) if any_batch else made.lacks
         side = self.program.layouts.tensor(self.unit, part.values[0])
         return made._replace(axes=axes, side=side, lacks=lacks).reading(args)
+
+    def _with_own_sizes(self, part: Part) -> Part:
+        """The part with the sizes of the class's own inputs as they are read of their variables."""
+
+        def code(place: int) -> Code:
+            return self.variables.known[-1, -1, place - OWN]
+
+        def read(expr: Expr) -> Expr:
+            if expr.op == "size" and expr.args[0].args[0] >= OWN:
+                place, dim = (each.args[0] for each in expr.args)
+                return code(place).size(dim)
+            if expr.op == "tuple" and (place := _spatial_sizes_of(expr)) >= OWN and code(place).ends(len(expr.args)):
+                return text(f"{code(place).atom}.shape[2:]")
+            return Expr(expr.op, tuple(map(read, expr.parts)), expr.assumed) if expr.parts else expr
+
+        if not any(place >= OWN for calling in part.calls for _, expr in calling.args for place in sizes_read(expr)):
+            return part
+        calls = (
+            calling._replace(args=tuple((arg, read(expr)) for arg, expr in calling.args)) for calling in part.calls
+        )
+        return replace(part, calls=tuple(calls))
 
     def _reads_rest(self, part: Part) -> bool:
         """Whether the file has `*rest` among the sources of a part."""
@@ -260,6 +282,14 @@ class Forward:
                 self.variables.done += [
                     f"{BODY}assert {unless}{each.code}.shape == {first.code}.shape" for each in others if each != first
                 ]
+
+
+def _spatial_sizes_of(expr: Expr) -> int:
+    """The input of which a list holds two sizes or more in order, from the first spatial one on; −1 for no input."""
+    sizes = [[each.args[0] for each in part.args] for part in expr.args if part.op == "size"]
+    places = {place for place, _ in sizes}
+    in_order = [dim for _, dim in sizes] == list(range(2, len(expr.args) + 2))
+    return places.pop() if in_order and len(places) == 1 and len(sizes) > 1 else -1
 
 
 def _is_chosen(part: Part) -> bool:
