@@ -10,7 +10,7 @@ from planner.classes.arithmetic import comes_to, value
 from planner.classes.channels import channels_of, is_handed_on, names_in_plain, origins
 from planner.classes.expressions import Expr, UnusableError, const, same, text
 from planner.classes.structure import Structure
-from planner.classes.symbols import shaped, size_of, sizes_of, with_symbols, written
+from planner.classes.symbols import shaped, sizes_of, with_symbols, written
 from planner.classes.tensors import INDEX, Calling, Copy, SymbolicTensor, Use, argument_in, plain, type_of
 from planner.classes.worlds import another
 from planner.diagnostics import Fault
@@ -285,17 +285,12 @@ def is_call(
     """Whether a call that was written for any values is the layer's call at some values; `revalued` names have other
     values in PyTorch.
     """
-    if replace(calling.call, args={}) != replace(call, args={}):
+    if calling.call is not call and replace(calling.call, args=call.args) != call:
         return False
-    sizes = {
-        size_of(place, dim): const(size)
-        for place, shape in enumerate(shapes)
-        for dim, size in enumerate(shape.torch, 1)
-    }
     written = dict(calling.args)
     compared = {arg: expr for arg, expr in written.items() if not any(each in revalued for each in expr.names)}
     return all(arg in written for arg in call.args) and all(
-        _comes_to(_with_sizes(expr, sizes), call.args[arg], values)
+        _comes_to(_with_sizes(expr, shapes), call.args[arg], values)
         for arg, expr in compared.items()
         if arg in call.args
     )
@@ -318,8 +313,9 @@ def _comes_to(expr: Expr, wanted: object, values: Mapping[str, Any]) -> bool:
     return same(known, plain(wanted)) or known == plain(wanted)
 
 
-def _with_sizes(expr: Expr, sizes: Mapping[Expr, Expr]) -> Expr:
+def _with_sizes(expr: Expr, shapes: Sequence[Shape]) -> Expr:
     """The expression with numbers for the sizes of tensors."""
     if expr.op == "size":
-        return sizes[expr]
-    return Expr(expr.op, tuple(_with_sizes(part, sizes) for part in expr.parts)) if expr.parts else expr
+        place, dim = (each.args[0] for each in expr.args)
+        return const(shapes[place].torch[dim - 1])
+    return Expr(expr.op, tuple(_with_sizes(part, shapes) for part in expr.parts)) if expr.parts else expr

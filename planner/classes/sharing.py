@@ -13,7 +13,7 @@ from typing import Any
 
 from planner.classes.choosing import UnsharedError, agreed, if_shared
 from planner.classes.copies import Copies
-from planner.classes.elsewhere import right_elsewhere
+from planner.classes.elsewhere import Elsewhere, Trials
 from planner.classes.entries import Entries
 from planner.classes.expressions import NOTHING, const, name, same
 from planner.classes.parts import Again, Part, Unit, are_reachable, called_by
@@ -29,11 +29,12 @@ class Sharing:
     all  every class behind those that it constructs, and some that were tried and given up
     """
 
-    def __init__(self, copies: Copies) -> None:
+    def __init__(self, copies: Copies, elsewhere: Elsewhere) -> None:
         self.copies = copies
         self.all: list[Unit] = []
         self._structure = copies.structure
         self._names = copies.names
+        self._trials = Trials(elsewhere, copies.names)
         self._of: dict[Copy, Unit] = {}
         self._open: set[Block] = set()
 
@@ -100,10 +101,10 @@ class Sharing:
 
     def _right(self, unit: Unit, doubtful: frozenset[str]) -> frozenset[str]:
         """The arguments, among those given, that may have other values without making the class wrong."""
-        if right_elsewhere(unit, self._names, self._structure, doubtful):
+        if self._trials.right(unit, doubtful):
             return doubtful
         alone = doubtful if len(doubtful) > 1 else NOTHING
-        return frozenset(name for name in alone if right_elsewhere(unit, self._names, self._structure, {name}))
+        return frozenset(name for name in alone if self._trials.right(unit, {name}))
 
     def laid(
         self,
