@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any, get_args
 
 from planner.classes.arithmetic import comes_to, value
@@ -165,12 +166,13 @@ class Answers:
     ) -> bool:
         """Whether calls are right at other values of the names that were compared with something.
 
-        Most comparisons only refuse wrong values; so the layer is asked at a few other values. Where it accepts none of
-        them, the calls are not known to be right.
+        Most comparisons only refuse wrong values; so the layer is asked at a few other values, of all names together
+        and of each alone. Where it accepts none of them, the calls are not known to be right.
         """
         tried = False
-        for k in range(TRIED):
-            there = {**values, **{each: another(values[each], k) for each in decisive if each in values}}
+        known = sorted(decisive & values.keys())
+        for some, k in product([known, *([each] for each in known if len(known) > 1)], range(TRIED)):
+            there = {**values, **{each: another(values[each], k) for each in some}}
             try:
                 fields = {each: value(expr, there) for each, expr in given.items()}
                 shapes = [Shape((*each.shape.spatial, value(each.channels, there))) for each in inputs]

@@ -1,0 +1,74 @@
+"""Emitted classes are right for other arguments than those that the file has, in the values that they compute."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from planner.outputs.code.torch import Emitted, emitted
+from planner.plan import propagate
+from planner.report import Report
+from planner.source import of_mapping
+from planner.unfolding import load
+from reference_run import differences
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def report_of(file: dict[str, Any], **params: Any) -> Report:
+    report = Report(propagate(load(of_mapping(file), params=params)))
+    assert report.plan.complete, [*report.plan.model.diagnostics, *report.plan.diagnostics]
+    return report
+
+
+def must_be_right(file: dict[str, Any], *others: dict[str, Any]) -> Emitted:
+    """The program of a file computes what the plan says, and so does it with other arguments of the model."""
+    found = emitted(report_of(file))
+    for arguments in ({}, *others):
+        assert differences(report_of(file, **arguments), found, arguments=arguments) == [], (arguments, found.text)
+    return found
+
+
+# Attention with queries, keys and values of their own
+
+CROSS: dict[str, Any] = {
+    "inputs": ["x", "memory"],
+    "params": {"heads": 2},
+    "layers": [
+        {"name": "attn", "type": "MultiheadAttention", "num_heads": "$heads", "from": ["x", "memory", "memory"]},
+        {"type": "Add", "from": ["x", "attn"]},
+    ],
+}
+
+
+@pytest.mark.parametrize("keys", [16, 24])
+def test_queries_and_keys_each_have_their_channels(keys: int) -> None:
+    file = {
+        "input": {"x": [10, 9], "memory": [7, 9]},
+        "params": {"width": 16, "keys": keys, "heads": 4},
+        "layers": [
+            {"name": "embed", "type": "Linear", "out_features": "$width", "from": "x"},
+            {"name": "remember", "type": "Linear", "out_features": "$keys", "from": "memory"},
+            {"name": "a", "type": "cross", "heads": "$heads", "from": ["embed", "remember"]},
+            {"name": "b", "type": "cross", "from": ["a", "remember"]},
+        ],
+        "blocks": {"cross": CROSS},
+    }
+    widths = product((16, 24), (16, 8), (2, 4))
+    found = must_be_right(file, *({"width": w, "keys": k, "heads": h} for w, k, h in widths))
+    assert "kdim=memory_channels" in found.text
+
+
+def test_where_keys_are_as_wide_as_queries_their_width_goes_without_saying() -> None:
+    file = {
+        "input": [10, 9],
+        "params": {"width": 16},
+        "layers": [
+            {"name": "embed", "type": "Linear", "out_features": "$width"},
+            {"name": "remember", "type": "Linear", "out_features": "$width"},
+            {"name": "attn", "type": "MultiheadAttention", "num_heads": 4, "from": ["embed", "remember"]},
+        ],
+    }
+    assert "nn.MultiheadAttention(width, 4, batch_first=True)" in must_be_right(file, {"width": 24}).text
