@@ -72,3 +72,24 @@ def test_where_keys_are_as_wide_as_queries_their_width_goes_without_saying() -> 
         ],
     }
     assert "nn.MultiheadAttention(width, 4, batch_first=True)" in must_be_right(file, {"width": 24}).text
+
+
+# Repetitions that are read by themselves
+
+
+@pytest.mark.parametrize("read", [["conv.0", "conv.2"], "conv.*", ["conv.1", "conv"]])
+def test_what_is_called_at_two_sizes_is_one_class_though_repetitions_are_read_by_themselves(read: Any) -> None:
+    net = {
+        "layers": [
+            {"name": "conv", "type": "Conv2d", "out_channels": 3, "kernel_size": 3, "padding": 1, "repeat": 3},
+            {"type": "Add", "from": read},
+        ]
+    }
+    calls: list[dict[str, Any]] = [{"name": "first", "type": "net", "from": "a"}]
+    file = {
+        "input": {"a": [8, 8, 3], "b": [5, 5, 3]},
+        "layers": [*calls, {"name": "second", "type": "net", "from": "b", "share": "first"}],
+        "outputs": ["first", "second"],
+        "blocks": {"net": net},
+    }
+    assert must_be_right(file).text.count("class Net") == 1

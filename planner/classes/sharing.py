@@ -61,14 +61,17 @@ class Sharing:
         if whole is not None:
             return [whole]
         units: list[Unit] = []
+        unrolled: list[bool] = []
         for copy in copies:
             for i, unit in enumerate(units):
-                wider = if_shared(self._general, [*unit.copies, copy])
+                wider = if_shared(self._general, [*unit.copies, copy], unrolled=unrolled[i])
                 if wider is not None:
                     units[i] = wider
                     break
             else:
-                units.append(if_shared(self._general, [copy]) or self._general([copy], unrolled=True))
+                rolled = if_shared(self._general, [copy])
+                units.append(rolled or self._general([copy], unrolled=True))
+                unrolled.append(rolled is None)
         return units
 
     def _general(self, copies: Sequence[Copy], *, unrolled: bool = False) -> Unit:
