@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from planner.outputs.code.torch import Emitted, emitted
+from planner.outputs.code.torch.building import module_of
 from planner.plan import propagate
 from planner.report import Report
 from planner.source import of_mapping
@@ -93,3 +94,33 @@ def test_what_is_called_at_two_sizes_is_one_class_though_repetitions_are_read_by
         "blocks": {"net": net},
     }
     assert must_be_right(file).text.count("class Net") == 1
+
+
+# Tied weights
+
+
+def test_a_weight_of_a_copy_is_found_by_its_number() -> None:
+    linear: dict[str, Any] = {"type": "Linear", "out_features": "$width", "bias": False}
+    tied = {"b": "blocks.0.fc.weight", "c": "conv.1.weight", "d": "chain.1.weight", "e": "list.0.fc.weight"}
+    file = {
+        "input": [5, 8],
+        "params": {"width": 8, "n": 3},
+        "layers": [
+            {"name": "blocks", "type": "block", "repeat": "$n"},
+            {"name": "list", "type": "listed"},
+            {"name": "chain", "type": "chain"},
+            {"name": "conv", **linear, "repeat": 3},
+            {"type": "Add", "from": "conv.*"},
+            *({"name": name, **linear, "tie": {"weight": weight}} for name, weight in tied.items()),
+        ],
+        "blocks": {
+            "block": {"layers": [{"name": "fc", **linear}, {"type": "GELU"}]},
+            "chain": {"layers": [linear, linear]},
+            "listed": {"layers": [{"type": "block"}, {"type": "Add", "from": ["input", "0"]}]},
+        },
+    }
+    found = must_be_right(file)
+    assert "get_parameter" not in found.text
+    model = getattr(module_of(found.text), found.name)()
+    for name, weight in tied.items():
+        assert model.get_parameter(f"{name}.weight") is model.get_parameter(weight)
