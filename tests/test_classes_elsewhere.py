@@ -124,3 +124,27 @@ def test_a_weight_of_a_copy_is_found_by_its_number() -> None:
     model = getattr(module_of(found.text), found.name)()
     for name, weight in tied.items():
         assert model.get_parameter(f"{name}.weight") is model.get_parameter(weight)
+
+
+# Constants
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [{"fill": "$n"}, {"fill": "1 / $n"}, {"fill": "$n // 2"}, {"fill": "linspace", "start": "-$n", "end": "$n * $n"}],
+    ids=str,
+)
+def test_numbers_that_a_constant_is_made_with_are_arguments(constant: dict[str, Any]) -> None:
+    block = {
+        "params": {"n": None},
+        "layers": [
+            {"name": "by", "type": "Constant", "shape": [6, 8], **constant},
+            {"type": "MatMul", "from": ["input", "by"]},
+        ],
+    }
+    calls: list[dict[str, Any]] = [{"name": "a", "type": "block", "n": "$n"}, {"name": "b", "type": "block", "n": 2.5}]
+    file = {"input": [5, 6], "params": {"n": 3}, "layers": calls[:1], "blocks": {"block": block}}
+    must_be_right(file, {"n": 7}, {"n": 0.25} if "//" not in str(constant) else {"n": 1})
+    twice = {"name": "add", "type": "Add", "from": ["a", "b"]}
+    calls[1]["from"] = "input"
+    assert must_be_right({**file, "layers": [*calls, twice]}).text.count("class Block") == 1

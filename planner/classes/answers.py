@@ -222,7 +222,7 @@ class Answers:
                     self._fixed.add((copy.block, own))
                 args[each] = own
             else:
-                args[each] = written(found)
+                args[each] = _made(found, given) if isinstance(found, Call) else written(found)
         missing = [
             each
             for each in given
@@ -240,6 +240,25 @@ class Answers:
             own.op == "name" and own.args[0] in copy.values and own.args[0] != INDEX and own.args[0] not in self._params
         )
         return declared and not self._structure.in_model(copy.block) and (copy.block, own) not in self._fixed
+
+
+def _made(call: Call, given: Mapping[str, Expr]) -> Expr:
+    """A call that is made first, with the numbers among its arguments as the file works them out."""
+    named = []
+    for arg, found in call.args.items():
+        expr = _made(found, given) if isinstance(found, Call) else written(found)
+        own = given.get(call.numbers.get(arg, ""))
+        if own is not None and not own.is_const:
+            expr = own if _is_float(own) else Expr("float()", (own,))
+        named.append(Expr(f"keyword {arg}", (expr,)))
+    return Expr("new", (text(call.target), *named))
+
+
+def _is_float(expr: Expr) -> bool:
+    """Whether Python makes a float of an expression, whatever the values of its names are."""
+    if expr.is_const:
+        return type(expr.args[0]) is float
+    return expr.op == "/" or (expr.op in ("+", "-", "*", "neg") and any(map(_is_float, expr.parts)))
 
 
 def _listed(raw: Any) -> Any:

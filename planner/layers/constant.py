@@ -4,7 +4,6 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Buffer
 """
 
 import math
-from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -63,7 +62,7 @@ class Constant(Layer):
     def _data(self, sizes: Sizes) -> Call:
         """The call that makes the numbers."""
         if not isinstance(self.fill, str):
-            return Call("torch.full", {"size": sizes, "fill_value": float(self.fill)})
+            return Call("torch.full", {"size": sizes, "fill_value": float(self.fill)}, numbers={"fill_value": "fill"})
         if self.uniform:
             return Call(f"torch.{self.fill}", {"size": sizes})
         if self.fill == "causal_mask":
@@ -72,10 +71,10 @@ class Constant(Layer):
         if self.fill == "sinusoidal":
             return Call("planner.sinusoidal", {"length": sizes[0], "channels": sizes[1]})
         count = math.prod(sizes)
-        numbers: Mapping[str, object] = {"end": count}
+        row = Call("torch.arange", {"end": count})
         if self.fill == "linspace":
-            numbers = {"start": self.start, "end": self.end, "steps": count}
-        row = Call(f"torch.{self.fill}", numbers)
+            ends = {"start": self.start, "end": self.end}
+            row = Call("torch.linspace", {**ends, "steps": count}, numbers={each: each for each in ends})
         return row if len(sizes) == 1 else Call("torch.reshape", {"input": row, "shape": sizes})
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
