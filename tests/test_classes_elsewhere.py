@@ -148,3 +148,26 @@ def test_numbers_that_a_constant_is_made_with_are_arguments(constant: dict[str, 
     twice = {"name": "add", "type": "Add", "from": ["a", "b"]}
     calls[1]["from"] = "input"
     assert must_be_right({**file, "layers": [*calls, twice]}).text.count("class Block") == 1
+
+
+def test_what_follows_from_constants_and_weights_alone_is_worked_out_for_one_sample() -> None:
+    file = {
+        "input": [6, 8],
+        "params": {"n": 2},
+        "layers": [
+            {"name": "place", "type": "Constant", "shape": [6], "fill": "arange"},
+            {"name": "embed", "type": "Embedding", "num_embeddings": 6, "embedding_dim": 8, "from": "place"},
+            {"name": "weight", "type": "Parameter", "shape": [4, 8], "channels_last": True},
+            {"name": "fc", "type": "Linear", "out_features": "$n * 8"},
+            {"name": "parts", "type": "Chunk", "chunks": "$n", "dim": -1},
+            {"name": "sum", "type": "Add", "from": ["parts.0", "parts.1"]},
+            {"name": "rows", "type": "Reshape", "shape": [8, 4]},
+            {"name": "dropped", "type": "Dropout", "p": 0.5, "from": "embed"},
+            {"name": "first", "type": "MatMul", "from": ["input", "rows"]},
+            {"name": "second", "type": "Add", "from": ["input", "dropped"]},
+        ],
+        "outputs": ["first", "second", "embed"],
+    }
+    text = must_be_right(file).text
+    assert "self.embed(self.place[None])" in text
+    assert text.count(".expand(") == 1  # of what is returned, which dropout takes too

@@ -205,7 +205,11 @@ class Forward:
         axes = self.shapes.axes(part.values[0])
         any_batch = bool(part.calls) and not part.boxed and part.calls[-1].call.takes_any_batch
         access = "layer" if part.iterates else self.labelled.access.get(part, "")
-        if not any_batch:
+        alone = not any_batch and bool(args) and all(each.lacks for each in args) and axes is not None
+        alone = alone and _is_the_same_for_all(part)
+        if alone:
+            args = [each.with_batch_of_one() for each in args]
+        elif not any_batch:
             repeats = part.calls[-1].call.repeats if part.calls and not part.boxed else ()
             args = [
                 each if k in repeats else self.variables.batched(each, value)
@@ -216,13 +220,13 @@ class Forward:
         elif part.calls[-1].call.places_channels:
             side = self.program.layouts.tensor(self.unit, part.values[0])
             made = call(self.program, part, "", args, side, self.attributes.param).reading(args)
-            return made._replace(axes=axes).moved(side)
+            return made._replace(axes=axes, lacks="size" if alone else "").moved(side)
         else:
             side = self.program.layouts.input(part, 0)
             made = call(self.program, part, access, args, side, self.attributes.param)
         if self._reads_rest(part) and isinstance(made.base, Brackets):
             made = made._replace(base=self._with_rest(made.base))
-        lacks = lacking(args) if any_batch else made.lacks
+        lacks: Lack = "size" if alone else lacking(args) if any_batch else made.lacks
         side = self.program.layouts.tensor(self.unit, part.values[0])
         return made._replace(axes=axes, side=side, lacks=lacks).reading(args)
 
@@ -260,6 +264,20 @@ class Forward:
                 self.variables.done += [
                     f"{BODY}assert {unless}{each.code}.shape == {first.code}.shape" for each in others if each != first
                 ]
+
+
+def _is_the_same_for_all(part: Part) -> bool:
+    """Whether a part makes of what is the same for all samples what is again the same for all, and leaves it as it is,
+    so that it may be worked out for one sample alone.
+    """
+    if inner := part.unit or part.inside:
+        return all(map(_is_the_same_for_all, inner.parts))
+    layer = part.first.step.layer if part.first.step else None
+    if layer is None or part.is_tensor:
+        return part.is_tensor
+    varies = layer.stochastic or layer.batch_statistics or layer.declared or "dropout" in type(layer).model_fields
+    writes = layer.overwrites(training=True) or layer.overwrites(training=False)
+    return not varies and not writes and not part.calls[-1].call.batches
 
 
 def _is_chosen(part: Part) -> bool:

@@ -145,7 +145,7 @@ class Variables:
         self._unpacked = (part.values, made, len(written))
         self.done += written
         for value, each in names.items():
-            self.known[value] = self._one_of(Code(each, reads=frozenset({each})), value, batches)
+            self.known[value] = self._one_of(Code(each, reads=frozenset({each}), lacks=made.lacks), value, batches)
 
     def _named(
         self, name: str, part: Part, wanted: Sequence[Value], paths: Sequence[tuple[int, ...]]
