@@ -96,6 +96,27 @@ def test_what_is_called_at_two_sizes_is_one_class_though_repetitions_are_read_by
     assert must_be_right(file).text.count("class Net") == 1
 
 
+def test_repetitions_that_are_read_all_together_are_collected_in_a_loop() -> None:
+    conv = {"type": "Conv2d", "out_channels": "$width", "kernel_size": 3, "padding": 1, "repeat": 3}
+    block = {
+        "params": {"width": None},
+        "layers": [
+            {"name": "conv", **conv},
+            {"type": "Concat", "from": ["input", "conv.*"]},
+            {"name": "last", "type": "Conv2d", "out_channels": 4, "kernel_size": 1},
+        ],
+    }
+    file = {
+        "input": [6, 6, 4],
+        "params": {"width": 4},
+        "layers": [{"name": "a", "type": "block", "width": "$width"}, {"name": "b", "type": "block", "width": 5}],
+        "blocks": {"block": block},
+    }
+    text = must_be_right(file, {"width": 3}).text
+    assert "        for layer in self.conv:\n            out = layer(out)\n            conv.append(out)\n" in text
+    assert "torch.cat([x, *conv], dim=1)" in text
+
+
 # Tied weights
 
 

@@ -16,6 +16,9 @@ from planner.outputs.code.torch.submodules import Attributes, Labelled, reads_of
 from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, fits, lines
 from planner.outputs.code.torch.variables import Variables, argument_names
 
+FEW = 3
+"""From so many repetitions on that are read all together, a loop is written."""
+
 
 class Forward:
     """The forward pass of one class, whose parts it calls one after another."""
@@ -36,11 +39,18 @@ class Forward:
         self._rest = (
             self.variables.inputs[len(self.unit.block.inputs) - 1 :] if self.unit.block.takes_any and same else []
         )
+        self._lists: list[list[str]] = []
+        """Tensors that stand in one list, each as it is taken from there."""
+        self._collected = {part: group for group in self._groups() for part in group}
 
     def lines(self) -> Iterator[str]:
         """The whole method."""
         for part in self._parts:
-            self._add(part)
+            group = self._collected.get(part)
+            if group is None:
+                self._add(part)
+            elif part is group[0]:
+                self._collect(group)
         result = self._result()
         self.program.imports.add("Tensor")
         outputs = len(self.unit.outputs)
@@ -109,6 +119,33 @@ class Forward:
         before, name = starts.get(part.sources[0], (part.sources[0], None)) if part.sources else ((-1, -1, 0), None)
         inherits = part.is_module and not part.stateful and part.values[0] not in self._outputs
         variables.bind(part, made, before, (inherits and name) or own)
+
+    def _groups(self) -> Iterator[tuple[Part, ...]]:
+        """Repetitions that stand in one container, each feeding the next, and are read all together by something."""
+        nested = [part for part in self._parts if part.nested is not None]
+        together = [self.unit.outputs, *(part.sources for part in self._parts)]
+        for number in () if self.program.asserts else dict.fromkeys(part.number for part in nested):
+            group = tuple(part for part in nested if part.number == number)
+            values = tuple(part.values[0] for part in group)
+            whole = {part.nested and part.nested[2] for part in group} == {len(group)}
+            if len(group) < FEW or not whole or not any(_holds(each, values) for each in together):
+                continue
+            layouts = self.program.layouts
+            sides = {layouts.input(part, 0) for part in group} | {layouts.tensor(self.unit, each) for each in values}
+            fed = all(part.sources == (value,) for part, value in zip(group[1:], values, strict=False))
+            if fed and len(sides) == 1 and all(part.plain for part in group):
+                yield group
+
+    def _collect(self, group: Sequence[Part]) -> None:
+        """Call repetitions one after the other in a loop, which puts what each of them returns in a list."""
+        variables, (first, *_) = self.variables, group
+        variables.start_call()
+        variables.assign()
+        given = self._read_in_loop(first, 0)
+        for part in group:
+            variables.read(self._reads[part])
+        container, _, _ = self.labelled.access[first].rpartition("[")
+        self._lists.append(variables.collect(group, given, container))
 
     def _loop(self, part: Part) -> None:
         """Call the repetitions of a part one after the other, or the same module as often as there are repetitions,
@@ -224,8 +261,9 @@ class Forward:
         else:
             side = self.program.layouts.input(part, 0)
             made = call(self.program, part, access, args, side, self.attributes.param)
-        if self._reads_rest(part) and isinstance(made.base, Brackets):
-            made = made._replace(base=self._with_rest(made.base))
+        for each in [*([self._rest] if self._reads_rest(part) else []), *self._lists]:
+            if isinstance(made.base, Brackets):
+                made = made._replace(base=_with_all(made.base, each))
         lacks: Lack = "size" if alone else lacking(args) if any_batch else made.lacks
         side = self.program.layouts.tensor(self.unit, part.values[0])
         return made._replace(axes=axes, side=side, lacks=lacks).reading(args)
@@ -234,21 +272,6 @@ class Forward:
         """Whether the file has `*rest` among the sources of a part."""
         block = self.unit.block
         return bool(self._rest) and block.inputs[-1] in (block.entries[part.number].sources or ())
-
-    def _with_rest(self, code: Brackets) -> Brackets:
-        """The call with `*rest` wherever all of the inputs of that name stand in a row, in the call itself or in the
-        list that it is given; what is nested in it has been written before.
-        """
-        rest = self._rest[0].partition("[")[0]
-        items: list[Bracketed] = []
-        for each in code.items:
-            inside = each.code
-            if isinstance(inside, Brackets) and inside.head == "[":
-                inside = self._with_rest(inside)
-            items.append(replace(each, code=rest if str(inside) == f"[*{rest}]" else inside))
-            if [str(item.code) for item in items[-len(self._rest) :]] == self._rest:
-                items[-len(self._rest) :] = [Bracketed(f"*{rest}")]
-        return replace(code, items=items)
 
     def _assert_equal(self, part: Part) -> None:
         """Operands whose sizes are equal in the plan are not to be repeated."""
@@ -264,6 +287,27 @@ class Forward:
                 self.variables.done += [
                     f"{BODY}assert {unless}{each.code}.shape == {first.code}.shape" for each in others if each != first
                 ]
+
+
+def _with_all(code: Brackets, listed: Sequence[str]) -> Brackets:
+    """The call with `*rest` wherever all that are in the list `rest` stand in a row, in the call itself or in the list
+    that it is given; what is nested in it has been written before.
+    """
+    whole = listed[0].partition("[")[0]
+    items: list[Bracketed] = []
+    for each in code.items:
+        inside = each.code
+        if isinstance(inside, Brackets) and inside.head == "[":
+            inside = _with_all(inside, listed)
+        items.append(replace(each, code=whole if str(inside) == f"[*{whole}]" else inside))
+        if [str(item.code) for item in items[-len(listed) :]] == listed:
+            items[-len(listed) :] = [Bracketed(f"*{whole}")]
+    return replace(code, items=items)
+
+
+def _holds(read: Sequence[Value], values: Sequence[Value]) -> bool:
+    """Whether values are read all together, in their order."""
+    return any(tuple(read[i : i + len(values)]) == values for i in range(len(read)))
 
 
 def _is_the_same_for_all(part: Part) -> bool:
