@@ -23,11 +23,12 @@ class Constant(Layer):
     """A tensor of fixed numbers, the same for every sample: positions, coordinates, a mask.
 
     It reads nothing, and comes in by `Add`, `Multiply`, `Concat`, or as a mask of attention. `fill` is `zeros`, `ones`
-    or a number; `arange`, the whole numbers from 0 on, row by row with the channels last, such as an `Embedding` reads;
-    `linspace`, as many numbers at equal distances from `start` to `end`; `causal_mask`, on L×S, 0 where a query may
-    see a key and −∞ behind it; `sinusoidal`, on L×C, the positions of Vaswani et al. (arXiv:1706.03762): channel 2i of
-    position p is sin(p / 10000^(2i/C)), channel 2i + 1 the cosine of the same. In PyTorch it is a buffer that is not
-    in the `state_dict`, and moves to a device with the module. A tensor to train is a `Parameter`.
+    or a number, which may be −∞ (`-.inf`); `arange`, the whole numbers from 0 on, row by row with the channels last,
+    such as an `Embedding` reads; `linspace`, as many numbers at equal distances from `start` to `end`; `causal_mask`,
+    on L×S, 0 where a query may see a key and −∞ behind it; `sinusoidal`, on L×C, the positions of Vaswani et al.
+    (arXiv:1706.03762): channel 2i of position p is sin(p / 10000^(2i/C)), channel 2i + 1 the cosine of the same. In
+    PyTorch it is a buffer that is not in the `state_dict`, and moves to a device with the module. A tensor to train is
+    a `Parameter`.
     """
 
     takes: ClassVar[tuple[int, int | None]] = (0, 0)
