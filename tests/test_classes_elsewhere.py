@@ -96,6 +96,23 @@ def test_what_is_called_at_two_sizes_is_one_class_though_repetitions_are_read_by
     assert must_be_right(file).text.count("class Net") == 1
 
 
+def test_repetitions_that_are_written_one_by_one_are_right_for_other_widths() -> None:
+    conv = {"type": "Conv2d", "kernel_size": 1}
+    block = {
+        "params": {"hidden": None, "n": None},
+        "layers": [
+            {"name": "cv1", **conv, "out_channels": "2 * $hidden"},
+            {"name": "parts", "type": "Chunk", "chunks": 2, "dim": 1},
+            {"name": "m", **conv, "out_channels": "$hidden", "from": "parts.1", "repeat": "$n"},
+            {"type": "Concat", "from": ["parts.0", "parts.1", "m.*"]},
+            {"name": "cv2", **conv, "out_channels": 4},
+        ],
+    }
+    calls = [{"type": "block", "hidden": "$growth", "n": 2}, {"type": "block", "hidden": "2 * $growth", "n": 3}]
+    file = {"input": [5, 5, 4], "params": {"growth": 4}, "layers": calls, "blocks": {"block": block}}
+    must_be_right(file, {"growth": 3}, {"growth": 8})
+
+
 def test_repetitions_that_are_read_all_together_are_collected_in_a_loop() -> None:
     conv = {"type": "Conv2d", "out_channels": "$width", "kernel_size": 3, "padding": 1, "repeat": 3}
     block = {

@@ -182,7 +182,8 @@ class _Comparing:
 
     def _part(self, part: Part, values: Values, member: Step | Group) -> bool:
         """Whether a part, in one of its repetitions, is a step or a block of the plan."""
-        if isinstance(part.name, str) and part.name not in member.name.split(".")[-2:]:
+        *_, name, number = ("", *member.name.split("."))
+        if isinstance(part.name, str) and part.name not in (name, number, f"{name}.{number}"):
             return False
         if part.when is not None and not value(part.when, values):
             return False
