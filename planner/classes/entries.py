@@ -14,7 +14,7 @@ from planner.classes.choosing import Candidate, UnsharedError, Values, Worlds, a
 from planner.classes.copies import Copies
 from planner.classes.expressions import NOTHING, Expr, const, name
 from planner.classes.names import unused
-from planner.classes.parts import Again, Part, Unit, name_of
+from planner.classes.parts import Again, Part, Unit, must_be_callable, name_of
 from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Use, Value, names_in
 from planner.format import Block, Entry
 
@@ -80,7 +80,7 @@ class Entries:
             self.assumed |= part.count.names
         if part.count is not None and part.count.is_value(1) and not part.wrapped:
             part = part.once()
-        _must_be_callable(part)
+        must_be_callable(part)
         return part
 
     def _again(self, entry: Entry, number: int, uses: Uses) -> Again | None:
@@ -291,7 +291,7 @@ class Entries:
                 ties=entry.tie,
             )
             part = self._alone(part, copies, entry)
-            _must_be_callable(part)
+            must_be_callable(part)
             yield part
 
     def _alone(self, part: Part, copies: Sequence[Copy], entry: Entry) -> Part:
@@ -335,35 +335,6 @@ class Entries:
         if not sequential and not all(part.is_module for part in parts):
             return None
         return Unit(block, tuple(inner), ((len(first) - 1, -1, 0),), tuple(parts), repeats=True)
-
-
-def _must_be_callable(part: Part) -> None:
-    """Refuse copies whose repetitions, conditions or axes no module that stands for all of them can have."""
-    single = all(len(use.outputs) == len(use.inputs) == 1 for _, use in part.uses)
-    callable_again = single if part.count is None else single or _may_iterate(part, part.count)
-    if part.count is not None and not (callable_again and part.is_module and not _shadows(part)):
-        raise UnsharedError
-    if part.loops and (part.when is not None or part.carried is not None or part.numbered):
-        raise UnsharedError
-    alone = len(part.first.outputs) == 1 and not part.is_module and not part.is_tensor
-    if part.when is not None and not (single or alone):
-        raise UnsharedError
-    ranks = {len(tensor.shape) for _, use in part.uses for tensor in use.inputs[:1]}
-    if len(ranks) > 1 and part.calls and (part.calls[-1].call.along or not part.is_module):
-        raise UnsharedError
-
-
-def _may_iterate(part: Part, count: Expr) -> bool:
-    """Whether a loop can call repetitions that read more than the one before; one alone is called by itself."""
-    hands_on_one = all(len(use.outputs) == 1 for _, use in part.uses)
-    return part.iterates and part.wrapped and hands_on_one and not count.is_value(1)
-
-
-def _shadows(part: Part) -> bool:
-    """Whether repetitions and those nested in them both read their number, though only one of the two can have the
-    name.
-    """
-    return INDEX in part.within() and part.inside is not None and part.inside.numbered
 
 
 def _hands_on(uses: Uses) -> bool:

@@ -1,9 +1,9 @@
 """PyTorch: a model as a module like one written by hand.
 
 `layouts` says where each tensor has its channels. Then each class is written (`classes`): how its parts are constructed
-(`construction`, `chains`), which of them under which names (`submodules`), and its forward pass, a call at a time
-(`forward`, `calls`), with variables for what is not nested (`variables`). `program` has what all classes share, and
-`text` breaks lines as a formatter would.
+(`construction`, `chains`), which of them under which names (`submodules`, `places`), and its forward pass, a call at a
+time (`forward`, `calls`), with variables for what is not nested (`variables`). `program` has what all classes share,
+and `text` breaks lines as a formatter would.
 """
 
 from __future__ import annotations
