@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from itertools import product
 from typing import Any
 
@@ -209,3 +210,23 @@ def test_what_follows_from_constants_and_weights_alone_is_worked_out_for_one_sam
     text = must_be_right(file).text
     assert "self.embed(self.place[None])" in text
     assert text.count(".expand(") == 1  # of what is returned, which dropout takes too
+
+
+# Numbers that are equal by chance
+
+
+def test_repetitions_of_which_there_is_one_are_not_as_wide_as_it_by_chance() -> None:
+    layers = [{"name": "fc", "type": "Linear", "out_features": "$width", "repeat": "$n"}, {"type": "ReLU"}]
+    block = {"layers": [{"name": "fc", "type": "Linear", "out_features": "$width", "repeat": "$n"}, {"type": "Tanh"}]}
+    file = {"input": [5, 2], "params": {"width": 2, "n": 1}, "layers": layers, "blocks": {"block": block}}
+    found = emitted(report_of(file))
+    taken = inspect.signature(getattr(module_of(found.text), found.name)).parameters
+    must_be_right(file, *({each: 4} for each in taken))
+    must_be_right({**file, "layers": [*layers, {"type": "block"}, {"type": "block"}]}, {"width": 4})
+
+
+def test_what_reads_all_repetitions_does_not_read_one_that_is_alone() -> None:
+    conv = {"name": "conv", "type": "Conv1d", "out_channels": 4, "kernel_size": 3, "padding": 1, "repeat": "$n"}
+    layers = [conv, {"type": "Add", "from": ["input", "conv.*"]}, {"type": "Linear", "out_features": "$width"}]
+    found = must_be_right({"input": [5, 4], "params": {"n": 1, "width": 3}, "layers": layers}, {"width": 6})
+    assert list(inspect.signature(getattr(module_of(found.text), found.name)).parameters) == ["width"]

@@ -84,8 +84,13 @@ class Trials:
         seen = set()
         alone = [{each} for each in sorted(changed)] if len(changed) > 1 else []
         for copy in unit.copies[:MOST_COPIES]:
-            for some in (changed, *alone):
-                for values in _others(copy.values, some, self._names.channels(unit.block, len(copy.inputs))):
+            channels = self._names.channels(unit.block, len(copy.inputs))
+            tried = [(some, False) for some in (changed, *alone)]
+            free = {each for each in unit.params if each not in unit.assumed and type(copy.values.get(each)) is int}
+            if free - changed:
+                tried.append((free | changed, True))
+            for some, apart in tried:
+                for values in _others(copy.values, some, channels, apart=apart):
                     if any(same(values[each], copy.values[each]) for each in some):
                         continue
                     seen.add(self._at(unit, copy, values))
@@ -109,10 +114,13 @@ def _key(values: Values) -> tuple[Any, ...]:
     return tuple((each, repr(found)) for each, found in values.items())
 
 
-def _others(now: Values, changed: Set[str], channels: Sequence[str]) -> Iterator[Values]:
-    """Other values of some arguments: alone, and with the numbers of input channels that go with them."""
+def _others(now: Values, changed: Set[str], channels: Sequence[str], *, apart: bool) -> Iterator[Values]:
+    """Other values of some arguments: alone, and with the numbers of input channels that go with them. Each changes in
+    the same way, or, `apart`, those that are equal become different.
+    """
+    way = {each: i if apart else 0 for i, each in enumerate(sorted(changed))}
     for k in range(TRIED):
-        values = {each: another(found, k) if each in changed else found for each, found in now.items()}
+        values = {each: another(found, k + way[each]) if each in changed else found for each, found in now.items()}
         yield values
         longer = {each: (*values[each], *values[each][-1:]) for each in changed if isinstance(values[each], tuple)}
         shorter = {each: values[each][:-1] for each in longer if len(values[each]) > 1}

@@ -163,6 +163,7 @@ class Sharing:
         copies = entries.copies
         outputs = agreed(tuple(each.value for each in copy.outputs) for copy in copies)
         entries.assumed.update(*(copy.assumed for copy in copies))
+        entries.firm.update(*(copy.assumed for copy in copies))
         parts: list[Part] = []
         handed: dict[Value, Value] = {}
         """What stands for the outputs of entries that no copy has."""
