@@ -71,7 +71,7 @@ class Elsewhere:
         return load(of_mapping(file), layers=self._layers, blocks={**model.blocks, **block.in_sight})
 
 
-class Trials:
+class Rightness:
     """Classes tried with other arguments, and what has been found out about them."""
 
     def __init__(self, elsewhere: Elsewhere, names: Names) -> None:
@@ -79,7 +79,7 @@ class Trials:
         self._names = names
         self._agreed: dict[Hashable, bool] = {}
 
-    def right(self, unit: Unit, changed: Set[str]) -> bool:
+    def holds(self, unit: Unit, changed: Set[str]) -> bool:
         """Whether a class is right where some arguments have other values; False where no others can be planned."""
         seen = set()
         alone = [{each} for each in sorted(changed)] if len(changed) > 1 else []

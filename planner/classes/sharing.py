@@ -13,7 +13,7 @@ from typing import Any
 
 from planner.classes.choosing import UnsharedError, agreed, if_shared
 from planner.classes.copies import Copies
-from planner.classes.elsewhere import Elsewhere, Trials
+from planner.classes.elsewhere import Elsewhere, Rightness
 from planner.classes.entries import Entries
 from planner.classes.expressions import NOTHING, const, name, same
 from planner.classes.parts import Again, Part, Unit, are_reachable, called_by
@@ -34,7 +34,7 @@ class Sharing:
         self.all: list[Unit] = []
         self._structure = copies.structure
         self._names = copies.names
-        self._trials = Trials(elsewhere, copies.names)
+        self._rightness = Rightness(elsewhere, copies.names)
         self._of: dict[Copy, Unit] = {}
         self._open: set[Block] = set()
 
@@ -104,10 +104,10 @@ class Sharing:
 
     def _right(self, unit: Unit, doubtful: frozenset[str]) -> frozenset[str]:
         """The arguments, among those given, that may have other values without making the class wrong."""
-        if self._trials.right(unit, doubtful):
+        if self._rightness.holds(unit, doubtful):
             return doubtful
         alone = doubtful if len(doubtful) > 1 else NOTHING
-        return frozenset(name for name in alone if self._trials.right(unit, {name}))
+        return frozenset(name for name in alone if self._rightness.holds(unit, {name}))
 
     def laid(
         self,
