@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any, get_args
 
 from planner.classes.arithmetic import comes_to, value
@@ -194,12 +195,13 @@ class Answers:
     ) -> bool:
         """Whether calls are right at other values of the names that were compared with something.
 
-        Most comparisons only refuse wrong values; so the layer is asked at a few other values. Where it accepts none of
-        them, the calls are not known to be right.
+        Most comparisons only refuse wrong values; so the layer is asked at a few other values, of all names together
+        and of each alone. Where it accepts none of them, the calls are not known to be right.
         """
         tried = False
-        for k in range(TRIED):
-            there = {**values, **{each: another(values[each], k) for each in decisive if each in values}}
+        known = sorted(decisive & values.keys())
+        for some, k in product([known, *([each] for each in known if len(known) > 1)], range(TRIED)):
+            there = {**values, **{each: another(values[each], k) for each in some}}
             try:
                 fields = {each: value(expr, there) for each, expr in given.items()}
                 shapes = [Shape((*each.shape.spatial, value(each.channels, there))) for each in inputs]
@@ -249,7 +251,7 @@ class Answers:
                     self._fixed.add((copy.block, own))
                 args[each] = own
             else:
-                args[each] = written(found)
+                args[each] = _made(found, given) if isinstance(found, Call) else written(found)
         missing = [
             each
             for each in given
@@ -267,6 +269,25 @@ class Answers:
             own.op == "name" and own.args[0] in copy.values and own.args[0] != INDEX and own.args[0] not in self._params
         )
         return declared and not self._structure.in_model(copy.block) and (copy.block, own) not in self._fixed
+
+
+def _made(call: Call, given: Mapping[str, Expr]) -> Expr:
+    """A call that is made first, with the numbers among its arguments as the file works them out."""
+    named = []
+    for arg, found in call.args.items():
+        expr = _made(found, given) if isinstance(found, Call) else written(found)
+        own = given.get(call.numbers.get(arg, ""))
+        if own is not None and not own.is_const:
+            expr = own if _is_float(own) else Expr("float()", (own,))
+        named.append(Expr(f"keyword {arg}", (expr,)))
+    return Expr("new", (text(call.target), *named))
+
+
+def _is_float(expr: Expr) -> bool:
+    """Whether Python makes a float of an expression, whatever the values of its names are."""
+    if expr.is_const:
+        return type(expr.args[0]) is float
+    return expr.op == "/" or (expr.op in ("+", "-", "*", "neg") and any(map(_is_float, expr.parts)))
 
 
 def _listed(raw: Any) -> Any:
@@ -325,7 +346,7 @@ def is_call(
     """Whether a call that was written for any values is the layer's call at some values; `revalued` names have other
     values in PyTorch, and `own` are sizes of the list's inputs.
     """
-    if replace(calling.call, args={}) != replace(call, args={}):
+    if calling.call is not call and replace(calling.call, args=call.args) != call:
         return False
     sizes = {
         size_of(place, dim): const(size)

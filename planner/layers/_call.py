@@ -28,6 +28,8 @@ class Call:
     returns   where in what it returns each output stands: () is all of it, (1, 0) is `result[1][0]`
     batches   the axis of the batch in each output, where it is not the first; `batched_at` in each input
     tupled    how many of the last inputs are given as one tuple
+    numbers   arguments that are numbers which the layer has under another name, as `fill` is the `fill_value`
+    same_as   arguments that have the value of another one where they are left out
     along     the argument that names the axes it works along; such a call takes the channels wherever they are
     folds     whether those axes vanish; it then finds the channels only where they are not among them
     turned    the inputs whose last two axes change places first
@@ -56,6 +58,8 @@ class Call:
     batches: tuple[int, ...] | None = None
     batched_at: tuple[int, ...] | None = None
     tupled: int = 0
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    same_as: Mapping[str, str] = field(default_factory=dict)
     along: str = ""
     folds: bool = False
     turned: tuple[int, ...] = ()

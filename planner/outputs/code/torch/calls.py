@@ -68,6 +68,12 @@ class Code(NamedTuple):
         code = self.code
         return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
 
+    def with_batch_of_one(self) -> Code:
+        """The tensor, which lacks a batch, with a batch axis of size 1."""
+        if self.lacks != "axis":
+            return self
+        return self._replace(base=f"{self.atom}[None]", binds=ATOM, lacks="size", order=None)
+
     def on(self, side: Side) -> Code:
         return self._replace(side=side)
 
@@ -122,6 +128,8 @@ class Code(NamedTuple):
 
     def size(self, dim: int) -> Expr:
         """The size of an axis, told as of a tensor that has its channels second."""
+        if self.lacks == "size" and not dim:
+            return const(1)
         if self.side == "last" and dim:
             dim = dim - 1 if dim > 1 else self.axes or -1
         if self.order is not None:

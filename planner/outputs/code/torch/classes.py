@@ -9,6 +9,7 @@ from planner.classes.expressions import Expr, quoted, text
 from planner.classes.names import is_attribute
 from planner.classes.parts import Part, Unit
 from planner.classes.symbols import OWN
+from planner.outputs.code.torch import places
 from planner.outputs.code.torch.calls import sizes_read
 from planner.outputs.code.torch.chains import is_plain
 from planner.outputs.code.torch.construction import (
@@ -46,10 +47,7 @@ class Writer:
     def whole(self) -> Iterator[str]:
         """The whole definition of the module."""
         unit, style = self.unit, self.program.style
-        plain = is_plain(self.program.layouts, unit)
-        as_it_is = plain and (style != "module" or (unit.block.nameless and not unit.block.is_model))
-        chain = self.program.units.structure.is_chain(unit.block)
-        chain = chain and (as_it_is or style == "sequential" or not unit.reachable)
+        chain = is_sequential(self.program, unit)
         function = style == "sequential" or (style == "auto" and self.program.units.chains)
         if chain and unit.block.is_model and function:
             written = self.construction.sequential("return nn.Sequential(", unit)
@@ -188,7 +186,14 @@ class Writer:
                 indent, module = indent + STEP, "layer"
             whole = module if part.nested is not None else place_of("self", str(label))
             for own, other in part.ties.items():
-                yield from lines(indent, f"{place_of(module, own) if own else whole} = {parameter_of(other)}")
+                tied = places.found(self.unit, other, self._base) or parameter_of(other)
+                yield from lines(indent, f"{place_of(module, own) if own else whole} = {tied}")
+
+    def _base(self, unit: Unit) -> str:
+        """What the class of a unit derives from, or a chain in it is; nothing where it numbers more than its parts."""
+        if self.program.units.structure.in_place(unit.block) or is_sequential(self.program, unit):
+            return "nn.Sequential" if is_plain(self.program.layouts, unit) else ""
+        return labelled_parts(self.program, unit, living_parts(unit)).base
 
     def _container(self, label: str, nested: Sequence[tuple[Part, str | Brackets | None]]) -> Iterator[str]:
         """A list of modules, or of parameters, of which some are called by themselves."""
@@ -249,6 +254,15 @@ def _fixed(parts: Sequence[Part]) -> Iterator[str]:
             defaults = use.inner.block.spatial_defaults - set(entry.args) if use.inner is not None else ()
             yield from (f"{use.name}.{key}" for key in keys if entry.reads_spatial(key))
             yield from (f"{use.name}.{key}" for key in sorted(defaults))
+
+
+def is_sequential(program: Program, unit: Unit) -> bool:
+    """Whether a class is a chain of modules, without a forward pass of its own."""
+    style = program.style
+    plain = is_plain(program.layouts, unit)
+    as_it_is = plain and (style != "module" or (unit.block.nameless and not unit.block.is_model))
+    chain = program.units.structure.is_chain(unit.block)
+    return chain and (as_it_is or style == "sequential" or not unit.reachable)
 
 
 def _list_of(labelled: Labelled, modules: Sequence[str | Brackets]) -> Brackets:
