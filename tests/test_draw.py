@@ -361,6 +361,7 @@ TOO_HIGH = {
     "slowfast_r50",
     "stable_diffusion_unet",
     "swin_block",
+    "swin_t",
     "yolo11n",
     "yolov5s",
     "yolov8m",

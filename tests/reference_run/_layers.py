@@ -558,7 +558,8 @@ def _unsqueeze(layer: Any, x: Tensor) -> Tensor:
 
 
 def _expand(layer: Any, x: Tensor) -> Tensor:
-    return x + torch.zeros([n if size == -1 else size for n, size in zip(x.shape, layer.size, strict=True)])
+    sizes = [n if size == -1 else size for n, size in zip(x.shape, layer.size, strict=True)]
+    return x + torch.zeros(sizes, dtype=x.dtype)
 
 
 def _tile(layer: Any, x: Tensor) -> Tensor:
