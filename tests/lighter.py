@@ -39,6 +39,10 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
     "hrnet_w18": {"input": (64, 96, 3)},
     "inception_v3": {"input": (75, 91, 3)},
     "lenet5": {},
+    "maxvit_t": {
+        "input": (64, 64, 3),
+        "params": {"stem": 8, "widths": [8, 16, 24, 32], "depths": [1, 1, 2, 1], "head_width": 4, "window": 2},
+    },
     "mc3_18": {"input": (3, 24, 17, 3)},
     "min-9d3d9b6290": {"params": {"width": 8}},
     "mixer_b16": {"params": {"width": 96, "token_width": 40, "channel_width": 120}},
@@ -101,6 +105,7 @@ SELDOM = frozenset(
         "gmlp_s16",
         "gpt2",
         "hrnet_w18",
+        "maxvit_t",
         "mc3_18",
         "mixer_b16",
         "mixtral_block",

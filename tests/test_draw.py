@@ -356,6 +356,7 @@ TOO_HIGH = {
     "hrnet_w18",
     "inception_v3",
     "lraspp_mobilenet_v3_large",
+    "maxvit_t",
     "mobilenet_v3_large",
     "sd_unet_block",
     "slowfast_r50",

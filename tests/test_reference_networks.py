@@ -135,6 +135,7 @@ PUBLISHED = [
     # torchvision's table of weights
     Published("densenet201", 20_013_928, 4_291_000_000, within=(0, 500_000)),
     Published("efficientnet_v2_s", 21_458_488, 8_366_000_000, within=(0, 500_000)),
+    Published("maxvit_t", 30_919_624, 5_558_000_000, within=(0, 500_000)),
     Published("mc3_18", 11_695_440, 43_343_000_000, within=(0, 500_000)),
     Published("mobilenet_v3_small", 2_542_856, 57_000_000, within=(0, 500_000)),
     Published("r2plus1d_18", 31_505_325, 40_519_000_000, within=(0, 500_000)),
