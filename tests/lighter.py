@@ -45,6 +45,7 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
     },
     "mc3_18": {"input": (3, 24, 17, 3)},
     "min-9d3d9b6290": {"params": {"width": 8}},
+    "mobilevit_s": {"input": (64, 128, 3)},
     "mixer_b16": {"params": {"width": 96, "token_width": 40, "channel_width": 120}},
     "mixtral_block": {
         "input": (20, 48),
@@ -110,6 +111,7 @@ SELDOM = frozenset(
         "mixer_b16",
         "mixtral_block",
         "mobilenet_v3_small",
+        "mobilevit_s",
         "nnunet_3d",
         "poolformer_s12",
         "r2plus1d_18",

@@ -358,6 +358,7 @@ TOO_HIGH = {
     "lraspp_mobilenet_v3_large",
     "maxvit_t",
     "mobilenet_v3_large",
+    "mobilevit_s",
     "sd_unet_block",
     "slowfast_r50",
     "stable_diffusion_unet",

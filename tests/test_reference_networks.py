@@ -178,6 +178,7 @@ PUBLISHED = [
     Published("esrgan", 16_697_987, None),
     Published("crnn", 8_331_301, None),
     Published("hrnet_w18", 21_299_004, None),
+    Published("mobilevit_s", 5_578_632, None),
     Published("segformer_b0", 3_752_694, None),
     # torchvision's table of weights
     Published("retinanet_resnet50_fpn", 34_014_999, 151_540_000_000, within=(0, 500_000)),
