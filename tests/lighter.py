@@ -70,6 +70,11 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
         "params": {"width": 32, "heads": 2, "height": 16},
     },
     "swin_t": {"input": (64, 64, 3), "params": {"width": 12, "heads": 1, "depth": 2, "window": 2, "side": 16}},
+    "t5_small": {
+        "input": {"input_ids": (20,), "decoder_input_ids": (15,)},
+        "params": {"vocabulary": 60, "length": 20, "target_length": 15, "width": 24, "heads": 2, "head_width": 12}
+        | {"hidden": 40, "depth": 3},
+    },
     "unet": {"input": (188, 204, 1), "params": {"width": 8}},
     "unet_same": {"input": (32, 48, 1), "params": {"width": 16}},
     "unetplusplus": {"input": (32, 48, 3), "params": {"width": 4}},
@@ -124,6 +129,7 @@ SELDOM = frozenset(
         "slowfast_r50",
         "stable_diffusion_unet",
         "swin_t",
+        "t5_small",
         "unetplusplus",
         "vgg19_bn",
         "vit_l_16",

@@ -315,6 +315,7 @@ HIGHER = {
     "hrnet_w18": 1.12,
     "slowfast_r50": 1.08,
     "stable_diffusion_unet": 1.15,
+    "t5_small": 1.07,
     "vq_vae": 1.06,
 }
 """Networks whose picture is higher than a page, though all is said in one line, and by how much."""
@@ -364,6 +365,7 @@ TOO_HIGH = {
     "stable_diffusion_unet",
     "swin_block",
     "swin_t",
+    "t5_small",
     "yolo11n",
     "yolov5s",
     "yolov8m",

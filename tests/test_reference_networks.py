@@ -174,6 +174,7 @@ PUBLISHED = [
     Published("poolformer_s12", 11_915_176, None),
     Published("gpt2", 124_439_808, None),
     Published("gpt2", 354_823_168, None, {"width": 1024, "heads": 16, "depth": 24}),
+    Published("t5_small", 60_506_624, None),
     Published("bert_base", 109_482_240, None),
     Published("esrgan", 16_697_987, None),
     Published("crnn", 8_331_301, None),
