@@ -69,6 +69,7 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
         "input": {"latents": (16, 16, 4), "t": (1,), "text": (7, 24)},
         "params": {"width": 32, "heads": 2, "height": 16},
     },
+    "stylegan2": {"params": {"width": 8}},
     "swin_t": {"input": (64, 64, 3), "params": {"width": 12, "heads": 1, "depth": 2, "window": 2, "side": 16}},
     "t5_small": {
         "input": {"input_ids": (20,), "decoder_input_ids": (15,)},
@@ -128,6 +129,7 @@ SELDOM = frozenset(
         "siamese",
         "slowfast_r50",
         "stable_diffusion_unet",
+        "stylegan2",
         "swin_t",
         "t5_small",
         "unetplusplus",

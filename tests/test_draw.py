@@ -363,6 +363,7 @@ TOO_HIGH = {
     "sd_unet_block",
     "slowfast_r50",
     "stable_diffusion_unet",
+    "stylegan2",
     "swin_block",
     "swin_t",
     "t5_small",

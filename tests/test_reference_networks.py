@@ -288,6 +288,24 @@ def test_conformer_parameters() -> None:
     assert plain("conformer_s")["totals"]["params"] == 16 * layer == 7_771_392
 
 
+def test_stylegan2_parameters() -> None:
+    """NVIDIA's code prints 30,370,060 for configuration F at 1024×1024."""
+
+    def parameters(side: int) -> int:
+        widths = {size: min(512, 32_768 // size) for size in (2**i for i in range(2, 11)) if size <= side}
+        styled = {size: conv(1, 512, width) for size, width in widths.items()}
+        total = 8 * conv(1, 512, 512) + 4 * 4 * 512
+        for size, width in widths.items():
+            total += styled[size] + conv(3, width, width) + 1  # the last one is the strength of the noise
+            total += styled[size] + conv(1, width, 3)
+            if size > 4:
+                total += styled[size // 2] + conv(3, widths[size // 2], width) + 1
+        return total
+
+    assert parameters(1024) == 30_370_060
+    assert plain("stylegan2")["totals"]["params"] == parameters(256) == 30_034_338
+
+
 def test_shared_towers_count_once() -> None:
     """Koch et al. 2015, figure 4: the sizes of one tower, and of the layer behind both."""
     tower = conv(10, 1, 64) + conv(7, 64, 128) + conv(4, 128, 128) + conv(4, 128, 256) + (6 * 6 * 256 + 1) * 4096
