@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from planner.classes.arithmetic import comes_to, value
 from planner.classes.channels import channels_of, is_handed_on, names_in_plain, origins
-from planner.classes.expressions import Expr, UnusableError, const, same, text
+from planner.classes.expressions import NOTHING, Expr, UnusableError, const, same, text
 from planner.classes.following import OtherSizes, followed, functions, holds, numbered
 from planner.classes.structure import Structure
 from planner.classes.symbols import shaped, size_of, sizes_of, with_symbols, written
@@ -196,8 +196,12 @@ class Answers:
         """Whether calls are right at other values of the names that were compared with something.
 
         Most comparisons only refuse wrong values; so the layer is asked at a few other values, of all names together
-        and of each alone. Where it accepts none of them, the calls are not known to be right.
+        and of each alone. Where it accepts none of them, the calls are not known to be right; nor where a text that
+        they do not say decides, such as a pattern.
         """
+        said = NOTHING.union(*(expr.names for calling in callings for _, expr in calling.args))
+        if any(isinstance(values.get(each), str) for each in decisive - said):
+            return False
         tried = False
         known = sorted(decisive & values.keys())
         for some, k in product([known, *([each] for each in known if len(known) > 1)], range(TRIED)):
@@ -259,7 +263,7 @@ class Answers:
             and each in fields
             and same(plain(getattr(layer, each)), fields[each].default)
         ]
-        if missing and call.is_constructed:
+        if missing and call.is_module:
             args = _with_missing(layer, args, {each: given[each] for each in fields if each in missing})
         return Calling(call, tuple(args.items()))
 
