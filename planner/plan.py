@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
@@ -264,10 +263,10 @@ def propagate(
             step.facts = given(inputs.get(instance.name, instance.input))
             continue
         try:
-            _ask(step, plan.steps, known)
+            ask(step, plan.steps, known)
             if step.facts is None and guesser is not None:
                 step.facts = guesser.facts(plan, at, None)
-        except _Told:
+        except Told:
             step.sources = _there(instance, plan.steps)
             step.facts = guesser.facts(plan, at, None) if guesser is not None else None
         except Fault as fault:
@@ -278,8 +277,8 @@ def propagate(
             return plan
     plan.diagnostics += _not_there(plan)
     try:
-        plan.outputs = tuple(_resolved(ref, plan.steps, i, None) for i, ref in enumerate(model.outputs))
-    except _Told:
+        plan.outputs = tuple(resolved(ref, plan.steps, i, None) for i, ref in enumerate(model.outputs))
+    except Told:
         pass
     except Fault as fault:
         plan.diagnostics.append(Diagnostic.of(fault))
@@ -291,48 +290,14 @@ def given(*shapes: Shape) -> Facts:
     return Facts(shapes, (), {}, {}, 0, 0)
 
 
-def replan(plan: Plan, answers: Mapping[int, Facts], behind: Collection[int], known: Known) -> Plan:
-    """The plan with other answers of some steps, and the steps `behind` them planned anew, in the order given.
-
-    All other steps are taken as they are. Diagnostics are left out: only the shapes are asked for.
-    """
-    steps = list(plan.steps)
-    for i, facts in answers.items():
-        steps[i] = replace(steps[i], facts=facts)
-    for i in behind:
-        instance = steps[i].instance
-        if all([steps[ref.step].facts is not None for ref in instance.sources]):
-            steps[i] = Step(instance)
-            with suppress(Fault, _Told):
-                _ask(steps[i], steps, known)
-        elif steps[i].facts is not None or steps[i].inputs:
-            steps[i] = Step(instance)
-    again = Plan(plan.model, steps, ())
-    resolve(again, plan, {*answers, *behind})
-    return again
-
-
-def resolve(plan: Plan, before: Plan, changed: Set[int]) -> None:
-    """Work out the outputs of a plan of which some steps are others than before; where one of its outputs is not there,
-    the plan has none.
-    """
-    plan.outputs = ()
-    known = before.outputs or (None,) * len(plan.model.outputs)
-    with suppress(Fault, _Told):
-        plan.outputs = tuple(
-            _resolved(ref, plan.steps, i, None) if was is None or ref.step in changed else was
-            for i, (ref, was) in enumerate(zip(plan.model.outputs, known, strict=True))
-        )
-
-
-def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
+def ask(step: Step, steps: Sequence[Step], known: Known) -> None:
     """Give a step its sources, the shapes that it reads and what its layer says of them, as far as there are any."""
     layer, sources = step.instance.layer, step.instance.sources
     if layer is None:
         step.sources = _there(step.instance, steps)
         return
     step.places = layer.places
-    step.sources = tuple([_resolved(ref, steps, i, step.instance) for i, ref in enumerate(sources)])
+    step.sources = tuple([resolved(ref, steps, i, step.instance) for i, ref in enumerate(sources)])
     missing = [steps[ref.step].instance.path for ref in step.sources if steps[ref.step].facts is None]
     if missing:
         if step.instance.path not in missing:  # told once for all copies
@@ -346,7 +311,7 @@ def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
     step.places = places(step, layer, step.facts, steps)
 
 
-class _Told(Exception):
+class Told(Exception):
     """A fault that is told where the file names the tensor, and not where a layer reads it."""
 
 
@@ -373,7 +338,7 @@ def _in_doubt(step: Step) -> bool:
     return step.instance.guess is not None and step.instance.guess.doubtful
 
 
-def _resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | None) -> Tensor:
+def resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | None) -> Tensor:
     """The tensor with its output's number; a bare name means the only output, or the first where the others are
     extras.
     """
@@ -381,18 +346,20 @@ def _resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | No
     if source.facts is None:
         return first_of(ref)
     count = len(source.facts.outputs)
+    if count == 1 and ref.output is None:
+        return Tensor(ref.step)
     guess = source.instance.guess
     layer = source.layer or (guess.layers[0] if guess is not None else None)
     extras = layer.extras if layer is not None else guess is not None and guess.unknown is not None
     if _in_doubt(source):
         return Tensor(ref.step, min(ref.output or 0, count - 1))
     if ref.output is None:
-        if count == 1 or extras:
+        if extras:
             return Tensor(ref.step)
     elif ref.output < count:
         return Tensor(ref.step, ref.output)
     else:
-        raise _Told
+        raise Told
     several = len(reader.sources) > 1 if reader else place > 0
     key: Path = ("from" if reader else "outputs", *((place,) if several else ()))
     least, most = reader.layer.takes if reader and reader.layer is not None and not several else (1, 1)

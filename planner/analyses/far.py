@@ -9,18 +9,22 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 
-from planner.analyses.line import Line, NotPeriodic, Size, fails, lengths
+from planner.analyses.line import Line, NotPeriodic, Size, lengths
+from planner.analyses.replanning import Replanned
 from planner.diagnostics import Fault
 from planner.faults.tensor_too_large import TensorTooLarge
 from planner.faults.window_too_large import WindowTooLarge
 from planner.geometry import Shape
 from planner.plan import Plan, Step
 
-FAR = {1: 1 << 22, 2: 1 << 22, 3: 1 << 16}
-"""A size at which every map of a real network is regular, by how many axes have it."""
-STRETCHES = {1: ((1 << 36, 1 << 14), (1 << 30, 1 << 14)), 2: ((1 << 25, 1 << 11),), 3: ((1 << 17, 1 << 8),)}
-"""How many cells are added to measure growth, and up to which denominator: enough that the rest of a period does not
-matter, and so few that no tensor becomes too large.
+FAR: tuple[tuple[int, tuple[tuple[int, int], ...]], ...] = (
+    (1 << 22, ((1 << 36, 1 << 14), (1 << 30, 1 << 14))),
+    (1 << 22, ((1 << 25, 1 << 11),)),
+    (1 << 16, ((1 << 17, 1 << 8),)),
+)
+"""A size at which every map of a real network is regular; how many cells are added to measure growth, and up to which
+denominator: enough that the rest of a period does not matter, and so few that no tensor becomes too large. One axis
+begins with the first; several of one size begin further down, and so does what grows with the square of the size.
 """
 LONGEST_PERIOD = 1 << 14
 """Longer periods are not looked for."""
@@ -37,7 +41,13 @@ MOST_ASKED = 24
 """Successive inputs that a layer is asked about: enough that one is accepted, if the layer accepts any."""
 LIMITS = TensorTooLarge, WindowTooLarge
 """Faults that say nothing about larger or smaller sizes, unless every size has them."""
-TOO_LARGE = "some of its tensors are too large to be followed far enough"
+
+
+class TooLargeFarOut(NotPeriodic):
+    """Tensors are too large to be followed far enough."""
+
+    def __init__(self) -> None:
+        super().__init__("some of its tensors are too large to be followed far enough")
 
 
 class Far:
@@ -49,26 +59,43 @@ class Far:
 
     def __init__(self, line: Line) -> None:
         self.line = line
+        if line.nearer >= len(FAR):
+            raise NotPeriodic(f"{line.together} axes of one size are more than are followed")
+        while not self.found():
+            line.nearer += 1
+        self.moving = [each for i, step in self.steps.items() for each in self.maps(i, step)]
+        self.order = [each for i, step in self.steps.items() for each in self.compares(i, step)]
+
+    def found(self) -> bool:
+        """Find the period, which all that is seen in one period proves to be needed, and no more; whether no tensor
+        was too large for that.
+        """
+        self.start, self.stretches = FAR[self.line.nearer]
+        try:
+            self.find()
+        except TooLargeFarOut:
+            if self.line.nearer + 1 == len(FAR):
+                raise
+            return False
+        return True
+
+    def find(self) -> None:
         self.growth: dict[Size, Fraction] = {}
         self.asked: defaultdict[int, dict[tuple[Shape, ...], int]] = defaultdict(dict)
-        self.period, wanted = 0, line.period
-        if line.together not in FAR:
-            raise NotPeriodic(f"{line.together} axes of one size are more than are followed")
+        self.period, wanted = 0, self.line.period
         while wanted != self.period:
             if wanted > LONGEST_PERIOD:
                 raise NotPeriodic(f"they repeat after {wanted:,} sizes at the earliest, which is more than are tried")
             self.period = wanted
             wanted = self.look()
         if self.unknown:
-            raise NotPeriodic(TOO_LARGE)
-        self.moving = [each for i, step in self.steps.items() for each in self.maps(i, step)]
-        self.order = [each for i, step in self.steps.items() for each in self.compares(i, step)]
+            raise TooLargeFarOut
 
     def look(self) -> int:
         """Plan a whole period far out, and return the period that these plans prove to be needed."""
-        start = FAR[self.line.together] // self.period * self.period
+        start = self.start // self.period * self.period
         self.unknown = False
-        self.planned: list[list[bool] | None] = []
+        self.planned: list[object] = []
         self.steps: dict[int, Step] = {}
         self.asked.clear()
         wanted, last = self.period, None
@@ -82,11 +109,11 @@ class Far:
                 self.planned.append(None)
                 continue
             self.planned.append(self.there(plan))
-            for stretch, largest in STRETCHES[self.line.together]:
-                if any(size not in self.growth for size in lengths(self.line, plan)):
-                    stretch -= stretch % self.period
-                    self.measure(plan, n, stretch, largest)
-            self.unknown = any(size not in self.growth for size in lengths(self.line, plan)) or self.unknown
+            sizes = lengths(self.line, plan)
+            for stretch, largest in self.stretches:
+                if sizes.keys() - self.growth.keys():
+                    self.measure(sizes, n, stretch - stretch % self.period, largest)
+            self.unknown = self.unknown or bool(sizes.keys() - self.growth.keys())
             for i in self.line.steps:
                 step = plan.steps[i]
                 if step.inputs and (i not in self.steps or (step.facts and not self.steps[i].facts)):
@@ -97,13 +124,15 @@ class Far:
             wanted = math.lcm(wanted, self.refused(plan) if plan is not None else 1)
         return math.lcm(wanted, *(rate.denominator for rate in self.growth.values()))
 
-    def measure(self, near: Plan, n: int, stretch: int, largest: int) -> None:
-        """Take down the growth of the sizes in three plans, `stretch` cells apart each, the first of which is of n."""
+    def measure(self, near: dict[Size, int], n: int, stretch: int, largest: int) -> None:
+        """Take down the growth of the sizes in three plans, `stretch` cells apart each; `near` are those of the first,
+        which is of n.
+        """
         far, farther = self.line.plan(n + stretch), self.line.plan(n + 2 * stretch)
         if far is None or farther is None:
             return
         second, third = lengths(self.line, far), lengths(self.line, farther)
-        for size, length in lengths(self.line, near).items():
+        for size, length in near.items():
             if size in third and size in second and size not in self.growth:
                 gain = second[size] - length
                 rate = Fraction(gain, stretch).limit_denominator(largest)
@@ -120,10 +149,9 @@ class Far:
             for place, x in zip(places, step.inputs, strict=True)
         ]
 
-    def refused(self, plan: Plan) -> int:
+    def refused(self, plan: Replanned) -> int:
         """The period of the input sizes for which the steps work that fail in a plan."""
-        steps = ((i, plan.steps[i]) for i in self.line.steps)
-        return math.lcm(*(self.asked_for(i, step) for i, step in steps if fails(step)))
+        return math.lcm(*(self.asked_for(i, plan.steps[i]) for i in sorted(plan.failing)))
 
     def asked_for(self, i: int, step: Step) -> int:
         """The period of the input sizes for which a step works that fails at one of them."""
@@ -138,7 +166,7 @@ class Far:
             return 1
         smallest = [each.smallest for each in growing]
         if isinstance(_fault(step, step.inputs), LIMITS) and not isinstance(_fault(step, smallest), LIMITS):
-            raise NotPeriodic(TOO_LARGE)
+            raise TooLargeFarOut
         key = id(step.layer), step.instance.own, *growing
         if key not in self.line.asked:
             self.line.asked[key] = self.taken(step, growing)
@@ -155,8 +183,8 @@ class Far:
 
     def taken(self, step: Step, growing: Sequence[_Growing]) -> int:
         """The period in k with which a step works, where it works at all."""
-        works = [_works(step, [each.at(k) for each in growing]) for k in range(MOST_DIVISOR)]
-        short = next((p for p in range(1, MOST_DIVISOR // 2 + 1) if works[p:] == works[:-p]), None)
+        taken = [works(step, [each.at(k) for each in growing]) for k in range(MOST_DIVISOR)]
+        short = next((p for p in range(1, MOST_DIVISOR // 2 + 1) if taken[p:] == taken[:-p]), None)
         if short is not None and short > 1:
             return short
         long = self.divisible(step, growing)
@@ -176,7 +204,7 @@ class Far:
             if divisor > 1
             for each in growing
             for k, period in each.multiples(divisor)
-            if _works(step, [other.at(k) for other in growing])
+            if works(step, [other.at(k) for other in growing])
         ]
         return math.lcm(*periods) if periods else None
 
@@ -196,7 +224,7 @@ class Far:
                 if first != other:
                     yield i, source, axis, 1 if other > first else -1
 
-    def agrees(self, plan: Plan | None, n: int) -> bool:
+    def agrees(self, plan: Replanned | None, n: int) -> bool:
         """Whether a plan of size n is like those far out: its maps are regular, its sizes are in the same order, the
         same steps work.
         """
@@ -205,20 +233,40 @@ class Far:
             return False
         if plan is None or pattern is None:
             return plan is None and pattern is None
-        steps = plan.steps
         if self.there(plan) != pattern:
             return False
-        if not self.regular(plan):
+        if not self.regular(plan) or self.calm(plan) is not None:
             return False
-        for i, source, axis, sign in self.order:
-            inputs = steps[i].inputs
-            if inputs and (inputs[source][axis] - inputs[0][axis]) * sign <= 0:
-                return False
-        return all([self.outgrown(steps[i], plan) for i in self.line.steps if fails(steps[i])])
+        return self.settled(plan)
 
-    def there(self, plan: Plan) -> list[bool]:
-        """Which steps work, and whether all outputs of the model are there."""
-        return [*[plan.steps[i].facts is not None for i in self.line.steps], bool(plan.outputs)]
+    def calm(self, plan: Replanned) -> int | None:
+        """For how many periods from a plan on no two sizes of a step's inputs meet that are still to cross; None where
+        none are.
+        """
+        found = None
+        for i, source, axis, sign in self.order:
+            inputs = plan.steps[i].inputs
+            if inputs and (apart := (inputs[0][axis] - inputs[source][axis]) * sign) >= 0:
+                rates = [self.growth.get((*plan.steps[i].sources[k], axis), STILL) for k in (source, 0)]
+                periods = max(0, math.ceil(apart / ((rates[0] - rates[1]) * sign * self.period)) - 1)
+                found = periods if found is None else min(found, periods)
+        return found
+
+    def waits(self, plan: Replanned | None, n: int) -> int:
+        """For how many periods from size n on all stays as it is there, although sizes are still to cross later."""
+        if plan is None or n < self.line.steady or self.there(plan) != self.planned[n % self.period]:
+            return 0
+        if not self.regular(plan, more=1) or not self.settled(plan):
+            return 0
+        return self.calm(plan) or 0
+
+    def settled(self, plan: Replanned) -> bool:
+        """Whether the steps that fail at a size fail at all larger ones too that are alike."""
+        return all([self.outgrown(plan.steps[i], plan) for i in plan.failing])
+
+    def there(self, plan: Replanned) -> tuple[frozenset[int], bool]:
+        """Which steps do not work, and whether all outputs of the model are there."""
+        return plan.absent, bool(plan.outputs)
 
     def regular(self, plan: Plan, more: int = 0) -> bool:
         """Whether all maps are regular; with `more` also the cells that they read or leave, from either end."""
@@ -240,7 +288,7 @@ class Far:
         read = self.growing(step)
         if read and isinstance(_fault(step, step.inputs), LIMITS):
             return True  # the fault is of a kind that larger sizes do not mend
-        if any(_works(step, [each.at(k) for each in read]) for k in _meetings(read)):
+        if any(works(step, [each.at(k) for each in read]) for k in _meetings(read)):
             return False
         numbers = step.layer.given()
         products = [math.prod(each) for each in _lists(numbers)]
@@ -312,7 +360,8 @@ def _meetings(growing: Sequence[_Growing]) -> set[int]:
     }
 
 
-def _works(step: Step, shapes: Sequence[Shape]) -> bool:
+def works(step: Step, shapes: Sequence[Shape]) -> bool:
+    """Whether a step works by itself where it reads these shapes."""
     return _fault(step, shapes) is None
 
 
