@@ -44,6 +44,7 @@ class Axes:
         self.reasons: dict[InputAxis, str] = {}
         self.sizes: defaultdict[Size, set[InputAxis]] = defaultdict(set)
         self.alike: set[int] = set()
+        self.asking: dict[int, bool] = {}
         self.varying: dict[InputAxis, set[Size]] = {}
         for input_axis in self.input_axes:
             varying = self.varying[input_axis] = set[Size]()
@@ -66,6 +67,7 @@ class Axes:
         the other axes such steps may work, and the sizes of their outputs change.
         """
         more = copy(self)
+        more.asking = {}
         more.sizes = defaultdict(set, {size: set(input_axes) for size, input_axes in self.sizes.items()})
         for i in sorted(set[int]().union(*map(_never_far_out, self.walks.values())) - {-1}):
             for output, axis, found in more.arriving(self.base.steps[i]):
@@ -135,16 +137,21 @@ class Axes:
             step = self.base.steps[j]
             if j != i and reading.isdisjoint(step.instance.needs):
                 continue
-            if j in couples or any(self.may_refuse(j, each) for each in together) or self.asks(step):
+            if j in couples or any(self.may_refuse(j, each) for each in together) or self.asks(j):
                 return True
             if any(len(self.sizes.get((j, o, k), ())) > 1 for o, x in enumerate(step.outputs) for k in range(len(x))):
                 reading.add(j)
         return False
 
-    def asks(self, step: Step) -> bool:
+    def asks(self, i: int) -> bool:
         """Whether a step refuses some size in place of one that several axes have a say in, or has cells left
         over along it.
         """
+        if i not in self.asking:
+            self.asking[i] = self._asks(self.base.steps[i])
+        return self.asking[i]
+
+    def _asks(self, step: Step) -> bool:
         if step.facts is None or step.instance.own or (step.instance.lenders and step.weights):
             return True
         assert step.layer is not None
