@@ -33,7 +33,7 @@ MOST_AXES = 8
 """Axes that depend on one another, at most."""
 MOST_ROWS = 1 << 12
 """Sizes of an axis looked at before the search is given up."""
-MOST_PLANNED = 500_000
+MOST_PLANNED = 400_000
 """Coupled steps that are planned before the search is given up, for all sets of axes that depend on one another."""
 LEFT_OUT = 16
 """How many coupled steps count as one that is planned, where they are not."""
