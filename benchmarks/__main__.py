@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import chains, emission, planning, sizes, startup
+from benchmarks import chains, emission, planning, printing, sizes, startup
 
 # The chains come first: a process that holds torch makes its children look larger.
 SECTIONS = {
@@ -12,6 +12,7 @@ SECTIONS = {
     "chains": chains.measure,
     "planning": planning.measure,
     "sizes": sizes.measure,
+    "printing": printing.measure,
     "emission": emission.measure,
 }
 

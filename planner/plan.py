@@ -11,7 +11,7 @@ from planner.diagnostics import Diagnostic, Fault, Path
 from planner.faults.no_such_output import NoSuchOutput
 from planner.geometry import Link, Shape
 from planner.layers._layer import Facts, Layer, Sizes
-from planner.model import Group, Instance, Model, Ref
+from planner.model import Group, Instance, Model, Ref, SizedLayer
 from planner.weights import added, entries, first_name, must_fit, places
 from planner.words import joined
 
@@ -41,6 +41,7 @@ class Step:
 
     A step without `facts` could not be planned: its own fault is among the diagnostics, or it depends on one that is.
     `sources` are the tensors that it reads, none of an input; `places` are its outputs that say where something is.
+    `made` is its layer where arguments read sizes of tensors, which are `sizes` here; nothing while they are not known.
     """
 
     instance: Instance
@@ -48,6 +49,8 @@ class Step:
     inputs: tuple[Shape, ...] = ()
     facts: Facts | None = None
     places: Sequence[int] = ()
+    made: Layer | None = None
+    sizes: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -59,7 +62,7 @@ class Step:
 
     @property
     def layer(self) -> Layer | None:
-        return self.instance.layer
+        return self.made or self.instance.layer
 
     @property
     def path(self) -> Path:
@@ -191,6 +194,12 @@ class Plan:
         return self._readers.get(step, ())
 
     @cached_property
+    def sized(self) -> frozenset[int]:
+        """The steps of whose outputs arguments read a size."""
+        sized = (each.sized for each in self.model.instances if each.sized is not None)
+        return frozenset(size.ref.step for each in sized for size in each.reads)
+
+    @cached_property
     def returned(self) -> frozenset[int]:
         """The steps of which the model returns an output."""
         return frozenset(tensor.step for tensor in self.outputs)
@@ -292,23 +301,44 @@ def given(*shapes: Shape) -> Facts:
 
 def ask(step: Step, steps: Sequence[Step], known: Known) -> None:
     """Give a step its sources, the shapes that it reads and what its layer says of them, as far as there are any."""
-    layer, sources = step.instance.layer, step.instance.sources
-    if layer is None:
-        step.sources = _there(step.instance, steps)
+    instance = step.instance
+    layer, sized = instance.layer, instance.sized
+    if layer is None and sized is None:
+        step.sources = _there(instance, steps)
         return
-    step.places = layer.places
-    step.sources = tuple([resolved(ref, steps, i, step.instance) for i, ref in enumerate(sources)])
+    step.places = layer.places if layer is not None else ()
+    step.sources = tuple([resolved(ref, steps, i, instance) for i, ref in enumerate(instance.sources)])
     missing = [steps[ref.step].instance.path for ref in step.sources if steps[ref.step].facts is None]
     if missing:
-        if step.instance.path not in missing:  # told once for all copies
+        if layer is not None and instance.path not in missing:  # told once for all copies
             layer.must_take(len(step.sources))
         return
     step.inputs = tuple([steps[at].outputs[output] for at, output in step.sources])
+    if sized is not None:
+        sizes = sizes_read(sized, steps)
+        if sizes is None:
+            return
+        step.sizes = sizes
+        layer = step.made = sized.layer(sizes)
+    if layer is None:
+        return
+    step.places = layer.places
     key = (id(layer), step.inputs)
     facts = known[key] = known.get(key) or layer.facts(*step.inputs)
     must_fit(step, layer, facts, steps)
-    step.facts = step.instance.placed(facts, step.inputs)
+    step.facts = instance.placed(layer, facts, step.inputs)
     step.places = places(step, layer, step.facts, steps)
+
+
+def sizes_read(sized: SizedLayer, steps: Sequence[Step]) -> tuple[int, ...] | None:
+    """The sizes of tensors that arguments read; None where one is not known."""
+    found = []
+    for (step, output), axis in sized.reads:
+        outputs = steps[step].outputs
+        if len(outputs) <= (output or 0) or len(outputs[output or 0]) < -axis:
+            return None
+        found.append(outputs[output or 0][axis])
+    return tuple(found)
 
 
 class Told(Exception):

@@ -18,8 +18,9 @@ from mutations import mutant, written
 from planner.analyses.causality import causal_axes
 from planner.diagnostics import Diagnostic, Edit, Fault, Fix, Severity
 from planner.editing import rewritten
+from planner.fixes._change import ModelChange
 from planner.fixes._findings import Findings
-from planner.fixes._safety import keeps_causality as keeps_causality_of
+from planner.fixes._safety import Safety
 from planner.plan import Plan, propagate
 from planner.report import Report
 from planner.rules.lost_cells import LostCells
@@ -260,7 +261,7 @@ def test_the_guard_refuses_what_gradients_say_sees_ahead(seed: int) -> None:
             edit = Edit((*step.path, "padding"), padding * rank)
             after = checked(rewritten(before.source, [edit]))
             found = Diagnostic(LostCells, "", path=step.path, step=step.name)
-            kept = keeps_causality_of(Findings(before), Findings(after, (edit,)), found)
+            kept = Safety(ModelChange(Findings(before), Findings(after, (edit,)))).keeps_causality(found)
             refused += not kept
             was, now = sight(before.plan), sight(after.plan, directed=False)
             sees_ahead = any(causal and not now.get(key, True) for key, causal in was.items())

@@ -37,6 +37,9 @@ MOST_PLANNED = 400_000
 """Coupled steps that are planned before the search is given up, for all sets of axes that depend on one another."""
 LEFT_OUT = 16
 """How many coupled steps count as one that is planned, where they are not."""
+"""Coupled steps that are planned before the search is given up."""
+MOST_SWELLING = 20_000
+"""Coupled steps that are planned where arguments of theirs grow with an axis."""
 SAMPLES = 3
 """Classes of the other axes for which the period of an axis is determined."""
 MOST_CHANGES = 24
@@ -71,6 +74,8 @@ class Coupling:
         self.nearer = [each.line.nearer for each in self.walks]
         self.planned = 0
         self.most = MOST_PLANNED // max(1, sum(len(each) > 1 for each in axes.components(couples)))
+        if not set[int]().union(*(each.far.swelling for each in self.walks)).isdisjoint(self.steps):
+            self.most = MOST_SWELLING  # most such steps follow no rule in several axes
 
     # Which steps are coupled
 
@@ -79,7 +84,7 @@ class Coupling:
         for i in self.behind:
             instance = self.base.model.instances[i]
             asks = any(own.issuperset(each) for each in self.axes.asked_together(i, couples))
-            if asks or any(self.leads_on(ref.step, found) for ref in instance.sources):
+            if asks or any(self.leads_on(at, found) for at in instance.reads):
                 found.add(i)
         for i in reversed(self.behind):  # a step's weights are compared with those of its lenders, which come before it
             if i in found:
@@ -87,14 +92,15 @@ class Coupling:
         return sorted(found)
 
     def leads_on(self, i: int, found: set[int]) -> bool:
-        """Whether the readers of a coupled step are coupled too: several axes have a say in one of its sizes, or it is
-        not always there.
+        """Whether the readers of a coupled step are coupled too: several axes have a say in one of its sizes (one is
+        enough, where its arguments read sizes), or it is not always there.
         """
         if i not in found:
             return False
         own, outputs = set(self.component), self.base.steps[i].outputs
+        alone = 1 if self.base.steps[i].instance.sized is None else 0
         return any(
-            len(own & self.axes.sizes.get((i, o, axis), set())) > 1
+            len(own & self.axes.sizes.get((i, o, axis), set())) > alone
             for o, x in enumerate(outputs)
             for axis in range(len(x))
         ) or any(i in v.failing | v.unplanned for each in self.walks for v in set(each.verdicts))

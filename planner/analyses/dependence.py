@@ -25,6 +25,8 @@ InputAxes = tuple[InputAxis, ...]
 
 MOST_ASKED = 40
 """Sizes, from 1 on, that a step is asked about by itself."""
+SWAYING = 1, 2, 3, 8, 16, 32, 64, 128, 1000
+"""Cells that are added to an axis to see whether it has a say in how a step goes along another one."""
 FAR = 1000
 """Cells that are added to an axis to see whether a length depends on its size."""
 
@@ -35,6 +37,8 @@ class Axes:
     walks    what happens along each
     reasons  why an axis could not be walked along
     sizes    the axes that have a say in a size
+    swayed   the axes that have a say in how a step goes along an axis of a source, by step, source and axis: where its
+             arguments read a size of another axis
     """
 
     def __init__(self, base: Plan, sources: Sequence[int], seen: Before) -> None:
@@ -43,6 +47,7 @@ class Axes:
         self.walks: dict[InputAxis, Walk] = {}
         self.reasons: dict[InputAxis, str] = {}
         self.sizes: defaultdict[Size, set[InputAxis]] = defaultdict(set)
+        self.swayed: defaultdict[tuple[int, int, int], set[InputAxis]] = defaultdict(set)
         self.alike: set[int] = set()
         self.asking: dict[int, bool] = {}
         self.varying: dict[InputAxis, set[Size]] = {}
@@ -60,6 +65,8 @@ class Axes:
                 }
             for size in varying:
                 self.sizes[size].add(input_axis)
+            for at in self.swaying(input_axis):
+                self.swayed[at].add(input_axis)
 
     @cached_property
     def followed(self) -> Axes:
@@ -74,9 +81,25 @@ class Axes:
                 more.sizes[i, output, axis] |= found
         return more
 
+    def swaying(self, input_axis: InputAxis) -> Iterator[tuple[int, int, int]]:
+        """Where steps go along an axis of a source otherwise because the size of an input's axis is another."""
+        sized = [i for i in behind(self.base, input_axis[0]) if self.base.steps[i].instance.sized is not None]
+        n = self.base.steps[input_axis[0]].outputs[0][input_axis[1]]
+        line = InputLine(self.base, input_axis[0], input_axis[1:], self.replanned)
+        others = [line.plan(size) for size in (*(n + k for k in SWAYING), 2 * n, -(-n // 2))] if sized else []
+        for i in sized:
+            for plan in others:
+                for links, were in zip(plan.steps[i].links, self.base.steps[i].links, strict=False):
+                    for source, (link, was) in enumerate(zip(links, were, strict=True)):
+                        now = zip((*link.axes, link.channels), (*was.axes, was.channels), strict=True)
+                        yield from ((i, source, axis) for axis, (a, b) in enumerate(now) if a != b)
+
     def arriving(self, step: Step) -> Iterator[tuple[int, int, set[InputAxis]]]:
         """For the sizes of a step's outputs, the axes that have a say in them, as the links have it."""
+        read = self.read(step)
         for output, (links, y) in enumerate(zip(step.links, step.outputs, strict=True)):
+            if read:
+                yield from ((output, at, read) for at in range(len(y)))
             for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
                 maps = (*link.axes, link.channels)
                 for axis, to in enumerate(_landing(link, len(x), len(y))):
@@ -152,7 +175,8 @@ class Axes:
         return self.asking[i]
 
     def _asks(self, step: Step) -> bool:
-        if step.facts is None or step.instance.own or (step.instance.lenders and step.weights):
+        instance = step.instance
+        if step.facts is None or instance.sized or instance.own or (instance.lenders and step.weights):
             return True
         assert step.layer is not None
         joint = [[len(self.of(ref, axis)) > 1 for axis in range(len(x))] for ref, x in self.inputs(step)]
@@ -187,8 +211,19 @@ class Axes:
 
     def seen(self, step: Step) -> set[InputAxis]:
         """The axes that a step's inputs depend on."""
-        return set[InputAxis]().union(
+        return self.read(step).union(
             *(self.of(ref, axis) for ref, x in self.inputs(step) for axis in range(len(x))),
+        )
+
+    def read(self, step: Step) -> set[InputAxis]:
+        """The axes that the sizes depend on which a step's arguments read."""
+        sized = step.instance.sized
+        if sized is None:
+            return set()
+        tensors = [(Tensor(ref.step, ref.output or 0), axis) for ref, axis in sized.reads]
+        shapes = [self.base.shape(tensor) for tensor, _ in tensors]
+        return set[InputAxis]().union(
+            *(self.of(tensor, len(x) + axis) for (tensor, axis), x in zip(tensors, shapes, strict=True) if x)
         )
 
     def channels(self, step: Step) -> set[InputAxis]:
@@ -221,7 +256,8 @@ class Axes:
         if not folded:
             return False
         outputs = [self.sizes.get((i, o, axis), set()) for o, x in enumerate(step.outputs) for axis in range(len(x))]
-        if any(len(each) > 1 and each & folded for each in outputs):
+        sized = step.instance.sized is not None
+        if any(len(each) > 1 and (sized or each & folded) for each in outputs):
             return True
         return any(self.may_refuse(i, input_axis) for input_axis in seen)
 
@@ -233,19 +269,22 @@ class Axes:
         """The axes that meet in each axis of a step's outputs."""
         for output, (links, y) in enumerate(zip(step.links, step.outputs, strict=True)):
             meets = [set(self.sizes.get((i, output, axis), ())) for axis in range(len(y))]
-            for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
+            for source, (ref, link, x) in enumerate(zip(step.sources, links, step.inputs, strict=True)):
                 for axis, to in enumerate(_landing(link, len(x), len(y))):
                     if to is not None:
                         found = self.of(ref, axis)
-                        if not _varies((*link.axes, link.channels)[axis], x[axis]):  # read whole, whatever its size
+                        read_whole = not _varies((*link.axes, link.channels)[axis], x[axis])
+                        if read_whole and step.instance.sized is None:  # whatever its size
                             found = {each for each in found if each in meets[to] or self.may_refuse(i, each)}
-                        meets[to] |= found
+                        meets[to] |= found | self.swayed.get((i, source, axis), set())
             yield from meets
 
 
 def _alike(plan: Plan, along: Walk, varying: set[Size]) -> bool:
     """Whether a plan treats all spatial axes in the same way, so that an answer for one is one for all."""
     spatial = plan.steps[along.line.sources[0]].outputs[0].spatial
+    if any(plan.steps[i].instance.sized is not None for i in along.line.steps):
+        return False
     concerned = {i for i, _, _ in varying} | along.failing
     return plan.complete and len(set(spatial)) == 1 and all(_treats_alike(plan.steps[i]) for i in concerned)
 

@@ -32,14 +32,16 @@ class Before:
     """What has been planned of one model before.
 
     facts      what its layers have answered
-    steps      its steps, by their number and the outputs of the steps that they read
+    steps      its steps, by their number and the outputs of the steps that they read; none whose arguments read sizes
     unplanned  its steps as they are where a source is not there
+    reads      the steps that each reads, or reads a size of
     """
 
     def __init__(self, model: Model) -> None:
         self.facts: Known = {}
         self.steps: dict[tuple[int, tuple[tuple[Shape, ...], ...]], Step] = {}
         self.unplanned = [Step(instance) for instance in model.instances]
+        self.reads = [instance.reads for instance in model.instances]
 
 
 def replan(plan: Plan, answers: Mapping[int, Facts], behind: Iterable[int], seen: Before) -> Replanned:
@@ -52,17 +54,16 @@ def replan(plan: Plan, answers: Mapping[int, Facts], behind: Iterable[int], seen
     for i, facts in answers.items():
         steps[i] = replace(steps[i], facts=facts)
     for i in behind:
-        instance = unplanned[i].instance
-        for at, _ in instance.sources:
+        for at in seen.reads[i]:
             if steps[at].facts is None:
                 steps[i] = unplanned[i]
                 absent.append(i)
                 break
         else:
-            steps[i] = step = _planned(i, instance, steps, seen)
+            steps[i] = step = _planned(i, unplanned[i].instance, steps, seen)
             if step.facts is None:
                 absent.append(i)
-                if step.inputs and step.layer is not None:
+                if step.sizes if step.instance.sized is not None else step.inputs and step.layer is not None:
                     failing.append(i)
     again = Replanned(plan.model, steps, (), absent=frozenset(absent), failing=frozenset(failing))
     resolve(again)
@@ -79,7 +80,7 @@ def _planned(i: int, instance: Instance, steps: list[Step], seen: Before) -> Ste
         assert source.facts is not None
         read.append(source.facts.outputs)
     else:
-        if instance.owner is None and not instance.ties:
+        if instance.owner is None and not instance.ties and instance.sized is None:
             key = i, tuple(read)
             step = seen.steps.get(key)
             if step is None:

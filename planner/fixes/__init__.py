@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Protocol
 
-from planner.comparison import Comparison
 from planner.diagnostics import Diagnostic, Edit, Fix, Severity
 from planner.editing import CannotEdit, edited, rewritten
+from planner.fixes._change import ModelChange
 from planner.fixes._findings import Findings, grave
-from planner.fixes._safety import is_safe, keeps_causality
+from planner.fixes._safety import Safety
 from planner.fixes._words import effect_of, text_of
 from planner.remedies import all_remedies
 from planner.remedies._case import Case, Proposal
@@ -54,11 +54,10 @@ class Check(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """A proposal that mends the finding, with the report on the changed model."""
+    """A proposal that mends the finding, with the change that it makes."""
 
     proposal: Proposal
-    after: Findings
-    revealed: int
+    change: ModelChange
     safe: bool
 
     @property
@@ -66,7 +65,7 @@ class _Trial:
         """The sort key of fixes: safe ones first; a fault's own keep their order, the rest go by what they leave."""
         if self.proposal.own:
             return not self.safe, 0
-        remaining = [self.after.report.count(each) for each in (Severity.ERROR, Severity.WARNING)]
+        remaining = [self.change.now.report.count(each) for each in (Severity.ERROR, Severity.WARNING)]
         return not self.safe, 1, len(self.proposal.overwrites), *remaining
 
 
@@ -84,7 +83,7 @@ class Mender:
         self.given = given
         self.memory: dict[object, object] = {}
         self.before = Findings(report)
-        self.planned: dict[str, Findings] = {}
+        self.planned: dict[str, Safety] = {}
         self.written: dict[str, bool] = {}
 
     def fixes(self, found: Diagnostic) -> tuple[Fix, ...]:
@@ -112,24 +111,20 @@ class Mender:
         makes something untrue that the file declares.
         """
         try:
-            after = self._judged(proposal)
-            if self.report.plan.complete and not after.report.plan.complete:
+            safety = self._judged(proposal)
+            change = safety.change
+            if self.report.plan.complete and not change.now.report.plan.complete:
                 return None
-            if after.has(found, self.before) or Comparison(self.report, after.report).loses_more:
+            if change.leaves(found) or change.adds or not change.keeps_declared or not safety.keeps_causality(found):
                 return None
-            new = list(after.new(self.before))
-            if any(not self._was_hidden(each, after) for each in new):
-                return None
-            if not (after.still_holds(self.before) and keeps_causality(self.before, after, found)):
-                return None
-            return _Trial(proposal, after, len(new), is_safe(self.before, after, found, proposal))
+            return _Trial(proposal, change, safety.is_safe(found, proposal))
         except CannotEdit:
             return None
         except TOLERATED:
             return None
 
-    def _judged(self, proposal: Proposal) -> Findings:
-        """The report on the model with a proposal; kept, since several findings may share a proposal."""
+    def _judged(self, proposal: Proposal) -> Safety:
+        """What a proposal makes of the model; kept, since several findings may share a proposal."""
         key = repr((proposal.edits, proposal.given))
         if key not in self.planned:
             source = self.report.source
@@ -137,18 +132,8 @@ class Mender:
             changed.faults = source.faults
             report = self.check(changed, proposal.given, brief=True, whole=self.report.plan.complete)
             self.left -= _work(report)
-            self.planned[key] = Findings(report, proposal.edits)
+            self.planned[key] = Safety(ModelChange(self.before, Findings(report, proposal.edits)))
         return self.planned[key]
-
-    def _was_hidden(self, each: Diagnostic, after: Findings) -> bool:
-        """Whether a finding was impossible before, because the plan did not come so far."""
-        if self.report.plan.complete:
-            return False
-        if each.step is None:
-            return False
-        step = self.before.steps.get(after.identities.get(each.step))
-        planned = step is not None and step.facts is not None
-        return not planned or (each.severity is not Severity.ERROR and after.report.plan.complete)
 
     def _can_be_written(self, proposal: Proposal) -> bool:
         key = repr(proposal.edits)
@@ -163,7 +148,7 @@ class Mender:
         return self.written.get(key, True)
 
     def _fix(self, case: Case, trial: _Trial) -> Fix:
-        effect = effect_of(case, trial.proposal, self.before, trial.after, trial.revealed)
+        effect = effect_of(case, trial.proposal, trial.change)
         return Fix(trial.proposal.edits, text_of(case, trial.proposal), effect, trial.safe)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from functools import cached_property
 
 from planner.analyses.causality import Causal, causal_axes
-from planner.diagnostics import Diagnostic, Edit, Fault, Path, Severity
+from planner.diagnostics import Diagnostic, Edit, Path, Severity
 from planner.geometry import Shift, Window
 from planner.plan import Step, Tensor
 from planner.remedies._case import windows_of
@@ -33,11 +32,6 @@ def before_inserts(path: Path, edits: tuple[Edit, ...]) -> Path:
             if here >= new:
                 path = (*path[:depth], here - 1 if here > new else -1 - here, *path[depth + 1 :])
     return path
-
-
-def changes_layer(was: Step, now: Step) -> bool:
-    """Whether a step has another layer; mostly both have the same object, which models that differ by an edit share."""
-    return was.layer is not now.layer and was.layer != now.layer
 
 
 def windows(step: Step) -> list[Window]:
@@ -83,34 +77,3 @@ class Findings:
         moved = [*(window for step in steps for window in windows(step)), *pads]
         sides = [(each.before, each.after) for each in moved if isinstance(each, Window | Shift)]
         return any(before > 0 for before, _ in sides) and not any(after > 0 for _, after in sides)
-
-    def still_holds(self, before: Findings) -> bool:
-        """Whether what the file declares of layers holds for what arrives there now."""
-        for key, was in before.steps.items():
-            now = self.steps.get(key)
-            if (
-                was.layer is None
-                or not was.layer.declared
-                or now is None
-                or now.layer != was.layer
-                or now.facts is None
-            ):
-                continue
-            try:
-                now.layer.elsewhere(now.facts, was.inputs, *now.inputs)
-            except Fault:
-                return False
-        return True
-
-    def has(self, found: Diagnostic, before: Findings) -> bool:
-        """Whether a finding of the earlier report is still there."""
-        key, identity = before.key(found), before.identities.get(found.step)
-        alike = [each for each in self.report.diagnostics if each.kind is found.kind and self.key(each) == key]
-        was = sum(each.kind is found.kind and before.key(each) == key for each in before.report.diagnostics)
-        return len(alike) >= was or any(identity and self.identities.get(each.step) == identity for each in alike)
-
-    def new(self, before: Findings) -> Iterator[Diagnostic]:
-        """The errors and warnings that the earlier report did not have."""
-        for each in grave(self.report):
-            if self.counts[self.key(each)] > before.counts[self.key(each)]:
-                yield each

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 from planner.analyses.causality import Causal, nothing_ahead, stays_causal
 from planner.diagnostics import Diagnostic, Edit
-from planner.fixes._findings import Findings, changes_layer, windows
-from planner.geometry import Window
+from planner.fixes._change import ModelChange, changes_layer
+from planner.fixes._findings import Findings
 from planner.plan import Plan, Step, Tensor
 from planner.remedies._case import Case, Proposal
 from planner.report import Report
@@ -27,26 +29,54 @@ LONG_WORD = 8
 """In words of at least this many letters, two may be wrong."""
 
 
+@dataclass(eq=False)
+class Safety:
+    """What a change keeps of what people rely on; worked out once for all findings that it may mend."""
+
+    change: ModelChange
+
+    def keeps_causality(self, found: Diagnostic) -> bool:
+        """Whether every tensor that saw nothing ahead, or nothing before, still sees nothing there."""
+        if not self._windows_stay and not _opposed(self.change.was, found):
+            return False
+        return not self._sees_ahead and _meets_causally(self.change, found)
+
+    def is_safe(self, found: Diagnostic, proposal: Proposal) -> bool:
+        """Whether a fix that mends its finding can be written without anybody looking at it."""
+        return _corrects_slip(self.change.was.report, found, proposal) or self._keeps_all
+
+    @cached_property
+    def _windows_stay(self) -> bool:
+        """Whether the windows that see nothing ahead, or nothing before, still do so."""
+        return all(stays_causal(was, now) for was, now in self.change.windows)
+
+    @cached_property
+    def _sees_ahead(self) -> bool:
+        """Whether some tensor sees ahead now, or padding at the end comes where all was padded before."""
+        was, plan = self.change.was, self.change.now.report.plan
+        if _pads_ahead(self.change) and was.pads_before:
+            return True
+        tensors = ((was.causal(a), b) for a, b in _same_tensors(self.change))
+        return any(causal and not causal <= nothing_ahead(plan, b) for causal, b in tensors)
+
+    @cached_property
+    def _keeps_all(self) -> bool:
+        was, now = self.change.was, self.change.now
+        before, after = was.report.plan, now.report.plan
+        if not (before.complete and after.complete) or was.identities != now.identities:
+            return False
+        if any(_changed(a, b) - KEEPING for a, b in zip(before.steps, after.steps, strict=True)):
+            return False
+        shapes = [[plan.shape(ref) for ref in plan.outputs] for plan in (before, after)]
+        return shapes[0] == shapes[1] and _state(before) == _state(after) and not _all(now) - _all(was)
+
+
 # Causality
 
 
-def keeps_causality(was: Findings, now: Findings, found: Diagnostic) -> bool:
-    """Whether every tensor that saw nothing ahead, or nothing before, still sees nothing there."""
-    pairs = ((step, now.steps.get(identity)) for identity, step in was.steps.items())
-    changed = [(windows(a), windows(b)) for a, b in pairs if b is not None and changes_layer(a, b)]
-    if not all(stays_causal(a, b) for a, b in changed) and not _opposed(was, found):
-        return False
-    if _pads_ahead(changed) and was.pads_before:
-        return False
-    tensors = ((was.causal(a), b) for a, b in _same_tensors(was, now))
-    if any(causal and not causal <= nothing_ahead(now.report.plan, b) for causal, b in tensors):
-        return False
-    return _meets_causally(was, now, found)
-
-
-def _pads_ahead(changed: list[tuple[list[Window], list[Window]]]) -> bool:
+def _pads_ahead(change: ModelChange) -> bool:
     """Whether a window gets padding at the end and had none there before."""
-    return any(now.after > was.after == 0 for a, b in changed for was, now in zip(a, b, strict=False))
+    return any(now.after > was.after == 0 for a, b in change.windows for was, now in zip(a, b, strict=False))
 
 
 def _opposed(was: Findings, found: Diagnostic) -> bool:
@@ -60,8 +90,9 @@ def _opposed(was: Findings, found: Diagnostic) -> bool:
     return any(each._replace(reversed=not each.reversed) in arriving for each in arriving)
 
 
-def _same_tensors(was: Findings, now: Findings) -> Iterator[tuple[Tensor, Tensor]]:
+def _same_tensors(change: ModelChange) -> Iterator[tuple[Tensor, Tensor]]:
     """The outputs before and after; of a plan that is not complete, the last tensors that were planned."""
+    was, now = change.was, change.now
     before, after = was.report.plan, now.report.plan
     if before.complete and after.complete:
         yield from zip(before.outputs, after.outputs, strict=False)
@@ -76,8 +107,9 @@ def _same_tensors(was: Findings, now: Findings) -> Iterator[tuple[Tensor, Tensor
                 yield Tensor(i, output), Tensor(after.numbers[other.name], output)
 
 
-def _meets_causally(was: Findings, now: Findings, found: Diagnostic) -> bool:
+def _meets_causally(change: ModelChange, found: Diagnostic) -> bool:
     """Whether branches that could not meet before, and see nothing ahead, see nothing ahead where they meet now."""
+    was, now = change.was, change.now
     before, after = was.report.plan, now.report.plan
     identity = was.identities.get(found.step)
     step, other = was.steps.get(identity), now.steps.get(identity)
@@ -92,22 +124,7 @@ def _meets_causally(was: Findings, now: Findings, found: Diagnostic) -> bool:
     return shared & causal <= nothing_ahead(after, Tensor(place, 0))
 
 
-# Safe or not
-
-
-def is_safe(was: Findings, now: Findings, found: Diagnostic, proposal: Proposal) -> bool:
-    """Whether a fix that mends its finding can be written without anybody looking at it."""
-    return _corrects_slip(was.report, found, proposal) or _keeps_all(was, now)
-
-
-def _keeps_all(was: Findings, now: Findings) -> bool:
-    before, after = was.report.plan, now.report.plan
-    if not (before.complete and after.complete) or was.identities != now.identities:
-        return False
-    if any(_changed(a, b) - KEEPING for a, b in zip(before.steps, after.steps, strict=True)):
-        return False
-    shapes = [[plan.shape(ref) for ref in plan.outputs] for plan in (before, after)]
-    return shapes[0] == shapes[1] and _state(before) == _state(after) and not _all(now) - _all(was)
+# What differs
 
 
 def _changed(a: Step, b: Step) -> set[str]:

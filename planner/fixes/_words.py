@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from planner.comparison import Comparison
 from planner.diagnostics import Edit, Path, Severity
 from planner.editing import edited, written
-from planner.fixes._findings import Findings, before_inserts, changes_layer
+from planner.fixes._change import ModelChange
+from planner.fixes._findings import before_inserts
 from planner.remedies._case import Case, Proposal
 from planner.words import counted
 
@@ -55,35 +55,30 @@ def _home(case: Case, path: Path, own: Path) -> str:
     return f"`{group.name}`: " if group is not None else f"{'.'.join(map(str, holder))}."
 
 
-def effect_of(case: Case, proposal: Proposal, before: Findings, after: Findings, revealed: int) -> str:
+def effect_of(case: Case, proposal: Proposal, change: ModelChange) -> str:
     """The effect of a proposal, in words: the changed model compared with the model before."""
-    both = Comparison(before.report, after.report)
-    said = [*(_shape(case, before, after) or both.outputs()), *both.unread(), *both.cost(), *both.field()]
-    said += _copies(before, after)
+    both = change.comparison
+    said = [*(_shape(case, change) or both.outputs()), *both.unread(), *both.cost(), *both.field(), *_copies(change)]
     said += [f"overwrites `{each}`" for each in proposal.overwrites]
-    if errors := after.report.count(Severity.ERROR):
+    if errors := change.now.report.count(Severity.ERROR):
         said.append(f"{counted(errors, 'error')} {'remains' if errors == 1 else 'remain'}")
-    elif revealed:
+    elif revealed := len(change.new):
         said.append(f"{counted(revealed, 'warning')} {'comes' if revealed == 1 else 'come'} to light")
     return ", ".join(said)
 
 
-def _shape(case: Case, before: Findings, after: Findings) -> list[str]:
+def _shape(case: Case, change: ModelChange) -> list[str]:
     """The size of the finding's step."""
-    step = after.steps.get(before.identities.get(case.step.name) if case.step is not None else None)
+    step = change.now.steps.get(change.was.identities.get(case.step.name) if case.step is not None else None)
     if step is not None and step.outputs and not step.is_input:
         return [" and ".join(map(str, step.outputs[:3]))]
     return []
 
 
-def _copies(before: Findings, after: Findings) -> Iterator[str]:
+def _copies(change: ModelChange) -> Iterator[str]:
     """The number of steps that an edit inside a block changes."""
-    changed: Counter[Path] = Counter()
-    for identity, step in after.steps.items():
-        was = before.steps.get(identity)
-        if identity is not None and (was is None or changes_layer(was, step) or len(was.sources) != len(step.sources)):
-            changed[identity[0]] += 1
-    most = max(changed.values(), default=0)
+    touched = Counter(place for place, _, _ in change.touched)
+    most = max(touched.values(), default=0)
     if most > 1:
         copies = "both copies" if most == 2 else f"all {most} copies"
-        yield f"{copies} change" if len(changed) == 1 else f"{sum(changed.values())} layers change"
+        yield f"{copies} change" if len(touched) == 1 else f"{len(change.touched)} layers change"
