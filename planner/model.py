@@ -186,6 +186,7 @@ class Model:
     blocks    the blocks that the file's own layers may call, by name: the file's, and those of libraries
     numbered  where outputs of layers are named by their numbers, whether they are read or not
     left_out  entries with several sources that are not there
+    noted     whether it has been noted what arrives at `declared` layers in the file
     """
 
     name: str
@@ -200,19 +201,20 @@ class Model:
     diagnostics: list[Diagnostic]
     allow: frozenset[str] = frozenset()
     left_out: list[LeftOut] = field(default_factory=list)
+    noted: bool = False
 
     def note_own(self, arriving: Callable[[Mapping[str, Shape]], Iterable[tuple[Instance, tuple[Shape, ...]]]]) -> None:
         """Note, once, what arrives at `declared` layers in the file.
 
         arriving  what every instance reads, where inputs have these shapes in place of those given now
         """
-        declared = [each for each in self.instances if each.layer is not None and each.layer.declared]
-        if any(each.own is None for each in declared):
-            for each in declared:
-                each.own = each.own or ()  # so that planning does not come back to here
+        if not self.noted:
+            self.noted = True  # so that planning does not come back to here
+            if not any([each.layer is not None and each.layer.declared for each in self.instances]):
+                return
             inputs = {each.name: each.own[0] for each in self.instances if each.input is not None and each.own}
             for instance, shapes in arriving(inputs):
-                if instance in declared:
+                if instance.layer is not None and instance.layer.declared:
                     instance.own = shapes
 
     @classmethod

@@ -376,13 +376,15 @@ def resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | Non
     if source.facts is None:
         return first_of(ref)
     count = len(source.facts.outputs)
+    if count == 1 and ref.output is None:
+        return Tensor(ref.step)
     guess = source.instance.guess
     layer = source.layer or (guess.layers[0] if guess is not None else None)
     extras = layer.extras if layer is not None else guess is not None and guess.unknown is not None
     if _in_doubt(source):
         return Tensor(ref.step, min(ref.output or 0, count - 1))
     if ref.output is None:
-        if count == 1 or extras:
+        if extras:
             return Tensor(ref.step)
     elif ref.output < count:
         return Tensor(ref.step, ref.output)

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lighter import seldom
+from planner.analyses.input_sizes import input_sizes
 from planner.analyses.line import NotPeriodic
 from planner.analyses.residues import Residues
 from planner.analyses.sizes import AxisSizes, sizes
@@ -282,8 +283,30 @@ def test_an_output_that_is_not_there_at_the_smallest_sizes() -> None:
 
 def test_a_layer_that_is_too_large_far_out_is_not_said_to_fail() -> None:
     """Halves of any length are windows as far apart as the length has cells, of which there may be too many."""
+    halves = {"type": "Unflatten", "dim": 2, "unflattened_size": [2, -1]}
+    assert axis_sizes([halves], [8, 4]).works == Residues(2, 2, (0,))
     with pytest.raises(NotPeriodic, match="too large"):
-        axis_sizes([{"type": "Unflatten", "dim": 2, "unflattened_size": [2, -1]}], [8, 4])
+        axis_sizes([{"type": "Conv1d", "out_channels": 1 << 50, "kernel_size": 1}], [8, 4])
+
+
+def test_sizes_that_grow_with_the_square_are_followed_less_far() -> None:
+    """Every cell with every other, and text of any length with them: sizes cross where the two are equal."""
+    cells = {"name": "cells", "type": "Flatten", "start_dim": 2, "from": "image"}
+    known = {
+        "input": {"image": [16, 12, 4], "text": [7, 4]},
+        "layers": [
+            cells,
+            {"name": "own", "type": "Einsum", "equation": "bcn,bcm->bnm", "from": ["cells", "cells"]},
+            {"name": "told", "type": "Einsum", "equation": "bcn,bcm->bnm", "from": ["cells", "text"]},
+        ],
+        "outputs": ["own", "told"],
+    }
+    model = load(of_mapping(known))
+    for name, axis in (("image", 0), ("image", 1), ("text", 0)):
+        check(model, name, axis, [*range(1, 40), 150, 191, 192, 193, 1000])
+        assert sizes(model, name, axis).works == Residues(1, 1, (0,))
+    found = {each.input: each for each in input_sizes(model)}
+    assert all(isinstance(axis, AxisSizes) and not axis.beside for each in found.values() for axis in each.axes)
 
 
 def test_numbers_too_large_for_any_size_are_answered_at_once() -> None:

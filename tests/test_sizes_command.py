@@ -200,6 +200,7 @@ def test_a_vector_has_no_sizes() -> None:
     result = run("-", "--axis", "0", input="input: [5]\nlayers:\n  - {type: Linear, out_features: 3}\n")
     assert result.exit_code == 2
     assert "there are: none" in result.stderr
+    assert run(config("gpt2")).stdout == "no input has spatial axes, of which the sizes could be others\n"
 
 
 def test_sizes_are_found_with_the_other_axes_at_one_that_works() -> None:

@@ -139,6 +139,11 @@ class _Positions:
         self.fields = fields
         self.moving = Moving(plan, fields)
         self.left = MOST_WALKED
+        self.known: dict[tuple[int, int, int], _Position | None] = {}
+        self.alike: dict[_Position, _Position] = {}
+        self.found: dict[tuple[Tensor, Tensor], tuple[int | None, list[int]]] = {}
+        self.read: dict[int, list[int]] = {}
+        self.above: dict[int, frozenset[int]] = {}
 
     def span(self, ref: Tensor, source: int, axis: int, arriving: AxisField | None = None) -> Span | None:
         """The stretch of an input that a tensor sees, or sees as it arrives at a step; None where the tensor does not
@@ -151,11 +156,22 @@ class _Positions:
         return span if span is not None and span.low.advance else None
 
     def position(self, i: int, source: int, axis: int) -> _Position | None:
-        span = self.span(Tensor(i, 0), source, axis)
-        return (span.stride, span.centre) if span is not None else None
+        """Where a step's first output lies on an axis of an input; equal positions are one object."""
+        key = i, source, axis
+        if key not in self.known:
+            span = self.span(Tensor(i, 0), source, axis)
+            here = (span.stride, span.centre) if span is not None else None
+            self.known[key] = here and self.alike.setdefault(here, here)
+        return self.known[key]
 
-    def between(self, ends: list[Tensor]) -> tuple[int | None, list[int]]:
+    def between(self, one: Tensor, other: Tensor) -> tuple[int | None, list[int]]:
         """The last step through which all paths to two tensors lead, and the steps after that step on these paths."""
+        ends = one, other
+        if ends not in self.found:
+            self.found[ends] = self._between(ends)
+        return self.found[ends]
+
+    def _between(self, ends: tuple[Tensor, Tensor]) -> tuple[int | None, list[int]]:
         seen = {ref.step for ref in ends}
         waiting, between = [-i for i in seen], list[int]()
         heapify(waiting)
@@ -165,12 +181,30 @@ class _Positions:
                 return i, between
             self.left -= 1
             between.append(i)
-            step = self.plan.steps[i]
-            for ref in (ref for k, ref in enumerate(step.sources) if not step.lends_size(k)):
-                if ref.step not in seen:
-                    seen.add(ref.step)
-                    heappush(waiting, -ref.step)
+            for at in self.read_by(i):
+                if at not in seen:
+                    seen.add(at)
+                    heappush(waiting, -at)
         return None, between
+
+    def read_by(self, i: int) -> list[int]:
+        """The steps of which a step reads more than the size."""
+        if i not in self.read:
+            step = self.plan.steps[i]
+            self.read[i] = [ref.step for k, ref in enumerate(step.sources) if not step.lends_size(k)]
+        return self.read[i]
+
+    def ancestors(self, step: int) -> frozenset[int]:
+        """The steps on which a step depends, and the step itself."""
+        if step not in self.above:
+            found, waiting = {step}, [step]
+            while waiting:
+                for ref in self.plan.steps[waiting.pop()].sources:
+                    if ref.step not in found:
+                        found.add(ref.step)
+                        waiting.append(ref.step)
+            self.above[step] = frozenset(found)
+        return self.above[step]
 
 
 def _pairs(positions: _Positions, step: Step) -> Iterator[tuple[int, int, Apart]]:
@@ -205,8 +239,9 @@ def _apart(
     """How two branches lie apart on one axis of an input; each comes as its source's number and its span."""
     source, axis, onto = where
     (a, x), (b, y) = branches
-    fork, between = positions.between([step.sources[a], step.sources[b]])
-    on_the_way = [positions.span(Tensor(i, 0), source, axis) for i in (*between, *([] if fork is None else [fork]))]
+    fork, between = positions.between(step.sources[a], step.sources[b])
+    on_the_way = [positions.position(i, source, axis) for i in (*between, *([] if fork is None else [fork]))]
+    strides = {id(each): each[0] for each in on_the_way if each is not None}
     start = positions.span(Tensor(fork, 0), source, axis) if fork is not None else None
     return Apart(
         step,
@@ -218,7 +253,7 @@ def _apart(
         centres=(x.centre, y.centre),
         sees=(x.size, y.size),
         common=start.size if start is not None else 1,
-        coarsest=max([each.stride for each in on_the_way if each is not None], default=min(x.stride, y.stride)),
+        coarsest=max(strides.values(), default=min(x.stride, y.stride)),
         causal=start is not None and _causal(x, y, start),
     )
 
@@ -256,27 +291,17 @@ def _cause(positions: _Positions, found: Apart, source: int, axis: int) -> str |
         return positions.position(i, source, axis)
 
     ends = [found.step.sources[k].step for k in (found.first, found.second)]
-    left, right = (_ancestors(plan, end) for end in ends)
+    left, right = map(positions.ancestors, ends)
     common = left & right
     if not common:
         return None
     fork = position(max(common))
     firsts = []
     for branch, other, stride in ((left, right, found.strides[0]), (right, left, found.strides[1])):
-        known = {*map(position, other - common), fork}
-        strides = {each[0] for each in known if each}
-        strange = [(i, here) for i in sorted(branch - common) if (here := position(i)) and here not in known]
+        known = {id(each): each for each in (*map(position, other - common), fork)}
+        strides = {each[0] for each in known.values() if each}
+        strange = [(i, here) for i in sorted(branch - common) if (here := position(i)) and id(here) not in known]
         arriving = [each for each in strange if each[1][0] == stride]
         firsts += ([each for each in strange if each[1][0] in strides] or arriving)[:1]
     moved = [i for i, here in firsts if not fork or here[1] != fork[1]] or [i for i, _ in firsts]
     return plan.steps[max(moved)].name if moved else None
-
-
-def _ancestors(plan: Plan, step: int) -> set[int]:
-    found, waiting = {step}, [step]
-    while waiting:
-        for ref in plan.steps[waiting.pop()].sources:
-            if ref.step not in found:
-                found.add(ref.step)
-                waiting.append(ref.step)
-    return found

@@ -17,9 +17,9 @@ from itertools import islice
 from planner.analyses.dependence import Axes, InputAxes
 from planner.analyses.far import Far
 from planner.analyses.groups import Move, SizeGroup, SizeGroups, assembled, shift, shorter
-from planner.analyses.line import Line, NotPeriodic, Size, fails
+from planner.analyses.line import Line, NotPeriodic, Size
 from planner.analyses.lossless import Ledger, full_readings
-from planner.analyses.replanning import replan
+from planner.analyses.replanning import Replanned, replan
 from planner.analyses.residues import Residues, settled
 from planner.analyses.spans import LONGEST_PERIOD
 from planner.analyses.walk import Walk, walk
@@ -34,9 +34,12 @@ MOST_AXES = 8
 MOST_ROWS = 1 << 12
 """Sizes of an axis looked at before the search is given up."""
 MOST_PLANNED = 400_000
+"""Coupled steps that are planned before the search is given up, for all sets of axes that depend on one another."""
+LEFT_OUT = 16
+"""How many coupled steps count as one that is planned, where they are not."""
 """Coupled steps that are planned before the search is given up."""
-MOST_SWELLING = 10_000
-"""The same where arguments of theirs grow with an axis."""
+MOST_SWELLING = 20_000
+"""Coupled steps that are planned where arguments of theirs grow with an axis."""
 SAMPLES = 3
 """Classes of the other axes for which the period of an axis is determined."""
 MOST_CHANGES = 24
@@ -64,11 +67,15 @@ class Coupling:
         reading = {at for i in inside for at in self.base.model.instances[i].needs}
         self.sources = sorted(reading & ({*self.behind} | {i for i, _ in component}) - inside)
         self.values: list[dict[int, SeenSizes | None]] = [{} for _ in range(self.rank)]
-        self.plans: dict[tuple[SeenSizes, ...], Plan] = {}
+        self.plans: dict[tuple[SeenSizes, ...], Replanned] = {}
         self.solved: dict[tuple[SeenSizes, ...], tuple[SizeGroup, ...]] = {}
         self.kinds: dict[int, tuple[bool, bool]] = {}
         self.asked: dict[object, int] = {}
+        self.nearer = [each.line.nearer for each in self.walks]
         self.planned = 0
+        self.most = MOST_PLANNED // max(1, sum(len(each) > 1 for each in axes.components(couples)))
+        if not set[int]().union(*(each.far.swelling for each in self.walks)).isdisjoint(self.steps):
+            self.most = MOST_SWELLING  # most such steps follow no rule in several axes
 
     # Which steps are coupled
 
@@ -84,30 +91,28 @@ class Coupling:
                 found.update(set(self.base.model.instances[i].lenders).intersection(self.behind))
         return sorted(found)
 
-    @cached_property
-    def most_planned(self) -> int:
-        """How many coupled steps are planned: few where their arguments grow with an axis, since most such steps follow
-        no rule in several.
-        """
-        swelling = set[int]().union(*(each.far.swelling for each in self.walks))
-        return MOST_SWELLING if swelling.intersection(self.steps) else MOST_PLANNED
-
     def leads_on(self, i: int, found: set[int]) -> bool:
-        """Whether the readers of a coupled step are coupled too: its shapes differ, or it is not always there."""
+        """Whether the readers of a coupled step are coupled too: several axes have a say in one of its sizes (one is
+        enough, where its arguments read sizes), or it is not always there.
+        """
         if i not in found:
             return False
         own, outputs = set(self.component), self.base.steps[i].outputs
+        alone = 1 if self.base.steps[i].instance.sized is None else 0
         return any(
-            own & self.axes.sizes.get((i, o, axis), set()) for o, x in enumerate(outputs) for axis in range(len(x))
+            len(own & self.axes.sizes.get((i, o, axis), set())) > alone
+            for o, x in enumerate(outputs)
+            for axis in range(len(x))
         ) or any(i in v.failing | v.unplanned for each in self.walks for v in set(each.verdicts))
 
     def couples(self, name: str) -> bool:
         """Whether a step is among the coupled ones."""
         return any(self.base.steps[i].name == name for i in self.steps)
 
-    def refuses(self, i: int) -> bool:
-        """Whether a coupled step fails with any of the sizes that were looked at."""
-        return any(fails(plan.steps[i]) for plan in self.plans.values())
+    @cached_property
+    def refusing(self) -> frozenset[int]:
+        """The coupled steps that fail with some of the sizes that were looked at."""
+        return frozenset[int]().union(*{plan.failing for plan in self.plans.values()})
 
     # Which sizes work
 
@@ -149,7 +154,7 @@ class Coupling:
             [i for i, input_axes in own.items() if input_axes <= {*self.component[:k]}] for k in range(self.rank + 1)
         ]
 
-    def plan(self, values: tuple[SeenSizes, ...]) -> Plan:
+    def plan(self, values: tuple[SeenSizes, ...]) -> Replanned:
         """The coupled steps planned with what they see of each axis."""
         if values not in self.plans:
             shapes = {i: [list(x) for x in self.base.steps[i].outputs] for i in self.sources}
@@ -157,9 +162,9 @@ class Coupling:
                 for (i, output, at), n in zip(sizes, lengths, strict=True):
                     shapes[i][output][at] = n
             answers = {i: given(*[Shape(x) for x in each if all(x)]) for i, each in shapes.items()}
-            plan = replan(self.base, answers, self.steps, self.axes.known)
-            self.planned += 1 + sum(1 for i in self.steps if plan.steps[i].inputs)
-            if self.planned > self.most_planned:
+            plan = replan(self.base, answers, self.steps, self.axes.replanned)
+            self.planned += 1 + len(self.steps) // LEFT_OUT + len(self.steps) - len(plan.absent - plan.failing)
+            if self.planned > self.most:
                 raise NotPeriodic(TOO_MANY)
             self.plans[values] = plan
         return self.plans[values]
@@ -275,7 +280,7 @@ class Coupling:
         if len(known) < len(after):
             return False
         plan = self.plan((*fixed, *known))
-        return any(fails(plan.steps[i]) for i in decided)
+        return not plan.failing.isdisjoint(decided)
 
     def samples(self, axis: int) -> list[tuple[SeenSizes, ...]]:
         """A few small classes of the axes from this one on."""
@@ -301,6 +306,14 @@ class _CoupledLine(Line):
         self.axes, self.period, self.steady = (axis,), along.period, along.steady
         self.asked = coupling.asked
 
-    def plan(self, n: int) -> Plan | None:
+    @property
+    def nearer(self) -> int:  # as in the rows before, which are of about the same sizes
+        return self.coupling.nearer[self.axis]
+
+    @nearer.setter
+    def nearer(self, nearer: int) -> None:
+        self.coupling.nearer[self.axis] = nearer
+
+    def plan(self, n: int) -> Replanned | None:
         values = self.coupling.value(self.axis, n)
         return None if values is None else self.coupling.plan((*self.fixed, values, *self.after))

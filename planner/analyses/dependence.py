@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 
 from planner.analyses.line import InputLine, NotPeriodic, Size, behind
-from planner.analyses.replanning import replan
+from planner.analyses.loss import losses_of
+from planner.analyses.lossless import leaves
+from planner.analyses.replanning import Before, Replanned, replan
 from planner.analyses.walk import Walk, walk
+from planner.diagnostics import Fault
 from planner.geometry import AxisMap, Link, Shape
-from planner.plan import Known, Plan, Step, Tensor, given
+from planner.plan import Plan, Step, Tensor, given
 
 InputAxis = tuple[int, int]
 """A spatial axis of an input: the input's step, and the axis."""
@@ -19,6 +23,8 @@ InputAxes = tuple[InputAxis, ...]
 """Axes that depend on one another, in order."""
 
 
+MOST_ASKED = 40
+"""Sizes, from 1 on, that a step is asked about by itself."""
 SWAYING = 1, 2, 3, 8, 16, 32, 64, 128, 1000
 """Cells that are added to an axis to see whether it has a say in how a step goes along another one."""
 FAR = 1000
@@ -35,21 +41,23 @@ class Axes:
              arguments read a size of another axis
     """
 
-    def __init__(self, base: Plan, sources: Sequence[int], known: Known) -> None:
-        self.base, self.known = base, known
+    def __init__(self, base: Plan, sources: Sequence[int], seen: Before) -> None:
+        self.base, self.replanned = base, seen
         self.input_axes = [(i, axis) for i in sources for axis in range(len(base.steps[i].outputs[0].spatial))]
         self.walks: dict[InputAxis, Walk] = {}
         self.reasons: dict[InputAxis, str] = {}
         self.sizes: defaultdict[Size, set[InputAxis]] = defaultdict(set)
         self.swayed: defaultdict[tuple[int, int, int], set[InputAxis]] = defaultdict(set)
         self.alike: set[int] = set()
+        self.asking: dict[int, bool] = {}
+        self.varying: dict[InputAxis, set[Size]] = {}
         for input_axis in self.input_axes:
+            varying = self.varying[input_axis] = set[Size]()
             try:
                 self.walks[input_axis] = self.walked(input_axis)
-                varying = self.walks[input_axis].varying
             except NotPeriodic as why:
                 self.reasons[input_axis] = str(why)
-                varying = {
+                varying |= {
                     (i, output, at)
                     for i in (input_axis[0], *behind(base, input_axis[0]))
                     for output, shape in enumerate(base.steps[i].outputs)
@@ -66,6 +74,7 @@ class Axes:
         the other axes such steps may work, and the sizes of their outputs change.
         """
         more = copy(self)
+        more.asking = {}
         more.sizes = defaultdict(set, {size: set(input_axes) for size, input_axes in self.sizes.items()})
         for i in sorted(set[int]().union(*map(_never_far_out, self.walks.values())) - {-1}):
             for output, axis, found in more.arriving(self.base.steps[i]):
@@ -76,7 +85,7 @@ class Axes:
         """Where steps go along an axis of a source otherwise because the size of an input's axis is another."""
         sized = [i for i in behind(self.base, input_axis[0]) if self.base.steps[i].instance.sized is not None]
         n = self.base.steps[input_axis[0]].outputs[0][input_axis[1]]
-        line = InputLine(self.base, input_axis[0], input_axis[1:], self.known)
+        line = InputLine(self.base, input_axis[0], input_axis[1:], self.replanned)
         others = [line.plan(size) for size in (*(n + k for k in SWAYING), 2 * n, -(-n // 2))] if sized else []
         for i in sized:
             for plan in others:
@@ -87,36 +96,35 @@ class Axes:
 
     def arriving(self, step: Step) -> Iterator[tuple[int, int, set[InputAxis]]]:
         """For the sizes of a step's outputs, the axes that have a say in them, as the links have it."""
+        read = self.read(step)
         for output, (links, y) in enumerate(zip(step.links, step.outputs, strict=True)):
+            if read:
+                yield from ((output, at, read) for at in range(len(y)))
             for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
                 maps = (*link.axes, link.channels)
                 for axis, to in enumerate(_landing(link, len(x), len(y))):
-                    if read := self.read(step):
-                        yield from ((output, at, read) for at in range(len(y)))
                     if to is None or _varies(maps[axis], x[axis]):
                         for at in range(len(y)) if to is None else (to,):
                             yield output, at, self.of(ref, axis)
 
     def walked(self, input_axis: InputAxis) -> Walk:
         source, axis = input_axis
-        line = InputLine(self.base, source, (axis,), self.known)
+        line = InputLine(self.base, source, (axis,), self.replanned)
         first = self.walks.get((source, 0))
-        if axis == 0 or first is None:
-            return walk(line)
-        if axis == 1 and _alike(self.base, first):
+        if axis == 1 and first is not None and _alike(self.base, first, self.varying[source, 0]):
             self.alike.add(source)
-        if source not in self.alike:
-            return walk(line)
-        varying = {(i, output, axis) for i, output, _ in first.varying}
-        return Walk(line, first.far, first.steady, first.verdicts, varying)
+        if axis == 0 or first is None or source not in self.alike:
+            return walk(line, self.varying[input_axis])
+        self.varying[input_axis].update((i, output, axis) for i, output, _ in self.varying[source, 0])
+        return Walk(line, first.far, first.steady, first.verdicts, first.skipped)
 
-    def at(self, sizes: Mapping[InputAxis, int]) -> Plan:
+    def at(self, sizes: Mapping[InputAxis, int]) -> Replanned:
         """The model with these sizes, the others as they are in `base`."""
         shapes = {i: list(self.base.steps[i].outputs[0]) for i, _ in sizes}
         for (i, axis), n in sizes.items():
             shapes[i][axis] = n
         steps = sorted(set[int]().union(*(self.behind[i] for i in shapes)))
-        return replan(self.base, {i: given(Shape(x)) for i, x in shapes.items()}, steps, self.known)
+        return replan(self.base, {i: given(Shape(x)) for i, x in shapes.items()}, steps, self.replanned)
 
     @cached_property
     def behind(self) -> dict[int, list[int]]:
@@ -137,9 +145,55 @@ class Axes:
         together = {input_axis: {input_axis} for input_axis in self.input_axes}
         for i in self.reached:
             for each in self.asked_together(i, couples):
+                if not self.matters(i, each, couples):
+                    continue
                 whole = set[InputAxis]().union(*(together[input_axis] for input_axis in each))
                 together.update(dict.fromkeys(whole, whole))
         return sorted({tuple(sorted(each)) for each in together.values()})
+
+    def matters(self, i: int, together: set[InputAxis], couples: frozenset[int]) -> bool:
+        """Whether it matters that a step makes one size of several axes: some step that reads such a size may refuse
+        it, or has cells left over along it. Attention does not, which takes any number of cells.
+        """
+        reading = {i}
+        for j in self.behind[min(together)[0]]:
+            step = self.base.steps[j]
+            if j != i and reading.isdisjoint(step.instance.needs):
+                continue
+            if j in couples or any(self.may_refuse(j, each) for each in together) or self.asks(j):
+                return True
+            if any(len(self.sizes.get((j, o, k), ())) > 1 for o, x in enumerate(step.outputs) for k in range(len(x))):
+                reading.add(j)
+        return False
+
+    def asks(self, i: int) -> bool:
+        """Whether a step refuses some size in place of one that several axes have a say in, or has cells left
+        over along it.
+        """
+        if i not in self.asking:
+            self.asking[i] = self._asks(self.base.steps[i])
+        return self.asking[i]
+
+    def _asks(self, step: Step) -> bool:
+        instance = step.instance
+        if step.facts is None or instance.sized or instance.own or (instance.lenders and step.weights):
+            return True
+        assert step.layer is not None
+        joint = [[len(self.of(ref, axis)) > 1 for axis in range(len(x))] for ref, x in self.inputs(step)]
+        given = {n for x, each in zip(step.inputs, joint, strict=True) for n, many in zip(x, each, strict=True) if many}
+        for n in given:
+            for m in (*range(1, MOST_ASKED), n - 1 or 1, n + 1, n + FAR):
+                shapes = tuple(
+                    Shape([m if many and k == n else k for k, many in zip(x, each, strict=True)])
+                    for x, each in zip(step.inputs, joint, strict=True)
+                )
+                try:
+                    found = losses_of(replace(step, inputs=shapes, facts=step.layer.facts(*shapes)))
+                except Fault:
+                    return True
+                if any(joint[each.source][each.axis] and leaves(each.loss) for each in found):
+                    return True
+        return False
 
     def asked_together(self, i: int, couples: frozenset[int]) -> list[set[InputAxis]]:
         """The sets of two or more axes that a step asks for together, because it folds them away together, joins or
@@ -150,7 +204,7 @@ class Axes:
             found = [set(self.reached[i])]
         else:
             seen = self.seen(step)
-            joins = len(seen) > 1 and self.folds(step) and self.hangs_on_several(i, step, seen)
+            joins = len(seen) > 1 and self.hangs_on_several(i, step, seen, self.folded(step))
             found = [seen] if joins else list(self.meetings(i, step))
         found += [self.channels(step) | self.channels(self.base.steps[at]) for at in step.instance.lenders]
         return [each for each in found if len(each) > 1]
@@ -182,23 +236,34 @@ class Axes:
     def of(self, ref: Tensor, axis: int) -> set[InputAxis]:
         return self.sizes.get((ref.step, ref.output, axis), set())
 
-    def folds(self, step: Step) -> bool:
-        """Whether an axis that changes is folded away."""
-        return any(
-            to is None and self.of(ref, axis)
-            for links, y in zip(step.links, step.outputs, strict=True)
-            for ref, link, x in zip(step.sources, links, step.inputs, strict=True)
-            for axis, to in enumerate(_landing(link, len(x), len(y)))
+    def folded(self, step: Step) -> set[InputAxis]:
+        """The axes that have a say in a size that is folded away."""
+        return set[InputAxis]().union(
+            *(
+                self.of(ref, axis)
+                for links, y in zip(step.links, step.outputs, strict=True)
+                for ref, link, x in zip(step.sources, links, step.inputs, strict=True)
+                for axis, to in enumerate(_landing(link, len(x), len(y)))
+                if to is None
+            )
         )
 
-    def hangs_on_several(self, i: int, step: Step, seen: set[InputAxis]) -> bool:
-        """Whether a size of a step's outputs depends on several axes, as after a Flatten, or the step itself does: it
-        fails at some size of one axis, the others staying as they are. A Permute, which moves axes, does not.
+    def hangs_on_several(self, i: int, step: Step, seen: set[InputAxis], folded: set[InputAxis]) -> bool:
+        """Whether a size of a step's outputs depends on several axes, of which one is folded away, as after a Flatten;
+        or the step itself does: it fails at some size of one axis, the others staying as they are. A Permute, which
+        moves axes, does not, nor does a product of matrices, which folds away an axis by itself.
         """
-        outputs = [(o, axis) for o, x in enumerate(step.outputs) for axis in range(len(x))]
-        if any(len(self.sizes.get((i, *at), ())) > 1 for at in outputs) or not seen <= self.walks.keys():
+        if not folded:
+            return False
+        outputs = [self.sizes.get((i, o, axis), set()) for o, x in enumerate(step.outputs) for axis in range(len(x))]
+        sized = step.instance.sized is not None
+        if any(len(each) > 1 and (sized or each & folded) for each in outputs):
             return True
-        return any(i in verdict.failing for input_axis in seen for verdict in set(self.walks[input_axis].verdicts))
+        return any(self.may_refuse(i, input_axis) for input_axis in seen)
+
+    def may_refuse(self, i: int, input_axis: InputAxis) -> bool:
+        """Whether a step fails at some size of an axis, the others staying as they are, or that is not known."""
+        return input_axis not in self.walks or i in self.walks[input_axis].failing
 
     def meetings(self, i: int, step: Step) -> Iterator[set[InputAxis]]:
         """The axes that meet in each axis of a step's outputs."""
@@ -207,16 +272,20 @@ class Axes:
             for source, (ref, link, x) in enumerate(zip(step.sources, links, step.inputs, strict=True)):
                 for axis, to in enumerate(_landing(link, len(x), len(y))):
                     if to is not None:
-                        meets[to] |= self.of(ref, axis) | self.swayed.get((i, source, axis), set())
+                        found = self.of(ref, axis)
+                        read_whole = not _varies((*link.axes, link.channels)[axis], x[axis])
+                        if read_whole and step.instance.sized is None:  # whatever its size
+                            found = {each for each in found if each in meets[to] or self.may_refuse(i, each)}
+                        meets[to] |= found | self.swayed.get((i, source, axis), set())
             yield from meets
 
 
-def _alike(plan: Plan, along: Walk) -> bool:
+def _alike(plan: Plan, along: Walk, varying: set[Size]) -> bool:
     """Whether a plan treats all spatial axes in the same way, so that an answer for one is one for all."""
     spatial = plan.steps[along.line.sources[0]].outputs[0].spatial
     if any(plan.steps[i].instance.sized is not None for i in along.line.steps):
         return False
-    concerned = {i for i, _, _ in along.varying}.union(*(each.failing for each in set(along.verdicts)))
+    concerned = {i for i, _, _ in varying} | along.failing
     return plan.complete and len(set(spatial)) == 1 and all(_treats_alike(plan.steps[i]) for i in concerned)
 
 

@@ -8,23 +8,28 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from planner.analyses.arguments import Law, law
+from planner.analyses.asking import fault_of, numbers, seen, works
 from planner.analyses.growing import Growing, meetings
-from planner.analyses.line import Line, NotPeriodic, Size, fails, lengths
-from planner.diagnostics import Fault
+from planner.analyses.line import Line, NotPeriodic, Size, lengths
+from planner.analyses.replanning import Replanned
 from planner.faults.tensor_too_large import TensorTooLarge
 from planner.faults.window_too_large import WindowTooLarge
 from planner.geometry import Shape
 from planner.model import SizeOf
 from planner.plan import Plan, Step
 
-FAR = {1: 1 << 22, 2: 1 << 22, 3: 1 << 16}
-"""A size at which every map of a real network is regular, by how many axes have it."""
-STRETCHES = {1: ((1 << 36, 1 << 14), (1 << 30, 1 << 14)), 2: ((1 << 25, 1 << 11),), 3: ((1 << 17, 1 << 8),)}
-"""How many cells are added to measure growth, and up to which denominator: enough that the rest of a period does not
-matter, and so few that no tensor becomes too large.
+Start = tuple[int, tuple[tuple[int, int], ...]]
+"""A size at which every map of a real network is regular; how many cells are added to measure growth, and up to which
+denominator: enough that the rest of a period does not matter, and so few that no tensor becomes too large.
 """
-NEARER = 1 << 18, ((1 << 18, 1 << 8),)
-"""The same where windows grow with the input, and would become too large."""
+FAR: tuple[Start, ...] = (
+    (1 << 22, ((1 << 36, 1 << 14), (1 << 30, 1 << 14))),
+    (1 << 22, ((1 << 25, 1 << 11),)),
+    (1 << 16, ((1 << 17, 1 << 8),)),
+)
+"""Where one axis begins; several of one size begin further down, and so does what grows with the square of the size."""
+NEARER: Start = 1 << 18, ((1 << 18, 1 << 8),)
+"""Where windows grow with the input, and would become too large."""
 LONGEST_PERIOD = 1 << 14
 """Longer periods are not looked for."""
 STILL = Fraction(0)
@@ -40,7 +45,13 @@ MOST_ASKED = 24
 """Successive inputs that a layer is asked about: enough that one is accepted, if the layer accepts any."""
 LIMITS = TensorTooLarge, WindowTooLarge
 """Faults that say nothing about larger or smaller sizes, unless every size has them."""
-TOO_LARGE = "some of its tensors are too large to be followed far enough"
+
+
+class TooLargeFarOut(NotPeriodic):
+    """Tensors are too large to be followed far enough."""
+
+    def __init__(self) -> None:
+        super().__init__("some of its tensors are too large to be followed far enough")
 
 
 class Far:
@@ -52,29 +63,37 @@ class Far:
 
     def __init__(self, line: Line) -> None:
         self.line = line
-        self.growth: dict[Size, Fraction] = {}
-        self.ranks: dict[tuple[int, int], int] = {}
-        """How many axes each tensor has, channels included."""
-        self.asked: defaultdict[int, dict[tuple[Shape, ...], int]] = defaultdict(dict)
-        if line.together not in FAR:
+        if line.nearer >= len(FAR):
             raise NotPeriodic(f"{line.together} axes of one size are more than are followed")
-        self.start, self.stretches = FAR[line.together], STRETCHES[line.together]
-        try:
-            self.settle()
-        except NotPeriodic:
-            if not any(line.base.steps[i].instance.sized is not None for i in line.steps):
-                raise
-            self.start, self.stretches = NEARER
-            self.settle()
+        sized = any([line.base.steps[i].instance.sized is not None for i in line.steps])
+        self.starts = (*FAR[: line.together], NEARER) if sized else FAR
+        self.mends = NotPeriodic if sized else TooLargeFarOut
+        while not self.found():
+            line.nearer += 1
         self.moving = [each for i, step in self.steps.items() for each in self.maps(i, step)]
         self.order = [each for i, step in self.steps.items() for each in self.compares(i, step)]
         self.following = {i: [*self.laws(step)] for i, step in self.steps.items() if self.varies(step)}
         self.swelling = {i for i, laws in self.following.items() if any(each.grows for _, _, each in laws)}
         self.lengths_far = self.along() if self.following else []
 
-    def settle(self) -> None:
-        """Look at longer and longer periods until one is as long as it must be."""
-        self.growth.clear()
+    def found(self) -> bool:
+        """Find the period, which all that is seen in one period proves to be needed, and no more; whether that could be
+        done so far out.
+        """
+        self.start, self.stretches = self.starts[self.line.nearer]
+        try:
+            self.find()
+        except self.mends:
+            if self.line.nearer + 1 == len(self.starts):
+                raise
+            return False
+        return True
+
+    def find(self) -> None:
+        self.growth: dict[Size, Fraction] = {}
+        self.ranks: dict[tuple[int, int], int] = {}
+        """How many axes each tensor has, channels included."""
+        self.asked: defaultdict[int, dict[tuple[Shape, ...], int]] = defaultdict(dict)
         self.period, wanted = 0, self.line.period
         while wanted != self.period:
             if wanted > LONGEST_PERIOD:
@@ -82,13 +101,13 @@ class Far:
             self.period = wanted
             wanted = self.look()
         if self.unknown:
-            raise NotPeriodic(TOO_LARGE)
+            raise TooLargeFarOut
 
     def look(self) -> int:
         """Plan a whole period far out, and return the period that these plans prove to be needed."""
         start = self.start // self.period * self.period
         self.unknown = False
-        self.planned: list[list[bool] | None] = []
+        self.planned: list[object] = []
         self.steps: dict[int, Step] = {}
         self.asked.clear()
         wanted, last = self.period, None
@@ -102,12 +121,12 @@ class Far:
                 self.planned.append(None)
                 continue
             self.planned.append(self.there(plan))
-            self.ranks.update(((i, output), axis + 1) for i, output, axis in lengths(self.line, plan))
+            sizes = lengths(self.line, plan)
+            self.ranks.update(((i, output), axis + 1) for i, output, axis in sizes)
             for stretch, largest in self.stretches:
-                if any(size not in self.growth for size in lengths(self.line, plan)):
-                    stretch -= stretch % self.period
-                    self.measure(plan, n, stretch, largest)
-            self.unknown = any(size not in self.growth for size in lengths(self.line, plan)) or self.unknown
+                if sizes.keys() - self.growth.keys():
+                    self.measure(sizes, n, stretch - stretch % self.period, largest)
+            self.unknown = self.unknown or bool(sizes.keys() - self.growth.keys())
             for i in self.line.steps:
                 step = plan.steps[i]
                 if (step.inputs or step.sizes) and (i not in self.steps or (step.facts and not self.steps[i].facts)):
@@ -168,13 +187,15 @@ class Far:
         cells = far.get(ORIGIN, 0) + n % self.period - n
         return all(length == far[size] - self.growth[size] * cells for size, length in there.items() if size in far)
 
-    def measure(self, near: Plan, n: int, stretch: int, largest: int) -> None:
-        """Take down the growth of the sizes in three plans, `stretch` cells apart each, the first of which is of n."""
+    def measure(self, near: dict[Size, int], n: int, stretch: int, largest: int) -> None:
+        """Take down the growth of the sizes in three plans, `stretch` cells apart each; `near` are those of the first,
+        which is of n.
+        """
         far, farther = self.line.plan(n + stretch), self.line.plan(n + 2 * stretch)
         if far is None or farther is None:
             return
         second, third = lengths(self.line, far), lengths(self.line, farther)
-        for size, length in lengths(self.line, near).items():
+        for size, length in near.items():
             if size in third and size in second and size not in self.growth:
                 gain = second[size] - length
                 rate = Fraction(gain, stretch).limit_denominator(largest)
@@ -191,10 +212,9 @@ class Far:
             for place, x in zip(places, step.inputs, strict=True)
         ]
 
-    def refused(self, plan: Plan) -> int:
+    def refused(self, plan: Replanned) -> int:
         """The period of the input sizes for which the steps work that fail in a plan."""
-        steps = ((i, plan.steps[i]) for i in self.line.steps)
-        return math.lcm(*(self.asked_for(i, step) for i, step in steps if fails(step)))
+        return math.lcm(*(self.asked_for(i, plan.steps[i]) for i in sorted(plan.failing)))
 
     def asked_for(self, i: int, step: Step) -> int:
         """The period of the input sizes for which a step works that fails at one of them."""
@@ -209,8 +229,8 @@ class Far:
         if not growing:
             return 1
         smallest = [each.smallest for each in growing]
-        if isinstance(_fault(step, seen(step)), LIMITS) and not isinstance(_fault(step, smallest), LIMITS):
-            raise NotPeriodic(TOO_LARGE)
+        if isinstance(fault_of(step, seen(step)), LIMITS) and not isinstance(fault_of(step, smallest), LIMITS):
+            raise TooLargeFarOut
         key = id(step.instance.sized or step.layer), step.instance.own, *growing
         if key not in self.line.asked:
             self.line.asked[key] = self.taken(step, growing)
@@ -228,8 +248,8 @@ class Far:
 
     def taken(self, step: Step, growing: Sequence[Growing]) -> int:
         """The period in k with which a step works, where it works at all."""
-        works = [_works(step, [each.at(k) for each in growing]) for k in range(MOST_DIVISOR)]
-        short = next((p for p in range(1, MOST_DIVISOR // 2 + 1) if works[p:] == works[:-p]), None)
+        taken = [works(step, [each.at(k) for each in growing]) for k in range(MOST_DIVISOR)]
+        short = next((p for p in range(1, MOST_DIVISOR // 2 + 1) if taken[p:] == taken[:-p]), None)
         if short is not None and short > 1:
             return short
         long = self.divisible(step, growing)
@@ -241,14 +261,14 @@ class Far:
         """The period of the sizes that a step accepts if they must be multiples of a large argument, or of a product of
         arguments.
         """
-        wanted = {n for each in _lists(_numbers(step)) for n in (*map(abs, each), math.prod(map(abs, each)))}
+        wanted = {n for each in numbers(step) for n in (*map(abs, each), math.prod(map(abs, each)))}
         periods = [
             period
             for divisor in sorted(wanted)
             if divisor > 1
             for each in growing
             for k, period in each.multiples(divisor)
-            if _works(step, [other.at(k) for other in growing])
+            if works(step, [other.at(k) for other in growing])
         ]
         return math.lcm(*periods) if periods else None
 
@@ -268,7 +288,7 @@ class Far:
                 if first != other:
                     yield i, source, axis, 1 if other > first else -1
 
-    def agrees(self, plan: Plan | None, n: int) -> bool:
+    def agrees(self, plan: Replanned | None, n: int) -> bool:
         """Whether a plan of size n is like those far out: its maps are regular, its sizes are in the same order, the
         same steps work.
         """
@@ -277,20 +297,42 @@ class Far:
             return False
         if plan is None or pattern is None:
             return plan is None and pattern is None
-        steps = plan.steps
         if self.there(plan) != pattern:
             return False
-        if not self.regular(plan) or (self.following and not self.in_line(plan, n)):
+        if not self.regular(plan) or (self.following and not self.in_line(plan, n)) or self.calm(plan) is not None:
             return False
-        for i, source, axis, sign in self.order:
-            inputs = steps[i].inputs
-            if inputs and (inputs[source][axis] - inputs[0][axis]) * sign <= 0:
-                return False
-        return all([self.outgrown(steps[i], plan) for i in self.line.steps if fails(steps[i])])
+        return self.settled(plan)
 
-    def there(self, plan: Plan) -> list[bool]:
-        """Which steps work, and whether all outputs of the model are there."""
-        return [*[plan.steps[i].facts is not None for i in self.line.steps], bool(plan.outputs)]
+    def calm(self, plan: Replanned) -> int | None:
+        """For how many periods from a plan on no two sizes of a step's inputs meet that are still to cross; None where
+        none are.
+        """
+        found = None
+        for i, source, axis, sign in self.order:
+            inputs = plan.steps[i].inputs
+            if inputs and (apart := (inputs[0][axis] - inputs[source][axis]) * sign) >= 0:
+                rates = [self.growth.get((*plan.steps[i].sources[k], axis), STILL) for k in (source, 0)]
+                periods = max(0, math.ceil(apart / ((rates[0] - rates[1]) * sign * self.period)) - 1)
+                found = periods if found is None else min(found, periods)
+        return found
+
+    def waits(self, plan: Replanned | None, n: int) -> int:
+        """For how many periods from size n on all stays as it is there, although sizes are still to cross later; none
+        where arguments follow the size, as they may change at any.
+        """
+        if plan is None or self.following or n < self.line.steady or self.there(plan) != self.planned[n % self.period]:
+            return 0
+        if not self.regular(plan, more=1) or not self.settled(plan):
+            return 0
+        return self.calm(plan) or 0
+
+    def settled(self, plan: Replanned) -> bool:
+        """Whether the steps that fail at a size fail at all larger ones too that are alike."""
+        return all([self.outgrown(plan.steps[i], plan) for i in plan.failing])
+
+    def there(self, plan: Replanned) -> tuple[frozenset[int], bool]:
+        """Which steps do not work, and whether all outputs of the model are there."""
+        return plan.absent, bool(plan.outputs)
 
     def regular(self, plan: Plan, more: int = 0) -> bool:
         """Whether all maps are regular; with `more` also the cells that they read or leave, from either end. Where
@@ -313,15 +355,13 @@ class Far:
         The numbers of a list may also be compared together: as the sizes of a tensor, by their product.
         """
         read = self.growing(step)
-        if read and isinstance(_fault(step, seen(step)), LIMITS):
+        if read and isinstance(fault_of(step, seen(step)), LIMITS):
             return True  # the fault is of a kind that larger sizes do not mend
-        if any(_works(step, [each.at(k) for each in read]) for k in meetings(read)):
+        if any(works(step, [each.at(k) for each in read]) for k in meetings(read)):
             return False
-        numbers = _numbers(step)
-        products = [math.prod(each) for each in _lists(numbers)]
-        axes = [number for each in _lists(numbers) for number in each] + [
-            each for each in products if each <= LONGEST_PERIOD
-        ]
+        given = numbers(step)
+        products = [math.prod(each) for each in given]
+        axes = [number for each in given for number in each] + [each for each in products if each <= LONGEST_PERIOD]
         for each in (plan.steps[at] for at in step.instance.lenders):
             if any(length <= max(max(x) for x in step.inputs) for length in self.lengths(each)):
                 return False
@@ -338,49 +378,3 @@ class Far:
         """The sizes of a step's inputs that grow."""
         pairs = zip(step.inputs, self.rates(step), strict=True)
         return [length for x, rates in pairs for length, rate in zip(x, rates, strict=True) if rate]
-
-
-def _works(step: Step, shapes: Sequence[Shape]) -> bool:
-    return _fault(step, shapes) is None
-
-
-def seen(step: Step) -> tuple[Shape, ...]:
-    """The shapes that a step reads, and the sizes that its arguments read as one more."""
-    return (*step.inputs, Shape(step.sizes)) if step.sizes else step.inputs
-
-
-def _fault(step: Step, shapes: Sequence[Shape]) -> Fault | None:
-    """What is wrong with a step that reads these shapes, and arguments that read these sizes."""
-    layer, sized = step.layer, step.instance.sized
-    try:
-        if sized is not None:
-            *shapes, sizes = shapes
-            layer = sized.layer(tuple(sizes))
-        assert layer is not None
-        step.instance.placed(layer, layer.facts(*shapes), shapes)
-    except Fault as fault:
-        return fault
-    return None
-
-
-def _numbers(step: Step) -> object:
-    """The arguments of a step; the numbers of the arithmetic, where they are worked out from sizes."""
-    given = step.layer.given() if step.layer is not None else {}
-    sized = step.instance.sized
-    if sized is None:
-        return given
-    return [*(value for key, value in given.items() if key not in sized.keys), *sorted(sized.numbers)]
-
-
-def _lists(value: object) -> Iterator[list[int]]:
-    """The lists of numbers among a layer's arguments, a number alone being a list of one."""
-    if isinstance(value, dict):
-        for each in value.values():
-            yield from _lists(each)
-    elif isinstance(value, list | tuple):
-        yield [each for each in value if isinstance(each, int)]
-        for each in value:
-            if not isinstance(each, int):
-                yield from _lists(each)
-    elif isinstance(value, int):
-        yield [value]

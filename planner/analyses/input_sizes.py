@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -11,12 +13,13 @@ from planner.analyses.joint import joint
 from planner.analyses.line import InputLine, NotPeriodic
 from planner.analyses.matches import AxisAnswer, AxisAnswers, Together
 from planner.analyses.reach import TooRagged, reach
+from planner.analyses.replanning import Before
 from planner.analyses.sizes import AxisSizes, along
 from planner.analyses.walk import walk
 from planner.geometry import Shape
 from planner.layers._layer import axis_name
 from planner.model import Model
-from planner.plan import Known, Plan, propagate
+from planner.plan import Plan, propagate
 
 MOST_MENDED = 4
 """Inputs for which another size is looked for where a model does not work as it is."""
@@ -81,7 +84,8 @@ def input_sizes(model: Model, input: str | None = None, axis: str | None = None)
         unread = reached.unread[i] if reached is not None else None
         axes = [k for k, name in enumerate(names[step.name]) if axis in (None, name, str(k))]
         if axes:
-            found = solver.answer(i)
+            with _uncollected():
+                found = solver.answer(i)
             yield replace(
                 found,
                 unread=unread[0].cells if unread else None,
@@ -90,12 +94,26 @@ def input_sizes(model: Model, input: str | None = None, axis: str | None = None)
             )
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector, which would visit all that is kept of thousands of plans again and again; there
+    are no circles in it.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 class _Solver:
     """The inputs of a model, in the plan of the model as it is."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.known: Known = {}
+        self.seen = Before(plan.model)
         self.inputs = tuple([i for i, step in enumerate(plan.steps) if step.is_input and step.outputs[0].spatial])
         self.answers: dict[tuple[int, ...], dict[InputAxis, AxisAnswer]] = {}
         self.twins: dict[object, int] = {}
@@ -127,7 +145,7 @@ class _Solver:
         company = self.company[input_axis[0]]
         if self.base.complete and len(company) <= MOST_INPUTS:
             found = self.solved(company)[input_axis]
-            if not found.why or len(company) == 1:
+            if not found.why or {i for i, _ in found.others} == {input_axis[0]}:
                 return found
             others = tuple([each for each in found.others if each[0] != input_axis[0]])
         else:
@@ -172,7 +190,7 @@ class _Solver:
         for source in self.inputs[:MOST_MENDED]:
             spatial = self.plan.steps[source].outputs[0].spatial
             if len(spatial) > 1 or len(self.inputs) > 1:
-                line = InputLine(self.plan, source, range(len(spatial)), self.known)
+                line = InputLine(self.plan, source, range(len(spatial)), self.seen)
                 n = self.mending(line, max(spatial))
                 if n is not None:
                     return line.plan(n)
@@ -197,7 +215,7 @@ class _Solver:
                 found = self.solved((twin,)).items()
                 self.answers[sources] = {(sources[0], k): each.of_twin(sources[0], name) for (_, k), each in found}
             else:
-                self.answers[sources] = AxisAnswers(*joint(self.base, sources, self.known), self.plan).found
+                self.answers[sources] = AxisAnswers(*joint(self.base, sources, self.seen), self.plan).found
         return self.answers[sources]
 
     def role(self, source: int) -> object:
@@ -219,7 +237,7 @@ class _Solver:
         if rank == 1:
             return None
         try:
-            return replace(along(walk(InputLine(self.base, source, range(rank), self.known))), name="n")
+            return replace(along(walk(InputLine(self.base, source, range(rank), self.seen))), name="n")
         except NotPeriodic:
             return None
 
@@ -228,7 +246,7 @@ class _Solver:
         source, axis = input_axis
         given = self.plan.steps[source].outputs[0][axis]
         try:
-            each = along(walk(InputLine(self.base, source, (axis,), self.known)))
+            each = along(walk(InputLine(self.base, source, (axis,), self.seen)))
         except NotPeriodic as reason:
             return Unsolved(self.name(input_axis), given, str(reason))
         others = tuple([other for other in answer.others if other != input_axis])

@@ -14,9 +14,10 @@ from random import Random
 from planner.analyses.coupling import Coupling
 from planner.analyses.dependence import Axes, InputAxes, InputAxis
 from planner.analyses.groups import SizeGroup
-from planner.analyses.line import NotPeriodic, fails
+from planner.analyses.line import NotPeriodic
+from planner.analyses.replanning import Before, Replanned
 from planner.analyses.residues import Residues
-from planner.plan import Known, Plan
+from planner.plan import Plan
 
 SAMPLES = 3
 """Sizes of each axis that are tried with those of the others."""
@@ -49,9 +50,9 @@ class JointAxes:
         return any(sizes in group for group in self.groups)
 
 
-def joint(base: Plan, sources: Sequence[int], known: Known) -> tuple[Axes, list[JointAxes]]:
+def joint(base: Plan, sources: Sequence[int], seen: Before) -> tuple[Axes, list[JointAxes]]:
     """The spatial axes of some inputs, in sets that do not depend on one another."""
-    axes = Axes(base, sources, known)
+    axes = Axes(base, sources, seen)
     couples = frozenset[int]()
     joints: list[JointAxes] = []
     for _ in range(SURPRISES):
@@ -94,10 +95,10 @@ def _surprising(axes: Axes, joints: Sequence[JointAxes]) -> int | None:
     return None
 
 
-def _asking(joints: Sequence[JointAxes], plan: Plan) -> set[int]:
+def _asking(joints: Sequence[JointAxes], plan: Replanned) -> set[int]:
     """The steps that ask for each axis by itself, and fail in a plan."""
     couplings = [each.coupling for each in joints if each.coupling]
-    return {i for coupling in couplings for steps in coupling.before for i in steps if fails(plan.steps[i])}
+    return {i for coupling in couplings for steps in coupling.before for i in steps if i in plan.failing}
 
 
 def _failing(joints: Sequence[JointAxes], sizes: dict[InputAxis, int]) -> set[int]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 
-from planner.analyses.replanning import replan, resolve
+from planner.analyses.replanning import Before, Replanned, replan, resolve
 from planner.geometry import Shape
-from planner.plan import Known, Plan, Step, given
+from planner.plan import Plan, given
 
 MOST_PLANNED = 2_000_000
 """Steps planned before the search is given up."""
@@ -33,6 +33,7 @@ class Line(ABC):
     sources  the steps whose outputs are given to them
     period, steady  with which period `plan` is None, and from where on
     asked    after how many sizes layers have been found to take some again
+    nearer   how many of the steps outwards are left out in looking far out, since tensors would be too large
     """
 
     base: Plan
@@ -40,6 +41,7 @@ class Line(ABC):
     steps: Sequence[int]
     sources: Sequence[int]
     asked: dict[object, int]
+    nearer: int
     period = steady = 1
 
     @property
@@ -53,33 +55,33 @@ class Line(ABC):
         return {self.sources[0]: frozenset(self.axes)}
 
     @abstractmethod
-    def plan(self, n: int) -> Plan | None:
+    def plan(self, n: int) -> Replanned | None:
         """The model at size n; None where it is known to fail before any of `steps`."""
 
 
 class InputLine(Line):
     """The sizes of one axis of an input, or of several at once; `steps` are all that depend on the input."""
 
-    def __init__(self, base: Plan, source: int, axes: Sequence[int], known: Known) -> None:
-        self.base, self.source, self.axes, self.known = base, source, axes, known
+    def __init__(self, base: Plan, source: int, axes: Sequence[int], seen: Before) -> None:
+        self.base, self.source, self.axes, self.seen = base, source, axes, seen
         self.steps = behind(base, source)
         self.sources = (source,)
-        self.depending = frozenset((source, *self.steps))
         self.asked = {}
+        self.nearer = self.together - 1
         self.planned = 0
         readers = [i for i in self.steps if source in base.steps[i].instance.needs]
         alone = all(at not in self.steps for i in readers for at in base.steps[i].instance.needs)
         self.first = readers if alone else self.steps
         self.rest = [i for i in self.steps if i not in set(self.first)]
-        self.kept: dict[int, Plan] = {}
-        self.seen: dict[Hashable, list[Step]] = {}
+        self.kept: dict[int, Replanned] = {}
+        self.rests: dict[Hashable, Replanned] = {}
 
     def at(self, sizes: Sequence[int]) -> Plan:
         """The model with these sizes of all spatial axes."""
         shape = Shape((*sizes, self.base.steps[self.source].outputs[0].channels))
-        return replan(self.base, {self.source: given(shape)}, self.steps, self.known)
+        return replan(self.base, {self.source: given(shape)}, self.steps, self.seen)
 
-    def plan(self, n: int) -> Plan:
+    def plan(self, n: int) -> Replanned:
         """The model at size n, kept where it is small, as those are asked for again."""
         if n in self.kept:
             return self.kept[n]
@@ -88,23 +90,25 @@ class InputLine(Line):
             self.kept[n] = plan
         return plan
 
-    def planned_at(self, n: int) -> Plan:
+    def planned_at(self, n: int) -> Replanned:
         """The model planned at size n. Where the first layers turn several sizes into the same shapes, the rest of the
         model is planned once.
         """
         sizes = list(self.base.steps[self.source].outputs[0])
         for axis in self.axes:
             sizes[axis] = n
-        plan = replan(self.base, {self.source: given(Shape(sizes))}, self.first, self.known)
+        plan = replan(self.base, {self.source: given(Shape(sizes))}, self.first, self.seen)
         self.count(len(self.first))
         if self.rest:
             key = tuple([plan.steps[i].outputs for i in self.first])
-            if key not in self.seen:
+            if key not in self.rests:
                 self.count(len(self.rest))
-                self.seen[key] = replan(plan, {}, self.rest, self.known).steps
+                self.rests[key] = replan(plan, {}, self.rest, self.seen)
+            rest = self.rests[key]
             for i in self.rest:
-                plan.steps[i] = self.seen[key][i]
-            resolve(plan, self.base, self.depending)
+                plan.steps[i] = rest.steps[i]
+            plan.absent, plan.failing = plan.absent | rest.absent, plan.failing | rest.failing
+            resolve(plan)
         return plan
 
     def count(self, steps: int) -> None:
@@ -130,9 +134,3 @@ def lengths(line: Line, plan: Plan) -> dict[Size, int]:
         for output, shape in enumerate(plan.steps[i].outputs)
         for axis, n in enumerate(shape)
     }
-
-
-def fails(step: Step) -> bool:
-    """Whether a step has a fault of its own."""
-    asked = bool(step.sizes) or (step.layer is not None and bool(step.inputs))
-    return step.facts is None and asked

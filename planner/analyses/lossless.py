@@ -16,7 +16,7 @@ from operator import or_
 from planner.analyses.loss import AxisLoss, losses_of
 from planner.analyses.reach import Reach, reach
 from planner.cells import Cells, all_cells, shifted, stretches
-from planner.geometry import AxisMap
+from planner.geometry import AxisMap, Loss
 from planner.plan import Plan, Step, Tensor
 
 MOST_BACK = 10
@@ -147,10 +147,15 @@ class Ledger:
         )
 
 
+def leaves(loss: Loss) -> bool:
+    """Whether anything is left over or left out, or lies on padding alone."""
+    return bool(loss.real or loss.blank or not loss.exact)
+
+
 def _entries(step: Step) -> Iterator[AxisUse]:
     for each in losses_of(step):
         loss = each.loss
-        if loss.real or loss.blank or not loss.exact:
+        if leaves(loss):
             yield AxisUse(each, each.axis, bool(loss.real), bool(loss.at_edge), bool(loss.blank), not loss.exact)
 
 

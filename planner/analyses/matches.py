@@ -132,7 +132,7 @@ class AxisAnswers:
             axes = map(_with_conditions_of, matches[0].axes, walked)
             return dict(zip(component, map(AxisAnswer, axes), strict=True))
         projected = tuple([_projected(axis, k, matches) for k, axis in enumerate(alone)])
-        named = tuple([self.plan.steps[i].name for i in coupling.steps if coupling.refuses(i)])
+        named = tuple([self.plan.steps[i].name for i in coupling.steps if i in coupling.refusing])
         together = Together(projected, tuple(matches), named) if matches else None
         answers = [AxisAnswer(axis, together, component) for axis in projected]
         return dict(zip(component, answers, strict=True))
@@ -191,7 +191,7 @@ class AxisAnswers:
         plan = self.axes.at({input_axis: _near(sizes, min(n, LONGEST_SEEN)) for input_axis, sizes, n in shapes})
         found = []
         for k, (input_axis, works, _) in enumerate(shapes):
-            line, steps = InputLine(plan, input_axis[0], (input_axis[1],), self.axes.known), coupling.before[k]
+            line, steps = InputLine(plan, input_axis[0], (input_axis[1],), self.axes.replanned), coupling.before[k]
             kept = listed(line, works, steps) if not works.residues else along(walk(line), steps)
             lossless = kept.lossless & works if group.lossless else NO_SIZE
             exact = kept.exact & works if group.exact else NO_SIZE

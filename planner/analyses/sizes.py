@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import TypeVar
 
 from planner.analyses.line import InputLine, Line, NotPeriodic
 from planner.analyses.lossless import Leaving, Ledger
 from planner.analyses.reach import TooRagged
+from planner.analyses.replanning import Before
 from planner.analyses.residues import Residues, settled
 from planner.analyses.walk import MOST_TRIED, Verdict, Walk, walk
 from planner.cells import TooManyRuns
@@ -24,6 +26,7 @@ BEYOND = 16
 LATER, FARTHEST = 12, 1 << 13
 """How many larger sizes are tried besides where arguments read the size, and up to which."""
 RAGGED = "what is read of its tensors is in too many pieces to be followed"
+Found = TypeVar("Found")
 MOST_ROUNDS = 32
 """Periods that are looked at before the losses are taken not to repeat."""
 
@@ -66,7 +69,7 @@ def sizes(model: Model, input: str, axis: int, *, at: Shape | None = None) -> Ax
     base = propagate(model, inputs={} if at is None else {input: at})
     if any(each.severity == "error" for each in model.diagnostics):
         raise NotPeriodic("the model file has faults that no input size mends")
-    return along(walk(InputLine(base, base.numbers[input], (axis,), {})))
+    return along(walk(InputLine(base, base.numbers[input], (axis,), Before(model))))
 
 
 def along(walked: Walk, steps: Sequence[int] | None = None) -> AxisSizes:
@@ -121,7 +124,7 @@ class _Along:
             last += max(1, last // 8)
             if last > MOST_TRIED:
                 raise NotPeriodic(f"what is lost was not seen to repeat within the first {MOST_TRIED:,} sizes")
-        alike = [self.ledger.pattern(self.plan(n)) for n in range(1, last + self.period)]
+        alike = self.each(self.ledger.pattern, [], last + self.period)
         while last > self.walk.steady and alike[last - 2] == alike[last - 2 + self.period]:
             last -= 1
         return last
@@ -132,8 +135,19 @@ class _Along:
         beyond = again + max(BEYOND, min(self.period, 2 * BEYOND))
         if beyond > MOST_TRIED:
             raise NotPeriodic(f"what is lost was not seen to repeat within the first {MOST_TRIED:,} sizes")
-        self.left += [self.ledger.leaving(self.plan(n)) for n in range(len(self.left) + 1, beyond)]
+        self.each(self.ledger.leaving, self.left, beyond)
         return self.left[again - 1 : beyond - 1] == self.left[self.steady - 1 : beyond - 1 - self.period]
+
+    def each(self, found: Callable[[Plan], Found], known: list[Found], stop: int) -> list[Found]:
+        """What is found at each size below `stop`, of which the first few are known: as it is one period before where
+        the walk has skipped sizes for that, and it did not change in the period before either.
+        """
+        period = self.period
+        for n in range(len(known) + 1, stop):
+            skipped = n > 2 * period and any([n in sizes for sizes in self.walk.skipped])
+            as_before = skipped and known[-period:] == known[-2 * period : -period]
+            known.append(known[-period] if as_before else found(self.plan(n)))
+        return known
 
     def must_hold(self) -> None:
         """Refuse an answer that does not hold at some larger sizes, where arguments read the size."""

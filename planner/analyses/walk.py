@@ -10,11 +10,12 @@ fails as it does far out. Up to there, every n is tried.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from planner.analyses.far import Far
-from planner.analyses.line import Line, NotPeriodic, Size, fails, lengths
+from planner.analyses.line import Line, NotPeriodic, Size, lengths
+from planner.analyses.replanning import Replanned
 from planner.analyses.residues import Residues, settled
-from planner.plan import Plan
 
 MOST_TRIED = 1 << 16
 """Sizes tried before the search is given up."""
@@ -36,18 +37,23 @@ class Verdict:
 class Walk:
     """What happens along a line: a verdict for each size from 1 on, which repeat with `period` from `steady` on.
 
-    varying  the sizes of tensors that are not the same all along
+    skipped  sizes that were not tried, since all is there as it is one period before
     """
 
     line: Line
     far: Far
     steady: int
     verdicts: list[Verdict]
-    varying: set[Size] = field(default_factory=set)
+    skipped: list[range] = field(default_factory=list)
 
     @property
     def period(self) -> int:
         return self.far.period
+
+    @cached_property
+    def failing(self) -> frozenset[int]:
+        """The steps that fail at some size."""
+        return frozenset[int]().union(*{each.failing for each in self.verdicts})
 
     @property
     def works(self) -> Residues:
@@ -58,9 +64,11 @@ HIDDEN = Verdict(frozenset(), frozenset((-1,)))
 """The verdict where a line has no plan."""
 
 
-def walk(line: Line) -> Walk:
-    """Try the sizes of a line one after the other until a whole period has gone by in which all is as it is far out.
+def walk(line: Line, varying: set[Size] | None = None) -> Walk:
+    """Try the sizes of a line one after the other until a whole period has gone by in which all is as it is far out;
+    while two sizes are still to cross, whole periods are passed over in which they do not.
 
+    varying  the sizes of tensors that are not the same all along are put into it
     Raises NotPeriodic where that does not happen.
     """
     far = Far(line)
@@ -70,33 +78,41 @@ def walk(line: Line) -> Walk:
     verdicts: list[Verdict] = []
     alike: dict[Verdict, Verdict] = {}
     first: dict[Size, int] = {}
-    varying = {size for size, rate in far.growth.items() if rate}
-    last: Plan | None = None
+    if varying is not None:
+        varying |= {size for size, rate in far.growth.items() if rate}
+    last: Replanned | None = None
     calm = 0
+    waits: list[int] = []
+    skipped: list[range] = []
     while calm < far.period:
         n = len(verdicts) + 1
         if n > MOST_TRIED:
             raise NotPeriodic(hopeless)
         plan = line.plan(n)
         if plan is None or plan is not last:
-            found = _verdict(line, plan)
+            found = _verdict(plan)
             found = alike.setdefault(found, found)
-        if plan is not None and plan is not last:
+        if varying is not None and plan is not None and plan is not last:
             for size, length in lengths(line, plan).items():
                 if first.setdefault(size, length) != length:
                     varying.add(size)
         verdicts.append(found)
         last = plan
         calm = calm + 1 if far.agrees(plan, n) else 0
-    return Walk(line, far, len(verdicts) - far.period + 1, verdicts, varying)
+        waits.append(0 if calm else far.waits(plan, n))
+        periods = min(*waits[-far.period :], (MOST_TRIED - n) // far.period) if n >= far.period else 0
+        if periods > 0:
+            verdicts += verdicts[-far.period :] * periods
+            skipped.append(range(n + 1, len(verdicts) + 1))
+            waits += [0] * (len(verdicts) - n)
+            last = None
+    return Walk(line, far, len(verdicts) - far.period + 1, verdicts, skipped)
 
 
-def _verdict(line: Line, plan: Plan | None) -> Verdict:
+def _verdict(plan: Replanned | None) -> Verdict:
     if plan is None:
         return HIDDEN
-    absent = [i for i in line.steps if plan.steps[i].facts is None]
-    failing = frozenset([i for i in absent if fails(plan.steps[i])])
-    unplanned = frozenset(absent) - failing
-    if not absent and not plan.outputs:
+    unplanned = plan.absent - plan.failing
+    if not plan.absent and not plan.outputs:
         unplanned = HIDDEN.unplanned  # the output does not exist at this size
-    return Verdict(failing, unplanned)
+    return Verdict(plan.failing, unplanned)

@@ -33,8 +33,9 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
 
 
+@cache
 def library(name: str) -> Source:
-    """A library that comes with the planner."""
+    """A library that comes with the planner; it is read once."""
     return read(SHIPPED / f"{name}.yaml", library=True)
 
 
@@ -64,7 +65,10 @@ def key_of(name: str, shelf: Shelf, user: str | None = None) -> str:
 
 def _read(key: str, name: str, shelf: Shelf) -> None:
     """Put a library on the shelf."""
-    path = SHIPPED / f"{key}.yaml" if key in shipped() else FilePath(shelf.file or "").parent / key[2:]
+    if key in shipped():
+        shelf.sources[key] = library(key)
+        return
+    path = FilePath(shelf.file or "").parent / key[2:]
     file = str(path)
     try:
         shelf.sources[key] = read(file, library=True)

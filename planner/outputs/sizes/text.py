@@ -20,6 +20,8 @@ FORMAT = Format("txt", for_people=True)
 
 def render(found: Sequence[InputSizes], screen: Screen, low: int, high: int) -> str:
     """The axes of every input, those that are alike together; those that depend on one another once."""
+    if not found:
+        return "no input has spatial axes, of which the sizes could be others\n"
     parts = [part for each in found for part in _input(each, screen, low, high)]
     shapes = {each.input: each for each in found}
     alike: dict[object, list[Together]] = {}

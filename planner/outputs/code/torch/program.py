@@ -147,6 +147,8 @@ class Program:
             self.imports.add(str(expr.args[0]).partition(".")[0])
             parts = [self.expr(each.args[0], f"{each.op.removeprefix('keyword ')}=") for each in expr.args[1:]]
             return Brackets(f"{head}{expr.args[0]}(", list(map(Bracketed, parts)))
+        if expr.op == "call" and len(expr.args) > 2:
+            return Brackets(f"{head}{expr.args[0]}(", [Bracketed(self.expr(each)) for each in expr.args[1:]])
         return f"{head}{expr}"
 
     def call(self, part: Part) -> Brackets:
