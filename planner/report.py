@@ -117,6 +117,9 @@ class Report:
         """The place in the file of a diagnostic; None for a model that is not a file."""
         if diagnostic.place is not None:
             return diagnostic.place
+        if self.source.format:
+            own = self.source.own(diagnostic.path, diagnostic.calls)
+            return self.source.place(own, at_key=diagnostic.at_key)
         if diagnostic.part is not None:
             return self.source.within(diagnostic.path, *diagnostic.part)
         return self.source.place(diagnostic.path, at_key=diagnostic.at_key)

@@ -262,7 +262,9 @@ class Lists:
                 slips |= DOUBT
                 inner[name] = UNKNOWN
             else:
-                inner[name] = self.draft.evaluated(default, inner, (*block.path[:-1], "params", name))
+                calls = (entry.path, *scope.calls) if self.draft.source.format else ()
+                path = (*block.path[:-1], "params", name)
+                inner[name] = self.draft.evaluated(default, inner, path, calls)
         return self._call(entry, full, kind, block, inner, scope, sources, slips)
 
     def _with_dollars(self, entry: Entry, full: str, given: dict[str, Any], values: Values, scope: Scope) -> Slips:
