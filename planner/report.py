@@ -124,6 +124,13 @@ class Report:
             return self.source.within(diagnostic.path, *diagnostic.part)
         return self.source.place(diagnostic.path, at_key=diagnostic.at_key)
 
+    def stands(self, step: Step) -> Place | None:
+        """The place of a step: where it is written, which may be a library; in a file of another format, the row that
+        it came of.
+        """
+        path = self.source.own(step.path, step.instance.calls) if self.source.format else step.path
+        return self.source.place(path)
+
     def with_diagnostics(self, found: Iterable[Diagnostic]) -> Report:
         """The report with all diagnostics, sorted by place."""
         self.diagnostics = tuple(sorted((*self.diagnostics, *found), key=self._order))

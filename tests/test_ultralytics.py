@@ -265,6 +265,13 @@ def test_what_is_lost_is_told_at_the_row() -> None:
     assert lost
 
 
+def test_steps_have_the_lines_of_their_rows() -> None:
+    steps = checked(source_of(SMALL)).to_dict()["steps"]
+    lines = [(step["name"].split(".")[1], step["line"]) for step in steps if step["name"] != "input"]
+    assert sorted(set(lines)) == list(zip("01234567", [6, 7, 8, 9, 11, 12, 13, 14], strict=True))
+    assert not [step for step in steps if "file" in step]
+
+
 def test_the_places_of_rows_lead_there_and_back() -> None:
     source = source_of(SMALL)
     path = ("blocks", "yolo", "layers", 2, "c2")

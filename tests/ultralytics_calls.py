@@ -206,6 +206,17 @@ CALLS: dict[str, list[Call]] = {
         )
     ],
     "OBB26": [(HEAD, MAPS, [*head(True, bins=1), *head(True, bins=1), *branches(4, 1), *branches(4, 1)], 6)],
+    "Depth": [
+        (
+            {"c": 16},
+            MAPS,
+            [
+                *(conv(16, 16), conv(24, 16), conv(32, 16), *[conv(16, 16, 3) for _ in range(4)], conv(16, 8, 3)),
+                *(nn.ConvTranspose2d(8, 8, 2), conv(8, 4, 3), nn.Conv2d(4, 1, 1)),
+            ],
+            1,
+        )
+    ],
     "SemanticSegment": [
         (
             {"nc": 3},
