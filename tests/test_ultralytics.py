@@ -13,9 +13,11 @@ import planner
 from planner.cli import main
 from planner.diagnostics import Severity
 from planner.inputs.ultralytics import is_ultralytics, model_text, source_of
+from planner.outputs.code.torch import emitted
 from planner.report import Report
 from planner.source import parse
 from planner.workbench import checked, checked_text
+from reference_run import differences
 
 FOLDER = Path(__file__).parent / "ultralytics"
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -354,3 +356,22 @@ def test_no_file_fails_the_planner() -> None:
         report = checked(source_of(text)) if is_ultralytics(parse(text).data) else checked_text(text)
         assert all(report.place(each) for each in report.diagnostics), text
         report.to_dict()
+
+
+def test_modules_of_one_kind_may_give_out_different_numbers_of_maps() -> None:
+    text = """\
+nc: 3
+backbone:
+  - [-1, 1, Conv, [8, 3, 2]]
+  - [-1, 1, CBLinear, [[8]]]
+  - [0, 1, Conv, [16, 3, 2]]
+  - [-1, 1, CBLinear, [[8, 24]]]
+  - [2, 1, Conv, [24, 3, 2]]
+head:
+  - [[1, 3, 0], 1, CBFuse, [[0, 0]]]
+  - [[3, 4], 1, CBFuse, [[1]]]
+  - [[5, 6], 1, Detect, [nc]]
+"""
+    report = checked(source_of(text, input=(32, 32, 3)))
+    assert errors(report) == []
+    assert differences(report, emitted(report)) == []
