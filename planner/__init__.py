@@ -64,6 +64,7 @@ def build(
     input: Any = None,
     params: Mapping[str, Any] | None = None,
     style: Style = "auto",
+    scale: str | None = None,
 ) -> Any:
     """A model as an nn.Module, constructed by its code in a module of its own. It needs torch.
 
@@ -73,7 +74,7 @@ def build(
     from planner.outputs.code.torch import emitted
     from planner.outputs.code.torch.building import module_of, must_be_known
 
-    report = check(source, input=input, params=params)
+    report = check(source, input=input, params=params, scale=scale)
     found = emitted(report, style=style)
     must_be_known(report.plan)
     return getattr(module_of(found.text), found.name)()

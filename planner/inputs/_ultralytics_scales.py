@@ -8,6 +8,8 @@ from fractions import Fraction
 from math import ceil
 
 DIVISOR = 8
+NAME = r"(yolo(?:e-)?v?\d+)([nslmx]?)"
+"""The name of a network in that of a file, and the letter of its scale, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +36,5 @@ def is_positive(value: object) -> bool:
 
 def scale_in(file: str) -> str:
     """The scale in the name of a file, such as n in `yolov8n.yaml`; "" where there is none."""
-    found = re.search(r"yolo(?:e-)?v?\d+([nslmx])", file.rpartition("/")[2])
-    return found[1] if found else ""
+    found = re.search(NAME, file.rpartition("/")[2])
+    return found[2] if found else ""

@@ -15,12 +15,11 @@ from fractions import Fraction
 from typing import Any
 
 from planner.diagnostics import Fault, Path, nearest
-from planner.editing import written
 from planner.faults.missing_key import MissingKey
 from planner.faults.unknown_type import UnknownType
 from planner.faults.wrong_value import WrongValue
 from planner.inputs import _ultralytics_modules as modules
-from planner.inputs._ultralytics_scales import Scale, is_positive, scale_in
+from planner.inputs._ultralytics_scales import NAME, Scale, is_positive, scale_in
 from planner.layers import all_layers
 from planner.layers._fields import is_whole
 from planner.source import Source, Translated, parse
@@ -80,6 +79,8 @@ def taken(bench: Workbench, scale: str | None = None) -> Workbench:
 
 def _text(data: Mapping[str, Any]) -> str:
     """A model file with a line for each row, every fifth of which has its number."""
+    from planner.editing import written
+
     yolo = data["blocks"]["yolo"]
     lines = [f"{key}: {written(data[key])}" for key in ("name", "use", "input", "params", "outputs") if key in data]
     lines += ["layers:", *(f"  - {written(each)}" for each in data["layers"]), "", "blocks:", "  yolo:"]
@@ -162,7 +163,7 @@ class _Translation:
         stem = (self.original.file or "").rpartition("/")[2].rpartition(".")[0]
         if not re.fullmatch(r"[A-Za-z][\w-]*", stem):
             return ""
-        return stem if scale_in(stem) else re.sub(r"(\d+)", rf"\g<1>{self.scale.name}", stem, count=1)
+        return re.sub(NAME, rf"\g<1>{self.scale.name}", stem, count=1) if self.scale.name else stem
 
     def _scale(self, wanted: str | None) -> Scale:
         scales = self.data.get("scales")
@@ -309,6 +310,8 @@ class _Translation:
         """An argument as a model file says it; None where it says no more than its default."""
         if name == "act" and isinstance(raw, bool):
             return None if raw else "Identity"
+        if name in ("k", "s") and isinstance(raw, list) and raw and all(each == raw[0] for each in raw):
+            return raw[0]  # one for each axis
         if not isinstance(raw, str):
             return raw
         if raw in ("None", "nc"):
@@ -331,10 +334,10 @@ class _Translation:
             found["reg_max"] = (self.data["reg_max"], ("reg_max",))
         if "legacy" in params and not self.modern:
             found["legacy"] = (True, row.path)
-        if "maps" in params and isinstance(row.sources, list):
-            maps = len(row.sources)
-            known = row.kind == "CBFuse" or 2 <= maps <= modules.MOST_MAPS
-            found["maps"] = (maps if known else modules.MAPS, (*row.path, 0))
+        if "maps" in params:
+            count = max(len(row.sources), 1) if isinstance(row.sources, list) else 1
+            known = row.kind == "CBFuse" or 2 <= count <= modules.MOST_MAPS
+            found["maps"] = (count if known else modules.MAPS, (*row.path, 0))
         if (
             self.act is not None
             and params
@@ -360,6 +363,10 @@ class _Translation:
     def _sources(self, row: _ModuleRow) -> Any:
         """What an entry reads, by the numbers of entries; None where it is the entry above."""
         is_head = "branches" in modules.parameters(row.kind)
+        if row.sources == []:
+            self.say(WrongValue("from", "one row or more", [], help="write -1 for the row above"), (*row.path, 0))
+            above = row.number - 1 if row.number else "input"
+            return [above] * modules.MAPS if is_head else above
         if not isinstance(row.sources, list):
             found = self._source(row, row.sources, (*row.path, 0))
             if is_head or row.kind in modules.WITH_SEVERAL:
