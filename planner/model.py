@@ -57,6 +57,43 @@ class Weight(NamedTuple):
     name: str
 
 
+class SizeOf(NamedTuple):
+    """One size of a tensor, with its axis from the end: −1 for the channels, −2 for the width or the length."""
+
+    ref: Ref
+    axis: int
+
+
+@dataclass(slots=True, eq=False)
+class SizedLayer:
+    """The layer of an entry whose arguments read sizes of tensors: it is another layer where these sizes are others.
+
+    reads      the sizes
+    keys       the arguments that are worked out from them
+    numbers    the numbers that stand beside the sizes in the arithmetic
+    arguments  these arguments for such sizes; None where the arithmetic has a fault there
+    made       makes the layer for such sizes; raises the fault of its arguments, and makes none where they depend on
+               something else that is wrong
+    named      those of the sizes that the arithmetic reads by their own names, as `input.height`
+    laws       what has been found out about the arguments
+    """
+
+    reads: tuple[SizeOf, ...]
+    keys: frozenset[str]
+    numbers: frozenset[int]
+    arguments: Callable[[tuple[int, ...]], Mapping[str, Any] | None]
+    made: Callable[[tuple[int, ...]], Layer | None]
+    named: Mapping[str, SizeOf] = field(default_factory=dict)
+    laws: dict[tuple[int, ...], object] = field(default_factory=dict)
+    _known: dict[tuple[int, ...], Layer | None] = field(default_factory=dict)
+
+    def layer(self, sizes: tuple[int, ...]) -> Layer | None:
+        """The layer for these sizes; raises the fault of its arguments."""
+        if sizes not in self._known:
+            self._known[sizes] = self.made(sizes)
+        return self._known[sizes]
+
+
 class Mention(NamedTuple):
     """Where the file names a tensor by its number: the entry, or the whole file, the place in it, and the calls.
 
@@ -95,6 +132,7 @@ class Instance:
     owner  the first instance with its weights, where it has none of its own, or stands in a block that has none
     ties   its weights that are the same tensors as others
     own    what arrives in the file at a `declared` layer; of an input, its shape in the file, where it has another
+    sized  its layer at other sizes, where arguments read sizes of tensors; `layer` is that for the sizes in the file
     """
 
     name: str
@@ -111,14 +149,15 @@ class Instance:
     owner: int | None = None
     ties: Mapping[str, Weight] | None = None
     own: tuple[Shape, ...] | None = None
+    sized: SizedLayer | None = None
 
-    def placed(self, facts: Facts, inputs: Sequence[Shape]) -> Facts:
+    def placed(self, layer: Layer, facts: Facts, inputs: Sequence[Shape]) -> Facts:
         """What is known of it on these inputs, of which its layer answers `facts`; raises the fault of inputs on which
         the file tells too little.
         """
-        if not self.own or self.layer is None or self.own == tuple(inputs):
+        if not self.own or self.own == tuple(inputs):
             return facts
-        return self.layer.elsewhere(facts, self.own, *inputs)
+        return layer.elsewhere(facts, self.own, *inputs, follows=self.sized.keys if self.sized else frozenset())
 
     @property
     def lenders(self) -> list[int]:
@@ -130,7 +169,13 @@ class Instance:
     @property
     def needs(self) -> list[int]:
         """The instances on which it depends whether it can be planned: those that it reads, and the lenders."""
-        return [*[ref.step for ref in self.sources], *self.lenders]
+        return [*self.reads, *self.lenders]
+
+    @property
+    def reads(self) -> list[int]:
+        """The instances that it reads, and those of which its arguments read a size."""
+        sources = [ref.step for ref in self.sources]
+        return sources if self.sized is None else [*sources, *(size.ref.step for size in self.sized.reads)]
 
 
 @dataclass(slots=True, eq=False)

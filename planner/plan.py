@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
@@ -12,7 +11,7 @@ from planner.diagnostics import Diagnostic, Fault, Path
 from planner.faults.no_such_output import NoSuchOutput
 from planner.geometry import Link, Shape
 from planner.layers._layer import Facts, Layer, Sizes
-from planner.model import Group, Instance, Model, Ref
+from planner.model import Group, Instance, Model, Ref, SizedLayer
 from planner.weights import added, entries, first_name, must_fit, places
 from planner.words import joined
 
@@ -42,6 +41,7 @@ class Step:
 
     A step without `facts` could not be planned: its own fault is among the diagnostics, or it depends on one that is.
     `sources` are the tensors that it reads, none of an input; `places` are its outputs that say where something is.
+    `made` is its layer where arguments read sizes of tensors, which are `sizes` here; nothing while they are not known.
     """
 
     instance: Instance
@@ -49,6 +49,8 @@ class Step:
     inputs: tuple[Shape, ...] = ()
     facts: Facts | None = None
     places: Sequence[int] = ()
+    made: Layer | None = None
+    sizes: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -60,7 +62,7 @@ class Step:
 
     @property
     def layer(self) -> Layer | None:
-        return self.instance.layer
+        return self.made or self.instance.layer
 
     @property
     def path(self) -> Path:
@@ -192,6 +194,12 @@ class Plan:
         return self._readers.get(step, ())
 
     @cached_property
+    def sized(self) -> frozenset[int]:
+        """The steps of whose outputs arguments read a size."""
+        sized = (each.sized for each in self.model.instances if each.sized is not None)
+        return frozenset(size.ref.step for each in sized for size in each.reads)
+
+    @cached_property
     def returned(self) -> frozenset[int]:
         """The steps of which the model returns an output."""
         return frozenset(tensor.step for tensor in self.outputs)
@@ -264,10 +272,10 @@ def propagate(
             step.facts = given(inputs.get(instance.name, instance.input))
             continue
         try:
-            _ask(step, plan.steps, known)
+            ask(step, plan.steps, known)
             if step.facts is None and guesser is not None:
                 step.facts = guesser.facts(plan, at, None)
-        except _Told:
+        except Told:
             step.sources = _there(instance, plan.steps)
             step.facts = guesser.facts(plan, at, None) if guesser is not None else None
         except Fault as fault:
@@ -278,8 +286,8 @@ def propagate(
             return plan
     plan.diagnostics += _not_there(plan)
     try:
-        plan.outputs = tuple(_resolved(ref, plan.steps, i, None) for i, ref in enumerate(model.outputs))
-    except _Told:
+        plan.outputs = tuple(resolved(ref, plan.steps, i, None) for i, ref in enumerate(model.outputs))
+    except Told:
         pass
     except Fault as fault:
         plan.diagnostics.append(Diagnostic.of(fault))
@@ -291,62 +299,49 @@ def given(*shapes: Shape) -> Facts:
     return Facts(shapes, (), {}, {}, 0, 0)
 
 
-def replan(plan: Plan, answers: Mapping[int, Facts], behind: Collection[int], known: Known) -> Plan:
-    """The plan with other answers of some steps, and the steps `behind` them planned anew, in the order given.
-
-    All other steps are taken as they are. Diagnostics are left out: only the shapes are asked for.
-    """
-    steps = list(plan.steps)
-    for i, facts in answers.items():
-        steps[i] = replace(steps[i], facts=facts)
-    for i in behind:
-        instance = steps[i].instance
-        if all([steps[ref.step].facts is not None for ref in instance.sources]):
-            steps[i] = Step(instance)
-            with suppress(Fault, _Told):
-                _ask(steps[i], steps, known)
-        elif steps[i].facts is not None or steps[i].inputs:
-            steps[i] = Step(instance)
-    again = Plan(plan.model, steps, ())
-    resolve(again, plan, {*answers, *behind})
-    return again
-
-
-def resolve(plan: Plan, before: Plan, changed: Set[int]) -> None:
-    """Work out the outputs of a plan of which some steps are others than before; where one of its outputs is not there,
-    the plan has none.
-    """
-    plan.outputs = ()
-    known = before.outputs or (None,) * len(plan.model.outputs)
-    with suppress(Fault, _Told):
-        plan.outputs = tuple(
-            _resolved(ref, plan.steps, i, None) if was is None or ref.step in changed else was
-            for i, (ref, was) in enumerate(zip(plan.model.outputs, known, strict=True))
-        )
-
-
-def _ask(step: Step, steps: Sequence[Step], known: Known) -> None:
+def ask(step: Step, steps: Sequence[Step], known: Known) -> None:
     """Give a step its sources, the shapes that it reads and what its layer says of them, as far as there are any."""
-    layer, sources = step.instance.layer, step.instance.sources
-    if layer is None:
-        step.sources = _there(step.instance, steps)
+    instance = step.instance
+    layer, sized = instance.layer, instance.sized
+    if layer is None and sized is None:
+        step.sources = _there(instance, steps)
         return
-    step.places = layer.places
-    step.sources = tuple([_resolved(ref, steps, i, step.instance) for i, ref in enumerate(sources)])
+    step.places = layer.places if layer is not None else ()
+    step.sources = tuple([resolved(ref, steps, i, instance) for i, ref in enumerate(instance.sources)])
     missing = [steps[ref.step].instance.path for ref in step.sources if steps[ref.step].facts is None]
     if missing:
-        if step.instance.path not in missing:  # told once for all copies
+        if layer is not None and instance.path not in missing:  # told once for all copies
             layer.must_take(len(step.sources))
         return
     step.inputs = tuple([steps[at].outputs[output] for at, output in step.sources])
+    if sized is not None:
+        sizes = sizes_read(sized, steps)
+        if sizes is None:
+            return
+        step.sizes = sizes
+        layer = step.made = sized.layer(sizes)
+    if layer is None:
+        return
+    step.places = layer.places
     key = (id(layer), step.inputs)
     facts = known[key] = known.get(key) or layer.facts(*step.inputs)
     must_fit(step, layer, facts, steps)
-    step.facts = step.instance.placed(facts, step.inputs)
+    step.facts = instance.placed(layer, facts, step.inputs)
     step.places = places(step, layer, step.facts, steps)
 
 
-class _Told(Exception):
+def sizes_read(sized: SizedLayer, steps: Sequence[Step]) -> tuple[int, ...] | None:
+    """The sizes of tensors that arguments read; None where one is not known."""
+    found = []
+    for (step, output), axis in sized.reads:
+        outputs = steps[step].outputs
+        if len(outputs) <= (output or 0) or len(outputs[output or 0]) < -axis:
+            return None
+        found.append(outputs[output or 0][axis])
+    return tuple(found)
+
+
+class Told(Exception):
     """A fault that is told where the file names the tensor, and not where a layer reads it."""
 
 
@@ -373,7 +368,7 @@ def _in_doubt(step: Step) -> bool:
     return step.instance.guess is not None and step.instance.guess.doubtful
 
 
-def _resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | None) -> Tensor:
+def resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | None) -> Tensor:
     """The tensor with its output's number; a bare name means the only output, or the first where the others are
     extras.
     """
@@ -392,7 +387,7 @@ def _resolved(ref: Ref, steps: Sequence[Step], place: int, reader: Instance | No
     elif ref.output < count:
         return Tensor(ref.step, ref.output)
     else:
-        raise _Told
+        raise Told
     several = len(reader.sources) > 1 if reader else place > 0
     key: Path = ("from" if reader else "outputs", *((place,) if several else ()))
     least, most = reader.layer.takes if reader and reader.layer is not None and not several else (1, 1)

@@ -40,7 +40,7 @@ def json_schema() -> Schema:
             "expression": {
                 "type": "string",
                 "pattern": "\\$",
-                "description": "Arithmetic over parameters: `$width`, `4 * $width`, `$input.channels // 4`.",
+                "description": "Arithmetic: `$width`, `4 * $width`, `$input.channels // 4`, `$input.height // 32`.",
             },
             "layers": {"type": "array", "minItems": 1, "items": _ref("entry")},
             "blocks": {"type": "object", "patternProperties": _OWN_KEYS, "additionalProperties": _ref("block")},

@@ -97,6 +97,13 @@ def named(inputs: Sequence[str], handed: Sequence[HandedT]) -> dict[str, HandedT
     return names
 
 
+def hides_any(inputs: Sequence[str]) -> bool:
+    """Whether an input has the name of one of those of `*rest`, which are called `rest.0`, `rest.1` and so on."""
+    *first, last = inputs
+    bases = [base for base, _, number in (each.rpartition(".") for each in first) if number.isdecimal()]
+    return last.startswith(ANY) and last.removeprefix(ANY) in bases
+
+
 def spread(inputs: Sequence[str], count: int) -> dict[str, tuple[str, ...]]:
     """The names that `*rest` stands for in a list with this number of input tensors."""
     return {

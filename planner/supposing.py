@@ -119,7 +119,7 @@ class _World:
     def facts(self, plan: Plan, at: int, fault: Fault | None) -> Facts | None:
         step = plan.steps[at]
         guess = step.instance.guess
-        if fault is None:
+        if fault is None or step.layer is None:
             return self._guessed(plan, at, guess or Guess(layers=(step.layer, step.layer)))
         if isinstance(fault, SharedWeightsDiffer | UnknownWeights) and step.layer is not None:
             return facts_of(step.layer, step.inputs)

@@ -130,7 +130,8 @@ def misspelt_key(field: Field, path: Path, random: Random) -> Iterator[Mistake]:
     if keys:
         key = random.choice(keys)
         word = misspelt(key, random)
-        yield Mistake(f"{word} for {key}", (Edit((*path, key), word, "rename"),), frozenset({path}), path)
+        sized = path if key == "pattern" else ()  # without one, nobody knows what the other arguments are
+        yield Mistake(f"{word} for {key}", (Edit((*path, key), word, "rename"),), frozenset({path}), path, sized)
 
 
 def misspelt_type(field: Field, path: Path, random: Random) -> Iterator[Mistake]:

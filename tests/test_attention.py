@@ -123,6 +123,23 @@ def test_a_token_of_a_long_sequence_sees_what_is_before_it() -> None:
     assert causal_axes(plan, out) == {Causal("input", 0, 0, False)}
 
 
+TOKENS = """
+input: [12]
+layers:
+  - {name: wte, type: Embedding, num_embeddings: 50, embedding_dim: 16}
+  - {name: attention, type: MultiheadAttention, num_heads: 4, is_causal: true}
+  - {type: Add, from: [attention, wte]}
+  - {type: Linear, out_features: 50}
+"""
+
+
+def test_a_network_that_begins_with_numbers_of_tokens_is_causal() -> None:
+    plan = checked_text(TOKENS).plan
+    assert causal_axes(plan, plan.outputs[0]) == {Causal("input", 0, 0, False)}
+    plan = checked_text(TOKENS.replace(", is_causal: true", "")).plan
+    assert causal_axes(plan, plan.outputs[0]) == frozenset()
+
+
 def test_without_the_word_nothing_is_causal() -> None:
     plan = checked_text(BLOCK.replace(", is_causal: true", "").replace("1000000000", "100")).plan
     assert causal_axes(plan, plan.outputs[0]) == frozenset()

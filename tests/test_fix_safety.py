@@ -18,8 +18,8 @@ from mutations import mutant, written
 from planner.analyses.causality import causal_axes
 from planner.diagnostics import Diagnostic, Edit, Fault, Fix, Severity
 from planner.editing import rewritten
-from planner.fixes._change import Change
 from planner.fixes._findings import Findings
+from planner.fixes._revision import Revision
 from planner.fixes._safety import Safety
 from planner.plan import Plan, propagate
 from planner.report import Report
@@ -261,7 +261,7 @@ def test_the_guard_refuses_what_gradients_say_sees_ahead(seed: int) -> None:
             edit = Edit((*step.path, "padding"), padding * rank)
             after = checked(rewritten(before.source, [edit]))
             found = Diagnostic(LostCells, "", path=step.path, step=step.name)
-            kept = Safety(Change(Findings(before), Findings(after, (edit,)))).keeps_causality(found)
+            kept = Safety(Revision(Findings(before), Findings(after, (edit,)))).keeps_causality(found)
             refused += not kept
             was, now = sight(before.plan), sight(after.plan, directed=False)
             sees_ahead = any(causal and not now.get(key, True) for key, causal in was.items())

@@ -135,12 +135,16 @@ PUBLISHED = [
     # torchvision's table of weights
     Published("densenet201", 20_013_928, 4_291_000_000, within=(0, 500_000)),
     Published("efficientnet_v2_s", 21_458_488, 8_366_000_000, within=(0, 500_000)),
+    Published("maxvit_t", 30_919_624, 5_558_000_000, within=(0, 500_000)),
     Published("mc3_18", 11_695_440, 43_343_000_000, within=(0, 500_000)),
     Published("mobilenet_v3_small", 2_542_856, 57_000_000, within=(0, 500_000)),
     Published("r2plus1d_18", 31_505_325, 40_519_000_000, within=(0, 500_000)),
     Published("regnet_x_800mf", 7_259_656, 800_000_000, within=(0, 500_000)),
     Published("s3d", 8_320_048, 17_979_000_000, within=(0, 500_000)),
     Published("shufflenet_v2_x2_0", 7_393_996, 583_000_000, within=(0, 500_000)),
+    Published("swin_t", 28_288_354, 4_491_000_000, within=(0, 500_000)),
+    Published("swin_t", 49_606_258, 8_741_000_000, {"depth": 18}, within=(0, 500_000)),
+    Published("swin_t", 87_768_224, 15_431_000_000, {"depth": 18, "width": 128, "heads": 4}, within=(0, 500_000)),
     Published("vgg19_bn", 143_678_248, 19_632_000_000, within=(0, 500_000)),
     Published("vit_l_16", 304_326_632, 61_555_000_000, within=(0, 500_000)),
     Published("mnasnet1_0", 2_218_512, None, {"alpha": 0.5}),
@@ -170,10 +174,12 @@ PUBLISHED = [
     Published("poolformer_s12", 11_915_176, None),
     Published("gpt2", 124_439_808, None),
     Published("gpt2", 354_823_168, None, {"width": 1024, "heads": 16, "depth": 24}),
+    Published("t5_small", 60_506_624, None),
     Published("bert_base", 109_482_240, None),
     Published("esrgan", 16_697_987, None),
     Published("crnn", 8_331_301, None),
     Published("hrnet_w18", 21_299_004, None),
+    Published("mobilevit_s", 5_578_632, None),
     Published("segformer_b0", 3_752_694, None),
     # torchvision's table of weights
     Published("retinanet_resnet50_fpn", 34_014_999, 151_540_000_000, within=(0, 500_000)),
@@ -280,6 +286,24 @@ def test_conformer_parameters() -> None:
     convolution = norm + conv(1, width, 2 * width) + (kernel + 1) * width + norm + conv(1, width, width)
     layer = 2 * feedforward + attention + convolution + norm
     assert plain("conformer_s")["totals"]["params"] == 16 * layer == 7_771_392
+
+
+def test_stylegan2_parameters() -> None:
+    """NVIDIA's code prints 30,370,060 for configuration F at 1024×1024."""
+
+    def parameters(side: int) -> int:
+        widths = {size: min(512, 32_768 // size) for size in (2**i for i in range(2, 11)) if size <= side}
+        styled = {size: conv(1, 512, width) for size, width in widths.items()}
+        total = 8 * conv(1, 512, 512) + 4 * 4 * 512
+        for size, width in widths.items():
+            total += styled[size] + conv(3, width, width) + 1  # the last one is the strength of the noise
+            total += styled[size] + conv(1, width, 3)
+            if size > 4:
+                total += styled[size // 2] + conv(3, widths[size // 2], width) + 1
+        return total
+
+    assert parameters(1024) == 30_370_060
+    assert plain("stylegan2")["totals"]["params"] == parameters(256) == 30_034_338
 
 
 def test_shared_towers_count_once() -> None:

@@ -431,6 +431,7 @@ FUNCTIONS = {
     **{name: getattr(np, name.lower()) for name in ("Expm1", "Log", "Log2", "Log10", "Log1p", "Sin", "Cos", "Tan")},
     **{name: getattr(np, name.lower()) for name in ("Sinh", "Cosh", "Floor", "Ceil", "Round", "Trunc")},
     **{name: getattr(np, f"arc{name[1:].lower()}") for name in ("Asin", "Acos", "Atan")},
+    "Long": np.trunc,
     "Neg": np.negative,
     "Rsqrt": lambda x: 1 / np.sqrt(x),
     "Erf": np.vectorize(math.erf),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -91,6 +92,15 @@ def test_numbers_that_no_network_can_use(parser: str, written: str) -> None:
     assert type(fault) is UnusableNumber
     assert fault.place == Place(2, 8, len(written))
     assert fault.message.endswith("is not a number that a network can use")
+
+
+@pytest.mark.parametrize(("written", "value"), [(".inf", math.inf), ("-.Inf", -math.inf), ("+.INF", math.inf)])
+def test_an_argument_that_a_mask_is_made_of_may_be_infinite(parser: str, written: str, value: float) -> None:
+    text = f"layers: [{{type: Constant, fill: {written}}}]\n"
+    assert parse(text).data == of_mapping({"layers": [{"type": "Constant", "fill": value}]}).data
+    assert parse(text).data["layers"][0]["fill"] == value
+    for other in (f"fill: {written}\n", text.replace("fill", "shape"), text.replace(written, ".nan")):
+        assert type(fault_of(other)) is UnusableNumber
 
 
 def test_keys_are_texts_as_they_are_written(parser: str) -> None:

@@ -5,7 +5,8 @@ layers and links for their answers and knows no type; exact integers and fractio
 
 What is asked of a model, and not of one plan, is which sizes its inputs may have:
 
-    line, sweep, walk   the plans at all sizes of an axis, and from which size on they repeat (`far`: what repeats)
+    line, sweep, walk   the plans at all sizes of an axis (`replanning`), and from which size on they repeat (`far`:
+                        what repeats; `arguments`: what is worked out from sizes)
     residues            sets of sizes that go on for ever
     sizes               the sizes of one axis that work, lose nothing and leave nothing over
     dependence, joint   which axes depend on one another, and the sizes at which these work together (`coupling`,

@@ -74,7 +74,10 @@ def _along(plan: Plan, tensor: Tensor, onto: int, m: int, backwards: bool) -> se
     """The axes of inputs along which the cells of one axis of a tensor see nothing ahead, or nothing before."""
     inputs = _inputs(plan)
     left = {
-        Causal(name, axis, onto, backwards) for name, x in inputs.items() for axis, n in enumerate(x.spatial) if n > 1
+        Causal(name, axis, onto, backwards)
+        for name, x in inputs.items()
+        for axis, n in enumerate(x.spatial or x)  # a vector may be a sequence of numbers, such as tokens
+        if n > 1
     }
     longest = max((*(n for x in inputs.values() for n in x), m))
     for cell in _looked_at(m, MOST_LOOKED_AT // longest) if m > 1 else ():

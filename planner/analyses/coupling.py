@@ -19,11 +19,12 @@ from planner.analyses.far import Far
 from planner.analyses.groups import Move, SizeGroup, SizeGroups, assembled, shift, shorter
 from planner.analyses.line import Line, NotPeriodic, Size, fails
 from planner.analyses.lossless import Ledger, full_readings
+from planner.analyses.replanning import replan
 from planner.analyses.residues import Residues, settled
 from planner.analyses.spans import LONGEST_PERIOD
 from planner.analyses.walk import Walk, walk
 from planner.geometry import Shape
-from planner.plan import Plan, given, replan
+from planner.plan import Plan, given
 
 SeenSizes = tuple[int, ...]
 """What coupled steps see of one size of an axis: the lengths of their inputs at that size."""
@@ -34,6 +35,8 @@ MOST_ROWS = 1 << 12
 """Sizes of an axis looked at before the search is given up."""
 MOST_PLANNED = 400_000
 """Coupled steps that are planned before the search is given up."""
+MOST_SWELLING = 10_000
+"""The same where arguments of theirs grow with an axis."""
 SAMPLES = 3
 """Classes of the other axes for which the period of an axis is determined."""
 MOST_CHANGES = 24
@@ -74,12 +77,20 @@ class Coupling:
         for i in self.behind:
             instance = self.base.model.instances[i]
             asks = any(own.issuperset(each) for each in self.axes.asked_together(i, couples))
-            if asks or any(self.leads_on(ref.step, found) for ref in instance.sources):
+            if asks or any(self.leads_on(at, found) for at in instance.reads):
                 found.add(i)
         for i in reversed(self.behind):  # a step's weights are compared with those of its lenders, which come before it
             if i in found:
                 found.update(set(self.base.model.instances[i].lenders).intersection(self.behind))
         return sorted(found)
+
+    @cached_property
+    def most_planned(self) -> int:
+        """How many coupled steps are planned: few where their arguments grow with an axis, since most such steps follow
+        no rule in several.
+        """
+        swelling = set[int]().union(*(each.far.swelling for each in self.walks))
+        return MOST_SWELLING if swelling.intersection(self.steps) else MOST_PLANNED
 
     def leads_on(self, i: int, found: set[int]) -> bool:
         """Whether the readers of a coupled step are coupled too: its shapes differ, or it is not always there."""
@@ -148,7 +159,7 @@ class Coupling:
             answers = {i: given(*[Shape(x) for x in each if all(x)]) for i, each in shapes.items()}
             plan = replan(self.base, answers, self.steps, self.axes.known)
             self.planned += 1 + sum(1 for i in self.steps if plan.steps[i].inputs)
-            if self.planned > MOST_PLANNED:
+            if self.planned > self.most_planned:
                 raise NotPeriodic(TOO_MANY)
             self.plans[values] = plan
         return self.plans[values]

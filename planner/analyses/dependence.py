@@ -8,9 +8,10 @@ from copy import copy
 from functools import cached_property
 
 from planner.analyses.line import InputLine, NotPeriodic, Size, behind
+from planner.analyses.replanning import replan
 from planner.analyses.walk import Walk, walk
 from planner.geometry import AxisMap, Link, Shape
-from planner.plan import Known, Plan, Step, Tensor, given, replan
+from planner.plan import Known, Plan, Step, Tensor, given
 
 InputAxis = tuple[int, int]
 """A spatial axis of an input: the input's step, and the axis."""
@@ -18,6 +19,8 @@ InputAxes = tuple[InputAxis, ...]
 """Axes that depend on one another, in order."""
 
 
+SWAYING = 1, 2, 3, 8, 16, 32, 64, 128, 1000
+"""Cells that are added to an axis to see whether it has a say in how a step goes along another one."""
 FAR = 1000
 """Cells that are added to an axis to see whether a length depends on its size."""
 
@@ -28,6 +31,8 @@ class Axes:
     walks    what happens along each
     reasons  why an axis could not be walked along
     sizes    the axes that have a say in a size
+    swayed   the axes that have a say in how a step goes along an axis of a source, by step, source and axis: where its
+             arguments read a size of another axis
     """
 
     def __init__(self, base: Plan, sources: Sequence[int], known: Known) -> None:
@@ -36,6 +41,7 @@ class Axes:
         self.walks: dict[InputAxis, Walk] = {}
         self.reasons: dict[InputAxis, str] = {}
         self.sizes: defaultdict[Size, set[InputAxis]] = defaultdict(set)
+        self.swayed: defaultdict[tuple[int, int, int], set[InputAxis]] = defaultdict(set)
         self.alike: set[int] = set()
         for input_axis in self.input_axes:
             try:
@@ -51,6 +57,8 @@ class Axes:
                 }
             for size in varying:
                 self.sizes[size].add(input_axis)
+            for at in self.swaying(input_axis):
+                self.swayed[at].add(input_axis)
 
     @cached_property
     def followed(self) -> Axes:
@@ -64,12 +72,27 @@ class Axes:
                 more.sizes[i, output, axis] |= found
         return more
 
+    def swaying(self, input_axis: InputAxis) -> Iterator[tuple[int, int, int]]:
+        """Where steps go along an axis of a source otherwise because the size of an input's axis is another."""
+        sized = [i for i in behind(self.base, input_axis[0]) if self.base.steps[i].instance.sized is not None]
+        n = self.base.steps[input_axis[0]].outputs[0][input_axis[1]]
+        line = InputLine(self.base, input_axis[0], input_axis[1:], self.known)
+        others = [line.plan(size) for size in (*(n + k for k in SWAYING), 2 * n, -(-n // 2))] if sized else []
+        for i in sized:
+            for plan in others:
+                for links, were in zip(plan.steps[i].links, self.base.steps[i].links, strict=False):
+                    for source, (link, was) in enumerate(zip(links, were, strict=True)):
+                        now = zip((*link.axes, link.channels), (*was.axes, was.channels), strict=True)
+                        yield from ((i, source, axis) for axis, (a, b) in enumerate(now) if a != b)
+
     def arriving(self, step: Step) -> Iterator[tuple[int, int, set[InputAxis]]]:
         """For the sizes of a step's outputs, the axes that have a say in them, as the links have it."""
         for output, (links, y) in enumerate(zip(step.links, step.outputs, strict=True)):
             for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
                 maps = (*link.axes, link.channels)
                 for axis, to in enumerate(_landing(link, len(x), len(y))):
+                    if read := self.read(step):
+                        yield from ((output, at, read) for at in range(len(y)))
                     if to is None or _varies(maps[axis], x[axis]):
                         for at in range(len(y)) if to is None else (to,):
                             yield output, at, self.of(ref, axis)
@@ -134,8 +157,19 @@ class Axes:
 
     def seen(self, step: Step) -> set[InputAxis]:
         """The axes that a step's inputs depend on."""
-        return set[InputAxis]().union(
+        return self.read(step).union(
             *(self.of(ref, axis) for ref, x in self.inputs(step) for axis in range(len(x))),
+        )
+
+    def read(self, step: Step) -> set[InputAxis]:
+        """The axes that the sizes depend on which a step's arguments read."""
+        sized = step.instance.sized
+        if sized is None:
+            return set()
+        tensors = [(Tensor(ref.step, ref.output or 0), axis) for ref, axis in sized.reads]
+        shapes = [self.base.shape(tensor) for tensor, _ in tensors]
+        return set[InputAxis]().union(
+            *(self.of(tensor, len(x) + axis) for (tensor, axis), x in zip(tensors, shapes, strict=True) if x)
         )
 
     def channels(self, step: Step) -> set[InputAxis]:
@@ -170,16 +204,18 @@ class Axes:
         """The axes that meet in each axis of a step's outputs."""
         for output, (links, y) in enumerate(zip(step.links, step.outputs, strict=True)):
             meets = [set(self.sizes.get((i, output, axis), ())) for axis in range(len(y))]
-            for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
+            for source, (ref, link, x) in enumerate(zip(step.sources, links, step.inputs, strict=True)):
                 for axis, to in enumerate(_landing(link, len(x), len(y))):
                     if to is not None:
-                        meets[to] |= self.of(ref, axis)
+                        meets[to] |= self.of(ref, axis) | self.swayed.get((i, source, axis), set())
             yield from meets
 
 
 def _alike(plan: Plan, along: Walk) -> bool:
     """Whether a plan treats all spatial axes in the same way, so that an answer for one is one for all."""
     spatial = plan.steps[along.line.sources[0]].outputs[0].spatial
+    if any(plan.steps[i].instance.sized is not None for i in along.line.steps):
+        return False
     concerned = {i for i, _, _ in along.varying}.union(*(each.failing for each in set(along.verdicts)))
     return plan.complete and len(set(spatial)) == 1 and all(_treats_alike(plan.steps[i]) for i in concerned)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
 
+from planner.analyses.arguments import Law, law
+from planner.analyses.growing import Growing, meetings
 from planner.analyses.line import Line, NotPeriodic, Size, fails, lengths
 from planner.diagnostics import Fault
 from planner.faults.tensor_too_large import TensorTooLarge
 from planner.faults.window_too_large import WindowTooLarge
 from planner.geometry import Shape
+from planner.model import SizeOf
 from planner.plan import Plan, Step
 
 FAR = {1: 1 << 22, 2: 1 << 22, 3: 1 << 16}
@@ -22,15 +23,17 @@ STRETCHES = {1: ((1 << 36, 1 << 14), (1 << 30, 1 << 14)), 2: ((1 << 25, 1 << 11)
 """How many cells are added to measure growth, and up to which denominator: enough that the rest of a period does not
 matter, and so few that no tensor becomes too large.
 """
+NEARER = 1 << 18, ((1 << 18, 1 << 8),)
+"""The same where windows grow with the input, and would become too large."""
 LONGEST_PERIOD = 1 << 14
 """Longer periods are not looked for."""
 STILL = Fraction(0)
+ORIGIN = -1, 0, 0
+"""The place of the size of the line itself among the sizes of tensors."""
 MOST_DIVISOR = 24
 """How many sizes, one period of the input apart, a layer that fails far out is asked about, besides multiples of the
 numbers among its arguments.
 """
-MOST_LOOKED_THROUGH = 1 << 16
-"""Sizes that are looked through for the first at which one number of elements is a multiple of another."""
 PERIODS = 14
 """In how many periods a size is tried far out."""
 MOST_ASKED = 24
@@ -50,10 +53,29 @@ class Far:
     def __init__(self, line: Line) -> None:
         self.line = line
         self.growth: dict[Size, Fraction] = {}
+        self.ranks: dict[tuple[int, int], int] = {}
+        """How many axes each tensor has, channels included."""
         self.asked: defaultdict[int, dict[tuple[Shape, ...], int]] = defaultdict(dict)
-        self.period, wanted = 0, line.period
         if line.together not in FAR:
             raise NotPeriodic(f"{line.together} axes of one size are more than are followed")
+        self.start, self.stretches = FAR[line.together], STRETCHES[line.together]
+        try:
+            self.settle()
+        except NotPeriodic:
+            if not any(line.base.steps[i].instance.sized is not None for i in line.steps):
+                raise
+            self.start, self.stretches = NEARER
+            self.settle()
+        self.moving = [each for i, step in self.steps.items() for each in self.maps(i, step)]
+        self.order = [each for i, step in self.steps.items() for each in self.compares(i, step)]
+        self.following = {i: [*self.laws(step)] for i, step in self.steps.items() if self.varies(step)}
+        self.swelling = {i for i, laws in self.following.items() if any(each.grows for _, _, each in laws)}
+        self.lengths_far = self.along() if self.following else []
+
+    def settle(self) -> None:
+        """Look at longer and longer periods until one is as long as it must be."""
+        self.growth.clear()
+        self.period, wanted = 0, self.line.period
         while wanted != self.period:
             if wanted > LONGEST_PERIOD:
                 raise NotPeriodic(f"they repeat after {wanted:,} sizes at the earliest, which is more than are tried")
@@ -61,12 +83,10 @@ class Far:
             wanted = self.look()
         if self.unknown:
             raise NotPeriodic(TOO_LARGE)
-        self.moving = [each for i, step in self.steps.items() for each in self.maps(i, step)]
-        self.order = [each for i, step in self.steps.items() for each in self.compares(i, step)]
 
     def look(self) -> int:
         """Plan a whole period far out, and return the period that these plans prove to be needed."""
-        start = FAR[self.line.together] // self.period * self.period
+        start = self.start // self.period * self.period
         self.unknown = False
         self.planned: list[list[bool] | None] = []
         self.steps: dict[int, Step] = {}
@@ -82,20 +102,71 @@ class Far:
                 self.planned.append(None)
                 continue
             self.planned.append(self.there(plan))
-            for stretch, largest in STRETCHES[self.line.together]:
+            self.ranks.update(((i, output), axis + 1) for i, output, axis in lengths(self.line, plan))
+            for stretch, largest in self.stretches:
                 if any(size not in self.growth for size in lengths(self.line, plan)):
                     stretch -= stretch % self.period
                     self.measure(plan, n, stretch, largest)
             self.unknown = any(size not in self.growth for size in lengths(self.line, plan)) or self.unknown
             for i in self.line.steps:
                 step = plan.steps[i]
-                if step.inputs and (i not in self.steps or (step.facts and not self.steps[i].facts)):
+                if (step.inputs or step.sizes) and (i not in self.steps or (step.facts and not self.steps[i].facts)):
                     self.steps[i] = step
             wanted = math.lcm(wanted, self.refused(plan))
         for k in range(1, PERIODS):  # one whole period may work by chance, where others do not
             plan = self.line.plan(start + k % self.period + k * self.period)
             wanted = math.lcm(wanted, self.refused(plan) if plan is not None else 1)
-        return math.lcm(wanted, *(rate.denominator for rate in self.growth.values()))
+        wanted = math.lcm(wanted, *(rate.denominator for rate in self.growth.values()))
+        return math.lcm(wanted, *(self.even(step) for step in self.steps.values() if self.varies(step)))
+
+    # Arguments that read sizes
+
+    def sizes(self, step: Step) -> list[Fraction]:
+        """How fast the sizes grow that a step's arguments read."""
+        sized = step.instance.sized
+        if sized is None or not step.sizes:
+            return []
+        return [self.growth_of(size) for size in sized.reads]
+
+    def growth_of(self, size: SizeOf) -> Fraction:
+        """How fast a size grows that is counted from the end."""
+        tensor = size.ref.step, size.ref.output or 0
+        return self.growth.get((*tensor, self.ranks.get(tensor, 0) + size.axis), STILL)
+
+    def varies(self, step: Step) -> bool:
+        """Whether a step's arguments are others at other sizes of the line."""
+        return any(self.sizes(step))
+
+    def laws(self, step: Step) -> Iterator[tuple[int, Fraction, Law]]:
+        """The growing sizes that arguments read, each with its place, its growth and its law."""
+        assert step.instance.sized is not None
+        for at, rate in enumerate(self.sizes(step)):
+            if rate:
+                yield at, rate, law(step.name, step.instance.sized, step.sizes, at)
+
+    def even(self, step: Step) -> int:
+        """The period of the line after which each size has grown by whole periods of what is worked out from it."""
+        return math.lcm(*(x.denominator * (p // math.gcd(p, x.numerator)) for x, p in self.periods(step)))
+
+    def periods(self, step: Step) -> Iterator[tuple[Fraction, int]]:
+        return ((rate, each.period) for _, rate, each in self.laws(step))
+
+    def along(self) -> list[dict[Size, int]]:
+        """The sizes of all tensors far out, by the remainder of n."""
+        start = self.start // self.period * self.period
+        plans = (self.line.plan(n) for n in range(start, start + self.period))
+        return [{} if plan is None else {**lengths(self.line, plan), ORIGIN: start} for plan in plans]
+
+    def in_line(self, plan: Plan, n: int) -> bool:
+        """Whether all sizes at n are those far out, less what they have grown by since."""
+        for i, laws in self.following.items():
+            sizes = plan.steps[i].sizes
+            if sizes and any(sizes[at] < each.start for at, _, each in laws):
+                return False
+        far = self.lengths_far[n % self.period]
+        there = lengths(self.line, plan)
+        cells = far.get(ORIGIN, 0) + n % self.period - n
+        return all(length == far[size] - self.growth[size] * cells for size, length in there.items() if size in far)
 
     def measure(self, near: Plan, n: int, stretch: int, largest: int) -> None:
         """Take down the growth of the sizes in three plans, `stretch` cells apart each, the first of which is of n."""
@@ -128,32 +199,34 @@ class Far:
     def asked_for(self, i: int, step: Step) -> int:
         """The period of the input sizes for which a step works that fails at one of them."""
         asked = self.asked[i]
-        if step.inputs not in asked:
-            asked[step.inputs] = self.tried(step) if len(asked) < MOST_ASKED else 1
-        return asked[step.inputs]
+        key = seen(step)
+        if key not in asked:
+            asked[key] = self.tried(step) if len(asked) < MOST_ASKED else 1
+        return asked[key]
 
     def tried(self, step: Step) -> int:
         growing = self.growing(step)
         if not growing:
             return 1
         smallest = [each.smallest for each in growing]
-        if isinstance(_fault(step, step.inputs), LIMITS) and not isinstance(_fault(step, smallest), LIMITS):
+        if isinstance(_fault(step, seen(step)), LIMITS) and not isinstance(_fault(step, smallest), LIMITS):
             raise NotPeriodic(TOO_LARGE)
-        key = id(step.layer), step.instance.own, *growing
+        key = id(step.instance.sized or step.layer), step.instance.own, *growing
         if key not in self.line.asked:
             self.line.asked[key] = self.taken(step, growing)
         return self.period * self.line.asked[key]
 
-    def growing(self, step: Step) -> list[_Growing]:
+    def growing(self, step: Step) -> list[Growing]:
         """The shapes that a step reads, with the growth of each size in a period; empty where no size grows, or one
         grows by a fraction.
         """
-        gains = [[rate * self.period for rate in rates] for rates in self.rates(step)]
+        rates = [*self.rates(step), *([self.sizes(step)] if step.sizes else [])]
+        gains = [[rate * self.period for rate in each] for each in rates]
         if not any(map(any, gains)) or any(gain.denominator > 1 for each in gains for gain in each):
             return []
-        return [_Growing(x, tuple(map(int, gain))) for x, gain in zip(step.inputs, gains, strict=True)]
+        return [Growing(x, tuple(map(int, gain))) for x, gain in zip(seen(step), gains, strict=True)]
 
-    def taken(self, step: Step, growing: Sequence[_Growing]) -> int:
+    def taken(self, step: Step, growing: Sequence[Growing]) -> int:
         """The period in k with which a step works, where it works at all."""
         works = [_works(step, [each.at(k) for each in growing]) for k in range(MOST_DIVISOR)]
         short = next((p for p in range(1, MOST_DIVISOR // 2 + 1) if works[p:] == works[:-p]), None)
@@ -164,12 +237,11 @@ class Far:
             raise NotPeriodic(f"`{step.name}` takes some sizes and refuses others without a period")
         return long or 1
 
-    def divisible(self, step: Step, growing: Sequence[_Growing]) -> int | None:
+    def divisible(self, step: Step, growing: Sequence[Growing]) -> int | None:
         """The period of the sizes that a step accepts if they must be multiples of a large argument, or of a product of
         arguments.
         """
-        assert step.layer is not None
-        wanted = {n for each in _lists(step.layer.given()) for n in (*map(abs, each), math.prod(map(abs, each)))}
+        wanted = {n for each in _lists(_numbers(step)) for n in (*map(abs, each), math.prod(map(abs, each)))}
         periods = [
             period
             for divisor in sorted(wanted)
@@ -208,7 +280,7 @@ class Far:
         steps = plan.steps
         if self.there(plan) != pattern:
             return False
-        if not self.regular(plan):
+        if not self.regular(plan) or (self.following and not self.in_line(plan, n)):
             return False
         for i, source, axis, sign in self.order:
             inputs = steps[i].inputs
@@ -221,8 +293,12 @@ class Far:
         return [*[plan.steps[i].facts is not None for i in self.line.steps], bool(plan.outputs)]
 
     def regular(self, plan: Plan, more: int = 0) -> bool:
-        """Whether all maps are regular; with `more` also the cells that they read or leave, from either end."""
+        """Whether all maps are regular; with `more` also the cells that they read or leave, from either end. Where
+        arguments grow with the size, maps are others at every size, and it is their lengths that are compared.
+        """
         for i, source, axis in self.moving:
+            if i in self.swelling:
+                continue
             for links in plan.steps[i].links:
                 link = links[source]
                 along = link.axes[axis] if axis < len(link.axes) else link.channels
@@ -236,13 +312,12 @@ class Far:
 
         The numbers of a list may also be compared together: as the sizes of a tensor, by their product.
         """
-        assert step.layer is not None
         read = self.growing(step)
-        if read and isinstance(_fault(step, step.inputs), LIMITS):
+        if read and isinstance(_fault(step, seen(step)), LIMITS):
             return True  # the fault is of a kind that larger sizes do not mend
-        if any(_works(step, [each.at(k) for each in read]) for k in _meetings(read)):
+        if any(_works(step, [each.at(k) for each in read]) for k in meetings(read)):
             return False
-        numbers = step.layer.given()
+        numbers = _numbers(step)
         products = [math.prod(each) for each in _lists(numbers)]
         axes = [number for each in _lists(numbers) for number in each] + [
             each for each in products if each <= LONGEST_PERIOD
@@ -254,6 +329,8 @@ class Far:
         axes += [n for x in step.instance.own or () for n in x]
         if any(length <= max(axes, default=0) for length in self.lengths(step)):
             return False
+        if any(n <= max(axes, default=0) for n, rate in zip(step.sizes, self.sizes(step), strict=False) if rate):
+            return False
         grown = zip(step.inputs, self.rates(step), strict=True)
         return not any(any(rates) and x.elements <= max(products, default=0) for x, rates in grown)
 
@@ -263,67 +340,36 @@ class Far:
         return [length for x, rates in pairs for length, rate in zip(x, rates, strict=True) if rate]
 
 
-@dataclass(frozen=True, slots=True)
-class _Growing:
-    """A shape whose sizes grow by so much with each k."""
-
-    shape: Shape
-    gains: tuple[int, ...]
-
-    def at(self, k: int) -> Shape:
-        return Shape([n + gain * k for n, gain in zip(self.shape, self.gains, strict=True)])
-
-    @property
-    def smallest(self) -> Shape:
-        return Shape([1 if gain else n for n, gain in zip(self.shape, self.gains, strict=True)])
-
-    def multiples(self, divisor: int) -> Iterator[tuple[int, int]]:
-        """The first k at which a growing axis, or the number of elements, is a multiple, and the period in k of such
-        multiples.
-        """
-        still = math.prod([n for n, gain in zip(self.shape, self.gains, strict=True) if not gain])
-        axes = [(n, gain) for n, gain in zip(self.shape, self.gains, strict=True) if gain]
-        for n, gain in axes:
-            yield from _first_multiple(n, gain, divisor)
-        rest = divisor // math.gcd(divisor, still)
-        if len(axes) == 1:
-            yield from _first_multiple(*axes[0], rest)
-        elif rest <= MOST_LOOKED_THROUGH:
-            found = (k for k in range(rest) if not math.prod([n + gain * k for n, gain in axes]) % rest)
-            yield from ((k, rest) for k in islice(found, 1))
-
-
-def _first_multiple(n: int, gain: int, divisor: int) -> Iterator[tuple[int, int]]:
-    """The first k at which n + gain·k is a multiple, and the period in k of such multiples; empty if there is none."""
-    shared = math.gcd(gain, divisor)
-    if n % shared == 0:
-        period = divisor // shared
-        yield -n // shared * pow(gain // shared, -1, period) % period, period
-
-
-def _meetings(growing: Sequence[_Growing]) -> set[int]:
-    """The k from 1 on at which a size is as large as another one that grows more slowly."""
-    sizes = {pair for each in growing for pair in zip(each.shape, each.gains, strict=True)}
-    return {
-        (other - n) // (gain - slow)
-        for n, gain in sizes
-        for other, slow in sizes
-        if gain > slow and other > n and (other - n) % (gain - slow) == 0
-    }
-
-
 def _works(step: Step, shapes: Sequence[Shape]) -> bool:
     return _fault(step, shapes) is None
 
 
+def seen(step: Step) -> tuple[Shape, ...]:
+    """The shapes that a step reads, and the sizes that its arguments read as one more."""
+    return (*step.inputs, Shape(step.sizes)) if step.sizes else step.inputs
+
+
 def _fault(step: Step, shapes: Sequence[Shape]) -> Fault | None:
-    """What is wrong with a step that reads these shapes."""
-    assert step.layer is not None
+    """What is wrong with a step that reads these shapes, and arguments that read these sizes."""
+    layer, sized = step.layer, step.instance.sized
     try:
-        step.instance.placed(step.layer.facts(*shapes), shapes)
+        if sized is not None:
+            *shapes, sizes = shapes
+            layer = sized.layer(tuple(sizes))
+        assert layer is not None
+        step.instance.placed(layer, layer.facts(*shapes), shapes)
     except Fault as fault:
         return fault
     return None
+
+
+def _numbers(step: Step) -> object:
+    """The arguments of a step; the numbers of the arithmetic, where they are worked out from sizes."""
+    given = step.layer.given() if step.layer is not None else {}
+    sized = step.instance.sized
+    if sized is None:
+        return given
+    return [*(value for key, value in given.items() if key not in sized.keys), *sorted(sized.numbers)]
 
 
 def _lists(value: object) -> Iterator[list[int]]:

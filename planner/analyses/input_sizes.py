@@ -203,7 +203,7 @@ class _Solver:
     def role(self, source: int) -> object:
         """The key of an input's answers: inputs of one shape that the same steps read alike have the same answers."""
         plan = self.base
-        if source in plan.returned or not plan.readers(source):
+        if source in plan.returned or not plan.readers(source) or source in plan.sized:
             return source
         reads = [
             (step, [(link.axes, link.landing, link.parts) for links in plan.steps[step].links for link in [links[at]]])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 
+from planner.analyses.replanning import replan, resolve
 from planner.geometry import Shape
-from planner.plan import Known, Plan, Step, given, replan, resolve
+from planner.plan import Known, Plan, Step, given
 
 MOST_PLANNED = 2_000_000
 """Steps planned before the search is given up."""
@@ -133,4 +134,5 @@ def lengths(line: Line, plan: Plan) -> dict[Size, int]:
 
 def fails(step: Step) -> bool:
     """Whether a step has a fault of its own."""
-    return step.facts is None and step.layer is not None and bool(step.inputs)
+    asked = bool(step.sizes) or (step.layer is not None and bool(step.inputs))
+    return step.facts is None and asked

@@ -117,7 +117,7 @@ class Ledger:
         """Whether a step leaves out real cells, not only padding."""
         step = plan.steps[i]
         around = plan.steps[step.sources[loss.source].step]
-        key = i, loss.source, loss.axis, step.inputs, around.inputs
+        key = i, loss.source, loss.axis, step.inputs, step.sizes, around.inputs, around.sizes
         if key not in self.leaves:
             self.leaves[key] = bool(left_out(plan, i, loss))
         return self.leaves[key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from planner.analyses.line import InputLine, Line, NotPeriodic
 from planner.analyses.lossless import Leaving, Ledger
@@ -20,6 +21,8 @@ __all__ = ["AxisSizes", "Condition", "NotPeriodic", "Residues", "sizes"]
 
 BEYOND = 16
 """Sizes that are looked at beyond a period, to see that the losses repeat."""
+LATER, FARTHEST = 12, 1 << 13
+"""How many larger sizes are tried besides where arguments read the size, and up to which."""
 RAGGED = "what is read of its tensors is in too many pieces to be followed"
 MOST_ROUNDS = 32
 """Periods that are looked at before the losses are taken not to repeat."""
@@ -105,6 +108,8 @@ class _Along:
             self.steady, rounds = self.steady + self.period, rounds + 1
             if rounds > MOST_ROUNDS:
                 raise NotPeriodic(f"what is lost did not repeat after {self.period:,} sizes")
+        if self.walk.far.following:
+            self.must_hold()
 
     def repeating(self) -> int:
         """The size from which on each step, looked at by itself, loses what it loses one period further on.
@@ -129,6 +134,17 @@ class _Along:
             raise NotPeriodic(f"what is lost was not seen to repeat within the first {MOST_TRIED:,} sizes")
         self.left += [self.ledger.leaving(self.plan(n)) for n in range(len(self.left) + 1, beyond)]
         return self.left[again - 1 : beyond - 1] == self.left[self.steady - 1 : beyond - 1 - self.period]
+
+    def must_hold(self) -> None:
+        """Refuse an answer that does not hold at some larger sizes, where arguments read the size."""
+        random = Random(0)
+        for k in range(LATER):
+            n = self.steady + self.period * (2 + (1 << k)) + random.randrange(self.period)
+            if n > FARTHEST:
+                break
+            again = self.steady + (n - self.steady) % self.period
+            if self.ledger.leaving(self.plan(n)) != self.left[again - 1]:
+                raise NotPeriodic("what is lost does not repeat")
 
     def plan(self, n: int) -> Plan:
         plan = self.line.plan(n)

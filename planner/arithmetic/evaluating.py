@@ -66,8 +66,9 @@ class Evaluation:
             return value
         if isinstance(value, float) and math.isfinite(value):
             return _whole(Fraction(repr(value)))
-        help = _NOT_NUMBERS.get(kind(value), "give a number")
-        raise self.wrong(f"`{token.text}` takes numbers, not {kind(value)}", token, help=help)
+        what = "infinity" if isinstance(value, float) else kind(value)
+        help = _NOT_NUMBERS.get(what, "give a number")
+        raise self.wrong(f"`{token.text}` takes numbers, not {what}", token, help=help)
 
     def truth(self, value: Any, token: Token) -> bool:
         if isinstance(value, bool):

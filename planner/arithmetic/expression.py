@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -68,6 +68,16 @@ class Expression:
         return hash(self.text)
 
     @property
+    def reads(self) -> Mapping[str, int]:
+        """What it reads, each with the offset where it stands first."""
+        return self._reads
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The whole numbers that stand in it; of a fraction, both of its numbers."""
+        return frozenset(_numbers(self.tree))
+
+    @property
     def sizes(self) -> Mapping[str, int]:
         """The sizes that it reads, each with the offset where it stands first."""
         return {name: at for name, at in self._reads.items() if "." in name}
@@ -82,6 +92,13 @@ class Expression:
                 raise fault(name, values, self.text, offset)
         result = Evaluation(self.text, self._reads, values).of(self.tree)
         return float(result) if isinstance(result, Fraction) else result
+
+
+def _numbers(node: Node) -> Iterator[int]:
+    if node.kind == "constant" and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+        yield from Fraction(repr(node.value)).as_integer_ratio()
+    for part in node.parts:
+        yield from _numbers(part)
 
 
 class _Placeholder(NamedTuple):

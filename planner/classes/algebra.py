@@ -156,6 +156,7 @@ NUMBERS: dict[str, Callable[..., Any]] = {
     "ceil()": math.ceil,
     "floor()": math.floor,
     "int()": int,
+    "float()": float,
     "make_divisible()": make_divisible,
 }
 """The operators on numbers, as Python computes them."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any, get_args
 
 from planner.classes.arithmetic import comes_to, value
 from planner.classes.channels import channels_of, is_handed_on, names_in_plain, origins
-from planner.classes.expressions import Expr, UnusableError, const, same, text
+from planner.classes.expressions import NOTHING, Expr, UnusableError, const, same, text
+from planner.classes.following import OtherSizes, followed, functions, holds, numbered
 from planner.classes.structure import Structure
 from planner.classes.symbols import shaped, size_of, sizes_of, with_symbols, written
 from planner.classes.tensors import INDEX, Calling, Copy, SymbolicTensor, Use, argument_in, plain, type_of
@@ -40,6 +42,7 @@ class Answers:
         self._structure = structure
         self._params = params
         self._fixed = fixed
+        self._elsewhere = OtherSizes(structure.plan)
         self._known: dict[tuple[Any, ...], tuple[Step, *LayerAnswer]] = {}
 
     def layer(
@@ -54,14 +57,18 @@ class Answers:
             )
             for each, raw in entry.worked_out.items()
         }
+        sized = step.instance.sized is not None
         key = (
-            (entry.path, step.type),
+            (entry.path, step.type, id(step) if sized else None),
             *((each, expr, _form(getattr(layer, each))) for each, expr in given.items()),
             *((len(tensor.shape), tensor.channels, tensor.origin) for tensor in inputs),
         )
         found = self._again(key, step, values)
         if found is None:
             found = self._asked(copy, values, step, given, inputs)
+            if sized and not entry.repeats and not copy.in_place and not self._structure.sequential:
+                outputs, calls, assumed = found
+                found = outputs, self._following(copy, values, entry, step, given) or calls, assumed
             if not copy.revalued:
                 self._known[key] = (step, *found)
         outputs, calls, assumed = found
@@ -153,6 +160,29 @@ class Answers:
             return (Calling(calls[0], (("size", written(sizes)),), centred=True),)
         return tuple([self._calling(copy, layer, call, given) for call in calls])
 
+    def _following(
+        self, copy: Copy, values: Mapping[str, Any], entry: Entry, step: Step, given: Mapping[str, Expr]
+    ) -> tuple[Calling, ...] | None:
+        """The calls of a function whose arguments follow sizes of the list's inputs; None where they are not known to
+        be the layer's calls at other sizes.
+        """
+        layer = step.layer
+        assert layer is not None
+        exprs = {
+            each: expr
+            for each, raw in entry.worked_out.items()
+            if (expr := followed(copy, values, _listed(raw), plain(getattr(layer, each)))) is not None
+        }
+        symbols = tuple([sizes_of(i, x) for i, x in enumerate(step.inputs)])
+        asked = with_symbols(layer, {**given, **exprs}, set())
+        calls = functions(asked, asked.calls(*symbols)) if exprs else ()
+        if not calls or calls[-1].is_permutation:
+            return None
+        if any(isinstance(axis, SameWindow | Centre) for links in step.links for each in links for axis in each.axes):
+            return None
+        callings = tuple([self._calling(copy, layer, call, {**given, **exprs}) for call in calls])
+        return callings if holds(copy, values, self._elsewhere.steps(step), callings, _is_sized_call) else None
+
     def _holds(
         self,
         copy: Copy,
@@ -165,12 +195,17 @@ class Answers:
     ) -> bool:
         """Whether calls are right at other values of the names that were compared with something.
 
-        Most comparisons only refuse wrong values; so the layer is asked at a few other values. Where it accepts none of
-        them, the calls are not known to be right.
+        Most comparisons only refuse wrong values; so the layer is asked at a few other values, of all names together
+        and of each alone. Where it accepts none of them, the calls are not known to be right; nor where a text that
+        they do not say decides, such as a pattern.
         """
+        said = NOTHING.union(*(expr.names for calling in callings for _, expr in calling.args))
+        if any(isinstance(values.get(each), str) for each in decisive - said):
+            return False
         tried = False
-        for k in range(TRIED):
-            there = {**values, **{each: another(values[each], k) for each in decisive if each in values}}
+        known = sorted(decisive & values.keys())
+        for some, k in product([known, *([each] for each in known if len(known) > 1)], range(TRIED)):
+            there = {**values, **{each: another(values[each], k) for each in some}}
             try:
                 fields = {each: value(expr, there) for each, expr in given.items()}
                 shapes = [Shape((*each.shape.spatial, value(each.channels, there))) for each in inputs]
@@ -220,7 +255,7 @@ class Answers:
                     self._fixed.add((copy.block, own))
                 args[each] = own
             else:
-                args[each] = written(found)
+                args[each] = _made(found, given) if isinstance(found, Call) else written(found)
         missing = [
             each
             for each in given
@@ -228,7 +263,7 @@ class Answers:
             and each in fields
             and same(plain(getattr(layer, each)), fields[each].default)
         ]
-        if missing and call.is_constructed:
+        if missing and call.is_module:
             args = _with_missing(layer, args, {each: given[each] for each in fields if each in missing})
         return Calling(call, tuple(args.items()))
 
@@ -238,6 +273,25 @@ class Answers:
             own.op == "name" and own.args[0] in copy.values and own.args[0] != INDEX and own.args[0] not in self._params
         )
         return declared and not self._structure.in_model(copy.block) and (copy.block, own) not in self._fixed
+
+
+def _made(call: Call, given: Mapping[str, Expr]) -> Expr:
+    """A call that is made first, with the numbers among its arguments as the file works them out."""
+    named = []
+    for arg, found in call.args.items():
+        expr = _made(found, given) if isinstance(found, Call) else written(found)
+        own = given.get(call.numbers.get(arg, ""))
+        if own is not None and not own.is_const:
+            expr = own if _is_float(own) else Expr("float()", (own,))
+        named.append(Expr(f"keyword {arg}", (expr,)))
+    return Expr("new", (text(call.target), *named))
+
+
+def _is_float(expr: Expr) -> bool:
+    """Whether Python makes a float of an expression, whatever the values of its names are."""
+    if expr.is_const:
+        return type(expr.args[0]) is float
+    return expr.op == "/" or (expr.op in ("+", "-", "*", "neg") and any(map(_is_float, expr.parts)))
 
 
 def _listed(raw: Any) -> Any:
@@ -279,25 +333,35 @@ def _form(argument: Any) -> Any:
     return tuple(map(_form, argument)) if isinstance(argument, tuple) else type(argument)
 
 
+def _is_sized_call(
+    calling: Calling, call: Call, values: Mapping[str, Any], shapes: Sequence[Shape], own: Mapping[Expr, Expr]
+) -> bool:
+    return is_call(calling, call, values, shapes, own=own)
+
+
 def is_call(
-    calling: Calling, call: Call, values: Mapping[str, Any], shapes: Sequence[Shape], revalued: Container[str] = ()
+    calling: Calling,
+    call: Call,
+    values: Mapping[str, Any],
+    shapes: Sequence[Shape],
+    revalued: Container[str] = (),
+    own: Mapping[Expr, Expr] = {},
 ) -> bool:
     """Whether a call that was written for any values is the layer's call at some values; `revalued` names have other
-    values in PyTorch.
+    values in PyTorch, and `own` are sizes of the list's inputs.
     """
-    if replace(calling.call, args={}) != replace(call, args={}):
+    if calling.call is not call and replace(calling.call, args=call.args) != call:
         return False
     sizes = {
         size_of(place, dim): const(size)
         for place, shape in enumerate(shapes)
         for dim, size in enumerate(shape.torch, 1)
     }
+    sizes.update(own)
     written = dict(calling.args)
     compared = {arg: expr for arg, expr in written.items() if not any(each in revalued for each in expr.names)}
     return all(arg in written for arg in call.args) and all(
-        _comes_to(_with_sizes(expr, sizes), call.args[arg], values)
-        for arg, expr in compared.items()
-        if arg in call.args
+        _comes_to(numbered(expr, sizes), call.args[arg], values) for arg, expr in compared.items() if arg in call.args
     )
 
 
@@ -316,10 +380,3 @@ def _comes_to(expr: Expr, wanted: object, values: Mapping[str, Any]) -> bool:
     except UnusableError:
         return True
     return same(known, plain(wanted)) or known == plain(wanted)
-
-
-def _with_sizes(expr: Expr, sizes: Mapping[Expr, Expr]) -> Expr:
-    """The expression with numbers for the sizes of tensors."""
-    if expr.op == "size":
-        return sizes[expr]
-    return Expr(expr.op, tuple(_with_sizes(part, sizes) for part in expr.parts)) if expr.parts else expr

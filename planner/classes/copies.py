@@ -152,7 +152,7 @@ class Copies:
                 last = uses[-1].step
                 extras = last is not None and last.layer is not None and last.layer.extras
             copy.uses.append(uses)
-            handed = sources if uses or (entry.sources is not None and sources) else sight.above
+            handed = sources if uses else self._in_place_of(entry, sources, sight)
             copy.sources.append(tuple(each.value for each in handed))
             self._hand_on(copy, entry, sources, sight)
         if not block.outputs:
@@ -178,11 +178,11 @@ class Copies:
         condition = written_in(entry.when, copy)
         above = sight.above
         if not uses:
-            handed = sources[:1] if entry.sources is not None else above
+            handed = self._in_place_of(entry, sources, sight)
             given = condition.depends_on if condition is not None else names_in(entry.repeat, copy)
             left = tuple(
                 SymbolicTensor((number, -1, i), each.shape, each.channels.assuming(given), each.origin | given)
-                for i, each in enumerate(handed or above[:1])
+                for i, each in enumerate(handed)
             )
             template = entry.template
             sight.leave_out(template.evaluate({**copy.values, "index": 0}) if template else entry.plain_name, left)
@@ -200,6 +200,14 @@ class Copies:
         if base is not None:
             sight.repeated(base, handed, len(uses) if entry.repeats else None)
         sight.given |= dict.fromkeys((use.name for use in uses) if base is None else (base,), entry.path)
+
+    def _in_place_of(self, entry: Entry, sources: Tensors, sight: Sight[Tensors]) -> Tensors:
+        """What an entry that is left out hands on: all that its first source stands for, or what stands above it."""
+        if entry.sources is None or not sources:
+            return sight.above
+        first = next(each for name in entry.sources for each in sight.meant(name))
+        handed, number = sight.find(first)
+        return sources[:1] if handed is None or number is not None else handed
 
     def _after(self, copy: Copy, entry: Entry, handed: tuple[SymbolicTensor, ...]) -> tuple[SymbolicTensor, ...]:
         """The tensors that repetitions hand on, written for any number of repetitions, where that number is an

@@ -4,23 +4,22 @@ number that the class works out is compared with that plan.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from planner.classes.answers import WORKED_OUT, is_call
 from planner.classes.arithmetic import value
 from planner.classes.expressions import Expr, UnusableError, same
 from planner.classes.names import Names
 from planner.classes.parts import Part, Unit
-from planner.classes.structure import Structure
 from planner.classes.tensors import INDEX, Calling, Copy
 from planner.classes.worlds import another
 from planner.format import Block
-from planner.model import Group
-from planner.plan import Plan, Step, propagate
+from planner.model import Group, Model
+from planner.plan import Known, Plan, Step, propagate
 from planner.source import of_mapping
-from planner.unfolding import load
+from planner.unfolding import Interned, load
 
 Values = Mapping[str, Any]
 MOST_COPIES = 4
@@ -29,26 +28,99 @@ TRIED = 4
 """How many other values are tried until the file can be planned with them."""
 
 
-def right_elsewhere(unit: Unit, names: Names, structure: Structure, changed: Set[str]) -> bool:
-    """Whether the class is right where some arguments have other values; False where no others can be planned."""
-    seen = set()
-    alone = [{each} for each in sorted(changed)] if len(changed) > 1 else []
-    for copy in unit.copies[:MOST_COPIES]:
-        comparing = _Elsewhere(unit, copy, names, structure)
-        for some in (changed, *alone):
-            for values in _others(copy.values, some, names.channels(unit.block, len(copy.inputs))):
-                if any(same(values[each], copy.values[each]) for each in some):
-                    continue
-                seen.add(comparing.at(values))
-                if False in seen:
-                    return False
-    return True in seen
+class Elsewhere:
+    """The file with other arguments than its own: plans of it, or of one call of a block, with these."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._plans: dict[Hashable, Plan | None] = {}
+        self._layers: Interned = {}
+        self._known: Known = {}
+
+    def plan(self, copy: Copy, names: Names, values: Values) -> Plan | None:
+        """The plan with these values for the arguments of a copy's class; None where they do not fit."""
+        if copy.block.owner is not None:
+            return None
+        key = (copy.block, _key(values), tuple(each.shape for each in copy.inputs))
+        if key not in self._plans:
+            plan = propagate(self._unfolded(copy, names, values), known=self._known)
+            self._plans[key] = plan if plan.complete and not plan.model.diagnostics else None
+        return self._plans[key]
+
+    def _unfolded(self, copy: Copy, names: Names, values: Values) -> Model:
+        """The file, or a file with nothing but one call of a block."""
+        block, model = copy.block, self._model
+        hidden = () if block.is_model else block.params
+        params = {
+            each: _listed(found if each in hidden else values[names.param(each)])
+            for each, found in model.params.items()
+        }
+        if block.is_model:
+            return load(model.source, params=params, layers=self._layers)
+        shapes = [
+            [*tensor.shape.spatial, values[each]]
+            for tensor, each in zip(copy.inputs, names.channels(block, len(copy.inputs)), strict=True)
+        ]
+        sources = [f"source_{i}" for i in range(len(shapes))]
+        call = {each: _listed(values[names.param(each)]) for each in block.params}
+        file = {
+            "input": dict(zip(sources, shapes, strict=True)),
+            "params": params,
+            "layers": [{"name": "call", "type": block.name, "from": sources, **call}],
+        }
+        return load(of_mapping(file), layers=self._layers, blocks={**model.blocks, **block.in_sight})
 
 
-def _others(now: Values, changed: Set[str], channels: Sequence[str]) -> Iterator[Values]:
-    """Other values of some arguments: alone, and with the numbers of input channels that go with them."""
+class Rightness:
+    """Classes tried with other arguments, and what has been found out about them."""
+
+    def __init__(self, elsewhere: Elsewhere, names: Names) -> None:
+        self._elsewhere = elsewhere
+        self._names = names
+        self._agreed: dict[Hashable, bool] = {}
+
+    def holds(self, unit: Unit, changed: Set[str]) -> bool:
+        """Whether a class is right where some arguments have other values; False where no others can be planned."""
+        seen = set()
+        alone = [{each} for each in sorted(changed)] if len(changed) > 1 else []
+        for copy in unit.copies[:MOST_COPIES]:
+            channels = self._names.channels(unit.block, len(copy.inputs))
+            tried = [(some, False) for some in (changed, *alone)]
+            free = {each for each in unit.params if each not in unit.assumed and type(copy.values.get(each)) is int}
+            if free - changed:
+                tried.append((free | changed, True))
+            for some, apart in tried:
+                for values in _others(copy.values, some, channels, apart=apart):
+                    if any(same(values[each], copy.values[each]) for each in some):
+                        continue
+                    seen.add(self._at(unit, copy, values))
+                    if False in seen:
+                        return False
+        return True in seen
+
+    def _at(self, unit: Unit, copy: Copy, values: Values) -> bool | None:
+        """Whether the class is right with these arguments; None where nothing can be planned with them."""
+        plan = self._elsewhere.plan(copy, self._names, values)
+        if plan is None:
+            return None
+        comparing = _Comparing(plan, self._agreed)
+        if unit.block.is_model:
+            return comparing.agrees(unit, values, None)
+        return comparing.called(unit, values, plan.model.groups[0])
+
+
+def _key(values: Values) -> tuple[Any, ...]:
+    """Values by which something is known; 1, 1.0 and True are different ones."""
+    return tuple((each, repr(found)) for each, found in values.items())
+
+
+def _others(now: Values, changed: Set[str], channels: Sequence[str], *, apart: bool) -> Iterator[Values]:
+    """Other values of some arguments: alone, and with the numbers of input channels that go with them. Each changes in
+    the same way, or, `apart`, those that are equal become different.
+    """
+    way = {each: i if apart else 0 for i, each in enumerate(sorted(changed))}
     for k in range(TRIED):
-        values = {each: another(found, k) if each in changed else found for each, found in now.items()}
+        values = {each: another(found, k + way[each]) if each in changed else found for each, found in now.items()}
         yield values
         longer = {each: (*values[each], *values[each][-1:]) for each in changed if isinstance(values[each], tuple)}
         shorter = {each: values[each][:-1] for each in longer if len(values[each]) > 1}
@@ -64,65 +136,24 @@ def _others(now: Values, changed: Set[str], channels: Sequence[str]) -> Iterator
             yield {**values, **linked}
 
 
-class _Elsewhere(NamedTuple):
-    """A class, with one of its calls, and the file that the class is made for."""
-
-    unit: Unit
-    copy: Copy
-    names: Names
-    structure: Structure
-
-    def at(self, values: Values) -> bool | None:
-        """Whether the class is right with these arguments; None where nothing can be planned with them."""
-        there = _planned(self.copy, self.names, self.structure, values)
-        if there is None or not there.complete or there.model.diagnostics:
-            return None
-        found = Structure(there, self.structure.opened, sequential=self.structure.sequential)
-        group = None if self.unit.block.is_model else there.model.groups[0]
-        return _Comparing(found).agrees(self.unit, values, group)
-
-
-def _planned(copy: Copy, names: Names, structure: Structure, values: Values) -> Plan | None:
-    """The plan of the file, or of one call of a block of it, with these values."""
-    hidden = () if copy.block.is_model else copy.block.params
-    params = {
-        each: _listed(found if each in hidden else values[names.param(each)])
-        for each, found in structure.model.params.items()
-    }
-    if copy.block.is_model:
-        return propagate(load(structure.model.source, params=params))
-    if copy.block.owner is not None:
-        return None
-    shapes = [
-        [*tensor.shape.spatial, values[each]]
-        for tensor, each in zip(copy.inputs, names.channels(copy.block, len(copy.inputs)), strict=True)
-    ]
-    sources = [f"source_{i}" for i in range(len(shapes))]
-    call = {each: _listed(values[names.param(each)]) for each in copy.block.params}
-    file = {
-        "input": dict(zip(sources, shapes, strict=True)),
-        "params": params,
-        "layers": [{"name": "call", "type": copy.block.name, "from": sources, **call}],
-    }
-    return propagate(load(of_mapping(file), blocks={**structure.model.blocks, **copy.block.in_sight}))
-
-
 def _listed(found: Any) -> Any:
     """A value as a model file has it, with lists for tuples."""
     return list(map(_listed, found)) if isinstance(found, tuple) else found
 
 
 class _Comparing:
-    """Compares a class with its list of layers in a plan, entry by entry."""
+    """Compares a class with its list of layers in a plan, entry by entry.
 
-    def __init__(self, structure: Structure) -> None:
-        self.structure = structure
+    known  what has been found out about calls of classes, in this plan and in others; it is added to
+    """
+
+    def __init__(self, plan: Plan, known: dict[Hashable, bool]) -> None:
+        self.plan = plan
+        self.known = known
 
     def agrees(self, unit: Unit, values: Values, group: Group | None) -> bool:
         """Whether every number of the class is that of the plan, where its arguments have these values."""
-        members = [
-            each for each in self.structure.plan.members(group) if not (isinstance(each, Step) and each.is_input)
-        ]
+        members = [each for each in self.plan.members(group) if not (isinstance(each, Step) and each.is_input)]
         try:
             return all(self._entry(unit, values, number, here) for number, here in _entries(unit.block, members))
         except UnusableError:
@@ -159,7 +190,8 @@ class _Comparing:
 
     def _part(self, part: Part, values: Values, member: Step | Group) -> bool:
         """Whether a part, in one of its repetitions, is a step or a block of the plan."""
-        if isinstance(part.name, str) and part.name not in member.name.split(".")[-2:]:
+        *_, name, number = ("", *member.name.split("."))
+        if isinstance(part.name, str) and part.name not in (name, number, f"{name}.{number}"):
             return False
         if part.when is not None and not value(part.when, values):
             return False
@@ -170,8 +202,16 @@ class _Comparing:
         if part.unit is not None:
             types = part.unit.types
             given = {param: _argument(expr, values, param in types) for param, expr in part.args.items()}
-            return isinstance(member, Group) and self.agrees(part.unit, given, member)
+            return isinstance(member, Group) and self.called(part.unit, given, member)
         return isinstance(member, Step) and _calls(part, values, member)
+
+    def called(self, unit: Unit, values: Values, group: Group) -> bool:
+        """Whether a class agrees with a call of its block; calls that nothing tells apart are looked at once."""
+        read = tuple(map(self.plan.shape, self.plan.arriving(group)))
+        key = (unit, _key(values), _key(group.args), _key(self.plan.model.params), read)
+        if key not in self.known:
+            self.known[key] = self.agrees(unit, values, group)
+        return self.known[key]
 
 
 def _entries(block: Block, members: Sequence[Step | Group]) -> Iterator[tuple[int, list[Step | Group]]]:

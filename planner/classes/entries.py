@@ -14,7 +14,7 @@ from planner.classes.choosing import Candidate, UnsharedError, Values, Worlds, a
 from planner.classes.copies import Copies
 from planner.classes.expressions import NOTHING, Expr, const, name
 from planner.classes.names import unused
-from planner.classes.parts import Again, Part, Unit, name_of
+from planner.classes.parts import Again, Part, Unit, must_be_callable, name_of
 from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Use, Value, names_in
 from planner.format import Block, Entry
 
@@ -80,7 +80,7 @@ class Entries:
             self.assumed |= part.count.names
         if part.count is not None and part.count.is_value(1) and not part.wrapped:
             part = part.once()
-        _must_be_callable(part)
+        must_be_callable(part)
         return part
 
     def _again(self, entry: Entry, number: int, uses: Uses) -> Again | None:
@@ -260,94 +260,81 @@ class Entries:
 
     def unrolled(self, entry: Entry, number: int) -> Iterator[Part]:
         """Every repetition as a part of its own; those that have a container of their own in a list in place."""
-        (copy,) = self.copies
-        uses = copy.uses[number]
-        wrapped = entry.repeats and entry.template is None and not copy.block.nameless and bool(uses)
-        own = sum(1 for use in uses if use.again is None)
-        if wrapped and not entry.borrows and (chain := self._chain(copy, entry, number)) is not None:
-            label, _, _ = uses[0].name.rpartition(".")
-            whole = replace(uses[0], outputs=uses[-1].outputs)
-            yield Part(((number, -1, 0),), ((copy, whole),), copy.sources[number], label, inside=chain)
+        copies = self.copies
+        agreed(len(copy.uses[number]) for copy in copies)
+        uses = [[(copy, copy.uses[number][index]) for copy in copies] for index in range(len(copies[0].uses[number]))]
+        if any(len({_shape_of(use) for _, use in each}) > 1 for each in uses):
+            raise UnsharedError
+        wrapped = entry.repeats and entry.template is None and not self.block.nameless and bool(uses)
+        sources = agreed(copy.sources[number] for copy in copies)
+        again = [agreed(use.again for _, use in each) for each in uses]
+        if wrapped and not entry.borrows and (chain := self._chain(entry, number)) is not None:
+            (_, first), *_ = uses[0]
+            label, _, _ = first.name.rpartition(".")
+            whole = [
+                (copy, replace(use, outputs=last.outputs))
+                for (copy, use), (_, last) in zip(uses[0], uses[-1], strict=True)
+            ]
+            yield Part(((number, -1, 0),), tuple(whole), sources, label, inside=chain)
             return
-        for use in uses:
-            last = use is uses[-1]
-            before: tuple[Value, ...] = tuple((number, use.index - 1, i) for i in range(use.feeds))
+        for index, each in enumerate(uses):
+            (_, use), *_ = each
+            before: tuple[Value, ...] = tuple((number, index - 1, i) for i in range(use.feeds))
+            name = agreed(use.name for _, use in each)
             part = Part(
-                values=tuple((number, -1 if last else use.index, i) for i in range(len(use.outputs))),
-                uses=((copy, use),),
-                sources=copy.sources[number] if use is uses[0] else (*before, *copy.sources[number][use.feeds :]),
-                name=None if copy.block.nameless else use.name,
-                nested=(use.name.rpartition(".")[0], use.index, own) if wrapped and use.again is None else None,
+                values=tuple((number, -1 if each is uses[-1] else index, i) for i in range(len(use.outputs))),
+                uses=tuple(each),
+                sources=(*before, *sources[use.feeds :]) if index else sources,
+                name=None if self.block.nameless else name,
+                nested=(name.rpartition(".")[0], index, again.count(None)) if wrapped and use.again is None else None,
                 again=None if use.again is None else Again(*use.again),
                 ties=entry.tie,
             )
-            yield self._alone(part, copy, entry)
+            part = self._alone(part, copies, entry)
+            must_be_callable(part)
+            yield part
 
-    def _alone(self, part: Part, copy: Copy, entry: Entry) -> Part:
+    def _alone(self, part: Part, copies: Sequence[Copy], entry: Entry) -> Part:
         """The part of a single repetition, with what it constructs or calls."""
-        alone = Entries(self.classes, [copy], self.fixed, self.kept)
+        alone = Entries(self.classes, copies, self.fixed, self.kept)
         filled = alone._filled(part, entry)
         filled = replace(filled, assumes=frozenset(alone.assumed))
         return filled.substituted({INDEX: const(part.first.index)}) if entry.repeats else filled
 
-    def _chain(self, copy: Copy, entry: Entry, number: int) -> Unit | None:
+    def _chain(self, entry: Entry, number: int) -> Unit | None:
         """The repetitions of an entry as a list of their own; None where they are no chain, or something else reads one
         of them, or calls one again, which may take its tensor otherwise than the chain does.
         """
-        uses = copy.uses[number]
         sequential = self.classes.copies.structure.sequential
         outputs = 1 if sequential else None
-        read = [each.value for each in copy.outputs] + [value for sources in copy.sources for value in sources]
-        again = [use.again for each in copy.uses for use in each if use.again is not None]
-        if any(value[0] == number and value[1] >= 0 for value in read) or any(called == number for called, _ in again):
-            return None
-        if not all(len(use.inputs) == len(use.outputs[:outputs]) == 1 for use in uses):
-            return None
+        for copy in self.copies:
+            read = [each.value for each in copy.outputs] + [value for sources in copy.sources for value in sources]
+            again = [use.again for each in copy.uses for use in each if use.again is not None]
+            if any(value[0] == number and value[1] >= 0 for value in read) or any(each == number for each, _ in again):
+                return None
+            if not all(len(use.inputs) == len(use.outputs[:outputs]) == 1 for use in copy.uses[number]):
+                return None
+        first = self.copies[0].uses[number]
         # Without the list in place, which belongs to the entry of the file.
-        entries = tuple(replace(entry, name=None, repeat=None, inner=None) for _ in uses)
-        block = Block(entry.path, uses[0].name, entries, owner=copy.block)
-        sources: list[tuple[Value, ...]] = [((i - 1, -1, 0),) for i in range(len(uses))]
-        inner = replace(
-            copy, block=block, inputs=uses[0].inputs, uses=[[use] for use in uses], sources=sources,
-            outputs=uses[-1].outputs,
-        )  # fmt: skip
+        entries = tuple(replace(entry, name=None, repeat=None, inner=None) for _ in first)
+        block = Block(entry.path, first[0].name, entries, owner=self.block)
+        sources: list[tuple[Value, ...]] = [((i - 1, -1, 0),) for i in range(len(first))]
+        inner = [
+            replace(
+                copy, block=block, inputs=uses[0].inputs, uses=[[use] for use in uses], sources=sources,
+                outputs=uses[-1].outputs,
+            )
+            for copy in self.copies
+            for uses in [copy.uses[number]]
+        ]  # fmt: skip
         parts = []
-        for i, use in enumerate(uses):
+        for i, use in enumerate(first):
             values = tuple((i, -1, output) for output in range(len(use.outputs)))
-            part = Part(values, ((inner, use),), sources[i], None)
+            part = Part(values, tuple((copy, copy.uses[i][0]) for copy in inner), sources[i], None)
             parts.append(self._alone(part, inner, replace(entry, name=None)))
         if not sequential and not all(part.is_module for part in parts):
             return None
-        return Unit(block, (inner,), ((len(uses) - 1, -1, 0),), tuple(parts), repeats=True)
-
-
-def _must_be_callable(part: Part) -> None:
-    """Refuse copies whose repetitions, conditions or axes no module that stands for all of them can have."""
-    single = all(len(use.outputs) == len(use.inputs) == 1 for _, use in part.uses)
-    callable_again = single if part.count is None else single or _may_iterate(part, part.count)
-    if part.count is not None and not (callable_again and part.is_module and not _shadows(part)):
-        raise UnsharedError
-    if part.loops and (part.when is not None or part.carried is not None or part.numbered):
-        raise UnsharedError
-    alone = len(part.first.outputs) == 1 and not part.is_module and not part.is_tensor
-    if part.when is not None and not (single or alone):
-        raise UnsharedError
-    ranks = {len(tensor.shape) for _, use in part.uses for tensor in use.inputs[:1]}
-    if len(ranks) > 1 and part.calls and (part.calls[-1].call.along or not part.is_module):
-        raise UnsharedError
-
-
-def _may_iterate(part: Part, count: Expr) -> bool:
-    """Whether a loop can call repetitions that read more than the one before; one alone is called by itself."""
-    hands_on_one = all(len(use.outputs) == 1 for _, use in part.uses)
-    return part.iterates and part.wrapped and hands_on_one and not count.is_value(1)
-
-
-def _shadows(part: Part) -> bool:
-    """Whether repetitions and those nested in them both read their number, though only one of the two can have the
-    name.
-    """
-    return INDEX in part.within() and part.inside is not None and part.inside.numbered
+        return Unit(block, tuple(inner), ((len(first) - 1, -1, 0),), tuple(parts), repeats=True)
 
 
 def _hands_on(uses: Uses) -> bool:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from planner.classes.algebra import substituted
+from planner.classes.choosing import UnsharedError
 from planner.classes.expressions import NOTHING, Expr, const, text
 from planner.classes.tensors import CARRIED, INDEX, Calling, Copy, Use, Value
 from planner.format import Block
@@ -332,3 +333,32 @@ def name_of(template: Expr) -> str | Expr:
     if all(piece.is_const for piece in template.args):
         return "".join(str(piece.args[0]) for piece in template.args)
     return template
+
+
+def must_be_callable(part: Part) -> None:
+    """Refuse copies whose repetitions, conditions or axes no module that stands for all of them can have."""
+    single = all(len(use.outputs) == len(use.inputs) == 1 for _, use in part.uses)
+    callable_again = single if part.count is None else single or _may_iterate(part, part.count)
+    if part.count is not None and not (callable_again and part.is_module and not _shadows(part)):
+        raise UnsharedError
+    if part.loops and (part.when is not None or part.carried is not None or part.numbered):
+        raise UnsharedError
+    alone = len(part.first.outputs) == 1 and not part.is_module and not part.is_tensor
+    if part.when is not None and not (single or alone):
+        raise UnsharedError
+    ranks = {len(tensor.shape) for _, use in part.uses for tensor in use.inputs[:1]}
+    if len(ranks) > 1 and part.calls and (part.calls[-1].call.along or not part.is_module):
+        raise UnsharedError
+
+
+def _may_iterate(part: Part, count: Expr) -> bool:
+    """Whether a loop can call repetitions that read more than the one before; one alone is called by itself."""
+    hands_on_one = all(len(use.outputs) == 1 for _, use in part.uses)
+    return part.iterates and part.wrapped and hands_on_one and not count.is_value(1)
+
+
+def _shadows(part: Part) -> bool:
+    """Whether repetitions and those nested in them both read their number, though only one of the two can have the
+    name.
+    """
+    return INDEX in part.within() and part.inside is not None and part.inside.numbered

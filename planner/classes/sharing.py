@@ -13,7 +13,7 @@ from typing import Any
 
 from planner.classes.choosing import UnsharedError, agreed, if_shared
 from planner.classes.copies import Copies
-from planner.classes.elsewhere import right_elsewhere
+from planner.classes.elsewhere import Elsewhere, Rightness
 from planner.classes.entries import Entries
 from planner.classes.expressions import NOTHING, const, name, same
 from planner.classes.parts import Again, Part, Unit, are_reachable, called_by
@@ -29,11 +29,12 @@ class Sharing:
     all  every class behind those that it constructs, and some that were tried and given up
     """
 
-    def __init__(self, copies: Copies) -> None:
+    def __init__(self, copies: Copies, elsewhere: Elsewhere) -> None:
         self.copies = copies
         self.all: list[Unit] = []
         self._structure = copies.structure
         self._names = copies.names
+        self._rightness = Rightness(elsewhere, copies.names)
         self._of: dict[Copy, Unit] = {}
         self._open: set[Block] = set()
 
@@ -60,14 +61,17 @@ class Sharing:
         if whole is not None:
             return [whole]
         units: list[Unit] = []
+        unrolled: list[bool] = []
         for copy in copies:
             for i, unit in enumerate(units):
-                wider = if_shared(self._general, [*unit.copies, copy])
+                wider = if_shared(self._general, [*unit.copies, copy], unrolled=unrolled[i])
                 if wider is not None:
                     units[i] = wider
                     break
             else:
-                units.append(if_shared(self._general, [copy]) or self._general([copy], unrolled=True))
+                rolled = if_shared(self._general, [copy])
+                units.append(rolled or self._general([copy], unrolled=True))
+                unrolled.append(rolled is None)
         return units
 
     def _general(self, copies: Sequence[Copy], *, unrolled: bool = False) -> Unit:
@@ -100,10 +104,10 @@ class Sharing:
 
     def _right(self, unit: Unit, doubtful: frozenset[str]) -> frozenset[str]:
         """The arguments, among those given, that may have other values without making the class wrong."""
-        if right_elsewhere(unit, self._names, self._structure, doubtful):
+        if self._rightness.holds(unit, doubtful):
             return doubtful
         alone = doubtful if len(doubtful) > 1 else NOTHING
-        return frozenset(name for name in alone if right_elsewhere(unit, self._names, self._structure, {name}))
+        return frozenset(name for name in alone if self._rightness.holds(unit, {name}))
 
     def laid(
         self,
@@ -159,6 +163,7 @@ class Sharing:
         copies = entries.copies
         outputs = agreed(tuple(each.value for each in copy.outputs) for copy in copies)
         entries.assumed.update(*(copy.assumed for copy in copies))
+        entries.firm.update(*(copy.assumed for copy in copies))
         parts: list[Part] = []
         handed: dict[Value, Value] = {}
         """What stands for the outputs of entries that no copy has."""

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from planner.arithmetic import Expression
 from planner.diagnostics import Path
-from planner.format import Block, Entry
+from planner.format import Block, Entry, is_spatial
 from planner.layers import all_layers
 from planner.plan import Plan
 from planner.sight import ANY, stands_for_several
@@ -100,6 +100,7 @@ class Structure:
         for entry in block.entries:
             read = entry.sources[0] if entry.sources is not None else None
             elsewhere = read is not None and read not in above
+            elsewhere |= not self.sequential and any(map(is_spatial, entry.reads))
             if several or elsewhere or entry.borrows or not self._takes_one(block, entry):
                 return entry
             several = False

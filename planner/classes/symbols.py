@@ -194,6 +194,10 @@ def sizes_of(place: int, shape: Shape) -> Shape:
     return Shape((*spatial, Symbol(shape.channels, size_of(place, 1))))
 
 
+OWN = 1 << 10
+"""The place from which on the inputs of the class itself are counted, behind those of a call."""
+
+
 def size_of(place: int, dim: int) -> Expr:
     """The size of dimension `dim` of input `place`, as PyTorch counts with the channels second."""
     return Expr("size", (const(place), const(dim)))

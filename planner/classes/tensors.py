@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from planner.arithmetic import has_arithmetic
 from planner.classes.algebra import choice, substituted
 from planner.classes.arithmetic import of_value, value
-from planner.classes.expressions import NOTHING, ONE, Expr, UnusableError, const, lost, name, same
+from planner.classes.expressions import NOTHING, ONE, Expr, UnusableError, const, lost, name, same, text
 from planner.format import Block, Entry
 from planner.geometry import Shape
 from planner.layers._call import Call
@@ -128,9 +128,16 @@ class Copy:
 
 
 def sizes_of(block: Block, inputs: Sequence[SymbolicTensor]) -> dict[str, Expr]:
-    """What stands for the sizes that a list reads of its inputs."""
-    known = named(block.inputs, inputs) if block.sizes else {}
-    return {size: tensor.channels for name, tensor in known.items() if (size := f"{name}.channels") in block.sizes}
+    """What stands for the sizes that a list reads of its inputs; spatial ones have no names in a class, and what is
+    worked out from them is a number.
+    """
+    found = {}
+    for own, tensor in named(block.inputs, inputs).items() if block.sizes else ():
+        for size in block.sizes:
+            owner, _, axis = size.rpartition(".")
+            if owner == own:
+                found[size] = tensor.channels if axis == "channels" else text(size).assuming(tensor.origin)
+    return found
 
 
 def valued(tensors: tuple[SymbolicTensor, ...], number: int, index: int) -> tuple[SymbolicTensor, ...]:

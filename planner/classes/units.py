@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from planner.classes.copies import Copies
+from planner.classes.elsewhere import Elsewhere
 from planner.classes.finishing import finished
 from planner.classes.parts import Unit
 from planner.classes.sharing import Sharing
@@ -13,10 +14,11 @@ from planner.classes.sharing import Sharing
 class Units:
     """The classes of a model, those first that others construct."""
 
-    def __init__(self, copies: Copies) -> None:
+    def __init__(self, copies: Copies, elsewhere: Elsewhere) -> None:
+        """`elsewhere` is the file with other arguments, with which classes are tried."""
         self.structure = copies.structure
         self.names = copies.names
-        sharing = Sharing(copies)
+        sharing = Sharing(copies, elsewhere)
         root = sharing.of(copies.root)
         used = _used(root, {})
         found = finished([unit for unit in sharing.all if unit in used], self.names)

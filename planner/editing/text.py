@@ -289,7 +289,7 @@ def _scalar(value: object, quote: str = "") -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, float):
-        return repr(value) if value == value and abs(value) != float("inf") else json.dumps(str(value))
+        return repr(value).replace("inf", ".inf") if value == value else json.dumps(str(value))
     if not isinstance(value, str):
         return str(value)
     if quote == "'" and value.isprintable():

@@ -65,7 +65,21 @@ class BadArithmetic(Fault):
             offset,
             len(size) + (text[offset : offset + 1] == "$"),
             label="which layers there are is settled before their sizes are",
-            help=f"read it in an argument, or give the block a parameter and write `{key}` with that",
+            help=f"read it in an argument, or give the block a parameter and write `{key}` with that"
+            if size.endswith(".channels")
+            else "read it in an argument of a layer: at every input there are the same layers",
+        )
+
+    @classmethod
+    def unsettled(cls, name: str, size: str, key: str, text: str, offset: int) -> Self:
+        """A parameter that follows a spatial size, in a key whose value decides which layers there are."""
+        return cls(
+            f"`{key}` does not depend on a spatial size",
+            text,
+            offset,
+            len(name) + (text[offset : offset + 1] == "$"),
+            label="" if name == size else f"`${shown(name)}` was worked out from `${shown(size)}`",
+            help="read the size in an argument of a layer: at every input there are the same layers",
         )
 
 

@@ -38,4 +38,4 @@ class BoundsOutOfOrder(Fault):
 
 
 def _plain(value: float) -> float:
-    return int(value) if value == int(value) else value
+    return int(value) if float(value).is_integer() else value

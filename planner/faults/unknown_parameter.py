@@ -3,9 +3,10 @@ from typing import Self
 
 from planner.diagnostics import Edit, Fault, did_you_mean, nearest
 from planner.faults._in_text import shown
+from planner.words import joined
 
-SPATIAL = ("depth", "height", "length", "width")
-"""Sizes that change with the input, which no argument can be worked out from."""
+SIZES = ("depth", "height", "length", "width", "channels")
+"""The sizes that a tensor may have."""
 
 
 class UnknownParameter(Fault):
@@ -17,7 +18,8 @@ class UnknownParameter(Fault):
 
     How to fix it: take the suggested name, or declare the parameter under `params:` of the block (for what each call
     gives) or of the model (for what holds everywhere, and for `--set`). `$index` exists only in an entry with `repeat`.
-    `$input.channels` is known where layers have an input, and so are the channels of one with another name.
+    `$input.channels` is known where layers have an input, and so are the channels of one with another name; likewise
+    `$input.height` and `$input.width` of an image, `$input.length` of a sequence, and `$input.depth` too of a video.
     """
 
     code = "NSP107"
@@ -61,13 +63,15 @@ class UnknownParameter(Fault):
         found.message = f"there is no size `${shown(name)}`" + (f" for `{shown(text)}`" if text != f"${name}" else "")
         found._label = f"the sizes here are {listed}" if there else "no input is known here"
         owner, _, size = name.rpartition(".")
-        owners = {each.rpartition(".")[0] for each in there}
-        near = [f"{each}.channels" for each in ([owner] if owner in owners else nearest(owner, owners))]
-        if size in SPATIAL:
-            found.help = f"only `channels` can be read: a layer that is to follow the {size} takes it of another tensor"
-        elif near and nearest(size, ["channels"]):
-            found.help = f"did you mean `${near[0]}`?"
-            found.mends = tuple((Edit((), _respelt(text, offset, name, each)),) for each in near)
+        owners = dict.fromkeys(each.rpartition(".")[0] for each in there)
+        near = [owner] if owner in owners else nearest(owner, owners)
+        own = [each for each in SIZES if near and f"{near[0]}.{each}" in there]
+        meant = [size] if size in own else nearest(size, own)
+        if near and size in SIZES and size not in own:
+            found.help = f"`{shown(near[0])}` has {joined(own)}: it has no {size}"
+        elif near and meant:
+            found.help = f"did you mean `${near[0]}.{meant[0]}`?"
+            found.mends = ((Edit((), _respelt(text, offset, name, f"{near[0]}.{meant[0]}")),),)
         else:
             found.help = "a size is read of an input of the list that the layer stands in: `$input.channels`"
         return found

@@ -6,6 +6,9 @@ class UnusableNumber(InText):
 
     Why it matters: no size, count or rate of a network is such a number; PyTorch's sizes end at 2^63.
 
+    Infinity is a number where PyTorch takes it, as in a mask: `.inf` or `-.inf`, as YAML has it, for `fill`, `init`,
+    `max`, `min`, `other` and `value`.
+
     When to ignore it: never.
 
     How to fix it: write the number that is meant; a text that only looks like a number needs quotes.

@@ -1,3 +1,4 @@
+import math
 import re
 from collections.abc import Sequence
 
@@ -57,7 +58,7 @@ def _example(wanted: str, received: object) -> str:
         return ""
     if wanted.startswith("a whole number"):
         least = int(found[1]) if (found := re.match(r"a whole number from (\d+)", wanted)) else 1
-        return str(max(int(received), least) if isinstance(received, float) else least)
+        return str(max(int(received), least) if isinstance(received, float) and math.isfinite(received) else least)
     return "true" if wanted == "true or false" and received else "false" if wanted == "true or false" else ""
 
 

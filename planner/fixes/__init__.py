@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 from planner.diagnostics import Diagnostic, Edit, Fix, Severity
 from planner.editing import CannotEdit, edited, rewritten
-from planner.fixes._change import Change
 from planner.fixes._findings import Findings, grave
+from planner.fixes._revision import Revision
 from planner.fixes._safety import Safety
 from planner.fixes._words import effect_of, text_of
 from planner.remedies import all_remedies
@@ -57,7 +57,7 @@ class _Trial:
     """A proposal that mends the finding, with the change that it makes."""
 
     proposal: Proposal
-    change: Change
+    change: Revision
     safe: bool
 
     @property
@@ -132,7 +132,7 @@ class Mender:
             changed.faults = source.faults
             report = self.check(changed, proposal.given, brief=True, whole=self.report.plan.complete)
             self.left -= _work(report)
-            self.planned[key] = Safety(Change(self.before, Findings(report, proposal.edits)))
+            self.planned[key] = Safety(Revision(self.before, Findings(report, proposal.edits)))
         return self.planned[key]
 
     def _can_be_written(self, proposal: Proposal) -> bool:

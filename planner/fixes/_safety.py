@@ -15,8 +15,8 @@ from functools import cached_property
 
 from planner.analyses.causality import Causal, nothing_ahead, stays_causal
 from planner.diagnostics import Diagnostic, Edit
-from planner.fixes._change import Change, changes_layer
 from planner.fixes._findings import Findings
+from planner.fixes._revision import Revision, changes_layer
 from planner.plan import Plan, Step, Tensor
 from planner.remedies._case import Case, Proposal
 from planner.report import Report
@@ -33,7 +33,7 @@ LONG_WORD = 8
 class Safety:
     """What a change keeps of what people rely on; worked out once for all findings that it may mend."""
 
-    change: Change
+    change: Revision
 
     def keeps_causality(self, found: Diagnostic) -> bool:
         """Whether every tensor that saw nothing ahead, or nothing before, still sees nothing there."""
@@ -74,7 +74,7 @@ class Safety:
 # Causality
 
 
-def _pads_ahead(change: Change) -> bool:
+def _pads_ahead(change: Revision) -> bool:
     """Whether a window gets padding at the end and had none there before."""
     return any(now.after > was.after == 0 for a, b in change.windows for was, now in zip(a, b, strict=False))
 
@@ -90,7 +90,7 @@ def _opposed(was: Findings, found: Diagnostic) -> bool:
     return any(each._replace(reversed=not each.reversed) in arriving for each in arriving)
 
 
-def _same_tensors(change: Change) -> Iterator[tuple[Tensor, Tensor]]:
+def _same_tensors(change: Revision) -> Iterator[tuple[Tensor, Tensor]]:
     """The outputs before and after; of a plan that is not complete, the last tensors that were planned."""
     was, now = change.was, change.now
     before, after = was.report.plan, now.report.plan
@@ -107,7 +107,7 @@ def _same_tensors(change: Change) -> Iterator[tuple[Tensor, Tensor]]:
                 yield Tensor(i, output), Tensor(after.numbers[other.name], output)
 
 
-def _meets_causally(change: Change, found: Diagnostic) -> bool:
+def _meets_causally(change: Revision, found: Diagnostic) -> bool:
     """Whether branches that could not meet before, and see nothing ahead, see nothing ahead where they meet now."""
     was, now = change.was, change.now
     before, after = was.report.plan, now.report.plan

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from planner.diagnostics import Edit, Path, Severity
 from planner.editing import edited, written
-from planner.fixes._change import Change
 from planner.fixes._findings import before_inserts
+from planner.fixes._revision import Revision
 from planner.remedies._case import Case, Proposal
 from planner.words import counted
 
@@ -55,7 +55,7 @@ def _home(case: Case, path: Path, own: Path) -> str:
     return f"`{group.name}`: " if group is not None else f"{'.'.join(map(str, holder))}."
 
 
-def effect_of(case: Case, proposal: Proposal, change: Change) -> str:
+def effect_of(case: Case, proposal: Proposal, change: Revision) -> str:
     """The effect of a proposal, in words: the changed model compared with the model before."""
     both = change.comparison
     said = [*(_shape(case, change) or both.outputs()), *both.unread(), *both.cost(), *both.field(), *_copies(change)]
@@ -67,7 +67,7 @@ def effect_of(case: Case, proposal: Proposal, change: Change) -> str:
     return ", ".join(said)
 
 
-def _shape(case: Case, change: Change) -> list[str]:
+def _shape(case: Case, change: Revision) -> list[str]:
     """The size of the finding's step."""
     step = change.now.steps.get(change.was.identities.get(case.step.name) if case.step is not None else None)
     if step is not None and step.outputs and not step.is_input:
@@ -75,7 +75,7 @@ def _shape(case: Case, change: Change) -> list[str]:
     return []
 
 
-def _copies(change: Change) -> Iterator[str]:
+def _copies(change: Revision) -> Iterator[str]:
     """The number of steps that an edit inside a block changes."""
     touched = Counter(place for place, _, _ in change.touched)
     most = max(touched.values(), default=0)

@@ -68,6 +68,14 @@ class Entry:
         """The arguments with arithmetic in them, as they are written."""
         return {str(path[0]): self.args[str(path[0])] for path, _ in self.computed}
 
+    def read_by(self, argument: str) -> frozenset[str]:
+        """The names that the arithmetic of an argument reads."""
+        return frozenset[str]().union(*(each.names for path, each in self.computed if path[0] == argument))
+
+    def reads_spatial(self, argument: str) -> bool:
+        """Whether the arithmetic of an argument reads a size that is no number of channels."""
+        return any(map(is_spatial, self.read_by(argument)))
+
     def arguments(self, values: Values) -> Arguments:
         """The arguments with every expression evaluated."""
         found = Arguments(self.args, lost=set(self.lost))
@@ -115,6 +123,12 @@ class Block:
     def in_sight(self) -> Mapping[str, Block | None]:
         """The blocks that its layers may call by name; None for one that cannot be read."""
         return self.owner.in_sight if self.owner is not None else self.named
+
+    @property
+    def spatial_defaults(self) -> set[str]:
+        """The parameters whose defaults read a size that is no number of channels."""
+        read = ((name, _sizes_in({name: default})) for name, default in self.params.items())
+        return {name for name, sizes in read if any(map(is_spatial, sizes))}
 
     @property
     def takes_any(self) -> bool:
@@ -220,6 +234,11 @@ def _sizes_in(params: Mapping[str, Any]) -> Iterator[str]:
             yield from (size for _, expression in expressions(default, ()) for size in expression.sizes)
         except Fault:
             continue
+
+
+def is_spatial(name: str) -> bool:
+    """Whether a name in arithmetic is that of a size other than a number of channels."""
+    return "." in name and not name.endswith(".channels")
 
 
 def names_of(value: Any) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ class Digit(NamedTuple):
 
 @dataclass(frozen=True)
 class Pieces:
-    """Every axis of an input, and every axis of an output, as a row of pieces that both have in common.
+    """Every axis of an input, and every axis of an output, as a row of pieces that both have in common. The output may
+    have pieces of its own: its values there all read the same.
 
     sizes  of the pieces
     ins    for each axis of the input, the channels last, its pieces in order; the last one runs fastest
@@ -37,6 +38,11 @@ class Pieces:
     sizes: Numbers
     ins: tuple[Numbers, ...]
     outs: tuple[Numbers, ...]
+
+    @property
+    def moves(self) -> bool:
+        """Whether the output holds what the input holds, in another order."""
+        return sorted(i for axis in self.ins for i in axis) == sorted(i for axis in self.outs for i in axis)
 
     def read(self, box: Sequence[Cells]) -> Iterator[tuple[Cells, ...]]:
         """The boxes of the input that a box of the output reads."""

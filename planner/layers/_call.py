@@ -1,7 +1,8 @@
 """The PyTorch calls that layers mean, as values."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Layout = Literal["first", "last", "any"]
@@ -27,6 +28,8 @@ class Call:
     returns   where in what it returns each output stands: () is all of it, (1, 0) is `result[1][0]`
     batches   the axis of the batch in each output, where it is not the first; `batched_at` in each input
     tupled    how many of the last inputs are given as one tuple
+    numbers   arguments that are numbers which the layer has under another name, as `fill` is the `fill_value`
+    same_as   arguments that have the value of another one where they are left out
     along     the argument that names the axes it works along; such a call takes the channels wherever they are
     folds     whether those axes vanish; it then finds the channels only where they are not among them
     turned    the inputs whose last two axes change places first
@@ -55,6 +58,8 @@ class Call:
     batches: tuple[int, ...] | None = None
     batched_at: tuple[int, ...] | None = None
     tupled: int = 0
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    same_as: Mapping[str, str] = field(default_factory=dict)
     along: str = ""
     folds: bool = False
     turned: tuple[int, ...] = ()
@@ -76,6 +81,11 @@ class Call:
     @property
     def name(self) -> str:
         return self.target.rpartition(".")[2]
+
+    @property
+    def as_function(self) -> "Call":
+        """The function of PyTorch that is called like a module without weights: `F.max_pool2d` for `nn.MaxPool2d`."""
+        return replace(self, target="F." + re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name).lower())
 
     @property
     def is_constant(self) -> bool:

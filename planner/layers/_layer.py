@@ -132,9 +132,17 @@ class Layer(BaseModel):
         """The PyTorch calls that the layer means, one after the other; all but the last are on its first input."""
         return (self.module({**self.derived(*inputs), **self.given()}, *inputs),)
 
-    def elsewhere(self, facts: Facts, own: tuple[Shape, ...], *inputs: Shape) -> Facts:
+    def functional(self, call: Call) -> Call | None:
+        """The function that does what the module of a call does, given all its arguments at each call; None where there
+        is none.
+        """
+        return None
+
+    def elsewhere(
+        self, facts: Facts, own: tuple[Shape, ...], *inputs: Shape, follows: frozenset[str] = frozenset()
+    ) -> Facts:
         """What is known of a `declared` layer on other inputs than its own in the file; raises the fault of inputs for
-        which too little is.
+        which too little is. The arguments that it `follows` these inputs with were worked out for them.
         """
         return facts
 
@@ -208,14 +216,15 @@ class Layer(BaseModel):
     def laid(self, facts: Facts, x: Memory, *, training: bool) -> tuple[Memory, ...] | None:
         """Where its outputs lie in the memory x of its first input, as `views` and the pieces of its link say."""
         pieces = facts.links[0][0].pieces
-        if pieces is not None:
+        if pieces is not None and pieces.moves:
             view = x.rearranged(pieces)
             return None if view is None else (view,)
         return self.views(x, training=training) if len(facts.links[0]) == 1 else None
 
     def moves(self, facts: Facts, x: Shape) -> bool:
         """Whether its outputs hold what its first input x holds, in the same memory or copied."""
-        in_pieces = facts.links[0][0].pieces is not None
+        pieces = facts.links[0][0].pieces
+        in_pieces = pieces is not None and pieces.moves
         return in_pieces or self.laid(facts, Memory.packed(x.torch), training=False) is not None
 
     def counts(

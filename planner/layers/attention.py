@@ -158,17 +158,19 @@ class MultiheadAttention(Layer):
 
     def derived(self, *inputs: Shape) -> Mapping[str, object]:
         query, key, value = _roles(inputs)
-        other = {"kdim": key.channels, "vdim": value.channels}
-        return {"embed_dim": query.channels, **{name: n for name, n in other.items() if n != query.channels}}
+        return {"embed_dim": query.channels, "kdim": key.channels, "vdim": value.channels}
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         query, masks = inputs[0], inputs[3:]
         given = {name: value for name, value in self.given().items() if name not in self.in_forward}
+        width, *others = self.derived(*inputs).items()
+        args = dict([width, *given.items(), *(each for each in others if each[0] not in given), ("batch_first", True)])
         call = replace(
-            self.module({**self.derived(*inputs), **given, "batch_first": True}, *inputs),
+            self.module(args, *inputs),
             reads={1: (0, 0, 0), 2: (0, 1, 1), 3: (0, 1, 2), 4: (0, 1, 2, 3)}[len(inputs)],
             forward={"need_weights": False},
             returns=((0,),),
+            same_as={"kdim": "embed_dim", "vdim": "embed_dim"},
             in_rows=len(query) > 2 or bool(masks),
         )
         if masks:

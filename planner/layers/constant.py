@@ -4,7 +4,6 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Buffer
 """
 
 import math
-from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -24,11 +23,12 @@ class Constant(Layer):
     """A tensor of fixed numbers, the same for every sample: positions, coordinates, a mask.
 
     It reads nothing, and comes in by `Add`, `Multiply`, `Concat`, or as a mask of attention. `fill` is `zeros`, `ones`
-    or a number; `arange`, the whole numbers from 0 on, row by row with the channels last, such as an `Embedding` reads;
-    `linspace`, as many numbers at equal distances from `start` to `end`; `causal_mask`, on L×S, 0 where a query may
-    see a key and −∞ behind it; `sinusoidal`, on L×C, the positions of Vaswani et al. (arXiv:1706.03762): channel 2i of
-    position p is sin(p / 10000^(2i/C)), channel 2i + 1 the cosine of the same. In PyTorch it is a buffer that is not
-    in the `state_dict`, and moves to a device with the module. A tensor to train is a `Parameter`.
+    or a number, which may be −∞ (`-.inf`); `arange`, the whole numbers from 0 on, row by row with the channels last,
+    such as an `Embedding` reads; `linspace`, as many numbers at equal distances from `start` to `end`; `causal_mask`,
+    on L×S, 0 where a query may see a key and −∞ behind it; `sinusoidal`, on L×C, the positions of Vaswani et al.
+    (arXiv:1706.03762): channel 2i of position p is sin(p / 10000^(2i/C)), channel 2i + 1 the cosine of the same. In
+    PyTorch it is a buffer that is not in the `state_dict`, and moves to a device with the module. A tensor to train is
+    a `Parameter`.
     """
 
     takes: ClassVar[tuple[int, int | None]] = (0, 0)
@@ -63,7 +63,7 @@ class Constant(Layer):
     def _data(self, sizes: Sizes) -> Call:
         """The call that makes the numbers."""
         if not isinstance(self.fill, str):
-            return Call("torch.full", {"size": sizes, "fill_value": float(self.fill)})
+            return Call("torch.full", {"size": sizes, "fill_value": float(self.fill)}, numbers={"fill_value": "fill"})
         if self.uniform:
             return Call(f"torch.{self.fill}", {"size": sizes})
         if self.fill == "causal_mask":
@@ -72,10 +72,10 @@ class Constant(Layer):
         if self.fill == "sinusoidal":
             return Call("planner.sinusoidal", {"length": sizes[0], "channels": sizes[1]})
         count = math.prod(sizes)
-        numbers: Mapping[str, object] = {"end": count}
+        row = Call("torch.arange", {"end": count})
         if self.fill == "linspace":
-            numbers = {"start": self.start, "end": self.end, "steps": count}
-        row = Call(f"torch.{self.fill}", numbers)
+            ends = {"start": self.start, "end": self.end}
+            row = Call("torch.linspace", {**ends, "steps": count}, numbers={each: each for each in ends})
         return row if len(sizes) == 1 else Call("torch.reshape", {"input": row, "shape": sizes})
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:

@@ -170,7 +170,7 @@ class Custom(_Named):
     `class` is imported by the code, and constructed with `args`. `output` is the shape that comes out, channels last:
     a number for each axis, or null for what follows from what is read: the size of the input's own axis or, with
     windows, the number of windows. A number holds for the sizes in the file alone; at other sizes of its input the
-    layer is not known.
+    layer is not known, unless `output` says what it is there: [$input.height // 2, $input.width // 2, 64].
 
     `reads` says what a position of the output depends on, in all channels: `all`, everything; `same`, its own position;
     `causal`, of a sequence, the positions up to its own; or the cells of a window: {kernel_size: 3, stride: 2,
@@ -252,7 +252,15 @@ class Custom(_Named):
         found: Facts = super().facts(*inputs)
         return replace(found, foreign=vars(self)["class"])
 
-    def elsewhere(self, facts: Facts, own: tuple[Shape, ...], *inputs: Shape) -> Facts:
+    def elsewhere(
+        self, facts: Facts, own: tuple[Shape, ...], *inputs: Shape, follows: frozenset[str] = frozenset()
+    ) -> Facts:
+        if "output" not in follows:
+            self._must_hold(own, *inputs)
+        return facts if "macs" in follows else replace(facts, macs=None)
+
+    def _must_hold(self, own: tuple[Shape, ...], *inputs: Shape) -> None:
+        """Refuse inputs of other sizes where its output is stated for those in the file alone."""
         follows = self._followed(inputs[0])
         for x, was in zip(inputs, own, strict=True):
             self.must_have_axes(x, len(was.spatial))
@@ -264,7 +272,6 @@ class Custom(_Named):
                     help = f"it is stated for {name} {before}, and {n} arrive: write null where it follows"
                     wanted = "null for a size that follows from the input"
                     raise WrongValue("output", wanted, list(self.output), help=help)
-        return replace(facts, macs=None)
 
     def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:
         return 0  # how it works out what is read is not known

@@ -142,6 +142,14 @@ class Trunc(_PointwiseFunction):
     """x without what stands behind the point. Its gradient is 0."""
 
 
+class Long(_PointwiseFunction):
+    """The whole number that is left of x without what stands behind the point: as a number that picks something, such
+    as the vectors of an `Embedding`. It has no gradient.
+    """
+
+    places: ClassVar[tuple[int, ...]] = (0,)
+
+
 class Clamp(Layer):
     """x, cut off below `min` and above `max`, of which one may be left out."""
 

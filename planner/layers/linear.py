@@ -10,7 +10,7 @@ from pydantic import Field
 
 from planner.faults.index_out_of_range import IndexOutOfRange
 from planner.faults.sizes_differ import SizesDiffer
-from planner.geometry import KEEP, All, AxisMap, Link, Shape
+from planner.geometry import KEEP, All, AxisMap, Link, Pieces, Shape
 from planner.layers._call import Layout
 from planner.layers._fields import Count
 from planner.layers._layer import Layer, Sizes
@@ -101,9 +101,7 @@ class Embedding(Layer):
     """A table of num_embeddings vectors; each number of the input picks one: L numbers become L×embedding_dim.
 
     The input holds whole numbers from 0 to num_embeddings − 1, and all its axes are positions: `input: [128]` is a
-    sequence of 128 tokens and comes out as 128×embedding_dim. A position reads its own number only, but as the
-    positions are the input's last axis and a spatial one of the output, the analyses count every position as reading
-    all numbers along it.
+    sequence of 128 tokens and comes out as 128×embedding_dim. A position reads its own number only.
     """
 
     layout: ClassVar[Layout] = "last"
@@ -124,7 +122,10 @@ class Embedding(Layer):
             )
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
-        return ((Link((KEEP,) * len(inputs[0].spatial), All(self.embedding_dim)),),)
+        (x,) = inputs
+        positions = tuple((axis,) for axis in range(len(x)))
+        pieces = Pieces((*x, self.embedding_dim), positions, (*positions, (len(x),)))
+        return ((Link((KEEP,) * len(x.spatial), All(self.embedding_dim), pieces=pieces),),)
 
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
         return (Shape((*inputs[0], self.embedding_dim)),)

@@ -15,6 +15,7 @@ from planner.geometry import KEEP, AxisMap, Centre, Link, PadMode, Shape, Shift,
 from planner.layers._call import Call
 from planner.layers._fields import Sides
 from planner.layers._layer import Layer, axis_name
+from planner.layers._padding import padded
 from planner.layers.crop import shifted
 
 _NAMES = {1: "left, right", 2: "left, right, top, bottom", 3: "left, right, top, bottom, front, back"}
@@ -45,6 +46,10 @@ class _Pad(Layer):
 
     def axes(self, x: Shape) -> tuple[AxisMap, ...]:
         return tuple(Shift(before, after, self.mode) for before, after in self.sides())
+
+    def functional(self, call: Call) -> Call:
+        mode = {} if self.mode == "constant" else {"mode": self.mode}
+        return padded(self.sides(), **mode, **{name: each for name, each in call.args.items() if name == "value"})
 
 
 class _ZeroPad(_Pad):

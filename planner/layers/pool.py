@@ -34,6 +34,9 @@ class _MaxPool(ReturnsIndices, Windows):
     def dilations(self) -> tuple[int, ...]:
         return self.per_axis("dilation", self.rank)
 
+    def functional(self, call: Call) -> Call:
+        return call.as_function
+
 
 class MaxPool1d(_MaxPool):
     """The largest value in each window over one axis: length = (n + padding − extent) // stride + 1.
@@ -84,6 +87,9 @@ class _AvgPool(Windows):
     def divisor(self) -> int | None:
         """What a window's sum is divided by, whatever its size."""
         return None
+
+    def functional(self, call: Call) -> Call | None:
+        return None if "uncounted" in call.args else call.as_function
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         (x,) = inputs
@@ -205,6 +211,9 @@ class _AdaptivePool(Layer):
         if len(sizes) != self.rank:
             raise WrongValue("output_size", f"one number, or {self.rank} for the {self.rank} spatial axes", sizes)
         return tuple(KEEP if size is None else Bins(size) for size in sizes)
+
+    def functional(self, call: Call) -> Call:
+        return call.as_function
 
 
 class AdaptiveAvgPool1d(_AdaptivePool):

@@ -108,7 +108,10 @@ class Trials:
                     return layers[id(step)]
             return instance.layer
 
-        instances = [replace(each, layer=of(each)) for each in model.instances]
+        found = [(each, of(each)) for each in model.instances]
+        instances = [
+            replace(each, layer=layer, sized=each.sized if layer is each.layer else None) for each, layer in found
+        ]
         inputs = {step.name: step.outputs[0] for step in report.plan.inputs}
         return propagate(replace(model, instances=instances), inputs=inputs)
 

@@ -48,7 +48,7 @@ class UnreadLayer(Rule):
         if not plan.complete:
             return
         returned = {ref.step for ref in plan.outputs}
-        named, read = set(returned), set(returned)
+        named, read = returned | plan.sized, set(returned)
         for step in plan.steps:
             for source, ref in enumerate(step.sources):
                 named.add(ref.step)

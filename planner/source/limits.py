@@ -9,3 +9,6 @@ LARGEST = 1 << 63
 """The largest number."""
 MOST_DUPLICATES = 100
 """Keys given twice that are recorded: a hundred show what is wrong with a file."""
+
+INFINITE = frozenset({"fill", "init", "max", "min", "other", "value"})
+"""The arguments of layers for which a number may be infinite, as -.inf in a mask."""

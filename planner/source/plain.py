@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -11,7 +12,7 @@ from planner.faults.duplicate_key import DuplicateKey
 from planner.faults.too_large import TooLarge
 from planner.faults.unsupported_yaml import UnsupportedYaml
 from planner.faults.unusable_number import UnusableNumber
-from planner.source.limits import DEEPEST, LARGEST, MOST_VALUES
+from planner.source.limits import DEEPEST, INFINITE, LARGEST, MOST_VALUES
 from planner.source.places import Source
 
 
@@ -70,6 +71,8 @@ class _Plain:
     def number(self, value: Any, path: Path) -> int | float:
         if -LARGEST <= value <= LARGEST:
             return int(value) if isinstance(value, Integral) else float(value)
+        if abs(value) == math.inf and path[-1] in INFINITE and "layers" in path:
+            return float(value)
         large = isinstance(value, Integral) and int(value).bit_length() > 1000
         raise UnusableNumber(f"about 2^{int(value).bit_length()}" if large else str(value), key=path)
 

@@ -26,7 +26,7 @@ from planner.faults.not_yaml import NotYaml
 from planner.faults.too_large import TooLarge
 from planner.faults.unsupported_yaml import UnsupportedYaml
 from planner.faults.unusable_number import UnusableNumber
-from planner.source.limits import DEEPEST, LARGEST, MOST_DUPLICATES, MOST_VALUES
+from planner.source.limits import DEEPEST, INFINITE, LARGEST, MOST_DUPLICATES, MOST_VALUES
 from planner.source.places import Offsets, Source
 
 LONGEST_NUMBER = 400
@@ -50,11 +50,12 @@ _CONSTANTS: dict[str, Any] = {
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = {sign + word for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")} | {".nan", ".NaN", ".NAN"}
+_INFINITE = {text: -math.inf if text[0] == "-" else math.inf for text in _NOT_FINITE if text[-1] in "fF"}
 _BASES = {"0o": 8, "0x": 16}
 
 
-def _meaning(text: str, start: int, end: int) -> Any:
-    """The value of a scalar without quotes."""
+def _meaning(text: str, start: int, end: int, *, infinite: bool) -> Any:
+    """The value of a scalar without quotes; one that may be `infinite` where that is said."""
     if not text or text[0] not in "+-.0123456789":
         return _CONSTANTS.get(text, text)
     number: float
@@ -62,6 +63,8 @@ def _meaning(text: str, start: int, end: int) -> Any:
         number = int(text, _BASES.get(text[:2], 10)) if len(text) <= LONGEST_NUMBER else math.inf
     elif _FLOAT.fullmatch(text):
         number = float(text) if len(text) <= LONGEST_NUMBER else math.inf
+    elif infinite and text in _INFINITE:
+        return _INFINITE[text]
     elif text in _NOT_FINITE:
         number = math.inf
     else:
@@ -253,7 +256,8 @@ class _Builder:
         else:
             if not text and container.flow and container.key:
                 self.lone_key(container, container.key, start)
-            value = _meaning(text, start, end)
+            argument = container.key in INFINITE and any(each.key == "layers" for each in self.containers)
+            value = _meaning(text, start, end, infinite=argument)
         if type(value) is str:
             value = self.words.setdefault(value, value)
         if event.anchor:

@@ -20,7 +20,7 @@ from planner.layers import all_layers
 from planner.model import Model, Ref
 from planner.sight import named, plain
 from planner.source import Source
-from planner.unfolding._draft import Draft, Handed, Scope, Stop, known_of
+from planner.unfolding._draft import Draft, Handed, Stop, known_of
 from planner.unfolding._file import File
 from planner.unfolding._layers import Interned
 from planner.unfolding._lists import DEEPEST, MOST_STEPS, Lists
@@ -51,8 +51,7 @@ def load(
     first = [Handed((ref,)) for ref in inputs.values()]
     names = named(plain(tuple(inputs)), first)
     lists = Lists(draft, {} if layers is None else layers)
-    values = {**draft.params, **lists.sizes.of(root, first)}
-    scope = Scope(inputs=tuple(names), names=names, above=first[0], values=values, blocks=draft.blocks)
+    scope = lists.scope(root, first, names)
     outputs: tuple[Ref, ...] = ()
     try:
         lists.unfold(root, scope)

@@ -17,7 +17,7 @@ from planner.faults.unusable_name import UnusableName
 from planner.faults.wrong_value import WrongValue
 from planner.format import RESERVED, Block, BlockFormat, EntryReader, LibraryFormat, faults_of, names_of
 from planner.guesses import slip
-from planner.sight import ANY, plain
+from planner.sight import ANY, hides_any, plain
 from planner.source import key_of
 from planner.unfolding._draft import Draft
 from planner.unfolding._naming import unusable
@@ -181,7 +181,7 @@ class BlockReader:
             wanted = 'names, of which the last may be of any number, as in [x, "*rest"]'
             report(WrongValue("inputs", wanted, read.inputs), path, calls)
             inputs = plain(inputs)
-        if len(set(plain(inputs))) < len(inputs):
+        if len(set(plain(inputs))) < len(inputs) or hides_any(inputs):
             report(WrongValue("inputs", "names of which no two are the same", read.inputs), path, calls)
         outputs = names_of(read.outputs) if read.outputs is not None else ()
         entries = reader.entries(read.layers, (*path, "layers"))

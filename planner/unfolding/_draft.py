@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 from planner.arithmetic import Expression
 from planner.diagnostics import Diagnostic, Fault, Path
+from planner.faults.bad_arithmetic import BadArithmetic
 from planner.format import UNKNOWN, Block, Entry, Values, expressions
 from planner.guesses import NONE, Slips
 from planner.layers._layer import Layer
-from planner.model import Group, Instance, LeftOut, Mention, Ref
+from planner.model import Group, Instance, LeftOut, Mention, Ref, SizeOf
 from planner.sight import Sight
 from planner.source import Source
 
@@ -54,14 +57,20 @@ class Draft:
             entry = Entry(path, "", args={"value": value}, computed=tuple(expressions({"value": value}, ())))
         except Fault as fault:
             fault.key = fault.key[1:]
-            self.report(fault, path, calls)
+            self.report(fault, path, self.told(calls))
             return UNKNOWN
         found = entry.arguments(values)
         for wrong in found.faults:
             wrong.key = wrong.key[1:]
-            self.report(wrong, path, calls)
+            self.report(wrong, path, self.told(calls))
         self.slips |= Slips(tuple(found.said), any=bool(found.faults))
         return UNKNOWN if found.lost else found.values["value"]
+
+    def told(self, calls: tuple[Path, ...]) -> tuple[Path, ...]:
+        """The calls that are told with what is wrong in a block whoever calls it: those of a file of another format,
+        which has nothing but calls.
+        """
+        return calls if self.source.format else ()
 
     def clear(self) -> None:
         """Discard what was made so far, since nothing of the model can be planned."""
@@ -111,6 +120,54 @@ class Placed:
     group: Group | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the value of a name stands on: sizes of tensors, which are others where the model's input is.
+
+    reads    the sizes
+    at       the value for such sizes; raises the fault of arithmetic that has none there
+    numbers  the numbers that stand beside the sizes in the arithmetic
+    spatial  a size among them that is not a number of channels, as `input.height`; nothing where there is none
+    """
+
+    reads: tuple[SizeOf, ...]
+    at: Callable[[Mapping[SizeOf, int]], Any]
+    numbers: frozenset[int] = frozenset()
+    spatial: str = ""
+
+
+Standings = Mapping[str, Standing]
+"""What values stand on, by their names; a name that is not there has the same value at every input."""
+
+
+def together(
+    standing: Standings, expressions: Iterable[Expression], values: Values, at: Callable[[Mapping[SizeOf, int]], Any]
+) -> Standing:
+    """What a value stands on that expressions work out from others."""
+    found = list(standing.values())
+    reads = dict.fromkeys(size for each in found for size in each.reads)
+    own = [each for each in expressions if not each.names.isdisjoint(standing)]
+    beside = (
+        value for each in own for name in each.names if name not in standing for value in _whole(values.get(name))
+    )
+    numbers = frozenset[int]().union(beside, *(each.numbers for each in found), *(each.numbers for each in own))
+    return Standing(tuple(reads), at, numbers, next((each.spatial for each in found if each.spatial), ""))
+
+
+def _whole(value: Any) -> Iterator[int]:
+    """The whole numbers in a value; of a fraction, both of its numbers."""
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _whole(each)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
+        yield from Fraction(repr(value)).as_integer_ratio()
+
+
+def elsewhere(values: Values, standing: Standings, sizes: Mapping[SizeOf, int]) -> Values:
+    """The values where the sizes of tensors are others."""
+    return {**values, **{name: each.at(sizes) for name, each in standing.items() if name in values}}
+
+
 @dataclass(slots=True, kw_only=True)
 class Scope(Sight[Handed]):
     """A list of layers being unfolded: the names in sight, and the list's place in the model.
@@ -118,9 +175,11 @@ class Scope(Sight[Handed]):
     blocks  the blocks that its layers may call, by name
     called  the names of the blocks that led here, each called by the one before
     outer   the list that called the block, or has it in place
+    standing  which of the values stand on sizes of tensors
     """
 
     values: Values
+    standing: Standings = field(default_factory=dict)
     blocks: Mapping[str, Block | None]
     prefix: str = ""
     group: Group | None = None
@@ -152,10 +211,13 @@ class ToldElsewhere(Exception):
     """A fault that is told where it was made, in the block, and not at this call."""
 
 
-def value_of(value: Any, key: str, values: Values) -> Any:
-    """The value of a key of an entry. Raises ToldElsewhere where the value depends on a faulty parameter."""
+def value_of(value: Any, key: str, values: Values, standing: Standings) -> Any:
+    """The value of a key of an entry, which decides which layers there are: it may not stand on a spatial size. Raises
+    ToldElsewhere where the value depends on a faulty parameter.
+    """
     if not isinstance(value, Expression):
         return value
+    must_be_settled(value, key, standing)
     if any(values.get(name) is UNKNOWN for name in value.names):
         raise ToldElsewhere
     try:
@@ -163,6 +225,15 @@ def value_of(value: Any, key: str, values: Values) -> Any:
     except Fault as fault:
         fault.key = (key,)
         raise
+
+
+def must_be_settled(value: Expression, key: str, standing: Standings) -> None:
+    """Refuse the value of a key that decides which layers there are, where it is another at other inputs."""
+    for name, at in value.reads.items():
+        if name in standing and standing[name].spatial:
+            fault = BadArithmetic.unsettled(name, standing[name].spatial, key, value.text, at)
+            fault.key = (key,)
+            raise fault
 
 
 def known_of(values: Mapping[str, Any]) -> dict[str, Any]:

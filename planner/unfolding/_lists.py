@@ -17,9 +17,9 @@ from planner.format import UNKNOWN, Block, Entry, Values, meaning, say_dollar, w
 from planner.guesses import DOUBT, HARMLESS, NOBODY_KNOWS, NONE, Guess, Slips, slip
 from planner.layers._fields import is_whole
 from planner.layers._layer import Layer
-from planner.model import Group, Instance, LeftOut, Ref
+from planner.model import Group, Instance, LeftOut, Ref, SizedLayer
 from planner.sight import named, plain, spread
-from planner.unfolding._draft import Draft, Handed, Placed, Scope, Stop, ToldElsewhere, known_of, value_of
+from planner.unfolding._draft import Draft, Handed, Placed, Scope, Standings, Stop, ToldElsewhere, known_of, value_of
 from planner.unfolding._layers import Interned, Layers
 from planner.unfolding._naming import Naming
 from planner.unfolding._sizes import Sizes
@@ -47,6 +47,12 @@ class Lists:
         self.sizes = Sizes(draft)
         self.visits = 0
 
+    def scope(self, root: Block, inputs: list[Handed], names: dict[str, Handed]) -> Scope:
+        """The model's own list, in which its inputs are in sight."""
+        sizes, standing = self.sizes.of(root, inputs)
+        values, blocks = {**self.draft.params, **sizes}, self.draft.blocks
+        return Scope(inputs=tuple(names), names=names, above=inputs[0], values=values, blocks=blocks, standing=standing)
+
     def unfold(self, block: Block, scope: Scope) -> None:
         """Unfold a list of layers; afterwards `scope.above` is what the list hands on."""
         entries, nameless = block.entries, block.nameless
@@ -73,7 +79,7 @@ class Lists:
                         name = str(position)
                         position += 1
                     elif entry.template is not None:
-                        name = self.names.evaluated(entry, values)
+                        name = self.names.evaluated(entry, values, scope)
                         self.names.give(name, entry, scope)
                     else:
                         if base is None:
@@ -152,12 +158,12 @@ class Lists:
         return None, slips | DOUBT
 
     def _copies(self, entry: Entry, scope: Scope) -> int | None:
-        when = value_of(entry.when, "when", scope.values)
+        when = value_of(entry.when, "when", scope.values, scope.standing)
         if when is not None and not isinstance(when, bool):
             raise WrongValue("when", "true or false", when)
         if when is False:
             return 0
-        repeat = value_of(entry.repeat, "repeat", scope.values)
+        repeat = value_of(entry.repeat, "repeat", scope.values, scope.standing)
         if repeat is None:
             return None
         if not is_whole(repeat) or repeat < 0:
@@ -181,6 +187,7 @@ class Lists:
         kind = "?"
         layer: Layer | None = None
         guess: Guess | None = NOBODY_KNOWS
+        sized: SizedLayer | None = None
         try:
             if full in self.draft.full_names:
                 self.draft.report(DuplicateName(full, None), entry.path, scope.calls, full)
@@ -188,33 +195,32 @@ class Lists:
                 while full in self.draft.full_names:
                     full += "_2"
             self.draft.full_names.add(full)
-            kind = self.layers.kind_of(entry, values)
+            kind = self.layers.kind_of(entry, values, scope)
             if entry.inner is not None:
                 if not sources:
                     self.draft.report(WrongNumberOfSources("a list of layers", 0, 1, 1), entry.path, scope.calls, full)
                     sources, slips = (scope.above,), slips | DOUBT
-                inner = self.sizes.within(values, entry.inner, sources)
-                return self._call(entry, full, kind, entry.inner, inner, scope, sources, slips)
+                inner, standing = self.sizes.within(values, scope.standing, entry.inner, sources)
+                return self._call(entry, full, kind, entry.inner, inner, standing, scope, sources, slips)
             known = scope.named(kind, entry)
             if kind in known:
                 return self._call_block(entry, full, kind, known[kind], values, scope, sources, slips)
-            layer, guess = self.layers.of(entry, kind, values, scope, full)
+            layer, guess, sized = self.layers.of(entry, kind, values, scope, full)
         except Fault as fault:
             self.draft.report(fault, entry.path, scope.calls, full)
         except ToldElsewhere:
             pass
-        for handed in sources:
-            if handed.slips is not NONE:
-                slips = handed.slips | slips
+        for handed in (each for each in sources if each.slips is not NONE):
+            slips = handed.slips | slips
         if slips.any:
-            layer, guess = None, (guess or Guess(layers=(layer, layer))).with_slips(slips)
+            layer, guess, sized = None, (guess or Guess(layers=(layer, layer))).with_slips(slips), None
         meant = layer or (guess.layers[0] if guess else None)
         refs = tuple(handed.refs[0] for handed in sources if handed.refs)
         if meant is not None and meant.takes == (0, 0) and entry.sources is None:
             refs = ()
         allow = scope.allow | entry.allow if entry.allow else scope.allow
         self.draft.instances.append(
-            Instance(full, kind, layer, refs, entry.path, scope.calls, allow, scope.group, guess=guess)
+            Instance(full, kind, layer, refs, entry.path, scope.calls, allow, scope.group, guess=guess, sized=sized)
         )
         return Handed((Ref(len(self.draft.instances) - 1),), is_layer=True)
 
@@ -253,19 +259,26 @@ class Lists:
             self.draft.report(wrong, entry.path, scope.calls, full)
             filled = (*sources, *(sources[-1:] or (scope.above,)) * least)[:least]
             sources = tuple(replace(each, slips=each.slips | DOUBT) for each in filled)
-        inner = {**self.draft.params, **self.sizes.of(block, sources)}
+        sizes, standing = self.sizes.of(block, sources)
+        standing = dict(standing)
+        inner = {**self.draft.params, **sizes}
         for name, default in block.params.items():
             if given.get(name) is not None:
                 inner[name] = given[name]
+                standing |= self.sizes.of_argument(entry, name, values, scope.standing)
             elif default is None:
                 self.draft.report(MissingKey(name, f"the block `{kind}`"), entry.path, scope.calls, full)
                 slips |= DOUBT
                 inner[name] = UNKNOWN
             else:
-                calls = (entry.path, *scope.calls) if self.draft.source.format else ()
-                path = (*block.path[:-1], "params", name)
-                inner[name] = self.draft.evaluated(default, inner, path, calls)
-        return self._call(entry, full, kind, block, inner, scope, sources, slips)
+                inner[name] = self._default(block, name, inner, (entry.path, *scope.calls))
+                standing |= self.sizes.of_default(name, default, dict(inner), dict(standing))
+        return self._call(entry, full, kind, block, inner, standing, scope, sources, slips)
+
+    def _default(self, block: Block, name: str, values: Values, calls: tuple[Path, ...]) -> Any:
+        """What a parameter is where a call does not give it."""
+        path = (*block.path[:-1], "params", name)
+        return self.draft.evaluated(block.params[name], values, path, calls)
 
     def _with_dollars(self, entry: Entry, full: str, given: dict[str, Any], values: Values, scope: Scope) -> Slips:
         """Arithmetic whose `$` was forgotten among the arguments of a block is told at the call, and becomes in `given`
@@ -292,6 +305,7 @@ class Lists:
         kind: str,
         block: Block,
         values: dict[str, Any],
+        standing: Standings,
         scope: Scope,
         sources: tuple[Handed, ...],
         slips: Slips,
@@ -310,6 +324,7 @@ class Lists:
             several=spread(block.inputs, len(sources)),
             above=sources[0],
             values=values,
+            standing=standing,
             blocks=block.in_sight,
             prefix=f"{full}.",
             group=group,
@@ -323,6 +338,11 @@ class Lists:
         group.last = len(self.draft.instances)
         if not block.outputs:
             return inner.above
+        return self._outputs_of(group, inner)
+
+    def _outputs_of(self, group: Group, inner: Scope) -> Handed:
+        """What a list hands on that says so."""
+        block = group.block
         refs, guessed = [], NONE
         for i, name in enumerate(block.outputs):
             key: Path = (*block.path[:-1], "outputs", i) if len(block.outputs) > 1 else (*block.path[:-1], "outputs")

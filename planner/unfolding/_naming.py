@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from planner.arithmetic import Template
+from planner.arithmetic import Expression, Template
 from planner.faults.duplicate_name import DuplicateName
 from planner.faults.unknown_type import UnknownType
 from planner.faults.unusable_name import UnusableName
 from planner.format import UNKNOWN, Block, Entry, Values
-from planner.unfolding._draft import Draft, Scope, ToldElsewhere, value_of
+from planner.unfolding._draft import Draft, Scope, ToldElsewhere, must_be_settled, value_of
 
 
 class Naming:
@@ -25,7 +25,7 @@ class Naming:
             name = self.written(entry, scope)
             self.give(name, entry, scope)
             return name
-        kind = value_of(entry.type, "type", scope.values)
+        kind = value_of(entry.type, "type", scope.values, scope.standing)
         base = self.likely_type(str(kind), scope.named(str(kind), entry)).lower()
         number = scope.counts.get(base, 0)
         while (name := f"{base}_{number}" if number else base) in scope.names or name in explicit:
@@ -46,16 +46,19 @@ class Naming:
     def written(self, entry: Entry, scope: Scope) -> str:
         """The name that the file gives an entry, in its first copy."""
         if not isinstance(entry.name, str):
-            return self.evaluated(entry, {**scope.values, "index": 0})
+            return self.evaluated(entry, {**scope.values, "index": 0}, scope)
         if why := unusable(entry.name):
             raise UnusableName(entry.name, why)
         if entry.name in scope.inputs or entry.name == "input":
             raise UnusableName(entry.name, "it means the input here")
         return entry.name
 
-    def evaluated(self, entry: Entry, values: Values) -> str:
+    def evaluated(self, entry: Entry, values: Values, scope: Scope) -> str:
         """The name that an entry gives one of its copies by arithmetic."""
         assert isinstance(entry.name, Template)
+        for part in entry.name.parts:
+            if isinstance(part, Expression):
+                must_be_settled(part, "name", scope.standing)
         if any(values.get(name) is UNKNOWN for name in entry.name.names):
             raise ToldElsewhere
         name = entry.name.evaluate(values)

@@ -438,7 +438,9 @@ def _by_name(layer: Layer, x: Tensor) -> Tensor:
 
 def _clamp(layer: Any, x: Tensor) -> Tensor:
     low, high = (-torch.inf if layer.min is None else layer.min), (torch.inf if layer.max is None else layer.max)
-    return torch.where(x < low, low, torch.where(x > high, high, x))
+    found = torch.where(x < low, low, torch.where(x > high, high, x))
+    fractional = isinstance(layer.min, float) or isinstance(layer.max, float)
+    return found if fractional else found.to(x.dtype)
 
 
 def _cumsum(layer: Any, x: Tensor) -> Tensor:
@@ -558,7 +560,8 @@ def _unsqueeze(layer: Any, x: Tensor) -> Tensor:
 
 
 def _expand(layer: Any, x: Tensor) -> Tensor:
-    return x + torch.zeros([n if size == -1 else size for n, size in zip(x.shape, layer.size, strict=True)])
+    sizes = [n if size == -1 else size for n, size in zip(x.shape, layer.size, strict=True)]
+    return x + torch.zeros(sizes, dtype=x.dtype)
 
 
 def _tile(layer: Any, x: Tensor) -> Tensor:
@@ -700,6 +703,7 @@ FUNCTIONS: Mapping[str, Function] = {
     **dict.fromkeys(("Abs", "Neg", "Sign", "Square", "Sqrt", "Rsqrt", "Reciprocal", "Exp", "Exp2", "Expm1"), _by_name),
     **dict.fromkeys(("Log", "Log2", "Log10", "Log1p", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan"), _by_name),
     **dict.fromkeys(("Sinh", "Cosh", "Erf", "Floor", "Ceil", "Round", "Trunc"), _by_name),
+    "Long": lambda layer, x: x.long(),
     "Clamp": _clamp,
     "Cumsum": _cumsum,
     "Normalize": _normalize,

@@ -1,9 +1,9 @@
 """PyTorch: a model as a module like one written by hand.
 
 `layouts` says where each tensor has its channels. Then each class is written (`classes`): how its parts are constructed
-(`construction`, `chains`), which of them under which names (`submodules`), and its forward pass, a call at a time
-(`forward`, `calls`), with variables for what is not nested (`variables`). `program` has what all classes share, and
-`text` breaks lines as a formatter would.
+(`construction`, `chains`), which of them under which names (`submodules`, `places`), and its forward pass, a call at a
+time (`forward`, `calls`), with variables for what is not nested (`variables`). `program` has what all classes share,
+and `text` breaks lines as a formatter would.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import NamedTuple, get_args
 
 from planner.classes.copies import Copies
+from planner.classes.elsewhere import Elsewhere
 from planner.classes.expressions import Expr
 from planner.classes.names import Names
 from planner.classes.structure import Structure
@@ -94,9 +95,10 @@ def emitted(
         if step.layer is not None:
             step.layer.must_be_writable(step.path)
     opened: frozenset[Path] = frozenset()
+    elsewhere = Elsewhere(plan.model)
     while True:
         structure = Structure(plan, opened, sequential=style == "sequential")
-        units = _units(structure)
+        units = _units(structure, elsewhere)
         layouts = Layouts(units.all, units.root, sequential=style == "sequential")
         found = frozenset(_to_open(units, layouts)) if style != "sequential" else opened
         if found <= opened:
@@ -113,7 +115,7 @@ def emitted(
     return Emitted("\n".join(_whole(report, program, classes)) + "\n", program.maker, program, inputs, outputs)
 
 
-def _units(structure: Structure) -> Units:
+def _units(structure: Structure, elsewhere: Elsewhere) -> Units:
     """The classes of a model, made again while a parameter turns out too late to have no other value in PyTorch."""
     fixed: set[tuple[Block, Expr]] = set()
     while True:
@@ -123,7 +125,7 @@ def _units(structure: Structure) -> Units:
             _must_be_chain(copies)
         if len(fixed) > known:
             continue
-        units = Units(copies)
+        units = Units(copies, elsewhere)
         if len(fixed) == known:
             return units
 

@@ -68,6 +68,12 @@ class Code(NamedTuple):
         code = self.code
         return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
 
+    def with_batch_of_one(self) -> Code:
+        """The tensor, which lacks a batch, with a batch axis of size 1."""
+        if self.lacks != "axis":
+            return self
+        return self._replace(base=f"{self.atom}[None]", binds=ATOM, lacks="size", order=None)
+
     def on(self, side: Side) -> Code:
         return self._replace(side=side)
 
@@ -116,8 +122,14 @@ class Code(NamedTuple):
         moved = self.permuted((*range(1, place + 1), 0, *range(place + 1, self.axes + 1)))
         return moved if moved.order is None else moved._replace(base=f"{moved.settled().base}.contiguous()", order=None)
 
+    def ends(self, count: int) -> bool:
+        """Whether it has so many spatial axes behind its channels, as it is."""
+        return self.side == "first" and self.order is None and self.axes == count + 1
+
     def size(self, dim: int) -> Expr:
         """The size of an axis, told as of a tensor that has its channels second."""
+        if self.lacks == "size" and not dim:
+            return const(1)
         if self.side == "last" and dim:
             dim = dim - 1 if dim > 1 else self.axes or -1
         if self.order is not None:
@@ -346,6 +358,8 @@ def in_forward(expr: Expr, args: Sequence[Code], attribute: Callable[[Expr], str
     """An argument of a function: parameters are attributes of the module, sizes are those of the tensors."""
     if expr.op == "size":
         place, dim = expr.args
+        if place.op == "text":  # a size of the class's own input, whose variable is known
+            return expr
         code: Code = args[place.args[0]]
         return code.size(dim.args[0])
     if expr.op == "name":

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
 from planner.classes.expressions import Expr, quoted, text
 from planner.classes.names import is_attribute
 from planner.classes.parts import Part, Unit
+from planner.classes.symbols import OWN
+from planner.outputs.code.torch import places
+from planner.outputs.code.torch.calls import sizes_read
 from planner.outputs.code.torch.chains import is_plain
 from planner.outputs.code.torch.construction import (
     Construction,
@@ -27,7 +31,8 @@ from planner.outputs.code.torch.submodules import (
     parameter_of,
     place_of,
 )
-from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, fits, lines
+from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, fits, lines
+from planner.words import joined
 
 
 class Writer:
@@ -42,10 +47,7 @@ class Writer:
     def whole(self) -> Iterator[str]:
         """The whole definition of the module."""
         unit, style = self.unit, self.program.style
-        plain = is_plain(self.program.layouts, unit)
-        as_it_is = plain and (style != "module" or (unit.block.nameless and not unit.block.is_model))
-        chain = self.program.units.structure.is_chain(unit.block)
-        chain = chain and (as_it_is or style == "sequential" or not unit.reachable)
+        chain = is_sequential(self.program, unit)
         function = style == "sequential" or (style == "auto" and self.program.units.chains)
         if chain and unit.block.is_model and function:
             written = self.construction.sequential("return nn.Sequential(", unit)
@@ -74,7 +76,20 @@ class Writer:
         yield from lines(STEP, Brackets("def __init__(", arguments, ") -> None:"))
 
     def docstring(self, indent: str) -> Iterator[str]:
-        """The docstring of the class: the shapes of its inputs and outputs."""
+        """The docstring of the class: the shapes of its inputs and outputs, and what is right for these alone."""
+        shapes, fixed = list(self._shapes(indent)), list(dict.fromkeys(_fixed(self.unit.parts)))
+        if not fixed:
+            yield from shapes
+            return
+        words = f"For inputs of this size alone, from which the model works out {joined(fixed)}."
+        yield shapes[0].removesuffix('"""') if len(shapes) == 1 else shapes[0]
+        yield from shapes[1:-1]
+        yield ""
+        yield from (f"{indent}{line}" for line in wrap(words, WIDTH - len(indent)))
+        yield f'{indent}"""'
+
+    def _shapes(self, indent: str) -> Iterator[str]:
+        """A docstring that has the shapes of the inputs and outputs."""
         layouts, unit = self.program.layouts, self.unit
         ins = [((-1, -1, k), layouts.tensor(unit, (-1, -1, k))) for k in range(len(unit.copy.inputs))]
         outs = [(value, layouts.output(unit, k)) for k, value in enumerate(unit.outputs)]
@@ -171,7 +186,14 @@ class Writer:
                 indent, module = indent + STEP, "layer"
             whole = module if part.nested is not None else place_of("self", str(label))
             for own, other in part.ties.items():
-                yield from lines(indent, f"{place_of(module, own) if own else whole} = {parameter_of(other)}")
+                tied = places.found(self.unit, other, self._base) or parameter_of(other)
+                yield from lines(indent, f"{place_of(module, own) if own else whole} = {tied}")
+
+    def _base(self, unit: Unit) -> str:
+        """What the class of a unit derives from, or a chain in it is; nothing where it numbers more than its parts."""
+        if self.program.units.structure.in_place(unit.block) or is_sequential(self.program, unit):
+            return "nn.Sequential" if is_plain(self.program.layouts, unit) else ""
+        return labelled_parts(self.program, unit, living_parts(unit)).base
 
     def _container(self, label: str, nested: Sequence[tuple[Part, str | Brackets | None]]) -> Iterator[str]:
         """A list of modules, or of parameters, of which some are called by themselves."""
@@ -216,6 +238,31 @@ class Writer:
         if is_refused(label):
             return made.after(f"self._parameters[{quoted(label)}] = ")
         return Brackets("self.register_parameter(", [Bracketed(quoted(label)), Bracketed(made)])
+
+
+def _fixed(parts: Sequence[Part]) -> Iterator[str]:
+    """The arguments that the file works out from sizes of the list's input, and that are numbers in the class."""
+    for part in parts:
+        copy, use = part.uses[0]
+        entry = copy.block.entries[part.number]
+        if part.inside is not None:
+            yield from _fixed(part.inside.parts)
+        if not any(place >= OWN for calling in part.calls for _, expr in calling.args for place in sizes_read(expr)):
+            layer = use.step.layer if use.step is not None else None
+            unwritten = layer.in_forward if layer is not None and layer.declared else ()
+            keys = [key for key in entry.worked_out if key not in unwritten]
+            defaults = use.inner.block.spatial_defaults - set(entry.args) if use.inner is not None else ()
+            yield from (f"{use.name}.{key}" for key in keys if entry.reads_spatial(key))
+            yield from (f"{use.name}.{key}" for key in sorted(defaults))
+
+
+def is_sequential(program: Program, unit: Unit) -> bool:
+    """Whether a class is a chain of modules, without a forward pass of its own."""
+    style = program.style
+    plain = is_plain(program.layouts, unit)
+    as_it_is = plain and (style != "module" or (unit.block.nameless and not unit.block.is_model))
+    chain = program.units.structure.is_chain(unit.block)
+    return chain and (as_it_is or style == "sequential" or not unit.reachable)
 
 
 def _list_of(labelled: Labelled, modules: Sequence[str | Brackets]) -> Brackets:

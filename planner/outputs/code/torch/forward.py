@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from planner.classes.expressions import BINDS
+from planner.classes.expressions import BINDS, Expr, text
 from planner.classes.parts import Part
+from planner.classes.symbols import OWN
 from planner.classes.tensors import Value
-from planner.outputs.code.torch.calls import Code, Lack, call, in_forward, lacking
+from planner.outputs.code.torch.calls import Code, Lack, call, in_forward, lacking, sizes_read
 from planner.outputs.code.torch.layouts import Side
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes, Labelled, reads_of
 from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, fits, lines
 from planner.outputs.code.torch.variables import Variables, argument_names
+
+FEW = 3
+"""From so many repetitions on that are read all together, a loop is written."""
 
 
 class Forward:
@@ -36,11 +40,18 @@ class Forward:
         self._rest = (
             self.variables.inputs[len(self.unit.block.inputs) - 1 :] if self.unit.block.takes_any and same else []
         )
+        self._lists: list[list[str]] = []
+        """Tensors that stand in one list, each as it is taken from there."""
+        self._collected = {part: group for group in self._groups() for part in group}
 
     def lines(self) -> Iterator[str]:
         """The whole method."""
         for part in self._parts:
-            self._add(part)
+            group = self._collected.get(part)
+            if group is None:
+                self._add(part)
+            elif part is group[0]:
+                self._collect(group)
         result = self._result()
         self.program.imports.add("Tensor")
         outputs = len(self.unit.outputs)
@@ -109,6 +120,33 @@ class Forward:
         before, name = starts.get(part.sources[0], (part.sources[0], None)) if part.sources else ((-1, -1, 0), None)
         inherits = part.is_module and not part.stateful and part.values[0] not in self._outputs
         variables.bind(part, made, before, (inherits and name) or own)
+
+    def _groups(self) -> Iterator[tuple[Part, ...]]:
+        """Repetitions that stand in one container, each feeding the next, and are read all together by something."""
+        nested = [part for part in self._parts if part.nested is not None]
+        together = [self.unit.outputs, *(part.sources for part in self._parts)]
+        for number in () if self.program.asserts else dict.fromkeys(part.number for part in nested):
+            group = tuple(part for part in nested if part.number == number)
+            values = tuple(part.values[0] for part in group)
+            whole = {part.nested and part.nested[2] for part in group} == {len(group)}
+            if len(group) < FEW or not whole or not any(_holds(each, values) for each in together):
+                continue
+            layouts = self.program.layouts
+            sides = {layouts.input(part, 0) for part in group} | {layouts.tensor(self.unit, each) for each in values}
+            fed = all(part.sources == (value,) for part, value in zip(group[1:], values, strict=False))
+            if fed and len(sides) == 1 and all(part.plain for part in group):
+                yield group
+
+    def _collect(self, group: Sequence[Part]) -> None:
+        """Call repetitions one after the other in a loop, which puts what each of them returns in a list."""
+        variables, (first, *_) = self.variables, group
+        variables.start_call()
+        variables.assign()
+        given = self._read_in_loop(first, 0)
+        for part in group:
+            variables.read(self._reads[part])
+        container, _, _ = self.labelled.access[first].rpartition("[")
+        self._lists.append(variables.collect(group, given, container))
 
     def _loop(self, part: Part) -> None:
         """Call the repetitions of a part one after the other, or the same module as often as there are repetitions,
@@ -205,7 +243,11 @@ class Forward:
         axes = self.shapes.axes(part.values[0])
         any_batch = bool(part.calls) and not part.boxed and part.calls[-1].call.takes_any_batch
         access = "layer" if part.iterates else self.labelled.access.get(part, "")
-        if not any_batch:
+        alone = not any_batch and bool(args) and all(each.lacks for each in args) and axes is not None
+        alone = alone and _is_the_same_for_all(part)
+        if alone:
+            args = [each.with_batch_of_one() for each in args]
+        elif not any_batch:
             repeats = part.calls[-1].call.repeats if part.calls and not part.boxed else ()
             args = [
                 each if k in repeats else self.variables.batched(each, value)
@@ -215,36 +257,43 @@ class Forward:
             made = Code(Brackets(f"{access}(", [Bracketed(each.code) for each in args]))
         elif part.calls[-1].call.places_channels:
             side = self.program.layouts.tensor(self.unit, part.values[0])
-            made = call(self.program, part, "", args, side, self.attributes.param).reading(args)
-            return made._replace(axes=axes).moved(side)
+            made = call(self.program, self._with_own_sizes(part), "", args, side, self.attributes.param).reading(args)
+            return made._replace(axes=axes, lacks="size" if alone else "").moved(side)
         else:
             side = self.program.layouts.input(part, 0)
-            made = call(self.program, part, access, args, side, self.attributes.param)
-        if self._reads_rest(part) and isinstance(made.base, Brackets):
-            made = made._replace(base=self._with_rest(made.base))
-        lacks = lacking(args) if any_batch else made.lacks
+            made = call(self.program, self._with_own_sizes(part), access, args, side, self.attributes.param)
+        for each in [*([self._rest] if self._reads_rest(part) else []), *self._lists]:
+            if isinstance(made.base, Brackets):
+                made = made._replace(base=_with_all(made.base, each))
+        lacks: Lack = "size" if alone else lacking(args) if any_batch else made.lacks
         side = self.program.layouts.tensor(self.unit, part.values[0])
         return made._replace(axes=axes, side=side, lacks=lacks).reading(args)
+
+    def _with_own_sizes(self, part: Part) -> Part:
+        """The part with the sizes of the class's own inputs as they are read of their variables."""
+
+        def code(place: int) -> Code:
+            return self.variables.known[-1, -1, place - OWN]
+
+        def read(expr: Expr) -> Expr:
+            if expr.op == "size" and expr.args[0].args[0] >= OWN:
+                place, dim = (each.args[0] for each in expr.args)
+                return code(place).size(dim)
+            if expr.op == "tuple" and (place := _spatial_sizes_of(expr)) >= OWN and code(place).ends(len(expr.args)):
+                return text(f"{code(place).atom}.shape[2:]")
+            return Expr(expr.op, tuple(map(read, expr.parts)), expr.assumed) if expr.parts else expr
+
+        if not any(place >= OWN for calling in part.calls for _, expr in calling.args for place in sizes_read(expr)):
+            return part
+        calls = (
+            calling._replace(args=tuple((arg, read(expr)) for arg, expr in calling.args)) for calling in part.calls
+        )
+        return replace(part, calls=tuple(calls))
 
     def _reads_rest(self, part: Part) -> bool:
         """Whether the file has `*rest` among the sources of a part."""
         block = self.unit.block
         return bool(self._rest) and block.inputs[-1] in (block.entries[part.number].sources or ())
-
-    def _with_rest(self, code: Brackets) -> Brackets:
-        """The call with `*rest` wherever all of the inputs of that name stand in a row, in the call itself or in the
-        list that it is given; what is nested in it has been written before.
-        """
-        rest = self._rest[0].partition("[")[0]
-        items: list[Bracketed] = []
-        for each in code.items:
-            inside = each.code
-            if isinstance(inside, Brackets) and inside.head == "[":
-                inside = self._with_rest(inside)
-            items.append(replace(each, code=rest if str(inside) == f"[*{rest}]" else inside))
-            if [str(item.code) for item in items[-len(self._rest) :]] == self._rest:
-                items[-len(self._rest) :] = [Bracketed(f"*{rest}")]
-        return replace(code, items=items)
 
     def _assert_equal(self, part: Part) -> None:
         """Operands whose sizes are equal in the plan are not to be repeated."""
@@ -260,6 +309,49 @@ class Forward:
                 self.variables.done += [
                     f"{BODY}assert {unless}{each.code}.shape == {first.code}.shape" for each in others if each != first
                 ]
+
+
+def _spatial_sizes_of(expr: Expr) -> int:
+    """The input of which a list holds two sizes or more in order, from the first spatial one on; −1 for no input."""
+    sizes = [[each.args[0] for each in part.args] for part in expr.args if part.op == "size"]
+    places = {place for place, _ in sizes}
+    in_order = [dim for _, dim in sizes] == list(range(2, len(expr.args) + 2))
+    return places.pop() if in_order and len(places) == 1 and len(sizes) > 1 else -1
+
+
+def _with_all(code: Brackets, listed: Sequence[str]) -> Brackets:
+    """The call with `*rest` wherever all that are in the list `rest` stand in a row, in the call itself or in the list
+    that it is given; what is nested in it has been written before.
+    """
+    whole = listed[0].partition("[")[0]
+    items: list[Bracketed] = []
+    for each in code.items:
+        inside = each.code
+        if isinstance(inside, Brackets) and inside.head == "[":
+            inside = _with_all(inside, listed)
+        items.append(replace(each, code=whole if str(inside) == f"[*{whole}]" else inside))
+        if [str(item.code) for item in items[-len(listed) :]] == listed:
+            items[-len(listed) :] = [Bracketed(f"*{whole}")]
+    return replace(code, items=items)
+
+
+def _holds(read: Sequence[Value], values: Sequence[Value]) -> bool:
+    """Whether values are read all together, in their order."""
+    return any(tuple(read[i : i + len(values)]) == values for i in range(len(read)))
+
+
+def _is_the_same_for_all(part: Part) -> bool:
+    """Whether a part makes of what is the same for all samples what is again the same for all, and leaves it as it is,
+    so that it may be worked out for one sample alone.
+    """
+    if inner := part.unit or part.inside:
+        return all(map(_is_the_same_for_all, inner.parts))
+    layer = part.first.step.layer if part.first.step else None
+    if layer is None or part.is_tensor:
+        return part.is_tensor
+    varies = layer.stochastic or layer.batch_statistics or layer.declared or "dropout" in type(layer).model_fields
+    writes = layer.overwrites(training=True) or layer.overwrites(training=False)
+    return not varies and not writes and not part.calls[-1].call.batches
 
 
 def _is_chosen(part: Part) -> bool:

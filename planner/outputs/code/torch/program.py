@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -132,7 +132,7 @@ class Program:
         if self.layouts.input(part, 0) == "last" and follows(part):
             args = list(renumbered(call, dict(args), axes_of(part)).items())
         layer = part.first.step and part.first.step.layer
-        args = [each for each in args if not _says_nothing(layer, call, *each)]
+        args = [each for each in args if not _says_nothing(layer, call, dict(args), *each)]
         if call.call.imports:
             args = [(str(name.args[0]), _lists(expr)) for name, expr in (pair.args for pair in args[0][1].args)]
         self.uses(*(expr for _, expr in args))
@@ -230,8 +230,12 @@ def _lists(expr: Expr) -> Expr:
     return Expr("list", tuple(map(_lists, expr.args)))
 
 
-def _says_nothing(layer: object, call: Calling, arg: str, expr: Expr) -> bool:
-    """Whether an argument that the file works out comes to its default, which the layer leaves out of its call."""
+def _says_nothing(layer: object, call: Calling, args: Mapping[str, Expr], arg: str, expr: Expr) -> bool:
+    """Whether an argument is that which another one stands for, or comes to its default though the file works it out,
+    which the layer leaves out of its call.
+    """
+    if (other := call.call.same_as.get(arg)) is not None and str(expr) == str(args.get(other)):
+        return True
     field = type(layer).model_fields.get(arg) if isinstance(layer, Layer) else None
     return field is not None and arg not in call.call.args and expr.is_value(field.default)
 

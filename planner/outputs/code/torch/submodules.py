@@ -8,6 +8,7 @@ from typing import NamedTuple
 from planner.classes.expressions import NOTHING, Expr, quoted
 from planner.classes.names import TAKEN, identifier, is_attribute, unused
 from planner.classes.parts import Part, Unit, called_by
+from planner.classes.symbols import OWN
 from planner.classes.tensors import Value
 from planner.outputs.code.torch.calls import sizes_read
 from planner.outputs.code.torch.program import Program
@@ -78,7 +79,7 @@ def reads_of(part: Part) -> list[Value]:
     places += [0] if part.calls[-1].call.causal else []
     for _, expr in part.calls[-1].args:
         places += sizes_read(expr)
-    return [part.sources[place] for place in places]
+    return [part.sources[place] if place < OWN else (-1, -1, place - OWN) for place in places]
 
 
 def labelled_parts(program: Program, unit: Unit, living: Sequence[Part]) -> Labelled:

@@ -102,6 +102,30 @@ class Variables:
         if self.left[value] != 1:
             self.assign()
 
+    def collect(self, group: Sequence[Part], given: Code, container: str) -> list[str]:
+        """Give a variable to the list of what each module of a container makes of what the one before it made; how each
+        tensor is taken from it.
+        """
+        name = self._loop_name(Waiting(group[0].values[0], given, group[0].sources[0], None), given)
+        listed = self.new_name(self.own_name(group[0]) or "features", name)
+        if str(given.code) != name:
+            self.done += lines(BODY, given.after(f"{name} = "))
+        self.done += [f"{BODY}{listed} = []", f"{BODY}for layer in {container}:"]
+        self.done += [f"{BODY}{STEP}{name} = layer({name})", f"{BODY}{STEP}{listed}.append({name})"]
+        for i, part in enumerate(group):
+            (value,) = part.values
+            self.known[value] = Code(
+                f"{listed}[{i}]", side=given.side, reads=frozenset({listed}), axes=self.shapes.axes(value)
+            )
+        return [f"{listed}[{i}]" for i in range(len(group))]
+
+    def _loop_name(self, waiting: Waiting, given: Code) -> str:
+        """The variable that a loop changes: that which it begins with, if nothing reads it later."""
+        name = str(given.code) if given.reads == {str(given.code)} else ""
+        if not name or name in self._still_read() or name in self.inputs[1:]:
+            name = self._name(waiting, branches=False)
+        return name
+
     def loop(self, part: Part, given: Code, others: Sequence[Code], head: str, called: Callable[[Code], Code]) -> None:
         """Give a variable to what a call makes of a tensor, and then of what it made itself, again and again, reading
         the others each time. `head` is the first line of the loop.
@@ -109,9 +133,7 @@ class Variables:
         (value,) = part.values
         self._kept_names = NOTHING.union(*(each.reads for each in others))
         waiting = Waiting(value, given, part.sources[0], self.own_name(part))
-        name = str(given.code) if given.reads == {str(given.code)} else ""
-        if not name or name in self._still_read() or name in self.inputs[1:]:
-            name = self._name(waiting, branches=False)
+        name = self._loop_name(waiting, given)
         if str(given.code) != name:
             self.done += lines(BODY, given.after(f"{name} = "))
         made = self._first_of(part, called(_named(given, name)))
@@ -145,7 +167,7 @@ class Variables:
         self._unpacked = (part.values, made, len(written))
         self.done += written
         for value, each in names.items():
-            self.known[value] = self._one_of(Code(each, reads=frozenset({each})), value, batches)
+            self.known[value] = self._one_of(Code(each, reads=frozenset({each}), lacks=made.lacks), value, batches)
 
     def _named(
         self, name: str, part: Part, wanted: Sequence[Value], paths: Sequence[tuple[int, ...]]

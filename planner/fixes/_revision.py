@@ -13,7 +13,7 @@ from planner.plan import Step
 
 
 @dataclass(eq=False)
-class Change:
+class Revision:
     """A model before and after edits; what the two differ in is worked out when it is first asked for."""
 
     was: Findings
