@@ -27,6 +27,7 @@ def check(
     params: Mapping[str, Any] | None = None,
     batch: int = 1,
     dtype: str = "float32",
+    scale: str | None = None,
 ) -> Checked:
     """Plan and judge a model; a bad model never raises, its report carries the faults.
 
@@ -34,10 +35,12 @@ def check(
     input   replaces the file's input: a shape `(H, W, C)`, or shapes by the names of the inputs
     params  replaces parameters of the model by name
     batch, dtype  what memory is counted for
+    scale   of an Ultralytics model file, which may stand in place of a model file: `n`; by default as its name says
     """
+    from planner.inputs.ultralytics import taken
     from planner.workbench import Workbench
 
-    return Workbench.on(source, input=input, params=params, batch=batch, dtype=dtype).report
+    return taken(Workbench.on(source, input=input, params=params, batch=batch, dtype=dtype), scale).report
 
 
 def torch_code(
@@ -61,6 +64,7 @@ def build(
     input: Any = None,
     params: Mapping[str, Any] | None = None,
     style: Style = "auto",
+    scale: str | None = None,
 ) -> Any:
     """A model as an nn.Module, constructed by its code in a module of its own. It needs torch.
 
@@ -70,7 +74,7 @@ def build(
     from planner.outputs.code.torch import emitted
     from planner.outputs.code.torch.building import module_of, must_be_known
 
-    report = check(source, input=input, params=params)
+    report = check(source, input=input, params=params, scale=scale)
     found = emitted(report, style=style)
     must_be_known(report.plan)
     return getattr(module_of(found.text), found.name)()

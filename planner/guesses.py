@@ -51,6 +51,7 @@ class Guess:
     unknown: tuple[str, Mapping[str, Any]] | None = None
     blocks: tuple[str, ...] = ()
     library: str = ""
+    format: str = ""
 
     def with_slips(self, slips: Slips) -> Guess:
         """The guess together with the slips of other parts of the entry."""
@@ -232,9 +233,10 @@ def unknown_type(guess: Guess, inputs: Sequence[Shape]) -> tuple[UnknownType, La
 
     fault = UnknownType(
         kind,
-        [*types, *guess.blocks],
+        guess.blocks if guess.format else [*types, *guess.blocks],
         given=args,
         library=guess.library,
+        format=guess.format,
         sizes=inputs[0] if inputs else None,
         sources=len(inputs),
         fits=fits,

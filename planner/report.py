@@ -117,9 +117,19 @@ class Report:
         """The place in the file of a diagnostic; None for a model that is not a file."""
         if diagnostic.place is not None:
             return diagnostic.place
+        if self.source.format:
+            own = self.source.own(diagnostic.path, diagnostic.calls)
+            return self.source.place(own, at_key=diagnostic.at_key)
         if diagnostic.part is not None:
             return self.source.within(diagnostic.path, *diagnostic.part)
         return self.source.place(diagnostic.path, at_key=diagnostic.at_key)
+
+    def stands(self, step: Step) -> Place | None:
+        """The place of a step: where it is written, which may be a library; in a file of another format, the row that
+        it came of.
+        """
+        path = self.source.own(step.path, step.instance.calls) if self.source.format else step.path
+        return self.source.place(path)
 
     def with_diagnostics(self, found: Iterable[Diagnostic]) -> Report:
         """The report with all diagnostics, sorted by place."""

@@ -88,8 +88,7 @@ def test_every_room_is_on_the_map_in_the_order_of_imports() -> None:
 
 def test_what_the_map_names_is_there() -> None:
     text = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
-    future = {"inputs/"}
-    named = set(re.findall(r"`((?:\w+/)+(?:\w+\.py)?)`", text)) - future
+    named = set(re.findall(r"`((?:\w+/)+(?:\w+\.py)?)`", text))
     missing = {name for name in named if not (PACKAGE / name).exists() and not (PACKAGE.parent / name).exists()}
     assert not missing
 

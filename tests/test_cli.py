@@ -440,7 +440,7 @@ def test_internal_errors_are_one_line(monkeypatch: pytest.MonkeyPatch, write: Ca
     def broken(*arguments: object, **options: object) -> None:
         raise RuntimeError("the\nroof \x1b[31mis on fire")
 
-    monkeypatch.setattr("planner.workbench.checked", broken)
+    monkeypatch.setattr("planner.workbench.Workbench.on", broken)
     result = run("check", write("m.yaml", CLEAN))
     assert result.exit_code == 2
     assert result.stdout == ""

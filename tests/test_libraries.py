@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from torch import nn
 
 import planner
+import ultralytics_calls
 from planner.cli import main
 from planner.diagnostics import Severity
 from planner.layers import all_layers
@@ -302,6 +303,7 @@ CALLS: dict[str, list[Called]] = {
         ),
     ],
 }
+CALLS |= {name: [Called(*call) for call in calls] for name, calls in ultralytics_calls.CALLS.items()}
 """Calls of every block, by its name."""
 
 

@@ -92,7 +92,7 @@ def test_what_there_is_no_layer_for_is_said_so(name: str) -> None:
     assert "blocks:" not in found.help
 
 
-@pytest.mark.parametrize("name", ["C3Ghost", "ResidualBlock", "stage"])
+@pytest.mark.parametrize("name", ["C3TR", "ResidualBlock", "stage"])
 def test_what_may_be_a_block_is_to_be_defined(name: str) -> None:
     (found,) = told(name, {}, H, 1).diagnostics
     assert found.help == f"define it under `blocks:`, as `{name}: {{layers: […]}}`"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 from planner.arithmetic import has_arithmetic
@@ -304,7 +305,7 @@ class Copies:
         if called in self._general:
             outputs = tuple(
                 tensor if expr is None else tensor._replace(channels=expr)
-                for tensor, expr in zip(outputs, self._general[called], strict=False)
+                for tensor, expr in zip_longest(outputs, self._general[called][: len(outputs)])  # not all give as many
             )
         if args:
             by = {**args, **{f"#{k}": lost(0).assuming(tensor.origin) for k, tensor in enumerate(inputs)}}

@@ -89,10 +89,14 @@ params_option = click.option(
     "--set", "params", multiple=True, callback=_read_params, metavar="NAME=VALUE",
     help="A parameter's value instead of the file's; may be given several times.",
 )  # fmt: skip
+scale_option = click.option(
+    "--scale", metavar="NAME", help="The scale of an Ultralytics model file, such as n; by default as its name says.",
+)  # fmt: skip
 model_options = _all_of(
     click.option("--input", "input", multiple=True, callback=read_inputs, metavar="[NAME=]HxWxC",
                  help="The input's shape instead of the file's, such as 320x320x3; once for each named input."),
     params_option,
+    scale_option,
 )  # fmt: skip
 memory_options = _all_of(
     click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",

@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 
-def report_on(file: str, **options: Any) -> Checked:
-    """The report on a file, or on what stands on standard input."""
+def report_on(file: str, *, scale: str | None = None, **options: Any) -> Checked:
+    """The report on a file, or on what stands on standard input; `scale` is that of an Ultralytics model file."""
+    from planner.inputs.ultralytics import taken
     from planner.source import MOST_BYTES
-    from planner.workbench import checked, checked_text
+    from planner.workbench import Workbench
 
     if file != STDIN:
-        return checked(file, **options)
+        return taken(Workbench.on(file, **options), scale).report
     try:
         text = sys.stdin.buffer.read(MOST_BYTES + 1)
     except OSError as error:
         reason = "it is closed" if error.errno == errno.EBADF else (error.strerror or "no reason is given").lower()
         raise Failure(f"standard input cannot be read: {reason}", "name a model file instead of -") from None
-    return checked_text(text, "<stdin>", **options)
+    return taken(Workbench.on_text(text, "<stdin>", **options), scale).report
 
 
 def exit_code(report: Report, strict: bool = False) -> int:

@@ -41,6 +41,7 @@ def command(
     files: tuple[str, ...],
     input: Any,
     params: dict[str, Any],
+    scale: str | None,
     format: str,
     fix: bool,
     unsafe: bool,
@@ -64,8 +65,11 @@ def command(
         report: Report
         for file in _progress(files, "checking"):
             try:
-                report = checked = _reading.report_on(file, input=input, params=params)
+                report = checked = _reading.report_on(file, input=input, params=params, scale=scale)
                 code = _reading.exit_code(report, strict)
+                if (fix or diff) and report.source.format:
+                    said = f"`{file}` is {report.source.format}, and fixes are made in model files alone"
+                    raise click.ClickException(said)
                 if fix or diff:
                     report = _mended(file, checked, screen, write=not diff, unsafe=unsafe)
                     code = code if diff else _reading.exit_code(report, strict)

@@ -47,6 +47,7 @@ def command(
     file: str,
     input: Any,
     params: dict[str, Any],
+    scale: str | None,
     output: str | None,
     style: Style,
     asserts: bool,
@@ -70,7 +71,7 @@ def command(
     if asserts and style == "sequential":
         raise click.UsageError("--asserts stand in a forward pass, which an nn.Sequential does not have")
     ready(output, file)
-    report = _reading.report_on(file, input=input, params=params)
+    report = _reading.report_on(file, input=input, params=params, scale=scale)
     emit = partial(emitted, style=style, asserts=asserts, init=init, main=guard)
     try:
         found = emit(report) if report.ok else None

@@ -71,6 +71,7 @@ def command(
     file: str,
     input: Any,
     params: dict[str, Any],
+    scale: str | None,
     output: str | None,
     format: str | None,
     style: str,
@@ -95,7 +96,7 @@ def command(
     volumes = style == "volumes"
     if volumes and not stated("draw", wanted).has_volumes:
         raise click.UsageError(f"volumes are drawn as {able('draw', 'has_volumes')}; {wanted} has only the graph")
-    report = _reading.report_on(file, input=input, params=params)
+    report = _reading.report_on(file, input=input, params=params, scale=scale)
     if not report.plan.steps:
         return _reading.nothing_to_show(report, screen)
     how = Look(theme_name=theme, every=copies == "all", volumes=volumes, **look)

@@ -31,6 +31,7 @@ def command(
     file: str,
     input: Any,
     params: dict[str, Any],
+    scale: str | None,
     output: str | None,
     format: str | None,
     name: str | None,
@@ -57,7 +58,7 @@ def command(
     if image and not stated("map", wanted).over_image:
         raise click.UsageError(f"--image is drawn as {able('map', 'over_image')}; a {wanted} has only the cells")
     place = _read_cell(cell)
-    report = _reading.report_on(file, input=input, params=params)
+    report = _reading.report_on(file, input=input, params=params, scale=scale)
     if not report.plan.steps:
         return _reading.nothing_to_show(report, screen)
     try:

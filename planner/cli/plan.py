@@ -28,6 +28,7 @@ def command(
     file: str,
     input: Any,
     params: dict[str, Any],
+    scale: str | None,
     depth: int | None,
     batch: int,
     dtype: str,
@@ -44,7 +45,7 @@ def command(
     about = stated("plan", format)
     if depth is not None and not about.folds:
         raise click.UsageError(f"--depth folds {able('plan', 'folds')}; {format} has every step")
-    report = _reading.report_on(file, input=input, params=params, batch=batch, dtype=dtype)
+    report = _reading.report_on(file, input=input, params=params, scale=scale, batch=batch, dtype=dtype)
     text = renderer("plan", format)(report, screen, depth)
     print_text(text)
     if report.diagnostics and about.for_people:

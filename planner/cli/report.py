@@ -29,6 +29,7 @@ def command(
     file: str,
     input: Any,
     params: dict[str, Any],
+    scale: str | None,
     batch: int,
     dtype: str,
     output: str | None,
@@ -45,7 +46,7 @@ def command(
     from planner.outputs.report.html import drawings, to_lay_out
 
     ready(output, file)
-    found = _reading.report_on(file, input=input, params=params, batch=batch, dtype=dtype)
+    found = _reading.report_on(file, input=input, params=params, scale=scale, batch=batch, dtype=dtype)
     if not found.plan.steps:
         return _reading.nothing_to_show(found, screen)
     pictures = drawings(found)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from planner.cli import _reading
-from planner.cli._options import format_option, params_option, read_inputs, screen_option
+from planner.cli._options import format_option, params_option, read_inputs, scale_option, screen_option
 from planner.cli._printing import print_text
 from planner.outputs import renderer
 from planner.outputs._screen import Screen
@@ -37,6 +37,7 @@ def _read_chosen(context: click.Context, parameter: click.Parameter, texts: tupl
     help="One input by its name, or another shape of it to start from.",
 )
 @params_option
+@scale_option
 @click.option("--axis", metavar="AXIS", help="One axis by its name, such as height, or its number from 0.")
 @click.option(
     "--from", "low", type=click.IntRange(1), default=32, show_default=True, metavar="N", help="First size of the chart."
@@ -56,6 +57,7 @@ def command(
     file: str,
     chosen: tuple[str | None, Any],
     params: dict[str, Any],
+    scale: str | None,
     axis: str | None,
     low: int,
     high: int,
@@ -75,7 +77,7 @@ def command(
     name, shapes = chosen
     if low > high:
         raise click.UsageError(f"--from {low} is more than --to {high}")
-    report = _reading.report_on(file, input=shapes, params=params)
+    report = _reading.report_on(file, input=shapes, params=params, scale=scale)
     model = report.plan.model
     axes = axes_of(model)
     if model.diagnostics or (not report.ok and not axes):  # faults that no size mends, or nothing to read

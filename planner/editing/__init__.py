@@ -29,6 +29,8 @@ def splices(source: Source, edits: Iterable[Edit]) -> Splices:
 
 
 def _rewritten(source: Source, edits: tuple[Edit, ...]) -> tuple[Source, Splices]:
+    if source.format and edits:
+        raise CannotEdit(f"the text is {source.format}")
     meant = edited(source.data, edits)
     found = splices_of(source.text, edits)
     try:

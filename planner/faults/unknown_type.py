@@ -2,7 +2,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from planner.diagnostics import Edit, Fault, nearest
+from planner.diagnostics import Edit, Fault, did_you_mean, nearest
 from planner.faults._written_elsewhere import CONSUMED, Meaning, meanings, plain, synonyms
 
 RawEntry = Mapping[str, Any]
@@ -44,6 +44,7 @@ class UnknownType(Fault):
         *,
         given: Mapping[str, Any] = {},
         library: str = "",
+        format: str = "",
         sizes: Sequence[int] | None = None,
         sources: int = 1,
         fits: Callable[[RawEntry], bool] | None = None,
@@ -53,6 +54,7 @@ class UnknownType(Fault):
 
         given    the arguments of the entry
         library  the library that has a block of this name
+        format   what the file is where it is no model file, in which no block can be defined
         sizes    of what it reads, channels last; None where that is not known
         sources  how many tensors it reads
         fits     whether an entry would be planned there
@@ -62,11 +64,16 @@ class UnknownType(Fault):
         meant = _meant(name, known, given, sizes, sources, takes)
         fitting = [entry for entry in meant if fits is None or fits(entry)]
         self.proposed = fitting or [entry for entry in meant if set(entry) == {"type"} | set(given)][:1]
+        label, help = "not a layer type, nor a block of this file", ""
         without = next((each.without for each in meanings(name, given, sizes, sources) if each.without), "")
+        if format:
+            label, help = "nothing here stands for this module", did_you_mean(name, known)
         super().__init__(
             f"there is no layer or block `{name}`",
-            label="not a layer type, nor a block of this file",
-            help=f"it is a block of a library: `use: [{library}]`"
+            label=label,
+            help=help
+            if format
+            else f"it is a block of a library: `use: [{library}]`"
             if library and not self.proposed
             else _help(name, given, self.proposed, without),
             key="type",

@@ -79,7 +79,7 @@ def step_values(report: Report, i: int, step: Step) -> dict[str, Any]:
 
 def _stands(report: Report, step: Step) -> dict[str, Any]:
     """The line where a step stands, and the file if it is a library."""
-    place = report.source.place(step.path)
+    place = report.stands(step)
     file = {"file": place.file} if place is not None and place.file is not None else {}
     return {"line": place.line if place else None, **file}
 

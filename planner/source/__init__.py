@@ -6,6 +6,7 @@
     yaml      from the events of YAML to values
     slips     what people get wrong in YAML, in our words; `stopped` is the place where reading stopped
     plain     a model made in Python
+    translated  a model made of a file of another format
     outline   the text's own structure, for those who change it
 
 What is imported from here is all that others need, but for the outline, which is loaded by those who change a text.
@@ -21,6 +22,7 @@ from planner.source.libraries import MOST_LIBRARIES, home_of, key_of, library, s
 from planner.source.limits import DEEPEST, MOST_BYTES, MOST_DUPLICATES, MOST_VALUES
 from planner.source.places import Source
 from planner.source.plain import of_mapping
+from planner.source.translated import Translated
 
 __all__ = [
     "DEEPEST",
@@ -29,6 +31,7 @@ __all__ = [
     "MOST_LIBRARIES",
     "MOST_VALUES",
     "Source",
+    "Translated",
     "encoded",
     "home_of",
     "key_of",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
 
@@ -27,9 +28,10 @@ class Source:
     faults  what is wrong but does not keep the rest from being read
     shelf   the libraries that it may use; a Source that differs by an edit shares it
     is_library  whether it is a library that a model file uses
+    format  what the file is where it is no model file, such as "a Keras model"; the text is in that format
     """
 
-    __slots__ = ("_lines", "data", "faults", "file", "is_library", "marks", "root", "shelf", "text")
+    __slots__ = ("_lines", "data", "faults", "file", "format", "is_library", "marks", "root", "shelf", "text")
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class Source:
         self.text = text
         self.shelf: Shelf = Shelf(file) if shelf is None else shelf
         self.is_library = is_library
+        self.format = ""
         self.faults: tuple[Fault, ...] = ()
         self._lines: array[int] | None = None
         # Noted while the text is read. By the id of a container, the offsets of its items in order: four for a key and
@@ -56,6 +59,29 @@ class Source:
         """The Source in which a path ends, which is a library's where the path leads there, and the path in it."""
         library = self.shelf.sources.get(str(path[1])) if len(path) > 1 and path[0] == "use" else None
         return (self, path) if library is None else (library, path[2:])
+
+    def own(self, path: Path, calls: Iterable[Path] = ()) -> Path:
+        """The path in this file by which something came about: the innermost of the calls that led to a path in a
+        library, with the argument that stands there, as `c2` does for `$c2`.
+        """
+        for call in calls:
+            if path[:1] != ("use",):
+                break
+            library, at = self.written_at(path)
+            read = re.fullmatch(r"\$(\w+)(?:\[\d+\])?", str(library.at(at)))
+            caller, at = self.written_at(call)
+            path = (*call, read[1]) if read and read[1] in (caller.at(at) or ()) else call
+        return path
+
+    def at(self, path: Path) -> Any:
+        """The value at a path; None where there is none."""
+        here: Any = self.data
+        for part in path:
+            try:
+                here = here[part]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return here
 
     def quoted(self, place: Place) -> str:
         """The text of the line of a place."""

@@ -51,20 +51,26 @@ class Draft:
             self._reported.add(key)
             self.diagnostics.append(found)
 
-    def evaluated(self, value: Any, values: Values, path: Path) -> Any:
+    def evaluated(self, value: Any, values: Values, path: Path, calls: tuple[Path, ...] = ()) -> Any:
         """A parameter's value with its expressions evaluated; its likely meaning, or UNKNOWN, after a fault."""
         try:
             entry = Entry(path, "", args={"value": value}, computed=tuple(expressions({"value": value}, ())))
         except Fault as fault:
             fault.key = fault.key[1:]
-            self.report(fault, path)
+            self.report(fault, path, self.told(calls))
             return UNKNOWN
         found = entry.arguments(values)
         for wrong in found.faults:
             wrong.key = wrong.key[1:]
-            self.report(wrong, path)
+            self.report(wrong, path, self.told(calls))
         self.slips |= Slips(tuple(found.said), any=bool(found.faults))
         return UNKNOWN if found.lost else found.values["value"]
+
+    def told(self, calls: tuple[Path, ...]) -> tuple[Path, ...]:
+        """The calls that are told with what is wrong in a block whoever calls it: those of a file of another format,
+        which has nothing but calls.
+        """
+        return calls if self.source.format else ()
 
     def clear(self) -> None:
         """Discard what was made so far, since nothing of the model can be planned."""

@@ -99,12 +99,12 @@ class Layers:
         layer: Layer | None = None
         guess: Guess | None = None
         if kind not in self.draft.types:
-            library = home_of(kind)
+            library, written_in = home_of(kind), self.draft.source.format
             if not self.draft.lacks_library:
-                known = [*self.draft.types, *scope.blocks]
-                faults.append(UnknownType(kind, known, given=args.values, library=library))
+                known = [*scope.blocks] if written_in else [*self.draft.types, *scope.blocks]
+                faults.append(UnknownType(kind, known, given=args.values, library=library, format=written_in))
             given = {key: each for key, each in args.values.items() if key not in args.lost}
-            guess = Guess(unknown=(kind, given), blocks=tuple(scope.blocks), library=library)
+            guess = Guess(unknown=(kind, given), blocks=tuple(scope.blocks), library=library, format=written_in)
         elif args.lost or args.said:
             found = made(self.draft.types[kind], args.values, frozenset(args.lost))
             faults += found.faults
@@ -131,7 +131,7 @@ class Layers:
             self.draft.report(
                 fault,
                 entry.path,
-                scope.calls if fault in args.faults else (),
+                scope.calls if fault in args.faults else self.draft.told(scope.calls),
                 full if kind not in self.draft.types else None,
             )
         if args.said and guess is not None:

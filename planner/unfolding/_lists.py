@@ -271,9 +271,14 @@ class Lists:
                 slips |= DOUBT
                 inner[name] = UNKNOWN
             else:
-                inner[name] = self.draft.evaluated(default, inner, (*block.path[:-1], "params", name))
+                inner[name] = self._default(block, name, inner, (entry.path, *scope.calls))
                 standing |= self.sizes.of_default(name, default, dict(inner), dict(standing))
         return self._call(entry, full, kind, block, inner, standing, scope, sources, slips)
+
+    def _default(self, block: Block, name: str, values: Values, calls: tuple[Path, ...]) -> Any:
+        """What a parameter is where a call does not give it."""
+        path = (*block.path[:-1], "params", name)
+        return self.draft.evaluated(block.params[name], values, path, calls)
 
     def _with_dollars(self, entry: Entry, full: str, given: dict[str, Any], values: Values, scope: Scope) -> Slips:
         """Arithmetic whose `$` was forgotten among the arguments of a block is told at the call, and becomes in `given`

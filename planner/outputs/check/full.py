@@ -61,7 +61,7 @@ def _in_brief(remarks: Sequence[Diagnostic], screen: Screen) -> str:
 
 def _finding(report: Report, each: Diagnostic, *others: Diagnostic, screen: Screen) -> Iterator[str]:
     place = report.place(each)
-    calls = [(report.source.place(path), path) for path in each.calls]
+    calls = [(report.source.place(path), path) for path in each.calls if not report.source.format]
     numbers = [str(at.line) for at in (place, *(at for at, _ in calls)) if at is not None]
     page = _Page(report, screen, LOOKS[each.severity], max(map(len, numbers), default=1))
     title = page.paint(f"{each.severity}[{each.code}]", "bold", page.look)

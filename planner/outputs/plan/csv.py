@@ -21,7 +21,7 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
     for step in report.plan.layers:
         sources = " ".join(report.plan.label(ref) for ref in step.sources)
         shapes = (" ".join(map(str, shapes)) for shapes in (step.inputs, step.outputs))
-        place = report.source.place(step.path)
+        place = report.stands(step)
         texts = [printable(text) for text in (step.name, step.type, sources, *shapes)]
         line, weights = line_text(place) if place else None, _harmless(lent(report.plan, step))
         writer.writerow([*map(_harmless, texts), step.params, step.macs, line, weights])
