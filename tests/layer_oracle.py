@@ -113,13 +113,13 @@ def torch_counts(case: Case, device: str) -> int:
     return counter.get_total_flops() // (2 * BATCH)
 
 
-def _entries(things: Sequence[torch.nn.Module | torch.nn.Parameter]) -> Iterator[tuple[str, torch.Tensor]]:
+def _entries(things: Sequence[torch.nn.Module | torch.Tensor]) -> Iterator[tuple[str, torch.Tensor]]:
     """The state_dict; that of a free parameter has one entry, whose name is the step's own."""
     for each in things:
-        if isinstance(each, torch.nn.Parameter):
-            yield "", each
-        elif isinstance(each, torch.nn.Module):
+        if isinstance(each, torch.nn.Module):
             yield from each.state_dict(keep_vars=True).items()
+        elif getattr(each, "persistent", True):
+            yield "", each
 
 
 # The calls of a layer

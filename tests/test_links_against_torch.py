@@ -38,7 +38,7 @@ RANGES = ((0.1, 0.2), (-0.2, -0.1), (0.9, 1.1), (-3.0, 3.0))
 NOT_COMPARED = {
     "[A-Z].*Norm.*": "statistics do not count as reading",
     "Fractional.*": "windows are drawn anew for every sample",
-    "Constant|Parameter": "reads nothing",
+    "Buffer|Constant|Parameter": "reads nothing",
 }
 READ_MORE_THAN_IS = {
     "Fold|MatMul|Select|Stack": "axes are joined, or change places",

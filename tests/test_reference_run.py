@@ -227,6 +227,8 @@ def by_calls(case: Case, inputs: list[Tensor], weights: Mapping[str, Tensor]) ->
         things = [made(call) for call in calls]
         if isinstance(things[-1], nn.Parameter):
             things[-1] = nn.Parameter(weights["it"])
+        elif isinstance(things[-1], nn.Buffer) and "it" in weights:
+            things[-1] = nn.Buffer(weights["it"])
         elif isinstance(things[-1], nn.Buffer):
             things[-1] = nn.Buffer(things[-1].double() if things[-1].is_floating_point() else things[-1])
         elif isinstance(things[-1], nn.Module):
@@ -607,7 +609,7 @@ def test_an_unknown_type_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_type_is_known() -> None:
     from reference_run._layers import CHANNELS_LAST, CHANNELS_SECOND, FUNCTIONS, WITH_WEIGHTS
 
-    known: list[str] = [*CHANNELS_LAST, *CHANNELS_SECOND, *FUNCTIONS, *WITH_WEIGHTS, "Constant", "Parameter"]
+    known: list[str] = [*CHANNELS_LAST, *CHANNELS_SECOND, *FUNCTIONS, *WITH_WEIGHTS, "Buffer", "Constant", "Parameter"]
     assert sorted(known) == sorted(TYPES)
 
 

@@ -90,7 +90,7 @@ class Call:
     @property
     def is_constant(self) -> bool:
         """Whether the call makes a tensor that is not trained, and not in the `state_dict`."""
-        return self.target == "nn.Buffer"
+        return self.target == "nn.Buffer" and self.args.get("persistent") is False
 
     @property
     def is_tensor(self) -> bool:

@@ -1,6 +1,6 @@
-"""Tensors that are trained and depend on no input.
+"""Tensors that depend on no input and come with the weights.
 
-Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html
+Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html, and Buffer.html beside it.
 """
 
 from collections.abc import Mapping
@@ -14,20 +14,12 @@ from planner.layers._fields import ShapeSizes
 from planner.layers._layer import Layer, Sizes
 
 
-class Parameter(Layer):
-    """A trained tensor of its own, the same for every sample: a class token, a position embedding, a layer scale.
-
-    It reads nothing, and comes in by `Add`, `Multiply` or `Concat`. Its entry in the `state_dict` is its full name
-    itself. The tensor of PyTorch is laid out channels first, as in ConvNeXt's layer scale of C×1×1, unless
-    `channels_last: true`, as in a transformer's tokens; `batch: true` gives it a leading axis of 1.
-    """
+class _OwnTensor(Layer):
+    """A tensor of the network's own."""
 
     takes: ClassVar[tuple[int, int | None]] = (0, 0)
 
     shape: ShapeSizes = Field(description="Its shape, channels last, without the batch.")
-    init: Literal["zeros", "ones", "normal"] | float = Field(
-        "zeros", description="What it starts from: zeros, ones, a standard normal distribution, or one number."
-    )
     batch: bool = Field(False, description="Whether PyTorch's tensor has a leading axis of 1.")
     channels_last: bool = Field(False, description="Whether PyTorch's tensor has the channels as its last axis.")
 
@@ -42,6 +34,19 @@ class Parameter(Layer):
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
         return (Shape(self.shape),)
 
+
+class Parameter(_OwnTensor):
+    """A trained tensor of its own, the same for every sample: a class token, a position embedding, a layer scale.
+
+    It reads nothing, and comes in by `Add`, `Multiply` or `Concat`. Its entry in the `state_dict` is its full name
+    itself. The tensor of PyTorch is laid out channels first, as in ConvNeXt's layer scale of C×1×1, unless
+    `channels_last: true`, as in a transformer's tokens; `batch: true` gives it a leading axis of 1.
+    """
+
+    init: Literal["zeros", "ones", "normal"] | float = Field(
+        "zeros", description="What it starts from: zeros, ones, a standard normal distribution, or one number."
+    )
+
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
         return {"": self.sizes()}
 
@@ -54,3 +59,25 @@ class Parameter(Layer):
         else:
             start = Call("torch.full", {"size": self.sizes(), "fill_value": float(self.init)})
         return (Call("nn.Parameter", {"data": start}, layout="last" if self.channels_last else "first"),)
+
+
+class Buffer(_OwnTensor):
+    """A tensor that comes with the weights and is not trained: the table of places of a window attention, a mask.
+
+    It reads nothing. Its entry in the `state_dict` is its full name itself, unless `persistent: false`; it holds zeros
+    until weights are loaded. `whole: true` makes it whole numbers, as an `IndexSelect` reads. The tensor of PyTorch is
+    laid out as a `Parameter`'s. Numbers that follow from a rule are a `Constant`.
+    """
+
+    whole: bool = Field(False, description="Whether it holds whole numbers.")
+    persistent: bool = Field(True, description="Whether the `state_dict` has an entry of it.")
+
+    def buffers(self, *inputs: Shape) -> Mapping[str, Sizes]:
+        return {"": self.sizes()} if self.persistent else {}
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        # A whole number makes a tensor of whole numbers
+        zeros = Call("torch.full", {"size": self.sizes(), "fill_value": 0}) if self.whole else None
+        data = zeros or Call("torch.zeros", {"size": self.sizes()})
+        persistent = {} if self.persistent else {"persistent": False}
+        return (Call("nn.Buffer", {"data": data, **persistent}, layout="last" if self.channels_last else "first"),)

@@ -37,8 +37,17 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
     """
     name = layer.type_name()
     sources = [x.contiguous() for x in sources]  # LocalResponseNorm takes no other maps
-    if name == "Parameter":
-        return [_parameter(layer, weights[""], batch)]
+    if name in ("Parameter", "Buffer"):
+        sizes = layer.sizes()  # type: ignore[attr-defined]
+        return [
+            _parameter(
+                layer,
+                weights.get(
+                    "", torch.zeros(sizes, dtype=torch.int64 if getattr(layer, "whole", False) else torch.float64)
+                ),
+                batch,
+            )
+        ]
     if name == "Constant":
         return [_constant(layer, batch)]
     if name in FUNCTIONS:

@@ -103,7 +103,7 @@ class Code(NamedTuple):
     def at(self, path: Sequence[int]) -> Code:
         """One of the values that a call returns."""
         taken = "".join(f"[{i}]" for i in path)
-        if isinstance(self.base, Brackets) and self.order is None:
+        if isinstance(self.base, Brackets) and self.binds == ATOM and self.order is None:
             return self._replace(base=self.base.before(taken))
         return self._replace(base=self.atom + taken, binds=ATOM, order=None)
 

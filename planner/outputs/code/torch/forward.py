@@ -14,7 +14,7 @@ from planner.outputs.code.torch.layouts import Side
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes, Labelled, reads_of
-from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, fits, lines
+from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, Chain, fits, lines
 from planner.outputs.code.torch.variables import Variables, argument_names
 
 FEW = 3
@@ -234,7 +234,8 @@ class Forward:
                     self.variables.batched(made, part.values[0]),
                     self.variables.batched(other, part.sources[0]),
                 )
-            choice = f"{made.code} if self.{self.attributes.condition(part)} else {other.code}"
+            condition = f"if self.{self.attributes.condition(part)}"
+            choice = Chain("", calls=(str(made.code), condition, f"else {other.code}"), between=" ")
             made = made._replace(base=choice, binds=BINDS["if"], order=None).reading([made, other])
         return made
 
@@ -245,10 +246,10 @@ class Forward:
         access = "layer" if part.iterates else self.labelled.access.get(part, "")
         alone = not any_batch and bool(args) and all(each.lacks for each in args) and axes is not None
         alone = alone and _is_the_same_for_all(part)
+        repeats = part.calls[-1].call.repeats if part.calls and not part.boxed else ()
         if alone:
             args = [each.with_batch_of_one() for each in args]
         elif not any_batch:
-            repeats = part.calls[-1].call.repeats if part.calls and not part.boxed else ()
             args = [
                 each if k in repeats else self.variables.batched(each, value)
                 for k, (each, value) in enumerate(zip(args, part.sources, strict=True))

@@ -7,7 +7,7 @@ that as it is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 WIDTH = 88
 STEP = "    "
@@ -53,20 +53,21 @@ class Brackets:
 
 @dataclass
 class Chain(Brackets):
-    """`head` before a row of `calls`, each on what the one before it returns; where that does not fit, with a line for
-    each in brackets.
+    """`head` before a row of `calls`, each on what the one before it returns, or before the parts of a choice; where
+    that does not fit, with a line for each in brackets. `between` parts them on one line.
     """
 
     calls: Sequence[str] = ()
+    between: str = ""
 
     def __str__(self) -> str:
-        return f"{self.head}{''.join(self.calls)}"
+        return f"{self.head}{self.between.join(self.calls)}"
 
     def after(self, head: str) -> Chain:
-        return Chain(f"{head}{self.head}", calls=self.calls)
+        return replace(self, head=f"{head}{self.head}")
 
     def before(self, tail: str) -> Chain:
-        return Chain(self.head, calls=(*self.calls[:-1], f"{self.calls[-1]}{tail}"))
+        return replace(self, calls=(*self.calls[:-1], f"{self.calls[-1]}{tail}"))
 
     def fits(self, indent: str, behind: str = "") -> bool:
         return len(self.calls) < 2 or fits(indent, f"{self}{behind}")

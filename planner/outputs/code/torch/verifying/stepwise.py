@@ -163,7 +163,7 @@ def _thing(call: Mapping[str, Any], step: str, state: Mapping[str, Any] | None) 
     if call["target"] == "nn.Parameter" and state is not None:
         return state[step]
     if call["target"] == "nn.Buffer" and state is not None:
-        return _as_a_buffer(_made(call))
+        return state[step] if step in state else _as_a_buffer(_made(call))
     with import_module("torch").device("meta"):
         made = _made(call)
     if call["target"] in FREE:
