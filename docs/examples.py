@@ -4,8 +4,8 @@
 
 A block of kind `console` has commands after `$ `, each followed by its output at 80 columns. A line `[…]` stands for
 lines that are left out; such an output is not written anew, but it is compared all the same. A block of kind `pycon` is
-a session in Python. A block of kind `yaml` that begins with `# docs/models/` is the file of that name. Between
-`<!-- table: … -->` and `<!-- end -->` stands a table that is made of what the planner says about itself.
+a session in Python. A block of kind `yaml` or `python` that begins with `# docs/models/` is the file of that name.
+Between `<!-- table: … -->` and `<!-- end -->` stands a table that is made of what the planner says about itself.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CUT = "[…]"
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 _SESSION = re.compile(r"^```pycon\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_MODEL = re.compile(r"^```yaml\n(# (docs/models/\S+)\n.*?)^```$", re.MULTILINE | re.DOTALL)
+_MODEL = re.compile(r"^```(yaml|python)\n(# (docs/models/\S+)\n.*?)^```$", re.MULTILINE | re.DOTALL)
 _TABLE = re.compile(r"^(<!-- table: (\w+) -->\n)(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
 
 
@@ -76,7 +76,7 @@ def agrees(shown: str, printed: str) -> bool:
 
 def with_models(page: str) -> str:
     """The page with the model files that it shows as they are now."""
-    return _MODEL.sub(lambda found: f"```yaml\n{(FOLDER.parent / found[2]).read_text(encoding='utf-8')}```", page)
+    return _MODEL.sub(lambda found: f"```{found[1]}\n{(FOLDER.parent / found[3]).read_text(encoding='utf-8')}```", page)
 
 
 def with_tables(page: str) -> str:

@@ -12,16 +12,18 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import torch
+
     from planner.outputs.code.torch.program import Style
     from planner.report import Report
     from planner.workbench import Checked
 
 __version__ = "0.1.0"
-__all__ = ["build", "check", "torch_code"]
+__all__ = ["build", "check", "import_model", "torch_code"]
 
 
 def check(
-    source: str | PathLike[str] | Mapping[str, Any],
+    source: str | PathLike[str] | Mapping[str, Any] | torch.nn.Module,
     *,
     input: Any = None,
     params: Mapping[str, Any] | None = None,
@@ -29,9 +31,10 @@ def check(
     dtype: str = "float32",
     scale: str | None = None,
 ) -> Checked:
-    """Plan and judge a model; a bad model never raises, its report carries the faults.
+    """Plan and judge a model; a bad model file never raises, its report carries the faults.
 
-    source  a path to a model file, or the parsed file as a mapping
+    source  a path to a model file, or the parsed file as a mapping; or a module of PyTorch, which is then run on an
+            input without values. Of what no module can be made a model file, `planner.diagnostics.Fault` is raised
     input   replaces the file's input: a shape `(H, W, C)`, or shapes by the names of the inputs
     params  replaces parameters of the model by name
     batch, dtype  what memory is counted for
@@ -40,7 +43,31 @@ def check(
     from planner.inputs.ultralytics import taken
     from planner.workbench import Workbench
 
+    if not isinstance(source, str | PathLike | Mapping):
+        text = import_model(source, input=input)
+        return Workbench.on_text(text, type(source).__name__, params=params, batch=batch, dtype=dtype).report
     return taken(Workbench.on(source, input=input, params=params, batch=batch, dtype=dtype), scale).report
+
+
+def import_model(
+    network: str | torch.nn.Module,
+    *,
+    input: Any = None,
+    example: Any = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> str:
+    """The text of a model file for a network of PyTorch. Raises `planner.diagnostics.Fault`, which says why, where
+    there is none.
+
+    network    a module; or `net.py:Net`, `package.module:build`: a class or function that gives one. This runs its code
+    input      the shape of what it reads, channels last and without the batch, as (224, 224, 3), which the module gets
+               as (N, 3, 224, 224); several by the names of the parameters of `forward`
+    example    tensors in place of a shape, of any layout and type, the batch first
+    arguments  what the class or the function is called with
+    """
+    from planner.inputs import imported
+
+    return imported(network, input=input, example=example, arguments=arguments)
 
 
 def torch_code(

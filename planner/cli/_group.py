@@ -22,9 +22,9 @@ SELDOM = 100_000
 
 
 @cache
-def _names() -> frozenset[str]:
-    """The names of the commands, without loading any command."""
-    return frozenset(file.stem for file in Path(__file__).parent.glob("[!_]*.py"))
+def _names() -> dict[str, str]:
+    """The names of the commands with those of their files, without loading any command; `import_.py` has `import`."""
+    return {file.stem.rstrip("_"): file.stem for file in Path(__file__).parent.glob("[!_]*.py")}
 
 
 class Commands(click.Group):
@@ -75,4 +75,4 @@ def _start_lightly() -> None:
 
 
 def _file(name: str) -> Any:
-    return import_module(f"{__package__}.{name}")
+    return import_module(f"{__package__}.{_names()[name]}")

@@ -85,6 +85,18 @@ def _screen(context: click.Context, parameter: click.Parameter, choice: str) -> 
     )
 
 
+def _keep_arguments(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> None:
+    """`depth=18` as an argument for the class or function that gives a network; kept for whoever calls that."""
+    context.meta[ARGUMENTS] = _read_params(context, parameter, texts)
+
+
+ARGUMENTS = "planner.arguments"
+"""Where a command's context has what `--arg` gives."""
+
+arguments_option = click.option(
+    "--arg", multiple=True, callback=_keep_arguments, expose_value=False, metavar="NAME=VALUE",
+    help="What a class or function, as in net.py:Net, is called with; may be given several times.",
+)  # fmt: skip
 params_option = click.option(
     "--set", "params", multiple=True, callback=_read_params, metavar="NAME=VALUE",
     help="A parameter's value instead of the file's; may be given several times.",
@@ -96,6 +108,7 @@ model_options = _all_of(
     click.option("--input", "input", multiple=True, callback=read_inputs, metavar="[NAME=]HxWxC",
                  help="The input's shape instead of the file's, such as 320x320x3; once for each named input."),
     params_option,
+    arguments_option,
     scale_option,
 )  # fmt: skip
 memory_options = _all_of(

@@ -19,11 +19,16 @@ STDIN = "-"
 
 
 def report_on(file: str, *, scale: str | None = None, **options: Any) -> Checked:
-    """The report on a file, or on what stands on standard input; `scale` is that of an Ultralytics model file."""
+    """The report on a file, on a network that is named as net.py:Net, or on what stands on standard input; `scale` is
+    that of an Ultralytics model file.
+    """
+    from planner.inputs import is_source
     from planner.inputs.ultralytics import taken
     from planner.source import MOST_BYTES
     from planner.workbench import Workbench
 
+    if is_source(file):
+        return Workbench.on_text(brought_in(file, options.pop("input", None)), file, **options).report
     if file != STDIN:
         return taken(Workbench.on(file, **options), scale).report
     try:
@@ -32,6 +37,21 @@ def report_on(file: str, *, scale: str | None = None, **options: Any) -> Checked
         reason = "it is closed" if error.errno == errno.EBADF else (error.strerror or "no reason is given").lower()
         raise Failure(f"standard input cannot be read: {reason}", "name a model file instead of -") from None
     return taken(Workbench.on_text(text, "<stdin>", **options), scale).report
+
+
+def brought_in(source: str, input: Any) -> str:
+    """The model file of a network that is named as net.py:Net; its class or function gets what `--arg` gives."""
+    import click
+
+    from planner.cli._options import ARGUMENTS
+    from planner.diagnostics import Fault
+    from planner.inputs import imported
+
+    try:
+        return imported(source, input=input, arguments=click.get_current_context().meta.get(ARGUMENTS))
+    except Fault as fault:
+        said = f"{fault.message}: {fault.label}" if fault.label else fault.message
+        raise Failure(said, fault.help) from None
 
 
 def exit_code(report: Report, strict: bool = False) -> int:

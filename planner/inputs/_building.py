@@ -1,0 +1,305 @@
+"""Building a graph: steps of the planner's layers, each tried on the shapes that arrive in every run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count, pairwise
+from string import ascii_lowercase
+from typing import Any
+
+from pydantic import ValidationError
+
+from planner.diagnostics import Fault
+from planner.geometry import Shape
+from planner.inputs._axes import Axis, Factor, Sizes, Traced, factors, size_of
+from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
+from planner.inputs._stored import Held
+from planner.layers import all_layers
+from planner.layers._layer import Facts, Layer
+
+
+class GraphBuilder:
+    """Adds steps to a graph, in the call of a module that is under way.
+
+    batch        the factor that stands for the batch in all tensors
+    scope        the call of a module that is under way
+    results      the sizes of what the function in hand returns: for each result and dimension, those of all runs
+    reads_whole  whether it reads whole numbers first
+    """
+
+    def __init__(self, graph: Graph, batch: Factor) -> None:
+        self.graph = graph
+        self.scope = graph.top
+        self.batch = batch
+        self.stored: dict[str, Traced] = {}
+        self.results: list[list[Sizes]] = []
+        self.reads_whole = False
+        self.chunks: dict[object, GraphNode] = {}
+
+    @property
+    def runs(self) -> int:
+        return len(self.batch.sizes)
+
+    # Steps
+
+    def input(self, name: str, sizes: Sequence[Sizes]) -> Traced:
+        """An input of the network, of the sizes that PyTorch's tensor has in each run, the batch first."""
+        spatial = factors([each[2:] for each in sizes])
+        channels = factors([each[1:2] for each in sizes])
+        shapes = tuple(Shape((*each[2:], each[1])) for each in sizes)
+        step = GraphNode("input", {}, (), self.graph.top, shapes=tuple((shape,) for shape in shapes))
+        self.graph.inputs[name] = step
+        return Traced(Output(step), (*spatial, *channels), ((self.batch,), *channels, *spatial), self.batch)
+
+    def step(
+        self, type_: str, arguments: Mapping[str, Any], sources: Sequence[Traced], *, path: str | None = None
+    ) -> GraphNode:
+        """A step of a layer; raises NotSayable where the layer does not take its arguments or its sources."""
+        if any(tensor.is_empty for tensor in sources):
+            raise NotSayable("an empty tensor")
+        layer = layer_of(type_, arguments)
+        shapes = [
+            tuple(tensor.output.step.shapes[run][tensor.output.number] for tensor in sources)
+            for run in range(self.runs)
+        ]
+        try:
+            found: list[Facts] = [layer.facts(*each) for each in shapes]
+        except Fault as fault:
+            raise NotSayable(f"{type_}: {fault.message}") from None
+        step = GraphNode(
+            type_,
+            dict(arguments),
+            tuple(tensor.output for tensor in sources),
+            self.scope,
+            path,
+            tuple(facts.outputs for facts in found),
+        )
+        if path is not None:
+            names = [*found[0].weights, *found[0].buffers]
+            step.state = {name: f"{path}.{name}" if name else path for name in names}
+        self.scope.members.append(step)
+        return step
+
+    def output(self, step: GraphNode, dims: Callable[[tuple[Axis, ...]], Sequence[Axis]], number: int = 0) -> Traced:
+        """An output of a step as a tensor with new factors; `dims` orders its axes as the trace has them."""
+        axes = factors([shapes[number] for shapes in step.shapes])
+        several = len(step.shapes[0]) > 1 and not all_layers()[step.type].extras
+        numbered = several or number > 0
+        return Traced(Output(step, number, numbered), axes, tuple(dims(axes)), self.batch)
+
+    def like(self, step: GraphNode, x: Traced) -> Traced:
+        """The only output of a step that leaves shapes as they are."""
+        return Traced(Output(step), x.axes, x.dims, self.batch)
+
+    # What operations ask
+
+    def tensor(self, given: Any) -> Traced:
+        """A tensor among the arguments of a function; a parameter becomes a step where it is first used."""
+        if isinstance(given, Traced):
+            return given
+        if isinstance(given, Held):
+            return self.parameter(given)
+        raise NotSayable(f"a {type(given).__name__} where a tensor is meant")
+
+    def wanted(self) -> list[Sizes]:
+        """The sizes of the result of the call in hand, by dimension, in all runs."""
+        return self.results[0]
+
+    def runs_of(self, x: Traced) -> list[Sizes]:
+        return [x.sizes(run) for run in range(self.runs)]
+
+    def of_size(self, wanted: Sequence[Sizes]) -> Traced:
+        """An earlier tensor that has these spatial sizes in every run."""
+        for step in (*reversed(self.graph.steps), *self.graph.inputs.values()):
+            if [shapes[0].spatial for shapes in step.shapes] == list(wanted):
+                return Traced(Output(step), (), (), self.batch)
+        raise NotSayable("a size that follows from the input's")
+
+    def owner(self, weight: Held, attribute: str, *others: Any) -> str:
+        """The full name of the module that has a weight under its usual name, and the others beside it."""
+        if any(isinstance(each, Traced) for each in others):
+            raise NotSayable("a bias that is computed")
+        path, _, name = weight.name.rpartition(".")
+        if name != attribute or any(isinstance(each, Held) and each.name.rpartition(".")[0] != path for each in others):
+            raise NotSayable("weights of unusual names")
+        return path
+
+    def parameter(self, given: Held) -> Traced:
+        """A parameter or a buffer as a tensor."""
+        if given.name not in self.stored:
+            sizes = given.sizes
+            batched = len(sizes) > 1 and sizes[0] == 1
+            own = sizes[1:] if batched else sizes
+            first = len(own) > 1 and own[0] > 1 and set(own[1:]) == {1}
+            shape = (*own[1:], own[0]) if first else own or (1,)
+            if not own:
+                raise NotSayable(f"the parameter {given.name} without an axis")
+            arguments: dict[str, Any] = {"shape": list(shape)}
+            arguments |= {"batch": True} if batched else {}
+            arguments |= {"channels_last": True} if len(own) > 1 and not first else {}
+            if not given.trained:
+                arguments |= {"whole": True} if given.whole else {}
+                arguments |= {} if given.kept else {"persistent": False}
+            scope, self.scope = self.scope, self.home(given.name.rpartition(".")[0])
+            try:
+                step = self.step("Parameter" if given.trained else "Buffer", arguments, [], path=given.name)
+            finally:
+                self.scope = scope
+            if step.scope is not scope:  # before what reads it
+                step.scope.members.remove(step)
+                inside = scope
+                while inside.parent is not step.scope:
+                    assert inside.parent is not None
+                    inside = inside.parent
+                step.scope.members.insert(step.scope.members.index(inside), step)
+            dims = factors([sizes] * self.runs)
+            axes = dims[1:] if batched else dims
+            axes = (*axes[1:], axes[0]) if first else axes
+            self.stored[given.name] = Traced(Output(step), axes, dims, self.batch)
+        return self.stored[given.name]
+
+    def home(self, path: str) -> ModuleCall:
+        """The innermost call under way of the module of a path, or of one above it."""
+        scope: ModuleCall | None = self.scope
+        while scope is not None:
+            if path == scope.path or not scope.path or path.startswith(f"{scope.path}."):
+                return scope
+            scope = scope.parent
+        return self.graph.top
+
+    # Orders
+
+    def ordered(self, x: Traced, axes: Sequence[Axis]) -> Traced:
+        """The tensor with these axes, of its own factors; rearranged where its step has others."""
+        axes = tuple(axes)
+        if axes == x.axes:
+            return x
+        step = self.step(*self._moved(x, axes))
+        return Traced(Output(step), axes, x.dims, self.batch)
+
+    def reshaped(self, x: Traced, wanted: Sequence[Sizes]) -> Traced:
+        """The tensor with dimensions of other sizes; where these lie across its axes, each dimension becomes an axis
+        first.
+        """
+        try:
+            return x.joined().reshaped(wanted)
+        except NotSayable:
+            rows = [x.own(dim) for dim in range(x.rank) if x.own(dim) or self.batch not in x.dims[dim]]
+            return self.ordered(x, rows).joined().reshaped(wanted)
+
+    def _moved(self, x: Traced, axes: tuple[Axis, ...]) -> tuple[str, dict[str, Any], list[Traced]]:
+        """The layer that puts factors into other axes, its arguments and sources."""
+        before, after = ([factor for axis in each for factor in axis] for each in ((x.axes[-1], *x.axes[:-1]), axes))
+        if len(axes) == 1 and len(x.axes) > 1 and before == after:
+            return "Flatten", {}, [x]
+        cells = tuple(factor for axis in x.axes[:-1] for factor in axis)
+        if len(x.axes) > 2 and axes == (cells, x.axes[-1]):
+            return "Flatten", {"start_dim": 2}, [x]
+        runs = _together(x.axes, axes)
+        names = named([run[0] for run in runs])
+        known: dict[str, int] = {}
+        sources = [x]
+        for axis in x.axes:
+            parts = [run for run in runs if run[0] in axis]
+            free = [run for run in parts if len({size_of(run, at) for at in range(self.runs)}) > 1]
+            stated = [run for run in parts if run not in free]
+            if len(free) > 1:
+                sources = [x, self._sized(axes)]
+            if not free and stated:
+                stated = stated[1:]
+            known |= {names[run[0]]: size_of(run) for run in stated}
+        pattern = " -> ".join(" ".join(_written(axis, names) for axis in each) for each in (x.axes, axes))
+        return "Rearrange", {"pattern": pattern, **known}, sources
+
+    def _sized(self, axes: Sequence[Axis]) -> Traced:
+        """An earlier tensor with the spatial sizes that these axes have in every run."""
+        wanted = [tuple(size_of(axis, run) for axis in axes[:-1]) for run in range(self.runs)]
+        for step in (*reversed(self.graph.steps), *self.graph.inputs.values()):
+            for number in range(len(step.shapes[0])):
+                if [shapes[number].spatial for shapes in step.shapes] == wanted:
+                    numbered = len(step.shapes[0]) > 1
+                    return Traced(Output(step, number, numbered), (), (), self.batch)
+        raise NotSayable("axes of which two parts follow from the input")
+
+    def first(self, x: Traced, rank: int | None = None) -> Traced:
+        """The tensor as a layer takes it that has the batch first, the channels second and spatial axes behind."""
+        if rank is not None and x.rank != rank + 2:
+            raise NotSayable(f"a tensor of {x.rank} dimensions where {rank + 2} are meant")
+        if x.rank < 2 or (x.dims[0] != (self.batch,) and x.has_batch) or (x.dims[0] and not x.has_batch):
+            raise NotSayable("axes that are folded into the batch")
+        return self.ordered(x, (*x.dims[2:], x.dims[1]))
+
+    def last(self, x: Traced) -> Traced:
+        """The tensor as a layer takes it that works on the last dimension, whatever stands before it."""
+        channels = x.own(x.rank - 1)
+        if len(channels) != len(x.dims[-1]):
+            raise NotSayable("the batch as channels")
+        if x.axes[-1] == channels and len(x.axes) <= max(x.rank - x.has_batch, 1):
+            return x
+        return self.ordered(x, (*self.rows(x, [x.rank - 1]), channels))
+
+    def rows(self, x: Traced, but: Sequence[int]) -> list[Axis]:
+        """The axes that hold the other dimensions, each an axis, in the order of the trace."""
+        return [
+            x.own(dim) for dim in range(x.rank) if dim not in but and not (self.batch in x.dims[dim] and not x.own(dim))
+        ]
+
+    def parted(self, x: Traced, dim: int) -> tuple[Traced, int]:
+        """The tensor with a dimension as an axis of its own, and which axis that is."""
+        own = x.own(dim)
+        if self.batch in x.dims[dim]:
+            raise NotSayable("a part of the batch")
+        if own in x.axes and (own or x.axes.count(()) == 1):
+            return x, x.axes.index(own)
+        rows = self.rows(x, [dim])
+        if own:
+            axes = [axis for axis in x.axes if not set(axis) & set(own)]
+            if sum(map(len, axes)) + len(own) == sum(map(len, x.axes)):
+                at = next(i for i, axis in enumerate(x.axes) if set(axis) & set(own))
+                at = min(at, len(axes))
+                moved = self.ordered(x, (*axes[:at], own, *axes[at:]))
+                return moved, at
+        moved = self.ordered(x, (own, *rows) if rows else (own, ()))
+        return moved, 0
+
+
+def layer_of(type_: str, arguments: Mapping[str, Any]) -> Layer:
+    """The layer of a type with arguments; raises NotSayable where it does not take them."""
+    try:
+        return all_layers()[type_].model_validate(dict(arguments))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise NotSayable(f"{type_} with {'.'.join(map(str, first['loc']))}") from None
+
+
+def dim_of_axis(axis: int, rank: int) -> int:
+    """PyTorch's `dim` of an axis of a step with `rank` axes, which the file counts by."""
+    return 1 if axis == rank - 1 else axis + 2
+
+
+def named(all_factors: Sequence[Factor]) -> dict[Factor, str]:
+    """A letter for each factor."""
+    names = (letter + (str(n) if n else "") for n in count() for letter in ascii_lowercase)
+    return {factor: next(names) for factor in all_factors}
+
+
+def _together(before: Sequence[Axis], after: Sequence[Axis]) -> list[Axis]:
+    """The factors in rows that stay as they are: those that follow one another on an axis, before and after."""
+    follows = {a: b for axis in after for a, b in pairwise(axis)}
+    found: list[Axis] = []
+    for axis in before:
+        row: list[Factor] = []
+        for factor in axis:
+            if row and follows.get(row[-1]) is factor:
+                row.append(factor)
+            else:
+                found += [tuple(row)] if row else []
+                row = [factor]
+        found += [tuple(row)] if row else []
+    return found
+
+
+def _written(axis: Axis, names: Mapping[Factor, str]) -> str:
+    """An axis in a pattern."""
+    words = [names[factor] for factor in axis if factor in names]
+    return words[0] if len(words) == 1 else f"({' '.join(words)})" if words else "1"

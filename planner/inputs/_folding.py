@@ -1,0 +1,207 @@
+"""From a graph to the entries of a model file: calls of modules become blocks, equal ones a single block with
+parameters, and runs of them `repeat`. The inverse of `unfolding`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from planner.inputs._alike import ANYTHING, WHEN, constants_of, fill_up, skeleton, with_optional_parts
+from planner.inputs._graph import Graph
+from planner.inputs._lists import Body, Entry, FoldedBlock, called, defaults, entries_of, inputs_of, listed, plain, same
+
+
+def folded(graph: Graph) -> tuple[list[Entry], dict[str, FoldedBlock], list[str]]:
+    """The entries of the file's list of layers, its blocks, and the names of its outputs."""
+    body = listed(graph)
+    blocks: dict[str, FoldedBlock] = {}
+    outputs = [called(body, each) for each in graph.outputs]
+    entries = _parts_folded(body, blocks)
+    return entries, blocks, outputs
+
+
+def _parts_folded(top: Body, blocks: dict[str, FoldedBlock]) -> list[Entry]:
+    """The entries of the outermost list, after all lists within it have become blocks, or entries with lists."""
+    bodies: list[Body] = []
+
+    def walk(body: Body) -> None:
+        for item in body.items:
+            if item.body is not None:
+                walk(item.body)
+                bodies.append(item.body)
+
+    walk(top)
+    heights = _heights(bodies)
+    for height in sorted(set(heights.values())):
+        alike: dict[object, list[Body]] = {}
+        for body in (each for each in bodies if heights[each] == height):
+            body.entries = entries_of(body)
+            alike.setdefault(skeleton(body), []).append(body)
+        for group in with_optional_parts(alike):
+            fill_up(group)
+            if len(group) > 1 or not _is_plain(group[0]):
+                _as_block(group, blocks)
+    return entries_of(top)
+
+
+def _heights(bodies: Sequence[Body]) -> dict[Body, int]:
+    """How high each list stands above those within it; lists of one class of modules stand equally high, so that they
+    are compared when all that stands in them is written.
+    """
+    kinds = {body: id(body) if body.kind in ("Sequential", "ModuleList") else body.kind for body in bodies}
+    found: dict[object, int] = dict.fromkeys(kinds.values(), 1)
+    for _ in bodies:
+        before = dict(found)
+        for body in bodies:
+            found[kinds[body]] = max(found[kinds[body]], *(found[kinds[each]] + 1 for each in body.inner), 1)
+        if found == before:
+            return {body: found[kind] for body, kind in kinds.items()}
+    own: dict[Body, int] = {}  # a class within itself
+    for body in bodies:  # those within come first
+        own[body] = 1 + max((own[each] for each in body.inner), default=0)
+    return own
+
+
+def _is_plain(body: Body) -> bool:
+    """Whether a list can stand in place: it reads one tensor, and gives what its last entry gives."""
+    return len(body.reads) == 1 and (not body.gives or body.gives == body.items[-1].gives[:1])
+
+
+def _as_block(group: list[Body], blocks: dict[str, FoldedBlock]) -> None:
+    """Make one block of lists that are alike, with a parameter for what they differ in."""
+    first = group[0]
+    constants = [dict(constants_of(body.entries)) for body in group]
+    params: dict[str, tuple[Any, ...]] = {}
+    places: dict[tuple[Any, ...], str] = {}
+    for place in constants[0]:
+        values = tuple(each.get(place, ANYTHING) for each in constants)
+        known = [value for value in values if value is not ANYTHING]
+        key = _said_at(place, first.entries)
+        text = _expression(key, values, params) if params else None
+        if all(same(value, known[0]) for value in known) and (text is None or len(known) == len(values)):
+            continue
+        if text is None:
+            values = tuple(known[0] if value is ANYTHING else value for value in values)
+            text = _new_param(key, values, params)
+        places[place] = text
+    name = _block_name(first, blocks)
+    defaults = {
+        param: values[-1] for param, values in params.items() if _is_usual(param, values, places, first.entries)
+    }
+    entries = plain(_with_params(first.entries, places))
+    inputs = None if len(first.reads) == 1 else inputs_of(first)
+    outputs = None if _is_last(first) else [called(first, each) for each in first.gives]
+    blocks[name] = block = FoldedBlock(name, {param: defaults.get(param) for param in params}, inputs, outputs, entries)
+    for i, body in enumerate(group):
+        body.block = block
+        given = {param: values[i] for param, values in params.items()}
+        body.values = {
+            param: value for param, value in given.items() if param not in defaults or not same(value, defaults[param])
+        }
+
+
+def _is_usual(param: str, values: tuple[Any, ...], places: Mapping[tuple[Any, ...], str], entries: list[Entry]) -> bool:
+    """Whether a parameter has a default, which its last value is: one that a layer has too, or that an entry is left
+    out.
+    """
+    at = next(place for place, text in places.items() if text == f"${param}")
+    holder: Any = entries
+    for part in at[:-1]:
+        holder = holder[part]
+    own = {**defaults(holder.get("type")), WHEN: False}
+    return at[-1] in own and same(own[at[-1]], values[-1])
+
+
+def _is_last(body: Body) -> bool:
+    return not body.gives or body.gives == body.items[-1].gives[:1]
+
+
+WIDTHS = {"out_channels", "out_features", "groups", "num_groups"}
+"""Arguments that count channels, of which one may be a multiple of another."""
+
+
+def _expression(key: str, values: tuple[Any, ...], params: dict[str, tuple[Any, ...]]) -> str | None:
+    """Values by a parameter that there is: the same, a width that is a multiple of another or a part of it, or the
+    padding that belongs to a kernel.
+    """
+    pairs = {
+        name: [(value, by) for value, by in zip(values, known, strict=True) if value is not ANYTHING]
+        for name, known in params.items()
+    }
+    for name, both in pairs.items():
+        if all(same(value, by) for value, by in both) and _of(name) in (key, *(WIDTHS if key in WIDTHS else ())):
+            return f"${name}"
+    for name, both in pairs.items():
+        if any(type(each) is not int or not each for pair in both for each in pair):
+            continue
+        if key == "padding" and _of(name) == "kernel_size" and all(value == by // 2 for value, by in both):
+            return f"${name} // 2"
+        if key not in WIDTHS or _of(name) not in WIDTHS:
+            continue
+        value, by = both[0]
+        if value > by and all(a * by == value * b for a, b in both) and not value % by:
+            return f"{value // by} * ${name}"
+        if value < by and all(a * by == value * b for a, b in both) and not by % value:
+            return f"${name} // {by // value}"
+    return None
+
+
+def _of(param: str) -> str:
+    """The argument after which a parameter is called."""
+    head, _, number = param.rpartition("_")
+    return head if number.isdecimal() else param
+
+
+def _said_at(place: tuple[Any, ...], entries: list[Entry]) -> str:
+    """What a parameter is called that stands at a place: the argument's name, or that of the entry that it leaves
+    out.
+    """
+    if place[-1] != WHEN:
+        return str(place[-1])
+    holder: Any = entries
+    for part in place[:-1]:
+        holder = holder[part]
+    return str(holder.get("name", WHEN))
+
+
+def _new_param(base: str, values: tuple[Any, ...], params: dict[str, tuple[Any, ...]]) -> str:
+    name, n = base, 1
+    while name in params or name in RESERVED:
+        n += 1
+        name = f"{base}_{n}"
+    params[name] = values
+    return f"${name}"
+
+
+RESERVED = {"name", "type", "from", "repeat", "when", "share", "tie", "allow", "layers", "index", "input"}
+
+
+def _with_params(entries: list[Entry], places: dict[tuple[Any, ...], str], at: tuple[Any, ...] = ()) -> list[Entry]:
+    """Entries with parameters at places."""
+    found = []
+    for i, entry in enumerate(entries):
+        new: Entry = {}
+        for key, value in entry.items():
+            if key == "layers":
+                new[key] = _with_params(value, places, (*at, i, key))
+            else:
+                new[key] = places.get((*at, i, key), value)
+        found.append(new)
+    return found
+
+
+def _block_name(body: Body, blocks: dict[str, FoldedBlock]) -> str:
+    """A name for a block that no other has: the module's class, or the last word of its path."""
+    parts = [part for part in body.path.split(".") if not part.isdecimal()]
+    words = body.kind if body.kind not in ("Sequential", "ModuleList") else parts[-1] if parts else "block"
+    base = "".join(
+        f"_{c.lower()}" if c.isupper() and i and not words[i - 1].isupper() else c.lower() for i, c in enumerate(words)
+    )
+    base = base.strip("_") or "block"
+    base = f"block_{base}" if base[0].isdigit() or base == "input" else base
+    name, n = base, 1
+    while name in blocks:
+        n += 1
+        name = f"{base}_{n}"
+    return name

@@ -1,0 +1,99 @@
+"""The neutral graph between the front ends and the model file: steps of the planner's layers, and where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from planner.geometry import Shape
+
+
+class NotSayable(Exception):
+    """A part of a network that no layer says; the text says what it is."""
+
+
+@dataclass(eq=False)
+class ModuleCall:
+    """One call of a module: its steps and the calls within it.
+
+    path    the module's full name; empty for the network itself
+    kind    the module's class
+    """
+
+    path: str
+    kind: str
+    parent: ModuleCall | None = None
+    members: list[GraphNode | ModuleCall] = field(default_factory=list)
+
+    @property
+    def depth(self) -> int:
+        return 0 if self.parent is None else self.parent.depth + 1
+
+    def holds(self, step: GraphNode) -> bool:
+        """Whether a step stands in this call, or in one within it."""
+        scope: ModuleCall | None = step.scope
+        while scope is not None and scope is not self:
+            scope = scope.parent
+        return scope is self
+
+
+@dataclass(eq=False)
+class GraphNode:
+    """One layer of the network.
+
+    type       the planner's layer type
+    arguments  by the names that the layer has
+    sources    what it reads
+    scope      the module call in which it stands
+    path       the full name under which the `state_dict` has its weights; None where it has none
+    shapes     its outputs' shapes in each run
+    state      the names of its weights and buffers in the `state_dict` of the source, by the layer's names
+    """
+
+    type: str
+    arguments: dict[str, Any]
+    sources: tuple[Output, ...]
+    scope: ModuleCall
+    path: str | None = None
+    shapes: tuple[tuple[Shape, ...], ...] = ()
+    state: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output of a step; the step's number where the step has only one that counts."""
+
+    step: GraphNode
+    number: int = 0
+    numbered: bool = False
+
+
+@dataclass(eq=False)
+class Graph:
+    """A network as it comes from a front end."""
+
+    name: str
+    top: ModuleCall
+    inputs: dict[str, GraphNode] = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[GraphNode]:
+        found: list[GraphNode] = []
+
+        def walk(scope: ModuleCall) -> None:
+            for member in scope.members:
+                if isinstance(member, ModuleCall):
+                    walk(member)
+                else:
+                    found.append(member)
+
+        walk(self.top)
+        return found
+
+    @property
+    def opaque(self) -> list[GraphNode]:
+        """The steps that no layer says."""
+        return [step for step in self.steps if step.reason]

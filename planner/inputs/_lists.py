@@ -1,0 +1,298 @@
+"""Lists of entries: what the calls of modules in a graph become before any of them is a block."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from planner.inputs._graph import Graph, GraphNode, ModuleCall, Output
+from planner.layers import all_layers
+
+Entry = dict[str, Any]
+
+
+@dataclass(eq=False)
+class FoldedBlock:
+    """A block of the file: its name, its parameters with the values that all calls share, its entries."""
+
+    name: str
+    params: dict[str, Any]
+    inputs: list[str] | None
+    outputs: list[str] | None
+    entries: list[Entry]
+
+
+@dataclass(eq=False)
+class Item:
+    """One entry of a list that is being written: a step, or a call of a module with its list.
+
+    name     the name that the network gives it; None for one that is only a function
+    reads    what comes in, in order
+    gives    what goes out, in order
+    shares   the earlier item that is the same module
+    """
+
+    name: str | None
+    reads: list[Output]
+    gives: list[Output]
+    step: GraphNode | None = None
+    body: Body | None = None
+    called: str | None = None
+    shares: Item | None = None
+
+
+@dataclass(eq=False)
+class Body:
+    """A list of entries that is being written.
+
+    kind   the class of the module
+    known  how the list calls what comes in, where it has other names for that than its place
+    """
+
+    kind: str
+    path: str
+    items: list[Item]
+    reads: list[Output]
+    gives: list[Output]
+    known: dict[Output, str] = field(default_factory=dict)
+    block: FoldedBlock | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def inner(self) -> list[Body]:
+        """The lists within the list."""
+        return [item.body for item in self.items if item.body is not None]
+
+
+def listed(graph: Graph) -> Body:
+    """The outermost list of a graph, with all lists within it; every item has its name."""
+    body = _body(graph.top, graph.outputs)
+    alone = len(graph.inputs) == 1
+    body.known = {Output(step): "input" if alone else name for name, step in graph.inputs.items()}
+    _name_all(body)
+    return body
+
+
+# Lists
+
+
+def _body(scope: ModuleCall, needed: Sequence[Output]) -> Body:
+    """The list of a call, with the lists within it."""
+    steps = _steps(scope)
+    inside = set(steps)
+    made = [*dict.fromkeys(each for each in needed if each.step in inside)]
+    reads = [*dict.fromkeys(each for step in steps for each in step.sources if each.step not in inside)]
+    items: list[Item] = []
+    first: dict[str, Item] = {}
+
+    def add(item: Item) -> None:
+        """Add an item; of a module that is called again, one that shares the weights of the first."""
+        items.append(item)
+        if item.name is not None:
+            item.shares = first.get(item.name)
+            if first.setdefault(item.name, item) is not item:
+                item.name = None
+
+    for member in _dissolved(scope):
+        if isinstance(member, GraphNode):
+            add(_item(member, scope))
+        elif own := _steps(member):
+            within = set(own)
+            outside = [each for step in steps if step not in within for each in step.sources] + list(needed)
+            child = _body(member, [each for each in outside if each.step in within])
+            add(Item(_relative(member.path, scope.path), child.reads, child.gives, body=child))
+    return Body(scope.kind, scope.path, _grouped(items, scope, made), reads, made)
+
+
+def _steps(scope: ModuleCall) -> list[GraphNode]:
+    found: list[GraphNode] = []
+    for member in scope.members:
+        found += _steps(member) if isinstance(member, ModuleCall) else [member]
+    return found
+
+
+def _item(step: GraphNode, scope: ModuleCall) -> Item:
+    name = _relative(step.path, scope.path) if step.path is not None else None
+    count = len(step.shapes[0])
+    return Item(name, list(step.sources), [Output(step, i, count > 1) for i in range(count)], step)
+
+
+def _relative(path: str, base: str) -> str:
+    return path[len(base) + 1 :] if base else path
+
+
+def _dissolved(scope: ModuleCall) -> Iterator[GraphNode | ModuleCall]:
+    """The members of a call. Those of a call without weights are put in its place, and those of a call that has weights
+    of its own, since a block has none.
+    """
+    for member in scope.members:
+        if isinstance(member, ModuleCall) and (
+            not any(each.path is not None for each in _steps(member))
+            or any(isinstance(each, GraphNode) and each.path == member.path for each in member.members)
+        ):
+            yield from _dissolved(member)
+        else:
+            yield member
+
+
+def _grouped(items: list[Item], scope: ModuleCall, made: Sequence[Output]) -> list[Item]:
+    """Items with dotted names, `blocks.0` and `blocks.1`, in a list of the name `blocks`, where nothing else that has
+    weights stands between them.
+    """
+    heads = Counter(item.name.partition(".")[0] for item in items if item.name and "." in item.name)
+    for head in heads:
+        at = [
+            i for i, item in enumerate(items) if item.name and item.name.partition(".")[0] == head and "." in item.name
+        ]
+        if not at:
+            continue
+        first, last = at[0], at[-1] + 1
+        between = items[first:last]
+        if any(item.name and item.name.partition(".")[0] != head for item in between):
+            continue
+        for item in between:
+            if item.name:
+                item.name = item.name.partition(".")[2]
+        own = [each for item in between for each in item.gives]
+        reads = [*dict.fromkeys(each for item in between for each in item.reads if each not in own)]
+        outside = [each for i, item in enumerate(items) if not first <= i < last for each in item.reads]
+        gives = [*dict.fromkeys(each for each in [*outside, *made] if each in own)]
+        path = f"{scope.path}.{head}" if scope.path else head
+        inner = Body("ModuleList", path, _grouped(between, ModuleCall(path, "ModuleList"), gives), reads, gives)
+        items = [*items[:first], Item(head, reads, gives, body=inner), *items[last:]]
+    return items
+
+
+# Names
+
+
+def _name_all(body: Body) -> None:
+    """Give every item of a list, and of those within, the name by which the list calls it."""
+    numbered = is_numbered(body)
+    read = Counter(each for item in body.items for each in item.reads)
+    read.update(body.gives)
+    taken = {item.name for item in body.items if item.name} | {"input", *inputs_of(body)}
+    for i, item in enumerate(body.items):
+        following = body.items[i + 1] if i + 1 < len(body.items) else None
+        if numbered:
+            item.called = str(i)
+        elif item.name:
+            item.called = item.name
+        else:
+            kind = (item.step.type if item.step else item.shares.called or "part" if item.shares else "part").lower()
+            elsewhere = any(
+                read[each]
+                > (1 if following is not None and each in following.reads[:1] and len(following.reads) == 1 else 0)
+                and not (following is None and body.gives == [each] and read[each] == 1)
+                for each in item.gives
+            )
+            name, n = kind, 0
+            while name in taken:
+                n += 1
+                name = f"{kind}_{n}"
+            item.called = name
+            if elsewhere or len(item.gives) > 1:
+                item.name = name
+            if item.body is not None:
+                item.name = name
+            taken.add(name)
+        if item.body is not None:
+            _name_all(item.body)
+
+
+def is_numbered(body: Body) -> bool:
+    """Whether the names of a list are the positions of its items."""
+    names = [item.name for item in body.items]
+    if any(item.shares for item in body.items):
+        return False
+    return any(names) and all(name is None or name == str(i) for i, name in enumerate(names))
+
+
+def inputs_of(body: Body) -> list[str]:
+    return ["input"] if len(body.reads) == 1 else [f"x{i}" for i in range(len(body.reads))]
+
+
+def called(body: Body, output: Output) -> str:
+    """How a list calls what one of its items gives, or what comes in."""
+    for item in body.items:
+        for number, each in enumerate(item.gives):
+            if each == output:
+                assert item.called is not None
+                several = len(item.gives) > 1 or (output.numbered and item.step is not None)
+                return f"{item.called}.{number}" if several else item.called
+    return body.known.get(output) or inputs_of(body)[body.reads.index(output)]
+
+
+# Entries
+
+
+def entries_of(body: Body) -> list[Entry]:
+    """The entries of a list as the file has them."""
+    numbered = is_numbered(body)
+    found: list[Entry] = []
+    flow = [called(body, body.reads[0])] if body.reads and (len(body.reads) == 1 or body.path) else []
+    for item in body.items:
+        entry: Entry = {}
+        if item.name is not None and not numbered:
+            entry["name"] = item.name
+        sources = [called(body, each) for each in item.reads]
+        if item.step is not None:
+            entry["type"] = item.step.type
+            entry |= item.step.arguments
+        elif item.body is not None and item.body.block is not None:
+            entry["type"] = item.body.block.name
+            entry |= item.body.values
+        if item.shares is not None:
+            entry["share"] = item.shares.called
+        if sources and sources != flow:
+            entry["from"] = sources if len(sources) > 1 else sources[0]
+        if item.body is not None and item.body.block is None:
+            entry["layers"] = plain(item.body.entries)
+        found.append(entry)
+        flow = (
+            [called(body, item.gives[0])] if len(item.gives) == 1 or (item.step and not item.gives[0].numbered) else []
+        )
+    return _repeated(found) if numbered else found
+
+
+def _repeated(entries: list[Entry]) -> list[Entry]:
+    """Equal entries in a row as one that is repeated."""
+    found: list[Entry] = []
+    counts: list[int] = []
+    for entry in entries:
+        if found and entry == found[-1] and "from" not in entry:
+            counts[-1] += 1
+        else:
+            found.append(entry)
+            counts.append(1)
+    return [entry | ({"repeat": count} if count > 1 else {}) for entry, count in zip(found, counts, strict=True)]
+
+
+@cache
+def defaults(type_: str | None) -> Mapping[str, Any]:
+    """The arguments of a layer that an entry may leave out, and what they then are."""
+    if type_ is None or type_ not in all_layers():
+        return {}
+    fields = all_layers()[type_].model_fields.items()
+    return {name: each.default for name, each in fields if isinstance(each.default, bool | int | float | str)}
+
+
+def plain(entries: list[Entry]) -> list[Entry]:
+    """Entries without the arguments that a layer has anyway."""
+    found = []
+    for entry in entries:
+        own = defaults(entry.get("type"))
+        kept = {key: value for key, value in entry.items() if key not in own or not same(own[key], value)}
+        if (type_ := str(entry.get("type"))) in all_layers():
+            order = ["name", "type", *all_layers()[type_].model_fields]
+            kept = dict(sorted(kept.items(), key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order)))
+        found.append({**kept, "layers": plain(kept["layers"])} if "layers" in kept else kept)
+    return found
+
+
+def same(a: Any, b: Any) -> bool:
+    return bool(a == b) and type(a) is type(b)

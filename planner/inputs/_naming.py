@@ -1,0 +1,90 @@
+"""Finding a network by its name: a class or a function in a file or a package. This runs the code there."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from planner.diagnostics import did_you_mean
+from planner.faults.not_imported import NotImported
+
+FROM_FILE = "_imported_"
+"""How a module of Python is called that is a file here, so that it takes no other module's name."""
+
+
+def found(home: str, name: str, arguments: Mapping[str, Any]) -> Any:
+    """What a class or a function in a file or a package gives when it is called, or an object that is there."""
+    with _beside(home):
+        module = _module(home)
+        thing: Any = module
+        for part in name.split("."):
+            if not hasattr(thing, part):
+                names = [each for each in vars(module) if each[0] != "_"]
+                raise NotImported(
+                    f"`{home}` has no `{part}`", help=did_you_mean(part, names) or "name a class or function in it"
+                )
+            thing = getattr(thing, part)
+        if not callable(thing) or _is_module(thing):
+            return thing
+        try:
+            return thing(**arguments)
+        except Exception as error:
+            raise NotImported(f"`{name}` fails when it is called", label=said(error), help=_help(error)) from error
+
+
+def _is_module(thing: object) -> bool:
+    """Whether a thing is a module of PyTorch already, which is called for its result alone."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(thing, torch.nn.Module)
+
+
+@contextmanager
+def _beside(home: str) -> Iterator[None]:
+    """What stands beside a file, or in the folder where we are, can be imported meanwhile."""
+    folder = str(Path(home).resolve().parent) if home.endswith(".py") else str(Path.cwd())
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if folder in sys.path:
+            sys.path.remove(folder)
+
+
+def _module(home: str) -> ModuleType:
+    try:
+        if not home.endswith(".py"):
+            return importlib.import_module(home)
+        if not Path(home).is_file():
+            raise NotImported(f"there is no file `{home}`", help="check the path, and the folder you are in")
+        name = f"{FROM_FILE}{Path(home).stem}"
+        spec = importlib.util.spec_from_file_location(name, home)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        return module
+    except NotImported:
+        raise
+    except Exception as error:
+        raise NotImported(f"`{home}` cannot be imported", label=said(error), help=_help(error)) from error
+
+
+def said(error: BaseException) -> str:
+    """What an error of the user's own code says, on a line."""
+    first = next(iter(str(error).splitlines()), "")[:200]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def _help(error: Exception) -> str:
+    if isinstance(error, TypeError) and "argument" in str(error):
+        return "give arguments by `--arg name=value`"
+    if isinstance(error, ModuleNotFoundError):
+        return f"install `{error.name}`, or name another file"
+    return "mend the code: it must run in Python"

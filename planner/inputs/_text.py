@@ -1,0 +1,67 @@
+"""The text of a model file: an entry on a line, as a person writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from planner.editing import written
+from planner.inputs._folding import folded
+from planner.inputs._graph import Graph
+from planner.inputs._lists import Entry, FoldedBlock
+
+
+def text_of(graph: Graph) -> str:
+    """The model file of a graph."""
+    entries, blocks, outputs = folded(graph)
+    lines = [f"name: {written(graph.name)}"]
+    shapes = {name: list(step.shapes[0][0]) for name, step in graph.inputs.items()}
+    lines.append(f"input: {written(next(iter(shapes.values())) if len(shapes) == 1 else shapes)}")
+    last = _last_name(entries)
+    if outputs != [last]:
+        lines.append(f"outputs: {written(outputs)}")
+    lines += ["layers:", *_list(entries, 1)]
+    if blocks:
+        lines.append("blocks:")
+        for name in reversed(blocks):
+            lines += _block(name, blocks[name])
+    return "\n".join([*lines, ""])
+
+
+def _last_name(entries: Sequence[Entry]) -> str | None:
+    name = entries[-1].get("name")
+    return str(name) if name is not None else None
+
+
+def _block(name: str, block: FoldedBlock) -> Iterator[str]:
+    yield f"  {written(name)}:"
+    if block.params:
+        params = (f"{name}: {'' if default is None else written(default)}" for name, default in block.params.items())
+        yield f"    params: {{{', '.join(params)}}}"
+    if block.inputs:
+        yield f"    inputs: {written(block.inputs)}"
+    if block.outputs:
+        yield f"    outputs: {written(block.outputs)}"
+    yield "    layers:"
+    yield from _list(block.entries, 3)
+
+
+def _list(entries: Sequence[Entry], depth: int) -> Iterator[str]:
+    indent = "  " * depth
+    for entry in entries:
+        if "layers" not in entry:
+            yield f"{indent}- {written(_ordered(entry))}"
+            continue
+        head = {key: value for key, value in entry.items() if key != "layers"}
+        keys = [f"{key}: {written(value)}" for key, value in _ordered(head).items()]
+        keys.append("layers:")
+        yield f"{indent}- {keys[0]}"
+        for key in keys[1:]:
+            yield f"{indent}  {key}"
+        yield from _list(entry["layers"], depth + 2)
+
+
+def _ordered(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys in the order in which people write them: the name, the type, arguments, and what is read."""
+    last = ("share", "repeat", "from")
+    return {key: entry[key] for key in entry if key not in last} | {key: entry[key] for key in last if key in entry}

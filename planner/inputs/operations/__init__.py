@@ -1,0 +1,36 @@
+"""What functions of PyTorch mean in the planner's layers, one family a file.
+
+A function is found by the name that PyTorch gives it (`torch.add`, `Tensor.add` and `+` are all `add`). It gets the
+builder and the arguments as they were given, with tensors in place of PyTorch's, and returns tensors; what it cannot
+say raises NotSayable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, TypeVar
+
+Meaning = TypeVar("Meaning", bound=Callable[..., Any])
+OPERATIONS: dict[str, Callable[..., Any]] = {}
+
+
+def operation(*names: str) -> Callable[[Meaning], Meaning]:
+    """Makes a function the meaning of those of PyTorch with these names."""
+
+    def added(function: Meaning) -> Meaning:
+        OPERATIONS.update(dict.fromkeys(names, function))
+        return function
+
+    return added
+
+
+@cache
+def all_operations() -> dict[str, Callable[..., Any]]:
+    """Every function that has a meaning, by its name."""
+    for each in iter_modules(__path__):
+        if each.name[0] != "_":
+            import_module(f"{__name__}.{each.name}")
+    return OPERATIONS

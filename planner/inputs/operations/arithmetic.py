@@ -1,0 +1,220 @@
+"""Operators and functions that work value by value."""
+
+from __future__ import annotations
+
+from functools import partial
+from numbers import Number
+from typing import Any
+
+from planner.inputs._axes import Traced
+from planner.inputs._building import GraphBuilder
+from planner.inputs._graph import NotSayable, Output
+from planner.inputs._meeting import met
+from planner.inputs._stored import Held
+from planner.inputs.operations import OPERATIONS, operation
+
+
+def _two(b: GraphBuilder, type_: str, x: Any, y: Any, **arguments: Any) -> Traced:
+    """An operator on two operands, of which one may be a number."""
+    if isinstance(x, Number) and isinstance(y, Number):
+        raise NotSayable("an operator on numbers")
+    if isinstance(y, Number) or isinstance(x, Number):
+        number, tensor, swapped = (y, b.tensor(x), False) if isinstance(y, Number) else (x, b.tensor(y), True)
+        if swapped and type_ in ("Subtract", "Divide", "Power"):
+            arguments["reversed"] = True
+        return b.like(b.step(type_, {"other": number, **arguments}, [tensor]), tensor)
+    tensors, axes, dims, _ = met(b, [b.tensor(x), b.tensor(y)])
+    shapes = [tensor.output.step.shapes[0][tensor.output.number] for tensor in tensors]
+    if shapes[0] != shapes[1] and type_ not in ("Multiply", "Divide"):
+        arguments["broadcast"] = True
+    return Traced(Output(b.step(type_, arguments, tensors)), axes, dims, b.batch)
+
+
+@operation("add", "iadd")
+def add(b: GraphBuilder, x: Any, y: Any, *, alpha: Any = 1) -> Traced:
+    if alpha != 1:
+        y = _two(b, "Multiply", y, alpha)
+    if isinstance(y, int | float) and not y and not isinstance(x, Number):
+        return b.tensor(x)
+    return _two(b, "Add", x, y)
+
+
+@operation("radd")
+def radd(b: GraphBuilder, y: Any, x: Any) -> Traced:
+    return add(b, x, y)
+
+
+@operation("sub", "subtract", "isub")
+def sub(b: GraphBuilder, x: Any, y: Any, *, alpha: Any = 1) -> Traced:
+    if alpha != 1:
+        y = _two(b, "Multiply", y, alpha)
+    return _two(b, "Subtract", x, y)
+
+
+@operation("rsub")
+def rsub(b: GraphBuilder, y: Any, x: Any) -> Traced:
+    return _two(b, "Subtract", x, y)
+
+
+@operation("mul", "multiply", "imul", "rmul")
+def mul(b: GraphBuilder, x: Any, y: Any) -> Traced:
+    return _two(b, "Multiply", x, y)
+
+
+@operation("div", "divide", "true_divide", "truediv", "idiv", "itruediv")
+def div(b: GraphBuilder, x: Any, y: Any, *, rounding_mode: Any = None) -> Traced:
+    quotient = _two(b, "Divide", x, y)
+    if rounding_mode is None:
+        return quotient
+    return b.like(b.step("Floor" if rounding_mode == "floor" else "Trunc", {}, [quotient]), quotient)
+
+
+@operation("floordiv", "floor_divide")
+def floordiv(b: GraphBuilder, x: Any, y: Any) -> Traced:
+    return div(b, x, y, rounding_mode="floor")
+
+
+@operation("long", "int")
+def whole(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Traced:
+    tensor = b.tensor(x)
+    return tensor if b.reads_whole else b.like(b.step("Trunc", {}, [tensor]), tensor)
+
+
+@operation("rdiv", "rtruediv")
+def rdiv(b: GraphBuilder, y: Any, x: Any) -> Traced:
+    return _two(b, "Divide", x, y)
+
+
+@operation("pow", "ipow")
+def pow_(b: GraphBuilder, x: Any, y: Any) -> Traced:
+    return _two(b, "Power", x, y)
+
+
+@operation("rpow")
+def rpow(b: GraphBuilder, y: Any, x: Any) -> Traced:
+    return _two(b, "Power", x, y)
+
+
+@operation("maximum")
+def maximum(b: GraphBuilder, x: Any, y: Any) -> Traced:
+    return _two(b, "Maximum", x, y)
+
+
+@operation("minimum")
+def minimum(b: GraphBuilder, x: Any, y: Any) -> Traced:
+    return _two(b, "Minimum", x, y)
+
+
+@operation("addcmul")
+def addcmul(b: GraphBuilder, x: Any, y: Any, z: Any, *, value: Any = 1) -> Traced:
+    product = _two(b, "Multiply", y, z)
+    return _two(b, "Add", x, _two(b, "Multiply", product, value) if value != 1 else product)
+
+
+@operation("lerp")
+def lerp(b: GraphBuilder, x: Any, end: Any, weight: Any) -> Traced:
+    return _two(b, "Add", x, _two(b, "Multiply", _two(b, "Subtract", end, x), weight))
+
+
+def _function(type_: str, b: GraphBuilder, x: Any, **_: Any) -> Traced:
+    """A function of each value, without arguments."""
+    tensor = b.tensor(x)
+    return b.like(b.step(type_, {}, [tensor]), tensor)
+
+
+PLAIN = {
+    "abs": "Abs", "neg": "Neg", "negative": "Neg", "sign": "Sign", "square": "Square", "sqrt": "Sqrt",
+    "rsqrt": "Rsqrt", "reciprocal": "Reciprocal", "exp": "Exp", "expm1": "Expm1", "log": "Log", "log2": "Log2",
+    "log10": "Log10", "log1p": "Log1p", "sin": "Sin", "cos": "Cos", "tan": "Tan", "asin": "Asin", "acos": "Acos",
+    "atan": "Atan", "sinh": "Sinh", "cosh": "Cosh", "erf": "Erf", "floor": "Floor", "ceil": "Ceil", "round": "Round",
+    "trunc": "Trunc", "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU", "relu6": "ReLU6", "silu": "SiLU",
+    "selu": "SELU", "mish": "Mish", "hardswish": "Hardswish", "hardsigmoid": "Hardsigmoid", "logsigmoid": "LogSigmoid",
+    "softsign": "Softsign", "tanhshrink": "Tanhshrink",
+}  # fmt: skip
+OPERATIONS.update({name: partial(_function, type_) for name, type_ in PLAIN.items()})
+
+
+def _given(b: GraphBuilder, type_: str, x: Any, arguments: dict[str, tuple[Any, Any]]) -> Traced:
+    """A function of each value with arguments, of which those at their defaults are left out."""
+    tensor = b.tensor(x)
+    chosen = {name: value for name, (value, default) in arguments.items() if value != default}
+    return b.like(b.step(type_, chosen, [tensor]), tensor)
+
+
+@operation("gelu")
+def gelu(b: GraphBuilder, x: Any, approximate: str = "none") -> Traced:
+    return _given(b, "GELU", x, {"approximate": (approximate, "none")})
+
+
+@operation("leaky_relu")
+def leaky_relu(b: GraphBuilder, x: Any, negative_slope: float = 0.01, inplace: bool = False) -> Traced:
+    return _given(b, "LeakyReLU", x, {"negative_slope": (negative_slope, 0.01)})
+
+
+@operation("elu")
+def elu(b: GraphBuilder, x: Any, alpha: float = 1.0, inplace: bool = False) -> Traced:
+    return _given(b, "ELU", x, {"alpha": (alpha, 1.0)})
+
+
+@operation("hardtanh")
+def hardtanh(b: GraphBuilder, x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Traced:
+    return _given(b, "Hardtanh", x, {"min_val": (min_val, -1.0), "max_val": (max_val, 1.0)})
+
+
+@operation("softplus")
+def softplus(b: GraphBuilder, x: Any, beta: float = 1.0, threshold: float = 20.0) -> Traced:
+    return _given(b, "Softplus", x, {"beta": (beta, 1.0), "threshold": (threshold, 20.0)})
+
+
+@operation("invert", "logical_not", "bitwise_not")
+def invert(b: GraphBuilder, x: Any) -> Traced:
+    """The opposite of truth values, which are 0 and 1."""
+    if not b.reads_whole:
+        raise NotSayable("the opposite of what is no truth value")
+    return _two(b, "Subtract", 1, x)
+
+
+@operation("clamp_min")
+def clamp_min(b: GraphBuilder, x: Any, min: Any) -> Traced:
+    return clamp(b, x, min)
+
+
+@operation("clamp_max")
+def clamp_max(b: GraphBuilder, x: Any, max: Any) -> Traced:
+    return clamp(b, x, None, max)
+
+
+@operation("clamp", "clip")
+def clamp(b: GraphBuilder, x: Any, min: Any = None, max: Any = None) -> Traced:
+    if not all(each is None or isinstance(each, int | float) for each in (min, max)):
+        raised = _two(b, "Maximum", x, min) if min is not None else x
+        return _two(b, "Minimum", raised, max) if max is not None else raised
+    return _given(b, "Clamp", x, {"min": (min, None), "max": (max, None)})
+
+
+@operation("where")
+def where(b: GraphBuilder, mask: Any, x: Any, y: Any) -> Traced:
+    raise NotSayable("torch.where")
+
+
+@operation("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout", "drop_path")
+@operation(
+    "contiguous",
+    "clone",
+    "detach",
+    "float",
+    "to",
+    "type",
+    "type_as",
+    "double",
+    "half",
+    "bfloat16",
+    "requires_grad_",
+    "cuda",
+    "cpu",
+    "alias",
+    "positive",
+)
+def unchanged(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Any:
+    """Functions that leave the values as they are, in evaluation."""
+    return x if isinstance(x, Held) else b.tensor(x)

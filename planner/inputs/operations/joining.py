@@ -1,0 +1,135 @@
+"""Functions that join tensors, write into them, and move their cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from planner.inputs._axes import Factor, Traced
+from planner.inputs._building import GraphBuilder, dim_of_axis
+from planner.inputs._graph import NotSayable, Output
+from planner.inputs._meeting import met
+from planner.inputs.operations import operation
+from planner.inputs.operations.shapes import repeated, sliced, unsqueeze
+
+
+@operation("cat", "concat", "concatenate")
+def cat(b: GraphBuilder, tensors: Sequence[Any], dim: int = 0, **named: Any) -> Traced:
+    read = [tensor for tensor in map(b.tensor, tensors) if not tensor.is_empty]
+    if len(read) == 1:
+        return read[0]
+    at = read[0].dim(dim)
+    if any(b.batch in each.dims[at] for each in read):
+        raise NotSayable("samples that are joined")
+    read = [b.parted(each, at)[0] if each.dims[at] else each for each in read]
+    ordered, axes, dims, axis = met(b, read, apart=at)
+    assert axis is not None
+    step = b.step("Concat", {"dim": dim_of_axis(axis, len(axes))} if axis < len(axes) - 1 else {}, ordered)
+    new = (Factor(tuple(shapes[0][axis] for shapes in step.shapes)),)
+    return Traced(Output(step), (*axes[:axis], new, *axes[axis + 1 :]), (*dims[:at], new, *dims[at + 1 :]), b.batch)
+
+
+@operation("stack")
+def stack(b: GraphBuilder, tensors: Sequence[Any], dim: int = 0) -> Traced:
+    read = [b.tensor(each) for each in tensors]
+    at = read[0].dim(dim, new=1)
+    return cat(b, [unsqueeze(b, each, at) for each in read], at)
+
+
+@operation("setitem")
+def setitem(b: GraphBuilder, x: Any, index: Any, value: Any) -> Traced:
+    """Writing into a part along one dimension."""
+    tensor = b.tensor(x)
+    chosen = list(index) if isinstance(index, tuple) else [index]
+    if any(
+        each is None or isinstance(each, bool) or not (each is Ellipsis or isinstance(each, int | slice))
+        for each in chosen
+    ):
+        raise NotSayable("writing to places that a tensor gives")
+    if Ellipsis in chosen:
+        at = chosen.index(Ellipsis)
+        chosen[at : at + 1] = [slice(None)] * (tensor.rank - len(chosen) + 1)
+    single = [dim for dim, each in enumerate(chosen) if isinstance(each, int)]
+    chosen = [slice(each, each + 1 or None) if isinstance(each, int) else each for each in chosen]
+    cut = [dim for dim, each in enumerate(chosen) if each.indices(tensor.sizes()[dim]) != (0, tensor.sizes()[dim], 1)]
+    if len(cut) != 1:
+        raise NotSayable("writing into several dimensions")
+    (dim,) = cut
+    tensor, axis = b.parted(tensor, dim)
+    part = sliced(b, tensor, dim, chosen[dim])
+    b.scope.members.remove(part.output.step)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        shape = [part.sizes()[i] for i in range(part.rank)]
+        raise NotSayable(f"writing a number into a part of {shape}")
+    given = b.tensor(value)
+    missing = part.rank - given.rank - len(single)
+    for at in single:
+        place = max(at - missing, 0)
+        given = given.with_dims((*given.dims[:place], (), *given.dims[place:]))
+    lifted = given.with_dims((*[()] * missing, *given.dims))
+    dims = [own or ((b.batch,) if b.batch in part.dims[i] else ()) for i, own in enumerate(lifted.dims)]
+    lifted = lifted.with_dims(dims)
+    wanted = [tuple(part.sizes(run)[i] for run in range(b.runs)) for i in range(part.rank)]
+    spread = repeated(b, lifted, [i for i, own in enumerate(lifted.dims) if not own and set(wanted[i]) != {1}], wanted)
+    meeting = met(b, [tensor, spread], apart=dim)
+    written = chosen[dim]
+    arguments = {"dim": dim_of_axis(axis, len(tensor.axes))}
+    arguments |= {} if written.start is None else {"start": written.start}
+    arguments |= {} if written.stop is None else {"end": written.stop}
+    arguments |= {} if written.step in (None, 1) else {"step": written.step}
+    whole, piece = meeting.tensors
+    arguments["dim"] = dim_of_axis(meeting.apart or 0, len(meeting.axes))
+    return b.like(b.step("SetSlice", arguments, [whole, piece]), whole)
+
+
+@operation("roll")
+def roll(b: GraphBuilder, x: Any, shifts: Any, dims: Any = None) -> Traced:
+    tensor = b.tensor(x)
+    if dims is None:
+        raise NotSayable("a roll of all values")
+    pairs = list(zip(shifts, dims, strict=True)) if isinstance(dims, tuple) else [(shifts, dims)]
+    for _, dim in pairs:
+        tensor, _axis = b.parted(tensor, tensor.dim(dim))
+    rank = len(tensor.axes)
+    where = [dim_of_axis(tensor.axes.index(tensor.own(tensor.dim(dim))), rank) for _, dim in pairs]
+    return b.like(b.step("Roll", {"shifts": [shift for shift, _ in pairs], "dims": where}, [tensor]), tensor)
+
+
+@operation("flip")
+def flip(b: GraphBuilder, x: Any, *given: Any, dims: Any = ()) -> Traced:
+    tensor = b.tensor(x)
+    listed = dims or given
+    wanted = listed[0] if len(listed) == 1 and isinstance(listed[0], tuple) else listed
+    for dim in wanted:
+        tensor, _axis = b.parted(tensor, tensor.dim(dim))
+    where = [dim_of_axis(tensor.axes.index(tensor.own(tensor.dim(dim))), len(tensor.axes)) for dim in wanted]
+    return b.like(b.step("Flip", {"dims": where}, [tensor]), tensor)
+
+
+@operation("pad")
+def pad(b: GraphBuilder, x: Any, pad: Any, mode: str = "constant", value: Any = None) -> Traced:
+    tensor = b.tensor(x)
+    amounts = {tensor.rank - 1 - i: (pad[2 * i], pad[2 * i + 1]) for i in range(len(pad) // 2)}
+    padded = sorted(dim for dim, amount in amounts.items() if any(amount))
+    if not padded:
+        return tensor
+    if any(b.batch in tensor.dims[dim] for dim in padded):
+        raise NotSayable("padding of the batch")
+    channels = next(
+        (dim for dim in (tensor.rank - 1, 1) if dim not in padded and b.batch not in tensor.dims[dim]), None
+    )
+    spatial = [dim for dim in range(tensor.rank) if dim != channels and b.batch not in tensor.dims[dim]]
+    if channels is None or not 1 <= len(spatial) <= 3:
+        raise NotSayable("padding of channels")
+    if any(b.batch in own and len(own) > 1 for own in tensor.dims):
+        raise NotSayable("axes that are folded into the batch")
+    image = b.ordered(tensor, [tensor.own(dim) for dim in (*spatial, channels)])
+    sides = [n for dim in reversed(spatial) for n in amounts.get(dim, (0, 0))]
+    kind = {"constant": "Zero", "reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}[mode]
+    arguments: dict[str, Any] = {"padding": sides[0] if len(set(sides)) == 1 else sides}
+    if mode == "constant" and value not in (None, 0, 0.0):
+        kind, arguments["value"] = "Constant", value
+    step = b.step(f"{kind}Pad{len(spatial)}d", arguments, [image])
+    axes = b.output(step, lambda axes: axes).axes
+    placed = dict(zip((*spatial, channels), axes, strict=True))
+    return Traced(Output(step), axes, tuple(placed.get(dim, own) for dim, own in enumerate(image.dims)), b.batch)

@@ -1,0 +1,157 @@
+"""Layers of `torch.nn`: each is the planner's layer of its name, with the arguments that its module has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from planner.inputs._axes import Traced
+from planner.inputs._building import GraphBuilder
+from planner.inputs._graph import NotSayable, Output
+from planner.inputs.operations import all_operations, operation
+from planner.inputs.operations.norms import batch_normalized, on_last
+from planner.inputs.operations.windows import as_map, by_depth, chosen, per_axis
+from planner.layers import all_layers
+
+AS_FUNCTIONS = {
+    "Softmax": ("softmax", ("dim",)), "LogSoftmax": ("log_softmax", ("dim",)), "GLU": ("glu", ("dim",)),
+    "Softmax2d": ("softmax", ()), "Upsample": ("interpolate", ("size", "scale_factor", "mode", "align_corners")),
+    "UpsamplingNearest2d": ("interpolate", ("size", "scale_factor", "mode", "align_corners")),
+    "UpsamplingBilinear2d": ("interpolate", ("size", "scale_factor", "mode", "align_corners")),
+    "AvgPool1d": ("avg_pool1d", ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")),
+    "CosineSimilarity": ("cosine_similarity", ("dim", "eps")),
+}  # fmt: skip
+"""Modules whose arguments depend on how the tensor lies, by the function that they call, and its arguments."""
+LEFT_OUT = {
+    "in_channels",
+    "in_features",
+    "num_features",
+    "inplace",
+    "device",
+    "dtype",
+    "normalized_shape",
+    "batch_first",
+}
+"""Arguments that follow from the input, or say nothing about the values."""
+WITHOUT_EFFECT = {"Identity"}
+
+
+def layer(b: GraphBuilder, name: str, module: Any, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What a layer of `torch.nn` gives, as steps."""
+    function = all_operations()
+    if name in WITHOUT_EFFECT or (name.startswith(("Dropout", "AlphaDropout", "FeatureAlpha")) and not module.p):
+        return b.tensor(args[0])
+    if name in ("Flatten", "Unflatten"):
+        return function["flatten" if name == "Flatten" else "reshape"](b, args[0])
+    if name in AS_FUNCTIONS:
+        called, names = AS_FUNCTIONS[name]
+        given = {"dim": -3} if name == "Softmax2d" else {each: getattr(module, each) for each in names}
+        return function[called](b, *args, **given)
+    if name == "MultiheadAttention":
+        return attention(b, module, path, *args, **kwargs)
+    if name not in all_layers():
+        raise NotSayable(f"nn.{name}")
+    if name == "TransformerEncoderLayer":
+        return _encoder_layer(b, module, path, *args, **kwargs)
+    if kwargs or len(args) != 1:
+        raise NotSayable(f"nn.{name} with other inputs")
+    if name == "GroupNorm" and module.affine and module.bias is None:
+        raise NotSayable("group normalization with a scale alone")
+    own = path if next(iter(module.state_dict()), None) is not None else None
+    return _on_one(b, name, arguments_of(name, module), b.tensor(args[0]), own)
+
+
+def _on_one(b: GraphBuilder, name: str, arguments: dict[str, Any], tensor: Traced, path: str | None) -> Traced:
+    """A layer that reads one tensor, with its channels where it wants them."""
+    if name == "Embedding":
+        step = b.step(name, arguments, [tensor], path=path)
+        new = b.output(step, lambda axes: axes).axes
+        return Traced(Output(step), new, (*tensor.dims, new[-1]), b.batch)
+    if name.startswith("BatchNorm"):
+        return batch_normalized(b, tensor, arguments, path)
+    layout = all_layers()[name].layout
+    if layout == "any":
+        return b.like(b.step(name, arguments, [tensor], path=path), tensor)
+    if layout == "last":
+        x = b.last(tensor)
+        return on_last(b, b.step(name, arguments, [x], path=path), x)
+    x = b.first(tensor)
+    if name in ("Conv1d", "Conv2d", "Conv3d"):
+        arguments = by_depth(arguments, x)
+    return as_map(b, b.step(name, arguments, [x], path=path), x)
+
+
+def arguments_of(name: str, module: Any) -> dict[str, Any]:
+    """The arguments that a module was constructed with, as far as they are not at their defaults."""
+    kind = all_layers()[name]
+    found: dict[str, Any] = {}
+    for field, about in kind.model_fields.items():
+        if field in LEFT_OUT or not hasattr(module, field):
+            continue
+        value = getattr(module, field)
+        if field in ("bias", "affine", "elementwise_affine") and not isinstance(value, bool):
+            value = value is not None
+        if isinstance(value, float) and value.is_integer() and field == "scale_factor":
+            value = int(value)
+        value = per_axis(value)
+        default = about.default
+        if field == "stride" and "Pool" in name and value == found.get("kernel_size"):
+            continue
+        if about.is_required() or value != (per_axis(default) if isinstance(default, tuple) else default):
+            found[field] = value
+    if name == "LayerNorm":
+        if len(module.normalized_shape) != 1:
+            raise NotSayable("layer normalization over several dimensions")
+        if module.elementwise_affine is False:
+            found.pop("bias", None)
+    return found
+
+
+def _encoder_layer(
+    b: GraphBuilder,
+    module: Any,
+    path: str,
+    src: Any,
+    src_mask: Any = None,
+    src_key_padding_mask: Any = None,
+    is_causal: bool = False,
+) -> Traced:
+    """A layer of a transformer's encoder: (N, L, C), or (L, N, C)."""
+    if src_mask is not None or src_key_padding_mask is not None or is_causal:
+        raise NotSayable("nn.TransformerEncoderLayer with a mask")
+    activation = module.activation if isinstance(module.activation, str) else getattr(module.activation, "__name__", "")
+    if activation not in ("relu", "gelu"):
+        raise NotSayable("nn.TransformerEncoderLayer with an activation of its own")
+    arguments = {"nhead": module.self_attn.num_heads, "dim_feedforward": module.linear1.out_features} | chosen(
+        {
+            "dropout": (module.dropout.p, 0.1),
+            "activation": (activation, "relu"),
+            "layer_norm_eps": (module.norm1.eps, 1e-5),
+            "norm_first": (module.norm_first, False),
+            "bias": (module.linear1.bias is not None, True),
+        }
+    )
+    x = b.last(b.tensor(src))
+    return on_last(b, b.step("TransformerEncoderLayer", arguments, [x], path=path), x)
+
+
+def attention(
+    b: GraphBuilder, module: Any, path: str, query: Any, key: Any, value: Any, key_padding_mask: Any = None,
+    need_weights: bool = True, attn_mask: Any = None, average_attn_weights: bool = True, is_causal: bool = False,
+) -> tuple[Any, ...]:  # fmt: skip
+    """Attention of several heads: (N, L, C), or (L, N, C)."""
+    if key_padding_mask is not None or attn_mask is not None:
+        raise NotSayable("nn.MultiheadAttention with a mask")
+    given = [b.tensor(each) for each in (query, key, value)]
+    alone = all(each is given[0] for each in given)
+    read = [b.last(each) for each in (given[:1] if alone else given)]
+    sources = read
+    arguments = arguments_of("MultiheadAttention", module)
+    for gone in ("kdim", "vdim", "embed_dim"):
+        arguments.pop(gone, None)
+    if getattr(module, "in_proj_bias", None) is None:
+        arguments["bias"] = False
+    step = b.step("MultiheadAttention", arguments, sources, path=path)
+    return on_last(b, step, read[0]), None
+
+
+__all__ = ["layer", "operation"]

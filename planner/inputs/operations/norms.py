@@ -1,0 +1,123 @@
+"""Layers on channels: dense ones, normalizations, embeddings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from planner.inputs._axes import Traced
+from planner.inputs._building import GraphBuilder
+from planner.inputs._graph import NotSayable, Output
+from planner.inputs._stored import Held
+from planner.inputs.operations import operation
+from planner.inputs.operations.arithmetic import add, mul
+from planner.inputs.operations.windows import as_map, chosen
+
+
+def on_last(b: GraphBuilder, step: Any, x: Traced) -> Traced:
+    """The output of a step that works on the last dimension alone."""
+    new = b.output(step, lambda axes: axes).axes[-1]
+    return Traced(Output(step), (*x.axes[:-1], new), (*x.dims[:-1], new), b.batch)
+
+
+@operation("linear")
+def linear(b: GraphBuilder, input: Any, weight: Any, bias: Any = None) -> Traced:
+    if not isinstance(weight, Held):
+        raise NotSayable("a dense layer whose weights are computed")
+    if isinstance(bias, Traced):
+        return add(b, linear(b, input, weight), bias)
+    path = b.owner(weight, "weight", bias)
+    x = b.last(b.tensor(input))
+    arguments = {"out_features": weight.sizes[0]} | chosen({"bias": (bias is not None, True)})
+    return on_last(b, b.step("Linear", arguments, [x], path=path), x)
+
+
+@operation("batch_norm")
+def batch_norm(
+    b: GraphBuilder, input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
+    training: bool = False, momentum: Any = 0.1, eps: float = 1e-5, cudnn_enabled: bool = True,
+) -> Traced:  # fmt: skip
+    if not isinstance(running_mean, Held):
+        raise NotSayable("batch normalization without moving statistics")
+    path = b.owner(running_mean, "running_mean", weight, bias)
+    tensor = b.tensor(input)
+    arguments = chosen({"eps": (eps, 1e-5), "affine": (weight is not None, True)})
+    return batch_normalized(b, tensor, arguments, path)
+
+
+def batch_normalized(b: GraphBuilder, x: Traced, arguments: dict[str, Any], path: str | None) -> Traced:
+    """Batch normalization of (N, C), (N, C, L) or (N, C, …); of rows (N · L, C), which are as (N, C, L)."""
+    if x.rank == 2 and len(x.dims[0]) > 1:
+        rows = b.ordered(x, (x.own(0), x.own(1)))
+        return b.like(b.step("BatchNorm1d", arguments, [rows], path=path), rows)
+    image = b.first(x)
+    return as_map(b, b.step(f"BatchNorm{max(x.rank - 2, 1)}d", arguments, [image], path=path), image)
+
+
+@operation("layer_norm")
+def layer_norm(
+    b: GraphBuilder, input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Traced:
+    if len(normalized_shape) != 1:
+        raise NotSayable("layer normalization over several dimensions")
+    path = b.owner(weight, "weight", bias) if isinstance(weight, Held) else None
+    x = b.last(b.tensor(input))
+    arguments = chosen(
+        {
+            "eps": (eps, 1e-5),
+            "elementwise_affine": (weight is not None, True),
+            "bias": (bias is not None or weight is None, True),
+        }
+    )
+    return on_last(b, b.step("LayerNorm", arguments, [x], path=path), x)
+
+
+@operation("rms_norm")
+def rms_norm(b: GraphBuilder, input: Any, normalized_shape: Any, weight: Any = None, eps: Any = None) -> Traced:
+    if len(normalized_shape) != 1:
+        raise NotSayable("normalization over several dimensions")
+    path = b.owner(weight, "weight") if isinstance(weight, Held) else None
+    x = b.last(b.tensor(input))
+    arguments = chosen({"eps": (eps, None), "elementwise_affine": (weight is not None, True)})
+    return on_last(b, b.step("RMSNorm", arguments, [x], path=path), x)
+
+
+@operation("group_norm")
+def group_norm(
+    b: GraphBuilder,
+    input: Any,
+    num_groups: int,
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+    cudnn_enabled: bool = True,
+) -> Traced:
+    if isinstance(weight, Held) and bias is None:
+        plain = group_norm(b, input, num_groups, eps=eps)
+        scale = b.tensor(weight)
+        return mul(b, plain, scale.with_dims((*scale.dims, *[()] * (plain.rank - 2))))
+    path = b.owner(weight, "weight", bias) if isinstance(weight, Held) else None
+    x = b.first(b.tensor(input))
+    arguments = {"num_groups": num_groups} | chosen({"eps": (eps, 1e-5), "affine": (weight is not None, True)})
+    return as_map(b, b.step("GroupNorm", arguments, [x], path=path), x)
+
+
+@operation("normalize")
+def normalize(b: GraphBuilder, input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None) -> Traced:
+    from planner.inputs._building import dim_of_axis
+
+    tensor = b.tensor(input)
+    tensor, axis = b.parted(tensor, tensor.dim(dim))
+    arguments = chosen({"p": (p, 2.0), "eps": (eps, 1e-12)}) | {"dim": dim_of_axis(axis, len(tensor.axes))}
+    return b.like(b.step("Normalize", arguments, [tensor]), tensor)
+
+
+@operation("embedding")
+def embedding(b: GraphBuilder, input: Any, weight: Any, padding_idx: Any = None, *_: Any, **__: Any) -> Traced:
+    if not isinstance(weight, Held):
+        raise NotSayable("an embedding whose weights are computed")
+    path = b.owner(weight, "weight")
+    x = b.tensor(input)
+    arguments = {"num_embeddings": weight.sizes[0], "embedding_dim": weight.sizes[1]}
+    step = b.step("Embedding", arguments, [x], path=path)
+    new = b.output(step, lambda axes: axes).axes
+    return Traced(Output(step), new, (*x.dims, new[-1]), b.batch)

@@ -1,0 +1,283 @@
+"""Functions that work along dimensions: sums and means, softmax, products of matrices, attention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from string import ascii_lowercase
+from typing import Any
+
+from planner.inputs._axes import Axis, Traced, fresh
+from planner.inputs._building import GraphBuilder, dim_of_axis
+from planner.inputs._graph import NotSayable, Output
+from planner.inputs._meeting import refined
+from planner.inputs.operations import OPERATIONS, all_operations, operation
+from planner.inputs.operations.windows import chosen
+
+
+def _along(b: GraphBuilder, x: Any, dims: Any) -> tuple[Traced, list[int], list[int]]:
+    """A tensor in which each of some dimensions is an axis of its own; these dimensions and axes."""
+    tensor = b.tensor(x)
+    if dims is None or dims == ():
+        raise NotSayable("a reduction of all dimensions, the batch among them")
+    chosen_dims = sorted({tensor.dim(dim) for dim in (dims if isinstance(dims, tuple | list) else (dims,))})
+    if any(b.batch in tensor.dims[dim] for dim in chosen_dims):
+        raise NotSayable("a reduction over the batch")
+    axes = _whole_axes(tensor, chosen_dims)
+    if not axes:
+        for dim in chosen_dims:
+            tensor, _ = b.parted(tensor, dim)
+        axes = [tensor.axes.index(tensor.own(dim)) for dim in chosen_dims]
+    return tensor, chosen_dims, axes
+
+
+def _whole_axes(x: Traced, dims: Sequence[int]) -> list[int]:
+    """The axes that some dimensions consist of, which hold nothing else."""
+    own = {factor for dim in dims for factor in x.own(dim)}
+    axes = [i for i, axis in enumerate(x.axes) if axis and set(axis) <= own]
+    return axes if sum(len(x.axes[i]) for i in axes) == len(own) else []
+
+
+def _along_one(b: GraphBuilder, x: Any, dim: int) -> tuple[Traced, int, int]:
+    """A tensor in which a dimension is an axis of its own; that dimension and that axis."""
+    tensor = b.tensor(x)
+    at = tensor.dim(dim)
+    if b.batch in tensor.dims[at]:
+        raise NotSayable("a function along the batch")
+    tensor, axis = b.parted(tensor, at)
+    return tensor, at, axis
+
+
+def _reduced(
+    type_: str, b: GraphBuilder, input: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None, **more: Any
+) -> Traced:
+    tensor = b.tensor(input)
+    gone = set() if dim is None else {tensor.dim(each) for each in (dim if isinstance(dim, tuple | list) else (dim,))}
+    if gone and not any(tensor.dims[each] for each in gone) and type_ in ("Mean", "Sum", "Max", "Min"):
+        return tensor if keepdim else tensor.with_dims(own for i, own in enumerate(tensor.dims) if i not in gone)
+    tensor, dims, axes = _along(b, input, dim)
+    rank = len(tensor.axes)
+    where = [dim_of_axis(axis, rank) for axis in axes]
+    keeps = keepdim or rank - 1 in axes or rank == len(axes)
+    arguments = {"dim": where[0] if len(where) == 1 else sorted(where), **more} | ({"keepdim": True} if keeps else {})
+    step = b.step(type_, arguments, [tensor])
+    left: tuple[Axis, ...] = tuple(
+        () if i in axes else axis for i, axis in enumerate(tensor.axes) if keeps or i not in axes
+    )
+    found = Traced(Output(step), left, tuple(() if i in dims else own for i, own in enumerate(tensor.dims)), b.batch)
+    return found if keepdim else found.with_dims(own for i, own in enumerate(found.dims) if i not in dims)
+
+
+OPERATIONS.update(
+    {
+        name: partial(_reduced, type_)
+        for name, type_ in {
+            "mean": "Mean",
+            "sum": "Sum",
+            "prod": "Prod",
+            "amax": "Max",
+            "amin": "Min",
+            "logsumexp": "LogSumExp",
+        }.items()
+    }
+)
+
+
+def _extreme(type_: str, pair: str, b: GraphBuilder, input: Any, *args: Any, **kwargs: Any) -> Any:
+    """The largest or smallest along a dimension, of which the places are not followed; or of two tensors."""
+    if (args and isinstance(args[0], int)) or "dim" in kwargs:
+        return _reduced(type_, b, input, *args, **kwargs), None
+    if not args:
+        raise NotSayable("the largest of all values, of all samples")
+    return all_operations()[pair](b, input, *args)
+
+
+OPERATIONS.update({"max": partial(_extreme, "Max", "maximum"), "min": partial(_extreme, "Min", "minimum")})
+
+
+def _spread(
+    type_: str,
+    b: GraphBuilder,
+    input: Any,
+    dim: Any = None,
+    unbiased: Any = None,
+    keepdim: bool = False,
+    *,
+    correction: Any = None,
+) -> Traced:
+    """Variance or standard deviation."""
+    divided_by_less = correction if correction is not None else 1 if unbiased is None else int(unbiased)
+    if divided_by_less not in (0, 1):
+        raise NotSayable("a variance with another correction")
+    return _reduced(type_, b, input, dim, keepdim, **({} if divided_by_less else {"unbiased": False}))
+
+
+OPERATIONS.update({"var": partial(_spread, "Var"), "std": partial(_spread, "Std")})
+
+
+@operation("norm", "linalg_vector_norm")
+def norm(b: GraphBuilder, input: Any, p: Any = 2, dim: Any = None, keepdim: bool = False, **_: Any) -> Traced:
+    return _reduced("Norm", b, input, dim, keepdim, **({} if p in (2, 2.0, "fro", None) else {"p": p}))
+
+
+@operation("argmax")
+def argmax(b: GraphBuilder, input: Any, dim: Any = None, keepdim: bool = False) -> Traced:
+    return _reduced("ArgMax", b, input, dim, keepdim)
+
+
+def _softmax(
+    type_: str, b: GraphBuilder, input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None
+) -> Traced:
+    tensor, _, axis = _along_one(b, input, dim)
+    rank = len(tensor.axes)
+    arguments = {} if axis == rank - 1 else {"dim": dim_of_axis(axis, rank)}
+    return b.like(b.step(type_, arguments, [tensor]), tensor)
+
+
+OPERATIONS.update({"softmax": partial(_softmax, "Softmax"), "log_softmax": partial(_softmax, "LogSoftmax")})
+
+
+@operation("glu")
+def glu(b: GraphBuilder, input: Any, dim: int = -1) -> Traced:
+    tensor, at, axis = _along_one(b, input, dim)
+    rank = len(tensor.axes)
+    step = b.step("GLU", {"dim": dim_of_axis(axis, rank)}, [tensor])
+    new = b.output(step, lambda axes: axes).axes[axis]
+    axes = (*tensor.axes[:axis], new, *tensor.axes[axis + 1 :])
+    return Traced(Output(step), axes, (*tensor.dims[:at], new, *tensor.dims[at + 1 :]), b.batch)
+
+
+@operation("cumsum")
+def cumsum(b: GraphBuilder, input: Any, dim: int, dtype: Any = None) -> Traced:
+    tensor, _, axis = _along_one(b, input, dim)
+    return b.like(b.step("Cumsum", {"dim": dim_of_axis(axis, len(tensor.axes))}, [tensor]), tensor)
+
+
+# Matrices
+
+
+def _leading(b: GraphBuilder, tensors: list[Traced]) -> tuple[list[list[Axis]], list[Axis], list[Axis], list[Traced]]:
+    """Tensors whose dimensions before the last two meet: the axes that each has there, those of the result, its
+    dimensions, and the tensors with equal factors.
+    """
+    rank = max(tensor.rank for tensor in tensors)
+    raised = [each.with_dims((*[()] * (rank - each.rank), *each.dims)) for each in tensors]
+    fronts = refined([each.with_dims((*each.dims[:-2], (), ())) for each in raised])
+    raised = [
+        front.with_dims((*front.dims[:-2], *whole.dims[-2:])) for front, whole in zip(fronts, raised, strict=True)
+    ]
+    fronts_axes: list[list[Axis]] = [[] for _ in raised]
+    result: list[Axis] = []
+    dims: list[Axis] = []
+    for dim in range(rank - 2):
+        owns = [each.own(dim) for each in raised]
+        most = max(owns, key=len)
+        for i in range(len(most)):
+            for front, own in zip(fronts_axes, owns, strict=True):
+                front.append((own[i],) if own else ())
+            result.append((most[i],))
+        batched = any(b.batch in each.dims[dim] for each in raised)
+        if batched and any(each.dims[dim] and b.batch not in each.dims[dim] for each in raised):
+            raise NotSayable("a matrix that differs from sample to sample by its place in the batch")
+        dims.append((*((b.batch,) if batched else ()), *most))
+    return fronts_axes, result, dims, raised
+
+
+def _renewed(dims: list[Axis], fronts: list[list[Axis]], result: list[Axis], b: GraphBuilder) -> list[Axis]:
+    """Dimensions with new factors: those of the axes of a result, one after the other."""
+    new = iter(result)
+    return [tuple(factor if factor is b.batch else next(new)[0] for factor in dim) for dim in dims]
+
+
+def _two_dims(x: Traced) -> Traced:
+    if x.rank < 2:
+        raise NotSayable("a product with a vector")
+    return x
+
+
+@operation("matmul", "bmm", "mm", "rmatmul")
+def matmul(b: GraphBuilder, input: Any, other: Any) -> Traced:
+    x, y = _two_dims(b.tensor(input)), _two_dims(b.tensor(other))
+    fronts, result, dims, (x, y) = _leading(b, [x, y])
+    rows, columns = x.own(x.rank - 2), y.own(y.rank - 1)
+    if any(b.batch in each.dims[dim] for each in (x, y) for dim in (-1, -2)):
+        raise NotSayable("a product along the batch")
+    left = b.ordered(x, (*fronts[0], rows, x.own(x.rank - 1)))
+    turned = (*fronts[1], columns, y.own(y.rank - 2))
+    straight = (*fronts[1], y.own(y.rank - 2), columns)
+    transpose = y.axes == turned or (y.axes != straight and y.axes[-1] == turned[-1])
+    right = b.ordered(y, turned if transpose else straight)
+    step = b.step("MatMul", {"transpose_b": True} if transpose else {}, [left, right])
+    result, columns = [*map(fresh, result)], fresh(columns)
+    rows = fresh(rows)
+    dims = _renewed(dims, fronts, result, b)
+    return Traced(Output(step), (*result, rows, columns), (*dims, rows, columns), b.batch)
+
+
+@operation("scaled_dot_product_attention")
+def attention(
+    b: GraphBuilder, query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0,
+    is_causal: bool = False, scale: Any = None, enable_gqa: bool = False,
+) -> Traced:  # fmt: skip
+    read = [_two_dims(b.tensor(each)) for each in (query, key, value)]
+    if attn_mask is not None:
+        read.append(_two_dims(b.tensor(attn_mask)))
+    fronts, result, dims, raised = _leading(b, read)
+    placed = [
+        b.ordered(each, (*front, each.own(each.rank - 2), each.own(each.rank - 1)))
+        for each, front in zip(raised, fronts, strict=True)
+    ]
+    arguments = chosen({"is_causal": (is_causal, False), "scale": (scale, None), "enable_gqa": (enable_gqa, False)})
+    step = b.step("ScaledDotProductAttention", arguments, placed)
+    last = (fresh(raised[0].own(raised[0].rank - 2)), fresh(raised[2].own(raised[2].rank - 1)))
+    result = [*map(fresh, result)]
+    dims = _renewed(dims, fronts, result, b)
+    return Traced(Output(step), (*result, *last), (*dims, *last), b.batch)
+
+
+@operation("einsum")
+def einsum(b: GraphBuilder, equation: Any, *operands: Any) -> Traced:
+    """Sums of products; letters of the batch are not written into the sum where no tensor has the batch there."""
+    if not isinstance(equation, str) or "." in equation or "->" not in equation:
+        raise NotSayable("torch.einsum without all letters")
+    read = [
+        b.tensor(each) for each in (operands[0] if len(operands) == 1 and isinstance(operands[0], tuple) else operands)
+    ]
+    ins, out = equation.replace(" ", "").split("->")
+    letters = ins.split(",")
+    batched = {
+        letter
+        for own, x in zip(letters, read, strict=True)
+        for letter, dim in zip(own, x.dims, strict=True)
+        if b.batch in dim
+    }
+    if len(batched) != 1 or not batched <= set(out):
+        raise NotSayable("torch.einsum without the batch")
+    (first,) = batched
+    folded = {
+        tuple(f.sizes for f in x.own(own.index(first))) for own, x in zip(letters, read, strict=True) if first in own
+    }
+    if len(folded) > 1:
+        raise NotSayable("torch.einsum on different axes that are folded into the batch")
+    spare = iter(letter for letter in ascii_lowercase if letter not in equation)
+    beside = "".join(next(spare) for _ in next(iter(folded)))
+    placed, written = [], []
+    sizes: dict[str, Axis] = {}
+    for own, x in zip(letters, read, strict=True):
+        axes: dict[str, Axis] = {}
+        for letter in own:
+            if letter == first:
+                axes |= {more: (factor,) for more, factor in zip(beside, x.own(own.index(letter)), strict=True)}
+            else:
+                axes[letter] = x.own(own.index(letter))
+        sizes |= axes
+        order = list(axes)
+        placed.append(b.ordered(x, [axes[letter] for letter in (*order[1:], order[0])] if order else [()]))
+        written.append(first + "".join(order))
+    rest = [more for letter in out for more in (beside if letter == first else letter)]
+    step = b.step("Einsum", {"equation": f"{','.join(written)}->{first}{''.join(rest)}"}, placed)
+    new = {letter: fresh(sizes[letter]) for letter in rest}
+    dims = [(b.batch, *(new[more][0] for more in beside)) if letter == first else new[letter] for letter in out]
+    return Traced(
+        Output(step), tuple(new[letter] for letter in (*rest[1:], rest[0])) if rest else ((),), tuple(dims), b.batch
+    )
