@@ -1,0 +1,129 @@
+"""The configuration of a network out of a `.keras` archive or a JSON file, read as data: nothing in it is run, nothing
+is unpacked, and what is larger than any network needs is refused.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from planner.faults._in_text import shown
+from planner.faults.not_imported import NotImported
+
+MEGABYTE = 1 << 20
+MOST = 16 * MEGABYTE
+"""Bytes of a configuration, written out."""
+MOST_CONTENTS = 4 * MEGABYTE
+"""Bytes of an archive's list of what it holds, which is read as a whole."""
+DEEPEST = 200
+"""Lists and mappings in one another."""
+MOST_VALUES = 2_000_000
+"""Values of a configuration."""
+CONFIG = "config.json"
+
+
+class _Bounded(io.FileIO):
+    """A file of which no more is read at once than a list of contents needs."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        most = MOST_CONTENTS + 1
+        data = super().read(most if size is None or size < 0 else min(size, most)) or b""
+        if len(data) == most:
+            raise zipfile.BadZipFile("the list of its contents is too long")
+        return data
+
+
+def config_of(path: Path) -> Mapping[str, Any]:
+    """What a file says of a network. An archive is known by its first bytes, whatever the file is called."""
+    name = str(path)
+    try:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "is not there"
+            raise _refused(name, what, "name a `.keras` file, or the JSON of a configuration")
+        with path.open("rb") as file:
+            start = file.read(4)
+            if not start.startswith(b"PK") and path.suffix != ".keras":
+                return _parsed(file.read(MOST + 1) if not start else start + file.read(MOST), name, name)
+        if not start.startswith(b"PK"):
+            raise _refused(name, f"is not a zip archive{_looks_like(start)}", _SAVE)
+        with _Bounded(path) as bounded:
+            return _in_archive(bounded, name)
+    except OSError as error:
+        raise _refused(name, "cannot be read", error.strerror or "check the path") from None
+
+
+def _refused(name: str, what: str, help: str) -> NotImported:
+    return NotImported(f"`{shown(name, 200)}` {what}", help=help)
+
+
+_SAVE = "save the network anew with Keras 3: `model.save('net.keras')`"
+
+
+def _looks_like(start: bytes) -> str:
+    if start == b"\x89HDF":
+        return ", but an HDF5 file, the older format of Keras"
+    return ", but JSON" if start[:1] == b"{" else ""
+
+
+def _in_archive(file: _Bounded, name: str) -> Mapping[str, Any]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if CONFIG not in archive.namelist():
+                raise _refused(name, f"is an archive without `{CONFIG}`", _SAVE)
+            entry = archive.getinfo(CONFIG)
+            if entry.flag_bits & 1:
+                raise _refused(name, "is encrypted", _SAVE)
+            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise _refused(name, f"has `{CONFIG}` compressed in a way that Keras does not use", _SAVE)
+            if entry.file_size > MOST:
+                raise _too_large(f"{name}: {CONFIG}", entry.file_size)
+            with archive.open(entry) as config:
+                data = config.read(MOST + 1)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+        reason = str(error).lower() or "it ends too early"
+        raise _refused(name, f"is a broken zip archive: {reason}", _SAVE) from None
+    return _parsed(data, f"{name}: {CONFIG}", name)
+
+
+def _too_large(name: str, size: int) -> NotImported:
+    most = f"{MOST // MEGABYTE} MB"
+    return _refused(name, f"has {size / MEGABYTE:,.1f} MB", f"a configuration has at most {most}")
+
+
+def _parsed(data: bytes, where: str, name: str) -> Mapping[str, Any]:
+    if len(data) > MOST:
+        raise _refused(where, f"has more than {MOST // MEGABYTE} MB", "a configuration has less")
+    try:
+        config = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        what = "is not UTF-8 text"
+        raise _refused(where, f"{what}{_looks_like(data[:4])}", "name JSON, or a `.keras` file") from None
+    except json.JSONDecodeError as error:
+        at = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        raise _refused(where, "is not JSON", at) from None
+    except RecursionError:
+        raise _refused(where, "is nested too deep", "no network needs that") from None
+    except ValueError:  # a number of thousands of digits
+        raise _refused(where, "has a number that is too large", "no network needs that") from None
+    if not isinstance(config, dict):
+        raise _refused(name, "holds no network", "a configuration is what `model.to_json()` gives")
+    return config
+
+
+def must_be_bounded(config: Any) -> None:
+    """Refuse data that is nested deeper than any network, or larger."""
+    level, count = [config], 0
+    for _ in range(DEEPEST):
+        inside = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        count += sum(map(len, inside))
+        if count > MOST_VALUES:
+            raise NotImported(f"the configuration has more than {MOST_VALUES:,} values", help="no network needs that")
+        level = [item for items in inside for item in items]
+        if not level:
+            return
+    raise NotImported("the configuration is nested too deep", help=f"a network needs less than {DEEPEST} levels")

@@ -1,0 +1,31 @@
+"""Networks of Keras: `.keras` archives, and the JSON of a configuration, as `model.to_json()` gives it. Neither Keras
+nor any of its backends is needed, and nothing that a file holds is run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from planner.inputs._keras.archive import config_of
+from planner.inputs._keras.grouping import grouped
+from planner.inputs._keras.network import Inputs, graph_of
+from planner.inputs._text import text_of
+
+
+def read(path: str | os.PathLike[str], input: Inputs = None) -> str:
+    """The model file of a network in a file. Raises NotImported."""
+    file = Path(path)
+    return model_text(config_of(file), file.stem, input)
+
+
+def model_text(config: Mapping[str, Any], name: str, input: Inputs = None) -> str:
+    """The model file of a configuration. `input` has the sizes that the configuration leaves open, channels last and
+    without the batch; of several inputs by name. Raises NotImported.
+    """
+    b = graph_of(config, name, input)
+    grouped(b.graph)
+    notes = [f"# Not said here: {note}.\n" for note in b.notes]
+    return "".join([*notes, text_of(b.graph)])
