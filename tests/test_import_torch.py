@@ -250,7 +250,38 @@ class StandardBlocks(nn.Module):
         return self.out(self.encoder(x)).amax(1)
 
 
+class Tied(nn.Module):
+    """A layer with the weight of another one, which is called twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 6, 1)
+        self.a, self.b = nn.Conv2d(6, 6, 1), nn.Conv2d(6, 6, 1)
+        self.b.weight = self.a.weight
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.a(self.stem(x))
+        return self.b(self.a(x).relu_())
+
+
+class Recurrent(nn.Module):
+    """Rows of an image as a sequence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, 2, 1)
+        self.rnn = nn.LSTM(64, 12, num_layers=2, batch_first=True, bidirectional=True)
+        self.out = nn.Linear(24, 5)
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.conv(x).permute(0, 2, 3, 1).flatten(2)
+        x, _ = self.rnn(x)
+        return self.out(x[:, -1])
+
+
 MODULES: list[Maker] = [
+    Tied,
+    Recurrent,
     ResNet,
     Transformer,
     lambda: Transformer(fused=False),
@@ -307,8 +338,9 @@ def exact(module: nn.Module, shape: tuple[int, ...] = (32, 32, 3), **given: Any)
 
 
 def _counts_all(module: nn.Module) -> bool:
-    """Whether the counter sees what a module computes: it misses the fused attention of torch.nn."""
-    return not any(isinstance(each, nn.MultiheadAttention | nn.TransformerEncoderLayer) for each in module.modules())
+    """Whether the counter sees what a module computes: it misses fused attention and recurrent layers."""
+    unseen = nn.MultiheadAttention | nn.TransformerEncoderLayer | nn.LSTM
+    return not any(isinstance(each, unseen) for each in module.modules())
 
 
 def _flat(data: Any) -> list[Tensor]:
@@ -433,6 +465,45 @@ def test_several_inputs_are_given_by_the_names_of_forward() -> None:
     assert checked_text(text, "imported.yaml").ok, text
     with pytest.raises(NotImported, match="`forward` has no parameter `picture`"):
         planner.import_model(Net(), input={"picture": (16, 16, 3)})
+
+
+def test_what_is_written_through_a_view_is_not_said_to_be_as_before() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 1)
+
+        def forward(self, x: Tensor) -> Any:
+            x = self.conv(x)
+            x[:, :2].mul_(2)
+            return x
+
+    with pytest.raises(NotImported, match="cannot be said in a model file"):
+        planner.import_model(Net(), input=(8, 8, 3))
+
+
+def test_a_network_that_looks_at_values_is_told_to_do_so() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 1)
+
+        def forward(self, x: Tensor) -> Any:
+            x = self.conv(x)
+            return x if x.sum() > 0 else x * 2
+
+    text = planner.import_model(Net(), input=(8, 8, 3))
+    assert "# It looks at values (bool): this is what it does where all that it reads is 0.\n" in text
+
+
+@pytest.mark.parametrize(("returned", "said"), [(3, "gives no tensor"), (None, "has no layer")])
+def test_a_module_without_layers_is_refused(returned: object, said: str) -> None:
+    class Net(nn.Module):
+        def forward(self, x: Tensor) -> Any:
+            return x if returned is None else returned
+
+    with pytest.raises(NotImported, match=said):
+        planner.import_model(Net(), input=(8, 8, 3))
 
 
 def test_a_module_is_left_as_it_was() -> None:

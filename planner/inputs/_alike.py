@@ -7,7 +7,7 @@ from typing import Any
 
 from planner.inputs._lists import Body, Entry, called, defaults, is_numbered
 
-KEPT = {"name", "type", "from", "layers", "pattern", "share"}
+KEPT = {"name", "type", "from", "layers", "pattern", "share", "tie"}
 """Keys whose values make lists other lists when they differ."""
 
 

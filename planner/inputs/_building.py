@@ -23,6 +23,7 @@ class GraphBuilder:
 
     batch        the factor that stands for the batch in all tensors
     scope        the call of a module that is under way
+    ties         names of the `state_dict` for weights that have an earlier name, and that name
     results      the sizes of what the function in hand returns: for each result and dimension, those of all runs
     reads_whole  whether it reads whole numbers first
     """
@@ -32,6 +33,7 @@ class GraphBuilder:
         self.scope = graph.top
         self.batch = batch
         self.stored: dict[str, Traced] = {}
+        self.ties: Mapping[str, str] = {}
         self.results: list[list[Sizes]] = []
         self.reads_whole = False
         self.chunks: dict[object, GraphNode] = {}
@@ -77,6 +79,7 @@ class GraphBuilder:
         if path is not None:
             names = [*found[0].weights, *found[0].buffers]
             step.state = {name: f"{path}.{name}" if name else path for name in names}
+            step.ties = {name: self.ties[own] for name, own in step.state.items() if own in self.ties}
         self.scope.members.append(step)
         return step
 

@@ -49,6 +49,8 @@ class GraphNode:
     path       the full name under which the `state_dict` has its weights; None where it has none
     shapes     its outputs' shapes in each run
     state      the names of its weights and buffers in the `state_dict` of the source, by the layer's names
+    ties       those of its weights that are another's, with the first name that the `state_dict` has for these
+    reason     why no layer says it; empty where one does
     """
 
     type: str
@@ -58,6 +60,7 @@ class GraphNode:
     path: str | None = None
     shapes: tuple[tuple[Shape, ...], ...] = ()
     state: Mapping[str, str] = field(default_factory=dict)
+    ties: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
 
 
@@ -67,7 +70,7 @@ class Output:
 
     step: GraphNode
     number: int = 0
-    numbered: bool = False
+    numbered: bool = field(default=False, compare=False)
 
 
 @dataclass(eq=False)
@@ -92,6 +95,16 @@ class Graph:
 
         walk(self.top)
         return found
+
+    def prune(self) -> None:
+        """Leave out steps without weights that no output follows from."""
+        while True:
+            read = {each.step for step in self.steps for each in step.sources} | {each.step for each in self.outputs}
+            idle = [step for step in self.steps if step not in read and not step.state]
+            if not idle:
+                return
+            for step in idle:
+                step.scope.members.remove(step)
 
     @property
     def opaque(self) -> list[GraphNode]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from planner.inputs._graph import Graph, GraphNode, ModuleCall, Output
+from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
 from planner.layers import all_layers
 
 Entry = dict[str, Any]
@@ -118,7 +118,9 @@ def _steps(scope: ModuleCall) -> list[GraphNode]:
 def _item(step: GraphNode, scope: ModuleCall) -> Item:
     name = _relative(step.path, scope.path) if step.path is not None else None
     count = len(step.shapes[0])
-    return Item(name, list(step.sources), [Output(step, i, count > 1) for i in range(count)], step)
+    extras = all_layers()[step.type].extras
+    gives = [Output(step, i, count > 1 and not (extras and not i)) for i in range(count)]
+    return Item(name, list(step.sources), gives, step)
 
 
 def _relative(path: str, base: str) -> str:
@@ -222,7 +224,7 @@ def called(body: Body, output: Output) -> str:
         for number, each in enumerate(item.gives):
             if each == output:
                 assert item.called is not None
-                several = len(item.gives) > 1 or (output.numbered and item.step is not None)
+                several = each.numbered if item.step is not None else len(item.gives) > 1
                 return f"{item.called}.{number}" if several else item.called
     return body.known.get(output) or inputs_of(body)[body.reads.index(output)]
 
@@ -248,6 +250,8 @@ def entries_of(body: Body) -> list[Entry]:
             entry |= item.body.values
         if item.shares is not None:
             entry["share"] = item.shares.called
+        elif item.step is not None and item.step.ties:
+            entry["tie"] = {name: _tied(first, body.path) for name, first in item.step.ties.items()}
         if sources and sources != flow:
             entry["from"] = sources if len(sources) > 1 else sources[0]
         if item.body is not None and item.body.block is None:
@@ -257,6 +261,13 @@ def entries_of(body: Body) -> list[Entry]:
             [called(body, item.gives[0])] if len(item.gives) == 1 or (item.step and not item.gives[0].numbered) else []
         )
     return _repeated(found) if numbered else found
+
+
+def _tied(name: str, path: str) -> str:
+    """The name of a weight as a list has it in which another layer uses that weight."""
+    if path and not name.startswith(f"{path}."):
+        raise NotSayable(f"weights that are tied to `{name}`, which stands outside of `{path}`")
+    return _relative(name, path)
 
 
 def _repeated(entries: list[Entry]) -> list[Entry]:

@@ -22,6 +22,7 @@ class Lowering(GraphBuilder):
     def __init__(self, graph: Graph, traces: Sequence[Recording], stored: Mapping[str, Held], batch: int) -> None:
         super().__init__(graph, Factor((batch,) * len(traces)))
         self.weights = stored
+        self.ties = {name: each.first for name, each in stored.items() if each.first}
         self.returned: list[Any] = []
         self.scopes: dict[Invocation, ModuleCall] = {}
         self.tensors: dict[Value, Any] = {}
@@ -91,28 +92,26 @@ class Lowering(GraphBuilder):
 
     def _keep(self, result: Any, found: Any) -> None:
         """Remember the tensors of a call under the values that the trace has for them."""
-        if isinstance(result, Value) and isinstance(found, Held):
-            self.tensors[result] = found
-        elif isinstance(result, Value):
-            if not isinstance(found, Traced):
-                raise NotSayable("a result that is no tensor")
-            runs = [value for each in self.returned for value in values_in(each)]
-            if len(self.returned) == len(runs):
-                for run, value in enumerate(runs):
-                    sizes = found.sizes(run)
-                    if sizes != value.sizes and not (
-                        not found.has_batch and _but_batch(sizes, value.sizes, self.batch.sizes[run])
-                    ):
-                        raise NotSayable(f"sizes {sizes} where {value.sizes} came out in run {run}")
-            self.tensors[result] = found
-        elif isinstance(result, tuple):
+        if isinstance(result, tuple):
             if not isinstance(found, tuple) or len(found) != len(result):
                 raise NotSayable("results of another number")
             for value, each in zip(result, found, strict=True):
-                if isinstance(value, Value) and isinstance(each, Traced):
-                    self.tensors[value] = each
-                elif isinstance(value, Value) and each is not None:
-                    raise NotSayable("a result that is no tensor")
+                if each is not None:
+                    self._keep(value, each)
+        elif isinstance(result, Value):
+            if not isinstance(found, Traced | Held):
+                raise NotSayable("a result that is no tensor")
+            if isinstance(found, Traced) and isinstance(self.returned[0], Value):
+                self._must_have_its_sizes(found)
+            self.tensors[result] = found
+
+    def _must_have_its_sizes(self, found: Traced) -> None:
+        """Raise NotSayable where the only result of a call has other sizes in the trace of a run."""
+        for run, result in enumerate(self.returned):
+            sizes = found.sizes(run)
+            alike = not found.has_batch and _but_batch(sizes, result.sizes, self.batch.sizes[run])
+            if sizes != result.sizes and not alike:
+                raise NotSayable(f"sizes {sizes} where {result.sizes} came out in run {run}")
 
     def _opaque_like(self, name: str, sources: Sequence[Traced], like: Traced, reason: str) -> Traced:
         """A step that gives a tensor of the same sizes as one that it reads."""

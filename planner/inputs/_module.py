@@ -33,19 +33,26 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
     parameters = dict(module.named_parameters(remove_duplicate=False))
     kept = set(module.state_dict(keep_vars=True))
     state = without_values(module)
-    stored = {
-        key: Held(key, tuple(each.shape), key in parameters, not each.is_floating_point(), key in kept)
-        for key, each in state.items()
-    }
+    names: dict[int, str] = {}
+    stored = {}
+    for key, each in state.items():
+        first = names.setdefault(id(each), key)
+        tied = first if first != key else ""
+        stored[key] = Held(key, tuple(each.shape), key in parameters, not each.is_floating_point(), key in kept, tied)
     with _evaluated(module):
         traces = _traces(module, _tensors(module, input, example), state)
     kind = type(module).__name__
     try:
         graph = lowered(kind, traces, stored, BATCH).graph
+        graph.prune()
+        if not graph.outputs:
+            raise NotImported(f"`{name}` gives no tensor", help="its forward must return one, or several")
+        if not graph.steps:
+            raise NotImported(f"`{name}` has no layer", help="what it reads is what it returns")
         text = text_of(graph)
     except NotSayable as reason:
         raise NotImported(f"`{name}` cannot be said in a model file", label=str(reason)) from reason
-    return "".join(f"# {line}\n" for line in _head(module, graph, len(traces))) + text
+    return "".join(f"# {line}\n" for line in _head(module, graph, traces)) + text
 
 
 def _kind(thing: object) -> str:
@@ -53,10 +60,12 @@ def _kind(thing: object) -> str:
     return f"{article} {type(thing).__name__}"
 
 
-def _head(module: Any, graph: Graph, runs: int) -> Iterator[str]:
+def _head(module: Any, graph: Graph, traces: Sequence[Any]) -> Iterator[str]:
     """What stands above the text: where it comes from, and what of it no layer says."""
     yield f"{type(module).__name__} of {type(module).__module__.removeprefix(FROM_FILE)}, imported"
-    if runs == 1:
+    if decisions := sorted(each.strip("_") for each in traces[0].decisions):
+        yield f"It looks at values ({', '.join(decisions)}): this is what it does where all that it reads is 0."
+    if len(traces) == 1:
         yield "Sizes that follow from the input's are those at this input."
     used = {name for step in graph.steps for name in step.state.values()}
     idle = {name.partition(".")[0] for name, _ in module.named_parameters() if name not in used} - {

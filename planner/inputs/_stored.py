@@ -13,6 +13,7 @@ class Held:
     trained  whether it is a parameter
     whole    whether it holds whole numbers or truth values
     kept     whether the `state_dict` has an entry of it
+    first    the first name that the `state_dict` has for the same tensor, where it has several
     """
 
     name: str
@@ -20,3 +21,4 @@ class Held:
     trained: bool = True
     whole: bool = False
     kept: bool = True
+    first: str = ""

@@ -17,8 +17,7 @@ def text_of(graph: Graph) -> str:
     lines = [f"name: {written(graph.name)}"]
     shapes = {name: list(step.shapes[0][0]) for name, step in graph.inputs.items()}
     lines.append(f"input: {written(next(iter(shapes.values())) if len(shapes) == 1 else shapes)}")
-    last = _last_name(entries)
-    if outputs != [last]:
+    if outputs:
         lines.append(f"outputs: {written(outputs)}")
     lines += ["layers:", *_list(entries, 1)]
     if blocks:
@@ -26,11 +25,6 @@ def text_of(graph: Graph) -> str:
         for name in reversed(blocks):
             lines += _block(name, blocks[name])
     return "\n".join([*lines, ""])
-
-
-def _last_name(entries: Sequence[Entry]) -> str | None:
-    name = entries[-1].get("name")
-    return str(name) if name is not None else None
 
 
 def _block(name: str, block: FoldedBlock) -> Iterator[str]:
@@ -63,5 +57,5 @@ def _list(entries: Sequence[Entry], depth: int) -> Iterator[str]:
 
 def _ordered(entry: Mapping[str, Any]) -> dict[str, Any]:
     """The keys in the order in which people write them: the name, the type, arguments, and what is read."""
-    last = ("share", "repeat", "from")
+    last = ("share", "tie", "repeat", "from")
     return {key: entry[key] for key in entry if key not in last} | {key: entry[key] for key in last if key in entry}

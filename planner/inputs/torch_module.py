@@ -53,9 +53,10 @@ class Event:
 
 @dataclass(eq=False)
 class Recording:
-    """What a module did in one run."""
+    """What a module did in one run. `decisions` are functions that told it a value, by which it may have gone on."""
 
     events: list[Event] = field(default_factory=list)
+    decisions: set[str] = field(default_factory=set)
     inputs: dict[str, Value] = field(default_factory=dict)
     result: Any = None
 
@@ -89,18 +90,23 @@ class Recorder(TorchFunctionMode):
         self.inside_layer = False
         self.values: dict[int, Value] = {}
         self.alive: list[Tensor] = []
-        self.storages: dict[int, int] = {}
+        self.lying: dict[int, set[int]] = {}
 
     def known(self, tensor: Tensor, **about: Any) -> Value:
         """The value of a tensor, new where the tensor has not been met."""
         if id(tensor) not in self.values:
             self.alive.append(tensor)
+            self.lying.setdefault(_place(tensor), set()).add(id(tensor))
             whole = not (tensor.is_floating_point() or tensor.is_complex())
             self.values[id(tensor)] = Value(tuple(tensor.shape), whole=whole, **about)
         return self.values[id(tensor)]
 
     def renew(self, tensor: Tensor) -> Value:
-        """A new value of a tensor that was written to."""
+        """A new value of a tensor that was written to; others in the same memory are not known any more."""
+        for each in self.lying.get(_place(tensor), {id(tensor)}):
+            if each in self.values and each != id(tensor):
+                old = self.values[each]
+                self.values[each] = Value(old.sizes, whole=old.whole)
         self.values.pop(id(tensor), None)
         return self.known(tensor)
 
@@ -121,6 +127,8 @@ class Recorder(TorchFunctionMode):
         read_args, read_kwargs = self.read(args), self.read(kwargs)
         result = func(*args, **kwargs)
         name = getattr(func, "__name__", "")
+        if name in DECIDES:
+            self.trace.decisions.add(name)
         if name in ("__get__", "__set__"):
             name = f"{getattr(getattr(func, '__self__', None), '__name__', '')}.{name}"
         written = args[0] if name == "__setitem__" else kwargs.get("out")
@@ -162,6 +170,16 @@ class Recorder(TorchFunctionMode):
 
 
 INPLACE = {"relu", "silu"}
+DECIDES = {"__bool__", "item", "__int__", "__float__", "__index__", "tolist", "equal", "allclose", "numpy", "nonzero"}
+"""Functions that tell a value of a tensor."""
+
+
+def _place(tensor: Tensor) -> int:
+    """Which memory a tensor lies in."""
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except (NotImplementedError, RuntimeError):
+        return -id(tensor)
 
 
 def _tensors(data: Any) -> Iterator[Tensor]:

@@ -29,6 +29,7 @@ LEFT_OUT = {
     "device",
     "dtype",
     "normalized_shape",
+    "num_channels",
     "batch_first",
 }
 """Arguments that follow from the input, or say nothing about the values."""
@@ -52,6 +53,8 @@ def layer(b: GraphBuilder, name: str, module: Any, path: str, args: tuple[Any, .
         raise NotSayable(f"nn.{name}")
     if name == "TransformerEncoderLayer":
         return _encoder_layer(b, module, path, *args, **kwargs)
+    if name in ("LSTM", "GRU", "RNN"):
+        return _recurrent(b, name, module, path, *args, **kwargs)
     if kwargs or len(args) != 1:
         raise NotSayable(f"nn.{name} with other inputs")
     if name == "GroupNorm" and module.affine and module.bias is None:
@@ -132,6 +135,21 @@ def _encoder_layer(
     )
     x = b.last(b.tensor(src))
     return on_last(b, b.step("TransformerEncoderLayer", arguments, [x], path=path), x)
+
+
+def _recurrent(b: GraphBuilder, name: str, module: Any, path: str, input: Any, hx: Any = None) -> tuple[Any, ...]:
+    """A recurrent layer on (N, L, C), or (L, N, C): all outputs, and the last states."""
+    if hx is not None:
+        raise NotSayable(f"nn.{name} with a first state")
+    x = b.last(b.tensor(input))
+    if len(x.axes) != 2 or (b.batch,) not in x.dims:
+        raise NotSayable(f"nn.{name} on axes that are folded into the batch")
+    step = b.step(name, arguments_of(name, module), [x], path=path)
+    y = on_last(b, step, x)
+    states = [
+        b.output(step, lambda axes: (axes[0], (b.batch,), axes[1]), i) for i in range(1, 3 if name == "LSTM" else 2)
+    ]
+    return y, tuple(states) if name == "LSTM" else states[0]
 
 
 def attention(

@@ -264,7 +264,8 @@ def split(b: GraphBuilder, x: Any, parts: Any, dim: int = 0, **named: Any) -> tu
     if len(set(sizes)) == 1:
         step = b.step("Chunk", {"chunks": len(sizes), "dim": where}, [tensor])
     else:
-        step = b.step("Split", {"split_size": [each[0] for each in sizes], "dim": where}, [tensor])
+        arguments: dict[str, Any] = {"split_size": [each[0] for each in sizes]} | ({} if where == 1 else {"dim": where})
+        step = b.step("Split", arguments, [tensor])
     return tuple(_replaced(b, step, tensor, axis, at, i, True) for i in range(len(sizes)))
 
 
