@@ -346,7 +346,7 @@ def test_repeated_cells_cannot_be_written_over() -> None:
 
 # --- each layer, and memory -------------------------------------------------------------------------------------------
 
-NOT_COMPARED = ("StochasticDepth", "Constant", "Parameter")
+NOT_COMPARED = ("StochasticDepth", "Buffer", "Constant", "Parameter")
 """Layers for which the oracle has no module of its own, or that have no input."""
 
 

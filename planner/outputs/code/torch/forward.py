@@ -14,7 +14,7 @@ from planner.outputs.code.torch.layouts import Side
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes, Labelled, reads_of
-from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, Chain, fits, lines
+from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, Choice, fits, lines
 from planner.outputs.code.torch.variables import Variables, argument_names
 
 FEW = 3
@@ -234,8 +234,8 @@ class Forward:
                     self.variables.batched(made, part.values[0]),
                     self.variables.batched(other, part.sources[0]),
                 )
-            condition = f"if self.{self.attributes.condition(part)}"
-            choice = Chain("", calls=(str(made.code), condition, f"else {other.code}"), between=" ")
+            condition = f"self.{self.attributes.condition(part)}"
+            choice = Choice("", made=made.code, condition=condition, other=str(other.code))
             made = made._replace(base=choice, binds=BINDS["if"], order=None).reading([made, other])
         return made
 

@@ -6,6 +6,7 @@ that as it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -53,15 +54,14 @@ class Brackets:
 
 @dataclass
 class Chain(Brackets):
-    """`head` before a row of `calls`, each on what the one before it returns, or before the parts of a choice; where
-    that does not fit, with a line for each in brackets. `between` parts them on one line.
+    """`head` before a row of `calls`, each on what the one before it returns; where that does not fit, in several
+    statements.
     """
 
     calls: Sequence[str] = ()
-    between: str = ""
 
     def __str__(self) -> str:
-        return f"{self.head}{self.between.join(self.calls)}"
+        return f"{self.head}{''.join(self.calls)}"
 
     def after(self, head: str) -> Chain:
         return replace(self, head=f"{head}{self.head}")
@@ -71,6 +71,24 @@ class Chain(Brackets):
 
     def fits(self, indent: str, behind: str = "") -> bool:
         return len(self.calls) < 2 or fits(indent, f"{self}{behind}")
+
+
+@dataclass
+class Choice(Brackets):
+    """`made if condition else other`; where that does not fit, with a line for each in brackets."""
+
+    made: str | Brackets = ""
+    condition: str = ""
+    other: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.head}{self.made} if {self.condition} else {self.other}"
+
+    def after(self, head: str) -> Choice:
+        return replace(self, head=f"{head}{self.head}")
+
+    def fits(self, indent: str, behind: str = "") -> bool:
+        return fits(indent, f"{self}{behind}")
 
 
 def fits(indent: str, code: object) -> bool:
@@ -85,9 +103,45 @@ def lines(indent: str, code: str | Brackets, comment: str = "", behind: str = ""
         yield commented(f"{indent}{code}{behind}", comment)
         return
     if isinstance(code, Chain):
+        yield from _statements(indent, code, comment, behind)
+        return
+    if isinstance(code, Choice):
+        yield f"{indent}{code.head}("
+        yield from _on_lines(indent + STEP, code.made, "", "")
+        yield f"{indent}{STEP}if {code.condition}"
+        yield f"{indent}{STEP}else {code.other}"
+        yield commented(f"{indent}){behind}", comment)
+        return
+    yield from _on_lines(indent, code, comment, behind)
+
+
+def _statements(indent: str, code: Chain, comment: str, behind: str) -> Iterator[str]:
+    """A row of calls that is too long for a line: as many as fit, and the others on what these return."""
+    statement = _STATEMENT.fullmatch(code.head)
+    count = next((k for k in range(len(code.calls) - 1, 0, -1) if _fit(indent, code, k)), 0)
+    name = (statement and statement["name"]) or "x"
+    read_again = re.search(rf"\b{name}\b", "".join(code.calls[count:]))
+    if statement is None or not count or read_again:
         yield f"{indent}{code.head}("
         yield from (f"{indent}{STEP}{each}" for each in code.calls)
         yield commented(f"{indent}){behind}", comment)
+        return
+    yield f"{indent}{name} = {statement['value']}{''.join(code.calls[:count])}"
+    yield from lines(indent, Chain(f"{statement['keeps']}{name}", calls=code.calls[count:]), comment, behind)
+
+
+_STATEMENT = re.compile(r"(?P<keeps>(?P<name>\w+) = |return )(?P<value>.*)")
+"""The beginning of a statement that keeps a value under a name, or returns it."""
+
+
+def _fit(indent: str, code: Chain, count: int) -> bool:
+    return fits(indent, f"{code.head}{''.join(code.calls[:count])}")
+
+
+def _on_lines(indent: str, code: str | Brackets, comment: str, behind: str) -> Iterator[str]:
+    """Brackets with a line for each item, whether they would fit on one or not."""
+    if isinstance(code, str) or not code.items:
+        yield commented(f"{indent}{code}{behind}", comment)
         return
     yield f"{indent}{code.head}"
     inner = code.items[0]
