@@ -17,12 +17,18 @@ from torch.utils.flop_counter import FlopCounterMode
 import planner
 from planner.cli import main
 from planner.faults.not_imported import NotImported
+from planner.inputs import _lowering
 from planner.outputs.code.torch import emitted
 from planner.outputs.code.torch.building import module_of
 from planner.report import Report
 from planner.workbench import checked_text
 
 Maker = Callable[[], nn.Module]
+
+
+@pytest.fixture(autouse=True)
+def internal_errors_come_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_lowering, "TOLERATED", ())
 
 
 class Residual(nn.Module):
@@ -279,7 +285,83 @@ class Recurrent(nn.Module):
         return self.out(x[:, -1])
 
 
+class Heads(nn.Module):
+    """Heads of several layers on every map of a pyramid, as RetinaNet has them: each layer is called once for a map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.downs = nn.ModuleList(nn.Conv2d(3 if i == 0 else 8, 8, 3, 2, 1) for i in range(3))
+        self.layers = nn.ModuleList([nn.Conv2d(8, 8, 3, padding=1), nn.Conv2d(8, 4, 1)])
+
+    def forward(self, x: Tensor) -> Any:
+        found = []
+        for down in self.downs:
+            x = y = down(x)
+            for layer in self.layers:
+                y = layer(y)
+            found.append(y)
+        return found
+
+
+class Scaled(nn.Module):
+    """A number for each channel, in a module that is called twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 24, 1)
+        self.around = Around(nn.Sequential(nn.LayerNorm(24), nn.Linear(24, 24)))
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.stem(x).permute(0, 2, 3, 1)
+        return self.around(self.around(x)).permute(0, 3, 1, 2)
+
+
+class OptionalParts(nn.Module):
+    """Blocks of one class, of which some have a layer besides, in the main way or beside it."""
+
+    class Part(nn.Module):
+        def __init__(self, width: int, *, beside: bool, within: bool) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(width, width, 3, padding=1)
+            self.norm = nn.BatchNorm2d(width) if within else None
+            self.skip = nn.Conv2d(width, width, 1) if beside else None
+
+        def forward(self, x: Tensor) -> Any:
+            y = self.conv(x)
+            y = y if self.norm is None else self.norm(y)
+            y = y if self.skip is None else self.skip(x)
+            return y.relu() + x
+
+    def __init__(self) -> None:
+        super().__init__()
+        kinds = ((False, False), (True, False), (False, True), (False, False), (True, False))
+        self.stem = nn.Conv2d(3, 6, 1)
+        self.parts = nn.Sequential(*(self.Part(6, beside=beside, within=within) for beside, within in kinds))
+
+    def forward(self, x: Tensor) -> Any:
+        return self.parts(self.stem(x))
+
+
+class Functions(nn.Module):
+    """Functions with arguments that change what they compute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 1)
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.conv(x)
+        length = torch.linalg.vector_norm(x, ord=1, dim=1, keepdim=True)
+        x = x / (length + 1) - x.var(1, unbiased=False, keepdim=True)
+        x = torch.concatenate([x[:, :1], x[:, -2:]], dim=1) + (2 - x[:, 3:4]) ** 2
+        a, b, c = torch.split(x, [1, 1, 1], dim=1)
+        return torch.stack([a, b * c], dim=2).flatten(1, 2).clamp(min=0.1).log() * (x.shape[1] ** -0.5)
+
+
 MODULES: list[Maker] = [
+    Scaled,
+    OptionalParts,
+    Functions,
     Tied,
     Recurrent,
     ResNet,
@@ -367,6 +449,15 @@ def test_an_imported_module_plans_at_other_sizes_as_it_runs(make: Maker) -> None
         assert report.ok, f"{[each.message for each in report.diagnostics]}\n{text}"
         shapes = [report.plan.shape(each) for each in report.plan.outputs]
         assert [each.torch for each in shapes if each is not None] == wanted
+
+
+def test_layers_that_are_called_for_every_map_share_their_weights() -> None:
+    module = Heads()
+    report = checked_text(planner.import_model(module, input=(64, 64, 3)), "imported.yaml")
+    assert report.ok
+    assert report.cost.params == sum(each.numel() for each in module.parameters())
+    assert [str(report.plan.shape(each)) for each in report.plan.outputs] == ["32×32×4", "16×16×4", "8×8×4"]
+    assert sum(step.instance.owner is not None for step in report.plan.layers) == 4
 
 
 def test_equal_modules_become_a_block_that_is_repeated() -> None:
@@ -465,6 +556,134 @@ def test_several_inputs_are_given_by_the_names_of_forward() -> None:
     assert checked_text(text, "imported.yaml").ok, text
     with pytest.raises(NotImported, match="`forward` has no parameter `picture`"):
         planner.import_model(Net(), input={"picture": (16, 16, 3)})
+
+
+def of(forward: Callable[..., Any], **parts: nn.Module) -> nn.Module:
+    """A module with parts, whose forward pass is a function."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            for name, part in parts.items():
+                self.add_module(name, part)
+
+        def forward(self, x: Tensor) -> Any:
+            return forward(self, x)
+
+    return Net()
+
+
+@pytest.mark.parametrize(
+    ("forward", "reason"),
+    [
+        (lambda net, x: nn.functional.dropout(net.conv(x), 0.5), "dropout that works in evaluation too"),
+        (lambda net, x: net.conv(x).round(decimals=2), "round with such arguments"),
+        (lambda net, x: net.conv(x)[:, [0, 2]], "an index that is a tensor"),
+        (lambda net, x: net.conv(x).bool(), "torch's bool"),
+        (lambda net, x: net.conv(x).to(torch.bool), "numbers as truth values"),
+        (lambda net, x: net.conv(x).view(torch.int32), "numbers that are taken for another type of numbers"),
+        (
+            lambda net, x: nn.functional.scaled_dot_product_attention(
+                net.conv(x), x.mean(1, keepdim=True), x.amax(1, keepdim=True), torch.ones(8, 8, device=x.device).bool()
+            ),
+            "attention with a mask of truth values",
+        ),
+        (
+            lambda net, x: nn.functional.batch_norm(net.conv(x), None, None, training=True),
+            "by the batch, in evaluation",
+        ),
+        (lambda net, x: torch.nn.functional.conv2d(x, net.conv.weight * 2), "weights that are computed"),
+    ],
+)
+def test_what_a_layer_would_say_falsely_is_opaque(forward: Callable[..., Any], reason: str) -> None:
+    text = planner.import_model(of(forward, conv=nn.Conv2d(3, 4, 1)), input=(8, 8, 3))
+    assert reason in text, text
+
+
+def test_what_is_cut_off_by_a_cast_is_cut_off() -> None:
+    text, _ = exact(of(lambda net, x: net.conv(x * 9).long().to(x.dtype), conv=nn.Conv2d(3, 4, 1)))
+    assert "type: Trunc" in text
+
+
+def test_a_module_that_does_more_than_its_class_is_no_layer() -> None:
+    hooked, other = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1)
+    hooked.register_forward_hook(lambda module, args, result: result * 2)
+    other.forward = lambda x: x + 1  # type: ignore[method-assign,assignment]
+    text = planner.import_model(
+        of(lambda net, x: net.other(net.hooked(x)), hooked=hooked, other=other), input=(8, 8, 3)
+    )
+    assert "{type: Multiply, other: 2}" in text
+    assert "{type: Add, other: 1}" in text
+    assert "other:\n" not in text
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda net, x: net.conv(x) * (x.shape[2] * x.shape[3]) ** -0.5,
+        lambda net, x: net.conv(x)[:, :, x.shape[2] // 2 : x.shape[2] // 2 + 3],
+        lambda net, x: torch.roll(net.conv(x), x.shape[3] // 2, 3),
+    ],
+)
+def test_numbers_that_follow_from_the_size_hold_for_it_alone(forward: Callable[..., Any]) -> None:
+    text, _ = exact(of(forward, conv=nn.Conv2d(3, 4, 1)))
+    assert "# Sizes that follow from the input's are those at this input.\n" in text
+
+
+def test_all_of_an_axis_is_all_of_it_at_other_sizes_too() -> None:
+    text, _ = exact(of(lambda net, x: net.conv(x)[:, :, : x.shape[2]], conv=nn.Conv2d(3, 4, 1)))
+    assert "Slice" not in text
+    assert "Sizes that follow" not in text
+
+
+def test_inputs_are_given_by_their_names_and_not_in_their_order() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 3, padding=1)
+
+        def forward(self, first: Tensor, second: Tensor) -> Any:
+            return self.a(first) - self.b(second)
+
+    text = planner.import_model(Net(), input={"second": (8, 8, 3), "first": (8, 8, 3)})
+    assert "{name: a, type: Conv2d, out_channels: 4, kernel_size: 1, from: first}" in text
+    assert "{name: b, type: Conv2d, out_channels: 4, kernel_size: 3, padding: 1, from: second}" in text
+
+
+def test_a_module_of_another_one_cannot_be_called_within_it() -> None:
+    class Inner(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.own = nn.Conv2d(4, 4, 1)
+
+        def forward(self, x: Tensor, conv: nn.Module) -> Any:
+            return self.own(conv(x))
+
+    net = of(lambda net, x: net.inner(net.conv(x), net.conv2), conv=nn.Conv2d(3, 4, 1), conv2=nn.Conv2d(4, 4, 1))
+    net.add_module("inner", Inner())
+    with pytest.raises(NotImported, match="`conv2` cannot be said in a model file") as raised:
+        planner.import_model(net, input=(8, 8, 3))
+    assert "called within `inner`, of which it is no part" in raised.value.label
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"input": "8x8x3"}, "`8x8x3` is no shape"),
+        ({"input": (8, 0, 3)}, "is no shape"),
+        ({"input": (8, 8.0, 3)}, "is no shape"),
+        ({"example": 3}, "is no tensor with the batch first"),
+        ({"example": torch.zeros(3)}, "is no tensor with the batch first"),
+        ({"input": (8, 8, 3), "example": None, "arguments": None}, ""),
+    ],
+)
+def test_what_a_network_is_to_read_is_looked_at(given: dict[str, Any], said: str) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 1))
+    if not said:
+        assert planner.import_model(module, **given)
+        return
+    with pytest.raises(NotImported, match=said):
+        planner.import_model(module, **given)
 
 
 def test_what_is_written_through_a_view_is_not_said_to_be_as_before() -> None:

@@ -91,8 +91,9 @@ def _extra(larger: Body, smaller: Body) -> int | None:
         return None
     for at, extra in enumerate(larger.entries):
         name, source = extra.get("name"), extra.get("from")
-        if name is None or not isinstance(source, str) or ("type" not in extra and "layers" not in extra):
-            continue
+        follows = larger.entries[at + 1 : at + 2]
+        if name is None or not isinstance(source, str) or not follows or "from" not in follows[0]:
+            continue  # what reads it without naming it would read another one where it is left out
         rest = [*larger.entries[:at], *(_without(each, name, source) for each in larger.entries[at + 1 :])]
         if _shape_of(rest) == _shape_of(smaller.entries):
             gives = [called(body, each) for body in (larger, smaller) for each in body.gives]

@@ -25,18 +25,22 @@ class GraphBuilder:
     scope        the call of a module that is under way
     ties         names of the `state_dict` for weights that have an earlier name, and that name
     results      the sizes of what the function in hand returns: for each result and dimension, those of all runs
-    reads_whole  whether it reads whole numbers first
+    added        the steps that were added, in order
+    reads, gives  what kinds of numbers the tensors hold that it is given, and those that it returns: `float`, `whole`,
+                 or `truth` for truth values
     """
 
     def __init__(self, graph: Graph, batch: Factor) -> None:
         self.graph = graph
         self.scope = graph.top
         self.batch = batch
-        self.stored: dict[str, Traced] = {}
+        self.stored: dict[tuple[str, ModuleCall], Traced] = {}
         self.ties: Mapping[str, str] = {}
         self.results: list[list[Sizes]] = []
-        self.reads_whole = False
+        self.reads: list[str] = []
+        self.gives: list[str] = []
         self.chunks: dict[object, GraphNode] = {}
+        self.added: list[GraphNode] = []
 
     @property
     def runs(self) -> int:
@@ -44,14 +48,14 @@ class GraphBuilder:
 
     # Steps
 
-    def input(self, name: str, sizes: Sequence[Sizes]) -> Traced:
+    def input(self, name: str, sizes: Sequence[Sizes], *, channels_last: bool = False) -> Traced:
         """An input of the network, of the sizes that PyTorch's tensor has in each run, the batch first."""
-        spatial = factors([each[2:] for each in sizes])
-        channels = factors([each[1:2] for each in sizes])
-        shapes = tuple(Shape((*each[2:], each[1])) for each in sizes)
+        shapes = [Shape(each[1:]) if channels_last else Shape.of_torch(each[1:]) for each in sizes]
         step = GraphNode("input", {}, (), self.graph.top, shapes=tuple((shape,) for shape in shapes))
         self.graph.inputs[name] = step
-        return Traced(Output(step), (*spatial, *channels), ((self.batch,), *channels, *spatial), self.batch)
+        axes = factors(shapes)
+        own = axes if channels_last else (axes[-1], *axes[:-1])
+        return Traced(Output(step), axes, ((self.batch,), *own), self.batch)
 
     def step(
         self, type_: str, arguments: Mapping[str, Any], sources: Sequence[Traced], *, path: str | None = None
@@ -80,8 +84,21 @@ class GraphBuilder:
             names = [*found[0].weights, *found[0].buffers]
             step.state = {name: f"{path}.{name}" if name else path for name in names}
             step.ties = {name: self.ties[own] for name, own in step.state.items() if own in self.ties}
-        self.scope.members.append(step)
+        self.add(step)
         return step
+
+    def add(self, step: GraphNode) -> None:
+        """Put a step into the call of the module that is under way."""
+        self.scope.members.append(step)
+        self.added.append(step)
+
+    def forget(self, steps: Sequence[GraphNode]) -> None:
+        """Take steps back that were added in vain."""
+        for step in steps:
+            step.scope.members.remove(step)
+        self.added = [each for each in self.added if each not in steps]
+        self.stored = {key: each for key, each in self.stored.items() if each.output.step not in steps}
+        self.chunks = {key: each for key, each in self.chunks.items() if each not in steps}
 
     def output(self, step: GraphNode, dims: Callable[[tuple[Axis, ...]], Sequence[Axis]], number: int = 0) -> Traced:
         """An output of a step as a tensor with new factors; `dims` orders its axes as the trace has them."""
@@ -114,12 +131,15 @@ class GraphBuilder:
     def of_size(self, wanted: Sequence[Sizes]) -> Traced:
         """An earlier tensor that has these spatial sizes in every run."""
         for step in (*reversed(self.graph.steps), *self.graph.inputs.values()):
-            if [shapes[0].spatial for shapes in step.shapes] == list(wanted):
-                return Traced(Output(step), (), (), self.batch)
-        raise NotSayable("a size that follows from the input's")
+            for number in range(len(step.shapes[0])):
+                if [shapes[number].spatial for shapes in step.shapes] == list(wanted):
+                    return Traced(Output(step, number, len(step.shapes[0]) > 1), (), (), self.batch)
+        raise NotSayable("sizes that follow from the input's, and that no tensor has")
 
-    def owner(self, weight: Held, attribute: str, *others: Any) -> str:
+    def owner(self, weight: Any, attribute: str, *others: Any) -> str:
         """The full name of the module that has a weight under its usual name, and the others beside it."""
+        if not isinstance(weight, Held):
+            raise NotSayable("weights that are computed")
         if any(isinstance(each, Traced) for each in others):
             raise NotSayable("a bias that is computed")
         path, _, name = weight.name.rpartition(".")
@@ -128,38 +148,36 @@ class GraphBuilder:
         return path
 
     def parameter(self, given: Held) -> Traced:
-        """A parameter or a buffer as a tensor."""
-        if given.name not in self.stored:
-            sizes = given.sizes
-            batched = len(sizes) > 1 and sizes[0] == 1
-            own = sizes[1:] if batched else sizes
-            first = len(own) > 1 and own[0] > 1 and set(own[1:]) == {1}
-            shape = (*own[1:], own[0]) if first else own or (1,)
-            if not own:
-                raise NotSayable(f"the parameter {given.name} without an axis")
-            arguments: dict[str, Any] = {"shape": list(shape)}
-            arguments |= {"batch": True} if batched else {}
-            arguments |= {"channels_last": True} if len(own) > 1 and not first else {}
-            if not given.trained:
-                arguments |= {"whole": True} if given.whole else {}
-                arguments |= {} if given.kept else {"persistent": False}
-            scope, self.scope = self.scope, self.home(given.name.rpartition(".")[0])
-            try:
-                step = self.step("Parameter" if given.trained else "Buffer", arguments, [], path=given.name)
-            finally:
-                self.scope = scope
-            if step.scope is not scope:  # before what reads it
-                step.scope.members.remove(step)
-                inside = scope
-                while inside.parent is not step.scope:
-                    assert inside.parent is not None
-                    inside = inside.parent
-                step.scope.members.insert(step.scope.members.index(inside), step)
-            dims = factors([sizes] * self.runs)
-            axes = dims[1:] if batched else dims
-            axes = (*axes[1:], axes[0]) if first else axes
-            self.stored[given.name] = Traced(Output(step), axes, dims, self.batch)
-        return self.stored[given.name]
+        """A parameter or a buffer as a tensor; a step in the call of its module, or of one above that."""
+        home = self.home(given.name.rpartition(".")[0])
+        if (given.name, home) not in self.stored:
+            self.stored[given.name, home] = self._first_read(given, home)
+        return self.stored[given.name, home]
+
+    def _first_read(self, given: Held, home: ModuleCall) -> Traced:
+        sizes = given.sizes
+        batched = len(sizes) > 1 and sizes[0] == 1
+        own = sizes[1:] if batched else sizes
+        if not own:
+            raise NotSayable(f"the parameter {given.name} without an axis")
+        first = len(own) > 1 and own[0] > 1 and set(own[1:]) == {1}
+        arguments: dict[str, Any] = {"shape": [*own[1:], own[0]] if first else list(own)}
+        arguments |= {"batch": True} if batched else {}
+        arguments |= {"channels_last": True} if len(own) > 1 and not first else {}
+        if not given.trained:
+            arguments |= {"whole": True} if given.whole else {}
+            arguments |= {} if given.kept else {"persistent": False}
+        step = self.step("Parameter" if given.trained else "Buffer", arguments, [], path=given.name)
+        if home is not self.scope:  # before what reads it
+            self.scope.members.remove(step)
+            step.scope = home
+            inside = self.scope
+            while inside.parent is not None and inside.parent is not home:
+                inside = inside.parent
+            home.members.insert(home.members.index(inside), step)
+        dims = factors([sizes] * self.runs)
+        axes = dims[1:] if batched else dims
+        return Traced(Output(step), (*axes[1:], axes[0]) if first else axes, dims, self.batch)
 
     def home(self, path: str) -> ModuleCall:
         """The innermost call under way of the module of a path, or of one above it."""
@@ -207,22 +225,13 @@ class GraphBuilder:
             free = [run for run in parts if len({size_of(run, at) for at in range(self.runs)}) > 1]
             stated = [run for run in parts if run not in free]
             if len(free) > 1:
-                sources = [x, self._sized(axes)]
+                sizes = [tuple(size_of(each, run) for each in axes[:-1]) for run in range(self.runs)]
+                sources = [x, self.of_size(sizes)]
             if not free and stated:
                 stated = stated[1:]
             known |= {names[run[0]]: size_of(run) for run in stated}
         pattern = " -> ".join(" ".join(_written(axis, names) for axis in each) for each in (x.axes, axes))
         return "Rearrange", {"pattern": pattern, **known}, sources
-
-    def _sized(self, axes: Sequence[Axis]) -> Traced:
-        """An earlier tensor with the spatial sizes that these axes have in every run."""
-        wanted = [tuple(size_of(axis, run) for axis in axes[:-1]) for run in range(self.runs)]
-        for step in (*reversed(self.graph.steps), *self.graph.inputs.values()):
-            for number in range(len(step.shapes[0])):
-                if [shapes[number].spatial for shapes in step.shapes] == wanted:
-                    numbered = len(step.shapes[0]) > 1
-                    return Traced(Output(step, number, numbered), (), (), self.batch)
-        raise NotSayable("axes of which two parts follow from the input")
 
     def first(self, x: Traced, rank: int | None = None) -> Traced:
         """The tensor as a layer takes it that has the batch first, the channels second and spatial axes behind."""

@@ -26,17 +26,6 @@ class ModuleCall:
     parent: ModuleCall | None = None
     members: list[GraphNode | ModuleCall] = field(default_factory=list)
 
-    @property
-    def depth(self) -> int:
-        return 0 if self.parent is None else self.parent.depth + 1
-
-    def holds(self, step: GraphNode) -> bool:
-        """Whether a step stands in this call, or in one within it."""
-        scope: ModuleCall | None = step.scope
-        while scope is not None and scope is not self:
-            scope = scope.parent
-        return scope is self
-
 
 @dataclass(eq=False)
 class GraphNode:
@@ -81,6 +70,11 @@ class Graph:
     top: ModuleCall
     inputs: dict[str, GraphNode] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
+
+    @property
+    def runs(self) -> int:
+        """The number of runs of which the shapes of steps are known."""
+        return min(len(step.shapes) for step in self.inputs.values())
 
     @property
     def steps(self) -> list[GraphNode]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from typing import Any
 
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
@@ -117,9 +117,9 @@ def _steps(scope: ModuleCall) -> list[GraphNode]:
 
 def _item(step: GraphNode, scope: ModuleCall) -> Item:
     name = _relative(step.path, scope.path) if step.path is not None else None
-    count = len(step.shapes[0])
+    several = len(step.shapes[0]) > 1
     extras = all_layers()[step.type].extras
-    gives = [Output(step, i, count > 1 and not (extras and not i)) for i in range(count)]
+    gives = [Output(step, i, several and not (extras and not i)) for i in range(len(step.shapes[0]))]
     return Item(name, list(step.sources), gives, step)
 
 
@@ -145,27 +145,27 @@ def _grouped(items: list[Item], scope: ModuleCall, made: Sequence[Output]) -> li
     """Items with dotted names, `blocks.0` and `blocks.1`, in a list of the name `blocks`, where nothing else that has
     weights stands between them.
     """
-    heads = Counter(item.name.partition(".")[0] for item in items if item.name and "." in item.name)
-    for head in heads:
-        at = [
-            i for i, item in enumerate(items) if item.name and item.name.partition(".")[0] == head and "." in item.name
-        ]
-        if not at:
-            continue
-        first, last = at[0], at[-1] + 1
-        between = items[first:last]
-        if any(item.name and item.name.partition(".")[0] != head for item in between):
+
+    def head_of(item: Item) -> str:
+        """The name of the list in which an item stands; nothing for one that stands in none."""
+        named = item.shares or item
+        head, dot, _ = (named.name or "").partition(".")
+        return head if dot else ""
+
+    for head in dict.fromkeys(map(head_of, items)):
+        at = [i for i, item in enumerate(items) if head_of(item) == head]
+        between = items[at[0] : at[-1] + 1]
+        if not head or any((item.shares or item).name and head_of(item) != head for item in between):
             continue
         for item in between:
-            if item.name:
-                item.name = item.name.partition(".")[2]
+            item.name = item.name and item.name.partition(".")[2]
         own = [each for item in between for each in item.gives]
         reads = [*dict.fromkeys(each for item in between for each in item.reads if each not in own)]
-        outside = [each for i, item in enumerate(items) if not first <= i < last for each in item.reads]
+        outside = [each for item in (*items[: at[0]], *items[at[-1] + 1 :]) for each in item.reads]
         gives = [*dict.fromkeys(each for each in [*outside, *made] if each in own)]
         path = f"{scope.path}.{head}" if scope.path else head
         inner = Body("ModuleList", path, _grouped(between, ModuleCall(path, "ModuleList"), gives), reads, gives)
-        items = [*items[:first], Item(head, reads, gives, body=inner), *items[last:]]
+        items = [*items[: at[0]], Item(head, reads, gives, body=inner), *items[at[-1] + 1 :]]
     return items
 
 
@@ -173,37 +173,23 @@ def _grouped(items: list[Item], scope: ModuleCall, made: Sequence[Output]) -> li
 
 
 def _name_all(body: Body) -> None:
-    """Give every item of a list, and of those within, the name by which the list calls it."""
+    """Say how the list calls every item, and do so for the lists within: by its own name, by its number, or by one
+    that is made of its type.
+    """
     numbered = is_numbered(body)
-    read = Counter(each for item in body.items for each in item.reads)
-    read.update(body.gives)
-    taken = {item.name for item in body.items if item.name} | {"input", *inputs_of(body)}
+    taken = {item.name for item in body.items if item.name} | {"input", *inputs_of(body), *body.known.values()}
     for i, item in enumerate(body.items):
-        following = body.items[i + 1] if i + 1 < len(body.items) else None
-        if numbered:
-            item.called = str(i)
-        elif item.name:
-            item.called = item.name
-        else:
-            kind = (item.step.type if item.step else item.shares.called or "part" if item.shares else "part").lower()
-            elsewhere = any(
-                read[each]
-                > (1 if following is not None and each in following.reads[:1] and len(following.reads) == 1 else 0)
-                and not (following is None and body.gives == [each] and read[each] == 1)
-                for each in item.gives
-            )
-            name, n = kind, 0
-            while name in taken:
-                n += 1
-                name = f"{kind}_{n}"
-            item.called = name
-            if elsewhere or len(item.gives) > 1:
-                item.name = name
-            if item.body is not None:
-                item.name = name
-            taken.add(name)
+        item.called = str(i) if numbered else item.name or _unused(item, taken)
+        taken.add(item.called)
         if item.body is not None:
             _name_all(item.body)
+
+
+def _unused(item: Item, taken: Collection[str]) -> str:
+    """A name that no other item has: the type in lower case, or that of the module that is called again."""
+    kind = item.step.type.lower() if item.step is not None else "part"
+    base = str(item.shares.called).replace(".", "_") if item.shares is not None else kind
+    return next(name for n in count() if (name := f"{base}_{n}" if n else base) not in taken)
 
 
 def is_numbered(body: Body) -> bool:
@@ -220,47 +206,60 @@ def inputs_of(body: Body) -> list[str]:
 
 def called(body: Body, output: Output) -> str:
     """How a list calls what one of its items gives, or what comes in."""
-    for item in body.items:
-        for number, each in enumerate(item.gives):
-            if each == output:
-                assert item.called is not None
-                several = each.numbered if item.step is not None else len(item.gives) > 1
-                return f"{item.called}.{number}" if several else item.called
-    return body.known.get(output) or inputs_of(body)[body.reads.index(output)]
+    item = _giver(body, output)
+    if item is None:
+        return body.known.get(output) or inputs_of(body)[body.reads.index(output)]
+    number = item.gives.index(output)
+    several = item.gives[number].numbered if item.step is not None else len(item.gives) > 1
+    return f"{item.called}.{number}" if several else str(item.called)
+
+
+def _giver(body: Body, output: Output) -> Item | None:
+    """The item of a list that gives a tensor; None for one that comes in."""
+    return next((item for item in body.items if output in item.gives), None)
 
 
 # Entries
 
 
 def entries_of(body: Body) -> list[Entry]:
-    """The entries of a list as the file has them."""
+    """The entries of a list as the file has them; an item that nothing names but its own list has a name only where it
+    is read from elsewhere than below it.
+    """
     numbered = is_numbered(body)
     found: list[Entry] = []
+    named = set() if body.gives == body.items[-1].gives[:1] else {_giver(body, each) for each in body.gives}
     flow = [called(body, body.reads[0])] if body.reads and (len(body.reads) == 1 or body.path) else []
     for item in body.items:
-        entry: Entry = {}
-        if item.name is not None and not numbered:
-            entry["name"] = item.name
+        entry: Entry = {"name": item.called, **_said(body, item)}
         sources = [called(body, each) for each in item.reads]
-        if item.step is not None:
-            entry["type"] = item.step.type
-            entry |= item.step.arguments
-        elif item.body is not None and item.body.block is not None:
-            entry["type"] = item.body.block.name
-            entry |= item.body.values
-        if item.shares is not None:
-            entry["share"] = item.shares.called
-        elif item.step is not None and item.step.ties:
-            entry["tie"] = {name: _tied(first, body.path) for name, first in item.step.ties.items()}
         if sources and sources != flow:
             entry["from"] = sources if len(sources) > 1 else sources[0]
+            named |= {_giver(body, each) for each in item.reads}
+        named.add(item.shares)
         if item.body is not None and item.body.block is None:
             entry["layers"] = plain(item.body.entries)
         found.append(entry)
-        flow = (
-            [called(body, item.gives[0])] if len(item.gives) == 1 or (item.step and not item.gives[0].numbered) else []
-        )
+        alone = len(item.gives) == 1 or (item.step is not None and not item.gives[0].numbered)
+        flow = [called(body, item.gives[0])] if alone else []
+    for item, entry in zip(body.items, found, strict=True):
+        if numbered or (item.name is None and item not in named and item.body is None):
+            del entry["name"]
     return _repeated(found) if numbered else found
+
+
+def _said(body: Body, item: Item) -> Entry:
+    """What an entry is, and with which arguments."""
+    entry: Entry = {}
+    if item.step is not None:
+        entry = {"type": item.step.type, **item.step.arguments}
+    elif item.body is not None and item.body.block is not None:
+        entry = {"type": item.body.block.name, **item.body.values}
+    if item.shares is not None:
+        entry["share"] = item.shares.called
+    elif item.step is not None and item.step.ties:
+        entry["tie"] = {name: _tied(first, body.path) for name, first in item.step.ties.items()}
+    return entry
 
 
 def _tied(name: str, path: str) -> str:
@@ -280,7 +279,7 @@ def _repeated(entries: list[Entry]) -> list[Entry]:
         else:
             found.append(entry)
             counts.append(1)
-    return [entry | ({"repeat": count} if count > 1 else {}) for entry, count in zip(found, counts, strict=True)]
+    return [entry | ({"repeat": times} if times > 1 else {}) for entry, times in zip(found, counts, strict=True)]
 
 
 @cache

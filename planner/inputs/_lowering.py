@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from planner.faults.not_imported import NotImported
 from planner.geometry import Shape
-from planner.inputs._axes import Axis, Factor, Sizes, Traced, factors
+from planner.inputs._axes import Factor, Following, Sizes, Traced, factors
 from planner.inputs._building import GraphBuilder
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
 from planner.inputs._stored import Held
 from planner.inputs.operations import all_operations
 from planner.inputs.operations.layers import layer
-from planner.inputs.torch_module import Event, Invocation, Recording, Value
+from planner.inputs.torch_module import Event, Invocation, Recording, Value, each_of
+
+TOLERATED: tuple[type[Exception], ...] = (Exception,)
+"""Internal errors that may occur while a call is followed: its step is then opaque, and the rest goes on. Tests let
+them through. A TypeError is none: it says that a function is given arguments that are not followed.
+"""
 
 
 class Lowering(GraphBuilder):
-    """A builder that knows which call it is about, and what the network stores."""
+    """A builder that goes along the traces of a network, and knows what the network stores."""
 
     def __init__(self, graph: Graph, traces: Sequence[Recording], stored: Mapping[str, Held], batch: int) -> None:
         super().__init__(graph, Factor((batch,) * len(traces)))
         self.weights = stored
         self.ties = {name: each.first for name, each in stored.items() if each.first}
-        self.returned: list[Any] = []
+        self.returned: list[tuple[Value, ...]] = []
         self.scopes: dict[Invocation, ModuleCall] = {}
         self.tensors: dict[Value, Any] = {}
-        self.reasons: list[str] = []
 
     # Calls
 
@@ -36,10 +40,22 @@ class Lowering(GraphBuilder):
             if call.parent is None:
                 self.scopes[call] = self.graph.top
             else:
-                parent = self.enter(call.parent)
+                parent = self.scope = self.enter(call.parent)
+                self.must_hold(call.path)
                 self.scopes[call] = ModuleCall(call.path, type(call.module).__name__, parent)
                 parent.members.append(self.scopes[call])
         return self.scopes[call]
+
+    def must_hold(self, path: str) -> None:
+        """Raise NotImported where a module is called within another one of which it is no part: its weights would have
+        other names.
+        """
+        if self.scope.path and not path.startswith(f"{self.scope.path}."):
+            raise NotImported(
+                f"`{path}` cannot be said in a model file",
+                label=f"it is called within `{self.scope.path}`, of which it is no part",
+                help="call it where it belongs, and hand on what it returns",
+            )
 
     def given(self, data: Any) -> Any:
         """The arguments of a call, with tensors in place of values."""
@@ -47,10 +63,10 @@ class Lowering(GraphBuilder):
             if data.kind in ("parameter", "buffer"):
                 return self.weights[data.origin]
             if data not in self.tensors:
-                raise NotSayable("a tensor that comes from elsewhere")
+                raise NotSayable("a tensor that is written to in another place, or comes from elsewhere")
             return self.tensors[data]
-        if isinstance(data, tuple):
-            return tuple(map(self.given, data))
+        if isinstance(data, tuple | list):
+            return type(data)(map(self.given, data))
         if isinstance(data, dict):
             return {key: self.given(each) for key, each in data.items()}
         if isinstance(data, slice):
@@ -60,40 +76,42 @@ class Lowering(GraphBuilder):
     def take(self, events: Sequence[Event]) -> None:
         """Add what a call means; the events are those of the same call in all runs."""
         event = events[0]
-        self.returned = [each.result for each in events]
-        each_run = [list(values_in(result)) for result in self.returned]
-        self.results = [
-            list(zip(*(value.sizes for value in values), strict=True)) for values in zip(*each_run, strict=True)
-        ]
-        if next(values_in(event.result), None) is None:
-            return
+        returned = [list(each_of(Value, each.result)) for each in events]
+        self.returned = list(zip(*returned, strict=True))
+        self.results = [list(zip(*(value.sizes for value in values), strict=True)) for values in self.returned]
+        self.reads = [value.type for value in each_of(Value, (event.args, event.kwargs))]
+        self.gives = [value.type for value in returned[0]]
         self.scope = self.enter(event.call)
-        self.reads_whole = next((value.whole for value in values_in(event.args)), False)
-        before = len(self.scope.members)
+        before = len(self.added)
         try:
-            args, kwargs = self.given(event.args), self.given(event.kwargs)
-            found = self._meaning(event, args, kwargs)
-            self._keep(event.result, found)
+            runs = [(each.args, each.kwargs) for each in events]
+            args, kwargs = self.given(in_all_runs(runs))
+            self._keep(event.result, self._meaning(event, args, kwargs))
         except NotSayable as reason:
-            del self.scope.members[before:]
+            self.forget(self.added[before:])
             self._opaque(event, str(reason))
 
     def _meaning(self, event: Event, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if event.module is not None:
-            return layer(self, event.name, event.module, event.path, args, kwargs)
         name = plain_name(event.name)
-        if name not in all_operations():
-            raise NotSayable(f"torch's {name}")
-        kwargs.pop("inplace", None)
         try:
+            if event.module is not None:
+                self.must_hold(event.path)
+                return layer(self, event.name, event.module, event.path, args, kwargs)
+            if name not in all_operations():
+                raise NotSayable(f"torch's {name}")
+            kwargs.pop("inplace", None)
             return all_operations()[name](self, *args, **kwargs)
+        except NotSayable:
+            raise
         except TypeError as error:
-            raise NotSayable(f"{name} with such arguments: {error}") from error
+            raise NotSayable(f"{name} with such arguments") from error
+        except TOLERATED as error:
+            raise NotSayable(f"{name}, which cannot be followed here") from error
 
     def _keep(self, result: Any, found: Any) -> None:
         """Remember the tensors of a call under the values that the trace has for them."""
-        if isinstance(result, tuple):
-            if not isinstance(found, tuple) or len(found) != len(result):
+        if isinstance(result, tuple | list):
+            if not isinstance(found, tuple | list) or len(found) != len(result):
                 raise NotSayable("results of another number")
             for value, each in zip(result, found, strict=True):
                 if each is not None:
@@ -101,75 +119,68 @@ class Lowering(GraphBuilder):
         elif isinstance(result, Value):
             if not isinstance(found, Traced | Held):
                 raise NotSayable("a result that is no tensor")
-            if isinstance(found, Traced) and isinstance(self.returned[0], Value):
-                self._must_have_its_sizes(found)
+            if isinstance(found, Traced):
+                self._must_have_its_sizes(result, found)
             self.tensors[result] = found
 
-    def _must_have_its_sizes(self, found: Traced) -> None:
-        """Raise NotSayable where the only result of a call has other sizes in the trace of a run."""
-        for run, result in enumerate(self.returned):
+    def _must_have_its_sizes(self, result: Value, found: Traced) -> None:
+        """Raise NotSayable where a result has other sizes in the trace of a run."""
+        for run, value in enumerate(next(each for each in self.returned if each[0] is result)):
             sizes = found.sizes(run)
-            alike = not found.has_batch and _but_batch(sizes, result.sizes, self.batch.sizes[run])
-            if sizes != result.sizes and not alike:
-                raise NotSayable(f"sizes {sizes} where {result.sizes} came out in run {run}")
+            alike = not found.has_batch and _but_batch(sizes, value.sizes, self.batch.sizes[run])
+            if sizes != value.sizes and not alike:
+                raise NotSayable(f"sizes {sizes} where {value.sizes} came out in run {run}")
 
     def _opaque_like(self, name: str, sources: Sequence[Traced], like: Traced, reason: str) -> Traced:
         """A step that gives a tensor of the same sizes as one that it reads."""
-        shapes = tuple((step_shapes[like.output.number],) for step_shapes in like.output.step.shapes)
-        outputs = tuple(each.output for each in sources)
-        arguments = {
-            "class": name,
-            "output": [None if len(set(n)) > 1 else n[0] for n in zip(*(each[0] for each in shapes), strict=True)],
-        }
-        step = GraphNode("Custom", arguments, outputs, self.scope, None, shapes, reason=reason)
-        self.scope.members.append(step)
-        return self.like(step, like)
+        shapes = tuple((each[like.output.number],) for each in like.output.step.shapes)
+        output = [
+            None if len(set(sizes)) > 1 else sizes[0] for sizes in zip(*(shape for (shape,) in shapes), strict=True)
+        ]
+        return self.like(self._custom(name, output, sources, shapes, reason), like)
 
     def _opaque(self, event: Event, reason: str) -> None:
-        """A step that says only what comes out."""
-        self.reasons.append(f"{event.path or event.call.path}: {event.name}: {reason}")
-        sources = [
-            self.tensor(self.tensors[value]) for value in values_in((event.args, event.kwargs)) if value in self.tensors
-        ]
+        """Steps that say only what comes out."""
+        read = each_of(Value, (event.args, event.kwargs))
+        sources = [self.tensor(self.tensors[value]) for value in read if value in self.tensors]
         sources = sources or [Traced(Output(step), (), (), self.batch) for step in self.graph.inputs.values()]
         name = class_name_of(event)
-        for values in zip(*(values_in(result) for result in self.returned), strict=True):
+        for values in self.returned:
             sizes = [value.sizes for value in values]
-            like = next((each for each in sources if all(each.sizes(run) == n for run, n in enumerate(sizes))), None)
+            like = next((each for each in sources if [each.sizes(run) for run in range(self.runs)] == sizes), None)
             if like is not None:
                 self.tensors[values[0]] = self._opaque_like(name, sources, like, reason)
-                continue
-            batch = self.batch.sizes[0]
-            has_batch = (
-                bool(sizes[0])
-                and all(each[0] % batch == 0 for each in sizes)
-                and any(each.has_batch for each in sources)
-            )
-            lead = [each[0] // batch if has_batch else each[0] for each in sizes] if sizes[0] else [1] * len(sizes)
-            own = [tuple(n for n in (first, *each[1:])) for first, each in zip(lead, sizes, strict=True)]
-            own = [each[1:] if has_batch and set(lead) == {1} and len(each) > 1 else each for each in own]
-            shapes = tuple((Shape(each or (1,)),) for each in own)
-            step = GraphNode(
-                "Custom",
-                {"class": name, "output": list(own[0] or (1,))},
-                tuple(each.output for each in sources),
-                self.scope,
-                None,
-                shapes,
-                reason=reason,
-            )
-            self.scope.members.append(step)
-            axes = factors([each[0] for each in shapes])
-            dims: list[Axis] = list(axes)
-            if has_batch:
-                dims = (
-                    [(self.batch,), *axes]
-                    if set(lead) == {1} and len(sizes[0]) > 1
-                    else [(self.batch, *axes[0]), *axes[1:]]
-                )
-            if not sizes[0]:
-                dims = []
-            self.tensors[values[0]] = Traced(Output(step), axes, tuple(dims), self.batch)
+            else:
+                self.tensors[values[0]] = self._opaque_of(name, sources, sizes, reason)
+
+    def _opaque_of(self, name: str, sources: Sequence[Traced], sizes: Sequence[Sizes], reason: str) -> Traced:
+        """A step that gives a tensor of some sizes in each run; the batch is in its first dimension, if anywhere."""
+        batch, per_sample = self.batch.sizes[0], any(each.has_batch for each in sources)
+        if per_sample and all(each and each[0] % batch == 0 for each in sizes):
+            own = [(each[0] // batch, *each[1:]) for each in sizes]
+            rows = [each[1:] if each[0] == 1 and len(each) > 1 else each for each in own]
+            folded = len(rows[0]) == len(own[0])
+        else:
+            rows, folded, per_sample = [each or (1,) for each in sizes], False, False
+        step = self._custom(name, list(rows[0]), sources, tuple((Shape(each),) for each in rows), reason)
+        axes = factors(rows)
+        dims = axes if sizes[0] else ()
+        if per_sample:
+            dims = ((self.batch, *axes[0]), *axes[1:]) if folded else ((self.batch,), *axes)
+        return Traced(Output(step), axes, dims, self.batch)
+
+    def _custom(
+        self,
+        name: str,
+        output: list[int | None],
+        sources: Sequence[Traced],
+        shapes: tuple[tuple[Shape], ...],
+        reason: str,
+    ) -> GraphNode:
+        read = tuple(each.output for each in sources)
+        step = GraphNode("Custom", {"class": name, "output": output}, read, self.scope, None, shapes, reason=reason)
+        self.add(step)
+        return step
 
 
 def _but_batch(sizes: Sizes, wanted: Sizes, batch: int) -> bool:
@@ -192,48 +203,57 @@ def plain_name(name: str) -> str:
     return name
 
 
-def values_in(data: Any) -> Any:
-    """All values in arguments or results."""
-    if isinstance(data, Value):
-        yield data
-    elif isinstance(data, tuple | list):
-        for each in data:
-            yield from values_in(each)
-    elif isinstance(data, dict):
-        for each in data.values():
-            yield from values_in(each)
+def in_all_runs(runs: Sequence[Any]) -> Any:
+    """The arguments of a call in all runs as one: a number that is another one in each run is Following, and of tensors
+    those of the first run stand there.
+    """
+    first = runs[0]
+    if isinstance(first, tuple | list) and all(type(each) is type(first) and len(each) == len(first) for each in runs):
+        return type(first)(map(in_all_runs, zip(*runs, strict=True)))
+    if isinstance(first, dict):
+        return {key: in_all_runs([each[key] for each in runs]) for key in first}
+    if isinstance(first, slice):
+        return slice(*(in_all_runs([getattr(each, part) for each in runs]) for part in ("start", "stop", "step")))
+    if isinstance(first, Value) or all(each is first or each == first for each in runs):
+        return first
+    return Following(tuple(runs))
 
 
-def lowered(name: str, traces: Sequence[Recording], stored: Mapping[str, Held], batch: int) -> Lowering:
-    """The graph of a network from its traces; from the first alone where more can be said of it."""
-    found = _lowered(name, traces, stored, batch)
-    if len(traces) > 1 and found.graph.opaque:
-        alone = _lowered(name, traces[:1], stored, batch)
-        if len(alone.graph.opaque) < len(found.graph.opaque):
+def lowered(
+    name: str, traces: Sequence[Recording], stored: Mapping[str, Held], batch: int, rows: Collection[str] = ()
+) -> Graph:
+    """The graph of a network from its traces; from the first alone where more can be said of it.
+
+    rows  the inputs that have their channels last, as tokens have
+    """
+    found = _lowered(name, traces, stored, batch, rows)
+    if len(traces) > 1 and found.opaque:
+        alone = _lowered(name, traces[:1], stored, batch, rows)
+        if len(alone.opaque) < len(found.opaque):
             return alone
     return found
 
 
-def _lowered(name: str, traces: Sequence[Recording], stored: Mapping[str, Held], batch: int) -> Lowering:
+def _lowered(
+    name: str, traces: Sequence[Recording], stored: Mapping[str, Held], batch: int, rows: Collection[str]
+) -> Graph:
     graph = Graph(name, ModuleCall("", name))
     b = Lowering(graph, traces, stored, batch)
     for input_name, value in traces[0].inputs.items():
-        b.tensors[value] = b.input(input_name, [trace.inputs[input_name].sizes for trace in traces])
+        sizes = [trace.inputs[input_name].sizes for trace in traces]
+        b.tensors[value] = b.input(input_name, sizes, channels_last=input_name in rows)
     for events in zip(*(trace.events for trace in traces), strict=True):
         b.take(events)
     b.scope = graph.top
-    for value in values_in(traces[0].result):
+    for value in each_of(Value, traces[0].result):
         tensor = b.tensor(b.given(value))
         graph.outputs.append(_shown(b, tensor).output)
-    return b
+    return graph
 
 
 def _shown(b: GraphBuilder, x: Traced) -> Traced:
     """An output of the network with an axis for each dimension."""
-    rows = [x.own(dim) for dim in range(x.rank) if dim or not x.has_batch]
+    rows = b.rows(x, ())
     if tuple(rows) == x.axes or (len(rows) > 1 and (*rows[1:], rows[0]) == x.axes):
         return x
     return b.ordered(x, (*rows[1:], rows[0]) if len(rows) > 2 else rows or [()])
-
-
-__all__ = ["lowered", "math"]

@@ -45,7 +45,8 @@ def met(b: GraphBuilder, tensors: Sequence[Traced], apart: int | None = None) ->
         # The factors that the result's axes hold, which may be another tensor's
         holders = [own for own in owns if any(factor is not b.batch for factor in own)]
         held = next((own for own in holders if all(any(f in axis for axis in axes) for f in _own(own, b))), None)
-        assert held is not None or not holders
+        if held is None and holders:
+            raise NotSayable("axes that each tensor repeats in part")
         dims.append((*((b.batch,) if with_batch else ()), *(_own(held, b) if held else ())))
     return Met(
         ordered, axes, tuple(dims), next((i for i, slot in enumerate(slots) if slot and slot[0][0] == apart), None)

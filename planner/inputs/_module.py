@@ -5,11 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planner.faults.not_imported import NotImported
 from planner.inputs._graph import Graph, NotSayable
 from planner.inputs._naming import FROM_FILE, said
+from planner.inputs._stored import Held
+
+if TYPE_CHECKING:
+    from planner.inputs.torch_module import Recording
 
 BATCH = 11
 """Samples that a module is run on: a number that no axis is likely to have, so that the batch is told from axes."""
@@ -23,36 +27,41 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
         import torch
     except ImportError as error:
         raise NotImported("a module of PyTorch needs PyTorch", help="pip install shape-planner[torch]") from error
+    from planner.inputs._agreement import must_say
     from planner.inputs._lowering import lowered
-    from planner.inputs._stored import Held
     from planner.inputs._text import text_of
-    from planner.inputs.torch_module import without_values
 
     if not isinstance(module, torch.nn.Module):
         raise NotImported(f"`{name}` is no module of PyTorch, but {_kind(module)}", help="name a class of nn.Module")
-    parameters = dict(module.named_parameters(remove_duplicate=False))
-    kept = set(module.state_dict(keep_vars=True))
-    state = without_values(module)
-    names: dict[int, str] = {}
-    stored = {}
-    for key, each in state.items():
-        first = names.setdefault(id(each), key)
-        tied = first if first != key else ""
-        stored[key] = Held(key, tuple(each.shape), key in parameters, not each.is_floating_point(), key in kept, tied)
     with _evaluated(module):
-        traces = _traces(module, _tensors(module, input, example), state)
-    kind = type(module).__name__
+        inputs = _inputs(module, input, example)
+        traces = _traces(module, inputs)
     try:
-        graph = lowered(kind, traces, stored, BATCH).graph
+        graph = lowered(type(module).__name__, traces, _stored(module), BATCH, inputs.rows)
         graph.prune()
         if not graph.outputs:
             raise NotImported(f"`{name}` gives no tensor", help="its forward must return one, or several")
         if not graph.steps:
             raise NotImported(f"`{name}` has no layer", help="what it reads is what it returns")
         text = text_of(graph)
+        must_say(text, graph)
     except NotSayable as reason:
-        raise NotImported(f"`{name}` cannot be said in a model file", label=str(reason)) from reason
+        help = "name a part of it, or write that part in another way"
+        raise NotImported(f"`{name}` cannot be said in a model file", str(reason), help) from reason
     return "".join(f"# {line}\n" for line in _head(module, graph, traces)) + text
+
+
+def _stored(module: Any) -> dict[str, Held]:
+    """What a module stores, by the names of its `state_dict`, and beside these what is not kept there."""
+    parameters = dict(module.named_parameters(remove_duplicate=False))
+    kept = set(module.state_dict(keep_vars=True))
+    names: dict[int, str] = {}
+    found = {}
+    for name, each in (*parameters.items(), *module.named_buffers(remove_duplicate=False)):
+        first = names.setdefault(id(each), name)
+        own = "" if first == name else first
+        found[name] = Held(name, tuple(each.shape), name in parameters, not each.is_floating_point(), name in kept, own)
+    return found
 
 
 def _kind(thing: object) -> str:
@@ -60,12 +69,12 @@ def _kind(thing: object) -> str:
     return f"{article} {type(thing).__name__}"
 
 
-def _head(module: Any, graph: Graph, traces: Sequence[Any]) -> Iterator[str]:
+def _head(module: Any, graph: Graph, traces: Sequence[Recording]) -> Iterator[str]:
     """What stands above the text: where it comes from, and what of it no layer says."""
     yield f"{type(module).__name__} of {type(module).__module__.removeprefix(FROM_FILE)}, imported"
     if decisions := sorted(each.strip("_") for each in traces[0].decisions):
         yield f"It looks at values ({', '.join(decisions)}): this is what it does where all that it reads is 0."
-    if len(traces) == 1:
+    if graph.runs == 1:
         yield "Sizes that follow from the input's are those at this input."
     used = {name for step in graph.steps for name in step.state.values()}
     idle = {name.partition(".")[0] for name, _ in module.named_parameters() if name not in used} - {
@@ -100,70 +109,95 @@ Run = dict[str, tuple[tuple[int, ...], Any]]
 """The sizes and the type of number of what a module reads, by the names of its parameters."""
 
 
-def _tensors(module: Any, input: Any, example: Any) -> list[Run]:
-    """The sizes and types of what the module reads in each run, by the names of its parameters."""
-    import torch
+class Inputs(NamedTuple):
+    """What a module reads in each run; the first is the one that is meant.
 
+    by_name  whether the inputs are given by the names of the parameters of `forward`
+    rows     those that have their channels last, as tokens have
+    """
+
+    runs: list[Run]
+    by_name: bool
+    rows: frozenset[str] = frozenset()
+
+
+def _inputs(module: Any, input: Any, example: Any) -> Inputs:
+    """What is given to a module, for the shapes or the examples that its caller gives."""
     names = list(inspect.signature(module.forward).parameters)
-    if example is not None:
-        given = example if isinstance(example, Mapping) else example if isinstance(example, tuple | list) else [example]
-        pairs = given.items() if isinstance(given, Mapping) else zip(_enough(names, given), given, strict=False)
-        return [{str(name): ((BATCH, *each.shape[1:]), each.dtype) for name, each in pairs}]
-    if input is None:
-        raise NotImported(
-            "the shape of the input is needed", help="give it: `--input 224x224x3`, or input=(224, 224, 3)"
-        )
-    shapes = dict(input) if isinstance(input, Mapping) else {(_enough(names, [input]) or ["x"])[0]: input}
-    unknown = [name for name in shapes if name not in names and "args" not in names and "kwargs" not in names]
+    if example is None and input is None:
+        help = "give it: `--input 224x224x3`, or input=(224, 224, 3)"
+        raise NotImported("the shape of the input is needed", help=help)
+    given = input if example is None else example
+    by_name = isinstance(given, Mapping)
+    if not by_name:
+        listed = given if example is not None and isinstance(given, tuple | list) else [given]
+        given = {names[i] if i < len(names) else f"x{i}": each for i, each in enumerate(listed)}
+    unknown = [name for name in given if name not in names and "args" not in names and "kwargs" not in names]
     if unknown:
         raise NotImported(f"`forward` has no parameter `{unknown[0]}`", help=f"it has: {', '.join(names) or 'none'}")
-    found = []
-    for more in (0, 1):
-        run: Run = {}
-        for name, shape in shapes.items():
-            *spatial, channels = (int(n) for n in shape)
-            longer = [n + more * (FARTHER[i] if i < len(FARTHER) else 0) for i, n in enumerate(spatial)]
-            run[name] = ((BATCH, channels, *longer), torch.get_default_dtype())
-        found.append(run)
-    return found
+    if example is not None:
+        return _like(given, by_name)
+    return Inputs([_of_shapes(given, longer=longer) for longer in (False, True)], by_name)
 
 
-def _enough(names: Sequence[str], given: Sequence[Any]) -> list[str]:
-    """Names for inputs, by their places."""
-    return [names[i] if i < len(names) else f"x{i}" for i in range(len(given))]
+def _like(examples: Mapping[str, Any], by_name: bool) -> Inputs:
+    """The one run on tensors like examples, of which those with three dimensions are taken for (N, L, C)."""
+    for name, each in examples.items():
+        if not hasattr(each, "dtype") or len(each.shape) < 2 or 0 in each.shape:
+            message = f"the example for `{name}` is no tensor with the batch first and an axis besides"
+            raise NotImported(message, help="give such a tensor, as torch.zeros(1, 128, dtype=torch.long)")
+    run = {str(name): ((BATCH, *each.shape[1:]), each.dtype) for name, each in examples.items()}
+    return Inputs([run], by_name, frozenset(name for name, (sizes, _) in run.items() if len(sizes) == 3))
 
 
-def _traces(module: Any, runs: Sequence[Run], state: Mapping[str, Any]) -> list[Any]:
+def _of_shapes(shapes: Mapping[str, Any], *, longer: bool) -> Run:
+    """The run on tensors of shapes that have the channels last, or of larger ones."""
+    import torch
+
+    run: Run = {}
+    for name, shape in shapes.items():
+        if not isinstance(shape, tuple | list) or not shape or not all(type(n) is int and n > 0 for n in shape):
+            raise NotImported(f"`{shape}` is no shape", help="write it channels last: input=(224, 224, 3)")
+        *spatial, channels = shape
+        more = [FARTHER[i] if longer and i < len(FARTHER) else 0 for i in range(len(spatial))]
+        sizes = (BATCH, channels, *(n + add for n, add in zip(spatial, more, strict=True)))
+        run[name] = sizes, torch.get_default_dtype()
+    return run
+
+
+def _traces(module: Any, inputs: Inputs) -> list[Recording]:
     """What the module did in each run. The first must succeed, without values or else with them; the second may fail.
 
     The user's own code runs here, and may raise anything.
     """
     import torch
 
-    from planner.inputs.torch_module import traced
+    from planner.inputs.torch_module import traced, without_values
 
-    def run(sizes: Run, device: str) -> Any:
+    state = without_values(module)
+
+    def run(sizes: Run, device: str) -> Recording:
         tensors = {name: torch.zeros(*each, dtype=dtype, device=device) for name, (each, dtype) in sizes.items()}
         own = state if device == "meta" else {**dict(module.named_parameters()), **dict(module.named_buffers())}
-        return traced(module, tensors, own)
+        return traced(module, tensors, own, by_name=inputs.by_name)
 
     device = "meta"
     try:
-        first = run(runs[0], device)
+        first = run(inputs.runs[0], device)
     except Exception:  # noqa: BLE001
         device = "cpu"
         try:
-            first = run(runs[0], device)
+            first = run(inputs.runs[0], device)
         except Exception as error:
-            shown = ", ".join(f"({', '.join(map(str, each))})" for each, _ in runs[0].values())
+            shown = ", ".join(f"({', '.join(map(str, each))})" for each, _ in inputs.runs[0].values())
             message = f"`{type(module).__name__}` fails on {shown}"
             raise NotImported(message, said(error), "give a shape that it reads, by `--input`") from error
     traces = [first]
-    for farther in runs[1:]:
+    for farther in inputs.runs[1:]:
         try:
             second = run(farther, device)
         except Exception:  # noqa: BLE001
             break
-        if [each.name for each in second.events] == [each.name for each in first.events]:
+        if second.outline == first.outline:
             traces.append(second)
     return traces

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,12 +21,17 @@ OPENED = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.TransformerEncoder, nn
 
 @dataclass(eq=False)
 class Value:
-    """A tensor in the trace. `origin` is the name of an input, a parameter or a buffer; empty for what was computed."""
+    """A tensor in the trace.
+
+    origin  the name of an input, a parameter or a buffer; empty for what was computed
+    kind    `input`, `parameter` or `buffer`; empty for what was computed
+    type    `float`, `whole` for whole numbers, `truth` for truth values
+    """
 
     sizes: tuple[int, ...]
     origin: str = ""
     kind: str = ""
-    whole: bool = False
+    type: str = "float"
 
 
 @dataclass(eq=False)
@@ -60,11 +65,19 @@ class Recording:
     inputs: dict[str, Value] = field(default_factory=dict)
     result: Any = None
 
+    @property
+    def outline(self) -> list[tuple[str, str, int]]:
+        """What was called, and how many tensors came out of each call: two runs of one network have the same."""
+        events = ((each.name, each.path, each.result) for each in self.events)
+        return [(name, path, sum(1 for _ in each_of(Value, result))) for name, path, result in events]
+
 
 def is_layer(module: nn.Module) -> bool:
-    """Whether a module is one of PyTorch's own, with PyTorch's forward pass."""
+    """Whether a module is one of PyTorch's own, and does what PyTorch's forward pass does and nothing besides."""
     own = _own_class(module)
-    return own is not None and type(module).forward is own.forward and not isinstance(module, OPENED)
+    if own is None or isinstance(module, OPENED) or "forward" in vars(module):
+        return False
+    return type(module).forward is own.forward and not (module._forward_hooks or module._forward_pre_hooks)
 
 
 def _own_class(module: nn.Module) -> type[nn.Module] | None:
@@ -97,53 +110,55 @@ class Recorder(TorchFunctionMode):
         if id(tensor) not in self.values:
             self.alive.append(tensor)
             self.lying.setdefault(_place(tensor), set()).add(id(tensor))
-            whole = not (tensor.is_floating_point() or tensor.is_complex())
-            self.values[id(tensor)] = Value(tuple(tensor.shape), whole=whole, **about)
+            self.values[id(tensor)] = Value(tuple(tensor.shape), type=_type(tensor), **about)
         return self.values[id(tensor)]
 
-    def renew(self, tensor: Tensor) -> Value:
-        """A new value of a tensor that was written to; others in the same memory are not known any more."""
-        for each in self.lying.get(_place(tensor), {id(tensor)}):
-            if each in self.values and each != id(tensor):
+    def renew(self, tensor: Tensor) -> None:
+        """Take a tensor for a new one that was written to; others in the same memory are not known any more."""
+        for each in self.lying.get(_place(tensor), ()):
+            if each in self.values:
                 old = self.values[each]
-                self.values[each] = Value(old.sizes, whole=old.whole)
-        self.values.pop(id(tensor), None)
-        return self.known(tensor)
+                self.values[each] = Value(old.sizes, type=old.type)
 
     def read(self, data: Any) -> Any:
         """Arguments or results with values in place of tensors."""
         if isinstance(data, Tensor):
             return self.known(data)
         if isinstance(data, tuple | list):
-            return tuple(map(self.read, data))
+            return type(data)(map(self.read, data)) if type(data) in (tuple, list) else tuple(map(self.read, data))
         if isinstance(data, dict):
             return {key: self.read(each) for key, each in data.items()}
+        if isinstance(data, slice):
+            return slice(*map(self.read, (data.start, data.stop, data.step)))
         return data
+
+    def run(self, called: Callable[[], Any], name: str, args: Any, kwargs: Any, **about: Any) -> Any:
+        """Call a function or a layer, and write down what was read and what came out. Whatever it has written over is
+        another tensor from then on.
+        """
+        read = self.read(args), self.read(kwargs)
+        before = [(tensor, tensor._version) for tensor in each_of(Tensor, (args, kwargs))]
+        result = called()
+        written = [tensor for tensor, version in before if tensor._version != version]
+        for tensor in written:
+            self.renew(tensor)
+        given = self.read(result)
+        if next(each_of(Value, given), None) is None and written:  # as `x[0] = y`, which returns nothing
+            given = self.read(written[0])
+        if next(each_of(Value, given), None) is not None:
+            self.trace.events.append(Event(name, self.calls[-1], *read, given, **about))
+        return result
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if self.inside_layer or not self.calls:
             return func(*args, **kwargs)
-        read_args, read_kwargs = self.read(args), self.read(kwargs)
-        result = func(*args, **kwargs)
         name = getattr(func, "__name__", "")
         if name in DECIDES:
             self.trace.decisions.add(name)
         if name in ("__get__", "__set__"):
             name = f"{getattr(getattr(func, '__self__', None), '__name__', '')}.{name}"
-        written = args[0] if name == "__setitem__" else kwargs.get("out")
-        if written is not None:
-            self.note(name, read_args, read_kwargs, self.renew(written))
-        elif _holds_tensor(result):
-            writes = name.endswith("_") or name.startswith("__i") or kwargs.get("inplace") or name in INPLACE
-            for tensor in _tensors(result) if writes else ():
-                if any(tensor is each for each in _tensors(args)):
-                    self.renew(tensor)
-            self.note(name, read_args, read_kwargs, self.read(result))
-        return result
-
-    def note(self, name: str, args: Any, kwargs: Any, result: Any, **about: Any) -> None:
-        self.trace.events.append(Event(name, self.calls[-1], args, kwargs, result, **about))
+        return self.run(lambda: func(*args, **kwargs), name, args, kwargs)
 
     def call(self, forward: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
         """Run a module, as a layer or opened."""
@@ -151,17 +166,12 @@ class Recorder(TorchFunctionMode):
         if self.inside_layer or path is None:
             return forward(module, *args, **kwargs)
         if self.calls and is_layer(module):
-            read_args, read_kwargs = self.read(args), self.read(kwargs)
             self.inside_layer = True
             try:
-                result = forward(module, *args, **kwargs)
+                own = {"module": module, "path": path}
+                return self.run(lambda: forward(module, *args, **kwargs), class_name(module), args, kwargs, **own)
             finally:
                 self.inside_layer = False
-            if getattr(module, "inplace", False):
-                for tensor in _tensors(result):
-                    self.renew(tensor)
-            self.note(class_name(module), read_args, read_kwargs, self.read(result), module=module, path=path)
-            return result
         self.calls.append(Invocation(path, module, self.calls[-1] if self.calls else None))
         try:
             return forward(module, *args, **kwargs)
@@ -169,7 +179,6 @@ class Recorder(TorchFunctionMode):
             self.calls.pop()
 
 
-INPLACE = {"relu", "silu"}
 DECIDES = {"__bool__", "item", "__int__", "__float__", "__index__", "tolist", "equal", "allclose", "numpy", "nonzero"}
 """Functions that tell a value of a tensor."""
 
@@ -182,19 +191,28 @@ def _place(tensor: Tensor) -> int:
         return -id(tensor)
 
 
-def _tensors(data: Any) -> Iterator[Tensor]:
-    if isinstance(data, Tensor):
+def _type(tensor: Tensor) -> str:
+    """What kind of numbers a tensor holds."""
+    if tensor.is_floating_point() or tensor.is_complex():
+        return "float"
+    return "truth" if tensor.dtype == torch.bool else "whole"
+
+
+Kind = TypeVar("Kind")
+
+
+def each_of(kind: type[Kind], data: Any) -> Iterator[Kind]:
+    """All things of a kind in arguments or results."""
+    if isinstance(data, kind):
         yield data
     elif isinstance(data, tuple | list):
         for each in data:
-            yield from _tensors(each)
+            yield from each_of(kind, each)
     elif isinstance(data, dict):
         for each in data.values():
-            yield from _tensors(each)
-
-
-def _holds_tensor(data: Any) -> bool:
-    return next(_tensors(data), None) is not None
+            yield from each_of(kind, each)
+    elif isinstance(data, slice):
+        yield from each_of(kind, (data.start, data.stop, data.step))
 
 
 @contextmanager
@@ -223,8 +241,11 @@ def _without_shortcuts() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(was)
 
 
-def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> Recording:
-    """The trace of a module on inputs, with other tensors in place of its parameters and buffers."""
+def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, Tensor], *, by_name: bool) -> Recording:
+    """The trace of a module on inputs, with other tensors in place of its parameters and buffers.
+
+    by_name  whether the inputs have the names of the parameters of `forward`, and are given by these
+    """
     names: dict[nn.Module, str] = {}
     for name, each in module.named_modules():
         names.setdefault(each, name)
@@ -234,10 +255,9 @@ def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, 
         recorder.known(tensor, origin=name, kind="parameter" if name in parameters else "buffer")
     for name, tensor in inputs.items():
         recorder.trace.inputs[name] = recorder.known(tensor, origin=name, kind="input")
+    args, kwargs = ((), dict(inputs)) if by_name else (tuple(inputs.values()), {})
     with torch.no_grad(), _without_shortcuts(), _calls_go_to(recorder), recorder:
-        result = torch.func.functional_call(
-            module, dict(state), tuple(inputs.values()), strict=False, tie_weights=False
-        )
+        result = torch.func.functional_call(module, dict(state), args, kwargs, strict=False, tie_weights=False)
     recorder.trace.result = recorder.read(result)
     return recorder.trace
 

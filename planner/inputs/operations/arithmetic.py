@@ -12,10 +12,12 @@ from planner.inputs._graph import NotSayable, Output
 from planner.inputs._meeting import met
 from planner.inputs._stored import Held
 from planner.inputs.operations import OPERATIONS, operation
+from planner.inputs.operations._arguments import chosen
 
 
-def _two(b: GraphBuilder, type_: str, x: Any, y: Any, **arguments: Any) -> Traced:
+def operator(type_: str, b: GraphBuilder, x: Any, y: Any) -> Traced:
     """An operator on two operands, of which one may be a number."""
+    arguments: dict[str, Any] = {}
     if isinstance(x, Number) and isinstance(y, Number):
         raise NotSayable("an operator on numbers")
     if isinstance(y, Number) or isinstance(x, Number):
@@ -30,40 +32,27 @@ def _two(b: GraphBuilder, type_: str, x: Any, y: Any, **arguments: Any) -> Trace
     return Traced(Output(b.step(type_, arguments, tensors)), axes, dims, b.batch)
 
 
-@operation("add", "iadd")
+@operation("add", "iadd", "radd")
 def add(b: GraphBuilder, x: Any, y: Any, *, alpha: Any = 1) -> Traced:
+    if set(b.reads) == {"truth"}:
+        raise NotSayable("a sum of truth values")
     if alpha != 1:
-        y = _two(b, "Multiply", y, alpha)
+        y = operator("Multiply", b, y, alpha)
     if isinstance(y, int | float) and not y and not isinstance(x, Number):
         return b.tensor(x)
-    return _two(b, "Add", x, y)
-
-
-@operation("radd")
-def radd(b: GraphBuilder, y: Any, x: Any) -> Traced:
-    return add(b, x, y)
+    return operator("Add", b, x, y)
 
 
 @operation("sub", "subtract", "isub")
 def sub(b: GraphBuilder, x: Any, y: Any, *, alpha: Any = 1) -> Traced:
     if alpha != 1:
-        y = _two(b, "Multiply", y, alpha)
-    return _two(b, "Subtract", x, y)
-
-
-@operation("rsub")
-def rsub(b: GraphBuilder, y: Any, x: Any) -> Traced:
-    return _two(b, "Subtract", x, y)
-
-
-@operation("mul", "multiply", "imul", "rmul")
-def mul(b: GraphBuilder, x: Any, y: Any) -> Traced:
-    return _two(b, "Multiply", x, y)
+        y = operator("Multiply", b, y, alpha)
+    return operator("Subtract", b, x, y)
 
 
 @operation("div", "divide", "true_divide", "truediv", "idiv", "itruediv")
 def div(b: GraphBuilder, x: Any, y: Any, *, rounding_mode: Any = None) -> Traced:
-    quotient = _two(b, "Divide", x, y)
+    quotient = operator("Divide", b, x, y)
     if rounding_mode is None:
         return quotient
     return b.like(b.step("Floor" if rounding_mode == "floor" else "Trunc", {}, [quotient]), quotient)
@@ -74,49 +63,35 @@ def floordiv(b: GraphBuilder, x: Any, y: Any) -> Traced:
     return div(b, x, y, rounding_mode="floor")
 
 
-@operation("long", "int")
-def whole(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Traced:
-    tensor = b.tensor(x)
-    return tensor if b.reads_whole else b.like(b.step("Trunc", {}, [tensor]), tensor)
+def _turned(type_: str, b: GraphBuilder, y: Any, x: Any) -> Traced:
+    """An operator whose second operand comes first, as in `2 - x`."""
+    return operator(type_, b, x, y)
 
 
-@operation("rdiv", "rtruediv")
-def rdiv(b: GraphBuilder, y: Any, x: Any) -> Traced:
-    return _two(b, "Divide", x, y)
-
-
-@operation("pow", "ipow")
-def pow_(b: GraphBuilder, x: Any, y: Any) -> Traced:
-    return _two(b, "Power", x, y)
-
-
-@operation("rpow")
-def rpow(b: GraphBuilder, y: Any, x: Any) -> Traced:
-    return _two(b, "Power", x, y)
-
-
-@operation("maximum")
-def maximum(b: GraphBuilder, x: Any, y: Any) -> Traced:
-    return _two(b, "Maximum", x, y)
-
-
-@operation("minimum")
-def minimum(b: GraphBuilder, x: Any, y: Any) -> Traced:
-    return _two(b, "Minimum", x, y)
+for _type, _names, _reversed in (
+    ("Multiply", ("mul", "multiply", "imul", "rmul"), ()),
+    ("Power", ("pow", "ipow"), ("rpow",)),
+    ("Maximum", ("maximum",), ()),
+    ("Minimum", ("minimum",), ()),
+    ("Subtract", (), ("rsub",)),
+    ("Divide", (), ("rdiv", "rtruediv")),
+):
+    OPERATIONS.update(dict.fromkeys(_names, partial(operator, _type)))
+    OPERATIONS.update(dict.fromkeys(_reversed, partial(_turned, _type)))
 
 
 @operation("addcmul")
 def addcmul(b: GraphBuilder, x: Any, y: Any, z: Any, *, value: Any = 1) -> Traced:
-    product = _two(b, "Multiply", y, z)
-    return _two(b, "Add", x, _two(b, "Multiply", product, value) if value != 1 else product)
+    product = operator("Multiply", b, y, z)
+    return operator("Add", b, x, operator("Multiply", b, product, value) if value != 1 else product)
 
 
 @operation("lerp")
 def lerp(b: GraphBuilder, x: Any, end: Any, weight: Any) -> Traced:
-    return _two(b, "Add", x, _two(b, "Multiply", _two(b, "Subtract", end, x), weight))
+    return operator("Add", b, x, operator("Multiply", b, operator("Subtract", b, end, x), weight))
 
 
-def _function(type_: str, b: GraphBuilder, x: Any, **_: Any) -> Traced:
+def _function(type_: str, b: GraphBuilder, x: Any, inplace: bool = False) -> Traced:
     """A function of each value, without arguments."""
     tensor = b.tensor(x)
     return b.like(b.step(type_, {}, [tensor]), tensor)
@@ -137,8 +112,7 @@ OPERATIONS.update({name: partial(_function, type_) for name, type_ in PLAIN.item
 def _given(b: GraphBuilder, type_: str, x: Any, arguments: dict[str, tuple[Any, Any]]) -> Traced:
     """A function of each value with arguments, of which those at their defaults are left out."""
     tensor = b.tensor(x)
-    chosen = {name: value for name, (value, default) in arguments.items() if value != default}
-    return b.like(b.step(type_, chosen, [tensor]), tensor)
+    return b.like(b.step(type_, chosen(arguments), [tensor]), tensor)
 
 
 @operation("gelu")
@@ -169,9 +143,9 @@ def softplus(b: GraphBuilder, x: Any, beta: float = 1.0, threshold: float = 20.0
 @operation("invert", "logical_not", "bitwise_not")
 def invert(b: GraphBuilder, x: Any) -> Traced:
     """The opposite of truth values, which are 0 and 1."""
-    if not b.reads_whole:
+    if b.reads != ["truth"]:
         raise NotSayable("the opposite of what is no truth value")
-    return _two(b, "Subtract", 1, x)
+    return operator("Subtract", b, 1, x)
 
 
 @operation("clamp_min")
@@ -187,34 +161,33 @@ def clamp_max(b: GraphBuilder, x: Any, max: Any) -> Traced:
 @operation("clamp", "clip")
 def clamp(b: GraphBuilder, x: Any, min: Any = None, max: Any = None) -> Traced:
     if not all(each is None or isinstance(each, int | float) for each in (min, max)):
-        raised = _two(b, "Maximum", x, min) if min is not None else x
-        return _two(b, "Minimum", raised, max) if max is not None else raised
+        raised = operator("Maximum", b, x, min) if min is not None else x
+        return operator("Minimum", b, raised, max) if max is not None else raised
     return _given(b, "Clamp", x, {"min": (min, None), "max": (max, None)})
 
 
-@operation("where")
-def where(b: GraphBuilder, mask: Any, x: Any, y: Any) -> Traced:
-    raise NotSayable("torch.where")
+# What leaves values as they are
 
 
-@operation("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout", "drop_path")
-@operation(
-    "contiguous",
-    "clone",
-    "detach",
-    "float",
-    "to",
-    "type",
-    "type_as",
-    "double",
-    "half",
-    "bfloat16",
-    "requires_grad_",
-    "cuda",
-    "cpu",
-    "alias",
-    "positive",
-)
+@operation("contiguous", "clone", "detach", "requires_grad", "alias", "positive", "data.__get__", "cuda", "cpu")
 def unchanged(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Any:
-    """Functions that leave the values as they are, in evaluation."""
     return x if isinstance(x, Held) else b.tensor(x)
+
+
+@operation("to", "type", "type_as", "float", "double", "half", "bfloat16", "long", "int", "short")
+def cast(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Any:
+    """Values as another type of number: what becomes a whole number is cut off behind the point."""
+    was, now = b.reads[0], b.gives[0]
+    if now == "truth" != was:
+        raise NotSayable("numbers as truth values")
+    if now != "whole" or was != "float":
+        return unchanged(b, x)
+    tensor = b.tensor(x)
+    return b.like(b.step("Trunc", {}, [tensor]), tensor)
+
+
+@operation("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
+def dropout(b: GraphBuilder, x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    if training and p:
+        raise NotSayable("dropout that works in evaluation too")
+    return unchanged(b, x)

@@ -9,6 +9,7 @@ from planner.inputs._axes import Traced, factors
 from planner.inputs._building import GraphBuilder
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs.operations import all_operations, operation
+from planner.inputs.operations._arguments import listed
 from planner.inputs.operations.shapes import repeated
 
 
@@ -62,7 +63,7 @@ def linspace(b: GraphBuilder, start: Any, end: Any, steps: Any = None, **_: Any)
 
 @operation("meshgrid")
 def meshgrid(b: GraphBuilder, *tensors: Any, indexing: str = "ij") -> tuple[Traced, ...]:
-    read = [b.tensor(each) for each in (tensors[0] if len(tensors) == 1 and isinstance(tensors[0], tuple) else tensors)]
+    read = [b.tensor(each) for each in listed(tensors)]
     wanted = b.wanted()
     order = list(range(len(read)))
     if indexing == "xy" and len(read) > 1:

@@ -10,23 +10,25 @@ from planner.inputs._building import GraphBuilder, dim_of_axis
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._meeting import met
 from planner.inputs.operations import operation
+from planner.inputs.operations._arguments import listed
 from planner.inputs.operations.shapes import repeated, sliced, unsqueeze
 
 
 @operation("cat", "concat", "concatenate")
-def cat(b: GraphBuilder, tensors: Sequence[Any], dim: int = 0, **named: Any) -> Traced:
+def cat(b: GraphBuilder, tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Traced:
     read = [tensor for tensor in map(b.tensor, tensors) if not tensor.is_empty]
     if len(read) == 1:
         return read[0]
-    at = read[0].dim(dim)
+    at = read[0].dim(dim if axis is None else axis)
     if any(b.batch in each.dims[at] for each in read):
         raise NotSayable("samples that are joined")
     read = [b.parted(each, at)[0] if each.dims[at] else each for each in read]
-    ordered, axes, dims, axis = met(b, read, apart=at)
-    assert axis is not None
-    step = b.step("Concat", {"dim": dim_of_axis(axis, len(axes))} if axis < len(axes) - 1 else {}, ordered)
-    new = (Factor(tuple(shapes[0][axis] for shapes in step.shapes)),)
-    return Traced(Output(step), (*axes[:axis], new, *axes[axis + 1 :]), (*dims[:at], new, *dims[at + 1 :]), b.batch)
+    ordered, axes, dims, along = met(b, read, apart=at)
+    if along is None:
+        raise NotSayable("a dimension that no tensor has")
+    step = b.step("Concat", {"dim": dim_of_axis(along, len(axes))} if along < len(axes) - 1 else {}, ordered)
+    new = (Factor(tuple(shapes[0][along] for shapes in step.shapes)),)
+    return Traced(Output(step), (*axes[:along], new, *axes[along + 1 :]), (*dims[:at], new, *dims[at + 1 :]), b.batch)
 
 
 @operation("stack")
@@ -55,12 +57,11 @@ def setitem(b: GraphBuilder, x: Any, index: Any, value: Any) -> Traced:
     if len(cut) != 1:
         raise NotSayable("writing into several dimensions")
     (dim,) = cut
-    tensor, axis = b.parted(tensor, dim)
+    tensor, _ = b.parted(tensor, dim)
     part = sliced(b, tensor, dim, chosen[dim])
-    b.scope.members.remove(part.output.step)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        shape = [part.sizes()[i] for i in range(part.rank)]
-        raise NotSayable(f"writing a number into a part of {shape}")
+    if part.is_empty:
+        return tensor
+    b.forget([part.output.step])
     given = b.tensor(value)
     missing = part.rank - given.rank - len(single)
     for at in single:
@@ -73,12 +74,11 @@ def setitem(b: GraphBuilder, x: Any, index: Any, value: Any) -> Traced:
     spread = repeated(b, lifted, [i for i, own in enumerate(lifted.dims) if not own and set(wanted[i]) != {1}], wanted)
     meeting = met(b, [tensor, spread], apart=dim)
     written = chosen[dim]
-    arguments = {"dim": dim_of_axis(axis, len(tensor.axes))}
+    arguments = {"dim": dim_of_axis(meeting.apart or 0, len(meeting.axes))}
     arguments |= {} if written.start is None else {"start": written.start}
     arguments |= {} if written.stop is None else {"end": written.stop}
     arguments |= {} if written.step in (None, 1) else {"step": written.step}
     whole, piece = meeting.tensors
-    arguments["dim"] = dim_of_axis(meeting.apart or 0, len(meeting.axes))
     return b.like(b.step("SetSlice", arguments, [whole, piece]), whole)
 
 
@@ -87,7 +87,7 @@ def roll(b: GraphBuilder, x: Any, shifts: Any, dims: Any = None) -> Traced:
     tensor = b.tensor(x)
     if dims is None:
         raise NotSayable("a roll of all values")
-    pairs = list(zip(shifts, dims, strict=True)) if isinstance(dims, tuple) else [(shifts, dims)]
+    pairs = list(zip(shifts, dims, strict=True)) if isinstance(dims, tuple | list) else [(shifts, dims)]
     for _, dim in pairs:
         tensor, _axis = b.parted(tensor, tensor.dim(dim))
     rank = len(tensor.axes)
@@ -98,8 +98,7 @@ def roll(b: GraphBuilder, x: Any, shifts: Any, dims: Any = None) -> Traced:
 @operation("flip")
 def flip(b: GraphBuilder, x: Any, *given: Any, dims: Any = ()) -> Traced:
     tensor = b.tensor(x)
-    listed = dims or given
-    wanted = listed[0] if len(listed) == 1 and isinstance(listed[0], tuple) else listed
+    wanted = listed(given) or dims
     for dim in wanted:
         tensor, _axis = b.parted(tensor, tensor.dim(dim))
     where = [dim_of_axis(tensor.axes.index(tensor.own(tensor.dim(dim))), len(tensor.axes)) for dim in wanted]

@@ -6,19 +6,20 @@ from typing import Any
 
 from planner.inputs._axes import Traced
 from planner.inputs._building import GraphBuilder
-from planner.inputs._graph import NotSayable, Output
-from planner.inputs.operations import all_operations, operation
-from planner.inputs.operations.norms import batch_normalized, on_last
-from planner.inputs.operations.windows import as_map, by_depth, chosen, per_axis
+from planner.inputs._graph import NotSayable
+from planner.inputs.operations import all_operations
+from planner.inputs.operations._arguments import chosen, per_axis
+from planner.inputs.operations.norms import batch_normalized, embedded, on_last
+from planner.inputs.operations.windows import as_map, by_depth
 from planner.layers import all_layers
 
 AS_FUNCTIONS = {
     "Softmax": ("softmax", ("dim",)), "LogSoftmax": ("log_softmax", ("dim",)), "GLU": ("glu", ("dim",)),
-    "Softmax2d": ("softmax", ()), "Upsample": ("interpolate", ("size", "scale_factor", "mode", "align_corners")),
+    "Upsample": ("interpolate", ("size", "scale_factor", "mode", "align_corners")),
     "UpsamplingNearest2d": ("interpolate", ("size", "scale_factor", "mode", "align_corners")),
     "UpsamplingBilinear2d": ("interpolate", ("size", "scale_factor", "mode", "align_corners")),
     "AvgPool1d": ("avg_pool1d", ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")),
-    "CosineSimilarity": ("cosine_similarity", ("dim", "eps")),
+    "Flatten": ("flatten", ()), "Unflatten": ("unflatten", ()),
 }  # fmt: skip
 """Modules whose arguments depend on how the tensor lies, by the function that they call, and its arguments."""
 LEFT_OUT = {
@@ -41,12 +42,11 @@ def layer(b: GraphBuilder, name: str, module: Any, path: str, args: tuple[Any, .
     function = all_operations()
     if name in WITHOUT_EFFECT or (name.startswith(("Dropout", "AlphaDropout", "FeatureAlpha")) and not module.p):
         return b.tensor(args[0])
-    if name in ("Flatten", "Unflatten"):
-        return function["flatten" if name == "Flatten" else "reshape"](b, args[0])
     if name in AS_FUNCTIONS:
         called, names = AS_FUNCTIONS[name]
-        given = {"dim": -3} if name == "Softmax2d" else {each: getattr(module, each) for each in names}
-        return function[called](b, *args, **given)
+        return function[called](b, *args, **{each: getattr(module, each) for each in names})
+    if name == "Softmax2d":
+        return function["softmax"](b, *args, dim=-3)
     if name == "MultiheadAttention":
         return attention(b, module, path, *args, **kwargs)
     if name not in all_layers():
@@ -66,9 +66,7 @@ def layer(b: GraphBuilder, name: str, module: Any, path: str, args: tuple[Any, .
 def _on_one(b: GraphBuilder, name: str, arguments: dict[str, Any], tensor: Traced, path: str | None) -> Traced:
     """A layer that reads one tensor, with its channels where it wants them."""
     if name == "Embedding":
-        step = b.step(name, arguments, [tensor], path=path)
-        new = b.output(step, lambda axes: axes).axes
-        return Traced(Output(step), new, (*tensor.dims, new[-1]), b.batch)
+        return embedded(b, tensor, arguments, path)
     if name.startswith("BatchNorm"):
         return batch_normalized(b, tensor, arguments, path)
     layout = all_layers()[name].layout
@@ -162,14 +160,10 @@ def attention(
     given = [b.tensor(each) for each in (query, key, value)]
     alone = all(each is given[0] for each in given)
     read = [b.last(each) for each in (given[:1] if alone else given)]
-    sources = read
     arguments = arguments_of("MultiheadAttention", module)
     for gone in ("kdim", "vdim", "embed_dim"):
         arguments.pop(gone, None)
-    if getattr(module, "in_proj_bias", None) is None:
-        arguments["bias"] = False
-    step = b.step("MultiheadAttention", arguments, sources, path=path)
+    arguments |= {"bias": False} if module.in_proj_bias is None else {}
+    arguments |= {"add_bias_kv": True} if module.bias_k is not None else {}
+    step = b.step("MultiheadAttention", arguments, read, path=path)
     return on_last(b, step, read[0]), None
-
-
-__all__ = ["layer", "operation"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from planner.inputs._axes import Traced
-from planner.inputs._building import GraphBuilder
+from planner.inputs._building import GraphBuilder, dim_of_axis
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._stored import Held
 from planner.inputs.operations import operation
-from planner.inputs.operations.arithmetic import add, mul
-from planner.inputs.operations.windows import as_map, chosen
+from planner.inputs.operations._arguments import chosen
+from planner.inputs.operations.arithmetic import add, operator
+from planner.inputs.operations.reductions import along_one
+from planner.inputs.operations.windows import as_map
 
 
 def on_last(b: GraphBuilder, step: Any, x: Traced) -> Traced:
@@ -21,8 +23,6 @@ def on_last(b: GraphBuilder, step: Any, x: Traced) -> Traced:
 
 @operation("linear")
 def linear(b: GraphBuilder, input: Any, weight: Any, bias: Any = None) -> Traced:
-    if not isinstance(weight, Held):
-        raise NotSayable("a dense layer whose weights are computed")
     if isinstance(bias, Traced):
         return add(b, linear(b, input, weight), bias)
     path = b.owner(weight, "weight", bias)
@@ -36,12 +36,11 @@ def batch_norm(
     b: GraphBuilder, input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
     training: bool = False, momentum: Any = 0.1, eps: float = 1e-5, cudnn_enabled: bool = True,
 ) -> Traced:  # fmt: skip
-    if not isinstance(running_mean, Held):
-        raise NotSayable("batch normalization without moving statistics")
+    if training:
+        raise NotSayable("batch normalization by the batch, in evaluation too")
     path = b.owner(running_mean, "running_mean", weight, bias)
-    tensor = b.tensor(input)
-    arguments = chosen({"eps": (eps, 1e-5), "affine": (weight is not None, True)})
-    return batch_normalized(b, tensor, arguments, path)
+    arguments = chosen({"eps": (eps, 1e-5), "momentum": (momentum, 0.1), "affine": (weight is not None, True)})
+    return batch_normalized(b, b.tensor(input), arguments, path)
 
 
 def batch_normalized(b: GraphBuilder, x: Traced, arguments: dict[str, Any], path: str | None) -> Traced:
@@ -94,7 +93,7 @@ def group_norm(
     if isinstance(weight, Held) and bias is None:
         plain = group_norm(b, input, num_groups, eps=eps)
         scale = b.tensor(weight)
-        return mul(b, plain, scale.with_dims((*scale.dims, *[()] * (plain.rank - 2))))
+        return operator("Multiply", b, plain, scale.with_dims((*scale.dims, *[()] * (plain.rank - 2))))
     path = b.owner(weight, "weight", bias) if isinstance(weight, Held) else None
     x = b.first(b.tensor(input))
     arguments = {"num_groups": num_groups} | chosen({"eps": (eps, 1e-5), "affine": (weight is not None, True)})
@@ -103,21 +102,25 @@ def group_norm(
 
 @operation("normalize")
 def normalize(b: GraphBuilder, input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None) -> Traced:
-    from planner.inputs._building import dim_of_axis
-
-    tensor = b.tensor(input)
-    tensor, axis = b.parted(tensor, tensor.dim(dim))
+    tensor, _, axis = along_one(b, input, dim)
     arguments = chosen({"p": (p, 2.0), "eps": (eps, 1e-12)}) | {"dim": dim_of_axis(axis, len(tensor.axes))}
     return b.like(b.step("Normalize", arguments, [tensor]), tensor)
 
 
 @operation("embedding")
-def embedding(b: GraphBuilder, input: Any, weight: Any, padding_idx: Any = None, *_: Any, **__: Any) -> Traced:
-    if not isinstance(weight, Held):
-        raise NotSayable("an embedding whose weights are computed")
+def embedding(
+    b: GraphBuilder, input: Any, weight: Any, padding_idx: Any = None, max_norm: Any = None, norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False, sparse: bool = False,
+) -> Traced:  # fmt: skip
     path = b.owner(weight, "weight")
-    x = b.tensor(input)
-    arguments = {"num_embeddings": weight.sizes[0], "embedding_dim": weight.sizes[1]}
+    arguments = {"num_embeddings": weight.sizes[0], "embedding_dim": weight.sizes[1]} | chosen(
+        {"padding_idx": (padding_idx, None), "max_norm": (max_norm, None), "norm_type": (norm_type, 2.0)}
+    )
+    return embedded(b, b.tensor(input), arguments, path)
+
+
+def embedded(b: GraphBuilder, x: Traced, arguments: dict[str, Any], path: str | None) -> Traced:
+    """A vector for each number, along a new last dimension."""
     step = b.step("Embedding", arguments, [x], path=path)
     new = b.output(step, lambda axes: axes).axes
-    return Traced(Output(step), new, (*x.dims, new[-1]), b.batch)
+    return Traced(Output(step), (*x.axes, new[-1]), (*x.dims, new[-1]), b.batch)

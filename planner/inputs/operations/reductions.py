@@ -12,7 +12,7 @@ from planner.inputs._building import GraphBuilder, dim_of_axis
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._meeting import refined
 from planner.inputs.operations import OPERATIONS, all_operations, operation
-from planner.inputs.operations.windows import chosen
+from planner.inputs.operations._arguments import chosen, listed
 
 
 def _along(b: GraphBuilder, x: Any, dims: Any) -> tuple[Traced, list[int], list[int]]:
@@ -38,7 +38,7 @@ def _whole_axes(x: Traced, dims: Sequence[int]) -> list[int]:
     return axes if sum(len(x.axes[i]) for i in axes) == len(own) else []
 
 
-def _along_one(b: GraphBuilder, x: Any, dim: int) -> tuple[Traced, int, int]:
+def along_one(b: GraphBuilder, x: Any, dim: int) -> tuple[Traced, int, int]:
     """A tensor in which a dimension is an axis of its own; that dimension and that axis."""
     tensor = b.tensor(x)
     at = tensor.dim(dim)
@@ -68,19 +68,11 @@ def _reduced(
     return found if keepdim else found.with_dims(own for i, own in enumerate(found.dims) if i not in dims)
 
 
-OPERATIONS.update(
-    {
-        name: partial(_reduced, type_)
-        for name, type_ in {
-            "mean": "Mean",
-            "sum": "Sum",
-            "prod": "Prod",
-            "amax": "Max",
-            "amin": "Min",
-            "logsumexp": "LogSumExp",
-        }.items()
-    }
-)
+REDUCTIONS = {
+    "mean": "Mean", "sum": "Sum", "prod": "Prod", "amax": "Max", "amin": "Min", "logsumexp": "LogSumExp",
+    "argmax": "ArgMax",
+}  # fmt: skip
+OPERATIONS.update({name: partial(_reduced, type_) for name, type_ in REDUCTIONS.items()})
 
 
 def _extreme(type_: str, pair: str, b: GraphBuilder, input: Any, *args: Any, **kwargs: Any) -> Any:
@@ -96,39 +88,34 @@ OPERATIONS.update({"max": partial(_extreme, "Max", "maximum"), "min": partial(_e
 
 
 def _spread(
-    type_: str,
-    b: GraphBuilder,
-    input: Any,
-    dim: Any = None,
-    unbiased: Any = None,
-    keepdim: bool = False,
-    *,
+    type_: str, b: GraphBuilder, input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *,
     correction: Any = None,
-) -> Traced:
+) -> Traced:  # fmt: skip
     """Variance or standard deviation."""
-    divided_by_less = correction if correction is not None else 1 if unbiased is None else int(unbiased)
-    if divided_by_less not in (0, 1):
-        raise NotSayable("a variance with another correction")
-    return _reduced(type_, b, input, dim, keepdim, **({} if divided_by_less else {"unbiased": False}))
+    less = correction if correction is not None else 1 if unbiased is None else int(unbiased)
+    return _reduced(type_, b, input, dim, keepdim, **({} if less == 1 else {"correction": less}))
 
 
 OPERATIONS.update({"var": partial(_spread, "Var"), "std": partial(_spread, "Std")})
 
 
-@operation("norm", "linalg_vector_norm")
-def norm(b: GraphBuilder, input: Any, p: Any = 2, dim: Any = None, keepdim: bool = False, **_: Any) -> Traced:
-    return _reduced("Norm", b, input, dim, keepdim, **({} if p in (2, 2.0, "fro", None) else {"p": p}))
+@operation("norm")
+def norm(b: GraphBuilder, input: Any, p: Any = 2, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Traced:
+    """The length along dimensions; `fro` is the usual one."""
+    return _reduced("Norm", b, input, dim, keepdim, **({} if p in (2, "fro", None) else {"p": p}))
 
 
-@operation("argmax")
-def argmax(b: GraphBuilder, input: Any, dim: Any = None, keepdim: bool = False) -> Traced:
-    return _reduced("ArgMax", b, input, dim, keepdim)
+@operation("linalg_vector_norm")
+def vector_norm(
+    b: GraphBuilder, x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> Traced:
+    return norm(b, x, ord, dim, keepdim)
 
 
 def _softmax(
     type_: str, b: GraphBuilder, input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Traced:
-    tensor, _, axis = _along_one(b, input, dim)
+    tensor, _, axis = along_one(b, input, dim)
     rank = len(tensor.axes)
     arguments = {} if axis == rank - 1 else {"dim": dim_of_axis(axis, rank)}
     return b.like(b.step(type_, arguments, [tensor]), tensor)
@@ -139,7 +126,7 @@ OPERATIONS.update({"softmax": partial(_softmax, "Softmax"), "log_softmax": parti
 
 @operation("glu")
 def glu(b: GraphBuilder, input: Any, dim: int = -1) -> Traced:
-    tensor, at, axis = _along_one(b, input, dim)
+    tensor, at, axis = along_one(b, input, dim)
     rank = len(tensor.axes)
     step = b.step("GLU", {"dim": dim_of_axis(axis, rank)}, [tensor])
     new = b.output(step, lambda axes: axes).axes[axis]
@@ -149,7 +136,7 @@ def glu(b: GraphBuilder, input: Any, dim: int = -1) -> Traced:
 
 @operation("cumsum")
 def cumsum(b: GraphBuilder, input: Any, dim: int, dtype: Any = None) -> Traced:
-    tensor, _, axis = _along_one(b, input, dim)
+    tensor, _, axis = along_one(b, input, dim)
     return b.like(b.step("Cumsum", {"dim": dim_of_axis(axis, len(tensor.axes))}, [tensor]), tensor)
 
 
@@ -183,7 +170,7 @@ def _leading(b: GraphBuilder, tensors: list[Traced]) -> tuple[list[list[Axis]], 
     return fronts_axes, result, dims, raised
 
 
-def _renewed(dims: list[Axis], fronts: list[list[Axis]], result: list[Axis], b: GraphBuilder) -> list[Axis]:
+def _renewed(dims: list[Axis], result: list[Axis], b: GraphBuilder) -> list[Axis]:
     """Dimensions with new factors: those of the axes of a result, one after the other."""
     new = iter(result)
     return [tuple(factor if factor is b.batch else next(new)[0] for factor in dim) for dim in dims]
@@ -210,7 +197,7 @@ def matmul(b: GraphBuilder, input: Any, other: Any) -> Traced:
     step = b.step("MatMul", {"transpose_b": True} if transpose else {}, [left, right])
     result, columns = [*map(fresh, result)], fresh(columns)
     rows = fresh(rows)
-    dims = _renewed(dims, fronts, result, b)
+    dims = _renewed(dims, result, b)
     return Traced(Output(step), (*result, rows, columns), (*dims, rows, columns), b.batch)
 
 
@@ -219,6 +206,10 @@ def attention(
     b: GraphBuilder, query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0,
     is_causal: bool = False, scale: Any = None, enable_gqa: bool = False,
 ) -> Traced:  # fmt: skip
+    if dropout_p:
+        raise NotSayable("attention with dropout in evaluation")
+    if "truth" in b.reads:
+        raise NotSayable("attention with a mask of truth values")
     read = [_two_dims(b.tensor(each)) for each in (query, key, value)]
     if attn_mask is not None:
         read.append(_two_dims(b.tensor(attn_mask)))
@@ -231,7 +222,7 @@ def attention(
     step = b.step("ScaledDotProductAttention", arguments, placed)
     last = (fresh(raised[0].own(raised[0].rank - 2)), fresh(raised[2].own(raised[2].rank - 1)))
     result = [*map(fresh, result)]
-    dims = _renewed(dims, fronts, result, b)
+    dims = _renewed(dims, result, b)
     return Traced(Output(step), (*result, *last), (*dims, *last), b.batch)
 
 
@@ -240,9 +231,7 @@ def einsum(b: GraphBuilder, equation: Any, *operands: Any) -> Traced:
     """Sums of products; letters of the batch are not written into the sum where no tensor has the batch there."""
     if not isinstance(equation, str) or "." in equation or "->" not in equation:
         raise NotSayable("torch.einsum without all letters")
-    read = [
-        b.tensor(each) for each in (operands[0] if len(operands) == 1 and isinstance(operands[0], tuple) else operands)
-    ]
+    read = [b.tensor(each) for each in listed(operands)]
     ins, out = equation.replace(" ", "").split("->")
     letters = ins.split(",")
     batched = {

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from planner.inputs._axes import Axis, Factor, Traced, fresh, size_of
+from planner.inputs._axes import Axis, Factor, Following, Traced, fresh, size_of
 from planner.inputs._building import GraphBuilder, dim_of_axis
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._stored import Held
 from planner.inputs.operations import operation
+from planner.inputs.operations._arguments import listed
 
 # Dimensions
 
@@ -23,19 +24,15 @@ def flatten(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Traced:
 
 @operation("reshape", "view", "unflatten", "_unsafe_view", "reshape_as", "view_as")
 def reshape(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Traced:
-    return b.reshaped(b.tensor(x), b.wanted())
-
-
-@operation("Flatten", "Unflatten")
-def reshape_layer(b: GraphBuilder, x: Any) -> Traced:
+    if b.reads[:1] != b.gives:
+        raise NotSayable("numbers that are taken for another type of numbers")
     return b.reshaped(b.tensor(x), b.wanted())
 
 
 @operation("permute")
-def permute(b: GraphBuilder, x: Any, *dims: Any) -> Traced:
+def permute(b: GraphBuilder, x: Any, *given: Any, dims: Any = ()) -> Traced:
     tensor = b.tensor(x)
-    order = dims[0] if len(dims) == 1 and isinstance(dims[0], tuple) else dims
-    return tensor.with_dims(tensor.dims[tensor.dim(each)] for each in order)
+    return tensor.with_dims(tensor.dims[tensor.dim(each)] for each in listed(given) or dims)
 
 
 @operation("transpose", "swapaxes", "swapdims")
@@ -46,10 +43,16 @@ def transpose(b: GraphBuilder, x: Any, dim0: int, dim1: int) -> Traced:
     return tensor.with_dims(tensor.dims[exchanged.get(dim, dim)] for dim in range(tensor.rank))
 
 
-@operation("t", "T.__get__", "mT.__get__", "numpy_T")
+@operation("t", "mT.__get__")
 def turned(b: GraphBuilder, x: Any) -> Traced:
     tensor = b.tensor(x)
     return transpose(b, x, -1, -2) if tensor.rank > 1 else tensor
+
+
+@operation("T.__get__")
+def reversed_dims(b: GraphBuilder, x: Any) -> Traced:
+    tensor = b.tensor(x)
+    return tensor.with_dims(reversed(tensor.dims))
 
 
 @operation("movedim", "moveaxis")
@@ -90,8 +93,9 @@ def expand(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Traced:
     wanted = b.wanted()
     raised = tensor.with_dims((*[()] * (len(wanted) - tensor.rank), *tensor.dims))
     dims = list(raised.dims)
-    if not dims[0] and not raised.has_batch and wanted[0] == b.batch.sizes:
-        dims[0] = (b.batch,)
+    samples = [at for at, own in enumerate(dims) if not own and wanted[at] == b.batch.sizes]
+    if samples and not raised.has_batch:
+        dims[samples[0]] = (b.batch,)
     return repeated(
         b, raised.with_dims(dims), [at for at, own in enumerate(dims) if not own and set(wanted[at]) != {1}], wanted
     )
@@ -164,6 +168,8 @@ def getitem(b: GraphBuilder, x: Any, index: Any) -> Any:
             tensor = unsqueeze(b, tensor, dim)
             dim += 1
         elif isinstance(each, Traced | Held) and sum(isinstance(one, Traced | Held) for one in chosen) == 1:
+            if b.reads[-1] != "whole":
+                raise NotSayable("an index that holds truth values")
             tensor, added = _looked_up(b, tensor, dim, b.tensor(each))
             dim += added
         elif isinstance(each, bool) or not isinstance(each, int | slice):
@@ -196,12 +202,11 @@ def _looked_up(b: GraphBuilder, x: Traced, dim: int, index: Traced) -> tuple[Tra
 
 
 def sliced(b: GraphBuilder, x: Traced, dim: int, wanted: slice) -> Traced:
-    length = x.sizes()[dim]
-    if not all(each is None or isinstance(each, int) for each in (wanted.start, wanted.stop, wanted.step)):
-        raise NotSayable("a slice whose bounds are tensors")
-    start, stop, step = wanted.indices(length)
-    if (start, stop, step) == (0, length, 1):
+    """A part of a dimension, whose bounds are the same in all runs; or all of it."""
+    bounds = [_bounds(wanted, run).indices(x.sizes(run)[dim]) for run in range(b.runs)]
+    if bounds == [(0, x.sizes(run)[dim], 1) for run in range(b.runs)]:
         return x
+    start, stop, step = bounds[0]
     if start >= stop:
         return x.with_dims((*x.dims[:dim], (Factor((0,) * b.runs),), *x.dims[dim + 1 :]))
     if not x.dims[dim]:
@@ -209,9 +214,18 @@ def sliced(b: GraphBuilder, x: Traced, dim: int, wanted: slice) -> Traced:
     tensor, axis = b.parted(x, dim)
     arguments: dict[str, Any] = {"dim": dim_of_axis(axis, len(tensor.axes))}
     arguments |= {"start": wanted.start} if wanted.start else {}
-    arguments |= {"stop": wanted.stop} if wanted.stop is not None and stop < length else {}
+    arguments |= {"stop": wanted.stop} if wanted.stop is not None and stop < x.sizes()[dim] else {}
     arguments |= {"step": step} if step != 1 else {}
     return _replaced(b, b.step("Slice", arguments, [tensor]), tensor, axis, dim)
+
+
+def _bounds(wanted: slice, run: int) -> slice:
+    """A slice as it is in a run."""
+    parts = (wanted.start, wanted.stop, wanted.step)
+    numbers = [each.values[run] if isinstance(each, Following) else each for each in parts]
+    if not all(each is None or isinstance(each, int) for each in numbers):
+        raise NotSayable("a slice whose bounds are tensors")
+    return slice(*numbers)
 
 
 def _replaced(
@@ -253,19 +267,20 @@ def narrow(b: GraphBuilder, x: Any, dim: int, start: int, length: int) -> Traced
 
 
 @operation("chunk", "split", "split_with_sizes", "tensor_split")
-def split(b: GraphBuilder, x: Any, parts: Any, dim: int = 0, **named: Any) -> tuple[Traced, ...]:
+def split(b: GraphBuilder, x: Any, *parts: Any, dim: int | None = None, **_: Any) -> tuple[Traced, ...]:
+    """Parts of a dimension, of the sizes that came out."""
     tensor = b.tensor(x)
-    at = tensor.dim(dim)
+    at = tensor.dim(dim if dim is not None else parts[1] if len(parts) > 1 else 0)
     sizes = [each[at] for each in b.results]
     if len(sizes) == 1:
         return (tensor,)
     tensor, axis = b.parted(tensor, at)
     where = dim_of_axis(axis, len(tensor.axes))
+    along = {} if where == 1 else {"dim": where}
     if len(set(sizes)) == 1:
-        step = b.step("Chunk", {"chunks": len(sizes), "dim": where}, [tensor])
+        step = b.step("Chunk", {"chunks": len(sizes), **along}, [tensor])
     else:
-        arguments: dict[str, Any] = {"split_size": [each[0] for each in sizes]} | ({} if where == 1 else {"dim": where})
-        step = b.step("Split", arguments, [tensor])
+        step = b.step("Split", {"split_size": [each[0] for each in sizes], **along}, [tensor])
     return tuple(_replaced(b, step, tensor, axis, at, i, True) for i in range(len(sizes)))
 
 

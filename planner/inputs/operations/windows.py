@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from planner.inputs._building import GraphBuilder
 from planner.inputs._graph import GraphNode, NotSayable
 from planner.inputs._stored import Held
 from planner.inputs.operations import OPERATIONS, operation
+from planner.inputs.operations._arguments import chosen, per_axis
 
 
 def as_map(b: GraphBuilder, step: GraphNode, x: Traced) -> Traced:
@@ -17,36 +19,33 @@ def as_map(b: GraphBuilder, step: GraphNode, x: Traced) -> Traced:
     return b.output(step, lambda axes: ((b.batch,) if x.has_batch else (), axes[-1], *axes[:-1]))
 
 
-def per_axis(value: Any) -> Any:
-    """One number where all axes have the same, else a list."""
-    if isinstance(value, tuple | list):
-        return value[0] if len(set(value)) == 1 else list(value)
-    return value
-
-
-def chosen(arguments: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
-    """The arguments that are not at their defaults."""
-    return {name: value for name, (value, default) in arguments.items() if value != default}
-
-
 def _convolved(
     rank: int, b: GraphBuilder, input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
     dilation: Any = 1, groups: int = 1,
 ) -> Traced:  # fmt: skip
-    if not isinstance(weight, Held):
-        raise NotSayable("a convolution whose weights are computed")
     path = b.owner(weight, "weight", bias)
     x = b.first(b.tensor(input), rank)
-    arguments = {"out_channels": weight.sizes[0], "kernel_size": per_axis(weight.sizes[2:])} | chosen(
-        {
-            "stride": (per_axis(stride), 1),
-            "padding": (per_axis(padding), 0),
-            "dilation": (per_axis(dilation), 1),
-            "groups": (groups, 1),
-            "bias": (bias is not None, True),
-        }
-    )
+    more = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    arguments = _convolution(weight.sizes[0], weight, more, bias)
     return as_map(b, b.step(f"Conv{rank}d", by_depth(arguments, x), [x], path=path), x)
+
+
+def _convolved_back(
+    rank: int, b: GraphBuilder, input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
+    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
+) -> Traced:  # fmt: skip
+    path = b.owner(weight, "weight", bias)
+    x = b.first(b.tensor(input), rank)
+    more = {"stride": stride, "padding": padding, "output_padding": output_padding, "groups": groups}
+    arguments = _convolution(weight.sizes[1] * groups, weight, {**more, "dilation": dilation}, bias)
+    return as_map(b, b.step(f"ConvTranspose{rank}d", arguments, [x], path=path), x)
+
+
+def _convolution(out_channels: int, weight: Held, more: dict[str, Any], bias: Any) -> dict[str, Any]:
+    """The arguments of a convolution: none of those that are 1, or 0 for padding, and so at their defaults."""
+    given = {name: (per_axis(value), 0 if "padding" in name else 1) for name, value in more.items()}
+    arguments = {"out_channels": out_channels, "kernel_size": per_axis(weight.sizes[2:])}
+    return arguments | chosen({**given, "bias": (bias is not None, True)})
 
 
 def by_depth(arguments: dict[str, Any], x: Traced) -> dict[str, Any]:
@@ -56,27 +55,6 @@ def by_depth(arguments: dict[str, Any], x: Traced) -> dict[str, Any]:
         return arguments
     kept = {name: value for name, value in arguments.items() if name != "out_channels" or value != channels}
     return kept | {"groups": "depthwise"}
-
-
-def _convolved_back(
-    rank: int, b: GraphBuilder, input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
-    output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
-) -> Traced:  # fmt: skip
-    if not isinstance(weight, Held):
-        raise NotSayable("a convolution whose weights are computed")
-    path = b.owner(weight, "weight", bias)
-    x = b.first(b.tensor(input), rank)
-    arguments = {"out_channels": weight.sizes[1] * groups, "kernel_size": per_axis(weight.sizes[2:])} | chosen(
-        {
-            "stride": (per_axis(stride), 1),
-            "padding": (per_axis(padding), 0),
-            "output_padding": (per_axis(output_padding), 0),
-            "groups": (groups, 1),
-            "bias": (bias is not None, True),
-            "dilation": (per_axis(dilation), 1),
-        }
-    )
-    return as_map(b, b.step(f"ConvTranspose{rank}d", arguments, [x], path=path), x)
 
 
 def _mean_pooled(
@@ -139,38 +117,24 @@ def interpolate(
     align_corners: Any = None, recompute_scale_factor: Any = None, antialias: bool = False,
 ) -> Traced:  # fmt: skip
     x = b.first(b.tensor(input))
+    sizes = [each[2:] for each in b.runs_of(x)]
     wanted = [tuple(each[2:]) for each in zip(*b.wanted(), strict=True)]
-    arguments = chosen(
+    if wanted == sizes:
+        return x
+    how = chosen(
         {"mode": (mode, "nearest"), "align_corners": (bool(align_corners), False), "antialias": (antialias, False)}
     )
-    sources = [x]
-    if scale_factor is not None and size is None:
-        arguments = {"scale_factor": per_axis(scale_factor), **arguments}
-        if recompute_scale_factor:
-            arguments["recompute_scale_factor"] = True
-    elif len(set(wanted)) == 1:
-        arguments = {"size": per_axis(wanted[0]), **arguments}
-    else:
-        scales = [
-            tuple(n // k for n, k in zip(to, x_sizes[2:], strict=True))
-            for to, x_sizes in zip(wanted, b.runs_of(x), strict=True)
-        ]
-        whole = all(
-            n % k == 0
-            for to, x_sizes in zip(wanted, b.runs_of(x), strict=True)
-            for n, k in zip(to, x_sizes[2:], strict=True)
-        )
-        if whole and len(set(scales)) == 1:
-            arguments = {"scale_factor": per_axis(scales[0]), **arguments}
-        else:
-            sources.append(b.of_size(wanted))
-    if (
-        wanted[0] == x.sizes()[2:]
-        and len(sources) == 1
-        and all(to == each[2:] for to, each in zip(wanted, b.runs_of(x), strict=True))
-    ):
-        return x.with_dims(x.dims)
-    return as_map(b, b.step("Interpolate", arguments, sources), x)
+    if size is None:
+        how |= {"recompute_scale_factor": True} if recompute_scale_factor else {}
+        return as_map(b, b.step("Interpolate", {"scale_factor": per_axis(scale_factor), **how}, [x]), x)
+    pairs = [list(zip(to, own, strict=True)) for to, own in zip(wanted, sizes, strict=True)]
+    scale, *others = {tuple(Fraction(n, k) for n, k in each) for each in pairs}
+    if len(set(wanted)) == 1:
+        return as_map(b, b.step("Interpolate", {"size": per_axis(wanted[0]), **how}, [x]), x)
+    if not others and all(each.denominator == 1 for each in scale):
+        factor = per_axis([int(each) for each in scale])
+        return as_map(b, b.step("Interpolate", {"scale_factor": factor, **how}, [x]), x)
+    return as_map(b, b.step("Interpolate", how, [x, b.of_size(wanted)]), x)
 
 
 @operation("pixel_shuffle")
@@ -204,14 +168,9 @@ def unfold(
 
 @operation("fold")
 def fold(
-    b: GraphBuilder,
-    input: Any,
-    output_size: Any,
-    kernel_size: Any,
-    dilation: Any = 1,
-    padding: Any = 0,
+    b: GraphBuilder, input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     stride: Any = 1,
-) -> Traced:
+) -> Traced:  # fmt: skip
     x = b.first(b.tensor(input), 1)
     arguments = {"output_size": per_axis(output_size), "kernel_size": per_axis(kernel_size)} | chosen(
         {"dilation": (per_axis(dilation), 1), "padding": (per_axis(padding), 0), "stride": (per_axis(stride), 1)}

@@ -1,0 +1,40 @@
+"""Whether a model file says what a graph says: it is unfolded again, and must give the same steps."""
+
+from __future__ import annotations
+
+from planner.diagnostics import Fault
+from planner.inputs._building import layer_of
+from planner.inputs._graph import Graph, GraphNode, NotSayable
+from planner.model import Instance
+from planner.source import parse
+from planner.unfolding import load
+
+
+def must_say(text: str, graph: Graph) -> None:
+    """Raise NotSayable where a file unfolds into other steps than a graph has: names with weights, layers, sources."""
+    try:
+        model = load(parse(text))
+    except Fault as fault:
+        raise NotSayable(fault.message) from fault
+    if model.diagnostics:
+        raise NotSayable(model.diagnostics[0].message)
+    steps = [*graph.inputs.values(), *graph.steps]
+    numbers = {step: i for i, step in enumerate(steps)}
+    if len(steps) != len(model.instances):
+        raise NotSayable(f"{len(steps)} steps, of which the file makes {len(model.instances)}")
+    for step, instance in zip(steps, model.instances, strict=True):
+        if step not in graph.inputs.values():
+            _must_be(step, instance, numbers)
+    outputs = [(numbers[each.step], each.number) for each in graph.outputs]
+    if outputs != [(ref.step, ref.output or 0) for ref in model.outputs]:
+        raise NotSayable("other outputs than the file has")
+
+
+def _must_be(step: GraphNode, instance: Instance, numbers: dict[GraphNode, int]) -> None:
+    """Raise NotSayable where a step of a file is another one than that of the graph."""
+    read = [(numbers[each.step], each.number) for each in step.sources]
+    same = instance.layer == layer_of(step.type, step.arguments) and read == [
+        (ref.step, ref.output or 0) for ref in instance.sources
+    ]
+    if not same or (step.path is not None and instance.name != step.path and instance.owner is None):
+        raise NotSayable(f"`{step.path or step.type}`, which the file takes for `{instance.name}`, {instance.type}")
