@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from planner.outputs.code.torch import emitted
 from planner.outputs.code.torch.building import module_of
 from planner.report import Report
 from planner.workbench import checked_text
+from random_modules import Net
 
 Maker = Callable[[], nn.Module]
 
@@ -449,6 +451,17 @@ def test_an_imported_module_plans_at_other_sizes_as_it_runs(make: Maker) -> None
         assert report.ok, f"{[each.message for each in report.diagnostics]}\n{text}"
         shapes = [report.plan.shape(each) for each in report.plan.outputs]
         assert [each.torch for each in shapes if each is not None] == wanted
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_modules_with_everything_mixed_are_the_modules(seed: int) -> None:
+    torch.manual_seed(seed)
+    random = Random(seed)
+    sizes = random.choice([(8, 8), (8, 16), (16, 12)])
+    text = planner.import_model(Net(random), input=(*sizes, 3))
+    assert "opaque" not in text
+    torch.manual_seed(seed)
+    exact(Net(Random(seed)), (*sizes, 3))
 
 
 def test_layers_that_are_called_for_every_map_share_their_weights() -> None:

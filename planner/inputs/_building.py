@@ -205,8 +205,15 @@ class GraphBuilder:
         try:
             return x.joined().reshaped(wanted)
         except NotSayable:
-            rows = [x.own(dim) for dim in range(x.rank) if x.own(dim) or self.batch not in x.dims[dim]]
-            return self.ordered(x, rows).joined().reshaped(wanted)
+            return self.settled(x).reshaped(wanted)
+
+    def settled(self, x: Traced) -> Traced:
+        """The tensor with an axis for each dimension, which is one factor: rearranged where it is not so."""
+        rows = self.rows(x, ())
+        if sorted(map(_ids, rows)) == sorted(map(_ids, x.axes)):
+            return x.joined()
+        order = (*rows[1:], rows[0]) if len(rows) > 2 else rows or [()]
+        return self.ordered(x, order).joined()
 
     def _moved(self, x: Traced, axes: tuple[Axis, ...]) -> tuple[str, dict[str, Any], list[Traced]]:
         """The layer that puts factors into other axes, its arguments and sources."""
@@ -273,6 +280,10 @@ class GraphBuilder:
                 return moved, at
         moved = self.ordered(x, (own, *rows) if rows else (own, ()))
         return moved, 0
+
+
+def _ids(axis: Axis) -> tuple[int, ...]:
+    return tuple(map(id, axis))
 
 
 def layer_of(type_: str, arguments: Mapping[str, Any]) -> Layer:

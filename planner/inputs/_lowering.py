@@ -13,7 +13,7 @@ from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Outp
 from planner.inputs._stored import Held
 from planner.inputs.operations import all_operations
 from planner.inputs.operations.layers import layer
-from planner.inputs.torch_module import Event, Invocation, Recording, Value, each_of
+from planner.inputs.torch_module import BORDER, Event, Invocation, Recording, Value, each_of
 
 TOLERATED: tuple[type[Exception], ...] = (Exception,)
 """Internal errors that may occur while a call is followed: its step is then opaque, and the rest goes on. Tests let
@@ -76,6 +76,9 @@ class Lowering(GraphBuilder):
     def take(self, events: Sequence[Event]) -> None:
         """Add what a call means; the events are those of the same call in all runs."""
         event = events[0]
+        if event.name == BORDER:
+            self._settle(event)
+            return
         returned = [list(each_of(Value, each.result)) for each in events]
         self.returned = list(zip(*returned, strict=True))
         self.results = [list(zip(*(value.sizes for value in values), strict=True)) for values in self.returned]
@@ -90,6 +93,15 @@ class Lowering(GraphBuilder):
         except NotSayable as reason:
             self.forget(self.added[before:])
             self._opaque(event, str(reason))
+
+    def _settle(self, event: Event) -> None:
+        """Give each dimension of what goes into a module or comes out an axis of its own, so that two calls of one
+        module, and modules of one class, are alike.
+        """
+        self.scope = self.enter(event.call)
+        for value in each_of(Value, event.result):
+            if isinstance(tensor := self.tensors.get(value), Traced) and not tensor.is_empty:
+                self.tensors[value] = self.settled(tensor)
 
     def _meaning(self, event: Event, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         name = plain_name(event.name)
@@ -247,13 +259,5 @@ def _lowered(
     b.scope = graph.top
     for value in each_of(Value, traces[0].result):
         tensor = b.tensor(b.given(value))
-        graph.outputs.append(_shown(b, tensor).output)
+        graph.outputs.append(b.settled(tensor).output)
     return graph
-
-
-def _shown(b: GraphBuilder, x: Traced) -> Traced:
-    """An output of the network with an axis for each dimension."""
-    rows = b.rows(x, ())
-    if tuple(rows) == x.axes or (len(rows) > 1 and (*rows[1:], rows[0]) == x.axes):
-        return x
-    return b.ordered(x, (*rows[1:], rows[0]) if len(rows) > 2 else rows or [()])

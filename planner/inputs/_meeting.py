@@ -32,7 +32,10 @@ def met(b: GraphBuilder, tensors: Sequence[Traced], apart: int | None = None) ->
     """
     rank = max(tensor.rank for tensor in tensors)
     raised = [tensor.with_dims((*[()] * (rank - tensor.rank), *tensor.dims)) for tensor in tensors]
-    raised = refined(raised, apart)
+    try:
+        raised = refined(raised, apart)
+    except NotSayable:
+        raised = refined([b.settled(tensor) for tensor in raised], apart)
     slots = _slots(raised, apart)
     ordered = [b.ordered(tensor, [_at(tensor, slot, apart) for slot in slots]) for tensor in raised]
     axes = tuple(max((each.axes[i] for each in ordered), key=len) for i in range(len(slots)))

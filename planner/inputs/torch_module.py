@@ -172,13 +172,21 @@ class Recorder(TorchFunctionMode):
                 return self.run(lambda: forward(module, *args, **kwargs), class_name(module), args, kwargs, **own)
             finally:
                 self.inside_layer = False
+        border = bool(self.calls) and next(module.parameters(), None) is not None
+        if border:
+            self.trace.events.append(Event(BORDER, self.calls[-1], (), {}, self.read((args, kwargs))))
         self.calls.append(Invocation(path, module, self.calls[-1] if self.calls else None))
         try:
-            return forward(module, *args, **kwargs)
+            result = forward(module, *args, **kwargs)
+            if border:
+                self.trace.events.append(Event(BORDER, self.calls[-1], (), {}, self.read(result)))
+            return result
         finally:
             self.calls.pop()
 
 
+BORDER = "border"
+"""The name of the event in which tensors go into a module with weights, or come out of it."""
 DECIDES = {"__bool__", "item", "__int__", "__float__", "__index__", "tolist", "equal", "allclose", "numpy", "nonzero"}
 """Functions that tell a value of a tensor."""
 
