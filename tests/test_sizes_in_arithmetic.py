@@ -9,6 +9,8 @@ import pytest
 
 import random_sized
 from planner.analyses.input_sizes import InputSizes, Unsolved, input_sizes
+from planner.analyses.line import InputLine
+from planner.analyses.replanning import Replanned
 from planner.analyses.sizes import AxisSizes
 from planner.diagnostics import Severity
 from planner.geometry import Shape
@@ -122,6 +124,65 @@ layers:
     assert (height.beside, width.beside) == ((), ())
 
 
+SWAYED = {
+    "a table": """
+input: [20, 12, 4]
+layers:
+  - {type: Constant, shape: ["$input.height", "$input.width", 4], fill: ones}
+  - {type: MaxPool2d, kernel_size: [3, 1]}
+  - {name: up, type: Interpolate, size: ["$input.height", "$input.width"]}
+  - {type: Add, from: [up, input]}
+""",
+    "a dilation": f"""
+input: [41, 31, 3]
+layers:
+  - {{{CONV}, dilation: "max(1, $input.height // 8)"}}
+  - {{type: MaxPool2d, kernel_size: [1, 3], stride: 1}}
+""",
+    "a slice of the other axis": """
+input: [11, 32, 3]
+layers:
+  - {type: Slice, dim: 3, stop: $input.height}
+  - {type: MaxPool2d, kernel_size: [1, 2]}
+""",
+}
+
+
+@pytest.mark.parametrize("name", SWAYED)
+def test_what_a_height_changes_otherwise_than_by_the_map_against_every_height(name: str) -> None:
+    model = checked(SWAYED[name]).plan.model
+    (found,) = input_sizes(model)
+    height, _ = found.axes
+    assert isinstance(height, AxisSizes)
+    for n in range(1, 130):
+        plan = planned(model, (n, *found.shape[1:]))
+        assert (n in height.works) == works(plan), n
+        if works(plan):
+            assert (n in height.lossless) == is_lossless(plan), n
+
+
+def test_a_size_that_grows_faster_at_some_heights_is_found_before_all_are_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = """
+input: [36, 30, 4]
+layers:
+  - {type: Rearrange, pattern: "(h i) w c -> h w (i c)", i: "4 if $input.height % 4 == 0 else 3"}
+"""
+    model = checked(text).plan.model
+    planned = set[int]()
+    plan = InputLine.plan
+
+    def noted(line: InputLine, n: int) -> Replanned:
+        planned.add(n)
+        return plan(line, n)
+
+    monkeypatch.setattr(InputLine, "plan", noted)
+    (found,) = input_sizes(model)
+    assert isinstance(found.axes[0], Unsolved)
+    assert len(planned) < 5000
+
+
 def test_what_follows_no_rule_is_said_to_be_unknown() -> None:
     text = """
 input: [8, 40, 3]
@@ -132,6 +193,20 @@ layers:
     height, _ = found.axes
     assert isinstance(height, Unsolved)
     assert height.reason == "a size does not grow in proportion to the input"
+
+
+@pytest.mark.parametrize(
+    "start_dim", ["2 if $input.height < 40 else 1", "1 + $input.height % 2", "1 if $input.height == 9 else 2"]
+)
+def test_a_number_of_axes_that_a_height_decides_is_said_to_be_unknown(start_dim: str) -> None:
+    text = f"""
+input: [20, 12, 4]
+layers:
+  - {{type: Flatten, start_dim: {start_dim}}}
+  - {{type: Slice, dim: 1, stop: "$input.height % 3 + 1"}}
+"""
+    (found,) = input_sizes(checked(text).plan.model)
+    assert isinstance(found.axes[0], Unsolved)
 
 
 def test_an_input_of_which_only_a_size_is_read_is_not_called_unread() -> None:
@@ -190,6 +265,10 @@ def works(plan: Plan) -> bool:
     return plan.complete and not plan.model.diagnostics
 
 
+def is_lossless(plan: Plan) -> bool:
+    return not {each.code for each in judge(Report(plan))} & LOSSES
+
+
 @pytest.mark.parametrize("first", RANDOM)
 def test_a_network_is_that_with_the_numbers_written_by_hand(first: int) -> None:
     compared = 0
@@ -240,7 +319,7 @@ def compare(found: InputSizes, model: Model, height: int, width: int, seed: obje
     is_said = said([found], sizes, "works")
     assert is_said in (works(plan), None), (seed, height, width, is_said)
     if works(plan) and max(height, width) < 200:
-        lossless = not {each.code for each in judge(Report(plan))} & LOSSES
+        lossless = is_lossless(plan)
         assert said([found], sizes, "lossless") in (lossless, None), (seed, height, width, lossless)
     return is_said is not None
 

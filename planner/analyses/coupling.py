@@ -37,7 +37,6 @@ MOST_PLANNED = 400_000
 """Coupled steps that are planned before the search is given up, for all sets of axes that depend on one another."""
 LEFT_OUT = 16
 """How many coupled steps count as one that is planned, where they are not."""
-"""Coupled steps that are planned before the search is given up."""
 MOST_SWELLING = 20_000
 """Coupled steps that are planned where arguments of theirs grow with an axis."""
 SAMPLES = 3
@@ -257,7 +256,7 @@ class Coupling:
     def ledger(self) -> Ledger:
         """What coupled steps lose along any of the axes."""
         axes = {i: frozenset(axis for j, axis in self.component if i == j) for i, _ in self.component}
-        ledger = Ledger(axes, self.behind)
+        ledger = Ledger(axes, [self.axes.lines[input_axis].swayed for input_axis in self.component], self.behind)
         ledger.pattern(self.base)
         return ledger.of(self.steps)
 

@@ -25,8 +25,6 @@ InputAxes = tuple[InputAxis, ...]
 
 MOST_ASKED = 40
 """Sizes, from 1 on, that a step is asked about by itself."""
-SWAYING = 1, 2, 3, 8, 16, 32, 64, 128, 1000
-"""Cells that are added to an axis to see whether it has a say in how a step goes along another one."""
 FAR = 1000
 """Cells that are added to an axis to see whether a length depends on its size."""
 
@@ -34,6 +32,7 @@ FAR = 1000
 class Axes:
     """The spatial axes of some inputs; each is walked along by itself, all others staying as they are in `base`.
 
+    lines    the sizes of each
     walks    what happens along each
     reasons  why an axis could not be walked along
     sizes    the axes that have a say in a size
@@ -44,6 +43,7 @@ class Axes:
     def __init__(self, base: Plan, sources: Sequence[int], seen: Before) -> None:
         self.base, self.replanned = base, seen
         self.input_axes = [(i, axis) for i in sources for axis in range(len(base.steps[i].outputs[0].spatial))]
+        self.lines: dict[InputAxis, InputLine] = {}
         self.walks: dict[InputAxis, Walk] = {}
         self.reasons: dict[InputAxis, str] = {}
         self.sizes: defaultdict[Size, set[InputAxis]] = defaultdict(set)
@@ -53,6 +53,7 @@ class Axes:
         self.varying: dict[InputAxis, set[Size]] = {}
         for input_axis in self.input_axes:
             varying = self.varying[input_axis] = set[Size]()
+            line = self.lines[input_axis] = InputLine(base, input_axis[0], input_axis[1:], seen)
             try:
                 self.walks[input_axis] = self.walked(input_axis)
             except NotPeriodic as why:
@@ -65,7 +66,7 @@ class Axes:
                 }
             for size in varying:
                 self.sizes[size].add(input_axis)
-            for at in self.swaying(input_axis):
+            for at in line.swayed.read:
                 self.swayed[at].add(input_axis)
 
     @cached_property
@@ -80,19 +81,6 @@ class Axes:
             for output, axis, found in more.arriving(self.base.steps[i]):
                 more.sizes[i, output, axis] |= found
         return more
-
-    def swaying(self, input_axis: InputAxis) -> Iterator[tuple[int, int, int]]:
-        """Where steps go along an axis of a source otherwise because the size of an input's axis is another."""
-        sized = [i for i in behind(self.base, input_axis[0]) if self.base.steps[i].instance.sized is not None]
-        n = self.base.steps[input_axis[0]].outputs[0][input_axis[1]]
-        line = InputLine(self.base, input_axis[0], input_axis[1:], self.replanned)
-        others = [line.plan(size) for size in (*(n + k for k in SWAYING), 2 * n, -(-n // 2))] if sized else []
-        for i in sized:
-            for plan in others:
-                for links, were in zip(plan.steps[i].links, self.base.steps[i].links, strict=False):
-                    for source, (link, was) in enumerate(zip(links, were, strict=True)):
-                        now = zip((*link.axes, link.channels), (*was.axes, was.channels), strict=True)
-                        yield from ((i, source, axis) for axis, (a, b) in enumerate(now) if a != b)
 
     def arriving(self, step: Step) -> Iterator[tuple[int, int, set[InputAxis]]]:
         """For the sizes of a step's outputs, the axes that have a say in them, as the links have it."""
@@ -109,7 +97,7 @@ class Axes:
 
     def walked(self, input_axis: InputAxis) -> Walk:
         source, axis = input_axis
-        line = InputLine(self.base, source, (axis,), self.replanned)
+        line = self.lines[input_axis]
         first = self.walks.get((source, 0))
         if axis == 1 and first is not None and _alike(self.base, first, self.varying[source, 0]):
             self.alike.add(source)

@@ -187,6 +187,11 @@ class Far:
         cells = far.get(ORIGIN, 0) + n % self.period - n
         return all(length == far[size] - self.growth[size] * cells for size, length in there.items() if size in far)
 
+    def reshapes(self, plan: Plan) -> bool:
+        """Whether arguments that follow the size give a tensor another number of axes than it has in the file."""
+        pairs = ((plan.steps[i].outputs, self.line.base.steps[i].outputs) for i in self.following)
+        return any(len(x) != len(y) for found, given in pairs for x, y in zip(found, given, strict=False))
+
     def measure(self, near: dict[Size, int], n: int, stretch: int, largest: int) -> None:
         """Take down the growth of the sizes in three plans, `stretch` cells apart each; `near` are those of the first,
         which is of n.

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from functools import cached_property
+from itertools import zip_longest
+from typing import NamedTuple
 
 from planner.analyses.replanning import Before, Replanned, replan, resolve
 from planner.geometry import Shape
-from planner.plan import Plan, given
+from planner.plan import Plan, Step, given
 
 MOST_PLANNED = 2_000_000
 """Steps planned before the search is given up."""
+SWAYING = 1, 2, 3, 8, 16, 32, 64, 128, 1000
+"""Cells that are added to an axis to see what its size sways."""
 
 LARGEST_KEPT = 1 << 16
 """The largest size of which the plan is kept."""
@@ -23,6 +28,17 @@ Size = tuple[int, int, int]
 
 class NotPeriodic(Exception):
     """The sizes of a model could not be worked out for every n; the text says why."""
+
+
+class Swayed(NamedTuple):
+    """What steps do otherwise because their arguments read a size that changes along a line.
+
+    read  the axes of their sources along which they go otherwise, by step, source and axis
+    made  the axes of their outputs that have another size, by step and axis
+    """
+
+    read: frozenset[tuple[int, int, int]] = frozenset()
+    made: frozenset[tuple[int, int]] = frozenset()
 
 
 class Line(ABC):
@@ -53,6 +69,11 @@ class Line(ABC):
     def tied(self) -> dict[int, frozenset[int]]:
         """The axes, by the step of their input."""
         return {self.sources[0]: frozenset(self.axes)}
+
+    @property
+    def swayed(self) -> Swayed:
+        """What the size sways otherwise than through the shapes that steps read."""
+        return Swayed()
 
     @abstractmethod
     def plan(self, n: int) -> Replanned | None:
@@ -111,10 +132,34 @@ class InputLine(Line):
             resolve(plan)
         return plan
 
+    @cached_property
+    def swayed(self) -> Swayed:
+        sized = [i for i in self.steps if self.base.steps[i].instance.sized is not None]
+        n = self.base.steps[self.source].outputs[0][self.axes[0]]
+        others = [self.plan(size) for size in (*(n + k for k in SWAYING), 2 * n, -(-n // 2))] if sized else []
+        pairs = [(i, self.base.steps[i], plan.steps[i]) for i in sized for plan in others]
+        read = frozenset((i, *at) for i, step, other in pairs for at in _read_otherwise(step, other))
+        made = frozenset((i, axis) for i, step, other in pairs for axis in _made_otherwise(step, other))
+        return Swayed(read, made)
+
     def count(self, steps: int) -> None:
         self.planned += steps
         if self.planned > MOST_PLANNED:
             raise NotPeriodic(f"a period was not complete when {MOST_PLANNED:,} steps had been planned")
+
+
+def _read_otherwise(step: Step, other: Step) -> Iterator[tuple[int, int]]:
+    """The sources of a step, and the axes of these, along which it goes otherwise in another plan."""
+    for links, others in zip(step.links, other.links, strict=False):
+        for source, (link, now) in enumerate(zip(links, others, strict=True)):
+            maps = zip_longest((*link.axes, link.channels), (*now.axes, now.channels))  # it may have other axes there
+            yield from ((source, axis) for axis, (a, b) in enumerate(maps) if a != b)
+
+
+def _made_otherwise(step: Step, other: Step) -> Iterator[int]:
+    """The axes of a step's outputs that have another size in another plan."""
+    for x, y in zip(step.outputs, other.outputs, strict=False):
+        yield from (axis for axis, (m, n) in enumerate(zip_longest(x, y)) if m != n)
 
 
 def behind(plan: Plan, source: int) -> list[int]:

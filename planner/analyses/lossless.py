@@ -7,12 +7,13 @@ lossless if and only if `planner check` finds none of them there.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import accumulate
 from operator import or_
 
+from planner.analyses.line import Swayed
 from planner.analyses.loss import AxisLoss, losses_of
 from planner.analyses.reach import Reach, reach
 from planner.cells import Cells, all_cells, shifted, stretches
@@ -53,10 +54,13 @@ Readings = Callable[[Plan, list[tuple[int, AxisUse]]], set[int]]
 
 
 class Ledger:
-    """The axis uses of the steps along some input axes, in plans that differ in the size of these axes."""
+    """The axis uses of the steps along some input axes, and along others as far as these sway them, in plans that
+    differ in the size of these axes.
+    """
 
-    def __init__(self, axes: Mapping[int, frozenset[int]], steps: Sequence[int]) -> None:
+    def __init__(self, axes: Mapping[int, frozenset[int]], swayed: Iterable[Swayed], steps: Sequence[int]) -> None:
         self.steps = steps
+        self.swayed = [*swayed]
         self.tied: dict[int, frozenset[int]] = dict(axes)
         self.known: dict[int, tuple[Step, tuple[AxisUse, ...]]] = {}
         self.leaves: dict[tuple[object, ...], bool] = {}
@@ -65,7 +69,7 @@ class Ledger:
 
     def of(self, steps: Sequence[int]) -> Ledger:
         """A ledger of some of the steps alone."""
-        part = Ledger({}, steps)
+        part = Ledger({}, self.swayed, steps)
         part.tied = self.tied
         return part
 
@@ -95,9 +99,9 @@ class Ledger:
             if step.facts is None:
                 continue
             if i not in self.tied:
-                self.tied[i] = self.ties(step)
+                self.tied[i] = self.ties(i, step)
             for each in self.entries(step):
-                if each.axis in self.tied.get(step.sources[each.loss.source].step, ()):
+                if self.concerns(i, step, each.loss.source, each.axis):
                     found.append((i, each))
         return tuple(found)
 
@@ -136,15 +140,21 @@ class Ledger:
             self.known[key] = step, tuple(_entries(step))  # the id stays the facts' own: the step keeps them alive
         return self.known[key][1]
 
-    def ties(self, step: Step) -> frozenset[int]:
-        """The spatial axes of a step's outputs that descend from this ledger's axes."""
-        return frozenset(
+    def ties(self, i: int, step: Step) -> frozenset[int]:
+        """The spatial axes of a step's outputs that descend from this ledger's axes, or are swayed by them."""
+        descend = frozenset(
             to
             for links in step.links
-            for ref, link in zip(step.sources, links, strict=True)
+            for source, link in enumerate(links)
             for axis, to in enumerate(link.landing)
-            if to is not None and axis in self.tied.get(ref.step, ())
+            if to is not None and self.concerns(i, step, source, axis)
         )
+        return descend.union(axis for each in self.swayed for at, axis in each.made if at == i)
+
+    def concerns(self, i: int, step: Step, source: int, axis: int) -> bool:
+        """Whether how a step goes along an axis of one of its sources depends on this ledger's axes."""
+        tied = axis in self.tied.get(step.sources[source].step, ())
+        return tied or any((i, source, axis) in each.read for each in self.swayed)
 
 
 def leaves(loss: Loss) -> bool:

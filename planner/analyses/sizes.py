@@ -85,7 +85,7 @@ def along(walked: Walk, steps: Sequence[int] | None = None) -> AxisSizes:
 
 def listed(line: Line, works: Residues, steps: Sequence[int]) -> AxisSizes:
     """The same as `along`, where only a few sizes work and these are known."""
-    ledger = Ledger(line.tied, steps)
+    ledger = Ledger(line.tied, [line.swayed], steps)
     plans = {n: line.plan(n) for n in works.also}
     try:
         left = {n: ledger.leaving(plan) for n, plan in plans.items() if plan is not None}
@@ -103,7 +103,7 @@ class _Along:
 
     def __init__(self, walked: Walk, steps: Sequence[int] | None) -> None:
         self.walk, self.line, self.period = walked, walked.line, walked.period
-        self.ledger = Ledger(self.line.tied, self.line.steps if steps is None else steps)
+        self.ledger = Ledger(self.line.tied, [self.line.swayed], self.line.steps if steps is None else steps)
         self.left: list[Leaving] = []
         self.steady = self.repeating()
         rounds = 0

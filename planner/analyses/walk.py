@@ -60,6 +60,7 @@ class Walk:
         return settled([each.works for each in self.verdicts], self.steady, self.period)
 
 
+OTHER_AXES = "a tensor has another number of axes at other sizes"
 HIDDEN = Verdict(frozenset(), frozenset((-1,)))
 """The verdict where a line has no plan."""
 
@@ -73,7 +74,8 @@ def walk(line: Line, varying: set[Size] | None = None) -> Walk:
     """
     far = Far(line)
     hopeless = f"no period of {far.period:,} was complete within the first {MOST_TRIED:,} sizes"
-    if not far.agrees(line.plan(MOST_TRIED), MOST_TRIED):
+    last_ones = far.period if far.following else 1  # what arguments follow may be as far out at some remainders alone
+    if not all(far.agrees(line.plan(n), n) for n in range(MOST_TRIED, MOST_TRIED - last_ones, -1)):
         raise NotPeriodic(hopeless)
     verdicts: list[Verdict] = []
     alike: dict[Verdict, Verdict] = {}
@@ -89,6 +91,8 @@ def walk(line: Line, varying: set[Size] | None = None) -> Walk:
         if n > MOST_TRIED:
             raise NotPeriodic(hopeless)
         plan = line.plan(n)
+        if plan is not None and far.reshapes(plan):
+            raise NotPeriodic(OTHER_AXES)
         if plan is None or plan is not last:
             found = _verdict(plan)
             found = alike.setdefault(found, found)
