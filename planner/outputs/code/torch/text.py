@@ -116,26 +116,30 @@ def lines(indent: str, code: str | Brackets, comment: str = "", behind: str = ""
 
 
 def _statements(indent: str, code: Chain, comment: str, behind: str) -> Iterator[str]:
-    """A row of calls that is too long for a line: as many as fit, and the others on what these return."""
-    statement = _STATEMENT.fullmatch(code.head)
-    count = next((k for k in range(len(code.calls) - 1, 0, -1) if _fit(indent, code, k)), 0)
-    name = (statement and statement["name"]) or "x"
-    read_again = re.search(rf"\b{name}\b", "".join(code.calls[count:]))
-    if statement is None or not count or read_again:
+    """A row of calls that is too long for a line: as many as fit, and the others on what these return. Where that is no
+    statement, or a call fits on no line or reads what would be overwritten, a line for each call in brackets.
+    """
+    statement = _ASSIGNMENT.fullmatch(code.head)
+    name = statement["name"] if statement else ""
+    rows = [code.calls[0]]
+    for call in code.calls[1:]:
+        if fits(indent, f"{code.head}{rows[-1]}{call}"):
+            rows[-1] += call
+        else:
+            rows.append(f"{name}{call}")
+    read_again = any(re.search(rf"\b{name}\b", row.removeprefix(name)) for row in rows[1:])
+    if not name or read_again or not all(fits(indent, f"{code.head}{row}") for row in rows):
         yield f"{indent}{code.head}("
-        yield from (f"{indent}{STEP}{each}" for each in code.calls)
+        yield from (f"{indent}{STEP}{call}" for call in code.calls)
         yield commented(f"{indent}){behind}", comment)
         return
-    yield f"{indent}{name} = {statement['value']}{''.join(code.calls[:count])}"
-    yield from lines(indent, Chain(f"{statement['keeps']}{name}", calls=code.calls[count:]), comment, behind)
+    *before, last = rows
+    yield from (f"{indent}{code.head}{row}" for row in before)
+    yield commented(f"{indent}{code.head}{last}{behind}", comment)
 
 
-_STATEMENT = re.compile(r"(?P<keeps>(?P<name>\w+) = |return )(?P<value>.*)")
-"""The beginning of a statement that keeps a value under a name, or returns it."""
-
-
-def _fit(indent: str, code: Chain, count: int) -> bool:
-    return fits(indent, f"{code.head}{''.join(code.calls[:count])}")
+_ASSIGNMENT = re.compile(r"(?P<name>\w+) = ")
+"""The beginning of a statement that gives a value one name."""
 
 
 def _on_lines(indent: str, code: str | Brackets, comment: str, behind: str) -> Iterator[str]:
