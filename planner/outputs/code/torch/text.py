@@ -75,7 +75,7 @@ class Chain(Brackets):
 
 @dataclass
 class Choice(Brackets):
-    """`made if condition else other`; where that does not fit, with a line for each in brackets."""
+    """`made if condition else other`; where that does not fit, with a statement for each."""
 
     made: str | Brackets = ""
     condition: str = ""
@@ -89,6 +89,11 @@ class Choice(Brackets):
 
     def fits(self, indent: str, behind: str = "") -> bool:
         return fits(indent, f"{self}{behind}")
+
+
+def after(head: str, code: str | Brackets) -> str | Brackets:
+    """An expression after the beginning of a statement."""
+    return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
 
 
 def fits(indent: str, code: object) -> bool:
@@ -106,13 +111,28 @@ def lines(indent: str, code: str | Brackets, comment: str = "", behind: str = ""
         yield from _statements(indent, code, comment, behind)
         return
     if isinstance(code, Choice):
-        yield f"{indent}{code.head}("
-        yield from _on_lines(indent + STEP, code.made, "", "")
-        yield f"{indent}{STEP}if {code.condition}"
-        yield f"{indent}{STEP}else {code.other}"
-        yield commented(f"{indent}){behind}", comment)
+        yield from _branches(indent, code, comment, behind)
         return
-    yield from _on_lines(indent, code, comment, behind)
+    yield f"{indent}{code.head}"
+    inner = code.items[0]
+    alone = len(code.items) == 1 and isinstance(inner.code, Brackets) and not inner.comment
+    for item in code.items:
+        written = list(lines(indent + STEP, item.code, item.comment, "" if alone else ","))
+        yield from written if len(written) > 1 or not alone else lines(indent + STEP, item.code, "", ",")
+    yield commented(f"{indent}{code.tail}{behind}", comment)
+
+
+def _branches(indent: str, code: Choice, comment: str, behind: str) -> Iterator[str]:
+    """A choice that is too long for a line: a statement for each case, other than that a value keeps its name."""
+    statement = _ASSIGNMENT.fullmatch(code.head)
+    if statement is None:
+        yield commented(f"{indent}{code}{behind}", comment)
+        return
+    yield f"{indent}if {code.condition}:"
+    yield from lines(indent + STEP, after(code.head, code.made), comment)
+    if code.other != statement["name"]:
+        yield f"{indent}else:"
+        yield f"{indent}{STEP}{code.head}{code.other}"
 
 
 def _statements(indent: str, code: Chain, comment: str, behind: str) -> Iterator[str]:
@@ -140,20 +160,6 @@ def _statements(indent: str, code: Chain, comment: str, behind: str) -> Iterator
 
 _ASSIGNMENT = re.compile(r"(?P<name>\w+) = ")
 """The beginning of a statement that gives a value one name."""
-
-
-def _on_lines(indent: str, code: str | Brackets, comment: str, behind: str) -> Iterator[str]:
-    """Brackets with a line for each item, whether they would fit on one or not."""
-    if isinstance(code, str) or not code.items:
-        yield commented(f"{indent}{code}{behind}", comment)
-        return
-    yield f"{indent}{code.head}"
-    inner = code.items[0]
-    alone = len(code.items) == 1 and isinstance(inner.code, Brackets) and not inner.comment
-    for item in code.items:
-        written = list(lines(indent + STEP, item.code, item.comment, "" if alone else ","))
-        yield from written if len(written) > 1 or not alone else lines(indent + STEP, item.code, "", ",")
-    yield commented(f"{indent}{code.tail}{behind}", comment)
 
 
 def commented(line: str, comment: str) -> str:
