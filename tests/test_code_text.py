@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from planner.outputs.code.torch.building import module_of
 from planner.outputs.code.torch.text import BODY, Bracketed, Brackets, Chain, Choice, lines
 
-NAMES = ["x", "out", "a_name_that_takes_nearly_half_of_a_line"]
+NAMES = ["x", "out", "then", "a_name_that_takes_nearly_half_of_a_line"]
 CALLS = [*(f".then({each})" for each in [*NAMES, 1]), *(f".called_with({', '.join('9' * n)})" for n in (9, 15))]
 
 

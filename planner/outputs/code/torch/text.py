@@ -147,7 +147,7 @@ def _statements(indent: str, code: Chain, comment: str, behind: str) -> Iterator
             rows[-1] += call
         else:
             rows.append(f"{name}{call}")
-    read_again = any(re.search(rf"\b{name}\b", row.removeprefix(name)) for row in rows[1:])
+    read_again = any(re.search(rf"(?<!\.)\b{name}\b", row.removeprefix(name)) for row in rows[1:])
     if not name or read_again or not all(fits(indent, f"{code.head}{row}") for row in rows):
         yield f"{indent}{code.head}("
         yield from (f"{indent}{STEP}{call}" for call in code.calls)
