@@ -42,7 +42,7 @@ class Answers:
         self._structure = structure
         self._params = params
         self._fixed = fixed
-        self._elsewhere = OtherSizes(structure.plan)
+        self._other_sizes = OtherSizes(structure.plan)
         self._known: dict[tuple[Any, ...], tuple[Step, *LayerAnswer]] = {}
 
     def layer(
@@ -181,7 +181,7 @@ class Answers:
         if any(isinstance(axis, SameWindow | Centre) for links in step.links for each in links for axis in each.axes):
             return None
         callings = tuple([self._calling(copy, layer, call, {**given, **exprs}) for call in calls])
-        return callings if holds(copy, values, self._elsewhere.steps(step), callings, _is_sized_call) else None
+        return callings if holds(copy, values, self._other_sizes.steps(step), callings, _is_sized_call) else None
 
     def _holds(
         self,

@@ -11,7 +11,7 @@ from planner.classes.tensors import Calling
 from planner.layers._call import Call
 from planner.outputs.code.torch.layouts import Side, axes_of, follows, renumbered
 from planner.outputs.code.torch.program import Program
-from planner.outputs.code.torch.text import Bracketed, Brackets, Chain
+from planner.outputs.code.torch.text import Bracketed, Brackets, Chain, after
 
 Lack = Literal["", "size", "axis"]
 """What a trained parameter lacks beside other tensors: the size of the batch, or the batch axis altogether."""
@@ -65,8 +65,7 @@ class Code(NamedTuple):
 
     def after(self, head: str) -> str | Brackets:
         """The expression after the beginning of a statement."""
-        code = self.code
-        return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
+        return after(head, self.code)
 
     def with_batch_of_one(self) -> Code:
         """The tensor, which lacks a batch, with a batch axis of size 1."""

@@ -171,7 +171,11 @@ class {name}({base}):
     """Takes means of cells that count, of which padding at each side is none: left, right, top, bottom, ..."""
 
     def __init__(
-        self, *sizes: int, counted: Sequence[int] = (), uncounted: Sequence[int], **options: Any
+        self,
+        *sizes: int,
+        counted: Sequence[int] = (),
+        uncounted: Sequence[int],
+        **options: Any,
     ) -> None:
         super().__init__(*sizes, **options)
         self.counted = counted
@@ -202,7 +206,13 @@ class {name}({base}):
     """Attends along L of (N, ..., L, C); a mask is (..., L, S), or (..., num_heads, L, S)."""
 
     def forward(
-        self, query: Tensor, key: Tensor, value: Tensor, *, attn_mask: Tensor | None = None, **options: Any
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        *,
+        attn_mask: Tensor | None = None,
+        **options: Any,
     ) -> tuple[Tensor, Tensor | None]:
         batch = query.shape[:-2]
         if attn_mask is not None and not options.get("is_causal"):

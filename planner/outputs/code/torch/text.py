@@ -75,7 +75,7 @@ class Chain(Brackets):
 
 @dataclass
 class Choice(Brackets):
-    """`made if condition else other`; where that does not fit, with a line for each in brackets."""
+    """`made if condition else other`; where that does not fit, with a statement for each."""
 
     made: str | Brackets = ""
     condition: str = ""
@@ -89,6 +89,11 @@ class Choice(Brackets):
 
     def fits(self, indent: str, behind: str = "") -> bool:
         return fits(indent, f"{self}{behind}")
+
+
+def after(head: str, code: str | Brackets) -> str | Brackets:
+    """An expression after the beginning of a statement."""
+    return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
 
 
 def fits(indent: str, code: object) -> bool:
@@ -106,42 +111,7 @@ def lines(indent: str, code: str | Brackets, comment: str = "", behind: str = ""
         yield from _statements(indent, code, comment, behind)
         return
     if isinstance(code, Choice):
-        yield f"{indent}{code.head}("
-        yield from _on_lines(indent + STEP, code.made, "", "")
-        yield f"{indent}{STEP}if {code.condition}"
-        yield f"{indent}{STEP}else {code.other}"
-        yield commented(f"{indent}){behind}", comment)
-        return
-    yield from _on_lines(indent, code, comment, behind)
-
-
-def _statements(indent: str, code: Chain, comment: str, behind: str) -> Iterator[str]:
-    """A row of calls that is too long for a line: as many as fit, and the others on what these return."""
-    statement = _STATEMENT.fullmatch(code.head)
-    count = next((k for k in range(len(code.calls) - 1, 0, -1) if _fit(indent, code, k)), 0)
-    name = (statement and statement["name"]) or "x"
-    read_again = re.search(rf"\b{name}\b", "".join(code.calls[count:]))
-    if statement is None or not count or read_again:
-        yield f"{indent}{code.head}("
-        yield from (f"{indent}{STEP}{each}" for each in code.calls)
-        yield commented(f"{indent}){behind}", comment)
-        return
-    yield f"{indent}{name} = {statement['value']}{''.join(code.calls[:count])}"
-    yield from lines(indent, Chain(f"{statement['keeps']}{name}", calls=code.calls[count:]), comment, behind)
-
-
-_STATEMENT = re.compile(r"(?P<keeps>(?P<name>\w+) = |return )(?P<value>.*)")
-"""The beginning of a statement that keeps a value under a name, or returns it."""
-
-
-def _fit(indent: str, code: Chain, count: int) -> bool:
-    return fits(indent, f"{code.head}{''.join(code.calls[:count])}")
-
-
-def _on_lines(indent: str, code: str | Brackets, comment: str, behind: str) -> Iterator[str]:
-    """Brackets with a line for each item, whether they would fit on one or not."""
-    if isinstance(code, str) or not code.items:
-        yield commented(f"{indent}{code}{behind}", comment)
+        yield from _branches(indent, code, comment, behind)
         return
     yield f"{indent}{code.head}"
     inner = code.items[0]
@@ -150,6 +120,46 @@ def _on_lines(indent: str, code: str | Brackets, comment: str, behind: str) -> I
         written = list(lines(indent + STEP, item.code, item.comment, "" if alone else ","))
         yield from written if len(written) > 1 or not alone else lines(indent + STEP, item.code, "", ",")
     yield commented(f"{indent}{code.tail}{behind}", comment)
+
+
+def _branches(indent: str, code: Choice, comment: str, behind: str) -> Iterator[str]:
+    """A choice that is too long for a line: a statement for each case, other than that a value keeps its name."""
+    statement = _ASSIGNMENT.fullmatch(code.head)
+    if statement is None:
+        yield commented(f"{indent}{code}{behind}", comment)
+        return
+    yield f"{indent}if {code.condition}:"
+    yield from lines(indent + STEP, after(code.head, code.made), comment)
+    if code.other != statement["name"]:
+        yield f"{indent}else:"
+        yield f"{indent}{STEP}{code.head}{code.other}"
+
+
+def _statements(indent: str, code: Chain, comment: str, behind: str) -> Iterator[str]:
+    """A row of calls that is too long for a line: as many as fit, and the others on what these return. Where that is no
+    statement, or a call fits on no line or reads what would be overwritten, a line for each call in brackets.
+    """
+    statement = _ASSIGNMENT.fullmatch(code.head)
+    name = statement["name"] if statement else ""
+    rows = [code.calls[0]]
+    for call in code.calls[1:]:
+        if fits(indent, f"{code.head}{rows[-1]}{call}"):
+            rows[-1] += call
+        else:
+            rows.append(f"{name}{call}")
+    read_again = any(re.search(rf"(?<!\.)\b{name}\b", row.removeprefix(name)) for row in rows[1:])
+    if not name or read_again or not all(fits(indent, f"{code.head}{row}") for row in rows):
+        yield f"{indent}{code.head}("
+        yield from (f"{indent}{STEP}{call}" for call in code.calls)
+        yield commented(f"{indent}){behind}", comment)
+        return
+    *before, last = rows
+    yield from (f"{indent}{code.head}{row}" for row in before)
+    yield commented(f"{indent}{code.head}{last}{behind}", comment)
+
+
+_ASSIGNMENT = re.compile(r"(?P<name>\w+) = ")
+"""The beginning of a statement that gives a value one name."""
 
 
 def commented(line: str, comment: str) -> str:
