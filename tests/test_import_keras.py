@@ -8,7 +8,9 @@ import copy
 import io
 import json
 import math
+import os
 import random
+import struct
 import subprocess
 import sys
 import zipfile
@@ -315,6 +317,18 @@ def _zipped(name: str, data: bytes) -> bytes:
     return file.getvalue()
 
 
+def _naming_a_place(offset: int) -> bytes:
+    """An archive whose list of contents says that the configuration stands at a place, written with 64 bits."""
+    entry = zipfile.ZipInfo("config.json")
+    entry.extra = struct.pack("<HHQ", 1, 8, offset)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(entry, b"{}")
+    data = file.getvalue()
+    at = data.index(b"PK\1\2") + 42
+    return data[:at] + b"\xff" * 4 + data[at + 4 :]
+
+
 def bad_files() -> Iterator[Any]:
     good = _zipped("config.json", json.dumps(sequential([8], layer("Dense", units=4))).encode())
     yield pytest.param("net.keras", b"not a zip", "is not a zip archive", id="not a zip")
@@ -330,6 +344,9 @@ def bad_files() -> Iterator[Any]:
     yield pytest.param(
         "net.keras", _zipped("../config.json", b"{}"), "is an archive without `config.json`", id="a path"
     )
+    outside = "is a broken zip archive: it names a place outside of itself"
+    yield pytest.param("net.keras", _naming_a_place(2**64 - 1), outside, id="a place beyond any file")
+    yield pytest.param("net.keras", _naming_a_place(2**62), outside, id="a place beyond the file")
     bomb = _zipped("config.json", b"[" * (17 << 20))
     yield pytest.param("net.keras", bomb, "has 17.0 MB", id="zip bomb")
     lie = bomb.replace((17 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little"))
@@ -358,6 +375,9 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
         read(tmp_path / "net.keras")
     with pytest.raises(NotImported, match=r"is a folder$"):
         read(tmp_path)
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(NotImported, match=r"is no ordinary file$"):
+        read(tmp_path / "pipe.json")
 
 
 NO_COUNTERPART = [
@@ -422,6 +442,11 @@ BAD_NETWORKS = [
     ),
     (functional(input_layer([8], "x"), outputs=["y"]), "the layer `y` does not give a tensor 0 in its call 0"),
     (functional(input_layer([None], "x"), outputs=["x"]), "the size of the input `x` is open: [?]"),
+    (sequential([8], layer("Dense", units=1 << 63)), "the configuration has a number of more than 63 bits"),
+    (
+        sequential([10**4000] * 2, layer("Flatten")),  # more digits than Python writes
+        "the configuration has a number of more than 63 bits",
+    ),
 ]
 
 
