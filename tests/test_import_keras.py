@@ -396,6 +396,8 @@ NO_COUNTERPART = [
     (layer("PReLU"), "it has a slope for each cell; with shared_axes=[1, 2] there is a layer"),
     (layer("Reshape", target_shape=[5, 5]), "192 values do not make the shape [5, 5]"),
     (layer("GRU", units=4), "it is called with 8×8×3, which has not 1 spatial axes"),
+    (layer("SpatialDropout1D", rate=0.5), "it is called with 8×8×3, which has not 1 spatial axes"),
+    (layer("Reshape", target_shape=[1] * 10 + [192, 1, 1]), "its target_shape must be at most 12 whole numbers"),
 ]
 
 
@@ -408,6 +410,28 @@ def test_layers_without_a_counterpart_are_named_with_the_reason(bad: Config, rea
     assert found.message == f"the layer `{kind.lower()}` of the class {kind} has no counterpart"
     assert reason in found.label
     assert found.help == "write the model file by hand, with a `Custom` layer in its place"
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "Dense", "Add", "Concatenate", "MultiHeadAttention", "TimeDistributed"])
+def test_layers_that_are_called_with_nothing(kind: str) -> None:
+    alone = called(layer(kind, "alone", units=4, layer=layer("Dense", units=4)))
+    assert refusal(functional(input_layer([8, 3], "x"), alone, outputs=["alone"])).label
+
+
+def test_tensors_have_few_axes() -> None:
+    flat = layer("Flatten")
+    assert shapes(sequential([2] * 12, flat)) == [(4096,)]
+    assert shapes(sequential([4096], layer("Reshape", target_shape=[2] * 12))) == [(2,) * 12]
+    assert shapes(sequential([6] * 12, layer("Reshape", target_shape=[4, 9] * 6))) == [(4, 9) * 6]
+    assert refusal(sequential([2] * 13, flat)).message == "the input `input` has more than 12 axes"
+    more = functional(input_layer([2] * 12, "x"), called(layer("ExpandDims", axis=1), "x"), outputs=["expanddims"])
+    assert refusal(more).label == "it makes a tensor of more than 12 axes"
+
+
+def test_spatial_dropout_leaves_shapes_as_they_are() -> None:
+    drop = layer("SpatialDropout1D", rate=0.5)
+    assert shapes(sequential([8, 3], drop)) == [(8, 3)]
+    assert shapes(sequential([5, 8, 3], layer("TimeDistributed", layer=drop))) == [(5, 8, 3)]
 
 
 def loop() -> Config:

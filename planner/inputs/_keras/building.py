@@ -102,6 +102,12 @@ class Building:
         if rank + self.lead > 3:
             raise NotSayable("it works on more than 3 axes")
 
+    def spatial(self, given: Given, x: Output) -> int:
+        """The number of spatial axes that a layer is for; refuses tensors that have another, or channels first."""
+        given.channels_last()
+        self.must_have(x, given.rank)
+        return given.rank
+
     def per_axis(self, values: Sequence[int], lead: int = 1) -> int | list[int]:
         """A number for each axis as a model file has it: those in front first, one alone where all are the same."""
         found = [lead] * self.lead + [*values]

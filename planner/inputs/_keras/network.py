@@ -17,7 +17,7 @@ from planner.inputs._graph import Graph, ModuleCall, NotSayable, Output
 from planner.inputs._keras import activations, core, merging, norms, sequences, shapes, windows
 from planner.inputs._keras.archive import must_be_bounded
 from planner.inputs._keras.building import MEANINGS, Building
-from planner.inputs._keras.given import Given, Sources
+from planner.inputs._keras.given import MOST_AXES, Given, Sources
 from planner.inputs._keras.sequences import within
 
 FAMILIES = (activations, core, merging, norms, sequences, shapes, windows)
@@ -118,6 +118,8 @@ def _sizes(value: Any, label: str) -> list[int | None]:
     )
     if not whole or len(value) < 2:
         raise NotImported(f"the input `{label:.60}` has no shape: {value!r:.60}")
+    if len(value) > MOST_AXES + 1:
+        raise NotImported(f"the input `{label:.60}` has more than {MOST_AXES} axes")
     return [*value[1:]]
 
 

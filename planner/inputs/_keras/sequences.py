@@ -49,10 +49,10 @@ def _run(b: Building, given: Given, x: Output, states: list[Output], path: str, 
 @means("LSTM", "GRU", "SimpleRNN")
 def recurrent(b: Building, given: Given, sources: Sources) -> Output | list[Output]:
     _must_be_usual(b, given)
-    x, *states = sources.tensors
-    count = 2 if given.kind == "LSTM" else 1
-    if len(states) not in (0, count) or isinstance(sources.kwargs.get("mask"), Output):
-        raise NotSayable("it is called with a mask, or with states of another number")
+    tensors, count = sources.tensors, 2 if given.kind == "LSTM" else 1
+    if len(tensors) not in (1, 1 + count) or isinstance(sources.kwargs.get("mask"), Output):
+        raise NotSayable("it is called with a mask, or with other tensors than a sequence and its states")
+    x, *states = tensors
     if given.flag("go_backwards", False):
         x = b.add("Flip", x, dims=2)
     sequence, *last = _run(b, given, x, states, given.path, both=False)
