@@ -240,11 +240,20 @@ def test_open_sizes_are_asked_for() -> None:
     assert shapes(config, input=(10, 12, 3)) == [(8, 10, 4)]
     found = refusal(config)
     assert found.message == "the size of the input `input` is open: [?, ?, 3]"
-    assert found.help == "say it: input=(224, 224, 3)"
-    with pytest.raises(
-        NotImported, match=r"the input `input` is \[10, 12, 4\], where the network has \['\?', '\?', 3\]"
-    ):
+    assert found.help == "give it: `--input 224x224x3`, or input=(224, 224, 3)"
+    with pytest.raises(NotImported, match=r"the input `input` is \[10, 12, 4\], where the network has \[\?, \?, 3\]"):
         model_text(config, "net", input=(10, 12, 4))
+
+
+def test_open_sizes_of_several_inputs_are_asked_for_by_name() -> None:
+    config = functional(
+        input_layer([3], "a"),
+        input_layer([None], "b"),
+        called(layer("Concatenate"), ["a", "b"]),
+        outputs=["concatenate"],
+    )
+    assert refusal(config).help == "give it: `--input b=224`, or input={'b': (224,)}"
+    assert shapes(config, input={"b": (224,)}) == [(227,)]
 
 
 def residual(name: str, source: str, width: int) -> list[Config]:
@@ -288,6 +297,54 @@ def test_names_make_no_block_where_weights_are_shared_with_what_stands_outside()
     assert "share: block1_1_conv" in model_text(config, "net")
 
 
+ODD_NAMES = [
+    'a"b',
+    "a\nlayers: []",
+    "$x",
+    "input",
+    "training",
+    "{a: b}",
+    "- a",
+    "1",
+    " ",
+    "\ud800",
+    "\x1b[31m",
+    "None",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
+def test_odd_names_change_nothing_else(name: str) -> None:
+    dense, add = layer("Dense", f"{name}d", units=8), layer("Add", f"{name}e")
+    graph = functional(
+        input_layer([8], name), called(dense, name), called(add, [f"{name}d", name]), outputs=[f"{name}e"]
+    )
+    chain = sequential([8], layer("Embedding", name, input_dim=9, output_dim=4, mask_zero=True), layer("Flatten", name))
+    assert shapes(graph) == [(8,)]
+    assert shapes(chain) == [(32,)]
+    assert [line[:15] for line in model_text(chain, "net").splitlines()[:2]] == ["# Not said here", "name: net"]
+
+
+def test_names_that_become_the_same_stay_apart() -> None:
+    dense = called(layer("Dense", "a b", units=8), "a_b")
+    both = called(layer("Concatenate"), ["a b", "a_b", "a.b"])
+    config = functional(dense, input_layer([8], "a_b"), input_layer([8], "a.b"), both, outputs=["concatenate"])
+    assert shapes(config) == [(24,)]
+    assert planned(config).cost.params == 8 * 8 + 8
+
+
+def test_an_output_takes_no_name_of_an_input() -> None:
+    inputs = input_layer([4, 4, 2], "rearrange"), input_layer([4], "y")
+    config = functional(*inputs, called(layer("Flatten"), "rearrange"), outputs=["flatten", "y"])
+    assert shapes(config) == [(32,), (4,)]
+
+
+def test_many_outputs_of_a_kind_are_numbered() -> None:
+    relus = [called(layer("ReLU", f"re_lu_{i}"), "x") for i in range(3)]
+    config = functional(input_layer([8], "x"), *relus, outputs=["re_lu_0", "re_lu_1", "re_lu_2"])
+    assert "outputs: [relu, relu_2, relu_3]" in model_text(config, "net")
+
+
 # Files
 
 
@@ -296,6 +353,12 @@ def test_an_archive_and_its_configuration_are_the_same(tmp_path: Path) -> None:
     (tmp_path / "net.json").write_text(json.dumps(config), encoding="utf-8")
     assert read(archived(config, tmp_path / "net.keras")) == read(tmp_path / "net.json")
     assert read(tmp_path / "net.json").startswith("name: net\n")
+
+
+@pytest.mark.parametrize(("name", "written"), [("$a b", "$a b"), ("a\nb", '"a\\\\nb"'), ("a\udcff", '"a\\\\udcff"')])
+def test_a_network_is_called_as_its_file(name: str, written: str, tmp_path: Path) -> None:
+    (tmp_path / f"{name}.json").write_text(json.dumps(sequential([8])), encoding="utf-8")
+    assert read(tmp_path / f"{name}.json").encode().decode().splitlines()[0] == f"name: {written}"
 
 
 def test_neither_keras_nor_torch_is_needed(tmp_path: Path) -> None:
@@ -393,6 +456,10 @@ NO_COUNTERPART = [
     (layer("Conv1D", filters=4, kernel_size=[3]), "it is called with 8×8×3, which has not 1 spatial axes"),
     (layer("Activation", activation="magic"), "the activation `magic` is no layer"),
     (layer("BatchNormalization", axis=1), "its axis is 1, which is not that of the channels"),
+    (
+        layer("Dense", units=4, activation=layer("PReLU", shared_axes=[1, 2])),
+        "its activation is a function of its own, or a layer with weights",
+    ),
     (layer("PReLU"), "it has a slope for each cell; with shared_axes=[1, 2] there is a layer"),
     (layer("Reshape", target_shape=[5, 5]), "192 values do not make the shape [5, 5]"),
     (layer("GRU", units=4), "it is called with 8×8×3, which has not 1 spatial axes"),
@@ -447,6 +514,12 @@ def deep() -> list[Any]:
     return found
 
 
+def _listed_twice() -> Config:
+    config = functional(input_layer([8], "x"), outputs=["x"])
+    config["config"]["input_layers"] *= 2
+    return config
+
+
 BAD_NETWORKS = [
     ({}, "this is no configuration of Keras: it names no class"),
     (
@@ -466,6 +539,11 @@ BAD_NETWORKS = [
     ),
     (functional(input_layer([8], "x"), outputs=["y"]), "the layer `y` does not give a tensor 0 in its call 0"),
     (functional(input_layer([None], "x"), outputs=["x"]), "the size of the input `x` is open: [?]"),
+    (
+        functional(input_layer([8], "x"), layer("ReLU", "y"), layer("ReLU", "y"), outputs=["x"]),
+        "two layers are called `y`",
+    ),
+    (_listed_twice(), "the input `x` is listed twice"),
     (sequential([8], layer("Dense", units=1 << 63)), "the configuration has a number of more than 63 bits"),
     (
         sequential([10**4000] * 2, layer("Flatten")),  # more digits than Python writes

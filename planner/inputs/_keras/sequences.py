@@ -5,6 +5,7 @@ Source: https://keras.io/api/layers/recurrent_layers/ and https://keras.io/api/l
 
 from __future__ import annotations
 
+from planner.faults._in_text import shown
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._keras.building import Building, means
 from planner.inputs._keras.given import Given, Sources
@@ -75,7 +76,7 @@ def bidirectional(b: Building, given: Given, sources: Sources) -> Output:
         within(given, key) for key in ("layer", "backward_layer" if given.has("backward_layer") else "layer")
     )
     if inner.kind not in RECURRENT:
-        raise NotSayable(f"its layer is of the class {inner.kind:.40}")
+        raise NotSayable(f"its layer is of the class {shown(inner.kind, 40)}")
     for key in ("units", "activation", "recurrent_activation", "use_bias", "reset_after", "return_sequences"):
         if inner.config.get(key) != backward.config.get(key):
             raise NotSayable(f"its two layers differ in {key}")
