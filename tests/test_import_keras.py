@@ -557,14 +557,16 @@ def test_networks_that_say_too_little(config: Config, message: str) -> None:
     assert refusal(config).message == message
 
 
-def test_models_of_models_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each model calls the one within twice: thirty of them stand for a billion steps."""
-    monkeypatch.setattr("planner.inputs._keras.building.MOST_STEPS", 1000)
-    inner = functional(input_layer([8], "x"), called(layer("ReLU"), "x"), outputs=["relu"], name="m")
+@pytest.mark.parametrize("kind", ["ReLU", ""])
+def test_models_of_models_end(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each model calls the one within twice: thirty of them stand for a billion calls, even of nothing at all."""
+    monkeypatch.setattr("planner.inputs._keras.building.MOST_CALLS", 1000)
+    layers = [called(layer(kind), "x")] if kind else []
+    inner = functional(input_layer([8], "x"), *layers, outputs=["relu" if kind else "x"], name="m")
     for _ in range(30):
         twice = called(called(inner, "x"), {"class_name": "__keras_tensor__", "config": {"keras_history": ["m", 0, 0]}})
         inner = functional(input_layer([8], "x"), twice, outputs=[["m", 2, 0]], name="m")
-    assert refusal(inner).label == "the network has more than 1,000 steps"
+    assert refusal(inner).message == "the network has more than 1,000 calls"
 
 
 def test_whatever_stands_in_a_configuration_is_answered_in_words() -> None:

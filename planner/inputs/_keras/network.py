@@ -373,6 +373,7 @@ def _resolved(data: Any, known: Mapping[tuple[str, int], list[Output]]) -> Any:
 
 def _called(b: Building, given: Given, sources: Sources, depth: int) -> list[Output]:
     """What comes out of a layer or a model within the network."""
+    b.count_call()
     try:
         if given.kind in MODELS:
             with b.within(given.path, "Sequential"):
