@@ -8,7 +8,9 @@ import copy
 import io
 import json
 import math
+import os
 import random
+import struct
 import subprocess
 import sys
 import zipfile
@@ -238,11 +240,20 @@ def test_open_sizes_are_asked_for() -> None:
     assert shapes(config, input=(10, 12, 3)) == [(8, 10, 4)]
     found = refusal(config)
     assert found.message == "the size of the input `input` is open: [?, ?, 3]"
-    assert found.help == "say it: input=(224, 224, 3)"
-    with pytest.raises(
-        NotImported, match=r"the input `input` is \[10, 12, 4\], where the network has \['\?', '\?', 3\]"
-    ):
+    assert found.help == "give it: `--input 224x224x3`, or input=(224, 224, 3)"
+    with pytest.raises(NotImported, match=r"the input `input` is \[10, 12, 4\], where the network has \[\?, \?, 3\]"):
         model_text(config, "net", input=(10, 12, 4))
+
+
+def test_open_sizes_of_several_inputs_are_asked_for_by_name() -> None:
+    config = functional(
+        input_layer([3], "a"),
+        input_layer([None], "b"),
+        called(layer("Concatenate"), ["a", "b"]),
+        outputs=["concatenate"],
+    )
+    assert refusal(config).help == "give it: `--input b=224`, or input={'b': (224,)}"
+    assert shapes(config, input={"b": (224,)}) == [(227,)]
 
 
 def residual(name: str, source: str, width: int) -> list[Config]:
@@ -286,6 +297,54 @@ def test_names_make_no_block_where_weights_are_shared_with_what_stands_outside()
     assert "share: block1_1_conv" in model_text(config, "net")
 
 
+ODD_NAMES = [
+    'a"b',
+    "a\nlayers: []",
+    "$x",
+    "input",
+    "training",
+    "{a: b}",
+    "- a",
+    "1",
+    " ",
+    "\ud800",
+    "\x1b[31m",
+    "None",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
+def test_odd_names_change_nothing_else(name: str) -> None:
+    dense, add = layer("Dense", f"{name}d", units=8), layer("Add", f"{name}e")
+    graph = functional(
+        input_layer([8], name), called(dense, name), called(add, [f"{name}d", name]), outputs=[f"{name}e"]
+    )
+    chain = sequential([8], layer("Embedding", name, input_dim=9, output_dim=4, mask_zero=True), layer("Flatten", name))
+    assert shapes(graph) == [(8,)]
+    assert shapes(chain) == [(32,)]
+    assert [line[:15] for line in model_text(chain, "net").splitlines()[:2]] == ["# Not said here", "name: net"]
+
+
+def test_names_that_become_the_same_stay_apart() -> None:
+    dense = called(layer("Dense", "a b", units=8), "a_b")
+    both = called(layer("Concatenate"), ["a b", "a_b", "a.b"])
+    config = functional(dense, input_layer([8], "a_b"), input_layer([8], "a.b"), both, outputs=["concatenate"])
+    assert shapes(config) == [(24,)]
+    assert planned(config).cost.params == 8 * 8 + 8
+
+
+def test_an_output_takes_no_name_of_an_input() -> None:
+    inputs = input_layer([4, 4, 2], "rearrange"), input_layer([4], "y")
+    config = functional(*inputs, called(layer("Flatten"), "rearrange"), outputs=["flatten", "y"])
+    assert shapes(config) == [(32,), (4,)]
+
+
+def test_many_outputs_of_a_kind_are_numbered() -> None:
+    relus = [called(layer("ReLU", f"re_lu_{i}"), "x") for i in range(3)]
+    config = functional(input_layer([8], "x"), *relus, outputs=["re_lu_0", "re_lu_1", "re_lu_2"])
+    assert "outputs: [relu, relu_2, relu_3]" in model_text(config, "net")
+
+
 # Files
 
 
@@ -294,6 +353,12 @@ def test_an_archive_and_its_configuration_are_the_same(tmp_path: Path) -> None:
     (tmp_path / "net.json").write_text(json.dumps(config), encoding="utf-8")
     assert read(archived(config, tmp_path / "net.keras")) == read(tmp_path / "net.json")
     assert read(tmp_path / "net.json").startswith("name: net\n")
+
+
+@pytest.mark.parametrize(("name", "written"), [("$a b", "$a b"), ("a\nb", '"a\\\\nb"'), ("a\udcff", '"a\\\\udcff"')])
+def test_a_network_is_called_as_its_file(name: str, written: str, tmp_path: Path) -> None:
+    (tmp_path / f"{name}.json").write_text(json.dumps(sequential([8])), encoding="utf-8")
+    assert read(tmp_path / f"{name}.json").encode().decode().splitlines()[0] == f"name: {written}"
 
 
 def test_neither_keras_nor_torch_is_needed(tmp_path: Path) -> None:
@@ -315,6 +380,18 @@ def _zipped(name: str, data: bytes) -> bytes:
     return file.getvalue()
 
 
+def _naming_a_place(offset: int) -> bytes:
+    """An archive whose list of contents says that the configuration stands at a place, written with 64 bits."""
+    entry = zipfile.ZipInfo("config.json")
+    entry.extra = struct.pack("<HHQ", 1, 8, offset)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(entry, b"{}")
+    data = file.getvalue()
+    at = data.index(b"PK\1\2") + 42
+    return data[:at] + b"\xff" * 4 + data[at + 4 :]
+
+
 def bad_files() -> Iterator[Any]:
     good = _zipped("config.json", json.dumps(sequential([8], layer("Dense", units=4))).encode())
     yield pytest.param("net.keras", b"not a zip", "is not a zip archive", id="not a zip")
@@ -330,6 +407,9 @@ def bad_files() -> Iterator[Any]:
     yield pytest.param(
         "net.keras", _zipped("../config.json", b"{}"), "is an archive without `config.json`", id="a path"
     )
+    outside = "is a broken zip archive: it names a place outside of itself"
+    yield pytest.param("net.keras", _naming_a_place(2**64 - 1), outside, id="a place beyond any file")
+    yield pytest.param("net.keras", _naming_a_place(2**62), outside, id="a place beyond the file")
     bomb = _zipped("config.json", b"[" * (17 << 20))
     yield pytest.param("net.keras", bomb, "has 17.0 MB", id="zip bomb")
     lie = bomb.replace((17 << 20).to_bytes(4, "little"), (100).to_bytes(4, "little"))
@@ -358,6 +438,9 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
         read(tmp_path / "net.keras")
     with pytest.raises(NotImported, match=r"is a folder$"):
         read(tmp_path)
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(NotImported, match=r"is no ordinary file$"):
+        read(tmp_path / "pipe.json")
 
 
 NO_COUNTERPART = [
@@ -373,9 +456,15 @@ NO_COUNTERPART = [
     (layer("Conv1D", filters=4, kernel_size=[3]), "it is called with 8×8×3, which has not 1 spatial axes"),
     (layer("Activation", activation="magic"), "the activation `magic` is no layer"),
     (layer("BatchNormalization", axis=1), "its axis is 1, which is not that of the channels"),
+    (
+        layer("Dense", units=4, activation=layer("PReLU", shared_axes=[1, 2])),
+        "its activation is a function of its own, or a layer with weights",
+    ),
     (layer("PReLU"), "it has a slope for each cell; with shared_axes=[1, 2] there is a layer"),
     (layer("Reshape", target_shape=[5, 5]), "192 values do not make the shape [5, 5]"),
     (layer("GRU", units=4), "it is called with 8×8×3, which has not 1 spatial axes"),
+    (layer("SpatialDropout1D", rate=0.5), "it is called with 8×8×3, which has not 1 spatial axes"),
+    (layer("Reshape", target_shape=[1] * 10 + [192, 1, 1]), "its target_shape must be at most 12 whole numbers"),
 ]
 
 
@@ -390,6 +479,28 @@ def test_layers_without_a_counterpart_are_named_with_the_reason(bad: Config, rea
     assert found.help == "write the model file by hand, with a `Custom` layer in its place"
 
 
+@pytest.mark.parametrize("kind", ["LSTM", "Dense", "Add", "Concatenate", "MultiHeadAttention", "TimeDistributed"])
+def test_layers_that_are_called_with_nothing(kind: str) -> None:
+    alone = called(layer(kind, "alone", units=4, layer=layer("Dense", units=4)))
+    assert refusal(functional(input_layer([8, 3], "x"), alone, outputs=["alone"])).label
+
+
+def test_tensors_have_few_axes() -> None:
+    flat = layer("Flatten")
+    assert shapes(sequential([2] * 12, flat)) == [(4096,)]
+    assert shapes(sequential([4096], layer("Reshape", target_shape=[2] * 12))) == [(2,) * 12]
+    assert shapes(sequential([6] * 12, layer("Reshape", target_shape=[4, 9] * 6))) == [(4, 9) * 6]
+    assert refusal(sequential([2] * 13, flat)).message == "the input `input` has more than 12 axes"
+    more = functional(input_layer([2] * 12, "x"), called(layer("ExpandDims", axis=1), "x"), outputs=["expanddims"])
+    assert refusal(more).label == "it makes a tensor of more than 12 axes"
+
+
+def test_spatial_dropout_leaves_shapes_as_they_are() -> None:
+    drop = layer("SpatialDropout1D", rate=0.5)
+    assert shapes(sequential([8, 3], drop)) == [(8, 3)]
+    assert shapes(sequential([5, 8, 3], layer("TimeDistributed", layer=drop))) == [(5, 8, 3)]
+
+
 def loop() -> Config:
     return functional(
         input_layer([8], "x"), called(layer("Add"), ["x", "relu"]), called(layer("ReLU"), "add"), outputs=["relu"]
@@ -401,6 +512,12 @@ def deep() -> list[Any]:
     for _ in range(300):
         found = [found]
     return found
+
+
+def _listed_twice() -> Config:
+    config = functional(input_layer([8], "x"), outputs=["x"])
+    config["config"]["input_layers"] *= 2
+    return config
 
 
 BAD_NETWORKS = [
@@ -422,6 +539,16 @@ BAD_NETWORKS = [
     ),
     (functional(input_layer([8], "x"), outputs=["y"]), "the layer `y` does not give a tensor 0 in its call 0"),
     (functional(input_layer([None], "x"), outputs=["x"]), "the size of the input `x` is open: [?]"),
+    (
+        functional(input_layer([8], "x"), layer("ReLU", "y"), layer("ReLU", "y"), outputs=["x"]),
+        "two layers are called `y`",
+    ),
+    (_listed_twice(), "the input `x` is listed twice"),
+    (sequential([8], layer("Dense", units=1 << 63)), "the configuration has a number of more than 63 bits"),
+    (
+        sequential([10**4000] * 2, layer("Flatten")),  # more digits than Python writes
+        "the configuration has a number of more than 63 bits",
+    ),
 ]
 
 
@@ -430,14 +557,16 @@ def test_networks_that_say_too_little(config: Config, message: str) -> None:
     assert refusal(config).message == message
 
 
-def test_models_of_models_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each model calls the one within twice: thirty of them stand for a billion steps."""
-    monkeypatch.setattr("planner.inputs._keras.building.MOST_STEPS", 1000)
-    inner = functional(input_layer([8], "x"), called(layer("ReLU"), "x"), outputs=["relu"], name="m")
+@pytest.mark.parametrize("kind", ["ReLU", ""])
+def test_models_of_models_end(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each model calls the one within twice: thirty of them stand for a billion calls, even of nothing at all."""
+    monkeypatch.setattr("planner.inputs._keras.building.MOST_CALLS", 1000)
+    layers = [called(layer(kind), "x")] if kind else []
+    inner = functional(input_layer([8], "x"), *layers, outputs=["relu" if kind else "x"], name="m")
     for _ in range(30):
         twice = called(called(inner, "x"), {"class_name": "__keras_tensor__", "config": {"keras_history": ["m", 0, 0]}})
         inner = functional(input_layer([8], "x"), twice, outputs=[["m", 2, 0]], name="m")
-    assert refusal(inner).label == "the network has more than 1,000 steps"
+    assert refusal(inner).message == "the network has more than 1,000 calls"
 
 
 def test_whatever_stands_in_a_configuration_is_answered_in_words() -> None:

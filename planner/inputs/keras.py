@@ -9,16 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from planner.faults._in_text import shown
 from planner.inputs._keras.archive import config_of
 from planner.inputs._keras.grouping import grouped
 from planner.inputs._keras.network import Inputs, graph_of
 from planner.inputs._text import text_of
 
+LONGEST_NAME = 200
+
 
 def read(path: str | os.PathLike[str], input: Inputs = None) -> str:
     """The model file of a network in a file. Raises NotImported."""
     file = Path(path)
-    return model_text(config_of(file), file.stem, input)
+    return model_text(config_of(file), shown(file.stem, LONGEST_NAME), input)
 
 
 def model_text(config: Mapping[str, Any], name: str, input: Inputs = None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from planner.faults._in_text import shown
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._keras.building import Building, means
 from planner.inputs._keras.given import Given, Sources
@@ -57,7 +58,7 @@ def by_name(b: Building, name: str, x: Output, path: str | None = None) -> Outpu
     if name in ALONG_CHANNELS:
         return b.add(ALONG_CHANNELS[name], x, path=path)
     if name not in BY_NAME:
-        raise NotSayable(f"the activation `{name:.40}` is no layer")
+        raise NotSayable(f"the activation `{shown(name, 40)}` is no layer")
     type_, arguments = BY_NAME[name]
     return b.add(type_, x, path=path, **arguments)
 
@@ -72,7 +73,7 @@ def _described(b: Building, value: Mapping[str, Any], x: Output, path: str | Non
         found = LAYERS[kind](b, given, Sources([x]))
         assert isinstance(found, Output)
         return found
-    raise NotSayable("its activation is a function of its own")
+    raise NotSayable("its activation is a function of its own, or a layer with weights")
 
 
 @means("Activation")
@@ -130,7 +131,7 @@ LAYERS = {
     "Activation": activation,
     "ELU": elu,
     "LeakyReLU": leaky_relu,
-    "PReLU": prelu,
     "ReLU": relu,
     "Softmax": softmax,
 }
+"""Layers without weights, which can stand within another one as its activation."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -14,21 +15,18 @@ from typing import Any
 
 from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
+from planner.source.limits import LARGEST, MOST_BYTES, MOST_VALUES
 
 MEGABYTE = 1 << 20
-MOST = 16 * MEGABYTE
-"""Bytes of a configuration, written out."""
 MOST_CONTENTS = 4 * MEGABYTE
 """Bytes of an archive's list of what it holds, which is read as a whole."""
 DEEPEST = 200
 """Lists and mappings in one another."""
-MOST_VALUES = 2_000_000
-"""Values of a configuration."""
 CONFIG = "config.json"
 
 
 class _Bounded(io.FileIO):
-    """A file of which no more is read at once than a list of contents needs."""
+    """A file of which no more is read at once than a list of contents needs, and nothing beyond its end."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         most = MOST_CONTENTS + 1
@@ -37,18 +35,23 @@ class _Bounded(io.FileIO):
             raise zipfile.BadZipFile("the list of its contents is too long")
         return data
 
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        if whence == os.SEEK_SET and not 0 <= offset <= os.fstat(self.fileno()).st_size:
+            raise zipfile.BadZipFile("it names a place outside of itself")
+        return super().seek(offset, whence)
+
 
 def config_of(path: Path) -> Mapping[str, Any]:
     """What a file says of a network. An archive is known by its first bytes, whatever the file is called."""
     name = str(path)
     try:
         if not path.is_file():
-            what = "is a folder" if path.is_dir() else "is not there"
+            what = "is a folder" if path.is_dir() else "is no ordinary file" if path.exists() else "is not there"
             raise _refused(name, what, "name a `.keras` file, or the JSON of a configuration")
         with path.open("rb") as file:
             start = file.read(4)
             if not start.startswith(b"PK") and path.suffix != ".keras":
-                return _parsed(file.read(MOST + 1) if not start else start + file.read(MOST), name, name)
+                return _parsed(start + file.read(MOST_BYTES), name, name)
         if not start.startswith(b"PK"):
             raise _refused(name, f"is not a zip archive{_looks_like(start)}", _SAVE)
         with _Bounded(path) as bounded:
@@ -80,10 +83,10 @@ def _in_archive(file: _Bounded, name: str) -> Mapping[str, Any]:
                 raise _refused(name, "is encrypted", _SAVE)
             if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise _refused(name, f"has `{CONFIG}` compressed in a way that Keras does not use", _SAVE)
-            if entry.file_size > MOST:
+            if entry.file_size > MOST_BYTES:
                 raise _too_large(f"{name}: {CONFIG}", entry.file_size)
             with archive.open(entry) as config:
-                data = config.read(MOST + 1)
+                data = config.read(MOST_BYTES + 1)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         reason = str(error).lower() or "it ends too early"
         raise _refused(name, f"is a broken zip archive: {reason}", _SAVE) from None
@@ -91,13 +94,13 @@ def _in_archive(file: _Bounded, name: str) -> Mapping[str, Any]:
 
 
 def _too_large(name: str, size: int) -> NotImported:
-    most = f"{MOST // MEGABYTE} MB"
+    most = f"{MOST_BYTES // MEGABYTE} MB"
     return _refused(name, f"has {size / MEGABYTE:,.1f} MB", f"a configuration has at most {most}")
 
 
 def _parsed(data: bytes, where: str, name: str) -> Mapping[str, Any]:
-    if len(data) > MOST:
-        raise _refused(where, f"has more than {MOST // MEGABYTE} MB", "a configuration has less")
+    if len(data) > MOST_BYTES:
+        raise _refused(where, f"has more than {MOST_BYTES // MEGABYTE} MB", "a configuration has less")
     try:
         config = json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -116,7 +119,7 @@ def _parsed(data: bytes, where: str, name: str) -> Mapping[str, Any]:
 
 
 def must_be_bounded(config: Any) -> None:
-    """Refuse data that is nested deeper than any network, or larger."""
+    """Refuse data that is nested deeper than any network, or larger, or that has larger numbers."""
     level, count = [config], 0
     for _ in range(DEEPEST):
         inside = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
@@ -124,6 +127,8 @@ def must_be_bounded(config: Any) -> None:
         if count > MOST_VALUES:
             raise NotImported(f"the configuration has more than {MOST_VALUES:,} values", help="no network needs that")
         level = [item for items in inside for item in items]
+        if any(isinstance(each, int) and abs(each) >= LARGEST for each in level):
+            raise NotImported("the configuration has a number of more than 63 bits", help="no network needs that")
         if not level:
             return
     raise NotImported("the configuration is nested too deep", help=f"a network needs less than {DEEPEST} levels")

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from planner.diagnostics import SOURCE, Fault
+from planner.faults.not_imported import NotImported
 from planner.geometry import Shape
 from planner.inputs._building import layer_of
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
 from planner.inputs._keras.given import Given, Sources
 
-MOST_STEPS = 50_000
+MOST_CALLS = 10_000
 """Models that call models can stand for more than any memory holds."""
 
 Meaning = Callable[["Building", Given, Sources], Output | list[Output]]
@@ -32,18 +33,21 @@ class Building:
         self.scope = graph.top
         self.lead = 0
         self.notes: list[str] = []
-        self.count = 0
+        self.calls = 0
 
     def input(self, name: str, shape: Shape) -> Output:
         step = GraphNode("input", {"name": name}, (), self.graph.top, shapes=((shape,),))
         self.graph.inputs[name] = step
         return Output(step)
 
+    def count_call(self) -> None:
+        """Refuse networks whose layers and models are called more often than any network needs."""
+        self.calls += 1
+        if self.calls > MOST_CALLS:
+            raise NotImported(f"the network has more than {MOST_CALLS:,} calls", help="no network needs that")
+
     def step(self, type_: str, *sources: Output, path: str | None = None, **arguments: Any) -> list[Output]:
         """A step, and all that it gives; what is None is left out of its arguments."""
-        self.count += 1
-        if self.count > MOST_STEPS:
-            raise NotSayable(f"the network has more than {MOST_STEPS:,} steps")
         arguments = {name: value for name, value in arguments.items() if value is not None}
         layer = layer_of(type_, arguments)
         try:
@@ -101,6 +105,12 @@ class Building:
             raise NotSayable(f"it is called with {self.shape(x)}, which has not {rank} spatial axes")
         if rank + self.lead > 3:
             raise NotSayable("it works on more than 3 axes")
+
+    def spatial(self, given: Given, x: Output) -> int:
+        """The number of spatial axes that a layer is for; refuses tensors that have another, or channels first."""
+        given.channels_last()
+        self.must_have(x, given.rank)
+        return given.rank
 
     def per_axis(self, values: Sequence[int], lead: int = 1) -> int | list[int]:
         """A number for each axis as a model file has it: those in front first, one alone where all are the same."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, TypeGuard
 
 from planner.inputs._graph import NotSayable, Output
+
+MOST_AXES = 12
+"""Axes of a tensor: more than any network has, and so few that each part of two shapes has a letter of its own."""
 
 
 @dataclass(eq=False)
@@ -29,6 +33,11 @@ class Given:
     def shown_path(self) -> str | None:
         """The name for a layer without weights: a chosen one alone."""
         return self.path if self.named else None
+
+    @property
+    def rank(self) -> int:
+        """How many axes its class works on, as the name says: `Conv2D`, `Conv2DTranspose`."""
+        return next(int(n) for n, d in pairwise(self.kind) if d == "D" and n.isdigit())
 
     def has(self, key: str) -> bool:
         return self.config.get(key) is not None
@@ -67,11 +76,13 @@ class Given:
         return tuple(values)
 
     def several(self, key: str, default: Sequence[int] = ()) -> tuple[int, ...]:
-        """Whole numbers of any count; one that stands alone is a list of one."""
+        """Whole numbers, as many as a tensor may have axes; one that stands alone is a list of one."""
         value = self.config.get(key)
         value = list(default) if value is None else [value] if isinstance(value, int) else value
         if not isinstance(value, list) or any(isinstance(each, bool) or not isinstance(each, int) for each in value):
             raise self._wrong(key, "whole numbers")
+        if len(value) > MOST_AXES:
+            raise self._wrong(key, f"at most {MOST_AXES} whole numbers")
         return tuple(value)
 
     def pairs(self, key: str, count: int) -> tuple[tuple[int, int], ...]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from planner.inputs._graph import Graph, GraphNode, ModuleCall
 
@@ -17,12 +17,15 @@ _NUMBER_FIRST = re.compile(r"(\d+)_([a-z]\w*)")
 def grouped(graph: Graph) -> None:
     """Put what belongs together into lists of its own, in the outermost list of a network."""
     top = graph.top
+    taken, uses = {*_names(top.members), *graph.inputs}, _uses(top.members)
     for prefix, first, last in _runs(top.members):
         members = top.members[first:last]
         names = {old: _short(old, prefix) for old in _names(members)}
-        alone = prefix not in {*_names(top.members), *graph.inputs} and _can_stand_alone(graph, members, names)
-        if alone and len(set(names.values())) == len(names):
-            _moved(top, prefix, members, names)
+        apart = prefix not in taken and len(set(names.values())) == len(names)
+        if apart and _can_stand_alone(members, names, uses):
+            block = top.members[first] = ModuleCall(prefix, "block", top)
+            del top.members[first + 1 : last]
+            _move(members, block, names)
 
 
 def _name(member: GraphNode | ModuleCall) -> str:
@@ -56,14 +59,15 @@ def _runs(members: Sequence[GraphNode | ModuleCall]) -> list[tuple[str, int, int
 
 def _end(members: Sequence[GraphNode | ModuleCall], first: int, last: int) -> int:
     """The end of a run with the nameless steps that follow from it and from what it reads alone."""
+    inside = _steps(members[first:last])
+    known = {*inside, *(each.step for step in inside for each in step.sources)}
     while last < len(members):
         member = members[last]
         if isinstance(member, ModuleCall) or member.path is not None:
             break
-        inside = _steps(members[first:last])
-        known = {*inside, *(each.step for step in inside for each in step.sources)}
         if not member.sources or any(each.step not in known for each in member.sources):
             break
+        known.add(member)
         last += 1
     return last
 
@@ -84,30 +88,34 @@ def _short(name: str, prefix: str) -> str:
     return f"{number[2]}{number[1]}" if number else rest
 
 
-def _can_stand_alone(graph: Graph, members: Sequence[GraphNode | ModuleCall], names: dict[str, str]) -> bool:
+def _uses(members: Sequence[GraphNode | ModuleCall]) -> Counter[str]:
+    """How many steps there are of each name in the outermost list."""
+    return Counter(step.path.partition(".")[0] for step in _steps(members) if step.path)
+
+
+def _can_stand_alone(
+    members: Sequence[GraphNode | ModuleCall], names: Mapping[str, str], uses: Mapping[str, int]
+) -> bool:
     """Whether a block can take these: its names can be names, no weights within are used elsewhere too, and there are
     some.
     """
-    inside = set(_steps(members))
-    used = {(step.path or "").partition(".")[0] for step in graph.steps if step not in inside}
+    inside = _uses(members)
     plain = all(name.isidentifier() and name != "input" for name in names.values())
-    return plain and not used & {*names} and any(step.path for step in inside)
+    return plain and bool(inside) and all(count == uses[name] for name, count in inside.items())
 
 
-def _moved(top: ModuleCall, prefix: str, members: Sequence[GraphNode | ModuleCall], names: dict[str, str]) -> None:
-    block = ModuleCall(prefix, "block", top)
-    at = top.members.index(members[0])
-    top.members[at : at + len(members)] = [block]
+def _move(members: Sequence[GraphNode | ModuleCall], block: ModuleCall, names: Mapping[str, str]) -> None:
+    """Put members into a block, by shorter names."""
     block.members += members
     for member in members:
-        _rename(member, prefix, names)
+        _rename(member, block.path, names)
         if isinstance(member, ModuleCall):
             member.parent = block
         else:
             member.scope = block
 
 
-def _rename(member: GraphNode | ModuleCall, prefix: str, names: dict[str, str]) -> None:
+def _rename(member: GraphNode | ModuleCall, prefix: str, names: Mapping[str, str]) -> None:
     """Put the name of a block before the name of all that stands in it."""
     if member.path:
         head, dot, rest = member.path.partition(".")

@@ -6,6 +6,7 @@ Source: https://keras.io/guides/serialization_and_saving/
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from planner.inputs._graph import Graph, ModuleCall, NotSayable, Output
 from planner.inputs._keras import activations, core, merging, norms, sequences, shapes, windows
 from planner.inputs._keras.archive import must_be_bounded
 from planner.inputs._keras.building import MEANINGS, Building
-from planner.inputs._keras.given import Given, Sources
+from planner.inputs._keras.given import MOST_AXES, Given, Sources
 from planner.inputs._keras.sequences import within
 
 FAMILIES = (activations, core, merging, norms, sequences, shapes, windows)
@@ -61,14 +62,10 @@ def graph_of(config: Mapping[str, Any], name: str, inputs: Inputs = None) -> Bui
 
 def _name_outputs(graph: Graph) -> None:
     """Give the steps that make the network's outputs a name, where they have none."""
-    taken = {step.path for step in graph.steps}
+    taken = dict.fromkeys([*graph.inputs, *(step.path for step in graph.steps if step.path is not None)], 1)
     for step in (output.step for output in graph.outputs if output.step.path is None):
         base = step.type.lower()
-        name = base if step.scope is graph.top else f"{step.scope.path}.{base}"
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        step.path = name
+        step.path = _unique(base if step.scope is graph.top else f"{step.scope.path}.{base}", taken)
 
 
 def _kind_of(config: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -79,7 +76,7 @@ def _kind_of(config: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         raise NotImported("this is no configuration of Keras: it names no class", help=help)
     if not isinstance(inner.get("layers"), list):
         help = "Keras keeps no layers of such a model: build it from functions, or as a Sequential"
-        raise NotImported(f"the model is of the class {kind:.60}, which does not list its layers", help=help)
+        raise NotImported(f"the model is of the class {shown(kind)}, which does not list its layers", help=help)
     return kind if kind in MODELS else "Functional", inner
 
 
@@ -92,11 +89,14 @@ def _input_shapes(kind: str, config: Mapping[str, Any], outer: Mapping[str, Any]
     if kind != "Sequential":
         ends = _ends(config.get("input_layers"), "input_layers")
         by_name = {_label(layer): layer for layer in layers}
-        labels = [*dict.fromkeys(label for label, _, _ in ends)]
-        missing = next((label for label in labels if label not in by_name), None)
-        if missing is not None or not labels:
-            raise NotImported(f"the input `{missing or ''}` is not among the layers")
-        return {_plain(label): _shape_in(_config(by_name[label]), label) for label in labels}
+        shapes: dict[str, list[int | None]] = {}
+        taken: dict[str, int] = {}
+        for label, times in Counter(label for label, _, _ in ends).items():
+            if label not in by_name or times > 1:
+                what = "is listed twice" if times > 1 else "is not among the layers"
+                raise NotImported(f"the input `{shown(label)}` {what}")
+            shapes[_unique(_plain(label), taken)] = _shape_in(_config(by_name[label]), label)
+        return shapes
     first = _config(layers[0]) if layers else {}
     build = outer.get("build_config")
     for found in (first, config, build if isinstance(build, dict) else {}):
@@ -117,7 +117,9 @@ def _sizes(value: Any, label: str) -> list[int | None]:
         each is None or (isinstance(each, int) and not isinstance(each, bool) and each > 0) for each in value
     )
     if not whole or len(value) < 2:
-        raise NotImported(f"the input `{label:.60}` has no shape: {value!r:.60}")
+        raise NotImported(f"the input `{shown(label)}` has no shape: {value!r:.60}")
+    if len(value) > MOST_AXES + 1:
+        raise NotImported(f"the input `{shown(label)}` has more than {MOST_AXES} axes")
     return [*value[1:]]
 
 
@@ -126,19 +128,31 @@ def _sized(shapes: Mapping[str, Sequence[int | None]], inputs: Inputs) -> dict[s
     asked = inputs if isinstance(inputs, Mapping) else dict.fromkeys([*shapes][:1], inputs) if inputs else {}
     strange = next((name for name in asked if name not in shapes), None)
     if strange is not None:
-        raise NotImported(f"there is no input `{strange:.60}`", help=f"there is {', '.join(shapes)}")
+        raise NotImported(f"there is no input `{shown(strange)}`", help=f"there is {shown(', '.join(shapes), 200)}")
+    still = {name: own for name, own in shapes.items() if None in asked.get(name, own)}
+    if still:
+        name, own = next(iter(still.items()))
+        message = f"the size of the input `{shown(name)}` is open: [{', '.join(map(_or_open, own))}]"
+        raise NotImported(message, help=_how_to_give(still, alone=len(shapes) == 1))
     found = {}
     for name, own in shapes.items():
         sizes = asked.get(name, own)
-        if None in sizes:
-            open_ = ", ".join("?" if n is None else str(n) for n in own)
-            help = f"say it: input=({open_.replace('?', '224')}{',' if len(own) == 1 else ''})"
-            raise NotImported(f"the size of the input `{name}` is open: [{open_}]", help=help)
         if len(sizes) != len(own) or any(n is not None and n != m for n, m in zip(own, sizes, strict=True)):
-            wanted = ["?" if n is None else n for n in own]
-            raise NotImported(f"the input `{name}` is {[*sizes]}, where the network has {wanted}")
+            wanted = f"[{', '.join(map(_or_open, own))}]"
+            raise NotImported(f"the input `{shown(name)}` is {[*sizes]}, where the network has {wanted}")
         found[name] = Shape(n for n in sizes if n is not None)
     return found
+
+
+def _or_open(size: int | None) -> str:
+    return "?" if size is None else str(size)
+
+
+def _how_to_give(shapes: Mapping[str, Sequence[int | None]], alone: bool) -> str:
+    """How to give the shapes of inputs whose sizes are open, on the command line and in Python."""
+    sized = {name: tuple(224 if n is None else n for n in own) for name, own in [*shapes.items()][:3]}
+    options = [f"--input {'' if alone else f'{name}='}{'x'.join(map(str, own))}" for name, own in sized.items()]
+    return f"give it: `{' '.join(options)}`, or input={next(iter(sized.values())) if alone else sized}"
 
 
 # Names
@@ -148,6 +162,16 @@ def _plain(label: str) -> str:
     """A name that a module can have."""
     found = _NOT_A_NAME.sub("_", label) or "layer"
     return f"{found}_" if found in ("input", "training") else found
+
+
+def _unique(name: str, taken: dict[str, int]) -> str:
+    """A name that none of those taken is, of which each has the last number that was put behind it."""
+    found = name
+    while found in taken:
+        taken[name] += 1
+        found = f"{name}_{taken[name]}"
+    taken[found] = 1
+    return found
 
 
 def _label(layer: Any) -> str:
@@ -162,16 +186,12 @@ def _config(layer: Any) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _given(layer: Any, path: str, taken: set[str]) -> Given:
+def _given(layer: Any, path: str, taken: dict[str, int]) -> Given:
     kind = layer.get("class_name") if isinstance(layer, dict) else None
     if not isinstance(kind, str):
         raise NotImported("a layer has no class")
     label = _label(layer) or kind
-    name, n = _plain(label), 1
-    while name in taken:
-        n += 1
-        name = f"{_plain(label)}_{n}"
-    taken.add(name)
+    name = _unique(_plain(label), taken)
     usual = re.sub(r"(_\d+)?$", "", label).replace("_", "") == kind.replace("_", "").lower()
     return Given(kind, label, _config(layer), f"{path}.{name}" if path else name, named=not usual)
 
@@ -186,21 +206,26 @@ def _model(b: Building, given: Given, sources: Sources, depth: int) -> list[Outp
     layers = given.config.get("layers")
     if not isinstance(layers, list):
         raise NotSayable("it does not list its layers")
+    taken = {} if given.path else dict.fromkeys(b.graph.inputs, 1)
     if given.kind == "Sequential":
-        taken: set[str] = set()
         outputs = sources.tensors
         for layer in layers:
             each = _given(layer, given.path, taken)
             if each.kind != "InputLayer":
                 outputs = _called(b, each, Sources([*outputs] if len(outputs) == 1 else [outputs]), depth)
         return outputs
-    return _functional(b, given, layers, sources.tensors, depth)
+    by_label: dict[str, Given] = {}
+    for layer in layers:
+        each = _given(layer, given.path, taken)
+        if by_label.setdefault(_label(layer), each) is not each:
+            raise NotImported(f"two layers are called `{shown(_label(layer))}`")
+    return _functional(b, given, layers, by_label, sources.tensors, depth)
 
 
-def _functional(b: Building, given: Given, layers: list[Any], tensors: list[Output], depth: int) -> list[Output]:
+def _functional(
+    b: Building, given: Given, layers: list[Any], by_label: Mapping[str, Given], tensors: list[Output], depth: int
+) -> list[Output]:
     """What comes out of a graph of calls. A chain is followed to its end before another one is begun."""
-    taken: set[str] = set()
-    by_label = {_label(layer): _given(layer, given.path, taken) for layer in layers}
     known: dict[tuple[str, int], list[Output]] = {}
     inputs = _ends(given.config.get("input_layers"), "input_layers")
     if len(inputs) != len(tensors):
@@ -223,7 +248,7 @@ def _functional(b: Building, given: Given, layers: list[Any], tensors: list[Outp
                 ready.append(after)
     left = next((call.given.label for call in calls if call.waits), None)
     if left is not None:
-        raise NotImported(f"the layer `{left:.60}` reads what follows from itself")
+        raise NotImported(f"the layer `{shown(left)}` reads what follows from itself")
     return [_tensor(end, known) for end in ends]
 
 
@@ -238,7 +263,7 @@ def _calls(layers: Sequence[Any], by_label: Mapping[str, Given]) -> list[LayerCa
     for layer in layers:
         nodes = layer.get("inbound_nodes") or []
         if not isinstance(nodes, list):
-            raise NotImported(f"the layer `{_label(layer):.60}` has no list of calls")
+            raise NotImported(f"the layer `{shown(_label(layer))}` has no list of calls")
         if nodes and all(isinstance(node, list) and node and isinstance(node[0], str) for node in nodes):
             nodes = [nodes]  # of a single call, as very old files have it
         for number, node in enumerate(nodes):
@@ -269,7 +294,7 @@ def _arguments(node: Any, by_label: Mapping[str, Given], label: str) -> tuple[li
         more = node[0][3] if node and len(node[0]) > 3 else {}
         kwargs = more if isinstance(more, dict) else {}
         return [tensors if len(tensors) > 1 else tensors[0]] if tensors else [], kwargs
-    raise NotImported(f"a call of the layer `{label:.60}` is written in no known form")
+    raise NotImported(f"a call of the layer `{shown(label)}` is written in no known form")
 
 
 def _keras_tensor(label: str, node: int, number: int) -> dict[str, Any]:
@@ -322,7 +347,7 @@ def _linked(
                 continue
             if (label, node) not in by_name:
                 what = "which is not called so often" if label in by_label else "which is not there"
-                raise NotImported(f"`{call.given.label:.60}` reads `{label:.60}`, {what}")
+                raise NotImported(f"`{shown(call.given.label)}` reads `{shown(label)}`, {what}")
             by_name[label, node].feeds.append(call)
             call.waits += 1
     return [call for call in reversed(calls) if not call.waits]
@@ -332,7 +357,7 @@ def _tensor(end: tuple[str, int, int], known: Mapping[tuple[str, int], list[Outp
     label, node, number = end
     outputs = known.get((label, node), [])
     if number >= len(outputs):
-        raise NotImported(f"the layer `{label:.60}` does not give a tensor {number} in its call {node}")
+        raise NotImported(f"the layer `{shown(label)}` does not give a tensor {number} in its call {node}")
     return outputs[number]
 
 
@@ -348,6 +373,7 @@ def _resolved(data: Any, known: Mapping[tuple[str, int], list[Output]]) -> Any:
 
 def _called(b: Building, given: Given, sources: Sources, depth: int) -> list[Output]:
     """What comes out of a layer or a model within the network."""
+    b.count_call()
     try:
         if given.kind in MODELS:
             with b.within(given.path, "Sequential"):

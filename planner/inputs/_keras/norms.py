@@ -177,9 +177,9 @@ def dropout(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
 def spatial_dropout(b: Building, given: Given, sources: Sources) -> Output:
-    given.channels_last()
-    rank = len(b.shape(sources.one())) - 1
-    return b.add(f"Dropout{rank}d", sources.one(), path=given.shown_path, p=given.number("rate"))
+    x = sources.one()
+    rank = b.spatial(given, x) + b.lead
+    return b.add(f"Dropout{rank}d", x, path=given.shown_path, p=given.number("rate"))
 
 
 @means("StochasticDepth")

@@ -5,6 +5,7 @@ Source: https://keras.io/api/layers/recurrent_layers/ and https://keras.io/api/l
 
 from __future__ import annotations
 
+from planner.faults._in_text import shown
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._keras.building import Building, means
 from planner.inputs._keras.given import Given, Sources
@@ -49,10 +50,10 @@ def _run(b: Building, given: Given, x: Output, states: list[Output], path: str, 
 @means("LSTM", "GRU", "SimpleRNN")
 def recurrent(b: Building, given: Given, sources: Sources) -> Output | list[Output]:
     _must_be_usual(b, given)
-    x, *states = sources.tensors
-    count = 2 if given.kind == "LSTM" else 1
-    if len(states) not in (0, count) or isinstance(sources.kwargs.get("mask"), Output):
-        raise NotSayable("it is called with a mask, or with states of another number")
+    tensors, count = sources.tensors, 2 if given.kind == "LSTM" else 1
+    if len(tensors) not in (1, 1 + count) or isinstance(sources.kwargs.get("mask"), Output):
+        raise NotSayable("it is called with a mask, or with other tensors than a sequence and its states")
+    x, *states = tensors
     if given.flag("go_backwards", False):
         x = b.add("Flip", x, dims=2)
     sequence, *last = _run(b, given, x, states, given.path, both=False)
@@ -75,7 +76,7 @@ def bidirectional(b: Building, given: Given, sources: Sources) -> Output:
         within(given, key) for key in ("layer", "backward_layer" if given.has("backward_layer") else "layer")
     )
     if inner.kind not in RECURRENT:
-        raise NotSayable(f"its layer is of the class {inner.kind:.40}")
+        raise NotSayable(f"its layer is of the class {shown(inner.kind, 40)}")
     for key in ("units", "activation", "recurrent_activation", "use_bias", "reset_after", "return_sequences"):
         if inner.config.get(key) != backward.config.get(key):
             raise NotSayable(f"its two layers differ in {key}")

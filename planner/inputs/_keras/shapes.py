@@ -13,7 +13,7 @@ from string import ascii_lowercase
 
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._keras.building import Building, means
-from planner.inputs._keras.given import Given, Sources
+from planner.inputs._keras.given import MOST_AXES, Given, Sources
 
 NAMES = {1: "c", 2: "lc", 3: "hwc", 4: "dhwc"}
 """How the axes of a tensor are called in a pattern, by their number."""
@@ -34,6 +34,8 @@ def reshaped(b: Building, x: Output, shape: Sequence[int], path: str | None = No
     rest  the axis of the result whose size follows from the others
     """
     before = tuple(b.shape(x))
+    if len(shape) > MOST_AXES:
+        raise NotSayable(f"it makes a tensor of more than {MOST_AXES} axes")
     if prod(before) != prod(shape):
         raise NotSayable(f"{prod(before)} values do not make the shape {[*shape]}")
     if before == tuple(shape):

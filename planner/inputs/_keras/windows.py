@@ -13,18 +13,9 @@ from planner.inputs._keras.building import Building, means
 from planner.inputs._keras.given import Given, Sources
 
 
-def _rank(given: Given) -> int:
-    """How many axes a class works on, as its name says: `Conv2D`, `Conv2DTranspose`."""
-    return next(
-        int(before) for before, d in zip(given.kind, given.kind[1:], strict=False) if d == "D" and before.isdigit()
-    )
-
-
 def _windows(b: Building, given: Given, x: Output) -> dict[str, Any]:
     """The arguments of a convolution that say where its windows lie."""
-    given.channels_last()
-    rank = _rank(given)
-    b.must_have(x, rank)
+    rank = b.spatial(given, x)
     kernel, dilation = given.wholes("kernel_size", rank), given.wholes("dilation_rate", rank, 1)
     stride = b.per_axis(given.wholes("strides", rank, 1))
     padding = given.text("padding", "valid").lower()
@@ -52,7 +43,7 @@ def conv(b: Building, given: Given, sources: Sources) -> Output:
     groups, width, channels = given.whole("groups", 1), given.whole("filters"), b.shape(x).channels
     depthwise = 1 < groups == channels
     found = b.add(
-        f"Conv{_rank(given) + b.lead}d",
+        f"Conv{given.rank + b.lead}d",
         x,
         path=given.path,
         out_channels=None if depthwise and width == channels else width,
@@ -66,7 +57,7 @@ def conv(b: Building, given: Given, sources: Sources) -> Output:
 def _depthwise(b: Building, given: Given, x: Output, path: str, bias: bool | None) -> Output:
     multiplier = given.whole("depth_multiplier", 1)
     width = None if multiplier == 1 else b.shape(x).channels * multiplier
-    type_ = f"Conv{_rank(given) + b.lead}d"
+    type_ = f"Conv{given.rank + b.lead}d"
     return b.add(type_, x, path=path, out_channels=width, **_windows(b, given, x), groups="depthwise", bias=bias)
 
 
@@ -77,8 +68,8 @@ def depthwise_conv(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D")
 def separable_conv(b: Building, given: Given, sources: Sources) -> Output:
-    x, type_ = sources.one(), f"Conv{_rank(given) + b.lead}d"
-    with b.within(given.path, f"SeparableConv{_rank(given)}d"):
+    x, type_ = sources.one(), f"Conv{given.rank + b.lead}d"
+    with b.within(given.path, f"SeparableConv{given.rank}d"):
         found = _depthwise(b, given, x, f"{given.path}.depthwise", bias=False)
         path, width = f"{given.path}.pointwise", given.whole("filters")
         found = b.add(type_, found, path=path, out_channels=width, kernel_size=1, bias=_bias(given))
@@ -91,9 +82,8 @@ def conv_transpose(b: Building, given: Given, sources: Sources) -> Output:
     the result. Of an odd number of cells to take off, the one more is at the end, where PyTorch takes off as many on
     either side.
     """
-    given.channels_last()
-    x, rank = sources.one(), _rank(given)
-    b.must_have(x, rank)
+    x = sources.one()
+    rank = b.spatial(given, x)
     given.must_be("groups", 1)
     kernel, stride = given.wholes("kernel_size", rank), given.wholes("strides", rank, 1)
     dilation = given.wholes("dilation_rate", rank, 1)
@@ -134,9 +124,8 @@ def conv_transpose(b: Building, given: Given, sources: Sources) -> Output:
     *(f"{kind}Pool{rank}D" for kind in ("Max", "Avg") for rank in (1, 2, 3)),
 )
 def pool(b: Building, given: Given, sources: Sources) -> Output:
-    given.channels_last()
-    x, rank = sources.one(), _rank(given)
-    b.must_have(x, rank)
+    x = sources.one()
+    rank = b.spatial(given, x)
     kernel = b.per_axis(given.wholes("pool_size", rank, 2))
     stride = b.per_axis(given.wholes("strides", rank)) if given.has("strides") else kernel
     padding = given.text("padding", "valid").lower()
@@ -152,9 +141,8 @@ def pool(b: Building, given: Given, sources: Sources) -> Output:
     *(f"Global{kind}Pool{rank}D" for kind in ("Max", "Avg") for rank in (1, 2, 3)),
 )
 def global_pool(b: Building, given: Given, sources: Sources) -> Output:
-    given.channels_last()
-    x, rank = sources.one(), _rank(given)
-    b.must_have(x, rank)
+    x = sources.one()
+    rank = b.spatial(given, x)
     dims = [2 + b.lead + axis for axis in range(rank)]
     keep = given.flag("keepdims", False) or None
     type_ = "Max" if "Max" in given.kind else "Mean"
@@ -163,11 +151,10 @@ def global_pool(b: Building, given: Given, sources: Sources) -> Output:
 
 @means(*(f"Adaptive{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in (1, 2, 3)))
 def adaptive_pool(b: Building, given: Given, sources: Sources) -> Output:
-    given.channels_last()
-    x, rank = sources.one(), _rank(given)
+    x = sources.one()
+    rank = b.spatial(given, x)
     if b.lead:
         raise NotSayable("it stands in a TimeDistributed")
-    b.must_have(x, rank)
     kind = "Max" if "Max" in given.kind else "Avg"
     size = b.per_axis(given.wholes("output_size", rank))
     return b.add(f"Adaptive{kind}Pool{rank}d", x, path=given.shown_path, output_size=size)
@@ -175,9 +162,8 @@ def adaptive_pool(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
 def zero_padding(b: Building, given: Given, sources: Sources) -> Output:
-    given.channels_last()
-    x, rank = sources.one(), _rank(given)
-    b.must_have(x, rank)
+    x = sources.one()
+    rank = b.spatial(given, x)
     sides = [*((0, 0) for _ in range(b.lead)), *given.pairs("padding", rank)]
     flat = [side for pair in reversed(sides) for side in pair]
     padding = flat[0] if len(set(flat)) == 1 else flat
@@ -186,18 +172,16 @@ def zero_padding(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("Cropping1D", "Cropping2D", "Cropping3D")
 def cropping(b: Building, given: Given, sources: Sources) -> Output:
-    given.channels_last()
-    x, rank = sources.one(), _rank(given)
-    b.must_have(x, rank)
+    x = sources.one()
+    rank = b.spatial(given, x)
     amount = [[0, 0]] * b.lead + [list(pair) for pair in given.pairs("cropping", rank)]
     return b.add("Crop", x, path=given.shown_path, amount=amount)
 
 
 @means("UpSampling1D", "UpSampling2D", "UpSampling3D")
 def up_sampling(b: Building, given: Given, sources: Sources) -> Output:
-    given.channels_last()
-    x, rank = sources.one(), _rank(given)
-    b.must_have(x, rank)
+    x = sources.one()
+    rank = b.spatial(given, x)
     given.must_be("interpolation", "nearest", "bilinear")
     mode = given.text("interpolation", "nearest")
     if mode == "bilinear" and (rank != 2 or b.lead):
