@@ -162,6 +162,24 @@ def test_an_activation_stands_in_place_of_silu() -> None:
     assert {step.type for step in report.plan.steps} & {"ReLU", "SiLU"} == {"ReLU"}
 
 
+def test_an_activation_of_silu_changes_nothing() -> None:
+    text = SMALL.replace("[-1, 1, Conv, [208, 3, 2]]", "[-1, 1, AConv, [208]]")
+    assert source_of(f"activation: nn.SiLU()\n{text}").data == source_of(text).data
+    assert checked(source_of(f"activation: nn.SiLU()\n{text}")).ok
+
+
+def test_blocks_of_hgnet_have_relu_whatever_the_file_says() -> None:
+    text = SMALL.replace("[-1, 3, C2f, [112, true]]", "[-1, 6, HGBlock, [24, 112, 3]]")
+    report = checked(source_of("activation: nn.Mish()\n" + text))
+    assert report.ok
+    types = {
+        number: {step.type for step in report.plan.steps if step.name.startswith(f"model.{number}.")}
+        for number in (1, 2)
+    }
+    assert "Mish" in types[1]
+    assert types[2] & {"Mish", "ReLU", "SiLU"} == {"ReLU"}
+
+
 def test_two_heads_where_the_file_asks_for_them() -> None:
     report = checked(source_of("end2end: true\nreg_max: 1\n" + SMALL))
     assert report.ok
@@ -243,6 +261,12 @@ WRONG = {
         "nc: 3\nactivation: nn.LeakyReLU(0.1)",
         "nn.LeakyReLU(0.1)",
         "`activation` takes a class without arguments",
+    ),
+    "an activation that a block does not take": (
+        "  - [-1, 1, Conv, [208, 3, 2]]",
+        "  - [-1, 1, AConv, [208]]\nactivation: nn.ReLU()",
+        "AConv",
+        "`activation` takes SiLU with `AConv`, which the planner knows with that alone",
     ),
     "two heads of one": (
         "nc: 3",
