@@ -256,10 +256,10 @@ CALLS: dict[str, list[Called]] = {
     "swin_block": [
         Called(
             args,
-            [[8, 8, 12]],
+            [[8, 12, 12]],
             [nn.LayerNorm(12), nn.MultiheadAttention(12, 2), nn.Embedding(49, 2), *mlp(12, 48)],
         )
-        for args in ({"heads": 2, "window": 4}, {"heads": 2, "window": 4, "shift": 2, "side": 8})
+        for args in ({"heads": 2, "window": 4}, {"heads": 2, "window": 4, "shift": 2})
     ],
     "conformer_block": [
         Called(

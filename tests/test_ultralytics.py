@@ -18,6 +18,7 @@ from planner.report import Report
 from planner.source import parse
 from planner.workbench import checked, checked_text
 from reference_run import differences
+from ultralytics_networks import FAMILIES
 
 FOLDER = Path(__file__).parent / "ultralytics"
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -27,6 +28,8 @@ PUBLISHED = {
     "yolo11": {"n": 2_624_080, "s": 9_458_752, "m": 20_114_688, "l": 25_372_160, "x": 56_966_176},
 }
 """Parameters before normalizations are folded, as the networks' summaries print them."""
+OWN = [("two_maps.yaml", None), ("four_maps.yaml", "small"), ("four_maps.yaml", "large")]
+"""Networks of other blocks in other orders, in `ultralytics/`, and their scales."""
 
 SMALL = """\
 nc: 3
@@ -34,14 +37,14 @@ scales:
   n: [0.33, 0.25, 1024]
   s: [0.67, 0.5, 1024]
 backbone:
-  - [-1, 1, Conv, [64, 3, 2]]
-  - [-1, 1, Conv, [128, 3, 2]]
-  - [-1, 3, C2f, [128, true]]
-  - [-1, 1, Conv, [256, 3, 2]]
+  - [-1, 1, Conv, [48, 3, 2]]
+  - [-1, 1, Conv, [112, 3, 2]]
+  - [-1, 3, C2f, [112, true]]
+  - [-1, 1, Conv, [208, 3, 2]]
 head:
   - [-1, 1, nn.Upsample, [None, 2, nearest]]
   - [[-1, 2], 1, Concat, [1]]
-  - [-1, 3, C2f, [256]]
+  - [-1, 3, C2f, [208]]
   - [[2, 3, 6], 1, Detect, [nc]]
 """
 
@@ -66,29 +69,43 @@ def errors(report: Report) -> list[str]:
 
 @pytest.mark.parametrize(("name", "scale"), [(name, scale) for name, sizes in PUBLISHED.items() for scale in sizes])
 def test_a_family_has_the_published_parameters(name: str, scale: str) -> None:
-    report = planner.check(FOLDER / f"{name}.yaml", scale=scale)
+    report = checked(source_of(FAMILIES[name].text, f"{name}.yaml", scale=scale))
     assert report.ok
     assert report.cost.params == PUBLISHED[name][scale]
 
 
 @pytest.mark.parametrize("name", ["yolov8n", "yolo11n"])
 def test_a_network_is_the_one_that_is_written_out(name: str) -> None:
-    ours, expected = planner.check(FOLDER / f"{name[:-1]}.yaml"), planner.check(CONFIGS / f"{name}.yaml")
+    ours = checked(source_of(FAMILIES[name[:-1]].text, f"{name[:-1]}.yaml"))
+    expected = planner.check(CONFIGS / f"{name}.yaml")
     assert (ours.cost.params, ours.cost.macs) == (expected.cost.params, expected.cost.macs)
     assert state_dict(ours) == state_dict(expected)
     assert ours.plan.model.name == name
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_the_text_of_a_model_file_says_the_same(name: str) -> None:
-    text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
-    source = source_of(text, f"{name}.yaml", scale="s", input=(320, 320, 3))
-    said = model_text(text, f"{name}.yaml", scale="s", input=(320, 320, 3))
+@pytest.mark.parametrize(("file", "scale"), OWN)
+def test_the_code_of_a_network_computes_what_the_plan_says(file: str, scale: str | None) -> None:
+    report = planner.check(FOLDER / file, input=(64, 96, 3), scale=scale)
+    assert report.ok
+    found = emitted(report)
+    assert differences(report, found) == [], found.text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "scale"),
+    [
+        *((name, family.text, "s") for name, family in FAMILIES.items()),
+        *((file, (FOLDER / file).read_text(encoding="utf-8"), scale) for file, scale in OWN),
+    ],
+)
+def test_the_text_of_a_model_file_says_the_same(name: str, text: str, scale: str | None) -> None:
+    source = source_of(text, name, scale=scale, input=(320, 320, 3))
+    said = model_text(text, name, scale=scale, input=(320, 320, 3))
     assert parse(said).data == source.data
     assert not is_ultralytics(parse(said).data)
     assert all(len(line) <= 120 for line in said.splitlines())
     report = checked_text(said)
-    assert report.cost.params == PUBLISHED[name]["s"]
+    assert state_dict(report) == state_dict(checked(source))
     assert next(iter(state_dict(report))) == "model.0.conv.weight"
 
 
@@ -106,20 +123,20 @@ def test_the_text_reads_as_a_person_writes_it() -> None:
         "  yolo:",
         '    outputs: ["7.0", "7.1"]',
         "    layers:",
-        f"{'      - {type: Conv, c2: 32, k: 3, s: 2}':<84}# 0",
-        "      - {type: Conv, c2: 64, k: 3, s: 2}",
-        "      - {type: C2f, c2: 64, n: 2, shortcut: true}",
-        "      - {type: Conv, c2: 128, k: 3, s: 2}",
+        f"{'      - {type: Conv, c2: 24, k: 3, s: 2}':<84}# 0",
+        "      - {type: Conv, c2: 56, k: 3, s: 2}",
+        "      - {type: C2f, c2: 56, n: 2, shortcut: true}",
+        "      - {type: Conv, c2: 104, k: 3, s: 2}",
         "      - {type: Upsample, scale_factor: 2}",
         f"{'      - {type: Concat, from: [4, 2]}':<84}# 5",
-        "      - {type: C2f, c2: 128, n: 2}",
+        "      - {type: C2f, c2: 104, n: 2}",
         "      - {type: Detect, nc: $nc, legacy: true, from: [2, 3, 6]}",
     ]
 
 
 @pytest.mark.parametrize(
     ("file", "scale", "channels"),
-    [("a.yaml", None, 16), ("a.yaml", "s", 32), ("yolov8s.yaml", None, 32), ("yolov8s-p2.yaml", "n", 16)],
+    [("a.yaml", None, 16), ("a.yaml", "s", 24), ("yolov8s.yaml", None, 24), ("yolov8s-p2.yaml", "n", 16)],
 )
 def test_the_scale_is_the_one_asked_for_or_of_the_name_or_the_first(
     file: str, scale: str | None, channels: int
@@ -130,7 +147,7 @@ def test_the_scale_is_the_one_asked_for_or_of_the_name_or_the_first(
 
 
 def test_repeats_are_an_argument_or_modules_one_behind_the_other() -> None:
-    text = SMALL.replace("[-1, 1, Conv, [128", "[-1, 6, Conv, [128")
+    text = SMALL.replace("[-1, 1, Conv, [112", "[-1, 6, Conv, [112")
     report = checked(source_of(text, scale="n"))
     assert [name for name in state_dict(report) if name.endswith("conv.weight")][1:4] == [
         "model.1.0.conv.weight",
@@ -143,6 +160,24 @@ def test_an_activation_stands_in_place_of_silu() -> None:
     report = checked(source_of("activation: torch.nn.ReLU()\n" + SMALL))
     assert report.ok
     assert {step.type for step in report.plan.steps} & {"ReLU", "SiLU"} == {"ReLU"}
+
+
+def test_an_activation_of_silu_changes_nothing() -> None:
+    text = SMALL.replace("[-1, 1, Conv, [208, 3, 2]]", "[-1, 1, AConv, [208]]")
+    assert source_of(f"activation: nn.SiLU()\n{text}").data == source_of(text).data
+    assert checked(source_of(f"activation: nn.SiLU()\n{text}")).ok
+
+
+def test_blocks_of_hgnet_have_relu_whatever_the_file_says() -> None:
+    text = SMALL.replace("[-1, 3, C2f, [112, true]]", "[-1, 6, HGBlock, [24, 112, 3]]")
+    report = checked(source_of("activation: nn.Mish()\n" + text))
+    assert report.ok
+    types = {
+        number: {step.type for step in report.plan.steps if step.name.startswith(f"model.{number}.")}
+        for number in (1, 2)
+    }
+    assert "Mish" in types[1]
+    assert types[2] & {"Mish", "ReLU", "SiLU"} == {"ReLU"}
 
 
 def test_two_heads_where_the_file_asks_for_them() -> None:
@@ -163,37 +198,28 @@ def test_a_classifier_has_a_smaller_image() -> None:
 
 # Where findings point
 
+ABOVE = "`from` takes the number of a row above, from 0 to 4, or from -1 back to -5"
 WRONG = {
-    "unknown module": ("C2f, [256]", "C2ff, [256]", "C2ff", "there is no layer or block `C2ff`"),
+    "unknown module": ("C2f, [208]", "C2ff, [208]", "C2ff", "there is no layer or block `C2ff`"),
     "module of PyTorch": ("nn.Upsample", "Upsample", "Upsample", "there is no layer or block `Upsample`"),
     "unknown module of PyTorch": ("nn.Upsample", "nn.Foo", "nn.Foo", "there is no layer or block `Foo`"),
     "too many arguments": (
-        "[128, 3, 2]",
-        "[128, 3, 2, 1, 1, 1, true, 77]",
+        "[112, 3, 2]",
+        "[112, 3, 2, 1, 1, 1, true, 77]",
         "77",
         "a row with `Conv` takes at most 7 arguments: c2, k, s, p, g, d, act",
     ),
-    "too few arguments": ("[-1, 3, C2f, [256]]", "[-1, 3, C2f, []]", "[-1, 3, C2f, []]", "the block `C2f` needs `c2`"),
+    "too few arguments": ("[-1, 3, C2f, [208]]", "[-1, 3, C2f, []]", "[-1, 3, C2f, []]", "the block `C2f` needs `c2`"),
     "wrong argument": (
-        "[256, 3, 2]",
-        "[256, 0, 2]",
+        "[208, 3, 2]",
+        "[208, 0, 2]",
         "0, 2]]",
         "`kernel_size` takes a whole number from 1, or one for each axis",
     ),
-    "wrong groups": ("[128, 3, 2]", "[128, 3, 2, 1, 3]", "3]]", "in_channels must be divisible by groups"),
-    "wrong channels": ("[64, 3, 2]", "[x64, 3, 2]", "x64", "`c2` takes a whole number from 1"),
-    "source below": (
-        "[-1, 2], 1, Concat",
-        "[-1, 12], 1, Concat",
-        "12], 1, Concat",
-        "`from` takes the number of a row above, from 0 to 4, or from -1 back to -5",
-    ),
-    "source far above": (
-        "[-1, 2], 1, Concat",
-        "[-1, -9], 1, Concat",
-        "-9",
-        "`from` takes the number of a row above, from 0 to 4, or from -1 back to -5",
-    ),
+    "wrong groups": ("[112, 3, 2]", "[112, 3, 2, 1, 3]", "3]]", "in_channels must be divisible by groups"),
+    "wrong channels": ("[48, 3, 2]", "[x48, 3, 2]", "x48", "`c2` takes a whole number from 1"),
+    "source below": ("[-1, 2], 1, Concat", "[-1, 12], 1, Concat", "12], 1, Concat", ABOVE),
+    "source far above": ("[-1, 2], 1, Concat", "[-1, -9], 1, Concat", "-9", ABOVE),
     "one source": (
         "[[-1, 2], 1, Concat",
         "[-1, 1, Concat",
@@ -218,12 +244,12 @@ WRONG = {
         "`head` takes a list of rows",
     ),
     "a row of three": (
-        "[-1, 3, C2f, [256]]",
-        "[-1, C2f, [256]]",
-        "[-1, C2f, [256]]",
+        "[-1, 3, C2f, [208]]",
+        "[-1, C2f, [208]]",
+        "[-1, C2f, [208]]",
         "a row takes four values: [from, repeats, module, arguments]",
     ),
-    "wrong repeats": ("[-1, 3, C2f, [256]]", "[-1, -7, C2f, [256]]", "-7", "`repeats` takes a whole number from 1"),
+    "wrong repeats": ("[-1, 3, C2f, [208]]", "[-1, -7, C2f, [208]]", "-7", "`repeats` takes a whole number from 1"),
     "a wrong scale": (
         "[0.33, 0.25, 1024]",
         "[0.33, wide]",
@@ -235,6 +261,12 @@ WRONG = {
         "nc: 3\nactivation: nn.LeakyReLU(0.1)",
         "nn.LeakyReLU(0.1)",
         "`activation` takes a class without arguments",
+    ),
+    "an activation that a block does not take": (
+        "  - [-1, 1, Conv, [208, 3, 2]]",
+        "  - [-1, 1, AConv, [208]]\nactivation: nn.ReLU()",
+        "AConv",
+        "`activation` takes SiLU with `AConv`, which the planner knows with that alone",
     ),
     "two heads of one": (
         "nc: 3",

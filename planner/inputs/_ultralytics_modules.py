@@ -31,7 +31,8 @@ WITH_SEVERAL = frozenset({"CBFuse", "Concat"})
 """Modules that read a list of rows, beside heads."""
 MAPS, MOST_MAPS = 3, 4
 """A head reads three maps, or two to this number."""
-WITHOUT_ACTIVATION = frozenset({"CBFuse", "CBLinear"})
+OWN_ACTIVATION = frozenset({"CBFuse", "CBLinear", "HGBlock", "HGStem"})
+"""Modules that have no activation, or ReLU whatever the file says."""
 _WORKED_OUT = frozenset({"add", "bare", "branches", "legacy", "maps"})
 """Parameters of our blocks that are no arguments of Ultralytics' modules."""
 

@@ -281,11 +281,7 @@ class Translation:
             count = max(len(row.sources), 1) if isinstance(row.sources, list) else 1
             known = row.kind == "CBFuse" or 2 <= count <= modules.MOST_MAPS
             found["maps"] = (count if known else modules.MAPS, (*row.path, 0))
-        if (
-            self.act is not None
-            and params
-            and not {"act", row.module} & {*self._said(row), *modules.WITHOUT_ACTIVATION}
-        ):
+        if self._follows_activation(row):
             found["act"] = (self.act, ("activation",))
         if row.module == "C3k2" and self.scale.name in ("m", "l", "x"):
             found["c3k"] = (True, ("scales", self.scale.name))
@@ -300,6 +296,16 @@ class Translation:
     def _said(self, row: _ModuleRow) -> list[str]:
         """The names of the arguments that a row gives."""
         return (modules.arguments(row.module, row.kind) or [])[: len(row.args)]
+
+    def _follows_activation(self, row: _ModuleRow) -> bool:
+        """Whether the file's activation is an argument of a module; it is told where one has SiLU alone."""
+        params = modules.parameters(row.kind)
+        if self.act in (None, "SiLU") or not params or row.module in modules.OWN_ACTIVATION:
+            return False
+        if "act" not in params:
+            said = f"SiLU with `{row.module}`, which the planner knows with that alone"
+            self.say(WrongValue("activation", said, self.data.get("activation")), (*row.path, 2))
+        return "act" in params and "act" not in self._said(row)
 
     # Sources
 
