@@ -8,7 +8,7 @@ report.ok, report.to_dict()
 from __future__ import annotations
 
 from collections.abc import Mapping
-from os import PathLike
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,15 +34,22 @@ def check(
     """Plan and judge a model; a bad model file never raises, its report carries the faults.
 
     source  a path to a model file, or the parsed file as a mapping; or a module of PyTorch, which is then run on an
-            input without values. Of what no module can be made a model file, `planner.diagnostics.Fault` is raised
+            input without values; or a path to an ONNX file. Of what no model file can be made of these,
+            `planner.diagnostics.Fault` is raised
     input   replaces the file's input: a shape `(H, W, C)`, or shapes by the names of the inputs
     params  replaces parameters of the model by name
     batch, dtype  what memory is counted for
     scale   of an Ultralytics model file, which may stand in place of a model file: `n`; by default as its name says
     """
+    from planner.inputs import ONNX
     from planner.inputs.ultralytics import taken
     from planner.workbench import Workbench
 
+    if isinstance(source, str | PathLike) and fspath(source).endswith(ONNX):
+        source = fspath(source)
+        return Workbench.on_text(
+            import_model(source, input=input), source, params=params, batch=batch, dtype=dtype
+        ).report
     if not isinstance(source, str | PathLike | Mapping):
         text = import_model(source, input=input)
         return Workbench.on_text(text, type(source).__name__, params=params, batch=batch, dtype=dtype).report
@@ -56,10 +63,11 @@ def import_model(
     example: Any = None,
     arguments: Mapping[str, Any] | None = None,
 ) -> str:
-    """The text of a model file for a network of PyTorch. Raises `planner.diagnostics.Fault`, which says why, where
-    there is none.
+    """The text of a model file for a network of PyTorch, ONNX or Keras. Raises `planner.diagnostics.Fault`, which says
+    why, where there is none.
 
     network    a module; or `net.py:Net`, `package.module:build`: a class or function that gives one. This runs its code
+               Or a file, `net.onnx` or `net.keras`, of which nothing is run
     input      the shape of what it reads, channels last and without the batch, as (224, 224, 3), which the module gets
                as (N, 3, 224, 224); several by the names of the parameters of `forward`
     example    tensors in place of a shape, of any layout and type, the batch first
