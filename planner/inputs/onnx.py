@@ -31,8 +31,8 @@ def model_text(network: Network, name: str, input: Any = None) -> str:
     """The model file of a network. `input` has the sizes that the file leaves open, channels last and without the
     batch; of several inputs by name. Raises NotImported.
     """
-    found = graph_of(network, name, input)
     try:
+        found = graph_of(network, name, input)
         text = _text(found)
     except NotSayable as reason:
         help = "name a part of it, or write that part in another way"
@@ -43,11 +43,13 @@ def model_text(network: Network, name: str, input: Any = None) -> str:
 def graph_of(network: Network, name: str, input: Any = None) -> Follower:
     """The graph of a network, followed at two sizes, or at one where more can be said of it."""
     inputs = [inputs_of(network.given, network.nodes, input, farther=farther) for farther in (True, False)]
-    found = followed(network, name, inputs[0])
-    if found.graph.opaque or found.lost:
-        alone = followed(network, name, inputs[1])
-        if len(alone.graph.opaque) + len(alone.lost) < len(found.graph.opaque) + len(found.lost):
-            found = alone
+    try:
+        found = followed(network, name, inputs[0])
+        if found.gaps:
+            alone = followed(network, name, inputs[1])
+            found = alone if alone.gaps < found.gaps else found
+    except NotSayable:
+        found = followed(network, name, inputs[1])
     found.graph.prune()
     if not found.graph.outputs or not found.graph.steps:
         raise NotImported(f"`{name}` has no layer", help="nothing that it gives follows from what it reads")

@@ -104,9 +104,9 @@ class OnnxBuilder(GraphBuilder):
         self.origins[f"{path}.{name}"] = own
         return Held(f"{path}.{name}", own.sizes)
 
-    def path(self, weight: Value | None) -> str:
+    def path(self, weight: Value | None, bias: Value | None = None) -> str:
         """The name of the layer in hand, which has these weights."""
-        return self.names.layer(self.node, self.weight(weight))
+        return self.names.layer(self.node, [self.weight(each) for each in (weight, bias) if each is not None])
 
     def operand(self, value: Value | None) -> Any:
         """A value as functions of PyTorch take it: a tensor, or a number."""
@@ -137,7 +137,7 @@ class OnnxBuilder(GraphBuilder):
         before = value.turned
         order = None if before is None else [before.index(i) for i in range(len(before))]
         original = value if order is None else value.transposed(order)
-        name = self.names.tensor(value)
+        name = self.names.tensor(self.node, value)
         self.origins[name] = original
         held = Held(name, original.sizes, value.trained and value.kind == "float", value.kind != "float")
         found = self.parameter(held)
@@ -158,7 +158,21 @@ class OnnxBuilder(GraphBuilder):
     def torch(self, name: str, *args: Any, results: Sequence[Sequence[Sizes]] = (), **kwargs: Any) -> Any:
         """What a function of PyTorch means. `results` has the sizes of what it returns, in all runs."""
         self.results = [list(zip(*runs, strict=True)) for runs in results]
-        return all_operations()[name](self, *args, **kwargs)
+        found = all_operations()[name](self, *args, **kwargs)
+        for each, wanted in zip(found if isinstance(found, tuple) else (found,), results, strict=False):
+            self._must_have(each, wanted)
+        return found
+
+    def _must_have(self, found: Traced, wanted: Sequence[Sizes]) -> None:
+        """Raise NotSayable where a tensor has other sizes than it must have; without a batch it is the same for all."""
+        for sizes, goal, batch in zip(self.runs_of(found), wanted, self.batch.sizes, strict=True):
+            own = (
+                sizes
+                if found.has_batch
+                else tuple(goal[i] if n == 1 and goal[i : i + 1] == (batch,) else n for i, n in enumerate(sizes))
+            )
+            if own != goal:
+                raise NotSayable(f"sizes {sizes} where {goal} are meant")
 
     def worked_out(self, runs: Sequence[Any], kind: str | None = None) -> Numbers:
         """Numbers that were worked out, of which there are not too many."""

@@ -89,7 +89,7 @@ class Follower(OnnxBuilder):
     def _place(self, step: GraphNode, node: FileNode) -> None:
         if step.path is not None:
             self.places[step] = tuple(step.path.split(".")[:-1])
-        elif node.scope:
+        elif node.scope is not None:
             self.places[step] = tuple(self.names.plain(part) for part in node.scope)
 
     def _keep(self, node: FileNode, found: Any) -> None:
@@ -150,6 +150,11 @@ class Follower(OnnxBuilder):
             self.lost.setdefault(node.called, reason)
         for name in filter(None, node.outputs):
             self.values[name] = Unknown(reason)
+
+    @property
+    def gaps(self) -> int:
+        """How much of the network no layer says."""
+        return len(self.graph.opaque) + len(self.lost)
 
     # What goes out
 

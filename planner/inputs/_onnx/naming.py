@@ -10,7 +10,7 @@ from planner.inputs._onnx.values import StoredTensor
 
 LONGEST = 60
 _ENDING = re.compile(
-    r"(?P<head>.*?)[._/:]+(?P<own>weights?|w|kernel|filter|gamma|scale|s|slope)(?:[_:]?\d+)?", re.IGNORECASE
+    r"(?P<head>.*?)[._/:]+(?P<own>weights?|w|kernel|filter|gamma|scale|s|slope|bias|b)(?:[_:]?\d+)?", re.IGNORECASE
 )
 _ODD = re.compile(r"[^\w-]+")
 _NUMBERED = re.compile(r"(onnx::)?[A-Za-z]*_?\d+|val_\d+|.*_output_\d+")
@@ -30,22 +30,29 @@ class LayerNames:
         self.inner: set[str] = set()
         self.reserved = {*RESERVED, *reserved}
 
-    def layer(self, node: FileNode, weight: StoredTensor) -> str:
+    def layer(self, node: FileNode, weights: Sequence[StoredTensor]) -> str:
         """The name of a layer with weights; the same for all that have the same."""
-        head, own = _parted(weight.name)
-        if own and "." in weight.name:
-            parts = head.split(".")
-        elif node.scope:
-            parts = list(node.scope)
-        elif not _NUMBERED.fullmatch(weight.name) and head:
-            parts = re.split(r"[./]", head)
-        else:
-            parts = [node.own or node.op.lower()]
-        return self.unused(parts, (weight.name, node.op))
+        key = (weights[0].first, node.op)
+        for each in weights:
+            head, own = _parted(each.name)
+            parts = tuple(head.split("."))
+            if own and "." in each.name and parts[: len(node.scope or ())] == (node.scope or ()):
+                return self.unused(parts, key)
+        head, own = _parted(weights[0].name)
+        if node.scope:
+            return self.unused(node.scope, key)
+        if head and not _NUMBERED.fullmatch(weights[0].name):
+            return self.unused(re.split(r"[./]", head), key)
+        return self.unused([node.own or node.op.lower()], key)
 
-    def tensor(self, stored: StoredTensor) -> str:
-        """The name of a weight that stands by itself."""
-        return self.unused(re.split(r"[./]", stored.name), stored.name)
+    def tensor(self, node: FileNode, stored: StoredTensor) -> str:
+        """The name of a weight that stands by itself. A module reads its own weights, or those of what it is part of;
+        others are those of a module that has the same numbers, which exporters then keep once.
+        """
+        parts = re.split(r"[./]", stored.name)
+        if node.scope and (_NUMBERED.fullmatch(stored.name) or node.scope[: len(parts) - 1] != tuple(parts[:-1])):
+            parts = [*node.scope, node.op.lower() if _NUMBERED.fullmatch(stored.name) else parts[-1]]
+        return self.unused(parts, stored.name)
 
     def unused(self, parts: Sequence[str], key: object) -> str:
         """A name of parts that nothing else has: the same for the same key."""

@@ -13,6 +13,7 @@ from planner.inputs._axes import Sizes
 from planner.inputs._onnx.given import FileInput, given
 from planner.inputs._onnx.inferring import Inferred
 from planner.inputs._onnx.nodes import FileNode, node_of
+from planner.inputs._onnx.scopes import Scope
 from planner.inputs._onnx.simplifying import simplified
 from planner.inputs._onnx.values import LARGEST, StoredTensor
 
@@ -45,7 +46,24 @@ def network_of(model: onnx.ModelProto) -> Network:
         raise NotImported("the network gives nothing", help="a graph names its outputs")
     if missing := next((each for each in outputs if each not in made), None):
         raise NotImported(f"the output `{shown(missing, 80)}` is given by no node", help="export the network anew")
+    _without_numbers(nodes, stored)
     return Network(model, simplified(nodes, stored, outputs), stored, inputs, outputs)
+
+
+def _without_numbers(nodes: Sequence[FileNode], stored: Mapping[str, StoredTensor]) -> None:
+    """Give the modules that are called again their own names: PyTorch's exporter calls `conv` there `conv_1`. The names
+    of weights tell which modules there are.
+    """
+    known = {tuple(parts[:at]) for parts in (name.split(".") for name in stored) for at in range(1, len(parts))}
+    seen = set(known)
+    for node in nodes:
+        scope: Scope = ()
+        for part in node.scope or ():
+            base, line, number = part.rpartition("_")
+            again = line and number.isdecimal() and (*scope, part) not in known and (*scope, base) in seen
+            scope = (*scope, base if again else part)
+            seen.add(scope)
+        node.scope = scope if node.scope is not None else None
 
 
 def _initializers(model: onnx.ModelProto) -> Iterator[StoredTensor]:

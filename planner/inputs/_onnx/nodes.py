@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class FileNode:
     """A node of the file.
 
-    scope     the modules in which it stands, from without to within, as far as the file tells them
+    scope     the modules in which it stands, from without to within; None where the file does not tell them
     own       how the node itself is called there
     captured  what its subgraphs read
     """
@@ -30,7 +30,7 @@ class FileNode:
     inputs: list[str]
     outputs: list[str]
     attributes: dict[str, Any] = field(default_factory=dict)
-    scope: tuple[str, ...] = ()
+    scope: tuple[str, ...] | None = None
     own: str = ""
     captured: tuple[str, ...] = ()
 
@@ -95,7 +95,7 @@ def _value(attribute: onnx.AttributeProto) -> Any:
     return Subgraph()
 
 
-def _place(proto: onnx.NodeProto) -> tuple[tuple[str, ...], str]:
+def _place(proto: onnx.NodeProto) -> tuple[tuple[str, ...] | None, str]:
     """The modules in which a node stands, and its own name: as PyTorch writes them, `/layer1/layer1.0/conv1/Conv` or in
     the node's properties; or as in a path of TensorFlow.
     """
@@ -104,7 +104,7 @@ def _place(proto: onnx.NodeProto) -> tuple[tuple[str, ...], str]:
             return _listed(each.value), ""
     parts = [part for part in proto.name.split("/") if part]
     if len(parts) < 2:
-        return (), proto.name.strip("/")
+        return () if proto.name.startswith("/") else None, proto.name.strip("/")
     found: list[str] = []
     for part in parts[:-1]:
         if found and part.startswith(f"{found[-1]}."):
@@ -114,12 +114,12 @@ def _place(proto: onnx.NodeProto) -> tuple[tuple[str, ...], str]:
     return tuple(piece for part in found for piece in part.split(".")), parts[-1]
 
 
-def _listed(text: str) -> tuple[str, ...]:
+def _listed(text: str) -> tuple[str, ...] | None:
     """`['', 'layer1', 'layer1.0', 'layer1.0.conv1', 'conv2d']`, whose last is the function."""
     try:
         names = ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return ()
+        return None
     if not isinstance(names, list) or not all(isinstance(each, str) for each in names) or len(names) < 2:
-        return ()
+        return None
     return tuple(part for part in names[-2].split(".") if part)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from planner.inputs._graph import Graph, GraphNode, ModuleCall
 
 Scope = tuple[str, ...]
+SOON = 1000
+"""Steps among which the first weights of a list are looked for."""
 
 
 def scoped(graph: Graph, told: Mapping[GraphNode, Scope]) -> None:
@@ -24,7 +26,7 @@ def scoped(graph: Graph, told: Mapping[GraphNode, Scope]) -> None:
     open_: list[ModuleCall] = [top]
     left: set[Scope] = set()
     seen: set[str] = set()
-    for step, place in zip(steps, places, strict=True):
+    for i, (step, place) in enumerate(zip(steps, places, strict=True)):
         here = tuple(each.path.rpartition(".")[2] for each in open_[1:])
         kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(here, place, strict=False)))
         for depth in range(kept, len(here)):
@@ -33,7 +35,7 @@ def scoped(graph: Graph, told: Mapping[GraphNode, Scope]) -> None:
         for depth in range(kept, len(place)):
             path = place[: depth + 1]
             name = ".".join(path)
-            if name in leaves or (path in left and step.path not in seen):
+            if name in leaves or (path in left and _first_weights(steps, places, i, path) not in seen):
                 break
             open_.append(ModuleCall(name, "Sequential", open_[-1]))
             open_[-2].members.append(open_[-1])
@@ -41,6 +43,16 @@ def scoped(graph: Graph, told: Mapping[GraphNode, Scope]) -> None:
             seen.add(step.path)
         step.scope = open_[-1]
         step.scope.members.append(step)
+
+
+def _first_weights(steps: Sequence[GraphNode], places: Sequence[Scope], start: int, path: Scope) -> str:
+    """The name of the first weights that a list reads which begins with a step; nothing where it reads none soon."""
+    for step, place in zip(steps[start : start + SOON], places[start : start + SOON], strict=True):
+        if place[: len(path)] != path:
+            break
+        if step.path is not None:
+            return step.path
+    return ""
 
 
 def _completed(steps: list[GraphNode], told: Mapping[GraphNode, Scope]) -> list[Scope]:

@@ -74,7 +74,12 @@ class StoredTensor:
         except (ValueError, TypeError, KeyError, NotImplementedError, AttributeError):
             raise NotSayable(f"the numbers of `{self.name}`, of which there are too few or too many") from None
         found = as_plain(found)
-        return found if self.turned is None else found.transpose(self.turned)
+        return found.reshape(self.sizes) if self.turned is None else found.transpose(self.turned)
+
+    @property
+    def first(self) -> str:
+        """The name under which the file has the numbers, of which others may be other names."""
+        return self.proto.name if self.proto is not None else self.name
 
     def transposed(self, order: Sequence[int]) -> StoredTensor:
         """The same tensor with its dimensions in another order."""

@@ -24,7 +24,7 @@ def matmul(b: OnnxBuilder, node: FileNode, x: Value, y: Value, bias: Value | Non
 
 
 def _dense(b: OnnxBuilder, x: Traced, weight: StoredTensor, bias: Value | None, *, turned: bool) -> Traced:
-    path = b.path(weight)
+    path = b.path(weight, bias)
     own = b.held(path, "weight", weight, (1, 0) if turned else None)
     found: Traced = b.torch("linear", x, own, b.held(path, "bias", bias))
     return found
@@ -61,7 +61,7 @@ def batch_normalization(
 ) -> Traced:
     if node.get("training_mode", 0) or node.get("spatial", 1) != 1:
         raise NotSayable("batch normalization by the batch, or of each cell by itself")
-    path = b.path(scale)
+    path = b.path(scale, bias)
     held = {"weight": scale, "bias": bias, "running_mean": mean, "running_var": var}
     mean_, var_ = (b.held(path, name, held[name]) for name in ("running_mean", "running_var"))
     weight, shift = (b.held(path, name, held[name]) for name in ("weight", "bias"))
@@ -73,7 +73,7 @@ def batch_normalization(
 def instance_normalization(b: OnnxBuilder, node: FileNode, x: Value, scale: Value, bias: Value) -> Traced:
     image = b.first(b.tensor(x))
     rank = len(image.axes) - 1
-    path = b.path(scale)
+    path = b.path(scale, bias)
     b.held(path, "weight", scale)
     b.held(path, "bias", bias)
     arguments = {"affine": True} | chosen({"eps": (node.get("epsilon", 1e-5), 1e-5)})
@@ -88,7 +88,7 @@ def layer_normalization(b: OnnxBuilder, node: FileNode, x: Value, scale: Value, 
     if tensor.dim(node.get("axis", -1)) != tensor.rank - 1:
         raise NotSayable("layer normalization over several dimensions")
     sizes = [b.sizes(x)[0][-1]]
-    path = b.path(scale)
+    path = b.path(scale, bias)
     held = b.held(path, "weight", scale), b.held(path, "bias", bias)
     found: Traced = b.torch("layer_norm", tensor, sizes, *held, eps=node.get("epsilon", 1e-5))
     return found
@@ -110,10 +110,34 @@ def group_normalization(b: OnnxBuilder, node: FileNode, x: Value, scale: Value, 
     weight = b.weight(scale)
     if b.opset < 21 and weight.sizes != (b.sizes(x)[0][1],):
         raise NotSayable("group normalization with a scale for each group")
-    path = b.path(scale)
+    path = b.path(scale, bias)
     held = b.held(path, "weight", scale), b.held(path, "bias", bias)
     found: Traced = b.torch("group_norm", b.tensor(x), node.get("num_groups"), *held, eps=node.get("epsilon", 1e-5))
     return found
+
+
+@operator("GroupNorm")
+def group_norm(
+    b: OnnxBuilder, node: FileNode, x: Value, groups: Value, back: Value, scale: Value, bias: Value
+) -> Traced:  # fmt: skip
+    """Group normalization, which files have as one of instances between two reshapes, a scale and a shift."""
+    sizes = b.sizes(x)
+    count = b.whole(groups)[1]
+    if any(
+        tuple(int(n) or own[i] for i, n in enumerate(e)) != own for e, own in zip(b.numbers(back), sizes, strict=True)
+    ):
+        raise NotSayable("group normalization that is reshaped")
+    path = b.path(scale, bias)
+    weight, shift = (_flat(b, each) for each in (scale, bias))
+    held = b.held(path, "weight", weight), b.held(path, "bias", shift)
+    found: Traced = b.torch("group_norm", b.tensor(x), count, *held, eps=node.get("epsilon", 1e-5))
+    return found
+
+
+def _flat(b: OnnxBuilder, value: Value) -> StoredTensor:
+    """A weight for each channel, (C, 1, 1), in one dimension."""
+    own = b.weight(value)
+    return StoredTensor(own.name, own.sizes[:1], own.kind, own.proto, own.fill, own.array, own.turned, own.trained)
 
 
 @operator("LRN")

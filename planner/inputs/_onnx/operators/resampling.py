@@ -36,78 +36,97 @@ def resize(
     if b.opset < 11:  # Resize(x, scales)
         return upsample(b, node, x, roi)
     axes = [axis % b.rank(x) for axis in node.get("axes") or range(b.rank(x))]
-    mode, how = node.get("mode", "nearest"), node.get("coordinate_transformation_mode", "half_pixel")
-    if how in ("tf_crop_and_resize", "half_pixel_symmetric") or node.get("exclude_outside", 0):
-        raise NotSayable(f"a resize with {how}" if not node.get("exclude_outside", 0) else "a resize within its input")
-    if node.get("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise NotSayable("a resize that keeps the ratio of sizes")
-    if mode == "nearest":
-        rounds = node.get("nearest_mode", "round_prefer_floor")
-        own = {("asymmetric", "floor"): "nearest", ("half_pixel", "round_prefer_ceil"): "nearest-exact"}
-        pair = (how, rounds)
-        if pair == ("half_pixel", "round_prefer_floor") or pair == ("pytorch_half_pixel", "round_prefer_floor"):
-            mode = "exact by whole factors"
-        elif pair in own:
-            mode = own[pair]
-        else:
-            raise NotSayable(f"a resize to the nearest cell by {how} and {rounds}")
-        how = ""
-    if mode == "cubic" and node.get("cubic_coeff_a", -0.75) != -0.75:
-        raise NotSayable("a cubic resize with other coefficients")
+    mode, how = _sampling(node)
     known = sizes is not None and b.sizes(sizes)[0] != (0,)
     if known:
         assert sizes is not None
         goals = [dict(zip(axes, (int(n) for n in each), strict=True)) for each in b.numbers(sizes)]
-        return _resized(b, x, axes, goals, None, mode, how, antialias=bool(node.get("antialias", 0)))
+        return _resized(b, x, axes, goals, None, mode, how)
     if scales is None:
         raise NotSayable("neither sizes nor factors")
     factors = [float(each) for each in b.fixed(scales).ravel()]
-    return _resized(b, x, axes, None, factors, mode, how, antialias=bool(node.get("antialias", 0)))
+    return _resized(b, x, axes, None, factors, mode, how)
+
+
+def _sampling(node: FileNode) -> tuple[str, str]:
+    """How a resize samples: its mode, and where the centres of cells lie."""
+    mode, how = node.get("mode", "nearest"), node.get("coordinate_transformation_mode", "half_pixel")
+    if how in ("tf_crop_and_resize", "half_pixel_symmetric"):
+        raise NotSayable(f"a resize with {how}")
+    if node.get("exclude_outside", 0):
+        raise NotSayable("a resize within its input")
+    if node.get("antialias", 0):
+        raise NotSayable("a resize with antialiasing, which ONNX and PyTorch do not do alike")
+    if node.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise NotSayable("a resize that keeps the ratio of sizes")
+    if mode == "cubic" and node.get("cubic_coeff_a", -0.75) != -0.75:
+        raise NotSayable("a cubic resize with other coefficients")
+    if mode != "nearest":
+        return mode, how
+    rounds = node.get("nearest_mode", "round_prefer_floor")
+    if (how, rounds) not in _NEAREST:
+        raise NotSayable(f"a resize to the nearest cell by {how} and {rounds}")
+    return _NEAREST[how, rounds], ""
+
+
+_NEAREST = {
+    ("asymmetric", "floor"): "nearest", ("half_pixel", "round_prefer_ceil"): "nearest-exact",
+    ("half_pixel", "round_prefer_floor"): "exact by whole factors",
+    ("pytorch_half_pixel", "round_prefer_floor"): "exact by whole factors",
+}  # fmt: skip
 
 
 def _resized(
     b: OnnxBuilder, x: Value, axes: Sequence[int], goals: list[dict[int, int]] | None, factors: Sequence[float] | None,
-    mode: str, how: str, *, antialias: bool = False,
+    mode: str, how: str,
 ) -> Traced:  # fmt: skip
     """A map of other sizes, which are given for every run, or as multiples of those that it has."""
     before = b.sizes(x)
-    rank = len(before[0]) - 2
-    if factors is not None:
-        if len(factors) != len(axes) or any(not 0 < each < 1 << 20 for each in factors):
-            raise NotSayable("factors that are none")
-        by = {axis: Fraction(str(factor)) for axis, factor in zip(axes, factors, strict=True)}
+    by = _by_axis(axes, factors) if factors is not None else {}
+    if goals is None:
         goals = [{axis: int(n * by.get(axis, 1)) for axis, n in enumerate(sizes)} for sizes in before]
-    assert goals is not None
     after: list[Sizes] = [
         tuple(goal.get(axis, n) for axis, n in enumerate(sizes)) for goal, sizes in zip(goals, before, strict=True)
     ]
     if any(new[:2] != old[:2] for new, old in zip(after, before, strict=True)):
         raise NotSayable("a resize of channels")
+    whole = all(not (n * by.get(axis, 1)) % 1 for sizes in before for axis, n in enumerate(sizes))
+    options = _interpolation(mode, how, before, after, whole=whole)
+    if factors is not None:
+        scale = [float(by.get(axis, 1)) for axis in range(2, b.rank(x))]
+        options["scale_factor"] = [int(each) if each.is_integer() else each for each in scale]
+    else:
+        options["size"] = after[0][2:]
+    found: Traced = b.torch("interpolate", b.tensor(x), results=[after], **options)
+    return found
+
+
+def _by_axis(axes: Sequence[int], factors: Sequence[float]) -> dict[int, Fraction]:
+    if len(factors) != len(axes) or any(not 0 < each < 1 << 20 for each in factors):
+        raise NotSayable("factors that are none")
+    return {axis: Fraction(str(factor)) for axis, factor in zip(axes, factors, strict=True)}
+
+
+def _interpolation(mode: str, how: str, before: list[Sizes], after: list[Sizes], *, whole: bool) -> dict[str, Any]:
+    """PyTorch's mode and options for those of ONNX; `whole` says whether the size is exactly the multiple asked for."""
+    rank = len(before[0]) - 2
     if mode == "exact by whole factors":
-        if any(b_ % a for new, old in zip(after, before, strict=True) for a, b_ in zip(old[2:], new[2:], strict=True)):
+        pairs = [pair for new, old in zip(after, before, strict=True) for pair in zip(old[2:], new[2:], strict=True)]
+        if any(larger % smaller for smaller, larger in pairs):
             raise NotSayable("a resize to the nearest cell, where that in the middle of two is the first")
         mode = "nearest"
     options: dict[str, Any] = {"mode": _MODES.get((mode, rank), mode)}
     if options["mode"] not in _KNOWN:
         raise NotSayable(f"a resize of {rank} axes by {mode}")
-    if antialias:
-        raise NotSayable("a resize with antialiasing, which ONNX and PyTorch do not do alike")
     if how == "align_corners":
-        if factors is not None and any((n * by.get(i, 1)) % 1 for sizes in before for i, n in enumerate(sizes)):
+        if not whole:
             raise NotSayable("a resize with corners aligned, to a size that is no whole number")
         options["align_corners"] = True
     elif how == "asymmetric" and not mode.startswith("nearest"):
         raise NotSayable("a resize whose cells have their centres at their corners")
     elif how == "pytorch_half_pixel" and any(n == 1 for sizes in after for n in sizes[2:]):
         raise NotSayable("a resize to one cell by pytorch_half_pixel")
-    image = b.tensor(x)
-    if factors is not None:
-        scale = [float(by.get(axis, 1)) for axis in range(2, rank + 2)]
-        options["scale_factor"] = [int(each) if each.is_integer() else each for each in scale]
-    else:
-        options["size"] = after[0][2:]
-    found: Traced = b.torch("interpolate", image, results=[after], **options)
-    return found
+    return options
 
 
 _MODES = {

@@ -198,8 +198,9 @@ def slice_(b: OnnxBuilder, node: FileNode, x: Value, *bounds: Value | None) -> V
             slice(start, stop).indices(n) for (_, start, stop, _), n in zip(cut, _along(b, tensor, axis), strict=True)
         ]
         starts, stops = zip(*((start, stop) for start, stop, _ in pairs), strict=True)
-        if any(start >= stop for start, stop, _ in pairs):
-            raise NotSayable("an empty tensor")
+        if all(start >= stop for start, stop, _ in pairs):
+            tensor = b.torch("getitem", tensor, (*[slice(None)] * axis, slice(0, 0)))
+            continue
         whole = all(stop == n for stop, n in zip(stops, _along(b, tensor, axis), strict=True))
         last = (
             None if whole else _one(stops, [n - stop for n, stop in zip(_along(b, tensor, axis), stops, strict=True)])

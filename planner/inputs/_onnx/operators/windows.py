@@ -84,7 +84,7 @@ def conv(b: OnnxBuilder, node: FileNode, x: Value, w: Value, bias: Value | None 
     image = b.tensor(x)
     if not isinstance(sides, str) and any(n < 0 for pair in sides for n in pair):
         image, sides = padded(b, image, sides), [(0, 0)] * rank
-    path = b.path(w)
+    path = b.path(w, bias)
     found: Traced = b.torch(
         f"conv{rank}d", image, b.held(path, "weight", w), b.held(path, "bias", bias),
         padding=padding_of(sides), stride=numbers_of(node, "strides", rank),
@@ -114,7 +114,7 @@ def conv_transpose(b: OnnxBuilder, node: FileNode, x: Value, w: Value, bias: Val
     begin = [max(before, 0) for before, _ in sides]
     extra = [each + before - after for each, before, (_, after) in zip(extra, begin, sides, strict=True)]
     cut = [(min(before, 0), min(each, 0)) for (before, _), each in zip(sides, extra, strict=True)]
-    path = b.path(w)
+    path = b.path(w, bias)
     found: Traced = b.torch(
         f"conv_transpose{rank}d", b.tensor(x), b.held(path, "weight", w), b.held(path, "bias", bias), stride=stride,
         padding=begin, output_padding=[max(each, 0) for each in extra], groups=node.get("group", 1), dilation=dilation,
