@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
-from planner.inputs._axes import Traced, factors
+from planner.inputs._axes import Sizes, Traced, factors
 from planner.inputs._building import GraphBuilder
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs.operations import all_operations, operation
@@ -15,7 +16,11 @@ from planner.inputs.operations.shapes import repeated
 
 def constant(b: GraphBuilder, fill: Any, **more: Any) -> Traced:
     """A constant of the sizes that the call gives, of equal numbers or of numbers in a row."""
-    wanted = b.wanted()
+    return constant_of(b, b.wanted(), fill, **more)
+
+
+def constant_of(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any) -> Traced:
+    """A constant of some sizes, given for all runs."""
     if any(len(set(sizes)) > 1 for sizes in wanted):
         raise NotSayable("a constant whose size follows from the input's")
     sizes = [each[0] for each in wanted]
