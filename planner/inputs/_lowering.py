@@ -10,10 +10,10 @@ from planner.geometry import Shape
 from planner.inputs._axes import Factor, Following, Sizes, Traced, factors
 from planner.inputs._building import GraphBuilder
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
+from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of
 from planner.inputs._stored import Held
 from planner.inputs.operations import all_operations
 from planner.inputs.operations.layers import layer
-from planner.inputs.torch_module import BORDER, Event, Invocation, Recording, Value, each_of
 
 TOLERATED: tuple[type[Exception], ...] = (Exception,)
 """Internal errors that may occur while a call is followed: its step is then opaque, and the rest goes on. Tests let
@@ -42,7 +42,7 @@ class Lowering(GraphBuilder):
             else:
                 parent = self.scope = self.enter(call.parent)
                 self.must_hold(call.path)
-                self.scopes[call] = ModuleCall(call.path, type(call.module).__name__, parent)
+                self.scopes[call] = ModuleCall(call.path, call.kind, parent)
                 parent.members.append(self.scopes[call])
         return self.scopes[call]
 

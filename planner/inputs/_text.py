@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from planner.editing import written
@@ -25,6 +25,33 @@ def text_of(graph: Graph) -> str:
         for name in reversed(blocks):
             lines += _block(name, blocks[name])
     return "\n".join([*lines, ""])
+
+
+def heading(home: str, graph: Graph, decisions: Iterable[str], parameters: Iterable[str]) -> str:
+    """What stands above the text, as comments: where it comes from, and what of it no layer says."""
+    return "".join(f"# {line}\n" for line in (f"{home}, imported", *_notes(graph, decisions, parameters)))
+
+
+def _notes(graph: Graph, decisions: Iterable[str], parameters: Iterable[str]) -> Iterator[str]:
+    if shown := sorted(each.strip("_") for each in decisions):
+        yield f"It looks at values ({', '.join(shown)}): this is what it does where all that it reads is 0."
+    if graph.runs == 1:
+        yield "Sizes that follow from the input's are those at this input."
+    used = {name for step in graph.steps for name in step.state.values()}
+    idle = {name.partition(".")[0] for name in parameters if name not in used} - {
+        name.partition(".")[0] for name in used
+    }
+    if idle and not graph.opaque:
+        yield f"Not called in evaluation, and left out: {', '.join(sorted(idle))}"
+    opaque = graph.opaque
+    if opaque:
+        of = len(graph.steps)
+        yield f"{len(opaque)} of {of} steps {'is' if len(opaque) == 1 else 'are'} opaque:"
+        reasons: dict[str, int] = {}
+        for step in opaque:
+            reason = f"{step.arguments['class']}: {step.reason}"
+            reasons[reason] = reasons.get(reason, 0) + 1
+        yield from (f"  {count} × {reason}" for reason, count in reasons.items())
 
 
 def _block(name: str, block: FoldedBlock) -> Iterator[str]:

@@ -8,68 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of
+
 OPENED = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.TransformerEncoder, nn.TransformerDecoder, nn.Transformer)
 """Modules of `torch.nn` that are made of others."""
-
-
-@dataclass(eq=False)
-class Value:
-    """A tensor in the trace.
-
-    origin  the name of an input, a parameter or a buffer; empty for what was computed
-    kind    `input`, `parameter` or `buffer`; empty for what was computed
-    type    `float`, `whole` for whole numbers, `truth` for truth values
-    """
-
-    sizes: tuple[int, ...]
-    origin: str = ""
-    kind: str = ""
-    type: str = "float"
-
-
-@dataclass(eq=False)
-class Invocation:
-    """One call of a module."""
-
-    path: str
-    module: nn.Module
-    parent: Invocation | None
-
-
-@dataclass(eq=False)
-class Event:
-    """A function or a layer that was called; `args`, `kwargs` and `result` have Values in place of tensors."""
-
-    name: str
-    call: Invocation
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    result: Any
-    module: nn.Module | None = None
-    path: str = ""
-
-
-@dataclass(eq=False)
-class Recording:
-    """What a module did in one run. `decisions` are functions that told it a value, by which it may have gone on."""
-
-    events: list[Event] = field(default_factory=list)
-    decisions: set[str] = field(default_factory=set)
-    inputs: dict[str, Value] = field(default_factory=dict)
-    result: Any = None
-
-    @property
-    def outline(self) -> list[tuple[str, str, int]]:
-        """What was called, and how many tensors came out of each call: two runs of one network have the same."""
-        events = ((each.name, each.path, each.result) for each in self.events)
-        return [(name, path, sum(1 for _ in each_of(Value, result))) for name, path, result in events]
 
 
 def is_layer(module: nn.Module) -> bool:
@@ -175,7 +123,7 @@ class Recorder(TorchFunctionMode):
         border = bool(self.calls) and next(module.parameters(), None) is not None
         if border:
             self.trace.events.append(Event(BORDER, self.calls[-1], (), {}, self.read((args, kwargs))))
-        self.calls.append(Invocation(path, module, self.calls[-1] if self.calls else None))
+        self.calls.append(Invocation(path, type(module).__name__, self.calls[-1] if self.calls else None))
         try:
             result = forward(module, *args, **kwargs)
             if border:
@@ -185,8 +133,6 @@ class Recorder(TorchFunctionMode):
             self.calls.pop()
 
 
-BORDER = "border"
-"""The name of the event in which tensors go into a module with weights, or come out of it."""
 DECIDES = {"__bool__", "item", "__int__", "__float__", "__index__", "tolist", "equal", "allclose", "numpy", "nonzero"}
 """Functions that tell a value of a tensor."""
 
@@ -204,23 +150,6 @@ def _type(tensor: Tensor) -> str:
     if tensor.is_floating_point() or tensor.is_complex():
         return "float"
     return "truth" if tensor.dtype == torch.bool else "whole"
-
-
-Kind = TypeVar("Kind")
-
-
-def each_of(kind: type[Kind], data: Any) -> Iterator[Kind]:
-    """All things of a kind in arguments or results."""
-    if isinstance(data, kind):
-        yield data
-    elif isinstance(data, tuple | list):
-        for each in data:
-            yield from each_of(kind, each)
-    elif isinstance(data, dict):
-        for each in data.values():
-            yield from each_of(kind, each)
-    elif isinstance(data, slice):
-        yield from each_of(kind, (data.start, data.stop, data.step))
 
 
 @contextmanager
