@@ -15,14 +15,16 @@ class Value:
     """A tensor in the trace.
 
     origin  the name of an input, a parameter or a buffer; empty for what was computed
-    kind    `input`, `parameter` or `buffer`; empty for what was computed
+    kind    `input`, `parameter` or `buffer`; `constant` for what follows from none of these; empty for what was computed
     type    `float`, `whole` for whole numbers, `truth` for truth values
+    numbers what a constant holds, if that is little
     """
 
     sizes: tuple[int, ...]
     origin: str = ""
     kind: str = ""
     type: str = "float"
+    numbers: tuple[float, ...] = ()
 
 
 @dataclass(eq=False)
