@@ -101,18 +101,17 @@ class Recorder(TorchFunctionMode):
         """Call a function or a layer, and write down what was read and what came out. Whatever it has written over is
         another tensor from then on. What comes of constants alone is a constant.
         """
-        given = [*each_of(Tensor, (args, kwargs))]
-        if given and all(map(self.is_constant, given)):
-            result = called()
-            for each in each_of(Tensor, result):
-                self.constant(each)
-            return result
-        read = self.read(args), self.read(kwargs)
         before = [(tensor, tensor._version) for tensor in each_of(Tensor, (args, kwargs))]
+        alone = bool(before) and all([self.is_constant(tensor) for tensor, _ in before])
+        read = self.read(args), self.read(kwargs)
         result = called()
         written = [tensor for tensor, version in before if tensor._version != version]
         for tensor in written:
             self.renew(tensor)
+        if alone and not any(each.is_meta for each in each_of(Tensor, result)):
+            for each in each_of(Tensor, result):
+                self.constant(each)
+            return result
         given = self.read(result)
         if next(each_of(Value, given), None) is None and written:  # as `x[0] = y`, which returns nothing
             given = self.read(written[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from math import isfinite
-from numbers import Number
 from typing import Any
 
 from planner.inputs._axes import Traced
@@ -21,9 +20,9 @@ def _pointwise(b: GraphBuilder, type_: str, x: Traced, **arguments: Any) -> Trac
 
 def _sign_of_difference(b: GraphBuilder, x: Any, y: Any) -> Traced:
     """1 where x is larger, −1 where y is, and 0 where they are equal."""
-    if any(isinstance(each, Number) and not isfinite(each) for each in (x, y)):  # type: ignore[arg-type]
+    if any(isinstance(each, int | float) and not isfinite(each) for each in (x, y)):
         raise NotSayable("a comparison with infinity")
-    difference = b.tensor(x) if isinstance(y, Number) and not y else operator("Subtract", b, x, y)
+    difference = b.tensor(x) if isinstance(y, int | float) and not y else operator("Subtract", b, x, y)
     return _pointwise(b, "Sign", difference)
 
 
@@ -81,11 +80,11 @@ def masked_fill(b: GraphBuilder, x: Any, mask: Any, value: Any) -> Traced:
 
 def _chosen(b: GraphBuilder, condition: Traced, x: Any, other: Any) -> Traced:
     """The first of two where a condition holds, and the second elsewhere; one of them may be a number."""
-    if isinstance(x, Number):
+    if isinstance(x, int | float):
         condition, x, other = _not(b, condition), other, x
-    if isinstance(other, Number) and not isfinite(other):  # type: ignore[arg-type]
+    number = {"other": other} if isinstance(other, int | float) else {}
+    if number and not isfinite(other):
         raise NotSayable("a choice of infinity")
-    number = {"other": other} if isinstance(other, Number) else {}
     read = [condition, b.tensor(x), *(() if number else (b.tensor(other),))]
     tensors, axes, dims, _ = met(b, read)
     return Traced(Output(b.step("Where", number, tensors)), axes, dims, b.batch)
