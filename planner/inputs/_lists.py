@@ -43,6 +43,11 @@ class Item:
     called: str | None = None
     shares: Item | None = None
 
+    @property
+    def gives_one(self) -> bool:
+        """Whether there is one tensor that it gives where nothing says which."""
+        return len(self.gives) == 1 or (self.step is not None and not self.gives[0].numbered)
+
 
 @dataclass(eq=False)
 class Body:
@@ -61,6 +66,12 @@ class Body:
     block: FoldedBlock | None = None
     values: dict[str, Any] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def gives_its_last(self) -> bool:
+        """Whether what the list gives is what its last item gives."""
+        last = self.items[-1]
+        return not self.gives or (last.gives_one and self.gives == last.gives[:1])
 
     @property
     def inner(self) -> list[Body]:
@@ -229,7 +240,7 @@ def entries_of(body: Body) -> list[Entry]:
     """
     numbered = is_numbered(body)
     found: list[Entry] = []
-    named = set() if body.gives == body.items[-1].gives[:1] else {_giver(body, each) for each in body.gives}
+    named = set() if body.gives_its_last else {_giver(body, each) for each in body.gives}
     flow = [called(body, body.reads[0])] if body.reads and (len(body.reads) == 1 or body.path) else []
     for item in body.items:
         entry: Entry = {"name": item.called, **_said(body, item)}
@@ -241,8 +252,7 @@ def entries_of(body: Body) -> list[Entry]:
         if item.body is not None and item.body.block is None:
             entry["layers"] = plain(item.body.entries)
         found.append(entry)
-        alone = len(item.gives) == 1 or (item.step is not None and not item.gives[0].numbered)
-        flow = [called(body, item.gives[0])] if alone else []
+        flow = [called(body, item.gives[0])] if item.gives_one else []
     for item, entry in zip(body.items, found, strict=True):
         if numbered or (item.name is None and item not in named and item.body is None):
             del entry["name"]
