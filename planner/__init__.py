@@ -23,7 +23,7 @@ __all__ = ["build", "check", "import_model", "torch_code"]
 
 
 def check(
-    source: str | PathLike[str] | Mapping[str, Any] | torch.nn.Module,
+    source: str | PathLike[str] | Mapping[str, Any] | torch.nn.Module | torch.export.ExportedProgram,
     *,
     input: Any = None,
     params: Mapping[str, Any] | None = None,
@@ -50,16 +50,17 @@ def check(
 
 
 def import_model(
-    network: str | torch.nn.Module,
+    network: str | torch.nn.Module | torch.export.ExportedProgram,
     *,
     input: Any = None,
     example: Any = None,
     arguments: Mapping[str, Any] | None = None,
 ) -> str:
-    """The text of a model file for a network of PyTorch. Raises `planner.diagnostics.Fault`, which says why, where
+    """The text of a model file for a network. Raises `planner.diagnostics.Fault`, which says why, where
     there is none.
 
-    network    a module; or `net.py:Net`, `package.module:build`: a class or function that gives one. This runs its code
+    network    a module; or `net.py:Net`, `package.module:build`: a class or function that gives one, which is run. Or
+               a program of torch.export, `net.pt2`, or a file of Keras, of which nothing is run
     input      the shape of what it reads, channels last and without the batch, as (224, 224, 3), which the module gets
                as (N, 3, 224, 224); several by the names of the parameters of `forward`
     example    tensors in place of a shape, of any layout and type, the batch first

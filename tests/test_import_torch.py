@@ -522,8 +522,12 @@ def run(*arguments: object) -> Result:
     return CliRunner(env={"COLUMNS": "80"}).invoke(main, list(map(str, arguments)))
 
 
-def exact(module: nn.Module, shape: tuple[int, ...] = (32, 32, 3), **given: Any) -> tuple[str, Report]:
-    """Import a module and hold it to the original: weights, multiply-adds, outputs."""
+def exact(
+    module: nn.Module, shape: tuple[int, ...] = (32, 32, 3), *, text: str | None = None, **given: Any
+) -> tuple[str, Report]:
+    """Import a module and hold it to the original: weights, multiply-adds, outputs. `text` is its model file, where it
+    came another way.
+    """
     module.eval()
     for each in module.modules():
         if isinstance(each, nn.BatchNorm2d):
@@ -531,7 +535,7 @@ def exact(module: nn.Module, shape: tuple[int, ...] = (32, 32, 3), **given: Any)
             assert each.running_var is not None
             each.running_mean.uniform_(-0.1, 0.1)
             each.running_var.uniform_(0.5, 2)
-    text = planner.import_model(module, input=shape, **given)
+    text = text or planner.import_model(module, input=shape, **given)
     report = checked_text(text, "imported.yaml")
     assert report.ok, f"{[each.message for each in report.diagnostics]}\n{text}"
     state = {
