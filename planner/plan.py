@@ -254,6 +254,7 @@ def propagate(
     known: Known | None = None,
     guesser: Guesser | None = None,
     good: Callable[[Step], bool] | None = None,
+    like: Plan | None = None,
 ) -> Plan:
     """Shapes through the whole model. Never raises for what is wrong in it: the Plan carries the diagnostics.
 
@@ -261,11 +262,15 @@ def propagate(
     known    what earlier propagations have found out, of the same layer objects; it is added to
     guesser  goes on with a guess after a fault; without it, what depends on a faulty step is left out
     good     asked of every step but the inputs; the plan ends, without a word, at the first that is not good
+    like     the plan of a model that shares instances with this one: their steps are taken where they read the same
     """
     model.note_own(lambda own: ((step.instance, step.inputs) for step in propagate(model, inputs=own).steps))
     plan = Plan(model, [], ())
     known = {} if known is None else known
     for at, instance in enumerate(model.instances):
+        if like is not None and _reads_the_same(like, at, instance, plan.steps):
+            plan.steps.append(like.steps[at])
+            continue
         step = Step(instance)
         plan.steps.append(step)
         if instance.input is not None:
@@ -292,6 +297,16 @@ def propagate(
     except Fault as fault:
         plan.diagnostics.append(Diagnostic.of(fault))
     return plan
+
+
+def _reads_the_same(like: Plan, at: int, instance: Instance, steps: Sequence[Step]) -> bool:
+    """Whether a step of another plan was planned of the same instance, on the same tensors."""
+    if like.steps[at].instance is not instance or like.steps[at].facts is None:
+        return False
+    if instance.sized is not None or instance.lenders:
+        return False
+    pairs = ((steps[ref.step], like.steps[ref.step]) for ref in instance.sources)
+    return all([a is b or (a.outputs == b.outputs and a.places == b.places) for a, b in pairs])
 
 
 def given(*shapes: Shape) -> Facts:

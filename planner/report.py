@@ -24,7 +24,7 @@ from planner.words import counted
 class Report:
     """What the planner knows about a model. Analyses are worked out when they are first asked for.
 
-    brief  only what is wrong is asked for, not what to do about it
+    brief  only what is wrong is asked for, not what to do about it; `diagnostics` are the errors and warnings
     """
 
     plan: Plan
@@ -97,7 +97,7 @@ class Report:
     @cached_property
     def apart(self) -> list[list[Apart]]:
         """The steps at which branches meet out of place, axis by axis."""
-        return list(apart(self.plan, self.fields))
+        return list(apart(self.plan, self.fields, causes=not self.brief))
 
     @cached_property
     def kept_apart(self) -> list[Kept]:
@@ -112,6 +112,11 @@ class Report:
     def fixes(self, diagnostic: Diagnostic) -> tuple[Fix, ...]:
         """The fixes of a finding, the best first. A plain report has none: fixes need a workbench."""
         return ()
+
+    @property
+    def with_remarks(self) -> tuple[Diagnostic, ...]:
+        """All findings, infos included, of a brief report too."""
+        return self.diagnostics
 
     def place(self, diagnostic: Diagnostic) -> Place | None:
         """The place in the file of a diagnostic; None for a model that is not a file."""

@@ -20,6 +20,7 @@ from planner.fixes._findings import Findings, grave
 from planner.fixes._revision import Revision
 from planner.fixes._safety import Safety
 from planner.fixes._words import effect_of, text_of
+from planner.plan import Plan
 from planner.remedies import all_remedies
 from planner.remedies._case import Case, Proposal
 from planner.report import Report
@@ -46,9 +47,18 @@ through.
 class Check(Protocol):
     """Judges a changed source in the same way as the report's own source."""
 
-    def __call__(self, source: Source, input: Any = None, *, brief: bool = False, whole: bool = False) -> Report:
-        """The report, for other input shapes where these are given; `brief` leaves out what to do about findings, and
-        `whole` the findings of a plan that is not complete.
+    def __call__(
+        self,
+        source: Source,
+        input: Any = None,
+        *,
+        brief: bool = False,
+        whole: bool = False,
+        like: Plan | None = None,
+    ) -> Report:
+        """The report, for other input shapes where these are given; `brief` leaves out infos and what to do about
+        findings, and `whole` all of a plan that is not complete. The source was made by edits from that of the plan
+        `like`.
         """
 
 
@@ -83,7 +93,7 @@ class Mender:
         self.given = given
         self.memory: dict[object, object] = {}
         self.before = Findings(report)
-        self.planned: dict[str, Safety] = {}
+        self.planned: dict[str, Safety | None] = {}
         self.written: dict[str, bool] = {}
 
     def fixes(self, found: Diagnostic) -> tuple[Fix, ...]:
@@ -98,7 +108,8 @@ class Mender:
     def _mending(self, case: Case) -> Iterator[_Trial]:
         """The proposals that mend a finding; the search ends when its allowance of work is used up."""
         proposals = islice(_proposals(case), MOST_PROPOSALS)
-        while self.report.source.data and _work(self.report) <= self.left:
+        work = _work(self.report)
+        while self.report.source.data and work <= self.left:
             proposal = next(proposals, None)
             if proposal is None:
                 return
@@ -112,9 +123,9 @@ class Mender:
         """
         try:
             safety = self._judged(proposal)
-            change = safety.change
-            if self.report.plan.complete and not change.now.report.plan.complete:
+            if safety is None:
                 return None
+            change = safety.change
             if change.leaves(found) or change.adds or not change.keeps_declared or not safety.keeps_causality(found):
                 return None
             return _Trial(proposal, change, safety.is_safe(found, proposal))
@@ -123,16 +134,21 @@ class Mender:
         except TOLERATED:
             return None
 
-    def _judged(self, proposal: Proposal) -> Safety:
-        """What a proposal makes of the model; kept, since several findings may share a proposal."""
+    def _judged(self, proposal: Proposal) -> Safety | None:
+        """What a proposal makes of the model, None where it breaks one that worked; kept, since several findings may
+        share a proposal.
+        """
         key = repr((proposal.edits, proposal.given))
         if key not in self.planned:
             source = self.report.source
             changed = Source(edited(source.data, proposal.edits), source.file, shelf=source.shelf)
             changed.faults = source.faults
-            report = self.check(changed, proposal.given, brief=True, whole=self.report.plan.complete)
+            before = self.report.plan
+            report = self.check(changed, proposal.given, brief=True, whole=before.complete, like=before)
             self.left -= _work(report)
-            self.planned[key] = Safety(Revision(self.before, Findings(report, proposal.edits)))
+            broken = before.complete and not report.plan.complete
+            now = None if broken else Findings(report, proposal.edits, self.before)
+            self.planned[key] = None if now is None else Safety(Revision(self.before, now))
         return self.planned[key]
 
     def _can_be_written(self, proposal: Proposal) -> bool:
