@@ -108,14 +108,22 @@ class Step:
         return bool(self.links) and all(links[source].empty for links in self.links)
 
 
+Known = dict[tuple[int, tuple[Shape, ...]], Facts]
+"""What layers have answered before, by layer and input shapes."""
+
+
 @dataclass(eq=False)
 class Plan:
-    """A model with shapes; `steps` stand in the order of the model's instances, inputs first."""
+    """A model with shapes; `steps` stand in the order of the model's instances, inputs first.
+
+    known  what the model's layers have answered, on other inputs too
+    """
 
     model: Model
     steps: list[Step]
     outputs: tuple[Tensor, ...]
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    known: Known = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -233,10 +241,6 @@ class Plan:
         return list(map(first_of, group.outputs)) or [Tensor(group.last - 1)]
 
 
-Known = dict[tuple[int, tuple[Shape, ...]], Facts]
-"""What layers have answered before, by layer and input shapes."""
-
-
 class Guesser(Protocol):
     """Says what to go on with where a step cannot be planned."""
 
@@ -265,8 +269,8 @@ def propagate(
     like     the plan of a model that shares instances with this one: their steps are taken where they read the same
     """
     model.note_own(lambda own: ((step.instance, step.inputs) for step in propagate(model, inputs=own).steps))
-    plan = Plan(model, [], ())
     known = {} if known is None else known
+    plan = Plan(model, [], (), known=known)
     for at, instance in enumerate(model.instances):
         if like is not None and _reads_the_same(like, at, instance, plan.steps):
             plan.steps.append(like.steps[at])
