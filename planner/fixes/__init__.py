@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from planner.diagnostics import Diagnostic, Edit, Fix, Severity
-from planner.editing import CannotEdit, edited, rewritten
+from planner.editing import CannotEdit, can_be_written, edited, rewritten
 from planner.fixes._findings import Findings, grave
 from planner.fixes._revision import Revision
 from planner.fixes._safety import Safety
@@ -155,10 +155,7 @@ class Mender:
         key = repr(proposal.edits)
         if self.report.source.text and key not in self.written:
             try:
-                rewritten(self.report.source, proposal.edits)
-                self.written[key] = True
-            except CannotEdit:
-                self.written[key] = False
+                self.written[key] = can_be_written(self.report.source, proposal.edits)
             except TOLERATED:
                 self.written[key] = False
         return self.written.get(key, True)
