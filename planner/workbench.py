@@ -80,9 +80,9 @@ class Workbench:
             return self._report(Plan(Model.nothing(self.source), [], ()), (Diagnostic.of(self.fault),))
         return self._worked_out()
 
-    def _worked_out(self, brief: bool = False, whole: bool = False, like: Plan | None = None) -> Checked:
-        plan = self._planned(whole, like)
-        report = self._report(plan, brief=brief)
+    def _worked_out(self, brief: bool = False, whole: bool = False, like: Report | None = None) -> Checked:
+        plan = self._planned(whole, like.plan if like is not None else None)
+        report = self._report(plan, brief=brief, like=like)
         if plan.complete or not whole:
             report.with_diagnostics((*_faults(plan), *judge(report, GRAVE if brief else ALL)))
         return report
@@ -95,8 +95,8 @@ class Workbench:
         model = load(self.source, input=self.input, params=self.params, layers=self.layers)
         return propagate(model, known=self.known, good=good)
 
-    def _report(self, plan: Plan, diagnostics: tuple[Diagnostic, ...] = (), *, brief: bool = False) -> Checked:
-        return Checked(plan, diagnostics, batch=self.batch, dtype=self.dtype, brief=brief, bench=self)
+    def _report(self, plan: Plan, diagnostics: tuple[Diagnostic, ...] = (), **how: Any) -> Checked:
+        return Checked(plan, diagnostics, batch=self.batch, dtype=self.dtype, bench=self, **how)
 
     def judged(
         self,
@@ -105,13 +105,13 @@ class Workbench:
         *,
         brief: bool = False,
         whole: bool = False,
-        like: Plan | None = None,
+        like: Report | None = None,
     ) -> Checked:
         """The report on another source, and with other shapes of the inputs where they are given.
 
         brief  only errors and warnings are asked for, and not what to do about them
         whole  a plan that is not complete is of no use: planning ends at the first fault, and nothing is judged
-        like   the plan of a source from which this one was made by edits: what these do not reach is taken from it
+        like   the report on a source from which this one was made by edits: what these do not reach is taken from it
         """
         bench = replace(self, source=source, input=input or self.input, fault=None)
         return bench._worked_out(brief, whole, like if bench.input is None else None)

@@ -20,7 +20,6 @@ from planner.fixes._findings import Findings, grave
 from planner.fixes._revision import Revision
 from planner.fixes._safety import Safety
 from planner.fixes._words import effect_of, text_of
-from planner.plan import Plan
 from planner.remedies import all_remedies
 from planner.remedies._case import Case, Proposal
 from planner.report import Report
@@ -54,11 +53,11 @@ class Check(Protocol):
         *,
         brief: bool = False,
         whole: bool = False,
-        like: Plan | None = None,
+        like: Report | None = None,
     ) -> Report:
         """The report, for other input shapes where these are given; `brief` leaves out infos and what to do about
-        findings, and `whole` all of a plan that is not complete. The source was made by edits from that of the plan
-        `like`.
+        findings, and `whole` all of a plan that is not complete. The source was made by edits from that of the
+        report `like`.
         """
 
 
@@ -143,10 +142,10 @@ class Mender:
             source = self.report.source
             changed = Source(edited(source.data, proposal.edits), source.file, shelf=source.shelf)
             changed.faults = source.faults
-            before = self.report.plan
-            report = self.check(changed, proposal.given, brief=True, whole=before.complete, like=before)
+            worked = self.report.plan.complete
+            report = self.check(changed, proposal.given, brief=True, whole=worked, like=self.report)
             self.left -= _work(report)
-            broken = before.complete and not report.plan.complete
+            broken = worked and not report.plan.complete
             now = None if broken else Findings(report, proposal.edits, self.before)
             self.planned[key] = None if now is None else Safety(Revision(self.before, now))
         return self.planned[key]
