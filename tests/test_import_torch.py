@@ -478,6 +478,20 @@ class ClassToken(nn.Module):
         return self.norm(token)[:, 0], others.mean(1)
 
 
+class AtStep(nn.Module):
+    """An image with the number of a step, which is the same for all samples and is made into waves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.time = nn.Conv2d(3, 4, 1), nn.Linear(6, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        step = torch.as_tensor(torch.tensor([10], device=x.device)) * torch.ones(len(x), device=x.device)
+        angles = step[:, None].to(x) * torch.arange(3, device=x.device).to(x)[None]
+        waves = torch.cat([angles.sin(), angles.cos()], -1)
+        return self.conv(x) + self.time(waves)[:, :, None, None]
+
+
 class Halves(nn.Module):
     """Modules that end in a split, of which only the first part is used."""
 
@@ -499,6 +513,7 @@ MODULES: list[Maker] = [
     Strides,
     ClassToken,
     Halves,
+    AtStep,
     Scaled,
     OptionalParts,
     Functions,
