@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import planner
+from module_patterns import PATTERNS
 from planner.cli import main
 from planner.faults.not_imported import NotImported
 from planner.inputs import _lowering
@@ -361,6 +362,7 @@ class Functions(nn.Module):
 
 
 MODULES: list[Maker] = [
+    *PATTERNS,
     Scaled,
     OptionalParts,
     Functions,
@@ -423,7 +425,7 @@ def exact(module: nn.Module, shape: tuple[int, ...] = (32, 32, 3), **given: Any)
 
 def _counts_all(module: nn.Module) -> bool:
     """Whether the counter sees what a module computes: it misses fused attention and recurrent layers."""
-    unseen = nn.MultiheadAttention | nn.TransformerEncoderLayer | nn.LSTM
+    unseen = nn.MultiheadAttention | nn.TransformerEncoderLayer | nn.RNNBase
     return not any(isinstance(each, unseen) for each in module.modules())
 
 
