@@ -45,4 +45,38 @@ class Rows(nn.Module):
         return torch.cat([rows.view(n, h, w, -1), columns], dim=-1).permute(0, 3, 1, 2)
 
 
-PATTERNS: list[type[nn.Module]] = [OnWindows, Rows]
+class Biases(nn.Module):
+    """Biases of places that a small network works out of a table, and looks up, as in Swin V2."""
+
+    coordinates: Tensor
+    places: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("coordinates", torch.randn(1, 3, 5, 2), persistent=False)
+        self.register_buffer("places", torch.randint(0, 15, (8, 8)), persistent=False)
+        self.mlp = nn.Sequential(nn.Linear(2, 6), nn.ReLU(), nn.Linear(6, 4))
+
+    def forward(self, x: Tensor) -> Any:
+        table = self.mlp(self.coordinates).view(-1, 4)
+        return x[:, :1, :8, :8] * torch.sigmoid(table[self.places.view(-1)].view(8, 8, -1).permute(2, 0, 1))
+
+
+class Distances(nn.Module):
+    """A row of a table for each distance of two places, which is worked out, as in SAM; and a mask that is made of
+    numbers, as in EdgeNeXt.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(15, 6))
+        self.proj = nn.Conv2d(3, 8, 4, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        places = torch.arange(8, device=x.device)[:, None] - torch.arange(8, device=x.device)[None, :] + 7
+        x = self.proj(x).mean(3) @ self.table[places.long()].mean(2)
+        seen = torch.zeros(8, device=x.device).to(torch.bool)
+        return x * (~seen).cumsum(0, dtype=x.dtype)
+
+
+PATTERNS: list[type[nn.Module]] = [OnWindows, Rows, Biases, Distances]

@@ -408,6 +408,9 @@ def exact(module: nn.Module, shape: tuple[int, ...] = (32, 32, 3), **given: Any)
     found = emitted(report)
     again = getattr(module_of(found.text), found.name)().eval()
     again.load_state_dict(module.state_dict())
+    own = dict(module.named_buffers())
+    for name, each in again.named_buffers():
+        each.copy_(own[name]) if name in own else None  # what is in no state_dict
     module.double()
     again.double()
     torch.manual_seed(1)
@@ -594,8 +597,6 @@ def of(forward: Callable[..., Any], **parts: nn.Module) -> nn.Module:
         (lambda net, x: nn.functional.dropout(net.conv(x), 0.5), "dropout that works in evaluation too"),
         (lambda net, x: net.conv(x).round(decimals=2), "round with such arguments"),
         (lambda net, x: net.conv(x)[:, [0, 2]], "an index that is a tensor"),
-        (lambda net, x: net.conv(x).bool(), "torch's bool"),
-        (lambda net, x: net.conv(x).to(torch.bool), "numbers as truth values"),
         (lambda net, x: net.conv(x).view(torch.int32), "numbers that are taken for another type of numbers"),
         (
             lambda net, x: nn.functional.scaled_dot_product_attention(

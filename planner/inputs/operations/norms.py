@@ -12,6 +12,7 @@ from planner.inputs.operations import operation
 from planner.inputs.operations._arguments import chosen
 from planner.inputs.operations.arithmetic import add, operator
 from planner.inputs.operations.reductions import along_one
+from planner.inputs.operations.shapes import as_whole
 from planner.inputs.operations.windows import on_map
 
 
@@ -119,6 +120,7 @@ def embedding(
 
 def embedded(b: GraphBuilder, x: Traced, arguments: dict[str, Any], path: str | None) -> Traced:
     """A vector for each number, along a new last dimension."""
+    x = as_whole(b, x)
     step = b.step("Embedding", arguments, [x], path=path)
     new = b.output(step, lambda axes: axes).axes
     return Traced(Output(step), (*x.axes, new[-1]), (*x.dims, new[-1]), b.batch)
