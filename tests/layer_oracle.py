@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import ValidationError
 from torch.utils.flop_counter import FlopCounterMode
@@ -288,6 +289,8 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     home, _, name = call.target.rpartition(".")
     if isinstance(thing, TENSORS):
         return [thing]
+    if call.batch_axes:
+        return _for_each_place(call, thing, *read)
     result: Any
     if "uncounted" in call.args:
         result = _mean(thing, read[0], **{name: call.args.get(name, (0, 0)) for name in ("counted", "uncounted")})
@@ -316,6 +319,18 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     if isinstance(result, tuple | list) and call.returns == ((),):
         return list(result)
     return [reduce(operator.getitem, path, result) for path in call.returns]
+
+
+def _for_each_place(call: Call, thing: Any, x: torch.Tensor) -> list[torch.Tensor]:
+    """What a call returns for each place of the axes before the module's own, which follow the channels."""
+    places = x.shape[2 : 2 + call.batch_axes]
+    alone = replace(call, batch_axes=0)
+    found = []
+    for at in np.ndindex(*places):
+        (result,) = called(alone, thing, [x[(slice(None), slice(None), *at)]])
+        found.append(result)
+    together = torch.stack(found, 2)
+    return [together.reshape(*together.shape[:2], *places, *together.shape[3:])]
 
 
 def _named(call: Call, read: list[torch.Tensor]) -> tuple[list[torch.Tensor], dict[str, torch.Tensor]]:

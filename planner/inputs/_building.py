@@ -249,13 +249,23 @@ class GraphBuilder:
         pattern = " -> ".join(" ".join(_written(axis, names) for axis in each) for each in (x.axes, axes))
         return "Rearrange", {"pattern": pattern, **known}, sources
 
-    def first(self, x: Traced, rank: int | None = None) -> Traced:
-        """The tensor as a layer takes it that has the batch first, the channels second and spatial axes behind."""
+    def first(self, x: Traced, rank: int | None = None, *, folds: bool = False) -> Traced:
+        """The tensor as a layer takes it that has the batch first, the channels second and spatial axes behind; before
+        these stand axes that are folded into the batch, where the layer `folds` such.
+        """
         if rank is not None and x.rank != rank + 2:
             raise NotSayable(f"a tensor of {x.rank} dimensions where {rank + 2} are meant")
-        if x.rank < 2 or (x.dims[0] != (self.batch,) and x.has_batch) or (x.dims[0] and not x.has_batch):
+        if x.rank < 2 or any(self.batch in dim for dim in x.dims[1:]):
+            raise NotSayable("the batch in another dimension than the first")
+        folded = self.folded(x, 0)
+        if folded and not folds:
             raise NotSayable("axes that are folded into the batch")
-        return self.ordered(x, (*x.dims[2:], x.dims[1]))
+        return self.ordered(x, (*folded, *x.dims[2:], x.dims[1]))
+
+    def folded(self, x: Traced, dim: int) -> tuple[Axis, ...]:
+        """The axes that are folded into the batch in a dimension: one, where they are one already."""
+        own = x.own(dim)
+        return () if not own else (own,) if own in x.axes else tuple((factor,) for factor in own)
 
     def last(self, x: Traced) -> Traced:
         """The tensor as a layer takes it that works on the last dimension, whatever stands before it."""

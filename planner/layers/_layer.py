@@ -177,6 +177,11 @@ class Layer(BaseModel):
         """The arguments that the layer takes, given those that an entry has."""
         return cls.model_fields
 
+    @property
+    def whole_rank(self) -> int | None:
+        """How many spatial axes its inputs have, with those that it takes as a batch; None: any number."""
+        return self.rank
+
     # What is the same for all
 
     def module(self, args: Mapping[str, object], *inputs: Shape) -> Call:
@@ -201,9 +206,9 @@ class Layer(BaseModel):
     def facts(self, *inputs: Shape) -> Facts:
         """All the answers for these inputs; raises the fault that stops them."""
         self.must_take(len(inputs))
-        if self.rank is not None:
+        if self.whole_rank is not None:
             for x in inputs:
-                self.must_have_axes(x, self.rank)
+                self.must_have_axes(x, self.whole_rank)
         self.check(*inputs)
         links = self.links(*inputs)
         widest = max((axis.widest for each in links for link in each for axis in link.axes), default=1)

@@ -36,6 +36,8 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
     batch    how many samples there are, for a layer that reads nothing
     """
     name = layer.type_name()
+    if axes := getattr(layer, "batch_axes", 0):
+        return _for_each_place(layer, axes, weights, *sources)
     sources = [x.contiguous() for x in sources]  # LocalResponseNorm takes no other maps
     if name in ("Parameter", "Buffer"):
         sizes = layer.sizes()  # type: ignore[attr-defined]
@@ -61,6 +63,15 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
     else:
         raise NotImplementedError(f"what does {name} compute?")
     return [result] if isinstance(result, Tensor) else list(result)
+
+
+def _for_each_place(layer: Layer, axes: int, weights: Weights, x: Tensor) -> Tensors:
+    """The first output of a layer, which works on each place of the first spatial axes by itself."""
+    places = x.shape[2 : 2 + axes]
+    alone = layer.model_copy(update={"batch_axes": 0})
+    found = [computed(alone, weights, [x[(slice(None), slice(None), *at)]], len(x))[0] for at in np.ndindex(*places)]
+    together = torch.stack(found, 2)
+    return [together.reshape(*together.shape[:2], *places, *together.shape[3:])]
 
 
 def _last(x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from planner.inputs._graph import NotSayable, Output
 from planner.inputs._stored import Held
 from planner.inputs.operations import operation
 from planner.inputs.operations._arguments import listed
+from planner.layers import all_layers
 
 # Dimensions
 
@@ -187,6 +188,7 @@ def _looked_up(b: GraphBuilder, x: Traced, dim: int, index: Traced) -> tuple[Tra
     if index.has_batch:
         raise NotSayable("an index that is a tensor, and differs from sample to sample")
     tensor, axis = b.parted(x, dim)
+    index = as_whole(b, index)
     whole = tuple(factor for own in index.dims for factor in own)
     axes = [whole if i == axis else () for i in range(len(tensor.axes))]
     row = b.ordered(index.with_dims([whole]), axes)
@@ -199,6 +201,22 @@ def _looked_up(b: GraphBuilder, x: Traced, dim: int, index: Traced) -> tuple[Tra
     found = (*tensor.axes[:axis], tuple(factor for own in new for factor in own), *tensor.axes[axis + 1 :])
     dims = (*tensor.dims[:dim], *new, *tensor.dims[dim + 1 :])
     return Traced(Output(step), found, dims, b.batch), len(new)
+
+
+MOVED = ("Rearrange", "Flatten", "Expand", "Slice", "Select", "Tile", "Roll", "Flip", "Chunk", "Split", "Concat")
+"""Layers that hand on the numbers that they read as they are."""
+
+
+def as_whole(b: GraphBuilder, x: Traced) -> Traced:
+    """A tensor of whole numbers as PyTorch's type of these, which what a layer has worked out is not."""
+    found = x.output
+    while found.step.type in MOVED:
+        found = found.step.sources[0]
+    step, kind = found.step, all_layers().get(found.step.type)
+    held = step.type == "Buffer" and step.arguments.get("whole")
+    if step.type in ("input", "Long") or held or (kind is not None and found.number in kind.places):
+        return x
+    return b.like(b.step("Long", {}, [x]), x)
 
 
 def sliced(b: GraphBuilder, x: Traced, dim: int, wanted: slice) -> Traced:

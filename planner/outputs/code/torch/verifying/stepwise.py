@@ -89,10 +89,18 @@ def called(call: Mapping[str, Any], thing: Any, tensors: Sequence[Any]) -> list[
     args = {name: _value(each) for name, each in call["args"].items()}
     if args.get("inplace"):
         read = [tensor.clone() for tensor in read]
-    result = _result(call, args, thing, read)
+    result = _result(call, args, thing, read) if not call["batch_axes"] else _folded(call, args, thing, *read)
     if isinstance(result, tuple | list) and call["returns"] == [[]]:
         return list(result)
     return [reduce(operator.getitem, path, result) for path in call["returns"]]
+
+
+def _folded(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, x: Any) -> Any:
+    """What a module returns for a tensor of which the axes before the module's own go into the batch and back."""
+    last = call["batch_axes"]
+    samples = x.movedim(1, last + 1)
+    result = _result(call, args, thing, [samples.flatten(0, last)])
+    return result.unflatten(0, samples.shape[: last + 1]).movedim(last + 1, 1)
 
 
 def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: Sequence[Any]) -> Any:
