@@ -365,5 +365,5 @@ def _lacks(part: Part) -> Lack:
     if part.is_constant:
         return "axis"
     data = part.calls[-1].args[0][1]
-    sizes = next(each.args[0] for each in data.args[1:] if each.op == "keyword size")
-    return "size" if len(sizes.args) > len(part.first.outputs[0].shape) else "axis"
+    sizes = next((each.args[0] for each in data.args[1:] if each.op == "keyword size"), None)
+    return "size" if sizes is not None and len(sizes.args) > len(part.first.outputs[0].shape) else "axis"
