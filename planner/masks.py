@@ -24,8 +24,8 @@ MOST_BOXES = 1 << 12
 """The most boxes of hidden cells that are followed, and queries that are told apart."""
 
 
-class Planned(Protocol):
-    """A step of a plan that its layer has answered for."""
+class Answered(Protocol):
+    """A step of a plan, whose layer has answered."""
 
     inputs: tuple[Shape, ...]
     facts: Facts | None
@@ -35,7 +35,7 @@ class Planned(Protocol):
     def sources(self) -> Sequence[tuple[int, int]]: ...
 
 
-def masked(step: Planned, layer: Layer, steps: Sequence[Planned]) -> tuple[Facts, Hidden]:
+def masked(step: Answered, layer: Layer, steps: Sequence[Answered]) -> tuple[Facts, Hidden]:
     """What a layer answers, given what the sources of its step hide; and what its first output hides."""
     assert step.facts is not None
     masks = [NOTHING if output else steps[at].hidden for at, output in step.sources]

@@ -446,6 +446,9 @@ def _table(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
         args.pop("end", None)
     if args.get("fill") in ("causal_mask", "sinusoidal"):
         args["shape"] = draw(st.lists(st.integers(1, 9), min_size=2, max_size=2))
+    if args.get("fill") == "relative_position_index":
+        window = draw(st.integers(1, 4))
+        args["shape"] = draw(st.sampled_from(([window**2, window**2], [window**4], [window, window**3])))
 
 
 def _paired(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:

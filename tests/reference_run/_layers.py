@@ -395,6 +395,11 @@ def _constant(layer: Any, batch: int) -> Tensor:
         found = torch.where(columns % 2 == 0, torch.sin(angles), torch.cos(angles)).float().double()
         if layer.fill == "causal_mask":
             found = torch.zeros_like(angles).masked_fill(columns > rows, -torch.inf)
+    elif layer.fill == "relative_position_index":
+        window = round(places.numel() ** 0.25)
+        query, key = places // window**2, places % window**2
+        down, across = query // window - key // window, query % window - key % window
+        found = (down + window - 1) * (2 * window - 1) + across + window - 1
     else:
         number = {"zeros": 0, "ones": 1}.get(layer.fill, layer.fill)
         found = torch.full(layer.shape, float(number), dtype=torch.float32).double()
