@@ -11,6 +11,7 @@ from planner.diagnostics import Diagnostic, Fault, Path
 from planner.faults.no_such_output import NoSuchOutput
 from planner.geometry import Link, Shape
 from planner.layers._layer import Facts, Layer, Sizes
+from planner.masks import Hidden, masked
 from planner.model import Group, Instance, Model, Ref, SizedLayer
 from planner.weights import added, entries, first_name, must_fit, places
 from planner.words import joined
@@ -40,7 +41,7 @@ class Step:
     """One step of the plan: an instance of a layer with all that is known about it.
 
     A step without `facts` could not be planned: its own fault is among the diagnostics, or it depends on one that is.
-    `sources` are the tensors that it reads, none of an input; `places` are its outputs that say where something is.
+    `sources` are the tensors it reads, `places` its outputs that say where something is, `hidden` what its first hides.
     `made` is its layer where arguments read sizes of tensors, which are `sizes` here; nothing while they are not known.
     """
 
@@ -51,6 +52,7 @@ class Step:
     places: Sequence[int] = ()
     made: Layer | None = None
     sizes: tuple[int, ...] = ()
+    hidden: Hidden = ()
 
     @property
     def name(self) -> str:
@@ -347,6 +349,7 @@ def ask(step: Step, steps: Sequence[Step], known: Known) -> None:
     must_fit(step, layer, facts, steps)
     step.facts = instance.placed(layer, facts, step.inputs)
     step.places = places(step, layer, step.facts, steps)
+    step.facts, step.hidden = masked(step, layer, steps)
 
 
 def sizes_read(sized: SizedLayer, steps: Sequence[Step]) -> tuple[int, ...] | None:

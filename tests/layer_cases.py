@@ -171,6 +171,11 @@ def _matrices(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
         inputs[:] = map(Shape, swapped)
 
 
+def _rows(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Matrices whose rows are equally long."""
+    _matrices(draw, {"transpose_b": True}, inputs)
+
+
 def _summed_over(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     """Letters with a size each, or one cell, the batch first; what is kept stands in any order."""
     sizes = {letter: draw(st.integers(1, 4)) for letter in "ijklm"}
@@ -475,6 +480,7 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     **dict.fromkeys(("ArgMax", "ArgMin", "LogSumExp", "Max", "Mean", "Min"), _reduced),
     **dict.fromkeys(("Norm", "Prod", "Std", "Sum", "Var"), _reduced),
     "BatchNorm1d": _on_vectors,
+    "CDist": _rows,
     "Constant": _table,
     "Conv1d": _convolved,
     "Conv2d": _convolved,

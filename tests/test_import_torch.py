@@ -360,7 +360,145 @@ class Functions(nn.Module):
         return torch.stack([a, b * c], dim=2).flatten(1, 2).clamp(min=0.1).log() * (x.shape[1] ** -0.5)
 
 
+def of(forward: Callable[..., Any], **parts: nn.Module) -> nn.Module:
+    """A module with parts, whose forward pass is a function."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            for name, part in parts.items():
+                self.add_module(name, part)
+
+        def forward(self, x: Tensor) -> Any:
+            return forward(self, x)
+
+    return Net()
+
+
+class ShiftedWindows(nn.Module):
+    """Attention within windows that are shifted, with a mask that is made anew in every forward pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.conv(x)
+        n, c, h, w = x.shape
+        windows = x.view(n, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 3, 5, 1).reshape(-1, 16, c)
+        attention = (windows @ windows.transpose(-2, -1)).view(n, -1, 16, 16) + self.mask(x).unsqueeze(0)
+        mixed = attention.view(-1, 16, 16).softmax(-1) @ windows
+        return mixed.view(n, h // 4, w // 4, 4, 4, c).permute(0, 5, 1, 3, 2, 4).reshape(n, c, h, w)
+
+    def mask(self, x: Tensor) -> Tensor:
+        """Which cells of a window come from the same part of the image."""
+        h, w = x.shape[2:]
+        parts = x.new_zeros((h, w))
+        for i, rows in enumerate((slice(0, -4), slice(-4, -2), slice(-2, None))):
+            for k, columns in enumerate((slice(0, -4), slice(-4, -2), slice(-2, None))):
+                parts[rows, columns] = 3 * i + k
+        parts = parts.view(h // 4, 4, w // 4, 4).permute(0, 2, 1, 3).reshape(-1, 16)
+        apart = parts.unsqueeze(1) - parts.unsqueeze(2)
+        return apart.masked_fill(apart != 0, -100.0).masked_fill(apart == 0, 0.0)
+
+
+class Comparing(nn.Module):
+    """Values that are chosen by others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left, self.right = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1)
+
+    def forward(self, x: Tensor) -> Any:
+        y, z = self.left(x), self.right(x)
+        chosen = (y > z) & (y < 0.5) | (z >= y * 2)
+        return torch.where(chosen, y, z / 2) + torch.where(~chosen, 1.0, y) + y.masked_fill(z <= 0, 3) + (y == z)
+
+
+class AcrossAxes(nn.Module):
+    """Tokens whose values are taken for a map in the order in which they lie in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 5, 1)
+
+    def forward(self, x: Tensor) -> Any:
+        tokens = self.conv(x).flatten(2).transpose(1, 2)
+        return tokens.reshape(x.shape[0], 5, *x.shape[2:])
+
+
+ONE_FOR_ALL = nn.SiLU()
+
+
+class Strides(nn.Module):
+    """Numbers in a tensor that is neither a parameter nor a buffer, and an activation that several modules have."""
+
+    class Part(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.act = nn.Conv2d(3, 3, 1), ONE_FOR_ALL
+            self.register_buffer("places", torch.arange(3), persistent=False)
+            self.register_buffer("scale", torch.full((1, 3, 1, 1), 0.5), persistent=False)
+
+        def forward(self, x: Tensor) -> Any:
+            assert isinstance(self.places, Tensor)
+            return self.act(self.conv(x)) * self.scale + self.places[:, None, None]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = self.Part(), self.Part()
+        self.stride, self.mean = torch.tensor([8.0, 16.0]), torch.full((3, 1, 1), 0.25)
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.second(self.first(x - self.mean.to(x)))
+        for stride in self.stride:
+            x = x * stride + torch.full((3, 1, 1), stride, device=x.device) + x.new_full((3, 1, 1), 2)
+        return x + 1 if self.stride[0] > 3 else x
+
+
+class ClassToken(nn.Module):
+    """A token that is split from as many others as the image has, in modules that go one into the other."""
+
+    class Stage(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.token = nn.Conv2d(3, 8, 2, 2), nn.Parameter(torch.randn(1, 1, 8))
+
+        def forward(self, x: Tensor) -> Any:
+            tokens = self.conv(x).flatten(2).transpose(1, 2)
+            tokens = torch.cat([self.token.expand(len(x), -1, -1), tokens], 1)
+            return torch.split(tokens, [1, tokens.shape[1] - 1], 1)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage, self.norm = self.Stage(), nn.LayerNorm(8)
+
+    def forward(self, x: Tensor) -> Any:
+        token, others = self.stage(x)
+        return self.norm(token)[:, 0], others.mean(1)
+
+
+class Halves(nn.Module):
+    """Modules that end in a split, of which only the first part is used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(
+            nn.Conv2d(3, 8, 1), of(lambda net, x: net.conv(x).chunk(2, 1), conv=nn.Conv2d(8, 8, 1))
+        )
+        self.norm = nn.BatchNorm2d(4)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.norm(self.inner(x)[0])
+
+
 MODULES: list[Maker] = [
+    ShiftedWindows,
+    Comparing,
+    AcrossAxes,
+    Strides,
+    ClassToken,
+    Halves,
     Scaled,
     OptionalParts,
     Functions,
@@ -384,8 +522,12 @@ def run(*arguments: object) -> Result:
     return CliRunner(env={"COLUMNS": "80"}).invoke(main, list(map(str, arguments)))
 
 
-def exact(module: nn.Module, shape: tuple[int, ...] = (32, 32, 3), **given: Any) -> tuple[str, Report]:
-    """Import a module and hold it to the original: weights, multiply-adds, outputs."""
+def exact(
+    module: nn.Module, shape: tuple[int, ...] = (32, 32, 3), *, text: str | None = None, **given: Any
+) -> tuple[str, Report]:
+    """Import a module and hold it to the original: weights, multiply-adds, outputs. `text` is its model file, where it
+    came another way.
+    """
     module.eval()
     for each in module.modules():
         if isinstance(each, nn.BatchNorm2d):
@@ -393,7 +535,7 @@ def exact(module: nn.Module, shape: tuple[int, ...] = (32, 32, 3), **given: Any)
             assert each.running_var is not None
             each.running_mean.uniform_(-0.1, 0.1)
             each.running_var.uniform_(0.5, 2)
-    text = planner.import_model(module, input=shape, **given)
+    text = text or planner.import_model(module, input=shape, **given)
     report = checked_text(text, "imported.yaml")
     assert report.ok, f"{[each.message for each in report.diagnostics]}\n{text}"
     state = {
@@ -437,7 +579,10 @@ def test_an_imported_module_is_the_module(make: Maker) -> None:
     exact(make())
 
 
-@pytest.mark.parametrize("make", [ResNet, UNet, Pyramid, Gate, ChannelsLast, Shared, Windows, Shuffle])
+@pytest.mark.parametrize(
+    "make",
+    [ResNet, UNet, Pyramid, Gate, ChannelsLast, Shared, Windows, Shuffle, AcrossAxes, Strides, ClassToken, Halves],
+)
 def test_an_imported_module_plans_at_other_sizes_as_it_runs(make: Maker) -> None:
     module = make().eval()
     text = planner.import_model(module, input=(32, 32, 3))
@@ -571,21 +716,6 @@ def test_several_inputs_are_given_by_the_names_of_forward() -> None:
         planner.import_model(Net(), input={"picture": (16, 16, 3)})
 
 
-def of(forward: Callable[..., Any], **parts: nn.Module) -> nn.Module:
-    """A module with parts, whose forward pass is a function."""
-
-    class Net(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            for name, part in parts.items():
-                self.add_module(name, part)
-
-        def forward(self, x: Tensor) -> Any:
-            return forward(self, x)
-
-    return Net()
-
-
 @pytest.mark.parametrize(
     ("forward", "reason"),
     [
@@ -611,6 +741,12 @@ def of(forward: Callable[..., Any], **parts: nn.Module) -> nn.Module:
 def test_what_a_layer_would_say_falsely_is_opaque(forward: Callable[..., Any], reason: str) -> None:
     text = planner.import_model(of(forward, conv=nn.Conv2d(3, 4, 1)), input=(8, 8, 3))
     assert reason in text, text
+
+
+def test_what_is_never_called_is_left_out_by_its_name() -> None:
+    layers = [nn.Conv2d(3, 3, 1) for _ in range(4)]
+    text = planner.import_model(of(lambda net, x: net.encoder[:2](x), encoder=nn.Sequential(*layers)), input=(8, 8, 3))
+    assert "# Not called in evaluation, and left out: encoder.2, encoder.3\n" in text
 
 
 def test_what_is_cut_off_by_a_cast_is_cut_off() -> None:

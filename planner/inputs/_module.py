@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planner.faults.not_imported import NotImported
-from planner.inputs._graph import Graph, NotSayable
+from planner.inputs._graph import NotSayable
 from planner.inputs._naming import FROM_FILE, said
 from planner.inputs._stored import Held
 
 if TYPE_CHECKING:
-    from planner.inputs.torch_module import Recording
+    from torch import Tensor
+
+    from planner.inputs._recording import Recording
 
 BATCH = 11
 """Samples that a module is run on: a number that no axis is likely to have, so that the batch is told from axes."""
@@ -27,9 +29,9 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
         import torch
     except ImportError as error:
         raise NotImported("a module of PyTorch needs PyTorch", help="pip install shape-planner[torch]") from error
-    from planner.inputs._agreement import must_say
+    from planner.inputs._agreement import agreed_text, not_sayable
     from planner.inputs._lowering import lowered
-    from planner.inputs._text import text_of
+    from planner.inputs._text import heading
 
     if not isinstance(module, torch.nn.Module):
         raise NotImported(f"`{name}` is no module of PyTorch, but {_kind(module)}", help="name a class of nn.Module")
@@ -38,17 +40,11 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
         traces = _traces(module, inputs)
     try:
         graph = lowered(type(module).__name__, traces, _stored(module), BATCH, inputs.rows)
-        graph.prune()
-        if not graph.outputs:
-            raise NotImported(f"`{name}` gives no tensor", help="its forward must return one, or several")
-        if not graph.steps:
-            raise NotImported(f"`{name}` has no layer", help="what it reads is what it returns")
-        text = text_of(graph)
-        must_say(text, graph)
     except NotSayable as reason:
-        help = "name a part of it, or write that part in another way"
-        raise NotImported(f"`{name}` cannot be said in a model file", str(reason), help) from reason
-    return "".join(f"# {line}\n" for line in _head(module, graph, traces)) + text
+        raise not_sayable(name, reason) from reason
+    text = agreed_text(graph, name)
+    home = f"{type(module).__name__} of {type(module).__module__.removeprefix(FROM_FILE)}"
+    return heading(home, graph, traces[0].decisions, [each for each, _ in module.named_parameters()]) + text
 
 
 def _stored(module: Any) -> dict[str, Held]:
@@ -60,37 +56,28 @@ def _stored(module: Any) -> dict[str, Held]:
     for name, each in (*parameters.items(), *module.named_buffers(remove_duplicate=False)):
         first = names.setdefault(id(each), name)
         own = "" if first == name else first
-        found[name] = Held(name, tuple(each.shape), name in parameters, not each.is_floating_point(), name in kept, own)
+        about = {"trained": name in parameters, "whole": not each.is_floating_point(), "kept": name in kept}
+        fill = None if name in kept else _fill(each)
+        found[name] = Held(name, tuple(each.shape), **about, first=own, fill=fill)
     return found
+
+
+def _fill(tensor: Tensor) -> str | float | None:
+    """What a tensor is filled with: one number, or those from 0 on in a row."""
+    import torch
+
+    if tensor.is_meta or not tensor.numel() or tensor.is_complex() or not tensor.isfinite().all():
+        return None
+    row = tensor.flatten()
+    if torch.equal(row, row[:1].expand_as(row)):
+        return +row[0].item() or "zeros"
+    numbers = torch.arange(len(row), dtype=row.dtype, device=row.device)
+    return "arange" if max(tensor.shape) == len(row) and torch.equal(row, numbers) else None
 
 
 def _kind(thing: object) -> str:
     article = "an" if type(thing).__name__[0].lower() in "aeiou" else "a"
     return f"{article} {type(thing).__name__}"
-
-
-def _head(module: Any, graph: Graph, traces: Sequence[Recording]) -> Iterator[str]:
-    """What stands above the text: where it comes from, and what of it no layer says."""
-    yield f"{type(module).__name__} of {type(module).__module__.removeprefix(FROM_FILE)}, imported"
-    if decisions := sorted(each.strip("_") for each in traces[0].decisions):
-        yield f"It looks at values ({', '.join(decisions)}): this is what it does where all that it reads is 0."
-    if graph.runs == 1:
-        yield "Sizes that follow from the input's are those at this input."
-    used = {name for step in graph.steps for name in step.state.values()}
-    idle = {name.partition(".")[0] for name, _ in module.named_parameters() if name not in used} - {
-        name.partition(".")[0] for name in used
-    }
-    if idle and not graph.opaque:
-        yield f"Not called in evaluation, and left out: {', '.join(sorted(idle))}"
-    opaque = graph.opaque
-    if opaque:
-        of = len(graph.steps)
-        yield f"{len(opaque)} of {of} steps {'is' if len(opaque) == 1 else 'are'} opaque:"
-        reasons: dict[str, int] = {}
-        for step in opaque:
-            reason = f"{step.arguments['class']}: {step.reason}"
-            reasons[reason] = reasons.get(reason, 0) + 1
-        yield from (f"  {count} × {reason}" for reason, count in reasons.items())
 
 
 @contextmanager

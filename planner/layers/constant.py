@@ -4,19 +4,23 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Buffer
 """
 
 import math
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from planner.faults.option_does_not_apply import OptionDoesNotApply
 from planner.faults.wrong_value import WrongValue
-from planner.geometry import Link, Shape
+from planner.geometry import Link, Shape, all_cells
 from planner.layers._call import Call
 from planner.layers._fields import ShapeSizes
 from planner.layers._layer import Layer, Sizes
+from planner.regions import NOTHING, Region, everything
 
 _TABLES = ("causal_mask", "sinusoidal")
 """Contents that are rows by columns."""
+WIDEST_MASK = 1 << 12
+"""The most rows or columns of a causal mask that are told apart: a wider one counts as hiding nothing."""
 
 
 class Constant(Layer):
@@ -60,6 +64,14 @@ class Constant(Layer):
         """Whether all its numbers are the same."""
         return self.fill in ("zeros", "ones") or not isinstance(self.fill, str)
 
+    @property
+    def hides(self) -> Region:
+        if self.fill == -math.inf:
+            return everything(Shape(self.shape))
+        if self.fill != "causal_mask" or max(self.shape) > WIDEST_MASK:
+            return NOTHING
+        return _ahead(*self.shape)
+
     def _data(self, sizes: Sizes) -> Call:
         """The call that makes the numbers."""
         if not isinstance(self.fill, str):
@@ -83,3 +95,9 @@ class Constant(Layer):
         first = self.uniform and len(self.shape) > 2
         data = self._data(Shape(self.shape).torch if first else self.shape)
         return (Call("nn.Buffer", {"data": data, "persistent": False}, layout="first" if first else "last"),)
+
+
+@lru_cache(maxsize=16)
+def _ahead(queries: int, keys: int) -> Region:
+    """For each query the keys behind it, which a causal mask hides from it."""
+    return tuple((1 << i, all_cells(keys) & ~all_cells(i + 1)) for i in range(min(queries, keys - 1)))

@@ -501,6 +501,12 @@ def _matmul(layer: Any, a: Tensor, b: Tensor) -> Tensor:
     )
 
 
+def _cdist(layer: Any, a: Tensor, b: Tensor) -> Tensor:
+    """Norms of the differences of all rows, each written out; each sample is by itself."""
+    apart = [one.unsqueeze(-2) - other.unsqueeze(-3) for one, other in zip(_last(a), _last(b), strict=True)]
+    return _first(torch.linalg.vector_norm(torch.stack(apart), layer.p, -1))
+
+
 def _einsum(layer: Any, *sources: Tensor) -> Tensor:
     """Einstein's notation, as numpy has it; PyTorch has the gradients."""
     equation = layer.equation.replace(" ", "")
@@ -730,6 +736,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "ArgMax": _reduced(torch.argmax),
     "ArgMin": _reduced(torch.argmin),
     "MatMul": _matmul,
+    "CDist": _cdist,
     "ScaledDotProductAttention": _dot_product,
     "RotaryEmbedding": _rotary,
     "Einsum": _einsum,

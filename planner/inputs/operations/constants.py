@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
-from planner.inputs._axes import Traced, factors
+from planner.inputs._axes import Sizes, Traced, factors
 from planner.inputs._building import GraphBuilder
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs.operations import all_operations, operation
@@ -15,17 +16,23 @@ from planner.inputs.operations.shapes import repeated
 
 def constant(b: GraphBuilder, fill: Any, **more: Any) -> Traced:
     """A constant of the sizes that the call gives, of equal numbers or of numbers in a row."""
-    wanted = b.wanted()
+    return constant_of(b, b.wanted(), fill, **more)
+
+
+def constant_of(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any) -> Traced:
+    """A constant of some sizes, given for all runs."""
     if any(len(set(sizes)) > 1 for sizes in wanted):
         raise NotSayable("a constant whose size follows from the input's")
-    sizes = [each[0] for each in wanted]
     for_each = len(wanted) > 1 and wanted[0] == b.batch.sizes
-    sizes = sizes[1:] if for_each else sizes
+    own = wanted[1:] if for_each else wanted
+    sizes = [each[0] for each in own if each[0] > 1]
     if not isinstance(fill, str) and fill != fill:
         raise NotSayable("a constant that is not a number")
     step = b.step("Constant", {"shape": sizes or [1], **({} if fill == "zeros" else {"fill": fill}), **more}, [])
-    dims = factors([tuple(sizes)] * b.runs)
-    return Traced(Output(step), dims or ((),), ((b.batch,), *dims) if for_each else dims, b.batch)
+    axes = factors([tuple(sizes)] * b.runs)
+    rest = iter(axes)
+    dims = tuple(next(rest) if each[0] > 1 else () for each in own)
+    return Traced(Output(step), axes or ((),), ((b.batch,), *dims) if for_each else dims, b.batch)
 
 
 @operation("zeros", "zeros_like", "new_zeros")
@@ -38,7 +45,12 @@ def ones(b: GraphBuilder, *_: Any, **__: Any) -> Traced:
     return constant(b, "ones")
 
 
-@operation("full", "full_like", "new_full", "tensor", "scalar_tensor")
+@operation("new_full")
+def new_full(b: GraphBuilder, _: Any, size: Any, fill_value: Any, **__: Any) -> Traced:
+    return full(b, size, fill_value)
+
+
+@operation("full", "full_like", "tensor", "scalar_tensor")
 def full(b: GraphBuilder, size: Any, fill_value: Any = None, **_: Any) -> Traced:
     value = size if fill_value is None else fill_value
     if isinstance(value, bool) or not isinstance(value, int | float):
