@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from planner.analyses.alignment import Apart, apart
-from planner.analyses.axes import StepAxis, axes
+from planner.analyses.axes import MovingSteps, axes
 from planner.analyses.channels import Kept, never_mixed
 from planner.analyses.cost import Cost, DType, cost
 from planner.analyses.loss import AxisLoss, losses
@@ -59,9 +59,9 @@ class Report:
         return cost(self.plan, batch=self.batch, dtype=self.dtype)
 
     @cached_property
-    def axes(self) -> list[tuple[Step, tuple[StepAxis, ...]]]:
+    def axes(self) -> MovingSteps:
         """The steps that move along an axis, each with these axes."""
-        return axes(self.plan)
+        return axes(self.plan, None if self.like is None else self.like.axes)
 
     @cached_property
     def losses(self) -> list[tuple[AxisLoss, ...]]:

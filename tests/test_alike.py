@@ -13,7 +13,8 @@ from planner.diagnostics import Path as Place
 from planner.editing import edited
 from planner.format import RESERVED
 from planner.model import Model
-from planner.plan import Plan, propagate
+from planner.plan import propagate
+from planner.report import Report
 from planner.source import Source, read
 from planner.unfolding import Interned, alike, load
 from planner.workbench import Workbench
@@ -55,15 +56,19 @@ def described(model: Model) -> list[object]:
     ]
 
 
-def answers(plan: Plan) -> list[object]:
-    return [plan.outputs, plan.diagnostics, *((step.sources, step.inputs, step.facts) for step in plan.steps)]
+def answers(report: Report) -> list[object]:
+    """What is known of a plan, and the analyses that take answers from the plan before."""
+    plan = report.plan
+    steps = [(step.sources, step.inputs, step.facts) for step in plan.steps]
+    axes = [(step.name, each) for step, each in report.axes]
+    return [plan.outputs, plan.diagnostics, steps, axes, report.losses, report.reach]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_model_with_other_layers_is_the_one_that_unfolding_gives(file: Path) -> None:
     source, layers = read(file), Interned()
     model = load(source, layers=layers)
-    plan = propagate(model)
+    before = Report(propagate(model))
     found = [*edits(source.data)]
     for edit in found[:: max(len(found) // MOST_EDITS, 1)]:
         other = source_with(source, edit)
@@ -72,7 +77,8 @@ def test_a_model_with_other_layers_is_the_one_that_unfolding_gives(file: Path) -
             unfolded = load(other, layers=layers)
             assert not unfolded.diagnostics
             assert described(made) == described(unfolded)
-            assert answers(propagate(made, like=plan)) == answers(propagate(unfolded))
+            after = Report(propagate(made, like=before.plan), like=before)
+            assert answers(after) == answers(Report(propagate(unfolded)))
 
 
 def test_steps_that_read_the_same_are_the_same_steps() -> None:
