@@ -11,7 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from planner.faults._in_text import shown
+from planner.faults.not_imported import NotImported
 
 if TYPE_CHECKING:
     import torch
@@ -20,6 +24,20 @@ KERAS = (".keras", ".json")
 """How files of Keras end."""
 EXPORTED = (".pt2",)
 """How programs of torch.export end."""
+FOREIGN = {
+    (".pt", ".pth", ".ckpt", ".bin"): (
+        "holds weights, or a pickle, which could run anything and is not read",
+        "name the class, as net.py:Net, or save the network by `torch.export.save`",
+    ),
+    (".safetensors", ".npz"): ("holds weights alone", "name what has them, as net.py:Net"),
+    (".h5", ".hdf5"): (
+        "is of an older format of Keras",
+        "save the network anew with Keras 3: `model.save('net.keras')`",
+    ),
+    (".tflite", ".pb", ".mlmodel"): ("is of a format that is not read", "name the network that it was made from"),
+    (".py",): ("names no class or function", "name one in it, as net.py:Net"),
+}
+"""What files are that hold no network to read, by their endings, and what to do."""
 _NAMED = re.compile(r"(?P<home>.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 
 
@@ -27,7 +45,8 @@ def is_source(text: str) -> bool:
     """Whether a text names a network that is no model file: `net.py:Net`, `package.module:build`, `net.pt2`,
     `net.keras`, or the `net.json` of a Keras model.
     """
-    return _NAMED.fullmatch(text) is not None or text.endswith((*KERAS, *EXPORTED))
+    endings = (*KERAS, *EXPORTED, *(each for some in FOREIGN for each in some))
+    return _NAMED.fullmatch(text) is not None or text.endswith(endings)
 
 
 def imported(
@@ -56,6 +75,11 @@ def imported(
         from planner.inputs import keras
 
         return keras.read(network, input)
+    for endings, (what, help) in FOREIGN.items():
+        if isinstance(network, str) and network.endswith(endings):
+            if not Path(network).exists():
+                raise NotImported(f"there is no file `{shown(network, 200)}`", help="check the path")
+            raise NotImported(f"`{shown(network, 200)}` {what}", help=help)
     from planner.inputs._module import text_of_module
     from planner.inputs._naming import found
 
