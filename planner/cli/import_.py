@@ -28,6 +28,8 @@ def command(source: str, input: Any, output: str | None) -> int:
     from planner.inputs import is_source
 
     _files.ready(output, source.partition(":")[0] if ":" in source else source)
+    if source.endswith((".yaml", ".yml")):
+        raise click.UsageError(f"`{source}` is no network to import; every command takes a model file as it is")
     if not is_source(source):
         forms = "net.py:Net, package.module:build, net.pt2, net.onnx, or net.keras"
         raise click.UsageError(f"`{source}` names no network; write it as {forms}")

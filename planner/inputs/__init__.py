@@ -13,14 +13,31 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from planner.faults._in_text import shown
+from planner.faults.not_imported import NotImported
 
 if TYPE_CHECKING:
     import torch
 
 FILES = {".keras": "keras", ".json": "keras", ".onnx": "onnx", ".pt2": "exported"}
 """The front ends that read files, by how these end."""
+FOREIGN = {
+    (".pt", ".pth", ".ckpt", ".bin"): (
+        "holds weights, or a pickle, which could run anything and is not read",
+        "name the class, as net.py:Net, or save the network by `torch.export.save`",
+    ),
+    (".safetensors", ".npz"): ("holds weights alone", "name what has them, as net.py:Net"),
+    (".h5", ".hdf5"): (
+        "is of an older format of Keras",
+        "save the network anew with Keras 3: `model.save('net.keras')`",
+    ),
+    (".tflite", ".pb", ".mlmodel"): ("is of a format that is not read", "name the network that it was made from"),
+    (".py",): ("names no class or function", "name one in it, as net.py:Net"),
+}
+"""What files are that hold no network to read, by their endings, and what to do."""
 _NAMED = re.compile(r"(?P<home>.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 
 
@@ -28,7 +45,8 @@ def is_source(text: str) -> bool:
     """Whether a text names a network that is no model file: `net.py:Net`, `package.module:build`, `net.pt2`,
     `net.onnx`, `net.keras`, or the `net.json` of a Keras model.
     """
-    return _NAMED.fullmatch(text) is not None or _ending(text) in FILES
+    endings = FILES.keys() | {each for some in FOREIGN for each in some}
+    return _NAMED.fullmatch(text) is not None or _ending(text) in endings
 
 
 def imported(
@@ -52,6 +70,8 @@ def imported(
     ending = ".pt2" if type(network).__name__ == "ExportedProgram" else _ending(network)
     if ending in FILES:
         return str(import_module(f"planner.inputs.{FILES[ending]}").read(network, input))
+    if isinstance(network, str):
+        _must_be_readable(network, ending)
     from planner.inputs._module import text_of_module
     from planner.inputs._naming import found
 
@@ -63,4 +83,13 @@ def imported(
 
 def _ending(network: object) -> str:
     """How the name of a file ends; nothing where it has no ending, or is no name."""
-    return PurePath(network).suffix if isinstance(network, str) else ""
+    return Path(network).suffix if isinstance(network, str) else ""
+
+
+def _must_be_readable(file: str, ending: str) -> None:
+    """Raise NotImported for a file of a kind that holds no network to read."""
+    for endings, (what, help) in FOREIGN.items():
+        if ending in endings:
+            if not Path(file).exists():
+                raise NotImported(f"there is no file `{shown(file, 200)}`", help="check the path")
+            raise NotImported(f"`{shown(file, 200)}` {what}", help=help)

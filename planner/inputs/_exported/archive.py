@@ -85,6 +85,7 @@ def archive_in(file: BinaryIO, name: str) -> Archive:
             return Archive(program, weights, dict(_numbers(archive, entries, constants)))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         reason = str(error).lower() or "it ends too early"
+        reason = "its end is missing" if reason == "file is not a zip file" else reason
         raise refused(name, f"is a broken zip archive: {shown(reason, 120)}") from None
 
 
