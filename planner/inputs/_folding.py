@@ -66,7 +66,7 @@ def _heights(bodies: Sequence[Body]) -> dict[Body, int]:
 
 def _is_plain(body: Body) -> bool:
     """Whether a list can stand in place: it reads one tensor, and gives what its last entry gives."""
-    return len(body.reads) == 1 and (not body.gives or body.gives == body.items[-1].gives[:1])
+    return len(body.reads) == 1 and body.gives_its_last
 
 
 def _as_block(group: list[Body], blocks: dict[str, FoldedBlock]) -> None:
@@ -92,7 +92,7 @@ def _as_block(group: list[Body], blocks: dict[str, FoldedBlock]) -> None:
     }
     entries = plain(_with_params(first.entries, places))
     inputs = None if len(first.reads) == 1 else inputs_of(first)
-    outputs = None if _is_last(first) else [called(first, each) for each in first.gives]
+    outputs = None if first.gives_its_last else [called(first, each) for each in first.gives]
     blocks[name] = block = FoldedBlock(name, {param: defaults.get(param) for param in params}, inputs, outputs, entries)
     for i, body in enumerate(group):
         body.block = block
@@ -112,10 +112,6 @@ def _is_usual(param: str, values: tuple[Any, ...], places: Mapping[tuple[Any, ..
         holder = holder[part]
     own = {**defaults(holder.get("type")), WHEN: False}
     return at[-1] in own and same(own[at[-1]], values[-1])
-
-
-def _is_last(body: Body) -> bool:
-    return not body.gives or body.gives == body.items[-1].gives[:1]
 
 
 WIDTHS = {"out_channels", "out_features", "groups", "num_groups"}

@@ -10,10 +10,11 @@ from planner.inputs._axes import Factor, Following, Sizes, Traced
 from planner.inputs._building import GraphBuilder
 from planner.inputs._graph import Graph, ModuleCall, NotSayable, Output
 from planner.inputs._opaque import opaque
+from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of
 from planner.inputs._stored import Held
 from planner.inputs.operations import all_operations
+from planner.inputs.operations.constants import constant_of
 from planner.inputs.operations.layers import layer
-from planner.inputs.torch_module import BORDER, Event, Invocation, Recording, Value, each_of
 
 TOLERATED: tuple[type[Exception], ...] = (Exception,)
 """Internal errors that may occur while a call is followed: its step is then opaque, and the rest goes on. Tests let
@@ -27,6 +28,7 @@ class Lowering(GraphBuilder):
     def __init__(self, graph: Graph, traces: Sequence[Recording], stored: Mapping[str, Held], batch: int) -> None:
         super().__init__(graph, Factor((batch,) * len(traces)))
         self.weights = stored
+        self.holders = {name[:at] for name in stored for at, letter in enumerate(name) if letter == "."}
         self.ties = {name: each.first for name, each in stored.items() if each.first}
         self.returned: list[tuple[Value, ...]] = []
         self.scopes: dict[Invocation, ModuleCall] = {}
@@ -41,27 +43,33 @@ class Lowering(GraphBuilder):
                 self.scopes[call] = self.graph.top
             else:
                 parent = self.scope = self.enter(call.parent)
-                self.must_hold(call.path)
-                self.scopes[call] = ModuleCall(call.path, type(call.module).__name__, parent)
-                parent.members.append(self.scopes[call])
+                self.scopes[call] = parent
+                if self.must_hold(call.path):
+                    self.scopes[call] = ModuleCall(call.path, call.kind, parent)
+                    parent.members.append(self.scopes[call])
         return self.scopes[call]
 
-    def must_hold(self, path: str) -> None:
-        """Raise NotImported where a module is called within another one of which it is no part: its weights would have
-        other names.
+    def must_hold(self, path: str) -> bool:
+        """Whether a module is part of the one that is under way. Raise NotImported where it has weights and is no part:
+        these would have other names.
         """
-        if self.scope.path and not path.startswith(f"{self.scope.path}."):
-            raise NotImported(
-                f"`{path}` cannot be said in a model file",
-                label=f"it is called within `{self.scope.path}`, of which it is no part",
-                help="call it where it belongs, and hand on what it returns",
-            )
+        if not self.scope.path or path.startswith(f"{self.scope.path}."):
+            return True
+        if path not in self.holders:
+            return False
+        raise NotImported(
+            f"`{path}` cannot be said in a model file",
+            label=f"it is called within `{self.scope.path}`, of which it is no part",
+            help="call it where it belongs, and hand on what it returns",
+        )
 
     def given(self, data: Any) -> Any:
         """The arguments of a call, with tensors in place of values."""
         if isinstance(data, Value):
             if data.kind in ("parameter", "buffer"):
-                return self.weights[data.origin]
+                return self.stored_as(self.weights[data.origin])
+            if data.kind == "constant":
+                return self.held(data)
             if data not in self.tensors:
                 raise NotSayable("a tensor that is written to in another place, or comes from elsewhere")
             return self.tensors[data]
@@ -72,6 +80,19 @@ class Lowering(GraphBuilder):
         if isinstance(data, slice):
             return slice(*map(self.given, (data.start, data.stop, data.step)))
         return data
+
+    def stored_as(self, given: Held) -> Held | Traced:
+        """What a network stores; a constant where the `state_dict` does not have it and one says it."""
+        if given.fill is None:
+            return given
+        return constant_of(self, [(n,) * self.runs for n in given.sizes], given.fill)
+
+    def held(self, value: Value) -> Any:
+        """A constant that a module holds, or that follows from such: a number, or a tensor of equal numbers."""
+        if not value.numbers or len(set(value.numbers)) > 1:
+            raise NotSayable("a constant of many numbers that a module holds")
+        number = value.numbers[0]
+        return constant_of(self, [(n,) * self.runs for n in value.sizes], number or "zeros") if value.sizes else number
 
     def take(self, events: Sequence[Event]) -> None:
         """Add what a call means; the events are those of the same call in all runs."""
