@@ -187,6 +187,11 @@ def _matrices(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
         inputs[:] = map(Shape, swapped)
 
 
+def _rows(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Matrices whose rows are equally long."""
+    _matrices(draw, {"transpose_b": True}, inputs)
+
+
 def _summed_over(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     """Letters with a size each, or one cell, the batch first; what is kept stands in any order."""
     sizes = {letter: draw(st.integers(1, 4)) for letter in "ijklm"}
@@ -453,6 +458,9 @@ def _table(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
         args.pop("end", None)
     if args.get("fill") in ("causal_mask", "sinusoidal"):
         args["shape"] = draw(st.lists(st.integers(1, 9), min_size=2, max_size=2))
+    if args.get("fill") == "relative_position_index":
+        window = draw(st.integers(1, 4))
+        args["shape"] = draw(st.sampled_from(([window**2, window**2], [window**4], [window, window**3])))
 
 
 def _paired(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
@@ -492,6 +500,7 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     **dict.fromkeys(("ArgMax", "ArgMin", "LogSumExp", "Max", "Mean", "Min"), _reduced),
     **dict.fromkeys(("Norm", "Prod", "Std", "Sum", "Var"), _reduced),
     "BatchNorm1d": _on_vectors,
+    "CDist": _rows,
     "Constant": _table,
     "Conv1d": _convolved,
     "Conv2d": _convolved,

@@ -196,6 +196,15 @@ def _sinusoidal(length: int, channels: int) -> torch.Tensor:
     return torch.tensor(table, dtype=torch.float32)
 
 
+def _relative_position_index(size: tuple[int, ...]) -> torch.Tensor:
+    """Swin's number for how far two cells of a window lie apart (arXiv:2103.14030), as torchvision works it out."""
+    window = round(math.prod(size) ** 0.25)
+    cells = torch.stack(torch.meshgrid(*[torch.arange(window)] * 2, indexing="ij")).flatten(1)
+    apart = (cells[:, :, None] - cells[:, None, :]).permute(1, 2, 0) + window - 1
+    index: torch.Tensor = (apart * torch.tensor([2 * window - 1, 1])).sum(-1)
+    return index.reshape(size)
+
+
 class _RotaryEmbedding(torch.nn.Module):
     """Pairs of channels turned by matrices (arXiv:2104.09864, equation 15)."""
 
@@ -245,6 +254,7 @@ WRITTEN_HERE: Mapping[str, Callable[..., Any]] = {
     "RotaryEmbedding": _RotaryEmbedding,
     "rearranged": _Rearranged,
     "sinusoidal": _sinusoidal,
+    "relative_position_index": _relative_position_index,
 }
 """What PyTorch does not have."""
 

@@ -42,7 +42,7 @@ NOT_COMPARED = {
 }
 READ_MORE_THAN_IS = {
     "Convolve..": "a number of the weight may meet nothing but padding",
-    "Fold|MatMul|Select|Stack": "axes are joined, or change places",
+    "CDist|Fold|MatMul|Select|Stack": "axes are joined, or change places",
     "Einsum|Squeeze|Unsqueeze": "the channels change places",
     "RotaryEmbedding": "the first position is not turned",
     "Gather|TopK": "one cell is picked of those that may be",

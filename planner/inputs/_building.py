@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import count, pairwise
 from string import ascii_lowercase
 from typing import Any
@@ -208,12 +209,20 @@ class GraphBuilder:
 
     def reshaped(self, x: Traced, wanted: Sequence[Sizes]) -> Traced:
         """The tensor with dimensions of other sizes; where these lie across its axes, each dimension becomes an axis
-        first.
+        first, or all of them one.
         """
-        try:
-            return x.joined().reshaped(wanted)
-        except NotSayable:
-            return self.settled(x).reshaped(wanted)
+        for way in (Traced.joined, self.settled):
+            with suppress(NotSayable):
+                return way(x).reshaped(wanted)
+        return self._in_a_row(x).reshaped(wanted)
+
+    def _in_a_row(self, x: Traced) -> Traced:
+        """The tensor with all values of a sample in one row, which is its only axis."""
+        if x.has_batch and x.dims[0][:1] != (self.batch,):
+            raise NotSayable("a reshape across the batch")
+        row = tuple(factor for dim in range(x.rank) for factor in x.own(dim))
+        dim = (self.batch, *row) if x.has_batch else row
+        return self.ordered(x, [row]).with_dims([dim]).joined()
 
     def settled(self, x: Traced) -> Traced:
         """The tensor with an axis for each dimension, which is one factor: rearranged where it is not so."""

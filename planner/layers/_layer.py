@@ -26,7 +26,7 @@ from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, AxisMap, Link, Shape
 from planner.layers._call import Call, Layout
 from planner.memory import Memory
-from planner.regions import Region, count
+from planner.regions import NOTHING, Region, count
 
 Sizes = tuple[int, ...]
 """Sizes of a tensor as PyTorch orders them."""
@@ -80,6 +80,10 @@ class Layer(BaseModel):
     """Which of its inputs hold whole numbers that pick something, not values."""
     places: ClassVar[tuple[int, ...]] = ()
     """Which of its outputs hold whole numbers that it has found, not values."""
+    adds: ClassVar[bool] = False
+    """Whether its output is the sum of its inputs."""
+    masks: ClassVar[bool] = False
+    """Whether it is attention of its first three inputs, with the fourth as a mask."""
     in_forward: ClassVar[tuple[str, ...]] = ()
     """Arguments that PyTorch's module does not take where it is constructed: its forward pass does, or the planner."""
     declared: ClassVar[bool] = False
@@ -154,6 +158,11 @@ class Layer(BaseModel):
         them memory of their own. Not asked where its link has pieces: these say it.
         """
         return None
+
+    @property
+    def hides(self) -> Region:
+        """The cells of its output that hold −∞, whatever the weights."""
+        return NOTHING
 
     def centred(self, *inputs: Shape) -> int | None:
         """The number of values of a sample whose common mean is subtracted; None where the layer subtracts no mean."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from planner.inputs._axes import Axis, Factor, Following, Traced, fresh, size_of
+from planner.inputs._axes import Axis, Factor, Following, Sizes, Traced, fresh, size_of
 from planner.inputs._building import GraphBuilder, dim_of_axis, layer_of
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._stored import Held
@@ -306,6 +306,8 @@ def split(b: GraphBuilder, x: Any, *parts: Any, dim: int | None = None, **_: Any
     sizes = [each[at] for each in b.results]
     if len(sizes) == 1:
         return (tensor,)
+    if len(set(sizes)) > 1 and any(len(set(each)) > 1 for each in sizes):
+        return tuple(sliced(b, tensor, at, each) for each in _slices(sizes))
     tensor, axis = b.parted(tensor, at)
     where = dim_of_axis(axis, len(tensor.axes))
     along = {} if where == 1 else {"dim": where}
@@ -314,6 +316,19 @@ def split(b: GraphBuilder, x: Any, *parts: Any, dim: int | None = None, **_: Any
     else:
         step = b.step("Split", {"split_size": [each[0] for each in sizes], **along}, [tensor])
     return tuple(_replaced(b, step, tensor, axis, at, i, True) for i in range(len(sizes)))
+
+
+def _slices(sizes: Sequence[Sizes]) -> Iterator[slice]:
+    """Parts that follow one another, of which one has a size that follows from the input's: what lies behind it is
+    counted from the end.
+    """
+    (follows, *others) = (i for i, each in enumerate(sizes) if len(set(each)) > 1)
+    if others:
+        raise NotSayable("a split into several sizes that follow from the input's")
+    for i in range(len(sizes)):
+        start, stop = (sum(each[0] for each in sizes[:at]) for at in (i, i + 1))
+        left, right = (-sum(each[0] for each in sizes[at:]) for at in (i, i + 1))
+        yield slice(start if i <= follows else left, (stop if i < follows else right) or None)
 
 
 @operation("unbind")
