@@ -76,6 +76,8 @@ class Layer(BaseModel):
     """Whether it works otherwise in training than in evaluation, by chance."""
     batch_statistics: ClassVar[bool] = False
     """Whether in training it takes mean and variance of each channel over the batch."""
+    keeps_whole: ClassVar[bool] = False
+    """Whether it makes whole numbers of whole numbers, unless a number among its arguments is none."""
     indices: ClassVar[tuple[int, ...]] = ()
     """Which of its inputs hold whole numbers that pick something, not values."""
     places: ClassVar[tuple[int, ...]] = ()
@@ -176,6 +178,11 @@ class Layer(BaseModel):
     def names(cls, args: Mapping[str, object]) -> Collection[str]:
         """The arguments that the layer takes, given those that an entry has."""
         return cls.model_fields
+
+    @property
+    def whole_outputs(self) -> tuple[int, ...]:
+        """Which of its outputs hold whole numbers, whatever its inputs hold."""
+        return self.places
 
     # What is the same for all
 

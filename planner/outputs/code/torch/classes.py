@@ -27,6 +27,7 @@ from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import (
     Attributes,
     Labelled,
+    kind_of,
     labelled_parts,
     living_parts,
     parameter_of,
@@ -232,13 +233,13 @@ class Writer:
         return Brackets(f"{part.calls[-1].target}(", items)
 
     def _parameter(self, part: Part, label: str) -> str | Brackets:
-        """The statement that makes a trained parameter one of the class."""
+        """The statement that makes a tensor, trained or not, one of the class."""
         made = self._made_tensor(part)
         if is_attribute(label):
             return made.after(f"self.{label} = ")
         if is_refused(label):
-            return made.after(f"self._parameters[{quoted(label)}] = ")
-        return Brackets("self.register_parameter(", [Bracketed(quoted(label)), Bracketed(made)])
+            return made.after(f"self._{kind_of(part)}s[{quoted(label)}] = ")
+        return Brackets(f"self.register_{kind_of(part)}(", [Bracketed(quoted(label)), Bracketed(made)])
 
 
 def _fixed(parts: Sequence[Part]) -> Iterator[str]:

@@ -125,7 +125,7 @@ def _by_names(program: Program, labels: Mapping[Part, str], constants: Sequence[
                 access[part] = _access(shared[code])
                 continue
             shared[code] = label
-        access[part] = parameter_of(label) if part.is_tensor else _access(label)
+        access[part] = parameter_of(label, kind_of(part)) if part.is_tensor else _access(label)
         found.append((part, label))
     taken = {part.nested[0] if part.nested else str(label) for part, label in found} | TAKEN
     for part in constants:  # constants are in no state_dict, and may have any name
@@ -136,19 +136,24 @@ def _by_names(program: Program, labels: Mapping[Part, str], constants: Sequence[
     return Labelled("nn.Module", found, access)
 
 
-def parameter_of(name: str) -> str:
-    """The code that finds a parameter by its dotted name."""
+def kind_of(part: Part) -> str:
+    """What PyTorch calls a tensor that a class has: `parameter`, or `buffer`."""
+    return part.calls[-1].target.removeprefix("nn.").lower()
+
+
+def parameter_of(name: str, kind: str = "parameter") -> str:
+    """The code that finds a parameter, or a tensor of another kind, by its dotted name."""
     pieces = name.split(".")
     if any(not is_attribute(each) for each in pieces) and not any(map(_is_hidden, pieces)):
-        return f"self.get_parameter({quoted(name)})"
-    return place_of("self", name)
+        return f"self.get_{kind}({quoted(name)})"
+    return place_of("self", name, kind)
 
 
-def place_of(module: str, name: str) -> str:
+def place_of(module: str, name: str, kind: str = "parameter") -> str:
     """The place of a parameter of a module, by its dotted name from there, where another one can be put."""
     *modules, own = name.split(".")
     found = module + "".join(f".{each}" if is_attribute(each) else f"._modules[{quoted(each)}]" for each in modules)
-    return f"{found}.{own}" if is_attribute(own) else f"{found}._parameters[{quoted(own)}]"
+    return f"{found}.{own}" if is_attribute(own) else f"{found}._{kind}s[{quoted(own)}]"
 
 
 def _label(unit: Unit, part: Part) -> str:
