@@ -21,7 +21,7 @@ from planner.outputs.code.torch.construction import (
     within,
 )
 from planner.outputs.code.torch.forward import Forward
-from planner.outputs.code.torch.members import Member, found, is_hidden
+from planner.outputs.code.torch.members import Member, found, is_hidden, kind_of
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import (
@@ -206,7 +206,7 @@ class Writer:
         elif part.is_constant:
             yield from lines(BODY, prefixed(f"{member.place} = ", made[part] or ""))
         elif part.is_tensor:
-            yield from lines(BODY, _parameter(target, str(label), made[part] or ""))
+            yield from lines(BODY, _registered(target, str(label), kind_of(part), made[part] or ""))
         else:
             yield from self.construction.part(target, Submodule(label, part, made[part]), BODY, in_chain=False)
         yield from self._within(member, made)
@@ -257,13 +257,13 @@ class Writer:
         return Brackets(f"{part.calls[-1].target}(", items)
 
 
-def _parameter(owner: str, label: str, made: str | Brackets) -> str | Brackets:
-    """The statement that makes a trained parameter one of its owner's."""
+def _registered(owner: str, label: str, kind: str, made: str | Brackets) -> str | Brackets:
+    """The statement that makes a tensor, a parameter or a buffer, one of its owner's."""
     if is_attribute(label):
         return prefixed(f"{owner}.{label} = ", made)
     if is_hidden(label):
-        return prefixed(f"{owner}._parameters[{quoted(label)}] = ", made)
-    return Brackets(f"{owner}.register_parameter(", [Bracketed(quoted(label)), Bracketed(made)])
+        return prefixed(f"{owner}._{kind}s[{quoted(label)}] = ", made)
+    return Brackets(f"{owner}.register_{kind}(", [Bracketed(quoted(label)), Bracketed(made)])
 
 
 def _fixed(parts: Sequence[Part]) -> Iterator[str]:

@@ -34,12 +34,13 @@ class Member:
         """The class of a module that is there for its members alone."""
         parts = [each.part for each in self.members.values()]
         odd = any(part is not None and (part.when or part.count or part.is_constant) for part in parts)
-        tensors = {part is not None and part.is_tensor for part in parts}
-        if odd or len(tensors) > 1 or not all(label.isdecimal() for label in self.members):
+        kinds = {kind_of(part) for part in parts}
+        if odd or len(kinds) > 1 or not all(label.isdecimal() for label in self.members):
             return "nn.Module"
-        if set(self.members) == set(map(str, range(len(self.members)))):
-            return "nn.ParameterList" if tensors.pop() else "nn.ModuleList"
-        return "nn.Module" if tensors.pop() else "nn.ModuleDict"
+        numbered = set(self.members) == set(map(str, range(len(self.members))))
+        if kinds == {"module"}:
+            return "nn.ModuleList" if numbered else "nn.ModuleDict"
+        return "nn.ParameterList" if numbered and kinds == {"parameter"} else "nn.Module"
 
     @property
     def is_list(self) -> bool:
@@ -73,14 +74,14 @@ def members_of(labels: Iterable[tuple[Part, str]]) -> dict[str, Member]:
 
 def _find(member: Member, owner: str, label: str, kind: str = "nn.Module") -> None:
     """Note how a member of an owner of this kind is found, and its own members."""
-    is_tensor = member.part is not None and member.part.is_tensor
     if kind != "nn.Module":
         member.code = member.place = f"{owner}[{quoted(label) if kind == 'nn.ModuleDict' else label}]"
     elif is_attribute(label):
         member.code = member.place = f"{owner}.{label}"
     else:
-        member.place = f"{owner}.{'_parameters' if is_tensor else '_modules'}[{quoted(label)}]"
-        getter = "get_parameter" if is_tensor else "get_submodule"
+        own = kind_of(member.part)
+        member.place = f"{owner}._{own}s[{quoted(label)}]"
+        getter = "get_submodule" if own == "module" else f"get_{own}"
         member.code = member.place if is_hidden(label) else f"{owner}.{getter}({quoted(label)})"
     for each, inner in member.members.items():
         _find(inner, member.code, each, member.container if member.part is None else "nn.Module")
@@ -100,3 +101,8 @@ def is_hidden(label: str) -> bool:
     `add_module` refuses to replace.
     """
     return label in TAKEN or label.startswith("_")
+
+
+def kind_of(part: Part | None) -> str:
+    """What PyTorch calls a member: a `module`, a `parameter`, or a `buffer`."""
+    return part.calls[-1].target.removeprefix("nn.").lower() if part is not None and part.is_tensor else "module"
