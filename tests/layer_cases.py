@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -24,6 +24,7 @@ LONGEST = {0: 1, 1: 14, 2: 11, 3: 7}
 CHANNELS = st.sampled_from((1, 2, 3, 4, 6, 8, 9, 12, 16))
 
 FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
+    "batch_axes": st.sampled_from((0, 1, 2)),
     "groups": st.sampled_from((1, 1, 1, 2, 3, 4, "depthwise", 0)),
     "out_channels": st.sampled_from((12, 6, 4, 8, 2, 1, 5, 0)),
     "num_groups": st.sampled_from((1, 2, 3, 4, 0)),
@@ -47,6 +48,9 @@ def cases(draw: Draw, type: type[Layer], longest: Mapping[int, int] = LONGEST) -
     while len(inputs) < count:
         inputs.append(draw(_like(inputs[0])))
     args = draw(arguments(type, rank))
+    more = args.get("batch_axes", 0)
+    if more and count:
+        inputs[0] = Shape((*draw(st.tuples(*(st.integers(1, 3),) * more)), *inputs[0]))
     for name in (name for name in WORKED_OUT if name in args):
         args[name] = inputs[-1 if name == "in2_features" else 0].channels + draw(st.sampled_from((0, 0, 0, 1)))
     if type.__name__ in MENDED and draw(st.sampled_from((True, True, True, False))):
@@ -155,6 +159,18 @@ def _blocks(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     for n, k, s, p, d in zip(image, *numbers, strict=False):
         count *= max((n + 2 * p - d * (k - 1) - 1) // max(s, 1) + 1, 1)
     inputs[0] = Shape((count, max(math.prod(kernel), 1) * draw(st.integers(1, 3))))
+
+
+def _convolved_with(rank: int, draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """A weight for the channels of a map, and a bias for those of the result."""
+    groups = args["groups"] = draw(st.sampled_from((1, 1, 2, 3)))
+    inputs[0] = Shape((*draw(_shapes(rank, 6)).spatial, groups * draw(st.integers(1, 3))))
+    width = groups * draw(st.integers(1, 3))
+    kernel = draw(st.tuples(*(st.integers(1, 3),) * rank))
+    inputs[1:] = [Shape((inputs[0].channels // groups, *kernel, width)), Shape((width,))][: len(inputs) - 1]
+    for name in ("stride", "padding", "dilation"):
+        if isinstance(args.get(name), list) and len(args[name]) != rank:
+            del args[name]
 
 
 def _matrices(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
@@ -371,6 +387,7 @@ def _summed(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
 def _on_vectors(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     """One axis or none, which is all that it takes."""
     inputs[0] = draw(_shapes(draw(st.integers(0, 1)), 9))
+    args.pop("batch_axes", None)
 
 
 def _alike(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
@@ -461,7 +478,7 @@ def _with_states(count: int) -> Callable[[Draw, Arguments, list[Shape]], None]:
         layers = args["num_layers"] = args.get("num_layers", 1) or 1
         before = [layers * (1 + args.get("bidirectional", False))] * len(inputs[0].spatial)
         states = [Shape((*before, n)) for n in (args.get("proj_size") or hidden, hidden)]
-        inputs[1:] = states[:count] if inputs[1:] else []
+        inputs[1:] = states[:count] if inputs[1:] and not args.get("batch_axes") else []
         if not before:
             del args["num_layers"]
 
@@ -492,6 +509,7 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "ConvTranspose2d": _convolved,
     "ConvTranspose3d": _convolved,
     "Clamp": _bounds,
+    **{f"Convolve{rank}d": partial(_convolved_with, rank) for rank in (1, 2, 3)},
     "CropLike": _alike,
     "Cumsum": _along,
     "Fold": _blocks,

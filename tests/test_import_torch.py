@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import planner
+from module_idioms import IDIOMS, AcrossAxes, ClassToken, Halves, Strides
+from module_patterns import PATTERNS
 from planner.cli import main
 from planner.faults.not_imported import NotImported
 from planner.inputs import _lowering
@@ -361,6 +363,8 @@ class Functions(nn.Module):
 
 
 MODULES: list[Maker] = [
+    *IDIOMS,
+    *PATTERNS,
     Scaled,
     OptionalParts,
     Functions,
@@ -384,8 +388,12 @@ def run(*arguments: object) -> Result:
     return CliRunner(env={"COLUMNS": "80"}).invoke(main, list(map(str, arguments)))
 
 
-def exact(module: nn.Module, shape: tuple[int, ...] = (32, 32, 3), **given: Any) -> tuple[str, Report]:
-    """Import a module and hold it to the original: weights, multiply-adds, outputs."""
+def exact(
+    module: nn.Module, shape: tuple[int, ...] = (32, 32, 3), *, text: str | None = None, **given: Any
+) -> tuple[str, Report]:
+    """Import a module and hold it to the original: weights, multiply-adds, outputs. `text` is its model file, where it
+    came another way.
+    """
     module.eval()
     for each in module.modules():
         if isinstance(each, nn.BatchNorm2d):
@@ -393,7 +401,7 @@ def exact(module: nn.Module, shape: tuple[int, ...] = (32, 32, 3), **given: Any)
             assert each.running_var is not None
             each.running_mean.uniform_(-0.1, 0.1)
             each.running_var.uniform_(0.5, 2)
-    text = planner.import_model(module, input=shape, **given)
+    text = text or planner.import_model(module, input=shape, **given)
     report = checked_text(text, "imported.yaml")
     assert report.ok, f"{[each.message for each in report.diagnostics]}\n{text}"
     state = {
@@ -406,6 +414,9 @@ def exact(module: nn.Module, shape: tuple[int, ...] = (32, 32, 3), **given: Any)
     found = emitted(report)
     again = getattr(module_of(found.text), found.name)().eval()
     again.load_state_dict(module.state_dict())
+    own = dict(module.named_buffers())
+    for name, each in again.named_buffers():
+        each.copy_(own[name]) if name in own else None  # what is in no state_dict
     module.double()
     again.double()
     torch.manual_seed(1)
@@ -423,7 +434,7 @@ def exact(module: nn.Module, shape: tuple[int, ...] = (32, 32, 3), **given: Any)
 
 def _counts_all(module: nn.Module) -> bool:
     """Whether the counter sees what a module computes: it misses fused attention and recurrent layers."""
-    unseen = nn.MultiheadAttention | nn.TransformerEncoderLayer | nn.LSTM
+    unseen = nn.MultiheadAttention | nn.TransformerEncoderLayer | nn.RNNBase
     return not any(isinstance(each, unseen) for each in module.modules())
 
 
@@ -437,7 +448,10 @@ def test_an_imported_module_is_the_module(make: Maker) -> None:
     exact(make())
 
 
-@pytest.mark.parametrize("make", [ResNet, UNet, Pyramid, Gate, ChannelsLast, Shared, Windows, Shuffle])
+@pytest.mark.parametrize(
+    "make",
+    [ResNet, UNet, Pyramid, Gate, ChannelsLast, Shared, Windows, Shuffle, AcrossAxes, Strides, ClassToken, Halves],
+)
 def test_an_imported_module_plans_at_other_sizes_as_it_runs(make: Maker) -> None:
     module = make().eval()
     text = planner.import_model(module, input=(32, 32, 3))
@@ -591,9 +605,7 @@ def of(forward: Callable[..., Any], **parts: nn.Module) -> nn.Module:
     [
         (lambda net, x: nn.functional.dropout(net.conv(x), 0.5), "dropout that works in evaluation too"),
         (lambda net, x: net.conv(x).round(decimals=2), "round with such arguments"),
-        (lambda net, x: net.conv(x)[:, [0, 2]], "an index that is a tensor"),
-        (lambda net, x: net.conv(x).bool(), "torch's bool"),
-        (lambda net, x: net.conv(x).to(torch.bool), "numbers as truth values"),
+        (lambda net, x: net.conv(x)[:, [True, False, True, False]], "an index that is a tensor"),
         (lambda net, x: net.conv(x).view(torch.int32), "numbers that are taken for another type of numbers"),
         (
             lambda net, x: nn.functional.scaled_dot_product_attention(
@@ -605,12 +617,23 @@ def of(forward: Callable[..., Any], **parts: nn.Module) -> nn.Module:
             lambda net, x: nn.functional.batch_norm(net.conv(x), None, None, training=True),
             "by the batch, in evaluation",
         ),
-        (lambda net, x: torch.nn.functional.conv2d(x, net.conv.weight * 2), "weights that are computed"),
+        (
+            lambda net, x: torch.nn.functional.conv2d(
+                x.flatten(0, 1)[None], x[:, :, :1, :1].reshape(-1, 1, 1, 1), None, 1, 0, 1, 3 * len(x)
+            ),
+            "the batch in another dimension",
+        ),
     ],
 )
 def test_what_a_layer_would_say_falsely_is_opaque(forward: Callable[..., Any], reason: str) -> None:
     text = planner.import_model(of(forward, conv=nn.Conv2d(3, 4, 1)), input=(8, 8, 3))
     assert reason in text, text
+
+
+def test_what_is_never_called_is_left_out_by_its_name() -> None:
+    layers = [nn.Conv2d(3, 3, 1) for _ in range(4)]
+    text = planner.import_model(of(lambda net, x: net.encoder[:2](x), encoder=nn.Sequential(*layers)), input=(8, 8, 3))
+    assert "# Not called in evaluation, and left out: encoder.2, encoder.3\n" in text
 
 
 def test_what_is_cut_off_by_a_cast_is_cut_off() -> None:
@@ -641,6 +664,15 @@ def test_a_module_that_does_more_than_its_class_is_no_layer() -> None:
 def test_numbers_that_follow_from_the_size_hold_for_it_alone(forward: Callable[..., Any]) -> None:
     text, _ = exact(of(forward, conv=nn.Conv2d(3, 4, 1)))
     assert "# Sizes that follow from the input's are those at this input.\n" in text
+
+
+def test_constants_that_follow_from_the_size_or_from_chance_are_none() -> None:
+    net = of(lambda net, x: net.conv(x) * (net.step * x.shape[2]), conv=nn.Conv2d(3, 4, 1))
+    net.step = torch.tensor(2.0)
+    assert "# Sizes that follow from the input's are those at this input.\n" in exact(net)[0]
+    drawn = of(lambda net, x: net.conv(x) * torch.rand_like(net.step), conv=nn.Conv2d(3, 4, 1))
+    drawn.step = torch.tensor(2.0)
+    assert "torch's rand_like" in planner.import_model(drawn, input=(8, 8, 3))
 
 
 def test_all_of_an_axis_is_all_of_it_at_other_sizes_too() -> None:

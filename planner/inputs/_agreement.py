@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 from planner.diagnostics import Fault
+from planner.faults.not_imported import NotImported
 from planner.inputs._building import layer_of
 from planner.inputs._graph import Graph, GraphNode, NotSayable
+from planner.inputs._text import text_of
 from planner.model import Instance
 from planner.source import parse
 from planner.unfolding import load
+
+
+def agreed_text(graph: Graph, name: str) -> str:
+    """The model file of a graph, which says what the graph says. Raises NotImported where none does."""
+    graph.prune()
+    if not graph.outputs:
+        raise NotImported(f"`{name}` gives no tensor", help="its forward must return one, or several")
+    if not graph.steps:
+        raise NotImported(f"`{name}` has no layer", help="what it reads is what it returns")
+    try:
+        text = text_of(graph)
+        must_say(text, graph)
+    except NotSayable as reason:
+        raise not_sayable(name, reason) from reason
+    return text
+
+
+def not_sayable(name: str, reason: NotSayable) -> NotImported:
+    """The fault of a network that has no model file."""
+    help = "name a part of it, or write that part in another way"
+    return NotImported(f"`{name}` cannot be said in a model file", str(reason), help)
 
 
 def must_say(text: str, graph: Graph) -> None:

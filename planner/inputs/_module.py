@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planner.faults.not_imported import NotImported
-from planner.inputs._graph import Graph, NotSayable
-from planner.inputs._naming import FROM_FILE, said
+from planner.inputs._graph import NotSayable
+from planner.inputs._naming import FROM_FILE, aside, said
 from planner.inputs._stored import Held
 
 if TYPE_CHECKING:
-    from planner.inputs.torch_module import Recording
+    from torch import Tensor
+
+    from planner.inputs._recording import Recording
 
 BATCH = 11
 """Samples that a module is run on: a number that no axis is likely to have, so that the batch is told from axes."""
@@ -27,28 +29,24 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
         import torch
     except ImportError as error:
         raise NotImported("a module of PyTorch needs PyTorch", help="pip install shape-planner[torch]") from error
-    from planner.inputs._agreement import must_say
+    from planner.inputs._agreement import agreed_text, not_sayable
     from planner.inputs._lowering import lowered
-    from planner.inputs._text import text_of
+    from planner.inputs._text import heading
 
     if not isinstance(module, torch.nn.Module):
         raise NotImported(f"`{name}` is no module of PyTorch, but {_kind(module)}", help="name a class of nn.Module")
+    module = getattr(module, "_orig_mod", module)  # what torch.compile was given
+    _must_be_open(module, name)
     with _evaluated(module):
         inputs = _inputs(module, input, example)
         traces = _traces(module, inputs)
     try:
         graph = lowered(type(module).__name__, traces, _stored(module), BATCH, inputs.rows)
-        graph.prune()
-        if not graph.outputs:
-            raise NotImported(f"`{name}` gives no tensor", help="its forward must return one, or several")
-        if not graph.steps:
-            raise NotImported(f"`{name}` has no layer", help="what it reads is what it returns")
-        text = text_of(graph)
-        must_say(text, graph)
     except NotSayable as reason:
-        help = "name a part of it, or write that part in another way"
-        raise NotImported(f"`{name}` cannot be said in a model file", str(reason), help) from reason
-    return "".join(f"# {line}\n" for line in _head(module, graph, traces)) + text
+        raise not_sayable(name, reason) from reason
+    text = agreed_text(graph, name)
+    home = f"{type(module).__name__} of {type(module).__module__.removeprefix(FROM_FILE)}"
+    return heading(home, graph, traces[0].decisions, [each for each, _ in module.named_parameters()]) + text
 
 
 def _stored(module: Any) -> dict[str, Held]:
@@ -60,37 +58,43 @@ def _stored(module: Any) -> dict[str, Held]:
     for name, each in (*parameters.items(), *module.named_buffers(remove_duplicate=False)):
         first = names.setdefault(id(each), name)
         own = "" if first == name else first
-        found[name] = Held(name, tuple(each.shape), name in parameters, not each.is_floating_point(), name in kept, own)
+        about = {"trained": name in parameters, "whole": not each.is_floating_point(), "kept": name in kept}
+        fill = None if name in kept else _fill(each)
+        found[name] = Held(name, tuple(each.shape), **about, first=own, fill=fill)
     return found
+
+
+def _fill(tensor: Tensor) -> str | float | None:
+    """What a tensor is filled with: one number, or those from 0 on in a row."""
+    import torch
+
+    if tensor.is_meta or not tensor.numel() or tensor.is_complex() or not tensor.isfinite().all():
+        return None
+    row = tensor.flatten()
+    if torch.equal(row, row[:1].expand_as(row)):
+        return +row[0].item() or "zeros"
+    numbers = torch.arange(len(row), dtype=row.dtype, device=row.device)
+    return "arange" if max(tensor.shape) == len(row) and torch.equal(row, numbers) else None
+
+
+def _must_be_open(module: Any, name: str) -> None:
+    """Raise NotImported for a module whose calls cannot be seen, or whose sizes are not known yet."""
+    import torch
+    from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
+
+    if isinstance(module, torch.jit.ScriptModule):
+        help = "name the class of which it was made, or save it by `torch.export.save`"
+        raise NotImported(f"`{name}` is a scripted module, of which no calls can be seen", help=help)
+    both = (*module.named_parameters(), *module.named_buffers())
+    lazy = [each for each, own in both if isinstance(own, UninitializedParameter | UninitializedBuffer)]
+    if lazy:
+        help = "run the module once before, or write the layer with its channels: nn.Conv2d for nn.LazyConv2d"
+        raise NotImported(f"`{name}` is lazy: `{lazy[0]}` has no size yet", help=help)
 
 
 def _kind(thing: object) -> str:
     article = "an" if type(thing).__name__[0].lower() in "aeiou" else "a"
     return f"{article} {type(thing).__name__}"
-
-
-def _head(module: Any, graph: Graph, traces: Sequence[Recording]) -> Iterator[str]:
-    """What stands above the text: where it comes from, and what of it no layer says."""
-    yield f"{type(module).__name__} of {type(module).__module__.removeprefix(FROM_FILE)}, imported"
-    if decisions := sorted(each.strip("_") for each in traces[0].decisions):
-        yield f"It looks at values ({', '.join(decisions)}): this is what it does where all that it reads is 0."
-    if graph.runs == 1:
-        yield "Sizes that follow from the input's are those at this input."
-    used = {name for step in graph.steps for name in step.state.values()}
-    idle = {name.partition(".")[0] for name, _ in module.named_parameters() if name not in used} - {
-        name.partition(".")[0] for name in used
-    }
-    if idle and not graph.opaque:
-        yield f"Not called in evaluation, and left out: {', '.join(sorted(idle))}"
-    opaque = graph.opaque
-    if opaque:
-        of = len(graph.steps)
-        yield f"{len(opaque)} of {of} steps {'is' if len(opaque) == 1 else 'are'} opaque:"
-        reasons: dict[str, int] = {}
-        for step in opaque:
-            reason = f"{step.arguments['class']}: {step.reason}"
-            reasons[reason] = reasons.get(reason, 0) + 1
-        yield from (f"  {count} × {reason}" for reason, count in reasons.items())
 
 
 @contextmanager
@@ -123,7 +127,8 @@ class Inputs(NamedTuple):
 
 def _inputs(module: Any, input: Any, example: Any) -> Inputs:
     """What is given to a module, for the shapes or the examples that its caller gives."""
-    names = list(inspect.signature(module.forward).parameters)
+    parameters = inspect.signature(module.forward).parameters
+    names = list(parameters)
     if example is None and input is None:
         help = "give it: `--input 224x224x3`, or input=(224, 224, 3)"
         raise NotImported("the shape of the input is needed", help=help)
@@ -132,9 +137,17 @@ def _inputs(module: Any, input: Any, example: Any) -> Inputs:
     if not by_name:
         listed = given if example is not None and isinstance(given, tuple | list) else [given]
         given = {names[i] if i < len(names) else f"x{i}": each for i, each in enumerate(listed)}
+        keywords = {name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY}
+        by_name = not keywords.isdisjoint(given)
     unknown = [name for name in given if name not in names and "args" not in names and "kwargs" not in names]
     if unknown:
         raise NotImported(f"`forward` has no parameter `{unknown[0]}`", help=f"it has: {', '.join(names) or 'none'}")
+    single = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [name for name, each in parameters.items() if each.default is each.empty and each.kind not in single]
+    missing = [name for name in needed if name not in given]
+    if missing:
+        example_of = " ".join(f"--input {name}=224x224x3" for name in needed)
+        raise NotImported(f"`forward` reads `{missing[0]}` too", help=f"give all that it reads: `{example_of}`")
     if example is not None:
         return _like(given, by_name)
     return Inputs([_of_shapes(given, longer=longer) for longer in (False, True)], by_name)
@@ -179,24 +192,27 @@ def _traces(module: Any, inputs: Inputs) -> list[Recording]:
     def run(sizes: Run, device: str) -> Recording:
         tensors = {name: torch.zeros(*each, dtype=dtype, device=device) for name, (each, dtype) in sizes.items()}
         own = state if device == "meta" else {**dict(module.named_parameters()), **dict(module.named_buffers())}
-        return traced(module, tensors, own, by_name=inputs.by_name)
+        with aside():
+            return traced(module, tensors, own, by_name=inputs.by_name)
 
     device = "meta"
     try:
         first = run(inputs.runs[0], device)
-    except Exception:  # noqa: BLE001
+    except (Exception, SystemExit):  # noqa: BLE001
         device = "cpu"
         try:
             first = run(inputs.runs[0], device)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             shown = ", ".join(f"({', '.join(map(str, each))})" for each, _ in inputs.runs[0].values())
             message = f"`{type(module).__name__}` fails on {shown}"
-            raise NotImported(message, said(error), "give a shape that it reads, by `--input`") from error
+            missing = isinstance(error, NotImplementedError)
+            help = "mend the code: it must run in Python" if missing else "give a shape that it reads, by `--input`"
+            raise NotImported(message, said(error), help) from error
     traces = [first]
     for farther in inputs.runs[1:]:
         try:
             second = run(farther, device)
-        except Exception:  # noqa: BLE001
+        except (Exception, SystemExit):  # noqa: BLE001
             break
         if second.outline == first.outline:
             traces.append(second)

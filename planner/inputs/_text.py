@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from planner.editing import written
@@ -25,6 +25,42 @@ def text_of(graph: Graph) -> str:
         for name in reversed(blocks):
             lines += _block(name, blocks[name])
     return "\n".join([*lines, ""])
+
+
+def heading(home: str, graph: Graph, decisions: Iterable[str], parameters: Iterable[str]) -> str:
+    """What stands above the text, as comments: where it comes from, and what of it no layer says."""
+    return "".join(f"# {line}\n" for line in (f"{home}, imported", *_notes(graph, decisions, parameters)))
+
+
+def _notes(graph: Graph, decisions: Iterable[str], parameters: Iterable[str]) -> Iterator[str]:
+    if shown := sorted(each.strip("_") for each in decisions):
+        yield f"It looks at values ({', '.join(shown)}): this is what it does where all that it reads is 0."
+    if graph.runs == 1:
+        yield "Sizes that follow from the input's are those at this input."
+    idle = _idle(parameters, {name for step in graph.steps for name in step.state.values()})
+    if idle and not graph.opaque:
+        yield f"Not called in evaluation, and left out: {', '.join(sorted(idle))}"
+    opaque = graph.opaque
+    if opaque:
+        of = len(graph.steps)
+        yield f"{len(opaque)} of {of} steps {'is' if len(opaque) == 1 else 'are'} opaque:"
+        reasons: dict[str, int] = {}
+        for step in opaque:
+            reason = f"{step.arguments['class']}: {step.reason}"
+            reasons[reason] = reasons.get(reason, 0) + 1
+        yield from (f"  {count} × {reason}" for reason, count in reasons.items())
+
+
+def _idle(parameters: Iterable[str], used: Iterable[str]) -> set[str]:
+    """The modules and parameters of which nothing is used, each by the shortest name that says it."""
+    called = {part for name in used for part in _beginnings(name)}
+    return {next(part for part in _beginnings(name) if part not in called) for name in parameters if name not in called}
+
+
+def _beginnings(name: str) -> Iterator[str]:
+    """`a`, `a.b`, `a.b.c` for `a.b.c`."""
+    yield from (name[:at] for at, letter in enumerate(name) if letter == ".")
+    yield name
 
 
 def _block(name: str, block: FoldedBlock) -> Iterator[str]:

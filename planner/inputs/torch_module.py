@@ -8,68 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of
+
 OPENED = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.TransformerEncoder, nn.TransformerDecoder, nn.Transformer)
 """Modules of `torch.nn` that are made of others."""
-
-
-@dataclass(eq=False)
-class Value:
-    """A tensor in the trace.
-
-    origin  the name of an input, a parameter or a buffer; empty for what was computed
-    kind    `input`, `parameter` or `buffer`; empty for what was computed
-    type    `float`, `whole` for whole numbers, `truth` for truth values
-    """
-
-    sizes: tuple[int, ...]
-    origin: str = ""
-    kind: str = ""
-    type: str = "float"
-
-
-@dataclass(eq=False)
-class Invocation:
-    """One call of a module."""
-
-    path: str
-    module: nn.Module
-    parent: Invocation | None
-
-
-@dataclass(eq=False)
-class Event:
-    """A function or a layer that was called; `args`, `kwargs` and `result` have Values in place of tensors."""
-
-    name: str
-    call: Invocation
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    result: Any
-    module: nn.Module | None = None
-    path: str = ""
-
-
-@dataclass(eq=False)
-class Recording:
-    """What a module did in one run. `decisions` are functions that told it a value, by which it may have gone on."""
-
-    events: list[Event] = field(default_factory=list)
-    decisions: set[str] = field(default_factory=set)
-    inputs: dict[str, Value] = field(default_factory=dict)
-    result: Any = None
-
-    @property
-    def outline(self) -> list[tuple[str, str, int]]:
-        """What was called, and how many tensors came out of each call: two runs of one network have the same."""
-        events = ((each.name, each.path, each.result) for each in self.events)
-        return [(name, path, sum(1 for _ in each_of(Value, result))) for name, path, result in events]
 
 
 def is_layer(module: nn.Module) -> bool:
@@ -93,11 +41,18 @@ def class_name(module: nn.Module) -> str:
 
 
 class Recorder(TorchFunctionMode):
-    """Writes down the functions and layers that run while the mode is on."""
+    """Writes down the functions and layers that run while the mode is on.
+
+    names      the full names of the modules
+    constants  by their `id`, the tensors that modules have as plain attributes, neither parameters nor buffers
+    """
 
     def __init__(self, names: Mapping[nn.Module, str]) -> None:
         super().__init__()
         self.names = names
+        stored = {id(each) for module in names for each in (*module.parameters(False), *module.buffers(False))}
+        held = [each for module in names for each in each_of(Tensor, list(vars(module).values()))]
+        self.constants = {id(each): each for each in held if id(each) not in stored}
         self.trace = Recording()
         self.calls: list[Invocation] = []
         self.inside_layer = False
@@ -120,10 +75,22 @@ class Recorder(TorchFunctionMode):
                 old = self.values[each]
                 self.values[each] = Value(old.sizes, type=old.type)
 
+    def is_constant(self, tensor: Tensor) -> bool:
+        """Whether a tensor was there before the network ran, or was computed from such alone."""
+        value = self.values.get(id(tensor))
+        return id(tensor) in self.constants if value is None else value.kind == "constant"
+
+    def constant(self, tensor: Tensor) -> Value:
+        """The value of a constant, with what it holds."""
+        if tensor.numel() > MOST_NUMBERS or tensor.is_meta or tensor.is_complex():
+            return self.known(tensor, kind="constant")
+        with torch._C.DisableTorchFunction():
+            return self.known(tensor, kind="constant", numbers=tuple(tensor.flatten().tolist()))
+
     def read(self, data: Any) -> Any:
         """Arguments or results with values in place of tensors."""
         if isinstance(data, Tensor):
-            return self.known(data)
+            return self.constant(data) if self.is_constant(data) else self.known(data)
         if isinstance(data, tuple | list):
             return type(data)(map(self.read, data)) if type(data) in (tuple, list) else tuple(map(self.read, data))
         if isinstance(data, dict):
@@ -134,14 +101,19 @@ class Recorder(TorchFunctionMode):
 
     def run(self, called: Callable[[], Any], name: str, args: Any, kwargs: Any, **about: Any) -> Any:
         """Call a function or a layer, and write down what was read and what came out. Whatever it has written over is
-        another tensor from then on.
+        another tensor from then on. What comes of constants alone is a constant.
         """
-        read = self.read(args), self.read(kwargs)
         before = [(tensor, tensor._version) for tensor in each_of(Tensor, (args, kwargs))]
+        alone = bool(before) and all([self.is_constant(tensor) for tensor, _ in before]) and name not in DRAWS
+        read = self.read(args), self.read(kwargs)
         result = called()
         written = [tensor for tensor, version in before if tensor._version != version]
         for tensor in written:
             self.renew(tensor)
+        if alone and not any(each.is_meta for each in each_of(Tensor, result)):
+            for each in each_of(Tensor, result):
+                self.constant(each)
+            return result
         given = self.read(result)
         if next(each_of(Value, given), None) is None and written:  # as `x[0] = y`, which returns nothing
             given = self.read(written[0])
@@ -154,7 +126,7 @@ class Recorder(TorchFunctionMode):
         if self.inside_layer or not self.calls:
             return func(*args, **kwargs)
         name = getattr(func, "__name__", "")
-        if name in DECIDES:
+        if name in DECIDES and not all(map(self.is_constant, each_of(Tensor, args))):
             self.trace.decisions.add(name)
         if name in ("__get__", "__set__"):
             name = f"{getattr(getattr(func, '__self__', None), '__name__', '')}.{name}"
@@ -172,10 +144,10 @@ class Recorder(TorchFunctionMode):
                 return self.run(lambda: forward(module, *args, **kwargs), class_name(module), args, kwargs, **own)
             finally:
                 self.inside_layer = False
-        border = bool(self.calls) and next(module.parameters(), None) is not None
+        border = bool(self.calls) and any(True for _ in (*module.parameters(), *module.buffers()))
         if border:
             self.trace.events.append(Event(BORDER, self.calls[-1], (), {}, self.read((args, kwargs))))
-        self.calls.append(Invocation(path, module, self.calls[-1] if self.calls else None))
+        self.calls.append(Invocation(path, type(module).__name__, self.calls[-1] if self.calls else None))
         try:
             result = forward(module, *args, **kwargs)
             if border:
@@ -185,8 +157,10 @@ class Recorder(TorchFunctionMode):
             self.calls.pop()
 
 
-BORDER = "border"
-"""The name of the event in which tensors go into a module with weights, or come out of it."""
+MOST_NUMBERS = 64
+"""Constants of so many numbers are known by what they hold."""
+DRAWS = {"rand_like", "randn_like", "randint_like", "bernoulli", "normal", "multinomial", "poisson"}
+"""Functions that give other values in every run."""
 DECIDES = {"__bool__", "item", "__int__", "__float__", "__index__", "tolist", "equal", "allclose", "numpy", "nonzero"}
 """Functions that tell a value of a tensor."""
 
@@ -204,23 +178,6 @@ def _type(tensor: Tensor) -> str:
     if tensor.is_floating_point() or tensor.is_complex():
         return "float"
     return "truth" if tensor.dtype == torch.bool else "whole"
-
-
-Kind = TypeVar("Kind")
-
-
-def each_of(kind: type[Kind], data: Any) -> Iterator[Kind]:
-    """All things of a kind in arguments or results."""
-    if isinstance(data, kind):
-        yield data
-    elif isinstance(data, tuple | list):
-        for each in data:
-            yield from each_of(kind, each)
-    elif isinstance(data, dict):
-        for each in data.values():
-            yield from each_of(kind, each)
-    elif isinstance(data, slice):
-        yield from each_of(kind, (data.start, data.stop, data.step))
 
 
 @contextmanager

@@ -180,6 +180,11 @@ class Layer(BaseModel):
         return cls.model_fields
 
     @property
+    def whole_rank(self) -> int | None:
+        """How many spatial axes its inputs have, with those that it takes as a batch; None: any number."""
+        return self.rank
+
+    @property
     def whole_outputs(self) -> tuple[int, ...]:
         """Which of its outputs hold whole numbers, whatever its inputs hold."""
         return self.places
@@ -208,9 +213,9 @@ class Layer(BaseModel):
     def facts(self, *inputs: Shape) -> Facts:
         """All the answers for these inputs; raises the fault that stops them."""
         self.must_take(len(inputs))
-        if self.rank is not None:
+        if self.whole_rank is not None:
             for x in inputs:
-                self.must_have_axes(x, self.rank)
+                self.must_have_axes(x, self.whole_rank)
         self.check(*inputs)
         links = self.links(*inputs)
         widest = max((axis.widest for each in links for link in each for axis in link.axes), default=1)

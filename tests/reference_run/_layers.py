@@ -12,7 +12,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from itertools import product
 from typing import Any
 
@@ -36,6 +36,8 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
     batch    how many samples there are, for a layer that reads nothing
     """
     name = layer.type_name()
+    if axes := getattr(layer, "batch_axes", 0):
+        return _for_each_place(layer, axes, weights, *sources)
     sources = [x.contiguous() for x in sources]  # LocalResponseNorm takes no other maps
     if name in ("Parameter", "Buffer"):
         sizes = layer.sizes()  # type: ignore[attr-defined]
@@ -61,6 +63,22 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
     else:
         raise NotImplementedError(f"what does {name} compute?")
     return [result] if isinstance(result, Tensor) else list(result)
+
+
+def _convolve(rank: int, layer: Any, x: Tensor, weight: Tensor, *bias: Tensor) -> Tensor:
+    """A convolution of each sample by its own weight."""
+    function: Any = getattr(functional, f"conv{rank}d")
+    how = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups")}
+    return torch.stack([function(*each, **how) for each in zip(x, weight, *bias, strict=True)])
+
+
+def _for_each_place(layer: Layer, axes: int, weights: Weights, x: Tensor) -> Tensors:
+    """The first output of a layer, which works on each place of the first spatial axes by itself."""
+    places = x.shape[2 : 2 + axes]
+    alone = layer.model_copy(update={"batch_axes": 0})
+    found = [computed(alone, weights, [x[(slice(None), slice(None), *at)]], len(x))[0] for at in np.ndindex(*places)]
+    together = torch.stack(found, 2)
+    return [together.reshape(*together.shape[:2], *places, *together.shape[3:])]
 
 
 def _last(x: Tensor) -> Tensor:
@@ -704,6 +722,7 @@ def _named_axes(tokens: Sequence[str], dots: Sequence[str]) -> list[list[str]]:
 
 
 FUNCTIONS: Mapping[str, Function] = {
+    **{f"Convolve{rank}d": partial(_convolve, rank) for rank in (1, 2, 3)},
     "Identity": _identity,
     "Dropout": _identity,
     "AlphaDropout": _identity,

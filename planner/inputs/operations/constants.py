@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
-from planner.inputs._axes import Traced, factors
+from planner.inputs._axes import Sizes, Traced, factors
 from planner.inputs._building import GraphBuilder
 from planner.inputs._graph import NotSayable, Output
+from planner.inputs._stored import Held
 from planner.inputs.operations import all_operations, operation
 from planner.inputs.operations._arguments import listed
 from planner.inputs.operations.shapes import repeated
@@ -15,17 +17,31 @@ from planner.inputs.operations.shapes import repeated
 
 def constant(b: GraphBuilder, fill: Any, **more: Any) -> Traced:
     """A constant of the sizes that the call gives, of equal numbers or of numbers in a row."""
-    wanted = b.wanted()
+    return for_samples(b, b.wanted(), fill, **more)
+
+
+def for_samples(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any) -> Traced:
+    """A constant of sizes of which the first may be the batch: it is the same for every sample."""
+    if not wanted or wanted[0] != b.batch.sizes:
+        return constant_of(b, wanted, fill, **more)
+    if len(wanted) == 1 and fill not in ("zeros", "ones") and isinstance(fill, str):
+        raise NotSayable("a constant that differs from sample to sample")
+    found = constant_of(b, wanted[1:], fill, **more)
+    return found.with_dims([(b.batch,), *found.dims])
+
+
+def constant_of(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any) -> Traced:
+    """A constant of sizes that are given for all runs; a dimension of one cell is no axis of it."""
     if any(len(set(sizes)) > 1 for sizes in wanted):
         raise NotSayable("a constant whose size follows from the input's")
-    sizes = [each[0] for each in wanted]
-    for_each = len(wanted) > 1 and wanted[0] == b.batch.sizes
-    sizes = sizes[1:] if for_each else sizes
     if not isinstance(fill, str) and fill != fill:
         raise NotSayable("a constant that is not a number")
+    sizes = [each[0] for each in wanted if each[0] > 1]
     step = b.step("Constant", {"shape": sizes or [1], **({} if fill == "zeros" else {"fill": fill}), **more}, [])
-    dims = factors([tuple(sizes)] * b.runs)
-    return Traced(Output(step), dims or ((),), ((b.batch,), *dims) if for_each else dims, b.batch)
+    axes = factors([tuple(sizes)] * b.runs)
+    rest = iter(axes)
+    dims = tuple(next(rest) if each[0] > 1 else () for each in wanted)
+    return Traced(Output(step), axes or ((),), dims, b.batch)
 
 
 @operation("zeros", "zeros_like", "new_zeros")
@@ -38,7 +54,23 @@ def ones(b: GraphBuilder, *_: Any, **__: Any) -> Traced:
     return constant(b, "ones")
 
 
-@operation("full", "full_like", "new_full", "tensor", "scalar_tensor")
+@operation("new_full")
+def new_full(b: GraphBuilder, _: Any, size: Any, fill_value: Any, **__: Any) -> Traced:
+    return full(b, size, fill_value)
+
+
+@operation("tensor", "as_tensor", "scalar_tensor")
+def tensor(b: GraphBuilder, data: Any, **_: Any) -> Any:
+    """A tensor of a number, or of a list of equal ones; or a tensor as it is."""
+    if isinstance(data, Traced | Held):
+        return all_operations()["to"](b, data)
+    numbers = data
+    while isinstance(numbers, tuple | list) and numbers and all(each == numbers[0] for each in numbers):
+        numbers = numbers[0]
+    return full(b, numbers)
+
+
+@operation("full", "full_like")
 def full(b: GraphBuilder, size: Any, fill_value: Any = None, **_: Any) -> Traced:
     value = size if fill_value is None else fill_value
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from planner.inputs._axes import Axis, Factor, Following, Traced, fresh, size_of
-from planner.inputs._building import GraphBuilder, dim_of_axis
+from planner.inputs._axes import Axis, Factor, Following, Sizes, Traced, fresh, size_of
+from planner.inputs._building import GraphBuilder, dim_of_axis, layer_of
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._stored import Held
 from planner.inputs.operations import operation
@@ -172,6 +172,9 @@ def getitem(b: GraphBuilder, x: Any, index: Any) -> Any:
                 raise NotSayable("an index that holds truth values")
             tensor, added = _looked_up(b, tensor, dim, b.tensor(each))
             dim += added
+        elif isinstance(each, list) and each and all(type(n) is int for n in each):
+            tensor = _listed_cells(b, tensor, dim, each)
+            dim += 1
         elif isinstance(each, bool) or not isinstance(each, int | slice):
             raise NotSayable("an index that is a tensor")
         elif isinstance(each, int):
@@ -182,11 +185,22 @@ def getitem(b: GraphBuilder, x: Any, index: Any) -> Any:
     return tensor
 
 
+def _listed_cells(b: GraphBuilder, x: Traced, dim: int, cells: Sequence[int]) -> Traced:
+    """The cells of a dimension that a list numbers."""
+    if not x.dims[dim] or (len({x.sizes(run)[dim] for run in range(b.runs)}) > 1 and min(cells) < 0):
+        raise NotSayable("cells that are counted from the end of an axis")
+    tensor, axis = b.parted(x, dim)
+    index = [n % tensor.sizes()[dim] for n in cells]
+    where = dim_of_axis(axis, len(tensor.axes))
+    return _replaced(b, b.step("IndexSelect", {"dim": where, "index": index}, [tensor]), tensor, axis, dim)
+
+
 def _looked_up(b: GraphBuilder, x: Traced, dim: int, index: Traced) -> tuple[Traced, int]:
     """The cells of a dimension that a tensor numbers, in its dimensions; and how many these are."""
     if index.has_batch:
         raise NotSayable("an index that is a tensor, and differs from sample to sample")
     tensor, axis = b.parted(x, dim)
+    index = as_whole(b, index)
     whole = tuple(factor for own in index.dims for factor in own)
     axes = [whole if i == axis else () for i in range(len(tensor.axes))]
     row = b.ordered(index.with_dims([whole]), axes)
@@ -199,6 +213,24 @@ def _looked_up(b: GraphBuilder, x: Traced, dim: int, index: Traced) -> tuple[Tra
     found = (*tensor.axes[:axis], tuple(factor for own in new for factor in own), *tensor.axes[axis + 1 :])
     dims = (*tensor.dims[:dim], *new, *tensor.dims[dim + 1 :])
     return Traced(Output(step), found, dims, b.batch), len(new)
+
+
+def as_whole(b: GraphBuilder, x: Traced) -> Traced:
+    """A tensor of whole numbers as PyTorch's type of these, which what a layer has worked out is not."""
+    return x if _is_whole(b, x.output) else b.like(b.step("Long", {}, [x]), x)
+
+
+def _is_whole(b: GraphBuilder, output: Output) -> bool:
+    """Whether an output holds whole numbers: those of an input or a buffer, or places, put in another order or not."""
+    step = output.step
+    if step in b.graph.inputs.values():
+        return True
+    layer = layer_of(step.type, step.arguments)
+    if not step.sources:
+        return bool(getattr(layer, "whole", False))
+    shapes = [each.step.shapes[0][each.number] for each in step.sources]
+    moves = layer.moves(layer.facts(*shapes), shapes[0]) and _is_whole(b, step.sources[0])
+    return moves or output.number in layer.places
 
 
 def sliced(b: GraphBuilder, x: Traced, dim: int, wanted: slice) -> Traced:
@@ -274,6 +306,8 @@ def split(b: GraphBuilder, x: Any, *parts: Any, dim: int | None = None, **_: Any
     sizes = [each[at] for each in b.results]
     if len(sizes) == 1:
         return (tensor,)
+    if len(set(sizes)) > 1 and any(len(set(each)) > 1 for each in sizes):
+        return tuple(sliced(b, tensor, at, each) for each in _slices(sizes))
     tensor, axis = b.parted(tensor, at)
     where = dim_of_axis(axis, len(tensor.axes))
     along = {} if where == 1 else {"dim": where}
@@ -282,6 +316,19 @@ def split(b: GraphBuilder, x: Any, *parts: Any, dim: int | None = None, **_: Any
     else:
         step = b.step("Split", {"split_size": [each[0] for each in sizes], **along}, [tensor])
     return tuple(_replaced(b, step, tensor, axis, at, i, True) for i in range(len(sizes)))
+
+
+def _slices(sizes: Sequence[Sizes]) -> Iterator[slice]:
+    """Parts that follow one another, of which one has a size that follows from the input's: what lies behind it is
+    counted from the end.
+    """
+    (follows, *others) = (i for i, each in enumerate(sizes) if len(set(each)) > 1)
+    if others:
+        raise NotSayable("a split into several sizes that follow from the input's")
+    for i in range(len(sizes)):
+        start, stop = (sum(each[0] for each in sizes[:at]) for at in (i, i + 1))
+        left, right = (-sum(each[0] for each in sizes[at:]) for at in (i, i + 1))
+        yield slice(start if i <= follows else left, (stop if i < follows else right) or None)
 
 
 @operation("unbind")

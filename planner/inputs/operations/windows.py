@@ -6,28 +6,59 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from planner.inputs._axes import Traced
+from planner.inputs._axes import Traced, factors
 from planner.inputs._building import GraphBuilder
-from planner.inputs._graph import GraphNode, NotSayable
+from planner.inputs._graph import GraphNode, NotSayable, Output
 from planner.inputs._stored import Held
 from planner.inputs.operations import OPERATIONS, operation
 from planner.inputs.operations._arguments import chosen, per_axis
+from planner.layers import all_layers
 
 
 def as_map(b: GraphBuilder, step: GraphNode, x: Traced) -> Traced:
-    """The output of a step on a map as (N, C, …)."""
-    return b.output(step, lambda axes: ((b.batch,) if x.has_batch else (), axes[-1], *axes[:-1]))
+    """The output of a step on a map as (N, C, …), of which axes folded into the batch stay as they are."""
+    folded = len(x.axes) - x.rank + 1
+    new = b.output(step, lambda axes: axes).axes
+    axes = (*x.axes[:folded], *new[folded:])
+    return Traced(Output(step), axes, (x.dims[0], axes[-1], *axes[folded:-1]), b.batch)
+
+
+def on_map(
+    b: GraphBuilder, type_: str, arguments: dict[str, Any], x: Traced, *, path: str | None = None,
+    rank: int | None = None,
+) -> Traced:  # fmt: skip
+    """A layer on (N, C, …); axes that are folded into the batch are its `batch_axes`."""
+    image = b.first(x, rank, folds="batch_axes" in all_layers()[type_].model_fields)
+    if type_ in ("Conv1d", "Conv2d", "Conv3d"):
+        arguments = by_depth(arguments, image)
+    folded = len(image.axes) - image.rank + 1
+    arguments = arguments | ({"batch_axes": folded} if folded else {})
+    return as_map(b, b.step(type_, arguments, [image], path=path), image)
 
 
 def _convolved(
     rank: int, b: GraphBuilder, input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
     dilation: Any = 1, groups: int = 1,
 ) -> Traced:  # fmt: skip
-    path = b.owner(weight, "weight", bias)
-    x = b.first(b.tensor(input), rank)
     more = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    if not b.is_owned(weight, "weight", bias):
+        return _convolved_with(rank, b, b.tensor(input), b.tensor(weight), bias, more)
+    path = b.owner(weight, "weight", bias)
     arguments = _convolution(weight.sizes[0], weight, more, bias)
-    return as_map(b, b.step(f"Conv{rank}d", by_depth(arguments, x), [x], path=path), x)
+    return on_map(b, f"Conv{rank}d", arguments, b.tensor(input), path=path, rank=rank)
+
+
+def _convolved_with(rank: int, b: GraphBuilder, x: Traced, weight: Traced, bias: Any, more: dict[str, Any]) -> Traced:
+    """A convolution whose weight is no module's own: worked out, or one of another name."""
+    image = b.first(x, rank)
+    biases = [] if bias is None else [b.tensor(bias)]
+    if weight.has_batch or any(each.has_batch for each in biases):
+        raise NotSayable("weights that differ from sample to sample")
+    out, *rest = range(weight.rank)
+    read = [b.ordered(weight, [weight.own(dim) for dim in (*rest, out)])]
+    read += [b.ordered(each, [each.own(0)]) for each in biases]
+    arguments = chosen({name: (per_axis(value), int("padding" not in name)) for name, value in more.items()})
+    return as_map(b, b.step(f"Convolve{rank}d", arguments, [image, *read]), image)
 
 
 def _convolved_back(
@@ -35,10 +66,9 @@ def _convolved_back(
     output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
 ) -> Traced:  # fmt: skip
     path = b.owner(weight, "weight", bias)
-    x = b.first(b.tensor(input), rank)
     more = {"stride": stride, "padding": padding, "output_padding": output_padding, "groups": groups}
     arguments = _convolution(weight.sizes[1] * groups, weight, {**more, "dilation": dilation}, bias)
-    return as_map(b, b.step(f"ConvTranspose{rank}d", arguments, [x], path=path), x)
+    return on_map(b, f"ConvTranspose{rank}d", arguments, b.tensor(input), path=path, rank=rank)
 
 
 def _convolution(out_channels: int, weight: Held, more: dict[str, Any], bias: Any) -> dict[str, Any]:
@@ -61,7 +91,6 @@ def _mean_pooled(
     rank: int, b: GraphBuilder, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
     ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: Any = None,
 ) -> Traced:  # fmt: skip
-    x = b.first(b.tensor(input), rank)
     kernel = per_axis(kernel_size)
     arguments = {"kernel_size": kernel} | chosen(
         {
@@ -72,14 +101,13 @@ def _mean_pooled(
             "divisor_override": (divisor_override, None),
         }
     )
-    return as_map(b, b.step(f"AvgPool{rank}d", arguments, [x]), x)
+    return on_map(b, f"AvgPool{rank}d", arguments, b.tensor(input), rank=rank)
 
 
 def _max_pooled(
     rank: int, b: GraphBuilder, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> Any:  # fmt: skip
-    x = b.first(b.tensor(input), rank)
     kernel = per_axis(kernel_size)
     arguments = {"kernel_size": kernel} | chosen(
         {
@@ -91,15 +119,14 @@ def _max_pooled(
     )
     if return_indices:
         raise NotSayable("a pool that returns indices")
-    return as_map(b, b.step(f"MaxPool{rank}d", arguments, [x]), x)
+    return on_map(b, f"MaxPool{rank}d", arguments, b.tensor(input), rank=rank)
 
 
 def _adaptive(
     kind: str, rank: int, b: GraphBuilder, input: Any, output_size: Any, return_indices: bool = False
 ) -> Traced:
-    x = b.first(b.tensor(input), rank)
-    size = per_axis(output_size)
-    return as_map(b, b.step(f"Adaptive{kind}Pool{rank}d", {"output_size": size}, [x]), x)
+    arguments = {"output_size": per_axis(output_size)}
+    return on_map(b, f"Adaptive{kind}Pool{rank}d", arguments, b.tensor(input), rank=rank)
 
 
 for _rank in (1, 2, 3):
@@ -159,11 +186,31 @@ def channel_shuffle(b: GraphBuilder, input: Any, groups: int) -> Traced:
 def unfold(
     b: GraphBuilder, input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Traced:
+    tensor = b.tensor(input)
+    if len(b.wanted()) == tensor.rank + 1:
+        return _slid(b, tensor, tensor.dim(kernel_size), dilation, padding)
     x = b.first(b.tensor(input), 2)
     arguments = {"kernel_size": per_axis(kernel_size)} | chosen(
         {"dilation": (per_axis(dilation), 1), "padding": (per_axis(padding), 0), "stride": (per_axis(stride), 1)}
     )
     return as_map(b, b.step("Unfold", arguments, [x]), x)
+
+
+def _slid(b: GraphBuilder, x: Traced, dim: int, size: int, step: int) -> Traced:
+    """The method of this name: windows along one dimension, whose cells become the last dimension."""
+    if b.batch in x.dims[dim]:
+        raise NotSayable("windows along the batch")
+    count = b.wanted()[dim]
+    if size == step and all(n * size == x.sizes(run)[dim] for run, n in enumerate(count)):
+        sizes = [*zip(*b.runs_of(x), strict=True)]
+        parted = b.reshaped(x, [*sizes[:dim], count, (size,) * b.runs, *sizes[dim + 1 :]])
+        return parted.with_dims((*parted.dims[: dim + 1], *parted.dims[dim + 2 :], parted.dims[dim + 1]))
+    others = tuple(factor for i in range(x.rank) if i != dim for factor in x.own(i))
+    rows = b.ordered(x, (x.own(dim), others, ()))
+    made = b.step("Unfold", {"kernel_size": [size, 1], "stride": [step, 1]}, [rows])
+    along, inside = factors([(n, size) for n in count])
+    dims = (*x.dims[:dim], along, *x.dims[dim + 1 :], inside)
+    return Traced(Output(made), ((*along, *others), inside), dims, b.batch)
 
 
 @operation("fold")

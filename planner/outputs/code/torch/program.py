@@ -123,6 +123,9 @@ class Program:
             callee = self.helper(code("{name}", decided), call.call.name, call.call.name, decided)
         else:
             callee = call.target
+        if call.call.batch_axes:
+            own, module = len(part.first.inputs[0].shape.spatial) - call.call.batch_axes, callee.rpartition(".")[2]
+            callee = self.helper(ready.folded("{name}", callee, own), f"Folded{module}", callee, "folded")
         if channels_first:
             module = callee.rpartition(".")[2]
             rank = len(part.first.inputs[0].shape.spatial)

@@ -234,6 +234,15 @@ class {name}({base}):
         out, weights = super().forward(*rows, attn_mask=attn_mask, **options)
         return out.unflatten(0, batch), weights
 '''
+    if base in ("nn.RNN", "nn.LSTM", "nn.GRU"):
+        return f'''
+class {name}({base}):
+    """Goes along L of (N, ..., L, C); the last states are those of all rows."""
+
+    def forward(self, input: Tensor) -> tuple[Tensor, Any]:
+        out, states = super().forward(input.flatten(0, -3))
+        return out.unflatten(0, input.shape[:-2]), states
+'''
     return f'''
 class {name}({base}):
     """Works along L of (N, ..., L, C)."""
@@ -241,6 +250,20 @@ class {name}({base}):
     def forward(self, *sequences: Tensor, **options: Any) -> Tensor:
         rows = [x.flatten(0, -3) for x in sequences]
         return super().forward(*rows, **options).unflatten(0, sequences[0].shape[:-2])
+'''
+
+
+def folded(name: str, base: str, rank: int) -> str:
+    """A module for its own axes, of so many; those before them go into the batch and back."""
+    axes = ", ".join(("D", "H", "W")[-rank:] if rank > 1 else ("L",))
+    return f'''
+class {name}({base}):
+    """Works on each ({axes}) of (N, C, ..., {axes}) by itself."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        samples = input.movedim(1, {-rank - 1})
+        out = super().forward(samples.flatten(0, {-rank - 2}))
+        return out.unflatten(0, samples.shape[:{-rank - 1}]).movedim({-rank - 1}, 1)
 '''
 
 

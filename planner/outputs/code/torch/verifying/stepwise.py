@@ -89,10 +89,18 @@ def called(call: Mapping[str, Any], thing: Any, tensors: Sequence[Any]) -> list[
     args = {name: _value(each) for name, each in call["args"].items()}
     if args.get("inplace"):
         read = [tensor.clone() for tensor in read]
-    result = _result(call, args, thing, read)
+    result = _result(call, args, thing, read) if not call["batch_axes"] else _folded(call, args, thing, *read)
     if isinstance(result, tuple | list) and call["returns"] == [[]]:
         return list(result)
     return [reduce(operator.getitem, path, result) for path in call["returns"]]
+
+
+def _folded(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, x: Any) -> Any:
+    """What a module returns for a tensor of which the axes before the module's own go into the batch and back."""
+    last = call["batch_axes"]
+    samples = x.movedim(1, last + 1)
+    result = _result(call, args, thing, [samples.flatten(0, last)])
+    return result.unflatten(0, samples.shape[: last + 1]).movedim(last + 1, 1)
 
 
 def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: Sequence[Any]) -> Any:
@@ -118,7 +126,15 @@ def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: 
     args = {arg: value for arg, value in args.items() if arg not in call["positional"]}
     if home == "Tensor":
         return getattr(read[0], name)(*first, *read[1:], **args)
+    return _of_function(call, args, first, read)
+
+
+def _of_function(call: Mapping[str, Any], args: dict[str, Any], first: Sequence[Any], read: Sequence[Any]) -> Any:
+    """What a function returns, given arguments by their places and by their names."""
+    home, _, name = call["target"].rpartition(".")
     function = getattr(import_module(HOMES[home]), name)
+    if call["unbatched"]:
+        function = import_module("torch").vmap(function)
     if call["pairwise"]:
         return reduce(function, read)
     if call["gathers"]:

@@ -1,0 +1,86 @@
+"""What a network did when it was run: the calls of modules, and the functions and layers called in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+BORDER = "border"
+"""The name of the event in which tensors go into a module with weights, or come out of it."""
+
+
+@dataclass(eq=False)
+class Value:
+    """A tensor in the trace.
+
+    origin   the name of an input, a parameter or a buffer; empty for what was computed
+    kind     `input`, `parameter` or `buffer`; `constant` for what was there before; empty for what was computed
+    type     `float`, `whole` for whole numbers, `truth` for truth values
+    numbers  what a constant holds, if that is little
+    """
+
+    sizes: tuple[int, ...]
+    origin: str = ""
+    kind: str = ""
+    type: str = "float"
+    numbers: tuple[float, ...] = ()
+
+
+@dataclass(eq=False)
+class Invocation:
+    """One call of a module; `kind` is the name of its class."""
+
+    path: str
+    kind: str
+    parent: Invocation | None
+
+
+@dataclass(eq=False)
+class Event:
+    """A function or a layer that was called; `args`, `kwargs` and `result` have Values in place of tensors.
+
+    module  the layer of `torch.nn` that was called; None for a function
+    path    that layer's full name
+    """
+
+    name: str
+    call: Invocation
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    result: Any
+    module: Any = None
+    path: str = ""
+
+
+@dataclass(eq=False)
+class Recording:
+    """What a module did in one run. `decisions` are functions that told it a value, by which it may have gone on."""
+
+    events: list[Event] = field(default_factory=list)
+    decisions: set[str] = field(default_factory=set)
+    inputs: dict[str, Value] = field(default_factory=dict)
+    result: Any = None
+
+    @property
+    def outline(self) -> list[tuple[str, str, int]]:
+        """What was called, and how many tensors came out of each call: two runs of one network have the same."""
+        events = ((each.name, each.path, each.result) for each in self.events)
+        return [(name, path, sum(1 for _ in each_of(Value, result))) for name, path, result in events]
+
+
+Kind = TypeVar("Kind")
+
+
+def each_of(kind: type[Kind], data: Any) -> Iterator[Kind]:
+    """All things of a kind in arguments or results."""
+    if isinstance(data, kind):
+        yield data
+    elif isinstance(data, tuple | list):
+        for each in data:
+            yield from each_of(kind, each)
+    elif isinstance(data, dict):
+        for each in data.values():
+            yield from each_of(kind, each)
+    elif isinstance(data, slice):
+        yield from each_of(kind, (data.start, data.stop, data.step))
