@@ -7,8 +7,9 @@ from typing import Any
 
 from planner.faults.not_imported import NotImported
 from planner.geometry import Shape
-from planner.inputs._axes import Factor, Following, Sizes, Traced, factors
+from planner.inputs._axes import Factor, Sizes, Traced, factors
 from planner.inputs._building import GraphBuilder
+from planner.inputs._following import Following, number_of
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
 from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of
 from planner.inputs._stored import Held
@@ -174,7 +175,13 @@ class Lowering(GraphBuilder):
             folded = len(rows[0]) == len(own[0])
         else:
             rows, folded, per_sample = [each or (1,) for each in sizes], False, False
-        step = self._custom(name, list(rows[0]), sources, tuple((Shape(each),) for each in rows), reason)
+        step = self._custom(
+            name,
+            [number_of(each) for each in zip(*rows, strict=True)],
+            sources,
+            tuple((Shape(each),) for each in rows),
+            reason,
+        )
         axes = factors(rows)
         dims = axes if sizes[0] else ()
         if per_sample:
@@ -184,7 +191,7 @@ class Lowering(GraphBuilder):
     def _custom(
         self,
         name: str,
-        output: list[int | None],
+        output: list[Any],
         sources: Sequence[Traced],
         shapes: tuple[tuple[Shape], ...],
         reason: str,

@@ -6,17 +6,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from planner.faults.not_imported import NotImported
-from planner.inputs._agreement import agreed_text, not_sayable
+from planner.inputs._agreement import best_text
 from planner.inputs._exported.archive import Archive, archive_at, archive_in
 from planner.inputs._exported.calls import recorded
 from planner.inputs._exported.inputs import chosen
-from planner.inputs._exported.program import Program, broken, program_of
+from planner.inputs._exported.program import StoredProgram, broken, program_of
 from planner.inputs._exported.sizes import NotKnown
-from planner.inputs._graph import NotSayable
+from planner.inputs._graph import Graph
 from planner.inputs._lowering import lowered
 from planner.inputs._recording import Recording
 from planner.inputs._text import heading
@@ -45,22 +46,27 @@ def _saved(program: Any) -> Archive:
     return archive_in(file, "the program")
 
 
-def _text_of(program: Program, name: str, input: Any) -> str:
+def _text_of(program: StoredProgram, name: str, input: Any) -> str:
     try:
         found = chosen(program, input, name)
-        traces = list(_recordings(program, found.runs, name))
+        traces = list(_recordings(program, found.runs[:2], name))
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, StopIteration) as error:
         raise broken(name, error) from error
-    try:
-        graph = lowered(program.name, traces, program.stored, found.samples, found.rows)
-    except NotSayable as reason:
-        raise not_sayable(name, reason) from reason
-    text = agreed_text(graph, name)
+
+    def lower(recordings: Sequence[Recording]) -> Graph:
+        return lowered(program.name, recordings, program.stored, found.samples, found.rows)
+
+    def others() -> Iterator[Recording]:
+        for symbols in found.runs[2:]:
+            with suppress(NotKnown):
+                yield recorded(program, symbols)
+
+    graph, text = best_text(name, traces, others, lower)
     parameters = [each for each, held in program.stored.items() if held.trained and not held.first]
     return heading(f"{program.name} of {name}", graph, (), parameters) + text
 
 
-def _recordings(program: Program, runs: Sequence[Mapping[str, int]], name: str) -> Iterator[Recording]:
+def _recordings(program: StoredProgram, runs: Sequence[Mapping[str, int]], name: str) -> Iterator[Recording]:
     """What the program does in each run; in the first, which must be known, and others that are."""
     for i, symbols in enumerate(runs):
         try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Any
 
 from planner.inputs._axes import Traced, factors
 from planner.inputs._building import GraphBuilder
+from planner.inputs._following import Following, at_run, number_of
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs.operations import all_operations, operation
 from planner.inputs.operations._arguments import listed
@@ -16,15 +16,13 @@ from planner.inputs.operations.shapes import repeated
 def constant(b: GraphBuilder, fill: Any, **more: Any) -> Traced:
     """A constant of the sizes that the call gives, of equal numbers or of numbers in a row."""
     wanted = b.wanted()
-    if any(len(set(sizes)) > 1 for sizes in wanted):
-        raise NotSayable("a constant whose size follows from the input's")
-    sizes = [each[0] for each in wanted]
+    sizes = [number_of(each) for each in wanted]
     for_each = len(wanted) > 1 and wanted[0] == b.batch.sizes
     sizes = sizes[1:] if for_each else sizes
     if not isinstance(fill, str) and fill != fill:
         raise NotSayable("a constant that is not a number")
     step = b.step("Constant", {"shape": sizes or [1], **({} if fill == "zeros" else {"fill": fill}), **more}, [])
-    dims = factors([tuple(sizes)] * b.runs)
+    dims = factors([tuple(at_run(sizes, run)) for run in range(b.runs)])
     return Traced(Output(step), dims or ((),), ((b.batch,), *dims) if for_each else dims, b.batch)
 
 
@@ -48,8 +46,10 @@ def full(b: GraphBuilder, size: Any, fill_value: Any = None, **_: Any) -> Traced
 
 @operation("arange")
 def arange(b: GraphBuilder, start: Any, end: Any = None, step: Any = 1, **_: Any) -> Traced:
-    first, last = (0, start) if end is None else (start, end)
-    if ceil((last - first) / step) == 1:
+    first = 0 if end is None else start
+    if any(isinstance(each, Following) for each in (first, step)):
+        raise NotSayable("numbers in a row that begin elsewhere at another size")
+    if b.wanted() == [(1,) * b.runs]:
         return constant(b, first)
     row = constant(b, "arange")
     row = all_operations()["mul"](b, row, step) if step != 1 else row
