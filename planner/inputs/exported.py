@@ -49,7 +49,8 @@ def _saved(program: Any) -> Archive:
 def _text_of(program: StoredProgram, name: str, input: Any) -> str:
     try:
         found = chosen(program, input, name)
-        traces = list(_recordings(program, found.runs[:2], name))
+        traces = [_first(program, found.runs[0], name)]
+        traces += _alike(program, found.runs[1:2], traces[0])
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, StopIteration) as error:
         raise broken(name, error) from error
 
@@ -57,21 +58,27 @@ def _text_of(program: StoredProgram, name: str, input: Any) -> str:
         return lowered(program.name, recordings, program.stored, found.samples, found.rows)
 
     def others() -> Iterator[Recording]:
-        for symbols in found.runs[2:]:
-            with suppress(NotKnown):
-                yield recorded(program, symbols)
+        return _alike(program, found.runs[2:], traces[0])
 
     graph, text = best_text(name, traces, others, lower)
     parameters = [each for each, held in program.stored.items() if held.trained and not held.first]
-    return heading(f"{program.name} of {name}", graph, (), parameters) + text
+    head = heading(f"{program.name} of {name}", graph, (), parameters, in_training=program.in_training)
+    return head + text
 
 
-def _recordings(program: StoredProgram, runs: Sequence[Mapping[str, int]], name: str) -> Iterator[Recording]:
-    """What the program does in each run; in the first, which must be known, and others that are."""
-    for i, symbols in enumerate(runs):
-        try:
-            yield recorded(program, symbols)
-        except NotKnown as reason:
-            if not i:
-                help = "its sizes must follow from those of its inputs"
-                raise NotImported(f"`{name}` cannot be planned", str(reason), help) from reason
+def _first(program: StoredProgram, symbols: Mapping[str, int], name: str) -> Recording:
+    """What the program does at the sizes that are meant."""
+    try:
+        return recorded(program, symbols)
+    except NotKnown as reason:
+        help = "its sizes must follow from those of its inputs"
+        raise NotImported(f"`{name}` cannot be planned", str(reason), help) from reason
+
+
+def _alike(program: StoredProgram, runs: Sequence[Mapping[str, int]], first: Recording) -> Iterator[Recording]:
+    """What it does in other runs, as far as these are known, and call the same functions."""
+    for symbols in runs:
+        with suppress(NotKnown):
+            found = recorded(program, symbols)
+            if found.outline == first.outline:
+                yield found

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planner.inputs._exported.layers import LAYERS, NotALayer
-from planner.inputs._exported.operators import TorchFunction, function_of
+from planner.inputs._exported.operators import END, TorchFunction, function_of
 from planner.inputs._exported.program import OperatorCall, Other, Size, StoredProgram, TensorName, refs
 from planner.inputs._exported.scopes import CallScope, layer_of, scopes_of
 from planner.inputs._exported.sizes import value, whole
@@ -35,6 +35,7 @@ class Replay:
     """Goes along a program's calls, with its tensors at certain sizes.
 
     lying    for each name of a tensor the first name of what lies in the same memory
+    together for these first names all names of what lies there
     cuts     for names of parts of a tensor that tensor's name, and the index that cuts the part out
     turned   for names of matrices that are a stored one transposed that one's name
     waiting  what makes these matrices: a product with one is a layer, and has no need of it
@@ -47,6 +48,7 @@ class Replay:
         self.values: dict[str, Value] = {}
         self.stored: dict[str, Value] = {}
         self.lying: dict[str, str] = {}
+        self.together: dict[str, list[str]] = {}
         self.cuts: dict[str, tuple[str, tuple[Any, ...]]] = {}
         self.turned: dict[str, TensorName] = {}
         self.waiting: dict[str, tuple[Any, ...]] = {}
@@ -73,7 +75,7 @@ class Replay:
                     self._take(each, scopes[at])
             self._leave(scopes[at], last)
             at = last + 1
-        self.trace.result = [self.read(each, None) for each in self.program.outputs if isinstance(each, TensorName)]
+        self.trace.result = [self.read(each) for each in self.program.outputs if isinstance(each, TensorName)]
         return self.trace
 
     # Borders
@@ -112,22 +114,22 @@ class Replay:
             return {key: self.settled(each) for key, each in data.items()}
         return None if isinstance(data, Other) else data
 
-    def read(self, data: Any, scope: CallScope | None, paths: Sequence[str] = ()) -> Any:
+    def read(self, data: Any, paths: Sequence[str] = ()) -> Any:
         """Arguments with values in place of the names of tensors; `paths` are those of the modules under way."""
         if isinstance(data, TensorName):
             if data.name in self.numbers:
                 return self.numbers[data.name]
-            if data.name in self.program.origins:
-                return self._stored(self.program.origins[data.name], paths)
             if data.name in self.waiting:
                 self._event(*self.waiting.pop(data.name))
+            if data.name in self.program.origins and data.name not in self.values:  # not written to
+                return self._stored(self.program.origins[data.name], paths)
             return self.values[data.name]
         if isinstance(data, list | tuple):
-            return type(data)(self.read(each, scope, paths) for each in data)
+            return type(data)(self.read(each, paths) for each in data)
         if isinstance(data, dict):
-            return {key: self.read(each, scope, paths) for key, each in data.items()}
+            return {key: self.read(each, paths) for key, each in data.items()}
         if isinstance(data, slice):
-            return slice(*(self.read(each, scope, paths) for each in (data.start, data.stop, data.step)))
+            return slice(*(self.read(each, paths) for each in (data.start, data.stop, data.step)))
         return data
 
     def _stored(self, name: str, paths: Sequence[str]) -> Value:
@@ -160,12 +162,12 @@ class Replay:
             found = LAYERS[kind](self, calls)
         except (NotALayer, KeyError, IndexError, ValueError, TypeError):
             return False
-        args = self.read(found.args, scope)
+        args = self.read(found.args)
         if not all(isinstance(each, Value) for each in args):
             return False
         for call in calls:
             self.made(call.result)
-        result = self.read(found.result, scope)
+        result = self.read(found.result)
         self.trace.events.append(Event(kind, scope.invocation, args, {}, result, found.module, path))
         return True
 
@@ -184,10 +186,10 @@ class Replay:
             self._write(call, first.name, args, kwargs, scope, paths)
             return
         if name in VIEWS and first is not None:
-            for each in refs(result):
-                self.lying[each.name] = self.lying.get(first.name, first.name)
-        if self._is_alias(name, args, result):
-            self.values[result.name] = self.read(first, scope, paths)
+            self._lies_with(first.name, result)
+        if name == "slice" and isinstance(result, TensorName) and first is not None and _is_whole(args):
+            self.cuts[result.name] = self.cuts.get(first.name, (first.name, ()))
+            self.values[result.name] = self.read(first, paths)
             return
         function = function_of(name, args, kwargs)
         if isinstance(result, TensorName) and first is not None:
@@ -198,22 +200,18 @@ class Replay:
         self._event(self._as_linear(function), result, scope, paths)
 
     def _event(self, function: TorchFunction, result: Any, scope: CallScope, paths: Sequence[str]) -> None:
-        args, kwargs = self.read(function.args, scope, paths), self.read(function.kwargs, scope, paths)
+        args, kwargs = self.read(function.args, paths), self.read(function.kwargs, paths)
         made = self.made(result)
         own = made[0] if function.first and isinstance(made, tuple) else made
         self.trace.events.append(Event(function.name, scope.invocation, args, kwargs, own))
 
-    def _is_alias(self, name: str, args: Mapping[str, Any], result: Any) -> bool:
-        """Whether a call is a slice of all that there is, as the first part of `x[:, 1:3]`."""
-        if name != "slice" or not isinstance(result, TensorName):
-            return False
-        x = args.get("self")
-        whole_ = isinstance(x, TensorName) and x.name in self.values and self.sizes(x.name) == self.sizes(result.name)
-        if whole_ and isinstance(x, TensorName) and x.name in self.cuts:
-            self.cuts[result.name] = self.cuts[x.name]
-        elif whole_ and isinstance(x, TensorName):
-            self.cuts[result.name] = (x.name, ())
-        return whole_ and args.get("step", 1) == 1
+    def _lies_with(self, name: str, result: Any) -> None:
+        """Remember that results lie in the memory of a tensor."""
+        root = self.lying.setdefault(name, name)
+        together = self.together.setdefault(root, [root])
+        for each in refs(result):
+            self.lying[each.name] = root
+            together.append(each.name)
 
     def _remember(self, function: TorchFunction, read: str, result: str) -> None:
         """Remember what a part is a part of, and which stored matrix is transposed."""
@@ -258,15 +256,16 @@ class Replay:
         else:
             function = function_of(call.name, args, kwargs)
             self._event(function, call.result, scope, paths)
-            written, new = name, next(each_of(Value, self.read(call.result, scope)))
-        root = self.lying.get(name, name)
-        for other in list(self.values):
-            if self.lying.get(other, other) == root:
+            written, new = name, next(each_of(Value, self.read(call.result)))
+        self._lies_with(name, call.result)
+        for other in self.together[self.lying[name]]:
+            if other in self.values:
                 self.made(TensorName(other))
         self.values[written] = new
-        for each in refs(call.result):
-            self.lying[each.name] = root
-            if written == name:
-                self.values[each.name] = new
-            else:
-                self.made(each)
+        for each in refs(call.result) if written == name else ():
+            self.values[each.name] = new
+
+
+def _is_whole(args: Mapping[str, Any]) -> bool:
+    """Whether a slice is one of all that there is, as the first part of `x[:, 1:3]`."""
+    return not args.get("start") and args.get("end") in (None, END) and args.get("step", 1) == 1

@@ -53,8 +53,16 @@ def function_of(name: str, args: Given, kwargs: Given) -> TorchFunction:
     others = {key: each for key, each in kwargs.items() if key not in SILENT}
     plain = name.rstrip("_") if not name.startswith("_") else name
     if plain in OPERATORS:
-        return OPERATORS[plain](**{RENAMED.get(key, key): each for key, each in (given | others).items()})
+        try:
+            return OPERATORS[plain](**{RENAMED.get(key, key): each for key, each in (given | others).items()})
+        except TypeError:  # arguments of another version of PyTorch
+            return unknown(plain, tuple(given.values()))
     return TorchFunction(ALIASES.get(name, name), tuple(given.values()), others)
+
+
+def unknown(name: str, args: tuple[Any, ...]) -> TorchFunction:
+    """An operator that is no function with a meaning here."""
+    return TorchFunction(f"aten.{name}", args)
 
 
 RENAMED = {"self": "x", "input": "x"}
@@ -195,6 +203,21 @@ def _max_pool(
 @operator("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
 def _adaptive_max_pool(x: Any, output_size: Any) -> TorchFunction:
     return TorchFunction(f"adaptive_max_pool{len(output_size)}d", (x, output_size), first=True)
+
+
+@operator("elu")
+def _elu(x: Any, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> TorchFunction:
+    return TorchFunction("elu", (x, alpha)) if scale == input_scale == 1 else unknown("elu", (x,))
+
+
+@operator("unfold")
+def _unfold(x: Any, **_: Any) -> TorchFunction:
+    return unknown("unfold", (x,))  # the method; the function is `im2col`
+
+
+@operator("new_full")
+def _new_full(x: Any, size: Any, fill_value: Any) -> TorchFunction:
+    return TorchFunction("full", (size, fill_value))
 
 
 @operator("softmax")

@@ -12,7 +12,7 @@ from planner.faults.not_imported import NotImported
 from planner.inputs._exported.archive import Archive, refused
 from planner.inputs._stored import Held
 
-MOST_STEPS = 200_000
+MOST_STEPS = 50_000
 MAJOR = 8
 """The version in which PyTorch writes programs down that is known here; its minor versions add to it."""
 
@@ -89,6 +89,11 @@ class StoredProgram:
     origins: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, Any] = field(default_factory=dict)
     ranges: dict[str, tuple[int, int | None]] = field(default_factory=dict)
+
+    @property
+    def in_training(self) -> bool:
+        """Whether it was exported in training, and normalizes by the batch."""
+        return any(call.name == "batch_norm" and call.args.get("training") for call in self.calls)
 
     @property
     def name(self) -> str:
