@@ -4,7 +4,7 @@ VENV   := .venv
 BIN     = $(VENV)/bin
 PYTEST  = PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
 
-.PHONY: help demo test test-long test-lowest test-newest check lint format goldens docs bench wheel lock clean
+.PHONY: help demo test test-long test-lowest test-newest check lint format goldens docs zoo zoo-agpl bench wheel lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -46,6 +46,13 @@ goldens: $(VENV)/develop.stamp  ## write the expected outputs anew
 docs: $(VENV)/develop.stamp  ## write the outputs and pictures in the documentation anew
 	$(BIN)/python docs/examples.py
 	$(BIN)/python docs/gallery.py
+
+zoo: .venv-zoo/zoo.stamp  ## import well-known networks and write docs/zoo.md anew; ONLY=PACKAGE or PACKAGE:NAME for some
+	.venv-zoo/bin/python -m zoo $(ONLY)
+
+zoo-agpl: .venv-zoo/zoo.stamp  ## the same with those of ultralytics, which is installed for it and is under the AGPL
+	.venv-zoo/bin/python -m pip -qq install --group zoo-agpl --constraint requirements/torch.txt
+	.venv-zoo/bin/python -m zoo ultralytics
 
 bench: $(VENV)/develop.stamp  ## measure against the targets
 	$(BIN)/python -m benchmarks
@@ -96,6 +103,12 @@ $(VENV)/develop.stamp: requirements/develop.txt requirements/torch.txt $(VENV)/p
 	$(PIP) install --upgrade pip
 	$(PIP) install --upgrade --upgrade-strategy eager --editable . --group dev
 	@$(@D)/bin/python -m pip list
+
+.venv-zoo/zoo.stamp: requirements/develop.txt requirements/torch.txt pyproject.toml .venv-zoo/python.stamp
+	$(LOCKED) $<
+	$(THE_PLANNER)
+	$(TORCH) --group zoo --constraint requirements/torch.txt
+	@touch $@
 
 .venv-lock/uv.stamp: .venv-lock/python.stamp
 	$(PIP) install 'uv>=0.9'

@@ -93,7 +93,7 @@ def _must_share(owner: Planned, step: Planned, layer: Layer, facts: Facts) -> No
 
 def _constructed(call: Call) -> object:
     """What decides which module is made; with what it is called may differ."""
-    return call.target, call.args, call.in_rows
+    return call.target, call.args, call.in_rows, call.batch_axes > 0
 
 
 def _must_tie(owner: Planned, weight: str, kind: str, name: str, facts: Facts) -> None:

@@ -24,6 +24,7 @@ LONGEST = {0: 1, 1: 14, 2: 11, 3: 7}
 CHANNELS = st.sampled_from((1, 2, 3, 4, 6, 8, 9, 12, 16))
 
 FIELDS: Mapping[str, st.SearchStrategy[Any]] = {
+    "batch_axes": st.sampled_from((0, 1, 2)),
     "groups": st.sampled_from((1, 1, 1, 2, 3, 4, "depthwise", 0)),
     "out_channels": st.sampled_from((12, 6, 4, 8, 2, 1, 5, 0)),
     "num_groups": st.sampled_from((1, 2, 3, 4, 0)),
@@ -47,6 +48,9 @@ def cases(draw: Draw, type: type[Layer], longest: Mapping[int, int] = LONGEST) -
     while len(inputs) < count:
         inputs.append(draw(_like(inputs[0])))
     args = draw(arguments(type, rank))
+    more = args.get("batch_axes", 0)
+    if more and count:
+        inputs[0] = Shape((*draw(st.tuples(*(st.integers(1, 3),) * more)), *inputs[0]))
     for name in (name for name in WORKED_OUT if name in args):
         args[name] = inputs[-1 if name == "in2_features" else 0].channels + draw(st.sampled_from((0, 0, 0, 1)))
     if type.__name__ in MENDED and draw(st.sampled_from((True, True, True, False))):
@@ -169,6 +173,11 @@ def _matrices(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
         a, b = inputs
         swapped = (*b[:-2], *a[-2:]), (*a[:-2], *b[-2:])
         inputs[:] = map(Shape, swapped)
+
+
+def _rows(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Matrices whose rows are equally long."""
+    _matrices(draw, {"transpose_b": True}, inputs)
 
 
 def _summed_over(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
@@ -366,6 +375,7 @@ def _summed(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
 def _on_vectors(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     """One axis or none, which is all that it takes."""
     inputs[0] = draw(_shapes(draw(st.integers(0, 1)), 9))
+    args.pop("batch_axes", None)
 
 
 def _alike(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
@@ -436,6 +446,9 @@ def _table(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
         args.pop("end", None)
     if args.get("fill") in ("causal_mask", "sinusoidal"):
         args["shape"] = draw(st.lists(st.integers(1, 9), min_size=2, max_size=2))
+    if args.get("fill") == "relative_position_index":
+        window = draw(st.integers(1, 4))
+        args["shape"] = draw(st.sampled_from(([window**2, window**2], [window**4], [window, window**3])))
 
 
 def _paired(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
@@ -453,7 +466,7 @@ def _with_states(count: int) -> Callable[[Draw, Arguments, list[Shape]], None]:
         layers = args["num_layers"] = args.get("num_layers", 1) or 1
         before = [layers * (1 + args.get("bidirectional", False))] * len(inputs[0].spatial)
         states = [Shape((*before, n)) for n in (args.get("proj_size") or hidden, hidden)]
-        inputs[1:] = states[:count] if inputs[1:] else []
+        inputs[1:] = states[:count] if inputs[1:] and not args.get("batch_axes") else []
         if not before:
             del args["num_layers"]
 
@@ -475,6 +488,7 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     **dict.fromkeys(("ArgMax", "ArgMin", "LogSumExp", "Max", "Mean", "Min"), _reduced),
     **dict.fromkeys(("Norm", "Prod", "Std", "Sum", "Var"), _reduced),
     "BatchNorm1d": _on_vectors,
+    "CDist": _rows,
     "Constant": _table,
     "Conv1d": _convolved,
     "Conv2d": _convolved,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import ValidationError
 from torch.utils.flop_counter import FlopCounterMode
@@ -195,6 +196,15 @@ def _sinusoidal(length: int, channels: int) -> torch.Tensor:
     return torch.tensor(table, dtype=torch.float32)
 
 
+def _relative_position_index(size: tuple[int, ...]) -> torch.Tensor:
+    """Swin's number for how far two cells of a window lie apart (arXiv:2103.14030), as torchvision works it out."""
+    window = round(math.prod(size) ** 0.25)
+    cells = torch.stack(torch.meshgrid(*[torch.arange(window)] * 2, indexing="ij")).flatten(1)
+    apart = (cells[:, :, None] - cells[:, None, :]).permute(1, 2, 0) + window - 1
+    index: torch.Tensor = (apart * torch.tensor([2 * window - 1, 1])).sum(-1)
+    return index.reshape(size)
+
+
 class _RotaryEmbedding(torch.nn.Module):
     """Pairs of channels turned by matrices (arXiv:2104.09864, equation 15)."""
 
@@ -244,6 +254,7 @@ WRITTEN_HERE: Mapping[str, Callable[..., Any]] = {
     "RotaryEmbedding": _RotaryEmbedding,
     "rearranged": _Rearranged,
     "sinusoidal": _sinusoidal,
+    "relative_position_index": _relative_position_index,
 }
 """What PyTorch does not have."""
 
@@ -288,6 +299,8 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     home, _, name = call.target.rpartition(".")
     if isinstance(thing, TENSORS):
         return [thing]
+    if call.batch_axes:
+        return _for_each_place(call, thing, *read)
     result: Any
     if "uncounted" in call.args:
         result = _mean(thing, read[0], **{name: call.args.get(name, (0, 0)) for name in ("counted", "uncounted")})
@@ -316,6 +329,18 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
     if isinstance(result, tuple | list) and call.returns == ((),):
         return list(result)
     return [reduce(operator.getitem, path, result) for path in call.returns]
+
+
+def _for_each_place(call: Call, thing: Any, x: torch.Tensor) -> list[torch.Tensor]:
+    """What a call returns for each place of the axes before the module's own, which follow the channels."""
+    places = x.shape[2 : 2 + call.batch_axes]
+    alone = replace(call, batch_axes=0)
+    found = []
+    for at in np.ndindex(*places):
+        (result,) = called(alone, thing, [x[(slice(None), slice(None), *at)]])
+        found.append(result)
+    together = torch.stack(found, 2)
+    return [together.reshape(*together.shape[:2], *places, *together.shape[3:])]
 
 
 def _named(call: Call, read: list[torch.Tensor]) -> tuple[list[torch.Tensor], dict[str, torch.Tensor]]:

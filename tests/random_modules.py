@@ -89,6 +89,26 @@ class Windows(nn.Module):
         return (x + y).permute(0, 3, 1, 2)
 
 
+class OnWindows(nn.Module):
+    """Convolutions and pools on windows, or a recurrent layer on rows, that are folded into the batch."""
+
+    def __init__(self, random: Random, width: int) -> None:
+        super().__init__()
+        self.how = random.choice(["windows", "rows"])
+        self.inside = Conv(random, width) if self.how == "windows" else None
+        self.pool = random.choice([nn.MaxPool2d(3, 1, 1), nn.AvgPool2d(3, 1, 1), None])
+        self.rows = nn.GRU(width, width, batch_first=True) if self.how == "rows" else None
+
+    def forward(self, x: Tensor) -> Any:
+        n, c, h, w = x.shape
+        if self.rows is not None:
+            return x + self.rows(x.permute(0, 2, 3, 1).reshape(n * h, w, c))[0].view(n, h, w, c).permute(0, 3, 1, 2)
+        windows = x.view(n, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 1, 3, 5).reshape(-1, c, 4, 4)
+        assert self.inside is not None
+        windows = self.inside(windows) if self.pool is None else self.pool(self.inside(windows))
+        return windows.view(n, h // 4, w // 4, c, 4, 4).permute(0, 3, 1, 4, 2, 5).reshape(n, c, h, w)
+
+
 class Gate(nn.Module):
     """Factors for channels, or for cells; or one half of the channels as a gate for the other."""
 
@@ -149,7 +169,7 @@ class Shuffle(nn.Module):
         return x.flip(3) + nn.functional.pad(x, (1, 0, 0, 1))[:, :, 1:, :-1]
 
 
-PARTS: list[Part] = [Conv, Residual, Tokens, Windows, Gate, Scales, Shuffle]
+PARTS: list[Part] = [Conv, Residual, Tokens, Windows, OnWindows, Gate, Scales, Shuffle]
 
 
 class Net(nn.Module):

@@ -246,7 +246,7 @@ BAD: list[tuple[str, str, str]] = [
     ),
     (
         "net",
-        "`net` names no network; write it as net.py:Net, package.module:build, net.pt2, or net.keras",
+        "`net` names no network; write it as net.py:Net, package.module:build, net.pt2, net.onnx, or net.keras",
         "planner import --help",
     ),
 ]

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import planner
+from module_idioms import IDIOMS, AcrossAxes, ClassToken, Halves, Strides
+from module_patterns import PATTERNS
 from planner.cli import main
 from planner.faults.not_imported import NotImported
 from planner.inputs import _lowering
@@ -361,6 +363,8 @@ class Functions(nn.Module):
 
 
 MODULES: list[Maker] = [
+    *IDIOMS,
+    *PATTERNS,
     Scaled,
     OptionalParts,
     Functions,
@@ -410,6 +414,9 @@ def exact(
     found = emitted(report)
     again = getattr(module_of(found.text), found.name)().eval()
     again.load_state_dict(module.state_dict())
+    own = dict(module.named_buffers())
+    for name, each in again.named_buffers():
+        each.copy_(own[name]) if name in own else None  # what is in no state_dict
     module.double()
     again.double()
     torch.manual_seed(1)
@@ -427,7 +434,7 @@ def exact(
 
 def _counts_all(module: nn.Module) -> bool:
     """Whether the counter sees what a module computes: it misses fused attention and recurrent layers."""
-    unseen = nn.MultiheadAttention | nn.TransformerEncoderLayer | nn.LSTM
+    unseen = nn.MultiheadAttention | nn.TransformerEncoderLayer | nn.RNNBase
     return not any(isinstance(each, unseen) for each in module.modules())
 
 
@@ -441,7 +448,10 @@ def test_an_imported_module_is_the_module(make: Maker) -> None:
     exact(make())
 
 
-@pytest.mark.parametrize("make", [ResNet, UNet, Pyramid, Gate, ChannelsLast, Shared, Windows, Shuffle])
+@pytest.mark.parametrize(
+    "make",
+    [ResNet, UNet, Pyramid, Gate, ChannelsLast, Shared, Windows, Shuffle, AcrossAxes, Strides, ClassToken, Halves],
+)
 def test_an_imported_module_plans_at_other_sizes_as_it_runs(make: Maker) -> None:
     module = make().eval()
     text = planner.import_model(module, input=(32, 32, 3))
@@ -596,8 +606,6 @@ def of(forward: Callable[..., Any], **parts: nn.Module) -> nn.Module:
         (lambda net, x: nn.functional.dropout(net.conv(x), 0.5), "dropout that works in evaluation too"),
         (lambda net, x: net.conv(x).round(decimals=2), "round with such arguments"),
         (lambda net, x: net.conv(x)[:, [0, 2]], "an index that is a tensor"),
-        (lambda net, x: net.conv(x).bool(), "torch's bool"),
-        (lambda net, x: net.conv(x).to(torch.bool), "numbers as truth values"),
         (lambda net, x: net.conv(x).view(torch.int32), "numbers that are taken for another type of numbers"),
         (
             lambda net, x: nn.functional.scaled_dot_product_attention(
@@ -615,6 +623,12 @@ def of(forward: Callable[..., Any], **parts: nn.Module) -> nn.Module:
 def test_what_a_layer_would_say_falsely_is_opaque(forward: Callable[..., Any], reason: str) -> None:
     text = planner.import_model(of(forward, conv=nn.Conv2d(3, 4, 1)), input=(8, 8, 3))
     assert reason in text, text
+
+
+def test_what_is_never_called_is_left_out_by_its_name() -> None:
+    layers = [nn.Conv2d(3, 3, 1) for _ in range(4)]
+    text = planner.import_model(of(lambda net, x: net.encoder[:2](x), encoder=nn.Sequential(*layers)), input=(8, 8, 3))
+    assert "# Not called in evaluation, and left out: encoder.2, encoder.3\n" in text
 
 
 def test_what_is_cut_off_by_a_cast_is_cut_off() -> None:

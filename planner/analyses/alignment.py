@@ -110,12 +110,12 @@ class Apart:
         return not self.drifts and self.off * 2 <= min(self.sees) - self.common
 
 
-def apart(plan: Plan, fields: list[tuple[Fields, ...]]) -> Iterator[list[Apart]]:
+def apart(plan: Plan, fields: list[tuple[Fields, ...]], *, causes: bool = True) -> Iterator[list[Apart]]:
     """The steps at which branches meet out of place, with the axes on which they do; of many branches, the two that are
-    furthest apart are named.
+    furthest apart are named. Without `causes`, these are not looked for.
     """
     positions = _Positions(plan, fields)
-    traced = 0
+    traced = 0 if causes else MOST_TRACED
     for step in plan.steps:
         if len(step.sources) < 2 or step.facts is None:
             continue

@@ -96,7 +96,7 @@ def numbered(expr: Expr, sizes: Sizes) -> Expr:
 def functions(layer: Layer, calls: tuple[Call, ...]) -> tuple[Call, ...]:
     """The calls with a function in place of the module that would be constructed; empty where there is none."""
     *before, last = calls
-    function = layer.functional(last) if last.is_constructed else last
+    function = None if last.batch_axes else layer.functional(last) if last.is_constructed else last
     return () if function is None else (*before, function)
 
 

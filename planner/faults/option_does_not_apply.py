@@ -5,7 +5,7 @@ class OptionDoesNotApply(Fault):
     """A layer has an option that does not go with its other arguments. In an interpolation `align_corners` is for
     linear and cubic modes, `antialias` for bilinear, bicubic and lanczos, `recompute_scale_factor` for a
     `scale_factor`; `reversed` is for an operator with a number, `other`; attention has a mask or `is_causal`, not both;
-    `start` and `end` are for a `Constant` with `fill: linspace`.
+    `start` and `end` are for a `Constant` with `fill: linspace`; with `batch_axes` there are no places of maxima.
 
     Why it matters: PyTorch refuses such an interpolation at the first forward pass, and sources have their order in
     `from`.
@@ -80,6 +80,15 @@ class OptionDoesNotApply(Fault):
             help="leave the mask out, or `is_causal`",
             key="is_causal",
             mends=[(Edit(("is_causal",), action="remove"),)],
+        )
+
+    @classmethod
+    def batch_axes(cls, why: str) -> "OptionDoesNotApply":
+        return cls(
+            "`batch_axes` does not go with this",
+            label=why,
+            help="put these axes into one of its own with a Rearrange, or leave the other option out",
+            key="batch_axes",
         )
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import count, pairwise
 from string import ascii_lowercase
 from typing import Any
@@ -201,12 +202,20 @@ class GraphBuilder:
 
     def reshaped(self, x: Traced, wanted: Sequence[Sizes]) -> Traced:
         """The tensor with dimensions of other sizes; where these lie across its axes, each dimension becomes an axis
-        first.
+        first, or all of them one.
         """
-        try:
-            return x.joined().reshaped(wanted)
-        except NotSayable:
-            return self.settled(x).reshaped(wanted)
+        for way in (Traced.joined, self.settled):
+            with suppress(NotSayable):
+                return way(x).reshaped(wanted)
+        return self._in_a_row(x).reshaped(wanted)
+
+    def _in_a_row(self, x: Traced) -> Traced:
+        """The tensor with all values of a sample in one row, which is its only axis."""
+        if x.has_batch and x.dims[0][:1] != (self.batch,):
+            raise NotSayable("a reshape across the batch")
+        row = tuple(factor for dim in range(x.rank) for factor in x.own(dim))
+        dim = (self.batch, *row) if x.has_batch else row
+        return self.ordered(x, [row]).with_dims([dim]).joined()
 
     def settled(self, x: Traced) -> Traced:
         """The tensor with an axis for each dimension, which is one factor: rearranged where it is not so."""
@@ -245,13 +254,23 @@ class GraphBuilder:
         pattern = " -> ".join(" ".join(_written(axis, names) for axis in each) for each in (x.axes, axes))
         return "Rearrange", {"pattern": pattern, **known}, sources
 
-    def first(self, x: Traced, rank: int | None = None) -> Traced:
-        """The tensor as a layer takes it that has the batch first, the channels second and spatial axes behind."""
+    def first(self, x: Traced, rank: int | None = None, *, folds: bool = False) -> Traced:
+        """The tensor as a layer takes it that has the batch first, the channels second and spatial axes behind; before
+        these stand axes that are folded into the batch, where the layer `folds` such.
+        """
         if rank is not None and x.rank != rank + 2:
             raise NotSayable(f"a tensor of {x.rank} dimensions where {rank + 2} are meant")
-        if x.rank < 2 or (x.dims[0] != (self.batch,) and x.has_batch) or (x.dims[0] and not x.has_batch):
+        if x.rank < 2 or any(self.batch in dim for dim in x.dims[1:]):
+            raise NotSayable("the batch in another dimension than the first")
+        folded = self.folded(x, 0)
+        if folded and not folds:
             raise NotSayable("axes that are folded into the batch")
-        return self.ordered(x, (*x.dims[2:], x.dims[1]))
+        return self.ordered(x, (*folded, *x.dims[2:], x.dims[1]))
+
+    def folded(self, x: Traced, dim: int) -> tuple[Axis, ...]:
+        """The axes that are folded into the batch in a dimension: one, where they are one already."""
+        own = x.own(dim)
+        return () if not own else (own,) if own in x.axes else tuple((factor,) for factor in own)
 
     def last(self, x: Traced) -> Traced:
         """The tensor as a layer takes it that works on the last dimension, whatever stands before it."""

@@ -16,7 +16,8 @@ def folded(graph: Graph) -> tuple[list[Entry], dict[str, FoldedBlock], list[str]
     """The entries of the file's list of layers, its blocks, and the names of its outputs, none for the last entry's."""
     body = listed(graph)
     blocks: dict[str, FoldedBlock] = {}
-    outputs = [] if graph.outputs == body.items[-1].gives else [called(body, each) for each in graph.outputs]
+    alone = len(graph.outputs) == 1 and graph.outputs == body.items[-1].gives
+    outputs = [] if alone else [called(body, each) for each in graph.outputs]
     entries = _parts_folded(body, blocks)
     return entries, blocks, outputs
 
@@ -65,7 +66,7 @@ def _heights(bodies: Sequence[Body]) -> dict[Body, int]:
 
 def _is_plain(body: Body) -> bool:
     """Whether a list can stand in place: it reads one tensor, and gives what its last entry gives."""
-    return len(body.reads) == 1 and (not body.gives or body.gives == body.items[-1].gives[:1])
+    return len(body.reads) == 1 and body.gives_its_last
 
 
 def _as_block(group: list[Body], blocks: dict[str, FoldedBlock]) -> None:
@@ -91,7 +92,7 @@ def _as_block(group: list[Body], blocks: dict[str, FoldedBlock]) -> None:
     }
     entries = plain(_with_params(first.entries, places))
     inputs = None if len(first.reads) == 1 else inputs_of(first)
-    outputs = None if _is_last(first) else [called(first, each) for each in first.gives]
+    outputs = None if first.gives_its_last else [called(first, each) for each in first.gives]
     blocks[name] = block = FoldedBlock(name, {param: defaults.get(param) for param in params}, inputs, outputs, entries)
     for i, body in enumerate(group):
         body.block = block
@@ -111,10 +112,6 @@ def _is_usual(param: str, values: tuple[Any, ...], places: Mapping[tuple[Any, ..
         holder = holder[part]
     own = {**defaults(holder.get("type")), WHEN: False}
     return at[-1] in own and same(own[at[-1]], values[-1])
-
-
-def _is_last(body: Body) -> bool:
-    return not body.gives or body.gives == body.items[-1].gives[:1]
 
 
 WIDTHS = {"out_channels", "out_features", "groups", "num_groups"}

@@ -44,6 +44,11 @@ class Item:
     called: str | None = None
     shares: Item | None = None
 
+    @property
+    def gives_one(self) -> bool:
+        """Whether there is one tensor that it gives where nothing says which."""
+        return len(self.gives) == 1 or (self.step is not None and not self.gives[0].numbered)
+
 
 @dataclass(eq=False)
 class Body:
@@ -62,6 +67,12 @@ class Body:
     block: FoldedBlock | None = None
     values: dict[str, Any] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def gives_its_last(self) -> bool:
+        """Whether what the list gives is what its last item gives."""
+        last = self.items[-1]
+        return not self.gives or (last.gives_one and self.gives == last.gives[:1])
 
     @property
     def inner(self) -> list[Body]:
@@ -102,9 +113,10 @@ def _body(scope: ModuleCall, needed: Sequence[Output]) -> Body:
         if isinstance(member, GraphNode):
             add(_item(member, scope))
         elif own := _steps(member):
-            within = set(own)
-            outside = [each for step in steps if step not in within for each in step.sources] + list(needed)
-            child = _body(member, [each for each in outside if each.step in within])
+            place = {step: i for i, step in enumerate(own)}
+            outside = [each for step in steps if step not in place for each in step.sources] + list(needed)
+            read = {each for each in outside if each.step in place}
+            child = _body(member, sorted(read, key=lambda each: (place[each.step], each.number)))
             add(Item(_relative(member.path, scope.path), child.reads, child.gives, body=child))
     return Body(scope.kind, scope.path, _grouped(items, scope, made), reads, made)
 
@@ -162,8 +174,8 @@ def _grouped(items: list[Item], scope: ModuleCall, made: Sequence[Output]) -> li
             item.name = item.name and item.name.partition(".")[2]
         own = [each for item in between for each in item.gives]
         reads = [*dict.fromkeys(each for item in between for each in item.reads if each not in own)]
-        outside = [each for item in (*items[: at[0]], *items[at[-1] + 1 :]) for each in item.reads]
-        gives = [*dict.fromkeys(each for each in [*outside, *made] if each in own)]
+        outside = {*made, *(each for item in (*items[: at[0]], *items[at[-1] + 1 :]) for each in item.reads)}
+        gives = [each for each in own if each in outside]
         path = f"{scope.path}.{head}" if scope.path else head
         inner = Body("ModuleList", path, _grouped(between, ModuleCall(path, "ModuleList"), gives), reads, gives)
         items = [*items[: at[0]], Item(head, reads, gives, body=inner), *items[at[-1] + 1 :]]
@@ -229,7 +241,7 @@ def entries_of(body: Body) -> list[Entry]:
     """
     numbered = is_numbered(body)
     found: list[Entry] = []
-    named = set() if body.gives == body.items[-1].gives[:1] else {_giver(body, each) for each in body.gives}
+    named = set() if body.gives_its_last else {_giver(body, each) for each in body.gives}
     flow = [called(body, body.reads[0])] if body.reads and (len(body.reads) == 1 or body.path) else []
     for item in body.items:
         entry: Entry = {"name": item.called, **_said(body, item)}
@@ -241,8 +253,7 @@ def entries_of(body: Body) -> list[Entry]:
         if item.body is not None and item.body.block is None:
             entry["layers"] = plain(item.body.entries)
         found.append(entry)
-        alone = len(item.gives) == 1 or (item.step is not None and not item.gives[0].numbered)
-        flow = [called(body, item.gives[0])] if alone else []
+        flow = [called(body, item.gives[0])] if item.gives_one else []
     for item, entry in zip(body.items, found, strict=True):
         if numbered or (item.name is None and item not in named and item.body is None):
             del entry["name"]

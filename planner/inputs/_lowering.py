@@ -6,14 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from planner.faults.not_imported import NotImported
-from planner.geometry import Shape
-from planner.inputs._axes import Factor, Sizes, Traced, factors
+from planner.inputs._axes import Factor, Sizes, Traced
 from planner.inputs._building import GraphBuilder
-from planner.inputs._following import Following, number_of
-from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
+from planner.inputs._following import Following
+from planner.inputs._graph import Graph, ModuleCall, NotSayable, Output
+from planner.inputs._opaque import opaque
 from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of
 from planner.inputs._stored import Held
 from planner.inputs.operations import all_operations
+from planner.inputs.operations.constants import constant_of
 from planner.inputs.operations.layers import layer
 
 TOLERATED: tuple[type[Exception], ...] = (Exception,)
@@ -28,6 +29,7 @@ class Lowering(GraphBuilder):
     def __init__(self, graph: Graph, traces: Sequence[Recording], stored: Mapping[str, Held], batch: int) -> None:
         super().__init__(graph, Factor((batch,) * len(traces)))
         self.weights = stored
+        self.holders = {name[:at] for name in stored for at, letter in enumerate(name) if letter == "."}
         self.ties = {name: each.first for name, each in stored.items() if each.first}
         self.returned: list[tuple[Value, ...]] = []
         self.scopes: dict[Invocation, ModuleCall] = {}
@@ -42,27 +44,33 @@ class Lowering(GraphBuilder):
                 self.scopes[call] = self.graph.top
             else:
                 parent = self.scope = self.enter(call.parent)
-                self.must_hold(call.path)
-                self.scopes[call] = ModuleCall(call.path, call.kind, parent)
-                parent.members.append(self.scopes[call])
+                self.scopes[call] = parent
+                if self.must_hold(call.path):
+                    self.scopes[call] = ModuleCall(call.path, call.kind, parent)
+                    parent.members.append(self.scopes[call])
         return self.scopes[call]
 
-    def must_hold(self, path: str) -> None:
-        """Raise NotImported where a module is called within another one of which it is no part: its weights would have
-        other names.
+    def must_hold(self, path: str) -> bool:
+        """Whether a module is part of the one that is under way. Raise NotImported where it has weights and is no part:
+        these would have other names.
         """
-        if self.scope.path and not path.startswith(f"{self.scope.path}."):
-            raise NotImported(
-                f"`{path}` cannot be said in a model file",
-                label=f"it is called within `{self.scope.path}`, of which it is no part",
-                help="call it where it belongs, and hand on what it returns",
-            )
+        if not self.scope.path or path.startswith(f"{self.scope.path}."):
+            return True
+        if path not in self.holders:
+            return False
+        raise NotImported(
+            f"`{path}` cannot be said in a model file",
+            label=f"it is called within `{self.scope.path}`, of which it is no part",
+            help="call it where it belongs, and hand on what it returns",
+        )
 
     def given(self, data: Any) -> Any:
         """The arguments of a call, with tensors in place of values."""
         if isinstance(data, Value):
             if data.kind in ("parameter", "buffer"):
-                return self.weights[data.origin]
+                return self.stored_as(self.weights[data.origin])
+            if data.kind == "constant":
+                return self.held(data)
             if data not in self.tensors:
                 raise NotSayable("a tensor that is written to in another place, or comes from elsewhere")
             return self.tensors[data]
@@ -73,6 +81,19 @@ class Lowering(GraphBuilder):
         if isinstance(data, slice):
             return slice(*map(self.given, (data.start, data.stop, data.step)))
         return data
+
+    def stored_as(self, given: Held) -> Held | Traced:
+        """What a network stores; a constant where the `state_dict` does not have it and one says it."""
+        if given.fill is None:
+            return given
+        return constant_of(self, [(n,) * self.runs for n in given.sizes], given.fill)
+
+    def held(self, value: Value) -> Any:
+        """A constant that a module holds, or that follows from such: a number, or a tensor of equal numbers."""
+        if not value.numbers or len(set(value.numbers)) > 1:
+            raise NotSayable("a constant of many numbers that a module holds")
+        number = value.numbers[0]
+        return constant_of(self, [(n,) * self.runs for n in value.sizes], number or "zeros") if value.sizes else number
 
     def take(self, events: Sequence[Event]) -> None:
         """Add what a call means; the events are those of the same call in all runs."""
@@ -144,14 +165,6 @@ class Lowering(GraphBuilder):
             if sizes != value.sizes and not alike:
                 raise NotSayable(f"sizes {sizes} where {value.sizes} came out in run {run}")
 
-    def _opaque_like(self, name: str, sources: Sequence[Traced], like: Traced, reason: str) -> Traced:
-        """A step that gives a tensor of the same sizes as one that it reads."""
-        shapes = tuple((each[like.output.number],) for each in like.output.step.shapes)
-        output = [
-            None if len(set(sizes)) > 1 else sizes[0] for sizes in zip(*(shape for (shape,) in shapes), strict=True)
-        ]
-        return self.like(self._custom(name, output, sources, shapes, reason), like)
-
     def _opaque(self, event: Event, reason: str) -> None:
         """Steps that say only what comes out."""
         read = each_of(Value, (event.args, event.kwargs))
@@ -159,47 +172,7 @@ class Lowering(GraphBuilder):
         sources = sources or [Traced(Output(step), (), (), self.batch) for step in self.graph.inputs.values()]
         name = class_name_of(event)
         for values in self.returned:
-            sizes = [value.sizes for value in values]
-            like = next((each for each in sources if [each.sizes(run) for run in range(self.runs)] == sizes), None)
-            if like is not None:
-                self.tensors[values[0]] = self._opaque_like(name, sources, like, reason)
-            else:
-                self.tensors[values[0]] = self._opaque_of(name, sources, sizes, reason)
-
-    def _opaque_of(self, name: str, sources: Sequence[Traced], sizes: Sequence[Sizes], reason: str) -> Traced:
-        """A step that gives a tensor of some sizes in each run; the batch is in its first dimension, if anywhere."""
-        batch, per_sample = self.batch.sizes[0], any(each.has_batch for each in sources)
-        if per_sample and all(each and each[0] % batch == 0 for each in sizes):
-            own = [(each[0] // batch, *each[1:]) for each in sizes]
-            rows = [each[1:] if each[0] == 1 and len(each) > 1 else each for each in own]
-            folded = len(rows[0]) == len(own[0])
-        else:
-            rows, folded, per_sample = [each or (1,) for each in sizes], False, False
-        step = self._custom(
-            name,
-            [number_of(each) for each in zip(*rows, strict=True)],
-            sources,
-            tuple((Shape(each),) for each in rows),
-            reason,
-        )
-        axes = factors(rows)
-        dims = axes if sizes[0] else ()
-        if per_sample:
-            dims = ((self.batch, *axes[0]), *axes[1:]) if folded else ((self.batch,), *axes)
-        return Traced(Output(step), axes, dims, self.batch)
-
-    def _custom(
-        self,
-        name: str,
-        output: list[Any],
-        sources: Sequence[Traced],
-        shapes: tuple[tuple[Shape], ...],
-        reason: str,
-    ) -> GraphNode:
-        read = tuple(each.output for each in sources)
-        step = GraphNode("Custom", {"class": name, "output": output}, read, self.scope, None, shapes, reason=reason)
-        self.add(step)
-        return step
+            self.tensors[values[0]] = opaque(self, name, sources, [value.sizes for value in values], reason)
 
 
 def _but_batch(sizes: Sizes, wanted: Sizes, batch: int) -> bool:

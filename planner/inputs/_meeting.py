@@ -31,7 +31,7 @@ def met(b: GraphBuilder, tensors: Sequence[Traced], apart: int | None = None) ->
     apart  a dimension, counted from the front, in which sizes may differ: it has an axis of its own in all tensors
     """
     rank = max(tensor.rank for tensor in tensors)
-    raised = [tensor.with_dims((*[()] * (rank - tensor.rank), *tensor.dims)) for tensor in tensors]
+    raised = _told_apart([tensor.with_dims((*[()] * (rank - tensor.rank), *tensor.dims)) for tensor in tensors])
     try:
         raised = refined(raised, apart)
     except NotSayable:
@@ -54,6 +54,19 @@ def met(b: GraphBuilder, tensors: Sequence[Traced], apart: int | None = None) ->
     return Met(
         ordered, axes, tuple(dims), next((i for i, slot in enumerate(slots) if slot and slot[0][0] == apart), None)
     )
+
+
+def _told_apart(tensors: Sequence[Traced]) -> list[Traced]:
+    """The tensors, of which no two have a factor in different places, as the two of `x[:, None] - x[None]` have."""
+    places: dict[Factor, Place] = {}
+    found = []
+    for tensor in tensors:
+        own = {factor: (dim, i) for dim in range(tensor.rank) for i, factor in enumerate(tensor.own(dim))}
+        if any(places.setdefault(factor, place) != place for factor, place in own.items()):
+            for factor in own:
+                tensor = tensor.split(factor, (Factor(factor.sizes),))
+        found.append(tensor)
+    return found
 
 
 def _own(axis: Axis, b: GraphBuilder) -> Axis:

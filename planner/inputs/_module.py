@@ -13,6 +13,8 @@ from planner.inputs._naming import FROM_FILE, aside, said
 from planner.inputs._stored import Held
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from planner.inputs._recording import Recording
 
 BATCH = 11
@@ -62,8 +64,23 @@ def _stored(module: Any) -> dict[str, Held]:
     for name, each in (*parameters.items(), *module.named_buffers(remove_duplicate=False)):
         first = names.setdefault(id(each), name)
         own = "" if first == name else first
-        found[name] = Held(name, tuple(each.shape), name in parameters, not each.is_floating_point(), name in kept, own)
+        about = {"trained": name in parameters, "whole": not each.is_floating_point(), "kept": name in kept}
+        fill = None if name in kept else _fill(each)
+        found[name] = Held(name, tuple(each.shape), **about, first=own, fill=fill)
     return found
+
+
+def _fill(tensor: Tensor) -> str | float | None:
+    """What a tensor is filled with: one number, or those from 0 on in a row."""
+    import torch
+
+    if tensor.is_meta or not tensor.numel() or tensor.is_complex() or not tensor.isfinite().all():
+        return None
+    row = tensor.flatten()
+    if torch.equal(row, row[:1].expand_as(row)):
+        return +row[0].item() or "zeros"
+    numbers = torch.arange(len(row), dtype=row.dtype, device=row.device)
+    return "arange" if max(tensor.shape) == len(row) and torch.equal(row, numbers) else None
 
 
 def _must_be_open(module: Any, name: str) -> None:

@@ -14,15 +14,17 @@ BORDER = "border"
 class Value:
     """A tensor in the trace.
 
-    origin  the name of an input, a parameter or a buffer; empty for what was computed
-    kind    `input`, `parameter` or `buffer`; empty for what was computed
-    type    `float`, `whole` for whole numbers, `truth` for truth values
+    origin   the name of an input, a parameter or a buffer; empty for what was computed
+    kind     `input`, `parameter` or `buffer`; `constant` for what was there before; empty for what was computed
+    type     `float`, `whole` for whole numbers, `truth` for truth values
+    numbers  what a constant holds, if that is little
     """
 
     sizes: tuple[int, ...]
     origin: str = ""
     kind: str = ""
     type: str = "float"
+    numbers: tuple[float, ...] = ()
 
 
 @dataclass(eq=False)

@@ -14,6 +14,7 @@ class Held:
     whole    whether it holds whole numbers or truth values
     kept     whether the `state_dict` has an entry of it
     first    the first name that the `state_dict` has for the same tensor, where it has several
+    fill     what it is filled with, where the `state_dict` does not have it and a constant can say it
     """
 
     name: str
@@ -22,3 +23,4 @@ class Held:
     whole: bool = False
     kept: bool = True
     first: str = ""
+    fill: str | float | None = None

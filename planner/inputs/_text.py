@@ -41,10 +41,7 @@ def _notes(graph: Graph, decisions: Iterable[str], parameters: Iterable[str]) ->
         yield f"It looks at values ({', '.join(shown)}): this is what it does where all that it reads is 0."
     if graph.runs == 1:
         yield "Sizes that follow from the input's are those at this input."
-    used = {name for step in graph.steps for name in step.state.values()}
-    idle = {name.partition(".")[0] for name in parameters if name not in used} - {
-        name.partition(".")[0] for name in used
-    }
+    idle = _idle(parameters, {name for step in graph.steps for name in step.state.values()})
     if idle and not graph.opaque:
         yield f"Not called in evaluation, and left out: {', '.join(sorted(idle))}"
     opaque = graph.opaque
@@ -56,6 +53,18 @@ def _notes(graph: Graph, decisions: Iterable[str], parameters: Iterable[str]) ->
             reason = f"{step.arguments['class']}: {step.reason}"
             reasons[reason] = reasons.get(reason, 0) + 1
         yield from (f"  {count} × {reason}" for reason, count in reasons.items())
+
+
+def _idle(parameters: Iterable[str], used: Iterable[str]) -> set[str]:
+    """The modules and parameters of which nothing is used, each by the shortest name that says it."""
+    called = {part for name in used for part in _beginnings(name)}
+    return {next(part for part in _beginnings(name) if part not in called) for name in parameters if name not in called}
+
+
+def _beginnings(name: str) -> Iterator[str]:
+    """`a`, `a.b`, `a.b.c` for `a.b.c`."""
+    yield from (name[:at] for at, letter in enumerate(name) if letter == ".")
+    yield name
 
 
 def _block(name: str, block: FoldedBlock) -> Iterator[str]:

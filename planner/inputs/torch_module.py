@@ -41,11 +41,16 @@ def class_name(module: nn.Module) -> str:
 
 
 class Recorder(TorchFunctionMode):
-    """Writes down the functions and layers that run while the mode is on."""
+    """Writes down the functions and layers that run while the mode is on.
+
+    names      the full names of the modules
+    constants  by their `id`, the tensors that modules have as plain attributes, neither parameters nor buffers
+    """
 
     def __init__(self, names: Mapping[nn.Module, str]) -> None:
         super().__init__()
         self.names = names
+        self.constants = {id(each): each for module in names for each in each_of(Tensor, list(vars(module).values()))}
         self.trace = Recording()
         self.calls: list[Invocation] = []
         self.inside_layer = False
@@ -68,10 +73,22 @@ class Recorder(TorchFunctionMode):
                 old = self.values[each]
                 self.values[each] = Value(old.sizes, type=old.type)
 
+    def is_constant(self, tensor: Tensor) -> bool:
+        """Whether a tensor was there before the network ran, or was computed from such alone."""
+        value = self.values.get(id(tensor))
+        return id(tensor) in self.constants if value is None else value.kind == "constant"
+
+    def constant(self, tensor: Tensor) -> Value:
+        """The value of a constant, with what it holds."""
+        if tensor.numel() > MOST_NUMBERS or tensor.is_meta or tensor.is_complex():
+            return self.known(tensor, kind="constant")
+        with torch._C.DisableTorchFunction():
+            return self.known(tensor, kind="constant", numbers=tuple(tensor.flatten().tolist()))
+
     def read(self, data: Any) -> Any:
         """Arguments or results with values in place of tensors."""
         if isinstance(data, Tensor):
-            return self.known(data)
+            return self.constant(data) if self.is_constant(data) else self.known(data)
         if isinstance(data, tuple | list):
             return type(data)(map(self.read, data)) if type(data) in (tuple, list) else tuple(map(self.read, data))
         if isinstance(data, dict):
@@ -82,14 +99,19 @@ class Recorder(TorchFunctionMode):
 
     def run(self, called: Callable[[], Any], name: str, args: Any, kwargs: Any, **about: Any) -> Any:
         """Call a function or a layer, and write down what was read and what came out. Whatever it has written over is
-        another tensor from then on.
+        another tensor from then on. What comes of constants alone is a constant.
         """
-        read = self.read(args), self.read(kwargs)
         before = [(tensor, tensor._version) for tensor in each_of(Tensor, (args, kwargs))]
+        alone = bool(before) and all([self.is_constant(tensor) for tensor, _ in before])
+        read = self.read(args), self.read(kwargs)
         result = called()
         written = [tensor for tensor, version in before if tensor._version != version]
         for tensor in written:
             self.renew(tensor)
+        if alone and not any(each.is_meta for each in each_of(Tensor, result)):
+            for each in each_of(Tensor, result):
+                self.constant(each)
+            return result
         given = self.read(result)
         if next(each_of(Value, given), None) is None and written:  # as `x[0] = y`, which returns nothing
             given = self.read(written[0])
@@ -102,7 +124,7 @@ class Recorder(TorchFunctionMode):
         if self.inside_layer or not self.calls:
             return func(*args, **kwargs)
         name = getattr(func, "__name__", "")
-        if name in DECIDES:
+        if name in DECIDES and not all(map(self.is_constant, each_of(Tensor, args))):
             self.trace.decisions.add(name)
         if name in ("__get__", "__set__"):
             name = f"{getattr(getattr(func, '__self__', None), '__name__', '')}.{name}"
@@ -133,6 +155,8 @@ class Recorder(TorchFunctionMode):
             self.calls.pop()
 
 
+MOST_NUMBERS = 64
+"""Constants of so many numbers are known by what they hold."""
 DECIDES = {"__bool__", "item", "__int__", "__float__", "__index__", "tolist", "equal", "allclose", "numpy", "nonzero"}
 """Functions that tell a value of a tensor."""
 

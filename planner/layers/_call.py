@@ -42,6 +42,7 @@ class Call:
     repeats   the inputs that need no batch, since PyTorch repeats them for every sample
     causal    the argument that takes a mask which hides from each position of the first input those behind it
     in_rows   the module takes sequences, and axes before these are put into the batch for it
+    batch_axes  how many axes before the module's own are put into the batch for it, and out of it again
 
     `planner.rearranged` parts axes into pieces and joins these to other axes. Its arguments are those of `Pieces`, but
     for the sizes, of which those that PyTorch works out are -1.
@@ -72,6 +73,7 @@ class Call:
     repeats: tuple[int, ...] = ()
     causal: str = ""
     in_rows: bool = False
+    batch_axes: int = 0
 
     @property
     def home(self) -> str:

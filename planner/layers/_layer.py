@@ -26,7 +26,7 @@ from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, AxisMap, Link, Shape
 from planner.layers._call import Call, Layout
 from planner.memory import Memory
-from planner.regions import Region, count
+from planner.regions import NOTHING, Region, count
 
 Sizes = tuple[int, ...]
 """Sizes of a tensor as PyTorch orders them."""
@@ -80,6 +80,10 @@ class Layer(BaseModel):
     """Which of its inputs hold whole numbers that pick something, not values."""
     places: ClassVar[tuple[int, ...]] = ()
     """Which of its outputs hold whole numbers that it has found, not values."""
+    adds: ClassVar[bool] = False
+    """Whether its output is the sum of its inputs."""
+    masks: ClassVar[bool] = False
+    """Whether it is attention of its first three inputs, with the fourth as a mask."""
     in_forward: ClassVar[tuple[str, ...]] = ()
     """Arguments that PyTorch's module does not take where it is constructed: its forward pass does, or the planner."""
     declared: ClassVar[bool] = False
@@ -155,6 +159,11 @@ class Layer(BaseModel):
         """
         return None
 
+    @property
+    def hides(self) -> Region:
+        """The cells of its output that hold −∞, whatever the weights."""
+        return NOTHING
+
     def centred(self, *inputs: Shape) -> int | None:
         """The number of values of a sample whose common mean is subtracted; None where the layer subtracts no mean."""
         return None
@@ -167,6 +176,11 @@ class Layer(BaseModel):
     def names(cls, args: Mapping[str, object]) -> Collection[str]:
         """The arguments that the layer takes, given those that an entry has."""
         return cls.model_fields
+
+    @property
+    def whole_rank(self) -> int | None:
+        """How many spatial axes its inputs have, with those that it takes as a batch; None: any number."""
+        return self.rank
 
     # What is the same for all
 
@@ -192,9 +206,9 @@ class Layer(BaseModel):
     def facts(self, *inputs: Shape) -> Facts:
         """All the answers for these inputs; raises the fault that stops them."""
         self.must_take(len(inputs))
-        if self.rank is not None:
+        if self.whole_rank is not None:
             for x in inputs:
-                self.must_have_axes(x, self.rank)
+                self.must_have_axes(x, self.whole_rank)
         self.check(*inputs)
         links = self.links(*inputs)
         widest = max((axis.widest for each in links for link in each for axis in link.axes), default=1)

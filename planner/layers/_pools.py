@@ -8,14 +8,15 @@ from pydantic import Field
 from planner.faults.pool_padding_too_wide import PoolPaddingTooWide
 from planner.faults.same_padding_with_stride import SamePaddingWithStride
 from planner.faults.window_does_not_fit import WindowDoesNotFit
-from planner.geometry import Link, SameWindow, Shape, Window
+from planner.geometry import AxisMap, Link, SameWindow, Shape, Window
+from planner.layers._batch_axes import TakesBatchAxes
 from planner.layers._call import Call
 from planner.layers._fields import Padding, PerAxis
 from planner.layers._layer import Layer, axis_name
 from planner.layers._padding import BeforeAfter, padded, sides_of
 
 
-class Windows(Layer):
+class Windows(TakesBatchAxes):
     """Pools with sliding windows; where no stride is given, the stride is the window's own size.
 
     Padding that PyTorch's own argument cannot say is put around the input first, and so is what `ceil_mode` would let a
@@ -76,7 +77,11 @@ class Windows(Layer):
             if padding > kernel // 2:
                 raise PoolPaddingTooWide(padding, kernel, axis_name(axis, self.rank))
 
-    def axes(self, x: Shape) -> tuple[Window | SameWindow, ...]:
+    def axes(self, x: Shape) -> tuple[AxisMap, ...]:
+        return (*self.before, *self.own_axes())
+
+    def own_axes(self) -> tuple[Window | SameWindow, ...]:
+        """The maps of the axes that windows move along."""
         numbers = zip(self.kernels(), self.strides(), self.dilations(), strict=True)
         if self.padding == "tf_same":  # as many windows as there can be: `ceil_mode` adds none
             return tuple(SameWindow(*each) for each in numbers)
@@ -85,7 +90,7 @@ class Windows(Layer):
 
     def around(self, x: Shape) -> tuple[BeforeAfter, ...]:
         """The padding that makes windows hanging over the end into whole ones."""
-        sized = zip(self.axes(x), x.spatial, strict=True)
+        sized = zip(self.own_axes(), x.spatial[self.batch_axes :], strict=True)
         windows = [axis.at(n) if isinstance(axis, SameWindow) else axis for axis, n in sized]
         return tuple(
             (each.before, max(each.after, min(each.after + each.stride, each.extent) - 1) if each.ceil else each.after)
@@ -113,7 +118,7 @@ class WithinInput(Windows):
 
     def check(self, *inputs: Shape) -> None:
         super().check(*inputs)
-        for axis, (n, kernel) in enumerate(zip(inputs[0].spatial, self.kernels(), strict=True)):
+        for axis, (n, kernel) in enumerate(zip(inputs[0].spatial[self.batch_axes :], self.kernels(), strict=True)):
             if kernel > n and self.own:
                 numbers = f"a window that spans {kernel} on {n} cells, padding not counted,"
                 raise WindowDoesNotFit(axis_name(axis, self.rank), numbers)
@@ -133,3 +138,12 @@ class ReturnsIndices(Layer):
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         *first, call = super().calls(*inputs)
         return (*first, replace(call, returns=((0,), (1,))) if self.return_indices else call)
+
+
+class PlainMaxPool(ReturnsIndices, TakesBatchAxes):
+    """A max pool whose windows are not drawn at random: of axes that are as a batch it returns no positions."""
+
+    def check(self, *inputs: Shape) -> None:
+        super().check(*inputs)
+        if self.return_indices:
+            self.must_not_fold("`return_indices` adds the places of maxima")

@@ -15,14 +15,15 @@ from planner.faults.output_padding_too_large import OutputPaddingTooLarge
 from planner.faults.padding_too_wide import PaddingTooWide
 from planner.faults.same_padding_with_stride import SamePaddingWithStride
 from planner.geometry import All, AxisMap, Grouped, PadMode, SameWindow, Shape, Spread, Window
+from planner.layers._batch_axes import TakesBatchAxes
 from planner.layers._call import Call
 from planner.layers._fields import Count, Padding, PaddingMode, PerAxis, PerAxisNatural
-from planner.layers._layer import Layer, Sizes
+from planner.layers._layer import Sizes
 from planner.layers._padding import padded, sides_of
 from planner.regions import Region, everything
 
 
-class _GroupedWeights(Layer):
+class _GroupedWeights(TakesBatchAxes):
     """What convolutions and transposed convolutions share: channels, groups, and the kernel's weights."""
 
     rank: ClassVar[int]
@@ -86,7 +87,7 @@ class _Conv(_GroupedWeights):
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
         """The plain window of each axis of x."""
-        sized = zip(self.axes(x), x.spatial, strict=True)
+        sized = zip(self.own_axes(), x.spatial[self.batch_axes :], strict=True)
         return tuple(axis.at(n) if isinstance(axis, SameWindow) else axis for axis, n in sized)
 
     def check(self, *inputs: Shape) -> None:
@@ -94,13 +95,19 @@ class _Conv(_GroupedWeights):
         (x,) = inputs
         if self.padding == "same" and max(self.per_axis("stride", self.rank)) > 1:
             raise SamePaddingWithStride(self.stride)
+        if self._mode != "constant" and any(each.before != each.after for each in self.windows(x)):
+            self.must_not_fold(f"padding_mode is {self.padding_mode}, and the padding differs from side to side")
         if self.padding_mode in ("reflect", "circular"):
-            for n, window in zip(x.spatial, self.windows(x), strict=True):
+            for n, window in zip(x.spatial[self.batch_axes :], self.windows(x), strict=True):
                 most = n - (self.padding_mode == "reflect")
                 if max(window.before, window.after) > most:
                     raise PaddingTooWide(self.padding_mode, max(window.before, window.after), most)
 
-    def axes(self, x: Shape) -> tuple[Window | SameWindow, ...]:
+    def axes(self, x: Shape) -> tuple[AxisMap, ...]:
+        return (*self.before, *self.own_axes())
+
+    def own_axes(self) -> tuple[Window | SameWindow, ...]:
+        """The maps of the axes that windows move along."""
         kernels, strides, dilations = (self.per_axis(name, self.rank) for name in ("kernel_size", "stride", "dilation"))
         if self.padding == "tf_same":
             return tuple(SameWindow(k, s, d, self._mode) for k, s, d in zip(kernels, strides, dilations, strict=True))
@@ -189,7 +196,7 @@ class _ConvTranspose(_GroupedWeights):
     def axes(self, x: Shape) -> tuple[AxisMap, ...]:
         names = ("kernel_size", "stride", "dilation", "padding", "output_padding")
         numbers = zip(*(self.per_axis(name, self.rank) for name in names), strict=True)
-        return tuple(Spread(*each) for each in numbers)
+        return (*self.before, *(Spread(*each) for each in numbers))
 
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
         (x,) = inputs
@@ -211,7 +218,9 @@ class _ConvTranspose(_GroupedWeights):
 
         def written(region: Region) -> int:
             return sum(
-                box[-1].bit_count() * math.prod(map(Spread.written, axes, box[:-1], x.spatial)) for box in region
+                math.prod(cells.bit_count() for cells in (*box[: self.batch_axes], box[-1]))
+                * math.prod(map(Spread.written, axes, box[self.batch_axes : -1], x.spatial[self.batch_axes :]))
+                for box in region
             )
 
         return (written(everything(y)) - written(read)) * (x.channels // self.group_count(x))

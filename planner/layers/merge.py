@@ -101,6 +101,7 @@ class Add(_EqualSized):
     """
 
     operator: ClassVar[str] = "add"
+    adds: ClassVar[bool] = True
 
 
 class Subtract(_InOrder, _EqualSized):

@@ -17,7 +17,9 @@ from planner.faults.channels_differ import ChannelsDiffer
 from planner.faults.norm_groups_do_not_divide import NormGroupsDoNotDivide
 from planner.faults.one_value_per_channel import OneValuePerChannel
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
+from planner.faults.wrong_value import WrongValue
 from planner.geometry import Shape
+from planner.layers._batch_axes import TakesBatchAxes
 from planner.layers._call import Call, Layout
 from planner.layers._fields import Count, Counts
 from planner.layers._layer import Layer, Sizes
@@ -28,7 +30,7 @@ def scale_and_shift(sizes: Sizes, scale: bool, shift: bool, prefix: str = "") ->
     return {f"{prefix}{name}": sizes for name, present in (("weight", scale), ("bias", shift)) if present}
 
 
-class _ChannelNorm(Layer):
+class _ChannelNorm(TakesBatchAxes):
     """What batch and instance normalization share: a scale and shift for each channel, and running statistics."""
 
     eps: float = 1e-5
@@ -73,8 +75,10 @@ class BatchNorm1d(_BatchNorm):
 
     def check(self, *inputs: Shape) -> None:
         super().check(*inputs)
-        if len(inputs[0].spatial) > 1:
-            raise WrongNumberOfAxes("BatchNorm1d", inputs[0], (0, 1))
+        own = len(inputs[0].spatial) - self.batch_axes
+        if own > 1 or (self.batch_axes and own != 1):
+            ranks = (1 + self.batch_axes,) if self.batch_axes else (0, 1)
+            raise WrongNumberOfAxes("BatchNorm1d", inputs[0], ranks)
 
 
 class BatchNorm2d(_BatchNorm):
@@ -104,7 +108,7 @@ class _InstanceNorm(_ChannelNorm):
     def check(self, *inputs: Shape) -> None:
         super().check(*inputs)
         (x,) = inputs
-        if x.elements == x.channels:
+        if math.prod(x.spatial[self.batch_axes :]) == 1:
             raise OneValuePerChannel(x)
 
 
@@ -138,7 +142,7 @@ class InstanceNorm3d(_InstanceNorm):
     rank: ClassVar[int | None] = 3
 
 
-class GroupNorm(Layer):
+class GroupNorm(TakesBatchAxes):
     """Group normalization: the channels in `num_groups` groups, each by its mean and variance over all cells of the
     sample.
 
@@ -153,8 +157,10 @@ class GroupNorm(Layer):
     num_channels: Count | None = None
 
     def check(self, *inputs: Shape) -> None:
-        channels = inputs[0].channels
+        channels, axes = inputs[0].channels, len(inputs[0].spatial)
         self.must_equal("num_channels", channels)
+        if self.batch_axes > axes:
+            raise WrongValue("batch_axes", f"at most {axes}, the number of spatial axes", self.batch_axes)
         if channels % self.num_groups:
             raise NormGroupsDoNotDivide(channels, self.num_groups)
 
@@ -162,7 +168,8 @@ class GroupNorm(Layer):
         return scale_and_shift((inputs[0].channels,), self.affine, self.affine)
 
     def centred(self, *inputs: Shape) -> int | None:
-        return inputs[0].elements // self.num_groups
+        x = inputs[0]
+        return math.prod(x[self.batch_axes :]) // self.num_groups
 
     def derived(self, *inputs: Shape) -> Mapping[str, object]:
         return {"num_channels": inputs[0].channels}

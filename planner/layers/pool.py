@@ -15,14 +15,15 @@ from planner.faults.places_in_padding import PlacesInPadding
 from planner.faults.windows_too_wide import WindowsTooWide
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, AxisMap, Bins, RandomBins, Shape
+from planner.layers._batch_axes import TakesBatchAxes
 from planner.layers._call import Call
 from planner.layers._fields import Count, NonZero, PerAxis, PerAxisFactor, PerAxisOrKeep, Power
-from planner.layers._layer import Layer, axis_name
+from planner.layers._layer import axis_name
 from planner.layers._padding import flat, padded
-from planner.layers._pools import ReturnsIndices, Windows, WithinInput
+from planner.layers._pools import PlainMaxPool, ReturnsIndices, Windows, WithinInput
 
 
-class _MaxPool(ReturnsIndices, Windows):
+class _MaxPool(PlainMaxPool, Windows):
     fill: ClassVar[float] = -math.inf
 
     dilation: PerAxis = 1
@@ -199,7 +200,7 @@ class LPPool3d(WithinInput, _LPPool):
     rank: ClassVar[int] = 3
 
 
-class _AdaptivePool(Layer):
+class _AdaptivePool(TakesBatchAxes):
     """Pools by as many bins as are asked for."""
 
     rank: ClassVar[int]
@@ -210,7 +211,7 @@ class _AdaptivePool(Layer):
         sizes = (self.output_size,) * self.rank if isinstance(self.output_size, int) else self.output_size
         if len(sizes) != self.rank:
             raise WrongValue("output_size", f"one number, or {self.rank} for the {self.rank} spatial axes", sizes)
-        return tuple(KEEP if size is None else Bins(size) for size in sizes)
+        return (*self.before, *(KEEP if size is None else Bins(size) for size in sizes))
 
     def functional(self, call: Call) -> Call:
         return call.as_function
@@ -248,7 +249,7 @@ class AdaptiveAvgPool3d(_AdaptivePool):
     rank: ClassVar[int] = 3
 
 
-class AdaptiveMaxPool1d(ReturnsIndices, _AdaptivePool):
+class AdaptiveMaxPool1d(PlainMaxPool, _AdaptivePool):
     """The largest value in each of output_size bins over one axis, whatever its length n.
 
     Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
@@ -260,7 +261,7 @@ class AdaptiveMaxPool1d(ReturnsIndices, _AdaptivePool):
     output_size: PerAxis
 
 
-class AdaptiveMaxPool2d(ReturnsIndices, _AdaptivePool):
+class AdaptiveMaxPool2d(PlainMaxPool, _AdaptivePool):
     """The largest value in each of output_size bins per axis, over two axes of any length n; null keeps an axis.
 
     Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,
@@ -270,7 +271,7 @@ class AdaptiveMaxPool2d(ReturnsIndices, _AdaptivePool):
     rank: ClassVar[int] = 2
 
 
-class AdaptiveMaxPool3d(ReturnsIndices, _AdaptivePool):
+class AdaptiveMaxPool3d(PlainMaxPool, _AdaptivePool):
     """The largest value in each of output_size bins per axis, over three axes of any length n; null keeps an axis.
 
     Bin i holds the cells floor(i·n / output_size) up to, not including, ceil((i + 1)·n / output_size): bins overlap,

@@ -15,6 +15,7 @@ from planner.faults.sizes_differ import SizesDiffer
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.faults.wrong_number_of_sources import WrongNumberOfSources
 from planner.geometry import KEEP, All, AxisMap, Link, Prefix, Shape
+from planner.layers._batch_axes import TakesBatchAxes
 from planner.layers._call import Call, Layout
 from planner.layers._fields import BatchFirst, Count, Depth, Natural, Probability
 from planner.layers._layer import Layer, Sizes
@@ -69,8 +70,8 @@ class _Stateful(Layer):
 _STATES = {1: "its state", 2: "its hidden state and its cell state"}
 
 
-class _Recurrent(_Stateful):
-    """What layers share that go along a sequence."""
+class _Recurrent(TakesBatchAxes, _Stateful):
+    """What layers share that go along a sequence; with `batch_axes` they hand on no states."""
 
     takes: ClassVar[tuple[int, int | None]] = (1, 2)
     rank: ClassVar[int | None] = 1
@@ -98,6 +99,8 @@ class _Recurrent(_Stateful):
 
     def check(self, *inputs: Shape) -> None:
         super().check(*inputs)
+        if len(inputs) > 1:
+            self.must_not_fold("it is given a first state")
         for i, (state, wanted) in enumerate(zip(inputs[1:], self.state_shapes(), strict=False)):
             if state != wanted:
                 which = f"hidden[{i}]" if self.states > 1 else "hidden"
@@ -106,10 +109,12 @@ class _Recurrent(_Stateful):
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         x, *states = inputs
-        along: AxisMap = All(x[0]) if self.bidirectional else Prefix()
+        along: AxisMap = All(x[-2]) if self.bidirectional else Prefix()
         # A layer's state reads the first states of its own and those below; with one layer, a direction its own.
         upwards: AxisMap = KEEP if self.num_layers == 1 else Prefix()
         width = All(self.directions * self.state_channels()[0])
+        if self.batch_axes:
+            return ((Link((*self.before, along), width),),)
         sequence = (Link((along,), width), *(Link((All(x[0]),), width) for _ in states))
         last = (
             (Link((All(),), All(n), (None,)), *(Link((upwards,), All(n)) for _ in states))
@@ -118,7 +123,7 @@ class _Recurrent(_Stateful):
         return (sequence, *last)
 
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
-        return (links[0][0].output(inputs[0]), *self.state_shapes())
+        return (links[0][0].output(inputs[0]), *(() if self.batch_axes else self.state_shapes()))
 
     def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
         named: dict[str, Sizes] = {}
@@ -129,13 +134,15 @@ class _Recurrent(_Stateful):
         return named
 
     def multiply_adds(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...]) -> int:
-        return inputs[0][0] * _products(self.weights(*inputs))
+        return math.prod(inputs[0].spatial) * _products(self.weights(*inputs))
 
     def spared(self, inputs: tuple[Shape, ...], outputs: tuple[Shape, ...], read: Region) -> int:
         return 0  # the cells that are read take those before them, or their states, to be worked out
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
         args = {**self.derived(*inputs), **self.given(), "batch_first": True}
+        if self.batch_axes:
+            return (replace(self.module(args, *inputs), returns=((0,),), batch_axes=0, in_rows=True),)
         call = replace(
             self.module(args, *inputs),
             returns=((0,), *(((1, 0), (1, 1)) if self.states > 1 else ((1,),))),

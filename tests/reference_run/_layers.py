@@ -36,6 +36,8 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
     batch    how many samples there are, for a layer that reads nothing
     """
     name = layer.type_name()
+    if axes := getattr(layer, "batch_axes", 0):
+        return _for_each_place(layer, axes, weights, *sources)
     sources = [x.contiguous() for x in sources]  # LocalResponseNorm takes no other maps
     if name in ("Parameter", "Buffer"):
         sizes = layer.sizes()  # type: ignore[attr-defined]
@@ -61,6 +63,15 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
     else:
         raise NotImplementedError(f"what does {name} compute?")
     return [result] if isinstance(result, Tensor) else list(result)
+
+
+def _for_each_place(layer: Layer, axes: int, weights: Weights, x: Tensor) -> Tensors:
+    """The first output of a layer, which works on each place of the first spatial axes by itself."""
+    places = x.shape[2 : 2 + axes]
+    alone = layer.model_copy(update={"batch_axes": 0})
+    found = [computed(alone, weights, [x[(slice(None), slice(None), *at)]], len(x))[0] for at in np.ndindex(*places)]
+    together = torch.stack(found, 2)
+    return [together.reshape(*together.shape[:2], *places, *together.shape[3:])]
 
 
 def _last(x: Tensor) -> Tensor:
@@ -384,6 +395,11 @@ def _constant(layer: Any, batch: int) -> Tensor:
         found = torch.where(columns % 2 == 0, torch.sin(angles), torch.cos(angles)).float().double()
         if layer.fill == "causal_mask":
             found = torch.zeros_like(angles).masked_fill(columns > rows, -torch.inf)
+    elif layer.fill == "relative_position_index":
+        window = round(places.numel() ** 0.25)
+        query, key = places // window**2, places % window**2
+        down, across = query // window - key // window, query % window - key % window
+        found = (down + window - 1) * (2 * window - 1) + across + window - 1
     else:
         number = {"zeros": 0, "ones": 1}.get(layer.fill, layer.fill)
         found = torch.full(layer.shape, float(number), dtype=torch.float32).double()
@@ -499,6 +515,12 @@ def _matmul(layer: Any, a: Tensor, b: Tensor) -> Tensor:
     return _first(
         torch.stack([one @ (other.transpose(-1, -2) if layer.transpose_b else other) for one, other in pairs])
     )
+
+
+def _cdist(layer: Any, a: Tensor, b: Tensor) -> Tensor:
+    """Norms of the differences of all rows, each written out; each sample is by itself."""
+    apart = [one.unsqueeze(-2) - other.unsqueeze(-3) for one, other in zip(_last(a), _last(b), strict=True)]
+    return _first(torch.linalg.vector_norm(torch.stack(apart), layer.p, -1))
 
 
 def _einsum(layer: Any, *sources: Tensor) -> Tensor:
@@ -730,6 +752,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "ArgMax": _reduced(torch.argmax),
     "ArgMin": _reduced(torch.argmin),
     "MatMul": _matmul,
+    "CDist": _cdist,
     "ScaledDotProductAttention": _dot_product,
     "RotaryEmbedding": _rotary,
     "Einsum": _einsum,

@@ -177,12 +177,16 @@ def unchanged(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Any:
     return x if isinstance(x, Held) else b.tensor(x)
 
 
-@operation("to", "type", "type_as", "float", "double", "half", "bfloat16", "long", "int", "short")
+@operation("to", "type", "type_as", "float", "double", "half", "bfloat16", "long", "int", "short", "bool")
 def cast(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Any:
-    """Values as another type of number: what becomes a whole number is cut off behind the point."""
+    """Values as another type of number: what becomes a whole number is cut off behind the point, and what becomes a
+    truth value is 1 where it is not 0.
+    """
     was, now = b.reads[0], b.gives[0]
     if now == "truth" != was:
-        raise NotSayable("numbers as truth values")
+        tensor = b.tensor(x)
+        signs = b.like(b.step("Sign", {}, [tensor]), tensor)
+        return b.like(b.step("Abs", {}, [signs]), tensor)
     if now != "whole" or was != "float":
         return unchanged(b, x)
     tensor = b.tensor(x)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from planner.inputs._axes import Traced, factors
+from planner.inputs._axes import Sizes, Traced, factors
 from planner.inputs._building import GraphBuilder
 from planner.inputs._following import Following, at_run, number_of
 from planner.inputs._graph import NotSayable, Output
+from planner.inputs._stored import Held
 from planner.inputs.operations import all_operations, operation
 from planner.inputs.operations._arguments import listed
 from planner.inputs.operations.shapes import repeated
@@ -15,15 +17,23 @@ from planner.inputs.operations.shapes import repeated
 
 def constant(b: GraphBuilder, fill: Any, **more: Any) -> Traced:
     """A constant of the sizes that the call gives, of equal numbers or of numbers in a row."""
-    wanted = b.wanted()
-    sizes = [number_of(each) for each in wanted]
-    for_each = len(wanted) > 1 and wanted[0] == b.batch.sizes
-    sizes = sizes[1:] if for_each else sizes
+    return constant_of(b, b.wanted(), fill, **more)
+
+
+def constant_of(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any) -> Traced:
+    """A constant of some sizes, given for all runs."""
+    for_each = bool(wanted) and wanted[0] == b.batch.sizes
+    if for_each and len(wanted) == 1 and fill not in ("zeros", "ones") and isinstance(fill, str):
+        raise NotSayable("a constant that differs from sample to sample")
+    own = wanted[1:] if for_each else wanted
+    sizes = [number_of(each) for each in own if set(each) != {1}]
     if not isinstance(fill, str) and fill != fill:
         raise NotSayable("a constant that is not a number")
     step = b.step("Constant", {"shape": sizes or [1], **({} if fill == "zeros" else {"fill": fill}), **more}, [])
-    dims = factors([tuple(at_run(sizes, run)) for run in range(b.runs)])
-    return Traced(Output(step), dims or ((),), ((b.batch,), *dims) if for_each else dims, b.batch)
+    axes = factors([tuple(at_run(sizes, run)) for run in range(b.runs)])
+    rest = iter(axes)
+    dims = tuple(next(rest) if set(each) != {1} else () for each in own)
+    return Traced(Output(step), axes or ((),), ((b.batch,), *dims) if for_each else dims, b.batch)
 
 
 @operation("zeros", "zeros_like", "new_zeros")
@@ -36,7 +46,23 @@ def ones(b: GraphBuilder, *_: Any, **__: Any) -> Traced:
     return constant(b, "ones")
 
 
-@operation("full", "full_like", "new_full", "tensor", "scalar_tensor")
+@operation("new_full")
+def new_full(b: GraphBuilder, _: Any, size: Any, fill_value: Any, **__: Any) -> Traced:
+    return full(b, size, fill_value)
+
+
+@operation("tensor", "as_tensor", "scalar_tensor")
+def tensor(b: GraphBuilder, data: Any, **_: Any) -> Any:
+    """A tensor of a number, or of a list of equal ones; or a tensor as it is."""
+    if isinstance(data, Traced | Held):
+        return all_operations()["to"](b, data)
+    numbers = data
+    while isinstance(numbers, tuple | list) and numbers and all(each == numbers[0] for each in numbers):
+        numbers = numbers[0]
+    return full(b, numbers)
+
+
+@operation("full", "full_like")
 def full(b: GraphBuilder, size: Any, fill_value: Any = None, **_: Any) -> Traced:
     value = size if fill_value is None else fill_value
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -11,6 +11,7 @@ from planner.inputs._graph import NotSayable, Output
 from planner.inputs._meeting import met
 from planner.inputs.operations import operation
 from planner.inputs.operations._arguments import listed
+from planner.inputs.operations.constants import constant_of
 from planner.inputs.operations.shapes import repeated, sliced, unsqueeze
 
 
@@ -40,8 +41,26 @@ def stack(b: GraphBuilder, tensors: Sequence[Any], dim: int = 0) -> Traced:
 
 @operation("setitem")
 def setitem(b: GraphBuilder, x: Any, index: Any, value: Any) -> Traced:
-    """Writing into a part along one dimension."""
+    """Writing into a part: along several dimensions, into a part of a part, which is then written back."""
     tensor = b.tensor(x)
+    cuts, single = _cuts(tensor, index)
+    if not cuts:
+        raise NotSayable("writing over all values")
+    wholes, part = [], tensor
+    for dim, cut in cuts:
+        wholes.append(b.parted(part, dim)[0])
+        part = sliced(b, wholes[-1], dim, cut)
+        if part.is_empty:
+            return tensor
+    b.forget([part.output.step])
+    written = _spread_over(b, part, value, single)
+    for (dim, cut), whole in reversed([*zip(cuts, wholes, strict=True)]):
+        written = _written_over(b, whole, written, dim, cut)
+    return written
+
+
+def _cuts(x: Traced, index: Any) -> tuple[list[tuple[int, slice]], list[int]]:
+    """The dimensions of which an index takes a part, with that part; and those of which it takes one cell."""
     chosen = list(index) if isinstance(index, tuple) else [index]
     if any(
         each is None or isinstance(each, bool) or not (each is Ellipsis or isinstance(each, int | slice))
@@ -50,18 +69,18 @@ def setitem(b: GraphBuilder, x: Any, index: Any, value: Any) -> Traced:
         raise NotSayable("writing to places that a tensor gives")
     if Ellipsis in chosen:
         at = chosen.index(Ellipsis)
-        chosen[at : at + 1] = [slice(None)] * (tensor.rank - len(chosen) + 1)
+        chosen[at : at + 1] = [slice(None)] * (x.rank - len(chosen) + 1)
     single = [dim for dim, each in enumerate(chosen) if isinstance(each, int)]
-    chosen = [slice(each, each + 1 or None) if isinstance(each, int) else each for each in chosen]
-    cut = [dim for dim, each in enumerate(chosen) if each.indices(tensor.sizes()[dim]) != (0, tensor.sizes()[dim], 1)]
-    if len(cut) != 1:
-        raise NotSayable("writing into several dimensions")
-    (dim,) = cut
-    tensor, _ = b.parted(tensor, dim)
-    part = sliced(b, tensor, dim, chosen[dim])
-    if part.is_empty:
-        return tensor
-    b.forget([part.output.step])
+    parts = [slice(each, each + 1 or None) if isinstance(each, int) else each for each in chosen]
+    whole = [(0, n, 1) for n in x.sizes()]
+    return [(dim, each) for dim, each in enumerate(parts) if each.indices(whole[dim][1]) != whole[dim]], single
+
+
+def _spread_over(b: GraphBuilder, part: Traced, value: Any, single: Sequence[int]) -> Traced:
+    """What is written into a part, of which some dimensions are single cells, repeated to its sizes."""
+    wanted = [tuple(part.sizes(run)[i] for run in range(b.runs)) for i in range(part.rank)]
+    if isinstance(value, int | float):
+        return constant_of(b, wanted, +value or "zeros")
     given = b.tensor(value)
     missing = part.rank - given.rank - len(single)
     for at in single:
@@ -70,14 +89,16 @@ def setitem(b: GraphBuilder, x: Any, index: Any, value: Any) -> Traced:
     lifted = given.with_dims((*[()] * missing, *given.dims))
     dims = [own or ((b.batch,) if b.batch in part.dims[i] else ()) for i, own in enumerate(lifted.dims)]
     lifted = lifted.with_dims(dims)
-    wanted = [tuple(part.sizes(run)[i] for run in range(b.runs)) for i in range(part.rank)]
-    spread = repeated(b, lifted, [i for i, own in enumerate(lifted.dims) if not own and set(wanted[i]) != {1}], wanted)
-    meeting = met(b, [tensor, spread], apart=dim)
-    written = chosen[dim]
+    return repeated(b, lifted, [i for i, own in enumerate(lifted.dims) if not own and set(wanted[i]) != {1}], wanted)
+
+
+def _written_over(b: GraphBuilder, x: Traced, part: Traced, dim: int, cut: slice) -> Traced:
+    """A tensor with a part of one dimension written over."""
+    meeting = met(b, [x, part], apart=dim)
     arguments = {"dim": dim_of_axis(meeting.apart or 0, len(meeting.axes))}
-    arguments |= {} if written.start is None else {"start": written.start}
-    arguments |= {} if written.stop is None else {"end": written.stop}
-    arguments |= {} if written.step in (None, 1) else {"step": written.step}
+    arguments |= {"start": cut.start} if cut.start else {}
+    arguments |= {} if cut.stop is None else {"end": cut.stop}
+    arguments |= {} if cut.step in (None, 1) else {"step": cut.step}
     whole, piece = meeting.tensors
     return b.like(b.step("SetSlice", arguments, [whole, piece]), whole)
 

@@ -10,7 +10,7 @@ from planner.inputs._graph import NotSayable
 from planner.inputs.operations import all_operations
 from planner.inputs.operations._arguments import chosen, per_axis
 from planner.inputs.operations.norms import batch_normalized, embedded, on_last
-from planner.inputs.operations.windows import as_map, by_depth
+from planner.inputs.operations.windows import on_map
 from planner.layers import all_layers
 
 AS_FUNCTIONS = {
@@ -75,10 +75,7 @@ def _on_one(b: GraphBuilder, name: str, arguments: dict[str, Any], tensor: Trace
     if layout == "last":
         x = b.last(tensor)
         return on_last(b, b.step(name, arguments, [x], path=path), x)
-    x = b.first(tensor)
-    if name in ("Conv1d", "Conv2d", "Conv3d"):
-        arguments = by_depth(arguments, x)
-    return as_map(b, b.step(name, arguments, [x], path=path), x)
+    return on_map(b, name, arguments, tensor, path=path)
 
 
 def arguments_of(name: str, module: Any) -> dict[str, Any]:
@@ -139,11 +136,17 @@ def _recurrent(b: GraphBuilder, name: str, module: Any, path: str, input: Any, h
     """A recurrent layer on (N, L, C), or (L, N, C): all outputs, and the last states."""
     if hx is not None:
         raise NotSayable(f"nn.{name} with a first state")
-    x = b.last(b.tensor(input))
-    if len(x.axes) != 2 or (b.batch,) not in x.dims:
-        raise NotSayable(f"nn.{name} on axes that are folded into the batch")
-    step = b.step(name, arguments_of(name, module), [x], path=path)
+    x = b.tensor(input)
+    along = 1 if module.batch_first else 0
+    if x.rank != 3 or b.batch not in x.dims[1 - along]:
+        raise NotSayable(f"nn.{name} on other dimensions than samples, a sequence and channels")
+    folded = b.folded(x, 1 - along)
+    x = b.ordered(x, (*folded, x.own(along), x.own(2)))
+    arguments = arguments_of(name, module) | ({"batch_axes": len(folded)} if folded else {})
+    step = b.step(name, arguments, [x], path=path)
     y = on_last(b, step, x)
+    if folded:
+        return y, (None, None) if name == "LSTM" else None
     states = [
         b.output(step, lambda axes: (axes[0], (b.batch,), axes[1]), i) for i in range(1, 3 if name == "LSTM" else 2)
     ]

@@ -12,7 +12,8 @@ from planner.inputs.operations import operation
 from planner.inputs.operations._arguments import chosen
 from planner.inputs.operations.arithmetic import add, operator
 from planner.inputs.operations.reductions import along_one
-from planner.inputs.operations.windows import as_map
+from planner.inputs.operations.shapes import as_whole
+from planner.inputs.operations.windows import on_map
 
 
 def on_last(b: GraphBuilder, step: Any, x: Traced) -> Traced:
@@ -48,8 +49,7 @@ def batch_normalized(b: GraphBuilder, x: Traced, arguments: dict[str, Any], path
     if x.rank == 2 and len(x.dims[0]) > 1:
         rows = b.ordered(x, (x.own(0), x.own(1)))
         return b.like(b.step("BatchNorm1d", arguments, [rows], path=path), rows)
-    image = b.first(x)
-    return as_map(b, b.step(f"BatchNorm{max(x.rank - 2, 1)}d", arguments, [image], path=path), image)
+    return on_map(b, f"BatchNorm{max(x.rank - 2, 1)}d", arguments, x, path=path)
 
 
 @operation("layer_norm")
@@ -95,9 +95,8 @@ def group_norm(
         scale = b.tensor(weight)
         return operator("Multiply", b, plain, scale.with_dims((*scale.dims, *[()] * (plain.rank - 2))))
     path = b.owner(weight, "weight", bias) if isinstance(weight, Held) else None
-    x = b.first(b.tensor(input))
     arguments = {"num_groups": num_groups} | chosen({"eps": (eps, 1e-5), "affine": (weight is not None, True)})
-    return as_map(b, b.step("GroupNorm", arguments, [x], path=path), x)
+    return on_map(b, "GroupNorm", arguments, b.tensor(input), path=path)
 
 
 @operation("normalize")
@@ -121,6 +120,7 @@ def embedding(
 
 def embedded(b: GraphBuilder, x: Traced, arguments: dict[str, Any], path: str | None) -> Traced:
     """A vector for each number, along a new last dimension."""
+    x = as_whole(b, x)
     step = b.step("Embedding", arguments, [x], path=path)
     new = b.output(step, lambda axes: axes).axes
     return Traced(Output(step), (*x.axes, new[-1]), (*x.dims, new[-1]), b.batch)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from planner.inputs._axes import Axis, Factor, Traced, fresh, size_of
+from planner.inputs._axes import Axis, Factor, Sizes, Traced, fresh, size_of
 from planner.inputs._building import GraphBuilder, dim_of_axis
 from planner.inputs._following import at_run, number_of
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._stored import Held
 from planner.inputs.operations import operation
 from planner.inputs.operations._arguments import listed
+from planner.layers import all_layers
 
 # Dimensions
 
@@ -186,6 +187,7 @@ def _looked_up(b: GraphBuilder, x: Traced, dim: int, index: Traced) -> tuple[Tra
     if index.has_batch:
         raise NotSayable("an index that is a tensor, and differs from sample to sample")
     tensor, axis = b.parted(x, dim)
+    index = as_whole(b, index)
     whole = tuple(factor for own in index.dims for factor in own)
     axes = [whole if i == axis else () for i in range(len(tensor.axes))]
     row = b.ordered(index.with_dims([whole]), axes)
@@ -198,6 +200,22 @@ def _looked_up(b: GraphBuilder, x: Traced, dim: int, index: Traced) -> tuple[Tra
     found = (*tensor.axes[:axis], tuple(factor for own in new for factor in own), *tensor.axes[axis + 1 :])
     dims = (*tensor.dims[:dim], *new, *tensor.dims[dim + 1 :])
     return Traced(Output(step), found, dims, b.batch), len(new)
+
+
+MOVED = ("Rearrange", "Flatten", "Expand", "Slice", "Select", "Tile", "Roll", "Flip", "Chunk", "Split", "Concat")
+"""Layers that hand on the numbers that they read as they are."""
+
+
+def as_whole(b: GraphBuilder, x: Traced) -> Traced:
+    """A tensor of whole numbers as PyTorch's type of these, which what a layer has worked out is not."""
+    found = x.output
+    while found.step.type in MOVED:
+        found = found.step.sources[0]
+    step, kind = found.step, all_layers().get(found.step.type)
+    held = step.type == "Buffer" and step.arguments.get("whole")
+    if step.type in ("input", "Long") or held or (kind is not None and found.number in kind.places):
+        return x
+    return b.like(b.step("Long", {}, [x]), x)
 
 
 def sliced(b: GraphBuilder, x: Traced, dim: int, wanted: slice) -> Traced:
@@ -274,6 +292,8 @@ def split(b: GraphBuilder, x: Any, *parts: Any, dim: int | None = None, **_: Any
     sizes = [each[at] for each in b.results]
     if len(sizes) == 1:
         return (tensor,)
+    if len(set(sizes)) > 1 and any(len(set(each)) > 1 for each in sizes):
+        return tuple(sliced(b, tensor, at, each) for each in _slices(sizes))
     tensor, axis = b.parted(tensor, at)
     where = dim_of_axis(axis, len(tensor.axes))
     along = {} if where == 1 else {"dim": where}
@@ -282,6 +302,19 @@ def split(b: GraphBuilder, x: Any, *parts: Any, dim: int | None = None, **_: Any
     else:
         step = b.step("Split", {"split_size": [each[0] for each in sizes], **along}, [tensor])
     return tuple(_replaced(b, step, tensor, axis, at, i, True) for i in range(len(sizes)))
+
+
+def _slices(sizes: Sequence[Sizes]) -> Iterator[slice]:
+    """Parts that follow one another, of which one has a size that follows from the input's: what lies behind it is
+    counted from the end.
+    """
+    (follows, *others) = (i for i, each in enumerate(sizes) if len(set(each)) > 1)
+    if others:
+        raise NotSayable("a split into several sizes that follow from the input's")
+    for i in range(len(sizes)):
+        start, stop = (sum(each[0] for each in sizes[:at]) for at in (i, i + 1))
+        left, right = (-sum(each[0] for each in sizes[at:]) for at in (i, i + 1))
+        yield slice(start if i <= follows else left, (stop if i < follows else right) or None)
 
 
 @operation("unbind")

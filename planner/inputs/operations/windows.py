@@ -9,15 +9,32 @@ from typing import Any
 from planner.inputs._axes import Traced
 from planner.inputs._building import GraphBuilder
 from planner.inputs._following import number_of
-from planner.inputs._graph import GraphNode, NotSayable
+from planner.inputs._graph import GraphNode, NotSayable, Output
 from planner.inputs._stored import Held
 from planner.inputs.operations import OPERATIONS, operation
 from planner.inputs.operations._arguments import chosen, per_axis
+from planner.layers import all_layers
 
 
 def as_map(b: GraphBuilder, step: GraphNode, x: Traced) -> Traced:
-    """The output of a step on a map as (N, C, …)."""
-    return b.output(step, lambda axes: ((b.batch,) if x.has_batch else (), axes[-1], *axes[:-1]))
+    """The output of a step on a map as (N, C, …), of which axes folded into the batch stay as they are."""
+    folded = len(x.axes) - x.rank + 1
+    new = b.output(step, lambda axes: axes).axes
+    axes = (*x.axes[:folded], *new[folded:])
+    return Traced(Output(step), axes, (x.dims[0], axes[-1], *axes[folded:-1]), b.batch)
+
+
+def on_map(
+    b: GraphBuilder, type_: str, arguments: dict[str, Any], x: Traced, *, path: str | None = None,
+    rank: int | None = None,
+) -> Traced:  # fmt: skip
+    """A layer on (N, C, …); axes that are folded into the batch are its `batch_axes`."""
+    image = b.first(x, rank, folds="batch_axes" in all_layers()[type_].model_fields)
+    if type_ in ("Conv1d", "Conv2d", "Conv3d"):
+        arguments = by_depth(arguments, image)
+    folded = len(image.axes) - image.rank + 1
+    arguments = arguments | ({"batch_axes": folded} if folded else {})
+    return as_map(b, b.step(type_, arguments, [image], path=path), image)
 
 
 def _convolved(
@@ -25,10 +42,9 @@ def _convolved(
     dilation: Any = 1, groups: int = 1,
 ) -> Traced:  # fmt: skip
     path = b.owner(weight, "weight", bias)
-    x = b.first(b.tensor(input), rank)
     more = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     arguments = _convolution(weight.sizes[0], weight, more, bias)
-    return as_map(b, b.step(f"Conv{rank}d", by_depth(arguments, x), [x], path=path), x)
+    return on_map(b, f"Conv{rank}d", arguments, b.tensor(input), path=path, rank=rank)
 
 
 def _convolved_back(
@@ -36,10 +52,9 @@ def _convolved_back(
     output_padding: Any = 0, groups: int = 1, dilation: Any = 1,
 ) -> Traced:  # fmt: skip
     path = b.owner(weight, "weight", bias)
-    x = b.first(b.tensor(input), rank)
     more = {"stride": stride, "padding": padding, "output_padding": output_padding, "groups": groups}
     arguments = _convolution(weight.sizes[1] * groups, weight, {**more, "dilation": dilation}, bias)
-    return as_map(b, b.step(f"ConvTranspose{rank}d", arguments, [x], path=path), x)
+    return on_map(b, f"ConvTranspose{rank}d", arguments, b.tensor(input), path=path, rank=rank)
 
 
 def _convolution(out_channels: int, weight: Held, more: dict[str, Any], bias: Any) -> dict[str, Any]:
@@ -62,7 +77,6 @@ def _mean_pooled(
     rank: int, b: GraphBuilder, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0,
     ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: Any = None,
 ) -> Traced:  # fmt: skip
-    x = b.first(b.tensor(input), rank)
     kernel = per_axis(kernel_size)
     arguments = {"kernel_size": kernel} | chosen(
         {
@@ -73,14 +87,13 @@ def _mean_pooled(
             "divisor_override": (divisor_override, None),
         }
     )
-    return as_map(b, b.step(f"AvgPool{rank}d", arguments, [x]), x)
+    return on_map(b, f"AvgPool{rank}d", arguments, b.tensor(input), rank=rank)
 
 
 def _max_pooled(
     rank: int, b: GraphBuilder, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
     ceil_mode: bool = False, return_indices: bool = False,
 ) -> Any:  # fmt: skip
-    x = b.first(b.tensor(input), rank)
     kernel = per_axis(kernel_size)
     arguments = {"kernel_size": kernel} | chosen(
         {
@@ -92,15 +105,14 @@ def _max_pooled(
     )
     if return_indices:
         raise NotSayable("a pool that returns indices")
-    return as_map(b, b.step(f"MaxPool{rank}d", arguments, [x]), x)
+    return on_map(b, f"MaxPool{rank}d", arguments, b.tensor(input), rank=rank)
 
 
 def _adaptive(
     kind: str, rank: int, b: GraphBuilder, input: Any, output_size: Any, return_indices: bool = False
 ) -> Traced:
-    x = b.first(b.tensor(input), rank)
-    size = per_axis(output_size)
-    return as_map(b, b.step(f"Adaptive{kind}Pool{rank}d", {"output_size": size}, [x]), x)
+    arguments = {"output_size": per_axis(output_size)}
+    return on_map(b, f"Adaptive{kind}Pool{rank}d", arguments, b.tensor(input), rank=rank)
 
 
 for _rank in (1, 2, 3):

@@ -10,6 +10,7 @@ from planner.classes.names import is_attribute
 from planner.classes.parts import Part, Unit
 from planner.classes.symbols import OWN
 from planner.outputs.code.torch import places
+from planner.outputs.code.torch import ready_made as ready
 from planner.outputs.code.torch.calls import sizes_read
 from planner.outputs.code.torch.chains import is_plain
 from planner.outputs.code.torch.construction import (
@@ -280,8 +281,10 @@ def _tensor(data: Expr) -> Expr:
     given = first.args[0]
     if given.op == "new":
         given = _tensor(given)
-    if callee == text("planner.sinusoidal"):
-        return Expr("sinusoidal()", (given, *(each.args[0] for each in others)))
+    for table in ready.TABLES:
+        if callee == text(f"planner.{table}"):
+            sizes = given.args if given.op == "tuple" else (given, *(each.args[0] for each in others))
+            return Expr(f"{table}()", tuple(sizes))
     if others or given.op != "tuple":
         return Expr("call", (callee, given, *(each.args[0] for each in others)))
     return Expr("call", (callee, *given.args))

@@ -362,8 +362,6 @@ def _is_chosen(part: Part) -> bool:
 
 def _lacks(part: Part) -> Lack:
     """What a tensor of the class lacks for a batch: its size, where the first axis has size 1, or else the axis."""
-    if part.is_constant:
-        return "axis"
     data = part.calls[-1].args[0][1]
-    sizes = next(each.args[0] for each in data.args[1:] if each.op == "keyword size")
-    return "size" if len(sizes.args) > len(part.first.outputs[0].shape) else "axis"
+    sizes = next((each.args[0].args for each in data.args[1:] if each.op == "keyword size"), ())
+    return "size" if len(sizes) > len(part.first.outputs[0].shape) else "axis"

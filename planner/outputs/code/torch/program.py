@@ -57,9 +57,9 @@ class Program:
                 self.helpers.setdefault("make_divisible", ready.written(make_divisible))
             if functions & {"ceil", "floor"}:
                 self.imports.add("math")
-            if "sinusoidal" in functions:
-                self.helpers.setdefault("sinusoidal", ready.SINUSOIDAL)
-                self.imports |= {"Tensor", "torch"}
+            for table in sorted(functions & ready.TABLES.keys()):
+                code = self.helpers.setdefault(table, ready.TABLES[table])
+                self.imports |= {"Tensor", "torch", *({"math"} if "math." in code else ())}
 
     def helper(self, code: str, wanted: str, *key: str) -> str:
         """The name of a class that is written once for each key; `code` has `{name}` in its place."""
@@ -123,6 +123,9 @@ class Program:
             callee = self.helper(code("{name}", decided), call.call.name, call.call.name, decided)
         else:
             callee = call.target
+        if call.call.batch_axes:
+            own, module = len(part.first.inputs[0].shape.spatial) - call.call.batch_axes, callee.rpartition(".")[2]
+            callee = self.helper(ready.folded("{name}", callee, own), f"Folded{module}", callee, "folded")
         if channels_first:
             module = callee.rpartition(".")[2]
             rank = len(part.first.inputs[0].shape.spatial)

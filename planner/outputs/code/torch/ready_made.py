@@ -28,6 +28,18 @@ def sinusoidal(length: int, channels: int) -> Tensor:
     return pairs.flatten(1)[:, :channels].float()
 '''
 
+RELATIVE_POSITION_INDEX = '''
+def relative_position_index(*size: int) -> Tensor:
+    """How far each query and each key of a square window lie apart, down and across, as one number (Swin)."""
+    window = round(math.prod(size) ** 0.25)
+    row = torch.arange(window)
+    cells = (row[:, None] * (2 * window - 1) + row).flatten()
+    return (cells[:, None] - cells + 2 * window * (window - 1)).reshape(size)
+'''
+
+TABLES = {"relative_position_index": RELATIVE_POSITION_INDEX, "sinusoidal": SINUSOIDAL}
+"""Functions that make what a constant holds, where PyTorch has none, by their names."""
+
 CAUSAL_MASK = '''
 def causal_mask(x: Tensor) -> Tensor:
     """Hides from each position of (N, ..., L, C) those behind it."""
@@ -222,6 +234,15 @@ class {name}({base}):
         out, weights = super().forward(*rows, attn_mask=attn_mask, **options)
         return out.unflatten(0, batch), weights
 '''
+    if base in ("nn.RNN", "nn.LSTM", "nn.GRU"):
+        return f'''
+class {name}({base}):
+    """Goes along L of (N, ..., L, C); the last states are those of all rows."""
+
+    def forward(self, input: Tensor) -> tuple[Tensor, Any]:
+        out, states = super().forward(input.flatten(0, -3))
+        return out.unflatten(0, input.shape[:-2]), states
+'''
     return f'''
 class {name}({base}):
     """Works along L of (N, ..., L, C)."""
@@ -229,6 +250,20 @@ class {name}({base}):
     def forward(self, *sequences: Tensor, **options: Any) -> Tensor:
         rows = [x.flatten(0, -3) for x in sequences]
         return super().forward(*rows, **options).unflatten(0, sequences[0].shape[:-2])
+'''
+
+
+def folded(name: str, base: str, rank: int) -> str:
+    """A module for its own axes, of so many; those before them go into the batch and back."""
+    axes = ", ".join(("D", "H", "W")[-rank:] if rank > 1 else ("L",))
+    return f'''
+class {name}({base}):
+    """Works on each ({axes}) of (N, C, ..., {axes}) by itself."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        samples = input.movedim(1, {-rank - 1})
+        out = super().forward(samples.flatten(0, {-rank - 2}))
+        return out.unflatten(0, samples.shape[:{-rank - 1}]).movedim({-rank - 1}, 1)
 '''
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from importlib import import_module
 from typing import Any
@@ -89,10 +89,18 @@ def called(call: Mapping[str, Any], thing: Any, tensors: Sequence[Any]) -> list[
     args = {name: _value(each) for name, each in call["args"].items()}
     if args.get("inplace"):
         read = [tensor.clone() for tensor in read]
-    result = _result(call, args, thing, read)
+    result = _result(call, args, thing, read) if not call["batch_axes"] else _folded(call, args, thing, *read)
     if isinstance(result, tuple | list) and call["returns"] == [[]]:
         return list(result)
     return [reduce(operator.getitem, path, result) for path in call["returns"]]
+
+
+def _folded(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, x: Any) -> Any:
+    """What a module returns for a tensor of which the axes before the module's own go into the batch and back."""
+    last = call["batch_axes"]
+    samples = x.movedim(1, last + 1)
+    result = _result(call, args, thing, [samples.flatten(0, last)])
+    return result.unflatten(0, samples.shape[: last + 1]).movedim(last + 1, 1)
 
 
 def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: Sequence[Any]) -> Any:
@@ -177,8 +185,8 @@ def _thing(call: Mapping[str, Any], step: str, state: Mapping[str, Any] | None) 
 def _made(call: Mapping[str, Any]) -> Any:
     home, _, name = call["target"].rpartition(".")
     args = {key: _value(each) for key, each in call["args"].items() if key not in ("counted", "uncounted")}
-    if call["target"] == "planner.sinusoidal":
-        return _sinusoidal(**args)
+    if call["target"] in TABLES:
+        return TABLES[call["target"]](**args)
     return getattr(import_module(HOMES[home]), name)(**args)
 
 
@@ -219,6 +227,21 @@ def _sinusoidal(length: int, channels: int) -> Any:
     position, channel = torch.arange(length)[:, None], torch.arange(channels)
     angles = position / 10_000 ** ((channel - channel % 2).double() / channels)
     return torch.where(channel % 2 == 0, angles.sin(), angles.cos()).float()
+
+
+def _relative_position_index(size: Sequence[int]) -> Any:
+    """How far two cells of a window lie apart, as arXiv:2103.14030 numbers it, query by query and key by key."""
+    window = next(w for w in range(1, math.prod(size) + 1) if w**4 == math.prod(size))
+    cells = [divmod(i, window) for i in range(window * window)]
+    found = [(y - v + window - 1) * (2 * window - 1) + x - u + window - 1 for y, x in cells for v, u in cells]
+    return import_module("torch").tensor(found).reshape(tuple(size))
+
+
+TABLES: Mapping[str, Callable[..., Any]] = {
+    "planner.sinusoidal": _sinusoidal,
+    "planner.relative_position_index": _relative_position_index,
+}
+"""What makes the contents of a constant, where PyTorch has no function for it."""
 
 
 def _value(written: Any) -> Any:

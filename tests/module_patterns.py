@@ -1,0 +1,82 @@
+"""Small modules that each do what public networks do, and what is not obvious to follow: for importers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class OnWindows(nn.Module):
+    """Convolution, normalization and pool on windows that are folded into the batch, as in EfficientViT and Hiera."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 2, 2)
+        self.conv = nn.Conv2d(8, 8, 3, padding=1, groups=8, bias=False)
+        self.norm = nn.BatchNorm2d(8)
+        self.up = nn.ConvTranspose2d(8, 6, 2, 2)
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.stem(x)
+        n, c, h, w = x.shape
+        windows = x.view(n, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 1, 3, 5).reshape(-1, c, 4, 4)
+        windows = windows + self.norm(self.conv(windows))
+        windows = self.up(nn.functional.max_pool2d(windows, 2))
+        windows = windows - nn.functional.adaptive_avg_pool2d(windows, 1)
+        return windows.view(n, h // 4, w // 4, 6, 4, 4).permute(0, 3, 1, 4, 2, 5).reshape(n, 6, h, w)
+
+
+class Rows(nn.Module):
+    """Recurrent layers along the rows of a map and along its columns, as in Sequencer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = nn.LSTM(3, 4, batch_first=True, bidirectional=True)
+        self.columns = nn.GRU(3, 4, batch_first=True)
+
+    def forward(self, x: Tensor) -> Any:
+        n, c, h, w = x.shape
+        x = x.permute(0, 2, 3, 1)
+        rows, _ = self.rows(x.reshape(-1, w, c))
+        columns, _ = self.columns(x.permute(0, 2, 1, 3).reshape(-1, h, c))
+        columns = columns.view(n, w, h, -1).permute(0, 2, 1, 3)
+        return torch.cat([rows.view(n, h, w, -1), columns], dim=-1).permute(0, 3, 1, 2)
+
+
+class Biases(nn.Module):
+    """Biases of places that a small network works out of a table, and looks up, as in Swin V2."""
+
+    coordinates: Tensor
+    places: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("coordinates", torch.randn(1, 3, 5, 2), persistent=False)
+        self.register_buffer("places", torch.randint(0, 15, (8, 8)), persistent=False)
+        self.mlp = nn.Sequential(nn.Linear(2, 6), nn.ReLU(), nn.Linear(6, 4))
+
+    def forward(self, x: Tensor) -> Any:
+        table = self.mlp(self.coordinates).view(-1, 4)
+        return x[:, :1, :8, :8] * torch.sigmoid(table[self.places.view(-1)].view(8, 8, -1).permute(2, 0, 1))
+
+
+class Distances(nn.Module):
+    """A row of a table for each distance of two places, which is worked out, as in SAM; and a mask that is made of
+    numbers, as in EdgeNeXt.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(15, 6))
+        self.proj = nn.Conv2d(3, 8, 4, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        places = torch.arange(8, device=x.device)[:, None] - torch.arange(8, device=x.device)[None, :] + 7
+        x = self.proj(x).mean(3) @ self.table[places.long()].mean(2)
+        seen = torch.zeros(8, device=x.device).to(torch.bool)
+        return x * (~seen).cumsum(0, dtype=x.dtype)
+
+
+PATTERNS: list[type[nn.Module]] = [OnWindows, Rows, Biases, Distances]
