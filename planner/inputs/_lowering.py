@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from planner.faults.not_imported import NotImported
-from planner.inputs._axes import Factor, Following, Sizes, Traced
+from planner.inputs._axes import Factor, Sizes, Traced
 from planner.inputs._building import GraphBuilder
+from planner.inputs._following import Following
 from planner.inputs._graph import Graph, ModuleCall, NotSayable, Output
 from planner.inputs._opaque import opaque
 from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of
