@@ -605,7 +605,7 @@ def of(forward: Callable[..., Any], **parts: nn.Module) -> nn.Module:
     [
         (lambda net, x: nn.functional.dropout(net.conv(x), 0.5), "dropout that works in evaluation too"),
         (lambda net, x: net.conv(x).round(decimals=2), "round with such arguments"),
-        (lambda net, x: net.conv(x)[:, [0, 2]], "an index that is a tensor"),
+        (lambda net, x: net.conv(x)[:, [True, False, True, False]], "an index that is a tensor"),
         (lambda net, x: net.conv(x).view(torch.int32), "numbers that are taken for another type of numbers"),
         (
             lambda net, x: nn.functional.scaled_dot_product_attention(
@@ -617,7 +617,12 @@ def of(forward: Callable[..., Any], **parts: nn.Module) -> nn.Module:
             lambda net, x: nn.functional.batch_norm(net.conv(x), None, None, training=True),
             "by the batch, in evaluation",
         ),
-        (lambda net, x: torch.nn.functional.conv2d(x, net.conv.weight * 2), "weights that are computed"),
+        (
+            lambda net, x: torch.nn.functional.conv2d(
+                x.flatten(0, 1)[None], x[:, :, :1, :1].reshape(-1, 1, 1, 1), None, 1, 0, 1, 3 * len(x)
+            ),
+            "the batch in another dimension",
+        ),
     ],
 )
 def test_what_a_layer_would_say_falsely_is_opaque(forward: Callable[..., Any], reason: str) -> None:
@@ -648,17 +653,72 @@ def test_a_module_that_does_more_than_its_class_is_no_layer() -> None:
     assert "other:\n" not in text
 
 
+def test_a_number_that_no_arithmetic_says_holds_for_its_size_alone() -> None:
+    text, _ = exact(of(lambda net, x: net.conv(x) * (x.shape[2] * x.shape[3]) ** -0.5, conv=nn.Conv2d(3, 4, 1)))
+    assert "# Sizes that follow from the input's are those at this input.\n" in text
+
+
+class Padded(nn.Module):
+    """Windows of seven cells, for which the map is filled up and cut again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Any:
+        n, c, h, w = x.shape
+        x = nn.functional.pad(x, (0, -w % 7, 0, -h % 7)).permute(0, 2, 3, 1)
+        rows, columns = x.shape[1] // 7, x.shape[2] // 7
+        x = x.view(n, rows, 7, columns, 7, c).permute(0, 1, 3, 2, 4, 5).reshape(-1, 49, c)
+        x = self.mix(x).view(n, rows, columns, 7, 7, c).permute(0, 1, 3, 2, 4, 5).reshape(n, rows * 7, columns * 7, c)
+        return x[:, :h, :w].permute(0, 3, 1, 2)
+
+
+def _places(net: Any, x: Tensor) -> Tensor:
+    """A map with the place of each row added to it."""
+    x = net.conv(x)
+    return x + (torch.arange(x.shape[2], device=x.device) / x.shape[2])[:, None].expand(x.shape[2:])
+
+
 @pytest.mark.parametrize(
-    "forward",
+    ("forward", "said"),
     [
-        lambda net, x: net.conv(x) * (x.shape[2] * x.shape[3]) ** -0.5,
-        lambda net, x: net.conv(x)[:, :, x.shape[2] // 2 : x.shape[2] // 2 + 3],
-        lambda net, x: torch.roll(net.conv(x), x.shape[3] // 2, 3),
+        (lambda net, x: net.conv(x)[:, :, x.shape[2] // 2 : x.shape[2] // 2 + 3], "start: $input.height // 2"),
+        (lambda net, x: torch.roll(net.conv(x), x.shape[3] // 2, 3), "shifts: [$input.width // 2]"),
+        (lambda net, x: net.padded(net.down(x)), "-$input.width % 7"),
+        (
+            lambda net, x: nn.functional.interpolate(net.down(x), size=(x.shape[2] * 2, 7)),
+            "size: [2 * $input.height, 7]",
+        ),
+        (lambda net, x: nn.functional.adaptive_avg_pool2d(net.conv(x), (x.shape[2] // 5, 3)), "$input.height // 5"),
+        (_places, "shape: [$input.height], fill: arange"),
     ],
 )
-def test_numbers_that_follow_from_the_size_hold_for_it_alone(forward: Callable[..., Any]) -> None:
-    text, _ = exact(of(forward, conv=nn.Conv2d(3, 4, 1)))
-    assert "# Sizes that follow from the input's are those at this input.\n" in text
+def test_numbers_that_follow_from_the_size_are_arithmetic(forward: Callable[..., Any], said: str) -> None:
+    parts = {"conv": nn.Conv2d(3, 8, 1), "down": nn.Conv2d(3, 8, 3, 2, 1), "padded": Padded()}
+    torch.manual_seed(0)
+    text = planner.import_model(of(forward, **parts), input=(32, 32, 3))
+    used = {name: part for name, part in parts.items() if f"name: {name}" in text}
+    net = of(forward, **used)
+    text, _ = exact(net)
+    assert said in text
+    for height, width in ((32, 32), (45, 71), (64, 40), (97, 33)):
+        report = checked_text(text, "imported.yaml", input=(height, width, 3))
+        assert report.ok, [each.message for each in report.diagnostics]
+        shape = report.plan.shape(report.plan.outputs[0])
+        assert shape is not None
+        assert shape.torch == tuple(
+            net.to("meta")(torch.empty(1, 3, height, width, device="meta", dtype=torch.float64)).shape[1:]
+        )
+
+
+def test_constants_that_follow_from_the_size_or_from_chance_are_none() -> None:
+    net = of(lambda net, x: net.conv(x) * (net.step * x.shape[2]), conv=nn.Conv2d(3, 4, 1))
+    net.step = torch.tensor(2.0)
+    assert "# Sizes that follow from the input's are those at this input.\n" in exact(net)[0]
+    drawn = of(lambda net, x: net.conv(x) * torch.rand_like(net.step), conv=nn.Conv2d(3, 4, 1))
+    drawn.step = torch.tensor(2.0)
+    assert "torch's rand_like" in planner.import_model(drawn, input=(8, 8, 3))
 
 
 def test_all_of_an_axis_is_all_of_it_at_other_sizes_too() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
+from planner.inputs._following import Following, arithmetic, sizes_of
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
 from planner.layers import all_layers
 
@@ -273,7 +274,7 @@ def _said(body: Body, item: Item) -> Entry:
     """What an entry is, and with which arguments."""
     entry: Entry = {}
     if item.step is not None:
-        entry = {"type": item.step.type, **item.step.arguments}
+        entry = {"type": item.step.type, **{key: _stated(each, body) for key, each in item.step.arguments.items()}}
     elif item.body is not None and item.body.block is not None:
         entry = {"type": item.body.block.name, **item.body.values}
     if item.shares is not None:
@@ -281,6 +282,22 @@ def _said(body: Body, item: Item) -> Entry:
     elif item.step is not None and item.step.ties:
         entry["tie"] = {name: _tied(first, body.path) for name, first in item.step.ties.items()}
     return entry
+
+
+def _stated(value: Any, body: Body) -> Any:
+    """An argument as a list has it: numbers that follow from the sizes of what comes into the list are arithmetic."""
+    if isinstance(value, list):
+        return [_stated(each, body) for each in value]
+    if not isinstance(value, Following):
+        return value
+    sizes: dict[str, tuple[int, ...]] = {}
+    for output in body.reads:
+        shapes = [each[output.number] for each in output.step.shapes]
+        sizes |= sizes_of(called(body, output), shapes)
+    text = arithmetic(value.values, sizes)
+    if text is None:
+        raise NotSayable("a number that follows from the input's size in another way")
+    return text
 
 
 def _tied(name: str, path: str) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from planner.faults.not_imported import NotImported
-from planner.inputs._axes import Factor, Following, Sizes, Traced
+from planner.inputs._axes import Factor, Sizes, Traced
 from planner.inputs._building import GraphBuilder
+from planner.inputs._following import Following
 from planner.inputs._graph import Graph, ModuleCall, NotSayable, Output
 from planner.inputs._opaque import opaque
 from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of
@@ -205,7 +206,10 @@ def in_all_runs(runs: Sequence[Any]) -> Any:
         return {key: in_all_runs([each[key] for each in runs]) for key in first}
     if isinstance(first, slice):
         return slice(*(in_all_runs([getattr(each, part) for each in runs]) for part in ("start", "stop", "step")))
-    if isinstance(first, Value) or all(each is first or each == first for each in runs):
+    if isinstance(first, Value):
+        held = {(each.sizes, each.numbers) for each in runs if each.kind == "constant"}
+        return Value(first.sizes, kind="constant") if len(held) > 1 else first
+    if all(each is first or each == first for each in runs):
         return first
     return Following(tuple(runs))
 

@@ -99,6 +99,17 @@ def _spread(
 OPERATIONS.update({"var": partial(_spread, "Var"), "std": partial(_spread, "Std")})
 
 
+def _with_mean(
+    type_: str, b: GraphBuilder, input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *,
+    correction: Any = None,
+) -> tuple[Traced, Traced]:  # fmt: skip
+    spread = _spread(type_, b, input, dim, unbiased, keepdim, correction=correction)
+    return spread, _reduced("Mean", b, input, dim, keepdim)
+
+
+OPERATIONS.update({"var_mean": partial(_with_mean, "Var"), "std_mean": partial(_with_mean, "Std")})
+
+
 @operation("norm")
 def norm(b: GraphBuilder, input: Any, p: Any = 2, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Traced:
     """The length along dimensions; `fro` is the usual one."""
