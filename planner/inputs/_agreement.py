@@ -13,7 +13,7 @@ from planner.inputs._graph import Graph, GraphNode, NotSayable
 from planner.inputs._recording import Recording
 from planner.inputs._text import text_of
 from planner.model import Instance
-from planner.plan import propagate
+from planner.propagation import propagate
 from planner.source import parse
 from planner.unfolding import load
 
