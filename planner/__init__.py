@@ -8,7 +8,7 @@ report.ok, report.to_dict()
 from __future__ import annotations
 
 from collections.abc import Mapping
-from os import PathLike
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = ["build", "check", "import_model", "torch_code"]
 
 
 def check(
-    source: str | PathLike[str] | Mapping[str, Any] | torch.nn.Module,
+    source: str | PathLike[str] | Mapping[str, Any] | torch.nn.Module | torch.export.ExportedProgram,
     *,
     input: Any = None,
     params: Mapping[str, Any] | None = None,
@@ -33,33 +33,37 @@ def check(
 ) -> Checked:
     """Plan and judge a model; a bad model file never raises, its report carries the faults.
 
-    source  a path to a model file, or the parsed file as a mapping; or a module of PyTorch, which is then run on an
-            input without values. Of what no module can be made a model file, `planner.diagnostics.Fault` is raised
+    source  a path to a model file, or the parsed file as a mapping; or a network that `import_model` takes. Where no
+            model file can be made of that, `planner.diagnostics.Fault` is raised
     input   replaces the file's input: a shape `(H, W, C)`, or shapes by the names of the inputs
     params  replaces parameters of the model by name
     batch, dtype  what memory is counted for
     scale   of an Ultralytics model file, which may stand in place of a model file: `n`; by default as its name says
     """
+    from planner.inputs import is_source
     from planner.inputs.ultralytics import taken
     from planner.workbench import Workbench
 
-    if not isinstance(source, str | PathLike | Mapping):
+    source = fspath(source) if isinstance(source, PathLike) else source
+    if not isinstance(source, Mapping) and (not isinstance(source, str) or is_source(source)):
+        name = source if isinstance(source, str) else type(source).__name__
         text = import_model(source, input=input)
-        return Workbench.on_text(text, type(source).__name__, params=params, batch=batch, dtype=dtype).report
+        return Workbench.on_text(text, name, params=params, batch=batch, dtype=dtype).report
     return taken(Workbench.on(source, input=input, params=params, batch=batch, dtype=dtype), scale).report
 
 
 def import_model(
-    network: str | torch.nn.Module,
+    network: str | torch.nn.Module | torch.export.ExportedProgram,
     *,
     input: Any = None,
     example: Any = None,
     arguments: Mapping[str, Any] | None = None,
 ) -> str:
-    """The text of a model file for a network of PyTorch. Raises `planner.diagnostics.Fault`, which says why, where
-    there is none.
+    """The text of a model file for a network of PyTorch, ONNX or Keras. Raises `planner.diagnostics.Fault`, which says
+    why, where there is none.
 
-    network    a module; or `net.py:Net`, `package.module:build`: a class or function that gives one. This runs its code
+    network    a module; or `net.py:Net`, `package.module:build`: a class or function that gives one, which is run. Or
+               a program of torch.export, or a file, `net.pt2`, `net.onnx` or `net.keras`, of which nothing is run
     input      the shape of what it reads, channels last and without the batch, as (224, 224, 3), which the module gets
                as (N, 3, 224, 224); several by the names of the parameters of `forward`
     example    tensors in place of a shape, of any layout and type, the batch first

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from typing import ClassVar, Literal
 
 Path = tuple[str | int, ...]
@@ -88,6 +89,7 @@ class Kind:
     good: ClassVar[str] = ""
 
     @classmethod
+    @cache
     def name(cls) -> str:
         """The kind's name in `allow:` and in the manual: the class's name in kebab-case, so `LostCells` is
         `lost-cells`.

@@ -187,6 +187,8 @@ class Model:
     numbered  where outputs of layers are named by their numbers, whether they are read or not
     left_out  entries with several sources that are not there
     noted     whether it has been noted what arrives at `declared` layers in the file
+    like      the model with the same steps, but for layers and shapes of inputs, from which it was made by edits; what
+              `root`, `blocks` and `groups` say of the file is as it was there
     """
 
     name: str
@@ -202,6 +204,7 @@ class Model:
     allow: frozenset[str] = frozenset()
     left_out: list[LeftOut] = field(default_factory=list)
     noted: bool = False
+    like: Model | None = None
 
     def note_own(self, arriving: Callable[[Mapping[str, Shape]], Iterable[tuple[Instance, tuple[Shape, ...]]]]) -> None:
         """Note, once, what arrives at `declared` layers in the file.

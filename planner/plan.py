@@ -11,6 +11,7 @@ from planner.diagnostics import Diagnostic, Fault, Path
 from planner.faults.no_such_output import NoSuchOutput
 from planner.geometry import Link, Shape
 from planner.layers._layer import Facts, Layer, Sizes
+from planner.masks import Hidden, masked
 from planner.model import Group, Instance, Model, Ref, SizedLayer
 from planner.weights import added, entries, first_name, must_fit, places
 from planner.words import joined
@@ -40,7 +41,7 @@ class Step:
     """One step of the plan: an instance of a layer with all that is known about it.
 
     A step without `facts` could not be planned: its own fault is among the diagnostics, or it depends on one that is.
-    `sources` are the tensors that it reads, none of an input; `places` are its outputs that say where something is.
+    `sources` are the tensors it reads, `places` its outputs that say where something is, `hidden` what its first hides.
     `made` is its layer where arguments read sizes of tensors, which are `sizes` here; nothing while they are not known.
     """
 
@@ -51,6 +52,7 @@ class Step:
     places: Sequence[int] = ()
     made: Layer | None = None
     sizes: tuple[int, ...] = ()
+    hidden: Hidden = ()
 
     @property
     def name(self) -> str:
@@ -108,14 +110,22 @@ class Step:
         return bool(self.links) and all(links[source].empty for links in self.links)
 
 
+Known = dict[tuple[int, tuple[Shape, ...]], Facts]
+"""What layers have answered before, by layer and input shapes."""
+
+
 @dataclass(eq=False)
 class Plan:
-    """A model with shapes; `steps` stand in the order of the model's instances, inputs first."""
+    """A model with shapes; `steps` stand in the order of the model's instances, inputs first.
+
+    known  what the model's layers have answered, on other inputs too
+    """
 
     model: Model
     steps: list[Step]
     outputs: tuple[Tensor, ...]
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    known: Known = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -233,10 +243,6 @@ class Plan:
         return list(map(first_of, group.outputs)) or [Tensor(group.last - 1)]
 
 
-Known = dict[tuple[int, tuple[Shape, ...]], Facts]
-"""What layers have answered before, by layer and input shapes."""
-
-
 class Guesser(Protocol):
     """Says what to go on with where a step cannot be planned."""
 
@@ -254,6 +260,7 @@ def propagate(
     known: Known | None = None,
     guesser: Guesser | None = None,
     good: Callable[[Step], bool] | None = None,
+    like: Plan | None = None,
 ) -> Plan:
     """Shapes through the whole model. Never raises for what is wrong in it: the Plan carries the diagnostics.
 
@@ -261,11 +268,15 @@ def propagate(
     known    what earlier propagations have found out, of the same layer objects; it is added to
     guesser  goes on with a guess after a fault; without it, what depends on a faulty step is left out
     good     asked of every step but the inputs; the plan ends, without a word, at the first that is not good
+    like     the plan of a model that shares instances with this one: their steps are taken where they read the same
     """
     model.note_own(lambda own: ((step.instance, step.inputs) for step in propagate(model, inputs=own).steps))
-    plan = Plan(model, [], ())
     known = {} if known is None else known
+    plan = Plan(model, [], (), known=known)
     for at, instance in enumerate(model.instances):
+        if like is not None and _reads_the_same(like, at, instance, plan.steps):
+            plan.steps.append(like.steps[at])
+            continue
         step = Step(instance)
         plan.steps.append(step)
         if instance.input is not None:
@@ -292,6 +303,16 @@ def propagate(
     except Fault as fault:
         plan.diagnostics.append(Diagnostic.of(fault))
     return plan
+
+
+def _reads_the_same(like: Plan, at: int, instance: Instance, steps: Sequence[Step]) -> bool:
+    """Whether a step of another plan was planned of the same instance, on the same tensors."""
+    if like.steps[at].instance is not instance or like.steps[at].facts is None:
+        return False
+    if instance.sized is not None or instance.lenders:
+        return False
+    pairs = [(steps[ref.step], like.steps[ref.step]) for ref in instance.sources]
+    return all([a is b or (a.outputs, a.places, a.hidden) == (b.outputs, b.places, b.hidden) for a, b in pairs])
 
 
 def given(*shapes: Shape) -> Facts:
@@ -328,6 +349,7 @@ def ask(step: Step, steps: Sequence[Step], known: Known) -> None:
     must_fit(step, layer, facts, steps)
     step.facts = instance.placed(layer, facts, step.inputs)
     step.places = places(step, layer, step.facts, steps)
+    step.facts, step.hidden = masked(step, layer, steps)
 
 
 def sizes_read(sized: SizedLayer, steps: Sequence[Step]) -> tuple[int, ...] | None:

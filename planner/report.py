@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from planner.analyses.alignment import Apart, apart
-from planner.analyses.axes import StepAxis, axes
+from planner.analyses.axes import MovingSteps, axes
 from planner.analyses.channels import Kept, never_mixed
 from planner.analyses.cost import Cost, DType, cost
 from planner.analyses.loss import AxisLoss, losses
@@ -24,7 +24,9 @@ from planner.words import counted
 class Report:
     """What the planner knows about a model. Analyses are worked out when they are first asked for.
 
-    brief  only what is wrong is asked for, not what to do about it
+    brief  only what is wrong is asked for, not what to do about it; `diagnostics` are the errors and warnings
+    like   the report on a model from which this one was made by edits: answers are taken from it where steps are the
+           same
     """
 
     plan: Plan
@@ -32,6 +34,7 @@ class Report:
     batch: int = 1
     dtype: DType = "float32"
     brief: bool = False
+    like: Report | None = None
 
     def __repr__(self) -> str:
         """`<Report on 'lenet5': 11 steps, 1 error, 2 infos>`."""
@@ -56,14 +59,14 @@ class Report:
         return cost(self.plan, batch=self.batch, dtype=self.dtype)
 
     @cached_property
-    def axes(self) -> list[tuple[Step, tuple[StepAxis, ...]]]:
+    def axes(self) -> MovingSteps:
         """The steps that move along an axis, each with these axes."""
-        return axes(self.plan)
+        return axes(self.plan, None if self.like is None else self.like.axes)
 
     @cached_property
     def losses(self) -> list[tuple[AxisLoss, ...]]:
         """The losses of each step, by step."""
-        return losses(self.plan)
+        return losses(self.plan, None if self.like is None else (self.like.plan, self.like.losses))
 
     @property
     def reach(self) -> Reach | None:
@@ -84,8 +87,9 @@ class Report:
 
     @cached_property
     def _reach(self) -> Reach | TooRagged | None:
+        like = self.like
         try:
-            return reach(self.plan)
+            return reach(self.plan, (like.plan, like.reach) if like is not None and like.reach is not None else None)
         except TooRagged as ragged:
             return ragged
 
@@ -97,7 +101,7 @@ class Report:
     @cached_property
     def apart(self) -> list[list[Apart]]:
         """The steps at which branches meet out of place, axis by axis."""
-        return list(apart(self.plan, self.fields))
+        return list(apart(self.plan, self.fields, causes=not self.brief))
 
     @cached_property
     def kept_apart(self) -> list[Kept]:
@@ -112,6 +116,11 @@ class Report:
     def fixes(self, diagnostic: Diagnostic) -> tuple[Fix, ...]:
         """The fixes of a finding, the best first. A plain report has none: fixes need a workbench."""
         return ()
+
+    @property
+    def with_remarks(self) -> tuple[Diagnostic, ...]:
+        """All findings, infos included, of a brief report too."""
+        return self.diagnostics
 
     def place(self, diagnostic: Diagnostic) -> Place | None:
         """The place in the file of a diagnostic; None for a model that is not a file."""

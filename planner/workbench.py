@@ -14,18 +14,20 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from planner.analyses.cost import DType
-from planner.diagnostics import Diagnostic, Fault, Fix
+from planner.diagnostics import Diagnostic, Fault, Fix, Severity
 from planner.faults.planner_failed import PlannerFailed
 from planner.model import Model
 from planner.plan import Known, Plan, propagate
 from planner.report import Report
 from planner.rules import judge
 from planner.source import Source, of_mapping, parse, read, unparsed
-from planner.unfolding import Interned, load
+from planner.unfolding import Interned, alike, load
 
 if TYPE_CHECKING:
     from planner.comparison import Comparison
     from planner.fixes import Mended, Mender
+
+ALL, GRAVE, REMARKS = tuple(Severity), (Severity.ERROR, Severity.WARNING), (Severity.INFO,)
 
 
 @dataclass(eq=False)
@@ -78,23 +80,41 @@ class Workbench:
             return self._report(Plan(Model.nothing(self.source), [], ()), (Diagnostic.of(self.fault),))
         return self._worked_out()
 
-    def _worked_out(self, brief: bool = False, whole: bool = False) -> Checked:
-        model = load(self.source, input=self.input, params=self.params, layers=self.layers)
-        report = self._report(propagate(model, known=self.known), brief=brief)
-        if report.plan.complete or not whole:
-            report.with_diagnostics((*_faults(report.plan), *judge(report)))
+    def _worked_out(self, brief: bool = False, whole: bool = False, like: Report | None = None) -> Checked:
+        plan = self._planned(whole, like.plan if like is not None else None)
+        report = self._report(plan, brief=brief, like=like)
+        if plan.complete or not whole:
+            report.with_diagnostics((*_faults(plan), *judge(report, GRAVE if brief else ALL)))
         return report
 
-    def _report(self, plan: Plan, diagnostics: tuple[Diagnostic, ...] = (), *, brief: bool = False) -> Checked:
-        return Checked(plan, diagnostics, batch=self.batch, dtype=self.dtype, brief=brief, bench=self)
+    def _planned(self, whole: bool, like: Plan | None) -> Plan:
+        good = (lambda step: step.facts is not None) if whole else None
+        model = alike(like.model, self.source, self.layers) if like is not None else None
+        if model is not None:
+            return propagate(model, known=self.known, good=good, like=like)
+        model = load(self.source, input=self.input, params=self.params, layers=self.layers)
+        return propagate(model, known=self.known, good=good)
 
-    def judged(self, source: Source, input: Any = None, *, brief: bool = False, whole: bool = False) -> Checked:
+    def _report(self, plan: Plan, diagnostics: tuple[Diagnostic, ...] = (), **how: Any) -> Checked:
+        return Checked(plan, diagnostics, batch=self.batch, dtype=self.dtype, bench=self, **how)
+
+    def judged(
+        self,
+        source: Source,
+        input: Any = None,
+        *,
+        brief: bool = False,
+        whole: bool = False,
+        like: Report | None = None,
+    ) -> Checked:
         """The report on another source, and with other shapes of the inputs where they are given.
 
-        brief  only what is wrong is asked for, and not what to do about it
-        whole  a plan that is not complete is of no use, and is not judged
+        brief  only errors and warnings are asked for, and not what to do about them
+        whole  a plan that is not complete is of no use: planning ends at the first fault, and nothing is judged
+        like   the report on a source from which this one was made by edits: what these do not reach is taken from it
         """
-        return replace(self, source=source, input=input or self.input, fault=None)._worked_out(brief, whole)
+        bench = replace(self, source=source, input=input or self.input, fault=None)
+        return bench._worked_out(brief, whole, like if bench.input is None else None)
 
     def compared(self, source: Source) -> Comparison:
         """The comparison of the model with what it becomes with another source."""
@@ -136,6 +156,11 @@ class Checked(Report):
     """A report that keeps its workbench, so that it knows the fixes of its findings."""
 
     bench: Workbench
+
+    @cached_property
+    def with_remarks(self) -> tuple[Diagnostic, ...]:
+        """All findings, infos included, of a brief report too: there they are judged when they are asked for."""
+        return (*self.diagnostics, *judge(self, REMARKS)) if self.brief else self.diagnostics
 
     def fixes(self, diagnostic: Diagnostic) -> tuple[Fix, ...]:
         """The fixes of one of the report's findings, the best first; each has been planned."""

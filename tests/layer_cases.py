@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -161,6 +161,18 @@ def _blocks(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     inputs[0] = Shape((count, max(math.prod(kernel), 1) * draw(st.integers(1, 3))))
 
 
+def _convolved_with(rank: int, draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """A weight for the channels of a map, and a bias for those of the result."""
+    groups = args["groups"] = draw(st.sampled_from((1, 1, 2, 3)))
+    inputs[0] = Shape((*draw(_shapes(rank, 6)).spatial, groups * draw(st.integers(1, 3))))
+    width = groups * draw(st.integers(1, 3))
+    kernel = draw(st.tuples(*(st.integers(1, 3),) * rank))
+    inputs[1:] = [Shape((inputs[0].channels // groups, *kernel, width)), Shape((width,))][: len(inputs) - 1]
+    for name in ("stride", "padding", "dilation"):
+        if isinstance(args.get(name), list) and len(args[name]) != rank:
+            del args[name]
+
+
 def _matrices(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     """Rows of the second matrix as the columns of the first; axes before them may be 1, or missing."""
     if not inputs[0].spatial:
@@ -173,6 +185,11 @@ def _matrices(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
         a, b = inputs
         swapped = (*b[:-2], *a[-2:]), (*a[:-2], *b[-2:])
         inputs[:] = map(Shape, swapped)
+
+
+def _rows(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """Matrices whose rows are equally long."""
+    _matrices(draw, {"transpose_b": True}, inputs)
 
 
 def _summed_over(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
@@ -441,6 +458,9 @@ def _table(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
         args.pop("end", None)
     if args.get("fill") in ("causal_mask", "sinusoidal"):
         args["shape"] = draw(st.lists(st.integers(1, 9), min_size=2, max_size=2))
+    if args.get("fill") == "relative_position_index":
+        window = draw(st.integers(1, 4))
+        args["shape"] = draw(st.sampled_from(([window**2, window**2], [window**4], [window, window**3])))
 
 
 def _paired(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
@@ -480,6 +500,7 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     **dict.fromkeys(("ArgMax", "ArgMin", "LogSumExp", "Max", "Mean", "Min"), _reduced),
     **dict.fromkeys(("Norm", "Prod", "Std", "Sum", "Var"), _reduced),
     "BatchNorm1d": _on_vectors,
+    "CDist": _rows,
     "Constant": _table,
     "Conv1d": _convolved,
     "Conv2d": _convolved,
@@ -488,6 +509,7 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "ConvTranspose2d": _convolved,
     "ConvTranspose3d": _convolved,
     "Clamp": _bounds,
+    **{f"Convolve{rank}d": partial(_convolved_with, rank) for rank in (1, 2, 3)},
     "CropLike": _alike,
     "Cumsum": _along,
     "Fold": _blocks,

@@ -196,6 +196,15 @@ def _sinusoidal(length: int, channels: int) -> torch.Tensor:
     return torch.tensor(table, dtype=torch.float32)
 
 
+def _relative_position_index(size: tuple[int, ...]) -> torch.Tensor:
+    """Swin's number for how far two cells of a window lie apart (arXiv:2103.14030), as torchvision works it out."""
+    window = round(math.prod(size) ** 0.25)
+    cells = torch.stack(torch.meshgrid(*[torch.arange(window)] * 2, indexing="ij")).flatten(1)
+    apart = (cells[:, :, None] - cells[:, None, :]).permute(1, 2, 0) + window - 1
+    index: torch.Tensor = (apart * torch.tensor([2 * window - 1, 1])).sum(-1)
+    return index.reshape(size)
+
+
 class _RotaryEmbedding(torch.nn.Module):
     """Pairs of channels turned by matrices (arXiv:2104.09864, equation 15)."""
 
@@ -245,6 +254,7 @@ WRITTEN_HERE: Mapping[str, Callable[..., Any]] = {
     "RotaryEmbedding": _RotaryEmbedding,
     "rearranged": _Rearranged,
     "sinusoidal": _sinusoidal,
+    "relative_position_index": _relative_position_index,
 }
 """What PyTorch does not have."""
 
@@ -308,14 +318,8 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
         leading = [call.args[arg] for arg in call.positional]
         rest = {arg: value for arg, value in call.args.items() if arg not in call.positional}
         result = getattr(read[0], name)(*leading, **rest)
-    elif call.pairwise:
-        result = reduce(getattr(HOMES[home], name), read)
     else:
-        function = getattr(HOMES[home], name)
-        first, named = _named(call, read)
-        rest = {**{name: each for name, each in call.args.items() if name not in call.leading}, **named}
-        leading = [call.args[name] for name in call.leading]
-        result = function(read, **rest) if call.gathers else function(*leading, *first, **rest)
+        result = _of_function(call, getattr(HOMES[home], name), read)
     if isinstance(result, tuple | list) and call.returns == ((),):
         return list(result)
     return [reduce(operator.getitem, path, result) for path in call.returns]
@@ -331,6 +335,18 @@ def _for_each_place(call: Call, thing: Any, x: torch.Tensor) -> list[torch.Tenso
         found.append(result)
     together = torch.stack(found, 2)
     return [together.reshape(*together.shape[:2], *places, *together.shape[3:])]
+
+
+def _of_function(call: Call, function: Any, read: list[torch.Tensor]) -> Any:
+    """What a function returns for its inputs."""
+    if call.pairwise:
+        return reduce(function, read)
+    first, named = _named(call, read)
+    rest = {**{name: each for name, each in call.args.items() if name not in call.leading}, **named}
+    if call.unbatched:  # for each sample by itself
+        return torch.cat([function(x[None], *others, **rest) for x, *others in zip(*first, strict=True)])
+    leading = [call.args[name] for name in call.leading]
+    return function(read, **rest) if call.gathers else function(*leading, *first, **rest)
 
 
 def _named(call: Call, read: list[torch.Tensor]) -> tuple[list[torch.Tensor], dict[str, torch.Tensor]]:

@@ -59,7 +59,7 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
     "retinanet_resnet50_fpn": {"input": (64, 96, 3)},
     "s3d": {"input": (5, 33, 40, 3), "params": {"pool": [1, 1, 1]}},
     "sd_unet_block": {
-        "params": {"width": 32, "heads": 2, "side": 12},
+        "params": {"width": 32, "heads": 2},
         "input": {"latent": (12, 12, 4), "time": (1,), "text": (7, 24)},
     },
     "segformer_b0": {"input": (64, 96, 3), "params": {"classes": 5}},
@@ -82,7 +82,7 @@ LIGHTER: Mapping[str, dict[str, Any]] = {
     "vit_b_16": {"params": {"width": 96, "heads": 3, "mlp_width": 128}},
     "vit_l_16": {"params": {"width": 96, "heads": 3, "mlp_width": 128}},
     "vq_vae": {"input": (32, 32, 3)},
-    "vqvae": {"input": (32, 32, 3), "params": {"side": 8}},
+    "vqvae": {"input": (32, 32, 3)},
     "wavenet": {"input": (150, 256)},
     "yolo11n": {"input": (64, 96, 3)},
     "yolov5s": {"input": (64, 96, 3)},

@@ -235,6 +235,8 @@ def test_turned_queries_and_keys_tell_how_far_apart_they_are(interleaved: bool) 
         ("sinusoidal", [7, 6], torch.tensor([
             [(math.cos if c % 2 else math.sin)(p / 10_000 ** (c // 2 * 2 / 6)) for c in range(6)] for p in range(7)
         ])),
+        # Of a window of two rows of two: 4 for the cell itself, 3 more for each row down, 1 more for each column right
+        ("relative_position_index", [16], torch.tensor([4, 3, 1, 0, 5, 4, 2, 1, 7, 6, 4, 3, 8, 7, 5, 4])),
         ("sinusoidal", [4, 3], torch.tensor([
             [math.sin(p), math.cos(p), math.sin(p / 10_000 ** (2 / 3))] for p in range(4)
         ])),
@@ -249,6 +251,9 @@ def test_constants_hold_what_they_say(fill: Any, shape: list[int], wanted: Tenso
     (buffer,) = module.buffers()
     last = buffer if len(shape) < 3 else buffer.movedim(0, -1)
     torch.testing.assert_close(last, wanted, rtol=0, atol=6e-8)
+    kept = model(emitted(report_on([{**it, "persistent": True}], [2], outputs=["it", "input"])))
+    assert list(kept.state_dict()) == ["it"]
+    torch.testing.assert_close(kept.state_dict()["it"], buffer)
     found = module(torch.rand(5, 2))[0]
     assert found.shape == (5, *Shape(shape).torch) or found.shape == (5, *shape)
 

@@ -317,6 +317,7 @@ HIGHER = {
     "stable_diffusion_unet": 1.15,
     "t5_small": 1.07,
     "vq_vae": 1.06,
+    "yolov8n": 1.2,
 }
 """Networks whose picture is higher than a page, though all is said in one line, and by how much."""
 

@@ -16,7 +16,8 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from planner.diagnostics import Edit
-from planner.editing import CannotEdit, edited, rewritten, same, spliced, splices
+from planner.editing import CannotEdit, can_be_written, edited, rewritten, same, spliced, splices
+from planner.editing.lines import part_of
 from planner.editing.text import _EditedText
 from planner.source import encoded, of_mapping, parse
 
@@ -169,6 +170,7 @@ REFUSED: list[tuple[str, str, Edit]] = [
 
 @pytest.mark.parametrize(("text", "edit"), [each[1:] for each in REFUSED], ids=[each[0] for each in REFUSED])
 def test_what_cannot_be_written_is_refused(text: str, edit: Edit) -> None:
+    assert not can_be_written(parse(text), [edit])
     with pytest.raises(CannotEdit):
         after(text, edit)
 
@@ -344,6 +346,7 @@ def test_a_random_edit_of_a_random_file(seed: int) -> None:
     except CannotEdit as error:
         reason = str(error)
         event(reason)
+    assert can_be_written(source, [edit]) == (not reason)
     if reason:
         assert "only key" in reason or "only entry" in reason or "another way" in reason
         return
@@ -393,12 +396,29 @@ def test_splices_of_several_edits_are_of_the_text_as_it_was(seed: int) -> None:
         if not places(after.data):
             break
         edits.append(edit)
+    assert can_be_written(source, edits)
     found = splices(source, edits)
     assert spliced(source.text, found) == rewritten(source, edits).text
     bounds = [offset for splice in found for offset in splice[:2]]
     assert bounds == sorted(bounds)
     assert all(start < end or new for start, end, new in found)
     assert all(a.end < b.start for a, b in pairwise(found))
+
+
+def test_an_edit_is_tried_on_its_own_lines() -> None:
+    source = parse(
+        "input: [9, 9, 3]\nlayers:\n  - {type: ReLU}\n  - type: Conv2d\n    kernel_size: 3\n  - {type: Tanh}\n"
+    )
+    lines = source.text.splitlines(keepends=True)
+
+    def read(*edits: Edit) -> str:
+        return part_of(source, edits)[0].text.removeprefix("layers:\n")
+
+    assert read(put(5, "layers", 1, "kernel_size")) == "".join(lines[3:5])
+    assert read(put(5, "layers", 0, "x-a"), put(5, "layers", 1, "x-a")) == "".join(lines[2:])
+    assert read(put(5, "layers", 2, "x-a"), put(5, "layers", 2, "type")) == lines[5]
+    assert read(put([1, 3], "input")) == source.text
+    assert read(put(7, "input", 0)) == lines[0]
 
 
 def test_splices_are_small() -> None:

@@ -400,6 +400,8 @@ def test_merges() -> None:
     this.gives(np.einsum("nkbl,nmbk->nmbl", *this.x))
     this = One("MatMul", (2, 3, 4), (1, 5, 4), transpose_b=True)
     this.gives(np.einsum("nkbl,nkm->nmbl", this.x[0], this.x[1][:, :, 0]))
+    this = One("CDist", (2, 3, 4), (5, 4))
+    this.gives(np.sqrt(((this.x[0][:, None] - this.x[1].swapaxes(1, 2)[:, :, :, None, None]) ** 2).sum(2)))
 
 
 def test_numbers_as_operands() -> None:

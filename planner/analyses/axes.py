@@ -29,9 +29,13 @@ def window_on(along: AxisMap, n: int) -> Window | None:
     return along if isinstance(along, Window) else None
 
 
-def axes(plan: Plan) -> list[tuple[Step, tuple[StepAxis, ...]]]:
-    """The steps that move along an axis, with all the axes on which they do."""
-    known: dict[int, tuple[StepAxis, ...]] = {}
+MovingSteps = list[tuple[Step, tuple[StepAxis, ...]]]
+"""The steps that move along an axis, with all the axes on which they do."""
+
+
+def axes(plan: Plan, like: MovingSteps | None = None) -> MovingSteps:
+    """The steps of a plan that move along an axis; `like` are those of a plan with some of the same steps."""
+    known = {id(step.facts): each for step, each in like or ()}
     found = []
     for step in plan.steps:
         if step.facts is None or not step.facts.links:

@@ -80,9 +80,14 @@ class AxisLoss:
         return f"{said} between {taps}windows of {window.kernel:,} at stride {window.stride:,}{spread}"
 
 
-def losses(plan: Plan) -> list[tuple[AxisLoss, ...]]:
-    """The losses of every step, by the step's number in the plan; empty where a step loses nothing."""
+def losses(plan: Plan, like: tuple[Plan, list[tuple[AxisLoss, ...]]] | None = None) -> list[tuple[AxisLoss, ...]]:
+    """The losses of every step, by the step's number in the plan; empty where a step loses nothing.
+
+    like  a plan with some of the same steps, and its losses
+    """
     known: dict[int, tuple[AxisLoss, ...]] = {}
+    if like is not None:
+        known = {id(step.facts): each for step, each in zip(like[0].steps, like[1], strict=True)}
     found = []
     for step in plan.steps:
         key = id(step.facts)

@@ -147,7 +147,7 @@ class Ledger:
             for links in step.links
             for source, link in enumerate(links)
             for axis, to in enumerate(link.landing)
-            if to is not None and self.concerns(i, step, source, axis)
+            if to is not None and axis in self.tied.get(step.sources[source].step, ())
         )
         return descend.union(axis for each in self.swayed for at, axis in each.made if at == i)
 

@@ -7,17 +7,17 @@ the others have the size that they have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from operator import mul
 from typing import NamedTuple
 
 from planner.analyses.spans import LONGEST_PERIOD, WHOLE, AxisSpan, gathered
 from planner.geometry import Digit, Link, Pieces, Shape, bits
 
 Values = Sequence[int]
-Seen = Callable[[Values], Iterable[Values]]
 
 
 class SeenValues(NamedTuple):
@@ -44,15 +44,13 @@ class PartedSpan:
     span: AxisSpan
     endless: bool = True
 
-    def gathered(self, sizes: Values, new: Values, seen: Seen, *, endless: bool) -> PartedSpan:
-        """The stretch of new numbers with digits of `new` sizes, each of which sees some of the old ones."""
+    def gathered(self, sizes: Values, new: Values, seen: Iterable[Values], *, endless: bool) -> PartedSpan:
+        """The stretch of new numbers with digits of `new` sizes.
+
+        seen  for each new number, of which the first digit is 0 where it goes on without end, the old ones that it sees
+        """
         advance, period = (prod(sizes[1:]), prod(new[1:])) if endless else (0, prod(new))
-
-        def cells(number: int) -> Iterable[int]:
-            turn, number = divmod(number, period) if endless else (0, number)
-            return (turn * advance + _number(each, sizes) for each in seen(_digits(number, new)))
-
-        return PartedSpan(gathered(self.span, period, advance, cells), endless)
+        return PartedSpan(gathered(self.span, period, advance, seen), endless)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +137,19 @@ class Parted:
         if prod(max(map(len, sight.rows)) for sight in sights if sight is not None) > LONGEST_PERIOD:
             return Parted(kept, PartedSpan(None), PartedSpan(None))
         new = [1 if away else n for away, n in zip(gone, sizes, strict=True)]
+        inners = _inners(sizes)
 
-        def seen(digits: Values) -> Iterable[Values]:
-            rows = ([d] if sight is None else sight.of(d) for d, sight in zip(digits, sights, strict=True))
-            return product(*rows)
+        def seen(first: int) -> Iterator[Values]:
+            for digits in product(range(first), *map(range, new[1:])):
+                rows = [[d] if sight is None else sight.of(d) for d, sight in zip(digits, sights, strict=True)]
+                yield [sum(map(mul, each, inners)) for each in product(*rows)]
 
-        wide, narrow = (
-            each.gathered(sizes, new, seen, endless=each.endless and sights[0] is None)
-            for each in (self.wide, self.narrow)
-        )
-        return Parted(kept, wide, narrow)
+        def found(each: PartedSpan) -> PartedSpan:
+            endless = each.endless and sights[0] is None
+            return each.gathered(sizes, new, seen(1 if endless else new[0]), endless=endless)
+
+        wide = found(self.wide)
+        return Parted(kept, wide, wide if self.narrow == self.wide else found(self.narrow))
 
     def _merged(self) -> Parted:
         """The same with as few digits as there may be."""
@@ -169,15 +170,23 @@ class Parted:
         first_runs_slowest = first.inner * first.size == n
         period = max(place.inner * place.size for place in self.places)
 
-        def seen(digits: Values) -> Iterable[Values]:
-            yield [digits[-1] // place.inner % place.size for place in self.places]
-
-        found = []
-        for each in (self.wide, self.narrow):
+        def found(each: PartedSpan) -> AxisSpan:
             endless = each.endless and first_runs_slowest
             new = (first.size, first.inner) if endless else (period,)
-            found.append(each.gathered(self.sizes, new, seen, endless=endless).span)
-        return found[0], found[1]
+            return self._renumbered(each, new, self.places, endless=endless).span
+
+        wide = found(self.wide)
+        return wide, wide if self.narrow == self.wide else found(self.narrow)
+
+    def _renumbered(self, stretch: PartedSpan, new: Values, places: Sequence[Digit], *, endless: bool) -> PartedSpan:
+        """A stretch told by other numbers, with digits of `new` sizes; `places` are those of the old digits in them."""
+        inners = _inners(self.sizes)
+        numbers = range(prod(new[1:]) if endless else prod(new))
+        seen = (
+            [sum([i // place.inner % place.size * inner for place, inner in zip(places, inners, strict=True)])]
+            for i in numbers
+        )
+        return stretch.gathered(self.sizes, new, seen, endless=endless)
 
     def with_places(self, places: tuple[Digit, ...]) -> Parted | None:
         """The same with more digits, whose values do not matter; None where one of its own is not among them."""
@@ -185,23 +194,23 @@ class Parted:
             return self
         if not set(self.places) <= set(places):
             return None
-        own = [places.index(place) for place in self.places]
         new = [place.size for place in places]
+        digits = [Digit(0, inner, n) for inner, n in zip(_inners(new), new, strict=True)]
+        own = [digits[places.index(place)] for place in self.places]
 
-        def seen(digits: Values) -> Iterable[Values]:
-            yield [digits[i] for i in own]
+        def found(each: PartedSpan) -> PartedSpan:
+            endless = each.endless and self.places[0] == places[0]
+            return self._renumbered(each, new, own, endless=endless)
 
-        wide, narrow = (
-            each.gathered(self.sizes, new, seen, endless=each.endless and self.places[0] == places[0])
-            for each in (self.wide, self.narrow)
-        )
-        return Parted(places, wide, narrow)
+        wide = found(self.wide)
+        return Parted(places, wide, wide if self.narrow == self.wide else found(self.narrow))
 
     def bounded(self, stretch: PartedSpan) -> AxisSpan:
         """A stretch whose first digit has the size that it has."""
         if not stretch.endless:
             return stretch.span
-        return stretch.gathered(self.sizes, self.sizes, lambda digits: (digits,), endless=False).span
+        seen = ([number] for number in range(prod(self.sizes)))
+        return stretch.gathered(self.sizes, self.sizes, seen, endless=False).span
 
 
 def joined(
@@ -224,17 +233,6 @@ def joined(
     return Parted(places, PartedSpan(union(*pair), endless), narrow)
 
 
-def _digits(number: int, sizes: Values) -> Values:
-    """The digits of a number, of which the first has no end."""
-    found = []
-    for n in reversed(sizes[1:]):
-        number, digit = divmod(number, n)
-        found.append(digit)
-    return [number, *reversed(found)]
-
-
-def _number(digits: Values, sizes: Values) -> int:
-    number = 0
-    for digit, n in zip(digits, sizes, strict=True):
-        number = number * n + digit
-    return number
+def _inners(sizes: Values) -> Values:
+    """By how much a number grows with each of its digits, which have these sizes."""
+    return [prod(sizes[at + 1 :]) for at in range(len(sizes))]

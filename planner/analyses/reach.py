@@ -7,12 +7,13 @@ if and only if the gradient of every output with respect to it is zero, whatever
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from planner.cells import Cells, TooManyRuns, all_cells, bits
 from planner.geometry import Shape
-from planner.plan import Plan, Step
+from planner.plan import Plan, Step, Tensor
 from planner.regions import CellBox, Region, channels, count, everything, positions, read_through, union
 
 
@@ -55,14 +56,20 @@ class Unread:
         return bits(self.unread_lines(axis))
 
 
+Wants = Sequence[tuple[Tensor, Region]]
+"""Regions of tensors."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """The unread elements and the wasted multiply-adds of a model, by step; `unread[i]` is None for a step that is not
-    planned, `macs_wasted[i]` where the multiply-adds are not known.
+    planned, `macs_wasted[i]` where the multiply-adds are not known. `wants[i]` is what the step reads, so much of its
+    own outputs being read.
     """
 
     unread: tuple[tuple[Unread, ...] | None, ...]
     macs_wasted: tuple[int | None, ...]
+    wants: tuple[Wants, ...] = ()
 
     @property
     def wasted_macs(self) -> int | None:
@@ -83,9 +90,11 @@ class TooRagged(Exception):
         self.step = step
 
 
-def reach(plan: Plan) -> Reach | None:
+def reach(plan: Plan, like: tuple[Plan, Reach] | None = None) -> Reach | None:
     """The reach of every tensor; None for a plan that is not complete, since a missing step might read anything. Raises
     TooRagged.
+
+    like  a plan with some of the same steps, and its reach, which is taken where the same is read of the same step
     """
     if not plan.complete:
         return None
@@ -94,18 +103,38 @@ def reach(plan: Plan) -> Reach | None:
         wanted[at, output or 0] += everything(plan.steps[at].outputs[output or 0])
     unread: list[tuple[Unread, ...] | None] = [None] * len(plan.steps)
     wasted: list[int | None] = [0] * len(plan.steps)
+    wants: list[Wants] = [()] * len(plan.steps)
     for i in range(len(plan.steps) - 1, -1, -1):
         step = plan.steps[i]
         try:
             regions = [union(wanted.pop((i, output), ())) for output in range(len(step.outputs))]
-            unread[i] = here = tuple(map(Unread, step.outputs, regions))
-            wasted[i] = _wasted(step, here)
-            for region, links in zip(regions, step.links, strict=False):
-                for ref, link, x in zip(step.sources, links, step.inputs, strict=True):
-                    wanted[ref] += read_through(link, region, x)
+            if like is not None and _is_the_same(like, i, step, regions):
+                unread[i], wasted[i], wants[i] = like[1].unread[i], like[1].macs_wasted[i], like[1].wants[i]
+            else:
+                unread[i] = here = tuple(map(Unread, step.outputs, regions))
+                wasted[i], wants[i] = _wasted(step, here), _wants(step, regions)
         except TooManyRuns as error:
             raise TooRagged(i) from error
-    return Reach(tuple(unread), tuple(wasted))
+        for ref, region in wants[i]:
+            wanted[ref] += region
+    return Reach(tuple(unread), tuple(wasted), tuple(wants))
+
+
+def _is_the_same(like: tuple[Plan, Reach], i: int, step: Step, regions: list[Region]) -> bool:
+    """Whether the step with the same number in another plan is the same, and the same is read of it."""
+    plan, known = like
+    if i >= len(plan.steps) or plan.steps[i].facts is not step.facts or plan.steps[i].sources != step.sources:
+        return False
+    return [each.read for each in known.unread[i] or ()] == regions
+
+
+def _wants(step: Step, regions: list[Region]) -> Wants:
+    """What a step reads of its sources, of whose outputs these regions are read."""
+    return [
+        (ref, tuple(read_through(link, region, x)))
+        for region, links in zip(regions, step.links, strict=False)
+        for ref, link, x in zip(step.sources, links, step.inputs, strict=True)
+    ]
 
 
 def trace(plan: Plan, step: int, output: int, cells: Region) -> dict[str, Region]:

@@ -11,6 +11,7 @@ chains and branches of convolutions; spans carry the same recurrence through lay
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -81,9 +82,13 @@ axes."""
 
 
 def receptive_fields(plan: Plan) -> list[tuple[Fields, ...]]:
-    """The receptive fields of every output of every step, by input; empty for a step that is not planned."""
+    """The receptive fields of every output of every step, by input; empty for a step that is not planned. Equal ones
+    are one object, so that copies of a block whose inputs see the same are gone through once.
+    """
     found: list[tuple[Fields, ...]] = []
     start = Span(Ramp((0,), 1), Ramp((0,), 1))
+    known: dict[tuple[int, ...], tuple[Fields, ...]] = {}
+    alike: dict[tuple[tuple[int, tuple[AxisField, ...]], ...], Fields] = {}
     for i, step in enumerate(plan.steps):
         if step.facts is None:
             found.append(())
@@ -91,7 +96,11 @@ def receptive_fields(plan: Plan) -> list[tuple[Fields, ...]]:
             sizes = step.outputs[0].spatial
             found.append(({i: tuple(AxisField(axis, start, start, n) for axis, n in enumerate(sizes))},))
         else:
-            found.append(_through(step, [found[ref.step][ref.output] for ref in step.sources]))
+            sources = [found[ref.step][ref.output] for ref in step.sources]
+            key = (id(step.facts), *map(id, sources))
+            if key not in known:
+                known[key] = tuple([alike.setdefault((*each.items(),), each) for each in _through(step, sources)])
+            found.append(known[key])
     return found
 
 
@@ -105,19 +114,28 @@ def fields_of_sources(fields: list[tuple[Fields, ...]], step: Step) -> list[Fiel
     ]
 
 
-def _through(step: Step, sources: list[Fields]) -> tuple[Fields, ...]:
-    outputs = []
+def _through(step: Step, sources: list[Fields]) -> Iterator[Fields]:
+    """The receptive fields of every output of a step, given those of its sources; where nothing moves, the same
+    objects.
+    """
     for links, y in zip(step.links, step.outputs, strict=True):
         found: Fields = {}
         for link, x, fields in zip(links, step.inputs, sources, strict=True):
-            for source, moved in _arriving(fields, link, x, y).items():
-                known = found.get(source)
-                if known is None or known == moved:
-                    found[source] = moved
-                else:
-                    found[source] = tuple([_joined(a, b, y) for a, b in zip(known, moved, strict=True)])
-        outputs.append(found)
-    return tuple(outputs)
+            found = _together(found, _arriving(fields, link, x, y), y)
+        yield found
+
+
+def _together(a: Fields, b: Fields, y: Shape) -> Fields:
+    """The receptive fields of a tensor y to which two paths lead."""
+    if a is b or not b:
+        return a
+    if not a:
+        return b
+    found = {**a, **b}
+    for source in a.keys() & b.keys():
+        if a[source] != b[source]:
+            found[source] = tuple([_joined(*pair, y) for pair in zip(a[source], b[source], strict=True)])
+    return found
 
 
 def _arriving(fields: Fields, link: Link, x: Shape, y: Shape) -> Fields:

@@ -75,8 +75,8 @@ def _planned(i: int, instance: Instance, steps: list[Step], seen: Before) -> Ste
     read = []
     for at, _ in instance.sources:
         source = steps[at]
-        if source.places:
-            break  # whether what it reads are places is not seen from their shapes
+        if source.places or source.hidden:
+            break  # whether what it reads are places, or hides something, is not seen from the shapes
         assert source.facts is not None
         read.append(source.facts.outputs)
     else:

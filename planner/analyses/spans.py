@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Literal
 
@@ -33,23 +33,32 @@ def spanned(stretches: Sequence[tuple[int, int]], moved: Fraction) -> Span:
     return Span(Ramp(lows, int(moved)).reduced(), Ramp(highs, int(moved)).reduced())
 
 
-def gathered(span: AxisSpan, period: int, advance: int, cells: Callable[[int], Iterable[int]]) -> AxisSpan:
-    """The span of cells of which each sees what some `cells` see that have `span`.
+def gathered(span: AxisSpan, period: int, advance: int, cells: Iterable[Sequence[int]]) -> AxisSpan:
+    """The span of cells of which each sees what some cells with a `span` see.
 
     period, advance  after so many cells all of it comes again, so many cells of `span` further on
+    cells            for each cell of the first period, the cells that it sees
     """
     if not isinstance(span, Span):
         return span
     turns = span.period // math.gcd(advance, span.period)
     if period * turns > LONGEST_PERIOD:
         return None
-    stretches, left = [], MOST_GATHERED
-    for j in range(period * turns):
-        own = [*cells(j)]
-        left -= len(own)
+    rows, left = [], MOST_GATHERED
+    for row in cells:
+        rows.append(row)
+        left -= len(row) * turns
         if left < 0:
             return None
-        found = [span.at(i) for i in own]
-        seeing = [each for each in found if each[0] <= each[1]] or [(found[0][0], found[0][0] - 1)]
-        stretches.append(around(seeing))
-    return spanned(stretches, span.stride * advance * turns)
+    if turns > 1:
+        rows = [[i + turn * advance for i in row] for turn in range(turns) for row in rows]
+    return spanned(_stretches(span, rows), span.stride * advance * turns)
+
+
+def _stretches(span: Span, rows: Sequence[Sequence[int]]) -> Sequence[tuple[int, int]]:
+    """The stretches that rows of cells with a `span` see; empty for a row that sees nothing."""
+    if span.plain or all([len(row) == 1 for row in rows]):
+        lows, highs = span.low.at([min(row) for row in rows]), span.high.at([max(row) for row in rows])
+        return [(low, max(high, low - 1)) for low, high in zip(lows, highs, strict=True)]
+    found = [[span.at(i) for i in row] for row in rows]
+    return [around([each for each in row if each[0] <= each[1]] or [(row[0][0], row[0][0] - 1)]) for row in found]

@@ -22,15 +22,16 @@ def command(source: str, input: Any, output: str | None) -> int:
     """Write the model file of a network that you have.
 
     SOURCE is net.py:Net, a class or function in a file, or package.module:build, one in a package. It is called with
-    what --arg gives, and must give a module of PyTorch: this runs your code. Or it is net.keras, or the net.json of a
-    Keras model, of which nothing is run.
+    what --arg gives, and must give a module of PyTorch: this runs your code. Or it is the net.pt2 of torch.export,
+    net.onnx, net.keras, or the net.json of a Keras model, of which nothing is run.
     """
     from planner.inputs import is_source
 
     _files.ready(output, source.partition(":")[0] if ":" in source else source)
+    if source.endswith((".yaml", ".yml")):
+        raise click.UsageError(f"`{source}` is no network to import; every command takes a model file as it is")
     if not is_source(source):
-        raise click.UsageError(
-            f"`{source}` names no network; write it as net.py:Net, package.module:build, or net.keras"
-        )
+        forms = "net.py:Net, package.module:build, net.pt2, net.onnx, or net.keras"
+        raise click.UsageError(f"`{source}` names no network; write it as {forms}")
     _files.save(_reading.brought_in(source, input), output)
     return 0

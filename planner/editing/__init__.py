@@ -10,15 +10,25 @@ from collections.abc import Iterable
 
 from planner.diagnostics import Edit, Fault
 from planner.editing.data import CannotEdit, edited, same
+from planner.editing.lines import part_of
 from planner.editing.text import Splice, Splices, spliced, splices_of, written
 from planner.source import Source, parse
 
-__all__ = ["CannotEdit", "Splice", "edited", "rewritten", "same", "spliced", "splices", "written"]
+__all__ = ["CannotEdit", "Splice", "can_be_written", "edited", "rewritten", "same", "spliced", "splices", "written"]
 
 
 def rewritten(source: Source, edits: Iterable[Edit]) -> Source:
     """The source with the edits made in its text. Raises CannotEdit if the new text would not say what the data say."""
     return _rewritten(source, tuple(edits))[0]
+
+
+def can_be_written(source: Source, edits: Iterable[Edit]) -> bool:
+    """Whether `rewritten` would make the edits in the source's text. Only the lines that they are about are read."""
+    try:
+        _rewritten(*part_of(source, tuple(edits)))
+    except CannotEdit:
+        return False
+    return True
 
 
 def splices(source: Source, edits: Iterable[Edit]) -> Splices:

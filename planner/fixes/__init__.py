@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from planner.diagnostics import Diagnostic, Edit, Fix, Severity
-from planner.editing import CannotEdit, edited, rewritten
+from planner.editing import CannotEdit, can_be_written, edited, rewritten
 from planner.fixes._findings import Findings, grave
 from planner.fixes._revision import Revision
 from planner.fixes._safety import Safety
@@ -46,9 +46,18 @@ through.
 class Check(Protocol):
     """Judges a changed source in the same way as the report's own source."""
 
-    def __call__(self, source: Source, input: Any = None, *, brief: bool = False, whole: bool = False) -> Report:
-        """The report, for other input shapes where these are given; `brief` leaves out what to do about findings, and
-        `whole` the findings of a plan that is not complete.
+    def __call__(
+        self,
+        source: Source,
+        input: Any = None,
+        *,
+        brief: bool = False,
+        whole: bool = False,
+        like: Report | None = None,
+    ) -> Report:
+        """The report, for other input shapes where these are given; `brief` leaves out infos and what to do about
+        findings, and `whole` all of a plan that is not complete. The source was made by edits from that of the
+        report `like`.
         """
 
 
@@ -83,7 +92,7 @@ class Mender:
         self.given = given
         self.memory: dict[object, object] = {}
         self.before = Findings(report)
-        self.planned: dict[str, Safety] = {}
+        self.planned: dict[str, Safety | None] = {}
         self.written: dict[str, bool] = {}
 
     def fixes(self, found: Diagnostic) -> tuple[Fix, ...]:
@@ -98,7 +107,8 @@ class Mender:
     def _mending(self, case: Case) -> Iterator[_Trial]:
         """The proposals that mend a finding; the search ends when its allowance of work is used up."""
         proposals = islice(_proposals(case), MOST_PROPOSALS)
-        while self.report.source.data and _work(self.report) <= self.left:
+        work = _work(self.report)
+        while self.report.source.data and work <= self.left:
             proposal = next(proposals, None)
             if proposal is None:
                 return
@@ -112,9 +122,9 @@ class Mender:
         """
         try:
             safety = self._judged(proposal)
-            change = safety.change
-            if self.report.plan.complete and not change.now.report.plan.complete:
+            if safety is None:
                 return None
+            change = safety.change
             if change.leaves(found) or change.adds or not change.keeps_declared or not safety.keeps_causality(found):
                 return None
             return _Trial(proposal, change, safety.is_safe(found, proposal))
@@ -123,26 +133,28 @@ class Mender:
         except TOLERATED:
             return None
 
-    def _judged(self, proposal: Proposal) -> Safety:
-        """What a proposal makes of the model; kept, since several findings may share a proposal."""
+    def _judged(self, proposal: Proposal) -> Safety | None:
+        """What a proposal makes of the model, None where it breaks one that worked; kept, since several findings may
+        share a proposal.
+        """
         key = repr((proposal.edits, proposal.given))
         if key not in self.planned:
             source = self.report.source
             changed = Source(edited(source.data, proposal.edits), source.file, shelf=source.shelf)
             changed.faults = source.faults
-            report = self.check(changed, proposal.given, brief=True, whole=self.report.plan.complete)
+            worked = self.report.plan.complete
+            report = self.check(changed, proposal.given, brief=True, whole=worked, like=self.report)
             self.left -= _work(report)
-            self.planned[key] = Safety(Revision(self.before, Findings(report, proposal.edits)))
+            broken = worked and not report.plan.complete
+            now = None if broken else Findings(report, proposal.edits, self.before)
+            self.planned[key] = None if now is None else Safety(Revision(self.before, now))
         return self.planned[key]
 
     def _can_be_written(self, proposal: Proposal) -> bool:
         key = repr(proposal.edits)
         if self.report.source.text and key not in self.written:
             try:
-                rewritten(self.report.source, proposal.edits)
-                self.written[key] = True
-            except CannotEdit:
-                self.written[key] = False
+                self.written[key] = can_be_written(self.report.source, proposal.edits)
             except TOLERATED:
                 self.written[key] = False
         return self.written.get(key, True)

@@ -42,19 +42,26 @@ def windows(step: Step) -> list[Window]:
 class Findings:
     """The findings of a report by the places of their entries as they were before the edits."""
 
-    def __init__(self, report: Report, edits: tuple[Edit, ...] = ()) -> None:
+    def __init__(self, report: Report, edits: tuple[Edit, ...] = (), before: Findings | None = None) -> None:
         self.report = report
         self.edits = edits
         self.identities: dict[str | None, StepKey] = {}
         self.steps: dict[StepKey | None, Step] = {}
+        if before is not None and report.plan.model.like is before.report.plan.model:  # the steps have stayed the same
+            self.identities = before.identities
+            self.steps = dict(zip(before.steps, report.plan.steps, strict=True))
+        else:
+            self._identify()
+        self.counts = Counter(map(self.key, grave(report)))
+        self._causal: dict[Tensor, frozenset[Causal]] = {}
+
+    def _identify(self) -> None:
         copies: Counter[tuple[Path, tuple[Path, ...]]] = Counter()
-        for step in report.plan.steps:
+        for step in self.report.plan.steps:
             place = self.old(step.path), tuple(map(self.old, step.instance.calls))
             self.identities[step.name] = (*place, copies[place])
             self.steps[*place, copies[place]] = step
             copies[place] += 1
-        self.counts = Counter(map(self.key, grave(report)))
-        self._causal: dict[Tensor, frozenset[Causal]] = {}
 
     def old(self, path: Path) -> Path:
         return before_inserts(path, self.edits)

@@ -29,7 +29,8 @@ class Revision:
         """Whether a finding of the earlier report is still there."""
         was, now = self.was, self.now
         key, identity = was.key(found), was.identities.get(found.step)
-        alike = [each for each in now.report.diagnostics if each.kind is found.kind and now.key(each) == key]
+        left = now.report.with_remarks if found.severity is Severity.INFO else now.report.diagnostics
+        alike = [each for each in left if each.kind is found.kind and now.key(each) == key]
         before = sum(each.kind is found.kind and was.key(each) == key for each in was.report.diagnostics)
         return len(alike) >= before or any(identity and now.identities.get(each.step) == identity for each in alike)
 
@@ -55,30 +56,35 @@ class Revision:
     # Steps
 
     @cached_property
-    def common(self) -> list[tuple[Step, Step]]:
-        """The steps that both models have, before and after."""
-        pairs = ((step, self.now.steps.get(key)) for key, step in self.was.steps.items())
-        return [(was, now) for was, now in pairs if now is not None]
+    def reached(self) -> list[tuple[StepKey, Step | None, Step]]:
+        """The steps of the later model that edits have reached, as they were and as they are; a new one was None."""
+        was, now = self.was, self.now
+        alike = was.identities is now.identities
+        earlier = was.steps.values() if alike else map(was.steps.get, now.steps)
+        pairs = zip(now.steps.items(), earlier, strict=True)
+        return [(key, before, step) for (key, step), before in pairs if before is not step and key is not None]
 
     @cached_property
     def touched(self) -> list[StepKey]:
         """The steps of the later model that are new, or have another layer or more or fewer sources."""
-        found = []
-        for key, step in self.now.steps.items():
-            was = self.was.steps.get(key)
-            if key is not None and (was is None or changes_layer(was, step) or len(was.sources) != len(step.sources)):
-                found.append(key)
-        return found
+        return [
+            key
+            for key, was, now in self.reached
+            if was is None or changes_layer(was, now) or len(was.sources) != len(now.sources)
+        ]
 
     @cached_property
     def windows(self) -> list[tuple[list[Window], list[Window]]]:
         """The windows, before and after, of the steps that have another layer now."""
-        return [(windows(was), windows(now)) for was, now in self.common if changes_layer(was, now)]
+        return [
+            (windows(was), windows(now)) for _, was, now in self.reached if was is not None and changes_layer(was, now)
+        ]
 
     @cached_property
     def keeps_declared(self) -> bool:
         """Whether what the file declares of layers holds for what arrives there now."""
-        return all(_still_holds(was, now) for was, now in self.common if was.layer is not None and was.layer.declared)
+        declared = ((was, now) for _, was, now in self.reached if was is not None and was.layer and was.layer.declared)
+        return all(_still_holds(was, now) for was, now in declared)
 
 
 def changes_layer(was: Step, now: Step) -> bool:

@@ -143,7 +143,7 @@ def _state(plan: Plan) -> dict[str, object]:
 
 def _all(findings: Findings) -> Counter[tuple[str, object]]:
     """All findings of a report, infos included, by place."""
-    return Counter((each.code, each.step or each.path) for each in findings.report.diagnostics)
+    return Counter((each.code, each.step or each.path) for each in findings.report.with_remarks)
 
 
 # Slips

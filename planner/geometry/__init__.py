@@ -18,7 +18,7 @@ from planner.cells import Cells, TooManyRuns, all_cells, bits, one_cell
 from planner.geometry.axis_map import NO_LOSS, AxisMap, Loss, Ramp, Span
 from planner.geometry.bins import Bins, InterpolationMode, RandomBins, Resample
 from planner.geometry.link import Link, broadcast, keep, unread
-from planner.geometry.mixing import All, Grouped, Halves, Partnered, Prefix, Raveled, Shuffle, SizeOnly
+from planner.geometry.mixing import All, Grouped, Halves, Listed, Partnered, Prefix, Raveled, Shuffle, SizeOnly
 from planner.geometry.moves import KEEP, Centre, Flipped, Overwritten, PadMode, Picked, Rolled, Shift, Sliced, Written
 from planner.geometry.pieces import Digit, Pieces
 from planner.geometry.shape import Shape
@@ -38,6 +38,7 @@ __all__ = [
     "Halves",
     "InterpolationMode",
     "Link",
+    "Listed",
     "Loss",
     "Overwritten",
     "PadMode",

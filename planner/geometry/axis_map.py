@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise, starmap
+from operator import le
 
 from planner.cells import Cells
 from planner.words import counted
@@ -79,6 +82,11 @@ class Ramp:
         turns, phase = divmod(i, len(self.values))
         return self.values[phase] + self.advance * turns
 
+    def at(self, cells: Iterable[int]) -> list[int]:
+        """The numbers of several cells."""
+        values, advance, period = self.values, self.advance, len(self.values)
+        return [values[i % period] + i // period * advance for i in cells]
+
     @cached_property
     def slope(self) -> Fraction:
         return Fraction(self.advance, len(self.values))
@@ -86,16 +94,16 @@ class Ramp:
     @cached_property
     def rises(self) -> bool:
         """Whether no cell has a smaller number than the one before it."""
-        return all(self(i) <= self(i + 1) for i in range(len(self.values)))
+        return all(starmap(le, pairwise((*self.values, self.values[0] + self.advance))))
 
     def reduced(self) -> Ramp:
         """The same ramp with the smallest period."""
         period = len(self.values)
         for shorter in range(1, period // 2 + 1):
             if period % shorter == 0 and self.advance * shorter % period == 0:
-                short = Ramp(self.values[:shorter], self.advance * shorter // period)
-                if all(short(i) == value for i, value in enumerate(self.values)):
-                    return short
+                step = self.advance * shorter // period
+                if all(later - value == step for value, later in zip(self.values, self.values[shorter:], strict=False)):
+                    return Ramp(self.values[:shorter], step)
         return self
 
 
@@ -109,6 +117,14 @@ class Span:
     low: Ramp
     high: Ramp
     step: int = 1
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Worked out once: spans are looked up again and again."""
+        return hash((self.low, self.high, self.step))
 
     def at(self, i: int) -> tuple[int, int]:
         """The first and the last cell that cell i sees."""

@@ -49,6 +49,22 @@ class Prefix(AxisMap):
 
 
 @dataclass(frozen=True, slots=True)
+class Listed(AxisMap):
+    """Output i reads the cells rows[i]: attention with a mask that hides others from it."""
+
+    rows: tuple[Cells, ...]
+
+    def length(self, n: int) -> int:
+        return len(self.rows)
+
+    def reads(self, cells: Cells, n: int) -> Cells:
+        read: Cells = 0
+        for i in bits(cells):
+            read |= self.rows[i]
+        return read
+
+
+@dataclass(frozen=True, slots=True)
 class Grouped(AxisMap):
     """Channels in groups: output group g of `groups` reads the input channels [g·n/groups, (g+1)·n/groups)."""
 

@@ -1,35 +1,56 @@
-"""Networks that are no model files, brought in: modules of PyTorch and files of Keras become the text of a model file,
-and YAMLs of Ultralytics a source whose places are their own.
+"""Networks that are no model files, brought in: modules and programs of PyTorch and files of ONNX and Keras become the
+text of a model file, and YAMLs of Ultralytics a source whose places are their own.
 
 A front end runs or reads what people have, and gives a graph of the planner's layers (`_graph.py`); folding and writing
-are shared. `torch_module.py` records what a module calls; `operations/` says what each function means in layers, and a
-function that is added there is found by its name. No front end knows of plans or reports: what comes out goes the way
-of every model file.
+are shared. `torch_module.py` records what a module calls, and `exported.py` reads what a program calls; `operations/`
+says what each function means in layers, and a function that is added there is found by its name; `_onnx/operators/`
+says the same of ONNX' operators, mostly by these functions. No front end knows of plans or reports: what comes out goes
+the way of every model file.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from planner.faults._in_text import shown
+from planner.faults.not_imported import NotImported
 
 if TYPE_CHECKING:
     import torch
 
-KERAS = (".keras", ".json")
-"""How files of Keras end."""
+FILES = {".keras": "keras", ".json": "keras", ".onnx": "onnx", ".pt2": "exported"}
+"""The front ends that read files, by how these end."""
+FOREIGN = {
+    (".pt", ".pth", ".ckpt", ".bin"): (
+        "holds weights, or a pickle, which could run anything and is not read",
+        "name the class, as net.py:Net, or save the network by `torch.export.save`",
+    ),
+    (".safetensors", ".npz"): ("holds weights alone", "name what has them, as net.py:Net"),
+    (".h5", ".hdf5"): (
+        "is of an older format of Keras",
+        "save the network anew with Keras 3: `model.save('net.keras')`",
+    ),
+    (".tflite", ".pb", ".mlmodel"): ("is of a format that is not read", "name the network that it was made from"),
+    (".py",): ("names no class or function", "name one in it, as net.py:Net"),
+}
+"""What files are that hold no network to read, by their endings, and what to do."""
 _NAMED = re.compile(r"(?P<home>.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)*)")
 
 
 def is_source(text: str) -> bool:
-    """Whether a text names a network that is no model file: `net.py:Net`, `package.module:build`, `net.keras`, or the
-    `net.json` of a Keras model.
+    """Whether a text names a network that is no model file: `net.py:Net`, `package.module:build`, `net.pt2`,
+    `net.onnx`, `net.keras`, or the `net.json` of a Keras model.
     """
-    return _NAMED.fullmatch(text) is not None or text.endswith(KERAS)
+    endings = FILES.keys() | {each for some in FOREIGN for each in some}
+    return _NAMED.fullmatch(text) is not None or _ending(text) in endings
 
 
 def imported(
-    network: str | torch.nn.Module,
+    network: str | torch.nn.Module | torch.export.ExportedProgram,
     *,
     input: Any = None,
     example: Any = None,
@@ -38,20 +59,37 @@ def imported(
     """The text of a model file for a network. Raises NotImported, which says why there is none.
 
     network    a module of PyTorch; or where a class or a function is that gives one, which is then called: this runs
-               the code there. Or a file of Keras, of which nothing is run
+               the code there. Or a program of torch.export, an archive of one, or a file of ONNX or Keras: of these
+               nothing is run
     input      the shape of what it reads, channels last and without the batch: (224, 224, 3) is given to the module as
-               (N, 3, 224, 224). Several by the names of its `forward`'s parameters
+               (N, 3, 224, 224). Several by the names of its `forward`'s parameters. A program has its own shape, and
+               takes others where it leaves them open
     example    tensors to read in place of a shape, the batch first, of any layout or type: one, several, or by name
     arguments  what the class or the function is called with
     """
+    ending = ".pt2" if type(network).__name__ == "ExportedProgram" else _ending(network)
+    if ending in FILES:
+        return str(import_module(f"planner.inputs.{FILES[ending]}").read(network, input))
+    if isinstance(network, str):
+        _must_be_readable(network, ending)
     from planner.inputs._module import text_of_module
     from planner.inputs._naming import found
 
-    if isinstance(network, str) and network.endswith(KERAS):
-        from planner.inputs import keras
-
-        return keras.read(network, input)
     if isinstance(network, str):
         home, _, name = network.rpartition(":")
         return text_of_module(found(home, name, arguments or {}), network, input, example)
     return text_of_module(network, type(network).__name__, input, example)
+
+
+def _ending(network: object) -> str:
+    """How the name of a file ends; nothing where it has no ending, or is no name."""
+    return Path(network).suffix if isinstance(network, str) else ""
+
+
+def _must_be_readable(file: str, ending: str) -> None:
+    """Raise NotImported for a file of a kind that holds no network to read."""
+    for endings, (what, help) in FOREIGN.items():
+        if ending in endings:
+            if not Path(file).exists():
+                raise NotImported(f"there is no file `{shown(file, 200)}`", help="check the path")
+            raise NotImported(f"`{shown(file, 200)}` {what}", help=help)

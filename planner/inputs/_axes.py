@@ -121,6 +121,8 @@ class Traced:
         for sizes in wanted:
             dim: list[Factor] = []
             left = sizes
+            if waiting and waiting[0] is self.batch and set(self.batch.sizes) == {1}:
+                dim.append(waiting.pop(0))  # one sample, which a size does not show
             while any(n != 1 for n in left):
                 if not waiting:
                     raise NotSayable("a reshape to another number of values")

@@ -16,7 +16,8 @@ def folded(graph: Graph) -> tuple[list[Entry], dict[str, FoldedBlock], list[str]
     """The entries of the file's list of layers, its blocks, and the names of its outputs, none for the last entry's."""
     body = listed(graph)
     blocks: dict[str, FoldedBlock] = {}
-    outputs = [] if graph.outputs == body.items[-1].gives else [called(body, each) for each in graph.outputs]
+    alone = len(graph.outputs) == 1 and graph.outputs == body.items[-1].gives
+    outputs = [] if alone else [called(body, each) for each in graph.outputs]
     entries = _parts_folded(body, blocks)
     return entries, blocks, outputs
 

@@ -112,9 +112,10 @@ def _body(scope: ModuleCall, needed: Sequence[Output]) -> Body:
         if isinstance(member, GraphNode):
             add(_item(member, scope))
         elif own := _steps(member):
-            within = set(own)
-            outside = [each for step in steps if step not in within for each in step.sources] + list(needed)
-            child = _body(member, [each for each in outside if each.step in within])
+            place = {step: i for i, step in enumerate(own)}
+            outside = [each for step in steps if step not in place for each in step.sources] + list(needed)
+            read = {each for each in outside if each.step in place}
+            child = _body(member, sorted(read, key=lambda each: (place[each.step], each.number)))
             add(Item(_relative(member.path, scope.path), child.reads, child.gives, body=child))
     return Body(scope.kind, scope.path, _grouped(items, scope, made), reads, made)
 
@@ -172,8 +173,8 @@ def _grouped(items: list[Item], scope: ModuleCall, made: Sequence[Output]) -> li
             item.name = item.name and item.name.partition(".")[2]
         own = [each for item in between for each in item.gives]
         reads = [*dict.fromkeys(each for item in between for each in item.reads if each not in own)]
-        outside = [each for item in (*items[: at[0]], *items[at[-1] + 1 :]) for each in item.reads]
-        gives = [*dict.fromkeys(each for each in [*outside, *made] if each in own)]
+        outside = {*made, *(each for item in (*items[: at[0]], *items[at[-1] + 1 :]) for each in item.reads)}
+        gives = [each for each in own if each in outside]
         path = f"{scope.path}.{head}" if scope.path else head
         inner = Body("ModuleList", path, _grouped(between, ModuleCall(path, "ModuleList"), gives), reads, gives)
         items = [*items[: at[0]], Item(head, reads, gives, body=inner), *items[at[-1] + 1 :]]

@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from planner.faults.not_imported import NotImported
-from planner.geometry import Shape
-from planner.inputs._axes import Factor, Following, Sizes, Traced, factors
+from planner.inputs._axes import Factor, Following, Sizes, Traced
 from planner.inputs._building import GraphBuilder
-from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
+from planner.inputs._graph import Graph, ModuleCall, NotSayable, Output
+from planner.inputs._opaque import opaque
 from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of
 from planner.inputs._stored import Held
 from planner.inputs.operations import all_operations
@@ -164,14 +164,6 @@ class Lowering(GraphBuilder):
             if sizes != value.sizes and not alike:
                 raise NotSayable(f"sizes {sizes} where {value.sizes} came out in run {run}")
 
-    def _opaque_like(self, name: str, sources: Sequence[Traced], like: Traced, reason: str) -> Traced:
-        """A step that gives a tensor of the same sizes as one that it reads."""
-        shapes = tuple((each[like.output.number],) for each in like.output.step.shapes)
-        output = [
-            None if len(set(sizes)) > 1 else sizes[0] for sizes in zip(*(shape for (shape,) in shapes), strict=True)
-        ]
-        return self.like(self._custom(name, output, sources, shapes, reason), like)
-
     def _opaque(self, event: Event, reason: str) -> None:
         """Steps that say only what comes out."""
         read = each_of(Value, (event.args, event.kwargs))
@@ -179,41 +171,7 @@ class Lowering(GraphBuilder):
         sources = sources or [Traced(Output(step), (), (), self.batch) for step in self.graph.inputs.values()]
         name = class_name_of(event)
         for values in self.returned:
-            sizes = [value.sizes for value in values]
-            like = next((each for each in sources if each.axes and self.runs_of(each) == sizes), None)
-            if like is not None:
-                self.tensors[values[0]] = self._opaque_like(name, sources, like, reason)
-            else:
-                self.tensors[values[0]] = self._opaque_of(name, sources, sizes, reason)
-
-    def _opaque_of(self, name: str, sources: Sequence[Traced], sizes: Sequence[Sizes], reason: str) -> Traced:
-        """A step that gives a tensor of some sizes in each run; the batch is in its first dimension, if anywhere."""
-        batch, per_sample = self.batch.sizes[0], any(each.has_batch for each in sources)
-        if per_sample and all(each and each[0] % batch == 0 for each in sizes):
-            own = [(each[0] // batch, *each[1:]) for each in sizes]
-            rows = [each[1:] if each[0] == 1 and len(each) > 1 else each for each in own]
-            folded = len(rows[0]) == len(own[0])
-        else:
-            rows, folded, per_sample = [each or (1,) for each in sizes], False, False
-        step = self._custom(name, list(rows[0]), sources, tuple((Shape(each),) for each in rows), reason)
-        axes = factors(rows)
-        dims = axes if sizes[0] else ()
-        if per_sample:
-            dims = ((self.batch, *axes[0]), *axes[1:]) if folded else ((self.batch,), *axes)
-        return Traced(Output(step), axes, dims, self.batch)
-
-    def _custom(
-        self,
-        name: str,
-        output: list[int | None],
-        sources: Sequence[Traced],
-        shapes: tuple[tuple[Shape], ...],
-        reason: str,
-    ) -> GraphNode:
-        read = tuple(each.output for each in sources)
-        step = GraphNode("Custom", {"class": name, "output": output}, read, self.scope, None, shapes, reason=reason)
-        self.add(step)
-        return step
+            self.tensors[values[0]] = opaque(self, name, sources, [value.sizes for value in values], reason)
 
 
 def _but_batch(sizes: Sizes, wanted: Sizes, batch: int) -> bool:

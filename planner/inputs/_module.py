@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planner.faults.not_imported import NotImported
 from planner.inputs._graph import NotSayable
-from planner.inputs._naming import FROM_FILE, said
+from planner.inputs._naming import FROM_FILE, aside, said
 from planner.inputs._stored import Held
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
 
     if not isinstance(module, torch.nn.Module):
         raise NotImported(f"`{name}` is no module of PyTorch, but {_kind(module)}", help="name a class of nn.Module")
+    module = getattr(module, "_orig_mod", module)  # what torch.compile was given
+    _must_be_open(module, name)
     with _evaluated(module):
         inputs = _inputs(module, input, example)
         traces = _traces(module, inputs)
@@ -75,6 +77,21 @@ def _fill(tensor: Tensor) -> str | float | None:
     return "arange" if max(tensor.shape) == len(row) and torch.equal(row, numbers) else None
 
 
+def _must_be_open(module: Any, name: str) -> None:
+    """Raise NotImported for a module whose calls cannot be seen, or whose sizes are not known yet."""
+    import torch
+    from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
+
+    if isinstance(module, torch.jit.ScriptModule):
+        help = "name the class of which it was made, or save it by `torch.export.save`"
+        raise NotImported(f"`{name}` is a scripted module, of which no calls can be seen", help=help)
+    both = (*module.named_parameters(), *module.named_buffers())
+    lazy = [each for each, own in both if isinstance(own, UninitializedParameter | UninitializedBuffer)]
+    if lazy:
+        help = "run the module once before, or write the layer with its channels: nn.Conv2d for nn.LazyConv2d"
+        raise NotImported(f"`{name}` is lazy: `{lazy[0]}` has no size yet", help=help)
+
+
 def _kind(thing: object) -> str:
     article = "an" if type(thing).__name__[0].lower() in "aeiou" else "a"
     return f"{article} {type(thing).__name__}"
@@ -110,7 +127,8 @@ class Inputs(NamedTuple):
 
 def _inputs(module: Any, input: Any, example: Any) -> Inputs:
     """What is given to a module, for the shapes or the examples that its caller gives."""
-    names = list(inspect.signature(module.forward).parameters)
+    parameters = inspect.signature(module.forward).parameters
+    names = list(parameters)
     if example is None and input is None:
         help = "give it: `--input 224x224x3`, or input=(224, 224, 3)"
         raise NotImported("the shape of the input is needed", help=help)
@@ -119,9 +137,17 @@ def _inputs(module: Any, input: Any, example: Any) -> Inputs:
     if not by_name:
         listed = given if example is not None and isinstance(given, tuple | list) else [given]
         given = {names[i] if i < len(names) else f"x{i}": each for i, each in enumerate(listed)}
+        keywords = {name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY}
+        by_name = not keywords.isdisjoint(given)
     unknown = [name for name in given if name not in names and "args" not in names and "kwargs" not in names]
     if unknown:
         raise NotImported(f"`forward` has no parameter `{unknown[0]}`", help=f"it has: {', '.join(names) or 'none'}")
+    single = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [name for name, each in parameters.items() if each.default is each.empty and each.kind not in single]
+    missing = [name for name in needed if name not in given]
+    if missing:
+        example_of = " ".join(f"--input {name}=224x224x3" for name in needed)
+        raise NotImported(f"`forward` reads `{missing[0]}` too", help=f"give all that it reads: `{example_of}`")
     if example is not None:
         return _like(given, by_name)
     return Inputs([_of_shapes(given, longer=longer) for longer in (False, True)], by_name)
@@ -166,24 +192,27 @@ def _traces(module: Any, inputs: Inputs) -> list[Recording]:
     def run(sizes: Run, device: str) -> Recording:
         tensors = {name: torch.zeros(*each, dtype=dtype, device=device) for name, (each, dtype) in sizes.items()}
         own = state if device == "meta" else {**dict(module.named_parameters()), **dict(module.named_buffers())}
-        return traced(module, tensors, own, by_name=inputs.by_name)
+        with aside():
+            return traced(module, tensors, own, by_name=inputs.by_name)
 
     device = "meta"
     try:
         first = run(inputs.runs[0], device)
-    except Exception:  # noqa: BLE001
+    except (Exception, SystemExit):  # noqa: BLE001
         device = "cpu"
         try:
             first = run(inputs.runs[0], device)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             shown = ", ".join(f"({', '.join(map(str, each))})" for each, _ in inputs.runs[0].values())
             message = f"`{type(module).__name__}` fails on {shown}"
-            raise NotImported(message, said(error), "give a shape that it reads, by `--input`") from error
+            missing = isinstance(error, NotImplementedError)
+            help = "mend the code: it must run in Python" if missing else "give a shape that it reads, by `--input`"
+            raise NotImported(message, said(error), help) from error
     traces = [first]
     for farther in inputs.runs[1:]:
         try:
             second = run(farther, device)
-        except Exception:  # noqa: BLE001
+        except (Exception, SystemExit):  # noqa: BLE001
             break
         if second.outline == first.outline:
             traces.append(second)

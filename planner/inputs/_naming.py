@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
@@ -33,8 +36,9 @@ def found(home: str, name: str, arguments: Mapping[str, Any]) -> Any:
         if not callable(thing) or _is_module(thing):
             return thing
         try:
-            return thing(**arguments)
-        except Exception as error:
+            with aside():
+                return thing(**arguments)
+        except (Exception, SystemExit) as error:
             raise NotImported(f"`{name}` fails when it is called", label=said(error), help=_help(error)) from error
 
 
@@ -59,7 +63,8 @@ def _beside(home: str) -> Iterator[None]:
 def _module(home: str) -> ModuleType:
     try:
         if not home.endswith(".py"):
-            return importlib.import_module(home)
+            with aside():
+                return importlib.import_module(home)
         if not Path(home).is_file():
             raise NotImported(f"there is no file `{home}`", help="check the path, and the folder you are in")
         name = f"{FROM_FILE}{Path(home).stem}"
@@ -68,21 +73,46 @@ def _module(home: str) -> ModuleType:
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
-        spec.loader.exec_module(module)
+        with aside():
+            spec.loader.exec_module(module)
         return module
     except NotImported:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise NotImported(f"`{home}` cannot be imported", label=said(error), help=_help(error)) from error
 
 
+@contextmanager
+def aside() -> Iterator[None]:
+    """What the user's own code prints goes to standard error meanwhile, and not into the file that is written."""
+    with redirect_stdout(sys.stderr):
+        yield
+
+
 def said(error: BaseException) -> str:
-    """What an error of the user's own code says, on a line."""
+    """What an error of the user's own code says, on a line, and where that code raised it."""
     first = next(iter(str(error).splitlines()), "")[:200]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+    place = "" if isinstance(error, SyntaxError) else _place(error)
+    return (f"{type(error).__name__}: {first}" if first else type(error).__name__) + place
 
 
-def _help(error: Exception) -> str:
+def _place(error: BaseException) -> str:
+    """The last line of the user's own code that was running; nothing where none was."""
+    torch = sys.modules.get("torch")
+    others = [str(Path(__file__).parents[1]), str(Path(torch.__file__).parent) if torch and torch.__file__ else "<"]
+    frames = [each for each in extract_tb(error.__traceback__) if not each.filename.startswith(("<", *others))]
+    own = [each for each in frames if not each.filename.startswith(str(Path(contextlib.__file__).parent) + os.sep)]
+    own = own or [each for each in frames if "site-packages" in each.filename]
+    if not own:
+        return ""
+    file = Path(own[-1].filename)
+    shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    return f" (line {own[-1].lineno} of {shown})"
+
+
+def _help(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return "guard what ends the program: `if __name__ == '__main__':`"
     if isinstance(error, TypeError) and "argument" in str(error):
         return "give arguments by `--arg name=value`"
     if isinstance(error, ModuleNotFoundError):

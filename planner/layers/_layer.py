@@ -26,7 +26,7 @@ from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, AxisMap, Link, Shape
 from planner.layers._call import Call, Layout
 from planner.memory import Memory
-from planner.regions import Region, count
+from planner.regions import NOTHING, Region, count
 
 Sizes = tuple[int, ...]
 """Sizes of a tensor as PyTorch orders them."""
@@ -76,10 +76,16 @@ class Layer(BaseModel):
     """Whether it works otherwise in training than in evaluation, by chance."""
     batch_statistics: ClassVar[bool] = False
     """Whether in training it takes mean and variance of each channel over the batch."""
+    keeps_whole: ClassVar[bool] = False
+    """Whether it makes whole numbers of whole numbers, unless a number among its arguments is none."""
     indices: ClassVar[tuple[int, ...]] = ()
     """Which of its inputs hold whole numbers that pick something, not values."""
     places: ClassVar[tuple[int, ...]] = ()
     """Which of its outputs hold whole numbers that it has found, not values."""
+    adds: ClassVar[bool] = False
+    """Whether its output is the sum of its inputs."""
+    masks: ClassVar[bool] = False
+    """Whether it is attention of its first three inputs, with the fourth as a mask."""
     in_forward: ClassVar[tuple[str, ...]] = ()
     """Arguments that PyTorch's module does not take where it is constructed: its forward pass does, or the planner."""
     declared: ClassVar[bool] = False
@@ -155,6 +161,11 @@ class Layer(BaseModel):
         """
         return None
 
+    @property
+    def hides(self) -> Region:
+        """The cells of its output that hold −∞, whatever the weights."""
+        return NOTHING
+
     def centred(self, *inputs: Shape) -> int | None:
         """The number of values of a sample whose common mean is subtracted; None where the layer subtracts no mean."""
         return None
@@ -172,6 +183,11 @@ class Layer(BaseModel):
     def whole_rank(self) -> int | None:
         """How many spatial axes its inputs have, with those that it takes as a batch; None: any number."""
         return self.rank
+
+    @property
+    def whole_outputs(self) -> tuple[int, ...]:
+        """Which of its outputs hold whole numbers, whatever its inputs hold."""
+        return self.places
 
     # What is the same for all
 

@@ -72,12 +72,14 @@ class MultiheadAttention(Layer):
     The sequence is the last spatial axis; axes before it are as a batch, such as windows of an image. With
     `is_causal: true` position i sees the positions 0 to i. A fourth source is a mask, which is added to the products
     of queries and keys: …×L×S, or …×num_heads×L×S, where −∞ hides a key from a query. As in PyTorch, axes before L×S
-    are repeated, and S alone hides keys from all queries, as for padding. The analyses count a position that a mask
-    hides as read: where it is causal, say `is_causal`.
+    are repeated, and S alone hides keys from all queries, as for padding. The analyses know what a mask hides in all
+    heads where its −∞ come from a `Constant`, moved about and added to other tensors; else a hidden position counts as
+    read.
     Multiply-adds: the four projections, and two products of query length · key length · channels.
     """
 
     takes: ClassVar[tuple[int, int | None]] = (1, 4)
+    masks: ClassVar[bool] = True
     layout: ClassVar[Layout] = "last"
     in_forward: ClassVar[tuple[str, ...]] = ("is_causal",)
 
@@ -213,12 +215,13 @@ class ScaledDotProductAttention(Layer):
     fourth source is a mask, which is added to the products before the softmax: …×L×S, where −∞ hides a key from a
     query; S alone hides keys from all queries, as for padding. With `is_causal: true` position i sees the positions 0
     to i. Axes before the last two are repeated where they are 1; with `enable_gqa: true` each head of key and value
-    serves several of the query. The scale is 1/√E if it is not given. The analyses count a position that a mask hides
-    as read: where it is causal, say `is_causal`.
+    serves several of the query. The scale is 1/√E if it is not given. The analyses know what a mask hides in all heads
+    where its −∞ come from a `Constant`, moved about and added to other tensors; else a hidden position counts as read.
     As torch.nn.functional.scaled_dot_product_attention without dropout. Multiply-adds: L·S·(E + Ev) for each head.
     """
 
     takes: ClassVar[tuple[int, int | None]] = (3, 4)
+    masks: ClassVar[bool] = True
     layout: ClassVar[Layout] = "last"
 
     is_causal: IsCausal = False

@@ -1,12 +1,14 @@
-"""Products of tensors that sum over axes: matrices, and Einstein's notation.
+"""What is worked out of tensors by summing over axes: products of matrices, distances, Einstein's notation.
 
-Source: https://docs.pytorch.org/docs/stable/generated/torch.matmul.html and torch.einsum.html.
+Source: https://docs.pytorch.org/docs/stable/generated/torch.matmul.html, torch.cdist.html and torch.einsum.html.
 """
 
 import math
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import ClassVar
+
+from pydantic import Field
 
 from planner.faults.bad_equation import BadEquation
 from planner.faults.letters_differ import LettersDiffer
@@ -40,26 +42,15 @@ class MatMul(Layer):
 
     def check(self, *inputs: Shape) -> None:
         a, b = inputs
-        for x in inputs:
-            if not x.spatial:
-                row = "put {type: Unsqueeze, dim: 2} before it, which makes it a matrix of one row"
-                raise WrongNumberOfAxes("MatMul", x, (1, 2, 3), help=f"{row}; a vector has no rows but the samples")
+        _must_be_matrices("MatMul", a, b)
         if a.channels != self._sizes(b)[0]:
             raise MatrixSizesDiffer(a, b, transposed=self.transpose_b)
-        if any(n != m and 1 not in (n, m) for n, m in zip(a[-3::-1], b[-3::-1], strict=False)):
-            raise SizesDiffer("sizes of tensors must match before the last two axes", inputs)
+        _must_repeat(a, b)
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
-        batch, columns = _leading(*inputs), self._sizes(inputs[1])[1]
-        found = []
-        for x, rows in zip(inputs, (KEEP, All(1)), strict=True):
-            more = len(batch) - len(x[:-2])
-            before = [broadcast(n, size) for n, size in zip(x[:-2], batch[more:], strict=True)]
-            onto = (*range(more, len(batch)), len(batch) if rows is KEEP else None)
-            channels = KEEP if rows is not KEEP and not self.transpose_b else All(columns)
-            in_order = onto == tuple(range(len(x.spatial)))
-            found.append(Link((*before, rows), channels, None if in_order else onto))
-        return (tuple(found),)
+        a, b = inputs
+        columns = All(self._sizes(b)[1])
+        return (_of_rows(a, b, (columns, columns if self.transpose_b else KEEP)),)
 
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
         a, b = inputs
@@ -69,10 +60,75 @@ class MatMul(Layer):
         return math.prod(outputs[0]) * inputs[0].channels
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        most = max(map(len, inputs))
-        widened = tuple(most - len(x) for x in inputs)
         turned = (1,) if self.transpose_b else ()
-        return (Call("operator.matmul", layout="last", turned=turned, widened=widened if any(widened) else ()),)
+        return (Call("operator.matmul", layout="last", turned=turned, widened=_widened(inputs)),)
+
+
+class CDist(Layer):
+    """How far each row of one matrix lies from each row of another: …×L×K and …×M×K give …×L×M, the channels being
+    the last axis.
+
+    `p: 2` is the length of the difference, 1 the sum of what the channels differ by, `.inf` the most that one does. Of
+    a map H×W×C and a codebook M×C it makes the M distances of every cell, whose `ArgMin` is the nearest code. Axes
+    before the last two are as a batch, as those of `MatMul` are. It has no multiply-adds, as in PyTorch's count.
+    """
+
+    takes: ClassVar[tuple[int, int | None]] = (2, 2)
+
+    p: float = Field(2.0, ge=0, description="Which norm the difference of two rows is measured by; `.inf` too.")
+
+    def check(self, *inputs: Shape) -> None:
+        a, b = inputs
+        _must_be_matrices("CDist", a, b)
+        if a.channels != b.channels:
+            help = "bring both to the same channels before it, as a Linear layer does"
+            raise SizesDiffer("X1 and X2 must have the same number of columns", inputs, help=help)
+        _must_repeat(a, b)
+
+    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
+        a, b = inputs
+        return (_of_rows(a, b, (All(b[-2]), All(b[-2]))),)
+
+    def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
+        a, b = inputs
+        return (Shape((*_leading(a, b), a[-2], b[-2])),)
+
+    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
+        return (Call("torch.cdist", self.given(), layout="last", widened=_widened(inputs), repeats=(0, 1)),)
+
+
+def _must_be_matrices(layer: str, *inputs: Shape) -> None:
+    """Raise the fault of a vector, which has no rows."""
+    for x in inputs:
+        if not x.spatial:
+            row = "put {type: Unsqueeze, dim: 2} before it, which makes it a matrix of one row"
+            raise WrongNumberOfAxes(layer, x, (1, 2, 3), help=f"{row}; a vector has no rows but the samples")
+
+
+def _must_repeat(a: Shape, b: Shape) -> None:
+    """Raise the fault of axes before the matrices that differ, and that are not of one cell."""
+    if any(n != m and 1 not in (n, m) for n, m in zip(a[-3::-1], b[-3::-1], strict=False)):
+        raise SizesDiffer("sizes of tensors must match before the last two axes", (a, b))
+
+
+def _of_rows(a: Shape, b: Shape, channels: tuple[AxisMap, AxisMap]) -> tuple[Link, ...]:
+    """The links of what is made of each row of one matrix with all of the other one."""
+    batch = _leading(a, b)
+    found = []
+    for x, rows, along in zip((a, b), (KEEP, All(1)), channels, strict=True):
+        more = len(batch) - len(x[:-2])
+        before = [broadcast(n, size) for n, size in zip(x[:-2], batch[more:], strict=True)]
+        onto = (*range(more, len(batch)), len(batch) if rows is KEEP else None)
+        in_order = onto == tuple(range(len(x.spatial)))
+        found.append(Link((*before, rows), along, None if in_order else onto))
+    return tuple(found)
+
+
+def _widened(inputs: tuple[Shape, ...]) -> tuple[int, ...]:
+    """How many axes of one cell each matrix gets before its own, where one has more than the other."""
+    most = max(map(len, inputs))
+    widened = tuple(most - len(x) for x in inputs)
+    return widened if any(widened) else ()
 
 
 def _leading(a: Shape, b: Shape) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from planner.analyses.loss import losses_of
 from planner.analyses.receptive_field import receptive_fields
 from planner.diagnostics import Severity
 from planner.geometry import Shape
-from planner.plan import Known, Plan, Step, propagate
+from planner.plan import Plan, Step, propagate
 from planner.remedies._case import Case, Proposal
 
 FARTHEST = 64
@@ -130,13 +130,12 @@ class _SizeSearch:
 
     def planned(self, size: Spatial, least: int) -> int:
         """The grade of a size, which is planned up to the first step that is worse than `least`."""
-        known: Known = self.case.memory.setdefault("known", {})
         grades: dict[int, int] = self.case.memory.setdefault("grades", {})
         worst = EXACT
 
         def good(step: Step) -> bool:
             nonlocal worst
-            key = id(step.facts)  # which `known` keeps alive
+            key = id(step.facts)  # which the plan's `known` keeps alive
             if key not in grades:
                 grades[key] = _grade(step)
             worst = max(worst, grades[key])
@@ -147,7 +146,8 @@ class _SizeSearch:
             for step in self.case.plan.inputs
             if step.name in self.names
         }
-        plan = propagate(self.case.plan.model, inputs=inputs, known=known, good=good)
+        before = self.case.plan
+        plan = propagate(before.model, inputs=inputs, known=before.known, good=good)
         if plan.complete and self.farthest is None:
             self.farthest = self.distance(size) + _stride(plan)
         return worst if plan.complete else GRADES

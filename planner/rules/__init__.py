@@ -8,13 +8,14 @@ are what rules share.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from planner.cells import TooManyRuns
+from planner.diagnostics import Severity
 
 if TYPE_CHECKING:
     from planner.diagnostics import Diagnostic, Path
@@ -48,12 +49,14 @@ def _found(rule: type[Rule], report: Report) -> Iterator[Diagnostic]:
             yield ReachUnknown.of(report)
 
 
-def judge(report: Report) -> list[Diagnostic]:
-    """The findings of all rules, without those that the model allows; at most MOST_COPIES of a kind for an entry."""
+def judge(report: Report, severities: Collection[Severity] = tuple(Severity)) -> list[Diagnostic]:
+    """The findings of the rules of these severities, without those that the model allows; at most MOST_COPIES of a kind
+    for an entry.
+    """
     copies: Counter[tuple[type[Rule], Path]] = Counter()
     found = []
     for rule in all_rules():
-        if rule.name() in report.plan.model.allow:
+        if rule.severity not in severities or rule.name() in report.plan.model.allow:
             continue
         for each in _found(rule, report):
             step = report.plan.step(each.step) if each.step is not None else None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from planner.geometry import Shape
-from planner.plan import Known, Plan, propagate
+from planner.plan import Plan, propagate
 
 if TYPE_CHECKING:
     from planner.report import Report
@@ -54,17 +54,16 @@ class _Search:
     """Plans of a model at other sizes of one input."""
 
     def __init__(self, report: Report, name: str, faults: Faults) -> None:
-        self._model = report.plan.model
+        self._plan = report.plan
         self._name = name
         self._count = faults
         self._left = MOST_STEPS
-        self._known: Known = {}
         self._found: dict[Shape, int | None] = {}
 
     def faults(self, shape: Shape) -> int | None:
         """How much is wrong at a shape; None where the model does not work, or where too much was tried."""
         if shape not in self._found and self._left > 0:
-            plan = propagate(self._model, inputs={self._name: shape}, known=self._known)
+            plan = propagate(self._plan.model, inputs={self._name: shape}, known=self._plan.known)
             self._left -= len(plan.steps)
             self._found[shape] = self._count(plan) if plan.complete else None
         return self._found.get(shape)

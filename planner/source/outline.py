@@ -64,7 +64,7 @@ class OutlineNode:
         return ()
 
 
-@lru_cache(maxsize=2)  # many edits of the same text are tried one after the other
+@lru_cache(maxsize=4)  # many edits of the same text are tried, each in a few steps
 def outline(text: str) -> OutlineNode:
     """The outline of a text that `parse` has accepted."""
     stack = [OutlineNode("list", 0, 0)]

@@ -5,7 +5,8 @@ step without a layer, with a guess of what was meant.
 
 `_file` reads the sections of the file, `_blocks` its blocks and those of libraries; `_lists` goes through the lists of
 layers; `_naming`, `_wiring` and `_layers` answer it what an entry is called, which tensors it reads, and which layer it
-means. All write into one `Draft`.
+means. All write into one `Draft`. `_alike` makes the model of a source that was edited from the model before, where
+only arguments of layers have changed.
 
 A new key of the format is read in `planner.format`; what it means is worked out here.
 """
@@ -20,12 +21,13 @@ from planner.layers import all_layers
 from planner.model import Model, Ref
 from planner.sight import named, plain
 from planner.source import Source
+from planner.unfolding._alike import alike
 from planner.unfolding._draft import Draft, Handed, Stop, known_of
 from planner.unfolding._file import File
 from planner.unfolding._layers import Interned
 from planner.unfolding._lists import DEEPEST, MOST_STEPS, Lists
 
-__all__ = ["DEEPEST", "MOST_STEPS", "Interned", "load"]
+__all__ = ["DEEPEST", "MOST_STEPS", "Interned", "alike", "load"]
 
 
 def load(

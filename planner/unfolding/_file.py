@@ -102,7 +102,7 @@ class File:
             why = unusable(name) or ("only inputs of blocks may be of any number" if name.startswith(ANY) else "")
             if why:
                 self.draft.report(UnusableName(name, why, (), at_key=several), path)
-            shape = _shape(value)
+            shape = shape_of(value)
             if shape is not None:
                 if shape.elements > LARGEST:
                     self.draft.report(TensorTooLarge(shape), path)
@@ -120,7 +120,7 @@ class File:
     def _own_shape(self, raw: Any, params: Values) -> tuple[Shape, ...] | None:
         """The shape of an input in the file, where another one is given; None where it is none, which is not told."""
         aside = Draft(self.draft.source, self.draft.types)  # what is wrong in a shape that is replaced hinders nothing
-        shape = _shape(aside.evaluated(raw, params, ()))
+        shape = shape_of(aside.evaluated(raw, params, ()))
         return (shape,) if shape is not None and shape.elements <= LARGEST else None
 
     def unknown_inputs(self, given: Any) -> dict[str, Ref]:
@@ -131,7 +131,7 @@ class File:
         return {name: Ref(first + i, 0) for i, name in enumerate(names)}
 
 
-def _shape(value: object) -> Shape | None:
+def shape_of(value: object) -> Shape | None:
     """The shape with the sizes that a value lists; None where it lists none."""
     sizes = list(value) if isinstance(value, list | tuple) and len(value) <= MOST_AXES else None
     return Shape(sizes) if sizes and all(is_whole(size) and size > 0 for size in sizes) else None

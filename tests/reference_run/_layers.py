@@ -12,7 +12,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from itertools import product
 from typing import Any
 
@@ -63,6 +63,13 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
     else:
         raise NotImplementedError(f"what does {name} compute?")
     return [result] if isinstance(result, Tensor) else list(result)
+
+
+def _convolve(rank: int, layer: Any, x: Tensor, weight: Tensor, *bias: Tensor) -> Tensor:
+    """A convolution of each sample by its own weight."""
+    function: Any = getattr(functional, f"conv{rank}d")
+    how = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups")}
+    return torch.stack([function(*each, **how) for each in zip(x, weight, *bias, strict=True)])
 
 
 def _for_each_place(layer: Layer, axes: int, weights: Weights, x: Tensor) -> Tensors:
@@ -395,6 +402,11 @@ def _constant(layer: Any, batch: int) -> Tensor:
         found = torch.where(columns % 2 == 0, torch.sin(angles), torch.cos(angles)).float().double()
         if layer.fill == "causal_mask":
             found = torch.zeros_like(angles).masked_fill(columns > rows, -torch.inf)
+    elif layer.fill == "relative_position_index":
+        window = round(places.numel() ** 0.25)
+        query, key = places // window**2, places % window**2
+        down, across = query // window - key // window, query % window - key % window
+        found = (down + window - 1) * (2 * window - 1) + across + window - 1
     else:
         number = {"zeros": 0, "ones": 1}.get(layer.fill, layer.fill)
         found = torch.full(layer.shape, float(number), dtype=torch.float32).double()
@@ -510,6 +522,12 @@ def _matmul(layer: Any, a: Tensor, b: Tensor) -> Tensor:
     return _first(
         torch.stack([one @ (other.transpose(-1, -2) if layer.transpose_b else other) for one, other in pairs])
     )
+
+
+def _cdist(layer: Any, a: Tensor, b: Tensor) -> Tensor:
+    """Norms of the differences of all rows, each written out; each sample is by itself."""
+    apart = [one.unsqueeze(-2) - other.unsqueeze(-3) for one, other in zip(_last(a), _last(b), strict=True)]
+    return _first(torch.linalg.vector_norm(torch.stack(apart), layer.p, -1))
 
 
 def _einsum(layer: Any, *sources: Tensor) -> Tensor:
@@ -704,6 +722,7 @@ def _named_axes(tokens: Sequence[str], dots: Sequence[str]) -> list[list[str]]:
 
 
 FUNCTIONS: Mapping[str, Function] = {
+    **{f"Convolve{rank}d": partial(_convolve, rank) for rank in (1, 2, 3)},
     "Identity": _identity,
     "Dropout": _identity,
     "AlphaDropout": _identity,
@@ -741,6 +760,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "ArgMax": _reduced(torch.argmax),
     "ArgMin": _reduced(torch.argmin),
     "MatMul": _matmul,
+    "CDist": _cdist,
     "ScaledDotProductAttention": _dot_product,
     "RotaryEmbedding": _rotary,
     "Einsum": _einsum,

@@ -4,9 +4,7 @@ is unpacked, and what is larger than any network needs is refused.
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -15,30 +13,12 @@ from typing import Any
 
 from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
+from planner.inputs._archive import MEGABYTE, Bounded
 from planner.source.limits import LARGEST, MOST_BYTES, MOST_VALUES
 
-MEGABYTE = 1 << 20
-MOST_CONTENTS = 4 * MEGABYTE
-"""Bytes of an archive's list of what it holds, which is read as a whole."""
 DEEPEST = 200
 """Lists and mappings in one another."""
 CONFIG = "config.json"
-
-
-class _Bounded(io.FileIO):
-    """A file of which no more is read at once than a list of contents needs, and nothing beyond its end."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        most = MOST_CONTENTS + 1
-        data = super().read(most if size is None or size < 0 else min(size, most)) or b""
-        if len(data) == most:
-            raise zipfile.BadZipFile("the list of its contents is too long")
-        return data
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        if whence == os.SEEK_SET and not 0 <= offset <= os.fstat(self.fileno()).st_size:
-            raise zipfile.BadZipFile("it names a place outside of itself")
-        return super().seek(offset, whence)
 
 
 def config_of(path: Path) -> Mapping[str, Any]:
@@ -54,7 +34,7 @@ def config_of(path: Path) -> Mapping[str, Any]:
                 return _parsed(start + file.read(MOST_BYTES), name, name)
         if not start.startswith(b"PK"):
             raise _refused(name, f"is not a zip archive{_looks_like(start)}", _SAVE)
-        with _Bounded(path) as bounded:
+        with Bounded(path) as bounded:
             return _in_archive(bounded, name)
     except OSError as error:
         raise _refused(name, "cannot be read", error.strerror or "check the path") from None
@@ -73,7 +53,7 @@ def _looks_like(start: bytes) -> str:
     return ", but JSON" if start[:1] == b"{" else ""
 
 
-def _in_archive(file: _Bounded, name: str) -> Mapping[str, Any]:
+def _in_archive(file: Bounded, name: str) -> Mapping[str, Any]:
     try:
         with zipfile.ZipFile(file) as archive:
             if CONFIG not in archive.namelist():

@@ -6,9 +6,10 @@ from typing import Any
 
 
 def per_axis(value: Any) -> Any:
-    """One number where all axes have the same, else a list."""
+    """One number where all axes have the same, else a list, as of pairs that are never one number."""
     if isinstance(value, tuple | list):
-        return value[0] if len(set(value)) == 1 else list(value)
+        alike = value[:1] * len(value) == value and not isinstance(value[0], tuple | list)
+        return value[0] if alike else list(value)
     return value
 
 

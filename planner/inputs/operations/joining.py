@@ -138,18 +138,20 @@ def pad(b: GraphBuilder, x: Any, pad: Any, mode: str = "constant", value: Any = 
     channels = next(
         (dim for dim in (tensor.rank - 1, 1) if dim not in padded and b.batch not in tensor.dims[dim]), None
     )
-    spatial = [dim for dim in range(tensor.rank) if dim != channels and b.batch not in tensor.dims[dim]]
-    if channels is None or not 1 <= len(spatial) <= 3:
-        raise NotSayable("padding of channels")
-    if any(b.batch in own and len(own) > 1 for own in tensor.dims):
-        raise NotSayable("axes that are folded into the batch")
-    image = b.ordered(tensor, [tensor.own(dim) for dim in (*spatial, channels)])
+    spatial = [dim for dim in range(tensor.rank) if dim != channels and tensor.dims[dim] != (b.batch,)]
+    if not 1 <= len(spatial) <= 3:
+        raise NotSayable(f"padding of a tensor with {len(spatial)} axes besides channels")
+    image = b.ordered(tensor, [*map(tensor.own, spatial), () if channels is None else tensor.own(channels)])
     sides = [n for dim in reversed(spatial) for n in amounts.get(dim, (0, 0))]
     kind = {"constant": "Zero", "reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}[mode]
     arguments: dict[str, Any] = {"padding": sides[0] if len(set(sides)) == 1 else sides}
     if mode == "constant" and value not in (None, 0, 0.0):
         kind, arguments["value"] = "Constant", value
     step = b.step(f"{kind}Pad{len(spatial)}d", arguments, [image])
-    axes = b.output(step, lambda axes: axes).axes
-    placed = dict(zip((*spatial, channels), axes, strict=True))
-    return Traced(Output(step), axes, tuple(placed.get(dim, own) for dim, own in enumerate(image.dims)), b.batch)
+    padded_axes = b.output(step, lambda axes: axes).axes
+    axes = [
+        axis if dim in padded else own for dim, axis, own in zip((*spatial, None), padded_axes, image.axes, strict=True)
+    ]
+    placed = dict(zip(spatial, axes[:-1], strict=True))
+    dims = tuple(placed[dim] if dim in padded else own for dim, own in enumerate(image.dims))
+    return Traced(Output(step), tuple(axes), dims, b.batch)

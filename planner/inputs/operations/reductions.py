@@ -9,7 +9,7 @@ from typing import Any
 
 from planner.inputs._axes import Axis, Traced, fresh
 from planner.inputs._building import GraphBuilder, dim_of_axis
-from planner.inputs._graph import NotSayable, Output
+from planner.inputs._graph import GraphNode, NotSayable, Output
 from planner.inputs._meeting import refined
 from planner.inputs.operations import OPERATIONS, all_operations, operation
 from planner.inputs.operations._arguments import chosen, listed
@@ -70,7 +70,7 @@ def _reduced(
 
 REDUCTIONS = {
     "mean": "Mean", "sum": "Sum", "prod": "Prod", "amax": "Max", "amin": "Min", "logsumexp": "LogSumExp",
-    "argmax": "ArgMax",
+    "argmax": "ArgMax", "argmin": "ArgMin",
 }  # fmt: skip
 OPERATIONS.update({name: partial(_reduced, type_) for name, type_ in REDUCTIONS.items()})
 
@@ -97,6 +97,17 @@ def _spread(
 
 
 OPERATIONS.update({"var": partial(_spread, "Var"), "std": partial(_spread, "Std")})
+
+
+def _with_mean(
+    type_: str, b: GraphBuilder, input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *,
+    correction: Any = None,
+) -> tuple[Traced, Traced]:  # fmt: skip
+    spread = _spread(type_, b, input, dim, unbiased, keepdim, correction=correction)
+    return spread, _reduced("Mean", b, input, dim, keepdim)
+
+
+OPERATIONS.update({"var_mean": partial(_with_mean, "Var"), "std_mean": partial(_with_mean, "Std")})
 
 
 @operation("norm")
@@ -195,10 +206,29 @@ def matmul(b: GraphBuilder, input: Any, other: Any) -> Traced:
     transpose = y.axes == turned or (y.axes != straight and y.axes[-1] == turned[-1])
     right = b.ordered(y, turned if transpose else straight)
     step = b.step("MatMul", {"transpose_b": True} if transpose else {}, [left, right])
-    result, columns = [*map(fresh, result)], fresh(columns)
-    rows = fresh(rows)
-    dims = _renewed(dims, result, b)
-    return Traced(Output(step), (*result, rows, columns), (*dims, rows, columns), b.batch)
+    return _of_rows(b, step, result, dims, rows, columns)
+
+
+def _of_rows(
+    b: GraphBuilder, step: GraphNode, result: list[Axis], dims: list[Axis], rows: Axis, columns: Axis
+) -> Traced:
+    """What a step makes of the rows of one matrix and the columns, or rows, of another."""
+    result, rows, columns = [*map(fresh, result)], fresh(rows), fresh(columns)
+    return Traced(Output(step), (*result, rows, columns), (*_renewed(dims, result, b), rows, columns), b.batch)
+
+
+@operation("cdist")
+def distances(b: GraphBuilder, x1: Any, x2: Any, p: Any = 2.0, compute_mode: Any = None) -> Traced:
+    """How far rows lie apart; the way in which PyTorch works it out does not matter."""
+    fronts, result, dims, (x, y) = _leading(b, [_two_dims(b.tensor(x1)), _two_dims(b.tensor(x2))])
+    if any(b.batch in each.dims[dim] for each in (x, y) for dim in (-1, -2)):
+        raise NotSayable("distances along the batch")
+    matrices = [
+        b.ordered(each, (*front, each.own(each.rank - 2), each.own(each.rank - 1)))
+        for each, front in zip((x, y), fronts, strict=True)
+    ]
+    step = b.step("CDist", chosen({"p": (float(p), 2.0)}), matrices)
+    return _of_rows(b, step, result, dims, x.own(x.rank - 2), y.own(y.rank - 2))
 
 
 @operation("scaled_dot_product_attention")

@@ -57,9 +57,9 @@ class Program:
                 self.helpers.setdefault("make_divisible", ready.written(make_divisible))
             if functions & {"ceil", "floor"}:
                 self.imports.add("math")
-            if "sinusoidal" in functions:
-                self.helpers.setdefault("sinusoidal", ready.SINUSOIDAL)
-                self.imports |= {"Tensor", "torch"}
+            for table in sorted(functions & ready.TABLES.keys()):
+                code = self.helpers.setdefault(table, ready.TABLES[table])
+                self.imports |= {"Tensor", "torch", *({"math"} if "math." in code else ())}
 
     def helper(self, code: str, wanted: str, *key: str) -> str:
         """The name of a class that is written once for each key; `code` has `{name}` in its place."""

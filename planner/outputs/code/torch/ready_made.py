@@ -28,6 +28,18 @@ def sinusoidal(length: int, channels: int) -> Tensor:
     return pairs.flatten(1)[:, :channels].float()
 '''
 
+RELATIVE_POSITION_INDEX = '''
+def relative_position_index(*size: int) -> Tensor:
+    """How far each query and each key of a square window lie apart, down and across, as one number (Swin)."""
+    window = round(math.prod(size) ** 0.25)
+    row = torch.arange(window)
+    cells = (row[:, None] * (2 * window - 1) + row).flatten()
+    return (cells[:, None] - cells + 2 * window * (window - 1)).reshape(size)
+'''
+
+TABLES = {"relative_position_index": RELATIVE_POSITION_INDEX, "sinusoidal": SINUSOIDAL}
+"""Functions that make what a constant holds, where PyTorch has none, by their names."""
+
 CAUSAL_MASK = '''
 def causal_mask(x: Tensor) -> Tensor:
     """Hides from each position of (N, ..., L, C) those behind it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from importlib import import_module
 from typing import Any
@@ -126,7 +126,15 @@ def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: 
     args = {arg: value for arg, value in args.items() if arg not in call["positional"]}
     if home == "Tensor":
         return getattr(read[0], name)(*first, *read[1:], **args)
+    return _of_function(call, args, first, read)
+
+
+def _of_function(call: Mapping[str, Any], args: dict[str, Any], first: Sequence[Any], read: Sequence[Any]) -> Any:
+    """What a function returns, given arguments by their places and by their names."""
+    home, _, name = call["target"].rpartition(".")
     function = getattr(import_module(HOMES[home]), name)
+    if call["unbatched"]:
+        function = import_module("torch").vmap(function)
     if call["pairwise"]:
         return reduce(function, read)
     if call["gathers"]:
@@ -185,8 +193,8 @@ def _thing(call: Mapping[str, Any], step: str, state: Mapping[str, Any] | None) 
 def _made(call: Mapping[str, Any]) -> Any:
     home, _, name = call["target"].rpartition(".")
     args = {key: _value(each) for key, each in call["args"].items() if key not in ("counted", "uncounted")}
-    if call["target"] == "planner.sinusoidal":
-        return _sinusoidal(**args)
+    if call["target"] in TABLES:
+        return TABLES[call["target"]](**args)
     return getattr(import_module(HOMES[home]), name)(**args)
 
 
@@ -227,6 +235,21 @@ def _sinusoidal(length: int, channels: int) -> Any:
     position, channel = torch.arange(length)[:, None], torch.arange(channels)
     angles = position / 10_000 ** ((channel - channel % 2).double() / channels)
     return torch.where(channel % 2 == 0, angles.sin(), angles.cos()).float()
+
+
+def _relative_position_index(size: Sequence[int]) -> Any:
+    """How far two cells of a window lie apart, as arXiv:2103.14030 numbers it, query by query and key by key."""
+    window = next(w for w in range(1, math.prod(size) + 1) if w**4 == math.prod(size))
+    cells = [divmod(i, window) for i in range(window * window)]
+    found = [(y - v + window - 1) * (2 * window - 1) + x - u + window - 1 for y, x in cells for v, u in cells]
+    return import_module("torch").tensor(found).reshape(tuple(size))
+
+
+TABLES: Mapping[str, Callable[..., Any]] = {
+    "planner.sinusoidal": _sinusoidal,
+    "planner.relative_position_index": _relative_position_index,
+}
+"""What makes the contents of a constant, where PyTorch has no function for it."""
 
 
 def _value(written: Any) -> Any:

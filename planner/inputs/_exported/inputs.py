@@ -1,0 +1,143 @@
+"""What a program is planned on: the sizes that it has itself, or those that are given where it leaves them open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from planner.faults.not_imported import NotImported
+from planner.inputs._exported.program import Program, Size, refs
+from planner.inputs._exported.sizes import NotKnown, symbols_of, whole
+
+SAMPLES = 11
+"""Samples where the program leaves their number open: one that no axis is likely to have."""
+FARTHER = (64, 96, 32)
+"""How many cells longer the axes of the inputs are in a second run, where they may be."""
+MAPS = ("conv", "pool", "batch_norm", "group_norm", "instance_norm", "upsample")
+"""Words in the names of functions that have the channels second."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The values of the symbols in each run, the number of samples, the inputs that have their channels last."""
+
+    runs: list[dict[str, int]]
+    samples: int
+    rows: frozenset[str]
+
+
+def chosen(program: Program, given: Any, name: str) -> Chosen:
+    """The values for the symbols in a program's sizes. Raises NotImported."""
+    if not program.inputs:
+        raise NotImported(f"`{name}` reads no tensor", help="its forward must read one, or several")
+    rows = frozenset(each for each in program.inputs if _is_rows(program, each))
+    wanted = {each: _torch_sizes(shape, each in rows) for each, shape in _by_name(program, given).items()}
+    symbols: dict[str, int] = {}
+    samples = _samples(program, symbols, name)
+    for each in program.inputs:
+        sizes = program.tensors[each].sizes[1:]
+        own = wanted.get(each)
+        if own is not None and len(own) != len(sizes):
+            raise NotImported(_differs(program, each, rows), help="give a shape with as many axes")
+        for at, size in enumerate(sizes):
+            target = own[at] if own is not None else None
+            if isinstance(size, Size):
+                _solve(symbols, size, size.hint if target is None else target, program, each, rows)
+            elif target not in (None, size):
+                help = "leave --input out, or export it again with `dynamic_shapes`"
+                raise NotImported(_differs(program, each, rows), help=help)
+    runs = [symbols]
+    farther = _farther(program, symbols, rows)
+    return Chosen(runs if farther == symbols else [*runs, farther], samples, rows)
+
+
+def _samples(program: Program, symbols: dict[str, int], name: str) -> int:
+    """The number of samples, which stands first in every input."""
+    firsts = {each: program.tensors[each].sizes[:1] for each in program.inputs}
+    for each, sizes in firsts.items():
+        if len(program.tensors[each].sizes) < 2:
+            message = f"the input `{each}` of `{name}` has no axis beside the batch"
+            raise NotImported(message, help="export it with the batch first, and an axis besides")
+        if isinstance(sizes[0], Size):
+            _solve(symbols, sizes[0], _within(program, sizes[0], SAMPLES), program, each, frozenset())
+    found = {each: whole(own.text, symbols) if isinstance(own, Size) else own for each, (own,) in firsts.items()}
+    if len(set(found.values())) > 1:
+        shown = ", ".join(f"{each} {number}" for each, number in found.items())
+        message = f"the inputs of `{name}` have different first dimensions: {shown}"
+        raise NotImported(message, help="export it with the batch first in all of them")
+    return next(iter(found.values()))
+
+
+def _within(program: Program, size: Size, wanted: int) -> int:
+    """A number as it is wanted, where the program allows it."""
+    least, most = program.ranges.get(next(iter(symbols_of(size.text)), ""), (0, None))
+    return wanted if least <= wanted and (most is None or wanted <= most) else size.hint
+
+
+def _solve(symbols: dict[str, int], size: Size, wanted: Any, program: Program, name: str, rows: frozenset[str]) -> None:
+    """Give the symbol in a size the value at which the size is as wanted."""
+    free = symbols_of(size.text) - set(symbols)
+    refused = NotImported(_differs(program, name, rows), help="give a shape that the program allows")
+    try:
+        if len(free) == 1 and isinstance(wanted, int):
+            (symbol,) = free
+            at_one, at_two = (whole(size.text, {**symbols, symbol: n}) for n in (1, 2))
+            slope = at_two - at_one
+            symbols[symbol] = (wanted - at_one) // slope + 1 if slope else 1
+            least, most = program.ranges.get(symbol, (0, None))
+            if symbols[symbol] < least or (most is not None and symbols[symbol] > most):
+                raise refused
+        if not isinstance(wanted, int) or whole(size.text, symbols) != wanted:
+            raise refused
+    except NotKnown as reason:
+        raise NotImported(f"the size of the input `{name}` cannot be worked out", str(reason)) from reason
+
+
+def _farther(program: Program, symbols: Mapping[str, int], rows: frozenset[str]) -> dict[str, int]:
+    """The symbols with larger values where these are sizes of axes, and the program allows it."""
+    found = dict(symbols)
+    for name in program.inputs:
+        sizes = program.tensors[name].sizes
+        axes = sizes[1:-1] if name in rows else sizes[2:] if len(sizes) > 2 else sizes[1:]
+        for size, more in zip(axes, FARTHER, strict=False):
+            for symbol in symbols_of(size.text) if isinstance(size, Size) else ():
+                most = program.ranges.get(symbol, (0, None))[1]
+                if found[symbol] == symbols[symbol] and (most is None or symbols[symbol] + more <= most):
+                    found[symbol] += more
+    return found
+
+
+def _is_rows(program: Program, name: str) -> bool:
+    """Whether an input of three dimensions is (N, L, C): where the first function that reads it takes no map."""
+    if len(program.tensors[name].sizes) != 3:
+        return False
+    reading = (call for call in program.calls if any(each.name == name for each in refs((call.args, call.kwargs))))
+    first = next((call.name for call in reading if call.name != "sym_size"), "")
+    return not any(word in first for word in MAPS)
+
+
+def _by_name(program: Program, given: Any) -> dict[str, Sequence[int]]:
+    """The shapes that are given, by the names of the inputs."""
+    if given is None:
+        return {}
+    shapes = dict(given) if isinstance(given, Mapping) else {program.inputs[0]: given}
+    for name, shape in shapes.items():
+        if name not in program.inputs:
+            raise NotImported(f"the program has no input `{name}`", help=f"it has: {', '.join(program.inputs)}")
+        if not isinstance(shape, tuple | list) or not shape or not all(type(n) is int and n > 0 for n in shape):
+            raise NotImported(f"`{shape}` is no shape", help="write it channels last: input=(224, 224, 3)")
+    return shapes
+
+
+def _torch_sizes(shape: Sequence[int], channels_last: bool) -> tuple[int, ...]:
+    return tuple(shape) if channels_last else (shape[-1], *shape[:-1])
+
+
+def _differs(program: Program, name: str, rows: frozenset[str]) -> str:
+    """What is said of an input whose shape is not the one that is given."""
+    sizes = program.tensors[name].sizes[1:]
+    ordered = sizes if name in rows else (*sizes[1:], sizes[0])
+    shown = "×".join(f"{each.hint}" if isinstance(each, Size) else str(each) for each in ordered)
+    free = any(isinstance(each, Size) for each in ordered)
+    return f"the program was exported for the input `{name}` of {shown}{'' if free else ' alone'}"

@@ -1,0 +1,168 @@
+"""What a network reads: the sizes that the file states, and those that it leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from planner.faults._in_text import shown
+from planner.faults.not_imported import NotImported
+from planner.inputs._axes import Sizes
+from planner.inputs._onnx.nodes import FileNode
+from planner.inputs._onnx.values import LARGEST
+
+if TYPE_CHECKING:
+    import onnx
+
+BATCH = 101
+"""Samples that a network is followed for whose file leaves their number open: a number that no axis is likely to have,
+so that the batch is told from axes.
+"""
+FARTHER = (64, 96, 32)
+"""How many cells longer the axes of inputs are in a second run, which tells what follows from their sizes."""
+FIRST = {
+    "Conv", "ConvTranspose", "BatchNormalization", "InstanceNormalization", "GroupNormalization", "MaxPool",
+    "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "LpPool", "PRelu", "LRN", "Resize", "Upsample",
+}  # fmt: skip
+"""Operators that have the channels second."""
+LAST = {"MatMul", "LayerNormalization", "Gemm", "LSTM", "GRU", "RNN", "SkipLayerNormalization"}
+"""Operators that have them last."""
+FARTHEST = 20
+
+
+@dataclass(frozen=True)
+class FileInput:
+    """An input as the file has it. `sizes` has numbers, names, and None for sizes without a name."""
+
+    name: str
+    sizes: tuple[int | str | None, ...]
+    kind: str
+
+
+@dataclass(frozen=True)
+class InputRuns:
+    """The sizes of the inputs in all runs, those of the batch, and which have their channels last."""
+
+    sizes: list[list[Sizes]]
+    batch: Sizes
+    last: dict[str, bool]
+
+
+def given(info: onnx.ValueInfoProto) -> FileInput:
+    """An input of the file; raises NotImported where it is nothing that a layer reads."""
+    from onnx import TensorProto
+
+    name = shown(info.name, 80)
+    if not info.type.HasField("tensor_type"):
+        raise NotImported(f"the input `{name}` is no tensor", help="a network reads tensors")
+    own = info.type.tensor_type
+    if not own.HasField("shape"):
+        raise NotImported(f"the input `{name}` has no shape", help="export it with the number of its axes")
+    sizes = tuple(
+        dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else dim.dim_param or None
+        for dim in own.shape.dim
+    )
+    if len(sizes) < 2 or len(sizes) > 5:
+        label = f"it has {len(sizes)} dimension{'s' * (len(sizes) != 1)}"
+        help = "a network reads tensors with the batch first, channels, and at most three axes besides"
+        raise NotImported(f"the input `{name}` cannot be said in a model file", label, help)
+    if any(isinstance(each, int) and each >= LARGEST for each in sizes):
+        raise NotImported(f"the input `{name}` has a size that is too large", help="no network needs that")
+    floats = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.UNDEFINED}
+    kind = "float" if own.elem_type in floats else "truth" if own.elem_type == TensorProto.BOOL else "whole"
+    return FileInput(info.name, sizes, kind)
+
+
+def inputs_of(found: Sequence[FileInput], nodes: Sequence[FileNode], input: Any, *, farther: bool) -> InputRuns:
+    """What the network reads in its runs: shapes that are asked for in place of those of the file. The shape of an
+    input has the channels last, and no batch.
+    """
+    if not found:
+        raise NotImported("the network reads nothing", help="a network has an input")
+    asked = _by_name(found, input)
+    last = {each.name: _channels_last(each, nodes) for each in found}
+    first = {each.sizes[0] for each in found}
+    fixed = next(iter(first)) if len(first) == 1 else None
+    batch = fixed if isinstance(fixed, int) else BATCH
+    if fixed is None and any(isinstance(each, int) and each != 1 for each in first):
+        label = ", ".join(f"`{shown(each.name, 40)}`: {each.sizes[0]}" for each in found)
+        raise NotImported("the inputs have other numbers of samples", label, "give them the batch first")
+    own = [_sizes(each, asked.get(each.name), last[each.name]) for each in found]
+    runs = [[(batch, *sizes) for sizes in own]]
+    if farther:
+        runs.append([(batch, *_longer(each, sizes, last[each.name])) for each, sizes in zip(found, own, strict=True)])
+    return InputRuns([list(sizes) for sizes in zip(*runs, strict=True)], (batch,) * len(runs), last)
+
+
+def _by_name(found: Sequence[FileInput], input: Any) -> Mapping[str, Any]:
+    if input is None:
+        return {}
+    if not isinstance(input, Mapping):
+        if len(found) > 1:
+            names = ", ".join(shown(each.name, 40) for each in found)
+            raise NotImported("the network reads several inputs", f"they are: {names}", "name each: `name=224x224x3`")
+        return {found[0].name: input}
+    unknown = [name for name in input if name not in {each.name for each in found}]
+    if unknown:
+        names = ", ".join(shown(each.name, 40) for each in found)
+        raise NotImported(f"the network has no input `{shown(str(unknown[0]), 80)}`", help=f"it has: {names}")
+    return input
+
+
+def _sizes(own: FileInput, asked: Any, last: bool) -> Sizes:
+    """The sizes of an input in the order of the file, without the batch."""
+    stated = own.sizes[1:]
+    if asked is not None:
+        if not isinstance(asked, list | tuple) or not all(type(n) is int and 0 < n < LARGEST for n in asked):
+            raise NotImported(f"`{shown(str(asked), 80)}` is no shape", help="write it channels last: (224, 224, 3)")
+        if len(asked) != len(stated):
+            name = shown(own.name, 80)
+            label = f"the file has {_shown(stated, last)}, asked is {'×'.join(map(str, asked))}"
+            raise NotImported(f"the input `{name}` has {len(stated)} axes", label, "write them all, the channels last")
+        return tuple(asked) if last else (asked[-1], *asked[:-1])
+    if any(not isinstance(each, int) for each in stated):
+        example = "x".join(str(each) if isinstance(each, int) else "224" for each in _turned(stated, last))
+        message = f"the file leaves the size of the input `{shown(own.name, 80)}` open"
+        raise NotImported(message, f"it is {_shown(stated, last)}", f"give it, the channels last: `--input {example}`")
+    return tuple(each for each in stated if isinstance(each, int))
+
+
+def _turned(sizes: Sequence[Any], last: bool) -> tuple[Any, ...]:
+    """Sizes with the channels last."""
+    return tuple(sizes) if last else (*sizes[1:], sizes[0])
+
+
+def _shown(sizes: Sequence[Any], last: bool) -> str:
+    return "×".join(shown(str(each), 20) if each is not None else "?" for each in _turned(sizes, last))
+
+
+def _longer(own: FileInput, sizes: Sizes, last: bool) -> Sizes:
+    """The sizes of a second run, without the batch: all axes but the channels longer; tokens have none."""
+    if len(sizes) == 1:
+        return sizes if own.kind == "float" else (sizes[0] + FARTHER[0],)
+    spatial = range(len(sizes) - 1) if last else range(1, len(sizes))
+    more = dict(zip(spatial, FARTHER, strict=False))
+    return tuple(n + more.get(i, 0) for i, n in enumerate(sizes))
+
+
+def _channels_last(own: FileInput, nodes: Sequence[FileNode]) -> bool:
+    """Whether the last dimension of an input is its channels, as the first operator has it that works on these."""
+    rank = len(own.sizes)
+    if rank < 3:
+        return True
+    order, name = list(range(rank)), own.name
+    for _ in range(FARTHEST):
+        readers = [node for node in nodes if name in node.inputs[:1]]
+        if any(node.op in FIRST for node in readers):
+            return order[1] == rank - 1
+        if any(node.op in LAST for node in readers):
+            return order[-1] == rank - 1
+        node = next((each for each in readers if each.outputs), None)
+        if node is None or node.op in ("Reshape", "Flatten", "Gather"):
+            break
+        perm = node.get("perm")
+        if node.op == "Transpose" and isinstance(perm, list) and sorted(perm) == list(range(rank)):
+            order = [order[each] for each in perm]
+        name = node.outputs[0]
+    return False
