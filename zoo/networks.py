@@ -169,8 +169,8 @@ def diffusers(name: str) -> Any:
 # monai: networks on volumes
 
 MONAI: Names = {
-    (64, 64, 64, 1): """
-        AttentionUnet BasicUNet DynUNet HighResNet SegResNet SwinUNETR UNETR UNet VNet"""
+    (32, 32, 32, 1): "HighResNet VNet",
+    (64, 64, 64, 1): "AttentionUnet BasicUNet DynUNet SegResNet SwinUNETR UNETR UNet",
 }
 """Depth, height and width, as convolutions have them."""
 

@@ -39,15 +39,13 @@ def keep(results: dict[str, dict[str, Any]]) -> None:
 
 def measure(networks: Iterable[Network]) -> None:
     """Measure networks whose packages are installed, and keep what is found of each as soon as it is there."""
-    results = kept()
     chosen = [each for each in networks if find_spec(each.package) is not None]
     context = get_context("forkserver")
     context.set_forkserver_preload(["zoo.preloaded", *dict.fromkeys(each.package for each in chosen)])
     with ThreadPoolExecutor(TOGETHER) as pool:
         for task in as_completed([pool.submit(_alone, each) for each in chosen]):
             found = task.result()
-            results[found["network"]] = found
-            keep(results)
+            keep(kept() | {found["network"]: found})
             print(f"{found['network']}: {_said(found)}", flush=True)
 
 

@@ -26,15 +26,8 @@ def _sign_of_difference(b: GraphBuilder, x: Any, y: Any) -> Traced:
     return _pointwise(b, "Sign", difference)
 
 
-OPPOSITE = {"other": 1, "reversed": True}
-"""The arguments of a subtraction from 1, which turns truth values round."""
-
-
 def _not(b: GraphBuilder, x: Traced) -> Traced:
-    step = x.output.step
-    if step.type == "Subtract" and step.arguments == OPPOSITE:
-        return Traced(step.sources[0], x.axes, x.dims, b.batch)
-    return _pointwise(b, "Subtract", x, **OPPOSITE)
+    return operator("Subtract", b, 1, x)
 
 
 def _differs(b: GraphBuilder, x: Any, y: Any) -> Traced:
