@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -159,6 +159,18 @@ def _blocks(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
     for n, k, s, p, d in zip(image, *numbers, strict=False):
         count *= max((n + 2 * p - d * (k - 1) - 1) // max(s, 1) + 1, 1)
     inputs[0] = Shape((count, max(math.prod(kernel), 1) * draw(st.integers(1, 3))))
+
+
+def _convolved_with(rank: int, draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
+    """A weight for the channels of a map, and a bias for those of the result."""
+    groups = args["groups"] = draw(st.sampled_from((1, 1, 2, 3)))
+    inputs[0] = Shape((*draw(_shapes(rank, 6)).spatial, groups * draw(st.integers(1, 3))))
+    width = groups * draw(st.integers(1, 3))
+    kernel = draw(st.tuples(*(st.integers(1, 3),) * rank))
+    inputs[1:] = [Shape((inputs[0].channels // groups, *kernel, width)), Shape((width,))][: len(inputs) - 1]
+    for name in ("stride", "padding", "dilation"):
+        if isinstance(args.get(name), list) and len(args[name]) != rank:
+            del args[name]
 
 
 def _matrices(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
@@ -497,6 +509,7 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "ConvTranspose2d": _convolved,
     "ConvTranspose3d": _convolved,
     "Clamp": _bounds,
+    **{f"Convolve{rank}d": partial(_convolved_with, rank) for rank in (1, 2, 3)},
     "CropLike": _alike,
     "Cumsum": _along,
     "Fold": _blocks,

@@ -318,14 +318,8 @@ def called(call: Call, thing: Any, tensors: list[torch.Tensor]) -> list[torch.Te
         leading = [call.args[arg] for arg in call.positional]
         rest = {arg: value for arg, value in call.args.items() if arg not in call.positional}
         result = getattr(read[0], name)(*leading, **rest)
-    elif call.pairwise:
-        result = reduce(getattr(HOMES[home], name), read)
     else:
-        function = getattr(HOMES[home], name)
-        first, named = _named(call, read)
-        rest = {**{name: each for name, each in call.args.items() if name not in call.leading}, **named}
-        leading = [call.args[name] for name in call.leading]
-        result = function(read, **rest) if call.gathers else function(*leading, *first, **rest)
+        result = _of_function(call, getattr(HOMES[home], name), read)
     if isinstance(result, tuple | list) and call.returns == ((),):
         return list(result)
     return [reduce(operator.getitem, path, result) for path in call.returns]
@@ -341,6 +335,18 @@ def _for_each_place(call: Call, thing: Any, x: torch.Tensor) -> list[torch.Tenso
         found.append(result)
     together = torch.stack(found, 2)
     return [together.reshape(*together.shape[:2], *places, *together.shape[3:])]
+
+
+def _of_function(call: Call, function: Any, read: list[torch.Tensor]) -> Any:
+    """What a function returns for its inputs."""
+    if call.pairwise:
+        return reduce(function, read)
+    first, named = _named(call, read)
+    rest = {**{name: each for name, each in call.args.items() if name not in call.leading}, **named}
+    if call.unbatched:  # for each sample by itself
+        return torch.cat([function(x[None], *others, **rest) for x, *others in zip(*first, strict=True)])
+    leading = [call.args[name] for name in call.leading]
+    return function(read, **rest) if call.gathers else function(*leading, *first, **rest)
 
 
 def _named(call: Call, read: list[torch.Tensor]) -> tuple[list[torch.Tensor], dict[str, torch.Tensor]]:

@@ -79,4 +79,77 @@ class Distances(nn.Module):
         return x * (~seen).cumsum(0, dtype=x.dtype)
 
 
-PATTERNS: list[type[nn.Module]] = [OnWindows, Rows, Biases, Distances]
+class Standardized(nn.Module):
+    """Convolutions whose weights are standardized first, as in NFNets and BiT, or smooth, as in TResNet."""
+
+    class Scaled(nn.Conv2d):
+        def __init__(self) -> None:
+            super().__init__(3, 8, 3, 2, 1)
+            self.gain = nn.Parameter(torch.randn(8, 1, 1, 1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            gain, rows = (self.gain * 0.3).view(-1), self.weight.reshape(1, 8, -1)
+            weight = nn.functional.batch_norm(rows, None, None, weight=gain, training=True, momentum=0.0)
+            return nn.functional.conv2d(x, weight.reshape_as(self.weight), self.bias, self.stride, self.padding)
+
+    class Centred(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            variance, mean = torch.var_mean(self.weight, dim=[1, 2, 3], keepdim=True, unbiased=False)
+            return nn.functional.conv2d(x, (self.weight - mean) / (variance + 1e-5).sqrt(), None, 1, 1, 1, 2)
+
+    smooth: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scaled, self.centred = self.Scaled(), self.Centred(8, 8, 3, groups=2, bias=False)
+        self.register_buffer("smooth", torch.randn(8, 1, 3, 3))
+
+    def forward(self, x: Tensor) -> Any:
+        return nn.functional.conv2d(self.centred(self.scaled(x)), self.smooth, stride=2, groups=8)
+
+
+class Cosines(nn.Module):
+    """Products with tables that are no layer's weights, and values in an order that is listed, as in CSATv2."""
+
+    class Transform(nn.Module):
+        table: Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("table", torch.randn(4, 4))
+
+        def forward(self, x: Tensor) -> Any:
+            return nn.functional.linear(x, self.table)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows, self.columns = self.Transform(), self.Transform()
+
+    def forward(self, x: Tensor) -> Any:
+        n, c, h, w = x.shape
+        x = x.reshape(n, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 1, 3, 5)
+        x = self.columns(self.rows(x).transpose(-1, -2)).transpose(-1, -2)
+        return x.reshape(n, h // 4, w // 4, c, 16)[..., [0, 4, 1, 2, -1]].mean(3).permute(0, 3, 1, 2)
+
+
+class Halo(nn.Module):
+    """Blocks of cells with a border that overlaps others, as in HaloNet, and distances by shifting rows: a cell more at
+    the end of each, and a row less.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys, self.distances = nn.Conv2d(3, 6, 1, 4), nn.Linear(6, 7)
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.keys(x)
+        n, c, _, _ = x.shape
+        blocks = nn.functional.pad(x, [1, 1, 1, 1]).unfold(2, 6, 4).unfold(3, 6, 4).unfold(3, 1, 1)
+        blocks = blocks.reshape(n, c, 4, 36).permute(0, 2, 3, 1)
+        rows = self.distances(x.unfold(2, 4, 4).unfold(3, 4, 4).permute(0, 2, 3, 4, 5, 1)).reshape(-1, 4, 7)
+        rows = nn.functional.pad(nn.functional.pad(rows, [0, 1]).flatten(1), [0, 3])
+        rows = rows.reshape(-1, 5, 7)[:, :4, 3:].reshape(n, 4, 4, 16)
+        return (rows.mean(2) + blocks.mean((2, 3))[..., None]).mean(1)
+
+
+PATTERNS: list[type[nn.Module]] = [OnWindows, Rows, Biases, Distances, Standardized, Cosines, Halo]

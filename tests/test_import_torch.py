@@ -605,7 +605,7 @@ def of(forward: Callable[..., Any], **parts: nn.Module) -> nn.Module:
     [
         (lambda net, x: nn.functional.dropout(net.conv(x), 0.5), "dropout that works in evaluation too"),
         (lambda net, x: net.conv(x).round(decimals=2), "round with such arguments"),
-        (lambda net, x: net.conv(x)[:, [0, 2]], "an index that is a tensor"),
+        (lambda net, x: net.conv(x)[:, [True, False, True, False]], "an index that is a tensor"),
         (lambda net, x: net.conv(x).view(torch.int32), "numbers that are taken for another type of numbers"),
         (
             lambda net, x: nn.functional.scaled_dot_product_attention(
@@ -617,7 +617,12 @@ def of(forward: Callable[..., Any], **parts: nn.Module) -> nn.Module:
             lambda net, x: nn.functional.batch_norm(net.conv(x), None, None, training=True),
             "by the batch, in evaluation",
         ),
-        (lambda net, x: torch.nn.functional.conv2d(x, net.conv.weight * 2), "weights that are computed"),
+        (
+            lambda net, x: torch.nn.functional.conv2d(
+                x.flatten(0, 1)[None], x[:, :, :1, :1].reshape(-1, 1, 1, 1), None, 1, 0, 1, 3 * len(x)
+            ),
+            "the batch in another dimension",
+        ),
     ],
 )
 def test_what_a_layer_would_say_falsely_is_opaque(forward: Callable[..., Any], reason: str) -> None:
@@ -705,6 +710,15 @@ def test_numbers_that_follow_from_the_size_are_arithmetic(forward: Callable[...,
         assert shape.torch == tuple(
             net.to("meta")(torch.empty(1, 3, height, width, device="meta", dtype=torch.float64)).shape[1:]
         )
+
+
+def test_constants_that_follow_from_the_size_or_from_chance_are_none() -> None:
+    net = of(lambda net, x: net.conv(x) * (net.step * x.shape[2]), conv=nn.Conv2d(3, 4, 1))
+    net.step = torch.tensor(2.0)
+    assert "# Sizes that follow from the input's are those at this input.\n" in exact(net)[0]
+    drawn = of(lambda net, x: net.conv(x) * torch.rand_like(net.step), conv=nn.Conv2d(3, 4, 1))
+    drawn.step = torch.tensor(2.0)
+    assert "torch's rand_like" in planner.import_model(drawn, input=(8, 8, 3))
 
 
 def test_all_of_an_axis_is_all_of_it_at_other_sizes_too() -> None:

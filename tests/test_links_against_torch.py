@@ -41,6 +41,7 @@ NOT_COMPARED = {
     "Buffer|Constant|Parameter": "reads nothing",
 }
 READ_MORE_THAN_IS = {
+    "Convolve..": "a number of the weight may meet nothing but padding",
     "CDist|Fold|MatMul|Select|Stack": "axes are joined, or change places",
     "Einsum|Squeeze|Unsqueeze": "the channels change places",
     "RotaryEmbedding": "the first position is not turned",

@@ -138,6 +138,14 @@ class GraphBuilder:
                     return Traced(Output(step, number, len(step.shapes[0]) > 1), (), (), self.batch)
         return None
 
+    def is_owned(self, weight: Any, attribute: str, *others: Any) -> bool:
+        """Whether a module has a weight under its usual name, and the others beside it."""
+        try:
+            self.owner(weight, attribute, *others)
+        except NotSayable:
+            return False
+        return True
+
     def owner(self, weight: Any, attribute: str, *others: Any) -> str:
         """The full name of the module that has a weight under its usual name, and the others beside it."""
         if not isinstance(weight, Held):

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from typing import Literal
 
 Layout = Literal["first", "last", "any"]
@@ -40,6 +41,7 @@ class Call:
     leading   the arguments that come before the inputs
     named     the names of the last inputs, by which these are given behind the arguments
     repeats   the inputs that need no batch, since PyTorch repeats them for every sample
+    unbatched  the inputs that PyTorch takes without a batch; the call is made for each sample where theirs differ
     causal    the argument that takes a mask which hides from each position of the first input those behind it
     in_rows   the module takes sequences, and axes before these are put into the batch for it
     batch_axes  how many axes before the module's own are put into the batch for it, and out of it again
@@ -71,9 +73,14 @@ class Call:
     leading: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     repeats: tuple[int, ...] = ()
+    unbatched: tuple[int, ...] = ()
     causal: str = ""
     in_rows: bool = False
     batch_axes: int = 0
+
+    def is_like(self, other: "Call") -> bool:
+        """Whether both calls are the same but for their arguments."""
+        return self is other or _FORM(self) == _FORM(other)
 
     @property
     def home(self) -> str:
@@ -145,3 +152,7 @@ class Call:
     @property
     def is_padding(self) -> bool:
         return self.target == "F.pad"
+
+
+_FORM = attrgetter(*(each.name for each in fields(Call) if each.name != "args"))
+"""All that a call is beside its arguments."""

@@ -12,7 +12,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from itertools import product
 from typing import Any
 
@@ -63,6 +63,13 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
     else:
         raise NotImplementedError(f"what does {name} compute?")
     return [result] if isinstance(result, Tensor) else list(result)
+
+
+def _convolve(rank: int, layer: Any, x: Tensor, weight: Tensor, *bias: Tensor) -> Tensor:
+    """A convolution of each sample by its own weight."""
+    function: Any = getattr(functional, f"conv{rank}d")
+    how = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups")}
+    return torch.stack([function(*each, **how) for each in zip(x, weight, *bias, strict=True)])
 
 
 def _for_each_place(layer: Layer, axes: int, weights: Weights, x: Tensor) -> Tensors:
@@ -715,6 +722,7 @@ def _named_axes(tokens: Sequence[str], dots: Sequence[str]) -> list[list[str]]:
 
 
 FUNCTIONS: Mapping[str, Function] = {
+    **{f"Convolve{rank}d": partial(_convolve, rank) for rank in (1, 2, 3)},
     "Identity": _identity,
     "Dropout": _identity,
     "AlphaDropout": _identity,

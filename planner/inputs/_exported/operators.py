@@ -215,11 +215,6 @@ def _unfold(x: Any, **_: Any) -> TorchFunction:
     return unknown("unfold", (x,))  # the method; the function is `im2col`
 
 
-@operator("new_full")
-def _new_full(x: Any, size: Any, fill_value: Any) -> TorchFunction:
-    return TorchFunction("full", (size, fill_value))
-
-
 @operator("softmax")
 def _softmax(x: Any, dim: int) -> TorchFunction:
     return TorchFunction("softmax", (x, dim))

@@ -11,7 +11,7 @@ from planner.inputs._graph import NotSayable, Output
 from planner.inputs._meeting import met
 from planner.inputs.operations import operation
 from planner.inputs.operations._arguments import listed
-from planner.inputs.operations.constants import constant_of
+from planner.inputs.operations.constants import for_samples
 from planner.inputs.operations.shapes import repeated, sliced, unsqueeze
 
 
@@ -80,7 +80,7 @@ def _spread_over(b: GraphBuilder, part: Traced, value: Any, single: Sequence[int
     """What is written into a part, of which some dimensions are single cells, repeated to its sizes."""
     wanted = [tuple(part.sizes(run)[i] for run in range(b.runs)) for i in range(part.rank)]
     if isinstance(value, int | float):
-        return constant_of(b, wanted, +value or "zeros")
+        return for_samples(b, wanted, +value or "zeros")
     given = b.tensor(value)
     missing = part.rank - given.rank - len(single)
     for at in single:
@@ -138,18 +138,20 @@ def pad(b: GraphBuilder, x: Any, pad: Any, mode: str = "constant", value: Any = 
     channels = next(
         (dim for dim in (tensor.rank - 1, 1) if dim not in padded and b.batch not in tensor.dims[dim]), None
     )
-    spatial = [dim for dim in range(tensor.rank) if dim != channels and b.batch not in tensor.dims[dim]]
-    if channels is None or not 1 <= len(spatial) <= 3:
-        raise NotSayable("padding of channels")
-    if any(b.batch in own and len(own) > 1 for own in tensor.dims):
-        raise NotSayable("axes that are folded into the batch")
-    image = b.ordered(tensor, [tensor.own(dim) for dim in (*spatial, channels)])
+    spatial = [dim for dim in range(tensor.rank) if dim != channels and tensor.dims[dim] != (b.batch,)]
+    if not 1 <= len(spatial) <= 3:
+        raise NotSayable(f"padding of a tensor with {len(spatial)} axes besides channels")
+    image = b.ordered(tensor, [*map(tensor.own, spatial), () if channels is None else tensor.own(channels)])
     sides = [n for dim in reversed(spatial) for n in amounts.get(dim, (0, 0))]
     kind = {"constant": "Zero", "reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}[mode]
     arguments: dict[str, Any] = {"padding": sides[0] if len(set(sides)) == 1 else sides}
     if mode == "constant" and value not in (None, 0, 0.0):
         kind, arguments["value"] = "Constant", value
     step = b.step(f"{kind}Pad{len(spatial)}d", arguments, [image])
-    axes = b.output(step, lambda axes: axes).axes
-    placed = dict(zip((*spatial, channels), axes, strict=True))
-    return Traced(Output(step), axes, tuple(placed.get(dim, own) for dim, own in enumerate(image.dims)), b.batch)
+    padded_axes = b.output(step, lambda axes: axes).axes
+    axes = [
+        axis if dim in padded else own for dim, axis, own in zip((*spatial, None), padded_axes, image.axes, strict=True)
+    ]
+    placed = dict(zip(spatial, axes[:-1], strict=True))
+    dims = tuple(placed[dim] if dim in padded else own for dim, own in enumerate(image.dims))
+    return Traced(Output(step), tuple(axes), dims, b.batch)

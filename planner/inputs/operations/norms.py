@@ -11,8 +11,8 @@ from planner.inputs._stored import Held
 from planner.inputs.operations import operation
 from planner.inputs.operations._arguments import chosen
 from planner.inputs.operations.arithmetic import add, operator
-from planner.inputs.operations.reductions import along_one
-from planner.inputs.operations.shapes import as_whole
+from planner.inputs.operations.reductions import along_one, matmul
+from planner.inputs.operations.shapes import as_whole, turned
 from planner.inputs.operations.windows import on_map
 
 
@@ -24,8 +24,9 @@ def on_last(b: GraphBuilder, step: Any, x: Traced) -> Traced:
 
 @operation("linear")
 def linear(b: GraphBuilder, input: Any, weight: Any, bias: Any = None) -> Traced:
-    if isinstance(bias, Traced):
-        return add(b, linear(b, input, weight), bias)
+    if not b.is_owned(weight, "weight", bias):
+        product = matmul(b, input, turned(b, weight))
+        return product if bias is None else add(b, product, bias)
     path = b.owner(weight, "weight", bias)
     x = b.last(b.tensor(input))
     arguments = {"out_features": weight.sizes[0]} | chosen({"bias": (bias is not None, True)})
@@ -38,10 +39,22 @@ def batch_norm(
     training: bool = False, momentum: Any = 0.1, eps: float = 1e-5, cudnn_enabled: bool = True,
 ) -> Traced:  # fmt: skip
     if training:
-        raise NotSayable("batch normalization by the batch, in evaluation too")
+        return _normalized_by_itself(b, b.tensor(input), weight, bias, eps)
     path = b.owner(running_mean, "running_mean", weight, bias)
     arguments = chosen({"eps": (eps, 1e-5), "momentum": (momentum, 0.1), "affine": (weight is not None, True)})
     return batch_normalized(b, b.tensor(input), arguments, path)
+
+
+def _normalized_by_itself(b: GraphBuilder, x: Traced, weight: Any, bias: Any, eps: float) -> Traced:
+    """Batch normalization by the values that are there: of one sample, as weights are, that is of each channel."""
+    if x.dims[0] or x.rank < 3 or x.has_batch:
+        raise NotSayable("batch normalization by the batch, in evaluation too")
+    found = on_map(b, f"InstanceNorm{x.rank - 2}d", chosen({"eps": (eps, 1e-5)}), x)
+    for type_, each in (("Multiply", weight), ("Add", bias)):
+        if each is not None:
+            factor = b.tensor(each)
+            found = operator(type_, b, found, factor.with_dims((*factor.dims, *[()] * (x.rank - 2))))
+    return found
 
 
 def batch_normalized(b: GraphBuilder, x: Traced, arguments: dict[str, Any], path: str | None) -> Traced:

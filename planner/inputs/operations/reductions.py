@@ -70,7 +70,7 @@ def _reduced(
 
 REDUCTIONS = {
     "mean": "Mean", "sum": "Sum", "prod": "Prod", "amax": "Max", "amin": "Min", "logsumexp": "LogSumExp",
-    "argmax": "ArgMax",
+    "argmax": "ArgMax", "argmin": "ArgMin",
 }  # fmt: skip
 OPERATIONS.update({name: partial(_reduced, type_) for name, type_ in REDUCTIONS.items()})
 
@@ -97,6 +97,17 @@ def _spread(
 
 
 OPERATIONS.update({"var": partial(_spread, "Var"), "std": partial(_spread, "Std")})
+
+
+def _with_mean(
+    type_: str, b: GraphBuilder, input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *,
+    correction: Any = None,
+) -> tuple[Traced, Traced]:  # fmt: skip
+    spread = _spread(type_, b, input, dim, unbiased, keepdim, correction=correction)
+    return spread, _reduced("Mean", b, input, dim, keepdim)
+
+
+OPERATIONS.update({"var_mean": partial(_with_mean, "Var"), "std_mean": partial(_with_mean, "Std")})
 
 
 @operation("norm")

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from planner.inputs._axes import Axis, Factor, Sizes, Traced, fresh, size_of
-from planner.inputs._building import GraphBuilder, dim_of_axis
+from planner.inputs._building import GraphBuilder, dim_of_axis, layer_of
 from planner.inputs._following import at_run, number_of
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._stored import Held
 from planner.inputs.operations import operation
 from planner.inputs.operations._arguments import listed
-from planner.layers import all_layers
 
 # Dimensions
 
@@ -172,6 +171,9 @@ def getitem(b: GraphBuilder, x: Any, index: Any) -> Any:
                 raise NotSayable("an index that holds truth values")
             tensor, added = _looked_up(b, tensor, dim, b.tensor(each))
             dim += added
+        elif isinstance(each, list) and each and all(type(n) is int for n in each):
+            tensor = _listed_cells(b, tensor, dim, each)
+            dim += 1
         elif isinstance(each, bool) or not isinstance(each, int | slice):
             raise NotSayable("an index that is a tensor")
         elif isinstance(each, int):
@@ -180,6 +182,16 @@ def getitem(b: GraphBuilder, x: Any, index: Any) -> Any:
             tensor = sliced(b, tensor, dim, each)
             dim += 1
     return tensor
+
+
+def _listed_cells(b: GraphBuilder, x: Traced, dim: int, cells: Sequence[int]) -> Traced:
+    """The cells of a dimension that a list numbers."""
+    if not x.dims[dim] or (len({x.sizes(run)[dim] for run in range(b.runs)}) > 1 and min(cells) < 0):
+        raise NotSayable("cells that are counted from the end of an axis")
+    tensor, axis = b.parted(x, dim)
+    index = [n % tensor.sizes()[dim] for n in cells]
+    where = dim_of_axis(axis, len(tensor.axes))
+    return _replaced(b, b.step("IndexSelect", {"dim": where, "index": index}, [tensor]), tensor, axis, dim)
 
 
 def _looked_up(b: GraphBuilder, x: Traced, dim: int, index: Traced) -> tuple[Traced, int]:
@@ -202,20 +214,22 @@ def _looked_up(b: GraphBuilder, x: Traced, dim: int, index: Traced) -> tuple[Tra
     return Traced(Output(step), found, dims, b.batch), len(new)
 
 
-MOVED = ("Rearrange", "Flatten", "Expand", "Slice", "Select", "Tile", "Roll", "Flip", "Chunk", "Split", "Concat")
-"""Layers that hand on the numbers that they read as they are."""
-
-
 def as_whole(b: GraphBuilder, x: Traced) -> Traced:
     """A tensor of whole numbers as PyTorch's type of these, which what a layer has worked out is not."""
-    found = x.output
-    while found.step.type in MOVED:
-        found = found.step.sources[0]
-    step, kind = found.step, all_layers().get(found.step.type)
-    held = step.type == "Buffer" and step.arguments.get("whole")
-    if step.type in ("input", "Long") or held or (kind is not None and found.number in kind.places):
-        return x
-    return b.like(b.step("Long", {}, [x]), x)
+    return x if _is_whole(b, x.output) else b.like(b.step("Long", {}, [x]), x)
+
+
+def _is_whole(b: GraphBuilder, output: Output) -> bool:
+    """Whether an output holds whole numbers: those of an input or a buffer, or places, put in another order or not."""
+    step = output.step
+    if step in b.graph.inputs.values():
+        return True
+    layer = layer_of(step.type, at_run(step.arguments, 0))
+    if not step.sources:
+        return bool(getattr(layer, "whole", False))
+    shapes = [each.step.shapes[0][each.number] for each in step.sources]
+    moves = layer.moves(layer.facts(*shapes), shapes[0]) and _is_whole(b, step.sources[0])
+    return moves or output.number in layer.places
 
 
 def sliced(b: GraphBuilder, x: Traced, dim: int, wanted: slice) -> Traced:

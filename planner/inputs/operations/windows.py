@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from planner.inputs._axes import Traced
+from planner.inputs._axes import Traced, factors
 from planner.inputs._building import GraphBuilder
 from planner.inputs._following import number_of
 from planner.inputs._graph import GraphNode, NotSayable, Output
@@ -41,10 +41,25 @@ def _convolved(
     rank: int, b: GraphBuilder, input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
     dilation: Any = 1, groups: int = 1,
 ) -> Traced:  # fmt: skip
-    path = b.owner(weight, "weight", bias)
     more = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    if not b.is_owned(weight, "weight", bias):
+        return _convolved_with(rank, b, b.tensor(input), b.tensor(weight), bias, more)
+    path = b.owner(weight, "weight", bias)
     arguments = _convolution(weight.sizes[0], weight, more, bias)
     return on_map(b, f"Conv{rank}d", arguments, b.tensor(input), path=path, rank=rank)
+
+
+def _convolved_with(rank: int, b: GraphBuilder, x: Traced, weight: Traced, bias: Any, more: dict[str, Any]) -> Traced:
+    """A convolution whose weight is no module's own: worked out, or one of another name."""
+    image = b.first(x, rank)
+    biases = [] if bias is None else [b.tensor(bias)]
+    if weight.has_batch or any(each.has_batch for each in biases):
+        raise NotSayable("weights that differ from sample to sample")
+    out, *rest = range(weight.rank)
+    read = [b.ordered(weight, [weight.own(dim) for dim in (*rest, out)])]
+    read += [b.ordered(each, [each.own(0)]) for each in biases]
+    arguments = chosen({name: (per_axis(value), int("padding" not in name)) for name, value in more.items()})
+    return as_map(b, b.step(f"Convolve{rank}d", arguments, [image, *read]), image)
 
 
 def _convolved_back(
@@ -176,11 +191,31 @@ def channel_shuffle(b: GraphBuilder, input: Any, groups: int) -> Traced:
 def unfold(
     b: GraphBuilder, input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Traced:
+    tensor = b.tensor(input)
+    if len(b.wanted()) == tensor.rank + 1:
+        return _slid(b, tensor, tensor.dim(kernel_size), dilation, padding)
     x = b.first(b.tensor(input), 2)
     arguments = {"kernel_size": per_axis(kernel_size)} | chosen(
         {"dilation": (per_axis(dilation), 1), "padding": (per_axis(padding), 0), "stride": (per_axis(stride), 1)}
     )
     return as_map(b, b.step("Unfold", arguments, [x]), x)
+
+
+def _slid(b: GraphBuilder, x: Traced, dim: int, size: int, step: int) -> Traced:
+    """The method of this name: windows along one dimension, whose cells become the last dimension."""
+    if b.batch in x.dims[dim]:
+        raise NotSayable("windows along the batch")
+    count = b.wanted()[dim]
+    if size == step and all(n * size == x.sizes(run)[dim] for run, n in enumerate(count)):
+        sizes = [*zip(*b.runs_of(x), strict=True)]
+        parted = b.reshaped(x, [*sizes[:dim], count, (size,) * b.runs, *sizes[dim + 1 :]])
+        return parted.with_dims((*parted.dims[: dim + 1], *parted.dims[dim + 2 :], parted.dims[dim + 1]))
+    others = tuple(factor for i in range(x.rank) if i != dim for factor in x.own(i))
+    rows = b.ordered(x, (x.own(dim), others, ()))
+    made = b.step("Unfold", {"kernel_size": [size, 1], "stride": [step, 1]}, [rows])
+    along, inside = factors([(n, size) for n in count])
+    dims = (*x.dims[:dim], along, *x.dims[dim + 1 :], inside)
+    return Traced(Output(made), ((*along, *others), inside), dims, b.batch)
 
 
 @operation("fold")

@@ -73,6 +73,12 @@ class Code(NamedTuple):
             return self
         return self._replace(base=f"{self.atom}[None]", binds=ATOM, lacks="size", order=None)
 
+    def without_batch(self) -> Code:
+        """The tensor, which lacks a batch, without the axis of a batch of size 1."""
+        if self.lacks != "size":
+            return self
+        return self._replace(base=f"{self.atom}[0]", binds=ATOM, lacks="axis", order=None)
+
     def on(self, side: Side) -> Code:
         return self._replace(side=side)
 
@@ -324,7 +330,11 @@ def _function(
     while made.pairwise and len(inputs) > 2:
         inputs = [Bracketed(Brackets(f"{calling.target}(", inputs[:2])), *inputs[2:]]
     before = [Bracketed(str(given[arg])) for arg in made.leading]
-    return Code(Brackets(f"{calling.target}(", [*before, *inputs, *map(Bracketed, named), *by_name]))
+    target = calling.target
+    if any(read[k].lacks != "axis" for k in made.unbatched):
+        program.imports.add("torch")
+        target = f"torch.vmap({target})"
+    return Code(Brackets(f"{target}(", [*before, *inputs, *map(Bracketed, named), *by_name]))
 
 
 def _method(call: Call, given: Mapping[str, Expr], x: Code) -> Code:

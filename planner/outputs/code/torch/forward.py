@@ -247,11 +247,18 @@ class Forward:
         alone = not any_batch and bool(args) and all(each.lacks for each in args) and axes is not None
         alone = alone and _is_the_same_for_all(part)
         repeats = part.calls[-1].call.repeats if part.calls and not part.boxed else ()
+        unbatched = part.calls[-1].call.unbatched if part.calls and not part.boxed else ()
+        if not all(args[k].lacks for k in unbatched):
+            unbatched = ()
         if alone:
             args = [each.with_batch_of_one() for each in args]
         elif not any_batch:
             args = [
-                each if k in repeats else self.variables.batched(each, value)
+                each.without_batch()
+                if k in unbatched
+                else each
+                if k in repeats
+                else self.variables.batched(each, value)
                 for k, (each, value) in enumerate(zip(args, part.sources, strict=True))
             ]
         if not part.calls or part.boxed:

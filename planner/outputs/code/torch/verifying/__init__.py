@@ -84,7 +84,7 @@ def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, An
 CARRIED = (
     *("positional", "gathers", "layout", "reads", "forward"),
     *("returns", "batches", "turned", "pairwise", "reversed"),
-    *("widened", "leading", "named", "causal", "in_rows", "batch_axes", "batched_at", "tupled"),
+    *("widened", "leading", "named", "causal", "unbatched", "in_rows", "batch_axes", "batched_at", "tupled"),
 )
 """What a step's call says beside its target and its arguments."""
 

@@ -126,7 +126,15 @@ def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: 
     args = {arg: value for arg, value in args.items() if arg not in call["positional"]}
     if home == "Tensor":
         return getattr(read[0], name)(*first, *read[1:], **args)
+    return _of_function(call, args, first, read)
+
+
+def _of_function(call: Mapping[str, Any], args: dict[str, Any], first: Sequence[Any], read: Sequence[Any]) -> Any:
+    """What a function returns, given arguments by their places and by their names."""
+    home, _, name = call["target"].rpartition(".")
     function = getattr(import_module(HOMES[home]), name)
+    if call["unbatched"]:
+        function = import_module("torch").vmap(function)
     if call["pairwise"]:
         return reduce(function, read)
     if call["gathers"]:
