@@ -67,7 +67,7 @@ def unknown(name: str, args: tuple[Any, ...]) -> TorchFunction:
 
 RENAMED = {"self": "x", "input": "x"}
 ALIASES = {
-    "_to_copy": "to", "to": "to", "lift_fresh_copy": "clone", "lift_fresh": "clone", "detach_": "detach",
+    "_to_copy": "to", "lift_fresh_copy": "clone", "lift_fresh": "clone", "detach_": "detach",
     "_adaptive_avg_pool2d": "adaptive_avg_pool2d", "_adaptive_avg_pool3d": "adaptive_avg_pool3d",
     "_softmax": "softmax", "_log_softmax": "log_softmax", "im2col": "unfold", "col2im": "fold",
     "numpy_T": "T.__get__", "mT": "mT.__get__", "_unsafe_view": "reshape", "_reshape_alias": "reshape",
