@@ -67,7 +67,7 @@ def unknown(name: str, args: tuple[Any, ...]) -> TorchFunction:
 
 RENAMED = {"self": "x", "input": "x"}
 ALIASES = {
-    "_to_copy": "to", "to": "to", "lift_fresh_copy": "clone", "lift_fresh": "clone", "detach_": "detach",
+    "_to_copy": "to", "lift_fresh_copy": "clone", "lift_fresh": "clone", "detach_": "detach",
     "_adaptive_avg_pool2d": "adaptive_avg_pool2d", "_adaptive_avg_pool3d": "adaptive_avg_pool3d",
     "_softmax": "softmax", "_log_softmax": "log_softmax", "im2col": "unfold", "col2im": "fold",
     "numpy_T": "T.__get__", "mT": "mT.__get__", "_unsafe_view": "reshape", "_reshape_alias": "reshape",
@@ -213,11 +213,6 @@ def _elu(x: Any, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.
 @operator("unfold")
 def _unfold(x: Any, **_: Any) -> TorchFunction:
     return unknown("unfold", (x,))  # the method; the function is `im2col`
-
-
-@operator("new_full")
-def _new_full(x: Any, size: Any, fill_value: Any) -> TorchFunction:
-    return TorchFunction("full", (size, fill_value))
 
 
 @operator("softmax")

@@ -224,7 +224,7 @@ def _is_whole(b: GraphBuilder, output: Output) -> bool:
     step = output.step
     if step in b.graph.inputs.values():
         return True
-    layer = layer_of(step.type, step.arguments)
+    layer = layer_of(step.type, at_run(step.arguments, 0))
     if not step.sources:
         return bool(getattr(layer, "whole", False))
     shapes = [each.step.shapes[0][each.number] for each in step.sources]
