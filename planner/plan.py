@@ -311,8 +311,8 @@ def _reads_the_same(like: Plan, at: int, instance: Instance, steps: Sequence[Ste
         return False
     if instance.sized is not None or instance.lenders:
         return False
-    pairs = ((steps[ref.step], like.steps[ref.step]) for ref in instance.sources)
-    return all([a is b or (a.outputs == b.outputs and a.places == b.places) for a, b in pairs])
+    pairs = [(steps[ref.step], like.steps[ref.step]) for ref in instance.sources]
+    return all([a is b or (a.outputs, a.places, a.hidden) == (b.outputs, b.places, b.hidden) for a, b in pairs])
 
 
 def given(*shapes: Shape) -> Facts:

@@ -70,10 +70,13 @@ def must_fit(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]
 
 
 def places(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]) -> Sequence[int]:
-    """Which outputs of a step hold whole numbers that a layer has found: its own, or one whose places it hands on."""
-    at, output = step.sources[0] if step.sources else (0, -1)
-    moved = output in steps[at].places and layer.moves(facts, step.inputs[0])
-    return range(len(facts.outputs)) if moved else layer.places
+    """Which outputs of a step hold whole numbers: those that its layer makes, or all where it keeps what it reads."""
+    whole = [output in steps[at].places for at, output in step.sources]
+    if not whole or not whole[0]:
+        return layer.whole_outputs
+    fractions = any(isinstance(each, float) for each in layer.given().values())
+    kept = layer.keeps_whole and all(whole) and not fractions
+    return range(len(facts.outputs)) if kept or layer.moves(facts, step.inputs[0]) else layer.whole_outputs
 
 
 def _must_share(owner: Planned, step: Planned, layer: Layer, facts: Facts) -> None:

@@ -29,12 +29,12 @@ def model(random: Random) -> Entry:
     """A model file that plans completely, mostly with an entry that shares its weights or ties them."""
     while True:
         file: Entry = random.choice(GENERATORS)(random)
-        if _fits(file):
+        if fits(file):
             break
     for _ in range(TRIES):
         tried = deepcopy(file)
         random.choice(CHANGES)(tried, random)
-        if tried != file and _fits(tried):
+        if tried != file and fits(tried):
             file = tried
     return file
 
@@ -43,7 +43,7 @@ def plan_of(file: Entry) -> Plan:
     return propagate(load(of_mapping(file)))
 
 
-def _fits(file: Entry) -> bool:
+def fits(file: Entry) -> bool:
     plan = plan_of(file)
     if random_block_files.places_read(plan) or len(plan.steps) > MOST_STEPS:
         return False

@@ -113,3 +113,18 @@ def test_steps_that_read_the_same_are_the_same_steps() -> None:
 def test_what_may_change_more_than_layers_is_unfolded(text: str, edit: Edit) -> None:
     bench = Workbench.on_text(f"input: [9, 9, 3]\nlayers: [{text}]\n")
     assert alike(bench.report.plan.model, source_with(bench.source, edit), bench.layers) is None
+
+
+def test_a_step_is_not_the_same_where_its_mask_hides_something_else() -> None:
+    text = """
+        input: [6, 4]
+        layers:
+          - {name: mask, type: Constant, shape: [6, 6], fill: causal_mask}
+          - {type: ScaledDotProductAttention, from: [input, input, input, mask]}
+    """
+    bench = Workbench.on_text(text)
+    source = source_with(bench.source, Edit(("layers", 0, "fill"), "zeros"))
+    after = bench.judged(source, like=bench.report)
+    assert after.plan.model.like is bench.report.plan.model
+    assert answers(after) == answers(Workbench.on(source).report)
+    assert after.plan.steps[-1].links != bench.report.plan.steps[-1].links

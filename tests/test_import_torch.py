@@ -666,6 +666,15 @@ def test_numbers_that_follow_from_the_size_hold_for_it_alone(forward: Callable[.
     assert "# Sizes that follow from the input's are those at this input.\n" in text
 
 
+def test_constants_that_follow_from_the_size_or_from_chance_are_none() -> None:
+    net = of(lambda net, x: net.conv(x) * (net.step * x.shape[2]), conv=nn.Conv2d(3, 4, 1))
+    net.step = torch.tensor(2.0)
+    assert "# Sizes that follow from the input's are those at this input.\n" in exact(net)[0]
+    drawn = of(lambda net, x: net.conv(x) * torch.rand_like(net.step), conv=nn.Conv2d(3, 4, 1))
+    drawn.step = torch.tensor(2.0)
+    assert "torch's rand_like" in planner.import_model(drawn, input=(8, 8, 3))
+
+
 def test_all_of_an_axis_is_all_of_it_at_other_sizes_too() -> None:
     text, _ = exact(of(lambda net, x: net.conv(x)[:, :, : x.shape[2]], conv=nn.Conv2d(3, 4, 1)))
     assert "Slice" not in text

@@ -29,6 +29,10 @@ FOUND: list[list[dict[str, Any]]] = [
         {"name": "it", "type": "ArgMax", "dim": 3, "from": "small"},
         {"type": "Rearrange", "pattern": "l (c d) -> (l c) d", "from": ["it", "row"]},
     ],
+    [{"type": "Constant", "shape": [6, 8], "fill": "arange"}],
+    [{"type": "Constant", "shape": [4, 4], "fill": "relative_position_index"}, {"type": "Flatten", "start_dim": 1}],
+    [{"type": "Constant", "shape": [6, 8], "fill": "arange"}, {"type": "Add", "other": 2}, {"type": "Clamp", "max": 9}],
+    [{"type": "Buffer", "shape": [6, 8], "whole": True}, {"type": "Subtract", "other": 1, "reversed": True}],
     [{"name": "it", "type": "TopK", "k": 4, "dim": 1}, {"type": "Transpose", "dim0": 1, "dim1": 2, "from": "it.1"}],
 ]
 WEIGHTED: list[dict[str, Any]] = [
@@ -56,6 +60,15 @@ def test_places_go_where_pytorch_takes_them(
         assert refused
     else:
         assert not refused
+
+
+@pytest.mark.parametrize("change", ["{type: Multiply, other: 0.5}", "{type: Divide, other: 8}", "{type: Sqrt}"])
+def test_places_become_numbers_by_fractions(change: str) -> None:
+    constant = "{type: Constant, shape: [6, 8], fill: arange}"
+    report = checked_text(f"input: [8]\nlayers: [{constant}, {change}, {{type: Linear, out_features: 3}}]")
+    assert not [each for each in report.diagnostics if each.severity == "error"]
+    found = emitted(report)
+    assert getattr(module_of(found.text), found.name)()(torch.rand(2, 8)).shape[-1] == 3
 
 
 def test_values_are_no_places() -> None:

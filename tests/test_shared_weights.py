@@ -398,3 +398,12 @@ def test_every_output_says_whose_weights_are_used() -> None:
     drawn = _volumes.render(report, PLAIN)
     assert ">shares a</text>" in drawn
     assert ">tied to a.weight</text>" in drawn
+
+
+def test_repetitions_that_call_one_module_are_called_again_as_often() -> None:
+    conv = {"type": "Conv2d", "out_channels": 4, "kernel_size": 1, "repeat": 3, "share": "conv"}
+    file = {"input": [6, 6, 4], "layers": [{"name": "conv", **conv}, {"name": "again", **conv}]}
+    report = planned(file)
+    found = emitted(report)
+    assert found.text.count("for _ in range(3):") == 2
+    assert differences(report, found) == []

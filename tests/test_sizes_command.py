@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from planner.analyses.input_sizes import input_sizes
 from planner.analyses.loss import losses
-from planner.analyses.sizes import AxisSizes
+from planner.analyses.sizes import AxisSizes, Residues
 from planner.cli import main
 from planner.geometry import Shape
 from planner.model import Model
@@ -200,7 +200,42 @@ def test_a_vector_has_no_sizes() -> None:
     result = run("-", "--axis", "0", input="input: [5]\nlayers:\n  - {type: Linear, out_features: 3}\n")
     assert result.exit_code == 2
     assert "there are: none" in result.stderr
-    assert run(config("gpt2")).stdout == "no input has spatial axes, of which the sizes could be others\n"
+
+
+ROTARY = """
+input: {tokens: [40], kinds: [40], features: [5]}
+outputs: [sum, linear]
+layers:
+  - {name: wte, type: Embedding, num_embeddings: 50, embedding_dim: 16, from: tokens}
+  - {type: MultiheadAttention, num_heads: 4}
+  - {type: MaxPool1d, kernel_size: 2}
+  - {type: Upsample, scale_factor: 2}
+  - {name: kinds_too, type: Embedding, num_embeddings: 2, embedding_dim: 16, from: kinds}
+  - {name: sum, type: Add, from: ["upsample", "kinds_too"]}
+  - {type: Linear, out_features: 3, from: features}
+"""
+
+
+def test_tokens_may_be_as_many_as_a_table_of_positions_has() -> None:
+    (found,) = input_sizes(load(parse((CONFIGS / "gpt2.yaml").read_text())))
+    (axis,) = found.axes
+    assert isinstance(axis, AxisSizes)
+    assert (axis.name, axis.given, axis.works) == ("length", 1024, Residues(1, 1, (), (1024,)))
+
+
+def test_tokens_are_as_many_as_those_that_they_meet() -> None:
+    text = ROTARY.replace("{tokens: [40], kinds: [40], features: [5]}", "{tokens: [40], features: [5]}")
+    text = text.replace(", from: kinds}", ", from: tokens}")
+    (found,) = input_sizes(load(parse(text)))
+    (axis,) = found.axes
+    assert isinstance(axis, AxisSizes)
+    assert (axis.works, axis.beside) == (Residues(2, 2, (0,)), ())  # a pooled pair is doubled again
+    for found, works, other in zip(
+        input_sizes(load(parse(ROTARY))), [(40, 41), (40,)], ["kinds", "tokens"], strict=True
+    ):
+        (axis,) = found.axes
+        assert isinstance(axis, AxisSizes)
+        assert (axis.works, axis.beside) == (Residues(1, 1, (), works), ((f"{other}.length", 40),))
 
 
 def test_sizes_are_found_with_the_other_axes_at_one_that_works() -> None:

@@ -28,6 +28,9 @@ MUCH = 5 * 10**9
 LARGER = (64, 96, 32)
 """How many cells the axes are longer at the other size."""
 
+DROPPING = {"NSP321", "NSP322"}
+"""Findings of layers that leave out cells which nothing else reads."""
+
 
 class NotExact(Exception):
     """What keeps an import from being the network, in a sentence."""
@@ -42,14 +45,12 @@ def measured(network: Network) -> dict[str, Any]:
     spread(module)
     text = planner.import_model(module, input=network.input)
     report = checked_text(text, f"{network.name}.yaml")
-    found: dict[str, Any] = {"params": sum(each.numel() for each in module.parameters())}
-    found |= {"lines": text.count("\n"), **losses(report), "at_larger": at_larger(network, module, text)}
-    try:
-        must_be_exact(network, module, text, report)
-        found |= {"exact": True}
-    except NotExact as reason:
-        found |= {"exact": False, "why": str(reason)}
-    return found
+    return {
+        "params": sum(each.numel() for each in module.parameters()),
+        **losses(report),
+        "larger": at_larger(network, module, text),
+        "why_not": why_not_exact(network, module, text, report),
+    }
 
 
 def spread(module: nn.Module) -> None:
@@ -67,20 +68,20 @@ def spread(module: nn.Module) -> None:
 def losses(report: Checked) -> dict[str, Any]:
     """What is never read and what is computed for nothing, with the layers that leave it out."""
     plan = report.plan
-    if report.reach is None or not plan.complete:
+    if report.reach is None:
         return {"macs": report.cost.known_macs}
-    cells = sum(each.cells for each in report.unread_inputs.values())
+    unread = sum(each.cells for each in report.unread_inputs.values())
+    leaving = leaving_out(report, plan.numbers[plan.inputs[0].name]) if unread else []
     spent = sorted(wastes(report), key=lambda each: -each.macs)
     return {
         "macs": report.cost.known_macs,
-        "unread": cells,
-        "unread_by": [plan.steps[i].name for i in leaving_out(report, plan.numbers[plan.inputs[0].name])]
-        if cells
-        else [],
-        "read_at": [list(each) for each in near_sizes(report, _unread)] if cells else [],
+        "unread": unread,
+        "unread_by": [plan.steps[i].name for i in leaving],
+        "read_at": near_sizes(report, _unread) if unread else [],
+        "dropping": sum(each.code in DROPPING for each in report.diagnostics),
         "wasted": report.reach.known_waste,
+        "wasted_by_strides": sum(each.macs for each in spent if by_stride(report, each.step)),
         "wasted_by": [[plan.steps[each.step].name, each.macs] for each in spent[:3]],
-        "wasted_by_stride": sum(each.macs for each in spent if by_stride(report, each.step)),
     }
 
 
@@ -92,6 +93,17 @@ def _unread(plan: Plan) -> int:
 
 
 # Whether it is the network
+
+
+def why_not_exact(network: Network, module: nn.Module, text: str, report: Checked) -> str:
+    """Why an import is not exact; nothing where it is."""
+    try:
+        must_be_exact(network, module, text, report)
+    except NotExact as reason:
+        return str(reason)
+    except Exception as error:  # noqa: BLE001 - whatever code comes of an import is run
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def must_be_exact(network: Network, module: nn.Module, text: str, report: Checked) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from math import prod
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from planner.words import counted, joined, percent
@@ -41,9 +42,10 @@ def text(results: dict[str, Found]) -> str:
 
 
 SUMMARY = """\
-Of {networks}, **{unread} never read some pixels of their own input, and {wasting} spend at least one multiply-add in a
-hundred on results that nothing reads**. PyTorch says nothing of it. {exact} of them were imported exactly; of the {ran}
-that run on a larger input too, {same} have the same shapes there."""
+Of {networks}, **{unread} never read some pixels of their own input**, {dropping} have layers that drop cells which
+nothing else reads, and **{wasting} spend at least one multiply-add in a hundred on results that nothing reads**; in
+{strides} of these it is a stride that passes over the results. PyTorch says nothing of it. {exact} of the networks were
+imported exactly; of the {ran} that run on a larger input too, {same} have the same shapes there."""
 
 ABOUT = """\
 Those that lose most come first; [all of them](#all-networks) stand below. The figures hold for the network's own input,
@@ -52,9 +54,10 @@ measures one network."""
 
 WORDS = """\
 *Never read* are pixels on which no output depends, whatever the weights; *for nothing* are multiply-adds whose results
-no output depends on, where they are at least one in a hundred. The layers that are named skip these cells, drop them at
-an edge, or take a part, as where a network goes on with its class token alone. *All is read at* names the next larger
-and the next smaller input at which every pixel is read, within 64 pixels.
+no output depends on. A layer *drops cells* where its stride passes over them or does not reach the edge, and nothing
+else reads them. The layers that are named leave out pixels, or at least one multiply-add in a hundred; some take a part
+on purpose, as where a network goes on with its class token alone. *All is read at* names the next larger and the next
+smaller input at which every pixel is read, within 64 pixels.
 
 ## All networks"""
 
@@ -67,7 +70,15 @@ float64 up to one part in 10⁹. Weights that a network does not use in evaluati
 *Larger* is an input that is 64 cells higher and 96 wider. *same*: the file, planned at that size, has the shapes that
 the network gives when it runs there; *fixed*: neither takes that size; *refused*: only the file does not."""
 
-LOSING = ("network", "input", "pixels never read", "multiply-adds for nothing", "left out by", "all is read at")
+LOSING = (
+    "network",
+    "input",
+    "pixels never read",
+    "layers that drop cells",
+    "multiply-adds for nothing",
+    "left out by",
+    "all is read at",
+)
 ALL_OF_THEM = ("network", "input", "parameters", "multiply-adds", "import", "larger", "never read", "for nothing")
 LARGER = {
     "same": "same",
@@ -85,25 +96,37 @@ def _summary(known: list[Found]) -> str:
     """The counts in a few sentences."""
     unread = [each for each in known if each.get("unread")]
     wasting = [each for each in known if _is_wasting(each)]
-    exact = [each for each in known if each.get("exact")]
-    ran = [each for each in known if each.get("at_larger") in ("same", "the file refuses", "different")]
-    same = [each for each in ran if each["at_larger"] == "same"]
-    return SUMMARY.format(
+    strides = [each for each in known if _is_much(each.get("wasted_by_strides", 0), each)]
+    exact = [each for each in known if _is_exact(each)]
+    ran = [each for each in known if each.get("larger") in ("same", "the file refuses", "different")]
+    same = [each for each in ran if each["larger"] == "same"]
+    said = SUMMARY.format(
         networks=counted(len(known), "well-known network"),
         unread=len(unread),
+        dropping=sum(bool(each.get("dropping")) for each in known),
         wasting=len(wasting),
+        strides=len(strides),
         exact=len(exact),
         ran=len(ran),
         same=len(same),
     )
+    return fill(said, 120)
 
 
 def _loses(found: Found) -> bool:
-    return bool(found.get("unread")) or _is_wasting(found)
+    return bool(found.get("unread") or found.get("dropping")) or _is_wasting(found)
 
 
 def _is_wasting(found: Found) -> bool:
-    return bool(found.get("wasted", 0) * WORTH_TELLING >= max(found.get("macs", 0), 1))
+    return _is_much(found.get("wasted", 0), found)
+
+
+def _is_much(macs: int, found: Found) -> bool:
+    return bool(macs * WORTH_TELLING >= max(found.get("macs", 0), 1))
+
+
+def _is_exact(found: Found) -> bool:
+    return found.get("why_not") == ""
 
 
 def _loss(found: Found) -> tuple[float, float]:
@@ -120,8 +143,9 @@ def _losing_row(found: Found) -> tuple[str, ...]:
         found["network"].partition(":")[2],
         _shape(found["input"]),
         _share(found["unread"], _cells(found)),
-        _share(found["wasted"], found["macs"]) if _is_wasting(found) else "–",
-        ", ".join(shown[:2]) + more,
+        f"{found.get('dropping', 0)}",
+        _share(found["wasted"], found["macs"]),
+        ", ".join(shown[:2]) + more or "–",
         " or ".join(map(_shape, found["read_at"])) or "–",
     )
 
@@ -134,24 +158,24 @@ def _packages(known: list[Found]) -> Iterator[str]:
     for package in ALL:
         own = [each for each in known if each["network"].startswith(f"{package}:")]
         if own:
-            exact = sum(bool(each.get("exact")) for each in own)
+            exact = sum(map(_is_exact, own))
             yield f"### {package}"
             yield f"{exact} of {len(own)} exact."
             yield _table(ALL_OF_THEM, map(_row, sorted(own, key=lambda each: each["network"].lower())))
 
 
 def _row(found: Found) -> tuple[str, ...]:
-    why = found.get("failed") or found.get("why", "")
-    judged = "unread" in found
+    exact, judged = _is_exact(found), "unread" in found
+    least = "" if exact else "≥ "
     return (
         found["network"].partition(":")[2],
         _shape(found["input"]),
         f"{found['params']:,}" if "params" in found else "",
         f"{found['macs']:,}" if "macs" in found else "",
-        "exact" if found.get("exact") else _escaped(why),
-        LARGER.get(found.get("at_larger", ""), ""),
-        _share(found["unread"], _cells(found)) if judged else "",
-        _share(found["wasted"], found["macs"]) if judged else "",
+        "exact" if exact else _escaped(found.get("failed") or found["why_not"]),
+        LARGER[found["larger"]] if "larger" in found else "",
+        least + _share(found["unread"], _cells(found)) if judged else "",
+        least + _share(found["wasted"], found["macs"]) if judged else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""What every process of the zoo needs, imported once.
+"""What every process of the zoo needs, imported once: torch, ready for torchvision.
 
 torchvision's wheel has its compiled operators for a torch with CUDA; beside one without it the operators that it
 registers when it is imported have to be declared first.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from importlib import import_module
 from typing import Any
 
 os.environ |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
@@ -20,15 +19,3 @@ LIBRARY: Any = torch.library.Library("torchvision", "DEF")  # type: ignore[no-un
 with suppress(RuntimeError):
     for name in ("nms", "qnms"):
         LIBRARY.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-for package in (
-    "torchvision.models",
-    "timm",
-    "segmentation_models_pytorch",
-    "transformers",
-    "diffusers",
-    "monai.networks.nets",
-    "ultralytics",
-):
-    with suppress(ImportError):
-        import_module(package)

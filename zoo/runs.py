@@ -42,7 +42,7 @@ def measure(networks: Iterable[Network]) -> None:
     results = kept()
     chosen = [each for each in networks if find_spec(each.package) is not None]
     context = get_context("forkserver")
-    context.set_forkserver_preload(["zoo.preloaded"])
+    context.set_forkserver_preload(["zoo.preloaded", *dict.fromkeys(each.package for each in chosen)])
     with ThreadPoolExecutor(TOGETHER) as pool:
         for task in as_completed([pool.submit(_alone, each) for each in chosen]):
             found = task.result()
@@ -52,8 +52,8 @@ def measure(networks: Iterable[Network]) -> None:
 
 
 def _said(found: dict[str, Any]) -> str:
-    exact = "exact" if found.get("exact") else found.get("why") or found["failed"]
-    return f"{exact}; at another size {found['at_larger']}" if "at_larger" in found else exact
+    why = found.get("failed") or found["why_not"]
+    return f"{why or 'exact'}; on a larger input: {found['larger']}" if "larger" in found else why
 
 
 def _alone(network: Network) -> dict[str, Any]:

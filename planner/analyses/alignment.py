@@ -9,7 +9,7 @@ end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from fractions import Fraction
@@ -32,6 +32,8 @@ MOST_PLACES = 8
 
 _Position = tuple[Fraction, Fraction]
 """A stride and a centre, in input cells."""
+_ONE, _OTHER, _BOTH = 1, 2, 3
+"""By which of two steps a step is reached when one goes back from them."""
 
 
 class Manner(IntEnum):
@@ -139,11 +141,11 @@ class _Positions:
         self.fields = fields
         self.moving = Moving(plan, fields)
         self.left = MOST_WALKED
-        self.known: dict[tuple[int, int, int], _Position | None] = {}
+        self.known: dict[tuple[int, int], Sequence[_Position | None]] = {}
         self.alike: dict[_Position, _Position] = {}
         self.found: dict[tuple[Tensor, Tensor], tuple[int | None, list[int]]] = {}
         self.read: dict[int, list[int]] = {}
-        self.above: dict[int, frozenset[int]] = {}
+        self.forks: dict[tuple[int, int], tuple[int | None, list[int], list[int]]] = {}
 
     def span(self, ref: Tensor, source: int, axis: int, arriving: AxisField | None = None) -> Span | None:
         """The stretch of an input that a tensor sees, or sees as it arrives at a step; None where the tensor does not
@@ -152,17 +154,28 @@ class _Positions:
         known = self.fields[ref.step]
         if not known or source not in known[ref.output] or not self.moving.walks(ref, source, axis):
             return None
-        span = (arriving or known[ref.output][source][axis]).local
-        return span if span is not None and span.low.advance else None
+        return _moving_span(arriving or known[ref.output][source][axis])
 
-    def position(self, i: int, source: int, axis: int) -> _Position | None:
-        """Where a step's first output lies on an axis of an input; equal positions are one object."""
-        key = i, source, axis
-        if key not in self.known:
-            span = self.span(Tensor(i, 0), source, axis)
-            here = (span.stride, span.centre) if span is not None else None
-            self.known[key] = here and self.alike.setdefault(here, here)
-        return self.known[key]
+    def along(self, source: int, axis: int) -> Sequence[_Position | None]:
+        """Where the first output of each step lies on an axis of an input; equal positions are one object."""
+        if (source, axis) not in self.known:
+            moving = [
+                fields[0][source][axis]
+                if fields and source in fields[0] and self.moving.walks(Tensor(i), source, axis)
+                else None
+                for i, fields in enumerate(self.fields)
+            ]
+            fields = {id(field): field for field in moving if field is not None}
+            of_field = {key: self._of(field) for key, field in fields.items()}
+            self.known[source, axis] = [of_field.get(id(field)) for field in moving]
+        return self.known[source, axis]
+
+    def _of(self, field: AxisField) -> _Position | None:
+        span = _moving_span(field)
+        if span is None:
+            return None
+        here = span.stride, span.centre
+        return self.alike.setdefault(here, here)
 
     def between(self, one: Tensor, other: Tensor) -> tuple[int | None, list[int]]:
         """The last step through which all paths to two tensors lead, and the steps after that step on these paths."""
@@ -194,17 +207,42 @@ class _Positions:
             self.read[i] = [ref.step for k, ref in enumerate(step.sources) if not step.lends_size(k)]
         return self.read[i]
 
-    def ancestors(self, step: int) -> frozenset[int]:
-        """The steps on which a step depends, and the step itself."""
-        if step not in self.above:
-            found, waiting = {step}, [step]
-            while waiting:
-                for ref in self.plan.steps[waiting.pop()].sources:
-                    if ref.step not in found:
-                        found.add(ref.step)
-                        waiting.append(ref.step)
-            self.above[step] = frozenset(found)
-        return self.above[step]
+    def fork(self, one: int, other: int) -> tuple[int | None, list[int], list[int]]:
+        """The last step on which two steps both depend, and the steps on which only the one depends, or the other."""
+        if (one, other) not in self.forks:
+            self.forks[one, other] = self._fork(one, other)
+        return self.forks[one, other]
+
+    def _fork(self, one: int, other: int) -> tuple[int | None, list[int], list[int]]:
+        reached = {one: _ONE} | {other: _OTHER} if one != other else {one: _BOTH}
+        waiting = [-i for i in reached]
+        heapify(waiting)
+        alone = sum([side != _BOTH for side in reached.values()])
+        fork: int | None = None
+        only: dict[int, list[int]] = {_ONE: [], _OTHER: []}
+        while waiting and (alone or fork is None):
+            i = -heappop(waiting)
+            side = reached[i]
+            if side != _BOTH:
+                only[side].append(i)
+                alone -= 1
+            elif fork is None:
+                fork = i
+            for at in {ref.step for ref in self.plan.steps[i].sources}:
+                before = reached.get(at, 0)
+                reached[at] = before | side
+                if not before:
+                    heappush(waiting, -at)
+                    alone += side != _BOTH
+                elif before != _BOTH:
+                    alone -= reached[at] == _BOTH
+        return fork, only[_ONE], only[_OTHER]
+
+
+def _moving_span(field: AxisField) -> Span | None:
+    """The stretch that moves with the cell, if any does."""
+    span = field.local
+    return span if span is not None and span.low.advance else None
 
 
 def _pairs(positions: _Positions, step: Step) -> Iterator[tuple[int, int, Apart]]:
@@ -213,6 +251,8 @@ def _pairs(positions: _Positions, step: Step) -> Iterator[tuple[int, int, Apart]
     """
     plan, arriving = positions.plan, fields_of_sources(positions.fields, step)
     for source in dict.fromkeys(source for fields in arriving for source in fields):
+        if len({id(fields[source]) for fields in arriving if source in fields}) == 1:
+            continue  # all branches see the same
         sizes = plan.steps[source].outputs[0].spatial
         for axis in range(len(sizes)):
             known: dict[tuple[int, _Position], tuple[int, Span]] = {}
@@ -240,8 +280,9 @@ def _apart(
     source, axis, onto = where
     (a, x), (b, y) = branches
     fork, between = positions.between(step.sources[a], step.sources[b])
-    on_the_way = [positions.position(i, source, axis) for i in (*between, *([] if fork is None else [fork]))]
-    strides = {id(each): each[0] for each in on_the_way if each is not None}
+    places = positions.along(source, axis)
+    on_the_way = {id(places[i]): places[i] for i in (*between, *([] if fork is None else [fork]))}
+    strides = [each[0] for each in on_the_way.values() if each is not None]
     start = positions.span(Tensor(fork, 0), source, axis) if fork is not None else None
     return Apart(
         step,
@@ -253,7 +294,7 @@ def _apart(
         centres=(x.centre, y.centre),
         sees=(x.size, y.size),
         common=start.size if start is not None else 1,
-        coarsest=max(strides.values(), default=min(x.stride, y.stride)),
+        coarsest=max(strides, default=min(x.stride, y.stride)),
         causal=start is not None and _causal(x, y, start),
     )
 
@@ -285,22 +326,16 @@ def _cause(positions: _Positions, found: Apart, source: int, axis: int) -> str |
     """The first step after the fork at which one branch is at a position where the other never is. Where both have such
     a step, the one that has left the position of the fork is taken, or else the later one.
     """
-    plan = positions.plan
-
-    def position(i: int) -> _Position | None:
-        return positions.position(i, source, axis)
-
-    ends = [found.step.sources[k].step for k in (found.first, found.second)]
-    left, right = map(positions.ancestors, ends)
-    common = left & right
-    if not common:
+    plan, places = positions.plan, positions.along(source, axis)
+    common, left, right = positions.fork(*[found.step.sources[k].step for k in (found.first, found.second)])
+    if common is None:
         return None
-    fork = position(max(common))
+    fork = places[common]
     firsts = []
     for branch, other, stride in ((left, right, found.strides[0]), (right, left, found.strides[1])):
-        known = {id(each): each for each in (*map(position, other - common), fork)}
+        known = {id(each): each for each in (*[places[i] for i in other], fork)}
         strides = {each[0] for each in known.values() if each}
-        strange = [(i, here) for i in sorted(branch - common) if (here := position(i)) and id(here) not in known]
+        strange = [(i, here) for i in reversed(branch) if (here := places[i]) and id(here) not in known]
         arriving = [each for each in strange if each[1][0] == stride]
         firsts += ([each for each in strange if each[1][0] in strides] or arriving)[:1]
     moved = [i for i, here in firsts if not fork or here[1] != fork[1]] or [i for i, _ in firsts]

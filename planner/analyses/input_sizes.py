@@ -25,6 +25,8 @@ MOST_MENDED = 4
 """Inputs for which another size is looked for where a model does not work as it is."""
 MOST_INPUTS = 6
 """Inputs that are looked at together."""
+TOKENS = "length"
+"""What the only axis of an input of tokens is called."""
 NEAR = 64
 """Cells on either side of the given size within which a size that works is looked for."""
 ROUND = (128, 256, 512, 1024, 2048)
@@ -64,9 +66,20 @@ class InputSizes:
 
 
 def axes_of(model: Model) -> dict[str, list[str]]:
-    """The names of the spatial axes of each input that has any."""
-    shapes = {each.name: each.input for each in model.instances if each.input is not None and each.input.spatial}
-    return {name: [axis_name(i, len(x.spatial)) for i in range(len(x.spatial))] for name, x in shapes.items()}
+    """The names of the axes of each input whose sizes could be others: its spatial ones, or the length of tokens."""
+    numbers = _numbers(model)
+    shapes = {each.name: each.input for i, each in enumerate(model.instances) if each.input and i not in numbers}
+    found = {name: [axis_name(i, len(x.spatial)) for i in range(len(x.spatial))] for name, x in shapes.items()}
+    return {name: names or [TOKENS] for name, names in found.items()}
+
+
+def _numbers(model: Model) -> set[int]:
+    """The inputs that are vectors of features, whose channels are fixed: not all that reads them takes tokens."""
+    vectors = {i for i, each in enumerate(model.instances) if each.input is not None and not each.input.spatial}
+    reads = [(each, k, ref.step) for each in model.instances for k, ref in enumerate(each.sources)]
+    tokens = {at for each, k, at in reads if each.layer is not None and k in each.layer.indices}
+    others = {at for each, k, at in reads if each.layer is None or k not in each.layer.indices}
+    return vectors - (tokens - others)
 
 
 def input_sizes(model: Model, input: str | None = None, axis: str | None = None) -> Iterator[InputSizes]:
@@ -85,7 +98,7 @@ def input_sizes(model: Model, input: str | None = None, axis: str | None = None)
         axes = [k for k, name in enumerate(names[step.name]) if axis in (None, name, str(k))]
         if axes:
             with _uncollected():
-                found = solver.answer(i)
+                found = solver.answer(i) if step.outputs[0].spatial else solver.of_tokens(i)
             yield replace(
                 found,
                 unread=unread[0].cells if unread else None,
@@ -138,6 +151,16 @@ class _Solver:
         diagonal = self.diagonal(source) if any(each.why for each in found) else None
         return InputSizes(step.name, shape, None, axes, together, diagonal)
 
+    def of_tokens(self, source: int) -> InputSizes:
+        """An input of tokens, by its step: how many there may be, all other inputs staying as they are."""
+        shape = self.plan.steps[source].outputs[0]
+        vectors = _numbers(self.plan.model)
+        inputs = [i for i, step in enumerate(self.plan.steps) if step.is_input and i not in vectors]
+        company = [i for i in self.meeting(inputs)[source] if i != source]
+        others = tuple([(i, axis) for i in company for axis in range(len(self.plan.steps[i].outputs[0].spatial) or 1)])
+        axis = self.beside((source, 0), AxisAnswer(None, None, others, "they are looked at one at a time"))
+        return InputSizes(self.plan.steps[source].name, shape, None, (axis,))
+
     def of(self, input_axis: InputAxis) -> AxisAnswer:
         """The answer for an axis, worked out together with all inputs that share a step with its own input; where that
         fails, with its own input alone, the others staying as they are.
@@ -164,9 +187,13 @@ class _Solver:
 
     @cached_property
     def company(self) -> dict[int, tuple[int, ...]]:
-        """For each input, the inputs that steps connect with it, directly or through others."""
+        """For each input with spatial axes, those that it meets."""
+        return self.meeting(self.inputs)
+
+    def meeting(self, inputs: Sequence[int]) -> dict[int, tuple[int, ...]]:
+        """For each of some inputs, those that steps connect with it, directly or through others."""
         reached: list[set[int]] = []
-        company = {i: {i} for i in self.inputs}
+        company = {i: {i} for i in inputs}
         for i, step in enumerate(self.plan.steps):
             own = {i} & company.keys()
             reached.append(own.union(*(reached[at] for at in step.instance.needs)))
@@ -176,7 +203,8 @@ class _Solver:
         return {i: tuple(sorted(each)) for i, each in company.items()}
 
     def name(self, input_axis: InputAxis) -> str:
-        return axis_name(input_axis[1], len(self.plan.steps[input_axis[0]].outputs[0].spatial))
+        spatial = self.plan.steps[input_axis[0]].outputs[0].spatial
+        return axis_name(input_axis[1], len(spatial)) if spatial else TOKENS
 
     # Where to start from
 
@@ -249,6 +277,7 @@ class _Solver:
             each = along(walk(InputLine(self.base, source, (axis,), self.seen)))
         except NotPeriodic as reason:
             return Unsolved(self.name(input_axis), given, str(reason))
+        each = replace(each, name=self.name(input_axis))
         others = tuple([other for other in answer.others if other != input_axis])
         return replace(each, given=given, beside=self.sizes(others, source), because=answer.why)
 

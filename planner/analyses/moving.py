@@ -32,12 +32,19 @@ class Moving:
 
     def __init__(self, plan: Plan, fields: list[tuple[Fields, ...]]) -> None:
         self._known: list[tuple[AxisMoves, ...]] = []
+        known: dict[tuple[int, ...], tuple[AxisMoves, ...]] = {}
+        alike: dict[tuple[tuple[int, tuple[Moves, ...]], ...], AxisMoves] = {}
         for i, step in enumerate(plan.steps):
             if step.is_input and step.facts is not None:
                 sizes = step.outputs[0].spatial
                 self._known.append(({i: tuple(Moves.WALKS if n > 1 else Moves.STANDS for n in sizes)},))
-            else:
-                self._known.append(tuple(self._of(i, step, o, fields) for o in range(len(step.links))))
+                continue
+            seen = [each for at, o in step.sources if step.facts for each in (self._known[at][o], fields[at][o])]
+            key = (id(step.facts), *map(id, seen))
+            if key not in known:  # equal copies are gone through once, as for the fields
+                found = [self._of(i, step, o, fields) for o in range(len(step.links))]
+                known[key] = tuple([alike.setdefault((*each.items(),), each) for each in found])
+            self._known.append(known[key])
 
     def walks(self, ref: Tensor, source: int, axis: int) -> bool:
         """Whether a tensor is known to walk over an axis of an input."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Container, Mapping, Sequence
 from itertools import product
 from typing import Any, get_args
 
@@ -344,24 +343,25 @@ def is_call(
     call: Call,
     values: Mapping[str, Any],
     shapes: Sequence[Shape],
-    revalued: Container[str] = (),
+    revalued: Collection[str] = (),
     own: Mapping[Expr, Expr] = {},
 ) -> bool:
     """Whether a call that was written for any values is the layer's call at some values; `revalued` names have other
     values in PyTorch, and `own` are sizes of the list's inputs.
     """
-    if calling.call is not call and replace(calling.call, args=call.args) != call:
+    if not calling.call.is_like(call):
         return False
-    sizes = {
-        size_of(place, dim): const(size)
-        for place, shape in enumerate(shapes)
-        for dim, size in enumerate(shape.torch, 1)
-    }
-    sizes.update(own)
     written = dict(calling.args)
-    compared = {arg: expr for arg, expr in written.items() if not any(each in revalued for each in expr.names)}
-    return all(arg in written for arg in call.args) and all(
-        _comes_to(numbered(expr, sizes), call.args[arg], values) for arg, expr in compared.items() if arg in call.args
+    if not all(arg in written for arg in call.args):
+        return False
+    sizes: Mapping[Expr, Expr] = {}
+    if any(part.op == "size" for expr in written.values() for part in expr.all_parts()):
+        dims = ((place, *each) for place, shape in enumerate(shapes) for each in enumerate(shape.torch, 1))
+        sizes = {size_of(place, dim): const(size) for place, dim, size in dims} | dict(own)
+    return all(
+        _comes_to(numbered(expr, sizes) if sizes else expr, call.args[arg], values)
+        for arg, expr in written.items()
+        if arg in call.args and not (revalued and any(each in revalued for each in expr.names))
     )
 
 

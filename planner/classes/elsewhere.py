@@ -190,9 +190,10 @@ class _Comparing:
 
     def _part(self, part: Part, values: Values, member: Step | Group) -> bool:
         """Whether a part, in one of its repetitions, is a step or a block of the plan."""
-        *_, name, number = ("", *member.name.split("."))
-        if isinstance(part.name, str) and part.name not in (name, number, f"{name}.{number}"):
-            return False
+        if isinstance(part.name, str):
+            whole = f".{member.name}"
+            if not whole.endswith(f".{part.name}") and not whole.rpartition(".")[0].endswith(f".{part.name}"):
+                return False
         if part.when is not None and not value(part.when, values):
             return False
         if not part.constructed:

@@ -56,7 +56,7 @@ class Entries:
         """The part that stands for an entry in all copies, and for all of its repetitions."""
         there = [copy for copy in self.copies if copy.uses[number]]
         uses = tuple([(copy, use) for copy in there for use in copy.uses[number]])
-        if len({_shape_of(use) for _, use in uses}) > 1:
+        if len({_shape_of(use) for _, use in uses}) > 1 or (entry.repeats and self._mixes(entry, number)):
             raise UnsharedError
         count = None
         if entry.repeats:
@@ -266,6 +266,7 @@ class Entries:
         if any(len({_shape_of(use) for _, use in each}) > 1 for each in uses):
             raise UnsharedError
         wrapped = entry.repeats and entry.template is None and not self.block.nameless and bool(uses)
+        wrapped = wrapped and not self._mixes(entry, number)
         sources = agreed(copy.sources[number] for copy in copies)
         again = [agreed(use.again for _, use in each) for each in uses]
         if wrapped and not entry.borrows and (chain := self._chain(entry, number)) is not None:
@@ -293,6 +294,19 @@ class Entries:
             part = self._alone(part, copies, entry)
             must_be_callable(part)
             yield part
+
+    def _mixes(self, entry: Entry, number: int) -> bool:
+        """Whether the names of an entry's repetitions say that no list of their own has them: they are within modules
+        that others are in, as `stage${index}.conv` and `stage${index}.norm`, or have others within them.
+        """
+        if self.block.nameless:
+            return False
+        own = {use.name for copy in self.copies for use in copy.uses[number]}
+        if entry.template is not None and any("." in each for each in own):
+            return True
+        bases = tuple({f"{each if entry.template else each.rpartition('.')[0]}." for each in own})
+        others = (uses for copy in self.copies for i, uses in enumerate(copy.uses) if i != number)
+        return any(use.name.startswith(bases) for uses in others for use in uses)
 
     def _alone(self, part: Part, copies: Sequence[Copy], entry: Entry) -> Part:
         """The part of a single repetition, with what it constructs or calls."""

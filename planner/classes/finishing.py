@@ -8,8 +8,8 @@ from itertools import permutations
 
 from planner.classes.algebra import substituted
 from planner.classes.expressions import Expr, name
-from planner.classes.names import Names, identifier, unused
-from planner.classes.parts import Part, Unit
+from planner.classes.names import OF_LAYERS, Names, identifier, unused
+from planner.classes.parts import Part, Unit, owned
 from planner.faults.refused_module_name import RefusedModuleName
 
 
@@ -103,18 +103,49 @@ def _renamed(parts: Sequence[Part]) -> tuple[Part, ...]:
     """The parts with names that torch takes: layers without weights may have another name than the file gives them;
     those with weights may not.
     """
-    taken = {part.name for part in parts if isinstance(part.name, str)}
+    taken = {part.name.partition(".")[0] for part in parts if isinstance(part.name, str)}
+    refused = dict(_refused(parts))
     found = []
     for part in parts:
         if part.inside is not None:
             part = replace(part, inside=replace(part.inside, parts=_renamed(part.inside.parts)))
-        names = {use.name for _, use in part.uses} if isinstance(part.name, Expr) else {part.name}
-        refused = [each for each in names if each is not None and ("." in each or each == "training")]
-        if refused and not part.nested:
+        if part in refused:
+            name, owner = refused[part]
             if part.stateful or isinstance(part.name, Expr):
-                raise RefusedModuleName(refused[0], part.first.member.path)
-            free = unused(identifier(refused[0]), taken)
-            part = replace(part, name=free)
+                raise RefusedModuleName(name, part.first.member.path, owner)
+            free = unused(identifier(name), taken)
+            part = replace(part, name=free, nested=None)
             taken.add(free)
         found.append(part)
     return tuple(found)
+
+
+def _refused(parts: Sequence[Part]) -> Iterator[tuple[Part, tuple[str, str]]]:
+    """The parts with names that torch does not take, with these, and with the name of the module that has something of
+    its own there, if that is why.
+    """
+    for part in parts:
+        names = {use.name for _, use in part.uses} if isinstance(part.name, Expr) else {part.name or "0"}
+        for each in names:
+            if not {"training", ""}.isdisjoint(each.split(".")):
+                yield part, (each, "")
+    for owner, part, within in owned(parts):
+        if _has_of_its_own(owner, within):
+            given_up = owner if part.stateful and not (owner.stateful or owner.is_tensor) else part
+            yield given_up, (str(part.name), str(owner.name)) if given_up is part else (str(owner.name), "")
+
+
+def _has_of_its_own(owner: Part, name: str) -> bool:
+    """Whether a part has, or may have, something else than a part of the same list under a name."""
+    inner = owner.unit or owner.inside
+    if inner is not None:
+        names = [str(i) if part.name is None else str(part.name) for i, part in enumerate(inner.parts)]
+        kept = (*inner.params, "has")
+        return any(identifier(name) == identifier(each.partition(".")[0]) for each in names) or any(
+            name == each or name.startswith(f"{each}_") for each in kept
+        )
+    step = owner.first.step
+    if owner.is_tensor or not owner.is_module or step is None or step.layer is None or step.facts is None:
+        return owner.is_tensor
+    own = {each.partition(".")[0] for each in (*step.facts.weights, *step.facts.buffers)}
+    return bool(step.facts.foreign) or name in own | OF_LAYERS | type(step.layer).model_fields.keys()

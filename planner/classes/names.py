@@ -34,6 +34,18 @@ _MODULE = """
 TAKEN = frozenset(_MODULE.split())
 """Attributes that modules and their containers have of their own."""
 
+_LAYERS = """
+    activation_relu_or_gelu align_corners bias bias_hh bias_ih bias_k bias_v counted dropout1 dropout2 dropout3
+    from_pretrained head_dim in_proj_bias in_proj_weight k_proj_weight layers linear1 linear2 max_val merge_masks
+    min_val mode multihead_attn name norm1 norm2 norm3 num_batches_tracked out_proj output_padding pad proj_size
+    q_proj_weight recompute_scale_factor reset_parameters reset_running_stats running_mean running_var self_attn
+    transposed uncounted use_nested_tensor v_proj_weight value weight weight_hh weight_ih
+    all_weights check_forward_args check_hidden_size check_input flatten_parameters get_expected_cell_size
+    get_expected_hidden_size permute_hidden
+"""
+OF_LAYERS = frozenset(_LAYERS.split())
+"""Attributes that layers of PyTorch have of their own, or may have, beside their arguments."""
+
 
 def is_attribute(name: str) -> bool:
     """Whether a submodule of this name can be written `self.name`."""

@@ -328,6 +328,21 @@ def called_by(part: Part, parts: Iterable[Part]) -> Part:
     return next(each for each in own if each.count is not None or again.copy in (None, each.first.index))
 
 
+def owned(parts: Iterable[Part]) -> Iterator[tuple[Part, Part, str]]:
+    """The parts that have another one of the list within their module, as `norm` has `norm.scale`: the owner, the
+    other, and the name under which the owner has it.
+    """
+    named = {part.name: part for part in parts if isinstance(part.name, str)}
+    for name, part in named.items():
+        owner = name
+        pieces: list[str] = []
+        while "." in owner and not (pieces and owner in named):
+            owner, _, piece = owner.rpartition(".")
+            pieces.append(piece)
+        if pieces and owner in named:
+            yield named[owner], part, pieces[-1]
+
+
 def name_of(template: Expr) -> str | Expr:
     """A submodule's name; one that reads no other name is a text."""
     if all(piece.is_const for piece in template.args):

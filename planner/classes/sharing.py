@@ -16,7 +16,7 @@ from planner.classes.copies import Copies
 from planner.classes.elsewhere import Elsewhere, Rightness
 from planner.classes.entries import Entries
 from planner.classes.expressions import NOTHING, const, name, same
-from planner.classes.parts import Again, Part, Unit, are_reachable, called_by
+from planner.classes.parts import Again, Part, Unit, are_reachable, called_by, must_be_callable
 from planner.classes.structure import names_others, reads_any
 from planner.classes.tensors import INDEX, Copy, Value, names_in
 from planner.faults.no_common_class import NoCommonClass
@@ -212,8 +212,10 @@ def _calling_again(part: Part, before: Sequence[Part]) -> Part:
         plain = tuple([(arg, expr) for arg, expr in calls[-1].args if not expr.names])
         calls = (*calls[:-1], calls[-1]._replace(args=plain))
     # Where all repetitions are called at once, how many there are is said where they are constructed.
-    count = part.count if part.loops else None
-    return replace(part, again=again, args={}, calls=calls, type=None, carried=None, count=count)
+    count = part.count if again.copy is not None else None
+    called_again = replace(part, again=again, args={}, calls=calls, type=None, carried=None, count=count)
+    must_be_callable(called_again)
+    return called_again
 
 
 def _reading(part: Part, handed: Mapping[Value, Value]) -> Part:

@@ -12,7 +12,7 @@ class NotImported(InText):
 
     How to fix it: name a file that is there and whole. For PyTorch, `net.py:Net` names a class or a function in a file,
     `package.module:build` one in a package; `--arg name=value` gives what it is called with, and `--input 224x224x3`
-    the shape of what the network reads.
+    the shape of what the network reads. A file of ONNX may leave sizes open, which `--input` then gives too.
     """
 
     code = "NSP121"

@@ -154,7 +154,7 @@ class Rolled(AxisMap):
 
     @property
     def settles(self) -> int:
-        return 2 * abs(self.shift) + 1
+        return abs(self.shift) + 1
 
     @property
     def keeps(self) -> bool:

@@ -214,7 +214,10 @@ def in_all_runs(runs: Sequence[Any]) -> Any:
         return {key: in_all_runs([each[key] for each in runs]) for key in first}
     if isinstance(first, slice):
         return slice(*(in_all_runs([getattr(each, part) for each in runs]) for part in ("start", "stop", "step")))
-    if isinstance(first, Value) or all(each is first or each == first for each in runs):
+    if isinstance(first, Value):
+        held = {(each.sizes, each.numbers) for each in runs if each.kind == "constant"}
+        return Value(first.sizes, kind="constant") if len(held) > 1 else first
+    if all(each is first or each == first for each in runs):
         return first
     return Following(tuple(runs))
 

@@ -14,7 +14,7 @@ def opaque(b: GraphBuilder, name: str, sources: Sequence[Traced], sizes: Sequenc
     """A step that gives a tensor of some sizes in each run; of the axes of one that it reads with these sizes, if there
     is such a one.
     """
-    like = next((each for each in sources if b.runs_of(each) == list(sizes)), None)
+    like = next((each for each in sources if each.axes and b.runs_of(each) == list(sizes)), None)
     return _like(b, name, sources, like, reason) if like is not None else _of(b, name, sources, sizes, reason)
 
 
@@ -30,8 +30,8 @@ def _of(b: GraphBuilder, name: str, sources: Sequence[Traced], sizes: Sequence[S
     batch, per_sample = b.batch.sizes[0], any(each.has_batch for each in sources)
     if per_sample and all(each and each[0] % batch == 0 for each in sizes):
         own = [(each[0] // batch, *each[1:]) for each in sizes]
-        folded = any(each[0] != 1 or len(each) == 1 for each in own)
-        rows = own if folded else [each[1:] for each in own]
+        rows = [each[1:] if each[0] == 1 and len(each) > 1 else each for each in own]
+        folded = len(rows[0]) == len(own[0])
     else:
         rows, folded, per_sample = [each or (1,) for each in sizes], False, False
     step = _custom(b, name, list(rows[0]), sources, tuple((Shape(each),) for each in rows), reason)

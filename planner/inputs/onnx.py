@@ -33,7 +33,7 @@ def model_text(network: Network, name: str, input: Any = None) -> str:
     """
     try:
         found = graph_of(network, name, input)
-        text = _text(found)
+        text = text_of_graph(found)
     except NotSayable as reason:
         help = "name a part of it, or write that part in another way"
         raise NotImported(f"`{name}` cannot be said in a model file", str(reason), help) from reason
@@ -45,7 +45,7 @@ def graph_of(network: Network, name: str, input: Any = None) -> Follower:
     inputs = [inputs_of(network.given, network.nodes, input, farther=farther) for farther in (True, False)]
     try:
         found = followed(network, name, inputs[0])
-        if found.gaps:
+        if any(found.gaps):
             alone = followed(network, name, inputs[1])
             found = alone if alone.gaps < found.gaps else found
     except NotSayable:
@@ -56,8 +56,10 @@ def graph_of(network: Network, name: str, input: Any = None) -> Follower:
     return found
 
 
-def _text(found: Follower) -> str:
-    """The text of a graph with lists of layers as their names tell, or without where that would say something else."""
+def text_of_graph(found: Follower) -> str:
+    """The text of a graph with lists of layers as their names tell, or without where that would say something else.
+    Raises NotSayable where it would all the same.
+    """
     graph, flat = found.graph, list(found.graph.top.members)
     scoped(graph, found.places)
     try:

@@ -50,7 +50,9 @@ class Recorder(TorchFunctionMode):
     def __init__(self, names: Mapping[nn.Module, str]) -> None:
         super().__init__()
         self.names = names
-        self.constants = {id(each): each for module in names for each in each_of(Tensor, list(vars(module).values()))}
+        stored = {id(each) for module in names for each in (*module.parameters(False), *module.buffers(False))}
+        held = [each for module in names for each in each_of(Tensor, list(vars(module).values()))]
+        self.constants = {id(each): each for each in held if id(each) not in stored}
         self.trace = Recording()
         self.calls: list[Invocation] = []
         self.inside_layer = False
@@ -102,7 +104,7 @@ class Recorder(TorchFunctionMode):
         another tensor from then on. What comes of constants alone is a constant.
         """
         before = [(tensor, tensor._version) for tensor in each_of(Tensor, (args, kwargs))]
-        alone = bool(before) and all([self.is_constant(tensor) for tensor, _ in before])
+        alone = bool(before) and all([self.is_constant(tensor) for tensor, _ in before]) and name not in DRAWS
         read = self.read(args), self.read(kwargs)
         result = called()
         written = [tensor for tensor, version in before if tensor._version != version]
@@ -157,6 +159,8 @@ class Recorder(TorchFunctionMode):
 
 MOST_NUMBERS = 64
 """Constants of so many numbers are known by what they hold."""
+DRAWS = {"rand_like", "randn_like", "randint_like", "bernoulli", "normal", "multinomial", "poisson"}
+"""Functions that give other values in every run."""
 DECIDES = {"__bool__", "item", "__int__", "__float__", "__index__", "tolist", "equal", "allclose", "numpy", "nonzero"}
 """Functions that tell a value of a tensor."""
 

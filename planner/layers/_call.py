@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from typing import Literal
 
 Layout = Literal["first", "last", "any"]
@@ -77,6 +78,10 @@ class Call:
     in_rows: bool = False
     batch_axes: int = 0
 
+    def is_like(self, other: "Call") -> bool:
+        """Whether both calls are the same but for their arguments."""
+        return self is other or _FORM(self) == _FORM(other)
+
     @property
     def home(self) -> str:
         """The namespace of the target: `nn`, `F`, `torch`, `Tensor`, `operator`, or another library."""
@@ -147,3 +152,7 @@ class Call:
     @property
     def is_padding(self) -> bool:
         return self.target == "F.pad"
+
+
+_FORM = attrgetter(*(each.name for each in fields(Call) if each.name != "args"))
+"""All that a call is beside its arguments."""

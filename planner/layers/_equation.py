@@ -80,7 +80,7 @@ def _expanded(written: str, dots: int, text: str) -> Letters:
     """The letters, with one for each of the axes that `...` stands for."""
     found = _SUBSCRIPTS.fullmatch(written)
     if found is None:
-        message = "einsum(): invalid subscript given, subscripts must be in [a-zA-Z]"
+        message = "einsum(): subscripts must be in [a-zA-Z]"
         raise BadEquation(message, text, "write letters, and `...` at most once, as in `bchw,bkc->bkhw`")
     before, ellipsis, behind = found.groups()
     places = [Letter("...", place) for place in range(dots, 0, -1)] if ellipsis else []

@@ -76,6 +76,8 @@ class Layer(BaseModel):
     """Whether it works otherwise in training than in evaluation, by chance."""
     batch_statistics: ClassVar[bool] = False
     """Whether in training it takes mean and variance of each channel over the batch."""
+    keeps_whole: ClassVar[bool] = False
+    """Whether it makes whole numbers of whole numbers, unless a number among its arguments is none."""
     indices: ClassVar[tuple[int, ...]] = ()
     """Which of its inputs hold whole numbers that pick something, not values."""
     places: ClassVar[tuple[int, ...]] = ()
@@ -181,6 +183,11 @@ class Layer(BaseModel):
     def whole_rank(self) -> int | None:
         """How many spatial axes its inputs have, with those that it takes as a batch; None: any number."""
         return self.rank
+
+    @property
+    def whole_outputs(self) -> tuple[int, ...]:
+        """Which of its outputs hold whole numbers, whatever its inputs hold."""
+        return self.places
 
     # What is the same for all
 

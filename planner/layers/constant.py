@@ -70,6 +70,10 @@ class Constant(Layer):
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
         return (Shape(self.shape),)
 
+    @property
+    def whole_outputs(self) -> tuple[int, ...]:
+        return (0,) if self.fill in ("arange", "relative_position_index") else ()
+
     def buffers(self, *inputs: Shape) -> Mapping[str, Sizes]:
         return {"": self._sizes} if self.persistent else {}
 

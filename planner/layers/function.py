@@ -32,10 +32,13 @@ class _PointwiseFunction(Layer):
 class Abs(_PointwiseFunction):
     """|x|: the value without its sign."""
 
+    keeps_whole: ClassVar[bool] = True
+
 
 class Neg(Layer):
     """−x."""
 
+    keeps_whole: ClassVar[bool] = True
     layout: ClassVar[Layout] = "any"
 
     def calls(self, *inputs: Shape) -> tuple[Call, ...]:
@@ -45,9 +48,13 @@ class Neg(Layer):
 class Sign(_PointwiseFunction):
     """1 above 0, −1 below, and 0 for 0. Its gradient is 0."""
 
+    keeps_whole: ClassVar[bool] = True
+
 
 class Square(_PointwiseFunction):
     """x²."""
+
+    keeps_whole: ClassVar[bool] = True
 
 
 class Sqrt(_PointwiseFunction):
@@ -153,6 +160,7 @@ class Long(_PointwiseFunction):
 class Clamp(Layer):
     """x, cut off below `min` and above `max`, of which one may be left out."""
 
+    keeps_whole: ClassVar[bool] = True
     layout: ClassVar[Layout] = "any"
 
     min: NumberOrNone = None

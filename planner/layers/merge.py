@@ -101,6 +101,7 @@ class Add(_EqualSized):
     """
 
     operator: ClassVar[str] = "add"
+    keeps_whole: ClassVar[bool] = True
     adds: ClassVar[bool] = True
 
 
@@ -112,6 +113,7 @@ class Subtract(_InOrder, _EqualSized):
     """
 
     operator: ClassVar[str] = "sub"
+    keeps_whole: ClassVar[bool] = True
 
 
 class Multiply(_Product):
@@ -122,6 +124,7 @@ class Multiply(_Product):
     """
 
     operator: ClassVar[str] = "mul"
+    keeps_whole: ClassVar[bool] = True
 
 
 class Divide(_InOrder, _Product):
@@ -148,6 +151,7 @@ class Power(_InOrder, _EqualSized):
 class _Bound(_EqualSized):
     """Takes tensors two by two; a number bounds a tensor as `clamp` does."""
 
+    keeps_whole: ClassVar[bool] = True
     function: ClassVar[str]
     bound: ClassVar[str]
 

@@ -72,6 +72,10 @@ class Buffer(_OwnTensor):
     whole: bool = Field(False, description="Whether it holds whole numbers.")
     persistent: bool = Field(True, description="Whether the `state_dict` has an entry of it.")
 
+    @property
+    def whole_outputs(self) -> tuple[int, ...]:
+        return (0,) if self.whole else ()
+
     def buffers(self, *inputs: Shape) -> Mapping[str, Sizes]:
         return {"": self.sizes()} if self.persistent else {}
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from planner.inputs._axes import Factor, Sizes, Traced, factors
-from planner.inputs._building import GraphBuilder
+from planner.inputs._building import GraphBuilder, layer_of
 from planner.inputs._graph import Graph, GraphNode, NotSayable, Output
 from planner.inputs._onnx.naming import LayerNames
 from planner.inputs._onnx.nodes import FileNode
@@ -38,7 +38,7 @@ class OnnxBuilder(GraphBuilder):
         self.kinds: dict[str, str] = {}
         self.places: dict[GraphNode, Scope] = {}
         self.origins: dict[str, StoredTensor] = {}
-        self.names = LayerNames(())
+        self.names = LayerNames()
         self.count = 0
 
     # What comes in
@@ -155,6 +155,20 @@ class OnnxBuilder(GraphBuilder):
 
     # What is added
 
+    def step(
+        self, type_: str, arguments: Mapping[str, Any], sources: Sequence[Traced], *, path: str | None = None
+    ) -> GraphNode:
+        """A step of a layer, whose weights must have the sizes of those in the file, in every run."""
+        step = super().step(type_, arguments, sources, path=path)
+        for run in range(self.runs if path is not None else 0):
+            read = (each.output.step.shapes[run][each.output.number] for each in sources)
+            facts = layer_of(type_, arguments).facts(*read)
+            for name, sizes in {**facts.weights, **facts.buffers}.items():
+                own = self.origins.get(f"{path}.{name}" if name else str(path))
+                if own is not None and [n for n in own.sizes if n != 1] != [n for n in sizes if n != 1]:
+                    raise NotSayable(f"weights of the sizes {own.sizes} where {tuple(sizes)} are meant")
+        return step
+
     def torch(self, name: str, *args: Any, results: Sequence[Sequence[Sizes]] = (), **kwargs: Any) -> Any:
         """What a function of PyTorch means. `results` has the sizes of what it returns, in all runs."""
         self.results = [list(zip(*runs, strict=True)) for runs in results]
@@ -198,6 +212,15 @@ class OnnxBuilder(GraphBuilder):
         found = super().reshaped(plain, wanted)
         dims = [(self.batch, *dim) if i == place else dim for i, dim in enumerate(found.dims)]
         return found.with_dims(dims or [(self.batch,)])
+
+    def lifted(self, x: Traced) -> Traced:
+        """The tensor with a batch of one sample in its first dimension, where that has one cell anyway."""
+        if set(self.batch.sizes) != {1} or not x.has_batch or x.dims[0]:
+            return x
+        if (self.batch,) in x.dims:
+            return x
+        rest = (tuple(factor for factor in dim if factor is not self.batch) for dim in x.dims[1:])
+        return x.with_dims([(self.batch,), *rest])
 
 
 def _single(value: StoredTensor) -> int | float | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from inspect import signature
 from typing import Any
 
 from planner.faults.not_imported import NotImported
@@ -80,7 +82,10 @@ class Follower(OnnxBuilder):
                 return known
             if node.op not in all_operators():
                 raise NotSayable(f"ONNX' {node.called}")
-            return all_operators()[node.op](self, node, *read)
+            meaning = all_operators()[node.op]
+            if not _takes(meaning, len(read)):
+                raise NotSayable(f"{node.called} of {len(read)} tensors")
+            return meaning(self, node, *read)
         except (NotSayable, NotImported):
             raise
         except TOLERATED as error:
@@ -100,7 +105,7 @@ class Follower(OnnxBuilder):
             if each is None and name in self.read:
                 raise NotImported(f"{node.called} does not give so many tensors", help="export the network anew")
             if each is not None and name:
-                self.values[name] = each
+                self.values[name] = self.lifted(each) if isinstance(each, Traced) else each
                 self.kinds[name] = self.gives[i] if i < len(self.gives) else "float"
 
     # What no layer says
@@ -152,9 +157,9 @@ class Follower(OnnxBuilder):
             self.values[name] = Unknown(reason)
 
     @property
-    def gaps(self) -> int:
-        """How much of the network no layer says."""
-        return len(self.graph.opaque) + len(self.lost)
+    def gaps(self) -> tuple[int, int]:
+        """How much of the network is not followed, and how much no layer says."""
+        return len(self.lost), len(self.graph.opaque)
 
     # What goes out
 
@@ -174,6 +179,16 @@ class Follower(OnnxBuilder):
         for step in self.added[before:]:
             self.places[step] = ()
         return found
+
+
+@cache
+def _takes(meaning: Callable[..., Any], count: int) -> bool:
+    """Whether the meaning of an operator is one for so many inputs."""
+    try:
+        signature(meaning).bind(None, None, *[None] * count)
+    except TypeError:
+        return False
+    return True
 
 
 def _word(node: FileNode) -> str:

@@ -70,7 +70,7 @@ def _read_within(proto: onnx.NodeProto) -> Iterator[str]:
     for attribute in proto.attribute:
         for graph in (*((attribute.g,) if attribute.HasField("g") else ()), *attribute.graphs):
             for node in graph.node:
-                yield from node.input
+                yield from (name for name in node.input if isinstance(name, str))
                 yield from _read_within(node)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 2 << 30
 """Bytes of a file, which is what a protobuf can have."""
-MOST_NODES = 100_000
+MOST_NODES = 20_000
 OLDEST = 7
 """The first opset in which tensors are repeated as NumPy does it."""
 OWN = ("", "ai.onnx")
@@ -57,8 +58,22 @@ def _data(path: Path, name: str) -> bytes:
     return data
 
 
+def _names(model: onnx.ModelProto) -> Iterator[Any]:
+    graph = model.graph
+    for each in (*graph.input, *graph.output, *graph.initializer, *model.functions):
+        yield each.name
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+        yield from (text for each in node.metadata_props for text in (each.key, each.value))
+    for info in graph.input:
+        yield from (dim.dim_param for dim in info.type.tensor_type.shape.dim)
+
+
 def _bounded(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     """The model, which has no more nodes than any network needs, and not too old operators."""
+    if not all(isinstance(each, str) for each in _names(model)):  # what is no UTF-8 comes as bytes
+        raise NotImported(f"{name} is broken: a name in it is no text", help=_EXPORT)
     if len(model.graph.node) > MOST_NODES:
         raise NotImported(f"{name} has {len(model.graph.node):,} nodes", help=f"no network needs {MOST_NODES:,}")
     if opset_of(model) < OLDEST:

@@ -37,7 +37,8 @@ def scoped(graph: Graph, told: Mapping[GraphNode, Scope]) -> None:
             name = ".".join(path)
             if name in leaves or (path in left and _first_weights(steps, places, i, path) not in seen):
                 break
-            open_.append(ModuleCall(name, "Sequential", open_[-1]))
+            kind = "block" if place[depth].isdecimal() else "Sequential"  # numbered lists are mostly of one class
+            open_.append(ModuleCall(name, kind, open_[-1]))
             open_[-2].members.append(open_[-1])
         if step.path is not None:
             seen.add(step.path)

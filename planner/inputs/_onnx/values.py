@@ -131,6 +131,8 @@ def as_plain(array: Any) -> Any:
 
 def clean(number: Any) -> float:
     """A number of 32 bits as it was meant: 0.1 and not 0.10000000149011612, nor what is next to 0.1."""
+    if not np.isfinite(number):
+        return float(number)
     short = float(f"{number:.6g}")
     return short if abs(short - number) <= 2.0**-22 * abs(number) else float(str(np.float32(number)))
 

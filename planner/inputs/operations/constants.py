@@ -17,25 +17,31 @@ from planner.inputs.operations.shapes import repeated
 
 def constant(b: GraphBuilder, fill: Any, **more: Any) -> Traced:
     """A constant of the sizes that the call gives, of equal numbers or of numbers in a row."""
-    return constant_of(b, b.wanted(), fill, **more)
+    return for_samples(b, b.wanted(), fill, **more)
+
+
+def for_samples(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any) -> Traced:
+    """A constant of sizes of which the first may be the batch: it is the same for every sample."""
+    if not wanted or wanted[0] != b.batch.sizes:
+        return constant_of(b, wanted, fill, **more)
+    if len(wanted) == 1 and fill not in ("zeros", "ones") and isinstance(fill, str):
+        raise NotSayable("a constant that differs from sample to sample")
+    found = constant_of(b, wanted[1:], fill, **more)
+    return found.with_dims([(b.batch,), *found.dims])
 
 
 def constant_of(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any) -> Traced:
-    """A constant of some sizes, given for all runs."""
+    """A constant of sizes that are given for all runs; a dimension of one cell is no axis of it."""
     if any(len(set(sizes)) > 1 for sizes in wanted):
         raise NotSayable("a constant whose size follows from the input's")
-    for_each = bool(wanted) and wanted[0] == b.batch.sizes
-    if for_each and len(wanted) == 1 and fill not in ("zeros", "ones") and isinstance(fill, str):
-        raise NotSayable("a constant that differs from sample to sample")
-    own = wanted[1:] if for_each else wanted
-    sizes = [each[0] for each in own if each[0] > 1]
     if not isinstance(fill, str) and fill != fill:
         raise NotSayable("a constant that is not a number")
+    sizes = [each[0] for each in wanted if each[0] > 1]
     step = b.step("Constant", {"shape": sizes or [1], **({} if fill == "zeros" else {"fill": fill}), **more}, [])
     axes = factors([tuple(sizes)] * b.runs)
     rest = iter(axes)
-    dims = tuple(next(rest) if each[0] > 1 else () for each in own)
-    return Traced(Output(step), axes or ((),), ((b.batch,), *dims) if for_each else dims, b.batch)
+    dims = tuple(next(rest) if each[0] > 1 else () for each in wanted)
+    return Traced(Output(step), axes or ((),), dims, b.batch)
 
 
 @operation("zeros", "zeros_like", "new_zeros")

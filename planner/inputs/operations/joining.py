@@ -11,7 +11,7 @@ from planner.inputs._graph import NotSayable, Output
 from planner.inputs._meeting import met
 from planner.inputs.operations import operation
 from planner.inputs.operations._arguments import listed
-from planner.inputs.operations.constants import constant_of
+from planner.inputs.operations.constants import for_samples
 from planner.inputs.operations.shapes import repeated, sliced, unsqueeze
 
 
@@ -80,7 +80,7 @@ def _spread_over(b: GraphBuilder, part: Traced, value: Any, single: Sequence[int
     """What is written into a part, of which some dimensions are single cells, repeated to its sizes."""
     wanted = [tuple(part.sizes(run)[i] for run in range(b.runs)) for i in range(part.rank)]
     if isinstance(value, int | float):
-        return constant_of(b, wanted, +value or "zeros")
+        return for_samples(b, wanted, +value or "zeros")
     given = b.tensor(value)
     missing = part.rank - given.rank - len(single)
     for at in single:

@@ -70,7 +70,7 @@ def _reduced(
 
 REDUCTIONS = {
     "mean": "Mean", "sum": "Sum", "prod": "Prod", "amax": "Max", "amin": "Min", "logsumexp": "LogSumExp",
-    "argmax": "ArgMax",
+    "argmax": "ArgMax", "argmin": "ArgMin",
 }  # fmt: skip
 OPERATIONS.update({name: partial(_reduced, type_) for name, type_ in REDUCTIONS.items()})
 

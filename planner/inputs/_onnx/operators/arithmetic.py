@@ -14,16 +14,22 @@ from planner.inputs._onnx.values import Numbers, StoredTensor, Value
 from planner.inputs.operations._arguments import chosen
 
 
-def _two(name: str, b: OnnxBuilder, node: FileNode, x: Value, y: Value) -> Any:
-    """An operator on two operands, of which one may be a number."""
-    if "truth" in b.reads:
-        raise NotSayable("arithmetic with truth values")
+def _operands(b: OnnxBuilder, x: Value, y: Value) -> tuple[Any, Any]:
+    """Two operands, of which one may be a number."""
     left, right = b.operand(x), b.operand(y)
     if not isinstance(left, Traced) and not isinstance(right, Traced):
         left = b.tensor(x)
     ranks = [b.rank(each) for each, own in ((x, left), (y, right)) if not isinstance(own, Traced)]
     if any(rank > max(b.rank(own) for own in (left, right) if isinstance(own, Traced)) for rank in ranks):
         left, right = (own if isinstance(own, Traced) else b.tensor(each) for each, own in ((x, left), (y, right)))
+    return left, right
+
+
+def _two(name: str, b: OnnxBuilder, node: FileNode, x: Value, y: Value) -> Any:
+    """An operator on two operands, of which one may be a number."""
+    if "truth" in b.reads:
+        raise NotSayable("arithmetic with truth values")
+    left, right = _operands(b, x, y)
     if name == "div" and set(b.reads) == {"whole"}:
         return b.torch(name, left, right, rounding_mode="trunc")
     return b.torch(name, left, right)
@@ -79,6 +85,27 @@ OPERATORS.update({op: partial(_plain, name) for op, name in PLAIN.items()})
 def silu(b: OnnxBuilder, node: FileNode, x: Value) -> Any:
     """X · sigmoid(x), which files have as two operators."""
     return b.torch("silu", b.tensor(x))
+
+
+# Truth values
+
+
+def _compared(name: str, b: OnnxBuilder, node: FileNode, x: Value, y: Value) -> Any:
+    b.gives = ["truth"]
+    return b.torch(name, *_operands(b, x, y))
+
+
+for _op, _name in (
+    ("Equal", "eq"), ("Less", "lt"), ("Greater", "gt"), ("LessOrEqual", "le"), ("GreaterOrEqual", "ge"),
+    ("And", "and"), ("Or", "or"),
+):  # fmt: skip
+    OPERATORS[_op] = partial(_compared, _name)
+
+
+@operator("Where")
+def where(b: OnnxBuilder, node: FileNode, condition: Value, x: Value, y: Value) -> Any:
+    b.gives = b.reads[1:2]
+    return b.torch("where", b.tensor(condition), *_operands(b, x, y))
 
 
 @operator("Not")

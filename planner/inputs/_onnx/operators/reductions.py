@@ -47,12 +47,12 @@ def logarithm(b: OnnxBuilder, node: FileNode, x: Value, axes: Value | None = Non
     return b.torch("log", _reduced("sum", b, node, x, axes))
 
 
-@operator("ArgMax")
-def argmax(b: OnnxBuilder, node: FileNode, x: Value) -> Any:
+@operator("ArgMax", "ArgMin")
+def place(b: OnnxBuilder, node: FileNode, x: Value) -> Any:
     if node.get("select_last_index", 0):
         raise NotSayable("the last of several places")
     b.gives = ["whole"]
-    return b.torch("argmax", b.tensor(x), dim=node.get("axis", 0), keepdim=bool(node.get("keepdims", 1)))
+    return b.torch(node.op.lower(), b.tensor(x), dim=node.get("axis", 0), keepdim=bool(node.get("keepdims", 1)))
 
 
 def _weighed(name: str, b: OnnxBuilder, node: FileNode, x: Value) -> Any:

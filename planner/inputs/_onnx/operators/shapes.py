@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from planner.inputs._axes import Following, Sizes, Traced
-from planner.inputs._graph import NotSayable
+from planner.inputs._axes import Factor, Following, Sizes, Traced
+from planner.inputs._building import dim_of_axis
+from planner.inputs._graph import NotSayable, Output
+from planner.inputs._meeting import met
 from planner.inputs._onnx.building import OnnxBuilder
 from planner.inputs._onnx.folding import bounds_of, kind_of_type
 from planner.inputs._onnx.nodes import FileNode
@@ -75,7 +77,8 @@ def flatten(b: OnnxBuilder, node: FileNode, x: Value) -> Value:
 @operator("Transpose")
 def transpose(b: OnnxBuilder, node: FileNode, x: Value) -> Value:
     rank = b.rank(x)
-    order = node.get("perm") or list(reversed(range(rank)))
+    given = node.get("perm") or reversed(range(rank))
+    order = [each + rank if each < 0 else each for each in given]  # PyTorch's exporter counts from the end too
     if sorted(order) != list(range(rank)):
         raise NotSayable("an order of other dimensions")
     if isinstance(x, StoredTensor):
@@ -266,6 +269,24 @@ def gather(b: OnnxBuilder, node: FileNode, x: Value, indices: Value) -> Value:
         turned: Traced = b.torch("flip", tensor, [at])
         return turned
     raise NotSayable("cells that are picked one by one")
+
+
+@operator("GatherElements")
+def gather_elements(b: OnnxBuilder, node: FileNode, x: Value, indices: Value) -> Traced:
+    """For each place, the cell of a dimension that a tensor numbers there."""
+    tensor = b.tensor(x)
+    at = tensor.dim(node.get("axis", 0))
+    others = [[(*own[:at], *own[at + 1 :]) for own in b.sizes(each)] for each in (x, indices)]
+    if others[0] != others[1]:
+        raise NotSayable("places for a part of a tensor")
+    pair = met(b, [tensor, b.tensor(indices)], apart=at)
+    if pair.apart is None:
+        raise NotSayable("places along an axis of one cell")
+    step = b.step("Gather", {"dim": dim_of_axis(pair.apart, len(pair.axes))}, pair.tensors)
+    new = (Factor(tuple(shapes[0][pair.apart] for shapes in step.shapes)),)
+    axes = (*pair.axes[: pair.apart], new, *pair.axes[pair.apart + 1 :])
+    b.gives = b.reads[:1]
+    return Traced(Output(step), axes, (*pair.dims[:at], new, *pair.dims[at + 1 :]), b.batch)
 
 
 # Moves

@@ -17,6 +17,7 @@ from planner.classes.copies import Copies
 from planner.classes.elsewhere import Elsewhere
 from planner.classes.expressions import Expr
 from planner.classes.names import Names
+from planner.classes.parts import owned
 from planner.classes.structure import Structure
 from planner.classes.units import Units
 from planner.diagnostics import Path
@@ -25,7 +26,7 @@ from planner.faults.not_a_chain import NotAChain
 from planner.faults.not_complete import NotComplete
 from planner.format import Block
 from planner.outputs import Format
-from planner.outputs.code.torch.chains import is_plain
+from planner.outputs.code.torch.chains import is_plain, out_of_order
 from planner.outputs.code.torch.classes import Writer
 from planner.outputs.code.torch.indices import picked
 from planner.outputs.code.torch.layouts import Layouts, Side
@@ -105,6 +106,8 @@ def emitted(
             break
         opened |= found
     _must_be_writable(units)
+    if style == "sequential":
+        _must_be_in_order(units)
     program = Program(units.names, units, layouts, style, asserts, init)
     writers = [Writer(program, unit) for unit in units.all]
     classes = ["\n".join(writer.whole()) for writer in writers]
@@ -140,14 +143,27 @@ def _must_be_writable(units: Units) -> None:
 
 
 def _to_open(units: Units, layouts: Layouts) -> Iterator[Path]:
-    """Lists that read better as a class with a forward pass than as a chain with modules for what is none."""
+    """Lists that read better as a class with a forward pass than as a chain with modules for what is none, and those
+    that would call a module which is only said to be within theirs.
+    """
     for unit in units.all:
+        for owner, part, _ in owned(unit.parts):
+            inner = owner.unit or owner.inside
+            if inner is not None and not part.is_tensor:
+                yield inner.block.path
         if units.structure.is_chain(unit.block) and not unit.reachable and not is_plain(layouts, unit):
             yield unit.block.path
         for part in unit.all_parts():
             inside = part.inside
             if inside is not None and not inside.repeats and not is_plain(layouts, inside):
                 yield inside.block.path
+
+
+def _must_be_in_order(units: Units) -> None:
+    """Raise the fault of the first layer within a module to which a chain cannot come back."""
+    lists = [each for unit in units.all for each in (unit, *(part.inside for part in unit.all_parts())) if each]
+    for part in filter(None, map(out_of_order, lists)):
+        raise NotAChain(part.first.name, part.first.member.path, why="order")
 
 
 def _must_be_chain(copies: Copies) -> None:
@@ -158,7 +174,7 @@ def _must_be_chain(copies: Copies) -> None:
             number = block.entries.index(entry)
             uses = [use for copy in copies.of(block) for use in copy.uses[number]]
             name = uses[0].member.name if uses else str(entry.type)
-            raise NotAChain(name, entry.path, borrows=entry.borrows)
+            raise NotAChain(name, entry.path, why="weights" if entry.borrows else "branch")
 
 
 def _whole(report: Report, program: Program, classes: list[str]) -> Iterator[str]:

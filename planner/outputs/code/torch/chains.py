@@ -46,9 +46,27 @@ def chained(layouts: Layouts, unit: Unit) -> Iterator[Chained]:
         yield Chained(None, ends)
 
 
+def out_of_order(unit: Unit) -> Part | None:
+    """The first part whose name says that it is within a module that others have followed, or within a layer: a
+    chain calls its modules one after the other, and of each what is within it.
+    """
+    closed: set[tuple[str, ...]] = set()
+    opened: tuple[str, ...] = ()
+    for part in unit.parts:
+        *owners, name = str(part.name).split(".") if isinstance(part.name, str) else [""]
+        depths = range(1, len(opened) + 1)
+        closed |= {opened[:depth] for depth in depths if opened[:depth] != tuple(owners[:depth])}
+        opened = tuple(owners)
+        own = (*opened, name)
+        if name and any(own[:depth] in closed for depth in range(1, len(own) + 1)):
+            return part
+        closed.add(own)
+    return None
+
+
 def is_plain(layouts: Layouts, unit: Unit) -> bool:
     """Whether a chain is nothing but its modules: all take and give one tensor, and none needs a move before it."""
-    if not all(part.plain for part in unit.parts):
+    if not all(part.plain for part in unit.parts) or out_of_order(unit) is not None:
         return False
     inner = (part.inside for part in unit.parts if part.inside is not None)
     return all(step.part is not None for step in chained(layouts, unit)) and all(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from planner.classes.expressions import Expr, quoted, text
@@ -16,12 +16,12 @@ from planner.outputs.code.torch.chains import is_plain
 from planner.outputs.code.torch.construction import (
     Construction,
     Submodule,
-    is_refused,
     prefixed,
     registration,
     within,
 )
 from planner.outputs.code.torch.forward import Forward
+from planner.outputs.code.torch.members import Member, found, is_hidden, kind_of
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import (
@@ -34,6 +34,9 @@ from planner.outputs.code.torch.submodules import (
 )
 from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, fits, lines
 from planner.words import joined
+
+Made = Mapping[Part, str | Brackets | None]
+"""The construction of each part; None where that takes several statements."""
 
 
 class Writer:
@@ -134,7 +137,7 @@ class Writer:
         """The definition of a class with a forward pass."""
         living = living_parts(self.unit)
         labelled = labelled_parts(self.program, self.unit, living)
-        attributes = Attributes(labelled.names)
+        attributes = Attributes(labelled.members.keys())
         body = list(Forward(self.program, self.shapes, living, labelled, attributes).lines())
         constructed = list(self._construction(labelled, attributes))
         if len(constructed) > 1 or self.unit.params or labelled.labels:
@@ -156,19 +159,13 @@ class Writer:
         for attribute, expr in attributes.values.items():
             self.program.uses(expr)
             yield f"{BODY}self.{attribute} = {expr}"
-        nested: dict[str, list[tuple[Part, str | Brackets | None]]] = {}
-        for (part, label), code in () if listed else zip(labelled.labels, codes, strict=True):
-            if part.is_constant:
-                yield from lines(BODY, self._made_tensor(part).after(f"self.{label} = "))
-            elif part.nested is not None:
-                name, number, count = part.nested
-                nested.setdefault(name, []).append((part, self._made_tensor(part) if part.is_tensor else code))
-                if number == count - 1:
-                    yield from self._container(name, nested[name])
-            elif part.is_tensor:
-                yield from lines(BODY, self._parameter(part, str(label)))
-            else:
-                yield from self.construction.part("self", Submodule(label, part, code), BODY, in_chain=False)
+        made = dict(zip((part for part, _ in labelled.labels), codes, strict=True))
+        if labelled.members:
+            for label, member in labelled.members.items():
+                yield from self._member("self", label, member, made)
+        elif not listed:
+            for (part, each), code in zip(labelled.labels, codes, strict=True):
+                yield from self.construction.part("self", Submodule(each, part, code), BODY, in_chain=False)
         yield from self._ties(labelled)
         yield from self._initialization()
 
@@ -185,7 +182,7 @@ class Writer:
             if part.count is not None:
                 yield f"{indent}for layer in {module}:"
                 indent, module = indent + STEP, "layer"
-            whole = module if part.nested is not None else place_of("self", str(label))
+            whole = found(labelled.members, str(label)).place if labelled.members else ""
             for own, other in part.ties.items():
                 tied = places.found(self.unit, other, self._base) or parameter_of(other)
                 yield from lines(indent, f"{place_of(module, own) if own else whole} = {tied}")
@@ -196,30 +193,58 @@ class Writer:
             return "nn.Sequential" if is_plain(self.program.layouts, unit) else ""
         return labelled_parts(self.program, unit, living_parts(unit)).base
 
-    def _container(self, label: str, nested: Sequence[tuple[Part, str | Brackets | None]]) -> Iterator[str]:
-        """A list of modules, or of parameters, of which some are called by themselves."""
-        kind = "nn.ParameterList" if nested[0][0].is_tensor else "nn.ModuleList"
-        codes = [code for _, code in nested if code is not None]
-        if len(codes) < len(nested):
-            local = self.construction.new_local()
-            yield f"{BODY}{local} = {kind}()"
-            for part, code in nested:
-                yield from self.construction.single(local, Submodule(None, part, code), BODY)
-            yield from lines(BODY, registration("self", label, local))
-            return
-        whole = registration(
-            "self", label, Brackets(f"{kind}(", [Bracketed(Brackets("[", list(map(Bracketed, codes)), "]"))])
-        )
-        if len(codes) > 2 and len({str(code) for code in codes}) == 1:
-            shorter = registration("self", label, f"{kind}([{codes[0]} for _ in range({len(codes)})])")
-            if fits(BODY, shorter):
-                whole = str(shorter)
-        yield from lines(BODY, whole)
+    def _member(self, target: str, label: str | None, member: Member, made: Made) -> Iterator[str]:
+        """The statements that give a module a member, with all that is within it."""
+        part = member.part
+        if part is None:
+            whole = self._container(member, made, str(registration(target, label, "")))
+            yield from lines(BODY, registration(target, label, whole or f"{member.container}()"))
+            if whole is None:
+                for number, each in member.in_order:
+                    yield from self._member(member.code, None if member.is_list else number, each, made)
+                return
+        elif part.is_constant:
+            yield from lines(BODY, prefixed(f"{member.place} = ", made[part] or ""))
+        elif part.is_tensor:
+            yield from lines(BODY, _registered(target, str(label), kind_of(part), made[part] or ""))
+        else:
+            yield from self.construction.part(target, Submodule(label, part, made[part]), BODY, in_chain=False)
+        yield from self._within(member, made)
+
+    def _within(self, member: Member, made: Made) -> Iterator[str]:
+        """The statements for what a member has within it, other than what was made with it."""
+        for label, each in member.in_order:
+            if member.part is not None or member.container == "nn.Module":
+                yield from self._member(member.code, label, each, made)
+            else:
+                yield from self._within(each, made)
+
+    def _container(self, member: Member, made: Made, head: str = STEP) -> str | Brackets | None:
+        """The construction of a module that is there for its members alone, behind `head`; None where that takes
+        several statements.
+        """
+        kind = member.container
+        if kind == "nn.Module":
+            return "nn.Module()"
+        codes: dict[str, str | Brackets] = {}
+        for label, each in member.in_order:
+            code = self._container(each, made) if each.part is None else made[each.part]
+            if code is None:
+                return None
+            codes[label] = code
+        if not member.is_list:
+            pairs = [Bracketed(prefixed(f"{quoted(label)}: ", code)) for label, code in codes.items()]
+            return within(f"{kind}(", Brackets("{", pairs, "}"))
+        if len(codes) > 2 and len(set(map(str, codes.values()))) == 1:
+            shorter = f"{kind}([{codes['0']} for _ in range({len(codes)})])"
+            if fits(BODY, f"{head}{shorter}"):
+                return shorter
+        return Brackets(f"{kind}(", [Bracketed(Brackets("[", list(map(Bracketed, codes.values())), "]"))])
 
     def _module_of(self, part: Part) -> str | Brackets | None:
-        """The construction of a part that is a submodule; None where that takes several statements."""
+        """The construction of a part that is a submodule or a tensor; None where that takes several statements."""
         if part.is_tensor:
-            return None
+            return self._made_tensor(part)
         return self.program.layer(part) if part.calls and not part.boxed else self.construction.module(self.unit, part)
 
     def _made_tensor(self, part: Part) -> Brackets:
@@ -231,14 +256,14 @@ class Writer:
         items = [Bracketed(self.program.expr(made)), *(Bracketed(f"{name}={expr}") for name, expr in more)]
         return Brackets(f"{part.calls[-1].target}(", items)
 
-    def _parameter(self, part: Part, label: str) -> str | Brackets:
-        """The statement that makes a trained parameter one of the class."""
-        made = self._made_tensor(part)
-        if is_attribute(label):
-            return made.after(f"self.{label} = ")
-        if is_refused(label):
-            return made.after(f"self._parameters[{quoted(label)}] = ")
-        return Brackets("self.register_parameter(", [Bracketed(quoted(label)), Bracketed(made)])
+
+def _registered(owner: str, label: str, kind: str, made: str | Brackets) -> str | Brackets:
+    """The statement that makes a tensor, a parameter or a buffer, one of its owner's."""
+    if is_attribute(label):
+        return prefixed(f"{owner}.{label} = ", made)
+    if is_hidden(label):
+        return prefixed(f"{owner}._{kind}s[{quoted(label)}] = ", made)
+    return Brackets(f"{owner}.register_{kind}(", [Bracketed(quoted(label)), Bracketed(made)])
 
 
 def _fixed(parts: Sequence[Part]) -> Iterator[str]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, takewhile
 
 from planner.classes.arithmetic import value
 from planner.classes.expressions import Expr, quoted
-from planner.classes.names import TAKEN, is_attribute, unused
+from planner.classes.names import is_attribute, unused
 from planner.classes.parts import Part, Unit
 from planner.classes.tensors import INDEX
 from planner.outputs.code.torch import ready_made as ready
 from planner.outputs.code.torch.calls import Code, call
 from planner.outputs.code.torch.chains import chained
 from planner.outputs.code.torch.layouts import Side, follows
+from planner.outputs.code.torch.members import is_hidden
 from planner.outputs.code.torch.program import Program, annotation, type_of
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes
@@ -24,14 +26,16 @@ from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, fit
 class Submodule:
     """A module of a chain or a class: that of a part, or what moves the channels between two parts.
 
-    label  its name, as `Part.name` has it
-    code   its construction; None where that takes several statements
+    label    its name, as `Part.name` has it
+    code     its construction; None where that takes several statements
+    members  the modules within it, where it is there for these alone
     """
 
     label: str | Expr | None
     part: Part | None
     code: str | Brackets | None
     comment: str = ""
+    members: Sequence[Submodule] = ()
 
 
 class Construction:
@@ -58,7 +62,7 @@ class Construction:
             if commented and shown and commented.changes(part.sources[0], part.values[0]):
                 comment = commented.written(part.values[0], step.after)
             found.append(Submodule(part.name, part, code, comment))
-        return _with_moves_named(found) if moved else found
+        return _with_owners(_with_moves_named(found) if moved else found)
 
     def _movedim(self, to: Side) -> str:
         """The construction of a module that moves the channels."""
@@ -116,10 +120,13 @@ class Construction:
 
     def sequential(self, head: str, unit: Unit, depth: int = 3) -> Brackets | None:
         """A chain as one expression; None where it takes several statements. `depth` is that of its modules."""
-        modules = self.submodules(unit, depth if unit.block.nameless else depth + 3)
+        return self._row(head, self.submodules(unit, depth if unit.block.nameless else depth + 3), depth)
+
+    def _row(self, head: str, modules: Sequence[Submodule], depth: int) -> Brackets | None:
+        """Modules one after the other as one expression; None where it takes several statements."""
         items: list[Bracketed] = []
         for module in modules:
-            code = module.code
+            code = self._row("nn.Sequential(", module.members, depth + 2) if module.members else module.code
             if code is None or (module.part is not None and (module.part.when is not None or module.part.carried)):
                 return None
             if module.part is not None and module.part.count is not None:
@@ -129,7 +136,7 @@ class Construction:
             items.append(Bracketed(code, module.comment))
         self.program.imports.add("nn")
         labels = [module.label for module in modules]
-        if any(isinstance(label, str) and is_refused(label) for label in labels):
+        if any(isinstance(label, str) and is_hidden(label) for label in labels):
             return None
         if all(label is None for label in labels):
             return Brackets(head, items)
@@ -164,11 +171,21 @@ class Construction:
 
     def statements(self, target: str, unit: Unit, indent: str = BODY) -> Iterator[str]:
         """The statements that fill a chain."""
-        for module in self.submodules(unit):
-            if module.part is None:
-                yield from lines(indent, registration(target, module.label, module.code or ""))
-            else:
+        yield from self._statements(target, self.submodules(unit), indent)
+
+    def _statements(self, target: str, modules: Sequence[Submodule], indent: str) -> Iterator[str]:
+        """The statements that put modules into a chain."""
+        for module in modules:
+            code = self._row("nn.Sequential(", module.members, 3) if module.members else module.code
+            if module.part is not None:
                 yield from self.part(target, module, indent, in_chain=True)
+            elif code is not None:
+                yield from lines(indent, registration(target, module.label, code))
+            else:
+                inner = self.new_local()
+                yield f"{indent}{inner} = nn.Sequential()"
+                yield from self._statements(inner, module.members, indent)
+                yield from lines(indent, registration(target, module.label, inner))
 
     def part(self, target: str, module: Submodule, indent: str, *, in_chain: bool) -> Iterator[str]:
         """The statements that make a part a submodule, under its condition and with its repetitions."""
@@ -183,9 +200,10 @@ class Construction:
                     yield f"{indent}{whole}"
                     return
                 assert isinstance(module.label, str)
-                head = f"{target}.{module.label}: nn.Module = nn.Identity()"
-                other = registration(target, module.label, "nn.Identity()")
-                yield from lines(indent, head if is_attribute(module.label) else other)
+                head = registration(target, module.label, "nn.Identity()")
+                if target == "self" and is_attribute(module.label):
+                    head = f"self.{module.label}: nn.Module = nn.Identity()"
+                yield from lines(indent, head)
             yield f"{indent}if {part.when}:"
             indent += STEP
         if part.loops:
@@ -285,14 +303,9 @@ def registration(target: str, label: str | Expr | None, code: str | Brackets) ->
     if isinstance(label, str) and is_attribute(label):
         return prefixed(f"{target}.{label} = ", code)
     written = quoted(label) if isinstance(label, str) else str(label)
-    if isinstance(label, str) and is_refused(label):
+    if isinstance(label, str) and is_hidden(label):
         return prefixed(f"{target}._modules[{written}] = ", code)
     return Brackets(f"{target}.add_module(", [Bracketed(written), Bracketed(code)])
-
-
-def is_refused(label: str) -> bool:
-    """Whether a module or its containers have an attribute of this name, so that `add_module` refuses it."""
-    return label in TAKEN or label.startswith("_")
 
 
 def within(head: str, code: str | Brackets) -> Brackets:
@@ -324,8 +337,36 @@ def _with_moves_named(modules: Sequence[Submodule]) -> list[Submodule]:
         if module.label is None:
             module = replace(module, label=str(sum(each.part is not None for each in modules[:i])))
         elif module.label == "":
-            label = unused("movedim", taken)
+            label = unused(f"{_owner_of(labels, i)}movedim", taken)
             module = replace(module, label=label)
             taken.add(label)
         found.append(module)
     return found
+
+
+def _owner_of(labels: Sequence[str | Expr | None], place: int) -> str:
+    """What stands before the last dot in the names of both modules beside a place in a chain, as far as they agree."""
+    beside = [*labels[max(place - 1, 0) : place], *labels[place + 1 : place + 2]]
+    owners = [each.split(".")[:-1] if isinstance(each, str) else [] for each in beside]
+    agreed = takewhile(lambda pieces: len(set(pieces)) == 1, zip(*owners, strict=False)) if len(owners) == 2 else ()
+    return "".join(f"{piece}." for piece, *_ in agreed)
+
+
+def _with_owners(modules: Sequence[Submodule]) -> list[Submodule]:
+    """The modules of a chain, with those together whose names have the same before a dot."""
+    found: list[Submodule] = []
+    for owner, run in groupby(modules, _owner):
+        if not owner:
+            found += run
+            continue
+        inner = [replace(each, label=str(each.label).removeprefix(f"{owner}.")) for each in run]
+        if [each.label for each in inner] == list(map(str, range(len(inner)))):
+            inner = [replace(each, label=None) for each in inner]
+        found.append(Submodule(owner, None, None, members=_with_owners(inner)))
+    return found
+
+
+def _owner(module: Submodule) -> str:
+    """What stands before the first dot in a module's name; "" where there is none."""
+    owner, dot, _ = module.label.partition(".") if isinstance(module.label, str) else ("", "", "")
+    return owner if dot else ""

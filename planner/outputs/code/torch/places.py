@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from planner.classes.expressions import Expr
 from planner.classes.names import is_attribute
 from planner.classes.parts import Part, Unit
 
@@ -19,19 +20,23 @@ def found(unit: Unit, name: str, bases: Bases) -> str | None:
 
 def _in_unit(unit: Unit, pieces: Sequence[str], code: str, bases: Bases) -> str | None:
     """The code that finds a weight of a class, or of a chain in it, at `code`."""
-    first, *others = pieces
+    first, others = pieces[0], list(pieces[1:])
     if unit.block.nameless:
         counted = any(part.count is not None for part in unit.parts)
         if counted or not first.isdecimal() or int(first) >= len(unit.parts) or bases(unit) not in LISTS:
             return None
         return _in_part(unit.parts[int(first)], others, f"{code}[{first}]", bases)
-    if not is_attribute(first):
-        return None
-    for part in unit.parts:
-        if part.nested is not None and [part.nested[0], str(part.nested[1])] == [first, *others[:1]]:
-            return _in_part(part, others[1:], f"{code}.{first}[{others[0]}]", bases)
-        if part.nested is not None or part.name != first:
+    for part in sorted(unit.parts, key=lambda part: -str(part.name).count(".")):
+        own = str(part.name).split(".")
+        others = list(pieces[len(own) :])
+        if isinstance(part.name, Expr) or [*own, *others] != [*pieces]:
             continue
+        names = own if part.nested is None else own[:-1]
+        if not all(map(is_attribute, names)):
+            return None
+        first = ".".join(names)
+        if part.nested is not None:
+            return _in_part(part, others, f"{code}.{first}[{own[-1]}]", bases)
         if part.count is None and part.inside is not None and part.inside.repeats:
             if bases(part.inside) not in LISTS:
                 return None

@@ -11,25 +11,23 @@ from planner.classes.parts import Part, Unit, called_by
 from planner.classes.symbols import OWN
 from planner.classes.tensors import Value
 from planner.outputs.code.torch.calls import sizes_read
+from planner.outputs.code.torch.members import Member, is_hidden, members_of
 from planner.outputs.code.torch.program import Program
 
 
 class Labelled(NamedTuple):
     """The parts of a class that are constructed, with their names, and how a forward pass finds them.
 
-    base    the class that it derives from: nn.Module, or a list or a dictionary of modules
-    labels  the parts that are constructed, each with its name; a list of modules numbers them itself
-    access  for each part that is called, the code that finds it
+    base     the class that it derives from: nn.Module, or a list or a dictionary of modules
+    labels   the parts that are constructed, each with its name; a list of modules numbers them itself
+    access   for each part that is called, the code that finds it
+    members  what a class that is no list and no dictionary has under each name
     """
 
     base: str
     labels: list[tuple[Part, str | None]]
     access: dict[Part, str]
-
-    @property
-    def names(self) -> set[str]:
-        """The names of the submodules, and of the containers that have some."""
-        return {part.nested[0] if part.nested else str(label) for part, label in self.labels}
+    members: Mapping[str, Member]
 
 
 class Attributes:
@@ -107,39 +105,34 @@ def _by_names(program: Program, labels: Mapping[Part, str], constants: Sequence[
     if labels and not special and all(label.isdecimal() for label in labels.values()):
         if list(labels.values()) == [str(i) for i in range(len(labels))]:
             access = {part: f"self[{label}]" for part, label in labels.items()}
-            return Labelled("nn.ModuleList", [(part, None) for part in modules], access)
+            return Labelled("nn.ModuleList", [(part, None) for part in modules], access, {})
         access = {part: f'self["{label}"]' for part, label in labels.items()}
-        return Labelled("nn.ModuleDict", list(labels.items()), access)
-    found: list[tuple[Part, str | None]] = []
-    access = {}
-    shared: dict[str, str] = {}
+        return Labelled("nn.ModuleDict", list(labels.items()), access, {})
+    named: dict[Part, str] = {}
+    shared: dict[str, Part] = {}
     """The modules without weights and without a name in the file, by their code: equal modules are constructed once."""
+    equal: dict[Part, Part] = {}
     for part, label in labels.items():
-        if part.nested is not None:
-            access[part] = f"{_access(part.nested[0])}[{part.nested[1]}]"
-            found.append((part, label))
-            continue
         if part.unnamed and not part.stateful:
-            code = str(program.layer(part))
-            if code in shared:
-                access[part] = _access(shared[code])
+            first = shared.setdefault(str(program.layer(part)), part)
+            if first is not part:
+                equal[part] = first
                 continue
-            shared[code] = label
-        access[part] = parameter_of(label) if part.is_tensor else _access(label)
-        found.append((part, label))
-    taken = {part.nested[0] if part.nested else str(label) for part, label in found} | TAKEN
+        named[part] = label
+    taken = {label.partition(".")[0] for label in named.values()} | TAKEN
     for part in constants:  # constants are in no state_dict, and may have any name
-        label = unused(identifier(part.first.name, "constant"), taken)
-        taken.add(label)
-        access[part] = f"self.{label}"
-        found.append((part, label))
-    return Labelled("nn.Module", found, access)
+        named[part] = unused(identifier(part.first.name, "constant"), taken)
+        taken.add(named[part])
+    members = members_of(named.items())
+    access = {each.part: each.code for top in members.values() for each in top.all() if each.part is not None}
+    access |= {part: access[first] for part, first in equal.items()}
+    return Labelled("nn.Module", list(named.items()), access, members)
 
 
 def parameter_of(name: str) -> str:
     """The code that finds a parameter by its dotted name."""
     pieces = name.split(".")
-    if any(not is_attribute(each) for each in pieces) and not any(map(_is_hidden, pieces)):
+    if any(not is_attribute(each) for each in pieces) and not any(map(is_hidden, pieces)):
         return f"self.get_parameter({quoted(name)})"
     return place_of("self", name)
 
@@ -159,15 +152,3 @@ def _label(unit: Unit, part: Part) -> str:
 def _is_special(part: Part) -> bool:
     """Whether a part takes more than an entry in a list of modules."""
     return part.is_tensor or part.nested is not None or part.when is not None or part.count is not None
-
-
-def _access(label: str) -> str:
-    """The code that finds a submodule of any name."""
-    if is_attribute(label):
-        return f"self.{label}"
-    return f"self._modules[{quoted(label)}]" if _is_hidden(label) else f"self.get_submodule({quoted(label)})"
-
-
-def _is_hidden(label: str) -> bool:
-    """Whether a module has something else under this name, which hides its submodule or parameter."""
-    return label in TAKEN or label.startswith("_")

@@ -273,7 +273,10 @@ class Variables:
         """What a tensor is called after the entry that makes it: by the entry's name, or by its type."""
         if self.unit.block.nameless:
             return None
-        found = identifier(part.first.name.rpartition(".")[0] or part.first.name, "out")
+        pieces = part.first.name.split(".")
+        while pieces[-1].isdecimal() and len(pieces) > 1:
+            pieces.pop()
+        found = identifier(pieces[-1], "out")
         return f"{found}_" if found in BUILTINS else found
 
     def _still_read(self) -> set[str]:
