@@ -109,7 +109,9 @@ class Standardized(nn.Module):
 
 
 class Cosines(nn.Module):
-    """Products with tables that are no layer's weights, and values in an order that is listed, as in CSATv2."""
+    """Products with a table that is no layer's weight, along each axis, and values in an order that is listed, as in
+    CSATv2.
+    """
 
     class Transform(nn.Module):
         table: Tensor
@@ -123,12 +125,12 @@ class Cosines(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows, self.columns = self.Transform(), self.Transform()
+        self.transform = self.Transform()
 
     def forward(self, x: Tensor) -> Any:
         n, c, h, w = x.shape
         x = x.reshape(n, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 1, 3, 5)
-        x = self.columns(self.rows(x).transpose(-1, -2)).transpose(-1, -2)
+        x = self.transform(self.transform(x).transpose(-1, -2)).transpose(-1, -2)
         return x.reshape(n, h // 4, w // 4, c, 16)[..., [0, 4, 1, 2, -1]].mean(3).permute(0, 3, 1, 2)
 
 
@@ -152,4 +154,17 @@ class Halo(nn.Module):
         return (rows.mean(2) + blocks.mean((2, 3))[..., None]).mean(1)
 
 
-PATTERNS: list[type[nn.Module]] = [OnWindows, Rows, Biases, Distances, Standardized, Cosines, Halo]
+class Written(nn.Module):
+    """Values that are all written over, as in MViTv2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.bias = nn.Conv2d(3, 6, 1), nn.Parameter(torch.randn(6, 1, 1))
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.conv(x)
+        x[:, :, 0:, 0:] = x[:, :, 0:, 0:] + self.bias
+        return x
+
+
+PATTERNS: list[type[nn.Module]] = [OnWindows, Rows, Biases, Distances, Standardized, Cosines, Halo, Written]

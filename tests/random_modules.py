@@ -27,6 +27,26 @@ class Conv(nn.Module):
         return self.act(x if self.norm is None else self.norm(x))
 
 
+class Standardized(nn.Conv2d):
+    """A convolution whose weight is standardized first, in one way or another."""
+
+    def __init__(self, random: Random, width: int) -> None:
+        groups = random.choice([1, 2])
+        super().__init__(width, width, 3, padding=1, groups=groups, bias=random.random() < 0.5)
+        self.gain = nn.Parameter(torch.randn(width, 1, 1, 1))
+        self.how = random.choice(["normalized", "by hand"])
+
+    def forward(self, x: Tensor) -> Any:
+        if self.how == "normalized":
+            rows = self.weight.reshape(1, self.out_channels, -1)
+            weight = nn.functional.batch_norm(rows, None, None, self.gain.view(-1), training=True)
+            weight = weight.reshape_as(self.weight)
+        else:
+            mean = self.weight.mean((1, 2, 3), keepdim=True)
+            weight = (self.weight - mean) * self.gain / self.weight.std((1, 2, 3), keepdim=True)
+        return nn.functional.conv2d(x, weight, self.bias, padding=1, groups=self.groups)
+
+
 class Residual(nn.Module):
     """Branches that meet, of which one may be left out."""
 
@@ -169,7 +189,7 @@ class Shuffle(nn.Module):
         return x.flip(3) + nn.functional.pad(x, (1, 0, 0, 1))[:, :, 1:, :-1]
 
 
-PARTS: list[Part] = [Conv, Residual, Tokens, Windows, OnWindows, Gate, Scales, Shuffle]
+PARTS: list[Part] = [Conv, Standardized, Residual, Tokens, Windows, OnWindows, Gate, Scales, Shuffle]
 
 
 class Net(nn.Module):
