@@ -48,11 +48,19 @@ def _saved(program: Any) -> Archive:
 
 def _text_of(program: StoredProgram, name: str, input: Any) -> str:
     try:
-        found = chosen(program, input, name)
-        traces = [_first(program, found.runs[0], name)]
-        traces += _alike(program, found.runs[1:2], traces[0])
+        graph, text = _graph_of(program, name, input)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, StopIteration) as error:
         raise broken(name, error) from error
+    parameters = [each for each, held in program.stored.items() if held.trained and not held.first]
+    head = heading(f"{program.name} of {name}", graph, (), parameters, in_training=program.in_training)
+    return head + text
+
+
+def _graph_of(program: StoredProgram, name: str, input: Any) -> tuple[Graph, str]:
+    """The graph of a program and its text; what is no program may raise anything on the way."""
+    found = chosen(program, input, name)
+    traces = [_first(program, found.runs[0], name)]
+    traces += _alike(program, found.runs[1:2], traces[0])
 
     def lower(recordings: Sequence[Recording]) -> Graph:
         return lowered(program.name, recordings, program.stored, found.samples, found.rows)
@@ -60,10 +68,7 @@ def _text_of(program: StoredProgram, name: str, input: Any) -> str:
     def others() -> Iterator[Recording]:
         return _alike(program, found.runs[2:], traces[0])
 
-    graph, text = best_text(name, traces, others, lower)
-    parameters = [each for each, held in program.stored.items() if held.trained and not held.first]
-    head = heading(f"{program.name} of {name}", graph, (), parameters, in_training=program.in_training)
-    return head + text
+    return best_text(name, traces, others, lower)
 
 
 def _first(program: StoredProgram, symbols: Mapping[str, int], name: str) -> Recording:

@@ -10,6 +10,7 @@ from typing import Any
 from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
 from planner.inputs._exported.archive import Archive, refused
+from planner.inputs._exported.sizes import LARGEST
 from planner.inputs._stored import Held
 
 MOST_STEPS = 50_000
@@ -192,7 +193,10 @@ class _Reader:
         if not prefix:
             self._dtypes = {}
         for name, about in graph["tensor_values"].items():
-            self.tensors[prefix + name] = TensorMeta(tuple(map(self._size, about["sizes"])), _type(about["dtype"]))
+            sizes = tuple(map(self._size, about["sizes"]))
+            if not all(isinstance(each, Size) or (type(each) is int and 0 <= each < LARGEST) for each in sizes):
+                raise ValueError(f"`{name}` has no size")
+            self.tensors[prefix + name] = TensorMeta(sizes, _type(about["dtype"]))
             self._dtypes[prefix + name] = about["dtype"]
         for kind in ("sym_int_values", "sym_float_values", "sym_bool_values"):
             for name, about in (graph.get(kind) or {}).items():
@@ -277,7 +281,7 @@ class _Reader:
         if kind != "as_expr":
             return inner
         hint = inner.get("hint") or {}
-        return Size(inner["expr_str"], next(iter(hint.values()), None))
+        return Size(str(inner["expr_str"]), next(iter(hint.values()), None))
 
 
 @dataclass(frozen=True, slots=True)
