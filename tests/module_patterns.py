@@ -16,13 +16,14 @@ class OnWindows(nn.Module):
         self.stem = nn.Conv2d(3, 8, 2, 2)
         self.conv = nn.Conv2d(8, 8, 3, padding=1, groups=8, bias=False)
         self.norm = nn.BatchNorm2d(8)
+        self.outside, self.inside = (nn.Sequential(nn.Conv2d(8, 8, 1), nn.ReLU()) for _ in range(2))
         self.up = nn.ConvTranspose2d(8, 6, 2, 2)
 
     def forward(self, x: Tensor) -> Any:
-        x = self.stem(x)
+        x = self.outside(self.stem(x))
         n, c, h, w = x.shape
         windows = x.view(n, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 1, 3, 5).reshape(-1, c, 4, 4)
-        windows = windows + self.norm(self.conv(windows))
+        windows = self.inside(windows + self.norm(self.conv(windows)))
         windows = self.up(nn.functional.max_pool2d(windows, 2))
         windows = windows - nn.functional.adaptive_avg_pool2d(windows, 1)
         return windows.view(n, h // 4, w // 4, 6, 4, 4).permute(0, 3, 1, 4, 2, 5).reshape(n, 6, h, w)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -189,19 +189,21 @@ class Shuffle(nn.Module):
         return x.flip(3) + nn.functional.pad(x, (1, 0, 0, 1))[:, :, 1:, :-1]
 
 
-PARTS: list[Part] = [Conv, Standardized, Residual, Tokens, Windows, OnWindows, Gate, Scales, Shuffle]
+PARTS: list[Part] = [Conv, Residual, Tokens, Windows, Gate, Scales, Shuffle]
+ALL_PARTS = [*PARTS, Standardized, OnWindows]
+"""With those that not every form of a network says in layers."""
 
 
 class Net(nn.Module):
     """Parts in a row, some of them several times, one perhaps called twice."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, parts: Sequence[Part] = PARTS) -> None:
         super().__init__()
         width = random.choice([4, 8])
         self.stem = nn.Conv2d(3, width, random.choice([1, 3]), padding="same")
-        chosen = [random.choice(PARTS) for _ in range(random.randint(1, 4))]
-        parts = [made for part in chosen for made in self._row(random, part, width)]
-        self.parts: Any = nn.Sequential(*parts) if random.random() < 0.5 else nn.ModuleList(parts)
+        chosen = [random.choice(parts) for _ in range(random.randint(1, 4))]
+        row = [made for part in chosen for made in self._row(random, part, width)]
+        self.parts: Any = nn.Sequential(*row) if random.random() < 0.5 else nn.ModuleList(row)
         self.twice = random.random() < 0.3
         self.head = nn.Linear(width, 3) if random.random() < 0.7 else None
 

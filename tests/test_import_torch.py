@@ -25,7 +25,7 @@ from planner.outputs.code.torch import emitted
 from planner.outputs.code.torch.building import module_of
 from planner.report import Report
 from planner.workbench import checked_text
-from random_modules import Net
+from random_modules import ALL_PARTS, Net
 
 Maker = Callable[[], nn.Module]
 
@@ -475,7 +475,7 @@ def test_modules_with_everything_mixed_are_the_modules(seed: int) -> None:
     text = planner.import_model(Net(random), input=(*sizes, 3))
     assert "opaque" not in text
     torch.manual_seed(seed)
-    exact(Net(Random(seed)), (*sizes, 3))
+    exact(Net(Random(seed), ALL_PARTS), (*sizes, 3))
 
 
 def test_layers_that_are_called_for_every_map_share_their_weights() -> None:

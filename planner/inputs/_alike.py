@@ -8,7 +8,7 @@ from typing import Any
 from planner.arithmetic import has_arithmetic
 from planner.inputs._lists import Body, Entry, called, defaults, is_numbered
 
-KEPT = {"name", "type", "from", "layers", "pattern", "share", "tie"}
+KEPT = {"name", "type", "from", "layers", "pattern", "share", "tie", "batch_axes"}
 """Keys whose values make lists other lists when they differ."""
 
 
@@ -20,7 +20,7 @@ def skeleton(body: Body) -> object:
 def _shape_of(value: Any, key: str = "") -> object:
     if isinstance(value, dict):
         own = defaults(value.get("type"))
-        return tuple((name, _shape_of(each, name)) for name, each in value.items() if name not in own)
+        return tuple((name, _shape_of(each, name)) for name, each in value.items() if name not in own or name in KEPT)
     if isinstance(value, list) and key in ("layers", ""):
         return tuple(map(_shape_of, value))
     if not key or key in KEPT or has_arithmetic(value):
