@@ -320,6 +320,8 @@ def network(name: str, block: str, call: Called) -> dict[str, Any]:
 
 EVERY = [(name, block, call) for name, block in BLOCKS for call in CALLS.get(block, [])]
 NAMES = [f"{block}-{'-'.join(map(str, call.args.values()))}" for _, block, call in EVERY]
+RUN = [(each, name) for each, name in zip(EVERY, NAMES, strict=True) if each[1] != "RTDETRDecoder"]
+"""All calls but those with a `Custom` layer, which nobody can run without its class."""
 
 
 def test_every_block_is_called() -> None:
@@ -336,7 +338,7 @@ def test_a_block_has_the_published_weights_and_no_warning(name: str, block: str,
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("name", "block", "call"), EVERY, ids=NAMES)
+@pytest.mark.parametrize(("name", "block", "call"), [each for each, _ in RUN], ids=[name for _, name in RUN])
 def test_the_code_of_a_block_computes_what_the_plan_says(name: str, block: str, call: Called) -> None:
     report = planner.check(network(name, block, call))
     found = emitted(report)

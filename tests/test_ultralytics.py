@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from random import Random
+from types import ModuleType
 from typing import Any
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
+from torch import Tensor, nn
 
 import planner
 from planner.cli import main
@@ -28,7 +32,10 @@ PUBLISHED = {
     "yolo11": {"n": 2_624_080, "s": 9_458_752, "m": 20_114_688, "l": 25_372_160, "x": 56_966_176},
 }
 """Parameters before normalizations are folded, as the networks' summaries print them."""
-OWN = [("two_maps.yaml", None), ("four_maps.yaml", "small"), ("four_maps.yaml", "large")]
+OWN = [
+    ("two_maps.yaml", None),
+    *((file, scale) for file in ("four_maps.yaml", "words.yaml") for scale in ("small", "large")),
+]
 """Networks of other blocks in other orders, in `ultralytics/`, and their scales."""
 
 SMALL = """\
@@ -95,7 +102,7 @@ def test_the_code_of_a_network_computes_what_the_plan_says(file: str, scale: str
     ("name", "text", "scale"),
     [
         *((name, family.text, "s") for name, family in FAMILIES.items()),
-        *((file, (FOLDER / file).read_text(encoding="utf-8"), scale) for file, scale in OWN),
+        *((file, (FOLDER / file).read_text(encoding="utf-8"), scale) for file, scale in [*OWN, ("queries.yaml", None)]),
     ],
 )
 def test_the_text_of_a_model_file_says_the_same(name: str, text: str, scale: str | None) -> None:
@@ -106,7 +113,7 @@ def test_the_text_of_a_model_file_says_the_same(name: str, text: str, scale: str
     assert all(len(line) <= 120 for line in said.splitlines())
     report = checked_text(said)
     assert state_dict(report) == state_dict(checked(source))
-    assert next(iter(state_dict(report))) == "model.0.conv.weight"
+    assert next(iter(state_dict(report))).startswith("model.0.")
 
 
 def test_the_text_reads_as_a_person_writes_it() -> None:
@@ -180,6 +187,60 @@ def test_blocks_of_hgnet_have_relu_whatever_the_file_says() -> None:
     assert types[2] & {"Mish", "ReLU", "SiLU"} == {"ReLU"}
 
 
+def test_an_activation_with_arguments_is_a_block() -> None:
+    source = source_of("activation: nn.LeakyReLU(0.1, inplace=True)\n" + SMALL)
+    assert source.data["blocks"]["activation"] == {"layers": [{"type": "LeakyReLU", "negative_slope": 0.1}]}
+    report = checked(source)
+    assert report.ok
+    assert {step.type for step in report.plan.layers} & {"LeakyReLU", "SiLU"} == {"LeakyReLU"}
+
+
+def test_words_are_read_as_the_rows_above_have_changed_them_and_by_the_head_as_they_come_in() -> None:
+    rows = source_of((FOLDER / "words.yaml").read_text(encoding="utf-8")).data["blocks"]["yolo"]["layers"]
+    read = {row["type"]: row["from"][0] for row in rows[8:] if row["type"] != "Concat"}
+    assert read == {"ImagePoolingAttn": "words", "C2fAttn": 8, "WorldDetect": "words"}
+    assert rows[7]["from"][0] == "words"
+
+
+class SampledPoints(nn.Module):
+    """What a layer of RT-DETR reads of maps at points about its boxes: the layer of one's own that the code needs."""
+
+    def __init__(self, sizes: list[list[int]], heads: int, points: int) -> None:
+        super().__init__()
+        self.sizes, self.heads, self.points = sizes, heads, points
+
+    def forward(self, offsets: Tensor, weights: Tensor, box: Tensor, cells: Tensor) -> Tensor:
+        count, queries, _ = offsets.shape
+        offset = offsets.view(count, queries, self.heads, len(self.sizes), self.points, 2)
+        weight = weights.view(count, queries, self.heads, len(self.sizes), self.points)
+        centre, side = (each[:, :, None, None, None] for each in (box[..., :2], box[..., 2:]))
+        places = 2 * (centre + offset / self.points * side / 2) - 1
+        found = torch.zeros(count, queries, self.heads, cells.shape[-1] // self.heads, dtype=cells.dtype)
+        for i, part in enumerate(torch.split(cells, [height * width for height, width in self.sizes], dim=1)):
+            maps = part.transpose(1, 2).reshape(count * self.heads, -1, *self.sizes[i])
+            grid = places[:, :, :, i].transpose(1, 2).flatten(0, 1)
+            sampled = nn.functional.grid_sample(maps, grid, align_corners=False)
+            sampled = sampled.view(count, self.heads, -1, queries, self.points)
+            found += torch.einsum("nhcqp,nqhp->nqhc", sampled, weight[:, :, :, i])
+        return found.flatten(2)
+
+
+def test_a_detector_of_queries_runs_with_a_layer_that_samples_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = planner.check(FOLDER / "queries.yaml", input=(64, 96, 3))
+    assert report.ok
+    own = ModuleType("my_package")
+    vars(own)["SampledPoints"] = SampledPoints
+    monkeypatch.setitem(sys.modules, "my_package", own)
+    scope: dict[str, Any] = {"__name__": "queries"}
+    exec(emitted(report).text, scope)  # noqa: S102
+    module = scope["Queries"]()
+    expected = {name.rstrip("."): sizes for name, sizes in state_dict(report).items()}
+    assert {name: tuple(each.shape) for name, each in module.state_dict().items()} == expected
+    boxes, scores, *training = (tuple(each.shape) for each in module.eval()(torch.rand(2, 3, 64, 96)))
+    assert (boxes, scores) == ((2, 4, 30), (2, 7, 30))
+    assert training == [(2, 4, 6, 30), (2, 7, 5, 30), (2, 144, 7), (2, 7, 32)]
+
+
 def test_two_heads_where_the_file_asks_for_them() -> None:
     report = checked(source_of("end2end: true\nreg_max: 1\n" + SMALL))
     assert report.ok
@@ -198,6 +259,7 @@ def test_a_classifier_has_a_smaller_image() -> None:
 
 # Where findings point
 
+NETWORKS = "resnet18, resnet34, resnet50, resnet101 or resnet152"
 ABOVE = "`from` takes the number of a row above, from 0 to 4, or from -1 back to -5"
 WRONG = {
     "unknown module": ("C2f, [208]", "C2ff, [208]", "C2ff", "there is no layer or block `C2ff`"),
@@ -256,11 +318,35 @@ WRONG = {
         "[0.33, wide]",
         "a scale takes three numbers: [depth, width, most channels]",
     ),
-    "an activation with numbers": (
+    "an activation that is worked out": (
         "nc: 3",
-        "nc: 3\nactivation: nn.LeakyReLU(0.1)",
-        "nn.LeakyReLU(0.1)",
-        "`activation` takes a class without arguments",
+        "nc: 3\nactivation: nn.LeakyReLU(1 / 10)",
+        "nn.LeakyReLU(1 / 10)",
+        "`activation` takes a class, and numbers as its arguments",
+    ),
+    "an activation with an argument of another name": (
+        "nc: 3",
+        "nc: 3\nactivation: nn.LeakyReLU(type=1)",
+        "nn.LeakyReLU(type=1)",
+        "`activation` takes a class, and numbers as its arguments",
+    ),
+    "a wrong argument of an activation": (
+        "nc: 3",
+        "nc: 3\nactivation: nn.LeakyReLU('steep')",
+        "nn.LeakyReLU('steep')",
+        "`negative_slope` takes a number",
+    ),
+    "an unknown activation with arguments": (
+        "nc: 3",
+        "nc: 3\nactivation: nn.LeakyRelu(0.1)",
+        "nn.LeakyRelu(0.1)",
+        "there is no layer or block `LeakyRelu`",
+    ),
+    "another network of torchvision": (
+        "Conv, [112, 3, 2]",
+        "TorchVision, [112, vgg16]",
+        "vgg16",
+        f"`model` takes {NETWORKS} with `TorchVision`, which the planner knows so alone",
     ),
     "an activation that a block does not take": (
         "  - [-1, 1, Conv, [208, 3, 2]]",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from torch import nn
@@ -73,6 +74,12 @@ def proto() -> list[nn.Module]:
     return [conv(16, 16, 3), nn.ConvTranspose2d(16, 16, 2), conv(16, 16, 3), conv(16, 8)]
 
 
+def refined() -> list[nn.Module]:
+    """What joins three maps before masks, and scores three classes of the sum."""
+    joined = [conv(24, 16), conv(32, 16), conv(16, 16, 3)]
+    return [*joined, conv(16, 16, 3), conv(16, 16, 3), nn.Conv2d(16, 3, 1)]
+
+
 def distances(bins: int = 4) -> nn.Module:
     return nn.Conv2d(bins, 1, 1, bias=False)
 
@@ -84,6 +91,43 @@ def light(inputs: int, outputs: int) -> list[nn.Module]:
 def residual(inputs: int, width: int, shortcut: bool) -> list[nn.Module]:
     convs = [conv(inputs, width), conv(width, width, 3), conv(width, 4 * width)]
     return [*convs, conv(inputs, 4 * width)] if shortcut else convs
+
+
+def linears(*sizes: int) -> list[nn.Module]:
+    """Linear layers one behind the other."""
+    return [nn.Linear(inputs, outputs) for inputs, outputs in pairwise(sizes)]
+
+
+def deformable(classes: int) -> list[nn.Module]:
+    """A layer of 16 channels for queries, two heads, and three points of each of three maps."""
+    attention = [nn.MultiheadAttention(16, 2), *linears(16, 36), *linears(16, 18), *linears(16, 16), *linears(16, 16)]
+    return [*attention, *linears(16, 1024, 16), *[nn.LayerNorm(16)] * 3, *linears(16, 16, 16, 4), *linears(16, classes)]
+
+
+def decoder(classes: int) -> list[nn.Module]:
+    """The head of RT-DETR with such layers."""
+    projections = [conv(channels, 16) for *_, channels in MAPS]
+    cells = [*linears(16, 16), nn.LayerNorm(16), *linears(16, classes), *linears(16, 16, 16, 4)]
+    layers = [each for _ in range(6) for each in deformable(classes)]
+    return [*projections, *cells, *linears(4, 32, 16), *layers, nn.Embedding(classes, 16)]
+
+
+def contrasts(normalized: bool) -> list[nn.Module]:
+    """A scale and a shift for each map, which has 32 channels."""
+    return [each for _ in MAPS for each in [nn.PReLU(2), *([nn.BatchNorm2d(32)] if normalized else [])]]
+
+
+def prompts() -> list[nn.Module]:
+    """What refines words of 32 channels, and what embeds a visual prompt in as many."""
+    pyramid = [each for *_, c in MAPS for each in (conv(c, 16, 3), conv(16, 16, 3), conv(c, 16))]
+    prompt = [nn.Conv2d(48, 32, 1), nn.Conv2d(48, 16, 3), nn.Conv2d(1, 16, 3), conv(32, 16, 3), nn.Conv2d(16, 16, 3)]
+    return [*linears(32, 128), *linears(64, 32), *pyramid, *prompt]
+
+
+def basic(inputs: int, width: int) -> list[nn.Module]:
+    """Two blocks of ResNet-18."""
+    shortcut = [conv(inputs, width)] if inputs != width else []
+    return [conv(inputs, width, 3), *[conv(width, width, 3) for _ in range(3)], *shortcut]
 
 
 X16, X24, X128 = [[16, 16, 16]], [[16, 16, 24]], [[8, 8, 128]]
@@ -188,7 +232,7 @@ CALLS: dict[str, list[Call]] = {
             MAPS,
             [
                 *(head(True, bins=1) + head(True, bins=1) + branches(8, 8) + branches(8, 8) + proto()),
-                *(conv(24, 16), conv(32, 16), conv(16, 16, 3), conv(16, 16, 3), conv(16, 16, 3), nn.Conv2d(16, 3, 1)),
+                *refined(),
             ],
             8,
         )
@@ -214,6 +258,93 @@ CALLS: dict[str, list[Call]] = {
                 *(conv(16, 16), conv(24, 16), conv(32, 16), *[conv(16, 16, 3) for _ in range(4)], conv(16, 8, 3)),
                 *(nn.ConvTranspose2d(8, 8, 2), conv(8, 4, 3), nn.Conv2d(4, 1, 1)),
             ],
+            1,
+        )
+    ],
+    "AIFI": [
+        (
+            {"cm": 40, "num_heads": 2},
+            [[4, 4, 16]],
+            [nn.MultiheadAttention(16, 2), *linears(16, 40, 16), nn.LayerNorm(16), nn.LayerNorm(16)],
+            1,
+        )
+    ],
+    "RTDETRDecoder": [({"nc": 3, "hd": 16, "nq": 20, "ndp": 3, "nh": 2}, MAPS, decoder(3), 6)],
+    "C2fAttn": [
+        (
+            {"c2": 32, "ec": ec, "nh": 2, "gc": 24},
+            [[5, 24], *X24],
+            [
+                *(conv(24, 32), *bottleneck(16), *linears(24, ec), nn.PReLU(2), conv(16, 16, 3), conv(64, 32)),
+                *([conv(16, ec)] if ec != 16 else []),
+            ],
+            1,
+        )
+        for ec in (16, 8)
+    ],
+    "ImagePoolingAttn": [
+        (
+            {"ec": 16, "nh": 4},
+            [[5, 24], *MAPS],
+            [
+                *(nn.Conv2d(16, 16, 1), nn.Conv2d(24, 16, 1), nn.Conv2d(32, 16, 1), nn.LayerNorm(24)),
+                *(*linears(24, 16), nn.LayerNorm(16), *linears(16, 16), nn.LayerNorm(16), *linears(16, 16, 24)),
+            ],
+            1,
+        )
+    ],
+    "WorldDetect": [
+        (
+            {**LEGACY, "embed": 32, "with_bn": normalized},
+            [[3, 32], *MAPS],
+            [*branches(16, 16), *branches(16, 32), *contrasts(normalized), distances()],
+            2,
+        )
+        for normalized in (False, True)
+    ],
+    "YOLOEDetect": [
+        (
+            {**LEGACY, "embed": 32, "with_bn": True},
+            [[3, 32], *MAPS],
+            [*branches(16, 16), *branches(16, 32), *contrasts(True), distances(), *prompts()],
+            3,
+        )
+    ],
+    "YOLOESegment": [
+        (
+            {**HEAD, "embed": 32, "with_bn": True, "nm": 8, "npr": 16},
+            [[3, 32], *MAPS],
+            [
+                *(branches(16, 4) + branches(16, 32, True) + contrasts(True) + prompts()),
+                *(proto() + branches(8, 8)),
+            ],
+            5,
+        )
+    ],
+    "YOLOEDetect26": [
+        (
+            {**HEAD, "embed": 32, "with_bn": True},
+            [[3, 32], *MAPS],
+            [*2 * (branches(16, 4) + branches(16, 32, True) + contrasts(True)), *prompts()],
+            5,
+        )
+    ],
+    "YOLOESegment26": [
+        (
+            {**HEAD, "embed": 32, "with_bn": True, "nm": 8, "npr": 16},
+            [[3, 32], *MAPS],
+            [
+                *(2 * (branches(16, 4) + branches(16, 32, True) + contrasts(True) + branches(8, 8)) + prompts()),
+                *(*proto(), *refined()),
+            ],
+            9,
+        )
+    ],
+    "TorchVision": [
+        (
+            {"c2": 256, "model": "resnet18", "truncate": 3},
+            [[64, 64, 3]],
+            [conv(3, 64, 7), *basic(64, 64), *basic(64, 128), *basic(128, 256)],
             1,
         )
     ],

@@ -9,6 +9,8 @@ Source: https://docs.ultralytics.com/reference/nn/tasks/ and https://docs.ultral
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -19,21 +21,28 @@ from planner.source import library
 LIBRARY = "ultralytics"
 OWN_REPEATS = frozenset({"RepNCSPELAN4", "ResNetLayer", "SPPF"})
 """Modules whose argument `n` stands among the arguments of the row; that of others is the row's number of repeats."""
-UNSCALED = frozenset({"CBLinear", "Classify"})
+UNSCALED = frozenset({"CBLinear", "Classify", "TorchVision"})
 """Modules whose first argument is not multiplied, although it is a number of channels."""
 MODERN = frozenset({"A2C2f", "C2fCIB", "C3k2"})
 """Modules below which heads have separable convolutions."""
-WITH_TWO_HEADS = {"Detect": "v10Detect"}
+WITH_TWO_HEADS = {"Detect": "v10Detect", "YOLOEDetect": "YOLOEDetect26"}
 """What stands for a head where the file says `end2end`."""
-ALWAYS_TWO_HEADS = frozenset({"OBB26", "Pose26", "Segment26"})
-"""Heads that our library has with `end2end` alone; it has all others, but for `Detect`, without."""
+ALWAYS_TWO_HEADS = frozenset({"OBB26", "Pose26", "Segment26", "YOLOESegment26"})
+"""Heads that our library has with `end2end` alone; it has all others, but for `WITH_TWO_HEADS`, without."""
+TORCHVISION = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+"""Networks of torchvision that our library has."""
+WITH_WORDS = frozenset({"C2fAttn", "ImagePoolingAttn", "WorldDetect", "YOLOEDetect", "YOLOESegment", "YOLOESegment26"})
+"""Modules that read words too, one for each class, which are embedded in `WORD` channels."""
+WORD = 512
 WITH_SEVERAL = frozenset({"CBFuse", "Concat"})
 """Modules that read a list of rows, beside heads."""
 MAPS, MOST_MAPS = 3, 4
 """A head reads three maps, or two to this number."""
-OWN_ACTIVATION = frozenset({"CBFuse", "CBLinear", "HGBlock", "HGStem"})
+OWN_ACTIVATION = frozenset(
+    {"AIFI", "CBFuse", "CBLinear", "HGBlock", "HGStem", "ImagePoolingAttn", "RTDETRDecoder", "TorchVision"}
+)
 """Modules that have no activation, or ReLU whatever the file says."""
-_WORKED_OUT = frozenset({"add", "bare", "branches", "legacy", "maps"})
+_WORKED_OUT = frozenset({"add", "bare", "branches", "legacy", "block", "maps", "sizes"})
 """Parameters of our blocks that are no arguments of Ultralytics' modules."""
 
 _TORCH = {
@@ -74,6 +83,8 @@ def arguments(module: str, kind: str) -> list[str] | None:
 
     kind  the layer or block that stands for it
     """
+    if module == "TorchVision":
+        return ["c2", "model", "weights", "unwrap", "truncate", "split"]
     if module in blocks():
         own = (name for name in parameters(module) if name not in _WORKED_OUT)
         return [name for name in own if name != "n" or not takes_repeats(module)]
@@ -88,3 +99,27 @@ def default(module: str, kind: str, name: str) -> Any:
         return parameters(module).get(name)
     field = all_layers()[kind].model_fields.get(name) if kind in all_layers() else None
     return None if field is None or field.is_required() else field.default
+
+
+def constructed(text: str) -> dict[str, Any] | None:
+    """The entry that `nn.LeakyReLU(0.1)` means, or `nn.ReLU` alone; None for what is no class with plain arguments."""
+    found = re.fullmatch(r"(?:torch\.)?(?:nn\.)?(\w+)(\(.{,100}\))?", text)
+    if found is None:
+        return None
+    known = arguments(found[1], found[1])
+    if known is None:
+        return {"type": found[1]}  # which is told where it stands
+    try:
+        call = ast.parse(f"f{found[2] or '()'}", mode="eval").body
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            return None
+        by_place = [ast.literal_eval(each) for each in call.args]
+        by_name = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+    plain = all(isinstance(each, bool | int | float | str | None) for each in (*by_place, *by_name.values()))
+    by_name.pop("inplace", None)
+    names = [name for name in known if name != "inplace"]
+    if not plain or len(by_place) > len(names) or not by_name.keys() <= set(names):
+        return None
+    return {"type": found[1], **dict(zip(names, by_place, strict=False)), **by_name}

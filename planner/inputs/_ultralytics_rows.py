@@ -31,6 +31,8 @@ MANY_CLASSES = 80
 MANY_CHANNELS = 64
 """What is taken for the number of classes, or of channels, after it was told that none is given."""
 ROWS: Path = ("blocks", "yolo", "layers")
+IMAGE, WORDS = "image", "words"
+"""What a network that reads words calls its inputs."""
 Argument = tuple[Any, Path]
 """What a row says, or the file around it, and where."""
 
@@ -51,6 +53,12 @@ class _ModuleRow:
     args: Sequence[Any]
 
 
+def _listed(values: Sequence[Any]) -> str:
+    """Values as a file says them: `resnet18, resnet34 or resnet50`."""
+    *most, last = (str(each).lower() for each in values)
+    return f"{', '.join(most)} or {last}" if most else last
+
+
 class Translation:
     """Makes a model file of a model file of Ultralytics, and collects what is wrong in it."""
 
@@ -61,6 +69,12 @@ class Translation:
         self.origins: dict[Path, Path] = {}
         self.modern = False
         """Whether a module above is one of `MODERN`."""
+        self.image = "input"
+        """What stands for the image in the rows."""
+        self.words: int | str = WORDS
+        """What the row above makes of the words, or where they are."""
+        self.activations: dict[str, Any] = {}
+        """Blocks for activations with arguments."""
         self.scale = self._scale(scale)
         self.act = self._activation(self.data.get("activation"), ("activation",))
         """What stands in place of SiLU, if anything does."""
@@ -69,15 +83,22 @@ class Translation:
         """The model file that is meant."""
         params = {"nc": self._classes()}
         rows = list(self._rows())
+        with_words = any(row.module in modules.WITH_WORDS for row in rows)
+        self.image = IMAGE if with_words else self.image
         entries = [self._entry(row, (*ROWS, row.number)) for row in rows]
         last = rows[-1] if rows else None
         outputs = self._outputs(last)
-        yolo: dict[str, Any] = {"outputs": outputs} if outputs else {}
+        yolo: dict[str, Any] = {"inputs": [IMAGE, WORDS]} if with_words else {}
+        yolo |= {"outputs": outputs} if outputs else {}
         data: dict[str, Any] = {"name": name} if (name := self._name()) else {}
         data |= {"use": [modules.LIBRARY], "input": self._input(input, last), "params": params}
         data |= {"outputs": [f"model.{i}" for i in range(len(outputs))]} if outputs else {}
         data["layers"] = [{"name": "model", "type": "yolo" if rows else "Identity"}]
-        data |= {"blocks": {"yolo": {**yolo, "layers": entries}}} if rows else {}
+        if with_words:
+            shape = ["$nc", modules.WORD]
+            embedded = {"name": WORDS, "type": "Buffer", "shape": shape, "channels_last": True, "persistent": False}
+            data["layers"] = [embedded, {**data["layers"][0], "from": ["input", WORDS]}]
+        data |= {"blocks": {"yolo": {**yolo, "layers": entries}, **self.activations}} if rows else {}
         found = Translated(data, self.original, self.origins, FORMAT)
         found.faults = (*self.original.faults, *self.faults)
         return found
@@ -135,14 +156,24 @@ class Translation:
         return Scale(name)
 
     def _activation(self, said: Any, path: Path) -> str | None:
-        """`ReLU` in `torch.nn.ReLU()`."""
+        """`ReLU` for `torch.nn.ReLU()`; the name of a block of its own for one with arguments, `nn.LeakyReLU(0.1)`."""
         if said is None:
             return None
-        found = re.fullmatch(r"(?:torch\.)?(?:nn\.)?(\w+)(?:\((?:inplace=\w+)?\))?", str(said).strip())
+        found = modules.constructed(str(said).strip())
         if found is None:
             help = "write it as nn.ReLU()"
-            self.say(WrongValue("activation", "a class without arguments", said, help=help), path)
-        return found[1] if found is not None else None
+            self.say(WrongValue("activation", "a class, and numbers as its arguments", said, help=help), path)
+            return None
+        if len(found) == 1:
+            return str(found["type"])
+        block = {"layers": [found]}
+        name = next((name for name, known in self.activations.items() if known == block), None)
+        if name is None:
+            name = f"activation{len(self.activations) or ''}"
+            self.activations[name] = block
+            for key in found:
+                self.origins["blocks", name, "layers", 0, key] = path
+        return name
 
     def _input(self, given: Sequence[int] | None, last: _ModuleRow | None) -> list[int]:
         channels = next((self.data[key] for key in ("channels", "ch") if is_whole(self.data.get(key))), 3)
@@ -226,6 +257,8 @@ class Translation:
             self.origins[*within, "repeat"] = (*row.path, 1)
             entry = {"layers": [{**entry, "repeat": row.repeats}]}
         sources = self._sources(row)
+        if row.module in modules.WITH_WORDS:
+            sources = self._with_words(row, sources)
         self.origins[*at, "from"] = (*row.path, 0)
         return entry if sources is None else {**entry, "from": sources}
 
@@ -244,10 +277,24 @@ class Translation:
         for i, (name, raw) in enumerate(zip(names, row.args, strict=False)):
             path: Path = (*row.path, 3, i)
             first = i == 0 and name in ("c2", "out_channels") and row.module not in modules.UNSCALED
-            value = self._widened(name, raw, path) if first or name == "npr" else self._argument(name, raw, path)
+            if row.module == "C2fAttn" and name in ("ec", "nh") and is_whole(raw):
+                value = self.scale.likened(raw) if name == "ec" else self.scale.heads(raw)
+            else:
+                value = self._widened(name, raw, path) if first or name == "npr" else self._argument(name, raw, path)
             if value is not None:
                 found[name] = (value, path)
-        return found
+        return self._of_torchvision(found) if row.module == "TorchVision" else found
+
+    def _of_torchvision(self, given: dict[str, Argument]) -> dict[str, Argument]:
+        """The arguments of a network of torchvision that our block has; it is told what others say besides."""
+        known = {"model": modules.TORCHVISION, "unwrap": (True,), "split": (False,)}
+        for name, values in known.items():
+            value, path = given.get(name, (values[0], ()))
+            if value not in values:
+                said = f"{_listed(values)} with `TorchVision`, which the planner knows so alone"
+                self.say(WrongValue(name, said, value), path)
+                given[name] = (values[0], path)
+        return {name: each for name, each in given.items() if name in modules.parameters("TorchVision")}
 
     def _argument(self, name: str, raw: Any, path: Path) -> Any:
         """An argument as a model file says it; None where it says no more than its default."""
@@ -314,7 +361,7 @@ class Translation:
         is_head = "branches" in modules.parameters(row.kind)
         if row.sources == []:
             self.say(WrongValue("from", "one row or more", [], help="write -1 for the row above"), (*row.path, 0))
-            above = row.number - 1 if row.number else "input"
+            above = row.number - 1 if row.number else self.image
             return [above] * modules.MAPS if is_head else above
         if not isinstance(row.sources, list):
             found = self._source(row, row.sources, (*row.path, 0))
@@ -332,12 +379,21 @@ class Translation:
             return [several[-1], *parts]
         return several
 
+    def _with_words(self, row: _ModuleRow, sources: Any) -> list[Any]:
+        """What a module that reads words does: a head as they come in, another as the rows above have changed them."""
+        above = row.number - 1 if row.number else self.image
+        maps = sources if isinstance(sources, list) else [above if sources is None else sources]
+        words = WORDS if "reg_max" in modules.parameters(row.kind) else self.words
+        if row.module == "ImagePoolingAttn":
+            self.words = row.number
+        return [words, *maps]
+
     def _source(self, row: _ModuleRow, raw: Any, path: Path) -> int | str:
         """The entry that a number means: from 0 on, or from the row itself back."""
         if row.number == 0:
             if raw != -1:
                 self.say(WrongValue("from", "-1 in the first row, for the image", raw, help="write -1"), path)
-            return "input"
+            return self.image
         number = raw + row.number if is_whole(raw) and raw < 0 else raw
         if is_whole(number) and 0 <= number < row.number:
             return number

@@ -26,6 +26,15 @@ class Scale:
         narrow = Fraction(count) if self.most is None else min(Fraction(count), self.most)
         return ceil(narrow * self.width / DIVISOR) * DIVISOR
 
+    def likened(self, count: int) -> int:
+        """A number of channels that are likened to words, of which there are half as many as others at most."""
+        return Scale(self.name, self.depth, self.width, None if self.most is None else self.most / 2).channels(count)
+
+    def heads(self, count: int) -> int:
+        """A number of heads, with 32 of those channels at least before they are widened."""
+        most = count if self.most is None else self.most // 2 // 32
+        return int(max(min(count, most) * self.width, Fraction(1))) if count > 1 else count
+
     def repeats(self, count: int) -> int:
         return max(round(count * self.depth), 1) if count > 1 else count
 

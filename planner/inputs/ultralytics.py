@@ -72,9 +72,10 @@ def _text(data: Mapping[str, Any]) -> str:
     yolo = data["blocks"]["yolo"]
     lines = [f"{key}: {written(data[key])}" for key in ("name", "use", "input", "params", "outputs") if key in data]
     lines += ["layers:", *(f"  - {written(each)}" for each in data["layers"]), "", "blocks:", "  yolo:"]
-    lines += [f"    outputs: {written(yolo['outputs'])}"] if "outputs" in yolo else []
+    lines += [f"    {key}: {written(yolo[key])}" for key in ("inputs", "outputs") if key in yolo]
     lines += ["    layers:"]
     for number, entry in enumerate(yolo["layers"]):
         line = f"      - {written(entry)}"
         lines.append(f"{line:<84}# {number}" if number % 5 == 0 else line)
+    lines += [f"  {name}: {written(block)}" for name, block in data["blocks"].items() if name != "yolo"]
     return "\n".join(lines) + "\n"
