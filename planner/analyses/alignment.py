@@ -129,7 +129,9 @@ def apart(
             pairs.setdefault((found.first, found.second), []).append((source, axis, found))
         if pairs:
             traced += 1
-            worst = max(pairs.values(), key=lambda pair: max((each.manner, each.off) for *_, each in pair))
+            worst, *others = pairs.values()
+            if others:
+                worst = max(worst, *others, key=lambda pair: max((each.manner, each.off) for *_, each in pair))
             yield [
                 replace(each, cause=_cause(positions, each, source, axis)) if traced <= MOST_TRACED else each
                 for source, axis, each in worst
