@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from benchmarks.measure import Measurement, race
-from planner import plan, source, unfolding
+from planner import propagation, source, unfolding
 from planner.outputs.code.torch import emitted
 from planner.report import Report
 
@@ -16,7 +16,7 @@ FEW, MANY = 1_000, 4_000
 
 
 def planned(path: str) -> Report:
-    return Report(plan.propagate(unfolding.load(source.read(path))))
+    return Report(propagation.propagate(unfolding.load(source.read(path))))
 
 
 def blocks(count: int) -> Report:
@@ -31,7 +31,7 @@ def blocks(count: int) -> Report:
         "layers": [{"name": f"block{i}", "type": "block", "width": 8 + i} for i in range(count)],
         "blocks": {"block": {"params": {"width": None}, "layers": block}},
     }
-    return Report(plan.propagate(unfolding.load(source.of_mapping(file))))
+    return Report(propagation.propagate(unfolding.load(source.of_mapping(file))))
 
 
 def measure() -> Iterator[Measurement]:

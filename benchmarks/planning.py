@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import planner
 from benchmarks.measure import Measurement, race
-from planner import plan, source, unfolding
+from planner import propagation, source, unfolding
 from planner.analyses.cost import cost
 from planner.analyses.loss import losses
 from planner.analyses.reach import reach
 from planner.analyses.receptive_field import receptive_fields
+from planner.plan import Plan
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 ROUNDS = 9
 
 
-def planned(path: str) -> plan.Plan:
-    return plan.propagate(unfolding.load(source.read(path)))
+def planned(path: str) -> Plan:
+    return propagation.propagate(unfolding.load(source.read(path)))
 
 
 def analysed(path: str) -> None:
@@ -57,7 +58,7 @@ def measure() -> Iterator[Measurement]:
         ROUNDS,
         meta_forward(networks.resnet50),
         lambda: planned(resnet),
-        lambda: plan.propagate(loaded),
+        lambda: propagation.propagate(loaded),
         lambda: analysed(resnet),
     )
     yield Measurement("ResNet-50: load and plan", whole, "meta forward", forward, 1 / 4)

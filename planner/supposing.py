@@ -21,7 +21,8 @@ from planner.geometry import Shape
 from planner.guesses import LIKELY, OTHER, Guess, facts_of, read_by, remade, unknown_type
 from planner.layers._layer import Facts, Layer
 from planner.model import Model
-from planner.plan import Plan, first_of, propagate
+from planner.plan import Plan, first_of
+from planner.propagation import propagate
 
 WORLDS = ((LIKELY, 1), (OTHER, 2), (OTHER, 6))
 """The versions of what was meant: which version of each guess, and the factor by which sizes in doubt are scaled."""

@@ -17,7 +17,8 @@ from planner.analyses.cost import DType
 from planner.diagnostics import Diagnostic, Fault, Fix, Severity
 from planner.faults.planner_failed import PlannerFailed
 from planner.model import Model
-from planner.plan import Known, Plan, propagate
+from planner.plan import Known, Plan
+from planner.propagation import propagate
 from planner.report import Report
 from planner.rules import judge
 from planner.source import Source, of_mapping, parse, read, unparsed

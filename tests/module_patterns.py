@@ -16,13 +16,14 @@ class OnWindows(nn.Module):
         self.stem = nn.Conv2d(3, 8, 2, 2)
         self.conv = nn.Conv2d(8, 8, 3, padding=1, groups=8, bias=False)
         self.norm = nn.BatchNorm2d(8)
+        self.outside, self.inside = (nn.Sequential(nn.Conv2d(8, 8, 1), nn.ReLU()) for _ in range(2))
         self.up = nn.ConvTranspose2d(8, 6, 2, 2)
 
     def forward(self, x: Tensor) -> Any:
-        x = self.stem(x)
+        x = self.outside(self.stem(x))
         n, c, h, w = x.shape
         windows = x.view(n, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 1, 3, 5).reshape(-1, c, 4, 4)
-        windows = windows + self.norm(self.conv(windows))
+        windows = self.inside(windows + self.norm(self.conv(windows)))
         windows = self.up(nn.functional.max_pool2d(windows, 2))
         windows = windows - nn.functional.adaptive_avg_pool2d(windows, 1)
         return windows.view(n, h // 4, w // 4, 6, 4, 4).permute(0, 3, 1, 4, 2, 5).reshape(n, 6, h, w)
@@ -109,7 +110,9 @@ class Standardized(nn.Module):
 
 
 class Cosines(nn.Module):
-    """Products with tables that are no layer's weights, and values in an order that is listed, as in CSATv2."""
+    """Products with a table that is no layer's weight, along each axis, and values in an order that is listed, as in
+    CSATv2.
+    """
 
     class Transform(nn.Module):
         table: Tensor
@@ -123,12 +126,12 @@ class Cosines(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows, self.columns = self.Transform(), self.Transform()
+        self.transform = self.Transform()
 
     def forward(self, x: Tensor) -> Any:
         n, c, h, w = x.shape
         x = x.reshape(n, c, h // 4, 4, w // 4, 4).permute(0, 2, 4, 1, 3, 5)
-        x = self.columns(self.rows(x).transpose(-1, -2)).transpose(-1, -2)
+        x = self.transform(self.transform(x).transpose(-1, -2)).transpose(-1, -2)
         return x.reshape(n, h // 4, w // 4, c, 16)[..., [0, 4, 1, 2, -1]].mean(3).permute(0, 3, 1, 2)
 
 
@@ -152,4 +155,17 @@ class Halo(nn.Module):
         return (rows.mean(2) + blocks.mean((2, 3))[..., None]).mean(1)
 
 
-PATTERNS: list[type[nn.Module]] = [OnWindows, Rows, Biases, Distances, Standardized, Cosines, Halo]
+class Written(nn.Module):
+    """Values that are all written over, as in MViTv2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.bias = nn.Conv2d(3, 6, 1), nn.Parameter(torch.randn(6, 1, 1))
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.conv(x)
+        x[:, :, 0:, 0:] = x[:, :, 0:, 0:] + self.bias
+        return x
+
+
+PATTERNS: list[type[nn.Module]] = [OnWindows, Rows, Biases, Distances, Standardized, Cosines, Halo, Written]

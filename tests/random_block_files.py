@@ -13,7 +13,8 @@ from random import Random
 from typing import Any
 
 from planner.diagnostics import Diagnostic
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 from planner.source import of_mapping
 from planner.unfolding import load
 

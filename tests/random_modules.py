@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -25,6 +25,26 @@ class Conv(nn.Module):
     def forward(self, x: Tensor) -> Any:
         x = self.conv(x)
         return self.act(x if self.norm is None else self.norm(x))
+
+
+class Standardized(nn.Conv2d):
+    """A convolution whose weight is standardized first, in one way or another."""
+
+    def __init__(self, random: Random, width: int) -> None:
+        groups = random.choice([1, 2])
+        super().__init__(width, width, 3, padding=1, groups=groups, bias=random.random() < 0.5)
+        self.gain = nn.Parameter(torch.randn(width, 1, 1, 1))
+        self.how = random.choice(["normalized", "by hand"])
+
+    def forward(self, x: Tensor) -> Any:
+        if self.how == "normalized":
+            rows = self.weight.reshape(1, self.out_channels, -1)
+            weight = nn.functional.batch_norm(rows, None, None, self.gain.view(-1), training=True)
+            weight = weight.reshape_as(self.weight)
+        else:
+            mean = self.weight.mean((1, 2, 3), keepdim=True)
+            weight = (self.weight - mean) * self.gain / self.weight.std((1, 2, 3), keepdim=True)
+        return nn.functional.conv2d(x, weight, self.bias, padding=1, groups=self.groups)
 
 
 class Residual(nn.Module):
@@ -169,19 +189,21 @@ class Shuffle(nn.Module):
         return x.flip(3) + nn.functional.pad(x, (1, 0, 0, 1))[:, :, 1:, :-1]
 
 
-PARTS: list[Part] = [Conv, Residual, Tokens, Windows, OnWindows, Gate, Scales, Shuffle]
+PARTS: list[Part] = [Conv, Residual, Tokens, Windows, Gate, Scales, Shuffle]
+ALL_PARTS = [*PARTS, Standardized, OnWindows]
+"""With those that not every form of a network says in layers."""
 
 
 class Net(nn.Module):
     """Parts in a row, some of them several times, one perhaps called twice."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, parts: Sequence[Part] = PARTS) -> None:
         super().__init__()
         width = random.choice([4, 8])
         self.stem = nn.Conv2d(3, width, random.choice([1, 3]), padding="same")
-        chosen = [random.choice(PARTS) for _ in range(random.randint(1, 4))]
-        parts = [made for part in chosen for made in self._row(random, part, width)]
-        self.parts: Any = nn.Sequential(*parts) if random.random() < 0.5 else nn.ModuleList(parts)
+        chosen = [random.choice(parts) for _ in range(random.randint(1, 4))]
+        row = [made for part in chosen for made in self._row(random, part, width)]
+        self.parts: Any = nn.Sequential(*row) if random.random() < 0.5 else nn.ModuleList(row)
         self.twice = random.random() < 0.3
         self.head = nn.Linear(width, 3) if random.random() < 0.7 else None
 

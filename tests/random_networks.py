@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from planner.diagnostics import Fault
 from planner.geometry import Shape
 from planner.layers import all_layers
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 from planner.source import of_mapping
 from planner.unfolding import load
 

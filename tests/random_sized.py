@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from planner.geometry import Shape
-from planner.plan import propagate
+from planner.propagation import propagate
 from planner.source import of_mapping
 from planner.unfolding import load
 

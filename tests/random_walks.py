@@ -18,7 +18,8 @@ from planner.diagnostics import Fault
 from planner.geometry import Shape
 from planner.layers import all_layers
 from planner.layers._layer import Layer
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 from planner.source import of_mapping
 from planner.unfolding import load
 

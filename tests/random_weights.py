@@ -13,7 +13,8 @@ from typing import Any
 import random_block_files
 import random_blocks
 import random_mixtures
-from planner.plan import Plan, Step, propagate
+from planner.plan import Plan, Step
+from planner.propagation import propagate
 from planner.source import of_mapping
 from planner.unfolding import load
 

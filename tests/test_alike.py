@@ -13,7 +13,7 @@ from planner.diagnostics import Path as Place
 from planner.editing import edited
 from planner.format import RESERVED
 from planner.model import Model
-from planner.plan import propagate
+from planner.propagation import propagate
 from planner.report import Report
 from planner.source import Source, read
 from planner.unfolding import Interned, alike, load

@@ -27,7 +27,8 @@ from planner.classes.tensors import Copy
 from planner.diagnostics import Fault
 from planner.outputs.code.torch import Emitted, emitted
 from planner.outputs.code.torch.building import module_of
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 from planner.report import Report
 from planner.source import Source, of_mapping, read
 from planner.unfolding import load

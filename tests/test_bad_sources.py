@@ -141,7 +141,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(home / "aoti.pt2", "w") as archive:
         archive.writestr("net/data/aotinductor/model/x.so", "")
     with zipfile.ZipFile(home / "bomb.pt2", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("net/models/model.json", b" " * (129 << 20), compresslevel=1)
+        archive.writestr("net/models/model.json", b" " * (65 << 20), compresslevel=1)
     whole = (home / "weights.pt2").read_bytes()
     (home / "cut.pt2").write_bytes(whole[: len(whole) // 2])
     return home
@@ -215,7 +215,7 @@ BAD: list[tuple[str, str, str]] = [
     ),
     ("weights.pt2", f"`weights.pt2` holds no program of torch.export, but a pickle of torch.save, {PICKLE}", SAVE),
     ("old.pt2", f"`old.pt2` is not a zip archive, but a pickle, {PICKLE}", SAVE),
-    ("bomb.pt2", "`bomb.pt2: model.json` has more than 128 MB", "no program needs that"),
+    ("bomb.pt2", "`bomb.pt2: model.json` has more than 64 MB", "no program needs that"),
     ("folder.pt2", "`folder.pt2` is a folder", "name a `.pt2` file"),
     ("fifo.pt2", "`fifo.pt2` is no ordinary file", "name a `.pt2` file"),
     ("nowhere.pt2", "`nowhere.pt2` is not there", "name a `.pt2` file"),
@@ -246,7 +246,7 @@ BAD: list[tuple[str, str, str]] = [
     ),
     (
         "net",
-        "`net` names no network; write it as net.py:Net, package.module:build, net.pt2, or net.keras",
+        "`net` names no network; write it as net.py:Net, package.module:build, net.pt2, net.onnx, or net.keras",
         "planner import --help",
     ),
 ]

@@ -15,7 +15,8 @@ from linear_copy import LinearCopy
 from planner.analyses.channels import Component, components, lineages, never_mixed
 from planner.analyses.reach import trace
 from planner.geometry import all_cells, bits
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 from planner.regions import channels
 from planner.source import read
 from planner.unfolding import load

@@ -13,7 +13,7 @@ from planner.analyses.input_sizes import input_sizes
 from planner.diagnostics import Severity
 from planner.faults.places_in_padding import PlacesInPadding
 from planner.outputs.code.torch import emitted
-from planner.plan import propagate
+from planner.propagation import propagate
 from planner.report import Report
 from planner.source import of_mapping
 from planner.unfolding import load

@@ -10,7 +10,7 @@ import pytest
 
 from planner.outputs.code.torch import Emitted, emitted
 from planner.outputs.code.torch.building import module_of
-from planner.plan import propagate
+from planner.propagation import propagate
 from planner.report import Report
 from planner.source import of_mapping
 from planner.unfolding import load

@@ -32,7 +32,7 @@ from planner.outputs.code.torch.verifying import request
 from planner.outputs.code.torch.verifying.sizing import Compared
 from planner.outputs.draw import mmd
 from planner.outputs.plan import markdown, table
-from planner.plan import propagate
+from planner.propagation import propagate
 from planner.source import of_mapping
 from planner.unfolding import load
 from planner.workbench import Checked, checked, checked_text

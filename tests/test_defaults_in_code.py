@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from planner.outputs.code.torch import emitted
-from planner.plan import propagate
+from planner.propagation import propagate
 from planner.report import Report
 from planner.source import of_mapping
 from planner.unfolding import load

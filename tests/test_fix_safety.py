@@ -21,7 +21,8 @@ from planner.editing import rewritten
 from planner.fixes._findings import Findings
 from planner.fixes._revision import Revision
 from planner.fixes._safety import Safety
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 from planner.report import Report
 from planner.rules.lost_cells import LostCells
 from planner.source import read

@@ -26,7 +26,8 @@ from planner.fixes._safety import misspelt
 from planner.geometry import Shape
 from planner.manual import all_kinds, example
 from planner.model import Model
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 from planner.remedies import all_remedies, inputs
 from planner.remedies._case import windows_of
 from planner.report import Report

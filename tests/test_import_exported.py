@@ -156,7 +156,30 @@ def test_what_a_program_writes_through_another_name_is_not_said_to_be_as_before(
 def test_a_program_in_training_is_what_it_is_in_evaluation() -> None:
     module = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Dropout(0.2))
     program = torch.export.export(module.train(), (torch.zeros(2, 3, 8, 8),))
-    assert body(planner.import_model(program)) == body(planner.import_model(module, input=(8, 8, 3)))
+    text = planner.import_model(program)
+    assert "# It was exported in training: this is what it does in evaluation.\n" in text
+    assert body(text) == body(planner.import_model(module, input=(8, 8, 3)))
+
+
+class Counts(nn.Module):
+    """Writes to what it stores, and reads that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+        self.mean: Tensor
+        self.register_buffer("mean", torch.zeros(4, 1, 1))
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.conv(x)
+        self.mean += 1
+        return x + self.mean
+
+
+def test_what_is_stored_and_written_to_is_another_tensor() -> None:
+    text = planner.import_model(exported(Counts(), 8, 8, 3))
+    assert "{name: add, type: Add, other: 1}" in text
+    assert "from: [conv, add]" in text
 
 
 def test_open_sizes_are_given_and_fixed_ones_refused(tmp_path: Path) -> None:

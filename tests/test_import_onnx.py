@@ -474,7 +474,7 @@ BAD: dict[str, tuple[Callable[[], bytes | onnx.ModelProto], str]] = {
     "open sizes": (lambda: _model(_node("Relu", ["x"], ["y"]), sizes=("N", 3, "H", None)), "leaves the size"),
     "old operators": (lambda: written("y = Relu(x)", opset=1), "operators of opset 1"),
     "functions in a circle": (lambda: _calls(circle=True), "a function that calls itself"),
-    "functions without end": (lambda: _calls(circle=False), "more than 100,000 nodes"),
+    "functions without end": (lambda: _calls(circle=False), "more than 20,000 nodes"),
     "negative weights": (lambda: _with_weights([-1, 3, 3, 3]), "has the size -1"),
     "weights of many dimensions": (lambda: _with_weights([1] * 99), "99 dimensions"),
 }  # fmt: skip

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from linear_copy import LinearCopy
 from planner.analyses.loss import AxisLoss, losses
 from planner.geometry import SameWindow, Spread, Window
-from planner.plan import Plan, Step, propagate
+from planner.plan import Plan, Step
+from planner.propagation import propagate
 from planner.source import read
 from planner.unfolding import load
 from random_networks import networks, planned

@@ -29,7 +29,8 @@ from planner.outputs.map import _windows, png, svg
 from planner.outputs.map._pixels import read_colours
 from planner.outputs.map._runs import MOST
 from planner.outputs.map._seen import NoMap, seen
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 from planner.report import Report
 from planner.workbench import checked, checked_text
 

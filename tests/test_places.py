@@ -51,7 +51,7 @@ def test_places_go_where_pytorch_takes_them(
     file = of_mapping({"input": [5, 6, 8], "layers": [*layers[:-1], layers[-1], last]})
     refused = [each.code for each in checked(file).diagnostics if each.severity == "error"]
     assert refused in ([], ["NSP237"])
-    monkeypatch.setattr("planner.plan.must_fit", lambda *given: None)  # as if all were well
+    monkeypatch.setattr("planner.propagation.must_fit", lambda *given: None)  # as if all were well
     report = Report(checked(file).plan)
     found = emitted(report)
     try:

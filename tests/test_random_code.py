@@ -20,7 +20,7 @@ from planner.diagnostics import Fault
 from planner.outputs.code.torch import Emitted, emitted
 from planner.outputs.code.torch.building import module_of
 from planner.outputs.code.torch.program import Style
-from planner.plan import propagate
+from planner.propagation import propagate
 from planner.report import Report
 from planner.source import of_mapping
 from planner.unfolding import load

@@ -12,7 +12,8 @@ import yaml
 import random_block_files
 import random_blocks
 import random_mixtures
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 from planner.source import of_mapping
 from planner.unfolding import load
 

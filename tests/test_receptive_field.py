@@ -17,7 +17,8 @@ from linear_copy import LinearCopy
 from planner.analyses.reach import trace
 from planner.analyses.receptive_field import AxisField, fields_of_sources, receptive_fields
 from planner.geometry import Span
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 from planner.source import read
 from planner.unfolding import load
 from random_networks import networks, planned

@@ -30,7 +30,8 @@ from planner.geometry import Shape
 from planner.layers._layer import Layer
 from planner.outputs.code.torch import emitted
 from planner.outputs.code.torch.program import Style
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 from planner.report import Report
 from planner.source import Source, of_mapping, read
 from planner.unfolding import load

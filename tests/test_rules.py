@@ -17,7 +17,7 @@ import yaml
 
 import planner
 from planner.diagnostics import Diagnostic, Severity
-from planner.plan import propagate
+from planner.propagation import propagate
 from planner.report import Report
 from planner.rules import all_rules, judge
 from planner.source import parse

@@ -31,7 +31,7 @@ from planner.outputs.code.torch.verifying.sizing import Compared
 from planner.outputs.draw import _volumes, dot, mmd
 from planner.outputs.draw._look import PLAIN
 from planner.outputs.plan import csv as as_csv
-from planner.plan import propagate
+from planner.propagation import propagate
 from planner.report import Report
 from planner.source import of_mapping
 from planner.unfolding import load

@@ -21,7 +21,8 @@ from planner.analyses.residues import Residues
 from planner.analyses.sizes import AxisSizes, sizes
 from planner.geometry import AxisMap, SameWindow, Shape, Spread, Window
 from planner.model import Model
-from planner.plan import Known, Plan, propagate
+from planner.plan import Known, Plan
+from planner.propagation import propagate
 from planner.report import Report
 from planner.rules._dropped import dropped
 from planner.source import of_mapping, read

@@ -19,7 +19,8 @@ from planner.geometry import Shape
 from planner.model import Model
 from planner.outputs import renderer
 from planner.outputs._screen import Screen, columns
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 from planner.source import parse, read
 from planner.unfolding import load
 

@@ -16,7 +16,8 @@ from planner.diagnostics import Severity
 from planner.geometry import Shape
 from planner.model import Model
 from planner.outputs.code.torch import emitted
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 from planner.report import Report
 from planner.rules import judge
 from planner.source import of_mapping

@@ -14,7 +14,8 @@ from coupled_networks import NETWORKS, STRIDED
 from planner.analyses.input_sizes import InputSizes, _Solver, input_sizes
 from planner.analyses.sizes import AxisSizes
 from planner.geometry import Shape
-from planner.plan import Known, propagate
+from planner.plan import Known
+from planner.propagation import propagate
 from planner.report import Report
 from planner.rules import judge
 from planner.source import of_mapping, read

@@ -46,7 +46,7 @@ from planner.outputs.code.torch.program import Style
 from planner.outputs.code.torch.verifying import differences, request, told
 from planner.outputs.code.torch.verifying.running import answer
 from planner.outputs.code.torch.verifying.sizing import Compared, compared
-from planner.plan import propagate
+from planner.propagation import propagate
 from planner.report import Report
 from planner.source import of_mapping, read
 from planner.unfolding import load

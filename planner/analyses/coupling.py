@@ -24,7 +24,8 @@ from planner.analyses.residues import Residues, settled
 from planner.analyses.spans import LONGEST_PERIOD
 from planner.analyses.walk import Walk, walk
 from planner.geometry import Shape
-from planner.plan import Plan, given
+from planner.plan import Plan
+from planner.propagation import given
 
 SeenSizes = tuple[int, ...]
 """What coupled steps see of one size of an axis: the lengths of their inputs at that size."""

@@ -15,7 +15,8 @@ from planner.analyses.replanning import Before, Replanned, replan
 from planner.analyses.walk import Walk, walk
 from planner.diagnostics import Fault
 from planner.geometry import AxisMap, Link, Shape
-from planner.plan import Plan, Step, Tensor, given
+from planner.plan import Plan, Step, Tensor
+from planner.propagation import given
 
 InputAxis = tuple[int, int]
 """A spatial axis of an input: the input's step, and the axis."""

@@ -19,7 +19,8 @@ from planner.analyses.walk import walk
 from planner.geometry import Shape
 from planner.layers._layer import axis_name
 from planner.model import Model
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 
 MOST_MENDED = 4
 """Inputs for which another size is looked for where a model does not work as it is."""

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from planner.analyses.replanning import Before, Replanned, replan, resolve
 from planner.geometry import Shape
-from planner.plan import Plan, Step, given
+from planner.plan import Plan, Step
+from planner.propagation import given
 
 MOST_PLANNED = 2_000_000
 """Steps planned before the search is given up."""

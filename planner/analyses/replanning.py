@@ -10,7 +10,8 @@ from planner.diagnostics import Fault
 from planner.geometry import Shape
 from planner.layers._layer import Facts
 from planner.model import Instance, Model
-from planner.plan import Known, Plan, Step, Told, ask, resolved
+from planner.plan import Known, Plan, Step
+from planner.propagation import Told, ask, resolved
 
 MOST_KEPT = 400_000
 """Steps that are kept."""

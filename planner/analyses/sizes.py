@@ -17,7 +17,8 @@ from planner.cells import TooManyRuns
 from planner.geometry import Shape
 from planner.layers._layer import axis_name
 from planner.model import Model
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 
 __all__ = ["AxisSizes", "Condition", "NotPeriodic", "Residues", "sizes"]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from planner.analyses.loss import losses
 from planner.analyses.reach import reach
 from planner.geometry import Shape
-from planner.plan import Known, Plan, propagate
+from planner.plan import Known, Plan
+from planner.propagation import propagate
 
 MOST_PLANNED = 25_000
 """Steps that are planned in all, whatever the number of sizes."""

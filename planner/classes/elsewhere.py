@@ -17,7 +17,8 @@ from planner.classes.tensors import INDEX, Calling, Copy
 from planner.classes.worlds import another
 from planner.format import Block
 from planner.model import Group, Model
-from planner.plan import Known, Plan, Step, propagate
+from planner.plan import Known, Plan, Step
+from planner.propagation import propagate
 from planner.source import of_mapping
 from planner.unfolding import Interned, load
 

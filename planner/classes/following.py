@@ -18,7 +18,8 @@ from planner.classes.tensors import Calling, Copy, plain
 from planner.geometry import Shape
 from planner.layers._call import Call
 from planner.layers._layer import Layer, axis_name
-from planner.plan import Plan, Step, propagate
+from planner.plan import Plan, Step
+from planner.propagation import propagate
 from planner.sight import named
 
 MOST_PLANS = 3

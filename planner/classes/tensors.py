@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 from planner.arithmetic import has_arithmetic
 from planner.classes.algebra import choice, substituted
 from planner.classes.arithmetic import of_value, value
-from planner.classes.expressions import NOTHING, ONE, Expr, UnusableError, const, lost, name, same, text
+from planner.classes.expressions import NOTHING, ONE, Expr, UnusableError, const, lost, name, same
 from planner.format import Block, Entry
 from planner.geometry import Shape
 from planner.layers._call import Call
+from planner.layers._layer import axis_name
 from planner.model import Group
 from planner.plan import Step
 from planner.sight import named
@@ -128,15 +129,15 @@ class Copy:
 
 
 def sizes_of(block: Block, inputs: Sequence[SymbolicTensor]) -> dict[str, Expr]:
-    """What stands for the sizes that a list reads of its inputs; spatial ones have no names in a class, and what is
-    worked out from them is a number.
+    """What stands for the sizes that a list reads of its inputs; spatial ones have no names in a class, and are the
+    numbers at the size that is planned.
     """
     found = {}
     for own, tensor in named(block.inputs, inputs).items() if block.sizes else ():
-        for size in block.sizes:
-            owner, _, axis = size.rpartition(".")
-            if owner == own:
-                found[size] = tensor.channels if axis == "channels" else text(size).assuming(tensor.origin)
+        numbers = {axis_name(i, len(tensor.shape.spatial)): const(n) for i, n in enumerate(tensor.shape.spatial)}
+        for axis, number in {"channels": tensor.channels, **numbers}.items():
+            if f"{own}.{axis}" in block.sizes:
+                found[f"{own}.{axis}"] = number if axis == "channels" else number.assuming(tensor.origin)
     return found
 
 

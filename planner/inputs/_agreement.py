@@ -2,14 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from itertools import islice
+
 from planner.diagnostics import Fault
 from planner.faults.not_imported import NotImported
 from planner.inputs._building import layer_of
+from planner.inputs._following import RUNS, at_run
 from planner.inputs._graph import Graph, GraphNode, NotSayable
+from planner.inputs._recording import Recording
 from planner.inputs._text import text_of
 from planner.model import Instance
+from planner.propagation import propagate
 from planner.source import parse
 from planner.unfolding import load
+
+
+def best_text(
+    name: str, traces: list[Recording], others: Callable[[], Iterable[Recording]], lower: Callable[..., Graph]
+) -> tuple[Graph, str]:
+    """The graph that says most of a network, and its text: from all its traces, or else from the first alone.
+
+    others   gives traces of more runs, which must bear numbers out that follow from the inputs' sizes
+    lower    makes a graph of traces
+    """
+    try:
+        if len(traces) > 1:
+            graph = lower(traces)
+            if not graph.follows:
+                return graph, agreed_text(graph, name)
+            graph = lower([*traces, *islice(others(), RUNS - len(traces))])
+            text = agreed_text(graph, name)
+            _must_plan(text, graph)
+            return graph, text
+    except (NotSayable, NotImported):
+        pass
+    try:
+        graph = lower(traces[:1])
+    except NotSayable as reason:
+        raise not_sayable(name, reason) from reason
+    return graph, agreed_text(graph, name)
+
+
+def _must_plan(text: str, graph: Graph) -> None:
+    """Raise NotSayable where a file has other shapes than the graph at the inputs of one of its runs."""
+    if graph.runs < RUNS:
+        raise NotSayable("numbers that follow from the input's size, and that too few runs bear out")
+    source = parse(text)
+    for run in range(1, graph.runs):
+        shapes = {name: step.shapes[run][0] for name, step in graph.inputs.items()}
+        plan = propagate(load(source, input=shapes if len(shapes) > 1 else next(iter(shapes.values()))))
+        found = [step.outputs for step in plan.steps]
+        if found != [step.shapes[run] for step in (*graph.inputs.values(), *graph.steps)]:
+            raise NotSayable("other shapes at another size")
 
 
 def agreed_text(graph: Graph, name: str) -> str:
@@ -56,7 +101,7 @@ def must_say(text: str, graph: Graph) -> None:
 def _must_be(step: GraphNode, instance: Instance, numbers: dict[GraphNode, int]) -> None:
     """Raise NotSayable where a step of a file is another one than that of the graph."""
     read = [(numbers[each.step], each.number) for each in step.sources]
-    same = instance.layer == layer_of(step.type, step.arguments) and read == [
+    same = instance.layer == layer_of(step.type, at_run(step.arguments, 0)) and read == [
         (ref.step, ref.output or 0) for ref in instance.sources
     ]
     if not same or (step.path is not None and instance.name != step.path and instance.owner is None):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from planner.arithmetic import has_arithmetic
 from planner.inputs._lists import Body, Entry, called, defaults, is_numbered
 
-KEPT = {"name", "type", "from", "layers", "pattern", "share", "tie"}
+KEPT = {"name", "type", "from", "layers", "pattern", "share", "tie", "batch_axes"}
 """Keys whose values make lists other lists when they differ."""
 
 
@@ -19,10 +20,10 @@ def skeleton(body: Body) -> object:
 def _shape_of(value: Any, key: str = "") -> object:
     if isinstance(value, dict):
         own = defaults(value.get("type"))
-        return tuple((name, _shape_of(each, name)) for name, each in value.items() if name not in own)
+        return tuple((name, _shape_of(each, name)) for name, each in value.items() if name not in own or name in KEPT)
     if isinstance(value, list) and key in ("layers", ""):
         return tuple(map(_shape_of, value))
-    if not key or key in KEPT or (isinstance(value, str) and "$" in value):
+    if not key or key in KEPT or has_arithmetic(value):
         return repr(value)
     return type(value).__name__
 

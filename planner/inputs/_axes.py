@@ -28,13 +28,6 @@ class Factor:
         return "×".join(map(str, self.sizes))
 
 
-@dataclass(frozen=True, slots=True)
-class Following:
-    """A number that is another one in each run, as what is worked out from the size of an input."""
-
-    values: Sizes
-
-
 Axis = tuple[Factor, ...]
 """The factors of an axis, the last of which runs fastest; none for an axis of one cell."""
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from planner.diagnostics import Fault
 from planner.geometry import Shape
 from planner.inputs._axes import Axis, Factor, Sizes, Traced, factors, size_of
+from planner.inputs._following import Following, at_run, number_of
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
 from planner.inputs._stored import Held
 from planner.layers import all_layers
@@ -64,13 +65,13 @@ class GraphBuilder:
         """A step of a layer; raises NotSayable where the layer does not take its arguments or its sources."""
         if any(tensor.is_empty for tensor in sources):
             raise NotSayable("an empty tensor")
-        layer = layer_of(type_, arguments)
+        layers = [layer_of(type_, at_run(arguments, run)) for run in range(self.runs)]
         shapes = [
             tuple(tensor.output.step.shapes[run][tensor.output.number] for tensor in sources)
             for run in range(self.runs)
         ]
         try:
-            found: list[Facts] = [layer.facts(*each) for each in shapes]
+            found: list[Facts] = [layer.facts(*each) for layer, each in zip(layers, shapes, strict=True)]
         except Fault as fault:
             raise NotSayable(f"{type_}: {fault.message}") from None
         step = GraphNode(
@@ -129,13 +130,13 @@ class GraphBuilder:
     def runs_of(self, x: Traced) -> list[Sizes]:
         return [x.sizes(run) for run in range(self.runs)]
 
-    def of_size(self, wanted: Sequence[Sizes]) -> Traced:
-        """An earlier tensor that has these spatial sizes in every run."""
+    def like_size(self, wanted: Sequence[Sizes]) -> Traced | None:
+        """An earlier tensor that has these spatial sizes in every run, if there is one."""
         for step in (*reversed(self.graph.steps), *self.graph.inputs.values()):
             for number in range(len(step.shapes[0])):
                 if [shapes[number].spatial for shapes in step.shapes] == list(wanted):
                     return Traced(Output(step, number, len(step.shapes[0]) > 1), (), (), self.batch)
-        raise NotSayable("sizes that follow from the input's, and that no tensor has")
+        return None
 
     def is_owned(self, weight: Any, attribute: str, *others: Any) -> bool:
         """Whether a module has a weight under its usual name, and the others beside it."""
@@ -242,18 +243,22 @@ class GraphBuilder:
             return "Flatten", {"start_dim": 2}, [x]
         runs = _together(x.axes, axes)
         names = named([run[0] for run in runs])
-        known: dict[str, int] = {}
+        known: dict[str, int | Following] = {}
         sources = [x]
         for axis in x.axes:
             parts = [run for run in runs if run[0] in axis]
             free = [run for run in parts if len({size_of(run, at) for at in range(self.runs)}) > 1]
             stated = [run for run in parts if run not in free]
-            if len(free) > 1:
+            if len(free) > 1 and len(sources) == 1:
                 sizes = [tuple(size_of(each, run) for each in axes[:-1]) for run in range(self.runs)]
-                sources = [x, self.of_size(sizes)]
+                like = self.like_size(sizes)
+                if like is None:
+                    stated = [*stated, *free[1:]]
+                else:
+                    sources = [x, like]
             if not free and stated:
                 stated = stated[1:]
-            known |= {names[run[0]]: size_of(run) for run in stated}
+            known |= {names[run[0]]: number_of([size_of(run, at) for at in range(self.runs)]) for run in stated}
         pattern = " -> ".join(" ".join(_written(axis, names) for axis in each) for each in (x.axes, axes))
         return "Rearrange", {"pattern": pattern, **known}, sources
 

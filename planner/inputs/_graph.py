@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from planner.geometry import Shape
+from planner.inputs._following import follows
 
 
 class NotSayable(Exception):
@@ -99,6 +100,11 @@ class Graph:
                 return
             for step in idle:
                 step.scope.members.remove(step)
+
+    @property
+    def follows(self) -> bool:
+        """Whether an argument of a step follows from the sizes of the inputs."""
+        return any(follows(step.arguments) for step in self.steps)
 
     @property
     def opaque(self) -> list[GraphNode]:

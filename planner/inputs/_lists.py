@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import count
+from functools import cache, cached_property
 from typing import Any
 
+from planner.inputs._following import Following, arithmetic, sizes_of
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
 from planner.layers import all_layers
 
@@ -72,6 +73,11 @@ class Body:
         """Whether what the list gives is what its last item gives."""
         last = self.items[-1]
         return not self.gives or (last.gives_one and self.gives == last.gives[:1])
+
+    @cached_property
+    def givers(self) -> dict[Output, Item]:
+        """The first item that gives each tensor."""
+        return {output: item for item in reversed(self.items) for output in item.gives}
 
     @property
     def inner(self) -> list[Body]:
@@ -190,18 +196,23 @@ def _name_all(body: Body) -> None:
     """
     numbered = is_numbered(body)
     taken = {item.name for item in body.items if item.name} | {"input", *inputs_of(body), *body.known.values()}
+    tried: Counter[str] = Counter()
     for i, item in enumerate(body.items):
-        item.called = str(i) if numbered else item.name or _unused(item, taken)
+        item.called = str(i) if numbered else item.name or _unused(item, taken, tried)
         taken.add(item.called)
         if item.body is not None:
             _name_all(item.body)
 
 
-def _unused(item: Item, taken: Collection[str]) -> str:
-    """A name that no other item has: the type in lower case, or that of the module that is called again."""
+def _unused(item: Item, taken: Collection[str], tried: Counter[str]) -> str:
+    """A name that no other item has: the type in lower case, or that of the module that is called again. `tried` has
+    the number at which the search for each goes on.
+    """
     kind = item.step.type.lower() if item.step is not None else "part"
     base = str(item.shares.called).replace(".", "_") if item.shares is not None else kind
-    return next(name for n in count() if (name := f"{base}_{n}" if n else base) not in taken)
+    while (name := f"{base}_{tried[base]}" if tried[base] else base) in taken:
+        tried[base] += 1
+    return name
 
 
 def is_numbered(body: Body) -> bool:
@@ -228,7 +239,7 @@ def called(body: Body, output: Output) -> str:
 
 def _giver(body: Body, output: Output) -> Item | None:
     """The item of a list that gives a tensor; None for one that comes in."""
-    return next((item for item in body.items if output in item.gives), None)
+    return body.givers.get(output)
 
 
 # Entries
@@ -263,7 +274,7 @@ def _said(body: Body, item: Item) -> Entry:
     """What an entry is, and with which arguments."""
     entry: Entry = {}
     if item.step is not None:
-        entry = {"type": item.step.type, **item.step.arguments}
+        entry = {"type": item.step.type, **{key: _stated(each, body) for key, each in item.step.arguments.items()}}
     elif item.body is not None and item.body.block is not None:
         entry = {"type": item.body.block.name, **item.body.values}
     if item.shares is not None:
@@ -271,6 +282,22 @@ def _said(body: Body, item: Item) -> Entry:
     elif item.step is not None and item.step.ties:
         entry["tie"] = {name: _tied(first, body.path) for name, first in item.step.ties.items()}
     return entry
+
+
+def _stated(value: Any, body: Body) -> Any:
+    """An argument as a list has it: numbers that follow from the sizes of what comes into the list are arithmetic."""
+    if isinstance(value, list):
+        return [_stated(each, body) for each in value]
+    if not isinstance(value, Following):
+        return value
+    sizes: dict[str, tuple[int, ...]] = {}
+    for output in body.reads:
+        shapes = [each[output.number] for each in output.step.shapes]
+        sizes |= sizes_of(called(body, output), shapes)
+    text = arithmetic(value.values, sizes)
+    if text is None:
+        raise NotSayable("a number that follows from the input's size in another way")
+    return text
 
 
 def _tied(name: str, path: str) -> str:

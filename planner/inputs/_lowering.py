@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from planner.faults.not_imported import NotImported
-from planner.inputs._axes import Factor, Following, Sizes, Traced
+from planner.inputs._axes import Factor, Sizes, Traced
 from planner.inputs._building import GraphBuilder
+from planner.inputs._following import Following
 from planner.inputs._graph import Graph, ModuleCall, NotSayable, Output
 from planner.inputs._opaque import opaque
 from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of
@@ -31,6 +32,7 @@ class Lowering(GraphBuilder):
         self.holders = {name[:at] for name in stored for at, letter in enumerate(name) if letter == "."}
         self.ties = {name: each.first for name, each in stored.items() if each.first}
         self.returned: list[tuple[Value, ...]] = []
+        self.orders: dict[tuple[str, int], list[int]] = {}
         self.scopes: dict[Invocation, ModuleCall] = {}
         self.tensors: dict[Value, Any] = {}
 
@@ -120,9 +122,17 @@ class Lowering(GraphBuilder):
         module, and modules of one class, are alike.
         """
         self.scope = self.enter(event.call)
-        for value in each_of(Value, event.result):
+        for place, value in enumerate(each_of(Value, event.result)):
             if isinstance(tensor := self.tensors.get(value), Traced) and not tensor.is_empty:
-                self.tensors[value] = self.settled(tensor)
+                settled = self.settled(tensor)
+                self.tensors[value] = self._as_at_first(settled, event.path, place) if event.path else settled
+
+    def _as_at_first(self, x: Traced, path: str, place: int) -> Traced:
+        """What goes into a module, with its axes in the order that they had when the module was called first."""
+        dims = [dim for dim in range(x.rank) if x.dims[dim] != (self.batch,)]
+        order = sorted(dims, key=lambda dim: x.axes.index(x.own(dim))) if dims else []
+        first = self.orders.setdefault((path, place), order)
+        return x if order == first or sorted(first) != dims else self.ordered(x, [x.own(dim) for dim in first])
 
     def _meaning(self, event: Event, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         name = plain_name(event.name)

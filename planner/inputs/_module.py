@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planner.faults.not_imported import NotImported
-from planner.inputs._graph import NotSayable
+from planner.inputs._graph import Graph
 from planner.inputs._naming import FROM_FILE, aside, said
 from planner.inputs._stored import Held
 
@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 
 BATCH = 11
 """Samples that a module is run on: a number that no axis is likely to have, so that the batch is told from axes."""
-FARTHER = (64, 96, 32)
-"""How many cells longer the axes of the inputs are in a second run, which tells what follows from their sizes."""
+FARTHER = (
+    *((64, 96, 32), (37, 51, 23), (22, 13, 9), (5, 30, 14), (110, 81, 47), (81, 8, 3)),
+    *((192, 32, 128), (32, 160, 96), (256, 128, 64), (96, 224, 160), (160, 64, 224)),
+)
+"""How many cells longer the axes of the inputs are in a second run, which tells what follows from their sizes; and in
+others that bear it out: on odd sizes if the module takes them.
+"""
 
 
 def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
@@ -29,7 +34,7 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
         import torch
     except ImportError as error:
         raise NotImported("a module of PyTorch needs PyTorch", help="pip install shape-planner[torch]") from error
-    from planner.inputs._agreement import agreed_text, not_sayable
+    from planner.inputs._agreement import best_text
     from planner.inputs._lowering import lowered
     from planner.inputs._text import heading
 
@@ -39,12 +44,13 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
     _must_be_open(module, name)
     with _evaluated(module):
         inputs = _inputs(module, input, example)
-        traces = _traces(module, inputs)
-    try:
-        graph = lowered(type(module).__name__, traces, _stored(module), BATCH, inputs.rows)
-    except NotSayable as reason:
-        raise not_sayable(name, reason) from reason
-    text = agreed_text(graph, name)
+        traces, others = _traces(module, inputs)
+        stored = _stored(module)
+
+        def lower(recordings: Sequence[Recording]) -> Graph:
+            return lowered(type(module).__name__, recordings, stored, BATCH, inputs.rows)
+
+        graph, text = best_text(name, traces, others, lower)
     home = f"{type(module).__name__} of {type(module).__module__.removeprefix(FROM_FILE)}"
     return heading(home, graph, traces[0].decisions, [each for each, _ in module.named_parameters()]) + text
 
@@ -150,7 +156,7 @@ def _inputs(module: Any, input: Any, example: Any) -> Inputs:
         raise NotImported(f"`forward` reads `{missing[0]}` too", help=f"give all that it reads: `{example_of}`")
     if example is not None:
         return _like(given, by_name)
-    return Inputs([_of_shapes(given, longer=longer) for longer in (False, True)], by_name)
+    return Inputs([_of_shapes(given, more) for more in ((0, 0, 0), *FARTHER)], by_name)
 
 
 def _like(examples: Mapping[str, Any], by_name: bool) -> Inputs:
@@ -163,8 +169,8 @@ def _like(examples: Mapping[str, Any], by_name: bool) -> Inputs:
     return Inputs([run], by_name, frozenset(name for name, (sizes, _) in run.items() if len(sizes) == 3))
 
 
-def _of_shapes(shapes: Mapping[str, Any], *, longer: bool) -> Run:
-    """The run on tensors of shapes that have the channels last, or of larger ones."""
+def _of_shapes(shapes: Mapping[str, Any], longer: Sequence[int]) -> Run:
+    """The run on tensors of shapes that have the channels last, with axes that are so many cells longer."""
     import torch
 
     run: Run = {}
@@ -172,14 +178,15 @@ def _of_shapes(shapes: Mapping[str, Any], *, longer: bool) -> Run:
         if not isinstance(shape, tuple | list) or not shape or not all(type(n) is int and n > 0 for n in shape):
             raise NotImported(f"`{shape}` is no shape", help="write it channels last: input=(224, 224, 3)")
         *spatial, channels = shape
-        more = [FARTHER[i] if longer and i < len(FARTHER) else 0 for i in range(len(spatial))]
-        sizes = (BATCH, channels, *(n + add for n, add in zip(spatial, more, strict=True)))
+        more = (*longer, *[0] * len(spatial))
+        sizes = (BATCH, channels, *(n + add for n, add in zip(spatial, more, strict=False)))
         run[name] = sizes, torch.get_default_dtype()
     return run
 
 
-def _traces(module: Any, inputs: Inputs) -> list[Recording]:
-    """What the module did in each run. The first must succeed, without values or else with them; the second may fail.
+def _traces(module: Any, inputs: Inputs) -> tuple[list[Recording], Callable[[], Iterator[Recording]]]:
+    """What the module did in each run, and what gives that of more. The first must succeed, without values or else
+    with them; others may fail.
 
     The user's own code runs here, and may raise anything.
     """
@@ -208,12 +215,12 @@ def _traces(module: Any, inputs: Inputs) -> list[Recording]:
             missing = isinstance(error, NotImplementedError)
             help = "mend the code: it must run in Python" if missing else "give a shape that it reads, by `--input`"
             raise NotImported(message, said(error), help) from error
-    traces = [first]
-    for farther in inputs.runs[1:]:
-        try:
-            second = run(farther, device)
-        except (Exception, SystemExit):  # noqa: BLE001
-            break
-        if second.outline == first.outline:
-            traces.append(second)
-    return traces
+
+    def like_the_first(runs: Sequence[Run]) -> Iterator[Recording]:
+        for each in runs:
+            with suppress(Exception, SystemExit):
+                found = run(each, device)
+                if found.outline == first.outline:
+                    yield found
+
+    return [first, *like_the_first(inputs.runs[1:2])], lambda: like_the_first(inputs.runs[2:])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from planner.geometry import Shape
 from planner.inputs._axes import Sizes, Traced, factors
 from planner.inputs._building import GraphBuilder
+from planner.inputs._following import Following, number_of
 from planner.inputs._graph import GraphNode, Output
 
 
@@ -34,7 +35,8 @@ def _of(b: GraphBuilder, name: str, sources: Sequence[Traced], sizes: Sequence[S
         folded = len(rows[0]) == len(own[0])
     else:
         rows, folded, per_sample = [each or (1,) for each in sizes], False, False
-    step = _custom(b, name, list(rows[0]), sources, tuple((Shape(each),) for each in rows), reason)
+    output = [number_of(each) for each in zip(*rows, strict=True)]
+    step = _custom(b, name, output, sources, tuple((Shape(each),) for each in rows), reason)
     axes = factors(rows)
     dims = axes if sizes[0] else ()
     if per_sample:
@@ -45,12 +47,12 @@ def _of(b: GraphBuilder, name: str, sources: Sequence[Traced], sizes: Sequence[S
 def _custom(
     b: GraphBuilder,
     name: str,
-    output: list[int | None],
+    output: Sequence[int | Following | None],
     sources: Sequence[Traced],
     shapes: tuple[tuple[Shape], ...],
     reason: str,
 ) -> GraphNode:
     read = tuple(each.output for each in sources)
-    step = GraphNode("Custom", {"class": name, "output": output}, read, b.scope, None, shapes, reason=reason)
+    step = GraphNode("Custom", {"class": name, "output": [*output]}, read, b.scope, None, shapes, reason=reason)
     b.add(step)
     return step

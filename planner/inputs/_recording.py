@@ -41,7 +41,7 @@ class Event:
     """A function or a layer that was called; `args`, `kwargs` and `result` have Values in place of tensors.
 
     module  the layer of `torch.nn` that was called; None for a function
-    path    that layer's full name
+    path    that layer's full name, or that of the module which tensors go into
     """
 
     name: str

@@ -27,9 +27,13 @@ def text_of(graph: Graph) -> str:
     return "\n".join([*lines, ""])
 
 
-def heading(home: str, graph: Graph, decisions: Iterable[str], parameters: Iterable[str]) -> str:
+def heading(
+    home: str, graph: Graph, decisions: Iterable[str], parameters: Iterable[str], *, in_training: bool = False
+) -> str:
     """What stands above the text, as comments: where it comes from, and what of it no layer says."""
-    return "".join(f"# {line}\n" for line in (f"{home}, imported", *_notes(graph, decisions, parameters)))
+    training = ["It was exported in training: this is what it does in evaluation."] if in_training else []
+    lines = [f"{home}, imported", *training, *_notes(graph, decisions, parameters)]
+    return "".join(f"# {line}\n" for line in lines)
 
 
 def _notes(graph: Graph, decisions: Iterable[str], parameters: Iterable[str]) -> Iterator[str]:

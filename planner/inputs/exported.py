@@ -6,17 +6,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from planner.faults.not_imported import NotImported
-from planner.inputs._agreement import agreed_text, not_sayable
+from planner.inputs._agreement import best_text
 from planner.inputs._exported.archive import Archive, archive_at, archive_in
 from planner.inputs._exported.calls import recorded
 from planner.inputs._exported.inputs import chosen
-from planner.inputs._exported.program import Program, broken, program_of
+from planner.inputs._exported.program import StoredProgram, broken, program_of
 from planner.inputs._exported.sizes import NotKnown
-from planner.inputs._graph import NotSayable
+from planner.inputs._graph import Graph
 from planner.inputs._lowering import lowered
 from planner.inputs._recording import Recording
 from planner.inputs._text import heading
@@ -45,27 +46,44 @@ def _saved(program: Any) -> Archive:
     return archive_in(file, "the program")
 
 
-def _text_of(program: Program, name: str, input: Any) -> str:
+def _text_of(program: StoredProgram, name: str, input: Any) -> str:
     try:
-        found = chosen(program, input, name)
-        traces = list(_recordings(program, found.runs, name))
+        graph, text = _graph_of(program, name, input)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, StopIteration) as error:
         raise broken(name, error) from error
-    try:
-        graph = lowered(program.name, traces, program.stored, found.samples, found.rows)
-    except NotSayable as reason:
-        raise not_sayable(name, reason) from reason
-    text = agreed_text(graph, name)
     parameters = [each for each, held in program.stored.items() if held.trained and not held.first]
-    return heading(f"{program.name} of {name}", graph, (), parameters) + text
+    head = heading(f"{program.name} of {name}", graph, (), parameters, in_training=program.in_training)
+    return head + text
 
 
-def _recordings(program: Program, runs: Sequence[Mapping[str, int]], name: str) -> Iterator[Recording]:
-    """What the program does in each run; in the first, which must be known, and others that are."""
-    for i, symbols in enumerate(runs):
-        try:
-            yield recorded(program, symbols)
-        except NotKnown as reason:
-            if not i:
-                help = "its sizes must follow from those of its inputs"
-                raise NotImported(f"`{name}` cannot be planned", str(reason), help) from reason
+def _graph_of(program: StoredProgram, name: str, input: Any) -> tuple[Graph, str]:
+    """The graph of a program and its text; what is no program may raise anything on the way."""
+    found = chosen(program, input, name)
+    traces = [_first(program, found.runs[0], name)]
+    traces += _alike(program, found.runs[1:2], traces[0])
+
+    def lower(recordings: Sequence[Recording]) -> Graph:
+        return lowered(program.name, recordings, program.stored, found.samples, found.rows)
+
+    def others() -> Iterator[Recording]:
+        return _alike(program, found.runs[2:], traces[0])
+
+    return best_text(name, traces, others, lower)
+
+
+def _first(program: StoredProgram, symbols: Mapping[str, int], name: str) -> Recording:
+    """What the program does at the sizes that are meant."""
+    try:
+        return recorded(program, symbols)
+    except NotKnown as reason:
+        help = "its sizes must follow from those of its inputs"
+        raise NotImported(f"`{name}` cannot be planned", str(reason), help) from reason
+
+
+def _alike(program: StoredProgram, runs: Sequence[Mapping[str, int]], first: Recording) -> Iterator[Recording]:
+    """What it does in other runs, as far as these are known, and call the same functions."""
+    for symbols in runs:
+        with suppress(NotKnown):
+            found = recorded(program, symbols)
+            if found.outline == first.outline:
+                yield found

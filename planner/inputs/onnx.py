@@ -45,9 +45,9 @@ def graph_of(network: Network, name: str, input: Any = None) -> Follower:
     inputs = [inputs_of(network.given, network.nodes, input, farther=farther) for farther in (True, False)]
     try:
         found = followed(network, name, inputs[0])
-        if any(found.gaps):
+        if any(found.gaps) or found.graph.follows:  # two sizes do not bear arithmetic out
             alone = followed(network, name, inputs[1])
-            found = alone if alone.gaps < found.gaps else found
+            found = alone if alone.gaps < found.gaps or found.graph.follows else found
     except NotSayable:
         found = followed(network, name, inputs[1])
     found.graph.prune()

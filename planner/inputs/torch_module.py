@@ -146,7 +146,7 @@ class Recorder(TorchFunctionMode):
                 self.inside_layer = False
         border = bool(self.calls) and any(True for _ in (*module.parameters(), *module.buffers()))
         if border:
-            self.trace.events.append(Event(BORDER, self.calls[-1], (), {}, self.read((args, kwargs))))
+            self.trace.events.append(Event(BORDER, self.calls[-1], (), {}, self.read((args, kwargs)), path=path))
         self.calls.append(Invocation(path, type(module).__name__, self.calls[-1] if self.calls else None))
         try:
             result = forward(module, *args, **kwargs)

@@ -10,7 +10,8 @@ from planner.analyses.loss import losses_of
 from planner.analyses.receptive_field import receptive_fields
 from planner.diagnostics import Severity
 from planner.geometry import Shape
-from planner.plan import Plan, Step, propagate
+from planner.plan import Plan, Step
+from planner.propagation import propagate
 from planner.remedies._case import Case, Proposal
 
 FARTHEST = 64

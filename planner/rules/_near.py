@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from planner.geometry import Shape
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 
 if TYPE_CHECKING:
     from planner.report import Report

@@ -11,7 +11,8 @@ from planner.analyses.loss import losses, losses_of
 from planner.analyses.reach import reach
 from planner.diagnostics import Fault
 from planner.geometry import Window
-from planner.plan import Plan, propagate
+from planner.plan import Plan
+from planner.propagation import propagate
 from planner.rules._near import near_sizes
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
 from planner.inputs._archive import MEGABYTE, Bounded
 
-MOST_BYTES = 128 * MEGABYTE
+MOST_BYTES = 64 * MEGABYTE
 """Bytes of a program, of which PyTorch writes some thousand for each call of a function."""
 MOST_SCALAR = 16
 """Bytes of a number."""

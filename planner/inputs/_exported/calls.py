@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planner.inputs._exported.layers import LAYERS, NotALayer
-from planner.inputs._exported.operators import Function, function_of
-from planner.inputs._exported.program import Call, Other, Program, Ref, Size, refs
-from planner.inputs._exported.scopes import Scope, layer_of, scopes_of
+from planner.inputs._exported.operators import END, TorchFunction, function_of
+from planner.inputs._exported.program import OperatorCall, Other, Size, StoredProgram, TensorName, refs
+from planner.inputs._exported.scopes import CallScope, layer_of, scopes_of
 from planner.inputs._exported.sizes import value, whole
 from planner.inputs._recording import BORDER, Event, Recording, Value, each_of
 
@@ -26,7 +26,7 @@ COUNTER = "num_batches_tracked"
 """A buffer that counts in training, and that nothing reads."""
 
 
-def recorded(program: Program, symbols: Mapping[str, int]) -> Recording:
+def recorded(program: StoredProgram, symbols: Mapping[str, int]) -> Recording:
     """What the program does where the symbols in its sizes have these values. Raises NotKnown."""
     return Replay(program, symbols).recording()
 
@@ -35,20 +35,22 @@ class Replay:
     """Goes along a program's calls, with its tensors at certain sizes.
 
     lying    for each name of a tensor the first name of what lies in the same memory
+    together for these first names all names of what lies there
     cuts     for names of parts of a tensor that tensor's name, and the index that cuts the part out
     turned   for names of matrices that are a stored one transposed that one's name
     waiting  what makes these matrices: a product with one is a layer, and has no need of it
     numbers  what names of single numbers stand for
     """
 
-    def __init__(self, program: Program, symbols: Mapping[str, int]) -> None:
+    def __init__(self, program: StoredProgram, symbols: Mapping[str, int]) -> None:
         self.program, self.symbols = program, symbols
         self.trace = Recording()
         self.values: dict[str, Value] = {}
         self.stored: dict[str, Value] = {}
         self.lying: dict[str, str] = {}
+        self.together: dict[str, list[str]] = {}
         self.cuts: dict[str, tuple[str, tuple[Any, ...]]] = {}
-        self.turned: dict[str, Ref] = {}
+        self.turned: dict[str, TensorName] = {}
         self.waiting: dict[str, tuple[Any, ...]] = {}
         self.numbers = dict(program.numbers)
         self.tied: dict[str, list[str]] = {}
@@ -73,23 +75,23 @@ class Replay:
                     self._take(each, scopes[at])
             self._leave(scopes[at], last)
             at = last + 1
-        self.trace.result = [self.read(each, None) for each in self.program.outputs if isinstance(each, Ref)]
+        self.trace.result = [self.read(each) for each in self.program.outputs if isinstance(each, TensorName)]
         return self.trace
 
     # Borders
 
-    def _enter(self, scope: Scope, at: int) -> None:
+    def _enter(self, scope: CallScope, at: int) -> None:
         """Write down what goes into the modules with weights that begin with a call."""
         for each in reversed(list(scope.outwards())):
             if each.has_weights and each.first == at and each.parent is not None:
                 self._border(each.parent, each.reads)
 
-    def _leave(self, scope: Scope, at: int) -> None:
+    def _leave(self, scope: CallScope, at: int) -> None:
         for each in scope.outwards():
             if each.has_weights and each.last == at and each.parent is not None:
                 self._border(each, each.gives)
 
-    def _border(self, scope: Scope, names: Sequence[str]) -> None:
+    def _border(self, scope: CallScope, names: Sequence[str]) -> None:
         read = [self.values[name] for name in names if name in self.values]
         self.trace.events.append(Event(BORDER, scope.invocation, (), {}, read))
 
@@ -112,22 +114,22 @@ class Replay:
             return {key: self.settled(each) for key, each in data.items()}
         return None if isinstance(data, Other) else data
 
-    def read(self, data: Any, scope: Scope | None, paths: Sequence[str] = ()) -> Any:
+    def read(self, data: Any, paths: Sequence[str] = ()) -> Any:
         """Arguments with values in place of the names of tensors; `paths` are those of the modules under way."""
-        if isinstance(data, Ref):
+        if isinstance(data, TensorName):
             if data.name in self.numbers:
                 return self.numbers[data.name]
-            if data.name in self.program.origins:
-                return self._stored(self.program.origins[data.name], paths)
             if data.name in self.waiting:
                 self._event(*self.waiting.pop(data.name))
+            if data.name in self.program.origins and data.name not in self.values:  # not written to
+                return self._stored(self.program.origins[data.name], paths)
             return self.values[data.name]
         if isinstance(data, list | tuple):
-            return type(data)(self.read(each, scope, paths) for each in data)
+            return type(data)(self.read(each, paths) for each in data)
         if isinstance(data, dict):
-            return {key: self.read(each, scope, paths) for key, each in data.items()}
+            return {key: self.read(each, paths) for key, each in data.items()}
         if isinstance(data, slice):
-            return slice(*(self.read(each, scope, paths) for each in (data.start, data.stop, data.step)))
+            return slice(*(self.read(each, paths) for each in (data.start, data.stop, data.step)))
         return data
 
     def _stored(self, name: str, paths: Sequence[str]) -> Value:
@@ -143,7 +145,7 @@ class Replay:
 
     def made(self, result: Any) -> Any:
         """Results with new values in place of the names of tensors."""
-        if isinstance(result, Ref):
+        if isinstance(result, TensorName):
             self.values[result.name] = Value(self.sizes(result.name), type=self.program.tensors[result.name].type)
             return self.values[result.name]
         if isinstance(result, list | tuple):
@@ -152,7 +154,7 @@ class Replay:
 
     # Calls
 
-    def _as_layer(self, kind: str, path: str, calls: Sequence[Call], scope: Scope) -> bool:
+    def _as_layer(self, kind: str, path: str, calls: Sequence[OperatorCall], scope: CallScope) -> bool:
         """Write calls down as one layer of `torch.nn`; whether they can be."""
         if kind not in LAYERS:
             return False
@@ -160,23 +162,23 @@ class Replay:
             found = LAYERS[kind](self, calls)
         except (NotALayer, KeyError, IndexError, ValueError, TypeError):
             return False
-        args = self.read(found.args, scope)
+        args = self.read(found.args)
         if not all(isinstance(each, Value) for each in args):
             return False
         for call in calls:
             self.made(call.result)
-        result = self.read(found.result, scope)
+        result = self.read(found.result)
         self.trace.events.append(Event(kind, scope.invocation, args, {}, result, found.module, path))
         return True
 
-    def _take(self, call: Call, scope: Scope) -> None:
+    def _take(self, call: OperatorCall, scope: CallScope) -> None:
         """Write a call down."""
         if not any(each.name in self.program.tensors for each in refs(call.result)):
             return
         name, result = call.name, call.result
         args, kwargs = self.settled(call.args), self.settled(call.kwargs)
         first = next(refs(args), None)
-        if first is not None and first.name in self.numbers and name in COPIES and isinstance(result, Ref):
+        if first is not None and first.name in self.numbers and name in COPIES and isinstance(result, TensorName):
             self.numbers[result.name] = self.numbers[first.name]
             return
         paths = [frame.path for frame in reversed(call.frames)]
@@ -184,42 +186,38 @@ class Replay:
             self._write(call, first.name, args, kwargs, scope, paths)
             return
         if name in VIEWS and first is not None:
-            for each in refs(result):
-                self.lying[each.name] = self.lying.get(first.name, first.name)
-        if self._is_alias(name, args, result):
-            self.values[result.name] = self.read(first, scope, paths)
+            self._lies_with(first.name, result)
+        if name == "slice" and isinstance(result, TensorName) and first is not None and _is_whole(args):
+            self.cuts[result.name] = self.cuts.get(first.name, (first.name, ()))
+            self.values[result.name] = self.read(first, paths)
             return
         function = function_of(name, args, kwargs)
-        if isinstance(result, Ref) and first is not None:
+        if isinstance(result, TensorName) and first is not None:
             self._remember(function, first.name, result.name)
             if result.name in self.turned:
                 self.waiting[result.name] = function, result, scope, paths
                 return
         self._event(self._as_linear(function), result, scope, paths)
 
-    def _event(self, function: Function, result: Any, scope: Scope, paths: Sequence[str]) -> None:
-        args, kwargs = self.read(function.args, scope, paths), self.read(function.kwargs, scope, paths)
+    def _event(self, function: TorchFunction, result: Any, scope: CallScope, paths: Sequence[str]) -> None:
+        args, kwargs = self.read(function.args, paths), self.read(function.kwargs, paths)
         made = self.made(result)
         own = made[0] if function.first and isinstance(made, tuple) else made
         self.trace.events.append(Event(function.name, scope.invocation, args, kwargs, own))
 
-    def _is_alias(self, name: str, args: Mapping[str, Any], result: Any) -> bool:
-        """Whether a call is a slice of all that there is, as the first part of `x[:, 1:3]`."""
-        if name != "slice" or not isinstance(result, Ref):
-            return False
-        x = args.get("self")
-        whole_ = isinstance(x, Ref) and x.name in self.values and self.sizes(x.name) == self.sizes(result.name)
-        if whole_ and isinstance(x, Ref) and x.name in self.cuts:
-            self.cuts[result.name] = self.cuts[x.name]
-        elif whole_ and isinstance(x, Ref):
-            self.cuts[result.name] = (x.name, ())
-        return whole_ and args.get("step", 1) == 1
+    def _lies_with(self, name: str, result: Any) -> None:
+        """Remember that results lie in the memory of a tensor."""
+        root = self.lying.setdefault(name, name)
+        together = self.together.setdefault(root, [root])
+        for each in refs(result):
+            self.lying[each.name] = root
+            together.append(each.name)
 
-    def _remember(self, function: Function, read: str, result: str) -> None:
+    def _remember(self, function: TorchFunction, read: str, result: str) -> None:
         """Remember what a part is a part of, and which stored matrix is transposed."""
         own = self.program.origins.get(read)
         if own is not None and function.name in ("t", "permute", "transpose") and len(self.sizes(read)) == 2:
-            self.turned[result] = Ref(read)
+            self.turned[result] = TensorName(read)
         base, index = self.cuts.get(read, (read, ()))
         if function.name == "getitem" and not index and isinstance(function.args[1], tuple):
             self.cuts[result] = (base, function.args[1])
@@ -227,19 +225,25 @@ class Replay:
             dim, at = function.args[1:]
             self.cuts[result] = (base, (*[slice(None)] * (dim % len(self.sizes(base))), at))
 
-    def _as_linear(self, function: Function) -> Function:
+    def _as_linear(self, function: TorchFunction) -> TorchFunction:
         """A product with a transposed weight, as the linear layer that it is."""
         weight = function.args[-1] if function.args else None
-        if not isinstance(weight, Ref) or weight.name not in self.turned:
+        if not isinstance(weight, TensorName) or weight.name not in self.turned:
             return function
         if function.name in ("mm", "matmul") and len(function.args) == 2:
-            return Function("linear", (function.args[0], self.turned[weight.name]))
+            return TorchFunction("linear", (function.args[0], self.turned[weight.name]))
         if function.name == "addmm" and len(function.args) == 3 and not function.kwargs:
-            return Function("linear", (function.args[1], self.turned[weight.name], function.args[0]))
+            return TorchFunction("linear", (function.args[1], self.turned[weight.name], function.args[0]))
         return function
 
     def _write(
-        self, call: Call, name: str, args: dict[str, Any], kwargs: dict[str, Any], scope: Scope, paths: Sequence[str]
+        self,
+        call: OperatorCall,
+        name: str,
+        args: dict[str, Any],
+        kwargs: dict[str, Any],
+        scope: CallScope,
+        paths: Sequence[str],
     ) -> None:
         """Write down a call that writes over what it reads; others in the same memory are not known any more."""
         if self.program.origins.get(name, "").endswith(COUNTER):
@@ -247,20 +251,21 @@ class Replay:
         base, index = self.cuts.get(name, (name, ()))
         if call.name in ("copy_", "fill_") and index and base in self.values:
             source = args.get("src", args.get("value"))
-            self._event(Function("setitem", (Ref(base), index, source)), Ref(base), scope, paths)
+            self._event(TorchFunction("setitem", (TensorName(base), index, source)), TensorName(base), scope, paths)
             written, new = base, self.values[base]
         else:
             function = function_of(call.name, args, kwargs)
             self._event(function, call.result, scope, paths)
-            written, new = name, next(each_of(Value, self.read(call.result, scope)))
-        root = self.lying.get(name, name)
-        for other in list(self.values):
-            if self.lying.get(other, other) == root:
-                self.made(Ref(other))
+            written, new = name, next(each_of(Value, self.read(call.result)))
+        self._lies_with(name, call.result)
+        for other in self.together[self.lying[name]]:
+            if other in self.values:
+                self.made(TensorName(other))
         self.values[written] = new
-        for each in refs(call.result):
-            self.lying[each.name] = root
-            if written == name:
-                self.values[each.name] = new
-            else:
-                self.made(each)
+        for each in refs(call.result) if written == name else ():
+            self.values[each.name] = new
+
+
+def _is_whole(args: Mapping[str, Any]) -> bool:
+    """Whether a slice is one of all that there is, as the first part of `x[:, 1:3]`."""
+    return not args.get("start") and args.get("end") in (None, END) and args.get("step", 1) == 1

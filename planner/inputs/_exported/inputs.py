@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from planner.faults.not_imported import NotImported
-from planner.inputs._exported.program import Program, Size, refs
+from planner.inputs._exported.program import Size, StoredProgram, refs
 from planner.inputs._exported.sizes import NotKnown, symbols_of, whole
 
 SAMPLES = 11
 """Samples where the program leaves their number open: one that no axis is likely to have."""
-FARTHER = (64, 96, 32)
-"""How many cells longer the axes of the inputs are in a second run, where they may be."""
+FARTHER = (
+    *((64, 96, 32), (192, 32, 128), (32, 160, 96)),
+    *((256, 128, 64), (96, 224, 160), (160, 64, 224), (224, 288, 192)),
+)
+"""How many cells longer the axes of the inputs are in further runs, where they may be."""
 MAPS = ("conv", "pool", "batch_norm", "group_norm", "instance_norm", "upsample")
 """Words in the names of functions that have the channels second."""
 
@@ -27,7 +30,7 @@ class Chosen:
     rows: frozenset[str]
 
 
-def chosen(program: Program, given: Any, name: str) -> Chosen:
+def chosen(program: StoredProgram, given: Any, name: str) -> Chosen:
     """The values for the symbols in a program's sizes. Raises NotImported."""
     if not program.inputs:
         raise NotImported(f"`{name}` reads no tensor", help="its forward must read one, or several")
@@ -47,12 +50,11 @@ def chosen(program: Program, given: Any, name: str) -> Chosen:
             elif target not in (None, size):
                 help = "leave --input out, or export it again with `dynamic_shapes`"
                 raise NotImported(_differs(program, each, rows), help=help)
-    runs = [symbols]
-    farther = _farther(program, symbols, rows)
-    return Chosen(runs if farther == symbols else [*runs, farther], samples, rows)
+    farther = [_farther(program, symbols, rows, more) for more in FARTHER]
+    return Chosen([symbols, *(each for each in farther if each != symbols)], samples, rows)
 
 
-def _samples(program: Program, symbols: dict[str, int], name: str) -> int:
+def _samples(program: StoredProgram, symbols: dict[str, int], name: str) -> int:
     """The number of samples, which stands first in every input."""
     firsts = {each: program.tensors[each].sizes[:1] for each in program.inputs}
     for each, sizes in firsts.items():
@@ -69,13 +71,15 @@ def _samples(program: Program, symbols: dict[str, int], name: str) -> int:
     return next(iter(found.values()))
 
 
-def _within(program: Program, size: Size, wanted: int) -> int:
+def _within(program: StoredProgram, size: Size, wanted: int) -> int:
     """A number as it is wanted, where the program allows it."""
     least, most = program.ranges.get(next(iter(symbols_of(size.text)), ""), (0, None))
     return wanted if least <= wanted and (most is None or wanted <= most) else size.hint
 
 
-def _solve(symbols: dict[str, int], size: Size, wanted: Any, program: Program, name: str, rows: frozenset[str]) -> None:
+def _solve(
+    symbols: dict[str, int], size: Size, wanted: Any, program: StoredProgram, name: str, rows: frozenset[str]
+) -> None:
     """Give the symbol in a size the value at which the size is as wanted."""
     free = symbols_of(size.text) - set(symbols)
     refused = NotImported(_differs(program, name, rows), help="give a shape that the program allows")
@@ -94,13 +98,15 @@ def _solve(symbols: dict[str, int], size: Size, wanted: Any, program: Program, n
         raise NotImported(f"the size of the input `{name}` cannot be worked out", str(reason)) from reason
 
 
-def _farther(program: Program, symbols: Mapping[str, int], rows: frozenset[str]) -> dict[str, int]:
+def _farther(
+    program: StoredProgram, symbols: Mapping[str, int], rows: frozenset[str], longer: Sequence[int]
+) -> dict[str, int]:
     """The symbols with larger values where these are sizes of axes, and the program allows it."""
     found = dict(symbols)
     for name in program.inputs:
         sizes = program.tensors[name].sizes
         axes = sizes[1:-1] if name in rows else sizes[2:] if len(sizes) > 2 else sizes[1:]
-        for size, more in zip(axes, FARTHER, strict=False):
+        for size, more in zip(axes, longer, strict=False):
             for symbol in symbols_of(size.text) if isinstance(size, Size) else ():
                 most = program.ranges.get(symbol, (0, None))[1]
                 if found[symbol] == symbols[symbol] and (most is None or symbols[symbol] + more <= most):
@@ -108,7 +114,7 @@ def _farther(program: Program, symbols: Mapping[str, int], rows: frozenset[str])
     return found
 
 
-def _is_rows(program: Program, name: str) -> bool:
+def _is_rows(program: StoredProgram, name: str) -> bool:
     """Whether an input of three dimensions is (N, L, C): where the first function that reads it takes no map."""
     if len(program.tensors[name].sizes) != 3:
         return False
@@ -117,7 +123,7 @@ def _is_rows(program: Program, name: str) -> bool:
     return not any(word in first for word in MAPS)
 
 
-def _by_name(program: Program, given: Any) -> dict[str, Sequence[int]]:
+def _by_name(program: StoredProgram, given: Any) -> dict[str, Sequence[int]]:
     """The shapes that are given, by the names of the inputs."""
     if given is None:
         return {}
@@ -134,7 +140,7 @@ def _torch_sizes(shape: Sequence[int], channels_last: bool) -> tuple[int, ...]:
     return tuple(shape) if channels_last else (shape[-1], *shape[:-1])
 
 
-def _differs(program: Program, name: str, rows: frozenset[str]) -> str:
+def _differs(program: StoredProgram, name: str, rows: frozenset[str]) -> str:
     """What is said of an input whose shape is not the one that is given."""
     sizes = program.tensors[name].sizes[1:]
     ordered = sizes if name in rows else (*sizes[1:], sizes[0])

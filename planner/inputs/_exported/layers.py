@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, NamedTuple, Protocol
 
-from planner.inputs._exported.program import Call, Ref, refs
+from planner.inputs._exported.program import OperatorCall, TensorName, refs
 
 
 class NotALayer(Exception):
@@ -23,7 +23,7 @@ class Replayed(Protocol):
     def settled(self, data: Any) -> Any: ...
 
 
-class Standing:
+class StandIn:
     """What stands for a module: the arguments that it was made with."""
 
     def __init__(self, *, weights: bool = True, **arguments: Any) -> None:
@@ -37,12 +37,12 @@ class Standing:
 class Found(NamedTuple):
     """A layer: the module's arguments, what it is called with, and what it gives."""
 
-    module: Standing
+    module: StandIn
     args: tuple[Any, ...]
     result: Any
 
 
-Meaning = Callable[[Replayed, Sequence[Call]], Found]
+Meaning = Callable[[Replayed, Sequence[OperatorCall]], Found]
 LAYERS: dict[str, Meaning] = {}
 
 
@@ -54,7 +54,7 @@ def _layer(*names: str) -> Callable[[Meaning], Meaning]:
     return added
 
 
-def _only(calls: Sequence[Call], *names: str) -> dict[str, Any]:
+def _only(calls: Sequence[OperatorCall], *names: str) -> dict[str, Any]:
     """The arguments of the only call, which is of a certain function."""
     (call,) = calls
     if call.name.rstrip("_") not in names or call.kwargs:
@@ -63,21 +63,21 @@ def _only(calls: Sequence[Call], *names: str) -> dict[str, Any]:
 
 
 @_layer("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")
-def _dropout(r: Replayed, calls: Sequence[Call]) -> Found:
+def _dropout(r: Replayed, calls: Sequence[OperatorCall]) -> Found:
     given = _only(calls, "dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
-    return Found(Standing(weights=False, p=given["p"]), (given["input"],), calls[0].result)
+    return Found(StandIn(weights=False, p=given["p"]), (given["input"],), calls[0].result)
 
 
 @_layer("PReLU")
-def _prelu(r: Replayed, calls: Sequence[Call]) -> Found:
+def _prelu(r: Replayed, calls: Sequence[OperatorCall]) -> Found:
     given = _only(calls, "prelu")
-    return Found(Standing(num_parameters=prod(r.sizes(given["weight"].name))), (given["self"],), calls[0].result)
+    return Found(StandIn(num_parameters=prod(r.sizes(given["weight"].name))), (given["self"],), calls[0].result)
 
 
 @_layer("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d")
-def _instance_norm(r: Replayed, calls: Sequence[Call]) -> Found:
+def _instance_norm(r: Replayed, calls: Sequence[OperatorCall]) -> Found:
     given = _only(calls, "instance_norm")
-    module = Standing(
+    module = StandIn(
         weights=given["weight"] is not None or given["running_mean"] is not None,
         eps=given["eps"],
         momentum=given["momentum"],
@@ -88,7 +88,7 @@ def _instance_norm(r: Replayed, calls: Sequence[Call]) -> Found:
 
 
 @_layer("LSTM", "GRU", "RNN")
-def _recurrent(r: Replayed, calls: Sequence[Call]) -> Found:
+def _recurrent(r: Replayed, calls: Sequence[OperatorCall]) -> Found:
     """A recurrent layer whose first state is zero."""
     *zeros, call = calls
     given = call.args
@@ -99,7 +99,7 @@ def _recurrent(r: Replayed, calls: Sequence[Call]) -> Found:
     first, second = (r.sizes(each.name) for each in given["params"][:2])
     gates = {"lstm": 4, "gru": 3}.get(call.name, 1)
     last = len(given["params"]) // (given["num_layers"] * (1 + given["bidirectional"]))
-    module = Standing(
+    module = StandIn(
         input_size=first[1],
         hidden_size=first[0] // gates,
         num_layers=given["num_layers"],
@@ -115,12 +115,12 @@ def _recurrent(r: Replayed, calls: Sequence[Call]) -> Found:
 
 
 @_layer("MultiheadAttention")
-def _attention(r: Replayed, calls: Sequence[Call]) -> Found:
+def _attention(r: Replayed, calls: Sequence[OperatorCall]) -> Found:
     """Attention of several heads, without a mask: the products with the stored matrices, and what stands between."""
     stored: dict[str, str] = {name: own.rpartition(".")[2] for name, own in r.program.origins.items()}
     made = {each.name: call for call in calls for each in refs(call.result)}
 
-    def origin(ref: Ref) -> str:
+    def origin(ref: TensorName) -> str:
         """The name of the stored tensor that a matrix is a part of."""
         while ref.name in made:
             ref = next(refs(made[ref.name].args))
@@ -139,7 +139,7 @@ def _attention(r: Replayed, calls: Sequence[Call]) -> Found:
     names = {stored[each.name] for call in calls for each in refs(call.args) if each.name in stored}
     if names & {"bias_k", "bias_v"} or any(call.name in ("cat", "pad", "zeros") for call in calls):
         raise NotALayer
-    module = Standing(
+    module = StandIn(
         num_heads=width // per_head,
         dropout=0.0,
         bias="in_proj_bias" in names,
@@ -153,12 +153,12 @@ def _attention(r: Replayed, calls: Sequence[Call]) -> Found:
 PROJECTIONS = ("q_proj_weight", "k_proj_weight", "v_proj_weight")
 
 
-def _is_masked(call: Call) -> bool:
+def _is_masked(call: OperatorCall) -> bool:
     given = {**call.args, **call.kwargs}
     return call.name == "baddbmm" or given.get("attn_mask") is not None or bool(given.get("is_causal"))
 
 
-def _outside(ref: Ref, made: dict[str, Call]) -> Ref:
+def _outside(ref: TensorName, made: dict[str, OperatorCall]) -> TensorName:
     """The tensor from outside that is only turned."""
     while ref.name in made:
         if made[ref.name].name != "transpose":
@@ -167,7 +167,7 @@ def _outside(ref: Ref, made: dict[str, Call]) -> Ref:
     return ref
 
 
-def _end(ref: Ref, calls: Sequence[Call]) -> Ref:
+def _end(ref: TensorName, calls: Sequence[OperatorCall]) -> TensorName:
     """The last of the tensors that are only another view of one."""
     for call in calls:
         if call.name in ("view", "transpose", "reshape", "squeeze") and next(refs(call.args)) == ref:
@@ -176,10 +176,10 @@ def _end(ref: Ref, calls: Sequence[Call]) -> Ref:
 
 
 @_layer("TransformerEncoderLayer")
-def _encoder_layer(r: Replayed, calls: Sequence[Call]) -> Found:
+def _encoder_layer(r: Replayed, calls: Sequence[OperatorCall]) -> Found:
     """A layer of a transformer's encoder, without a mask."""
     path = next(each.path for each in calls[0].frames if each.name == "TransformerEncoderLayer")
-    parts: dict[str, list[Call]] = {}
+    parts: dict[str, list[OperatorCall]] = {}
     for call in calls:
         own = next((each.path for each in call.frames if each.path.startswith(f"{path}.")), path)
         parts.setdefault(own.removeprefix(path).lstrip("."), []).append(call)
@@ -190,12 +190,12 @@ def _encoder_layer(r: Replayed, calls: Sequence[Call]) -> Found:
         raise NotALayer
     first = calls.index(norm1) < calls.index(linear1) and calls.index(norm1) < calls.index(parts["self_attn"][0])
     dropout = next((each.args["p"] for each in parts.get("dropout", [])), 0.0)
-    module = Standing(
+    module = StandIn(
         activation=between[0],
         self_attn=attention.module,
-        linear1=Standing(out_features=r.sizes(linear1.args["weight"].name)[0], bias=linear1.args.get("bias")),
-        dropout=Standing(p=dropout),
-        norm1=Standing(eps=norm1.args.get("eps", 1e-5)),
+        linear1=StandIn(out_features=r.sizes(linear1.args["weight"].name)[0], bias=linear1.args.get("bias")),
+        dropout=StandIn(p=dropout),
+        norm1=StandIn(eps=norm1.args.get("eps", 1e-5)),
         norm_first=first,
     )
     source = next(refs(norm1.args)) if first else attention.args[0]

@@ -10,15 +10,16 @@ from typing import Any
 from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
 from planner.inputs._exported.archive import Archive, refused
+from planner.inputs._exported.sizes import LARGEST
 from planner.inputs._stored import Held
 
-MOST_STEPS = 200_000
+MOST_STEPS = 50_000
 MAJOR = 8
 """The version in which PyTorch writes programs down that is known here; its minor versions add to it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ref:
+class TensorName:
     """A tensor that the program has under a name."""
 
     name: str
@@ -33,7 +34,7 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class TensorMeta:
     """What a program says of a tensor; `type` is the kind of its numbers as in Value."""
 
     sizes: tuple[int | Size, ...]
@@ -41,7 +42,7 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class ModuleFrame:
     """A call of a module that is under way, by a key that no other call has."""
 
     key: str
@@ -55,14 +56,14 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class OperatorCall:
     """A function that the program calls: the positional arguments by their names, then the others."""
 
     target: str
     args: dict[str, Any]
     kwargs: dict[str, Any]
     result: Any
-    frames: tuple[Frame, ...]
+    frames: tuple[ModuleFrame, ...]
 
     @property
     def name(self) -> str:
@@ -72,7 +73,7 @@ class Call:
 
 
 @dataclass
-class Program:
+class StoredProgram:
     """A program: its inputs, outputs and calls.
 
     stored   what is stored, by the names of the `state_dict`
@@ -83,12 +84,17 @@ class Program:
 
     inputs: list[str]
     outputs: list[Any]
-    calls: list[Call]
-    tensors: dict[str, Tensor]
+    calls: list[OperatorCall]
+    tensors: dict[str, TensorMeta]
     stored: dict[str, Held]
     origins: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, Any] = field(default_factory=dict)
     ranges: dict[str, tuple[int, int | None]] = field(default_factory=dict)
+
+    @property
+    def in_training(self) -> bool:
+        """Whether it was exported in training, and normalizes by the batch."""
+        return any(call.name == "batch_norm" and call.args.get("training") for call in self.calls)
 
     @property
     def name(self) -> str:
@@ -96,7 +102,7 @@ class Program:
         return next((call.frames[0].name for call in self.calls if call.frames), "Net")
 
 
-def program_of(archive: Archive, name: str) -> Program:
+def program_of(archive: Archive, name: str) -> StoredProgram:
     """The program that an archive holds. Raises NotImported."""
     try:
         version = archive.program["schema_version"]["major"]
@@ -127,15 +133,15 @@ class _Reader:
 
     def __init__(self, archive: Archive, name: str) -> None:
         self.archive, self.name = archive, name
-        self.tensors: dict[str, Tensor] = {}
+        self.tensors: dict[str, TensorMeta] = {}
         self.sizes: dict[str, Any] = {}
-        self.calls: list[Call] = []
+        self.calls: list[OperatorCall] = []
 
-    def program(self) -> Program:
+    def program(self) -> StoredProgram:
         module = self.archive.program["graph_module"]
         graph, signature = module["graph"], module["signature"]
         self._graph(graph, "", ())
-        found = Program([], [], self.calls, self.tensors, {})
+        found = StoredProgram([], [], self.calls, self.tensors, {})
         parameters: dict[str, bool] = {}
         for spec in signature["input_specs"]:
             ((kind, about),) = spec.items()
@@ -158,7 +164,7 @@ class _Reader:
             found.ranges[str(symbol)] = int(least or 0), None if most is None else int(most)
         return found
 
-    def _store(self, found: Program, name: str, arg: str, kind: str, *, kept: bool) -> None:
+    def _store(self, found: StoredProgram, name: str, arg: str, kind: str, *, kept: bool) -> None:
         tensor = self.tensors[arg]
         sizes = tuple(size for size in tensor.sizes if isinstance(size, int))
         if len(sizes) != len(tensor.sizes):
@@ -168,7 +174,7 @@ class _Reader:
         found.stored[name] = Held(name, sizes, kind == "parameter", tensor.type != "float", kept)
         found.origins[arg] = name
 
-    def _tie(self, found: Program) -> None:
+    def _tie(self, found: StoredProgram) -> None:
         """Say which stored tensors are one: those that lie in one place of the archive."""
         first: dict[Any, str] = {}
         for name, about in self.archive.weights.items():
@@ -182,12 +188,15 @@ class _Reader:
 
     # Graphs
 
-    def _graph(self, graph: Mapping[str, Any], prefix: str, frames: tuple[Frame, ...]) -> None:
+    def _graph(self, graph: Mapping[str, Any], prefix: str, frames: tuple[ModuleFrame, ...]) -> None:
         """Read the calls of a graph, and those of the graphs within that are only run as they are."""
         if not prefix:
             self._dtypes = {}
         for name, about in graph["tensor_values"].items():
-            self.tensors[prefix + name] = Tensor(tuple(map(self._size, about["sizes"])), _type(about["dtype"]))
+            sizes = tuple(map(self._size, about["sizes"]))
+            if not all(isinstance(each, Size) or (type(each) is int and 0 <= each < LARGEST) for each in sizes):
+                raise ValueError(f"`{name}` has no size")
+            self.tensors[prefix + name] = TensorMeta(sizes, _type(about["dtype"]))
             self._dtypes[prefix + name] = about["dtype"]
         for kind in ("sym_int_values", "sym_float_values", "sym_bool_values"):
             for name, about in (graph.get(kind) or {}).items():
@@ -197,7 +206,7 @@ class _Reader:
                 raise refused(self.name, f"calls more than {MOST_STEPS:,} functions", "no network needs that")
             self._node(node, prefix, frames)
 
-    def _node(self, node: Mapping[str, Any], prefix: str, frames: tuple[Frame, ...]) -> None:
+    def _node(self, node: Mapping[str, Any], prefix: str, frames: tuple[ModuleFrame, ...]) -> None:
         own = tuple(_frames(node["metadata"].get("nn_module_stack") or "")) or frames
         target = str(node["target"])
         given = node["inputs"]
@@ -209,25 +218,25 @@ class _Reader:
         kwargs = {each["name"]: self.read(each["arg"], prefix) for each in given if not _leads(each)}
         results = [self.read(each, prefix) for each in node["outputs"]]
         result = results[0] if len(results) == 1 else tuple(results)
-        self.calls.append(Call(target, args, kwargs, result, own))
+        self.calls.append(OperatorCall(target, args, kwargs, result, own))
 
     def _inlined(
-        self, node: Mapping[str, Any], graph: Mapping[str, Any], prefix: str, frames: tuple[Frame, ...]
+        self, node: Mapping[str, Any], graph: Mapping[str, Any], prefix: str, frames: tuple[ModuleFrame, ...]
     ) -> None:
         """A graph within that only runs in another mode, as without gradients: its calls in place of it."""
         within = f"{prefix}{len(self.calls)}/"
         self._graph(graph, within, frames)
         outer = [self.read(each["arg"], prefix) for each in node["inputs"] if "as_graph" not in each["arg"]]
-        outer = [each for each in outer if isinstance(each, Ref)]
+        outer = [each for each in outer if isinstance(each, TensorName)]
         inner = [self.read(each, within) for each in graph["inputs"]]
         names = dict(zip((each.name for each in inner), outer[-len(inner) :], strict=True)) if inner else {}
         given = [self.read(each, within) for each in graph["outputs"]]
         results = [self.read(each, prefix) for each in node["outputs"]]
         results = list(results[0]) if len(results) == 1 and isinstance(results[0], list | tuple) else results
-        names |= {each.name: own for each, own in zip(given, results, strict=True) if isinstance(each, Ref)}
+        names |= {each.name: own for each, own in zip(given, results, strict=True) if isinstance(each, TensorName)}
 
         def outside(data: Any) -> Any:
-            if isinstance(data, Ref):
+            if isinstance(data, TensorName):
                 return names.get(data.name, data)
             if isinstance(data, list | tuple):
                 return type(data)(map(outside, data))
@@ -257,12 +266,12 @@ class _Reader:
         if isinstance(about, list):
             return [self._named(each, prefix) for each in about]
         if "name" in about and isinstance(about["name"], str):
-            return Ref(prefix + about["name"])
+            return TensorName(prefix + about["name"])
         ((kind, inner),) = about.items()
         if kind == "as_none":
             return None
         if kind == "as_tensor":
-            return Ref(prefix + inner["name"])
+            return TensorName(prefix + inner["name"])
         if kind == "as_name":
             return self.sizes[prefix + inner] if prefix + inner in self.sizes else Size(str(inner))
         return inner
@@ -272,7 +281,7 @@ class _Reader:
         if kind != "as_expr":
             return inner
         hint = inner.get("hint") or {}
-        return Size(inner["expr_str"], next(iter(hint.values()), None))
+        return Size(str(inner["expr_str"]), next(iter(hint.values()), None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,19 +296,19 @@ def _leads(argument: Mapping[str, Any]) -> bool:
     return argument.get("kind") in (None, 1)
 
 
-def _frames(stack: str) -> Iterator[Frame]:
+def _frames(stack: str) -> Iterator[ModuleFrame]:
     """The calls of modules of which PyTorch's text for them consists: key, path, class; from the outermost on."""
     for each in stack.split(";"):
         key, _, rest = each.partition(",")
         path, _, kind = rest.rpartition(",")
         if not rest or key.startswith("_empty_nn_module_stack"):
             return
-        yield Frame(key, path.removeprefix("L['self']").lstrip("."), kind)
+        yield ModuleFrame(key, path.removeprefix("L['self']").lstrip("."), kind)
 
 
-def refs(data: Any) -> Iterator[Ref]:
+def refs(data: Any) -> Iterator[TensorName]:
     """The tensors in arguments or results."""
-    if isinstance(data, Ref):
+    if isinstance(data, TensorName):
         yield data
     elif isinstance(data, list | tuple):
         for each in data:

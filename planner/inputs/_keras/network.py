@@ -19,6 +19,7 @@ from planner.inputs._keras import activations, core, merging, norms, sequences, 
 from planner.inputs._keras.archive import must_be_bounded
 from planner.inputs._keras.building import MEANINGS, Building
 from planner.inputs._keras.given import MOST_AXES, Given, Sources
+from planner.inputs._keras.references import config_of, ends_of, ends_within, history_of, is_end, keras_tensor
 from planner.inputs._keras.sequences import within
 
 FAMILIES = (activations, core, merging, norms, sequences, shapes, windows)
@@ -87,7 +88,7 @@ def _input_shapes(kind: str, config: Mapping[str, Any], outer: Mapping[str, Any]
     """The shapes of a network's inputs by name, None where a size is open."""
     layers = [layer for layer in config["layers"] if isinstance(layer, dict)]
     if kind != "Sequential":
-        ends = _ends(config.get("input_layers"), "input_layers")
+        ends = ends_of(config.get("input_layers"), "input_layers")
         by_name = {_label(layer): layer for layer in layers}
         shapes: dict[str, list[int | None]] = {}
         taken: dict[str, int] = {}
@@ -95,9 +96,9 @@ def _input_shapes(kind: str, config: Mapping[str, Any], outer: Mapping[str, Any]
             if label not in by_name or times > 1:
                 what = "is listed twice" if times > 1 else "is not among the layers"
                 raise NotImported(f"the input `{shown(label)}` {what}")
-            shapes[_unique(_plain(label), taken)] = _shape_in(_config(by_name[label]), label)
+            shapes[_unique(_plain(label), taken)] = _shape_in(config_of(by_name[label]), label)
         return shapes
-    first = _config(layers[0]) if layers else {}
+    first = config_of(layers[0]) if layers else {}
     build = outer.get("build_config")
     for found in (first, config, build if isinstance(build, dict) else {}):
         for key in ("batch_shape", "batch_input_shape", "build_input_shape", "input_shape"):
@@ -177,13 +178,8 @@ def _unique(name: str, taken: dict[str, int]) -> str:
 def _label(layer: Any) -> str:
     """The name of a layer in the file."""
     found = layer.get("name") if isinstance(layer, dict) else None
-    found = _config(layer).get("name") if found is None else found
+    found = config_of(layer).get("name") if found is None else found
     return found if isinstance(found, str) else ""
-
-
-def _config(layer: Any) -> Mapping[str, Any]:
-    found = layer.get("config") if isinstance(layer, dict) else None
-    return found if isinstance(found, dict) else {}
 
 
 def _given(layer: Any, path: str, taken: dict[str, int]) -> Given:
@@ -193,7 +189,7 @@ def _given(layer: Any, path: str, taken: dict[str, int]) -> Given:
     label = _label(layer) or kind
     name = _unique(_plain(label), taken)
     usual = re.sub(r"(_\d+)?$", "", label).replace("_", "") == kind.replace("_", "").lower()
-    return Given(kind, label, _config(layer), f"{path}.{name}" if path else name, named=not usual)
+    return Given(kind, label, config_of(layer), f"{path}.{name}" if path else name, named=not usual)
 
 
 # Models
@@ -227,14 +223,14 @@ def _functional(
 ) -> list[Output]:
     """What comes out of a graph of calls. A chain is followed to its end before another one is begun."""
     known: dict[tuple[str, int], list[Output]] = {}
-    inputs = _ends(given.config.get("input_layers"), "input_layers")
+    inputs = ends_of(given.config.get("input_layers"), "input_layers")
     if len(inputs) != len(tensors):
         raise NotSayable(f"it is called with {len(tensors)} tensors, and takes {len(inputs)}")
     for (label, node, _), tensor in zip(inputs, tensors, strict=True):
         known[label, node] = [tensor]
     ends = [
         (label, _counted(by_label, label, node), number)
-        for label, node, number in _ends(given.config.get("output_layers"), "output_layers")
+        for label, node, number in ends_of(given.config.get("output_layers"), "output_layers")
     ]
     calls = _needed(_calls(layers, by_label), ends)
     ready = _linked(calls, known, by_label)
@@ -281,7 +277,7 @@ def _needed(calls: Sequence[LayerCall], ends: Sequence[tuple[str, int, int]]) ->
         call = by_name.get(open_.pop())
         if call is not None and call not in found:
             found.add(call)
-            open_ += [(label, node) for label, node, _ in _histories([call.args, call.kwargs])]
+            open_ += [(label, node) for label, node, _ in ends_within([call.args, call.kwargs])]
     return [call for call in calls if call in found]
 
 
@@ -289,51 +285,12 @@ def _arguments(node: Any, by_label: Mapping[str, Given], label: str) -> tuple[li
     """What a layer is called with, in the form of Keras 3; that of Keras 2 lists `[layer, node, tensor, arguments]`."""
     if isinstance(node, dict) and isinstance(node.get("args"), list) and isinstance(node.get("kwargs"), dict):
         return node["args"], node["kwargs"]
-    if isinstance(node, list) and all(_is_end(each) for each in node):
-        tensors = [_keras_tensor(each[0], _counted(by_label, each[0], each[1]), each[2]) for each in node]
+    if isinstance(node, list) and all(is_end(each) for each in node):
+        tensors = [keras_tensor(each[0], _counted(by_label, each[0], each[1]), each[2]) for each in node]
         more = node[0][3] if node and len(node[0]) > 3 else {}
         kwargs = more if isinstance(more, dict) else {}
         return [tensors if len(tensors) > 1 else tensors[0]] if tensors else [], kwargs
     raise NotImported(f"a call of the layer `{shown(label)}` is written in no known form")
-
-
-def _keras_tensor(label: str, node: int, number: int) -> dict[str, Any]:
-    return {"class_name": "__keras_tensor__", "config": {"keras_history": [label, node, number]}}
-
-
-def _is_end(data: Any) -> bool:
-    """Whether data name a tensor: a layer, a call of it, one of the tensors that it gave."""
-    if not isinstance(data, list) or len(data) < 3 or not isinstance(data[0], str):
-        return False
-    return all(isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in data[1:3])
-
-
-def _ends(data: Any, key: str) -> list[tuple[str, int, int]]:
-    """The tensors that a network takes or gives, however they are grouped."""
-    if _is_end(data):
-        return [(data[0], data[1], data[2])]
-    inside = data.values() if isinstance(data, dict) else data if isinstance(data, list) else None
-    if not inside:
-        raise NotImported(f"the network has no {key}")
-    return [each for item in inside for each in _ends(item, key)]
-
-
-def _history(data: Any) -> tuple[str, int, int] | None:
-    """Which tensor an argument stands for; None for other arguments."""
-    if not isinstance(data, dict) or data.get("class_name") != "__keras_tensor__":
-        return None
-    end: Any = _config(data).get("keras_history")
-    if not _is_end(end):
-        raise NotImported("a tensor does not say which layer gave it")
-    return end[0], end[1], end[2]
-
-
-def _histories(data: Any) -> list[tuple[str, int, int]]:
-    found = _history(data)
-    if found is not None:
-        return [found]
-    inside = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
-    return [each for item in inside for each in _histories(item)]
 
 
 def _linked(
@@ -342,7 +299,7 @@ def _linked(
     """Let each call know those that wait for it; those that wait for none, the first last."""
     by_name = {(call.given.label, call.node): call for call in calls}
     for call in calls:
-        for label, node, _ in dict.fromkeys(_histories([call.args, call.kwargs])):
+        for label, node, _ in dict.fromkeys(ends_within([call.args, call.kwargs])):
             if (label, node) in known:
                 continue
             if (label, node) not in by_name:
@@ -363,7 +320,7 @@ def _tensor(end: tuple[str, int, int], known: Mapping[tuple[str, int], list[Outp
 
 def _resolved(data: Any, known: Mapping[tuple[str, int], list[Output]]) -> Any:
     """Arguments with outputs in place of the names of tensors."""
-    end = _history(data)
+    end = history_of(data)
     if end is not None:
         return _tensor(end, known)
     if isinstance(data, dict):

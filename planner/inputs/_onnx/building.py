@@ -38,7 +38,7 @@ class OnnxBuilder(GraphBuilder):
         self.kinds: dict[str, str] = {}
         self.places: dict[GraphNode, Scope] = {}
         self.origins: dict[str, StoredTensor] = {}
-        self.names = LayerNames(())
+        self.names = LayerNames()
         self.count = 0
 
     # What comes in

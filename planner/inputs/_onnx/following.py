@@ -103,7 +103,8 @@ class Follower(OnnxBuilder):
         for i, name in enumerate(node.outputs):
             each = results[i] if i < len(results) else None
             if each is None and name in self.read:
-                raise NotImported(f"{node.called} does not give so many tensors", help="export the network anew")
+                each = Unknown("it gives more than is followed")
+                self.lost.setdefault(node.called, each.reason)
             if each is not None and name:
                 self.values[name] = self.lifted(each) if isinstance(each, Traced) else each
                 self.kinds[name] = self.gives[i] if i < len(self.gives) else "float"

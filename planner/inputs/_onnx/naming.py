@@ -25,10 +25,9 @@ class LayerNames:
     inner   those of lists, in which others stand
     """
 
-    def __init__(self, reserved: Sequence[str]) -> None:
+    def __init__(self) -> None:
         self.leaves: dict[str, object] = {}
         self.inner: set[str] = set()
-        self.reserved = {*RESERVED, *reserved}
 
     def layer(self, node: FileNode, weights: Sequence[StoredTensor]) -> str:
         """The name of a layer with weights; the same for all that have the same."""
@@ -64,7 +63,7 @@ class LayerNames:
         base = ".".join(plain)
         number = 0
         name = base
-        while self.leaves.get(name, key) != key or name in self.inner or name in self.reserved:
+        while self.leaves.get(name, key) != key or name in self.inner or name in RESERVED:
             number += 1
             name = f"{base}_{number}"
         self.leaves[name] = key
@@ -75,7 +74,7 @@ class LayerNames:
     def plain(self, part: str) -> str:
         """A part of a name without what names cannot have."""
         found = _ODD.sub("_", part).strip("_")[:LONGEST]
-        return f"{found}_" if found in self.reserved else found
+        return f"{found}_" if found in RESERVED else found
 
 
 def _parted(name: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 2 << 30
 """Bytes of a file, which is what a protobuf can have."""
-MOST_NODES = 100_000
+MOST_NODES = 20_000
 OLDEST = 7
 """The first opset in which tensors are repeated as NumPy does it."""
 OWN = ("", "ai.onnx")

@@ -8,20 +8,23 @@ from typing import Any
 
 from planner.inputs._axes import Traced
 from planner.inputs._building import GraphBuilder
+from planner.inputs._following import Following
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._meeting import met
 from planner.inputs._stored import Held
 from planner.inputs.operations import OPERATIONS, operation
 from planner.inputs.operations._arguments import chosen
 
+SCALAR = (Number, Following)
+
 
 def operator(type_: str, b: GraphBuilder, x: Any, y: Any) -> Traced:
     """An operator on two operands, of which one may be a number."""
     arguments: dict[str, Any] = {}
-    if isinstance(x, Number) and isinstance(y, Number):
+    if isinstance(x, SCALAR) and isinstance(y, SCALAR):
         raise NotSayable("an operator on numbers")
-    if isinstance(y, Number) or isinstance(x, Number):
-        number, tensor, swapped = (y, b.tensor(x), False) if isinstance(y, Number) else (x, b.tensor(y), True)
+    if isinstance(y, SCALAR) or isinstance(x, SCALAR):
+        number, tensor, swapped = (y, b.tensor(x), False) if isinstance(y, SCALAR) else (x, b.tensor(y), True)
         if swapped and type_ in ("Subtract", "Divide", "Power"):
             arguments["reversed"] = True
         return b.like(b.step(type_, {"other": number, **arguments}, [tensor]), tensor)

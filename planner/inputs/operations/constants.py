@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
 from typing import Any
 
 from planner.inputs._axes import Sizes, Traced, factors
 from planner.inputs._building import GraphBuilder
+from planner.inputs._following import Following, at_run, number_of
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._stored import Held
 from planner.inputs.operations import all_operations, operation
@@ -31,16 +31,14 @@ def for_samples(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any
 
 
 def constant_of(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any) -> Traced:
-    """A constant of sizes that are given for all runs; a dimension of one cell is no axis of it."""
-    if any(len(set(sizes)) > 1 for sizes in wanted):
-        raise NotSayable("a constant whose size follows from the input's")
+    """A constant of sizes that are given for all runs; a dimension of one cell in all of them is no axis of it."""
     if not isinstance(fill, str) and fill != fill:
         raise NotSayable("a constant that is not a number")
-    sizes = [each[0] for each in wanted if each[0] > 1]
+    sizes = [number_of(each) for each in wanted if set(each) != {1}]
     step = b.step("Constant", {"shape": sizes or [1], **({} if fill == "zeros" else {"fill": fill}), **more}, [])
-    axes = factors([tuple(sizes)] * b.runs)
+    axes = factors([tuple(at_run(sizes, run)) for run in range(b.runs)])
     rest = iter(axes)
-    dims = tuple(next(rest) if each[0] > 1 else () for each in wanted)
+    dims = tuple(next(rest) if set(each) != {1} else () for each in wanted)
     return Traced(Output(step), axes or ((),), dims, b.batch)
 
 
@@ -80,8 +78,10 @@ def full(b: GraphBuilder, size: Any, fill_value: Any = None, **_: Any) -> Traced
 
 @operation("arange")
 def arange(b: GraphBuilder, start: Any, end: Any = None, step: Any = 1, **_: Any) -> Traced:
-    first, last = (0, start) if end is None else (start, end)
-    if ceil((last - first) / step) == 1:
+    first = 0 if end is None else start
+    if any(isinstance(each, Following) for each in (first, step)):
+        raise NotSayable("numbers in a row that begin elsewhere at another size")
+    if b.wanted() == [(1,) * b.runs]:
         return constant(b, first)
     row = constant(b, "arange")
     row = all_operations()["mul"](b, row, step) if step != 1 else row

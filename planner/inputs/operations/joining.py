@@ -45,7 +45,7 @@ def setitem(b: GraphBuilder, x: Any, index: Any, value: Any) -> Traced:
     tensor = b.tensor(x)
     cuts, single = _cuts(tensor, index)
     if not cuts:
-        raise NotSayable("writing over all values")
+        return _spread_over(b, tensor, value, single)
     wholes, part = [], tensor
     for dim, cut in cuts:
         wholes.append(b.parted(part, dim)[0])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from planner.inputs._axes import Axis, Factor, Following, Sizes, Traced, fresh, size_of
+from planner.inputs._axes import Axis, Factor, Sizes, Traced, fresh, size_of
 from planner.inputs._building import GraphBuilder, dim_of_axis, layer_of
+from planner.inputs._following import at_run, number_of
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._stored import Held
 from planner.inputs.operations import operation
@@ -105,12 +106,10 @@ def repeated(b: GraphBuilder, x: Traced, chosen: Sequence[int], wanted: Sequence
     """A tensor repeated along dimensions of one cell."""
     if not chosen:
         return x
-    if any(len(set(wanted[dim])) > 1 for dim in chosen):
-        raise NotSayable("an expand to a size that follows from the input's")
     rows = [x.own(dim) for dim in range(x.rank) if b.batch not in x.dims[dim] or x.own(dim)]
     at = [dim for dim in range(x.rank) if b.batch not in x.dims[dim] or x.own(dim)]
     plain = b.ordered(x, rows)
-    sizes = [wanted[dim][0] if dim in chosen else -1 for dim in at]
+    sizes = [number_of(wanted[dim]) if dim in chosen else -1 for dim in at]
     step = b.step("Expand", {"size": [-1, sizes[-1], *sizes[:-1]]}, [plain])
     axes = tuple((Factor(wanted[dim]),) if dim in chosen else own for dim, own in zip(at, rows, strict=True))
     placed = dict(zip(at, axes, strict=True))
@@ -225,7 +224,7 @@ def _is_whole(b: GraphBuilder, output: Output) -> bool:
     step = output.step
     if step in b.graph.inputs.values():
         return True
-    layer = layer_of(step.type, step.arguments)
+    layer = layer_of(step.type, at_run(step.arguments, 0))
     if not step.sources:
         return bool(getattr(layer, "whole", False))
     shapes = [each.step.shapes[0][each.number] for each in step.sources]
@@ -234,19 +233,20 @@ def _is_whole(b: GraphBuilder, output: Output) -> bool:
 
 
 def sliced(b: GraphBuilder, x: Traced, dim: int, wanted: slice) -> Traced:
-    """A part of a dimension, whose bounds are the same in all runs; or all of it."""
+    """A part of a dimension, or all of it."""
     bounds = [_bounds(wanted, run).indices(x.sizes(run)[dim]) for run in range(b.runs)]
     if bounds == [(0, x.sizes(run)[dim], 1) for run in range(b.runs)]:
         return x
-    start, stop, step = bounds[0]
-    if start >= stop:
+    _, _, step = bounds[0]
+    if all(start >= stop for start, stop, _ in bounds):
         return x.with_dims((*x.dims[:dim], (Factor((0,) * b.runs),), *x.dims[dim + 1 :]))
     if not x.dims[dim]:
         raise NotSayable("a slice of an axis of one cell")
     tensor, axis = b.parted(x, dim)
     arguments: dict[str, Any] = {"dim": dim_of_axis(axis, len(tensor.axes))}
     arguments |= {"start": wanted.start} if wanted.start else {}
-    arguments |= {"stop": wanted.stop} if wanted.stop is not None and stop < x.sizes()[dim] else {}
+    cut = any(bounds[run][1] < x.sizes(run)[dim] for run in range(b.runs))
+    arguments |= {"stop": wanted.stop} if wanted.stop is not None and cut else {}
     arguments |= {"step": step} if step != 1 else {}
     return _replaced(b, b.step("Slice", arguments, [tensor]), tensor, axis, dim)
 
@@ -254,7 +254,7 @@ def sliced(b: GraphBuilder, x: Traced, dim: int, wanted: slice) -> Traced:
 def _bounds(wanted: slice, run: int) -> slice:
     """A slice as it is in a run."""
     parts = (wanted.start, wanted.stop, wanted.step)
-    numbers = [each.values[run] if isinstance(each, Following) else each for each in parts]
+    numbers = at_run(parts, run)
     if not all(each is None or isinstance(each, int) for each in numbers):
         raise NotSayable("a slice whose bounds are tensors")
     return slice(*numbers)

@@ -8,6 +8,7 @@ from typing import Any
 
 from planner.inputs._axes import Traced, factors
 from planner.inputs._building import GraphBuilder
+from planner.inputs._following import number_of
 from planner.inputs._graph import GraphNode, NotSayable, Output
 from planner.inputs._stored import Held
 from planner.inputs.operations import OPERATIONS, operation
@@ -161,7 +162,11 @@ def interpolate(
     if not others and all(each.denominator == 1 for each in scale):
         factor = per_axis([int(each) for each in scale])
         return as_map(b, b.step("Interpolate", {"scale_factor": factor, **how}, [x]), x)
-    return as_map(b, b.step("Interpolate", how, [x, b.of_size(wanted)]), x)
+    like = b.like_size(wanted)
+    if like is None:
+        size = per_axis([number_of(each) for each in zip(*wanted, strict=True)])
+        return as_map(b, b.step("Interpolate", {"size": size, **how}, [x]), x)
+    return as_map(b, b.step("Interpolate", how, [x, like]), x)
 
 
 @operation("pixel_shuffle")

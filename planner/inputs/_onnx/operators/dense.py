@@ -9,7 +9,7 @@ from planner.inputs._graph import NotSayable, Output
 from planner.inputs._onnx.building import OnnxBuilder
 from planner.inputs._onnx.nodes import FileNode
 from planner.inputs._onnx.operators import operator
-from planner.inputs._onnx.values import Numbers, StoredTensor, Value
+from planner.inputs._onnx.values import StoredTensor, Value
 from planner.inputs.operations._arguments import chosen
 from planner.inputs.operations.windows import as_map
 
@@ -217,4 +217,4 @@ def is_table(value: Value) -> bool:
 
 def _are_zeros(b: OnnxBuilder, value: Value | None) -> bool:
     """Whether a value is nothing but zeros, or is left out."""
-    return value is None or (isinstance(value, Numbers) and not any(each.any() for each in value.runs))
+    return value is None or (not isinstance(value, Traced) and not any(each.any() for each in b.numbers(value)))

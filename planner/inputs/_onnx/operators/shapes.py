@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from planner.inputs._axes import Factor, Following, Sizes, Traced
+from planner.inputs._axes import Factor, Sizes, Traced
 from planner.inputs._building import dim_of_axis
+from planner.inputs._following import Following
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._meeting import met
 from planner.inputs._onnx.building import OnnxBuilder

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from planner.diagnostics import Fault
 from planner.geometry import Shape
 from planner.outputs.code.torch import Emitted
-from planner.plan import Known, Plan, propagate
+from planner.plan import Known, Plan
+from planner.propagation import propagate
 from planner.report import Report
 from planner.words import counted
 
