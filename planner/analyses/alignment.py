@@ -251,8 +251,7 @@ def _pairs(positions: _Positions, step: Step) -> Iterator[tuple[int, int, Apart]
     """The pairs of branches that meet out of place along an input axis, with the numbers of the input and the axis."""
     seen = positions.moving.seen(step, positions.fields)
     for where, a, b in positions.recall.answer("pairs", (step.facts, *seen), lambda: [*_off(positions, step)]):
-        source, axis, _ = where
-        yield source, axis, _apart(positions, step, where, a, b)
+        yield *where[:2], _apart(positions, step, where, a, b)
 
 
 _Branch = tuple[int, Span]
@@ -281,12 +280,7 @@ def _off(positions: _Positions, step: Step) -> Iterator[tuple[tuple[int, int, in
                     yield (source, axis, onto), a, b
 
 
-def _apart(
-    positions: _Positions,
-    step: Step,
-    where: tuple[int, int, int],
-    *branches: _Branch,
-) -> Apart:
+def _apart(positions: _Positions, step: Step, where: tuple[int, int, int], *branches: _Branch) -> Apart:
     """How two branches lie apart on one axis of an input; each comes as its source's number and its span."""
     source, axis, onto = where
     (a, x), (b, y) = branches
