@@ -897,3 +897,27 @@ def test_what_cannot_be_imported_is_said(net: Path, source: str, options: list[s
     assert result.exit_code == 2
     assert result.stderr.startswith(said.format(home=home)), result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("type_", [torch.float16, torch.bfloat16, torch.float64], ids=str)
+def test_a_module_is_run_on_numbers_of_its_own_type(type_: torch.dtype) -> None:
+    text = planner.import_model(Gate(), input=(32, 32, 3))
+    assert planner.import_model(Gate().to(type_), input=(32, 32, 3)) == text
+
+
+class Compiled(nn.Module):
+    """A network of which one part was compiled, as its state_dict shows: `part._orig_mod.weight`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.part = torch.compile(nn.Conv2d(3, 4, 3))
+
+    def forward(self, x: Tensor) -> Any:
+        return self.part(x).relu()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_parts_that_were_compiled_are_opened() -> None:
+    report = checked_text(planner.import_model(Compiled(), input=(32, 32, 3)), "imported.yaml")
+    assert [(step.name, step.type) for step in report.plan.layers] == [("part._orig_mod", "Conv2d"), ("relu", "ReLU")]
+    assert report.cost.params == 3 * 4 * 9 + 4

@@ -6,6 +6,7 @@ are recorded.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -206,6 +207,20 @@ def _without_shortcuts() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(was)
 
 
+@contextmanager
+def _without_compiling() -> Iterator[None]:
+    """What was given to `torch.compile` runs as it was written meanwhile."""
+    if "torch._dynamo" not in sys.modules:  # nothing was, and it takes long to import
+        yield
+        return
+    was = torch._dynamo.config.disable
+    torch._dynamo.config.disable = True
+    try:
+        yield
+    finally:
+        torch._dynamo.config.disable = was
+
+
 def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, Tensor], *, by_name: bool) -> Recording:
     """The trace of a module on inputs, with other tensors in place of its parameters and buffers.
 
@@ -221,7 +236,7 @@ def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, 
     for name, tensor in inputs.items():
         recorder.trace.inputs[name] = recorder.known(tensor, origin=name, kind="input")
     args, kwargs = ((), dict(inputs)) if by_name else (tuple(inputs.values()), {})
-    with torch.no_grad(), _without_shortcuts(), _calls_go_to(recorder), recorder:
+    with torch.no_grad(), _without_shortcuts(), _without_compiling(), _calls_go_to(recorder), recorder:
         result = torch.func.functional_call(module, dict(state), args, kwargs, strict=False, tie_weights=False)
     recorder.trace.result = recorder.read(result)
     return recorder.trace
