@@ -229,5 +229,7 @@ def _traces(module: Any, inputs: Inputs) -> tuple[list[Recording], Callable[[], 
                 found = run(each, device)
                 if found.outline == first.outline:
                     yield found
+                else:
+                    first.elsewhere = True
 
     return [first, *like_the_first(inputs.runs[1:2])], lambda: like_the_first(inputs.runs[2:])

@@ -131,6 +131,7 @@ class Recorder(TorchFunctionMode):
             self.trace.decisions.add(name)
         if name in ("__get__", "__set__"):
             name = f"{getattr(getattr(func, '__self__', None), '__name__', '')}.{name}"
+        self.trace.sized |= name in SIZES
         return self.run(lambda: func(*args, **kwargs), name, args, kwargs)
 
     def call(self, forward: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
@@ -164,6 +165,8 @@ DRAWS = {"rand_like", "randn_like", "randint_like", "bernoulli", "normal", "mult
 """Functions that give other values in every run."""
 DECIDES = {"__bool__", "item", "__int__", "__float__", "__index__", "tolist", "equal", "allclose", "numpy", "nonzero"}
 """Functions that tell a value of a tensor."""
+SIZES = {"shape.__get__", "size", "numel", "__len__"}
+"""Functions that tell sizes of a tensor."""
 
 
 def _place(tensor: Tensor) -> int:
