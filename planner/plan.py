@@ -129,7 +129,7 @@ class Plan:
     @property
     def complete(self) -> bool:
         """Whether every step has its shapes."""
-        return bool(self.outputs) and all(step.facts is not None for step in self.steps)
+        return bool(self.outputs) and all([step.facts is not None for step in self.steps])
 
     @property
     def inputs(self) -> list[Step]:

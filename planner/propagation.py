@@ -40,14 +40,16 @@ def propagate(
     known    what earlier propagations have found out, of the same layer objects; it is added to
     guesser  goes on with a guess after a fault; without it, what depends on a faulty step is left out
     good     asked of every step but the inputs; the plan ends, without a word, at the first that is not good
-    like     the plan of a model that shares instances with this one: their steps are taken where they read the same
+    like     a plan of this model, or of one that shares instances with it: steps are taken where they read the same
     """
     model.note_own(lambda own: ((step.instance, step.inputs) for step in propagate(model, inputs=own).steps))
     known = {} if known is None else known
     plan = Plan(model, [], (), known=known)
     for at, instance in enumerate(model.instances):
-        if like is not None and _reads_the_same(like, at, instance, plan.steps):
+        if like is not None and _reads_the_same(like, at, instance, plan.steps, inputs):
             plan.steps.append(like.steps[at])
+            if good is not None and not good(like.steps[at]):
+                return plan
             continue
         step = Step(instance)
         plan.steps.append(step)
@@ -77,10 +79,14 @@ def propagate(
     return plan
 
 
-def _reads_the_same(like: Plan, at: int, instance: Instance, steps: Sequence[Step]) -> bool:
+def _reads_the_same(
+    like: Plan, at: int, instance: Instance, steps: Sequence[Step], inputs: Mapping[str, Shape]
+) -> bool:
     """Whether a step of another plan was planned of the same instance, on the same tensors."""
-    if like.steps[at].instance is not instance or like.steps[at].facts is None:
+    if at >= len(like.steps) or like.steps[at].instance is not instance or like.steps[at].facts is None:
         return False
+    if instance.input is not None:
+        return like.steps[at].outputs == (inputs.get(instance.name, instance.input),)
     if instance.sized is not None or instance.lenders:
         return False
     pairs = [(steps[ref.step], like.steps[ref.step]) for ref in instance.sources]

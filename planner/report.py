@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from planner.analyses.alignment import Apart, apart
@@ -13,6 +13,7 @@ from planner.analyses.cost import Cost, DType, cost
 from planner.analyses.loss import AxisLoss, losses
 from planner.analyses.overwriting import Overwriting, overwriting
 from planner.analyses.reach import Reach, TooRagged, Unread, reach
+from planner.analyses.recall import Recall
 from planner.analyses.receptive_field import Fields, receptive_fields
 from planner.diagnostics import Diagnostic, Fix, Place, Severity
 from planner.plan import Plan, Step
@@ -25,8 +26,9 @@ class Report:
     """What the planner knows about a model. Analyses are worked out when they are first asked for.
 
     brief  only what is wrong is asked for, not what to do about it; `diagnostics` are the errors and warnings
-    like   the report on a model from which this one was made by edits: answers are taken from it where steps are the
-           same
+    like   the report on a model from which this one was made by edits: reach is taken from it where the same is read
+           of the same steps
+    recall  what analyses have worked out, of models that differ by an edit too
     """
 
     plan: Plan
@@ -35,6 +37,7 @@ class Report:
     dtype: DType = "float32"
     brief: bool = False
     like: Report | None = None
+    recall: Recall = field(default_factory=Recall)
 
     def __repr__(self) -> str:
         """`<Report on 'lenet5': 11 steps, 1 error, 2 infos>`."""
@@ -61,12 +64,12 @@ class Report:
     @cached_property
     def axes(self) -> MovingSteps:
         """The steps that move along an axis, each with these axes."""
-        return axes(self.plan, None if self.like is None else self.like.axes)
+        return axes(self.plan, self.recall)
 
     @cached_property
     def losses(self) -> list[tuple[AxisLoss, ...]]:
         """The losses of each step, by step."""
-        return losses(self.plan, None if self.like is None else (self.like.plan, self.like.losses))
+        return losses(self.plan, self.recall)
 
     @property
     def reach(self) -> Reach | None:
@@ -96,12 +99,12 @@ class Report:
     @cached_property
     def fields(self) -> list[tuple[Fields, ...]]:
         """The receptive fields of each output of each step, by input."""
-        return receptive_fields(self.plan)
+        return receptive_fields(self.plan, self.recall)
 
     @cached_property
     def apart(self) -> list[list[Apart]]:
         """The steps at which branches meet out of place, axis by axis."""
-        return list(apart(self.plan, self.fields, causes=not self.brief))
+        return list(apart(self.plan, self.fields, self.recall, causes=not self.brief))
 
     @cached_property
     def kept_apart(self) -> list[Kept]:

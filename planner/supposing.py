@@ -44,7 +44,7 @@ def told(plan: Plan) -> list[Diagnostic]:
     """The diagnostics of a model and its plan, with those of what follows after the first fault of each path."""
     model = plan.model
     worlds = [_World(*version) for version in WORLDS]
-    likely, *others = [propagate(model, guesser=world) for world in worlds]
+    likely, *others = [propagate(model, known=plan.known, guesser=world) for world in worlds]
     certain = [*_with_shapes(model, worlds[0], likely), *plan.diagnostics]
     return [*certain, *_supposed(plan, worlds[0], likely, others)]
 

@@ -14,6 +14,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from planner.analyses.cost import DType
+from planner.analyses.recall import Recall
 from planner.diagnostics import Diagnostic, Fault, Fix, Severity
 from planner.faults.planner_failed import PlannerFailed
 from planner.model import Model
@@ -39,7 +40,8 @@ class Workbench:
     params  in place of parameters of the file, by name
     batch, dtype  what memory is counted for
     fault   why there is no source to work on, if there is none
-    layers, known  the layers made so far, and what they have answered: models that differ by an edit share them
+    layers, known, recall  the layers made so far, what they have answered, and what analyses have worked out: models
+                           that differ by an edit share them
     """
 
     source: Source
@@ -50,6 +52,7 @@ class Workbench:
     fault: Fault | None = None
     layers: Interned = field(default_factory=dict, repr=False)
     known: Known = field(default_factory=dict, repr=False)
+    recall: Recall = field(default_factory=Recall, repr=False)
 
     @classmethod
     def on(cls, source: str | PathLike[str] | Mapping[str, Any] | Source, **options: Any) -> Workbench:
@@ -97,7 +100,7 @@ class Workbench:
         return propagate(model, known=self.known, good=good)
 
     def _report(self, plan: Plan, diagnostics: tuple[Diagnostic, ...] = (), **how: Any) -> Checked:
-        return Checked(plan, diagnostics, batch=self.batch, dtype=self.dtype, bench=self, **how)
+        return Checked(plan, diagnostics, batch=self.batch, dtype=self.dtype, recall=self.recall, bench=self, **how)
 
     def judged(
         self,

@@ -14,7 +14,7 @@ from planner.outputs.code.torch import emitted
 from planner.outputs.code.torch.building import module_of
 from planner.plan import Plan
 from planner.rules._near import near_sizes
-from planner.rules._waste import by_stride, leaving_out, wastes
+from planner.rules._waste import leaving_out, wastes
 from planner.workbench import Checked, checked_text
 from zoo.networks import Network, Shape
 
@@ -80,7 +80,6 @@ def losses(report: Checked) -> dict[str, Any]:
         "read_at": near_sizes(report, _unread) if unread else [],
         "dropping": sum(each.code in DROPPING for each in report.diagnostics),
         "wasted": report.reach.known_waste,
-        "wasted_by_strides": sum(each.macs for each in spent if by_stride(report, each.step)),
         "wasted_by": [[plan.steps[each.step].name, each.macs] for each in spent[:3]],
     }
 
@@ -146,10 +145,10 @@ def is_left_out(name: str, text: str) -> bool:
 
 
 def must_have_its_shapes(report: Checked, counts: dict[str, list[int]]) -> None:
-    """Raise NotExact where the output of a module has another number of values than that of its step."""
+    """Raise NotExact where the output of a module with weights has another number of values than that of its step."""
     steps: defaultdict[str, list[int]] = defaultdict(list)
     for step in report.plan.steps:
-        if counts.get(step.name) and step.outputs:
+        if step.state and counts.get(step.name) and step.outputs:
             steps[step.name].append(step.outputs[0].elements)
     for name, own in steps.items():
         if own != counts[name][: len(own)]:

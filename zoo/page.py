@@ -43,9 +43,9 @@ def text(results: dict[str, Found]) -> str:
 
 SUMMARY = """\
 Of {networks}, **{unread} never read some pixels of their own input**, {dropping} have layers that drop cells which
-nothing else reads, and **{wasting} spend at least one multiply-add in a hundred on results that nothing reads**; in
-{strides} of these it is a stride that passes over the results. PyTorch says nothing of it. {exact} of the networks were
-imported exactly; of the {ran} that run on a larger input too, {same} have the same shapes there."""
+nothing else reads, and **{wasting} spend at least one multiply-add in a hundred on results that nothing reads**.
+PyTorch says nothing of it. {exact} of the networks were imported exactly; of the {ran} that run on a larger input too,
+{same} have the same shapes there."""
 
 ABOUT = """\
 Those that lose most come first; [all of them](#all-networks) stand below. The figures hold for the network's own input,
@@ -96,7 +96,6 @@ def _summary(known: list[Found]) -> str:
     """The counts in a few sentences."""
     unread = [each for each in known if each.get("unread")]
     wasting = [each for each in known if _is_wasting(each)]
-    strides = [each for each in known if _is_much(each.get("wasted_by_strides", 0), each)]
     exact = [each for each in known if _is_exact(each)]
     ran = [each for each in known if each.get("larger") in ("same", "the file refuses", "different")]
     same = [each for each in ran if each["larger"] == "same"]
@@ -105,7 +104,6 @@ def _summary(known: list[Found]) -> str:
         unread=len(unread),
         dropping=sum(bool(each.get("dropping")) for each in known),
         wasting=len(wasting),
-        strides=len(strides),
         exact=len(exact),
         ran=len(ran),
         same=len(same),
@@ -118,11 +116,7 @@ def _loses(found: Found) -> bool:
 
 
 def _is_wasting(found: Found) -> bool:
-    return _is_much(found.get("wasted", 0), found)
-
-
-def _is_much(macs: int, found: Found) -> bool:
-    return bool(macs * WORTH_TELLING >= max(found.get("macs", 0), 1))
+    return bool(found.get("wasted", 0) * WORTH_TELLING >= max(found.get("macs", 0), 1))
 
 
 def _is_exact(found: Found) -> bool:

@@ -1,7 +1,8 @@
 """Analyses of a plan: each file has one function from Plan to a typed result.
 
 A new analysis is a new file, and a property of `Report` that asks for it when it is first wanted. An analysis asks
-layers and links for their answers and knows no type; exact integers and fractions only.
+layers and links for their answers and knows no type; exact integers and fractions only. What follows from a step's
+facts, and from what its sources have been found to be, is asked through `recall`, once for all plans that share them.
 
 What is asked of a model, and not of one plan, is which sizes its inputs may have:
 

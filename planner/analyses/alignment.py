@@ -9,7 +9,7 @@ end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from fractions import Fraction
@@ -18,6 +18,7 @@ from heapq import heapify, heappop, heappush
 from itertools import combinations
 
 from planner.analyses.moving import Moving
+from planner.analyses.recall import Recall
 from planner.analyses.receptive_field import AxisField, Fields, fields_of_sources
 from planner.geometry import Span
 from planner.layers._layer import axis_name
@@ -112,11 +113,13 @@ class Apart:
         return not self.drifts and self.off * 2 <= min(self.sees) - self.common
 
 
-def apart(plan: Plan, fields: list[tuple[Fields, ...]], *, causes: bool = True) -> Iterator[list[Apart]]:
+def apart(
+    plan: Plan, fields: list[tuple[Fields, ...]], recall: Recall | None = None, *, causes: bool = True
+) -> Iterator[list[Apart]]:
     """The steps at which branches meet out of place, with the axes on which they do; of many branches, the two that are
     furthest apart are named. Without `causes`, these are not looked for.
     """
-    positions = _Positions(plan, fields)
+    positions = _Positions(plan, fields, recall or Recall())
     traced = 0 if causes else MOST_TRACED
     for step in plan.steps:
         if len(step.sources) < 2 or step.facts is None:
@@ -126,7 +129,9 @@ def apart(plan: Plan, fields: list[tuple[Fields, ...]], *, causes: bool = True) 
             pairs.setdefault((found.first, found.second), []).append((source, axis, found))
         if pairs:
             traced += 1
-            worst = max(pairs.values(), key=lambda pair: max((each.manner, each.off) for *_, each in pair))
+            worst, *others = pairs.values()
+            if others:
+                worst = max(worst, *others, key=lambda pair: max((each.manner, each.off) for *_, each in pair))
             yield [
                 replace(each, cause=_cause(positions, each, source, axis)) if traced <= MOST_TRACED else each
                 for source, axis, each in worst
@@ -136,12 +141,13 @@ def apart(plan: Plan, fields: list[tuple[Fields, ...]], *, causes: bool = True) 
 class _Positions:
     """Where the tensors of a plan lie on its inputs."""
 
-    def __init__(self, plan: Plan, fields: list[tuple[Fields, ...]]) -> None:
+    def __init__(self, plan: Plan, fields: list[tuple[Fields, ...]], recall: Recall) -> None:
         self.plan = plan
         self.fields = fields
-        self.moving = Moving(plan, fields)
+        self.recall = recall
+        self.moving = Moving(plan, fields, recall)
         self.left = MOST_WALKED
-        self.known: dict[tuple[int, int], Sequence[_Position | None]] = {}
+        self.known: dict[int, _Position | None] = {}
         self.alike: dict[_Position, _Position] = {}
         self.found: dict[tuple[Tensor, Tensor], tuple[int | None, list[int]]] = {}
         self.read: dict[int, list[int]] = {}
@@ -156,19 +162,15 @@ class _Positions:
             return None
         return _moving_span(arriving or known[ref.output][source][axis])
 
-    def along(self, source: int, axis: int) -> Sequence[_Position | None]:
-        """Where the first output of each step lies on an axis of an input; equal positions are one object."""
-        if (source, axis) not in self.known:
-            moving = [
-                fields[0][source][axis]
-                if fields and source in fields[0] and self.moving.walks(Tensor(i), source, axis)
-                else None
-                for i, fields in enumerate(self.fields)
-            ]
-            fields = {id(field): field for field in moving if field is not None}
-            of_field = {key: self._of(field) for key, field in fields.items()}
-            self.known[source, axis] = [of_field.get(id(field)) for field in moving]
-        return self.known[source, axis]
+    def place(self, i: int, source: int, axis: int) -> _Position | None:
+        """Where the first output of a step lies on an axis of an input; equal positions are one object."""
+        fields = self.fields[i]
+        if not fields or source not in fields[0] or not self.moving.walks(Tensor(i), source, axis):
+            return None
+        field = fields[0][source][axis]
+        if id(field) not in self.known:
+            self.known[id(field)] = self._of(field)
+        return self.known[id(field)]
 
     def _of(self, field: AxisField) -> _Position | None:
         span = _moving_span(field)
@@ -246,16 +248,26 @@ def _moving_span(field: AxisField) -> Span | None:
 
 
 def _pairs(positions: _Positions, step: Step) -> Iterator[tuple[int, int, Apart]]:
-    """The pairs of branches that meet out of place along an input axis; of branches at the same position, the first is
-    taken.
+    """The pairs of branches that meet out of place along an input axis, with the numbers of the input and the axis."""
+    seen = positions.moving.seen(step, positions.fields)
+    for where, a, b in positions.recall.answer("pairs", (step.facts, *seen), lambda: [*_off(positions, step)]):
+        yield *where[:2], _apart(positions, step, where, a, b)
+
+
+_Branch = tuple[int, Span]
+"""The number of a step's source, and the stretch of an input axis that arrives by it."""
+
+
+def _off(positions: _Positions, step: Step) -> Iterator[tuple[tuple[int, int, int], _Branch, _Branch]]:
+    """The pairs of branches that meet out of place, each behind the numbers of the input, of its axis, and of the axis
+    of the step on which they lie; of branches at the same position, the first is taken.
     """
-    plan, arriving = positions.plan, fields_of_sources(positions.fields, step)
+    arriving = fields_of_sources(positions.fields, step)
     for source in dict.fromkeys(source for fields in arriving for source in fields):
         if len({id(fields[source]) for fields in arriving if source in fields}) == 1:
             continue  # all branches see the same
-        sizes = plan.steps[source].outputs[0].spatial
-        for axis in range(len(sizes)):
-            known: dict[tuple[int, _Position], tuple[int, Span]] = {}
+        for axis in range(max(len(fields.get(source, ())) for fields in arriving)):
+            known: dict[tuple[int, _Position], _Branch] = {}
             met: set[tuple[int, Span]] = set()  # branches that see the same as an earlier one are not compared again
             for k, fields in enumerate(arriving):
                 onto = _lies_on(step, k, fields[source][axis]) if source in fields else None
@@ -265,28 +277,22 @@ def _pairs(positions: _Positions, step: Step) -> Iterator[tuple[int, int, Apart]
                     known.setdefault((onto, (span.stride, span.centre)), (k, span))
             for ((onto, _), a), ((other, _), b) in combinations([*known.items()][:MOST_PLACES], 2):
                 if onto == other and step.outputs[0][onto] > 1:
-                    name = plan.steps[source].name, axis_name(axis, len(sizes))
-                    yield source, axis, _apart(positions, step, name, (source, axis, onto), a, b)
+                    yield (source, axis, onto), a, b
 
 
-def _apart(
-    positions: _Positions,
-    step: Step,
-    names: tuple[str, str],
-    where: tuple[int, int, int],
-    *branches: tuple[int, Span],
-) -> Apart:
+def _apart(positions: _Positions, step: Step, where: tuple[int, int, int], *branches: _Branch) -> Apart:
     """How two branches lie apart on one axis of an input; each comes as its source's number and its span."""
     source, axis, onto = where
     (a, x), (b, y) = branches
+    given = positions.plan.steps[source]
     fork, between = positions.between(step.sources[a], step.sources[b])
-    places = positions.along(source, axis)
-    on_the_way = {id(places[i]): places[i] for i in (*between, *([] if fork is None else [fork]))}
-    strides = [each[0] for each in on_the_way.values() if each is not None]
+    places = [positions.place(i, source, axis) for i in (*between, *([] if fork is None else [fork]))]
+    strides = [each[0] for each in {id(each): each for each in places}.values() if each is not None]
     start = positions.span(Tensor(fork, 0), source, axis) if fork is not None else None
     return Apart(
         step,
-        *names,
+        given.name,
+        axis_name(axis, len(given.outputs[0].spatial)),
         first=a,
         second=b,
         cells=step.outputs[0][onto],
@@ -326,17 +332,17 @@ def _cause(positions: _Positions, found: Apart, source: int, axis: int) -> str |
     """The first step after the fork at which one branch is at a position where the other never is. Where both have such
     a step, the one that has left the position of the fork is taken, or else the later one.
     """
-    plan, places = positions.plan, positions.along(source, axis)
     common, left, right = positions.fork(*[found.step.sources[k].step for k in (found.first, found.second)])
     if common is None:
         return None
-    fork = places[common]
+    fork = positions.place(common, source, axis)
     firsts = []
     for branch, other, stride in ((left, right, found.strides[0]), (right, left, found.strides[1])):
-        known = {id(each): each for each in (*[places[i] for i in other], fork)}
+        known = {id(each): each for each in (*[positions.place(i, source, axis) for i in other], fork)}
         strides = {each[0] for each in known.values() if each}
-        strange = [(i, here) for i in reversed(branch) if (here := places[i]) and id(here) not in known]
+        places = ((i, positions.place(i, source, axis)) for i in reversed(branch))
+        strange = [(i, here) for i, here in places if here and id(here) not in known]
         arriving = [each for each in strange if each[1][0] == stride]
         firsts += ([each for each in strange if each[1][0] in strides] or arriving)[:1]
     moved = [i for i, here in firsts if not fork or here[1] != fork[1]] or [i for i, _ in firsts]
-    return plan.steps[max(moved)].name if moved else None
+    return positions.plan.steps[max(moved)].name if moved else None

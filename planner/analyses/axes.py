@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
+from planner.analyses.recall import Recall
 from planner.geometry import AxisMap, SameWindow, Window
 from planner.layers._layer import axis_name
 from planner.plan import Plan, Step
@@ -33,21 +35,18 @@ MovingSteps = list[tuple[Step, tuple[StepAxis, ...]]]
 """The steps that move along an axis, with all the axes on which they do."""
 
 
-def axes(plan: Plan, like: MovingSteps | None = None) -> MovingSteps:
-    """The steps of a plan that move along an axis; `like` are those of a plan with some of the same steps."""
-    known = {id(step.facts): each for step, each in like or ()}
-    found = []
-    for step in plan.steps:
-        if step.facts is None or not step.facts.links:
-            continue
-        key = id(step.facts)
-        if key not in known:
-            known[key] = tuple(
-                StepAxis(axis_name(axis, len(x.spatial)), n, along)
-                for link, x in zip(step.facts.links[0], step.inputs, strict=True)
-                for axis, (along, n) in enumerate(zip(link.axes, x.spatial, strict=True))
-                if not along.keeps
-            )
-        if known[key]:
-            found.append((step, known[key]))
-    return found
+def axes(plan: Plan, recall: Recall) -> MovingSteps:
+    """The steps of a plan that move along an axis."""
+    planned = [step for step in plan.steps if step.facts is not None and step.facts.links]
+    found = [(step, recall.answer("axes", (step.facts,), partial(_moved, step))) for step in planned]
+    return [(step, each) for step, each in found if each]
+
+
+def _moved(step: Step) -> tuple[StepAxis, ...]:
+    """The axes along which a step moves, of all its sources."""
+    return tuple(
+        StepAxis(axis_name(axis, len(x.spatial)), n, along)
+        for link, x in zip(step.links[0], step.inputs, strict=True)
+        for axis, (along, n) in enumerate(zip(link.axes, x.spatial, strict=True))
+        if not along.keeps
+    )

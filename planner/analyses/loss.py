@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from planner.analyses.axes import window_on
+from planner.analyses.recall import Recall
 from planner.cells import Cells, TooManyRuns, all_cells, ranged, shifted
 from planner.geometry import NO_LOSS, AxisMap, Loss, Window
 from planner.layers._layer import axis_name
@@ -80,21 +82,10 @@ class AxisLoss:
         return f"{said} between {taps}windows of {window.kernel:,} at stride {window.stride:,}{spread}"
 
 
-def losses(plan: Plan, like: tuple[Plan, list[tuple[AxisLoss, ...]]] | None = None) -> list[tuple[AxisLoss, ...]]:
-    """The losses of every step, by the step's number in the plan; empty where a step loses nothing.
-
-    like  a plan with some of the same steps, and its losses
-    """
-    known: dict[int, tuple[AxisLoss, ...]] = {}
-    if like is not None:
-        known = {id(step.facts): each for step, each in zip(like[0].steps, like[1], strict=True)}
-    found = []
-    for step in plan.steps:
-        key = id(step.facts)
-        if key not in known:
-            known[key] = tuple(losses_of(step))
-        found.append(known[key])
-    return found
+def losses(plan: Plan, recall: Recall | None = None) -> list[tuple[AxisLoss, ...]]:
+    """The losses of every step, by the step's number in the plan; empty where a step loses nothing."""
+    recall = recall or Recall()
+    return [recall.answer("losses", (step.facts,), partial(losses_of, step)) for step in plan.steps]
 
 
 def _loss(along: AxisMap, n: int) -> Loss:
@@ -105,7 +96,7 @@ def _loss(along: AxisMap, n: int) -> Loss:
         return NO_LOSS
 
 
-def losses_of(step: Step) -> list[AxisLoss]:
+def losses_of(step: Step) -> tuple[AxisLoss, ...]:
     """The losses of one step: an entry for each axis of an input on which the step loses anything."""
     found: dict[tuple[int, int], AxisLoss] = {}
     for links in step.links:
@@ -115,4 +106,4 @@ def losses_of(step: Step) -> list[AxisLoss]:
                 if not along.keeps and (loss := _loss(along, n)):
                     name = axis_name(axis, rank)
                     found[source, axis] = AxisLoss(source, axis, name, n, along.length(n), along, loss)
-    return list(found.values())
+    return tuple(found.values())

@@ -8,8 +8,10 @@ and where tensors are joined end to end, cell i comes from only one of them.
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import partial
 
-from planner.analyses.receptive_field import AxisField, Fields
+from planner.analyses.recall import Recall
+from planner.analyses.receptive_field import AxisField, Fields, hands_on
 from planner.analyses.spans import LONGEST_PERIOD
 from planner.geometry import Link, Shape
 from planner.plan import Plan, Step, Tensor
@@ -30,34 +32,43 @@ AxisMoves = dict[int, tuple[Moves, ...]]
 class Moving:
     """How every tensor of a plan moves over the inputs, worked out from `fields`, the plan's receptive fields."""
 
-    def __init__(self, plan: Plan, fields: list[tuple[Fields, ...]]) -> None:
+    def __init__(self, plan: Plan, fields: list[tuple[Fields, ...]], recall: Recall) -> None:
         self._known: list[tuple[AxisMoves, ...]] = []
-        known: dict[tuple[int, ...], tuple[AxisMoves, ...]] = {}
-        alike: dict[tuple[tuple[int, tuple[Moves, ...]], ...], AxisMoves] = {}
         for i, step in enumerate(plan.steps):
             if step.is_input and step.facts is not None:
                 sizes = step.outputs[0].spatial
-                self._known.append(({i: tuple(Moves.WALKS if n > 1 else Moves.STANDS for n in sizes)},))
+                own: AxisMoves = {i: tuple([Moves.WALKS if n > 1 else Moves.STANDS for n in sizes])}
+                self._known.append((recall.alike(own),))
                 continue
-            seen = [each for at, o in step.sources if step.facts for each in (self._known[at][o], fields[at][o])]
-            key = (id(step.facts), *map(id, seen))
-            if key not in known:  # equal copies are gone through once, as for the fields
-                found = [self._of(i, step, o, fields) for o in range(len(step.links))]
-                known[key] = tuple([alike.setdefault((*each.items(),), each) for each in found])
-            self._known.append(known[key])
+            if step.facts is not None and hands_on(step):
+                at, output = step.sources[0]
+                self._known.append((self._known[at][output],) * len(step.links))
+                continue
+            work = partial(self._of, i, step, fields, recall)
+            self._known.append(recall.answer("moves", (step.facts, *self.seen(step, fields)), work))
+
+    def seen(self, step: Step, fields: list[tuple[Fields, ...]]) -> list[object]:
+        """The moves and the fields of the sources of a step."""
+        if step.facts is None:
+            return []
+        return [each for at, o in step.sources for each in (self._known[at][o], fields[at][o])]
 
     def walks(self, ref: Tensor, source: int, axis: int) -> bool:
         """Whether a tensor is known to walk over an axis of an input."""
         return self._known[ref.step][ref.output][source][axis] is Moves.WALKS
 
-    def _of(self, i: int, step: Step, output: int, fields: list[tuple[Fields, ...]]) -> AxisMoves:
+    def _of(self, i: int, step: Step, fields: list[tuple[Fields, ...]], recall: Recall) -> tuple[AxisMoves, ...]:
+        """How the outputs of step i move over the inputs."""
+        return tuple([recall.alike(self._of_output(i, step, o, fields)) for o in range(len(step.links))])
+
+    def _of_output(self, i: int, step: Step, output: int, fields: list[tuple[Fields, ...]]) -> AxisMoves:
         """How one output of step i moves over the inputs."""
         links, y = step.links[output], step.outputs[output]
         read = [each for each in zip(step.sources, links, step.inputs, strict=True) if not each[1].empty]
         joined: AxisMoves = {}
         for ref, link, x in read:
             known, onto = self._known[ref.step][ref.output], fields[ref.step][ref.output]
-            if link.onto is None and all([axis.keeps for axis in link.axes]):
+            if link.keeps_places:
                 found = known
             else:
                 found = {

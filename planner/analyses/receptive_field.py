@@ -14,9 +14,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from planner.analyses.pieces import Parted, joined
+from planner.analyses.recall import Recall
 from planner.analyses.spans import LONGEST_PERIOD, WHOLE, AxisSpan, around, spanned
 from planner.cells import Cells, lowest
 from planner.geometry import AxisMap, Link, Ramp, Shape, Span
@@ -81,27 +82,33 @@ Fields = dict[int, tuple[AxisField, ...]]
 axes."""
 
 
-def receptive_fields(plan: Plan) -> list[tuple[Fields, ...]]:
+def receptive_fields(plan: Plan, recall: Recall | None = None) -> list[tuple[Fields, ...]]:
     """The receptive fields of every output of every step, by input; empty for a step that is not planned. Equal ones
     are one object, so that copies of a block whose inputs see the same are gone through once.
     """
+    recall = recall or Recall()
     found: list[tuple[Fields, ...]] = []
     start = Span(Ramp((0,), 1), Ramp((0,), 1))
-    known: dict[tuple[int, ...], tuple[Fields, ...]] = {}
-    alike: dict[tuple[tuple[int, tuple[AxisField, ...]], ...], Fields] = {}
     for i, step in enumerate(plan.steps):
         if step.facts is None:
             found.append(())
         elif step.is_input:
             sizes = step.outputs[0].spatial
-            found.append(({i: tuple(AxisField(axis, start, start, n) for axis, n in enumerate(sizes))},))
+            own = {i: tuple([AxisField(axis, start, start, n) for axis, n in enumerate(sizes)])}
+            found.append((recall.alike(own),))
+        elif hands_on(step):
+            at, output = step.sources[0]
+            found.append((found[at][output],) * len(step.links))
         else:
             sources = [found[ref.step][ref.output] for ref in step.sources]
-            key = (id(step.facts), *map(id, sources))
-            if key not in known:
-                known[key] = tuple([alike.setdefault((*each.items(),), each) for each in _through(step, sources)])
-            found.append(known[key])
+            work = partial(_all_through, step, sources, recall)
+            found.append(recall.answer("fields", (step.facts, *sources), work))
     return found
+
+
+def hands_on(step: Step) -> bool:
+    """Whether every cell of a step's outputs reads the cell of its own place of the step's only source alone."""
+    return len(step.sources) == 1 and all([links[0].keeps_places for links in step.links])
 
 
 def fields_of_sources(fields: list[tuple[Fields, ...]], step: Step) -> list[Fields]:
@@ -112,6 +119,10 @@ def fields_of_sources(fields: list[tuple[Fields, ...]], step: Step) -> list[Fiel
         _arriving(fields[ref.step][ref.output], link, x, step.outputs[0])
         for ref, link, x in zip(step.sources, step.links[0], step.inputs, strict=True)
     ]
+
+
+def _all_through(step: Step, sources: list[Fields], recall: Recall) -> tuple[Fields, ...]:
+    return tuple(map(recall.alike, _through(step, sources)))
 
 
 def _through(step: Step, sources: list[Fields]) -> Iterator[Fields]:
@@ -142,7 +153,7 @@ def _arriving(fields: Fields, link: Link, x: Shape, y: Shape) -> Fields:
     """The receptive fields of a tensor x as an output y sees them through a link."""
     if link.empty:
         return {}
-    if link.onto is None and all([axis.keeps for axis in link.axes]):
+    if link.keeps_places:
         return fields
     return {source: tuple([_moved(each, link, x, y) for each in axes]) for source, axes in fields.items()}
 

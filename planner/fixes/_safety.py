@@ -118,10 +118,10 @@ def _meets_causally(change: Revision, found: Diagnostic) -> bool:
     cell_on_cell = all(axis.keeps for link in other.links[0] for axis in link.axes)
     if not cell_on_cell or any(before.shape(ref) is None for ref in step.sources):
         return True
-    place = next(i for i, each in enumerate(after.steps) if each is other)
-    shared = frozenset.intersection(*(nothing_ahead(before, ref) for ref in step.sources))
     causal = frozenset[Causal]().union(*(was.causal(ref) for ref in step.sources))
-    return shared & causal <= nothing_ahead(after, Tensor(place, 0))
+    shared = causal.intersection(*(nothing_ahead(before, ref) for ref in step.sources)) if causal else causal
+    place = next(i for i, each in enumerate(after.steps) if each is other)
+    return not shared or shared <= nothing_ahead(after, Tensor(place, 0))
 
 
 # What differs

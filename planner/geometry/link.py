@@ -62,6 +62,11 @@ class Link:
         return isinstance(self.channels, SizeOnly)
 
     @cached_property
+    def keeps_places(self) -> bool:
+        """Whether every cell of the output reads the input's cell of its own place alone, in whatever channels."""
+        return self.onto is None and not self.empty and all([axis.keeps for axis in self.axes])
+
+    @cached_property
     def keeps(self) -> bool:
         """Whether every cell of the output reads the input's cell of its own place, in its own channel alone."""
         plain = self.onto is None and not self.parts and self.pieces is None

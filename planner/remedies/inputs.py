@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import lcm
 
 from planner.analyses.loss import losses_of
+from planner.analyses.recall import Recall
 from planner.analyses.receptive_field import receptive_fields
 from planner.diagnostics import Severity
 from planner.geometry import Shape
@@ -68,6 +70,8 @@ class _SizeSearch:
     """The cells on either side within which a better size is looked for once a working size is known: one stride of the
     network further, after which grades repeat.
     """
+    last: Plan | None = None
+    """The plan at the size that was tried last."""
 
     def found(self, least: int) -> Iterator[Spatial]:
         """The next good sizes above and below, of the best grade that any has: with all axes at one size where they are
@@ -131,15 +135,12 @@ class _SizeSearch:
 
     def planned(self, size: Spatial, least: int) -> int:
         """The grade of a size, which is planned up to the first step that is worse than `least`."""
-        grades: dict[int, int] = self.case.memory.setdefault("grades", {})
+        recall = self.case.report.recall
         worst = EXACT
 
         def good(step: Step) -> bool:
             nonlocal worst
-            key = id(step.facts)  # which the plan's `known` keeps alive
-            if key not in grades:
-                grades[key] = _grade(step)
-            worst = max(worst, grades[key])
+            worst = max(worst, recall.answer("grade", (step.facts,), partial(_grade, step, recall)))
             return worst <= least
 
         inputs = {
@@ -148,7 +149,8 @@ class _SizeSearch:
             if step.name in self.names
         }
         before = self.case.plan
-        plan = propagate(before.model, inputs=inputs, known=before.known, good=good)
+        plan = propagate(before.model, inputs=inputs, known=before.known, good=good, like=self.last or before)
+        self.last = plan
         if plan.complete and self.farthest is None:
             self.farthest = self.distance(size) + _stride(plan)
         return worst if plan.complete else GRADES
@@ -172,11 +174,11 @@ def _stride(plan: Plan) -> int:
     return lcm(*{field.stride.numerator for field in fields if field.stride})
 
 
-def _grade(step: Step) -> int:
+def _grade(step: Step, recall: Recall) -> int:
     """The grade of a step: how well it fits."""
     if step.facts is None:
         return GRADES
-    losses = [each.loss for each in losses_of(step)]
+    losses = [each.loss for each in recall.answer("losses", (step.facts,), partial(losses_of, step))]
     if any(loss.at_edge for loss in losses):
         return WORKS
     return EXACT if all(loss.exact for loss in losses) else LOSSLESS

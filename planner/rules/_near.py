@@ -55,7 +55,7 @@ class _Search:
     """Plans of a model at other sizes of one input."""
 
     def __init__(self, report: Report, name: str, faults: Faults) -> None:
-        self._plan = report.plan
+        self._plan = self._last = report.plan
         self._name = name
         self._count = faults
         self._left = MOST_STEPS
@@ -64,7 +64,8 @@ class _Search:
     def faults(self, shape: Shape) -> int | None:
         """How much is wrong at a shape; None where the model does not work, or where too much was tried."""
         if shape not in self._found and self._left > 0:
-            plan = propagate(self._plan.model, inputs={self._name: shape}, known=self._plan.known)
+            inputs = {self._name: shape}
+            self._last = plan = propagate(self._plan.model, inputs=inputs, known=self._plan.known, like=self._last)
             self._left -= len(plan.steps)
             self._found[shape] = self._count(plan) if plan.complete else None
         return self._found.get(shape)

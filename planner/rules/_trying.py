@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from planner.analyses.loss import losses, losses_of
@@ -16,6 +16,7 @@ from planner.propagation import propagate
 from planner.rules._near import near_sizes
 
 if TYPE_CHECKING:
+    from planner.analyses.recall import Recall
     from planner.layers._layer import Facts, Layer
     from planner.model import Instance
     from planner.plan import Step
@@ -51,7 +52,7 @@ class Trials:
     @cached_property
     def size_near(self) -> bool:
         """Whether there is an input size near by with which no step loses real cells at an edge."""
-        return bool(near_sizes(self.report, _losing))
+        return bool(near_sizes(self.report, partial(_losing, self.report.recall)))
 
     def reads(self, step: Step, missed: list[Dropped], **values: object) -> bool:
         """Whether, with other arguments, a step reads all that it misses now, the model works, and every missed cell
@@ -156,9 +157,9 @@ def _slides(step: Step) -> bool:
     return bool(windows) and min(each.kernel for each in windows) > 1
 
 
-def _losing(plan: Plan) -> int:
+def _losing(recall: Recall, plan: Plan) -> int:
     """How many axes of steps lose real cells at an edge."""
-    return sum(bool(each.loss.lost or each.loss.lost_before) for axes in losses(plan) for each in axes)
+    return sum(bool(each.loss.lost or each.loss.lost_before) for axes in losses(plan, recall) for each in axes)
 
 
 def _reads_all(layer: Layer, step: Step, source: int) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from planner.analyses.loss import losses
@@ -11,6 +12,7 @@ from planner.words import counted, grouped, ranged
 
 if TYPE_CHECKING:
     from planner.analyses.loss import AxisLoss
+    from planner.analyses.recall import Recall
     from planner.geometry import Window
     from planner.plan import Plan
     from planner.report import Report
@@ -53,7 +55,7 @@ class HangingWindows(Rule):
             for step, lost in zip(report.plan.steps, report.losses, strict=True)
             if (found := [(each, window) for each in lost if each.loss.overhang and (window := each.window)])
         ]
-        sizes = near_sizes(report, _overhang) if hanging else []
+        sizes = near_sizes(report, partial(_overhang, report.recall)) if hanging else []
         free = " or ".join(map(str, sizes))
         for step, found in hanging:
             fitting = _fitting(found[0][1]) if len({(window.extent, window.stride) for _, window in found}) == 1 else ""
@@ -70,9 +72,9 @@ class HangingWindows(Rule):
             )
 
 
-def _overhang(plan: Plan) -> int:
+def _overhang(recall: Recall, plan: Plan) -> int:
     """How many axes of steps have a window that hangs over."""
-    return sum(bool(each.loss.overhang) for found in losses(plan) for each in found)
+    return sum(bool(each.loss.overhang) for found in losses(plan, recall) for each in found)
 
 
 def _over(each: AxisLoss, window: Window) -> str:

@@ -5,8 +5,9 @@ changed, every copy of every layer stays where it is, and those that no edit rea
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from planner.arithmetic import Expression, Template, has_arithmetic
@@ -27,7 +28,7 @@ def alike(model: Model, source: Source, layers: Interned) -> Model | None:
 
     layers  those that were made before, which are taken where their arguments are equal; it is added to
     """
-    if model.like is not None or not _stands_alone(model):
+    if model.like is not None or not _index(model).stands_alone:
         return None
     other = _Edited(model, source, layers)
     homes = dict.fromkeys(map(other.home, _differences(model.source.data, source.data, ())))
@@ -35,6 +36,30 @@ def alike(model: Model, source: Source, layers: Interned) -> Model | None:
     if not all(path is not None and other.change(path) for path in calls_first):
         return None
     return replace(model, instances=other.instances, source=source, diagnostics=[], like=model)
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """What is looked up in a model for every edit that is tried.
+
+    copies  the numbers of the instances of an entry, or of an input, by its place
+    calls   the copies of the block that an entry calls, by its place
+    stands_alone  whether nothing is wrong in the file, and no layer depends on others
+    """
+
+    copies: Mapping[Path, Sequence[int]]
+    calls: Mapping[Path, Sequence[Group]]
+    stands_alone: bool
+
+
+@lru_cache(maxsize=1)  # many edits of the same model are tried
+def _index(model: Model) -> _Index:
+    copies, calls = defaultdict[Path, list[int]](list), defaultdict[Path, list[Group]](list)
+    for i, instance in enumerate(model.instances):
+        copies[instance.path].append(i)
+    for group in model.groups:
+        calls[group.path].append(group)
+    return _Index(dict(copies), dict(calls), _stands_alone(model))
 
 
 def _stands_alone(model: Model) -> bool:
@@ -64,23 +89,15 @@ def _differences(was: Any, now: Any, path: Path) -> Iterator[Path]:
 
 
 class _Edited:
-    """The instances of a model with what a source says now.
-
-    copies  the numbers of the instances of an entry, or of an input, by its place
-    calls   the copies of the block that an entry calls, by its place
-    """
+    """The instances of a model with what a source says now."""
 
     def __init__(self, model: Model, source: Source, layers: Interned) -> None:
         self.model = model
         self.source = source
         self.layers = layers
         self.instances = [*model.instances]
-        self.copies = defaultdict[Path, list[int]](list)
-        for i, instance in enumerate(model.instances):
-            self.copies[instance.path].append(i)
-        self.calls = defaultdict[Path, list[Group]](list)
-        for group in model.groups:
-            self.calls[group.path].append(group)
+        self.copies = _index(model).copies
+        self.calls = _index(model).calls
         self._params: dict[int, Mapping[str, Any]] = {}
         """What calls give now, by the ids of groups."""
 
@@ -92,7 +109,8 @@ class _Edited:
     def change(self, path: Path) -> bool:
         """Make the change at a place; False where it may be one of more than arguments or the shape of an input."""
         was, now = self.model.source.at(path), self.source.at(path)
-        if self.copies[path] and self.instances[self.copies[path][0]].input is not None:
+        copies, calls = self.copies.get(path, ()), self.calls.get(path, ())
+        if copies and self.instances[copies[0]].input is not None:
             return self._reshape(path, shape=now)
         if not isinstance(was, dict) or not isinstance(now, dict) or not self._stays(path, was, now):
             return False
@@ -100,9 +118,7 @@ class _Edited:
         entry = reader.entry(now, path)
         if reader.faults or not entry.sound or entry.inner is not None:
             return False
-        return all(self._call(each, entry) for each in self.calls[path]) and all(
-            self._make(i, entry) for i in self.copies[path]
-        )
+        return all(self._call(each, entry) for each in calls) and all(self._make(i, entry) for i in copies)
 
     def _stays(self, path: Path, was: dict[str, Any], now: dict[str, Any]) -> bool:
         """Whether an entry stands for as many layers, of the same names, which read the same."""
@@ -156,13 +172,13 @@ class _Edited:
         for entry in block.entries:
             if not changed.isdisjoint(_decisive(entry)):
                 return False
-            inside = [each for each in self.calls[entry.path] if each.parent is group]
+            inside = [each for each in self.calls.get(entry.path, ()) if each.parent is group]
             if entry.inner is not None:
                 done = all(self._remake(each, entry.inner, changed) for each in inside)
             elif changed.isdisjoint(entry.reads):
                 done = True
             else:
-                own = [i for i in self.copies[entry.path] if self.instances[i].group is group]
+                own = [i for i in self.copies.get(entry.path, ()) if self.instances[i].group is group]
                 done = all(self._call(each, entry) for each in inside) and all(self._make(i, entry) for i in own)
             if not done:
                 return False
