@@ -155,6 +155,25 @@ class Halo(nn.Module):
         return (rows.mean(2) + blocks.mean((2, 3))[..., None]).mean(1)
 
 
+class Rotary(nn.Module):
+    """Places times frequencies, by the function or by letters, of which tokens are turned, as in RoFormer."""
+
+    frequencies: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 4, 4)
+        self.register_buffer("frequencies", 100 ** -torch.linspace(0, 1, 4))
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.conv(x).flatten(2).transpose(1, 2)
+        places = torch.arange(x.shape[1], device=x.device).to(x.dtype)
+        angles = torch.outer(places, self.frequencies)
+        again = torch.einsum("i,j->ij", places, self.frequencies)
+        a, b = x.chunk(2, dim=-1)
+        return torch.cat((a * angles.cos() - b * angles.sin(), b * again.cos() + a * again.sin()), dim=-1).mT
+
+
 class Written(nn.Module):
     """Values that are all written over, as in MViTv2."""
 
@@ -168,4 +187,4 @@ class Written(nn.Module):
         return x
 
 
-PATTERNS: list[type[nn.Module]] = [OnWindows, Rows, Biases, Distances, Standardized, Cosines, Halo, Written]
+PATTERNS: list[type[nn.Module]] = [OnWindows, Rows, Biases, Distances, Standardized, Cosines, Halo, Rotary, Written]

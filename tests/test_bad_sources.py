@@ -132,6 +132,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for ending in ("pt2", "py", "keras"):
         (home / f"folder.{ending}").mkdir()
         os.mkfifo(home / f"fifo.{ending}")
+    for here, there in ("round", "again"), ("again", "round"):
+        (home / f"{here}.py").symlink_to(f"{there}.py")
     weights = {"w": torch.zeros(3)}
     torch.save(weights, home / "weights.pt")
     torch.save(weights, home / "weights.pt2")
@@ -198,6 +200,7 @@ BAD: list[tuple[str, str, str]] = [
     ),
     ("junk.py:Net", "`junk.py` cannot be imported: SyntaxError: source code string cannot contain null bytes", MEND),
     ("folder.py:Net", "there is no file `folder.py`", "check the path, and the folder you are in"),
+    ("round.py:Net", "there is no file `round.py`", "check the path, and the folder you are in"),
     ("fifo.py:Net", "there is no file `fifo.py`", "check the path, and the folder you are in"),
     (
         "nowhere_at_all.sub:build",

@@ -326,6 +326,12 @@ def test_no_share_of_unknown_totals_is_said() -> None:
     assert said.kind not in [each.kind for each in report.diagnostics]
 
 
+def test_what_comes_first_may_have_no_map_where_a_map_is_read_as_well() -> None:
+    layers = [custom(output, **{"from": ["q", "keys"]}) for output in ([12], [1, "$keys.length"])]
+    names = [{**each, "name": name} for each, name in zip(layers, "ab", strict=True)]
+    assert not report_on(names, {"q": [12], "keys": [7, 12]}, outputs=["a", "b"]).diagnostics
+
+
 # What is declared holds for the sizes of the file
 
 

@@ -897,3 +897,63 @@ def test_what_cannot_be_imported_is_said(net: Path, source: str, options: list[s
     assert result.exit_code == 2
     assert result.stderr.startswith(said.format(home=home)), result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("type_", [torch.float16, torch.bfloat16, torch.float64], ids=str)
+def test_a_module_is_run_on_numbers_of_its_own_type(type_: torch.dtype) -> None:
+    text = planner.import_model(Gate(), input=(32, 32, 3))
+    assert planner.import_model(Gate().to(type_), input=(32, 32, 3)) == text
+
+
+class Compiled(nn.Module):
+    """A network of which one part was compiled, as its state_dict shows: `part._orig_mod.weight`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.part = torch.compile(nn.Conv2d(3, 4, 3))
+
+    def forward(self, x: Tensor) -> Any:
+        return self.part(x).relu()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_parts_that_were_compiled_are_opened() -> None:
+    report = checked_text(planner.import_model(Compiled(), input=(32, 32, 3)), "imported.yaml")
+    assert [(step.name, step.type) for step in report.plan.layers] == [("part._orig_mod", "Conv2d"), ("relu", "ReLU")]
+    assert report.cost.params == 3 * 4 * 9 + 4
+
+
+class ToFit(nn.Module):
+    """What is half as large is enlarged to fit, by twice: but for odd sizes, which are no less usual."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fine, self.coarse = nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 3, 2, 1)
+
+    def forward(self, x: Tensor) -> Any:
+        fine = self.fine(x)
+        coarse = self.coarse(fine)
+        return nn.functional.interpolate(coarse, fine.shape[-2:]) + fine
+
+
+class FilledUp(nn.Module):
+    """An input is filled up to whole patches, where it is not of these already."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 4, 8, 8)
+
+    def forward(self, x: Tensor) -> Any:
+        below, right = -x.shape[2] % 8, -x.shape[3] % 8
+        return self.patches(nn.functional.pad(x, (0, right, 0, below)) if below or right else x)
+
+
+def test_what_follows_from_odd_sizes_is_found_though_further_runs_are_as_even_as_the_first() -> None:
+    text, _ = exact(ToFit())
+    assert "Sizes that follow" not in text
+    assert checked_text(text, "imported.yaml", input=(33, 45, 3)).ok
+
+
+def test_what_other_sizes_do_not_bear_out_is_said_of_this_one() -> None:
+    text, _ = exact(FilledUp())
+    assert "# Sizes that follow from the input's are those at this input.\n" in text

@@ -26,22 +26,35 @@ def best_text(
     others   gives traces of more runs, which must bear numbers out that follow from the inputs' sizes
     lower    makes a graph of traces
     """
+    steady = None
     try:
         if len(traces) > 1:
             graph = lower(traces)
             if not graph.follows:
-                return graph, agreed_text(graph, name)
+                steady = graph, agreed_text(graph, name)
+                if not traces[0].sized:
+                    return steady
+                graph.pinned = True
+                further = lower([*traces, *islice(others(), FURTHER)])
+                if further.runs >= len(traces) and not further.follows and not traces[0].elsewhere:
+                    return further, agreed_text(further, name)
             graph = lower([*traces, *islice(others(), RUNS - len(traces))])
             text = agreed_text(graph, name)
             _must_plan(text, graph)
+            graph.pinned = traces[0].elsewhere
             return graph, text
     except (NotSayable, NotImported):
-        pass
+        if steady:
+            return steady
     try:
         graph = lower(traces[:1])
     except NotSayable as reason:
         raise not_sayable(name, reason) from reason
     return graph, agreed_text(graph, name)
+
+
+FURTHER = 5
+"""Runs on odd sizes that a network is held to which looks at sizes."""
 
 
 def _must_plan(text: str, graph: Graph) -> None:

@@ -65,12 +65,16 @@ class Output:
 
 @dataclass(eq=False)
 class Graph:
-    """A network as it comes from a front end."""
+    """A network as it comes from a front end.
+
+    pinned  whether runs on further sizes do not bear out what it says
+    """
 
     name: str
     top: ModuleCall
     inputs: dict[str, GraphNode] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
+    pinned: bool = False
 
     @property
     def runs(self) -> int:

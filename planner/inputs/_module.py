@@ -156,7 +156,16 @@ def _inputs(module: Any, input: Any, example: Any) -> Inputs:
         raise NotImported(f"`forward` reads `{missing[0]}` too", help=f"give all that it reads: `{example_of}`")
     if example is not None:
         return _like(given, by_name)
-    return Inputs([_of_shapes(given, more) for more in ((0, 0, 0), *FARTHER)], by_name)
+    type_ = _type_of(module)
+    return Inputs([_of_shapes(given, more, type_) for more in ((0, 0, 0), *FARTHER)], by_name)
+
+
+def _type_of(module: Any) -> Any:
+    """The type of the numbers that a module works on: that of its parameters if they have one, as in half precision."""
+    import torch
+
+    types = {each.dtype for each in module.parameters() if each.is_floating_point()}
+    return types.pop() if len(types) == 1 else torch.get_default_dtype()
 
 
 def _like(examples: Mapping[str, Any], by_name: bool) -> Inputs:
@@ -169,10 +178,8 @@ def _like(examples: Mapping[str, Any], by_name: bool) -> Inputs:
     return Inputs([run], by_name, frozenset(name for name, (sizes, _) in run.items() if len(sizes) == 3))
 
 
-def _of_shapes(shapes: Mapping[str, Any], longer: Sequence[int]) -> Run:
+def _of_shapes(shapes: Mapping[str, Any], longer: Sequence[int], type_: Any) -> Run:
     """The run on tensors of shapes that have the channels last, with axes that are so many cells longer."""
-    import torch
-
     run: Run = {}
     for name, shape in shapes.items():
         if not isinstance(shape, tuple | list) or not shape or not all(type(n) is int and n > 0 for n in shape):
@@ -180,7 +187,7 @@ def _of_shapes(shapes: Mapping[str, Any], longer: Sequence[int]) -> Run:
         *spatial, channels = shape
         more = (*longer, *[0] * len(spatial))
         sizes = (BATCH, channels, *(n + add for n, add in zip(spatial, more, strict=False)))
-        run[name] = sizes, torch.get_default_dtype()
+        run[name] = sizes, type_
     return run
 
 
@@ -222,5 +229,7 @@ def _traces(module: Any, inputs: Inputs) -> tuple[list[Recording], Callable[[], 
                 found = run(each, device)
                 if found.outline == first.outline:
                     yield found
+                else:
+                    first.elsewhere = True
 
     return [first, *like_the_first(inputs.runs[1:2])], lambda: like_the_first(inputs.runs[2:])

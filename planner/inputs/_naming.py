@@ -51,7 +51,7 @@ def _is_module(thing: object) -> bool:
 @contextmanager
 def _beside(home: str) -> Iterator[None]:
     """What stands beside a file, or in the folder where we are, can be imported meanwhile."""
-    folder = str(Path(home).resolve().parent) if home.endswith(".py") else str(Path.cwd())
+    folder = str(Path(os.path.realpath(home)).parent) if home.endswith(".py") else str(Path.cwd())
     sys.path.insert(0, folder)
     try:
         yield

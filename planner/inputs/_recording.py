@@ -55,10 +55,16 @@ class Event:
 
 @dataclass(eq=False)
 class Recording:
-    """What a module did in one run. `decisions` are functions that told it a value, by which it may have gone on."""
+    """What a module did in one run. `decisions` are functions that told it a value, by which it may have gone on.
+
+    sized      whether it looked at the sizes of a tensor, by which it may have gone on as well
+    elsewhere  whether it did something else in a run on other sizes
+    """
 
     events: list[Event] = field(default_factory=list)
     decisions: set[str] = field(default_factory=set)
+    sized: bool = False
+    elsewhere: bool = False
     inputs: dict[str, Value] = field(default_factory=dict)
     result: Any = None
 

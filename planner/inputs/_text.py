@@ -39,7 +39,7 @@ def heading(
 def _notes(graph: Graph, decisions: Iterable[str], parameters: Iterable[str]) -> Iterator[str]:
     if shown := sorted(each.strip("_") for each in decisions):
         yield f"It looks at values ({', '.join(shown)}): this is what it does where all that it reads is 0."
-    if graph.runs == 1:
+    if graph.runs == 1 or graph.pinned:
         yield "Sizes that follow from the input's are those at this input."
     idle = _idle(parameters, {name for step in graph.steps for name in step.state.values()})
     if idle and not graph.opaque:

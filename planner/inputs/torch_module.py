@@ -6,6 +6,7 @@ are recorded.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -130,6 +131,7 @@ class Recorder(TorchFunctionMode):
             self.trace.decisions.add(name)
         if name in ("__get__", "__set__"):
             name = f"{getattr(getattr(func, '__self__', None), '__name__', '')}.{name}"
+        self.trace.sized |= name in SIZES
         return self.run(lambda: func(*args, **kwargs), name, args, kwargs)
 
     def call(self, forward: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
@@ -163,6 +165,8 @@ DRAWS = {"rand_like", "randn_like", "randint_like", "bernoulli", "normal", "mult
 """Functions that give other values in every run."""
 DECIDES = {"__bool__", "item", "__int__", "__float__", "__index__", "tolist", "equal", "allclose", "numpy", "nonzero"}
 """Functions that tell a value of a tensor."""
+SIZES = {"shape.__get__", "size", "numel", "__len__"}
+"""Functions that tell sizes of a tensor."""
 
 
 def _place(tensor: Tensor) -> int:
@@ -206,6 +210,20 @@ def _without_shortcuts() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(was)
 
 
+@contextmanager
+def _without_compiling() -> Iterator[None]:
+    """What was given to `torch.compile` runs as it was written meanwhile."""
+    if "torch._dynamo" not in sys.modules:  # nothing was, and it takes long to import
+        yield
+        return
+    was = torch._dynamo.config.disable
+    torch._dynamo.config.disable = True
+    try:
+        yield
+    finally:
+        torch._dynamo.config.disable = was
+
+
 def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, Tensor], *, by_name: bool) -> Recording:
     """The trace of a module on inputs, with other tensors in place of its parameters and buffers.
 
@@ -221,7 +239,7 @@ def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, 
     for name, tensor in inputs.items():
         recorder.trace.inputs[name] = recorder.known(tensor, origin=name, kind="input")
     args, kwargs = ((), dict(inputs)) if by_name else (tuple(inputs.values()), {})
-    with torch.no_grad(), _without_shortcuts(), _calls_go_to(recorder), recorder:
+    with torch.no_grad(), _without_shortcuts(), _without_compiling(), _calls_go_to(recorder), recorder:
         result = torch.func.functional_call(module, dict(state), args, kwargs, strict=False, tie_weights=False)
     recorder.trace.result = recorder.read(result)
     return recorder.trace

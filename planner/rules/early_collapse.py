@@ -73,7 +73,7 @@ class EarlyCollapse(Rule):
 def _collapses(step: Step, axes: tuple[StepAxis, ...]) -> bool:
     """Whether a step brings a feature map down to one cell with windows, not by pooling all of it on purpose."""
     single = max(step.outputs[0].spatial, default=0) == 1
-    return single and max(step.inputs[0].spatial) > 1 and any(each.window is not None for each in axes)
+    return single and max(step.inputs[0].spatial, default=0) > 1 and any(each.window is not None for each in axes)
 
 
 def _collapsed(step: Step, sources: list[int | None]) -> int | None:

@@ -13,6 +13,8 @@ from planner.inputs._graph import GraphNode, NotSayable, Output
 from planner.inputs._meeting import refined
 from planner.inputs.operations import OPERATIONS, all_operations, operation
 from planner.inputs.operations._arguments import chosen, listed
+from planner.inputs.operations.arithmetic import operator
+from planner.inputs.operations.shapes import unsqueeze
 
 
 def _along(b: GraphBuilder, x: Any, dims: Any) -> tuple[Traced, list[int], list[int]]:
@@ -256,6 +258,12 @@ def attention(
     return Traced(Output(step), (*result, *last), (*dims, *last), b.batch)
 
 
+@operation("outer", "ger")
+def outer(b: GraphBuilder, x: Any, y: Any) -> Traced:
+    """The products of each value of a vector with each of another: places times frequencies, in rotary embeddings."""
+    return operator("Multiply", b, unsqueeze(b, y, 0), unsqueeze(b, x, 1))
+
+
 @operation("einsum")
 def einsum(b: GraphBuilder, equation: Any, *operands: Any) -> Traced:
     """Sums of products; letters of the batch are not written into the sum where no tensor has the batch there."""
@@ -270,6 +278,8 @@ def einsum(b: GraphBuilder, equation: Any, *operands: Any) -> Traced:
         for letter, dim in zip(own, x.dims, strict=True)
         if b.batch in dim
     }
+    if not batched and out == "".join(letters) and [len(own) for own in letters] == [1, 1]:
+        return outer(b, *read)
     if len(batched) != 1 or not batched <= set(out):
         raise NotSayable("torch.einsum without the batch")
     (first,) = batched
