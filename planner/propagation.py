@@ -47,26 +47,15 @@ def propagate(
     plan = Plan(model, [], (), known=known)
     for at, instance in enumerate(model.instances):
         if like is not None and _reads_the_same(like, at, instance, plan.steps, inputs):
-            plan.steps.append(like.steps[at])
-            if good is not None and not good(like.steps[at]):
-                return plan
-            continue
-        step = Step(instance)
-        plan.steps.append(step)
-        if instance.input is not None:
-            step.facts = given(inputs.get(instance.name, instance.input))
-            continue
-        try:
-            ask(step, plan.steps, known)
-            if step.facts is None and guesser is not None:
-                step.facts = guesser.facts(plan, at, None)
-        except Told:
-            step.sources = _there(instance, plan.steps)
-            step.facts = guesser.facts(plan, at, None) if guesser is not None else None
-        except Fault as fault:
-            if good is None:
-                plan.report(fault, step)
-            step.facts = guesser.facts(plan, at, fault) if guesser is not None else None
+            step = like.steps[at]
+            plan.steps.append(step)
+        else:
+            step = Step(instance)
+            plan.steps.append(step)
+            if instance.input is not None:
+                step.facts = given(inputs.get(instance.name, instance.input))
+                continue
+            _ask_or_guess(plan, at, known, guesser, tells=good is None)
         if good is not None and not good(step):
             return plan
     plan.diagnostics += _not_there(plan)
@@ -77,6 +66,21 @@ def propagate(
     except Fault as fault:
         plan.diagnostics.append(Diagnostic.of(fault))
     return plan
+
+
+def _ask_or_guess(plan: Plan, at: int, known: Known, guesser: Guesser | None, *, tells: bool) -> None:
+    """Work out what is known of a step, with a guess after a fault; whether the fault is told is said by `tells`."""
+    step, fault = plan.steps[at], None
+    try:
+        ask(step, plan.steps, known)
+    except Told:
+        step.sources = _there(step.instance, plan.steps)
+    except Fault as found:
+        step.facts, fault = None, found
+        if tells:
+            plan.report(fault, step)
+    if step.facts is None and guesser is not None:
+        step.facts = guesser.facts(plan, at, fault)
 
 
 def _reads_the_same(

@@ -29,9 +29,9 @@ def named(names: Sequence[str], most: int = 4) -> str:
     return joined(quoted)
 
 
-def joined(texts: Sequence[str]) -> str:
+def joined(texts: Sequence[str], word: str = "and") -> str:
     """Texts in a sentence: `a, b and c`."""
-    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+    return f" {word} ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:

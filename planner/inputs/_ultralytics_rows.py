@@ -23,6 +23,7 @@ from planner.inputs._ultralytics_scales import NAME, Scale, is_positive, scale_i
 from planner.layers import all_layers
 from planner.layers._fields import is_whole
 from planner.source import Source, Translated
+from planner.words import joined
 
 FORMAT = "an Ultralytics model file"
 SIDE, SIDE_OF_CLASSIFIERS = 640, 224
@@ -51,12 +52,6 @@ class _ModuleRow:
     module: str
     kind: str
     args: Sequence[Any]
-
-
-def _listed(values: Sequence[Any]) -> str:
-    """Values as a file says them: `resnet18, resnet34 or resnet50`."""
-    *most, last = (str(each).lower() for each in values)
-    return f"{', '.join(most)} or {last}" if most else last
 
 
 class Translation:
@@ -291,7 +286,8 @@ class Translation:
         for name, values in known.items():
             value, path = given.get(name, (values[0], ()))
             if value not in values:
-                said = f"{_listed(values)} with `TorchVision`, which the planner knows so alone"
+                choices = joined([str(each).lower() for each in values], "or")
+                said = f"{choices} with `TorchVision`, which the planner knows so alone"
                 self.say(WrongValue(name, said, value), path)
                 given[name] = (values[0], path)
         return {name: each for name, each in given.items() if name in modules.parameters("TorchVision")}
