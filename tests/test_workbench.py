@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from planner.diagnostics import Severity
 from planner.outputs import formats, renderer
 from planner.outputs._findings import headline
 from planner.outputs._screen import Screen
@@ -50,8 +51,13 @@ def test_what_is_brief_finds_the_same() -> None:
     for file in (ROOT / "configs").glob("*.yaml"):
         bench = Workbench.on(file)
         brief = bench.judged(bench.source, brief=True)
-        found = [(each.code, each.step, each.severity, each.label) for each in bench.report.diagnostics]
-        assert found == [(each.code, each.step, each.severity, each.label) for each in brief.diagnostics]
+        whole = bench.report.diagnostics
+        assert Counter((each.code, each.step) for each in whole) == Counter(
+            (each.code, each.step) for each in brief.with_remarks
+        )
+        grave = [(each.code, each.step, each.label) for each in whole if each.severity is not Severity.INFO]
+        assert grave == [(each.code, each.step, each.label) for each in brief.diagnostics]
+        assert all(each.severity is not Severity.INFO for each in brief.diagnostics)
 
 
 @pytest.mark.parametrize("size", [223, 224, 227, 256])
@@ -65,7 +71,7 @@ def test_what_models_share_is_what_each_finds_alone(size: int) -> None:
         assert [step.facts for step in shared.plan.steps] == [step.facts for step in alone.plan.steps]
         assert list(map(headline, shared.diagnostics)) == list(map(headline, alone.diagnostics))
     assert len(bench.layers) <= 3 * steps
-    assert len(bench.known) <= 5 * steps
+    assert len(bench.known) <= 8 * steps  # sizes of the input that were tried besides are few
 
 
 def test_a_plan_that_must_be_complete_is_not_judged_otherwise() -> None:

@@ -333,7 +333,7 @@ class Far:
 
     def settled(self, plan: Replanned) -> bool:
         """Whether the steps that fail at a size fail at all larger ones too that are alike."""
-        return all([self.outgrown(plan.steps[i], plan) for i in plan.failing])
+        return all(self.outgrown(plan.steps[i], plan) for i in plan.failing)
 
     def there(self, plan: Replanned) -> tuple[frozenset[int], bool]:
         """Which steps do not work, and whether all outputs of the model are there."""

@@ -45,5 +45,7 @@ class TakesBatchAxes(Layer):
             raise OptionDoesNotApply.batch_axes(why)
 
     def module(self, args: Mapping[str, object], *inputs: Shape) -> Call:
+        if not self.batch_axes:
+            return super().module(args, *inputs)
         own = {name: value for name, value in args.items() if name != "batch_axes"}
         return replace(super().module(own, *inputs), batch_axes=self.batch_axes)

@@ -390,7 +390,13 @@ def _parameter(layer: Any, weight: Tensor, batch: int) -> Tensor:
 
 
 def _constant(layer: Any, batch: int) -> Tensor:
-    """The same numbers for every sample, in the precision in which PyTorch makes them."""
+    """The same numbers for every sample."""
+    own = numbers_of(layer).movedim(-1, 0)
+    return own.expand(batch, *own.shape)
+
+
+def numbers_of(layer: Any) -> Tensor:
+    """What a Constant holds, in the precision in which PyTorch makes that."""
     places = torch.arange(math.prod(layer.shape)).reshape(layer.shape)
     if layer.fill == "arange":
         found = places
@@ -410,8 +416,7 @@ def _constant(layer: Any, batch: int) -> Tensor:
     else:
         number = {"zeros": 0, "ones": 1}.get(layer.fill, layer.fill)
         found = torch.full(layer.shape, float(number), dtype=torch.float32).double()
-    own = found.movedim(-1, 0)
-    return own.expand(batch, *own.shape)
+    return found
 
 
 WITH_WEIGHTS: Mapping[str, Function] = {

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from planner.plan import Plan, Step
+from reference_run._layers import numbers_of
 
 BATCH = 2
 """Not 1, so that an axis taken for the batch is seen."""
@@ -23,7 +24,10 @@ def weights_of(plan: Plan, seed: int = 0) -> dict[str, Tensor]:
     for step in plan.layers:
         for entry, sizes in step.state.items():
             name, first = f"{step.name}.{entry}" if entry else step.name, plan.weight(step, entry)
-            found[name] = found[first] if first in found else _entry(f"{step.name}.{entry}", entry, sizes, seed)
+            if step.type == "Constant":
+                found[name] = numbers_of(step.layer).reshape(sizes)
+            else:
+                found[name] = found[first] if first in found else _entry(f"{step.name}.{entry}", entry, sizes, seed)
     return found
 
 
