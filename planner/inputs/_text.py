@@ -44,6 +44,11 @@ def _notes(graph: Graph, decisions: Iterable[str], parameters: Iterable[str]) ->
     idle = _idle(parameters, {name for step in graph.steps for name in step.state.values()})
     if idle and not graph.opaque:
         yield f"Not called in evaluation, and left out: {', '.join(sorted(idle))}"
+    yield from opaque_steps(graph)
+
+
+def opaque_steps(graph: Graph) -> Iterator[str]:
+    """How many steps of a graph are opaque, and why."""
     opaque = graph.opaque
     if opaque:
         of = len(graph.steps)

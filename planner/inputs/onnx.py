@@ -16,7 +16,7 @@ from planner.inputs._onnx.given import inputs_of
 from planner.inputs._onnx.network import Network, network_of
 from planner.inputs._onnx.reading import model_of
 from planner.inputs._onnx.scopes import scoped
-from planner.inputs._text import text_of
+from planner.inputs._text import opaque_steps, text_of
 
 LONGEST_NAME = 200
 
@@ -81,11 +81,4 @@ def _head(found: Follower) -> Iterator[str]:
         yield "Sizes that follow from the input's are those at this input."
     for called, reason in found.lost.items():
         yield f"Ends where {called} begins: {reason}"
-    opaque = found.graph.opaque
-    if opaque:
-        yield f"{len(opaque)} of {len(found.graph.steps)} steps {'is' if len(opaque) == 1 else 'are'} opaque:"
-        reasons: dict[str, int] = {}
-        for step in opaque:
-            reason = f"{step.arguments['class']}: {step.reason}"
-            reasons[reason] = reasons.get(reason, 0) + 1
-        yield from (f"  {count} × {reason}" for reason, count in reasons.items())
+    yield from opaque_steps(found.graph)
