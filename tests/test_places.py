@@ -35,6 +35,22 @@ FOUND: list[list[dict[str, Any]]] = [
     [{"type": "Buffer", "shape": [6, 8], "whole": True}, {"type": "Subtract", "other": 1, "reversed": True}],
     [{"name": "it", "type": "TopK", "k": 4, "dim": 1}, {"type": "Transpose", "dim0": 1, "dim1": 2, "from": "it.1"}],
 ]
+ROW = {"name": "row", "type": "Constant", "shape": [6, 8], "fill": "arange"}
+FOUND += [
+    [ROW, {"type": "Concat", "from": ["row", "row"]}],
+    [ROW, {"type": "Stack", "dim": 2, "from": ["row", "row"]}],
+]
+NINES = {"name": "nines", "type": "Constant", "shape": [6, 8], "fill": 9}
+VALUES: list[list[dict[str, Any]]] = [
+    [NINES],
+    [ROW, NINES, {"type": "Concat", "from": ["row", "nines"]}],
+    [ROW, NINES, {"type": "Concat", "from": ["nines", "row"]}, {"type": "Add", "other": 1}],
+    [{"type": "Linear", "out_features": 4}, {"type": "Transpose", "dim0": 1, "dim1": 2}],
+    [ROW, {"type": "Embedding", "num_embeddings": 64, "embedding_dim": 2}],
+    [NINES, {"type": "Long"}],
+    [{"type": "Linear", "out_features": 4}, {"type": "ArgMax", "dim": 1}],
+    [ROW, NINES, {"type": "Long"}, {"type": "Concat", "from": ["row", "long"]}],
+]
 WEIGHTED: list[dict[str, Any]] = [
     {"type": "Linear", "out_features": 3},
     {"type": "LayerNorm"},
@@ -60,6 +76,35 @@ def test_places_go_where_pytorch_takes_them(
         assert refused
     else:
         assert not refused
+
+
+@pytest.mark.parametrize("layers", VALUES, ids=lambda each: "-".join(layer["type"] for layer in each))
+def test_values_pick_nothing_where_pytorch_refuses(
+    layers: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = {"type": "Embedding", "num_embeddings": 64, "embedding_dim": 3}
+    file = of_mapping({"input": [6, 8], "layers": [*layers, last]})
+    refused = [each.code for each in checked(file).diagnostics if each.severity == "error"]
+    assert refused in ([], ["NSP238"])
+    monkeypatch.setattr("planner.propagation.must_fit", lambda *given: None)  # as if all were well
+    found = emitted(Report(checked(file).plan))
+    try:
+        getattr(module_of(found.text), found.name)()(torch.rand(2, 6, 8))
+    except REFUSALS:
+        assert refused
+    else:
+        assert not refused
+
+
+def test_a_gather_of_values_is_refused_with_their_name() -> None:
+    report = checked_text("""
+input: [6, 8]
+layers:
+  - {name: nines, type: Constant, shape: [6, 8], fill: 9}
+  - {type: Gather, dim: 2, from: [input, nines]}
+""")
+    (fault,) = report.diagnostics
+    assert (fault.code, fault.label) == ("NSP238", "`nines` holds values")
 
 
 @pytest.mark.parametrize("change", ["{type: Multiply, other: 0.5}", "{type: Divide, other: 8}", "{type: Sqrt}"])
