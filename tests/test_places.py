@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from layer_oracle import REFUSALS
+from planner import build
 from planner.outputs.code.torch import emitted
 from planner.outputs.code.torch.building import module_of
 from planner.report import Report
 from planner.source import of_mapping
 from planner.workbench import checked, checked_text
 
+CONFIGS = Path(__file__).parents[1] / "configs"
 FOUND: list[list[dict[str, Any]]] = [
     [{"type": "ArgMax", "dim": 1}],
     [{"type": "ArgMin", "dim": 1}, {"type": "Reshape", "shape": [3, 10]}],
@@ -121,3 +124,41 @@ def test_values_are_no_places() -> None:
         report = checked_text(f"input: [16, 32]\nlayers: [{text.replace('{', '{name: it, ')}, "
                               "{type: Linear, out_features: 2, from: it.0}]")  # fmt: skip
         assert report.ok, report.diagnostics
+
+
+def test_the_codes_of_vq_vae_lie_where_their_cells_do() -> None:
+    """On a map that is no square, against the nearest code of each cell as one writes it in PyTorch."""
+    small = {"width": 8, "codes": 5, "code_width": 4}
+    network = build(CONFIGS / "vq_vae.yaml", input=(24, 40, 3), params=small).double().eval()
+    z = network.encoder(torch.rand(2, 3, 24, 40, dtype=torch.float64))
+    codebook = network.quantizer.codebook
+    nearest = (z.movedim(1, -1)[..., None, :] - codebook).square().sum(-1).argmin(-1)
+    assert torch.equal(network.quantizer(z), codebook[nearest].movedim(-1, 1))
+
+
+@pytest.mark.parametrize("shape", [(4, 7, 6), (5, 5, 6), (3, 4, 5, 6)], ids=str)
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{"type": "ArgMin", "dim": 1}],
+        [{"type": "ArgMin", "dim": 1}, {"type": "Clamp", "max": 3}],
+        [{"type": "ArgMin", "dim": 1, "keepdim": True}, {"type": "Squeeze", "dim": 1}],
+        [{"type": "ArgMin", "dim": 1, "keepdim": True}, {"type": "Rearrange", "pattern": "... 1 -> ..."}],
+        [{"type": "ArgMin", "dim": 1}, {"type": "Rearrange", "pattern": "... h -> h ..."}],
+    ],
+    ids=str,
+)
+def test_a_map_is_called_turned_where_its_codes_lie_elsewhere(
+    layers: list[dict[str, Any]], shape: tuple[int, ...]
+) -> None:
+    """Elsewhere than in PyTorch, where an embedding leaves all axes of N×H×W as they are."""
+    table = {"name": "table", "type": "Embedding", "num_embeddings": 8, "embedding_dim": 2}
+    report = checked(of_mapping({"input": list(shape), "layers": [*layers, table]}))
+    found = emitted(report)
+    network = getattr(module_of(found.text), found.name)()
+    x = torch.rand(2, shape[-1], *shape[:-1])
+    places = x.argmin(1).clamp(max=3) if len(layers) > 1 and layers[1]["type"] == "Clamp" else x.argmin(1)
+    weight = next(iter(network.parameters()))
+    straight, ours = weight[places].movedim(-1, 1), network(x)
+    agree = straight.shape == ours.shape and torch.equal(straight, ours)
+    assert [each.code for each in report.diagnostics] == ([] if agree else ["NSP246"])
