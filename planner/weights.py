@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Protocol
 
+from planner.faults.index_out_of_range import IndexOutOfRange
 from planner.faults.places_into_weights import PlacesIntoWeights
 from planner.faults.shared_weights_differ import SharedWeightsDiffer
 from planner.faults.unknown_weights import UnknownWeights
@@ -66,6 +67,12 @@ def must_fit(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]
     for at, output in [each for i, each in enumerate(step.sources) if i in layer.indices]:
         if _holds_values(steps, at, output):
             raise ValuesForPlaces(instance.type, steps[at].instance.name)
+        most = _most(steps, at)
+        if (
+            most is not None
+            and (count := min([sizes[0] for sizes in facts.weights.values()], default=most + 1)) <= most
+        ):
+            raise IndexOutOfRange.looked_up(steps[at].instance.name, most, count)
     if instance.owner is not None:
         _must_share(steps[instance.owner], step, layer, facts)
     elif instance.ties:
@@ -95,6 +102,16 @@ def _holds_values(steps: Sequence[Planned], at: int, output: int) -> bool:
         return output not in layer.whole_outputs
     kept = layer.keeps_whole or layer.moves(facts, step.inputs[0])
     return kept and any(_holds_values(steps, *each) for each in step.sources)
+
+
+def _most(steps: Sequence[Planned], at: int) -> int | None:
+    """The largest of the whole numbers that a step holds; None where it is not known."""
+    step = steps[at]
+    facts, layer = step.facts, step.instance.layer
+    if facts is None or layer is None or not step.sources:
+        return layer.most if layer is not None else None
+    all_there = facts.outputs[0].elements >= step.inputs[0].elements
+    return _most(steps, step.sources[0][0]) if all_there and layer.moves(facts, step.inputs[0]) else None
 
 
 def _must_share(owner: Planned, step: Planned, layer: Layer, facts: Facts) -> None:

@@ -162,3 +162,42 @@ def test_a_map_is_called_turned_where_its_codes_lie_elsewhere(
     straight, ours = weight[places].movedim(-1, 1), network(x)
     agree = straight.shape == ours.shape and torch.equal(straight, ours)
     assert [each.code for each in report.diagnostics] == ([] if agree else ["NSP246"])
+
+
+@pytest.mark.parametrize("rows", [48, 49, 50, 63, 64])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [{"type": "Constant", "shape": [16, 16], "fill": "relative_position_index"}],
+        [
+            {"type": "Constant", "shape": [256], "fill": "relative_position_index"},
+            {"type": "Reshape", "shape": [4, 64]},
+        ],
+        [ROW, {"type": "Flatten", "start_dim": 1}],
+        [{"type": "Constant", "shape": [8, 8], "fill": "arange"}, {"type": "Slice", "dim": 2, "stop": 6}],
+        [{"type": "Constant", "shape": [8, 8], "fill": "arange"}, {"type": "Transpose", "dim0": 1, "dim1": 2}],
+        [{"type": "Constant", "shape": [8, 8], "fill": "arange"}, {"type": "Clamp", "max": 40}],
+    ],
+    ids=str,
+)
+def test_numbers_outside_a_table_are_refused_as_pytorch_does(
+    layers: list[dict[str, Any]], rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = of_mapping(
+        {"input": [6, 8], "layers": [*layers, {"type": "Embedding", "num_embeddings": rows, "embedding_dim": 3}]}
+    )
+    report = checked(file)
+    refused = [each.code for each in report.diagnostics if each.severity == "error"]
+    assert refused in ([], ["NSP212"])
+    if refused:
+        assert "num_embeddings" in (fault := report.diagnostics[0]).help
+        assert report.fixes(fault)
+        assert not report.fixes(fault)[0].safe
+    monkeypatch.setattr("planner.propagation.must_fit", lambda *given: None)  # as if all were well
+    found = emitted(Report(checked(file).plan))
+    try:
+        getattr(module_of(found.text), found.name)()(torch.rand(2, 8, 6))
+    except IndexError:
+        assert refused or layers[-1]["type"] == "Slice"  # what is left of a part is not followed
+    else:
+        assert not refused
