@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Protocol
 
+from planner.collector import uncollected
 from planner.diagnostics import Diagnostic, Edit, Fix, Severity
 from planner.editing import CannotEdit, can_be_written, edited, rewritten
 from planner.fixes._findings import Findings, grave
@@ -95,6 +96,7 @@ class Mender:
         self.planned: dict[str, Safety | None] = {}
         self.written: dict[str, bool] = {}
 
+    @uncollected()
     def fixes(self, found: Diagnostic) -> tuple[Fix, ...]:
         """The fixes of a finding, the best first."""
         case = Case(self.report, found, self.memory, self.given)
