@@ -321,7 +321,25 @@ def test_mending_tries_no_input_size_twice_while_nothing_is_changed(monkeypatch:
     report = checked_text(f"input: [32, 32, 8]\nlayers:\n  - {conv}\n{add * 5}")
     assert not report.bench.mended().made
     assert len(tried) > 100
-    assert len(set(tried)) == len(tried)
+    assert len(set(tried)) == len(tried) - 1  # at twice the size, the model is first asked whether sizes matter
+
+
+@pytest.mark.parametrize("wrong", ["{type: Conv2d, out_channels: 8, kernel_size: 1, groups: 3}", "{type: Conv3d}"])
+def test_no_input_size_is_tried_where_a_fault_does_not_come_from_it(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = list[Any]()
+
+    def counted(model: Model, inputs: dict[str, Shape], **options: Any) -> Plan:
+        tried.append(inputs)
+        return propagate(model, inputs=inputs, **options)
+
+    monkeypatch.setattr(inputs, "propagate", counted)
+    pool = "{type: MaxPool2d, kernel_size: 3, stride: 2}"
+    report = checked_text(f"input: [32, 32, 8]\nlayers:\n  - {pool}\n  - {wrong}\n")
+    lost = next(each for each in report.diagnostics if each.code == "NSP321")
+    assert any("padding" in fix.text for fix in report.fixes(lost))
+    assert len(tried) <= 1
 
 
 @pytest.mark.parametrize("stride", [2, 3, 4])

@@ -33,7 +33,9 @@ def input_size(case: Case) -> Iterator[Proposal]:
     a fault, at least one that works.
     """
     inputs = [step for step in case.plan.inputs if step.outputs[0].spatial]
-    if not inputs or not _comes_from_size(case):
+    if "from size" not in case.memory:
+        case.memory["from size"] = _comes_from_size(case.plan)
+    if not inputs or not case.memory["from size"]:
         return
     shape = inputs[0].outputs[0]
     alike = [step for step in inputs if step.outputs[0].spatial == shape.spatial]
@@ -46,17 +48,20 @@ def input_size(case: Case) -> Iterator[Proposal]:
             yield Proposal(tuple(edits))
 
 
-def _comes_from_size(case: Case) -> bool:
-    """Whether a stated size could fit at another input size, since the channels that arrive change with it."""
-    if case.found.kind.slip != "size" or case.step is None:
+def _comes_from_size(plan: Plan) -> bool:
+    """Whether what keeps the model from working may come from the size of the input: no layer is missing, and no fault
+    says the same at twice the size.
+    """
+    if plan.complete:
         return True
+    if any(step.layer is None and step.instance.sized is None and not step.is_input for step in plan.steps):
+        return False
     larger = {
-        step.name: Shape((*(2 * n for n in step.outputs[0].spatial), step.outputs[0].channels))
-        for step in case.plan.inputs
+        step.name: Shape((*(2 * n for n in step.outputs[0].spatial), step.outputs[0].channels)) for step in plan.inputs
     }
-    other = propagate(case.plan.model, inputs=larger)
-    shapes = [[plan.shape(ref) for ref in case.step.sources] for plan in (case.plan, other)]
-    return [x and x.channels for x in shapes[0]] != [x and x.channels for x in shapes[1]]
+    other = propagate(plan.model, inputs=larger, known=plan.known)
+    told = [{(each.step, each.message, each.label) for each in both.diagnostics} for both in (plan, other)]
+    return told[0].isdisjoint(told[1])
 
 
 @dataclass(eq=False)
