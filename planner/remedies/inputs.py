@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from math import lcm
 
@@ -39,7 +39,8 @@ def input_size(case: Case) -> Iterator[Proposal]:
         return
     shape = inputs[0].outputs[0]
     alike = [step for step in inputs if step.outputs[0].spatial == shape.spatial]
-    search = _SizeSearch(case, tuple(step.name for step in alike), shape)
+    names = tuple(step.name for step in alike)
+    search: _SizeSearch = case.memory.setdefault(names, _SizeSearch(case, names, shape))
     for found in search.found(WORKS if case.found.severity is Severity.ERROR else LOSSLESS):
         if case.given is not None:
             given = {step.name: Shape((*found, step.outputs[0].channels)) for step in alike}
@@ -77,6 +78,8 @@ class _SizeSearch:
     """
     last: Plan | None = None
     """The plan at the size that was tried last."""
+    grades: dict[Spatial, tuple[int, int]] = field(default_factory=dict)
+    """The grades of sizes, each with what was the least that was asked for."""
 
     def found(self, least: int) -> Iterator[Spatial]:
         """The next good sizes above and below, of the best grade that any has: with all axes at one size where they are
@@ -126,16 +129,15 @@ class _SizeSearch:
 
     def grade(self, size: Spatial, least: int) -> int:
         """The grade of a size; GRADES where it is worse than `least`, or too much has been planned before."""
-        memory: dict[Spatial, tuple[int, int]] = self.case.memory.setdefault(("sizes", self.names), {})
-        if size not in memory:
+        if size not in self.grades:
             left = self.case.memory.setdefault("left for sizes", MOST_STEPS)
             if left < 0:
                 return GRADES
             self.case.memory["left for sizes"] = left - len(self.case.plan.steps)
-            memory[size] = GRADES, EXACT - 1
-        grade, asked = memory[size]
+            self.grades[size] = GRADES, EXACT - 1
+        grade, asked = self.grades[size]
         if grade == GRADES and asked < least:
-            grade, _ = memory[size] = self.planned(size, least), least
+            grade, _ = self.grades[size] = self.planned(size, least), least
         return grade
 
     def planned(self, size: Spatial, least: int) -> int:
