@@ -83,6 +83,7 @@ class Mender:
     """Finds the fixes of a report's findings.
 
     given    the shapes of inputs that came from outside of the file, if any did
+    work     what judging the report takes, and `left` what all trials may take
     planned, written  what came of edits that were tried, and whether they can be written, for the other findings
     """
 
@@ -90,6 +91,7 @@ class Mender:
         self.report = report
         self.check = check
         self.left = most_work
+        self.work = _work(report)
         self.given = given
         self.memory: dict[object, object] = {}
         self.before = Findings(report)
@@ -112,8 +114,7 @@ class Mender:
         """
         found: list[_Trial] = []
         proposals = islice(_proposals(case, partial(_are_best, found, most)), MOST_PROPOSALS)
-        work = _work(self.report)
-        while len(found) < MOST_FIXES and self.report.source.data and work <= self.left:
+        while len(found) < MOST_FIXES and self.report.source.data and self.work <= self.left:
             proposal = next(proposals, None)
             if proposal is None:
                 break
@@ -188,7 +189,7 @@ def mended(report: Report, check: Check, *, given: Any = None, unsafe: bool = Fa
     mender = Mender(report, check, given=given)
     while left > 0 and (found := next((each for each in grave(report) if _key(each) not in passed), None)):
         passed.add(_key(found))
-        mender.left = allowed = min(max(MOST_WORK, 4 * _work(report)), left)
+        mender.left = allowed = min(max(MOST_WORK, 4 * mender.work), left)
         fixes = mender.fixes(found)
         left -= allowed - mender.left
         fix = next((fix for fix in fixes if fix.edits and (fix.safe or unsafe)), None)
