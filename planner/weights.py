@@ -68,11 +68,9 @@ def must_fit(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]
         if _holds_values(steps, at, output):
             raise ValuesForPlaces(instance.type, steps[at].instance.name)
         most = _most(steps, at)
-        if (
-            most is not None
-            and (count := min([sizes[0] for sizes in facts.weights.values()], default=most + 1)) <= most
-        ):
-            raise IndexOutOfRange.looked_up(steps[at].instance.name, most, count)
+        rows = min([sizes[0] for sizes in facts.weights.values()], default=None)
+        if most is not None and rows is not None and rows <= most:
+            raise IndexOutOfRange.looked_up(steps[at].instance.name, most, rows)
     if instance.owner is not None:
         _must_share(steps[instance.owner], step, layer, facts)
     elif instance.ties:
@@ -94,24 +92,32 @@ def _holds_values(steps: Sequence[Planned], at: int, output: int) -> bool:
     """Whether an output is known to hold no whole numbers: weights were multiplied, or numbers that are none stand in
     it. What an input of the model holds is not known, nor what most functions make.
     """
-    step = steps[at]
-    facts, layer = step.facts, step.instance.layer
-    if facts is None or layer is None or output in step.places:
-        return False
-    if facts.weights or not step.sources:
-        return output not in layer.whole_outputs
-    kept = layer.keeps_whole or layer.moves(facts, step.inputs[0])
-    return kept and any(_holds_values(steps, *each) for each in step.sources)
+    looked = set[tuple[int, int]]()
+    waiting = [(at, output)]
+    while waiting:
+        at, output = here = waiting.pop()
+        step, layer = steps[at], steps[at].instance.layer
+        if here in looked or step.facts is None or layer is None or output in step.places:
+            continue
+        looked.add(here)
+        if step.facts.weights or not step.sources:
+            if output not in layer.whole_outputs:
+                return True
+        elif layer.keeps_whole or layer.moves(step.facts, step.inputs[0]):
+            waiting += step.sources
+    return False
 
 
 def _most(steps: Sequence[Planned], at: int) -> int | None:
     """The largest of the whole numbers that a step holds; None where it is not known."""
-    step = steps[at]
-    facts, layer = step.facts, step.instance.layer
-    if facts is None or layer is None or not step.sources:
-        return layer.most if layer is not None else None
-    all_there = facts.outputs[0].elements >= step.inputs[0].elements
-    return _most(steps, step.sources[0][0]) if all_there and layer.moves(facts, step.inputs[0]) else None
+    while (step := steps[at]).sources:
+        facts, layer = step.facts, step.instance.layer
+        if facts is None or layer is None or not layer.moves(facts, step.inputs[0]):
+            return None
+        if facts.outputs[0].elements < step.inputs[0].elements:
+            return None  # the largest may be one that is left out
+        at = step.sources[0][0]
+    return step.instance.layer.most if step.instance.layer is not None else None
 
 
 def _must_share(owner: Planned, step: Planned, layer: Layer, facts: Facts) -> None:
