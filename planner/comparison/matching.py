@@ -93,7 +93,7 @@ class _Side:
         if step.layer is None:
             return step.type
         if id(step.layer) not in self._kinds:
-            self._kinds[id(step.layer)] = f"{step.type} {step.layer.given()}"
+            self._kinds[id(step.layer)] = repr(step.layer)
         return self._kinds[id(step.layer)]
 
     def lists(self) -> dict[str, list[int]]:
@@ -161,6 +161,8 @@ class _Side:
 
 What = Callable[[_Side, int], Hashable]
 """What two steps must have in common."""
+Where = Callable[[_Side, int, Sequence[int | None] | None], Hashable]
+"""The place of a step, in numbers of its own plan or of the other's; None where it has none yet."""
 
 
 class _Matching:
@@ -249,41 +251,33 @@ class _Matching:
 
         self._where(what, place, self.second.free)
 
-    def _where(
-        self,
-        what: What,
-        place: Callable[[_Side, int, Sequence[int | None] | None], Hashable],
-        order: Iterable[int],
-    ) -> None:
+    def _where(self, what: What, place: Where, order: Iterable[int]) -> None:
         """Join what has the same place, of several the one with the same name."""
         places = ((i, place(self.first, i, None)) for i in self.first.free)
-        keys = {i: (what(self.first, i), around) for i, around in places if around is not None}
+        keys: dict[int, Hashable] = {i: (what(self.first, i), around) for i, around in places if around is not None}
         queues: defaultdict[Hashable, deque[int]] = defaultdict(deque)
         for i, key in keys.items():
             queues[key].append(i)
-        for j in order:
+
+        def key_of(j: int) -> Hashable:
             around = place(self.second, j, self.second.partners)
-            queue = queues.get((what(self.second, j), around)) if around is not None else None
+            return None if around is None else (what(self.second, j), around)
+
+        numbers = self.first.plan.numbers, self.second.plan.numbers
+        for j in order:
+            key = key_of(j)
+            queue = queues.get(key)
+            namesake = numbers[0].get(self.second.name(j)) if queue else None
+            if namesake is not None and self.first.partners[namesake] is None and keys.get(namesake) == key:
+                self._join(namesake, j)
+                continue
+            while queue and self.first.partners[queue[0]] is not None:
+                queue.popleft()
             if queue:
-                self._first_of(queue, j, keys)
-
-    def _first_of(self, queue: deque[int], j: int, keys: dict[int, tuple[Hashable, Hashable]]) -> None:
-        """Join a step with the one of the same name in a queue, or else with the next whose name is not kept."""
-        namesake = self.first.plan.numbers.get(self.second.name(j))
-        if namesake is not None and self.first.partners[namesake] is None and keys.get(namesake) == keys[queue[0]]:
-            self._join(namesake, j)
-            return
-        while queue and self.first.partners[queue[0]] is not None:
-            queue.popleft()
-        if not queue:
-            return
-        if not self._waits(queue[0]):
-            self._join(queue.popleft(), j)
-
-    def _waits(self, i: int) -> bool:
-        """Whether the other side has the same layer by the same name, and not joined yet."""
-        j = self.second.plan.numbers.get(self.first.name(i))
-        return j is not None and self.second.partners[j] is None and self.first.kind(i) == self.second.kind(j)
+                other = numbers[1].get(self.first.name(queue[0]))
+                waits = other is not None and self.second.partners[other] is None and key_of(other) == key
+                if not waits:
+                    self._join(queue.popleft(), j)
 
     # By what is around
 

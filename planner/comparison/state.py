@@ -33,6 +33,8 @@ class State:
     new       those of which the model before has none: missing keys
     mistaken  those of the model after that `load_state_dict` would fill with an entry of the same name and sizes, which
               was that of another step; counters aside
+    fitting   how many have the name and the sizes of one that the same step had
+    unknown   how many steps could not be planned on one side, so that their entries are not known
     """
 
     before: Mapping[str, StateEntry]
@@ -42,15 +44,12 @@ class State:
     gone: list[StateEntry] = field(default_factory=list)
     new: list[StateEntry] = field(default_factory=list)
     mistaken: list[tuple[StateEntry, StateEntry]] = field(default_factory=list)
+    fitting: int = 0
+    unknown: int = 0
 
     @property
     def differs(self) -> bool:
         return bool(self.resized or self.renamed or self.gone or self.new)
-
-    @property
-    def fitting(self) -> int:
-        """How many entries of the model after have the name and the sizes of one of the same step before."""
-        return len(self.after) - len(self.resized) - len(self.renamed) - len(self.new)
 
     @property
     def renaming(self) -> dict[str, str]:
@@ -65,8 +64,12 @@ def state(both: Comparison) -> State:
     )
     found = State(before, after)
     for i, j in both.pairs:
-        was = {} if i is None else _by_own_name(both.before.plan.steps[i])
-        now = {} if j is None else _by_own_name(both.after.plan.steps[j])
+        steps = [report.plan.steps[k] for report, k in zip(both.sides, (i, j), strict=True) if k is not None]
+        if any(step.facts is None for step in steps):
+            found.unknown += 1
+            continue
+        was = {} if i is None else _by_own_name(steps[0])
+        now = {} if j is None else _by_own_name(steps[-1])
         for own in {**was, **now}:
             _add(found, was.get(own), now.get(own))
     return found
@@ -83,6 +86,8 @@ def _add(found: State, was: StateEntry | None, now: StateEntry | None) -> None:
         found.renamed.append((was, now))
     elif was.sizes != now.sizes:
         found.resized.append((was, now))
+    else:
+        found.fitting += 1
     other = found.before.get(now.name) if was is None or was.name != now.name else None
     if other is not None and other.sizes == now.sizes != ():
         found.mistaken.append((other, now))

@@ -161,7 +161,8 @@ def _of_step(both: Comparison, each: StepChange, sign: Sign) -> DiffRow:
     was, now = each.before, each.after
     kinds = [printable(step.type) for step in (was, now) if step is not None]
     out = BeforeAfter(was.outputs if was else None, now.outputs if now else None)
-    details = _details(each) if sign == "~" else _described(both.after.plan if now else both.before.plan, each.step)
+    described = _described(both.after.plan if now else both.before.plan, each.step)
+    details = described if sign != "~" else step_details(each) if each.edited else ()
     return DiffRow(sign, printable(each.step.name), " → ".join(dict.fromkeys(kinds)), (each,), (out,), tuple(details))
 
 
@@ -174,7 +175,7 @@ def _described(plan: Plan, step: Step) -> Iterator[str]:
         yield f"reads {_names([plan.label(each) for each in step.sources])}"
 
 
-def _details(each: StepChange) -> Iterator[str]:
+def step_details(each: StepChange) -> Iterator[str]:
     """What was changed in a step."""
     for name, change in each.arguments.items():
         yield f"{printable(name)} {value_text(change.before)} → {value_text(change.after)}"
@@ -233,7 +234,7 @@ def _together(rows: list[DiffRow], copies: CopyNames) -> DiffRow:
         return first
     changes = tuple(change for row in rows for change in row.changes)
     shapes = tuple(shape for row in rows for shape in row.shapes)
-    details = tuple(_starred(each) for each in zip(*(row.details for row in rows), strict=True))
+    details = tuple(starred(each) for each in zip(*(row.details for row in rows), strict=True))
     name = copies.named([row.name for row in rows])
     return replace(first, name=name, changes=changes, shapes=shapes, details=details, copies=len(rows))
 
@@ -243,7 +244,7 @@ def pattern(name: str) -> str:
     return re.sub(r"(?<![^.`])\d+(?![^.`])", "*", name)
 
 
-def _starred(texts: Sequence[str]) -> str:
+def starred(texts: Sequence[str]) -> str:
     """Texts with names in them, with a star where the numbers in these differ."""
     parts = [re.split(r"(?<![^.`])(\d+)(?![^.`])", text) for text in texts]
     return "".join(column[0] if len({*column}) == 1 else "*" for column in zip(*parts, strict=True))

@@ -12,7 +12,7 @@ from planner.comparison.state import StateEntry
 from planner.diagnostics import Diagnostic, Severity
 from planner.outputs._findings import headline
 from planner.outputs._screen import printable
-from planner.outputs.diff._rows import CopyNames, DiffRow, edited, pattern
+from planner.outputs.diff._rows import CopyNames, DiffRow, edited, pattern, starred
 from planner.outputs.plan.table import line_text, memory
 from planner.report import Report
 from planner.words import counted, named
@@ -212,10 +212,14 @@ def loads(both: Comparison) -> str:
     found = both.state
     if not found.before and not found.after:
         return ""
-    if not found.differs:
-        return f"all {_entries(len(found.after))} of a state_dict from before still load"
+    whole = len(found.after)
+    if found.unknown:
+        return f"{found.fitting:,} entries load from a state_dict of before; of steps not planned it is not known"
+    if found.fitting == whole:
+        more = f", which has {len(found.gone):,} more" if found.gone else ""
+        return f"all {_entries(whole)} load from a state_dict of before{more}"
     renamed = f", {len(found.renaming):,} more once they are renamed" if found.renaming else ""
-    return f"{found.fitting:,} of {_entries(len(found.after))} load from a state_dict of before{renamed}"
+    return f"{found.fitting:,} of {_entries(whole)} load from a state_dict of before{renamed}"
 
 
 def loading(both: Comparison) -> Iterator[tuple[str, str]]:
@@ -235,8 +239,8 @@ def loading(both: Comparison) -> Iterator[tuple[str, str]]:
 
 
 def _resized(was: StateEntry, now: StateEntry) -> str:
-    named_ = f"`{pattern(printable(was.name))}` " if was.name != now.name else ""
-    return f"{_sizes(now.sizes)}, was {named_}{_sizes(was.sizes)}"
+    named_ = f" as `{printable(was.name)}`" if was.name != now.name else ""
+    return f"{_sizes(now.sizes)}, was {_sizes(was.sizes)}{named_}"
 
 
 def _in_rows(
@@ -259,12 +263,13 @@ def _in_rows(
 
 def _alike(said: Iterable[tuple[StateEntry, str]], copies: CopyNames) -> Iterator[tuple[str, tuple[str, int]]]:
     """Entries of which the same is said, as one where they are of one step, or of copies of it."""
-    found: dict[tuple[str, str], list[StateEntry]] = {}
+    found: dict[tuple[str, str], list[tuple[StateEntry, str]]] = {}
     for each, text in said:
-        found.setdefault((pattern(each.step.name), text), []).append(each)
-    for (_, text), entries in found.items():
+        found.setdefault((pattern(each.step.name), pattern(text)), []).append((each, text))
+    for alike in found.values():
+        entries = [each for each, _ in alike]
         steps = [*dict.fromkeys(printable(each.step.name) for each in entries)]
-        yield _named_entries(copies.named(steps), entries), (text, len(entries))
+        yield _named_entries(copies.named(steps), entries), (starred([text for _, text in alike]), len(entries))
 
 
 def _named_entries(step: str, entries: Sequence[StateEntry]) -> str:

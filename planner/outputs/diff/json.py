@@ -6,6 +6,7 @@ from typing import Any
 
 from planner.comparison import BeforeAfter, Comparison, Port, StepChange
 from planner.comparison.state import State, StateEntry
+from planner.geometry import Shape
 from planner.outputs import Format
 from planner.outputs._dictionary import finding
 from planner.outputs._json import laid_out
@@ -64,9 +65,8 @@ def _step(each: StepChange) -> dict[str, Any]:
     """A step by its name after or, of one that is gone, before; with all in which it differs."""
     change = "added" if each.added else "removed" if each.removed else "changed" if each.edited else None
     facts = dict(each.facts)
-    for name in ("in", "out") if not (each.added or each.removed) else ():
-        if name in facts and (name == "in" or all(len(side) == 1 for side in facts[name])):
-            facts[name] = BeforeAfter(*(side[0] if len(side) == 1 else side or None for side in facts[name]))
+    if "out" in facts:
+        facts["out"] = BeforeAfter(*map(_outputs, facts["out"]))
     return {
         "name": each.step.name,
         "type": each.step.type,
@@ -81,12 +81,13 @@ def _step(each: StepChange) -> dict[str, Any]:
 def _whole(each: StepChange) -> dict[str, Any]:
     """What there is to say of a step that only one of the models has."""
     step = each.step
-    outputs = [list(shape) for shape in step.outputs]
-    return {
-        "out": None if not outputs else outputs[0] if len(outputs) == 1 else outputs,
-        "params": step.params,
-        "macs": step.macs,
-    }
+    return {"out": _outputs(step.outputs), "params": step.params, "macs": step.macs}
+
+
+def _outputs(shapes: tuple[Shape, ...]) -> Any:
+    """The shape of a step's only output, or a list of those of several; None where it is not planned."""
+    outputs = [list(shape) for shape in shapes]
+    return None if not outputs else outputs[0] if len(outputs) == 1 else outputs
 
 
 def _finding(report: Report, each: Any) -> dict[str, Any]:
@@ -98,6 +99,7 @@ def _state(state: State) -> dict[str, Any]:
     return {
         "entries": {"before": len(state.before), "after": len(state.after)},
         "fitting": state.fitting,
+        "unknown_steps": state.unknown,
         "resized": {now.name: {"before": list(was.sizes), "after": list(now.sizes)} for was, now in state.resized},
         "renamed": [
             {"before": was.name, "after": now.name, **(_resized(was, now) if was.sizes != now.sizes else {})}

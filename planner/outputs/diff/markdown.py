@@ -53,7 +53,9 @@ def _steps(both: Comparison) -> Iterator[str]:
     if renamed:
         yield ""
     for was, now, count in renamed[:MOST_ROWS]:
-        yield f"- {escaped(was)} is now **{escaped(now)}**" + (f" ({counted(count, 'step')})" if count > 1 else "")
+        yield f"- {escaped(was)} {'is' if count == 1 else 'are'} now **{escaped(now)}**" + (
+            f" ({counted(count, 'step')})" if count > 1 else ""
+        )
     yield from _rest(len(renamed), "renaming")
 
 

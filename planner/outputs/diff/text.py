@@ -93,7 +93,7 @@ def _row(
 def _renamed(renamed: list[tuple[str, str, int]], screen: Screen) -> Iterator[str]:
     for was, now, count in renamed[:MOST]:
         steps = f" ({counted(count, 'step')})" if count > 1 else ""
-        yield from _marked("→", f"{was} is now {now}{steps}", screen)
+        yield from _marked("→", f"{was} {'is' if count == 1 else 'are'} now {now}{steps}", screen)
     yield from _rest(len(renamed) - MOST, "renaming")
 
 
