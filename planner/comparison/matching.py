@@ -96,6 +96,11 @@ class _Side:
             self._kinds[id(step.layer)] = repr(step.layer)
         return self._kinds[id(step.layer)]
 
+    def sizes(self, i: int) -> Hashable:
+        """A step's type and arguments, the sizes of its weights, and the channels that it gives."""
+        step = self.plan.steps[i]
+        return self.kind(i), tuple(step.weights.values()), tuple([each.channels for each in step.outputs])
+
     def lists(self) -> dict[str, list[int]]:
         """The layers that stand directly in the model or in a block, by its name."""
         found: defaultdict[str, list[int]] = defaultdict(list)
@@ -114,6 +119,11 @@ class _Side:
         """Whether that is so in the list that the step stands in."""
         step = self.plan.steps[i]
         return step.is_input or self._is_known_by(step.name, step.path)
+
+    def is_known(self, members: Sequence[int]) -> bool:
+        """Whether the file gives a list its name, and some of its layers theirs."""
+        steps = [self.plan.steps[i] for i in members]
+        return bool(steps) and self._group_is_given(steps[0].group) and any(map(self.says, members))
 
     def _group_is_given(self, group: Group | None) -> bool:
         around: list[Group] = []
@@ -175,8 +185,9 @@ class _Matching:
     def run(self) -> None:
         self._inputs()
         self._by_name(lambda i, j: self._same_type(i, j) and self._are_given(i, j))
-        self._by_place(_Side.kind)
-        self._by_list()
+        self._by_list(known=True)
+        self._by_place(_Side.sizes)
+        self._by_list(known=False)
         self._by_surroundings()
         self._by_name(lambda i, j: self._same_type(i, j) and self.first.says(i) and self.second.says(j))
         self._by_place(_Side.kind)
@@ -220,11 +231,16 @@ class _Matching:
     def _read_the_same(self, i: int, j: int) -> bool:
         return self.first.reads(i) == self.second.reads(j, self.second.partners) is not None
 
-    def _by_list(self) -> None:
-        """The steps of lists that have the same layers in the same order: only their arguments have changed."""
+    def _by_list(self, *, known: bool) -> None:
+        """The steps of lists that have the same layers in the same order: only their arguments have changed.
+
+        known  of lists alone of which the file gives the name, and those of some of their layers
+        """
         lists = self.first.lists(), self.second.lists()
-        for group, members in lists[1].items():
-            others = lists[0].get(group, [])
+        for name, members in lists[1].items():
+            others = lists[0].get(name, [])
+            if known and not (self.first.is_known(others) and self.second.is_known(members)):
+                continue
             if [*map(self.first.type, others)] == [*map(self.second.type, members)]:
                 self._join_free(zip(others, members, strict=True))
 
@@ -312,7 +328,7 @@ def _surroundings(sides: tuple[_Side, _Side], free: list[list[int]]) -> Iterator
         pairs = ((i, partner) if k == 0 else (partner, i) for i, partner in enumerate(side.partners))
         labels.append([label(pair) for pair in pairs])
         for i in free[k]:
-            labels[k][i] = label((side.kind(i), tuple(side.plan.steps[i].weights.values())))
+            labels[k][i] = label(side.sizes(i))
     for _ in range(FURTHEST):
         further = [list(each) for each in labels]
         for k, side in enumerate(sides):

@@ -13,7 +13,7 @@ from planner.outputs._fold import summed
 from planner.outputs._screen import cut, printable, wrapped
 from planner.outputs.diff import _words
 from planner.outputs.diff._rows import step_details
-from planner.outputs.diff._stretches import Kind, Stretch, stretches
+from planner.outputs.diff._stretches import Kind, StepStretch, stretches
 from planner.outputs.draw._themes import THEMES, Theme
 from planner.outputs.plan.table import amount, shapes_text
 from planner.plan import Plan
@@ -52,7 +52,7 @@ class SideBox(NamedTuple):
 class PictureRow:
     """A stretch, with its box on either side, and where it is from the top."""
 
-    stretch: Stretch
+    stretch: StepStretch
     boxes: tuple[SideBox | None, SideBox | None]
     top: int = 0
 
@@ -114,7 +114,7 @@ def _head(both: Comparison, side: int) -> Iterator[str]:
 # Boxes
 
 
-def _box(both: Comparison, stretch: Stretch, side: int) -> SideBox | None:
+def _box(both: Comparison, stretch: StepStretch, side: int) -> SideBox | None:
     numbers = stretch.numbers(side)
     if not numbers:
         return None
@@ -139,7 +139,7 @@ def _box(both: Comparison, stretch: Stretch, side: int) -> SideBox | None:
     return SideBox(cut(printable(name), LETTERS - 10), tuple(lines))
 
 
-def _block_name(stretch: Stretch, both: Comparison, side: int) -> str:
+def _block_name(stretch: StepStretch, both: Comparison, side: int) -> str:
     """The name of a block, which on the side before may be another: what the names of its steps begin with."""
     assert stretch.block is not None
     if side == 1 or stretch.kind == "-":

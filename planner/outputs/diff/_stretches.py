@@ -15,7 +15,7 @@ Kind = Literal["+", "-", "~", "→", "≈", "="]
 
 
 @dataclass(slots=True)
-class Stretch:
+class StepStretch:
     """Steps that stand one after the other, of one kind: a step or a block that is changed, or all between such.
 
     block   the block that they are, where they are all of it
@@ -31,18 +31,18 @@ class Stretch:
         return [number for pair in self.pairs if (number := pair[side]) is not None]
 
 
-def stretches(both: Comparison) -> list[Stretch]:
+def stretches(both: Comparison) -> list[StepStretch]:
     """All steps but the inputs, from the first to the last."""
     changes = {each.pair: each for each in both.steps}
     plans = both.before.plan, both.after.plan
     kinds = {pair: _kind(changes.get(pair)) for pair in both.pairs if not _step(plans, pair).is_input}
     whole = _uniform(plans, kinds)
-    found: list[Stretch] = []
+    found: list[StepStretch] = []
     for pair, kind in kinds.items():
         block = None if kind == "~" else _outermost(_step(plans, pair).group, whole)
         last = found[-1] if found else None
         if last is None or last.kind != kind or (kind in "+-~" and (block is None or block is not last.block)):
-            found.append(last := Stretch(kind, block=block))
+            found.append(last := StepStretch(kind, block=block))
         elif last.block is not block:
             last.block = None
         last.pairs.append(pair)

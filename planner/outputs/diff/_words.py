@@ -123,36 +123,46 @@ def renamings(both: Comparison) -> Iterator[tuple[str, str, int]]:
     """Steps that are the same by other names: the names before and after, and how many steps have them; those of which
     a part of the name is another, or counted otherwise, together.
     """
-    found: dict[tuple[object, ...], list[tuple[str, str]]] = {}
+    found: dict[tuple[object, ...], list[_Renamed]] = {}
     for each in both.steps:
         if each.renamed and each.before and each.after:
-            was, now = each.before.name, each.after.name
-            found.setdefault(_renaming(was, now), []).append((was, now))
-    for key, names in found.items():
-        firsts, lasts = names[0], names[-1]
-        if len(names) == 1:
-            shown = firsts
-        elif key[0] == "part":
-            shown = (f"{key[1]}.*", f"{key[2]}.*" if key[2] else "*")
-        else:
-            shown = (f"{firsts[0]} … {lasts[0]}", f"{firsts[1]} … {lasts[1]}")
-        yield printable(shown[0]), printable(shown[1]), len(names)
+            renamed = _renamed(each.before.name, each.after.name)
+            found.setdefault(renamed.key, []).append(renamed)
+    for names in found.values():
+        yield _shown([each.was for each in names]), _shown([each.now for each in names]), len(names)
 
 
-def _renaming(was: str, now: str) -> tuple[object, ...]:
-    """What names of steps have in common that were renamed together."""
+class _Renamed(NamedTuple):
+    """A step by another name: the part that is another, and what follows on it; and what it has in common with others
+    that were renamed alike.
+    """
+
+    was: tuple[str, str]
+    now: tuple[str, str]
+    key: tuple[object, ...]
+
+
+def _renamed(was: str, now: str) -> _Renamed:
     ours, theirs = was.split("."), now.split(".")
-    while ours and theirs and ours[-1] == theirs[-1]:
-        ours.pop()
+    rest: list[str] = []
+    while len(ours) > 1 and len(theirs) > 1 and ours[-1] == theirs[-1]:
+        rest.insert(0, ours.pop())
         theirs.pop()
-    counted_ = [re.fullmatch(r"(.*?)(\d*)", each[-1] if each else "") for each in (ours, theirs)]
-    if len(ours) == len(theirs) and ours[:-1] == theirs[:-1] and all(counted_):
-        (head, number), (other, shifted) = (each.groups() for each in counted_ if each)
-        if head == other:
-            return "number", tuple(ours[:-1]), head, int(shifted or 0) - int(number or 0)
-    if not ours:
-        return "part", "", ".".join(theirs)
-    return "part", ".".join(ours), ".".join(theirs)
+    heads, key = (".".join(ours), ".".join(theirs)), None
+    ends = [re.fullmatch(r"(.*?)(\d*)", each[-1]) for each in (ours, theirs)]
+    if ours[:-1] == theirs[:-1] and ends[0] and ends[1] and ends[0][1] == ends[1][1]:
+        shift = int(ends[1][2] or 0) - int(ends[0][2] or 0)
+        key = ("number", *ours[:-1], ends[0][1], shift)
+    tail = ".".join(rest)
+    return _Renamed((heads[0], tail), (heads[1], tail), key or heads)
+
+
+def _shown(names: Sequence[tuple[str, str]]) -> str:
+    """The names of steps as one: `stem`, `body.*`, `features.4 … features.30`."""
+    heads = [*dict.fromkeys(head for head, _ in names)]
+    tails = {tail for _, tail in names}
+    text = heads[0] if len(heads) == 1 else f"{heads[0]} … {heads[-1]}"
+    return printable(text + (f".{tails.pop()}" if len(tails) == 1 else ".*") if tails != {""} else text)
 
 
 # Findings

@@ -63,7 +63,7 @@ def _table(rows: list[DiffRow]) -> Iterator[str]:
     yield "| | step | type | output | params | MACs |"
     yield "|:--|:--|:--|:--|--:|--:|"
     for row in rows[:MOST_ROWS]:
-        details = f"<br><sub>{escaped(', '.join(row.details))}</sub>" if row.details else ""
+        details = f"<br><sub>{_prose(', '.join(row.details))}</sub>" if row.details else ""
         numbers = escaped(_words.more_text(row.params)), escaped(_words.more_text(row.macs))
         cells = [
             _SIGNS[row.sign],
