@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from diff_edits import BASE, EDITS, SAME, edited
+from keras_configs import archived, layer, sequential
 from planner.cli import main
 from planner.comparison import Comparison
 from planner.outputs import formats, renderer
@@ -454,6 +455,24 @@ def test_a_file_is_compared_with_what_it_was(repository: Path) -> None:
         assert done.exit_code == 1
         assert "kernel_size 3 → 5" in done.output
     assert (repository / "models" / "parts" / "blocks.yaml").read_text(encoding="utf-8") != LIBRARY
+
+
+def test_networks_of_other_formats_as_they_were(repository: Path) -> None:
+    yolo = (ROOT / "tests" / "ultralytics" / "two_maps.yaml").read_text(encoding="utf-8")
+    for units, text in ((4, yolo), (5, "# a comment\n" + yolo)):
+        dense = layer("Dense", "a", units=units, use_bias=True, activation="linear")
+        archived(sequential((8,), dense), repository / "net.keras")
+        (repository / "yolo.yaml").write_text(text, encoding="utf-8")
+        if units == 4:
+            git(repository, "add", "--all")
+            git(repository, "commit", "--quiet", "--message", "second")
+    done = diff(repository, "--git", "HEAD", "net.keras")
+    assert done.exit_code == 1
+    assert "out_features 4 → 5" in done.output
+    assert diff(repository, "--git", "HEAD", "yolo.yaml").exit_code == 0
+    refused = diff(repository, "--git", "HEAD", "net.py:Net")
+    assert refused.exit_code == 2
+    assert "of a revision no code is run" in refused.stderr
 
 
 def test_libraries_need_not_be_there_any_more(repository: Path) -> None:

@@ -41,14 +41,19 @@ def report_on(file: str, *, scale: str | None = None, **options: Any) -> Checked
 
 def report_at(revision: str, file: str, *, scale: str | None = None, **options: Any) -> Checked:
     """The report on a file as it was at a revision of git."""
+    from pathlib import Path
+
     from planner.diagnostics import Fault
-    from planner.inputs import is_source
+    from planner.inputs import FILES, is_source
     from planner.inputs.ultralytics import taken
     from planner.revision import Commit, NotThere
     from planner.workbench import Workbench
 
     if file == STDIN:
         raise Failure("standard input was nothing else at a revision", "name a file beside --git")
+    if is_source(file) and Path(file).suffix not in FILES:
+        help = f"take both from folders: `git worktree add ../before {revision}`, and name what is in there as OLD"
+        raise Failure(f"`{file}` is no file to read: of a revision no code is run", help)
     try:
         there = Commit(revision, file)
         if is_source(file):
