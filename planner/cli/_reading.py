@@ -39,6 +39,43 @@ def report_on(file: str, *, scale: str | None = None, **options: Any) -> Checked
     return taken(Workbench.on_text(text, "<stdin>", **options), scale).report
 
 
+def report_at(revision: str, file: str, *, scale: str | None = None, **options: Any) -> Checked:
+    """The report on a file as it was at a revision of git."""
+    from pathlib import Path
+
+    from planner.diagnostics import Fault
+    from planner.inputs import FILES, is_source
+    from planner.inputs.ultralytics import taken
+    from planner.revision import Commit, NotThere
+    from planner.workbench import Workbench
+
+    if file == STDIN:
+        raise Failure("standard input was nothing else at a revision", "name a file beside --git")
+    if is_source(file) and Path(file).suffix not in FILES:
+        help = f"take both from folders: `git worktree add ../before {revision}`, and name what is in there as OLD"
+        raise Failure(f"`{file}` is no file to read: of a revision no code is run", help)
+    try:
+        there = Commit(revision, file)
+        if is_source(file):
+            return Workbench.on_text(_brought_back(there.content(file), file, options), file, **options).report
+        return taken(Workbench.on(there.source(file), **options), scale).report
+    except NotThere as error:
+        raise Failure(str(error), error.help) from None
+    except Fault as fault:
+        return Workbench.without_source(fault, file, **options).report
+
+
+def _brought_back(content: bytes, file: str, options: dict[str, Any]) -> str:
+    """The model file of a network in another format, of which git has the bytes."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder, Path(file).name)
+        path.write_bytes(content)
+        return brought_in(str(path), options.pop("input", None))
+
+
 def brought_in(source: str, input: Any) -> str:
     """The model file of a network that is named as net.py:Net; its class or function gets what `--arg` gives."""
     import click

@@ -103,7 +103,7 @@ def _unread(report: Report, i: int) -> dict[str, int | None] | None:
     }
 
 
-def finding(report: Report, each: Diagnostic) -> dict[str, Any]:
+def finding(report: Report, each: Diagnostic, *, fixes: bool = True) -> dict[str, Any]:
     """A diagnostic in plain values."""
     place = report.place(each)
     return {
@@ -116,7 +116,7 @@ def finding(report: Report, each: Diagnostic) -> dict[str, Any]:
         "file": report.file(place),
         "line": place.line if place else None,
         "column": place.column if place else None,
-        "fixes": [_fix(fix) for fix in report.fixes(each)],
+        **({"fixes": [_fix(fix) for fix in report.fixes(each)]} if fixes else {}),
     }
 
 

@@ -9,6 +9,7 @@ file's folder, `./parts/blocks.yaml`.
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from itertools import islice
@@ -18,7 +19,7 @@ from pathlib import PurePosixPath
 from planner.diagnostics import Fault, nearest
 from planner.faults.unreadable_file import UnreadableFile
 from planner.faults.unusable_library import UnusableLibrary
-from planner.source.files import read, unparsed
+from planner.source.files import parse, read, unparsed
 from planner.source.places import Source
 from planner.source.shelf import Shelf
 
@@ -53,7 +54,7 @@ def key_of(name: str, shelf: Shelf, user: str | None = None) -> str:
     """The key of the library that a name means, in the model file or in the library `user`; it has been read then.
     Raises UnusableLibrary where there is none, and what is wrong in the text of one.
     """
-    key = name if name in shipped() else _below(name, shelf.file, user)
+    key = name if name in shipped() else _below(name, shelf, user)
     if key not in shelf.sources:
         if len(shelf.sources) >= MOST_LIBRARIES:
             raise UnusableLibrary.too_many(MOST_LIBRARIES)
@@ -71,16 +72,20 @@ def _read(key: str, name: str, shelf: Shelf) -> None:
     path = FilePath(shelf.file or "").parent / key[2:]
     file = str(path)
     try:
-        shelf.sources[key] = read(file, library=True)
+        if shelf.content is None:
+            shelf.sources[key] = read(file, library=True)
+        else:
+            shelf.sources[key] = parse(shelf.content(file), file, library=True)
     except Fault as fault:
         if isinstance(fault, UnreadableFile) and fault.start is None:
             said = {file: name, str(path.parent): name.rpartition("/")[0]}
-            raise UnusableLibrary.unreadable(fault, said, *_instead(name, path)) from None
+            instead = _instead(name, path) if shelf.content is None else ([], [])
+            raise UnusableLibrary.unreadable(fault, said, *instead) from None
         shelf.faults[key] = fault
         shelf.sources[key] = unparsed(fault, file, library=True)
 
 
-def _below(name: str, model: str | None, user: str | None) -> str:
+def _below(name: str, shelf: Shelf, user: str | None) -> str:
     """The key of a file beside a model file, as the model file or a library calls it."""
     if re.match(r"[A-Za-z][\w+.-]*://", name):
         raise UnusableLibrary.address()
@@ -91,12 +96,13 @@ def _below(name: str, model: str | None, user: str | None) -> str:
         if name.endswith(_ENDINGS) or "/" in name or "\\" in name:
             raise UnusableLibrary.without_dot(name)
         raise UnusableLibrary.unknown(name, shipped(), nearest(name, shipped()))
-    if model is None:
+    if shelf.file is None:
         raise UnusableLibrary.beside_nothing(name)
-    folder = FilePath(model).parent.resolve()
+    folder = FilePath(shelf.file).parent.resolve()
     using = folder if user is None or user in shipped() else (folder / user).parent
     try:
-        found = (using / name).resolve()
+        # What stands elsewhere has none of the links that stand here.
+        found = (using / name).resolve() if shelf.content is None else FilePath(os.path.normpath(using / name))
     except (OSError, RuntimeError, ValueError):  # links in a circle, or a character that no path can hold
         found = using / name
     if not found.is_relative_to(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Fault
@@ -16,14 +17,16 @@ class Shelf:
     file     the model file, beside which libraries may stand; None for a model that is no file
     sources  the libraries by their keys; one that could not be read has no data
     faults   why a library could not be read
+    content  the bytes of a file beside the model file, where they are not what stands there now; raises a Fault
     """
 
-    __slots__ = ("faults", "file", "sources")
+    __slots__ = ("content", "faults", "file", "sources")
 
     def __init__(self, file: str | None) -> None:
         self.file = file
         self.sources: dict[str, Source] = {}
         self.faults: dict[str, Fault] = {}
+        self.content: Callable[[str], bytes] | None = None
 
     def of_file(self, name: str) -> Source:
         """The library that is a file of this name."""

@@ -13,13 +13,13 @@ from planner.report import Report
 FORMAT = Format("md", folds=True)
 
 _INDENT = "&emsp;"
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&@:]|^\d+(?=[.)])|^-)")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&@:]|^-)")
 
 
 def render(report: Report, screen: Screen, depth: int | None = None) -> str:
     """A heading, the table with blocks in bold, and the totals."""
     name, inputs = title(report)
-    lines = [f"**{_escaped(name)}**, input {_escaped(inputs)}", "", "| step | type | output | params | MACs |"]
+    lines = [f"**{escaped(name)}**, input {escaped(inputs)}", "", "| step | type | output | params | MACs |"]
     lines.append("|:--|:--|:--|--:|--:|")
     lines += [_line(row) for row in rows(report.plan, depth)]
     cost = report.cost
@@ -30,18 +30,18 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
 
 
 def _line(row: Row) -> str:
-    name = _escaped(row.name)
+    name = escaped(row.name)
     shapes = shapes_text(row.outputs) if row.outputs else "not planned"
     numbers = (amount(row.params, row.planned), amount(row.macs, row.planned))
     cells = [
         _INDENT * row.depth + (f"**{name}**" if row.is_block else name),
-        _escaped(row.type) + row.times + _escaped(row.notes),
+        escaped(row.type) + row.times + escaped(row.notes),
         shapes,
         *numbers,
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """A text that Markdown shows as it is."""
     return _SPECIAL.sub(r"\\\1", printable(text))

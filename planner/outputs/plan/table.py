@@ -6,8 +6,6 @@ Laid out by hand: a layout library takes a minute for a table of a hundred thous
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -15,14 +13,14 @@ from planner.analyses.cost import Cost
 from planner.diagnostics import Place, Severity
 from planner.geometry import Shape
 from planner.outputs import Format
+from planner.outputs._columns import GAP, Column, lines_of, longest_word, widths_in
 from planner.outputs._fold import Row, rows
-from planner.outputs._screen import Screen, TextStyle, columns, cut, padded, printable, wrapped
+from planner.outputs._screen import Screen, TextStyle, cut, printable, wrapped
 from planner.report import Report
 from planner.words import counted, joined, named
 
 FORMAT = Format("txt", for_people=True, folds=True)
 
-GAP = "  "
 WIDE = 104
 """From this width there is room for the input and the line in the file."""
 NOT_PLANNED = "not planned"
@@ -41,21 +39,6 @@ class _RowSign(NamedTuple):
 _SIGNS: dict[Severity, tuple[str, TextStyle]] = {Severity.ERROR: ("✗", "red"), Severity.WARNING: ("!", "yellow")}
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A column of texts; `least` is how narrow it may get where the screen is, 0 if it is never cut.
-
-    wraps  what is too long goes on in the next line, instead of being cut
-    """
-
-    title: str
-    texts: Sequence[str]
-    total: str
-    right: bool = False
-    least: int = 0
-    wraps: bool = False
-
-
 def render(report: Report, screen: Screen, depth: int | None = None) -> str:
     """The title, the table and the totals; nothing where nothing could be read."""
     shown = list(rows(report.plan, depth))
@@ -63,33 +46,24 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
         return ""
     marks = list(_marks(report, shown))
     table = _columns(report, shown, marks, screen)
-    widths = _widths(table, screen.width - len(GAP))
-
-    def lines_of(texts: Iterable[str]) -> Iterator[list[str]]:
-        """The cells of a row, on as many lines as they take."""
-        parts = [
-            [cut(part, width) for part in wrapped(text, width)]
-            if each.wraps and columns(text) > width
-            else [cut(text, width)]
-            for text, width, each in zip(texts, widths, table, strict=True)
-        ]
-        for line in zip_longest(*parts, fillvalue=""):
-            yield [padded(text, width, each.right) for text, width, each in zip(line, widths, table, strict=True)]
-
+    widths = widths_in(table, screen.width - len(GAP))
     rule = screen.paint(GAP + "─" * (sum(widths) + len(GAP) * (len(table) - 1)), "dim")
     lines = [*_heading(report, screen), ""]
-    lines += [GAP + screen.paint(GAP.join(cells), "dim") for cells in lines_of(column.title for column in table)]
+    lines += [
+        GAP + screen.paint(GAP.join(cells), "dim")
+        for cells in lines_of([column.title for column in table], table, widths)
+    ]
     lines.append(rule)
     for i, (row, mark) in enumerate(zip(shown, marks, strict=True)):
         looks: list[TextStyle] = [mark.look] if mark else [] if row.planned else ["dim"]
         bold: list[TextStyle] = ["bold"] if row.is_block else []
         faint: list[TextStyle] = ["dim"] if row.opened else looks
-        for nth, cells in enumerate(lines_of(column.texts[i] for column in table)):
+        for nth, cells in enumerate(lines_of([column.texts[i] for column in table], table, widths)):
             step, facts = GAP.join(cells[:2]), GAP.join(cells[2:]).rstrip()
             step = screen.paint(f"{step}{GAP}" if facts else step.rstrip(), *looks, *bold)
             sign = screen.paint(mark.sign, mark.look) if mark and not nth else " "
             lines.append(f"{sign} {step}{screen.paint(facts, *faint)}")
-    totals_row = lines_of(column.total for column in table)
+    totals_row = lines_of([column.total for column in table], table, widths)
     lines += [rule, *(screen.paint(GAP + GAP.join(cells).rstrip(), "bold") for cells in totals_row)]
     lines += ["", *(GAP + line for line in wrapped(totals(report), screen.width - len(GAP)))]
     return "".join(f"{line}\n" for line in lines)
@@ -165,7 +139,7 @@ def shapes_text(shapes: Iterable[Shape]) -> str:
     return ", ".join(str(shape) if count == 1 else f"{count} of {shape}" for shape, count in counts.items())
 
 
-def _columns(report: Report, shown: list[Row], marks: list[_RowSign | None], screen: Screen) -> list[_Column]:
+def _columns(report: Report, shown: list[Row], marks: list[_RowSign | None], screen: Screen) -> list[Column]:
     plan, cost = report.plan, report.cost
     names = ["  " * row.depth + printable(row.name) for row in shown]
     types = [printable(row.type) + row.times + row.notes for row in shown]
@@ -177,18 +151,18 @@ def _columns(report: Report, shown: list[Row], marks: list[_RowSign | None], scr
     given = shapes_text(shape for ref in plan.outputs if (shape := plan.shape(ref)))
     steps = counted(len(plan.steps) - len(plan.inputs), "step")
     table = [
-        _Column("step", names, "total", least=10),
-        _Column("type", types, steps, least=7, wraps=True),
-        _Column("output", outputs, given, least=_longest_word(["output", *outputs, given]), wraps=True),
-        _Column("params", params, known(cost.known_params, cost.unknown_params), right=True),
-        _Column("MACs", macs, known(cost.known_macs, cost.unknown_macs), right=True),
+        Column("step", names, "total", least=10),
+        Column("type", types, steps, least=7, wraps=True),
+        Column("output", outputs, given, least=longest_word(["output", *outputs, given]), wraps=True),
+        Column("params", params, known(cost.known_params, cost.unknown_params), right=True),
+        Column("MACs", macs, known(cost.known_macs, cost.unknown_macs), right=True),
     ]
     if screen.width >= WIDE:
         inputs = [shapes_text(row.inputs) for row in shown]
         places = [report.source.place(row.path) for row in shown]
         lines = [line_text(place) if place else "" for place in places]
         table.insert(2, _input_column(inputs, shapes_text(step.outputs[0] for step in plan.inputs)))
-        table.append(_Column("line", lines, "", right=True))
+        table.append(Column("line", lines, "", right=True))
     return table
 
 
@@ -198,26 +172,8 @@ def line_text(place: Place) -> str:
     return f"{file}{place.line}"
 
 
-def _input_column(texts: Sequence[str], total: str) -> _Column:
-    return _Column("input", texts, total, least=_longest_word(["input", *texts, total]), wraps=True)
-
-
-def _longest_word(texts: Iterable[str]) -> int:
-    """The width that a column needs so that no word is cut."""
-    return max((columns(word) for text in texts for word in text.split(" ")), default=0) or 1
-
-
-def _widths(table: list[_Column], width: int) -> list[int]:
-    """The width of each column: what it needs or, where that is too much together, less for those that can be cut."""
-    widths = [max(map(columns, (column.title, column.total, *column.texts))) for column in table]
-    excess = sum(widths) + len(GAP) * (len(table) - 1) - width
-    while excess > 0:
-        widest = max(range(len(table)), key=lambda i: widths[i] - table[i].least if table[i].least else -1)
-        if not table[widest].least or widths[widest] <= table[widest].least:
-            break
-        widths[widest] -= 1
-        excess -= 1
-    return widths
+def _input_column(texts: Sequence[str], total: str) -> Column:
+    return Column("input", texts, total, least=longest_word(["input", *texts, total]), wraps=True)
 
 
 def _marks(report: Report, shown: list[Row]) -> Iterator[_RowSign | None]:

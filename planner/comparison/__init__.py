@@ -1,21 +1,88 @@
-"""Two reports side by side: how the second model differs from the first, in words."""
+"""Two reports side by side: how the second model differs from the first.
+
+    matching  which step is which
+    steps     what differs in a step
+    state     what still loads of a `state_dict`
+    findings  what is mended, and what is newly wrong
+    totals    inputs, outputs and sums
+
+What a fix needs is said in words here; `planner diff` has all of it, as values. The two sides are treated alike: the
+comparison the other way round says the same, mirrored.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from planner.analyses.receptive_field import AxisField
+from planner.comparison.findings import FindingChanges, findings
+from planner.comparison.matching import Pair, matched
+from planner.comparison.state import State, state
+from planner.comparison.steps import BeforeAfter, SharedWiring, StepChange, changes
+from planner.comparison.totals import Port, ports, totals
 from planner.report import Report
 from planner.words import counted
 
+__all__ = ["BeforeAfter", "Comparison", "FindingChanges", "Pair", "Port", "State", "StepChange"]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Comparison:
-    """A model before and after a change. Each answer is words for one thing, or none where nothing is to be said."""
+    """A model before and after a change. What is said in words is none where nothing is to be said."""
 
     before: Report
     after: Report
+
+    @property
+    def sides(self) -> tuple[Report, Report]:
+        return self.before, self.after
+
+    # Values
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """Which step before is which step after."""
+        return matched(self.before.plan, self.after.plan)
+
+    @cached_property
+    def wiring(self) -> SharedWiring:
+        """What steps read, as both plans have it."""
+        return SharedWiring(self.before.plan, self.after.plan, self.pairs)
+
+    @cached_property
+    def ports(self) -> list[Port]:
+        """The inputs and outputs."""
+        return ports(self)
+
+    @cached_property
+    def totals(self) -> dict[str, BeforeAfter]:
+        """Parameters, multiply-adds, memory and so on, of the whole model."""
+        return totals(self)
+
+    @cached_property
+    def steps(self) -> list[StepChange]:
+        """The steps that differ."""
+        return list(changes(self))
+
+    @cached_property
+    def findings(self) -> FindingChanges:
+        """The findings that are new, those that are mended, and those with other numbers."""
+        return findings(self)
+
+    @cached_property
+    def state(self) -> State:
+        """What still loads of a `state_dict` of the model before."""
+        return state(self)
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything differs but how it is written: names of models, comments, order of keys, blocks."""
+        found = self.steps or self.findings.differs or self.state.differs
+        return bool(found) or any(each.differs for each in self.ports)
+
+    # Words
 
     @property
     def both_complete(self) -> bool:
