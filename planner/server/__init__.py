@@ -3,7 +3,8 @@
     text      a text with lines and columns as editors count them
     document  one version of an open file, with all that is known about it
     desk      the open files, each planned anew when its text has changed
-    protocol  the features bound to the Language Server Protocol; nothing else knows pygls
+    protocol  the server: messages, open files, findings as they are published
+    requests, changes  the features bound to the Language Server Protocol; besides `protocol`, nothing else knows pygls
 
 Each other file is a feature, a function from a Document to answers in our own terms: `hints`, `findings`, `hover`, …
 

@@ -1,4 +1,6 @@
-"""The features bound to the Language Server Protocol."""
+"""The server: messages in and out, open files, and what is published about them. `requests` and `changes` bind what a
+client asks for.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,6 @@ from planner.diagnostics import Place, Severity
 from planner.server.desk import Answer, Desk, Passed, Sheet
 from planner.server.document import Document
 from planner.server.findings import Underlined, findings
-from planner.server.hints import Hint, hints
-from planner.server.hover import hover
 from planner.server.text import EditorText, Passage, Point, Units
 
 _SEVERITIES = {
@@ -35,6 +35,13 @@ class ContentModified(JsonRpcException):
 
     CODE = lsp.LSPErrorCodes.ContentModified.value
     MESSAGE = "the text has changed"
+
+
+class Declined(JsonRpcException):
+    """What is asked for cannot be done; the message says why."""
+
+    CODE = lsp.LSPErrorCodes.RequestFailed.value
+    MESSAGE = "it cannot be done"
 
 
 class Server(LanguageServer):
@@ -53,14 +60,36 @@ class Server(LanguageServer):
             protocol_cls=LanguageServerProtocol,
             converter_factory=default_converter,
         )
+        from planner.server.changes import bind_changes
+        from planner.server.pages import Pages
+        from planner.server.requests import bind_requests
+
         self.desk = Desk(self._tell)
-        self.manual = manual or (lambda code: None)
+        self.manual = manual or Pages(self.desk.run_aside).address
         self._told = told
-        _bind(self)
+        _bind_files(self)
+        bind_requests(self)
+        bind_changes(self)
 
     @property
     def units(self) -> Units:
-        return _UNITS[str(getattr(self.workspace.position_encoding, "value", self.workspace.position_encoding))]
+        """What the client counts columns in."""
+        agreed = self.workspace.position_encoding
+        return _UNITS[str(getattr(agreed, "value", agreed))]
+
+    async def answer(self, uri: str, work: Callable[[Document], Answer]) -> Answer:
+        """What `work` makes of the file as it is now; an error where the text changes meanwhile."""
+        try:
+            return await self.desk.answer(uri, work)
+        except Passed:
+            raise ContentModified from None
+
+    async def aside(self, uri: str, work: Callable[[Document, Callable[[], bool]], Answer]) -> Answer:
+        """The same for what takes long."""
+        try:
+            return await self.desk.aside(uri, work)
+        except Passed:
+            raise ContentModified from None
 
     # Places
 
@@ -70,23 +99,49 @@ class Server(LanguageServer):
     def position(self, text: EditorText, offset: int) -> lsp.Position:
         return lsp.Position(*text.point(offset, self.units))
 
-    def range(self, text: EditorText, span: Passage) -> lsp.Range:
-        return lsp.Range(self.position(text, span.start), self.position(text, span.end))
+    def range(self, text: EditorText, passage: Passage) -> lsp.Range:
+        return lsp.Range(self.position(text, passage.start), self.position(text, passage.end))
 
-    def span(self, text: EditorText, range: lsp.Range) -> Passage:
+    def passage(self, text: EditorText, range: lsp.Range) -> Passage:
         return Passage(self.offset(text, range.start), self.offset(text, range.end))
+
+    def location(self, uri: str, document: Document, place: Place | Passage) -> lsp.Location:
+        """A place of the file, or of a library that it uses."""
+        if isinstance(place, Passage):
+            return lsp.Location(uri, self.range(document.text, place))
+        if place.file is None:
+            return lsp.Location(uri, self.range(document.text, document.passage(place)))
+        source = document.report.source.shelf.of_file(place.file)
+        text, start = EditorText(source.text), source.offset(place.line, place.column)
+        address = from_fs_path(str(FilePath(place.file).resolve())) or uri
+        return lsp.Location(address, self.range(text, Passage(start, start + place.length)))
 
     # What comes of a plan
 
     def _tell(self, sheet: Sheet) -> None:
         document = sheet.current
-        if document is not None:
-            found = [_diagnostic(self, sheet, document, each) for each in findings(document)]
-            self.text_document_publish_diagnostics(
-                lsp.PublishDiagnosticsParams(sheet.uri, found, version=document.version)
-            )
+        if document is None:
+            return
+        found = [self._diagnostic(sheet.uri, document, each) for each in findings(document)]
+        self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(sheet.uri, found, version=document.version))
         if self._told is not None:
             self._told(sheet)
+
+    def _diagnostic(self, uri: str, document: Document, each: Underlined) -> lsp.Diagnostic:
+        found = each.diagnostic
+        address = self.manual(found.code)
+        related = [
+            lsp.DiagnosticRelatedInformation(self.location(uri, document, one.place), one.text) for one in each.related
+        ]
+        return lsp.Diagnostic(
+            self.range(document.text, each.passage),
+            each.text,
+            severity=_SEVERITIES[found.severity],
+            code=found.code,
+            code_description=lsp.CodeDescription(address) if address else None,
+            source="planner",
+            related_information=related or None,
+        )
 
 
 def receiver(server: LanguageServer, send: Callable[[str], object]) -> Callable[[str | bytes], None]:
@@ -113,7 +168,7 @@ class _Messages:
         pass
 
 
-def _bind(server: Server) -> None:
+def _bind_files(server: Server) -> None:
     desk = server.desk
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
@@ -130,7 +185,7 @@ def _bind(server: Server) -> None:
         text = sheet.text
         for change in params.content_changes:
             if isinstance(change, lsp.TextDocumentContentChangePartial):
-                text = text.changed(server.span(text, change.range), change.text)
+                text = text.changed(server.passage(text, change.range), change.text)
             else:
                 text = EditorText(change.text)
         desk.change(sheet.uri, text, params.text_document.version)
@@ -140,71 +195,14 @@ def _bind(server: Server) -> None:
         desk.close(params.text_document.uri)
         server.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(params.text_document.uri, []))
 
+    @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
+    def did_save(params: lsp.DidSaveTextDocumentParams) -> None:
+        desk.anew()
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def did_change_on_disk(params: lsp.DidChangeWatchedFilesParams) -> None:
+        desk.anew()
+
     @server.feature(lsp.SHUTDOWN)
     def shutdown(params: None) -> None:
         desk.shutdown()
-
-    @server.feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
-    async def inlay_hint(params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
-        def work(document: Document) -> list[lsp.InlayHint]:
-            shown = server.span(document.text, params.range)
-            return [_hint(server, document, each) for each in hints(document) if shown.holds(each.at)]
-
-        return await _answer(server, params.text_document.uri, work)
-
-    @server.feature(lsp.TEXT_DOCUMENT_HOVER)
-    async def hovered(params: lsp.HoverParams) -> lsp.Hover | None:
-        def work(document: Document) -> lsp.Hover | None:
-            text = hover(document, server.offset(document.text, params.position))
-            return None if text is None else lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, text))
-
-        return await _answer(server, params.text_document.uri, work)
-
-
-async def _answer(server: Server, uri: str, work: Callable[[Document], Answer]) -> Answer:
-    try:
-        return await server.desk.answer(uri, work)
-    except Passed:
-        raise ContentModified from None
-
-
-# Our terms in those of the protocol
-
-
-def _hint(server: Server, document: Document, hint: Hint) -> lsp.InlayHint:
-    return lsp.InlayHint(
-        server.position(document.text, hint.at),
-        hint.text,
-        kind=lsp.InlayHintKind.Type,
-        tooltip=hint.tip or None,
-        padding_left=True,
-    )
-
-
-def _diagnostic(server: Server, sheet: Sheet, document: Document, each: Underlined) -> lsp.Diagnostic:
-    found = each.diagnostic
-    address = server.manual(found.code)
-    related = [
-        lsp.DiagnosticRelatedInformation(_location(server, sheet, document, one.place), one.text)
-        for one in each.related
-    ]
-    return lsp.Diagnostic(
-        server.range(document.text, each.span),
-        each.text,
-        severity=_SEVERITIES[found.severity],
-        code=found.code,
-        code_description=lsp.CodeDescription(address) if address else None,
-        source="planner",
-        related_information=related or None,
-    )
-
-
-def _location(server: Server, sheet: Sheet, document: Document, place: Place) -> lsp.Location:
-    """A place of the file, or of a library that it uses."""
-    if place.file is None:
-        return lsp.Location(sheet.uri, server.range(document.text, document.span(place)))
-    source = document.source.shelf.of_file(place.file)
-    text = EditorText(source.text)
-    start = source.offset(place.line, place.column)
-    uri = from_fs_path(str(FilePath(place.file).resolve())) or sheet.uri
-    return lsp.Location(uri, server.range(text, Passage(start, start + place.length)))
