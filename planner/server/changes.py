@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
 from planner.editing import Splice
 from planner.server.actions import Action, actions, fix_all
 from planner.server.document import Document
+from planner.server.protocol import Declined, Server
 from planner.server.renaming import CannotRename, renamed, renamed_at
 from planner.server.text import Passage
-
-if TYPE_CHECKING:
-    from planner.server.protocol import Server
 
 FIX_ALL = "source.fixAll.planner"
 _KINDS = [lsp.CodeActionKind.QuickFix, FIX_ALL]
 
 
 def bind_changes(server: Server) -> None:
-    from planner.server.protocol import Declined
-
     @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(code_action_kinds=_KINDS))
     async def acted(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         uri, only = params.text_document.uri, params.context.only

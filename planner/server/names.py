@@ -42,7 +42,7 @@ def occurrences(document: Document) -> list[Occurrence]:
     """Every place in a file where a name stands, from top to bottom."""
     if document.outline is None or document.source.format:
         return []
-    found = {each.passage: each for each in _Names(document).all()}
+    found = {each.passage: each for each in _NameSearch(document).all()}
     return [found[passage] for passage in sorted(found)]
 
 
@@ -94,7 +94,7 @@ def inputs_of(document: Document, home: Path) -> list[str]:
     return [str(each).removeprefix(ANY) for each in (given if isinstance(given, list) else [given])]
 
 
-class _Names:
+class _NameSearch:
     """Goes through a file and finds its names."""
 
     def __init__(self, document: Document) -> None:

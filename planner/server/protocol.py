@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcException
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter
 from pygls.uris import from_fs_path, to_fs_path
@@ -44,6 +44,30 @@ class Declined(JsonRpcException):
     MESSAGE = "it cannot be done"
 
 
+class Protocol(LanguageServerProtocol):
+    """pygls' protocol, but that nothing is answered about a text that has changed since it was asked about."""
+
+    _server: Server
+
+    def __init__(self, server: Server, converter: Any) -> None:
+        super().__init__(server, converter)
+        self._asked: dict[int | str, tuple[Sheet, EditorText]] = {}
+
+    def _handle_request(self, msg_id: int | str, method_name: str, params: Any) -> None:
+        uri = getattr(getattr(params, "text_document", None), "uri", "")
+        sheet = self._server.desk.sheets.get(uri)
+        if sheet is not None:
+            self._asked[msg_id] = sheet, sheet.text
+        super()._handle_request(msg_id, method_name, params)
+
+    def _send_response(self, msg_id: int | str, result: Any = None, error: lsp.ResponseError | None = None) -> None:
+        sheet, text = self._asked.pop(msg_id, (None, None))
+        if error is None and sheet is not None and sheet.text is not text:
+            self._result_types.pop(msg_id, None)
+            error = ContentModified().to_response_error()
+        super()._send_response(msg_id, result, error)
+
+
 class Server(LanguageServer):
     """The language server for one connection."""
 
@@ -57,7 +81,7 @@ class Server(LanguageServer):
             "shape-planner",
             __version__,
             text_document_sync_kind=lsp.TextDocumentSyncKind.Incremental,
-            protocol_cls=LanguageServerProtocol,
+            protocol_cls=Protocol,
             converter_factory=default_converter,
         )
         from planner.server.changes import bind_changes
@@ -144,15 +168,30 @@ class Server(LanguageServer):
         )
 
 
-def receiver(server: LanguageServer, send: Callable[[str], object]) -> Callable[[str | bytes], None]:
+def receiver(server: Server, send: Callable[[str], object]) -> Callable[[str | bytes], None]:
     """The function that takes the messages of a client, each as a text of JSON."""
     writer: Any = _Messages(send)
     server.protocol.set_writer(writer, include_headers=False)
 
     def receive(message: str | bytes) -> None:
-        server.protocol.handle_message(json.loads(message, object_hook=server.protocol.structure_message))
+        try:
+            read = json.loads(message, object_hook=server.protocol.structure_message)
+            server.protocol.handle_message(read)
+        except (JsonRpcException, ValueError, AttributeError, RecursionError) as error:
+            _refuse(server, message, error)
 
     return receive
+
+
+def _refuse(server: Server, message: str | bytes, error: Exception) -> None:
+    """Answer a request that is not as the protocol wants it; anything else of that kind is left alone."""
+    try:
+        number = json.loads(message)["id"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return
+    said = error if isinstance(error, JsonRpcException) else JsonRpcInvalidParams()
+    if isinstance(number, int | str):
+        server.protocol._send_response(number, error=said.to_response_error())
 
 
 class _Messages:

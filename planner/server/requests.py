@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
@@ -14,12 +13,10 @@ from planner.server.hints import hints
 from planner.server.hover import hover
 from planner.server.lenses import lenses, sizes
 from planner.server.names import definition, name_at
+from planner.server.protocol import ContentModified, Server
 from planner.server.signature import signature
 from planner.server.structure import NamedPart, folds, symbols
 from planner.server.tokens import TOKEN_NAMES, tokens
-
-if TYPE_CHECKING:
-    from planner.server.protocol import Server
 
 _ITEMS = {
     "key": lsp.CompletionItemKind.Property,
@@ -89,7 +86,10 @@ def _bind_shown(server: Server) -> None:
 
     @server.feature(lsp.CODE_LENS_RESOLVE)
     async def resolve(lens: lsp.CodeLens) -> lsp.CodeLens:
-        uri = lens.data["uri"] if isinstance(lens.data, dict) else ""
+        about = lens.data if isinstance(lens.data, dict) else {}
+        uri, sheet = str(about.get("uri")), server.desk.sheets.get(str(about.get("uri")))
+        if sheet is None or sheet.version != about.get("version"):
+            raise ContentModified
         lens.command = lsp.Command(await server.aside(uri, lambda document, goes_on: sizes(document)), "")
         return lens
 
