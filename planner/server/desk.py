@@ -14,6 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from planner.server.document import Document
+from planner.server.rubbish import Rubbish
 from planner.server.text import EditorText
 
 Answer = TypeVar("Answer")
@@ -44,11 +45,13 @@ class Sheet:
 class Desk:
     """All open files by their addresses.
 
-    told  called with a file whenever the plan of its newest text is there
+    told     called with a file whenever the plan of its newest text is there
+    rubbish  collects what versions that have passed leave; None where Python is left to do that
     """
 
     def __init__(self, told: Callable[[Sheet], None]) -> None:
         self.told = told
+        self.rubbish: Rubbish | None = None
         self.sheets: dict[str, Sheet] = {}
         self._planner = ThreadPoolExecutor(1, "planner")
         self._beside = ThreadPoolExecutor(1, "beside")
@@ -146,6 +149,8 @@ class Desk:
             if not each.done():
                 each.set_result(document)
         self.told(sheet)
+        if self.rubbish is not None:
+            self.rubbish.planned()
 
     @staticmethod
     def _pass(sheet: Sheet) -> None:

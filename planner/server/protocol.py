@@ -13,6 +13,7 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter
+from pygls.protocol.language_server import lsp_method
 from pygls.uris import from_fs_path, to_fs_path
 
 from planner import __version__
@@ -52,6 +53,19 @@ class Protocol(LanguageServerProtocol):
     def __init__(self, server: Server, converter: Any) -> None:
         super().__init__(server, converter)
         self._asked: dict[int | str, tuple[Sheet, EditorText]] = {}
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: lsp.DidChangeTextDocumentParams) -> None:
+        """The desk alone keeps texts: pygls' own would end lines where no editor does, and miss changes by that."""
+        self.fm.features[lsp.TEXT_DOCUMENT_DID_CHANGE](params)
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
+        self.fm.features[lsp.TEXT_DOCUMENT_DID_OPEN](params)
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
+        self.fm.features[lsp.TEXT_DOCUMENT_DID_CLOSE](params)
 
     def _handle_request(self, msg_id: int | str, method_name: str, params: Any) -> None:
         uri = getattr(getattr(params, "text_document", None), "uri", "")
