@@ -14,6 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from planner.server.document import Document
+from planner.server.rubbish import Rubbish
 from planner.server.text import EditorText
 
 Answer = TypeVar("Answer")
@@ -44,13 +45,16 @@ class Sheet:
 class Desk:
     """All open files by their addresses.
 
-    told  called with a file whenever the plan of its newest text is there
+    told     called with a file whenever the plan of its newest text is there
+    rubbish  collects what versions that have passed leave; None where Python is left to do that
     """
 
     def __init__(self, told: Callable[[Sheet], None]) -> None:
         self.told = told
+        self.rubbish: Rubbish | None = None
         self.sheets: dict[str, Sheet] = {}
         self._planner = ThreadPoolExecutor(1, "planner")
+        self._beside = ThreadPoolExecutor(1, "beside")
 
     def open(self, uri: str, file: str | None, text: str, version: int) -> None:
         self.close(uri)
@@ -91,8 +95,35 @@ class Desk:
             raise Passed
         return found
 
+    async def aside(self, uri: str, work: Callable[[Document, Callable[[], bool]], Answer]) -> Answer:
+        """As `answer`, for what takes long: it is done in a thread of its own, so that plans do not wait for it. `work`
+        may ask whether the text is still the newest.
+        """
+        document = await self.planned(uri)
+
+        def goes_on() -> bool:
+            sheet = self.sheets.get(uri)
+            return sheet is not None and sheet.text is document.text
+
+        found = await asyncio.get_running_loop().run_in_executor(self._beside, work, document, goes_on)
+        if not goes_on():
+            raise Passed
+        return found
+
+    def run_aside(self, work: Callable[[], object]) -> None:
+        """Something that nobody waits for."""
+        self._beside.submit(work)
+
+    def anew(self) -> None:
+        """Plan the files again that use libraries of their own, one of which may have changed."""
+        for sheet in self.sheets.values():
+            document = sheet.document
+            if document is None or any(key.startswith("./") for key in document.report.source.shelf.sources):
+                self.change(sheet.uri, EditorText(sheet.text.text), sheet.version)
+
     def shutdown(self) -> None:
-        self._planner.shutdown(wait=False, cancel_futures=True)
+        for each in (self._planner, self._beside):
+            each.shutdown(wait=False, cancel_futures=True)
 
     def _plan(self, sheet: Sheet) -> None:
         if sheet.busy is None:
@@ -118,6 +149,8 @@ class Desk:
             if not each.done():
                 each.set_result(document)
         self.told(sheet)
+        if self.rubbish is not None:
+            self.rubbish.planned()
 
     @staticmethod
     def _pass(sheet: Sheet) -> None:

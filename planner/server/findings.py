@@ -27,7 +27,7 @@ class Related:
 class Underlined:
     """A finding as it is shown: where, with which words, and with which places beside it."""
 
-    span: Passage
+    passage: Passage
     text: str
     copies: tuple[Diagnostic, ...]
     related: tuple[Related, ...]
@@ -54,19 +54,19 @@ def _underlined(document: Document, copies: Sequence[Diagnostic]) -> Underlined:
         others = ", ".join(str(each.step) for each in copies[1:4])
         more = f" and {counted(len(copies) - 4, 'more copy').replace('copys', 'copies')}" if len(copies) > 4 else ""
         text += f"\nalso {others}{more}"
-    return Underlined(_span(document, first), text, tuple(copies), tuple(_related(document, first)))
+    return Underlined(_passage(document, first), text, tuple(copies), tuple(_related(document, first)))
 
 
-def _span(document: Document, each: Diagnostic) -> Passage:
+def _passage(document: Document, each: Diagnostic) -> Passage:
     """The stretch to underline: where the finding is or, if that is in a library, the call that led there."""
     place = document.report.place(each)
     if place is not None and place.file is None:
-        return document.span(place)
+        return document.passage(place)
     for call in each.calls:
-        span = document.span_of(call)
-        if span is not None:
-            return span
-    return document.span_of(("use",), at_key=True) or Passage(0, 0)
+        found = document.passage_of(call)
+        if found is not None:
+            return found
+    return document.passage_of(("use",), at_key=True) or Passage(0, 0)
 
 
 def _related(document: Document, each: Diagnostic) -> Iterator[Related]:
@@ -74,10 +74,10 @@ def _related(document: Document, each: Diagnostic) -> Iterator[Related]:
     place = document.report.place(each)
     if place is not None and place.file is not None:
         yield Related(place, "it is here in the library")
-    calls = [] if document.source.format else list(each.calls)
+    calls = [] if document.report.source.format else list(each.calls)
     if len(calls) > 2 * END_CALLS:
         calls = [*calls[:END_CALLS], *calls[-END_CALLS:]]
     for call in calls:
-        at = document.source.place(call)
+        at = document.report.source.place(call)
         if at is not None:
             yield Related(at, f"{called(call)} from here")

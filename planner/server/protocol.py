@@ -1,4 +1,6 @@
-"""The features bound to the Language Server Protocol."""
+"""The server: messages in and out, open files, and what is published about them. `requests` and `changes` bind what a
+client asks for.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,10 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcException
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter
+from pygls.protocol.language_server import lsp_method
 from pygls.uris import from_fs_path, to_fs_path
 
 from planner import __version__
@@ -18,8 +21,6 @@ from planner.diagnostics import Place, Severity
 from planner.server.desk import Answer, Desk, Passed, Sheet
 from planner.server.document import Document
 from planner.server.findings import Underlined, findings
-from planner.server.hints import Hint, hints
-from planner.server.hover import hover
 from planner.server.text import EditorText, Passage, Point, Units
 
 _SEVERITIES = {
@@ -37,6 +38,50 @@ class ContentModified(JsonRpcException):
     MESSAGE = "the text has changed"
 
 
+class Declined(JsonRpcException):
+    """What is asked for cannot be done; the message says why."""
+
+    CODE = lsp.LSPErrorCodes.RequestFailed.value
+    MESSAGE = "it cannot be done"
+
+
+class Protocol(LanguageServerProtocol):
+    """pygls' protocol, but that nothing is answered about a text that has changed since it was asked about."""
+
+    _server: Server
+
+    def __init__(self, server: Server, converter: Any) -> None:
+        super().__init__(server, converter)
+        self._asked: dict[int | str, tuple[Sheet, EditorText]] = {}
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: lsp.DidChangeTextDocumentParams) -> None:
+        """The desk alone keeps texts: pygls' own would end lines where no editor does, and miss changes by that."""
+        self.fm.features[lsp.TEXT_DOCUMENT_DID_CHANGE](params)
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
+        self.fm.features[lsp.TEXT_DOCUMENT_DID_OPEN](params)
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
+        self.fm.features[lsp.TEXT_DOCUMENT_DID_CLOSE](params)
+
+    def _handle_request(self, msg_id: int | str, method_name: str, params: Any) -> None:
+        uri = getattr(getattr(params, "text_document", None), "uri", "")
+        sheet = self._server.desk.sheets.get(uri)
+        if sheet is not None:
+            self._asked[msg_id] = sheet, sheet.text
+        super()._handle_request(msg_id, method_name, params)
+
+    def _send_response(self, msg_id: int | str, result: Any = None, error: lsp.ResponseError | None = None) -> None:
+        sheet, text = self._asked.pop(msg_id, (None, None))
+        if error is None and sheet is not None and sheet.text is not text:
+            self._result_types.pop(msg_id, None)
+            error = ContentModified().to_response_error()
+        super()._send_response(msg_id, result, error)
+
+
 class Server(LanguageServer):
     """The language server for one connection."""
 
@@ -50,17 +95,39 @@ class Server(LanguageServer):
             "shape-planner",
             __version__,
             text_document_sync_kind=lsp.TextDocumentSyncKind.Incremental,
-            protocol_cls=LanguageServerProtocol,
+            protocol_cls=Protocol,
             converter_factory=default_converter,
         )
+        from planner.server.changes import bind_changes
+        from planner.server.pages import Pages
+        from planner.server.requests import bind_requests
+
         self.desk = Desk(self._tell)
-        self.manual = manual or (lambda code: None)
+        self.manual = manual or Pages(self.desk.run_aside).address
         self._told = told
-        _bind(self)
+        _bind_files(self)
+        bind_requests(self)
+        bind_changes(self)
 
     @property
     def units(self) -> Units:
-        return _UNITS[str(getattr(self.workspace.position_encoding, "value", self.workspace.position_encoding))]
+        """What the client counts columns in."""
+        agreed = self.workspace.position_encoding
+        return _UNITS[str(getattr(agreed, "value", agreed))]
+
+    async def answer(self, uri: str, work: Callable[[Document], Answer]) -> Answer:
+        """What `work` makes of the file as it is now; an error where the text changes meanwhile."""
+        try:
+            return await self.desk.answer(uri, work)
+        except Passed:
+            raise ContentModified from None
+
+    async def aside(self, uri: str, work: Callable[[Document, Callable[[], bool]], Answer]) -> Answer:
+        """The same for what takes long."""
+        try:
+            return await self.desk.aside(uri, work)
+        except Passed:
+            raise ContentModified from None
 
     # Places
 
@@ -70,34 +137,75 @@ class Server(LanguageServer):
     def position(self, text: EditorText, offset: int) -> lsp.Position:
         return lsp.Position(*text.point(offset, self.units))
 
-    def range(self, text: EditorText, span: Passage) -> lsp.Range:
-        return lsp.Range(self.position(text, span.start), self.position(text, span.end))
+    def range(self, text: EditorText, passage: Passage) -> lsp.Range:
+        return lsp.Range(self.position(text, passage.start), self.position(text, passage.end))
 
-    def span(self, text: EditorText, range: lsp.Range) -> Passage:
+    def passage(self, text: EditorText, range: lsp.Range) -> Passage:
         return Passage(self.offset(text, range.start), self.offset(text, range.end))
+
+    def location(self, uri: str, document: Document, place: Place | Passage) -> lsp.Location:
+        """A place of the file, or of a library that it uses."""
+        if isinstance(place, Passage):
+            return lsp.Location(uri, self.range(document.text, place))
+        if place.file is None:
+            return lsp.Location(uri, self.range(document.text, document.passage(place)))
+        source = document.report.source.shelf.of_file(place.file)
+        text, start = EditorText(source.text), source.offset(place.line, place.column)
+        address = from_fs_path(str(FilePath(place.file).resolve())) or uri
+        return lsp.Location(address, self.range(text, Passage(start, start + place.length)))
 
     # What comes of a plan
 
     def _tell(self, sheet: Sheet) -> None:
         document = sheet.current
-        if document is not None:
-            found = [_diagnostic(self, sheet, document, each) for each in findings(document)]
-            self.text_document_publish_diagnostics(
-                lsp.PublishDiagnosticsParams(sheet.uri, found, version=document.version)
-            )
+        if document is None:
+            return
+        found = [self._diagnostic(sheet.uri, document, each) for each in findings(document)]
+        self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(sheet.uri, found, version=document.version))
         if self._told is not None:
             self._told(sheet)
 
+    def _diagnostic(self, uri: str, document: Document, each: Underlined) -> lsp.Diagnostic:
+        found = each.diagnostic
+        address = self.manual(found.code)
+        related = [
+            lsp.DiagnosticRelatedInformation(self.location(uri, document, one.place), one.text) for one in each.related
+        ]
+        return lsp.Diagnostic(
+            self.range(document.text, each.passage),
+            each.text,
+            severity=_SEVERITIES[found.severity],
+            code=found.code,
+            code_description=lsp.CodeDescription(address) if address else None,
+            source="planner",
+            related_information=related or None,
+        )
 
-def receiver(server: LanguageServer, send: Callable[[str], object]) -> Callable[[str | bytes], None]:
+
+def receiver(server: Server, send: Callable[[str], object]) -> Callable[[str | bytes], None]:
     """The function that takes the messages of a client, each as a text of JSON."""
     writer: Any = _Messages(send)
     server.protocol.set_writer(writer, include_headers=False)
 
     def receive(message: str | bytes) -> None:
-        server.protocol.handle_message(json.loads(message, object_hook=server.protocol.structure_message))
+        try:
+            read = json.loads(message, object_hook=server.protocol.structure_message)
+            server.protocol.handle_message(read)
+        except (JsonRpcException, ValueError, AttributeError, RecursionError) as error:
+            _refuse(server, message, error)
 
     return receive
+
+
+def _refuse(server: Server, message: str | bytes, error: Exception) -> None:
+    """Answer a request that is not as the protocol wants it; anything else of that kind is left alone."""
+    try:
+        number = json.loads(message)["id"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return
+    said = error if isinstance(error, JsonRpcException) else JsonRpcInvalidParams()
+    if isinstance(number, int | str):
+        server.protocol._send_response(number, error=said.to_response_error())
 
 
 class _Messages:
@@ -113,7 +221,7 @@ class _Messages:
         pass
 
 
-def _bind(server: Server) -> None:
+def _bind_files(server: Server) -> None:
     desk = server.desk
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
@@ -130,7 +238,7 @@ def _bind(server: Server) -> None:
         text = sheet.text
         for change in params.content_changes:
             if isinstance(change, lsp.TextDocumentContentChangePartial):
-                text = text.changed(server.span(text, change.range), change.text)
+                text = text.changed(server.passage(text, change.range), change.text)
             else:
                 text = EditorText(change.text)
         desk.change(sheet.uri, text, params.text_document.version)
@@ -140,71 +248,14 @@ def _bind(server: Server) -> None:
         desk.close(params.text_document.uri)
         server.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(params.text_document.uri, []))
 
+    @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
+    def did_save(params: lsp.DidSaveTextDocumentParams) -> None:
+        desk.anew()
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def did_change_on_disk(params: lsp.DidChangeWatchedFilesParams) -> None:
+        desk.anew()
+
     @server.feature(lsp.SHUTDOWN)
     def shutdown(params: None) -> None:
         desk.shutdown()
-
-    @server.feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
-    async def inlay_hint(params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
-        def work(document: Document) -> list[lsp.InlayHint]:
-            shown = server.span(document.text, params.range)
-            return [_hint(server, document, each) for each in hints(document) if shown.holds(each.at)]
-
-        return await _answer(server, params.text_document.uri, work)
-
-    @server.feature(lsp.TEXT_DOCUMENT_HOVER)
-    async def hovered(params: lsp.HoverParams) -> lsp.Hover | None:
-        def work(document: Document) -> lsp.Hover | None:
-            text = hover(document, server.offset(document.text, params.position))
-            return None if text is None else lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, text))
-
-        return await _answer(server, params.text_document.uri, work)
-
-
-async def _answer(server: Server, uri: str, work: Callable[[Document], Answer]) -> Answer:
-    try:
-        return await server.desk.answer(uri, work)
-    except Passed:
-        raise ContentModified from None
-
-
-# Our terms in those of the protocol
-
-
-def _hint(server: Server, document: Document, hint: Hint) -> lsp.InlayHint:
-    return lsp.InlayHint(
-        server.position(document.text, hint.at),
-        hint.text,
-        kind=lsp.InlayHintKind.Type,
-        tooltip=hint.tip or None,
-        padding_left=True,
-    )
-
-
-def _diagnostic(server: Server, sheet: Sheet, document: Document, each: Underlined) -> lsp.Diagnostic:
-    found = each.diagnostic
-    address = server.manual(found.code)
-    related = [
-        lsp.DiagnosticRelatedInformation(_location(server, sheet, document, one.place), one.text)
-        for one in each.related
-    ]
-    return lsp.Diagnostic(
-        server.range(document.text, each.span),
-        each.text,
-        severity=_SEVERITIES[found.severity],
-        code=found.code,
-        code_description=lsp.CodeDescription(address) if address else None,
-        source="planner",
-        related_information=related or None,
-    )
-
-
-def _location(server: Server, sheet: Sheet, document: Document, place: Place) -> lsp.Location:
-    """A place of the file, or of a library that it uses."""
-    if place.file is None:
-        return lsp.Location(sheet.uri, server.range(document.text, document.span(place)))
-    source = document.source.shelf.of_file(place.file)
-    text = EditorText(source.text)
-    start = source.offset(place.line, place.column)
-    uri = from_fs_path(str(FilePath(place.file).resolve())) or sheet.uri
-    return lsp.Location(uri, server.range(text, Passage(start, start + place.length)))

@@ -48,7 +48,7 @@ class EditorText:
         """The number of the line, from 0, on which a character stands."""
         return bisect_right(self.starts, offset) - 1
 
-    def line_span(self, line: int) -> Passage:
+    def line_passage(self, line: int) -> Passage:
         """A line without its break; a line that is not there is empty, at the end of the text."""
         if line >= len(self.starts):
             return Passage(len(self.text), len(self.text))
@@ -56,9 +56,14 @@ class EditorText:
         end = self.starts[line + 1] if line + 1 < len(self.starts) else len(self.text)
         return Passage(start, start + len(self.text[start:end].rstrip("\r\n")))
 
+    def splitlines(self) -> list[str]:
+        """The lines, each with its break."""
+        ends = [*self.starts[1:], len(self.text)]
+        return [self.text[start:end] for start, end in zip(self.starts, ends, strict=True)]
+
     def offset(self, point: Point, units: Units) -> int:
         """The character at a line and column; one beyond the end of a line means that end."""
-        start, end = self.line_span(point.line)
+        start, end = self.line_passage(point.line)
         if point.column <= 0:
             return start
         line = self.text[start:end]
