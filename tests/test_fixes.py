@@ -257,6 +257,25 @@ layers:
     assert offered(text, "NSP204")[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("h: 29", "h: 30"), ("w: 20", "w: 21"), ("h: $input.height // 4", "h: 30"), ("h: $rows", "params.rows: 30")],
+)
+def test_tokens_go_back_to_the_map_that_they_were(given: str, expected: str) -> None:
+    text = f"""\
+input: [118, 83, 3]
+params: {{rows: 20}}
+layers:
+  - {{type: Conv2d, out_channels: 4, kernel_size: 3, stride: 4, padding: 1}}
+  - {{name: tokens, type: Rearrange, pattern: "h w c -> (h w) c"}}
+  - {{type: LayerNorm}}
+  - {{name: mixed, type: MultiheadAttention, num_heads: 2}}
+  - {{type: Add, from: [mixed, tokens]}}
+  - {{type: Rearrange, pattern: "(h w) c -> h w c", {given}}}
+"""
+    assert expected in [each.split(" → ")[0] for each in offered(text, "NSP307")]
+
+
 @pytest.mark.parametrize("shape", ["[2, 2, 4]", "[1, 2, 4]"])
 def test_a_free_parameter_has_nothing_behind_it(shape: str) -> None:
     text = f"""\

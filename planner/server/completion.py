@@ -75,6 +75,8 @@ def _items(document: Document, typed: Typed) -> Iterator[Offer]:
         yield from _rules()
     elif spot.key == "outputs" or spot.path[:1] == ("outputs",):
         yield from _names(document, typed, (*spot.block, "layers"), None)
+    elif spot.path[:1] == ("blocks",) and len(spot.path) == 2:  # a word where its keys will be
+        yield from _sections(BlockFormat, typed, set())
     elif not spot.path:  # a file of which a word is all there is
         yield from _sections(FileFormat, typed, set())
 

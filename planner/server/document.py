@@ -146,7 +146,7 @@ class Document:
     def _same(self) -> tuple[int, int]:
         """The number of whole lines that the good version and this one have in common at the beginning and the end."""
         assert self.good is not None
-        was, now = (each.text.splitlines() for each in (self.good.text, self.text))
+        was, now = (each.splitlines() for each in (self.good.text, self.text))
         most = min(len(was), len(now))
         head = next((i for i in range(most) if was[i] != now[i]), most)
         tail = next((i for i in range(most - head) if was[-1 - i] != now[-1 - i]), most - head)

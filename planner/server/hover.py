@@ -113,6 +113,8 @@ def _numbers(document: Document, copy: Copy) -> str:
     """What a copy costs, and how far it sees."""
     report = document.view
     steps = document.steps(copy)
+    if not any(step.facts is not None for step in steps):
+        return ""
     planned = all(step.facts is not None for step in steps)
     params = [step.params for step in steps]
     macs = [step.macs for step in steps]

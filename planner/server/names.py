@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from planner.arithmetic import is_expression, mentions
@@ -134,6 +135,8 @@ class _NameSearch:
         if isinstance(params, dict):
             for name, default in params.items():
                 yield from self._key(Name("parameter", owner, name), (*owner, "params", name))
+                if name in self.types:
+                    yield from self._type(default, (*owner, "params", name))
                 yield from self._arithmetic(default, (*owner, "params", name), (*owner, "layers"))
 
     def _entry(self, entry: Mapping[str, Any], path: Path, home: Path) -> Iterator[Occurrence]:
@@ -141,8 +144,7 @@ class _NameSearch:
         if isinstance(given, str | int) and not is_expression(given):
             yield from self._part(Name("layer", home, str(given)), (*path, "name"), str(given), defines=True)
         kind = entry.get("type")
-        if isinstance(kind, str) and (kind in self.blocks or kind in self.document.plan.model.blocks):
-            yield from self._part(Name("block", (), kind), (*path, "type"), kind)
+        yield from self._type(kind, (*path, "type"))
         yield from self._names(entry.get("from"), (*path, "from"), home)
         yield from self._names(entry.get("share"), (*path, "share"), home)
         tie = entry.get("tie")
@@ -152,12 +154,31 @@ class _NameSearch:
         if isinstance(kind, str) and kind in self.blocks:
             called |= {kind}
         for key, value in entry.items():
+            if key in self.types:
+                yield from self._type(value, (*path, key))
             if key not in RESERVED and not key.startswith("x-"):
                 for block in called & {*self.blocks}:
                     if key in self._params_of(("blocks", str(block))):
                         yield from self._key(Name("parameter", ("blocks", str(block)), key), (*path, key), False)
             if key != "layers":
                 yield from self._arithmetic(value, (*path, key), home)
+
+    def _type(self, kind: Any, path: Path) -> Iterator[Occurrence]:
+        """The block that a type names, also where it is handed on to a `type` in a block."""
+        if isinstance(kind, str) and (kind in self.blocks or kind in self.document.plan.model.blocks):
+            yield from self._part(Name("block", (), kind), path, kind)
+
+    @cached_property
+    def types(self) -> set[str]:
+        """The parameters that become types of layers, or are handed on to those."""
+        entries = [each for _, found in lists_of(self.data) for each in found if isinstance(each, dict)]
+        found = {word for each in entries if is_expression(each.get("type")) for word, _ in mentions(each["type"])}
+        while True:
+            handed = (each[key] for each in entries for key in found & each.keys() if is_expression(each[key]))
+            more = {word for each in handed for word, _ in mentions(each)} - found
+            if not more:
+                return found
+            found |= more
 
     # What stands for something
 
