@@ -24,8 +24,8 @@ def command(file: str, port: int, quiet: bool) -> int:
     from planner.diagnostics import Fault
 
     with needed("live"):
-        from planner.server.live import serve
         from planner.server.live.disk import ModelFile
+        from planner.server.live.site import serve
 
     def ready(address: str) -> None:
         import webbrowser

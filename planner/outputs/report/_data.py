@@ -46,7 +46,9 @@ def plain(report: Report, *, fixes: bool = True) -> dict[str, Any]:
         {
             **told,
             "reach": None,  # the page draws a map instead of these lists of lines, which may be long
-            "steps": [{**values, **_of_step(report, i, found.get(i, ()))} for i, values in enumerate(steps[:MOST_ROWS])],
+            "steps": [
+                {**values, **_of_step(report, i, found.get(i, ()))} for i, values in enumerate(steps[:MOST_ROWS])
+            ],
             "diagnostics": [
                 {**values, **_of_finding(report, each)}
                 for values, each in zip(told["diagnostics"], report.diagnostics, strict=True)

@@ -175,7 +175,8 @@ const details = {
       if (box.block) place.append(make("button", { type: "button", onclick: () => diagram.open(index) }, "unfold"));
     }
     if (step.line !== null) {
-      place.append(make("p", {}, `line ${step.line}`), excerpt(step.line, entry(step.line)));
+      if (told.source.length) place.append(make("p", {}, `line ${step.line}`));
+      place.append(excerpt(step.line, entry(step.line)));
       for (const line of step.calls) place.append(make("p", {}, "called from"), excerpt(line, line));
     }
   },

@@ -9,9 +9,3 @@
 
 What shows a report in a page (`outputs/report/parts.js` and `page.css`) is shared with the HTML report.
 """
-
-from __future__ import annotations
-
-from planner.server.live.site import serve
-
-__all__ = ["serve"]

@@ -13,8 +13,8 @@ from planner.faults.unreadable_file import UnreadableFile
 from planner.source import read
 from planner.writing import HasChanged, NotWritten, rewrite, write
 
-SECONDS = 0.3
-"""How often the file is looked at."""
+SECONDS = 0.2
+"""How often the file is looked at; what it holds is read when it is as it was the time before."""
 
 
 class ModelFile:
@@ -32,13 +32,17 @@ class ModelFile:
         self._seen = self._stamp()
 
     async def watch(self) -> None:
-        """Look at the file again and again, and tell all listeners when its text is another."""
+        """Look at the file again and again, and tell all listeners when its text is another. Who writes it may empty it
+        first: it is read when nobody is writing any more.
+        """
+        before = self._seen
         while True:
             await asyncio.sleep(SECONDS)
             stamp = self._stamp()
-            if stamp != self._seen:
+            if stamp == before and stamp != self._seen:
                 self._seen = stamp
                 self._look()
+            before = stamp
 
     def save(self, base: str, text: str) -> None:
         """Write a text that was made of `base`; raises NotWritten, and HasChanged where the file holds another text by

@@ -22,7 +22,7 @@ def plan(report: Report) -> dict[str, Any]:
     return {**_data.plain(report, fixes=False), "spatial": _spatial(report)}
 
 
-def _spatial(report: Report) -> dict[str, list[list[int]]]:
+def _spatial(report: Report) -> dict[str, list[int]]:
     """The shapes of the inputs of which a size may be tried: those with spatial axes."""
     return {step.name: list(step.outputs[0]) for step in report.plan.inputs if step.outputs[0].spatial}
 
@@ -42,9 +42,7 @@ def _changes(report: Report, edits: Sequence[Edit]) -> list[dict[str, Any]]:
         found = splices(report.source, edits)
     except CannotEdit:
         return []
-    return [
-        {"from": _units(report, each.start), "to": _units(report, each.end), "insert": each.text} for each in found
-    ]
+    return [{"from": _units(report, each.start), "to": _units(report, each.end), "insert": each.text} for each in found]
 
 
 def _units(report: Report, offset: int) -> int:
@@ -78,12 +76,12 @@ def sizes(report: Report, level: int | None = None) -> dict[str, Any]:
 
 def resized(report: Report, level: int | None = None) -> dict[str, Any]:
     """The changes of the text that give the inputs the shapes that they are planned with."""
-    written = report.source.data.get("input")
-    several = isinstance(written, dict)
-    shapes = {("input", name) if several else ("input",): shape for name, shape in _spatial(report).items()}
-    held = {path: written.get(path[1]) if several else written for path in shapes}
-    edits = [Edit(path, shape) for path, shape in shapes.items() if held[path] != shape]
+    written = (report.source.data or {}).get("input")
+    edits = []
+    for name, shape in _spatial(report).items():
+        path, held = (("input", name), written.get(name)) if isinstance(written, dict) else (("input",), written)
+        edits += [Edit(path, shape)] if held != shape else []
     return {"changes": _changes(report, edits)}
 
 
-PARTS: dict[str, Part] = {"fixes": fixes, "picture": picture, "map": maps, "sizes": sizes, "resized": resized}
+PARTS: dict[str, Part] = {"fixes": fixes, "picture": picture, "maps": maps, "sizes": sizes, "resized": resized}

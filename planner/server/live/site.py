@@ -8,6 +8,7 @@ at the Origin.
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -42,17 +43,19 @@ HEADERS = {
 SCREEN_WIDTH = 100
 
 
-def serve(file: ModelFile, port: int, ready: Callable[[str], None], token: str | None = None) -> None:
+def serve(file: ModelFile, port: int, ready: Callable[[str], None]) -> None:
     """Serve the page of a file until the run is interrupted; `ready` is told its address. Raises OSError where the port
     is taken.
     """
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((HOST, port))
-    token = token or secrets.token_urlsafe(16)
-    server = server_of(file, listening.getsockname()[1], token)
-    ready(f"http://{HOST}:{listening.getsockname()[1]}/{token}/")
-    server.run(sockets=[listening])
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)  # that a text has passed is an error to it
+    token = secrets.token_urlsafe(16)
+    with socket.socket() as listening, suppress(KeyboardInterrupt):
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((HOST, port))
+        listening.listen()  # whoever reads the address may ask at once
+        port = listening.getsockname()[1]
+        ready(f"http://{HOST}:{port}/{token}/")
+        server_of(file, port, token).run(sockets=[listening])
 
 
 def server_of(file: ModelFile, port: int, token: str) -> uvicorn.Server:
@@ -74,7 +77,7 @@ def _site(file: ModelFile, port: int, token: str) -> Starlette:
         watching = asyncio.get_running_loop().create_task(file.watch())
         yield
         watching.cancel()
-        worker.stop()
+        await worker.stop()
 
     async def page(request: Request) -> Response:
         return _response(_own("page.html"), "text/html", request)
@@ -156,5 +159,5 @@ class _Guard:
         if host not in self.hosts:
             return False
         if origin is None:
-            return scope["type"] == "http"
-        return origin == f"http://{host}"
+            return bool(scope["type"] == "http")
+        return bool(origin == f"http://{host}")

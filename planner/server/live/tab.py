@@ -2,10 +2,10 @@
 
 What the page asks, beside the Language Server Protocol:
 
-    planner/open   {}                          the file's text, its name and its address in the protocol
-    planner/look   {input}                     other shapes of the inputs, by name, to plan with; null as the file has it
-    planner/part   {part, level}               a part of the page for the text as it is now; null where it has passed
-    planner/save   {base, text}                to write a text that was made of `base`
+    planner/open  {}             the file's text, its name and its address in the protocol
+    planner/look  {input}        other shapes of the inputs, by name, to plan with; null as the file has it
+    planner/part  {part, level}  a part of the page for the text as it is now; null where it has passed
+    planner/save  {base, text}   to write a text that was made of `base`
 
 and what it is told:
 
@@ -61,7 +61,7 @@ class Tab:
         for task in self._tasks:
             task.cancel()
         self._server.desk.shutdown()
-        self._server.shutdown()
+        self._server.shutdown()  # type: ignore[no-untyped-call]
 
     def receive(self, message: str) -> None:
         """Take a message of the page; what is ours is answered here, the rest by the language server."""
@@ -84,14 +84,18 @@ class Tab:
         return None
 
     async def _part(self, part: str, level: int | None = None) -> Answer:
-        sheet, input = self._sheet, self.input
-        if sheet is None or part not in PARTS:
+        sheet, shapes = self._sheet, self.input
+        if sheet is None:
             return None
+        if part not in PARTS:
+            return {"failed": f"there is no part {part}"}
         text = sheet.text
-        found = await self.worker.ask(
-            Job(part, text.text, self.file.path, input, level), lambda: sheet.text is text and self.input is input
-        )
-        return found if sheet.text is text and self.input is input else None
+
+        def wanted() -> bool:
+            return sheet.text is text and self.input is shapes
+
+        found = await self.worker.ask(Job(part, text.text, self.file.path, shapes, level), wanted)
+        return found if wanted() else None
 
     async def _save(self, base: str, text: str) -> Answer:
         try:
@@ -109,19 +113,19 @@ class Tab:
         self._start(self._plan(sheet))
 
     async def _plan(self, sheet: Sheet) -> None:
-        input = self.input
-        given = input and {name: tuple(shape) for name, shape in input.items()}
+        shapes = self.input
+        given: Any = shapes and {name: tuple(shape) for name, shape in shapes.items()}
 
         def work(document: Document) -> str:
             report = document.report
             found = plan(report if given is None else report.bench.judged(document.source, given))
-            return _message(method="planner/planned", params={**found, "looked": input})
+            return _message(method="planner/planned", params={**found, "looked": shapes})
 
         try:
             message = await self._server.desk.answer(sheet.uri, work)
         except Passed:
             return
-        if self.input is input:
+        if self.input is shapes:
             self.out.put_nowait(message)
 
     def _changed(self) -> None:

@@ -54,13 +54,13 @@ class Worker:
                 answer: dict[str, Any] = await asyncio.wait_for(self._answer(job), SECONDS)
                 return answer
             except TimeoutError:
-                self.stop()
+                await self.stop()
                 return {"failed": f"not worked out within {SECONDS} seconds"}
             except (OSError, ValueError, asyncio.IncompleteReadError):
-                self.stop()
+                await self.stop()
                 return {"failed": "the process that works it out has ended; it starts again with the next change"}
             except asyncio.CancelledError:
-                self.stop()  # else its answer would be taken for that of the next job
+                await self.stop()  # else its answer would be taken for that of the next job
                 raise
 
     async def _answer(self, job: Job) -> Any:
@@ -82,11 +82,13 @@ class Worker:
             )
         return self._process
 
-    def stop(self) -> None:
-        if self._process is not None:
+    async def stop(self) -> None:
+        """End the process; the next job starts another."""
+        process, self._process = self._process, None
+        if process is not None:
             with suppress(ProcessLookupError):
-                self._process.kill()
-            self._process = None
+                process.kill()
+            await process.communicate()
 
 
 # Within the process

@@ -1,6 +1,11 @@
 // Bundles the page's script, with the licences of all that is in it.
 import { build } from "esbuild";
+import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+
+const sources = [...readdirSync("src").sort().map((name) => `src/${name}`), "package-lock.json"];
+const hash = createHash("sha256");
+for (const each of sources) hash.update(readFileSync(each));
 
 const { metafile } = await build({
   entryPoints: ["src/main.js"],
@@ -11,7 +16,7 @@ const { metafile } = await build({
   target: "es2022",
   charset: "utf8",
   legalComments: "none",
-  banner: { js: "/* Made of src/ by `make page`; the licences of the packages in it stand in LICENSES.txt. */" },
+  banner: { js: "/* Made of src/ by `make page`; the licences of the packages in it stand in LICENSES.txt. " + hash.digest("hex") + " */" },
   metafile: true,
 });
 

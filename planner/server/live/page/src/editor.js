@@ -55,7 +55,7 @@ export class Editor {
         extensions: [
           lineNumbers(), lintGutter(), codeFolding(), foldGutter(), history(), drawSelection(), dropCursor(), bracketMatching(), closeBrackets(),
           highlightActiveLine(), highlightActiveLineGutter(), highlightSelectionMatches(), autocompletion(),
-          EditorState.allowMultipleSelections.of(true), indentUnit.of("  "), EditorState.tabSize.of(2), yaml(), colours, marked, beside, follow,
+          EditorView.lineWrapping, EditorState.allowMultipleSelections.of(true), indentUnit.of("  "), EditorState.tabSize.of(2), yaml(), colours, marked, beside, follow,
           keymap.of([
             { key: "Mod-s", run: () => (save(), true), preventDefault: true },
             ...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap, ...defaultKeymap, indentWithTab,

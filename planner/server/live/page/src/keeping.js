@@ -30,7 +30,8 @@ export class Keeping {
       this.settle(found);
     } else {
       this.theirs = found;
-      this.say(
+      if (this.comparing) this.compare();
+      else this.say(
         "Another program has changed the file, and the text here is not saved. Neither is lost:",
         ["Compare", () => this.compare()],
         ["Take the file’s", () => { this.editor.replace(this.theirs.toString()); this.settle(this.theirs); }],
@@ -59,6 +60,7 @@ export class Keeping {
   }
 
   compareWith(original) {
+    this.comparing = original !== null;
     const { view, comparison } = this.editor;
     view.dispatch({ effects: comparison.reconfigure(original ? unifiedMergeView({ original, collapseUnchanged: { margin: 3 } }) : []) });
   }

@@ -44,7 +44,12 @@ export class Line {
       this.waiting.get(message.id)(message.result);
       this.waiting.delete(message.id);
     } else if (message.method?.startsWith("planner/")) this.told(message.method, message.params);
-    else for (const handler of this.handlers) handler(text);
+    else {
+      // That the text has changed meanwhile is no error to the reader: there is no answer.
+      const passed = message.error?.code === CONTENT_MODIFIED || message.error?.code === CANCELLED;
+      const said = passed ? JSON.stringify({ jsonrpc: "2.0", id: message.id, result: null }) : text;
+      for (const handler of this.handlers) handler(said);
+    }
   }
 
   // The answer to a message of the page; null where the line is lost meanwhile.
@@ -68,5 +73,7 @@ export class Line {
   }
 }
 
+const CONTENT_MODIFIED = -32801;
+const CANCELLED = -32800;
 const FIRST = 300;
 const LONGEST = 3000;

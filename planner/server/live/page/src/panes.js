@@ -74,8 +74,9 @@ export class Panes {
       table.fill();
       chosen = -1;
       this.quiet = true;
-      const at = numbers.get(this.name);
-      if (at !== undefined) choose(at, { show: false });
+      const first = () => told.diagnostics.find((each) => each.severity !== "info" && numbers.has(each.step))?.step;
+      const at = numbers.get(this.name) ?? numbers.get(first()) ?? 0;
+      choose(at, { show: false });
       this.quiet = false;
     }
     for (const part of Object.values(PARTS)) this.stale.add(part);
@@ -124,6 +125,8 @@ export class Panes {
   sizes({ sizes, unsized }) {
     Object.assign(told, { sizes, unsized });
     charts();
+    const nothing = "There is nothing to say of other sizes: no input has spatial axes, or the plan ends at an error.";
+    if (!sizes.length && !unsized) document.querySelector("#sizes .charts").replaceChildren(make("p", {}, nothing));
   }
 
   // What is chosen in one place is chosen in the others
