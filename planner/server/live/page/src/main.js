@@ -17,7 +17,7 @@ const line = new Line(new URL("talk", location.href.replace(/^http/, "ws")), {
     document.body.classList.add("lost");
     $("state").textContent = "connection lost; trying again. The text is kept here.";
   },
-  told: (method, params) => ({ "planner/planned": planned, "planner/disk": ({ text }) => keeping.found(text) })[method]?.(params),
+  told: (method, params) => ({ "planner/planned": planned, "planner/disk": ({ text }) => keeping?.found(text) })[method]?.(params),
 });
 
 async function begin() {
