@@ -117,8 +117,12 @@ function body(each) {
   if (step in told.steps) {
     found.append(make("button", { type: "button", onclick: () => { choose(step); $("diagram").scrollIntoView({ block: "start" }); } }, `show ${each.step}`));
   }
+  found.append(...more(each));
   return found;
 }
+
+// What a page can do beyond that about a finding.
+let more = () => [];
 
 function fixText({ text, effect, safe }) {
   return [make("b", {}, safe ? "safe fix: " : "unsafe fix: "), make("code", {}, text), effect ? ` — ${effect}` : ""];

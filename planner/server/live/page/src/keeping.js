@@ -3,6 +3,8 @@
 import { unifiedMergeView } from "@codemirror/merge";
 import { Text } from "@codemirror/state";
 
+const mergeControls = (type, onmousedown) => button({ accept: "mine", reject: "the file’s" }[type], { onmousedown });
+const button = (label, does) => Object.assign(document.createElement("button"), { type: "button", textContent: label, ...does });
 const textOf = (text) => Text.of(text.split("\n"));
 
 export class Keeping {
@@ -62,7 +64,7 @@ export class Keeping {
   compareWith(original) {
     this.comparing = original !== null;
     const { view, comparison } = this.editor;
-    view.dispatch({ effects: comparison.reconfigure(original ? unifiedMergeView({ original, collapseUnchanged: { margin: 3 } }) : []) });
+    view.dispatch({ effects: comparison.reconfigure(original ? unifiedMergeView({ original, collapseUnchanged: { margin: 3 }, mergeControls }) : []) });
   }
 
   async save() {
@@ -81,6 +83,6 @@ export class Keeping {
   say(text, ...buttons) {
     const place = document.getElementById("notice");
     place.hidden = !text;
-    place.replaceChildren(text, ...buttons.map(([label, onclick]) => Object.assign(document.createElement("button"), { type: "button", textContent: label, onclick })));
+    place.replaceChildren(text, ...buttons.map(([label, onclick]) => button(label, { onclick })));
   }
 }

@@ -2,7 +2,7 @@
 // another, and the other parts when they are looked at.
 
 /* global $, make, tell, choose, head, findings, charts, diagram, table, search, numbers, told, fixText,
-   chosen:writable, followed:writable, offered:writable, excerpt:writable */
+   chosen:writable, followed:writable, offered:writable, excerpt:writable, more:writable */
 
 const PARTS = { picture: "picture", findings: "fixes", map: "maps", sizes: "sizes" };
 const NARROW = matchMedia("(max-width: 900px)");
@@ -13,6 +13,7 @@ export class Panes {
     followed = (index) => this.follow(index);
     offered = (fix) => this.offer(fix);
     excerpt = (first, last, mark = [first, 1, 0]) => make("p", {}, make("button", { type: "button", class: "place", onclick: () => this.go(...mark) }, `line ${first}`));
+    more = ({ code }) => [" ", make("a", { href: `explain/${code}`, target: "_blank", rel: "noreferrer" }, `what ${code} means`)];
     diagram.level = (level) => { this.level = level; this.ask("picture"); };
     table.start();
     search.start();
