@@ -12,9 +12,10 @@ QUICK = 0.001
 @click.command("lsp")
 @click.option("--stdio", is_flag=True, hidden=True, help="What many editors add; there is no other way.")
 def command(stdio: bool) -> int:
-    """Serve an editor: shapes, findings and fixes while a model file is typed.
+    """Serve an editor while a model file is typed.
 
-    Speaks the Language Server Protocol on standard input and output; docs/editor.md has the settings of editors.
+    Shapes behind the lines, findings with their fixes, completion and more. It speaks the Language Server Protocol on
+    standard input and output; docs/editor.md has the settings of editors.
     """
     import logging
     import os
