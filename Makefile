@@ -4,7 +4,7 @@ VENV   := .venv
 BIN     = $(VENV)/bin
 PYTEST  = PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
 
-.PHONY: help demo test test-long test-lowest test-newest check lint format goldens docs zoo zoo-agpl bench wheel lock clean
+.PHONY: help demo test test-long test-lowest test-newest check lint format goldens docs zoo zoo-agpl bench wheel vscode lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -61,6 +61,10 @@ wheel: $(VENV)/develop.stamp  ## build the wheel and use it outside the reposito
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist
 	bash tests/wheel.sh dist/*.whl
+
+vscode:  ## package the extension for VS Code as dist/shape-planner.vsix; it needs npm
+	mkdir -p dist
+	cd editors/vscode && npm ci --ignore-scripts --no-audit --no-fund && npm run package
 
 lock: .venv-lock/uv.stamp  ## renew the locked versions in requirements
 	$(LOCK) $(HASHED) --group dev --output-file requirements/develop.txt
