@@ -6,7 +6,7 @@ PYTEST  = PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --m
 
 PAGE   := planner/server/live/page
 
-.PHONY: help demo test test-long test-lowest test-newest check lint format goldens docs zoo zoo-agpl bench wheel page lock clean
+.PHONY: help demo test test-long test-lowest test-newest check lint format goldens docs zoo zoo-agpl bench wheel page vscode lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -66,6 +66,10 @@ wheel: $(VENV)/develop.stamp  ## build the wheel and use it outside the reposito
 
 page: $(PAGE)/node_modules/stamp  ## bundle what runs in the browser beside planner live; needs npm
 	cd $(PAGE) && npm run --silent build
+
+vscode:  ## package the extension for VS Code as dist/shape-planner.vsix; it needs npm
+	mkdir -p dist
+	cd editors/vscode && npm ci --ignore-scripts --no-audit --no-fund && npm run package
 
 lock: .venv-lock/uv.stamp  ## renew the locked versions in requirements
 	$(LOCK) $(HASHED) --group dev --output-file requirements/develop.txt

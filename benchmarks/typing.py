@@ -1,8 +1,8 @@
 """What comes after a change of an open file: from the change until its findings are published and its hints answered.
 
 The promise is a time, not a ratio: the yardstick is what one may wait. Each change makes another kernel of the first
-convolution, so that every shape after it is another. Time is the process's own; the client is in the same process, and its
-messages go through JSON.
+convolution, so that every shape after it is another. Time is the process's own; the client is in the same process, and
+its messages go through JSON.
 """
 
 from __future__ import annotations

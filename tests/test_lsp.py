@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from random import Random
@@ -14,6 +18,7 @@ import pytest
 from lsp_client import Client
 from lsp_edits import random_change
 from planner.server.document import Document
+from planner.server.rubbish import PAUSE
 from planner.server.text import EditorText
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -248,3 +253,82 @@ def test_random_edits(name: str, request: pytest.FixtureRequest) -> None:
         assert not client.late
 
     run(session())
+
+
+# As a process of its own
+
+
+class Process:
+    """`planner lsp` as an editor starts it."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-c", "from planner.cli import main; main()", "lsp", "--stdio"]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def send(self, method: str, number: int | None = None, **params: Any) -> None:
+        about = {} if number is None else {"id": number}
+        body = json.dumps({"jsonrpc": "2.0", "method": method, "params": params, **about}).encode()
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        self.process.stdin.flush()
+
+    def take(self) -> dict[str, Any]:
+        """The next message."""
+        assert self.process.stdout is not None
+        size = 0
+        while line := self.process.stdout.readline().strip():
+            if line.lower().startswith(b"content-length"):
+                size = int(line.split(b":")[1])
+        found: dict[str, Any] = json.loads(self.process.stdout.read(size))
+        return found
+
+    def until(self, number: int) -> dict[str, Any]:
+        """The answer with this number; what is published before it is passed over."""
+        while (found := self.take()).get("id") != number:
+            pass
+        return found
+
+    def memory(self) -> int:
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+
+
+def serve(name: str, count: int) -> list[int]:
+    """The memory of the process while a number is changed again and again."""
+    path = next(each for each in CONFIGS if each.stem == name)
+    text, server, found = path.read_text(encoding="utf-8"), Process(), []
+    server.send("initialize", 0, processId=None, rootUri=None, capabilities={})
+    assert server.until(0)["result"]["serverInfo"]["name"] == "shape-planner"
+    document = {"uri": path.as_uri(), "version": 0}
+    server.send("textDocument/didOpen", textDocument={**document, "languageId": "yaml", "text": text})
+    line = next(i for i, each in enumerate(text.splitlines()) if "kernel_size: " in each)
+    column = text.splitlines()[line].index("kernel_size: ") + len("kernel_size: ")
+    place = {"start": {"line": line, "character": column}, "end": {"line": line, "character": column + 1}}
+    for number in range(1, count + 1):
+        change = {"range": place, "text": str(3 + number % 5)}
+        server.send("textDocument/didChange", textDocument={**document, "version": number}, contentChanges=[change])
+        server.send("textDocument/inlayHint", number, textDocument=document, range=WHOLE)
+        assert server.until(number)["result"]
+        if number % max(count // 10, 1) == 0 and Path("/proc/self/statm").exists():
+            time.sleep(PAUSE + 0.2)
+            found.append(server.memory())
+    server.send("shutdown", count + 1)
+    server.until(count + 1)
+    server.send("exit")
+    assert server.process.wait(20) == 0
+    for stream in (server.process.stdin, server.process.stdout):
+        assert stream is not None
+        stream.close()
+    return found
+
+
+def test_the_command_serves_and_ends() -> None:
+    serve("lenet5", 10)
+
+
+@pytest.mark.long
+def test_memory_stays_what_it_is() -> None:
+    """Over ten thousand changes; when what is handed on from version to version has grown as far as it may, no more
+    comes to it.
+    """
+    found = serve("lenet5", 10_000)
+    assert found[-1] < 1.05 * found[3]

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 TOLERATED: tuple[type[Exception], ...] = (Exception,)
 """Internal errors that may occur while a file is planned: they are told as a finding. Tests let them through."""
-MOST_KNOWN = 20_000
-"""Answers of layers that are handed from one version of a file to the next; with more, a new start is made."""
+MOST_KNOWN = 10_000
+"""Answers of layers, and of analyses, that are handed from one version of a file to the next; with more, a new start is
+made.
+"""
 MOST_BLANKED = 4
 """Lines that are left out, one after the other, to be able to read a text."""
 
@@ -57,8 +59,8 @@ class Document:
 
     def __post_init__(self, before: Document | None) -> None:
         shared: dict[str, Any] = {}
-        if before is not None and len(before.report.bench.known) < MOST_KNOWN:
-            bench = before.report.bench
+        bench = before.report.bench if before is not None else None
+        if bench is not None and max(len(bench.known), len(bench.recall)) < MOST_KNOWN:
             shared = {"layers": bench.layers, "known": bench.known, "recall": bench.recall}
         self.report = self._planned(self.text.text, shared)
         self.good = self if self.report.plan.complete else before and before.good

@@ -7,7 +7,7 @@ import gc
 
 PAUSE = 0.3
 """Seconds without a new plan after which there is a pause."""
-MOST = 30
+MOST = 100
 """Plans after which it is collected without a pause."""
 
 
