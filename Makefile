@@ -4,7 +4,9 @@ VENV   := .venv
 BIN     = $(VENV)/bin
 PYTEST  = PYTHONHASHSEED=0 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
 
-.PHONY: help demo test test-long test-lowest test-newest check lint format goldens docs zoo zoo-agpl bench wheel lock clean
+PAGE   := planner/server/live/page
+
+.PHONY: help demo test test-long test-lowest test-newest check lint format goldens docs zoo zoo-agpl bench wheel page vscode lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -62,6 +64,13 @@ wheel: $(VENV)/develop.stamp  ## build the wheel and use it outside the reposito
 	$(BIN)/python -m build --no-isolation --outdir dist
 	bash tests/wheel.sh dist/*.whl
 
+page: $(PAGE)/node_modules/stamp  ## bundle what runs in the browser beside planner live; needs npm
+	cd $(PAGE) && npm run --silent build
+
+vscode:  ## package the extension for VS Code as dist/shape-planner.vsix; it needs npm
+	mkdir -p dist
+	cd editors/vscode && npm ci --ignore-scripts --no-audit --no-fund && npm run package
+
 lock: .venv-lock/uv.stamp  ## renew the locked versions in requirements
 	$(LOCK) $(HASHED) --group dev --output-file requirements/develop.txt
 	$(LOCK) $(HASHED) --group build --constraints requirements/develop.txt --output-file requirements/planner.txt
@@ -69,7 +78,11 @@ lock: .venv-lock/uv.stamp  ## renew the locked versions in requirements
 	$(LOCK) --no-config --group torch --constraints requirements/develop.txt --output-file requirements/torch.txt
 
 clean:  ## remove everything that make has made
-	rm -rf $(VENV) .venv-* dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-* dist $(PAGE)/node_modules .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+$(PAGE)/node_modules/stamp: $(PAGE)/package-lock.json
+	cd $(PAGE) && npm ci --silent --no-audit --no-fund
+	@touch $@
 
 # What is locked are files of pip's own form: every version for every platform and Python, with the hashes of its files.
 # torch has none; pyproject.toml says why. Addresses are left out: not everyone has the same index.

@@ -1,7 +1,7 @@
 """Graphviz engines: finding one that runs, and running it.
 
-Not part of `cli`, where programs are otherwise started, since running an engine is a subject of its own: only `cli`
-imports this file, and no output does.
+Not part of `cli`, where programs are otherwise started, since running an engine is a subject of its own: `cli` and the
+live page import this file, and no output does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from shutil import which
 from typing import Literal, NamedTuple
@@ -100,6 +100,31 @@ def engines(choice: Choice = "auto") -> Iterator[Engine]:
             return
     if not found:
         raise NoPicture("no Graphviz engine runs: neither `dot` nor `graphviz-pure`", INSTALL)
+
+
+def first_drawn(
+    sources: Iterable[str],
+    draw: Callable[[str, Engine], bytes],
+    choice: Choice = "auto",
+    note: Callable[[str], object] = str,
+) -> bytes:
+    """A picture of DOT source by the first engine that draws it; of the next source, a plainer one, where the layout
+    takes too long. Raises NoPicture.
+
+    note  told where a plainer one is taken
+    """
+    first: NoPicture | None = None
+    for source in sources:
+        for engine in engines(choice):
+            try:
+                return draw(source, engine)
+            except TooLong as error:
+                first = error
+                note(f"{error}; the layout is made plainer")
+                break
+            except NoPicture as error:
+                first = first or error
+    raise first or NoPicture("there is nothing to draw", INSTALL)
 
 
 def _bundled() -> Iterator[str]:

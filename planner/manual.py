@@ -119,6 +119,12 @@ def summary(kind: type[Kind]) -> str:
     return next((first[:end] for end in ends if first[:end].count("`") % 2 == 0), first)
 
 
+def first_sentence(layer: type[Layer]) -> str:
+    """The beginning of a layer's page, up to the end of a sentence."""
+    first = " ".join(_doc(layer).split("\n\n")[0].split())
+    return re.split(r"(?<=\.)\s", first, maxsplit=1)[0]
+
+
 def _doc(thing: type) -> str:
     return inspect.cleandoc(thing.__doc__ or "")
 

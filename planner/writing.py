@@ -1,8 +1,7 @@
 """Files that a command writes: all of the new text or, where that fails, the old one; and never over what it reads.
 
-Only the command line calls this. A file is written beside its place and then put there, so that a run which is killed
-leaves the old file or the new one. What cannot be put there so is written in place: a device, a file with two names,
-or one of another owner.
+A file is written beside its place and then put there, so that a run which is killed leaves the old file or the new
+one. What cannot be put there so is written in place: a device, a file with two names, or one of another owner.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from secrets import token_hex
 from typing import TextIO
 
 from planner.faults._in_text import shown
+from planner.source import encoded
 
 STDIO = "-"
 LONGEST_PATH = 200  # characters that a message shows
@@ -27,9 +27,17 @@ _REASONS = {errno.EISDIR: "it is a folder", errno.EACCES: "it is not permitted",
 class NotWritten(Exception):
     """A file that is not written; the text says why, `help` what to do."""
 
+    said = "`{}` cannot be written: {}"
+
     def __init__(self, output: str, reason: str, help: str) -> None:
-        super().__init__(f"`{shown(output, LONGEST_PATH)}` cannot be written: {reason}")
+        super().__init__(self.said.format(shown(output, LONGEST_PATH), reason))
         self.help = help
+
+
+class HasChanged(NotWritten):
+    """A file that is not written because it no longer holds what is to be replaced."""
+
+    said = "`{}` has changed {}; nothing is written"
 
 
 def ready(output: str | None, *inputs: str | None) -> None:
@@ -88,8 +96,26 @@ def write(output: str, data: bytes) -> None:
         else:
             file.write_bytes(data)
     except OSError as error:
-        said = (error.strerror or "no reason is given").lower()
-        raise NotWritten(output, _REASONS.get(error.errno or 0, said), "name another file") from None
+        raise _refused(output, error) from None
+
+
+def _refused(output: str, error: OSError) -> NotWritten:
+    said = (error.strerror or "no reason is given").lower()
+    return NotWritten(output, _REASONS.get(error.errno or 0, said), "name another file")
+
+
+def rewrite(output: str, old: str, new: str, *, since: str = "meanwhile") -> None:
+    """Put a new text into a file that holds the old one, in the file's own encoding; raises NotWritten."""
+    file = Path(output)
+    try:
+        original = file.read_bytes()
+        if encoded(old, original) != original:
+            raise HasChanged(output, since, "read it again")
+        if not file.stat().st_mode & 0o222 or not os.access(file, os.W_OK):
+            raise NotWritten(output, "it is read-only", "make it writable")
+    except OSError as error:
+        raise _refused(output, error) from None
+    write(output, encoded(new, original))
 
 
 def _may_be_replaced(file: Path, place: Path) -> bool:

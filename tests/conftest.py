@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import unified_diff
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+collect_ignore = [] if find_spec("mcp") else ["test_mcp.py"]  # it is not there with the lowest versions
 GOLDENS = Path(__file__).parent / "goldens"
 SHOWN = 60
 

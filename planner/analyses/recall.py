@@ -18,6 +18,14 @@ class Recall:
         self._answers: dict[tuple[object, ...], tuple[object, object]] = {}
         self._alike: dict[object, object] = {}
 
+    def __len__(self) -> int:
+        """How many answers it keeps."""
+        return len(self._answers)
+
+    def __bool__(self) -> bool:
+        """An empty one is one, too."""
+        return True
+
     def answer(self, question: str, about: tuple[object, ...], work: Callable[[], Answer]) -> Answer:
         """What `work` answers, which must follow from the question and the objects alone; asked once of each."""
         key = (question, *map(id, about))

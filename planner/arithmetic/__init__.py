@@ -26,11 +26,13 @@ from planner.arithmetic.expression import (
     parse_expression,
     parse_template,
 )
-from planner.arithmetic.reading import DEEPEST, LONGEST
+from planner.arithmetic.functions import FUNCTIONS
+from planner.arithmetic.reading import DEEPEST, LONGEST, mentions
 from planner.arithmetic.tree import Node
 
 __all__ = [
     "DEEPEST",
+    "FUNCTIONS",
     "LONGEST",
     "Expression",
     "Node",
@@ -38,6 +40,7 @@ __all__ = [
     "has_arithmetic",
     "is_expression",
     "is_too_long",
+    "mentions",
     "parse_expression",
     "parse_template",
 ]

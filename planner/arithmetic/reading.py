@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from planner.arithmetic.evaluating import LARGEST
 from planner.arithmetic.functions import FUNCTIONS
@@ -67,6 +68,22 @@ def read_part(text: str, start: int) -> tuple[Node, FirstReads, int]:
     parser = _Parser(text, start)
     tree, end = parser.part()
     return tree, parser.reads, end
+
+
+def mentions(text: str) -> Iterator[tuple[str, int]]:
+    """Every parameter and size that stands in a text, each time, with the offset of its name; in a text that is no
+    arithmetic yet, too.
+    """
+    braces = 0
+    for found in _TOKEN.finditer(text):
+        kind = found.lastgroup or ""
+        word, at = found[kind], found.start(kind)
+        if word in ("${", "}"):
+            braces = max(braces + (1 if word == "${" else -1), 0)
+        elif kind == "parameter":
+            yield word[1:], at + 1
+        elif kind == "name" and braces and word not in {*_WORDS, *_CONSTANTS} and text[found.end() :][:1] != "(":
+            yield word, at
 
 
 class _Parser:

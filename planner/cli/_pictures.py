@@ -18,23 +18,17 @@ def drawn(sources: Iterable[str], format: str, placed: bool = False, *, choice: 
 
     Where an engine fails, the next one is tried. What is `placed` has a place in the source and needs no layout.
     """
-    from planner.engine import NoPicture, TooLong, engines
+    from planner.engine import NoPicture, first_drawn
 
-    first: NoPicture | None = None
     try:
-        for source in sources:
-            for engine in engines(choice):
-                try:
-                    return _by_engine(source, format, engine, placed)
-                except TooLong as error:
-                    first = error
-                    print_text(f"note: {error}; the layout is made plainer\n", sys.stderr)
-                    break
-                except NoPicture as error:
-                    first = first or error
+        return first_drawn(
+            sources,
+            lambda source, engine: _by_engine(source, format, engine, placed),
+            choice,
+            lambda said: print_text(f"note: {said}\n", sys.stderr),
+        )
     except NoPicture as error:
-        first = error
-    raise Failure(str(first), first.help if first else "")
+        raise Failure(str(error), error.help) from None
 
 
 def _by_engine(source: str, format: str, engine: Engine, placed: bool) -> bytes:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -98,20 +96,12 @@ def _mended(file: str, report: Checked, screen: Screen, *, write: bool, unsafe: 
 
 def _write(file: str, old: Source, new: Source) -> None:
     """Put a new text into a file: all of it or, where that fails, nothing. Links, owner, mode and encoding stay."""
-    from planner.source import encoded, parse
-    from planner.writing import NotWritten, write
+    from planner.writing import NotWritten, rewrite
 
     try:
-        original = Path(file).read_bytes()
-        if parse(original).text != old.text:
-            raise click.ClickException(f"`{file}` has changed while it was checked; nothing is written")
-        if not Path(file).stat().st_mode & 0o222 or not os.access(file, os.W_OK):
-            raise click.ClickException(f"`{file}` cannot be written: it is read-only; --diff shows the fixes")
-        write(file, encoded(new.text, original))
-    except OSError as error:
-        raise click.ClickException(f"`{file}` cannot be written: {(error.strerror or 'refused').lower()}") from None
+        rewrite(file, old.text, new.text, since="while it was checked")
     except NotWritten as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(f"{error}; --diff shows the fixes") from None
 
 
 def _failed(file: str, error: Exception) -> Report:

@@ -8,13 +8,17 @@ A new kind of layer is a file with one class as `Sliding` is; words and pictures
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 
-from planner.geometry import all_cells
+from planner.geometry import AxisMap, Bins, SameWindow, Spread, Window, all_cells
 from planner.hand_rule._working import Change, Finding, OnAxis, Strip, Working, WorkingLine
+from planner.hand_rule.adaptive import Adaptive
 from planner.hand_rule.request import Refused, Request
+from planner.hand_rule.sliding import Sliding
+from planner.hand_rule.transposed import Transposed
 
 __all__ = [
     "Change",
@@ -26,7 +30,9 @@ __all__ = [
     "Strip",
     "Working",
     "WorkingLine",
+    "layer_of",
     "work_out",
+    "worked_out",
 ]
 
 MOST_OUT = 10_000_000
@@ -71,6 +77,25 @@ class OnPaper:
         """The number of cells of the whole input that nothing reads: all in a row that nothing reads, on any axis."""
         read = [each.layer.map(each.n).reads(all_cells(each.out or 0), each.n).bit_count() for each in self.axes]
         return self.cells - prod(read)
+
+
+def layer_of(along: AxisMap) -> OnAxis | None:
+    """The layer, as it is worked out on paper, that moves along an axis as a map says; None where there is none."""
+    match along:
+        case Window(kernel, stride, dilation, before, after, ceil, "constant"):
+            return Sliding(kernel, stride, dilation, (before, after), ceil)
+        case SameWindow(kernel, stride, dilation, "constant"):
+            return Sliding(kernel, stride, dilation, "same" if stride == 1 else "tf_same")
+        case Spread(kernel, stride, dilation, padding, output_padding):
+            return Transposed(kernel, stride, dilation, padding, output_padding)
+        case Bins(bins):
+            return Adaptive(bins)
+    return None
+
+
+def worked_out(pairs: Iterable[tuple[OnAxis, int]]) -> OnPaper:
+    """Layers worked out, each on an axis of so many cells."""
+    return OnPaper(tuple(layer.work_out(n) for layer, n in pairs))
 
 
 def work_out(request: Request) -> OnPaper:

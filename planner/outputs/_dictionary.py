@@ -23,8 +23,8 @@ MOST_LINES = 1 << 20
 """Unread rows or columns that are listed one by one."""
 
 
-def dictionary(report: Report) -> dict[str, Any]:
-    """The report in plain values; shapes are `[…spatial, C]`."""
+def dictionary(report: Report, *, fixes: bool = True) -> dict[str, Any]:
+    """The report in plain values; shapes are `[…spatial, C]`. Without `fixes`, none are looked for."""
     plan, totals = report.plan, report.cost
     return {
         "model": plan.model.name,
@@ -44,7 +44,7 @@ def dictionary(report: Report) -> dict[str, Any]:
         },
         "reach": None if report.reach is None else {name: _reach(each) for name, each in report.unread_inputs.items()},
         "wasted_macs": report.reach.wasted_macs if report.reach is not None else None,
-        "diagnostics": [finding(report, each) for each in report.diagnostics],
+        "diagnostics": [finding(report, each, fixes=fixes) for each in report.diagnostics],
     }
 
 

@@ -126,6 +126,11 @@ class Source:
             return ()
         return outline(self.text).path(min(starts[line - 1] + column - 1, starts[line] - 1))
 
+    def offset(self, line: int, column: int) -> int:
+        """The character of the text, from 0, at a line and column, counted from 1."""
+        starts = self._line_starts()
+        return min(starts[min(line, len(starts)) - 1] + column - 1, len(self.text))
+
     def stretch(self, start: int, end: int) -> Place:
         """The place of the characters from `start` to `end`; they are underlined if they are on one line."""
         starts = self._line_starts()

@@ -32,7 +32,12 @@ def render(paper: OnPaper, screen: Screen) -> str:
     return text if screen.unicode else text.translate(_PLAIN)
 
 
-def _lines(paper: OnPaper, screen: Screen) -> Iterator[str]:
+def brief(paper: OnPaper, screen: Screen) -> str:
+    """The working and what was found, without the picture and what could be changed."""
+    return "".join(f"{line.rstrip()}\n" for line in _lines(paper, screen, whole=False))
+
+
+def _lines(paper: OnPaper, screen: Screen, whole: bool = True) -> Iterator[str]:
     alike: dict[tuple[OnAxis, int], list[int]] = {}
     for axis, each in enumerate(paper.axes):
         alike.setdefault((each.layer, each.n), []).append(axis)
@@ -43,7 +48,7 @@ def _lines(paper: OnPaper, screen: Screen) -> Iterator[str]:
         if i:
             yield ""
         name = joined([*map(paper.name, axes)]) if len(paper.axes) > 1 else ""
-        yield from _axis(paper.axes[axes[0]], name, screen)
+        yield from _axis(paper.axes[axes[0]], name, screen, whole)
 
 
 def _whole(paper: OnPaper, screen: Screen) -> Iterator[str]:
@@ -62,7 +67,7 @@ def _whole(paper: OnPaper, screen: Screen) -> Iterator[str]:
         yield from (f"  {line}" for line in wrapped(" ".join(said), _room(screen) - 2))
 
 
-def _axis(working: Working, name: str, screen: Screen) -> Iterator[str]:
+def _axis(working: Working, name: str, screen: Screen, whole: bool) -> Iterator[str]:
     yield from _title(working, name, screen)
     yield ""
     yield from _sum(working, screen)
@@ -73,6 +78,8 @@ def _axis(working: Working, name: str, screen: Screen) -> Iterator[str]:
         yield from _said("good", working.praise, "green", screen)
     for note in working.notes:
         yield from _said("note", note, "dim", screen)
+    if not whole:
+        return
     pages = [f"`planner explain {each.name}`" for each in working.findings if each.explained]
     if pages:
         yield from _said("more", ", ".join(pages), "dim", screen)

@@ -12,7 +12,7 @@ from planner.outputs._dictionary import dictionary, step_values
 from planner.outputs._findings import path_text
 from planner.outputs._screen import printable
 from planner.outputs._weights import lent
-from planner.outputs.draw._marks import Mark
+from planner.outputs.draw._marks import Mark, marks
 from planner.outputs.draw._picture import Picture, arguments, family
 from planner.outputs.plan.table import known, line_text, memory, title
 from planner.plan import Step
@@ -23,39 +23,68 @@ MOST_ROWS = 5_000
 """Steps in the table; a page with more of them is slow."""
 MOST_TEXT = 300_000
 """Characters of the model file that the page holds."""
+COMFORTABLE = 40
+"""Boxes of a picture that are taken in at a look."""
 MOST_READ = 2_500
 """The most tensors, read by all steps together, of a model whose good sizes are looked for; more take many seconds."""
 
 
 def data(report: Report, pictures: Sequence[Picture]) -> dict[str, Any]:
     """The dictionary of the report, printable, and what the page alone shows; its drawings stand beside it."""
-    told = dictionary(report)
+    return {**plain(report), **sizes(report), "source": text_of(report), **drawn(pictures)}
+
+
+def plain(report: Report, *, fixes: bool = True) -> dict[str, Any]:
+    """What needs no more than the plan: the dictionary of the report, printable, and what pages show beside it.
+
+    fixes  whether they are looked for, which takes longer than all the rest
+    """
+    told = dictionary(report, fixes=fixes)
     steps = _inputs(report) + told["steps"]
-    marks = pictures[0].marks if pictures else {}
-    shown = {
-        **told,
-        "reach": None,  # the page draws a map instead of these lists of lines, which may be long
-        "steps": [{**values, **_of_step(report, i, marks.get(i, ()))} for i, values in enumerate(steps[:MOST_ROWS])],
-        "diagnostics": [
-            {**values, **_of_finding(report, each)}
-            for values, each in zip(told["diagnostics"], report.diagnostics, strict=True)
-        ],
-        "file": report.source.file or "",
-        "left_out": max(len(steps) - MOST_ROWS, 0),
-        "figures": list(_figures(report)),
-        "sizes": list(_sizes(report)) if _read(report) <= MOST_READ else [],
-        "unsized": _read(report) > MOST_READ,
-    }
+    found = marks(report)
+    shown: dict[str, Any] = _printable(
+        {
+            **told,
+            "reach": None,  # the page draws a map instead of these lists of lines, which may be long
+            "steps": [
+                {**values, **_of_step(report, i, found.get(i, ()))} for i, values in enumerate(steps[:MOST_ROWS])
+            ],
+            "diagnostics": [
+                {**values, **_of_finding(report, each)}
+                for values, each in zip(told["diagnostics"], report.diagnostics, strict=True)
+            ],
+            "file": report.source.file or "",
+            "left_out": max(len(steps) - MOST_ROWS, 0),
+            "figures": list(_figures(report)),
+        }
+    )
+    return shown
+
+
+def sizes(report: Report) -> dict[str, Any]:
+    """What happens at other sizes of the inputs, which may take seconds."""
+    unsized = _read(report) > MOST_READ
+    shown: dict[str, Any] = _printable({"sizes": [] if unsized else list(_sizes(report)), "unsized": unsized})
+    return shown
+
+
+def text_of(report: Report) -> list[str]:
+    """The lines of the model file, of one that is not too long to be shown."""
+    return report.source.text.splitlines() if len(report.source.text) <= MOST_TEXT else []
+
+
+def drawn(pictures: Sequence[Picture]) -> dict[str, Any]:
+    """For each picture the steps in each box and which boxes are blocks; and the picture that is shown first."""
+    drawings = [
+        {
+            "boxes": [[[each.start, each.stop - 1] for each in box.all_steps()] for box in picture.boxes],
+            "blocks": [box.number for box in picture.boxes if box.is_block],
+        }
+        for picture in pictures
+    ]
     return {
-        **_printable(shown),
-        "source": report.source.text.splitlines() if len(report.source.text) <= MOST_TEXT else [],
-        "drawings": [
-            {
-                "boxes": [[[each.start, each.stop - 1] for each in box.all_steps()] for box in picture.boxes],
-                "blocks": [box.number for box in picture.boxes if box.is_block],
-            }
-            for picture in pictures
-        ],
+        "drawings": drawings,
+        "level": max(sum(len(each.boxes) <= COMFORTABLE for each in pictures) - 1, 0),
     }
 
 
@@ -90,7 +119,7 @@ def _figures(report: Report) -> Iterator[tuple[str, str]]:
         yield "MACs wasted", known(report.reach.known_waste, report.reach.wasted_macs is None)
 
 
-def _of_step(report: Report, i: int, marks: Sequence[Mark]) -> dict[str, Any]:
+def _of_step(report: Report, i: int, found: Sequence[Mark]) -> dict[str, Any]:
     """What the page shows of a step beside its plain values; `reads` are the numbers of the steps that it reads."""
     step = report.plan.steps[i]
     return {
@@ -98,7 +127,7 @@ def _of_step(report: Report, i: int, marks: Sequence[Mark]) -> dict[str, Any]:
         "arguments": ", ".join(filter(None, (arguments(step), lent(report.plan, step)))),
         "reads": [ref.step for ref in step.sources],
         **_stands(report, step),
-        "marks": [[str(mark.severity), mark.name, mark.text] for mark in marks],
+        "marks": [[str(mark.severity), mark.name, mark.text] for mark in found],
     }
 
 

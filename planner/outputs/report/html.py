@@ -70,29 +70,28 @@ def to_lay_out(picture: Picture) -> Iterator[str]:
 
 def render(report: Report, pictures: Sequence[Picture], svgs: Sequence[str]) -> str:
     """The page; `svgs` are the pictures as a Graphviz engine has laid them out."""
-    parts = {name: _part(name) for name in ("page.html", "page.css", "page.js")}
-    style = parts["page.css"] + _colours()
-    script = parts["page.js"]
+    style, script = part("page.css") + colours(), part("parts.js") + part("page.js")
     hashed = b64encode(sha256(script.encode()).digest()).decode()
     told = data(report, pictures)
-    templates = "".join(f"<template class=drawing>{_inner(svg)}</template>" for svg in svgs)
+    templates = "".join(f"<template class=drawing>{inner(svg)}</template>" for svg in svgs)
     filled = {
         "title": escape(told["model"]),
         "policy": f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{hashed}'",
         "style": style,
         "drawings": templates,
-        "map": "".join(_maps(report)),
+        "map": "".join(maps(report)),
         "data": _harmless(writable(json.dumps(told, ensure_ascii=False, separators=(",", ":")))),
         "script": script,
     }
-    before, *rest = parts["page.html"].split("{{")
-    for part in rest:
-        name, _, after = part.partition("}}")
+    before, *rest = part("page.html").split("{{")
+    for each in rest:
+        name, _, after = each.partition("}}")
         before += filled[name] + after
     return before
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """A file of this folder that the page is made of."""
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
@@ -103,12 +102,12 @@ def _harmless(text: str) -> str:
     return text
 
 
-def _inner(svg: str) -> str:
+def inner(svg: str) -> str:
     """The drawing without the declarations of a file of its own."""
     return svg[svg.index("<svg") :]
 
 
-def _maps(report: Report) -> Iterator[str]:
+def maps(report: Report) -> Iterator[str]:
     """The map of each input that has rows and columns."""
     for step in report.plan.inputs:
         try:
@@ -152,8 +151,8 @@ def _numbers() -> Theme:
 _NUMBERS = _numbers()
 
 
-def _colours() -> str:
-    """The rules that give each number its colour, by light and by dark."""
+def colours() -> str:
+    """The style sheet's rules that give each number its colour, by light and by dark."""
     rules = [
         f'[fill="#0000{i:02x}"]{{fill:var(--c{i})}}[stroke="#0000{i:02x}"]{{stroke:var(--c{i})}}'
         for i in range(len(_slots(THEMES["light"])))

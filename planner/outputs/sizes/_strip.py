@@ -23,8 +23,10 @@ LOSSY = "1–9 layers that lose cells"
 
 def strip(axis: AxisSizes, low: int, high: int, screen: Screen) -> Iterator[str]:
     """The lines of the chart of the sizes from low to high, and of those around the given one where it is outside,
-    with a legend; rows that repeat are drawn once.
+    with a legend; rows that repeat are drawn once. Without a range there is no chart.
     """
+    if high < low:
+        return
     gutter = len(f"{max(high, axis.given):,}") + 4
     period = math.lcm(axis.works.period, axis.lossless.period, axis.exact.period)
     columns = _columns(period, min(screen.width - gutter, WIDEST))

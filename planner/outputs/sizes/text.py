@@ -19,7 +19,9 @@ FORMAT = Format("txt", for_people=True)
 
 
 def render(found: Sequence[InputSizes], screen: Screen, low: int, high: int) -> str:
-    """The axes of every input, those that are alike together; those that depend on one another once."""
+    """The axes of every input, those that are alike together; those that depend on one another once. Without a range,
+    where `high` is below `low`, there are no charts.
+    """
     if not found:
         return "no input has spatial axes, of which the sizes could be others\n"
     parts = [part for each in found for part in _input(each, screen, low, high)]
@@ -28,7 +30,7 @@ def render(found: Sequence[InputSizes], screen: Screen, low: int, high: int) -> 
     for together in dict.fromkeys(each for one in found for each in one.together):
         alike.setdefault(_pattern(together), []).append(together)
     parts += [part for each in alike.values() for part in joint(each, shapes, screen, low, high)]
-    return "\n".join("".join(f"{line}\n" for line in part) for part in parts)
+    return "\n".join("".join(f"{line}\n" for line in part) for part in parts if part)
 
 
 def _pattern(together: Together) -> object:

@@ -1,0 +1,40 @@
+"""`planner lsp`."""
+
+from __future__ import annotations
+
+import click
+
+PLACE = 11
+QUICK = 0.001
+"""Seconds after which a thread that plans lets the one that reads messages have its turn."""
+
+
+@click.command("lsp")
+@click.option("--stdio", is_flag=True, hidden=True, help="What many editors add; there is no other way.")
+def command(stdio: bool) -> int:
+    """Serve an editor while a model file is typed.
+
+    Shapes behind the lines, findings with their fixes, completion and more. It speaks the Language Server Protocol on
+    standard input and output; docs/editor.md has the settings of editors.
+    """
+    import logging
+    import os
+    import sys
+
+    try:
+        from planner.server import language_server
+        from planner.server.rubbish import Rubbish
+
+        server = language_server()
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("pygls", "lsprotocol"):
+            raise
+        from planner.cli._ending import Failure
+
+        raise Failure(f"`{missing.name}` is not installed", "pip install 'shape-planner[lsp]'") from None
+    server.desk.rubbish = Rubbish()
+    sys.setswitchinterval(QUICK)
+    if not os.environ.get("PLANNER_DEBUG"):
+        logging.disable()  # an editor shows as an error whatever comes on stderr
+    server.start_io()
+    return 0

@@ -1,0 +1,334 @@
+"""The language server by the protocol: what a client is told, and when."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from lsp_client import Client
+from lsp_edits import random_change
+from planner.server.document import Document
+from planner.server.rubbish import PAUSE
+from planner.server.text import EditorText
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+FOLDER = Path(__file__).parent
+OTHERS = sorted(each for name in ("stories", "libraries", "ultralytics") for each in (FOLDER / name).glob("*.yaml"))
+BAD = sorted((FOLDER / "bad").glob("*.yaml"))
+WHOLE = {"start": {"line": 0, "character": 0}, "end": {"line": 10_000, "character": 0}}
+URI = "file:///tmp/model.yaml"
+DOCUMENT = {"uri": URI}
+MODIFIED = -32801
+DECLINED = -32803
+
+
+@pytest.fixture(autouse=True)
+def errors_within_plans_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the planner is told to a user as a finding; a test it fails."""
+    monkeypatch.setattr("planner.server.document.TOLERATED", ())
+
+
+def run(session: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(session)
+
+
+def lines_of(text: str) -> list[str]:
+    return re.split(r"\r\n|\n|\r", text)
+
+
+def test_a_file_is_opened_changed_and_closed() -> None:
+    async def session() -> None:
+        client = Client()
+        await client.start()
+        client.open(URI, "input: [8, 8, 3]\nlayers:\n  - {type: Conv2d, out_channels: 4, kernel_size: 3, stride: 3}\n")
+        hints = await client.ask("textDocument/inlayHint", textDocument=DOCUMENT, range=WHOLE)
+        assert [each["label"] for each in hints["result"]] == ["→ 2×2×4 ⚠ loses 2 of 8"]
+        (first,) = client.published
+        assert first["params"]["version"] == 1
+        assert "NSP320" in {each["code"] for each in first["params"]["diagnostics"]}
+        at = {"start": {"line": 0, "character": 8}, "end": {"line": 0, "character": 12}}
+        client.change(URI, 2, {"range": at, "text": "9, 9"})
+        hints = await client.ask("textDocument/inlayHint", textDocument=DOCUMENT, range=WHOLE)
+        assert [each["label"] for each in hints["result"]] == ["→ 3×3×4"]
+        client.notify("textDocument/didClose", textDocument=DOCUMENT)
+        assert [each["params"].get("version") for each in client.published] == [1, 2, None]
+        assert client.published[-1]["params"]["diagnostics"] == []
+
+    run(session())
+
+
+@pytest.mark.parametrize("units", ["utf-8", "utf-16", "utf-32"])
+def test_columns_are_counted_as_agreed(units: str) -> None:
+    """`縺ー` and `🙂` take three and four bytes, one and two units of UTF-16, and one character each."""
+    encoding, width = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}[units]
+
+    def columns(text: str) -> int:
+        return len(text.encode(encoding)) // width
+
+    async def session() -> None:
+        client = Client()
+        capabilities = await client.start(general={"positionEncodings": [units]})
+        assert capabilities["positionEncoding"] == units
+        line = '  - {name: "層🙂", x-note: "🙂🙂", type: Conv2d, out_channels: 4, kernel_size: 3, stride: 2}  # 🙂層'
+        text = f"input: [10, 10, 3]\nlayers:\n{line}\n  - {{type: Add, from: ['層🙂', \"層🙂\"]}}\n"
+        client.open(URI, text)
+        hints = await client.ask("textDocument/inlayHint", textDocument=DOCUMENT, range=WHOLE)
+        assert hints["result"][0]["position"] == {"line": 2, "character": columns(line)}
+        told = client.published[-1]["params"]["diagnostics"]
+        (found,) = [each for each in told if each["range"]["start"]["line"] == 2]
+        start, end = found["range"]["start"]["character"], found["range"]["end"]["character"]
+        assert (start, end) == (columns(line[: line.index("2}")]), columns(line[: line.index("2}") + 1]))
+        at = {"line": 3, "character": columns("  - {type: Add, from: ['層")}
+        places = await client.ask(
+            "textDocument/references", textDocument=DOCUMENT, position=at, context={"includeDeclaration": True}
+        )
+        assert len(places["result"]) == 3
+        edit = await client.ask("textDocument/rename", textDocument=DOCUMENT, position=at, newName="b🙂")
+        after = client.edited(text, edit["result"], columns)
+        assert after == text.replace("層🙂", "b🙂", 1).replace("['層🙂', \"層🙂\"]", "['b🙂', \"b🙂\"]")
+        end = {"line": 3, "character": at["character"] + columns("🙂")}
+        client.change(URI, 2, {"range": {"start": at, "end": end}, "text": ""})
+        hover = await client.ask("textDocument/hover", textDocument=DOCUMENT, position={"line": 2, "character": 8})
+        assert "error" not in hover
+        assert client.server.desk.sheets[URI].text.text == text.replace("['層🙂'", "['層'")
+
+    run(session())
+
+
+def test_what_is_no_message_is_refused() -> None:
+    async def session() -> None:
+        client = Client()
+        await client.start()
+        for message in (
+            "{",
+            "[]",
+            "3",
+            '{"jsonrpc": "1.0"}',
+            b"\xff",
+            '{"jsonrpc": "2.0", "method": "textDocument/didOpen"}',
+        ):
+            client.receive(message)
+        answer = await client.ask("textDocument/hover", position=3)
+        assert answer["error"]["code"] == -32602
+        answer = await client.ask("textDocument/hover", textDocument=DOCUMENT, position={"line": 0, "character": 0})
+        assert answer["error"]["code"] == MODIFIED
+        client.open(URI, "layers: [{type: ReLU}]\ninput: [3, 3, 3]\n")
+        answer = await client.ask("textDocument/hover", textDocument=DOCUMENT, position={"line": 0, "character": 12})
+        assert "ReLU" in answer["result"]["contents"]["value"]
+
+    run(session())
+
+
+async def everything(client: Client, uri: str, text: str, only: set[int] | None = None) -> None:
+    """Every request, at every line; none may end in an error but that something cannot be renamed."""
+    document = {"uri": uri}
+    for method in ("inlayHint", "codeLens", "documentSymbol", "foldingRange", "semanticTokens/full", "codeAction"):
+        context: dict[str, Any] = {"context": {"diagnostics": []}} if method == "codeAction" else {}
+        answer = await client.ask(f"textDocument/{method}", textDocument=document, range=WHOLE, **context)
+        assert "error" not in answer, (method, answer)
+        if method == "documentSymbol":
+            check_symbols(answer["result"])
+    for number, line in enumerate(lines_of(text)):
+        if only is not None and number not in only:
+            continue
+        middle = (len(line) + 2 * len(re.match(r"\W*", line)[0])) // 3  # type: ignore[index]
+        at = {"line": number, "character": middle}
+        for method in ("hover", "completion", "signatureHelp", "definition", "documentHighlight", "prepareRename"):
+            answer = await client.ask(f"textDocument/{method}", textDocument=document, position=at)
+            assert answer.get("error", {}).get("code") in (None, DECLINED), (method, number, answer)
+        for method, more in (("references", {"context": {"includeDeclaration": False}}), ("rename", {"newName": "zz"})):
+            if method == "rename" and number % 7:
+                continue  # each is planned
+            answer = await client.ask(f"textDocument/{method}", textDocument=document, position=at, **more)
+            assert answer.get("error", {}).get("code") in (None, DECLINED), (method, number, answer)
+
+
+def check_symbols(found: list[dict[str, Any]]) -> None:
+    """As the protocol wants it: each has a name, and its chosen range lies within its whole."""
+
+    def place(each: dict[str, int]) -> tuple[int, int]:
+        return each["line"], each["character"]
+
+    for each in found:
+        whole, chosen = each["range"], each["selectionRange"]
+        assert each["name"]
+        assert place(whole["start"]) <= place(chosen["start"]) <= place(chosen["end"]) <= place(whole["end"]), each
+        check_symbols(each.get("children", []))
+
+
+def ask_everything(path: Path, share: int = 1) -> None:
+    async def session() -> None:
+        client, text = Client(), path.read_bytes().decode("utf-8", "replace")
+        await client.start()
+        client.open(path.as_uri(), text)
+        only = None if share == 1 else {*range(len(path.name) % share, 10_000, share)}
+        await everything(client, path.as_uri(), text, only)
+        codes = {each["code"] for each in client.published[0]["params"]["diagnostics"]}
+        assert "NSP900" not in codes
+
+    run(session())
+
+
+SAMPLE = {"resnet50.yaml", "gpt2.yaml", "yolov8n.yaml", "wavenet.yaml"}
+
+
+@pytest.mark.parametrize("path", [each for each in CONFIGS if each.name in SAMPLE], ids=lambda path: path.stem)
+def test_every_request_is_answered(path: Path) -> None:
+    ask_everything(path, share=8)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("path", [*CONFIGS, *OTHERS, *BAD], ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_request_is_answered_at_every_line(path: Path) -> None:
+    ask_everything(path)
+
+
+def test_every_request_is_answered_in_stories() -> None:
+    for path in OTHERS[::9]:
+        ask_everything(path, share=5)
+
+
+# While it is typed
+
+ASKED = ("inlayHint", "hover", "completion", "codeAction", "semanticTokens/full", "signatureHelp", "codeLens", "rename")
+
+
+async def typed(client: Client, path: Path, seed: int, count: int) -> None:
+    """Random edits of a file, with requests between that nobody waits for; now and then a pause, and the file anew."""
+    random, text = Random(seed), path.read_text(encoding="utf-8")
+    uri, original, version = f"{path.as_uri()}?{seed}", text, 1
+    client.open(uri, text)
+    client.latest[uri] = 1
+    asked: list[asyncio.Task[Any]] = []
+    for number in range(count):
+        change, text = random_change(random, text)
+        changes = [change]
+        if random.random() < 0.1 or len(text) > 2 * len(original):
+            changes, text = [*changes, {"text": original}], original
+        version += 1
+        client.latest[uri] = version
+        client.change(uri, version, *changes)
+        if random.random() < 0.5:
+            place = {"line": random.randint(0, 60), "character": random.randint(0, 60)}
+            method, more = random.choice(ASKED), {"position": place, "range": WHOLE, "newName": "q"}
+            if method == "codeAction":
+                more["context"] = {"diagnostics": [], "triggerKind": 2}
+            request = client.ask(f"textDocument/{method}", textDocument={"uri": uri}, **more)
+            asked.append(asyncio.create_task(request))
+        if number % 20 == 0:
+            await asyncio.sleep(random.choice((0, 0.001, 0.02)))
+    for answer in await asyncio.gather(*asked):
+        assert answer.get("error", {}).get("code") in (None, MODIFIED, DECLINED), answer
+    assert "error" not in await client.ask("textDocument/inlayHint", textDocument={"uri": uri}, range=WHOLE)
+    sheet = client.server.desk.sheets[uri]
+    assert sheet.text.text == text
+    assert sheet.document is not None
+    alone = Document(EditorText(text), 1, sheet.file)
+    assert sheet.document.report.to_dict() == alone.report.to_dict()
+    client.notify("textDocument/didClose", textDocument={"uri": uri})
+
+
+@pytest.mark.parametrize("name", ["lenet5", "unet", "yolov8n", "gpt2"])
+def test_random_edits(name: str, request: pytest.FixtureRequest) -> None:
+    """No crash, nothing about a version that has passed, and the same report as without what is handed on."""
+    count = 2500 if request.config.getoption("long") else 100
+    path = next(each for each in CONFIGS if each.stem == name)
+
+    async def session() -> None:
+        client = Client()
+        await client.start()
+        for seed in range(max(count // 100, 1)):
+            await typed(client, path, seed, min(count, 100))
+        assert sum(each["method"] == "textDocument/publishDiagnostics" for each in client.published) > 3
+        assert not client.late
+
+    run(session())
+
+
+# As a process of its own
+
+
+class Process:
+    """`planner lsp` as an editor starts it."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-c", "from planner.cli import main; main()", "lsp", "--stdio"]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def send(self, method: str, number: int | None = None, **params: Any) -> None:
+        about = {} if number is None else {"id": number}
+        body = json.dumps({"jsonrpc": "2.0", "method": method, "params": params, **about}).encode()
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        self.process.stdin.flush()
+
+    def take(self) -> dict[str, Any]:
+        """The next message."""
+        assert self.process.stdout is not None
+        size = 0
+        while line := self.process.stdout.readline().strip():
+            if line.lower().startswith(b"content-length"):
+                size = int(line.split(b":")[1])
+        found: dict[str, Any] = json.loads(self.process.stdout.read(size))
+        return found
+
+    def until(self, number: int) -> dict[str, Any]:
+        """The answer with this number; what is published before it is passed over."""
+        while (found := self.take()).get("id") != number:
+            pass
+        return found
+
+    def memory(self) -> int:
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+
+
+def serve(name: str, count: int) -> list[int]:
+    """The memory of the process while a number is changed again and again."""
+    path = next(each for each in CONFIGS if each.stem == name)
+    text, server, found = path.read_text(encoding="utf-8"), Process(), []
+    server.send("initialize", 0, processId=None, rootUri=None, capabilities={})
+    assert server.until(0)["result"]["serverInfo"]["name"] == "shape-planner"
+    document = {"uri": path.as_uri(), "version": 0}
+    server.send("textDocument/didOpen", textDocument={**document, "languageId": "yaml", "text": text})
+    line = next(i for i, each in enumerate(text.splitlines()) if "kernel_size: " in each)
+    column = text.splitlines()[line].index("kernel_size: ") + len("kernel_size: ")
+    place = {"start": {"line": line, "character": column}, "end": {"line": line, "character": column + 1}}
+    for number in range(1, count + 1):
+        change = {"range": place, "text": str(3 + number % 5)}
+        server.send("textDocument/didChange", textDocument={**document, "version": number}, contentChanges=[change])
+        server.send("textDocument/inlayHint", number, textDocument=document, range=WHOLE)
+        assert server.until(number)["result"]
+        if number % max(count // 10, 1) == 0 and Path("/proc/self/statm").exists():
+            time.sleep(PAUSE + 0.2)
+            found.append(server.memory())
+    server.send("shutdown", count + 1)
+    server.until(count + 1)
+    server.send("exit")
+    assert server.process.wait(20) == 0
+    for stream in (server.process.stdin, server.process.stdout):
+        assert stream is not None
+        stream.close()
+    return found
+
+
+def test_the_command_serves_and_ends() -> None:
+    serve("lenet5", 10)
+
+
+@pytest.mark.long
+def test_memory_stays_what_it_is() -> None:
+    """Over ten thousand changes; when what is handed on from version to version has grown as far as it may, no more
+    comes to it.
+    """
+    found = serve("lenet5", 10_000)
+    assert found[-1] < 1.05 * found[3]
