@@ -382,3 +382,10 @@ def test_memory_stays_what_it_is() -> None:
     """
     found = serve("lenet5", 10_000)
     assert found[-1] < 1.05 * found[3]
+
+
+def test_without_its_extra_the_command_says_what_to_install() -> None:
+    code = "import sys; sys.modules['lsprotocol'] = None; from planner.cli import main; main()"
+    ended = subprocess.run([sys.executable, "-c", code, "lsp"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr == "error: `lsprotocol` is not installed\n = help: pip install 'shape-planner[lsp]'\n"
