@@ -1,8 +1,8 @@
-;; Emacs 29 or later, with eglot, which comes with it: put this into init.el.
-;; Shapes behind the lines are shown by `eglot-inlay-hints-mode', which is on by default.
+;; Emacs 29 or later, with eglot, which comes with it (for 28, install eglot and yaml-mode): put this into init.el.
+;; Shapes behind the lines are shown by `eglot-inlay-hints-mode', from eglot 1.10 on.
 (require 'eglot)
-(add-to-list 'auto-mode-alist '("\\.ya?ml\\'" . yaml-ts-mode))
-(dolist (mode '(yaml-ts-mode yaml-mode conf-mode))
-  (add-to-list 'eglot-server-programs `(,mode . ("planner" "lsp"))))
+(when (fboundp 'yaml-ts-mode)
+  (add-to-list 'auto-mode-alist '("\\.ya?ml\\'" . yaml-ts-mode)))
+(add-to-list 'eglot-server-programs '((yaml-ts-mode yaml-mode) . ("planner" "lsp")))
 (dolist (hook '(yaml-ts-mode-hook yaml-mode-hook))
   (add-hook hook #'eglot-ensure))

@@ -105,6 +105,56 @@ def test_columns_are_counted_as_agreed(units: str) -> None:
     run(session())
 
 
+def test_a_library_that_changes_on_disk_is_read_anew(tmp_path: Path) -> None:
+    library, model = tmp_path / "own.yaml", tmp_path / "model.yaml"
+    block = "blocks:\n  own:\n    layers:\n      - {type: Conv2d, out_channels: 4, kernel_size: %d}\n"
+    library.write_text(block % 3)
+
+    async def session() -> None:
+        client, document = Client(), {"uri": model.as_uri()}
+        await client.start(workspace={"didChangeWatchedFiles": {"dynamicRegistration": True}})
+        (asked,) = client.published
+        assert asked["params"]["registrations"][0]["method"] == "workspace/didChangeWatchedFiles"
+        client.open(model.as_uri(), "use: ./own.yaml\ninput: [9, 9, 3]\nlayers:\n  - {type: own}\n")
+        for kernel in (3, 5, 9, 11):
+            library.write_text(block % kernel)
+            client.notify("workspace/didChangeWatchedFiles", changes=[{"uri": library.as_uri(), "type": 2}])
+            hints = await client.ask("textDocument/inlayHint", textDocument=document, range=WHOLE)
+            side = 10 - kernel
+            shown = [each["label"] for each in hints["result"]]
+            assert shown == ([f"→ {side}×{side}×4"] if side > 0 else ["(→ 1×1×4)"])
+        (found,) = client.published[-1]["params"]["diagnostics"]
+        assert found["range"]["start"]["line"] == 3
+        assert found["relatedInformation"][0]["location"]["uri"] == library.as_uri()
+        assert found["codeDescription"]["href"].endswith(f"{found['code']}.md")
+        page = Path(found["codeDescription"]["href"].removeprefix("file://"))
+        await asyncio.get_running_loop().run_in_executor(client.server.desk._beside, lambda: None)
+        assert found["code"] in page.read_text(encoding="utf-8")
+        definition = await client.ask(
+            "textDocument/definition", textDocument=document, position={"line": 3, "character": 13}
+        )
+        assert definition["result"]["uri"] == library.as_uri()
+
+    run(session())
+
+
+def test_a_finding_names_the_layers_that_cause_it() -> None:
+    async def session() -> None:
+        client = Client()
+        await client.start()
+        a, b = (
+            f"{{name: {name}, type: Conv2d, out_channels: {channels}, kernel_size: 1, from: input}}"
+            for name, channels in (("a", 3), ("b", 4))
+        )
+        client.open(URI, f"input: [9, 9, 3]\nlayers:\n  - {a}\n  - {b}\n  - {{type: Add, from: [a, b]}}\n")
+        await client.ask("textDocument/hover", textDocument=DOCUMENT, position={"line": 0, "character": 0})
+        (found,) = client.published[-1]["params"]["diagnostics"]
+        lines = {each["location"]["range"]["start"]["line"] for each in found["relatedInformation"]}
+        assert lines == {2, 3}
+
+    run(session())
+
+
 def test_what_is_no_message_is_refused() -> None:
     async def session() -> None:
         client = Client()
@@ -332,3 +382,10 @@ def test_memory_stays_what_it_is() -> None:
     """
     found = serve("lenet5", 10_000)
     assert found[-1] < 1.05 * found[3]
+
+
+def test_without_its_extra_the_command_says_what_to_install() -> None:
+    code = "import sys; sys.modules['lsprotocol'] = None; from planner.cli import main; main()"
+    ended = subprocess.run([sys.executable, "-c", code, "lsp"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr == "error: `lsprotocol` is not installed\n = help: pip install 'shape-planner[lsp]'\n"

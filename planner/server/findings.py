@@ -70,10 +70,13 @@ def _passage(document: Document, each: Diagnostic) -> Passage:
 
 
 def _related(document: Document, each: Diagnostic) -> Iterator[Related]:
-    """The place in a library, and the calls that led to the place, innermost first."""
+    """The place in a library, the layers that a finding names among those that are read, and the calls that led to the
+    place, innermost first.
+    """
     place = document.report.place(each)
     if place is not None and place.file is not None:
         yield Related(place, "it is here in the library")
+    yield from _causes(document, each)
     calls = [] if document.report.source.format else list(each.calls)
     if len(calls) > 2 * END_CALLS:
         calls = [*calls[:END_CALLS], *calls[-END_CALLS:]]
@@ -81,3 +84,14 @@ def _related(document: Document, each: Diagnostic) -> Iterator[Related]:
         at = document.report.source.place(call)
         if at is not None:
             yield Related(at, f"{called(call)} from here")
+
+
+def _causes(document: Document, each: Diagnostic) -> Iterator[Related]:
+    """The layers whose outputs a finding blames, with what they give."""
+    plan = document.report.plan
+    step = plan.step(each.step or "")
+    for tensor in dict.fromkeys(step.sources if step is not None else ()):
+        label, source = plan.label(tensor), plan.steps[tensor.step]
+        place = document.report.stands(source)
+        if f"`{label}`" in f"{each.message} {each.label}" and place is not None and not source.is_input:
+            yield Related(place, f"`{label}` gives {plan.shape(tensor) or 'what is not known'}")

@@ -252,6 +252,15 @@ def _bind_files(server: Server) -> None:
     def did_save(params: lsp.DidSaveTextDocumentParams) -> None:
         desk.anew()
 
+    @server.feature(lsp.INITIALIZED)
+    def watch(params: lsp.InitializedParams) -> None:
+        can = server.client_capabilities.workspace
+        watched = can.did_change_watched_files if can is not None else None
+        if watched is not None and watched.dynamic_registration:
+            files = lsp.DidChangeWatchedFilesRegistrationOptions([lsp.FileSystemWatcher("**/*.{yaml,yml}")])
+            asked = lsp.Registration("libraries", lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, files)
+            server.client_register_capability(lsp.RegistrationParams([asked]))
+
     @server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def did_change_on_disk(params: lsp.DidChangeWatchedFilesParams) -> None:
         desk.anew()
