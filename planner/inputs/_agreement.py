@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import islice
+from typing import NamedTuple
 
 from planner.diagnostics import Fault
 from planner.faults.not_imported import NotImported
@@ -18,27 +19,40 @@ from planner.source import parse
 from planner.unfolding import load
 
 
-def best_text(
-    name: str, traces: list[Recording], others: Callable[[], Iterable[Recording]], lower: Callable[..., Graph]
-) -> tuple[Graph, str]:
-    """The graph that says most of a network, and its text: from all its traces, or else from the first alone.
+class Recordings(NamedTuple):
+    """What a network did when it was run.
 
-    others   gives traces of more runs, which must bear numbers out that follow from the inputs' sizes
-    lower    makes a graph of traces
+    traces  at the size that is meant, and at a larger one if it does the same there
+    others  gives traces of more runs, which must bear numbers out that follow from the inputs' sizes
+    alone   gives those at the size that is meant
     """
-    steady = None
+
+    traces: list[Recording]
+    others: Callable[[], Iterable[Recording]]
+    alone: Callable[[], list[Recording]]
+
+
+Lower = Callable[[list[Recording]], Graph]
+"""Makes a graph of traces."""
+
+
+def best_text(name: str, runs: Recordings, lower: Lower) -> tuple[Graph, str]:
+    """The graph that says most of a network, and its text: from all its traces, or else from those at the size that is
+    meant.
+    """
+    traces, steady = runs.traces, None
     try:
         if len(traces) > 1:
-            graph = lower(traces)
+            graph = _of(traces, runs, lower)
             if not graph.follows:
                 steady = graph, agreed_text(graph, name)
                 if not traces[0].sized:
                     return steady
                 graph.pinned = True
-                further = lower([*traces, *islice(others(), FURTHER)])
-                if further.runs >= len(traces) and not further.follows and not traces[0].elsewhere:
+                further = _of([*traces, *islice(runs.others(), FURTHER)], runs, lower)
+                if not (further.pinned or further.follows or traces[0].elsewhere):
                     return further, agreed_text(further, name)
-            graph = lower([*traces, *islice(others(), RUNS - len(traces))])
+            graph = _of([*traces, *islice(runs.others(), RUNS - len(traces))], runs, lower)
             text = agreed_text(graph, name)
             _must_plan(text, graph)
             graph.pinned = traces[0].elsewhere
@@ -47,14 +61,29 @@ def best_text(
         if steady:
             return steady
     try:
-        graph = lower(traces[:1])
+        graph = _of_one_size(runs, lower)
     except NotSayable as reason:
         raise not_sayable(name, reason) from reason
     return graph, agreed_text(graph, name)
 
 
+def _of(traces: list[Recording], runs: Recordings, lower: Lower) -> Graph:
+    """The graph of traces; of those at one size where more can be said of it."""
+    graph = lower(traces)
+    if graph.opaque:
+        fixed = _of_one_size(runs, lower)
+        return fixed if len(fixed.opaque) < len(graph.opaque) else graph
+    return graph
+
+
+def _of_one_size(runs: Recordings, lower: Lower) -> Graph:
+    graph = lower(runs.alone())
+    graph.pinned = True
+    return graph
+
+
 FURTHER = 5
-"""Runs on odd sizes that a network is held to which looks at sizes."""
+"""Recordings on odd sizes that a network is held to which looks at sizes."""
 
 
 def _must_plan(text: str, graph: Graph) -> None:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from planner.diagnostics import Fault
 from planner.geometry import Shape
 from planner.inputs._axes import Axis, Factor, Sizes, Traced, factors, size_of
-from planner.inputs._following import Following, at_run, number_of
+from planner.inputs._following import Following, at_run, follows, number_of
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
 from planner.inputs._stored import Held
 from planner.layers import all_layers
@@ -48,6 +48,11 @@ class GraphBuilder:
     def runs(self) -> int:
         return len(self.batch.sizes)
 
+    @property
+    def twins(self) -> bool:
+        """Whether the runs differ in the number of samples alone."""
+        return self.runs > 1 and all(len(set(step.shapes)) == 1 for step in self.graph.inputs.values())
+
     # Steps
 
     def input(self, name: str, sizes: Sequence[Sizes], *, channels_last: bool = False) -> Traced:
@@ -65,6 +70,8 @@ class GraphBuilder:
         """A step of a layer; raises NotSayable where the layer does not take its arguments or its sources."""
         if any(tensor.is_empty for tensor in sources):
             raise NotSayable("an empty tensor")
+        if self.twins and follows(arguments):
+            raise NotSayable("a number that follows from how many samples there are, or from their values")
         layers = [layer_of(type_, at_run(arguments, run)) for run in range(self.runs)]
         shapes = [
             tuple(tensor.output.step.shapes[run][tensor.output.number] for tensor in sources)

@@ -67,7 +67,7 @@ class Output:
 class Graph:
     """A network as it comes from a front end.
 
-    pinned  whether runs on further sizes do not bear out what it says
+    pinned  whether runs on further sizes do not bear out what it says, or there are none
     """
 
     name: str

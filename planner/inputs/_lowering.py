@@ -9,9 +9,9 @@ from planner.faults.not_imported import NotImported
 from planner.inputs._axes import Factor, Sizes, Traced
 from planner.inputs._building import GraphBuilder
 from planner.inputs._following import Following
-from planner.inputs._graph import Graph, ModuleCall, NotSayable, Output
+from planner.inputs._graph import Graph, ModuleCall, NotSayable
 from planner.inputs._opaque import opaque
-from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of
+from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of, plain_name
 from planner.inputs._stored import Held
 from planner.inputs.operations import all_operations
 from planner.inputs.operations.constants import constant_of
@@ -26,8 +26,9 @@ them through. A TypeError is none: it says that a function is given arguments th
 class Lowering(GraphBuilder):
     """A builder that goes along the traces of a network, and knows what the network stores."""
 
-    def __init__(self, graph: Graph, traces: Sequence[Recording], stored: Mapping[str, Held], batch: int) -> None:
-        super().__init__(graph, Factor((batch,) * len(traces)))
+    def __init__(self, graph: Graph, traces: Sequence[Recording], stored: Mapping[str, Held]) -> None:
+        super().__init__(graph, Factor(tuple(each.samples for each in traces)))
+        self.traces = traces
         self.weights = stored
         self.holders = {name[:at] for name in stored for at, letter in enumerate(name) if letter == "."}
         self.ties = {name: each.first for name, each in stored.items() if each.first}
@@ -108,9 +109,10 @@ class Lowering(GraphBuilder):
         self.reads = [value.type for value in each_of(Value, (event.args, event.kwargs))]
         self.gives = [value.type for value in returned[0]]
         self.scope = self.enter(event.call)
+        runs = [(each.args, each.kwargs) for each in events]
+        self._take_from_elsewhere(runs)
         before = len(self.added)
         try:
-            runs = [(each.args, each.kwargs) for each in events]
             args, kwargs = self.given(in_all_runs(runs))
             self._keep(event.result, self._meaning(event, args, kwargs))
         except NotSayable as reason:
@@ -174,11 +176,20 @@ class Lowering(GraphBuilder):
             if sizes != value.sizes and not alike:
                 raise NotSayable(f"sizes {sizes} where {value.sizes} came out in run {run}")
 
+    def _take_from_elsewhere(self, runs: Sequence[Any]) -> None:
+        """Add an opaque step for each tensor that no function gave; it may follow from all inputs."""
+        for values in zip(*(each_of(Value, each) for each in runs), strict=True):
+            if values[0].kind == "elsewhere" and values[0] not in self.tensors:
+                inputs = [self.tensors[each] for each in self.traces[0].inputs.values()]
+                reason = "a tensor that no function of PyTorch gave, as one that comes from NumPy"
+                sizes = [each.sizes for each in values]
+                self.tensors[values[0]] = opaque(self, "torch.Tensor", inputs, sizes, reason)
+
     def _opaque(self, event: Event, reason: str) -> None:
         """Steps that say only what comes out."""
         read = each_of(Value, (event.args, event.kwargs))
         sources = [self.tensor(self.tensors[value]) for value in read if value in self.tensors]
-        sources = sources or [Traced(Output(step), (), (), self.batch) for step in self.graph.inputs.values()]
+        sources = sources or [self.tensors[each] for each in self.traces[0].inputs.values()]
         name = class_name_of(event)
         for values in self.returned:
             self.tensors[values[0]] = opaque(self, name, sources, [value.sizes for value in values], reason)
@@ -192,16 +203,7 @@ def _but_batch(sizes: Sizes, wanted: Sizes, batch: int) -> bool:
 
 
 def class_name_of(event: Event) -> str:
-    return f"torch.nn.{event.name}" if event.module is not None else f"torch.{plain_name(event.name) or 'call'}"
-
-
-def plain_name(name: str) -> str:
-    """The name of a function without what says that it is an operator, or that it writes over its input."""
-    if name.startswith("__") and name.endswith("__"):
-        return name[2:-2]
-    if name.endswith("_") and not name.endswith("__"):
-        return name[:-1]
-    return name
+    return f"torch.nn.{event.name}" if event.module is not None else event.called
 
 
 def in_all_runs(runs: Sequence[Any]) -> Any:
@@ -223,26 +225,13 @@ def in_all_runs(runs: Sequence[Any]) -> Any:
     return Following(tuple(runs))
 
 
-def lowered(
-    name: str, traces: Sequence[Recording], stored: Mapping[str, Held], batch: int, rows: Collection[str] = ()
-) -> Graph:
-    """The graph of a network from its traces; from the first alone where more can be said of it.
+def lowered(name: str, traces: Sequence[Recording], stored: Mapping[str, Held], rows: Collection[str] = ()) -> Graph:
+    """The graph of a network from its traces.
 
     rows  the inputs that have their channels last, as tokens have
     """
-    found = _lowered(name, traces, stored, batch, rows)
-    if len(traces) > 1 and found.opaque:
-        alone = _lowered(name, traces[:1], stored, batch, rows)
-        if len(alone.opaque) < len(found.opaque):
-            return alone
-    return found
-
-
-def _lowered(
-    name: str, traces: Sequence[Recording], stored: Mapping[str, Held], batch: int, rows: Collection[str]
-) -> Graph:
     graph = Graph(name, ModuleCall("", name))
-    b = Lowering(graph, traces, stored, batch)
+    b = Lowering(graph, traces, stored)
     for input_name, value in traces[0].inputs.items():
         sizes = [trace.inputs[input_name].sizes for trace in traces]
         b.tensors[value] = b.input(input_name, sizes, channels_last=input_name in rows)

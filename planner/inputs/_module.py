@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planner.faults.not_imported import NotImported
@@ -15,10 +16,13 @@ from planner.inputs._stored import Held
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from planner.inputs._agreement import Recordings
     from planner.inputs._recording import Recording
 
 BATCH = 11
 """Samples that a module is run on: a number that no axis is likely to have, so that the batch is told from axes."""
+OTHERWISE = 5
+"""Samples in further runs, which tell the numbers that follow from how many there are."""
 FARTHER = (
     *((64, 96, 32), (37, 51, 23), (22, 13, 9), (5, 30, 14), (110, 81, 47), (81, 8, 3)),
     *((192, 32, 128), (32, 160, 96), (256, 128, 64), (96, 224, 160), (160, 64, 224)),
@@ -44,15 +48,15 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
     _must_be_open(module, name)
     with _evaluated(module):
         inputs = _inputs(module, input, example)
-        traces, others = _traces(module, inputs)
+        runs = _runs(module, inputs)
         stored = _stored(module)
 
         def lower(recordings: Sequence[Recording]) -> Graph:
-            return lowered(type(module).__name__, recordings, stored, BATCH, inputs.rows)
+            return lowered(type(module).__name__, recordings, stored, inputs.rows)
 
-        graph, text = best_text(name, traces, others, lower)
+        graph, text = best_text(name, runs, lower)
     home = f"{type(module).__name__} of {type(module).__module__.removeprefix(FROM_FILE)}"
-    return heading(home, graph, traces[0].decisions, [each for each, _ in module.named_parameters()]) + text
+    return heading(home, graph, runs.traces[0].decisions, [each for each, _ in module.named_parameters()]) + text
 
 
 def _stored(module: Any) -> dict[str, Held]:
@@ -191,31 +195,33 @@ def _of_shapes(shapes: Mapping[str, Any], longer: Sequence[int], type_: Any) -> 
     return run
 
 
-def _traces(module: Any, inputs: Inputs) -> tuple[list[Recording], Callable[[], Iterator[Recording]]]:
-    """What the module did in each run, and what gives that of more. The first must succeed, without values or else
-    with them; others may fail.
+def _runs(module: Any, inputs: Inputs) -> Recordings:
+    """What the module did in each run. The first must succeed, without values or else with them; others may fail.
 
     The user's own code runs here, and may raise anything.
     """
     import torch
 
+    from planner.inputs._agreement import Recordings
     from planner.inputs.torch_module import traced, without_values
 
     state = without_values(module)
 
-    def run(sizes: Run, device: str) -> Recording:
-        tensors = {name: torch.zeros(*each, dtype=dtype, device=device) for name, (each, dtype) in sizes.items()}
+    def run(sizes: Run, device: str, samples: int = OTHERWISE) -> Recording:
+        tensors = {
+            name: torch.zeros(samples, *each[1:], dtype=dtype, device=device) for name, (each, dtype) in sizes.items()
+        }
         own = state if device == "meta" else {**dict(module.named_parameters()), **dict(module.named_buffers())}
         with aside():
             return traced(module, tensors, own, by_name=inputs.by_name)
 
     device = "meta"
     try:
-        first = run(inputs.runs[0], device)
+        first = run(inputs.runs[0], device, BATCH)
     except (Exception, SystemExit):  # noqa: BLE001
         device = "cpu"
         try:
-            first = run(inputs.runs[0], device)
+            first = run(inputs.runs[0], device, BATCH)
         except (Exception, SystemExit) as error:
             shown = ", ".join(f"({', '.join(map(str, each))})" for each, _ in inputs.runs[0].values())
             message = f"`{type(module).__name__}` fails on {shown}"
@@ -232,4 +238,30 @@ def _traces(module: Any, inputs: Inputs) -> tuple[list[Recording], Callable[[], 
                 else:
                     first.elsewhere = True
 
-    return [first, *like_the_first(inputs.runs[1:2])], lambda: like_the_first(inputs.runs[2:])
+    def alone() -> list[Recording]:
+        return [first, _twin(module, first, lambda: run(inputs.runs[0], device))]
+
+    traces = [first, *like_the_first(inputs.runs[1:2])]
+    return Recordings(traces, lambda: like_the_first(inputs.runs[2:]), cache(alone))
+
+
+def _twin(module: Any, first: Recording, again: Callable[[], Recording]) -> Recording:
+    """What the module does for another number of samples. Raises NotImported where this is something else."""
+    label, found = "", None
+    try:
+        found = again()
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        label = said(error)
+    if found is None or found.outline != first.outline:
+        message = f"`{type(module).__name__}` does something else for {OTHERWISE} samples than for {BATCH}"
+        help = "it must do the same for each: without a loop over samples, or a condition on their number"
+        raise NotImported(message, label or _apart(first, found), help)
+    return found
+
+
+def _apart(first: Recording, other: Recording | None) -> str:
+    """Where two recordings part, in words."""
+    outlines = [[] if each is None else each.outline for each in (first, other)]
+    at = next((i for i, (a, b) in enumerate(zip(*outlines, strict=False)) if a != b), min(map(len, outlines)))
+    names = [each[at][1] or f"torch's {each[at][0].strip('_')}" if at < len(each) else "nothing" for each in outlines]
+    return f"its call {at + 1:,} is `{names[0]}`, and `{names[1]}` for {OTHERWISE}"

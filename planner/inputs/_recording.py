@@ -15,7 +15,8 @@ class Value:
     """A tensor in the trace.
 
     origin   the name of an input, a parameter or a buffer; empty for what was computed
-    kind     `input`, `parameter` or `buffer`; `constant` for what was there before; empty for what was computed
+    kind     `input`, `parameter` or `buffer`; `constant` for what was there before; `elsewhere` for what functions of
+             PyTorch did not compute, as NumPy's; empty for what they did
     type     `float`, `whole` for whole numbers, `truth` for truth values
     numbers  what a constant holds, if that is little
     """
@@ -42,6 +43,7 @@ class Event:
 
     module  the layer of `torch.nn` that was called; None for a function
     path    that layer's full name, or that of the module which tensors go into
+    called  the function's dotted name, under which it can be found
     """
 
     name: str
@@ -51,6 +53,7 @@ class Event:
     result: Any
     module: Any = None
     path: str = ""
+    called: str = ""
 
 
 @dataclass(eq=False)
@@ -67,6 +70,11 @@ class Recording:
     elsewhere: bool = False
     inputs: dict[str, Value] = field(default_factory=dict)
     result: Any = None
+
+    @property
+    def samples(self) -> int:
+        """How many samples were in its inputs."""
+        return next(iter(self.inputs.values())).sizes[0]
 
     @property
     def outline(self) -> list[tuple[str, str, int]]:
@@ -90,3 +98,12 @@ def each_of(kind: type[Kind], data: Any) -> Iterator[Kind]:
             yield from each_of(kind, each)
     elif isinstance(data, slice):
         yield from each_of(kind, (data.start, data.stop, data.step))
+
+
+def plain_name(name: str) -> str:
+    """The name of a function without what says that it is an operator, or that it writes over its input."""
+    if name.startswith("__") and name.endswith("__"):
+        return name[2:-2]
+    if name.endswith("_") and not name.endswith("__"):
+        return name[:-1]
+    return name

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.faults.not_imported import NotImported
-from planner.inputs._agreement import best_text
+from planner.inputs._agreement import Recordings, best_text
 from planner.inputs._exported.archive import Archive, archive_at, archive_in
 from planner.inputs._exported.calls import recorded
 from planner.inputs._exported.inputs import chosen
@@ -59,16 +59,16 @@ def _text_of(program: StoredProgram, name: str, input: Any) -> str:
 def _graph_of(program: StoredProgram, name: str, input: Any) -> tuple[Graph, str]:
     """The graph of a program and its text; what is no program may raise anything on the way."""
     found = chosen(program, input, name)
-    traces = [_first(program, found.runs[0], name)]
-    traces += _alike(program, found.runs[1:2], traces[0])
+    first = _first(program, found.runs[0], name)
+    traces = [first, *_alike(program, found.runs[1:2], first)]
 
     def lower(recordings: Sequence[Recording]) -> Graph:
-        return lowered(program.name, recordings, program.stored, found.samples, found.rows)
+        return lowered(program.name, recordings, program.stored, found.rows)
 
     def others() -> Iterator[Recording]:
-        return _alike(program, found.runs[2:], traces[0])
+        return _alike(program, found.runs[2:], first)
 
-    return best_text(name, traces, others, lower)
+    return best_text(name, Recordings(traces, others, lambda: [first]), lower)
 
 
 def _first(program: StoredProgram, symbols: Mapping[str, int], name: str) -> Recording:
