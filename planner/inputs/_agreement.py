@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import islice
-from typing import NamedTuple
-
 from planner.diagnostics import Fault
 from planner.faults.not_imported import NotImported
 from planner.inputs._building import layer_of
 from planner.inputs._following import RUNS, at_run
 from planner.inputs._graph import Graph, GraphNode, NotSayable
-from planner.inputs._recording import Recording
 from planner.inputs._text import text_of
 from planner.model import Instance
 from planner.propagation import propagate
@@ -19,74 +14,7 @@ from planner.source import parse
 from planner.unfolding import load
 
 
-class Recordings(NamedTuple):
-    """What a network did when it was run.
-
-    traces  at the size that is meant, and at a larger one if it does the same there
-    others  gives traces of more runs, which must bear numbers out that follow from the inputs' sizes
-    alone   gives those at the size that is meant
-    """
-
-    traces: list[Recording]
-    others: Callable[[], Iterable[Recording]]
-    alone: Callable[[], list[Recording]]
-
-
-Lower = Callable[[list[Recording]], Graph]
-"""Makes a graph of traces."""
-
-
-def best_text(name: str, runs: Recordings, lower: Lower) -> tuple[Graph, str]:
-    """The graph that says most of a network, and its text: from all its traces, or else from those at the size that is
-    meant.
-    """
-    traces, steady = runs.traces, None
-    try:
-        if len(traces) > 1:
-            graph = _of(traces, runs, lower)
-            if not graph.follows:
-                steady = graph, agreed_text(graph, name)
-                if not traces[0].sized:
-                    return steady
-                graph.pinned = True
-                further = _of([*traces, *islice(runs.others(), FURTHER)], runs, lower)
-                if not (further.pinned or further.follows or traces[0].elsewhere):
-                    return further, agreed_text(further, name)
-            graph = _of([*traces, *islice(runs.others(), RUNS - len(traces))], runs, lower)
-            text = agreed_text(graph, name)
-            _must_plan(text, graph)
-            graph.pinned = traces[0].elsewhere
-            return graph, text
-    except (NotSayable, NotImported):
-        if steady:
-            return steady
-    try:
-        graph = _of_one_size(runs, lower)
-    except NotSayable as reason:
-        raise not_sayable(name, reason) from reason
-    return graph, agreed_text(graph, name)
-
-
-def _of(traces: list[Recording], runs: Recordings, lower: Lower) -> Graph:
-    """The graph of traces; of those at one size where more can be said of it."""
-    graph = lower(traces)
-    if graph.opaque:
-        fixed = _of_one_size(runs, lower)
-        return fixed if len(fixed.opaque) < len(graph.opaque) else graph
-    return graph
-
-
-def _of_one_size(runs: Recordings, lower: Lower) -> Graph:
-    graph = lower(runs.alone())
-    graph.pinned = True
-    return graph
-
-
-FURTHER = 5
-"""Recordings on odd sizes that a network is held to which looks at sizes."""
-
-
-def _must_plan(text: str, graph: Graph) -> None:
+def must_plan(text: str, graph: Graph) -> None:
     """Raise NotSayable where a file has other shapes than the graph at the inputs of one of its runs."""
     if graph.runs < RUNS:
         raise NotSayable("numbers that follow from the input's size, and that too few runs bear out")

@@ -67,7 +67,8 @@ class Output:
 class Graph:
     """A network as it comes from a front end.
 
-    pinned  whether runs on further sizes do not bear out what it says, or there are none
+    pinned     whether runs on further sizes do not bear out what it says, or there are none
+    elsewhere  shapes of the inputs at which the network is known to be another one
     """
 
     name: str
@@ -75,6 +76,7 @@ class Graph:
     inputs: dict[str, GraphNode] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     pinned: bool = False
+    elsewhere: list[dict[str, Shape]] = field(default_factory=list)
 
     @property
     def runs(self) -> int:

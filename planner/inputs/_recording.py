@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from planner.inputs._graph import Graph
 
 BORDER = "border"
 """The name of the event in which tensors go into a module with weights, or come out of it."""
@@ -83,6 +86,25 @@ class Recording:
         return [(name, path, sum(1 for _ in each_of(Value, result))) for name, path, result in events]
 
 
+class Recordings(NamedTuple):
+    """What a network did when it was run.
+
+    traces             at the size that is meant, and at a larger one if it does the same there
+    others             gives traces of more runs, which must bear numbers out that follow from the inputs' sizes
+    alone              gives those at the size that is meant
+    elsewhere          gives those of runs at all sizes but this one, whether or not it does the same there
+    computes_the_same  whether a model file computes what the network computes at the size of a run
+    """
+
+    traces: list[Recording]
+    others: Callable[[], Iterable[Recording]]
+    alone: Callable[[], list[Recording]]
+    elsewhere: Callable[[], Iterable[Recording]] = tuple
+    computes_the_same: Callable[[str, Recording], bool] = lambda text, run: False
+
+
+Lower = Callable[[list[Recording]], "Graph"]
+"""Makes a graph of traces."""
 Kind = TypeVar("Kind")
 
 

@@ -6,17 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from planner.editing import written
+from planner.geometry import Shape
 from planner.inputs._folding import folded
 from planner.inputs._graph import Graph
 from planner.inputs._lists import Entry, FoldedBlock
 
 
-def text_of(graph: Graph) -> str:
-    """The model file of a graph."""
+def text_of(graph: Graph, inputs: Mapping[str, Shape] | None = None) -> str:
+    """The model file of a graph; for the inputs of its first run, or those of other shapes."""
     entries, blocks, outputs = folded(graph)
     lines = [f"name: {written(graph.name)}"]
-    shapes = {name: list(step.shapes[0][0]) for name, step in graph.inputs.items()}
-    lines.append(f"input: {written(next(iter(shapes.values())) if len(shapes) == 1 else shapes)}")
+    given = {name: list((inputs or {}).get(name, step.shapes[0][0])) for name, step in graph.inputs.items()}
+    lines.append(f"input: {written(next(iter(given.values())) if len(given) == 1 else given)}")
     if outputs:
         lines.append(f"outputs: {written(outputs)}")
     lines += ["layers:", *_list(entries, 1)]
@@ -41,6 +42,9 @@ def _notes(graph: Graph, decisions: Iterable[str], parameters: Iterable[str]) ->
         yield f"It looks at values ({', '.join(shown)}): this is what it does where all that it reads is 0."
     if graph.runs == 1 or graph.pinned:
         yield "Sizes that follow from the input's are those at this input."
+    for sizes in graph.elsewhere[:1]:
+        size = ", ".join(map(str, sizes.values()))
+        yield f"This is what it does at most sizes; at some, as {size}, it does something else."
     idle = _idle(parameters, {name for step in graph.steps for name in step.state.values()})
     if idle and not graph.opaque:
         yield f"Not called in evaluation, and left out: {', '.join(sorted(idle))}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.faults.not_imported import NotImported
-from planner.inputs._agreement import Recordings, best_text
+from planner.inputs._choosing import best_text
 from planner.inputs._exported.archive import Archive, archive_at, archive_in
 from planner.inputs._exported.calls import recorded
 from planner.inputs._exported.inputs import chosen
@@ -19,7 +19,7 @@ from planner.inputs._exported.program import StoredProgram, broken, program_of
 from planner.inputs._exported.sizes import NotKnown
 from planner.inputs._graph import Graph
 from planner.inputs._lowering import lowered
-from planner.inputs._recording import Recording
+from planner.inputs._recording import Recording, Recordings
 from planner.inputs._text import heading
 
 

@@ -262,6 +262,22 @@ def _without_compiling() -> Iterator[None]:
         torch._dynamo.config.disable = was
 
 
+@contextmanager
+def as_before(module: nn.Module) -> Iterator[None]:
+    """What the modules keep from one run for the next, as a table that is made once, is forgotten afterwards."""
+    before = [(vars(each), dict(vars(each))) for each in module.modules()]
+    tables = [(each, dict(each)) for _, own in before for each in own.values() if isinstance(each, dict)]
+    lists = [(each, [*each]) for _, own in before for each in own.values() if isinstance(each, list)]
+    try:
+        yield
+    finally:
+        for now, was in (*before, *tables):
+            now.clear()
+            now.update(was)
+        for each, items in lists:
+            each[:] = items
+
+
 def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, Tensor], *, by_name: bool) -> Recording:
     """The trace of a module on inputs, with other tensors in place of its parameters and buffers.
 
@@ -277,7 +293,14 @@ def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, 
     for name, tensor in inputs.items():
         recorder.trace.inputs[name] = recorder.known(tensor, origin=name, kind="input")
     args, kwargs = ((), dict(inputs)) if by_name else (tuple(inputs.values()), {})
-    with torch.no_grad(), _without_shortcuts(), _without_compiling(), _calls_go_to(recorder), recorder:
+    with (
+        torch.no_grad(),
+        as_before(module),
+        _without_shortcuts(),
+        _without_compiling(),
+        _calls_go_to(recorder),
+        recorder,
+    ):
         result = torch.func.functional_call(module, dict(state), args, kwargs, strict=False, tie_weights=False)
     recorder.trace.result = recorder.read(result)
     return recorder.trace
