@@ -16,6 +16,8 @@ from planner.inputs._text import text_of
 
 Way = list[Recording]
 """Runs in which a network calls the same functions."""
+ENOUGH = 10
+"""Runs in which most is called, after which no more are looked for."""
 
 
 def in_general(name: str, runs: Recordings, lower: Lower) -> tuple[Graph, str] | None:
@@ -53,4 +55,7 @@ def _ways(recordings: Iterable[Recording]) -> list[Way]:
             found.append([each])
         else:
             way.append(each)
-    return sorted(found, key=lambda way: -len(way[0].events))
+        found.sort(key=lambda way: -len(way[0].events))
+        if len(found[0]) == ENOUGH:
+            break
+    return found

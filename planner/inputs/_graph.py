@@ -20,12 +20,14 @@ class ModuleCall:
 
     path    the module's full name; empty for the network itself
     kind    the module's class
+    opened  whether its members stand in the list of the call above, under their full names
     """
 
     path: str
     kind: str
     parent: ModuleCall | None = None
     members: list[GraphNode | ModuleCall] = field(default_factory=list)
+    opened: bool = False
 
 
 @dataclass(eq=False)
@@ -39,7 +41,7 @@ class GraphNode:
     path       the full name under which the `state_dict` has its weights; None where it has none
     shapes     its outputs' shapes in each run
     state      the names of its weights and buffers in the `state_dict` of the source, by the layer's names
-    ties       those of its weights that are another's, with the first name that the `state_dict` has for these
+    ties       those of its weights that are another's, with the name under which these are first used
     reason     why no layer says it; empty where one does
     """
 

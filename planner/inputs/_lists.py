@@ -146,12 +146,13 @@ def _relative(path: str, base: str) -> str:
 
 
 def _dissolved(scope: ModuleCall) -> Iterator[GraphNode | ModuleCall]:
-    """The members of a call. Those of a call without weights are put in its place, and those of a call that has weights
-    of its own, since a block has none.
+    """The members of a call. Those of a call without weights are put in its place, and those of a call that is opened
+    or has weights of its own, since a block has none.
     """
     for member in scope.members:
         if isinstance(member, ModuleCall) and (
-            not any(each.path is not None for each in _steps(member))
+            member.opened
+            or not any(each.path is not None for each in _steps(member))
             or any(isinstance(each, GraphNode) and each.path == member.path for each in member.members)
         ):
             yield from _dissolved(member)
@@ -175,16 +176,26 @@ def _grouped(items: list[Item], scope: ModuleCall, made: Sequence[Output]) -> li
         between = items[at[0] : at[-1] + 1]
         if not head or any((item.shares or item).name and head_of(item) != head for item in between):
             continue
+        path = f"{scope.path}.{head}" if scope.path else head
+        if any(not owner.startswith(f"{path}.") for item in between for owner in _owners(item)):
+            continue
         for item in between:
             item.name = item.name and item.name.partition(".")[2]
         own = [each for item in between for each in item.gives]
         reads = [*dict.fromkeys(each for item in between for each in item.reads if each not in own)]
         outside = {*made, *(each for item in (*items[: at[0]], *items[at[-1] + 1 :]) for each in item.reads)}
         gives = [each for each in own if each in outside]
-        path = f"{scope.path}.{head}" if scope.path else head
         inner = Body("ModuleList", path, _grouped(between, ModuleCall(path, "ModuleList"), gives), reads, gives)
         items = [*items[: at[0]], Item(head, reads, gives, body=inner), *items[at[-1] + 1 :]]
     return items
+
+
+def _owners(item: Item) -> Iterator[str]:
+    """The names of the weights that layers in an item are tied to."""
+    if item.step is not None:
+        yield from item.step.ties.values()
+    for each in item.body.items if item.body is not None else ():
+        yield from _owners(each)
 
 
 # Names

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from planner.faults.not_imported import NotImported
 from planner.inputs._axes import Factor, Sizes, Traced
 from planner.inputs._building import GraphBuilder
 from planner.inputs._following import Following
@@ -31,7 +30,11 @@ class Lowering(GraphBuilder):
         self.traces = traces
         self.weights = stored
         self.holders = {name[:at] for name in stored for at, letter in enumerate(name) if letter == "."}
-        self.ties = {name: each.first for name, each in stored.items() if each.first}
+        self.firsts = {name: each.first for name, each in stored.items() if each.first}
+        self.aliases: dict[str, list[str]] = {}
+        for name, first in self.firsts.items():
+            self.aliases.setdefault(first, [first]).append(name)
+        self.opened: set[str] = set()
         self.returned: list[tuple[Value, ...]] = []
         self.orders: dict[tuple[str, int], list[int]] = {}
         self.scopes: dict[Invocation, ModuleCall] = {}
@@ -53,24 +56,34 @@ class Lowering(GraphBuilder):
         return self.scopes[call]
 
     def must_hold(self, path: str) -> bool:
-        """Whether a module is part of the one that is under way. Raise NotImported where it has weights and is no part:
-        these would have other names.
+        """Whether a module is part of the one that is under way. One that has weights and is no part has its name from
+        a module above, up to which all calls are opened.
         """
         if not self.scope.path or path.startswith(f"{self.scope.path}."):
             return True
         if path not in self.holders:
             return False
-        raise NotImported(
-            f"`{path}` cannot be said in a model file",
-            label=f"it is called within `{self.scope.path}`, of which it is no part",
-            help="call it where it belongs, and hand on what it returns",
-        )
+        self.opened |= outside(self.scope, path)
+        return True
+
+    def open_calls(self) -> None:
+        """Open the calls of modules in which a weight is another's that stands outside of them, and those in which
+        another module is called: a block has names within it alone.
+        """
+        for step in self.graph.steps:
+            for owner in step.ties.values():
+                self.opened |= outside(step.scope, owner)
+            if step.path and outside(step.scope, step.path):
+                first = next(each for each in self.graph.steps if each.path == step.path)
+                self.opened |= outside(first.scope, step.scope.path) | outside(step.scope, step.path)
+        for call in self.scopes.values():
+            call.opened = call.path in self.opened
 
     def given(self, data: Any) -> Any:
         """The arguments of a call, with tensors in place of values."""
         if isinstance(data, Value):
             if data.kind in ("parameter", "buffer"):
-                return self.stored_as(self.weights[data.origin])
+                return self.stored_as(self.weights[self._name_of(data.origin)])
             if data.kind == "constant":
                 return self.held(data)
             if data not in self.tensors:
@@ -83,6 +96,13 @@ class Lowering(GraphBuilder):
         if isinstance(data, slice):
             return slice(*map(self.given, (data.start, data.stop, data.step)))
         return data
+
+    def _name_of(self, first: str) -> str:
+        """The name of a tensor that has several: the one under which it was used before, or one within the module that
+        is under way.
+        """
+        within = (each for each in self.aliases.get(first, ()) if each.startswith(f"{self.scope.path}."))
+        return self.owners.get(first) or next(within, first)
 
     def stored_as(self, given: Held) -> Held | Traced:
         """What a network stores; a constant where the `state_dict` does not have it and one says it."""
@@ -195,6 +215,16 @@ class Lowering(GraphBuilder):
             self.tensors[values[0]] = opaque(self, name, sources, [value.sizes for value in values], reason)
 
 
+def outside(scope: ModuleCall, name: str) -> set[str]:
+    """The modules from one up to the innermost that a name is within, without that one."""
+    found = set()
+    inner: ModuleCall | None = scope
+    while inner is not None and inner.path and not name.startswith(f"{inner.path}."):
+        found.add(inner.path)
+        inner = inner.parent
+    return found
+
+
 def _but_batch(sizes: Sizes, wanted: Sizes, batch: int) -> bool:
     """Whether sizes are those that are wanted but for the batch."""
     return len(sizes) == len(wanted) and all(
@@ -241,4 +271,5 @@ def lowered(name: str, traces: Sequence[Recording], stored: Mapping[str, Held], 
     for value in each_of(Value, traces[0].result):
         tensor = b.tensor(b.given(value))
         graph.outputs.append(b.settled(tensor).output)
+    b.open_calls()
     return graph

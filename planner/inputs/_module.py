@@ -43,7 +43,7 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
 
         graph, text = best_text(name, runs, lower)
     home = f"{type(module).__name__} of {type(module).__module__.removeprefix(FROM_FILE)}"
-    return heading(home, graph, runs.traces[0].decisions, [each for each, _ in module.named_parameters()]) + text
+    return heading(home, graph, runs.traces[0].decisions, stored) + text
 
 
 def _stored(module: Any) -> dict[str, Held]:

@@ -10,6 +10,7 @@ from planner.geometry import Shape
 from planner.inputs._folding import folded
 from planner.inputs._graph import Graph
 from planner.inputs._lists import Entry, FoldedBlock
+from planner.inputs._stored import Held
 
 
 def text_of(graph: Graph, inputs: Mapping[str, Shape] | None = None) -> str:
@@ -29,15 +30,17 @@ def text_of(graph: Graph, inputs: Mapping[str, Shape] | None = None) -> str:
 
 
 def heading(
-    home: str, graph: Graph, decisions: Iterable[str], parameters: Iterable[str], *, in_training: bool = False
+    home: str, graph: Graph, decisions: Iterable[str], stored: Mapping[str, Held], *, in_training: bool = False
 ) -> str:
-    """What stands above the text, as comments: where it comes from, and what of it no layer says."""
+    """What stands above the text, as comments: where it comes from, what of it no layer says, and what of what is
+    stored has another name, or none.
+    """
     training = ["It was exported in training: this is what it does in evaluation."] if in_training else []
-    lines = [f"{home}, imported", *training, *_notes(graph, decisions, parameters)]
+    lines = [f"{home}, imported", *training, *_notes(graph, decisions, stored)]
     return "".join(f"# {line}\n" for line in lines)
 
 
-def _notes(graph: Graph, decisions: Iterable[str], parameters: Iterable[str]) -> Iterator[str]:
+def _notes(graph: Graph, decisions: Iterable[str], stored: Mapping[str, Held]) -> Iterator[str]:
     if shown := sorted(each.strip("_") for each in decisions):
         yield f"It looks at values ({', '.join(shown)}): this is what it does where all that it reads is 0."
     if graph.runs == 1 or graph.pinned:
@@ -45,9 +48,8 @@ def _notes(graph: Graph, decisions: Iterable[str], parameters: Iterable[str]) ->
     for sizes in graph.elsewhere[:1]:
         size = ", ".join(map(str, sizes.values()))
         yield f"This is what it does at most sizes; at some, as {size}, it does something else."
-    idle = _idle(parameters, {name for step in graph.steps for name in step.state.values()})
-    if idle and not graph.opaque:
-        yield f"Not called in evaluation, and left out: {', '.join(sorted(idle))}"
+    if not graph.opaque:
+        yield from _names_apart({name for step in graph.steps for name in step.state.values()}, stored)
     yield from opaque_steps(graph)
 
 
@@ -64,10 +66,30 @@ def opaque_steps(graph: Graph) -> Iterator[str]:
         yield from (f"  {count} × {reason}" for reason, count in reasons.items())
 
 
+def _names_apart(used: set[str], stored: Mapping[str, Held]) -> Iterator[str]:
+    """What of what is stored is never used, and what is used under another name."""
+    called = {stored[name].first or name: name for name in sorted(used & stored.keys(), reverse=True)}
+    rest = {name: called.get(held.first or name) for name, held in stored.items() if held.kept and name not in used}
+    unused = [name for name, own in rest.items() if own is None and stored[name].trained and not stored[name].first]
+    if unused:
+        yield f"Not called in evaluation, and left out: {', '.join(sorted(_idle(unused, used)))}"
+    pairs = dict.fromkeys(_without_ending(name, own) for name, own in rest.items() if own)
+    if pairs:
+        yield f"Stored under other names too: {', '.join(f'{name} is {own}' for name, own in pairs)}"
+
+
 def _idle(parameters: Iterable[str], used: Iterable[str]) -> set[str]:
     """The modules and parameters of which nothing is used, each by the shortest name that says it."""
     called = {part for name in used for part in _beginnings(name)}
     return {next(part for part in _beginnings(name) if part not in called) for name in parameters if name not in called}
+
+
+def _without_ending(name: str, other: str) -> tuple[str, str]:
+    """Two names without the words at their ends that they have in common."""
+    first, second = name.split("."), other.split(".")
+    while len(first) > 1 and len(second) > 1 and first[-1] == second[-1]:
+        del first[-1], second[-1]
+    return ".".join(first), ".".join(second)
 
 
 def _beginnings(name: str) -> Iterator[str]:

@@ -51,8 +51,7 @@ def _text_of(program: StoredProgram, name: str, input: Any) -> str:
         graph, text = _graph_of(program, name, input)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, StopIteration) as error:
         raise broken(name, error) from error
-    parameters = [each for each, held in program.stored.items() if held.trained and not held.first]
-    head = heading(f"{program.name} of {name}", graph, (), parameters, in_training=program.in_training)
+    head = heading(f"{program.name} of {name}", graph, (), program.stored, in_training=program.in_training)
     return head + text
 
 

@@ -47,11 +47,11 @@ def class_name(module: nn.Module) -> str:
 class Recorder(TorchFunctionMode):
     """Writes down the functions and layers that run while the mode is on.
 
-    names      the full names of the modules
+    names      the full names of the modules, of which one may have several
     constants  by their `id`, the tensors that modules have as plain attributes, neither parameters nor buffers
     """
 
-    def __init__(self, names: Mapping[nn.Module, str]) -> None:
+    def __init__(self, names: Mapping[nn.Module, list[str]]) -> None:
         super().__init__()
         self.names = names
         stored = {id(each) for module in names for each in (*module.parameters(False), *module.buffers(False))}
@@ -147,9 +147,17 @@ class Recorder(TorchFunctionMode):
         self.trace.sized |= name in SIZES
         return self.run(lambda: func(*args, **kwargs), name, args, kwargs, called=dotted_name(func, name))
 
+    def _path_of(self, module: nn.Module) -> str | None:
+        """The full name of a module: the one that it has within the module that calls it, if there is one."""
+        names = self.names.get(module, [])
+        if len(names) > 1 and self.calls and (home := self.calls[-1].path):
+            within = [each for each in names if each.startswith(f"{home}.")]
+            return min(within, key=lambda each: each.count("."), default=names[0])
+        return next(iter(names), None)
+
     def call(self, forward: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
         """Run a module, as a layer or opened."""
-        path = self.names.get(module)
+        path = self._path_of(module)
         if self.inside_layer or path is None:
             return forward(module, *args, **kwargs)
         if self.calls and is_layer(module):
@@ -283,9 +291,9 @@ def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, 
 
     by_name  whether the inputs have the names of the parameters of `forward`, and are given by these
     """
-    names: dict[nn.Module, str] = {}
-    for name, each in module.named_modules():
-        names.setdefault(each, name)
+    names: dict[nn.Module, list[str]] = {}
+    for name, each in module.named_modules(remove_duplicate=False):
+        names.setdefault(each, []).append(name)
     recorder = Recorder(names)
     parameters = dict(module.named_parameters(remove_duplicate=False))
     for name, tensor in state.items():
