@@ -1,5 +1,5 @@
-"""Modules that leave something out at the size that is meant, as padding where there are whole windows: their files say
-what they do in general, and plan and compute at other sizes what the modules compute there.
+"""Modules that look at sizes, and may leave something out at the one that is meant, as padding where there are whole
+windows: their files say what they do in general, and plan and compute at other sizes what the modules compute there.
 """
 
 from __future__ import annotations
@@ -112,6 +112,43 @@ class OfOneSize(nn.Module):
         return self.head(self.patches(x).flatten(1))
 
 
+class Slope(nn.Module):
+    """A slope along rows and columns for each channel; it reads no tensor, but the size of the map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.randn(6, 1, 1))
+
+    def forward(self, height: int, width: int) -> Any:
+        rows = torch.arange(height, device=self.scale.device)[:, None].expand(height, width)
+        columns = torch.arange(width, device=self.scale.device)[None].expand(height, width)
+        return self.scale * (rows + 2 * columns)
+
+
+class Placed(nn.Module):
+    """A map with places added to it, which a module gives that reads numbers alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.slope = nn.Conv2d(3, 6, 2, 2), Slope()
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.conv(x)
+        return x + self.slope(*x.shape[2:])
+
+
+class TiledTable(nn.Module):
+    """A table for windows of four cells, which is laid side by side as often as it fits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.table = nn.Conv2d(3, 6, 3, 1, 1), nn.Parameter(torch.randn(1, 6, 4, 4))
+
+    def forward(self, x: Tensor) -> Any:
+        x = pad(self.conv(x), (0, -x.shape[3] % 4, 0, -x.shape[2] % 4))
+        return x + self.table.tile((1, 1, x.shape[2] // 4, x.shape[3] // 4))
+
+
 class Kept(nn.Module):
     """A table that is looked up once, and kept for the next run: each run is to be the first."""
 
@@ -130,7 +167,9 @@ class Kept(nn.Module):
         return self.conv(x) * self.kept["bias"][:, None, None]
 
 
-@pytest.mark.parametrize("make", [FilledUp, Windows, Positions, Even, OfOneSize], ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "make", [FilledUp, Windows, Positions, Even, OfOneSize, Placed, TiledTable], ids=lambda make: make.__name__
+)
 def test_what_is_left_out_at_one_size_is_said_for_others(make: Any) -> None:
     torch.manual_seed(0)
     module = make().eval()
@@ -146,7 +185,7 @@ def test_what_is_left_out_at_one_size_is_said_for_others(make: Any) -> None:
         again.load_state_dict(module.state_dict())
         own = dict(module.named_buffers())
         for name, each in again.named_buffers():
-            each.copy_(own[name])
+            each.copy_(own[name]) if name in own else None  # what the code makes itself
         x = torch.randn(2, 3, height, width, dtype=torch.float64)
         with torch.no_grad():
             assert torch.allclose(module(x), again(x), rtol=1e-9, atol=1e-9), f"{height}×{width}\n{text}"

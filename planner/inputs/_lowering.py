@@ -34,7 +34,6 @@ class Lowering(GraphBuilder):
         self.aliases: dict[str, list[str]] = {}
         for name, first in self.firsts.items():
             self.aliases.setdefault(first, [first]).append(name)
-        self.opened: set[str] = set()
         self.returned: list[tuple[Value, ...]] = []
         self.orders: dict[tuple[str, int], list[int]] = {}
         self.scopes: dict[Invocation, ModuleCall] = {}
@@ -63,7 +62,7 @@ class Lowering(GraphBuilder):
             return True
         if path not in self.holders:
             return False
-        self.opened |= outside(self.scope, path)
+        self.graph.opened |= outside(self.scope, path)
         return True
 
     def open_calls(self) -> None:
@@ -72,12 +71,10 @@ class Lowering(GraphBuilder):
         """
         for step in self.graph.steps:
             for owner in step.ties.values():
-                self.opened |= outside(step.scope, owner)
+                self.graph.opened |= outside(step.scope, owner)
             if step.path and outside(step.scope, step.path):
                 first = next(each for each in self.graph.steps if each.path == step.path)
-                self.opened |= outside(first.scope, step.scope.path) | outside(step.scope, step.path)
-        for call in self.scopes.values():
-            call.opened = call.path in self.opened
+                self.graph.opened |= outside(first.scope, step.scope.path) | outside(step.scope, step.path)
 
     def given(self, data: Any) -> Any:
         """The arguments of a call, with tensors in place of values."""

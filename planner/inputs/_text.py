@@ -8,14 +8,14 @@ from typing import Any
 from planner.editing import written
 from planner.geometry import Shape
 from planner.inputs._folding import folded
-from planner.inputs._graph import Graph
+from planner.inputs._graph import Graph, NotFollowing
 from planner.inputs._lists import Entry, FoldedBlock
 from planner.inputs._stored import Held
 
 
 def text_of(graph: Graph, inputs: Mapping[str, Shape] | None = None) -> str:
     """The model file of a graph; for the inputs of its first run, or those of other shapes."""
-    entries, blocks, outputs = folded(graph)
+    entries, blocks, outputs = _folded(graph)
     lines = [f"name: {written(graph.name)}"]
     given = {name: list((inputs or {}).get(name, step.shapes[0][0])) for name, step in graph.inputs.items()}
     lines.append(f"input: {written(next(iter(given.values())) if len(given) == 1 else given)}")
@@ -27,6 +27,25 @@ def text_of(graph: Graph, inputs: Mapping[str, Shape] | None = None) -> str:
         for name in reversed(blocks):
             lines += _block(name, blocks[name])
     return "\n".join([*lines, ""])
+
+
+def _folded(graph: Graph) -> tuple[list[Entry], dict[str, FoldedBlock], list[str]]:
+    """What a file has of a graph. Where a number does not follow from what comes into a module, it may follow from what
+    comes into the one above it: modules of its class are opened then.
+    """
+    for _ in range(MOST_OPENED):
+        try:
+            return folded(graph)
+        except NotFollowing as reason:
+            more = graph.alike(reason.path)
+            if not reason.path or more <= graph.opened:
+                raise
+            graph.opened |= more
+    return folded(graph)
+
+
+MOST_OPENED = 8
+"""Classes of modules that are opened."""
 
 
 def heading(

@@ -7,7 +7,7 @@ from typing import Any
 
 from planner.inputs._axes import Axis, Factor, Sizes, Traced, fresh, size_of
 from planner.inputs._building import GraphBuilder, dim_of_axis, layer_of
-from planner.inputs._following import at_run, number_of
+from planner.inputs._following import Following, at_run, number_of
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._stored import Held
 from planner.inputs.operations import operation
@@ -126,14 +126,14 @@ def repeat(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Traced:
     for at in range(raised.rank):
         sizes = tuple(raised.sizes(run)[at] for run in range(b.runs))
         if raised.own(at) and wanted[at] != sizes:
-            raised = _tiled(b, raised, at, wanted[at][0] // sizes[0])
+            raised = _tiled(b, raised, at, [n // own for n, own in zip(wanted[at], sizes, strict=True)])
     return expand(b, raised)
 
 
-def _tiled(b: GraphBuilder, x: Traced, dim: int, copies: int) -> Traced:
+def _tiled(b: GraphBuilder, x: Traced, dim: int, copies: Sequence[int]) -> Traced:
     tensor, axis = b.parted(x, dim)
-    times = [1] * len(tensor.axes)
-    times[axis] = copies
+    times: list[int | Following] = [1] * len(tensor.axes)
+    times[axis] = number_of(copies)
     return _replaced(b, b.step("Tile", {"dims": [1, times[-1], *times[:-1]]}, [tensor]), tensor, axis, dim)
 
 
