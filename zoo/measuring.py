@@ -41,7 +41,7 @@ def measured(network: Network) -> dict[str, Any]:
     import torch
 
     torch.manual_seed(0)
-    module = network.made().eval()
+    module = network.made().eval().requires_grad_(False)  # torch counts no parameter that is handed on as it is
     spread(module)
     text = planner.import_model(module, input=network.input)
     report = checked_text(text, f"{network.name}.yaml")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ def each_of(kind: type[Kind], data: Any) -> Iterator[Kind]:
             yield from each_of(kind, each)
     elif isinstance(data, slice):
         yield from each_of(kind, (data.start, data.stop, data.step))
+    elif is_dataclass(data) and not isinstance(data, type):
+        yield from each_of(kind, [getattr(data, each.name) for each in fields(data)])
 
 
 def plain_name(name: str) -> str:

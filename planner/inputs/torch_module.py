@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from functools import cache
 from operator import attrgetter
 from types import SimpleNamespace
@@ -102,6 +103,8 @@ class Recorder(TorchFunctionMode):
             return {key: self.read(each) for key, each in data.items()}
         if isinstance(data, slice):
             return slice(*map(self.read, (data.start, data.stop, data.step)))
+        if is_dataclass(data) and not isinstance(data, type):
+            return tuple(self.read(getattr(data, each.name)) for each in fields(data))
         return self._array(data) if _is_array(data) else data
 
     def _array(self, array: Any) -> Value:

@@ -134,7 +134,7 @@ def _tiled(b: GraphBuilder, x: Traced, dim: int, copies: Sequence[int]) -> Trace
     tensor, axis = b.parted(x, dim)
     times: list[int | Following] = [1] * len(tensor.axes)
     times[axis] = number_of(copies)
-    return _replaced(b, b.step("Tile", {"dims": [1, times[-1], *times[:-1]]}, [tensor]), tensor, axis, dim)
+    return replaced(b, b.step("Tile", {"dims": [1, times[-1], *times[:-1]]}, [tensor]), tensor, axis, dim)
 
 
 @operation("repeat_interleave")
@@ -191,7 +191,7 @@ def _listed_cells(b: GraphBuilder, x: Traced, dim: int, cells: Sequence[int]) ->
     tensor, axis = b.parted(x, dim)
     index = [n % tensor.sizes()[dim] for n in cells]
     where = dim_of_axis(axis, len(tensor.axes))
-    return _replaced(b, b.step("IndexSelect", {"dim": where, "index": index}, [tensor]), tensor, axis, dim)
+    return replaced(b, b.step("IndexSelect", {"dim": where, "index": index}, [tensor]), tensor, axis, dim)
 
 
 def _looked_up(b: GraphBuilder, x: Traced, dim: int, index: Traced) -> tuple[Traced, int]:
@@ -248,7 +248,7 @@ def sliced(b: GraphBuilder, x: Traced, dim: int, wanted: slice) -> Traced:
     cut = any(bounds[run][1] < x.sizes(run)[dim] for run in range(b.runs))
     arguments |= {"stop": wanted.stop} if wanted.stop is not None and cut else {}
     arguments |= {"step": step} if step != 1 else {}
-    return _replaced(b, b.step("Slice", arguments, [tensor]), tensor, axis, dim)
+    return replaced(b, b.step("Slice", arguments, [tensor]), tensor, axis, dim)
 
 
 def _bounds(wanted: slice, run: int) -> slice:
@@ -260,7 +260,7 @@ def _bounds(wanted: slice, run: int) -> slice:
     return slice(*numbers)
 
 
-def _replaced(
+def replaced(
     b: GraphBuilder, step: Any, x: Traced, axis: int, dim: int, number: int = 0, numbered: bool = False
 ) -> Traced:
     """A tensor like another, of which one axis, which is one dimension, has a new size."""
@@ -285,7 +285,7 @@ def select(b: GraphBuilder, x: Any, dim: int, index: int) -> Traced:
     if axis == rank - 1 or rank == 1:
         index %= tensor.sizes()[dim]
         cut = {"dim": 1, "start": index, "stop": index + 1}
-        found = _replaced(b, b.step("Slice", cut, [tensor]), tensor, axis, dim)
+        found = replaced(b, b.step("Slice", cut, [tensor]), tensor, axis, dim)
     else:
         step = b.step("Select", {"dim": dim_of_axis(axis, rank), "index": index}, [tensor])
         axes = (*tensor.axes[:axis], *tensor.axes[axis + 1 :])
@@ -315,7 +315,7 @@ def split(b: GraphBuilder, x: Any, *parts: Any, dim: int | None = None, **_: Any
         step = b.step("Chunk", {"chunks": len(sizes), **along}, [tensor])
     else:
         step = b.step("Split", {"split_size": [each[0] for each in sizes], **along}, [tensor])
-    return tuple(_replaced(b, step, tensor, axis, at, i, True) for i in range(len(sizes)))
+    return tuple(replaced(b, step, tensor, axis, at, i, True) for i in range(len(sizes)))
 
 
 def _slices(sizes: Sequence[Sizes]) -> Iterator[slice]:
