@@ -125,6 +125,29 @@ layers:
     assert (height.beside, width.beside) == ((), ())
 
 
+@pytest.mark.parametrize(
+    "side",
+    [
+        "ceil(ceil(ceil($input.height / 2) / 2) / 2)",
+        "(($input.height + 2) // 3 + 5) // 9 + 1",
+        "round($input.height / 2) + 1",
+        "ceil($input.height * 0.75 / 1.25) + 1",
+    ],
+)
+def test_rounding_within_rounding_against_every_height(side: str) -> None:
+    text = f"""
+input: [20, 4, 3]
+layers:
+  - {{type: Interpolate, size: ["{side}", 4]}}
+  - {{type: MaxPool2d, kernel_size: [2, 1]}}
+"""
+    model = checked(text, input=(70, 4, 3)).plan.model
+    (found,) = input_sizes(model)
+    assert isinstance(found.axes[0], AxisSizes)
+    for n in range(1, 80):
+        compare(found, model, n, 4, side)
+
+
 SWAYED = {
     "a table": """
 input: [20, 12, 4]
