@@ -378,5 +378,24 @@ def test_the_code_is_the_plan_and_elsewhere_where_it_does_not_say_otherwise(firs
     assert ran > 5
 
 
+def test_a_class_is_tried_with_other_arguments_where_functions_follow_sizes() -> None:
+    """Not all of `width` becomes an argument; the height stays that of the tensor."""
+    report = checked("""
+input: [16, 12, 3]
+params: {latents: 8, width: 32}
+outputs: [across, out]
+layers:
+  - {name: row, type: Mean, dim: 2, keepdim: true}
+  - {name: across, type: Expand, size: [-1, -1, $input.height, -1]}
+  - {name: latent, type: Parameter, shape: [$latents, $width]}
+  - {name: halves, type: Chunk, chunks: 2}
+  - {name: out, type: Linear, out_features: $width, from: halves.1}
+""")
+    found = emitted(report)
+    assert differences(report, found) == [], found.text
+    assert "latents: int = 8" in found.text
+    assert ".expand(-1, -1, x.shape[2], -1)" in found.text
+
+
 def _same_weights(a: Plan, b: Plan) -> bool:
     return [step.weights for step in a.layers] == [step.weights for step in b.layers]

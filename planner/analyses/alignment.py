@@ -318,6 +318,8 @@ def _causal(x: Span, y: Span, fork: Span) -> bool:
     reversed time.
     """
     turns = x.stride / fork.stride
+    if turns == 1 and (x.high == y.high == fork.high or x.low == y.low == fork.low):
+        return True  # also where cells see by turns other stretches, as those of a map in one row do
     if x.stride != y.stride or turns.denominator > 1 or max(x.period, y.period, fork.period) > 1:
         return False
     # Windows of different sizes may happen to end at the same cell.
