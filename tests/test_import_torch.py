@@ -741,22 +741,6 @@ def test_inputs_are_given_by_their_names_and_not_in_their_order() -> None:
     assert "{name: b, type: Conv2d, out_channels: 4, kernel_size: 3, padding: 1, from: second}" in text
 
 
-def test_a_module_of_another_one_cannot_be_called_within_it() -> None:
-    class Inner(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.own = nn.Conv2d(4, 4, 1)
-
-        def forward(self, x: Tensor, conv: nn.Module) -> Any:
-            return self.own(conv(x))
-
-    net = of(lambda net, x: net.inner(net.conv(x), net.conv2), conv=nn.Conv2d(3, 4, 1), conv2=nn.Conv2d(4, 4, 1))
-    net.add_module("inner", Inner())
-    with pytest.raises(NotImported, match="`conv2` cannot be said in a model file") as raised:
-        planner.import_model(net, input=(8, 8, 3))
-    assert "called within `inner`, of which it is no part" in raised.value.label
-
-
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -936,24 +920,7 @@ class ToFit(nn.Module):
         return nn.functional.interpolate(coarse, fine.shape[-2:]) + fine
 
 
-class FilledUp(nn.Module):
-    """An input is filled up to whole patches, where it is not of these already."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.patches = nn.Conv2d(3, 4, 8, 8)
-
-    def forward(self, x: Tensor) -> Any:
-        below, right = -x.shape[2] % 8, -x.shape[3] % 8
-        return self.patches(nn.functional.pad(x, (0, right, 0, below)) if below or right else x)
-
-
 def test_what_follows_from_odd_sizes_is_found_though_further_runs_are_as_even_as_the_first() -> None:
     text, _ = exact(ToFit())
     assert "Sizes that follow" not in text
     assert checked_text(text, "imported.yaml", input=(33, 45, 3)).ok
-
-
-def test_what_other_sizes_do_not_bear_out_is_said_of_this_one() -> None:
-    text, _ = exact(FilledUp())
-    assert "# Sizes that follow from the input's are those at this input.\n" in text

@@ -358,6 +358,8 @@ def is_call(
     if any(part.op == "size" for expr in written.values() for part in expr.all_parts()):
         dims = ((place, *each) for place, shape in enumerate(shapes) for each in enumerate(shape.torch, 1))
         sizes = {size_of(place, dim): const(size) for place, dim, size in dims} | dict(own)
+        if any(part.op == "size" and part not in sizes for expr in written.values() for part in expr.all_parts()):
+            return False  # it follows what comes into the list, and this is not known here
     return all(
         _comes_to(numbered(expr, sizes) if sizes else expr, call.args[arg], values)
         for arg, expr in written.items()

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import islice
-
 from planner.diagnostics import Fault
 from planner.faults.not_imported import NotImported
 from planner.inputs._building import layer_of
 from planner.inputs._following import RUNS, at_run
 from planner.inputs._graph import Graph, GraphNode, NotSayable
-from planner.inputs._recording import Recording
 from planner.inputs._text import text_of
 from planner.model import Instance
 from planner.propagation import propagate
@@ -18,46 +14,7 @@ from planner.source import parse
 from planner.unfolding import load
 
 
-def best_text(
-    name: str, traces: list[Recording], others: Callable[[], Iterable[Recording]], lower: Callable[..., Graph]
-) -> tuple[Graph, str]:
-    """The graph that says most of a network, and its text: from all its traces, or else from the first alone.
-
-    others   gives traces of more runs, which must bear numbers out that follow from the inputs' sizes
-    lower    makes a graph of traces
-    """
-    steady = None
-    try:
-        if len(traces) > 1:
-            graph = lower(traces)
-            if not graph.follows:
-                steady = graph, agreed_text(graph, name)
-                if not traces[0].sized:
-                    return steady
-                graph.pinned = True
-                further = lower([*traces, *islice(others(), FURTHER)])
-                if further.runs >= len(traces) and not further.follows and not traces[0].elsewhere:
-                    return further, agreed_text(further, name)
-            graph = lower([*traces, *islice(others(), RUNS - len(traces))])
-            text = agreed_text(graph, name)
-            _must_plan(text, graph)
-            graph.pinned = traces[0].elsewhere
-            return graph, text
-    except (NotSayable, NotImported):
-        if steady:
-            return steady
-    try:
-        graph = lower(traces[:1])
-    except NotSayable as reason:
-        raise not_sayable(name, reason) from reason
-    return graph, agreed_text(graph, name)
-
-
-FURTHER = 5
-"""Runs on odd sizes that a network is held to which looks at sizes."""
-
-
-def _must_plan(text: str, graph: Graph) -> None:
+def must_plan(text: str, graph: Graph) -> None:
     """Raise NotSayable where a file has other shapes than the graph at the inputs of one of its runs."""
     if graph.runs < RUNS:
         raise NotSayable("numbers that follow from the input's size, and that too few runs bear out")

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from planner.diagnostics import Fault
 from planner.geometry import Shape
 from planner.inputs._axes import Axis, Factor, Sizes, Traced, factors, size_of
-from planner.inputs._following import Following, at_run, number_of
+from planner.inputs._following import Following, at_run, follows, number_of
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
 from planner.inputs._stored import Held
 from planner.layers import all_layers
@@ -25,7 +25,8 @@ class GraphBuilder:
 
     batch        the factor that stands for the batch in all tensors
     scope        the call of a module that is under way
-    ties         names of the `state_dict` for weights that have an earlier name, and that name
+    firsts       names of the `state_dict` for weights that have an earlier name, and that name
+    owners       of weights by their first names, the names under which they are first used
     results      the sizes of what the function in hand returns: for each result and dimension, those of all runs
     added        the steps that were added, in order
     reads, gives  what kinds of numbers the tensors hold that it is given, and those that it returns: `float`, `whole`,
@@ -37,7 +38,8 @@ class GraphBuilder:
         self.scope = graph.top
         self.batch = batch
         self.stored: dict[tuple[str, ModuleCall], Traced] = {}
-        self.ties: Mapping[str, str] = {}
+        self.firsts: Mapping[str, str] = {}
+        self.owners: dict[str, str] = {}
         self.results: list[list[Sizes]] = []
         self.reads: list[str] = []
         self.gives: list[str] = []
@@ -47,6 +49,11 @@ class GraphBuilder:
     @property
     def runs(self) -> int:
         return len(self.batch.sizes)
+
+    @property
+    def twins(self) -> bool:
+        """Whether the runs differ in the number of samples alone."""
+        return self.runs > 1 and all(len(set(step.shapes)) == 1 for step in self.graph.inputs.values())
 
     # Steps
 
@@ -65,6 +72,8 @@ class GraphBuilder:
         """A step of a layer; raises NotSayable where the layer does not take its arguments or its sources."""
         if any(tensor.is_empty for tensor in sources):
             raise NotSayable("an empty tensor")
+        if self.twins and follows(arguments):
+            raise NotSayable("a number that follows from how many samples there are, or from their values")
         layers = [layer_of(type_, at_run(arguments, run)) for run in range(self.runs)]
         shapes = [
             tuple(tensor.output.step.shapes[run][tensor.output.number] for tensor in sources)
@@ -85,7 +94,10 @@ class GraphBuilder:
         if path is not None:
             names = [*found[0].weights, *found[0].buffers]
             step.state = {name: f"{path}.{name}" if name else path for name in names}
-            step.ties = {name: self.ties[own] for name, own in step.state.items() if own in self.ties}
+            owners = {name: self.owners.setdefault(self.firsts.get(own, own), own) for name, own in step.state.items()}
+            step.ties = {name: owner for name, owner in owners.items() if name and owner != step.state[name]}
+            if not step.ties.keys().isdisjoint(found[0].buffers):  # these cannot be tied: the layer is another's
+                step.path, step.state, step.ties = next(iter(owners.values())).rpartition(".")[0], owners, {}
         self.add(step)
         return step
 
@@ -101,6 +113,8 @@ class GraphBuilder:
         self.added = [each for each in self.added if each not in steps]
         self.stored = {key: each for key, each in self.stored.items() if each.output.step not in steps}
         self.chunks = {key: each for key, each in self.chunks.items() if each not in steps}
+        used = {own for step in self.added for own in step.state.values()}
+        self.owners = {first: own for first, own in self.owners.items() if own in used}
 
     def output(self, step: GraphNode, dims: Callable[[tuple[Axis, ...]], Sequence[Axis]], number: int = 0) -> Traced:
         """An output of a step as a tensor with new factors; `dims` orders its axes as the trace has them."""

@@ -14,6 +14,14 @@ class NotSayable(Exception):
     """A part of a network that no layer says; the text says what it is."""
 
 
+class NotFollowing(NotSayable):
+    """A number that does not follow from the sizes that come into the list of a module, whose path is given."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("a number that follows from the input's size in another way")
+        self.path = path
+
+
 @dataclass(eq=False)
 class ModuleCall:
     """One call of a module: its steps and the calls within it.
@@ -39,7 +47,7 @@ class GraphNode:
     path       the full name under which the `state_dict` has its weights; None where it has none
     shapes     its outputs' shapes in each run
     state      the names of its weights and buffers in the `state_dict` of the source, by the layer's names
-    ties       those of its weights that are another's, with the first name that the `state_dict` has for these
+    ties       those of its weights that are another's, with the name under which these are first used
     reason     why no layer says it; empty where one does
     """
 
@@ -67,14 +75,18 @@ class Output:
 class Graph:
     """A network as it comes from a front end.
 
-    pinned  whether runs on further sizes do not bear out what it says
+    opened     the modules of which the parts stand in the list of the module above, under their full names
+    pinned     whether runs on further sizes do not bear out what it says, or there are none
+    elsewhere  shapes of the inputs at which the network is known to be another one
     """
 
     name: str
     top: ModuleCall
     inputs: dict[str, GraphNode] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
+    opened: set[str] = field(default_factory=set)
     pinned: bool = False
+    elsewhere: list[dict[str, Shape]] = field(default_factory=list)
 
     @property
     def runs(self) -> int:
@@ -94,6 +106,14 @@ class Graph:
 
         walk(self.top)
         return found
+
+    def alike(self, path: str) -> set[str]:
+        """The modules of the class that a module is of, and the module itself."""
+        calls = [self.top]
+        for call in calls:
+            calls += [each for each in call.members if isinstance(each, ModuleCall)]
+        kinds = {each.kind for each in calls if each.path == path}
+        return {path} | {each.path for each in calls if each.kind in kinds and each.path}
 
     def prune(self) -> None:
         """Leave out steps without weights that no output follows from."""

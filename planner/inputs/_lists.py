@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from planner.inputs._following import Following, arithmetic, sizes_of
-from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
+from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotFollowing, NotSayable, Output
 from planner.layers import all_layers
 
 Entry = dict[str, Any]
@@ -87,7 +87,7 @@ class Body:
 
 def listed(graph: Graph) -> Body:
     """The outermost list of a graph, with all lists within it; every item has its name."""
-    body = _body(graph.top, graph.outputs)
+    body = _body(graph.top, graph.outputs, graph.opened)
     alone = len(graph.inputs) == 1
     body.known = {Output(step): "input" if alone else name for name, step in graph.inputs.items()}
     _name_all(body)
@@ -97,7 +97,7 @@ def listed(graph: Graph) -> Body:
 # Lists
 
 
-def _body(scope: ModuleCall, needed: Sequence[Output]) -> Body:
+def _body(scope: ModuleCall, needed: Sequence[Output], opened: Collection[str]) -> Body:
     """The list of a call, with the lists within it."""
     steps = _steps(scope)
     inside = set(steps)
@@ -114,16 +114,16 @@ def _body(scope: ModuleCall, needed: Sequence[Output]) -> Body:
             if first.setdefault(item.name, item) is not item:
                 item.name = None
 
-    for member in _dissolved(scope):
+    for member in _dissolved(scope, opened):
         if isinstance(member, GraphNode):
             add(_item(member, scope))
         elif own := _steps(member):
             place = {step: i for i, step in enumerate(own)}
             outside = [each for step in steps if step not in place for each in step.sources] + list(needed)
             read = {each for each in outside if each.step in place}
-            child = _body(member, sorted(read, key=lambda each: (place[each.step], each.number)))
+            child = _body(member, sorted(read, key=lambda each: (place[each.step], each.number)), opened)
             add(Item(_relative(member.path, scope.path), child.reads, child.gives, body=child))
-    return Body(scope.kind, scope.path, _grouped(items, scope, made), reads, made)
+    return Body(scope.kind, scope.path, _grouped(items, scope, made, opened), reads, made)
 
 
 def _steps(scope: ModuleCall) -> list[GraphNode]:
@@ -145,21 +145,22 @@ def _relative(path: str, base: str) -> str:
     return path[len(base) + 1 :] if base else path
 
 
-def _dissolved(scope: ModuleCall) -> Iterator[GraphNode | ModuleCall]:
-    """The members of a call. Those of a call without weights are put in its place, and those of a call that has weights
-    of its own, since a block has none.
+def _dissolved(scope: ModuleCall, opened: Collection[str]) -> Iterator[GraphNode | ModuleCall]:
+    """The members of a call. Those of a call without weights are put in its place, and those of a call that is opened
+    or has weights of its own, since a block has none.
     """
     for member in scope.members:
         if isinstance(member, ModuleCall) and (
-            not any(each.path is not None for each in _steps(member))
+            member.path in opened
+            or not any(each.path is not None for each in _steps(member))
             or any(isinstance(each, GraphNode) and each.path == member.path for each in member.members)
         ):
-            yield from _dissolved(member)
+            yield from _dissolved(member, opened)
         else:
             yield member
 
 
-def _grouped(items: list[Item], scope: ModuleCall, made: Sequence[Output]) -> list[Item]:
+def _grouped(items: list[Item], scope: ModuleCall, made: Sequence[Output], opened: Collection[str]) -> list[Item]:
     """Items with dotted names, `blocks.0` and `blocks.1`, in a list of the name `blocks`, where nothing else that has
     weights stands between them.
     """
@@ -175,16 +176,27 @@ def _grouped(items: list[Item], scope: ModuleCall, made: Sequence[Output]) -> li
         between = items[at[0] : at[-1] + 1]
         if not head or any((item.shares or item).name and head_of(item) != head for item in between):
             continue
+        path = f"{scope.path}.{head}" if scope.path else head
+        if path in opened or any(not owner.startswith(f"{path}.") for item in between for owner in _owners(item)):
+            continue
         for item in between:
             item.name = item.name and item.name.partition(".")[2]
         own = [each for item in between for each in item.gives]
         reads = [*dict.fromkeys(each for item in between for each in item.reads if each not in own)]
         outside = {*made, *(each for item in (*items[: at[0]], *items[at[-1] + 1 :]) for each in item.reads)}
         gives = [each for each in own if each in outside]
-        path = f"{scope.path}.{head}" if scope.path else head
-        inner = Body("ModuleList", path, _grouped(between, ModuleCall(path, "ModuleList"), gives), reads, gives)
+        within = _grouped(between, ModuleCall(path, "ModuleList"), gives, opened)
+        inner = Body("ModuleList", path, within, reads, gives)
         items = [*items[: at[0]], Item(head, reads, gives, body=inner), *items[at[-1] + 1 :]]
     return items
+
+
+def _owners(item: Item) -> Iterator[str]:
+    """The names of the weights that layers in an item are tied to."""
+    if item.step is not None:
+        yield from item.step.ties.values()
+    for each in item.body.items if item.body is not None else ():
+        yield from _owners(each)
 
 
 # Names
@@ -296,7 +308,7 @@ def _stated(value: Any, body: Body) -> Any:
         sizes |= sizes_of(called(body, output), shapes)
     text = arithmetic(value.values, sizes)
     if text is None:
-        raise NotSayable("a number that follows from the input's size in another way")
+        raise NotFollowing(body.path)
     return text
 
 

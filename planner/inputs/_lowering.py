@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from planner.faults.not_imported import NotImported
 from planner.inputs._axes import Factor, Sizes, Traced
 from planner.inputs._building import GraphBuilder
 from planner.inputs._following import Following
-from planner.inputs._graph import Graph, ModuleCall, NotSayable, Output
+from planner.inputs._graph import Graph, ModuleCall, NotSayable
 from planner.inputs._opaque import opaque
-from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of
+from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of, plain_name
 from planner.inputs._stored import Held
 from planner.inputs.operations import all_operations
 from planner.inputs.operations.constants import constant_of
@@ -26,11 +25,15 @@ them through. A TypeError is none: it says that a function is given arguments th
 class Lowering(GraphBuilder):
     """A builder that goes along the traces of a network, and knows what the network stores."""
 
-    def __init__(self, graph: Graph, traces: Sequence[Recording], stored: Mapping[str, Held], batch: int) -> None:
-        super().__init__(graph, Factor((batch,) * len(traces)))
+    def __init__(self, graph: Graph, traces: Sequence[Recording], stored: Mapping[str, Held]) -> None:
+        super().__init__(graph, Factor(tuple(each.samples for each in traces)))
+        self.traces = traces
         self.weights = stored
         self.holders = {name[:at] for name in stored for at, letter in enumerate(name) if letter == "."}
-        self.ties = {name: each.first for name, each in stored.items() if each.first}
+        self.firsts = {name: each.first for name, each in stored.items() if each.first}
+        self.aliases: dict[str, list[str]] = {}
+        for name, first in self.firsts.items():
+            self.aliases.setdefault(first, [first]).append(name)
         self.returned: list[tuple[Value, ...]] = []
         self.orders: dict[tuple[str, int], list[int]] = {}
         self.scopes: dict[Invocation, ModuleCall] = {}
@@ -52,24 +55,32 @@ class Lowering(GraphBuilder):
         return self.scopes[call]
 
     def must_hold(self, path: str) -> bool:
-        """Whether a module is part of the one that is under way. Raise NotImported where it has weights and is no part:
-        these would have other names.
+        """Whether a module is part of the one that is under way. One that has weights and is no part has its name from
+        a module above, up to which all calls are opened.
         """
         if not self.scope.path or path.startswith(f"{self.scope.path}."):
             return True
         if path not in self.holders:
             return False
-        raise NotImported(
-            f"`{path}` cannot be said in a model file",
-            label=f"it is called within `{self.scope.path}`, of which it is no part",
-            help="call it where it belongs, and hand on what it returns",
-        )
+        self.graph.opened |= outside(self.scope, path)
+        return True
+
+    def open_calls(self) -> None:
+        """Open the calls of modules in which a weight is another's that stands outside of them, and those in which
+        another module is called: a block has names within it alone.
+        """
+        for step in self.graph.steps:
+            for owner in step.ties.values():
+                self.graph.opened |= outside(step.scope, owner)
+            if step.path and outside(step.scope, step.path):
+                first = next(each for each in self.graph.steps if each.path == step.path)
+                self.graph.opened |= outside(first.scope, step.scope.path) | outside(step.scope, step.path)
 
     def given(self, data: Any) -> Any:
         """The arguments of a call, with tensors in place of values."""
         if isinstance(data, Value):
             if data.kind in ("parameter", "buffer"):
-                return self.stored_as(self.weights[data.origin])
+                return self.stored_as(self.weights[self._name_of(data.origin)])
             if data.kind == "constant":
                 return self.held(data)
             if data not in self.tensors:
@@ -82,6 +93,13 @@ class Lowering(GraphBuilder):
         if isinstance(data, slice):
             return slice(*map(self.given, (data.start, data.stop, data.step)))
         return data
+
+    def _name_of(self, first: str) -> str:
+        """The name of a tensor that has several: the one under which it was used before, or one within the module that
+        is under way.
+        """
+        within = (each for each in self.aliases.get(first, ()) if each.startswith(f"{self.scope.path}."))
+        return self.owners.get(first) or next(within, first)
 
     def stored_as(self, given: Held) -> Held | Traced:
         """What a network stores; a constant where the `state_dict` does not have it and one says it."""
@@ -108,9 +126,10 @@ class Lowering(GraphBuilder):
         self.reads = [value.type for value in each_of(Value, (event.args, event.kwargs))]
         self.gives = [value.type for value in returned[0]]
         self.scope = self.enter(event.call)
+        runs = [(each.args, each.kwargs) for each in events]
+        self._take_from_elsewhere(runs)
         before = len(self.added)
         try:
-            runs = [(each.args, each.kwargs) for each in events]
             args, kwargs = self.given(in_all_runs(runs))
             self._keep(event.result, self._meaning(event, args, kwargs))
         except NotSayable as reason:
@@ -174,14 +193,33 @@ class Lowering(GraphBuilder):
             if sizes != value.sizes and not alike:
                 raise NotSayable(f"sizes {sizes} where {value.sizes} came out in run {run}")
 
+    def _take_from_elsewhere(self, runs: Sequence[Any]) -> None:
+        """Add an opaque step for each tensor that no function gave; it may follow from all inputs."""
+        for values in zip(*(each_of(Value, each) for each in runs), strict=True):
+            if values[0].kind == "elsewhere" and values[0] not in self.tensors:
+                inputs = [self.tensors[each] for each in self.traces[0].inputs.values()]
+                reason = "a tensor that no function of PyTorch gave, as one that comes from NumPy"
+                sizes = [each.sizes for each in values]
+                self.tensors[values[0]] = opaque(self, "torch.Tensor", inputs, sizes, reason)
+
     def _opaque(self, event: Event, reason: str) -> None:
         """Steps that say only what comes out."""
         read = each_of(Value, (event.args, event.kwargs))
         sources = [self.tensor(self.tensors[value]) for value in read if value in self.tensors]
-        sources = sources or [Traced(Output(step), (), (), self.batch) for step in self.graph.inputs.values()]
+        sources = sources or [self.tensors[each] for each in self.traces[0].inputs.values()]
         name = class_name_of(event)
         for values in self.returned:
             self.tensors[values[0]] = opaque(self, name, sources, [value.sizes for value in values], reason)
+
+
+def outside(scope: ModuleCall, name: str) -> set[str]:
+    """The modules from one up to the innermost that a name is within, without that one."""
+    found = set()
+    inner: ModuleCall | None = scope
+    while inner is not None and inner.path and not name.startswith(f"{inner.path}."):
+        found.add(inner.path)
+        inner = inner.parent
+    return found
 
 
 def _but_batch(sizes: Sizes, wanted: Sizes, batch: int) -> bool:
@@ -192,16 +230,7 @@ def _but_batch(sizes: Sizes, wanted: Sizes, batch: int) -> bool:
 
 
 def class_name_of(event: Event) -> str:
-    return f"torch.nn.{event.name}" if event.module is not None else f"torch.{plain_name(event.name) or 'call'}"
-
-
-def plain_name(name: str) -> str:
-    """The name of a function without what says that it is an operator, or that it writes over its input."""
-    if name.startswith("__") and name.endswith("__"):
-        return name[2:-2]
-    if name.endswith("_") and not name.endswith("__"):
-        return name[:-1]
-    return name
+    return f"torch.nn.{event.name}" if event.module is not None else event.called
 
 
 def in_all_runs(runs: Sequence[Any]) -> Any:
@@ -223,26 +252,13 @@ def in_all_runs(runs: Sequence[Any]) -> Any:
     return Following(tuple(runs))
 
 
-def lowered(
-    name: str, traces: Sequence[Recording], stored: Mapping[str, Held], batch: int, rows: Collection[str] = ()
-) -> Graph:
-    """The graph of a network from its traces; from the first alone where more can be said of it.
+def lowered(name: str, traces: Sequence[Recording], stored: Mapping[str, Held], rows: Collection[str] = ()) -> Graph:
+    """The graph of a network from its traces.
 
     rows  the inputs that have their channels last, as tokens have
     """
-    found = _lowered(name, traces, stored, batch, rows)
-    if len(traces) > 1 and found.opaque:
-        alone = _lowered(name, traces[:1], stored, batch, rows)
-        if len(alone.opaque) < len(found.opaque):
-            return alone
-    return found
-
-
-def _lowered(
-    name: str, traces: Sequence[Recording], stored: Mapping[str, Held], batch: int, rows: Collection[str]
-) -> Graph:
     graph = Graph(name, ModuleCall("", name))
-    b = Lowering(graph, traces, stored, batch)
+    b = Lowering(graph, traces, stored)
     for input_name, value in traces[0].inputs.items():
         sizes = [trace.inputs[input_name].sizes for trace in traces]
         b.tensors[value] = b.input(input_name, sizes, channels_last=input_name in rows)
@@ -252,4 +268,5 @@ def _lowered(
     for value in each_of(Value, traces[0].result):
         tensor = b.tensor(b.given(value))
         graph.outputs.append(b.settled(tensor).output)
+    b.open_calls()
     return graph

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from planner.faults.not_imported import NotImported
 from planner.geometry import Shape
 from planner.inputs._axes import Sizes, Traced, factors
 from planner.inputs._building import GraphBuilder
-from planner.inputs._following import Following, number_of
+from planner.inputs._following import Following, follows, number_of
 from planner.inputs._graph import GraphNode, Output
 
 
@@ -28,14 +29,20 @@ def _like(b: GraphBuilder, name: str, sources: Sequence[Traced], like: Traced, r
 
 def _of(b: GraphBuilder, name: str, sources: Sequence[Traced], sizes: Sequence[Sizes], reason: str) -> Traced:
     """A step that gives a tensor of some sizes in each run; the batch is in its first dimension, if anywhere."""
-    batch, per_sample = b.batch.sizes[0], any(each.has_batch for each in sources)
-    if per_sample and all(each and each[0] % batch == 0 for each in sizes):
-        own = [(each[0] // batch, *each[1:]) for each in sizes]
+    per_sample = any(each.has_batch for each in sources)
+    if per_sample and all(each and each[0] % batch == 0 for each, batch in zip(sizes, b.batch.sizes, strict=True)):
+        own = [(each[0] // batch, *each[1:]) for each, batch in zip(sizes, b.batch.sizes, strict=True)]
         rows = [each[1:] if each[0] == 1 and len(each) > 1 else each for each in own]
         folded = len(rows[0]) == len(own[0])
     else:
         rows, folded, per_sample = [each or (1,) for each in sizes], False, False
     output = [number_of(each) for each in zip(*rows, strict=True)]
+    if b.twins and follows(output):
+        raise NotImported(
+            f"`{b.graph.name}` cannot be said in a model file",
+            label=f"what {name} gives has sizes that follow from the number of samples ({reason})",
+            help="keep samples apart: each is planned on its own, and the first dimension is that of samples",
+        )
     step = _custom(b, name, output, sources, tuple((Shape(each),) for each in rows), reason)
     axes = factors(rows)
     dims = axes if sizes[0] else ()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from planner.inputs._graph import Graph
 
 BORDER = "border"
 """The name of the event in which tensors go into a module with weights, or come out of it."""
@@ -15,7 +18,8 @@ class Value:
     """A tensor in the trace.
 
     origin   the name of an input, a parameter or a buffer; empty for what was computed
-    kind     `input`, `parameter` or `buffer`; `constant` for what was there before; empty for what was computed
+    kind     `input`, `parameter` or `buffer`; `constant` for what was there before; `elsewhere` for what functions of
+             PyTorch did not compute, as NumPy's; empty for what they did
     type     `float`, `whole` for whole numbers, `truth` for truth values
     numbers  what a constant holds, if that is little
     """
@@ -42,6 +46,7 @@ class Event:
 
     module  the layer of `torch.nn` that was called; None for a function
     path    that layer's full name, or that of the module which tensors go into
+    called  the function's dotted name, under which it can be found
     """
 
     name: str
@@ -51,6 +56,7 @@ class Event:
     result: Any
     module: Any = None
     path: str = ""
+    called: str = ""
 
 
 @dataclass(eq=False)
@@ -69,12 +75,36 @@ class Recording:
     result: Any = None
 
     @property
+    def samples(self) -> int:
+        """How many samples were in its inputs."""
+        return next(iter(self.inputs.values())).sizes[0]
+
+    @property
     def outline(self) -> list[tuple[str, str, int]]:
         """What was called, and how many tensors came out of each call: two runs of one network have the same."""
         events = ((each.name, each.path, each.result) for each in self.events)
         return [(name, path, sum(1 for _ in each_of(Value, result))) for name, path, result in events]
 
 
+class Recordings(NamedTuple):
+    """What a network did when it was run.
+
+    traces             at the size that is meant, and at a larger one if it does the same there
+    others             gives traces of more runs, which must bear numbers out that follow from the inputs' sizes
+    alone              gives those at the size that is meant
+    elsewhere          gives those of runs at all sizes but this one, whether or not it does the same there
+    computes_the_same  whether a model file computes what the network computes at the size of a run
+    """
+
+    traces: list[Recording]
+    others: Callable[[], Iterable[Recording]]
+    alone: Callable[[], list[Recording]]
+    elsewhere: Callable[[], Iterable[Recording]] = tuple
+    computes_the_same: Callable[[str, Recording], bool] = lambda text, run: False
+
+
+Lower = Callable[[list[Recording]], "Graph"]
+"""Makes a graph of traces."""
 Kind = TypeVar("Kind")
 
 
@@ -90,3 +120,14 @@ def each_of(kind: type[Kind], data: Any) -> Iterator[Kind]:
             yield from each_of(kind, each)
     elif isinstance(data, slice):
         yield from each_of(kind, (data.start, data.stop, data.step))
+    elif is_dataclass(data) and not isinstance(data, type):
+        yield from each_of(kind, [getattr(data, each.name) for each in fields(data)])
+
+
+def plain_name(name: str) -> str:
+    """The name of a function without what says that it is an operator, or that it writes over its input."""
+    if name.startswith("__") and name.endswith("__"):
+        return name[2:-2]
+    if name.endswith("_") and not name.endswith("__"):
+        return name[:-1]
+    return name

@@ -6,17 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from planner.editing import written
+from planner.geometry import Shape
 from planner.inputs._folding import folded
-from planner.inputs._graph import Graph
+from planner.inputs._graph import Graph, NotFollowing
 from planner.inputs._lists import Entry, FoldedBlock
+from planner.inputs._stored import Held
 
 
-def text_of(graph: Graph) -> str:
-    """The model file of a graph."""
-    entries, blocks, outputs = folded(graph)
+def text_of(graph: Graph, inputs: Mapping[str, Shape] | None = None) -> str:
+    """The model file of a graph; for the inputs of its first run, or those of other shapes."""
+    entries, blocks, outputs = _folded(graph)
     lines = [f"name: {written(graph.name)}"]
-    shapes = {name: list(step.shapes[0][0]) for name, step in graph.inputs.items()}
-    lines.append(f"input: {written(next(iter(shapes.values())) if len(shapes) == 1 else shapes)}")
+    given = {name: list((inputs or {}).get(name, step.shapes[0][0])) for name, step in graph.inputs.items()}
+    lines.append(f"input: {written(next(iter(given.values())) if len(given) == 1 else given)}")
     if outputs:
         lines.append(f"outputs: {written(outputs)}")
     lines += ["layers:", *_list(entries, 1)]
@@ -27,23 +29,46 @@ def text_of(graph: Graph) -> str:
     return "\n".join([*lines, ""])
 
 
+def _folded(graph: Graph) -> tuple[list[Entry], dict[str, FoldedBlock], list[str]]:
+    """What a file has of a graph. Where a number does not follow from what comes into a module, it may follow from what
+    comes into the one above it: modules of its class are opened then.
+    """
+    for _ in range(MOST_OPENED):
+        try:
+            return folded(graph)
+        except NotFollowing as reason:
+            more = graph.alike(reason.path)
+            if not reason.path or more <= graph.opened:
+                raise
+            graph.opened |= more
+    return folded(graph)
+
+
+MOST_OPENED = 8
+"""Classes of modules that are opened."""
+
+
 def heading(
-    home: str, graph: Graph, decisions: Iterable[str], parameters: Iterable[str], *, in_training: bool = False
+    home: str, graph: Graph, decisions: Iterable[str], stored: Mapping[str, Held], *, in_training: bool = False
 ) -> str:
-    """What stands above the text, as comments: where it comes from, and what of it no layer says."""
+    """What stands above the text, as comments: where it comes from, what of it no layer says, and what of what is
+    stored has another name, or none.
+    """
     training = ["It was exported in training: this is what it does in evaluation."] if in_training else []
-    lines = [f"{home}, imported", *training, *_notes(graph, decisions, parameters)]
+    lines = [f"{home}, imported", *training, *_notes(graph, decisions, stored)]
     return "".join(f"# {line}\n" for line in lines)
 
 
-def _notes(graph: Graph, decisions: Iterable[str], parameters: Iterable[str]) -> Iterator[str]:
+def _notes(graph: Graph, decisions: Iterable[str], stored: Mapping[str, Held]) -> Iterator[str]:
     if shown := sorted(each.strip("_") for each in decisions):
         yield f"It looks at values ({', '.join(shown)}): this is what it does where all that it reads is 0."
     if graph.runs == 1 or graph.pinned:
         yield "Sizes that follow from the input's are those at this input."
-    idle = _idle(parameters, {name for step in graph.steps for name in step.state.values()})
-    if idle and not graph.opaque:
-        yield f"Not called in evaluation, and left out: {', '.join(sorted(idle))}"
+    for sizes in graph.elsewhere[:1]:
+        size = ", ".join(map(str, sizes.values()))
+        yield f"This is what it does at most sizes; at some, as {size}, it does something else."
+    if not graph.opaque:
+        yield from _names_apart({name for step in graph.steps for name in step.state.values()}, stored)
     yield from opaque_steps(graph)
 
 
@@ -60,10 +85,30 @@ def opaque_steps(graph: Graph) -> Iterator[str]:
         yield from (f"  {count} × {reason}" for reason, count in reasons.items())
 
 
+def _names_apart(used: set[str], stored: Mapping[str, Held]) -> Iterator[str]:
+    """What of what is stored is never used, and what is used under another name."""
+    called = {stored[name].first or name: name for name in sorted(used & stored.keys(), reverse=True)}
+    rest = {name: called.get(held.first or name) for name, held in stored.items() if held.kept and name not in used}
+    unused = [name for name, own in rest.items() if own is None and stored[name].trained and not stored[name].first]
+    if unused:
+        yield f"Not called in evaluation, and left out: {', '.join(sorted(_idle(unused, used)))}"
+    pairs = dict.fromkeys(_without_ending(name, own) for name, own in rest.items() if own)
+    if pairs:
+        yield f"Stored under other names too: {', '.join(f'{name} is {own}' for name, own in pairs)}"
+
+
 def _idle(parameters: Iterable[str], used: Iterable[str]) -> set[str]:
     """The modules and parameters of which nothing is used, each by the shortest name that says it."""
     called = {part for name in used for part in _beginnings(name)}
     return {next(part for part in _beginnings(name) if part not in called) for name in parameters if name not in called}
+
+
+def _without_ending(name: str, other: str) -> tuple[str, str]:
+    """Two names without the words at their ends that they have in common."""
+    first, second = name.split("."), other.split(".")
+    while len(first) > 1 and len(second) > 1 and first[-1] == second[-1]:
+        del first[-1], second[-1]
+    return ".".join(first), ".".join(second)
 
 
 def _beginnings(name: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.faults.not_imported import NotImported
-from planner.inputs._agreement import best_text
+from planner.inputs._choosing import best_text
 from planner.inputs._exported.archive import Archive, archive_at, archive_in
 from planner.inputs._exported.calls import recorded
 from planner.inputs._exported.inputs import chosen
@@ -19,7 +19,7 @@ from planner.inputs._exported.program import StoredProgram, broken, program_of
 from planner.inputs._exported.sizes import NotKnown
 from planner.inputs._graph import Graph
 from planner.inputs._lowering import lowered
-from planner.inputs._recording import Recording
+from planner.inputs._recording import Recording, Recordings
 from planner.inputs._text import heading
 
 
@@ -51,24 +51,23 @@ def _text_of(program: StoredProgram, name: str, input: Any) -> str:
         graph, text = _graph_of(program, name, input)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, StopIteration) as error:
         raise broken(name, error) from error
-    parameters = [each for each, held in program.stored.items() if held.trained and not held.first]
-    head = heading(f"{program.name} of {name}", graph, (), parameters, in_training=program.in_training)
+    head = heading(f"{program.name} of {name}", graph, (), program.stored, in_training=program.in_training)
     return head + text
 
 
 def _graph_of(program: StoredProgram, name: str, input: Any) -> tuple[Graph, str]:
     """The graph of a program and its text; what is no program may raise anything on the way."""
     found = chosen(program, input, name)
-    traces = [_first(program, found.runs[0], name)]
-    traces += _alike(program, found.runs[1:2], traces[0])
+    first = _first(program, found.runs[0], name)
+    traces = [first, *_alike(program, found.runs[1:2], first)]
 
     def lower(recordings: Sequence[Recording]) -> Graph:
-        return lowered(program.name, recordings, program.stored, found.samples, found.rows)
+        return lowered(program.name, recordings, program.stored, found.rows)
 
     def others() -> Iterator[Recording]:
-        return _alike(program, found.runs[2:], traces[0])
+        return _alike(program, found.runs[2:], first)
 
-    return best_text(name, traces, others, lower)
+    return best_text(name, Recordings(traces, others, lambda: [first]), lower)
 
 
 def _first(program: StoredProgram, symbols: Mapping[str, int], name: str) -> Recording:

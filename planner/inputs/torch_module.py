@@ -9,13 +9,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from functools import cache
+from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of
+from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of, plain_name
 
 OPENED = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.TransformerEncoder, nn.TransformerDecoder, nn.Transformer)
 """Modules of `torch.nn` that are made of others."""
@@ -44,11 +48,11 @@ def class_name(module: nn.Module) -> str:
 class Recorder(TorchFunctionMode):
     """Writes down the functions and layers that run while the mode is on.
 
-    names      the full names of the modules
+    names      the full names of the modules, of which one may have several
     constants  by their `id`, the tensors that modules have as plain attributes, neither parameters nor buffers
     """
 
-    def __init__(self, names: Mapping[nn.Module, str]) -> None:
+    def __init__(self, names: Mapping[nn.Module, list[str]]) -> None:
         super().__init__()
         self.names = names
         stored = {id(each) for module in names for each in (*module.parameters(False), *module.buffers(False))}
@@ -60,6 +64,7 @@ class Recorder(TorchFunctionMode):
         self.values: dict[int, Value] = {}
         self.alive: list[Tensor] = []
         self.lying: dict[int, set[int]] = {}
+        self.arrays: dict[int, tuple[Any, Value]] = {}
 
     def known(self, tensor: Tensor, **about: Any) -> Value:
         """The value of a tensor, new where the tensor has not been met."""
@@ -98,16 +103,27 @@ class Recorder(TorchFunctionMode):
             return {key: self.read(each) for key, each in data.items()}
         if isinstance(data, slice):
             return slice(*map(self.read, (data.start, data.stop, data.step)))
-        return data
+        if is_dataclass(data) and not isinstance(data, type):
+            return tuple(self.read(getattr(data, each.name)) for each in fields(data))
+        return self._array(data) if _is_array(data) else data
 
-    def run(self, called: Callable[[], Any], name: str, args: Any, kwargs: Any, **about: Any) -> Any:
+    def _array(self, array: Any) -> Value:
+        """The value of an array of NumPy; what it holds may follow from all that was read before."""
+        kind = {"f": "float", "c": "float", "b": "truth"}.get(array.dtype.kind, "whole")
+        made = array, Value(tuple(array.shape), kind="elsewhere", type=kind)
+        return self.arrays.setdefault(id(array), made)[1]
+
+    def run(self, function: Callable[[], Any], name: str, args: Any, kwargs: Any, **about: Any) -> Any:
         """Call a function or a layer, and write down what was read and what came out. Whatever it has written over is
         another tensor from then on. What comes of constants alone is a constant.
         """
         before = [(tensor, tensor._version) for tensor in each_of(Tensor, (args, kwargs))]
         alone = bool(before) and all([self.is_constant(tensor) for tensor, _ in before]) and name not in DRAWS
+        for tensor, _ in before:
+            if not self.is_constant(tensor):
+                self.known(tensor, kind="elsewhere")  # where no function that was recorded has given it
         read = self.read(args), self.read(kwargs)
-        result = called()
+        result = function()
         written = [tensor for tensor, version in before if tensor._version != version]
         for tensor in written:
             self.renew(tensor)
@@ -132,11 +148,19 @@ class Recorder(TorchFunctionMode):
         if name in ("__get__", "__set__"):
             name = f"{getattr(getattr(func, '__self__', None), '__name__', '')}.{name}"
         self.trace.sized |= name in SIZES
-        return self.run(lambda: func(*args, **kwargs), name, args, kwargs)
+        return self.run(lambda: func(*args, **kwargs), name, args, kwargs, called=dotted_name(func, name))
+
+    def _path_of(self, module: nn.Module) -> str | None:
+        """The full name of a module: the one that it has within the module that calls it, if there is one."""
+        names = self.names.get(module, [])
+        if len(names) > 1 and self.calls and (home := self.calls[-1].path):
+            within = [each for each in names if each.startswith(f"{home}.")]
+            return min(within, key=lambda each: each.count("."), default=names[0])
+        return next(iter(names), None)
 
     def call(self, forward: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
         """Run a module, as a layer or opened."""
-        path = self.names.get(module)
+        path = self._path_of(module)
         if self.inside_layer or path is None:
             return forward(module, *args, **kwargs)
         if self.calls and is_layer(module):
@@ -159,11 +183,31 @@ class Recorder(TorchFunctionMode):
             self.calls.pop()
 
 
+@cache
+def dotted_name(function: Any, name: str) -> str:
+    """The name under which a function of PyTorch can be found: `torch.nn.functional.linear`."""
+    if isinstance(function, torch._ops.OpOverloadPacket | torch._ops.OpOverload):
+        return f"torch.ops.{function}"
+    family, _, rest = name.partition("_")
+    plain = plain_name(name)
+    homes = ("torch", "torch.nn.functional", "torch.Tensor")
+    places = [(f"torch.{family}", rest)] if family in FAMILIES else []
+    places += [(home, each) for each in (plain, name, name.removesuffix(".__get__")) for home in homes]
+    found = (".".join(place) for place in places if hasattr(attrgetter(place[0])(ROOT), place[1]))
+    return next(found, f"torch.{plain or 'call'}")
+
+
+ROOT = SimpleNamespace(torch=torch)
+FAMILIES = ("linalg", "special", "fft")
+"""Modules of PyTorch of which a function's own name begins with the module's."""
 MOST_NUMBERS = 64
 """Constants of so many numbers are known by what they hold."""
 DRAWS = {"rand_like", "randn_like", "randint_like", "bernoulli", "normal", "multinomial", "poisson"}
 """Functions that give other values in every run."""
-DECIDES = {"__bool__", "item", "__int__", "__float__", "__index__", "tolist", "equal", "allclose", "numpy", "nonzero"}
+DECIDES = {
+    *("__bool__", "__int__", "__float__", "__index__", "item", "tolist", "equal", "allclose", "nonzero"),
+    *("numpy", "__array__", "__dlpack__"),
+}
 """Functions that tell a value of a tensor."""
 SIZES = {"shape.__get__", "size", "numel", "__len__"}
 """Functions that tell sizes of a tensor."""
@@ -175,6 +219,11 @@ def _place(tensor: Tensor) -> int:
         return int(tensor.untyped_storage()._cdata)
     except (NotImplementedError, RuntimeError):
         return -id(tensor)
+
+
+def _is_array(data: object) -> bool:
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(data, numpy.ndarray)
 
 
 def _type(tensor: Tensor) -> str:
@@ -224,14 +273,30 @@ def _without_compiling() -> Iterator[None]:
         torch._dynamo.config.disable = was
 
 
+@contextmanager
+def as_before(module: nn.Module) -> Iterator[None]:
+    """What the modules keep from one run for the next, as a table that is made once, is forgotten afterwards."""
+    before = [(vars(each), dict(vars(each))) for each in module.modules()]
+    tables = [(each, dict(each)) for _, own in before for each in own.values() if isinstance(each, dict)]
+    lists = [(each, [*each]) for _, own in before for each in own.values() if isinstance(each, list)]
+    try:
+        yield
+    finally:
+        for now, was in (*before, *tables):
+            now.clear()
+            now.update(was)
+        for each, items in lists:
+            each[:] = items
+
+
 def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, Tensor], *, by_name: bool) -> Recording:
     """The trace of a module on inputs, with other tensors in place of its parameters and buffers.
 
     by_name  whether the inputs have the names of the parameters of `forward`, and are given by these
     """
-    names: dict[nn.Module, str] = {}
-    for name, each in module.named_modules():
-        names.setdefault(each, name)
+    names: dict[nn.Module, list[str]] = {}
+    for name, each in module.named_modules(remove_duplicate=False):
+        names.setdefault(each, []).append(name)
     recorder = Recorder(names)
     parameters = dict(module.named_parameters(remove_duplicate=False))
     for name, tensor in state.items():
@@ -239,7 +304,14 @@ def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, 
     for name, tensor in inputs.items():
         recorder.trace.inputs[name] = recorder.known(tensor, origin=name, kind="input")
     args, kwargs = ((), dict(inputs)) if by_name else (tuple(inputs.values()), {})
-    with torch.no_grad(), _without_shortcuts(), _without_compiling(), _calls_go_to(recorder), recorder:
+    with (
+        torch.no_grad(),
+        as_before(module),
+        _without_shortcuts(),
+        _without_compiling(),
+        _calls_go_to(recorder),
+        recorder,
+    ):
         result = torch.func.functional_call(module, dict(state), args, kwargs, strict=False, tie_weights=False)
     recorder.trace.result = recorder.read(result)
     return recorder.trace

@@ -31,6 +31,10 @@ def recorded(program: StoredProgram, symbols: Mapping[str, int]) -> Recording:
     return Replay(program, symbols).recording()
 
 
+METHODS = {"getitem": "torch.Tensor.__getitem__", "setitem": "torch.Tensor.__setitem__"}
+"""Functions that are no operators of ATen, as they can be found."""
+
+
 class Replay:
     """Goes along a program's calls, with its tensors at certain sizes.
 
@@ -203,7 +207,8 @@ class Replay:
         args, kwargs = self.read(function.args, paths), self.read(function.kwargs, paths)
         made = self.made(result)
         own = made[0] if function.first and isinstance(made, tuple) else made
-        self.trace.events.append(Event(function.name, scope.invocation, args, kwargs, own))
+        called = METHODS.get(function.name, f"torch.ops.aten.{function.name}")
+        self.trace.events.append(Event(function.name, scope.invocation, args, kwargs, own, called=called))
 
     def _lies_with(self, name: str, result: Any) -> None:
         """Remember that results lie in the memory of a tensor."""

@@ -66,6 +66,13 @@ def floordiv(b: GraphBuilder, x: Any, y: Any) -> Traced:
     return div(b, x, y, rounding_mode="floor")
 
 
+@operation("remainder", "mod", "imod")
+def remainder(b: GraphBuilder, x: Any, y: Any) -> Traced:
+    """What a division leaves, with the sign of the divisor."""
+    whole = div(b, x, y, rounding_mode="floor")
+    return operator("Subtract", b, x, operator("Multiply", b, whole, y))
+
+
 def _turned(type_: str, b: GraphBuilder, y: Any, x: Any) -> Traced:
     """An operator whose second operand comes first, as in `2 - x`."""
     return operator(type_, b, x, y)

@@ -135,9 +135,9 @@ def pad(b: GraphBuilder, x: Any, pad: Any, mode: str = "constant", value: Any = 
         return tensor
     if any(b.batch in tensor.dims[dim] for dim in padded):
         raise NotSayable("padding of the batch")
-    channels = next(
-        (dim for dim in (tensor.rank - 1, 1) if dim not in padded and b.batch not in tensor.dims[dim]), None
-    )
+    lying = (dim for dim in range(tensor.rank) if tensor.own(dim) and tensor.own(dim) == tensor.axes[-1])
+    may_be = (*lying, tensor.rank - 1, 1)
+    channels = next((dim for dim in may_be if dim not in padded and b.batch not in tensor.dims[dim]), None)
     spatial = [dim for dim in range(tensor.rank) if dim != channels and tensor.dims[dim] != (b.batch,)]
     if not 1 <= len(spatial) <= 3:
         raise NotSayable(f"padding of a tensor with {len(spatial)} axes besides channels")

@@ -53,6 +53,8 @@ def layer(b: GraphBuilder, name: str, module: Any, path: str, args: tuple[Any, .
         raise NotSayable(f"nn.{name}")
     if name == "TransformerEncoderLayer":
         return _encoder_layer(b, module, path, *args, **kwargs)
+    if name in ("LSTMCell", "GRUCell", "RNNCell"):
+        return _cell(b, name, module, path, *args, **kwargs)
     if name in ("LSTM", "GRU", "RNN"):
         return _recurrent(b, name, module, path, *args, **kwargs)
     if kwargs or len(args) != 1:
@@ -151,6 +153,19 @@ def _recurrent(b: GraphBuilder, name: str, module: Any, path: str, input: Any, h
         b.output(step, lambda axes: (axes[0], (b.batch,), axes[1]), i) for i in range(1, 3 if name == "LSTM" else 2)
     ]
     return y, tuple(states) if name == "LSTM" else states[0]
+
+
+def _cell(b: GraphBuilder, name: str, module: Any, path: str, input: Any, hx: Any = None) -> Any:
+    """One step of a recurrent layer: (N, C), and its states as they were."""
+    states = () if hx is None else hx if isinstance(hx, tuple | list) else (hx,)
+    read = [b.last(b.tensor(each)) for each in (input, *states)]
+    if any(each.rank != 2 or each.dims[0] != (b.batch,) for each in read):
+        raise NotSayable(f"nn.{name} on other dimensions than samples and channels")
+    arguments = arguments_of(name, module)
+    arguments.pop("input_size", None)
+    step = b.step(name, arguments, read, path=path)
+    found = tuple(b.output(step, lambda axes: ((b.batch,), axes[0]), i) for i in range(2 if name == "LSTMCell" else 1))
+    return found if name == "LSTMCell" else found[0]
 
 
 def attention(

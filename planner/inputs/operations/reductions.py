@@ -14,7 +14,7 @@ from planner.inputs._meeting import refined
 from planner.inputs.operations import OPERATIONS, all_operations, operation
 from planner.inputs.operations._arguments import chosen, listed
 from planner.inputs.operations.arithmetic import operator
-from planner.inputs.operations.shapes import unsqueeze
+from planner.inputs.operations.shapes import replaced, unsqueeze
 
 
 def _along(b: GraphBuilder, x: Any, dims: Any) -> tuple[Traced, list[int], list[int]]:
@@ -86,6 +86,18 @@ def _extreme(type_: str, pair: str, b: GraphBuilder, input: Any, *args: Any, **k
     return all_operations()[pair](b, input, *args)
 
 
+@operation("topk")
+def topk(
+    b: GraphBuilder, input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> tuple[Traced, Traced]:
+    """The largest values along a dimension in falling order, and their places."""
+    tensor, at, axis = along_one(b, input, dim)
+    arguments = {"k": k, "dim": dim_of_axis(axis, len(tensor.axes))} | ({} if largest else {"largest": False})
+    step = b.step("TopK", arguments, [tensor])
+    values, places = (replaced(b, step, tensor, axis, at, i, i > 0) for i in range(2))
+    return values, places
+
+
 OPERATIONS.update({"max": partial(_extreme, "Max", "maximum"), "min": partial(_extreme, "Min", "minimum")})
 
 
@@ -123,6 +135,15 @@ def vector_norm(
     b: GraphBuilder, x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Traced:
     return norm(b, x, ord, dim, keepdim)
+
+
+@operation("_weight_norm")
+def weight_norm(b: GraphBuilder, v: Any, g: Any, dim: int = 0) -> Traced:
+    """A weight by its direction and its length, for each cell of a dimension."""
+    direction = b.tensor(v)
+    others = [each for each in range(direction.rank) if each != dim % direction.rank]
+    length = norm(b, direction, 2, others, True)
+    return operator("Multiply", b, direction, operator("Divide", b, g, length))
 
 
 def _softmax(

@@ -7,7 +7,7 @@ from typing import Any
 
 from planner.inputs._axes import Axis, Factor, Sizes, Traced, fresh, size_of
 from planner.inputs._building import GraphBuilder, dim_of_axis, layer_of
-from planner.inputs._following import at_run, number_of
+from planner.inputs._following import Following, at_run, number_of
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._stored import Held
 from planner.inputs.operations import operation
@@ -126,15 +126,15 @@ def repeat(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Traced:
     for at in range(raised.rank):
         sizes = tuple(raised.sizes(run)[at] for run in range(b.runs))
         if raised.own(at) and wanted[at] != sizes:
-            raised = _tiled(b, raised, at, wanted[at][0] // sizes[0])
+            raised = _tiled(b, raised, at, [n // own for n, own in zip(wanted[at], sizes, strict=True)])
     return expand(b, raised)
 
 
-def _tiled(b: GraphBuilder, x: Traced, dim: int, copies: int) -> Traced:
+def _tiled(b: GraphBuilder, x: Traced, dim: int, copies: Sequence[int]) -> Traced:
     tensor, axis = b.parted(x, dim)
-    times = [1] * len(tensor.axes)
-    times[axis] = copies
-    return _replaced(b, b.step("Tile", {"dims": [1, times[-1], *times[:-1]]}, [tensor]), tensor, axis, dim)
+    times: list[int | Following] = [1] * len(tensor.axes)
+    times[axis] = number_of(copies)
+    return replaced(b, b.step("Tile", {"dims": [1, times[-1], *times[:-1]]}, [tensor]), tensor, axis, dim)
 
 
 @operation("repeat_interleave")
@@ -191,7 +191,7 @@ def _listed_cells(b: GraphBuilder, x: Traced, dim: int, cells: Sequence[int]) ->
     tensor, axis = b.parted(x, dim)
     index = [n % tensor.sizes()[dim] for n in cells]
     where = dim_of_axis(axis, len(tensor.axes))
-    return _replaced(b, b.step("IndexSelect", {"dim": where, "index": index}, [tensor]), tensor, axis, dim)
+    return replaced(b, b.step("IndexSelect", {"dim": where, "index": index}, [tensor]), tensor, axis, dim)
 
 
 def _looked_up(b: GraphBuilder, x: Traced, dim: int, index: Traced) -> tuple[Traced, int]:
@@ -248,7 +248,7 @@ def sliced(b: GraphBuilder, x: Traced, dim: int, wanted: slice) -> Traced:
     cut = any(bounds[run][1] < x.sizes(run)[dim] for run in range(b.runs))
     arguments |= {"stop": wanted.stop} if wanted.stop is not None and cut else {}
     arguments |= {"step": step} if step != 1 else {}
-    return _replaced(b, b.step("Slice", arguments, [tensor]), tensor, axis, dim)
+    return replaced(b, b.step("Slice", arguments, [tensor]), tensor, axis, dim)
 
 
 def _bounds(wanted: slice, run: int) -> slice:
@@ -260,7 +260,7 @@ def _bounds(wanted: slice, run: int) -> slice:
     return slice(*numbers)
 
 
-def _replaced(
+def replaced(
     b: GraphBuilder, step: Any, x: Traced, axis: int, dim: int, number: int = 0, numbered: bool = False
 ) -> Traced:
     """A tensor like another, of which one axis, which is one dimension, has a new size."""
@@ -285,7 +285,7 @@ def select(b: GraphBuilder, x: Any, dim: int, index: int) -> Traced:
     if axis == rank - 1 or rank == 1:
         index %= tensor.sizes()[dim]
         cut = {"dim": 1, "start": index, "stop": index + 1}
-        found = _replaced(b, b.step("Slice", cut, [tensor]), tensor, axis, dim)
+        found = replaced(b, b.step("Slice", cut, [tensor]), tensor, axis, dim)
     else:
         step = b.step("Select", {"dim": dim_of_axis(axis, rank), "index": index}, [tensor])
         axes = (*tensor.axes[:axis], *tensor.axes[axis + 1 :])
@@ -315,7 +315,7 @@ def split(b: GraphBuilder, x: Any, *parts: Any, dim: int | None = None, **_: Any
         step = b.step("Chunk", {"chunks": len(sizes), **along}, [tensor])
     else:
         step = b.step("Split", {"split_size": [each[0] for each in sizes], **along}, [tensor])
-    return tuple(_replaced(b, step, tensor, axis, at, i, True) for i in range(len(sizes)))
+    return tuple(replaced(b, step, tensor, axis, at, i, True) for i in range(len(sizes)))
 
 
 def _slices(sizes: Sequence[Sizes]) -> Iterator[slice]:

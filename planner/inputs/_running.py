@@ -1,0 +1,114 @@
+"""Runs of a module of PyTorch on tensors of several sizes, and on several numbers of samples.
+
+The user's own code runs here, and may raise anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from planner.faults.not_imported import NotImported
+from planner.inputs._given import BATCH, FARTHER, Inputs, Run
+from planner.inputs._naming import aside, said
+from planner.inputs._recording import Recording, Recordings
+from planner.inputs.torch_module import traced, without_values
+
+OTHERWISE = 5
+"""Samples in further runs, which tell the numbers that follow from how many there are."""
+
+
+class Runner:
+    """Runs a module: without values, or else with them."""
+
+    def __init__(self, module: Any, inputs: Inputs) -> None:
+        self.module, self.inputs = module, inputs
+        self.state, self.device = without_values(module), "meta"
+
+    def recordings(self) -> Recordings:
+        """What the module did in each run. The first must succeed; others may fail."""
+        farther = self.inputs.runs[1 : 1 + len(FARTHER)]
+        return Recordings(
+            traces=[self.first, *self._like_the_first(farther[:1])],
+            others=lambda: self._like_the_first(farther[1:]),
+            alone=lambda: [self.first, self._twin],
+            elsewhere=self._elsewhere,
+            computes_the_same=self._computes_the_same,
+        )
+
+    def run(self, sizes: Run, samples: int = OTHERWISE) -> Recording:
+        tensors = {
+            name: torch.zeros(samples, *each[1:], dtype=dtype, device=self.device)
+            for name, (each, dtype) in sizes.items()
+        }
+        with aside():
+            return traced(self.module, tensors, self.state, by_name=self.inputs.by_name)
+
+    @cached_property
+    def first(self) -> Recording:
+        """The run at the size that is meant."""
+        meant = self.inputs.runs[0]
+        try:
+            return self.run(meant, BATCH)
+        except (Exception, SystemExit):  # noqa: BLE001
+            self.device = "cpu"
+            self.state = {**dict(self.module.named_parameters()), **dict(self.module.named_buffers())}
+        try:
+            return self.run(meant, BATCH)
+        except (Exception, SystemExit) as error:
+            shown = ", ".join(f"({', '.join(map(str, each))})" for each, _ in meant.values())
+            message = f"`{type(self.module).__name__}` fails on {shown}"
+            missing = isinstance(error, NotImplementedError)
+            help = "mend the code: it must run in Python" if missing else "give a shape that it reads, by `--input`"
+            raise NotImported(message, said(error), help) from error
+
+    @cached_property
+    def _twin(self) -> Recording:
+        """The same for another number of samples. Raises NotImported where the module does something else for it."""
+        label, found = "", None
+        try:
+            found = self.run(self.inputs.runs[0])
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            label = said(error)
+        if found is None or found.outline != self.first.outline:
+            message = f"`{type(self.module).__name__}` does something else for {OTHERWISE} samples than for {BATCH}"
+            help = "it must do the same for each: without a loop over samples, or a condition on their number"
+            raise NotImported(message, label or _apart(self.first, found), help)
+        return found
+
+    def _like_the_first(self, runs: Sequence[Run]) -> Iterator[Recording]:
+        """Those runs in which the module does the same as in the first."""
+        for each in runs:
+            with suppress(Exception, SystemExit):
+                found = self.run(each)
+                if found.outline == self.first.outline:
+                    yield found
+                else:
+                    self.first.elsewhere = True
+
+    def _elsewhere(self) -> Iterator[Recording]:
+        """The runs at all other sizes."""
+        first = 1 + len(FARTHER)
+        for i, each in enumerate([*self.inputs.runs[first:], *self.inputs.runs[1:first]]):
+            with suppress(Exception, SystemExit):
+                yield self.run(each, OTHERWISE if i % 2 else BATCH)
+
+    def _computes_the_same(self, text: str, recording: Recording) -> bool:
+        from planner.inputs._comparing import computes_the_same
+
+        try:
+            return computes_the_same(self.module, text, recording, by_name=self.inputs.by_name)
+        except (Exception, SystemExit):  # noqa: BLE001
+            return False
+
+
+def _apart(first: Recording, other: Recording | None) -> str:
+    """Where two recordings part, in words."""
+    outlines = [[] if each is None else each.outline for each in (first, other)]
+    at = next((i for i, (a, b) in enumerate(zip(*outlines, strict=False)) if a != b), min(map(len, outlines)))
+    names = [each[at][1] or f"torch's {each[at][0].strip('_')}" if at < len(each) else "nothing" for each in outlines]
+    return f"its call {at + 1:,} is `{names[0]}`, and `{names[1]}` for {OTHERWISE}"
