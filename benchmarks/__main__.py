@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import chains, emission, planning, printing, sizes, startup
+from benchmarks import chains, emission, importing, planning, printing, sizes, startup
 
 # The chains come first: a process that holds torch makes its children look larger.
 SECTIONS = {
@@ -14,6 +14,7 @@ SECTIONS = {
     "sizes": sizes.measure,
     "printing": printing.measure,
     "emission": emission.measure,
+    "importing": importing.measure,
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import torch
@@ -146,7 +147,7 @@ class Recorder(TorchFunctionMode):
                 return self.run(lambda: forward(module, *args, **kwargs), class_name(module), args, kwargs, **own)
             finally:
                 self.inside_layer = False
-        border = bool(self.calls) and any(True for _ in (*module.parameters(), *module.buffers()))
+        border = bool(self.calls) and next(chain(module.parameters(), module.buffers()), None) is not None
         if border:
             self.trace.events.append(Event(BORDER, self.calls[-1], (), {}, self.read((args, kwargs)), path=path))
         self.calls.append(Invocation(path, type(module).__name__, self.calls[-1] if self.calls else None))
