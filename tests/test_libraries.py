@@ -360,11 +360,11 @@ def test_the_anchors_of_rt_detr_are_endless_at_the_edge_of_large_maps(sizes: lis
     boxes, unmasked = planner.build(
         {"input": [1, 1, 1], "layers": layers, "blocks": blocks, "outputs": ["anchors.0", "anchors.1"]}
     )(torch.zeros(1, 1, 1, 1))
-    middles = [
-        torch.stack([(i % width + 0.5) / width, (i // width + 0.5) / height, side.expand(i.shape), side.expand(i.shape)])
-        for (height, width), side in zip(sizes, torch.tensor([0.05, 0.1, 0.2]), strict=True)
-        for i in [torch.arange(height * width)]
-    ]
+    middles = []
+    for (height, width), side in zip(sizes, torch.tensor([0.05, 0.1, 0.2]), strict=True):
+        i = torch.arange(height * width)
+        sides = side.expand(2, len(i))
+        middles.append(torch.cat([torch.stack([(i % width + 0.5) / width, (i // width + 0.5) / height]), sides]))
     expected = torch.cat(middles, 1)
     inner = ((expected > 0.01) & (expected < 0.99)).all(0)
     assert torch.equal(unmasked.squeeze().bool(), inner)
