@@ -50,6 +50,7 @@ RemedyName = Literal[
     "projection",
     "same_channels",
     "shifted_padding",
+    "size_before_folding",
     "size_from_skip",
     "skipping_kernel",
     "smaller_dilation",

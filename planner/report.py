@@ -20,6 +20,9 @@ from planner.plan import Plan, Step
 from planner.source import Source
 from planner.words import counted
 
+MOST_FIXES = 5
+"""Fixes of a finding that are told."""
+
 
 @dataclass(eq=False, repr=False)
 class Report:
@@ -116,8 +119,8 @@ class Report:
         """The steps that work in place on a tensor that something else reads later."""
         return overwriting(self.plan)
 
-    def fixes(self, diagnostic: Diagnostic) -> tuple[Fix, ...]:
-        """The fixes of a finding, the best first. A plain report has none: fixes need a workbench."""
+    def fixes(self, diagnostic: Diagnostic, most: int = MOST_FIXES) -> tuple[Fix, ...]:
+        """The fixes of a finding, the best first, at most so many. A plain report has none: fixes need a workbench."""
         return ()
 
     @property

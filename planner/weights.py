@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Protocol
 
+from planner.faults.index_out_of_range import IndexOutOfRange
 from planner.faults.places_into_weights import PlacesIntoWeights
 from planner.faults.shared_weights_differ import SharedWeightsDiffer
 from planner.faults.unknown_weights import UnknownWeights
+from planner.faults.values_for_places import ValuesForPlaces
 from planner.geometry import Shape
 from planner.layers._call import Call
 from planner.layers._layer import Facts, Layer, Sizes
@@ -62,6 +64,15 @@ def must_fit(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]
     read = (each for i, each in enumerate(step.sources) if i not in layer.indices)
     if facts.weights and any(output in steps[at].places for at, output in read):
         raise PlacesIntoWeights(instance.type)
+    for at, output in [each for i, each in enumerate(step.sources) if i in layer.indices]:
+        if _holds_values(steps, at, output):
+            raise ValuesForPlaces(instance.type, steps[at].instance.name)
+        most = _most(steps, at)
+        if (
+            most is not None
+            and (count := min([sizes[0] for sizes in facts.weights.values()], default=most + 1)) <= most
+        ):
+            raise IndexOutOfRange.looked_up(steps[at].instance.name, most, count)
     if instance.owner is not None:
         _must_share(steps[instance.owner], step, layer, facts)
     elif instance.ties:
@@ -77,6 +88,30 @@ def places(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]) 
     fractions = any(isinstance(each, float) for each in layer.given().values())
     kept = layer.keeps_whole and all(whole) and not fractions
     return range(len(facts.outputs)) if kept or layer.moves(facts, step.inputs[0]) else layer.whole_outputs
+
+
+def _holds_values(steps: Sequence[Planned], at: int, output: int) -> bool:
+    """Whether an output is known to hold no whole numbers: weights were multiplied, or numbers that are none stand in
+    it. What an input of the model holds is not known, nor what most functions make.
+    """
+    step = steps[at]
+    facts, layer = step.facts, step.instance.layer
+    if facts is None or layer is None or output in step.places:
+        return False
+    if facts.weights or not step.sources:
+        return output not in layer.whole_outputs
+    kept = layer.keeps_whole or layer.moves(facts, step.inputs[0])
+    return kept and any(_holds_values(steps, *each) for each in step.sources)
+
+
+def _most(steps: Sequence[Planned], at: int) -> int | None:
+    """The largest of the whole numbers that a step holds; None where it is not known."""
+    step = steps[at]
+    facts, layer = step.facts, step.instance.layer
+    if facts is None or layer is None or not step.sources:
+        return layer.most if layer is not None else None
+    all_there = facts.outputs[0].elements >= step.inputs[0].elements
+    return _most(steps, step.sources[0][0]) if all_there and layer.moves(facts, step.inputs[0]) else None
 
 
 def _must_share(owner: Planned, step: Planned, layer: Layer, facts: Facts) -> None:

@@ -20,7 +20,7 @@ from planner.faults.planner_failed import PlannerFailed
 from planner.model import Model
 from planner.plan import Known, Plan
 from planner.propagation import propagate
-from planner.report import Report
+from planner.report import MOST_FIXES, Report
 from planner.rules import judge
 from planner.source import Source, of_mapping, parse, read, unparsed
 from planner.unfolding import Interned, alike, load
@@ -135,16 +135,17 @@ class Workbench:
         return Mender(self.report, self.judged, given=self.input)
 
     @cached_property
-    def _fixes(self) -> dict[int, tuple[Fix, ...]]:
+    def _fixes(self) -> dict[tuple[int, int], tuple[Fix, ...]]:
         return {}
 
-    def fixes(self, diagnostic: Diagnostic) -> tuple[Fix, ...]:
+    def fixes(self, diagnostic: Diagnostic, most: int = MOST_FIXES) -> tuple[Fix, ...]:
         """What would mend a finding of the report, the best first; each has been planned."""
         if self.fault is not None or diagnostic.supposed or not (diagnostic.kind.mended_by or diagnostic.mends):
             return ()
-        if id(diagnostic) not in self._fixes:
-            self._fixes[id(diagnostic)] = self._mender.fixes(diagnostic)
-        return self._fixes[id(diagnostic)]
+        key = id(diagnostic), most
+        if key not in self._fixes:
+            self._fixes[key] = self._mender.fixes(diagnostic, most)
+        return self._fixes[key]
 
     def mended(self, *, unsafe: bool = False) -> Mended:
         """The model with the first safe fix of every error and warning made in its text, and with `unsafe` the first of
@@ -166,9 +167,9 @@ class Checked(Report):
         """All findings, infos included, of a brief report too: there they are judged when they are asked for."""
         return (*self.diagnostics, *judge(self, REMARKS)) if self.brief else self.diagnostics
 
-    def fixes(self, diagnostic: Diagnostic) -> tuple[Fix, ...]:
+    def fixes(self, diagnostic: Diagnostic, most: int = MOST_FIXES) -> tuple[Fix, ...]:
         """The fixes of one of the report's findings, the best first; each has been planned."""
-        return self.bench.fixes(diagnostic)
+        return self.bench.fixes(diagnostic, most)
 
     def to_dict(self) -> dict[str, Any]:
         """The report in plain values; shapes are `[…spatial, C]`."""

@@ -32,7 +32,11 @@ SIDES = [
     Arithmetic("ceil($input.width / 4)", lambda h, w, c: -(-w // 4)),
     Arithmetic("$input.width - 3 if $input.width > 9 else 4", lambda h, w, c: w - 3 if w > 9 else 4),
     Arithmetic("$input.height // 2 // 3 + 1", lambda h, w, c: h // 2 // 3 + 1),
+    Arithmetic("ceil(ceil($input.height / 2) / 2)", lambda h, w, c: _half(_half(h))),
+    Arithmetic("(ceil($input.width / 3) + 1) // 3 + 1", lambda h, w, c: (-(-w // 3) + 1) // 3 + 1),
 ]
+QUARTER_HEIGHT = SIDES[-2]
+QUARTER_WIDTH = Arithmetic("($input.width + 3) // 4", lambda h, w, c: _half(_half(w)))
 REMAINDERS = [
     Arithmetic("-$input.height % 3", lambda h, w, c: -h % 3),
     Arithmetic("-$input.width % 4", lambda h, w, c: -w % 4),
@@ -42,6 +46,13 @@ WIDTHS = [
     Arithmetic("2 * $input.channels", lambda h, w, c: 2 * c),
     Arithmetic("$input.channels + $input.height % 2", lambda h, w, c: c + h % 2),
 ]
+
+
+KINDS = ("pool", "pad", "interpolate", "adaptive", "table", "conv", "slice", "list", "reshape", "tokens")
+
+
+def _half(n: int) -> int:
+    return -(-n // 2)
 
 
 def entries(random: Random, depth: int = 0) -> list[dict[str, Any]]:
@@ -56,7 +67,7 @@ def entry(random: Random, depth: int) -> dict[str, Any]:
     def either(number: int) -> Any:
         return side() if random.random() < 0.5 else number
 
-    kind = random.choice(("pool", "pad", "interpolate", "adaptive", "table", "conv", "slice", "list", "reshape"))
+    kind = random.choice(KINDS)
     if kind == "list" and depth < 2:
         return {"layers": entries(random, depth + 1)}
     if kind == "pool":
@@ -80,6 +91,8 @@ def entry(random: Random, depth: int) -> dict[str, Any]:
         return {"type": "Slice", "dim": random.choice((2, 3)), "stop": side()}
     if kind == "reshape":
         return _folded()
+    if kind == "tokens":
+        return _tokens(random)
     stride = random.choice((1, 2))
     return {
         "type": "Conv2d",
@@ -96,6 +109,15 @@ def _folded() -> dict[str, Any]:
     out = {"type": "Rearrange", "pattern": "(h i) w c -> h i w c", "i": 2}
     back = {"type": "Rearrange", "pattern": "h i w c -> (h i) w c", "h": half}
     return {"layers": [out, back]}
+
+
+def _tokens(random: Random) -> dict[str, Any]:
+    """A map that is halved, and halved again, as a sequence of its cells, and back."""
+    halves = [{"type": "Conv2d", "out_channels": 4, "kernel_size": 3, "padding": 1, "stride": 2} for _ in range(2)]
+    side = {"h": QUARTER_HEIGHT} if random.random() < 0.5 else {"w": QUARTER_WIDTH}
+    out = {"type": "Rearrange", "pattern": "h w c -> (h w) c"}
+    back = {"type": "Rearrange", "pattern": "(h w) c -> h w c", **side}
+    return {"layers": [*halves, out, {"type": "LayerNorm"}, back]}
 
 
 def file(layers: list[dict[str, Any]], shape: tuple[int, ...]) -> dict[str, Any]:

@@ -83,6 +83,30 @@ def test_random_branches_are_of_every_manner() -> None:
     assert all(counts[manner] > 10 for manner in (None, *Manner)), counts
 
 
+@pytest.mark.parametrize(
+    ("padding", "manner"), [([3, 0], Manner.CAUSAL), ([0, 3], Manner.CAUSAL), ([2, 1], Manner.HALF)]
+)
+def test_a_map_in_one_row_is_causal_where_it_ends_at_the_same_cell(padding: list[int], manner: Manner) -> None:
+    """As in U-Mamba (arXiv:2401.04722), of which the cells of a map are a sequence."""
+    plan = planned(
+        {
+            "input": [8, 8, 4],
+            "layers": [
+                {"name": "row", "type": "Flatten", "start_dim": 2},
+                {"name": "conv", "type": "Conv1d", "groups": "depthwise", "kernel_size": 4, "padding": [padding]},
+                {"name": "gate", "type": "SiLU", "from": "row"},
+                {"type": "Multiply", "from": ["conv", "gate"]},
+            ],
+        }
+    )
+    copy = LinearCopy(plan)
+    for at in range(64):  # the gate sees cell `at` alone
+        (seen,) = copy.read(copy.values[2][0][0, 0, at], [copy.values[0][0]])
+        rows = seen.any(-1).any(1).nonzero()[:, 0].tolist()
+        assert manner is not Manner.CAUSAL or at // 8 == (max(rows) if padding[0] else min(rows))
+    assert {each.manner for apart in found(plan) for each in apart} == {manner}
+
+
 # Networks of both sides
 
 

@@ -286,3 +286,19 @@ def test_a_table_has_rows_and_columns() -> None:
     (found,) = checked_text("input: [4]\nlayers: [{type: Constant, shape: [3], fill: sinusoidal}]\n").diagnostics
     assert found.code == "NSP112"
     assert "two sizes for `sinusoidal`" in found.message
+
+
+@pytest.mark.parametrize(("heads", "key_heads", "advised"), [(6, 2, True), (6, 3, True), (6, 4, False), (2, 6, False)])
+def test_fewer_heads_of_keys_are_told_of_grouped_queries(heads: int, key_heads: int, advised: bool) -> None:
+    text = f"""
+input: {{q: [{heads}, 10, 8], kv: [{key_heads}, 10, 8]}}
+layers:
+  - {{name: mean, type: ScaledDotProductAttention, from: [q, kv, kv]}}
+"""
+    report = checked_text(text)
+    (fault,) = [each for each in report.diagnostics if each.severity == "error"]
+    assert ("enable_gqa: true" in fault.help) == advised
+    assert checked_text(text.replace("kv, kv]", "kv, kv], enable_gqa: true")).ok == advised
+    fixes = report.fixes(fault)
+    assert any(edit.value is True for fix in fixes[:1] for edit in fix.edits) == advised
+    assert not any(fix.safe for fix in fixes)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from planner.diagnostics import Edit
 from planner.editing import CannotEdit, can_be_written, edited, rewritten, same, spliced, splices
-from planner.editing.lines import part_of
+from planner.editing.lines import parts_of
 from planner.editing.text import _EditedText
 from planner.source import encoded, of_mapping, parse
 
@@ -412,12 +412,14 @@ def test_an_edit_is_tried_on_its_own_lines() -> None:
     lines = source.text.splitlines(keepends=True)
 
     def read(*edits: Edit) -> str:
-        return part_of(source, edits)[0].text.removeprefix("layers:\n")
+        return "|".join(part.text.removeprefix("layers:\n") for part, _ in parts_of(source, edits))
 
-    assert read(put(5, "layers", 1, "kernel_size")) == "".join(lines[3:5])
-    assert read(put(5, "layers", 0, "x-a"), put(5, "layers", 1, "x-a")) == "".join(lines[2:])
+    assert read(put(5, "layers", 1, "kernel_size")) == lines[4]
+    assert read(put(5, "layers", 1, "stride")) == "".join(lines[3:5])
+    assert read(put(5, "layers", 0, "x-a"), put(5, "layers", 1, "x-a")) == f"{lines[2]}|{''.join(lines[3:5])}"
     assert read(put(5, "layers", 2, "x-a"), put(5, "layers", 2, "type")) == lines[5]
-    assert read(put([1, 3], "input")) == source.text
+    assert read(put([1, 3], "input")) == lines[0]
+    assert read(insert({}, "layers", 1), put(1, "layers", 2, "kernel_size")) == "".join(lines[2:])
     assert read(put(7, "input", 0)) == lines[0]
 
 

@@ -22,14 +22,14 @@ from planner.cli import main
 from planner.diagnostics import Diagnostic, Edit, Fix, Kind, RemedyName, Severity
 from planner.editing import rewritten
 from planner.fixes import Mender
-from planner.fixes._safety import misspelt
+from planner.fixes._safety import NEVER_SAFE, misspelt
 from planner.geometry import Shape
 from planner.manual import all_kinds, example
 from planner.model import Model
 from planner.plan import Plan
 from planner.propagation import propagate
 from planner.remedies import all_remedies, inputs
-from planner.remedies._case import windows_of
+from planner.remedies._case import Case, windows_of
 from planner.report import Report
 from planner.source import Source, parse
 from planner.workbench import checked, checked_text
@@ -56,6 +56,47 @@ def test_every_remedy_that_a_kind_names_exists_and_every_remedy_is_named() -> No
     named = {name for kind in all_kinds().values() for name in kind.mended_by}
     assert named == set(all_remedies())
     assert list(get_args(RemedyName)) == sorted(named)
+
+
+def test_the_best_fixes_are_the_first_of_all() -> None:
+    sources = [*(example(kind.bad) for kind in BAD), *(path.read_text(encoding="utf-8") for path in STORIES)]
+    for text in sources:
+        few, all_of_them = checked_text(text), checked_text(text)
+        for a, b in zip(few.diagnostics, all_of_them.diagnostics, strict=True):
+            assert few.fixes(a, 3) == all_of_them.fixes(b)[:3]
+            assert few.fixes(a) == all_of_them.fixes(b)
+
+
+def test_no_size_is_looked_for_where_three_fixes_mend_all_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = checked(ROOT / "configs" / "squeezenet1_1.yaml")
+    unread = next(each for each in report.diagnostics if each.code == "NSP320")
+    monkeypatch.setattr(inputs, "propagate", None)
+    assert len(report.fixes(unread, 3)) == 3
+    monkeypatch.undo()
+    assert [fix.edits[0].path[0] for fix in report.fixes(unread)] == ["layers", "layers", "layers", "input", "input"]
+
+
+@pytest.mark.parametrize("name", sorted(NEVER_SAFE))
+def test_remedies_that_are_never_safe(name: RemedyName) -> None:
+    tried = 0
+    for kind in BAD:
+        report = checked_text(example(kind.bad))
+        for found in report.diagnostics:
+            for proposal in all_remedies()[name](Case(report, found)):
+                trial = report.bench._mender._tried(proposal, found)
+                assert trial is None or not trial.safe
+                tried += trial is not None
+    assert tried > 3
+
+
+def test_a_pool_takes_over_no_stride_that_copies_of_its_layer_do_not_have() -> None:
+    block = (
+        "  b:\n    params: {s: 1}\n    layers:\n      - {type: Conv2d, out_channels: 8, kernel_size: 1, stride: $s}\n"
+    )
+    calls = "  - {type: b, s: 2}\n"
+    for more, offers in (("  - {type: b, s: 2}\n", True), ("  - {type: b}\n", False)):
+        texts = offered(f"input: [32, 32, 8]\nlayers:\n{calls}{more}blocks:\n{block}", "NSP322")
+        assert any("AvgPool2d" in text for text in texts) == offers
 
 
 @pytest.mark.parametrize("kind", BAD, ids=lambda kind: kind.name())
@@ -257,6 +298,25 @@ layers:
     assert offered(text, "NSP204")[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("h: 29", "h: 30"), ("w: 20", "w: 21"), ("h: $input.height // 4", "h: 30"), ("h: $rows", "params.rows: 30")],
+)
+def test_tokens_go_back_to_the_map_that_they_were(given: str, expected: str) -> None:
+    text = f"""\
+input: [118, 83, 3]
+params: {{rows: 20}}
+layers:
+  - {{type: Conv2d, out_channels: 4, kernel_size: 3, stride: 4, padding: 1}}
+  - {{name: tokens, type: Rearrange, pattern: "h w c -> (h w) c"}}
+  - {{type: LayerNorm}}
+  - {{name: mixed, type: MultiheadAttention, num_heads: 2}}
+  - {{type: Add, from: [mixed, tokens]}}
+  - {{type: Rearrange, pattern: "(h w) c -> h w c", {given}}}
+"""
+    assert expected in [each.split(" → ")[0] for each in offered(text, "NSP307")]
+
+
 @pytest.mark.parametrize("shape", ["[2, 2, 4]", "[1, 2, 4]"])
 def test_a_free_parameter_has_nothing_behind_it(shape: str) -> None:
     text = f"""\
@@ -321,7 +381,25 @@ def test_mending_tries_no_input_size_twice_while_nothing_is_changed(monkeypatch:
     report = checked_text(f"input: [32, 32, 8]\nlayers:\n  - {conv}\n{add * 5}")
     assert not report.bench.mended().made
     assert len(tried) > 100
-    assert len(set(tried)) == len(tried)
+    assert len(set(tried)) == len(tried) - 1  # at twice the size, the model is first asked whether sizes matter
+
+
+@pytest.mark.parametrize("wrong", ["{type: Conv2d, out_channels: 8, kernel_size: 1, groups: 3}", "{type: Conv3d}"])
+def test_no_input_size_is_tried_where_a_fault_does_not_come_from_it(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = list[Any]()
+
+    def counted(model: Model, inputs: dict[str, Shape], **options: Any) -> Plan:
+        tried.append(inputs)
+        return propagate(model, inputs=inputs, **options)
+
+    monkeypatch.setattr(inputs, "propagate", counted)
+    pool = "{type: MaxPool2d, kernel_size: 3, stride: 2}"
+    report = checked_text(f"input: [32, 32, 8]\nlayers:\n  - {pool}\n  - {wrong}\n")
+    lost = next(each for each in report.diagnostics if each.code == "NSP321")
+    assert any("padding" in fix.text for fix in report.fixes(lost))
+    assert len(tried) <= 1
 
 
 @pytest.mark.parametrize("stride", [2, 3, 4])

@@ -125,6 +125,29 @@ layers:
     assert (height.beside, width.beside) == ((), ())
 
 
+@pytest.mark.parametrize(
+    "side",
+    [
+        "ceil(ceil(ceil($input.height / 2) / 2) / 2)",
+        "(($input.height + 2) // 3 + 5) // 9 + 1",
+        "round($input.height / 2) + 1",
+        "ceil($input.height * 0.75 / 1.25) + 1",
+    ],
+)
+def test_rounding_within_rounding_against_every_height(side: str) -> None:
+    text = f"""
+input: [20, 4, 3]
+layers:
+  - {{type: Interpolate, size: ["{side}", 4]}}
+  - {{type: MaxPool2d, kernel_size: [2, 1]}}
+"""
+    model = checked(text, input=(70, 4, 3)).plan.model
+    (found,) = input_sizes(model)
+    assert isinstance(found.axes[0], AxisSizes)
+    for n in range(1, 80):
+        compare(found, model, n, 4, side)
+
+
 SWAYED = {
     "a table": """
 input: [20, 12, 4]
@@ -353,6 +376,25 @@ def test_the_code_is_the_plan_and_elsewhere_where_it_does_not_say_otherwise(firs
                 assert tuple(y.shape[1:]) == plan.steps[-1].outputs[0].torch, (seed, shape, found.text)
                 ran += 1
     assert ran > 5
+
+
+def test_a_class_is_tried_with_other_arguments_where_functions_follow_sizes() -> None:
+    """Not all of `width` becomes an argument; the height stays that of the tensor."""
+    report = checked("""
+input: [16, 12, 3]
+params: {latents: 8, width: 32}
+outputs: [across, out]
+layers:
+  - {name: row, type: Mean, dim: 2, keepdim: true}
+  - {name: across, type: Expand, size: [-1, -1, $input.height, -1]}
+  - {name: latent, type: Parameter, shape: [$latents, $width]}
+  - {name: halves, type: Chunk, chunks: 2}
+  - {name: out, type: Linear, out_features: $width, from: halves.1}
+""")
+    found = emitted(report)
+    assert differences(report, found) == [], found.text
+    assert "latents: int = 8" in found.text
+    assert ".expand(-1, -1, x.shape[2], -1)" in found.text
 
 
 def _same_weights(a: Plan, b: Plan) -> bool:

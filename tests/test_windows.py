@@ -263,3 +263,19 @@ def test_the_code_says_what_is_done_to_each_axis() -> None:
     code = emitted(checked_text(SWIN.format(h=24, w=24))).text
     assert ".unflatten(2, (-1, self.window))" in code
     assert "einops" not in code
+
+
+@pytest.mark.parametrize("shape", [(8, 12, 8, 3), (8, 12, 8), (4, 4, 8, 12, 3)], ids=str)
+@pytest.mark.parametrize("kind", ["Conv2d", "AvgPool2d", "AvgPool3d", "LSTM"])
+@pytest.mark.parametrize("given", [1, 2, 3, 4])
+def test_what_the_help_says_of_batch_axes_works(kind: str, given: int, shape: tuple[int, ...]) -> None:
+    sizes = {"Conv2d": "out_channels: 2, kernel_size: 2", "LSTM": "hidden_size: 2"}.get(kind, "kernel_size: 2")
+    text = f"input: {list(shape)}\nlayers:\n  - {{type: {kind}, {sizes}, batch_axes: {given}}}\n"
+    report = checked_text(text)
+    if report.ok:
+        return
+    (fault,) = [each for each in report.diagnostics if each.code == "NSP206"]
+    advice, _, rest = fault.help.removeprefix("use ").partition(",")
+    mended = text.replace(f"type: {kind}", advice) if rest else text.replace(f"batch_axes: {given}", advice)
+    assert mended != text
+    assert checked_text(mended.replace(f", batch_axes: {given}", "") if rest else mended).ok, fault.help

@@ -9,11 +9,11 @@ end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from heapq import heapify, heappop, heappush
 from itertools import combinations
 
@@ -62,7 +62,7 @@ class Apart:
     centres         where each has the centre of its cell 0, in input cells
     sees            how many input cells each sees
     common          how many of them a cell of the tensor sees at which they fork
-    coarsest        the largest stride on their way from where they fork, in input cells
+    grids           the strides on their way from where they fork, in input cells
     causal          whether both end to see at the cell where they are, as their fork does, or both begin there
     cause           the first step of a branch that moves it off the fork; None where none can be named
     """
@@ -77,7 +77,7 @@ class Apart:
     centres: tuple[Fraction, Fraction]
     sees: tuple[int, int]
     common: int
-    coarsest: Fraction
+    grids: Callable[[], Iterable[Fraction]] = field(compare=False)
     causal: bool = False
     cause: str | None = None
 
@@ -91,6 +91,11 @@ class Apart:
     def drifts(self) -> bool:
         """Whether the branches move at different strides, as after a resize."""
         return self.strides[0] != self.strides[1]
+
+    @cached_property
+    def coarsest(self) -> Fraction:
+        """The largest stride on the way from the fork, in input cells."""
+        return max(self.grids(), default=min(self.strides))
 
     @cached_property
     def manner(self) -> Manner:
@@ -171,6 +176,11 @@ class _Positions:
         if id(field) not in self.known:
             self.known[id(field)] = self._of(field)
         return self.known[id(field)]
+
+    def grids(self, steps: Iterable[int], source: int, axis: int) -> Iterator[Fraction]:
+        """The strides of steps on an axis of an input."""
+        places = [self.place(i, source, axis) for i in steps]
+        yield from (each[0] for each in {id(each): each for each in places}.values() if each is not None)
 
     def _of(self, field: AxisField) -> _Position | None:
         span = _moving_span(field)
@@ -286,8 +296,6 @@ def _apart(positions: _Positions, step: Step, where: tuple[int, int, int], *bran
     (a, x), (b, y) = branches
     given = positions.plan.steps[source]
     fork, between = positions.between(step.sources[a], step.sources[b])
-    places = [positions.place(i, source, axis) for i in (*between, *([] if fork is None else [fork]))]
-    strides = [each[0] for each in {id(each): each for each in places}.values() if each is not None]
     start = positions.span(Tensor(fork, 0), source, axis) if fork is not None else None
     return Apart(
         step,
@@ -300,7 +308,7 @@ def _apart(positions: _Positions, step: Step, where: tuple[int, int, int], *bran
         centres=(x.centre, y.centre),
         sees=(x.size, y.size),
         common=start.size if start is not None else 1,
-        coarsest=max(strides, default=min(x.stride, y.stride)),
+        grids=partial(positions.grids, (*between, *([] if fork is None else [fork])), source, axis),
         causal=start is not None and _causal(x, y, start),
     )
 
@@ -310,6 +318,8 @@ def _causal(x: Span, y: Span, fork: Span) -> bool:
     reversed time.
     """
     turns = x.stride / fork.stride
+    if turns == 1 and (x.high == y.high == fork.high or x.low == y.low == fork.low):
+        return True  # also where cells see by turns other stretches, as those of a map in one row do
     if x.stride != y.stride or turns.denominator > 1 or max(x.period, y.period, fork.period) > 1:
         return False
     # Windows of different sizes may happen to end at the same cell.

@@ -1,14 +1,14 @@
 """Arguments that are worked out from sizes: with which period they repeat, or grow by the same amount, and from where.
 
 Arithmetic over a size is a step function of it: `$input.height // 32` grows by one every 32 cells, `-$input.height % 7`
-repeats after 7, and `max($input.height // 4, 8)` does so from 32 on. The period is a divisor of what the numbers of the
-arithmetic multiply to; it is tried far out, and then at every size up to a bound and at some beyond. What is no such
-function, as a product of two sizes, is refused.
+repeats after 7, and `max($input.height // 4, 8)` does so from 32 on. The period has no prime factor that the numbers of
+the arithmetic have not, though it may have one several times where rounding stands within rounding; it is tried far
+out, and then at every size up to a bound and at some beyond. What is no such function, as a product of two sizes, is
+refused.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -23,7 +23,7 @@ FAR = 1 << 20
 """A size at which arithmetic is as it is ever after."""
 NEAR = 1 << 11
 """Sizes of which each is tried."""
-MOST_PHASES = 1 << 10
+PHASES = 1 << 10
 """Sizes that are tried far out, one after the other."""
 SAMPLES = 16
 Numbers = tuple[Any, ...] | None
@@ -65,13 +65,11 @@ class _Growth:
 
     def law(self) -> Law | None:
         """The law; None where there is none."""
-        whole = math.prod(self.numbers)
         random = Random(0)
-        for period in _divisors(whole):
+        tried = [*(random.randrange(FAR, 2 * FAR) for _ in range(SAMPLES)), *range(FAR, FAR + PHASES)]
+        for period in _products(self.numbers):
             gain = self.gain(FAR, period)
-            some = (random.randrange(FAR, 2 * FAR) for _ in range(SAMPLES))
-            every = range(FAR, FAR + min(whole, MOST_PHASES))
-            if all(self.gain(n, period) == gain for n in (*some, *every)):
+            if all(self.gain(n, period) == gain for n in tried):
                 return Law(period, self.start(period, gain), isinstance(gain, tuple) and any(gain))
         return None
 
@@ -119,5 +117,20 @@ def _flat(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _divisors(whole: int) -> Iterator[int]:
-    return (d for d in range(1, min(whole, LONGEST_PERIOD) + 1) if whole % d == 0)
+def _products(numbers: Sequence[int]) -> list[int]:
+    """The products of the prime factors of numbers, each factor any number of times, up to the longest period."""
+    found = [1]
+    for prime in sorted({prime for n in numbers for prime in _primes(n)}):
+        powers = [prime**k for k in range(LONGEST_PERIOD.bit_length()) if prime**k <= LONGEST_PERIOD]
+        found = [n * power for n in found for power in powers if n * power <= LONGEST_PERIOD]
+    return sorted(found)
+
+
+def _primes(n: int) -> Iterator[int]:
+    """The prime factors of a number that may divide a period: none beyond the longest."""
+    for p in range(2, LONGEST_PERIOD + 1):
+        while n % p == 0:
+            yield p
+            n //= p
+        if n == 1:
+            return

@@ -57,13 +57,10 @@ def cost(plan: Plan, *, batch: int = 1, dtype: DType = "float32") -> Cost:
             tensor = (ref.step, ref.output)
             last_reader[tensor] = max(last_reader.get(tensor, i), i)
     freed_after: dict[int, int] = {}
-    params = macs = activations = alive = peak = 0
-    for i, step in enumerate(plan.steps):
-        if step.facts is None:
-            continue
-        params += step.params or 0
-        macs += step.facts.macs or 0
-        for output, shape in enumerate(step.facts.outputs):
+    planned = [(i, step, step.facts) for i, step in enumerate(plan.steps) if step.facts is not None]
+    activations = alive = peak = 0
+    for i, _, facts in planned:
+        for output, shape in enumerate(facts.outputs):
             elements = shape.elements
             activations += elements
             alive += elements
@@ -72,7 +69,15 @@ def cost(plan: Plan, *, batch: int = 1, dtype: DType = "float32") -> Cost:
         peak = max(peak, alive)
         alive -= freed_after.pop(i, 0)
     size = BYTES[dtype] * batch
-    planned = [step for step in plan.steps if step.facts is not None]
-    unknown_params = tuple([step.name for step in planned if step.params is None])
-    unknown_macs = tuple([step.name for step in planned if step.macs is None])
-    return Cost(params, macs, activations * size, peak * size, batch, dtype, unknown_params, unknown_macs)
+    params = [(step.name, step.params) for _, step, _ in planned]
+    macs = [(step.name, facts.macs) for _, step, facts in planned]
+    return Cost(
+        sum([count or 0 for _, count in params]),
+        sum([count or 0 for _, count in macs]),
+        activations * size,
+        peak * size,
+        batch,
+        dtype,
+        unknown_params=tuple([name for name, count in params if count is None]),
+        unknown_macs=tuple([name for name, count in macs if count is None]),
+    )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,6 +14,7 @@ from planner.analyses.reach import TooRagged, reach
 from planner.analyses.replanning import Before
 from planner.analyses.sizes import AxisSizes, along
 from planner.analyses.walk import walk
+from planner.collector import uncollected
 from planner.geometry import Shape
 from planner.layers._layer import axis_name
 from planner.model import Model
@@ -98,7 +97,7 @@ def input_sizes(model: Model, input: str | None = None, axis: str | None = None)
         unread = reached.unread[i] if reached is not None else None
         axes = [k for k, name in enumerate(names[step.name]) if axis in (None, name, str(k))]
         if axes:
-            with _uncollected():
+            with uncollected():  # thousands of plans are kept
                 found = solver.answer(i) if step.outputs[0].spatial else solver.of_tokens(i)
             yield replace(
                 found,
@@ -106,20 +105,6 @@ def input_sizes(model: Model, input: str | None = None, axis: str | None = None)
                 axes=tuple(found.axes[k] for k in axes),
                 together=found.together if len(axes) == len(names[step.name]) else (),
             )
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the garbage collector, which would visit all that is kept of thousands of plans again and again; there
-    are no circles in it.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 class _Solver:

@@ -11,6 +11,7 @@ from typing import Any
 from planner.classes.answers import WORKED_OUT, is_call
 from planner.classes.arithmetic import value
 from planner.classes.expressions import Expr, UnusableError, same
+from planner.classes.following import Sizes, known_sizes
 from planner.classes.names import Names
 from planner.classes.parts import Part, Unit
 from planner.classes.tensors import INDEX, Calling, Copy
@@ -166,15 +167,15 @@ class _Comparing:
         if not members:
             return all(_left_out(part, values) for part in parts)
         if len(parts) == len(members) == 1 and parts[0].count is None:
-            return self._part(parts[0], values, members[0])
+            return self._part(unit, parts[0], values, members[0])
         if len(parts) == 1 and parts[0].inside is not None and parts[0].inside.repeats:
             parts = parts[0].inside.parts
         if len(parts) != 1:
             pairs = zip(parts, members, strict=False)
-            return len(parts) == len(members) and all(self._part(part, values, each) for part, each in pairs)
-        return self._repeated(parts[0], values, members)
+            return len(parts) == len(members) and all(self._part(unit, part, values, each) for part, each in pairs)
+        return self._repeated(unit, parts[0], values, members)
 
-    def _repeated(self, part: Part, values: Values, members: Sequence[Step | Group]) -> bool:
+    def _repeated(self, unit: Unit, part: Part, values: Values, members: Sequence[Step | Group]) -> bool:
         """Whether the repetitions of a part agree with the steps and blocks that its entry became."""
         if part.count is None or not same(value(part.count, values), len(members)):
             return False
@@ -183,14 +184,14 @@ class _Comparing:
             seen[part.variable] = value(part.carried[0], values)
         for index, member in enumerate(members):
             seen[INDEX] = index
-            if not self._part(part, seen, member):
+            if not self._part(unit, part, seen, member):
                 return False
             if part.carried is not None:
                 seen[part.variable] = value(part.carried[1], seen)
         return True
 
-    def _part(self, part: Part, values: Values, member: Step | Group) -> bool:
-        """Whether a part, in one of its repetitions, is a step or a block of the plan."""
+    def _part(self, unit: Unit, part: Part, values: Values, member: Step | Group) -> bool:
+        """Whether a part of a class, in one of its repetitions, is a step or a block of the plan."""
         if isinstance(part.name, str):
             whole = f".{member.name}"
             if not whole.endswith(f".{part.name}") and not whole.rpartition(".")[0].endswith(f".{part.name}"):
@@ -205,7 +206,7 @@ class _Comparing:
             types = part.unit.types
             given = {param: _argument(expr, values, param in types) for param, expr in part.args.items()}
             return isinstance(member, Group) and self.called(part.unit, given, member)
-        return isinstance(member, Step) and _calls(part, values, member)
+        return isinstance(member, Step) and _calls(part, values, member, known_sizes(unit.copies[0], member))
 
     def called(self, unit: Unit, values: Values, group: Group) -> bool:
         """Whether a class agrees with a call of its block; calls that nothing tells apart are looked at once."""
@@ -245,8 +246,8 @@ def _argument(expr: Expr, values: Values, is_type: bool) -> Any:
     return value(expr, values)
 
 
-def _calls(part: Part, values: Values, step: Step) -> bool:
-    """Whether the calls of a part are those of a layer of the plan."""
+def _calls(part: Part, values: Values, step: Step, own: Sizes) -> bool:
+    """Whether the calls of a part are those of a layer of the plan; `own` are sizes of the list's inputs."""
     assert step.layer is not None
     if len(step.outputs) != len(part.first.outputs):
         return False
@@ -263,4 +264,4 @@ def _calls(part: Part, values: Values, step: Step) -> bool:
     if len(calls) != len(written):
         return False
     pairs = zip(written, calls, strict=True)
-    return all(is_call(calling, call, values, step.inputs) for calling, call in pairs)
+    return all(is_call(calling, call, values, step.inputs, own=own) for calling, call in pairs)

@@ -72,6 +72,18 @@ def own_sizes(copy: Copy) -> dict[str, tuple[Expr, int]]:
     return found
 
 
+def known_sizes(copy: Copy, step: Step) -> Sizes:
+    """Numbers for the sizes of a list's inputs that an entry reads, as they are in a plan with its step."""
+    sized = step.instance.sized
+    if sized is None:
+        return {}
+    return {
+        expr: const(step.sizes[sized.reads.index(sized.named[name])])
+        for name, (expr, _) in own_sizes(copy).items()
+        if name in sized.named
+    }
+
+
 def followed(copy: Copy, values: Mapping[str, Any], raw: Any, expected: Any) -> Expr | None:
     """An argument of the file in terms of the sizes of a list's inputs; None where it reads none, or Python makes
     another value of it.
@@ -110,17 +122,12 @@ def holds(
 ) -> bool:
     """Whether calls that follow sizes are those of their step in other plans, of which there are some."""
     tried = False
-    sizes = own_sizes(copy)
     for other in others:
         sized = other.instance.sized
         if sized is None or other.layer is None:
             return False
         calls = functions(other.layer, other.layer.calls(*other.inputs))
-        known = {
-            expr: const(other.sizes[sized.reads.index(sized.named[name])])
-            for name, (expr, _) in sizes.items()
-            if name in sized.named
-        }
+        known = known_sizes(copy, other)
         pairs = zip(callings, calls, strict=False)
         if len(calls) != len(callings) or not all(is_call(a, b, values, other.inputs, known) for a, b in pairs):
             return False

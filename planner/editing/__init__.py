@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from planner.diagnostics import Edit, Fault
 from planner.editing.data import CannotEdit, edited, same
-from planner.editing.lines import part_of
+from planner.editing.lines import parts_of
 from planner.editing.text import Splice, Splices, spliced, splices_of, written
 from planner.source import Source, parse
 
@@ -25,7 +25,8 @@ def rewritten(source: Source, edits: Iterable[Edit]) -> Source:
 def can_be_written(source: Source, edits: Iterable[Edit]) -> bool:
     """Whether `rewritten` would make the edits in the source's text. Only the lines that they are about are read."""
     try:
-        _rewritten(*part_of(source, tuple(edits)))
+        for part, inside in parts_of(source, tuple(edits)):
+            _rewritten(part, inside)
     except CannotEdit:
         return False
     return True

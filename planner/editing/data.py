@@ -90,14 +90,12 @@ def _any_twice(data: Any, wanted: dict[int, Any]) -> bool:
     seen, waiting = set(), [data]
     while waiting:
         here = waiting.pop()
-        if not isinstance(here, dict | list):
-            continue
-        if id(here) in seen:
-            if id(here) in wanted:
-                return True
-            continue
-        seen.add(id(here))
-        waiting += here.values() if isinstance(here, dict) else here
+        if id(here) not in seen:
+            seen.add(id(here))
+            values = here.values() if isinstance(here, dict) else here
+            waiting += [each for each in values if isinstance(each, (dict, list))]
+        elif id(here) in wanted:
+            return True
     return False
 
 

@@ -14,35 +14,52 @@ from planner.diagnostics import Edit, Path
 from planner.source import Source
 from planner.source.outline import OutlineNode, outline
 
+Edits = tuple[Edit, ...]
 
-def part_of(source: Source, edits: tuple[Edit, ...]) -> tuple[Source, tuple[Edit, ...]]:
-    """The smallest part of a source within which edits are made, as a source of its own, and the edits in it; the whole
-    where that cannot be divided.
+
+def parts_of(source: Source, edits: Edits) -> list[tuple[Source, Edits]]:
+    """The smallest parts of a source within which edits are made, each as a source of its own with the edits in it; the
+    whole where that cannot be divided.
     """
-    found = source, edits
-    if not edits or source.format or source.faults or _has_anchors(source.text):
-        return found
-    text, node = source.text, outline(source.text)
-    data: Any = source.data
-    end = len(text)
-    path = edits[0].path
-    for depth in range(min(len(edit.path) for edit in edits) - 1):
-        at = _number(node, path[depth])
-        if at is None or node.flow or any(edit.path[: depth + 1] != path[: depth + 1] for edit in edits):
-            break
-        start, end = _first(text, node, at), end if at + 1 == len(node.items) else _first(text, node, at + 1)
+    whole = source.format or source.faults or _has_anchors(source.text) or not all([edit.path for edit in edits])
+    found = None if whole else _parts(source, edits, 0, outline(source.text), (0, len(source.text)))
+    return found or [(source, edits)]
+
+
+def _parts(
+    source: Source, edits: Edits, depth: int, node: OutlineNode, lines: tuple[int, int]
+) -> list[tuple[Source, Edits]] | None:
+    """The parts of a list or mapping at a depth of the data, which stands in some lines; None where edits concern more
+    than the members that it has, or where these share lines.
+    """
+    members: dict[str | int, list[Edit]] = {}
+    for edit in edits:
+        members.setdefault(edit.path[depth], []).append(edit)
+    found: list[tuple[Source, Edits]] = []
+    for part, inside in members.items():
+        at = _number(node, part)
+        if at is None or node.flow or not all(_stays(each, depth) for each in inside):
+            return None
+        start, end = _first(source.text, node, at), lines[1]
+        if at + 1 < len(node.items):
+            end = _first(source.text, node, at + 1)
         if start < 0 or end < 0:
-            break
-        node, data = node.items[at], data[path[depth]]
-        found = _part(source, edits, depth, data, text[start:end])
+            return None
+        deep = min(len(each.path) for each in inside) > depth + 1
+        within = _parts(source, tuple(inside), depth + 1, node.items[at], (start, end)) if deep else None
+        found += within or [_part(source, tuple(inside), depth, source.text[start:end])]
     return found
 
 
-def _part(
-    source: Source, edits: tuple[Edit, ...], depth: int, data: Any, lines: str
-) -> tuple[Source, tuple[Edit, ...]]:
+def _stays(edit: Edit, depth: int) -> bool:
+    """Whether an edit leaves the member of a list or mapping on its way where it is."""
+    return len(edit.path) > depth + 1 or edit.action == "set"
+
+
+def _part(source: Source, edits: Edits, depth: int, lines: str) -> tuple[Source, Edits]:
     """A member of a list or mapping in its lines, alone in a list or mapping under one key."""
     path = edits[0].path
+    data = source.at(path[: depth + 1])
     key: str | int = path[depth] if isinstance(path[depth], str) else 0
     said: Any = [data] if key == 0 else {key: data}
     head: Path = ()

@@ -1,9 +1,11 @@
+from __future__ import annotations
+
 from planner.diagnostics import Fault, puts
 
 
 class IndexOutOfRange(Fault):
     """An index is out of range: `Select` takes a cell that the axis does not have, or an `Embedding` pads with a number
-    outside its table.
+    outside its table, or looks up the numbers of a `Constant` of which some are outside.
 
     The indices of n things are 0 to n − 1, or −n to −1 from the end.
 
@@ -40,3 +42,12 @@ class IndexOutOfRange(Fault):
             key=name,
             mends=() if listed else puts(name, count - 1),
         )
+
+    @classmethod
+    def looked_up(cls, source: str, most: int, count: int) -> IndexOutOfRange:
+        """Numbers that are known, of which some are not in a table of `count` rows."""
+        fault = cls("num_embeddings", most, count, "index out of range in self")
+        fault._label = f"`{source}` holds numbers from 0 to {most:,}, and the table has {count:,}"
+        fault._help = f"use `num_embeddings: {most + 1}`"
+        fault.mends = tuple(puts("num_embeddings", most + 1))
+        return fault

@@ -14,7 +14,7 @@ class SizeDoesNotDivide(Fault):
     """
 
     code = "NSP307"
-    mended_by = ("input_size",)
+    mended_by = ("size_before_folding", "input_size")
     bad = """
         input: [57, 56, 3]
         layers:

@@ -96,13 +96,21 @@ def _shortcut(shapes: Sequence[Shape]) -> str:
     return f"bring {large} to {small} before it, as the shortcut of a residual block does: {{{layer}}}"
 
 
+def _fits_behind(least: Shape, other: Shape, free: int | None) -> bool:
+    """Whether a shape of fewer axes is the end of the other one, with single cells in place of some of its sizes."""
+    if not least.spatial or free is not None:
+        return not least.spatial and least.channels == other.channels
+    ends = zip(least, other[-len(least) :], strict=True)
+    return all(n in (1, m) for n, m in ends)
+
+
 def _remedy(shapes: Sequence[Shape], free: int | None) -> str:
     ranks = {len(shape) for shape in shapes}
     if len(ranks) > 1:
-        vector, *others = sorted(shapes, key=len)
-        if not vector.spatial and len(set(others)) == 1 and others[0].channels == vector.channels:
-            sizes = ", ".join("1" * len(others[0].spatial))
-            return f"bring {vector} to as many axes before it: {{type: Reshape, shape: [{sizes}, {vector.channels}]}}"
+        least, *others = sorted(shapes, key=len)
+        if len(set(others)) == 1 and _fits_behind(least, others[0], free):
+            sizes = ", ".join(map(str, (*[1] * (len(others[0]) - len(least)), *least)))
+            return f"bring {least} to as many axes before it: {{type: Reshape, shape: [{sizes}]}}"
         return "bring them to the same number of axes before it, with Flatten, Unflatten or Reshape"
     rank = ranks.pop() - 1
     differ = [axis for axis in range(rank + 1) if len({shape[axis] for shape in shapes}) > 1]

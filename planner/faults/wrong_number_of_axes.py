@@ -37,7 +37,7 @@ class WrongNumberOfAxes(Fault):
         rank = len(shape.spatial)
         sibling = f"{layer[:-2]}{rank}d"
         mends: Iterable[tuple[Edit, ...]] = ()
-        if layer[-2:] in ("1d", "2d", "3d") and 1 <= rank <= 3:
+        if not help and layer[-2:] in ("1d", "2d", "3d") and 1 <= rank <= 3:
             help, mends = f"use type: {sibling}", puts("type", sibling)
         elif rank == 0:
             help = help or "move it above the Flatten, or give the vector axes with Unflatten or Reshape"

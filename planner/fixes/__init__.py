@@ -9,23 +9,24 @@ What is safe stands in `_safety` alone, as docs/fixes.md says it to users.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from typing import Any, Protocol
 
-from planner.diagnostics import Diagnostic, Edit, Fix, Severity
+from planner.collector import uncollected
+from planner.diagnostics import Diagnostic, Edit, Fix, RemedyName, Severity
 from planner.editing import CannotEdit, can_be_written, edited, rewritten
 from planner.fixes._findings import Findings, grave
 from planner.fixes._revision import Revision
-from planner.fixes._safety import Safety
+from planner.fixes._safety import NEVER_SAFE, Safety
 from planner.fixes._words import effect_of, text_of
 from planner.remedies import all_remedies
 from planner.remedies._case import Case, Proposal
-from planner.report import Report
+from planner.report import MOST_FIXES, Report
 from planner.source import Source
 
-MOST_FIXES = 5
 MOST_PROPOSALS = 16
 """The most proposals that are planned for one finding."""
 MOST_WORK = 12_000
@@ -82,6 +83,7 @@ class Mender:
     """Finds the fixes of a report's findings.
 
     given    the shapes of inputs that came from outside of the file, if any did
+    work     what judging the report takes, and `left` what all trials may take
     planned, written  what came of edits that were tried, and whether they can be written, for the other findings
     """
 
@@ -89,32 +91,37 @@ class Mender:
         self.report = report
         self.check = check
         self.left = most_work
+        self.work = _work(report)
         self.given = given
         self.memory: dict[object, object] = {}
         self.before = Findings(report)
         self.planned: dict[str, Safety | None] = {}
         self.written: dict[str, bool] = {}
 
-    def fixes(self, found: Diagnostic) -> tuple[Fix, ...]:
-        """The fixes of a finding, the best first."""
+    @uncollected()
+    def fixes(self, found: Diagnostic, most: int = MOST_FIXES) -> tuple[Fix, ...]:
+        """The best fixes of a finding, the best first. No more is tried than it takes to be sure of them."""
         case = Case(self.report, found, self.memory, self.given)
         try:
-            trials = sorted(islice(self._mending(case), MOST_FIXES), key=lambda trial: trial.rank)
-            return tuple(self._fix(case, trial) for trial in trials)
+            trials = sorted(self._mending(case, most), key=lambda trial: trial.rank)
+            return tuple(self._fix(case, trial) for trial in trials[:most])
         except TOLERATED:
             return ()
 
-    def _mending(self, case: Case) -> Iterator[_Trial]:
-        """The proposals that mend a finding; the search ends when its allowance of work is used up."""
-        proposals = islice(_proposals(case), MOST_PROPOSALS)
-        work = _work(self.report)
-        while self.report.source.data and work <= self.left:
+    def _mending(self, case: Case, most: int) -> list[_Trial]:
+        """The proposals that mend a finding; the search ends when the best are known for sure, or when its allowance of
+        work is used up.
+        """
+        found: list[_Trial] = []
+        proposals = islice(_proposals(case, partial(_are_best, found, most)), MOST_PROPOSALS)
+        while len(found) < MOST_FIXES and self.report.source.data and self.work <= self.left:
             proposal = next(proposals, None)
             if proposal is None:
-                return
+                break
             trial = self._tried(proposal, case.found)
             if trial is not None and self._can_be_written(proposal):
-                yield trial
+                found.append(trial)
+        return found
 
     def _tried(self, proposal: Proposal, found: Diagnostic) -> _Trial | None:
         """A proposal after planning; None where it does not mend the finding, causes a new one, breaks causality, or
@@ -182,7 +189,7 @@ def mended(report: Report, check: Check, *, given: Any = None, unsafe: bool = Fa
     mender = Mender(report, check, given=given)
     while left > 0 and (found := next((each for each in grave(report) if _key(each) not in passed), None)):
         passed.add(_key(found))
-        mender.left = allowed = min(max(MOST_WORK, 4 * _work(report)), left)
+        mender.left = allowed = min(max(MOST_WORK, 4 * mender.work), left)
         fixes = mender.fixes(found)
         left -= allowed - mender.left
         fix = next((fix for fix in fixes if fix.edits and (fix.safe or unsafe)), None)
@@ -203,14 +210,31 @@ def _key(each: Diagnostic) -> tuple[object, ...]:
     return each.kind, each.step or each.path, each.message, each.label
 
 
-def _proposals(case: Case) -> Iterator[Proposal]:
+Enough = Callable[[Sequence[RemedyName]], bool]
+"""Whether no more proposals are needed where these remedies are left."""
+
+
+def _are_best(trials: Sequence[_Trial], most: int, left: Sequence[RemedyName]) -> bool:
+    """Whether so many trials come before all that may still come from some remedies."""
+    least = NEVER_SAFE.issuperset(left), 1, 0, 0, 0
+    return sum(trial.rank <= least for trial in trials) >= most
+
+
+def _proposals(case: Case, enough: Enough) -> Iterator[Proposal]:
     """The distinct proposals for a finding: the fault's own, then those of the remedies that its kind names."""
     seen: list[tuple[Edit, ...]] = []
     own = (replace(sum((_own(case, edit) for edit in edits), Proposal(())), own=True) for edits in case.found.mends)
-    remedies = (proposal for name in case.found.kind.mended_by for proposal in all_remedies()[name](case))
-    for proposal in (*own, *remedies):
+    for proposal in chain(own, _remedies(case, enough)):
         if (proposal.edits and proposal.edits not in seen) or proposal.given:
             seen.append(proposal.edits)
+            yield proposal
+
+
+def _remedies(case: Case, enough: Enough) -> Iterator[Proposal]:
+    names = case.found.kind.mended_by
+    for i, name in enumerate(names):
+        proposals = all_remedies()[name](case)
+        while not enough(names[i:]) and (proposal := next(proposals, None)) is not None:
             yield proposal
 
 

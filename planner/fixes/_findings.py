@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cached_property
+from functools import cached_property, partial
 
 from planner.analyses.causality import Causal, causal_axes
 from planner.diagnostics import Diagnostic, Edit, Path, Severity
@@ -32,11 +32,6 @@ def before_inserts(path: Path, edits: tuple[Edit, ...]) -> Path:
             if here >= new:
                 path = (*path[:depth], here - 1 if here > new else -1 - here, *path[depth + 1 :])
     return path
-
-
-def windows(step: Step) -> list[Window]:
-    """The windows of a step, axis by axis."""
-    return [window for window, _ in windows_of(step)]
 
 
 class Findings:
@@ -70,6 +65,13 @@ class Findings:
         identity = self.identities.get(each.step)
         return each.code, identity[0] if identity else self.old(each.path)
 
+    def windows(self, step: Step) -> list[Window]:
+        """The windows of a step, axis by axis."""
+        if step.facts is None:
+            return [window for window, _ in windows_of(step)]
+        found = self.report.recall.answer("windows", (step.facts,), partial(windows_of, step))
+        return [window for window, _ in found]
+
     def causal(self, tensor: Tensor) -> frozenset[Causal]:
         """The axes along which a tensor is causal, kept for all fixes."""
         if tensor not in self._causal:
@@ -81,6 +83,6 @@ class Findings:
         """Whether the plan pads some axes before, and none after, which means that it is meant to be causal."""
         steps = [step for step in self.report.plan.steps if step.facts is not None]
         pads = [axis for step in steps for links in step.links for link in links for axis in link.axes]
-        moved = [*(window for step in steps for window in windows(step)), *pads]
+        moved = [*(window for step in steps for window in self.windows(step)), *pads]
         sides = [(each.before, each.after) for each in moved if isinstance(each, Window | Shift)]
         return any(before > 0 for before, _ in sides) and not any(after > 0 for _, after in sides)

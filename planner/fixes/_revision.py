@@ -7,7 +7,7 @@ from functools import cached_property
 
 from planner.comparison import Comparison
 from planner.diagnostics import Diagnostic, Fault, Severity
-from planner.fixes._findings import Findings, StepKey, grave, windows
+from planner.fixes._findings import Findings, StepKey, grave
 from planner.geometry import Window
 from planner.plan import Step
 
@@ -77,7 +77,9 @@ class Revision:
     def windows(self) -> list[tuple[list[Window], list[Window]]]:
         """The windows, before and after, of the steps that have another layer now."""
         return [
-            (windows(was), windows(now)) for _, was, now in self.reached if was is not None and changes_layer(was, now)
+            (self.was.windows(was), self.now.windows(now))
+            for _, was, now in self.reached
+            if was is not None and changes_layer(was, now)
         ]
 
     @cached_property

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from planner.analyses.causality import Causal, nothing_ahead, stays_causal
-from planner.diagnostics import Diagnostic, Edit
+from planner.diagnostics import Diagnostic, Edit, RemedyName
 from planner.fixes._findings import Findings
 from planner.fixes._revision import Revision, changes_layer
 from planner.plan import Plan, Step, Tensor
@@ -23,6 +23,8 @@ from planner.report import Report
 
 KEEPING = {"padding", "ceil_mode", "inplace"}
 """Arguments that a safe fix may change: they hold no weights, and what else they change is seen in the plan."""
+NEVER_SAFE: frozenset[RemedyName] = frozenset(("input_size", "kernel_size", "skipping_kernel"))
+"""Remedies that change other arguments, or inputs, so that none of their fixes is safe."""
 LEAST_LETTERS = 4
 """A shorter word is misspelt only in its capitals: one letter more or less makes another word of it."""
 LONG_WORD = 8

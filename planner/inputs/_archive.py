@@ -1,14 +1,25 @@
-"""Archives from anywhere, of which no more is read than they may hold."""
+"""Files from anywhere, archives among them, of which no more is read than they may hold."""
 
 from __future__ import annotations
 
 import io
 import os
 import zipfile
+from pathlib import Path
+
+from planner.faults._in_text import shown
+from planner.faults.not_imported import NotImported
 
 MEGABYTE = 1 << 20
 MOST_CONTENTS = 4 * MEGABYTE
 """Bytes of an archive's list of what it holds, which is read as a whole."""
+
+
+def must_be_file(path: Path, help: str) -> None:
+    """Refuse a path at which no ordinary file is."""
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "is no ordinary file" if path.exists() else "is not there"
+        raise NotImported(f"`{shown(str(path), 200)}` {what}", help=help)
 
 
 class Bounded(io.FileIO):

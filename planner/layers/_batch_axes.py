@@ -33,8 +33,10 @@ class TakesBatchAxes(Layer):
 
     def must_have_axes(self, x: Shape, *ranks: int) -> None:
         if self.batch_axes and len(x.spatial) not in ranks:
-            more = len(x.spatial) - (self.rank or 0)
-            fault = WrongNumberOfAxes(self.type_name(), x, ranks, help=f"use batch_axes: {more}" if more >= 0 else "")
+            kind, here = self.type_name(), len(x.spatial)
+            more = here - (self.rank or 0)
+            fewer = f"use type: {kind[:-2]}{here}d, without batch_axes" if here else "leave batch_axes out"
+            fault = WrongNumberOfAxes(kind, x, ranks, help=f"use batch_axes: {more}" if more >= 0 else fewer)
             fault.mends = tuple(puts("batch_axes", more)) if more >= 0 else ()
             raise fault
         super().must_have_axes(x, *ranks)

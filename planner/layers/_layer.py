@@ -189,6 +189,11 @@ class Layer(BaseModel):
         """Which of its outputs hold whole numbers, whatever its inputs hold."""
         return self.places
 
+    @property
+    def most(self) -> int | None:
+        """The largest whole number that it holds, where that follows from a rule; None where it is not known."""
+        return None
+
     # What is the same for all
 
     def module(self, args: Mapping[str, object], *inputs: Shape) -> Call:

@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from planner.diagnostics import puts
 from planner.faults.heads_do_not_divide import HeadsDoNotDivide
 from planner.faults.option_does_not_apply import OptionDoesNotApply
 from planner.faults.sizes_differ import SizesDiffer
@@ -255,7 +256,23 @@ class ScaledDotProductAttention(Layer):
         if any(len({n for n in sizes if n > 1}) > 1 for sizes in self._axes(query, key, value)):
             message = "the sizes of tensors must match at non-singleton dimensions"
             help = "give query, key and value the same axes before their last two"
-            raise SizesDiffer(message, (query, key, value), help=help)
+            if self.enable_gqa or not self._meet_in_groups(query, key, value):
+                raise SizesDiffer(message, (query, key, value), help=help)
+            fault = SizesDiffer(
+                message,
+                (query, key, value),
+                help="if a head of key is to serve several of the query, add `enable_gqa: true`; else " + help,
+            )
+            fault.mends = tuple(puts("enable_gqa", True))
+            raise fault
+
+    def _meet_in_groups(self, query: Shape, key: Shape, value: Shape) -> bool:
+        """Whether they meet where a head of key and value serves several of the query."""
+        try:
+            self.model_copy(update={"enable_gqa": True})._must_meet(query, key, value)
+        except SizesDiffer:
+            return False
+        return True
 
     def _shared(self, x: Shape, query: Shape) -> int:
         """How many heads of the query each head serves."""

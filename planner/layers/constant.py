@@ -74,6 +74,13 @@ class Constant(Layer):
     def whole_outputs(self) -> tuple[int, ...]:
         return (0,) if self.fill in ("arange", "relative_position_index") else ()
 
+    @property
+    def most(self) -> int | None:
+        cells = math.prod(self.shape)
+        if self.fill == "relative_position_index":
+            return (2 * math.isqrt(math.isqrt(cells)) - 1) ** 2 - 1
+        return cells - 1 if self.fill == "arange" else None
+
     def buffers(self, *inputs: Shape) -> Mapping[str, Sizes]:
         return {"": self._sizes} if self.persistent else {}
 

@@ -1,21 +1,12 @@
 """Crops: a piece from the middle, so many cells off each side, or down to the size of another tensor."""
 
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import ClassVar
-
 from planner.faults.crop_too_large import CropTooLarge
 from planner.faults.wrong_value import WrongValue
-from planner.geometry import KEEP, Centre, Link, Shape, Shift, unread
+from planner.geometry import Centre, Shape, Shift
 from planner.layers._call import Call
+from planner.layers._centred import SizedLike, shifted
 from planner.layers._fields import Amounts, PerAxis
 from planner.layers._layer import Layer, axis_name
-from planner.layers._padding import padded
-
-
-def shifted(shifts: Iterable[Shift]) -> Call:
-    """The call that pads and crops the axes of the first input."""
-    return replace(padded((shift.before, shift.after) for shift in shifts), reads=(0,))
 
 
 class CenterCrop(Layer):
@@ -69,27 +60,16 @@ class Crop(Layer):
         return (shifted(self.axes(inputs[0])),)
 
 
-class CropLike(Layer):
+class CropLike(SizedLike):
     """The middle of the first source, to the spatial size of the second one: length = that of the second.
 
     An odd cell is cut off at the end. The second source is not read. This is how a U-Net with valid convolutions
     brings a skip connection to size (arXiv:1505.04597).
     """
 
-    takes: ClassVar[tuple[int, int | None]] = (2, 2)
-
     def check(self, *inputs: Shape) -> None:
+        super().check(*inputs)
         x, like = inputs
-        self.must_have_axes(x, 1, 2, 3)
-        self.must_have_axes(like, len(x.spatial))
         for axis, (n, size) in enumerate(zip(x.spatial, like.spatial, strict=True)):
             if size > n:
                 raise CropTooLarge.of_size(axis_name(axis, len(x.spatial)), n, size, "from")
-
-    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
-        like = inputs[1]
-        return ((Link(tuple(map(Centre, like.spatial)), KEEP), unread(len(like.spatial))),)
-
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        x, like = inputs
-        return (shifted(Centre(size).at(n) for n, size in zip(x.spatial, like.spatial, strict=True)),)

@@ -188,6 +188,7 @@ class Concat(Layer):
     """
 
     takes: ClassVar[tuple[int, int | None]] = (1, None)
+    keeps_whole: ClassVar[bool] = True
 
     dim: int = 1
 
@@ -221,6 +222,7 @@ class Stack(Layer):
     """
 
     takes: ClassVar[tuple[int, int | None]] = (1, None)
+    keeps_whole: ClassVar[bool] = True
 
     dim: int
 

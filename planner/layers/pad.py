@@ -11,12 +11,12 @@ from planner.faults.crop_too_large import CropTooLarge
 from planner.faults.pad_too_small import PadTooSmall
 from planner.faults.padding_too_wide import PaddingTooWide
 from planner.faults.wrong_value import WrongValue
-from planner.geometry import KEEP, AxisMap, Centre, Link, PadMode, Shape, Shift, unread
+from planner.geometry import AxisMap, PadMode, Shape, Shift
 from planner.layers._call import Call
+from planner.layers._centred import SizedLike
 from planner.layers._fields import Sides
 from planner.layers._layer import Layer, axis_name
 from planner.layers._padding import padded
-from planner.layers.crop import shifted
 
 _NAMES = {1: "left, right", 2: "left, right, top, bottom", 3: "left, right, top, bottom, front, back"}
 
@@ -209,26 +209,15 @@ class CircularPad3d(_CircularPad):
     rank: ClassVar[int] = 3
 
 
-class PadLike(Layer):
+class PadLike(SizedLike):
     """Zeros around the first source, to the spatial size of the second one: length = that of the second.
 
     The first source lies in the middle; an odd cell is added at the end. The second source is not read.
     """
 
-    takes: ClassVar[tuple[int, int | None]] = (2, 2)
-
     def check(self, *inputs: Shape) -> None:
+        super().check(*inputs)
         x, like = inputs
-        self.must_have_axes(x, 1, 2, 3)
-        self.must_have_axes(like, len(x.spatial))
         for axis, (n, size) in enumerate(zip(x.spatial, like.spatial, strict=True)):
             if size < n:
                 raise PadTooSmall(axis_name(axis, len(x.spatial)), n, size)
-
-    def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
-        like = inputs[1]
-        return ((Link(tuple(map(Centre, like.spatial)), KEEP), unread(len(like.spatial))),)
-
-    def calls(self, *inputs: Shape) -> tuple[Call, ...]:
-        x, like = inputs
-        return (shifted(Centre(size).at(n) for n, size in zip(x.spatial, like.spatial, strict=True)),)

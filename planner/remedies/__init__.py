@@ -3,7 +3,8 @@
 A remedy is a public function from a Case to proposals, found by looking; each file has those that work on the same part
 of a model. A new remedy also gets its name in `RemedyName`, so that the type checker knows the names that kinds give.
 
-It may propose whatever the file can say: what does not help is tried and dropped by `fixes`.
+It may propose whatever the file can say: what does not help is tried and dropped by `fixes`, which asks a remedy that
+is named in `NEVER_SAFE` there only where the fixes of others do not suffice.
 """
 
 from __future__ import annotations

@@ -168,7 +168,7 @@ class Case:
     def changed(self, step: Step, **values: object) -> Layer | None:
         """The step's layer with other arguments; None where the layer does not accept them."""
         layer = step.layer
-        if layer is None or not set(values) <= set(type(layer).model_fields):
+        if layer is None or not set(values) <= {*type(layer).model_fields, *(layer.model_extra or {})}:
             return None
         given = {name: getattr(layer, name) for name in layer.model_fields_set if name not in values}
         try:

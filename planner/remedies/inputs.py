@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from math import lcm
 
@@ -33,11 +33,14 @@ def input_size(case: Case) -> Iterator[Proposal]:
     a fault, at least one that works.
     """
     inputs = [step for step in case.plan.inputs if step.outputs[0].spatial]
-    if not inputs or not _comes_from_size(case):
+    if "from size" not in case.memory:
+        case.memory["from size"] = _comes_from_size(case.plan)
+    if not inputs or not case.memory["from size"]:
         return
     shape = inputs[0].outputs[0]
     alike = [step for step in inputs if step.outputs[0].spatial == shape.spatial]
-    search = _SizeSearch(case, tuple(step.name for step in alike), shape)
+    names = tuple(step.name for step in alike)
+    search: _SizeSearch = case.memory.setdefault(names, _SizeSearch(case, names, shape))
     for found in search.found(WORKS if case.found.severity is Severity.ERROR else LOSSLESS):
         if case.given is not None:
             given = {step.name: Shape((*found, step.outputs[0].channels)) for step in alike}
@@ -46,17 +49,20 @@ def input_size(case: Case) -> Iterator[Proposal]:
             yield Proposal(tuple(edits))
 
 
-def _comes_from_size(case: Case) -> bool:
-    """Whether a stated size could fit at another input size, since the channels that arrive change with it."""
-    if case.found.kind.slip != "size" or case.step is None:
+def _comes_from_size(plan: Plan) -> bool:
+    """Whether what keeps the model from working may come from the size of the input: no layer is missing, and no fault
+    says the same at twice the size.
+    """
+    if plan.complete:
         return True
+    if any(step.layer is None and step.instance.sized is None and not step.is_input for step in plan.steps):
+        return False
     larger = {
-        step.name: Shape((*(2 * n for n in step.outputs[0].spatial), step.outputs[0].channels))
-        for step in case.plan.inputs
+        step.name: Shape((*(2 * n for n in step.outputs[0].spatial), step.outputs[0].channels)) for step in plan.inputs
     }
-    other = propagate(case.plan.model, inputs=larger)
-    shapes = [[plan.shape(ref) for ref in case.step.sources] for plan in (case.plan, other)]
-    return [x and x.channels for x in shapes[0]] != [x and x.channels for x in shapes[1]]
+    other = propagate(plan.model, inputs=larger, known=plan.known)
+    told = [{(each.step, each.message, each.label) for each in both.diagnostics} for both in (plan, other)]
+    return told[0].isdisjoint(told[1])
 
 
 @dataclass(eq=False)
@@ -72,6 +78,8 @@ class _SizeSearch:
     """
     last: Plan | None = None
     """The plan at the size that was tried last."""
+    grades: dict[Spatial, tuple[int, int]] = field(default_factory=dict)
+    """The grades of sizes, each with what was the least that was asked for."""
 
     def found(self, least: int) -> Iterator[Spatial]:
         """The next good sizes above and below, of the best grade that any has: with all axes at one size where they are
@@ -121,16 +129,15 @@ class _SizeSearch:
 
     def grade(self, size: Spatial, least: int) -> int:
         """The grade of a size; GRADES where it is worse than `least`, or too much has been planned before."""
-        memory: dict[Spatial, tuple[int, int]] = self.case.memory.setdefault(("sizes", self.names), {})
-        if size not in memory:
+        if size not in self.grades:
             left = self.case.memory.setdefault("left for sizes", MOST_STEPS)
             if left < 0:
                 return GRADES
             self.case.memory["left for sizes"] = left - len(self.case.plan.steps)
-            memory[size] = GRADES, EXACT - 1
-        grade, asked = memory[size]
+            self.grades[size] = GRADES, EXACT - 1
+        grade, asked = self.grades[size]
         if grade == GRADES and asked < least:
-            grade, _ = memory[size] = self.planned(size, least), least
+            grade, _ = self.grades[size] = self.planned(size, least), least
         return grade
 
     def planned(self, size: Spatial, least: int) -> int:

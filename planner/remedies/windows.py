@@ -179,7 +179,11 @@ def pooled_first(case: Case) -> Iterator[Proposal]:
         return
     if case.changed(step, stride=LEFT_OUT) is None or not 1 <= len(windows) <= 3:
         return
-    pool = {"type": f"AvgPool{len(windows)}d", "kernel_size": per_axis([window.stride for window, _ in windows])}
+    strides = [window.stride for window, _ in windows]
+    copies = (each for each in case.plan.steps if each.path == step.path)
+    if any([window.stride for window, _ in windows_of(each)] != strides for each in copies):
+        return  # the pool would make the map smaller in copies of the layer that do not
+    pool = {"type": f"AvgPool{len(windows)}d", "kernel_size": per_axis(strides)}
     above = case.insert(step, {**pool, "from": entry["from"]} if "from" in entry else pool)
     if above is not None:
         at = step.path[-1]

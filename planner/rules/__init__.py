@@ -8,7 +8,7 @@ are what rules share.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -38,29 +38,35 @@ def all_rules() -> tuple[type[Rule], ...]:
     return tuple(sorted({each for each in found if each is not Rule}, key=lambda each: each.code))
 
 
+@cache
+def _rules(severities: tuple[Severity, ...]) -> tuple[tuple[str, type[Rule]], ...]:
+    """The rules of these severities, each with its name."""
+    return tuple((rule.name(), rule) for rule in all_rules() if rule.severity in severities)
+
+
 def _found(rule: type[Rule], report: Report) -> Iterator[Diagnostic]:
     """The findings of a rule; where cells are too scattered to be followed, one finding that says so."""
-    from planner.rules.reach_unknown import ReachUnknown
-
     try:
         yield from rule.judge(report)
     except TooManyRuns:
         if report.ragged is None:
+            from planner.rules.reach_unknown import ReachUnknown
+
             yield ReachUnknown.of(report)
 
 
-def judge(report: Report, severities: Collection[Severity] = tuple(Severity)) -> list[Diagnostic]:
+def judge(report: Report, severities: tuple[Severity, ...] = tuple(Severity)) -> list[Diagnostic]:
     """The findings of the rules of these severities, without those that the model allows; at most MOST_COPIES of a kind
     for an entry.
     """
     copies: Counter[tuple[type[Rule], Path]] = Counter()
     found = []
-    for rule in all_rules():
-        if rule.severity not in severities or rule.name() in report.plan.model.allow:
+    for name, rule in _rules(severities):
+        if name in report.plan.model.allow:
             continue
         for each in _found(rule, report):
             step = report.plan.step(each.step) if each.step is not None else None
-            if step is None or rule.name() not in step.instance.allow:
+            if step is None or name not in step.instance.allow:
                 copies[rule, each.path] += 1
                 if copies[rule, each.path] <= MOST_COPIES:
                     found.append(each)

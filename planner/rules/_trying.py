@@ -43,7 +43,7 @@ def changed(step: Step, **values: object) -> Layer | None:
 
 
 class Trials:
-    """Trials for the findings of one rule in a report."""
+    """Trials for the findings of one rule in a report; nothing is tried for one in which no help is asked for."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
@@ -59,7 +59,7 @@ class Trials:
         that nothing else reads is used.
         """
         source = missed[0].axis.source
-        layer = changed(step, **values)
+        layer = self._changed(step, **values)
         if layer is None or not _reads_all(layer, step, source):
             return False
         if self.report.reach is None:  # the plan is not complete, or very long: each step is compared by itself
@@ -77,12 +77,15 @@ class Trials:
         """Whether the model works with other arguments of a step; where it does not work now, whether all of it works
         that does.
         """
-        layer = changed(step, **values)
+        layer = self._changed(step, **values)
         if layer is None:
             return False
         if self.report.plan.complete:
             return self.planned({id(step): layer}) is not None
         return facts_of(layer, step) is not None and self._no_worse(step, layer)
+
+    def _changed(self, step: Step, **values: object) -> Layer | None:
+        return None if self.report.brief else changed(step, **values)
 
     def _no_worse(self, step: Step, layer: Layer) -> bool:
         """Whether with another layer every step works that works now, as far as one can tell."""
@@ -142,7 +145,8 @@ class Trials:
 
     def _moved(self, step: Step, taker: Step) -> bool:
         """Whether the model works, and neither layer misses a cell, when one takes the stride of the other."""
-        plain, layer = changed(step, stride=1), changed(taker, stride=getattr(step.layer, "stride", 1))
+        plain = self._changed(step, stride=1)
+        layer = self._changed(taker, stride=getattr(step.layer, "stride", 1))
         if plain is None or layer is None:
             return False
         plan = self.planned({id(step): plain, id(taker): layer}, copies=False)

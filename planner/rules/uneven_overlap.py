@@ -59,7 +59,7 @@ class UnevenOverlap(Rule):
                     step,
                     f"{step.type} writes neighbouring cells unevenly",
                     label=grouped((name, _counts(along)) for name, along in uneven),
-                    help=_even(step, uneven[0][1]),
+                    help="" if report.brief else _even(step, uneven[0][1]),
                     key="kernel_size",
                 )
 

@@ -64,7 +64,7 @@ class OutlineNode:
         return ()
 
 
-@lru_cache(maxsize=4)  # many edits of the same text are tried, each in a few steps
+@lru_cache(maxsize=8)  # many edits of the same text are tried, each in a few steps
 def outline(text: str) -> OutlineNode:
     """The outline of a text that `parse` has accepted."""
     stack = [OutlineNode("list", 0, 0)]

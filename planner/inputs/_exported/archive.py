@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
-from planner.inputs._archive import MEGABYTE, Bounded
+from planner.inputs._archive import MEGABYTE, Bounded, must_be_file
 
 MOST_BYTES = 64 * MEGABYTE
 """Bytes of a program, of which PyTorch writes some thousand for each call of a function."""
@@ -51,9 +51,7 @@ def archive_at(path: Path) -> Archive:
     """What stands in a file. Raises NotImported."""
     name = str(path)
     try:
-        if not path.is_file():
-            what = "is a folder" if path.is_dir() else "is no ordinary file" if path.exists() else "is not there"
-            raise refused(name, what, "name a `.pt2` file")
+        must_be_file(path, "name a `.pt2` file")
         with path.open("rb") as start:
             first = start.read(4)
         if not first.startswith(b"PK"):

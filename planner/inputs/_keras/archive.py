@@ -13,7 +13,7 @@ from typing import Any
 
 from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
-from planner.inputs._archive import MEGABYTE, Bounded
+from planner.inputs._archive import MEGABYTE, Bounded, must_be_file
 from planner.source.limits import LARGEST, MOST_BYTES, MOST_VALUES
 
 DEEPEST = 200
@@ -25,9 +25,7 @@ def config_of(path: Path) -> Mapping[str, Any]:
     """What a file says of a network. An archive is known by its first bytes, whatever the file is called."""
     name = str(path)
     try:
-        if not path.is_file():
-            what = "is a folder" if path.is_dir() else "is no ordinary file" if path.exists() else "is not there"
-            raise _refused(name, what, "name a `.keras` file, or the JSON of a configuration")
+        must_be_file(path, "name a `.keras` file, or the JSON of a configuration")
         with path.open("rb") as file:
             start = file.read(4)
             if not start.startswith(b"PK") and path.suffix != ".keras":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
+from planner.inputs._archive import must_be_file
 from planner.inputs._naming import said
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ def model_of(path: Path) -> onnx.ModelProto:
 
 def _data(path: Path, name: str) -> bytes:
     try:
-        if not path.is_file():
-            what = "is a folder" if path.is_dir() else "is no ordinary file" if path.exists() else "is not there"
-            raise NotImported(f"{name} {what}", help="name a `.onnx` file")
+        must_be_file(path, "name a `.onnx` file")
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise NotImported(f"{name} has {size / (1 << 30):,.1f} GB", help="an ONNX file has at most 2 GB")

@@ -85,7 +85,7 @@ def _finding(report: Report, each: Diagnostic, *others: Diagnostic, screen: Scre
     for text in _also(each.label, [other for other in others if other.step]):
         yield from page.note("also", text)
     yield from page.note("help", each.help)
-    for fix in report.fixes(each)[:MOST_FIXES]:
+    for fix in report.fixes(each, MOST_FIXES):
         yield from page.note(fix.label, f"{fix.text} → {fix.effect}")
 
 

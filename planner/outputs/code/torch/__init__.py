@@ -8,9 +8,7 @@ and `text` breaks lines as a formatter would.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import NamedTuple, get_args
 
 from planner.classes.copies import Copies
@@ -20,6 +18,7 @@ from planner.classes.names import Names
 from planner.classes.parts import owned
 from planner.classes.structure import Structure
 from planner.classes.units import Units
+from planner.collector import uncollected
 from planner.diagnostics import Path
 from planner.faults.no_such_call import NoSuchCall
 from planner.faults.not_a_chain import NotAChain
@@ -64,19 +63,7 @@ def render(
     return emitted(report, style=style, asserts=asserts, init=init, main=main).text
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Switches off the collector of cycles, which would look through the same expressions again and again."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-@_uncollected()
+@uncollected()
 def emitted(
     report: Report, *, style: Style = "auto", asserts: bool = False, init: bool = False, main: bool = False
 ) -> Emitted:
