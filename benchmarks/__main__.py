@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import chains, emission, planning, printing, sizes, startup, typing
+from benchmarks import chains, emission, importing, planning, printing, sizes, startup, typing
 
 # The chains come first: a process that holds torch makes its children look larger.
 SECTIONS = {
@@ -15,6 +15,7 @@ SECTIONS = {
     "printing": printing.measure,
     "emission": emission.measure,
     "typing": typing.measure,
+    "importing": importing.measure,
 }
 
 

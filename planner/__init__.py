@@ -40,6 +40,7 @@ def check(
     batch, dtype  what memory is counted for
     scale   of an Ultralytics model file, which may stand in place of a model file: `n`; by default as its name says
     """
+    from planner.faults.not_imported import NotImported
     from planner.inputs import is_source
     from planner.inputs.ultralytics import taken
     from planner.workbench import Workbench
@@ -47,6 +48,9 @@ def check(
     source = fspath(source) if isinstance(source, PathLike) else source
     if not isinstance(source, Mapping) and (not isinstance(source, str) or is_source(source)):
         name = source if isinstance(source, str) else type(source).__name__
+        if scale is not None:
+            help = "leave it out: only a model file of Ultralytics has scales"
+            raise NotImported(f"`{name}` has no scale `{scale}`", help=help)
         text = import_model(source, input=input)
         return Workbench.on_text(text, name, params=params, batch=batch, dtype=dtype).report
     return taken(Workbench.on(source, input=input, params=params, batch=batch, dtype=dtype), scale).report

@@ -316,6 +316,38 @@ def test_a_file_that_may_not_be_read_is_said(tmp_path: Path, name: str) -> None:
         planner.import_model(str(path))
 
 
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["import", "net.onnx", "--arg", "depth=1"], "`net.onnx` is not called, and takes no arguments (`depth`)"),
+        (["plan", "net.pt2", "--arg", "depth=1"], "`net.pt2` is not called, and takes no arguments (`depth`)"),
+        (["check", "net.keras", "--arg", "depth=1"], "`net.keras` is not called, and takes no arguments (`depth`)"),
+        (["check", "net.onnx", "--scale", "n"], "`net.onnx` has no scale `n`"),
+        (["check", "net.yaml", "--arg", "depth=1"], "a model file is not called, and takes no argument `depth`"),
+    ],
+)
+def test_an_option_without_a_meaning_is_refused(command: list[str], message: str) -> None:
+    """Before the file is looked for: none of these is there."""
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "leave " in result.stderr
+
+
+def test_an_example_where_it_means_nothing_is_refused() -> None:
+    example = torch.zeros(1, 3, 8, 8)
+    for file in ("net.onnx", "net.pt2", "net.keras"):
+        with pytest.raises(NotImported, match="is read and not run, and takes no example"):
+            planner.import_model(file, example=example)
+    module = torch.nn.Conv2d(3, 4, 3)
+    with pytest.raises(NotImported, match="is not called"):
+        planner.import_model(module, input=(8, 8, 3), arguments={"depth": 1})
+    with pytest.raises(NotImported, match="an input and an example"):
+        planner.import_model(module, input=(8, 8, 3), example=example)
+    with pytest.raises(NotImported, match="`Conv2d` has no scale `n`"):
+        planner.check(module, input=(8, 8, 3), scale="n")
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_quantized_layers_are_opaque() -> None:
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 4))

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import torch
 from click.testing import CliRunner
 from torch import nn
 
@@ -343,6 +344,31 @@ def test_the_code_of_a_block_computes_what_the_plan_says(name: str, block: str, 
     report = planner.check(network(name, block, call))
     found = emitted(report)
     assert differences(report, found) == [], found.text
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        pytest.param([[80, 80], [40, 40], [20, 20]], id="a picture of 640"),
+        pytest.param([[149, 150], [50, 49], [1, 3]], id="odd sizes"),
+    ],
+)
+def test_the_anchors_of_rt_detr_are_endless_at_the_edge_of_large_maps(sizes: list[list[int]]) -> None:
+    """Of the package's, as it describes them: a box about each cell, as its logit, of those within 0.01 of an edge."""
+    blocks = {name: library("ultralytics").data["blocks"][name] for name in ("_Anchors", "_AnchorsOfMap")}
+    layers = [{"name": "anchors", "type": "_Anchors", "sizes": sizes}]
+    boxes, unmasked = planner.build(
+        {"input": [1, 1, 1], "layers": layers, "blocks": blocks, "outputs": ["anchors.0", "anchors.1"]}
+    )(torch.zeros(1, 1, 1, 1))
+    middles = []
+    for (height, width), side in zip(sizes, torch.tensor([0.05, 0.1, 0.2]), strict=True):
+        i = torch.arange(height * width)
+        sides = side.expand(2, len(i))
+        middles.append(torch.cat([torch.stack([(i % width + 0.5) / width, (i // width + 0.5) / height]), sides]))
+    expected = torch.cat(middles, 1)
+    inner = ((expected > 0.01) & (expected < 0.99)).all(0)
+    assert torch.equal(unmasked.squeeze().bool(), inner)
+    torch.testing.assert_close(boxes.squeeze(), torch.logit(expected).masked_fill(~inner, torch.inf))
 
 
 def test_blocks_have_names_of_their_own() -> None:

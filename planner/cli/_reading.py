@@ -6,7 +6,10 @@ import errno
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
+import click
+
 from planner.cli._ending import Failure
+from planner.cli._options import ARGUMENTS
 from planner.cli._printing import print_text
 from planner.outputs import renderer
 from planner.outputs._screen import Screen
@@ -28,7 +31,13 @@ def report_on(file: str, *, scale: str | None = None, **options: Any) -> Checked
     from planner.workbench import Workbench
 
     if is_source(file):
+        if scale is not None:
+            help = "leave it out: only a model file of Ultralytics has scales"
+            raise Failure(f"`{file}` has no scale `{scale}`", help)
         return Workbench.on_text(brought_in(file, options.pop("input", None)), file, **options).report
+    if arguments := click.get_current_context().meta.get(ARGUMENTS):
+        help = "leave it out, or use --set for a parameter of the file; --arg is for net.py:Net"
+        raise Failure(f"a model file is not called, and takes no argument `{next(iter(arguments))}`", help)
     if file != STDIN:
         return taken(Workbench.on(file, **options), scale).report
     try:
@@ -78,9 +87,6 @@ def _brought_back(content: bytes, file: str, options: dict[str, Any]) -> str:
 
 def brought_in(source: str, input: Any) -> str:
     """The model file of a network that is named as net.py:Net; its class or function gets what `--arg` gives."""
-    import click
-
-    from planner.cli._options import ARGUMENTS
     from planner.diagnostics import Fault
     from planner.inputs import imported
 

@@ -69,6 +69,7 @@ def imported(
     arguments  what the class or the function is called with
     """
     ending = ".pt2" if type(network).__name__ == "ExportedProgram" else _ending(network)
+    _must_mean_something(network, ending, input, example, arguments)
     if ending in FILES:
         return str(import_module(f"planner.inputs.{FILES[ending]}").read(network, input))
     if isinstance(network, str):
@@ -80,6 +81,22 @@ def imported(
         home, _, name = network.rpartition(":")
         return text_of_module(found(home, name, arguments or {}), network, input, example)
     return text_of_module(network, type(network).__name__, input, example)
+
+
+def _must_mean_something(
+    network: object, ending: str, input: Any, example: Any, arguments: Mapping[str, Any] | None
+) -> None:
+    """Raise NotImported for an option that a network of this kind has no use for."""
+    called = isinstance(network, str) and ending not in FILES
+    name = f"`{shown(network, 200)}`" if isinstance(network, str) else f"the {type(network).__name__}"
+    if arguments and not called:
+        help = "leave them out: they are for a class or function that gives a network, as net.py:Net"
+        raise NotImported(f"{name} is not called, and takes no arguments (`{next(iter(arguments))}`)", help=help)
+    if example is not None and ending in FILES:
+        help = "leave it out, and give sizes that are left open by `input=`, channels last"
+        raise NotImported(f"{name} is read and not run, and takes no example", help=help)
+    if example is not None and input is not None:
+        raise NotImported(f"{name} is given an input and an example", help="give one of them: both say what it reads")
 
 
 def _ending(network: object) -> str:

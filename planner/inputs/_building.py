@@ -74,7 +74,7 @@ class GraphBuilder:
             raise NotSayable("an empty tensor")
         if self.twins and follows(arguments):
             raise NotSayable("a number that follows from how many samples there are, or from their values")
-        layers = [layer_of(type_, at_run(arguments, run)) for run in range(self.runs)]
+        layers = layers_of(type_, arguments, self.runs)
         shapes = [
             tuple(tensor.output.step.shapes[run][tensor.output.number] for tensor in sources)
             for run in range(self.runs)
@@ -339,6 +339,13 @@ def layer_of(type_: str, arguments: Mapping[str, Any]) -> Layer:
     except ValidationError as error:
         first = error.errors()[0]
         raise NotSayable(f"{type_} with {'.'.join(map(str, first['loc']))}") from None
+
+
+def layers_of(type_: str, arguments: Mapping[str, Any], runs: int) -> list[Layer]:
+    """The layer in each run: the same one where its arguments are."""
+    given = [at_run(arguments, run) for run in range(runs)]
+    first = layer_of(type_, given[0])
+    return [first if each == given[0] else layer_of(type_, each) for each in given]
 
 
 def dim_of_axis(axis: int, rank: int) -> int:

@@ -59,6 +59,7 @@ def _graph_of(program: StoredProgram, name: str, input: Any) -> tuple[Graph, str
     """The graph of a program and its text; what is no program may raise anything on the way."""
     found = chosen(program, input, name)
     first = _first(program, found.runs[0], name)
+    first.sized = len(found.runs) > 1  # which sizes it looked at is not kept: it may be any
     traces = [first, *_alike(program, found.runs[1:2], first)]
 
     def lower(recordings: Sequence[Recording]) -> Graph:

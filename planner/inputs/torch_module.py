@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import cache
+from itertools import chain
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
@@ -170,7 +171,7 @@ class Recorder(TorchFunctionMode):
                 return self.run(lambda: forward(module, *args, **kwargs), class_name(module), args, kwargs, **own)
             finally:
                 self.inside_layer = False
-        border = bool(self.calls) and any(True for _ in (*module.parameters(), *module.buffers()))
+        border = bool(self.calls) and next(chain(module.parameters(), module.buffers()), None) is not None
         if border:
             self.trace.events.append(Event(BORDER, self.calls[-1], (), {}, self.read((args, kwargs)), path=path))
         self.calls.append(Invocation(path, type(module).__name__, self.calls[-1] if self.calls else None))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from planner.inputs._exported.layers import LAYERS, NotALayer
 from planner.inputs._exported.operators import END, TorchFunction, function_of
 from planner.inputs._exported.program import OperatorCall, Other, Size, StoredProgram, TensorName, refs
 from planner.inputs._exported.scopes import CallScope, layer_of, scopes_of
-from planner.inputs._exported.sizes import value, whole
+from planner.inputs._exported.sizes import NotKnown, value, whole
 from planner.inputs._recording import BORDER, Event, Recording, Value, each_of
 
 VIEWS = {
@@ -20,6 +21,8 @@ VIEWS = {
 """Operators whose results may lie in the memory of what they read."""
 WRITES_NOTHING = {"detach_", "requires_grad_", "squeeze_", "unsqueeze_", "t_", "transpose_"}
 """Operators that end in `_`, and change no value."""
+RESHAPES = {"view", "reshape", "_unsafe_view", "unflatten"}
+"""Operators that fail where their result has not the elements of what they read: a program does not say so itself."""
 COPIES = {"lift_fresh", "lift_fresh_copy", "detach", "detach_", "clone", "alias", "to", "_to_copy"}
 """Operators that leave a number as it is."""
 COUNTER = "num_batches_tracked"
@@ -189,6 +192,8 @@ class Replay:
         if name.endswith("_") and not name.startswith("__") and name not in WRITES_NOTHING and first is not None:
             self._write(call, first.name, args, kwargs, scope, paths)
             return
+        if name in RESHAPES and first is not None and isinstance(result, TensorName):
+            self._must_have_as_many(first, result)
         if name in VIEWS and first is not None:
             self._lies_with(first.name, result)
         if name == "slice" and isinstance(result, TensorName) and first is not None and _is_whole(args):
@@ -202,6 +207,12 @@ class Replay:
                 self.waiting[result.name] = function, result, scope, paths
                 return
         self._event(self._as_linear(function), result, scope, paths)
+
+    def _must_have_as_many(self, read: TensorName, result: TensorName) -> None:
+        """Raise NotKnown where a tensor is to be reshaped to another number of elements."""
+        before, after = self.sizes(read.name), self.sizes(result.name)
+        if prod(before) != prod(after):
+            raise NotKnown(f"a tensor of {before} cannot have the sizes {after}")
 
     def _event(self, function: TorchFunction, result: Any, scope: CallScope, paths: Sequence[str]) -> None:
         args, kwargs = self.read(function.args, paths), self.read(function.kwargs, paths)

@@ -9,14 +9,10 @@ from typing import Any
 from planner.faults.not_imported import NotImported
 from planner.inputs._exported.program import Size, StoredProgram, refs
 from planner.inputs._exported.sizes import NotKnown, symbols_of, whole
+from planner.inputs._module import FARTHER
 
 SAMPLES = 11
 """Samples where the program leaves their number open: one that no axis is likely to have."""
-FARTHER = (
-    *((64, 96, 32), (192, 32, 128), (32, 160, 96)),
-    *((256, 128, 64), (96, 224, 160), (160, 64, 224), (224, 288, 192)),
-)
-"""How many cells longer the axes of the inputs are in further runs, where they may be."""
 MAPS = ("conv", "pool", "batch_norm", "group_norm", "instance_norm", "upsample")
 """Words in the names of functions that have the channels second."""
 
