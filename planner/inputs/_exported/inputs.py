@@ -9,7 +9,7 @@ from typing import Any
 from planner.faults.not_imported import NotImported
 from planner.inputs._exported.program import Size, StoredProgram, refs
 from planner.inputs._exported.sizes import NotKnown, symbols_of, whole
-from planner.inputs._module import FARTHER
+from planner.inputs._given import FARTHER
 
 SAMPLES = 11
 """Samples where the program leaves their number open: one that no axis is likely to have."""
