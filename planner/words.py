@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 
 
 def counted(count: int, noun: str) -> str:
-    """A count with its noun: `1 cell`, `1,335 cells`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    """A count with its noun: `1 cell`, `1,335 cells`, `2 copies`."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun[:-1]}ies" if noun[-1] == "y" and noun[-2] not in "aeo" else f"{count:,} {noun}s"
 
 
 def share(part: int, whole: int, noun: str) -> str:

@@ -52,7 +52,7 @@ def _underlined(document: Document, copies: Sequence[Diagnostic]) -> Underlined:
     text = headline(first) + (f"\n{first.help}" if first.help else "")
     if len(copies) > 1:
         others = ", ".join(str(each.step) for each in copies[1:4])
-        more = f" and {counted(len(copies) - 4, 'more copy').replace('copys', 'copies')}" if len(copies) > 4 else ""
+        more = f" and {counted(len(copies) - 4, 'more copy')}" if len(copies) > 4 else ""
         text += f"\nalso {others}{more}"
     return Underlined(_passage(document, first), text, tuple(copies), tuple(_related(document, first)))
 

@@ -148,7 +148,7 @@ def _others(document: Document, copies: Sequence[Copy]) -> str:
         return ""
     lines = [f"- {_code(each.name)} → {shapes_text(document.shapes(each)) or 'not planned'}" for each in copies[1:]]
     more = len(lines) - MOST_COPIES
-    return "\n".join([*lines[:MOST_COPIES], f"- and {counted(more, 'more')}".rstrip("s")] if more > 0 else lines)
+    return "\n".join([*lines[:MOST_COPIES], f"- and {more:,} more"] if more > 0 else lines)
 
 
 # Blocks and parameters
@@ -234,9 +234,9 @@ def _value(document: Document, spot: Spot) -> str:
             found.append((copy.name, getattr(copy.layer, spot.key)))
     if spot.key == "repeat":
         outer = {copy.name.rpartition(".")[0] for copy in document.copies.get(spot.entry, ())}
-        return f"{_code(spot.node.value)}: {counted(len(document.copies.get(spot.entry, ())), 'copy')}".replace(
-            "copys", "copies"
-        ) + (f" in {len(outer):,} places" if len(outer) > 1 else "")
+        copies = counted(len(document.copies.get(spot.entry, ())), "copy")
+        places = f" in {len(outer):,} places" if len(outer) > 1 else ""
+        return f"{_code(spot.node.value)}: {copies}{places}"
     return _values(spot.node.value, found)
 
 
