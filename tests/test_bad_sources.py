@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -298,7 +299,15 @@ def test_code_that_never_ends_can_be_stopped(folder: Path) -> None:
         "--input",
         "8x8x3",
     ]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    interruptible = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # behind `nohup … &` it is not
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=interruptible,  # noqa: PLW1509
+    ) as process:
         time.sleep(5)
         process.send_signal(signal.SIGINT)
         out, error = process.communicate(timeout=60)

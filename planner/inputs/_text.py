@@ -49,13 +49,12 @@ MOST_OPENED = 8
 
 
 def heading(
-    home: str, graph: Graph, decisions: Iterable[str], stored: Mapping[str, Held], *, in_training: bool = False
+    home: str, graph: Graph, decisions: Iterable[str], stored: Mapping[str, Held], notes: Sequence[str] = ()
 ) -> str:
     """What stands above the text, as comments: where it comes from, what of it no layer says, and what of what is
     stored has another name, or none.
     """
-    training = ["It was exported in training: this is what it does in evaluation."] if in_training else []
-    lines = [f"{home}, imported", *training, *_notes(graph, decisions, stored)]
+    lines = [f"{home}, imported", *notes, *_notes(graph, decisions, stored)]
     return "".join(f"# {line}\n" for line in lines)
 
 

@@ -14,7 +14,7 @@ from planner.faults.not_imported import NotImported
 from planner.inputs._choosing import best_text
 from planner.inputs._exported.archive import Archive, archive_at, archive_in
 from planner.inputs._exported.calls import recorded
-from planner.inputs._exported.inputs import chosen
+from planner.inputs._exported.inputs import Chosen, chosen, limits
 from planner.inputs._exported.program import StoredProgram, broken, program_of
 from planner.inputs._exported.sizes import NotKnown
 from planner.inputs._graph import Graph
@@ -48,16 +48,19 @@ def _saved(program: Any) -> Archive:
 
 def _text_of(program: StoredProgram, name: str, input: Any) -> str:
     try:
-        graph, text = _graph_of(program, name, input)
+        found = chosen(program, input, name)
+        graph, text = _graph_of(program, name, found)
+        notes = [*limits(program, found.rows)]
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, StopIteration) as error:
         raise broken(name, error) from error
-    head = heading(f"{program.name} of {name}", graph, (), program.stored, in_training=program.in_training)
+    if program.in_training:
+        notes.insert(0, "It was exported in training: this is what it does in evaluation.")
+    head = heading(f"{program.name} of {name}", graph, (), program.stored, notes)
     return head + text
 
 
-def _graph_of(program: StoredProgram, name: str, input: Any) -> tuple[Graph, str]:
+def _graph_of(program: StoredProgram, name: str, found: Chosen) -> tuple[Graph, str]:
     """The graph of a program and its text; what is no program may raise anything on the way."""
-    found = chosen(program, input, name)
     first = _first(program, found.runs[0], name)
     first.sized = len(found.runs) > 1  # which sizes it looked at is not kept: it may be any
     traces = [first, *_alike(program, found.runs[1:2], first)]

@@ -116,7 +116,7 @@ def finding(report: Report, each: Diagnostic, *, fixes: bool = True) -> dict[str
         "file": report.file(place),
         "line": place.line if place else None,
         "column": place.column if place else None,
-        **({"fixes": [_fix(fix) for fix in report.fixes(each)]} if fixes else {}),
+        "fixes": [_fix(fix) for fix in report.fixes(each)] if fixes else [],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,12 @@ from planner.faults.not_imported import NotImported
 from planner.inputs._exported.program import Size, StoredProgram, refs
 from planner.inputs._exported.sizes import NotKnown, symbols_of, whole
 from planner.inputs._given import FARTHER
+from planner.layers._layer import axis_name
 
 SAMPLES = 11
 """Samples where the program leaves their number open: one that no axis is likely to have."""
+SMALLEST = 2
+"""The smallest size that torch.export takes to be open, whatever the program does."""
 MAPS = ("conv", "pool", "batch_norm", "group_norm", "instance_norm", "upsample")
 """Words in the names of functions that have the channels second."""
 
@@ -108,6 +111,33 @@ def _farther(
                 if found[symbol] == symbols[symbol] and (most is None or symbols[symbol] + more <= most):
                     found[symbol] += more
     return found
+
+
+def limits(program: StoredProgram, rows: frozenset[str]) -> Iterator[str]:
+    """Which sizes the program takes where it leaves them open but not free: beyond them the text says more than the
+    program does.
+    """
+    for name in program.inputs:
+        sizes = program.tensors[name].sizes[1:]
+        spatial = sizes[:-1] if name in rows else sizes[1:]
+        for axis, size in enumerate(spatial):
+            least, most = _bounds(program, size) if isinstance(size, Size) else (0, None)
+            if least > SMALLEST or most is not None:
+                shown = f"{least:,} or more" if most is None else f"{max(least, 1):,} to {most:,}"
+                yield f"The program takes `{name}` with a {axis_name(axis, len(spatial))} of {shown}."
+
+
+def _bounds(program: StoredProgram, size: Size) -> tuple[int, int | None]:
+    """The smallest and the largest value of a size that follows from one symbol; 0 and None where there are none."""
+    symbols = symbols_of(size.text)
+    if len(symbols) != 1:
+        return 0, None
+    (symbol,) = symbols
+    least, most = program.ranges.get(symbol, (0, None))
+    try:
+        return whole(size.text, {symbol: least}), None if most is None else whole(size.text, {symbol: most})
+    except NotKnown:
+        return 0, None
 
 
 def _is_rows(program: StoredProgram, name: str) -> bool:

@@ -92,7 +92,7 @@ def _outputs(shapes: tuple[Shape, ...]) -> Any:
 
 def _finding(report: Report, each: Any) -> dict[str, Any]:
     """A finding, without its fixes: `planner check` has them."""
-    return finding(report, each, fixes=False)
+    return {key: value for key, value in finding(report, each, fixes=False).items() if key != "fixes"}
 
 
 def _state(state: State) -> dict[str, Any]:
