@@ -198,6 +198,20 @@ def test_open_sizes_are_given_and_fixed_ones_refused(tmp_path: Path) -> None:
     assert raised.value.help == "it has: input"
 
 
+class Cropped(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, :32, :48].exp()
+
+
+def test_sizes_beyond_those_that_a_program_takes_are_told_at_the_head(tmp_path: Path) -> None:
+    """The text says less than the module there: what is cut off of a smaller map is left out of the program."""
+    small = saved(exported(Cropped(), 33, 47, 3, free=(2, 3)), tmp_path / "small.pt2")
+    assert "# The program takes `x` with a height of 32 or more.\n" in planner.import_model(small)
+    assert "# The program takes `x` with a width of 2 to 47.\n" in planner.import_model(small)
+    free = saved(exported(nn.ReLU(), 33, 47, 3, free=(2, 3)), tmp_path / "free.pt2")
+    assert "takes" not in planner.import_model(free)
+
+
 class Rounding(nn.Module):
     """Fills up to even sizes, halves them, and takes from the second half of the rows on."""
 
