@@ -82,7 +82,9 @@ def test_a_program_that_leaves_sizes_open_is_its_module(make: Maker) -> None:
     torch.manual_seed(0)
     module = make()
     text = planner.import_model(exported(module, 32, 32, 3, free=(0, 2, 3), batch=2))
-    assert text.splitlines()[1:] == planner.import_model(module, input=(32, 32, 3)).splitlines()[1:]
+    bounds = "# The program takes "  # of the program alone
+    said = [line for line in text.splitlines()[1:] if not line.startswith(bounds)]
+    assert said == planner.import_model(module, input=(32, 32, 3)).splitlines()[1:]
 
 
 @pytest.mark.parametrize("make", [Windows, Pyramid, Gate, UNet, Transformer], ids=lambda make: make.__name__)
