@@ -35,7 +35,8 @@ def report_on(file: str, *, scale: str | None = None, **options: Any) -> Checked
             help = "leave it out: only a model file of Ultralytics has scales"
             raise Failure(f"`{file}` has no scale `{scale}`", help)
         return Workbench.on_text(brought_in(file, options.pop("input", None)), file, **options).report
-    if arguments := click.get_current_context().meta.get(ARGUMENTS):
+    context = click.get_current_context(silent=True)
+    if arguments := context.meta.get(ARGUMENTS) if context is not None else None:
         help = "leave it out, or use --set for a parameter of the file; --arg is for net.py:Net"
         raise Failure(f"a model file is not called, and takes no argument `{next(iter(arguments))}`", help)
     if file != STDIN:
