@@ -201,6 +201,11 @@ class Fault(Kind, Exception):
     def help(self, text: str) -> None:
         self._help = text
 
+    @property
+    def headline(self) -> str:
+        """The message, with its numbers where it has any."""
+        return f"{self.message}: {self.label}" if self.label else self.message
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:

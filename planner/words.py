@@ -17,6 +17,12 @@ def share(part: int, whole: int, noun: str) -> str:
     return f"{part:,} of {counted(whole, noun)}"
 
 
+def more_percent(was: int, now: int) -> str:
+    """How much more or less, as a part of what there was: ` (+12 %)`; nothing where that rounds to 0."""
+    share = (abs(now - was) * 200 // was + 1) // 2 if was else 0
+    return f" ({'+' if now > was else '-'}{share:,} %)" if share else ""
+
+
 def percent(part: int, whole: int) -> str:
     """A part of a whole as a percentage, rounded down: `9.7 %`."""
     tenths = part * 1000 // whole

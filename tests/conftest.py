@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from difflib import unified_diff
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
+from shutil import which
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 collect_ignore = [] if find_spec("mcp") else ["test_mcp.py"]  # it is not there with the lowest versions
 GOLDENS = Path(__file__).parent / "goldens"
 SHOWN = 60
+BROWSER = next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 # The same cases in every run, on any machine; `--long` looks for new ones.
 settings.register_profile(
@@ -74,3 +80,15 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
             pytest.fail(f"{shown}\n\nIf the new text is right: make goldens, and review the change", pytrace=False)
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    if BROWSER is None:
+        pytest.skip("no browser is installed: apt-get install chromium")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield found
+        found.close()

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from shutil import which
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 BUNDLE = ROOT / "planner/server/live/page"
-BROWSER = next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), None)
 TOKEN = "token"
 LOSSY = """\
 name: small
@@ -103,17 +101,6 @@ def served(tmp_path: Path) -> Iterator[Served]:
     found = Served(file)
     yield found
     found.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if BROWSER is None:
-        pytest.skip("no browser is installed: apt-get install chromium")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 class Opened:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
-from shutil import which
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,7 +36,6 @@ CONFIGS = [
     pytest.param(name, marks=() if name in DEFAULT else pytest.mark.long)
     for name in sorted(each.stem for each in (ROOT / "configs").glob("*.yaml"))
 ]
-BROWSER = next(filter(None, map(which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NASTY = [
     "</script><script>window.hit=1</script>",
     "<img src=x onerror='window.hit=1'>",
@@ -204,17 +201,6 @@ def test_the_command(tmp_path: Path) -> None:
 
 
 # In a browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if BROWSER is None:
-        pytest.skip("no browser is installed: apt-get install chromium")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-    with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 class Opened:

@@ -354,6 +354,26 @@ def test_names_can_be_renamed(path: Path, request: pytest.FixtureRequest) -> Non
         assert not any(one.name.text == each.name.text and one.name == each.name for one in after.names)
 
 
+@pytest.mark.parametrize(
+    ("config", "text", "places"),
+    [
+        ("gpt2", "wte", [3]),  # in the path of a weight, too
+        ("stylegan2", "gain", [5, 4, 4]),  # a default that is the model's parameter of the same name
+        ("efficientnet_v2_s", "mbconv", [9, 4]),  # the type that a block is given, and the parameter that takes it
+    ],
+)
+def test_names_are_renamed_wherever_they_stand(config: str, text: str, places: list[int]) -> None:
+    file = opened(CONFIGS[0].parent / f"{config}.yaml")
+    counts = []
+    for name in dict.fromkeys(each.name for each in file.names if each.name.text == text):
+        given = next(each.passage for each in file.names if each.name == name and each.defines)
+        found = renamed(file, given.start, "renamed")
+        after = Document(EditorText(spliced(file.text.text, found)), 2, file.file)
+        assert [step.outputs for step in after.plan.steps] == [step.outputs for step in file.plan.steps]
+        counts.append(len(found))
+    assert counts == places
+
+
 def at(file: Document, words: str, inside: int = 0) -> int:
     return file.text.text.index(words) + inside
 

@@ -30,15 +30,9 @@ def report_on(file: str, *, scale: str | None = None, **options: Any) -> Checked
     from planner.source import MOST_BYTES
     from planner.workbench import Workbench
 
+    _must_take_options(file, scale)
     if is_source(file):
-        if scale is not None:
-            help = "leave it out: only a model file of Ultralytics has scales"
-            raise Failure(f"`{file}` has no scale `{scale}`", help)
         return Workbench.on_text(brought_in(file, options.pop("input", None)), file, **options).report
-    context = click.get_current_context(silent=True)
-    if arguments := context.meta.get(ARGUMENTS) if context is not None else None:
-        help = "leave it out, or use --set for a parameter of the file; --arg is for net.py:Net"
-        raise Failure(f"a model file is not called, and takes no argument `{next(iter(arguments))}`", help)
     if file != STDIN:
         return taken(Workbench.on(file, **options), scale).report
     try:
@@ -64,6 +58,7 @@ def report_at(revision: str, file: str, *, scale: str | None = None, **options: 
     if is_source(file) and Path(file).suffix not in FILES:
         help = f"take both from folders: `git worktree add ../before {revision}`, and name what is in there as OLD"
         raise Failure(f"`{file}` is no file to read: of a revision no code is run", help)
+    _must_take_options(file, scale)
     try:
         there = Commit(revision, file)
         if is_source(file):
@@ -73,6 +68,25 @@ def report_at(revision: str, file: str, *, scale: str | None = None, **options: 
         raise Failure(str(error), error.help) from None
     except Fault as fault:
         return Workbench.without_source(fault, file, **options).report
+
+
+def _must_take_options(file: str, scale: str | None) -> None:
+    """Refuse options that mean nothing for a file: `--scale` for what is no YAML, `--arg` for a model file."""
+    from planner.inputs import is_source
+
+    if is_source(file):
+        if scale is not None:
+            help = "leave it out: only a model file of Ultralytics has scales"
+            raise Failure(f"`{file}` has no scale `{scale}`", help)
+    elif arguments := _arguments():
+        help = "leave it out, or use --set for a parameter of the file; --arg is for net.py:Net"
+        raise Failure(f"a model file is not called, and takes no argument `{next(iter(arguments))}`", help)
+
+
+def _arguments() -> dict[str, Any] | None:
+    """What `--arg` gives to the command that runs."""
+    context = click.get_current_context(silent=True)
+    return context.meta.get(ARGUMENTS) if context is not None else None
 
 
 def _brought_back(content: bytes, file: str, options: dict[str, Any]) -> str:
@@ -92,10 +106,9 @@ def brought_in(source: str, input: Any) -> str:
     from planner.inputs import imported
 
     try:
-        return imported(source, input=input, arguments=click.get_current_context().meta.get(ARGUMENTS))
+        return imported(source, input=input, arguments=_arguments())
     except Fault as fault:
-        said = f"{fault.message}: {fault.label}" if fault.label else fault.message
-        raise Failure(said, fault.help) from None
+        raise Failure(fault.headline, fault.help) from None
 
 
 def exit_code(report: Report, strict: bool = False) -> int:

@@ -37,7 +37,7 @@ def command(file: str, port: int, quiet: bool) -> int:
     try:
         serve(ModelFile(file), port, ready)
     except Fault as fault:
-        raise Failure(f"{fault.message}: {fault.label}" if fault.label else fault.message, fault.help) from None
+        raise Failure(fault.headline, fault.help) from None
     except OSError as error:
         if not port:
             raise

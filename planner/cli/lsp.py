@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from planner.cli._extras import needed
+
 PLACE = 11
 QUICK = 0.001
 """Seconds after which a thread that plans lets the one that reads messages have its turn."""
@@ -21,17 +23,11 @@ def command(stdio: bool) -> int:
     import os
     import sys
 
-    try:
+    with needed("lsp"):
         from planner.server import language_server
         from planner.server.rubbish import Rubbish
 
         server = language_server()
-    except ModuleNotFoundError as missing:
-        if missing.name not in ("pygls", "lsprotocol"):
-            raise
-        from planner.cli._ending import Failure
-
-        raise Failure(f"`{missing.name}` is not installed", "pip install 'shape-planner[lsp]'") from None
     server.desk.rubbish = Rubbish()
     sys.setswitchinterval(QUICK)
     if not os.environ.get("PLANNER_DEBUG"):

@@ -23,7 +23,7 @@ from planner.comparison.state import State, state
 from planner.comparison.steps import BeforeAfter, SharedWiring, StepChange, changes
 from planner.comparison.totals import Port, ports, totals
 from planner.report import Report
-from planner.words import counted
+from planner.words import counted, more_percent
 
 __all__ = ["BeforeAfter", "Comparison", "FindingChanges", "Pair", "Port", "State", "StepChange"]
 
@@ -148,9 +148,7 @@ def _unread_of(report: Report) -> tuple[int, int]:
 def _macs(before: int, after: int) -> Iterator[str]:
     """How many multiply-adds more or less, and how much of the whole that is, in per cent."""
     if after != before:
-        share = (abs(after - before) * 200 // before + 1) // 2 if before else 0
-        sign = "+" if after > before else "-"
-        yield f"{after - before:+,} MACs" + (f" ({sign}{share} %)" if share else "")
+        yield f"{after - before:+,} MACs{more_percent(before, after)}"
 
 
 def _field(report: Report) -> tuple[AxisField, ...]:

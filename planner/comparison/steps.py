@@ -159,7 +159,7 @@ def _plain(value: Any) -> Any:
     return values[0] if values and all(each == values[0] for each in values) else values
 
 
-# SharedWiring
+# Wiring
 
 
 class SharedWiring:

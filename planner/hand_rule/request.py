@@ -87,7 +87,7 @@ class Request:
             return [Transposed(*each) for each in zip(kernels, strides, dilations, befores, extras, strict=True)]
         if self.same and max(strides) > 1:
             fault = SamePaddingWithStride(max(strides))
-            raise Refused(f"{fault.message}: {fault.label}; use --tf-same for TensorFlow's meaning, or a number: -p 1")
+            raise Refused(f"{fault.headline}; use --tf-same for TensorFlow's meaning, or a number: -p 1")
         word: Literal["same", "tf_same"] | None = "same" if self.same else "tf_same" if self.tf_same else None
         numbers = zip(kernels, strides, dilations, paddings, strict=True)
         return [_allowed(Sliding(k, s, d, word or side, self.ceil)) for k, s, d, side in numbers]
@@ -150,7 +150,7 @@ def _refuse_output_padding(extra: int, stride: int, dilation: int) -> None:
     """PyTorch's rule for the argument."""
     if extra >= max(stride, dilation):
         fault = OutputPaddingTooLarge(extra, stride, dilation)
-        raise Refused(f"{fault.message}: {fault.label}; use --output-padding {max(stride, dilation) - 1} or less")
+        raise Refused(f"{fault.headline}; use --output-padding {max(stride, dilation) - 1} or less")
 
 
 def _allowed(layer: Sliding) -> Sliding:

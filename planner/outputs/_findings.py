@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from planner.diagnostics import Diagnostic, Path, Severity
 from planner.outputs._screen import printable
@@ -43,6 +44,14 @@ def path_text(path: Path) -> str:
 def called(path: Path) -> str:
     """What is done at a place that led to another: a block is called there, or a library used."""
     return "used" if "use" in path[-2:] else "called"
+
+
+def alike(found: Iterable[Diagnostic]) -> list[list[Diagnostic]]:
+    """Findings in lists: the same one in several copies of a layer in one list."""
+    groups: dict[tuple[object, ...], list[Diagnostic]] = {}
+    for each in found:
+        groups.setdefault((each.kind, each.path, each.at_key, each.place, each.message), []).append(each)
+    return [*groups.values()]
 
 
 def headline(each: Diagnostic) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from planner.diagnostics import Diagnostic, Fix, Severity
-from planner.outputs._findings import Tally, headline, path_text
+from planner.outputs._findings import Tally, alike, headline, path_text
 from planner.outputs._screen import printable
 from planner.outputs.plan.table import known
 from planner.report import Report
@@ -42,12 +42,9 @@ def summary(report: Report) -> str:
     return f"{tally}: output {shapes or 'not planned'}, {params} parameters, {macs} MACs"
 
 
-def numbered(report: Report) -> list[Sequence[Diagnostic]]:
+def numbered(report: Report) -> list[list[Diagnostic]]:
     """The findings of a report, the gravest first; those in several copies of a layer are one."""
-    alike: dict[tuple[object, ...], list[Diagnostic]] = {}
-    for each in sorted(report.diagnostics, key=lambda each: [*Severity].index(each.severity)):
-        alike.setdefault((each.kind, each.path, each.at_key, each.place, each.message), []).append(each)
-    return [*alike.values()]
+    return alike(sorted(report.diagnostics, key=lambda each: [*Severity].index(each.severity)))
 
 
 def fixes_in_text(report: Report, found: Diagnostic) -> list[Fix]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from planner.server.document import Document
 from planner.server.spots import Spot
 from planner.server.text import Passage
-from planner.source.outline import OutlineNode, outline
+from planner.source.outline import OutlineNode, outline_if_readable
 
 CURSOR = "zzCURSORzz"
 """Stands in the text for the word under the cursor."""
@@ -58,12 +58,9 @@ def typed_at(document: Document, offset: int) -> Typed | None:
     if _in_comment(text[start:offset]):
         return None
     for attempt in _attempts(document, word, end):
-        try:
-            root = outline(attempt)
-        except Exception:  # noqa: BLE001 whatever the library yaml does not read
-            continue
-        spot = _found(root)
-        if spot is not None:
+        root = outline_if_readable(attempt)
+        spot = _found(root) if root is not None else None
+        if root is not None and spot is not None:
             colon = re.match(r"\s*:", text[word.end : end]) is not None
             flow = spot.holder.flow or spot.node.flow
             return Typed(spot, root, word, text[word.start : offset], flow, colon)

@@ -16,7 +16,7 @@ from planner.model import Group
 from planner.plan import Plan, Step
 from planner.server.text import EditorText, Passage
 from planner.source import Source, parse
-from planner.source.outline import OutlineNode, outline
+from planner.source.outline import OutlineNode, outline_if_readable
 from planner.workbench import Checked, Workbench, failed
 
 if TYPE_CHECKING:
@@ -137,10 +137,7 @@ class Document:
     @cached_property
     def outline(self) -> OutlineNode | None:
         """The structure of what can be read; None where nothing can."""
-        try:
-            return outline(self.view.source.text) if self.view.bench.fault is None else None
-        except Exception:  # noqa: BLE001 whatever keeps the library yaml from going on
-            return None
+        return outline_if_readable(self.view.source.text) if self.view.bench.fault is None else None
 
     # The version that was good
 

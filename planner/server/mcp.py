@@ -266,8 +266,7 @@ def _shapes(input: Input) -> Any:
 
 
 def _said(fault: Fault) -> ToolError:
-    said = f"{fault.message}: {fault.label}" if fault.label else fault.message
-    return ToolError(f"{said}; {fault.help}" if fault.help else said)
+    return ToolError(f"{fault.headline}; {fault.help}" if fault.help else fault.headline)
 
 
 def _step(report: Checked, name: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -43,8 +44,21 @@ def occurrences(document: Document) -> list[Occurrence]:
     """Every place in a file where a name stands, from top to bottom."""
     if document.outline is None or document.source.format:
         return []
-    found = {each.passage: each for each in _NameSearch(document).all()}
-    return [found[passage] for passage in sorted(found)]
+    found: dict[Passage, Occurrence] = {}
+    same: dict[Name, Name] = {}
+    for each in _NameSearch(document).all():
+        first = found.setdefault(each.passage, each)
+        ours, theirs = _first_of(same, first.name), _first_of(same, each.name)
+        if ours != theirs:  # an argument for whichever of several blocks is called has the name that they all give it
+            same[theirs] = ours
+    return [replace(found[at], name=_first_of(same, found[at].name)) for at in sorted(found)]
+
+
+def _first_of(same: Mapping[Name, Name], name: Name) -> Name:
+    """The name that stands for all that are the same."""
+    while name in same:
+        name = same[name]
+    return name
 
 
 def name_at(document: Document, offset: int) -> Occurrence | None:
@@ -133,11 +147,13 @@ class _NameSearch:
     def _parameters(self, owner: Path, holder: Mapping[str, Any]) -> Iterator[Occurrence]:
         params = holder.get("params")
         if isinstance(params, dict):
+            before: list[str] = []
             for name, default in params.items():
                 yield from self._key(Name("parameter", owner, name), (*owner, "params", name))
                 if name in self.types:
                     yield from self._type(default, (*owner, "params", name))
-                yield from self._arithmetic(default, (*owner, "params", name), (*owner, "layers"))
+                yield from self._arithmetic(default, (*owner, "params", name), (*owner, "layers"), before)
+                before.append(name)
 
     def _entry(self, entry: Mapping[str, Any], path: Path, home: Path) -> Iterator[Occurrence]:
         given = entry.get("name")
@@ -157,7 +173,7 @@ class _NameSearch:
             if key in self.types:
                 yield from self._type(value, (*path, key))
             if key not in RESERVED and not key.startswith("x-"):
-                for block in called & {*self.blocks}:
+                for block in (each for each in self.blocks if each in called):
                     if key in self._params_of(("blocks", str(block))):
                         yield from self._key(Name("parameter", ("blocks", str(block)), key), (*path, key), False)
             if key != "layers":
@@ -193,9 +209,27 @@ class _NameSearch:
             for i, each in enumerate(value):
                 yield from self._names(each, (*path, i), home)
         elif isinstance(value, str):
-            base = self._base(value, home)
-            if base is not None:
-                yield from self._part(base, path, value, value.index(base.text))
+            at = 0
+            inner: Path | None = home
+            while inner is not None and (base := self._base(value[at:], inner)) is not None:
+                if inner != home and base.kind == "input":
+                    break  # from outside, a list is known by its layers
+                start = value.index(base.text, at)
+                yield from self._part(base, path, value, start)
+                inner = self._list_of(inner, base.text)
+                at = start + len(base.text) + 1
+                copy = re.match(r"(\d+|\*)\.", value[at:])
+                at += copy.end() if copy else 0
+
+    def _list_of(self, home: Path, name: str) -> Path | None:
+        """The list of layers that a name in a list stands for; None where it is a layer."""
+        entry = self.document.local.get((home, name))
+        given = self.data_at(entry) if entry is not None else None
+        if entry is None or not isinstance(given, dict):
+            return None
+        if "layers" in given:
+            return (*entry, "layers")
+        return ("blocks", given["type"], "layers") if given.get("type") in self.blocks else None
 
     def _base(self, text: str, home: Path) -> Name | None:
         """What a name in a list stands for, without a number of an output or of a copy behind it."""
@@ -221,23 +255,26 @@ class _NameSearch:
     def data_at(self, path: Path) -> Any:
         return self.document.source.at(path)
 
-    def _arithmetic(self, value: Any, path: Path, home: Path) -> Iterator[Occurrence]:
-        """The parameters and sizes in expressions."""
+    def _arithmetic(
+        self, value: Any, path: Path, home: Path, own: Collection[str] | None = None
+    ) -> Iterator[Occurrence]:
+        """The parameters and sizes in expressions; `own` are those of the block that are in sight, if not all are."""
         if isinstance(value, list):
             for i, each in enumerate(value):
-                yield from self._arithmetic(each, (*path, i), home)
+                yield from self._arithmetic(each, (*path, i), home, own)
         elif isinstance(value, dict):
             for key, each in value.items():
-                yield from self._arithmetic(each, (*path, key), home)
+                yield from self._arithmetic(each, (*path, key), home, own)
         elif is_expression(value):
             block = home[:2] if home[0] == "blocks" else ()
-            own = (*block, "layers")
+            inner = (*block, "layers")
+            own = self._params_of(block) if own is None else own
             for word, at in mentions(value):
                 base = word.split(".")[0]
                 if "." in word:
-                    if base in inputs_of(self.document, own) and self._are_written(own):
-                        yield from self._part(Name("input", own, base), path, value, at)
-                elif word in self._params_of(block):
+                    if base in inputs_of(self.document, inner) and self._are_written(inner):
+                        yield from self._part(Name("input", inner, base), path, value, at)
+                elif word in own:
                     yield from self._part(Name("parameter", block, word), path, value, at)
                 elif word in self._params_of(()):
                     yield from self._part(Name("parameter", (), word), path, value, at)

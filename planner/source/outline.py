@@ -64,6 +64,14 @@ class OutlineNode:
         return ()
 
 
+def outline_if_readable(text: str) -> OutlineNode | None:
+    """The outline of any text; None where it cannot be read."""
+    try:
+        return outline(text)
+    except Exception:  # noqa: BLE001 whatever keeps the library yaml from going on
+        return None
+
+
 @lru_cache(maxsize=8)  # many edits of the same text are tried, each in a few steps
 def outline(text: str) -> OutlineNode:
     """The outline of a text that `parse` has accepted."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from planner.diagnostics import Diagnostic, Kind, Path, Place, Severity
 from planner.outputs import Format
-from planner.outputs._findings import Tally, called, path_text
+from planner.outputs._findings import Tally, alike, called, path_text
 from planner.outputs._screen import Screen, TextStyle, columns, excerpt, printable, wrapped
 from planner.report import Report
 from planner.words import named
@@ -36,11 +36,9 @@ def render(reports: Iterable[Report], screen: Screen) -> str:
 
 def findings(report: Report, screen: Screen, chosen: Iterable[Diagnostic] | None = None) -> str:
     """The findings of one report, separated by empty lines; a finding in several copies of a layer is told once."""
-    alike: dict[tuple[object, ...], list[Diagnostic]] = {}
-    for each in report.diagnostics if chosen is None else chosen:
-        alike.setdefault((each.kind, each.path, each.at_key, each.place, each.message), []).append(each)
     return "\n".join(
-        "".join(f"{line}\n" for line in _finding(report, *copies, screen=screen)) for copies in alike.values()
+        "".join(f"{line}\n" for line in _finding(report, *copies, screen=screen))
+        for copies in alike(report.diagnostics if chosen is None else chosen)
     )
 
 

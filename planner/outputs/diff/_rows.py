@@ -212,7 +212,7 @@ def value_text(value: Any) -> str:
     return cut(printable(str(list(value) if isinstance(value, tuple) else value)), LONGEST_VALUE)
 
 
-# CopyNames
+# Names of copies
 
 
 def _folded(both: Comparison, rows: Iterable[DiffRow]) -> list[DiffRow]:

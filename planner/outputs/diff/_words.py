@@ -15,7 +15,7 @@ from planner.outputs._screen import printable
 from planner.outputs.diff._rows import CopyNames, DiffRow, edited, pattern, starred
 from planner.outputs.plan.table import line_text, memory
 from planner.report import Report
-from planner.words import counted, named
+from planner.words import counted, more_percent, named
 
 MOST = 100
 """Rows of steps, or lines about other things, that are shown; JSON has all."""
@@ -93,13 +93,8 @@ def _difference(name: str, change: BeforeAfter) -> str:
     if isinstance(was, tuple) or was is None or now is None or was == now:
         return ""
     if name.endswith("bytes"):
-        return f"{'+' if now > was else '-'}{memory(abs(now - was))}{_percent(was, now)}"
-    return f"{now - was:+,}{_percent(was, now) if name in ('params', 'macs') else ''}"
-
-
-def _percent(was: int, now: int) -> str:
-    share = (abs(now - was) * 200 // was + 1) // 2 if was else 0
-    return f" ({'+' if now > was else '-'}{share:,} %)" if share else ""
+        return f"{'+' if now > was else '-'}{memory(abs(now - was))}{more_percent(was, now)}"
+    return f"{now - was:+,}{more_percent(was, now) if name in ('params', 'macs') else ''}"
 
 
 def titles(both: Comparison) -> tuple[str, str]:
@@ -227,9 +222,9 @@ def loads(both: Comparison) -> str:
         return f"{found.fitting:,} entries load from a state_dict of before; of steps not planned it is not known"
     if found.fitting == whole:
         more = f", which has {len(found.gone):,} more" if found.gone else ""
-        return f"all {_entries(whole)} load from a state_dict of before{more}"
+        return f"all {counted(whole, 'entry')} load from a state_dict of before{more}"
     renamed = f", {len(found.renaming):,} more once they are renamed" if found.renaming else ""
-    return f"{found.fitting:,} of {_entries(whole)} load from a state_dict of before{renamed}"
+    return f"{found.fitting:,} of {counted(whole, 'entry')} load from a state_dict of before{renamed}"
 
 
 def loading(both: Comparison) -> Iterator[tuple[str, str]]:
@@ -288,11 +283,7 @@ def _named_entries(step: str, entries: Sequence[StateEntry]) -> str:
         return named([printable(each.name) for each in entries])
     own = {each.name.removeprefix(each.step.name) for each in entries}
     name = f"{step}{printable(own.pop())}" if len(own) == 1 else f"{step}.*"
-    return f"`{name}` ({_entries(len(entries))})"
-
-
-def _entries(count: int) -> str:
-    return f"{count:,} {'entry' if count == 1 else 'entries'}"
+    return f"`{name}` ({counted(len(entries), 'entry')})"
 
 
 def _sizes(sizes: Sequence[int]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from html import escape
@@ -83,11 +83,20 @@ def render(report: Report, pictures: Sequence[Picture], svgs: Sequence[str]) -> 
         "data": _harmless(writable(json.dumps(told, ensure_ascii=False, separators=(",", ":")))),
         "script": script,
     }
-    before, *rest = part("page.html").split("{{")
+    return page(part("page.html"), filled)
+
+
+def page(template: str, filled: Mapping[str, str]) -> str:
+    """A page with texts in place of their names, and with the parts that this page and the live page have in common."""
+    texts = {**filled, **{name: part(f"{name}.html").rstrip() for name in SHARED}}
+    before, *rest = template.split("{{")
     for each in rest:
         name, _, after = each.partition("}}")
-        before += filled[name] + after
+        before += texts[name] + after
     return before
+
+
+SHARED = ("picture", "table")
 
 
 def part(name: str) -> str:

@@ -80,7 +80,7 @@ def _site(file: ModelFile, port: int, token: str) -> Starlette:
         await worker.stop()
 
     async def page(request: Request) -> Response:
-        return _response(_own("page.html"), "text/html", request)
+        return _response(html.page(_own("page.html"), {}), "text/html", request)
 
     async def script(request: Request) -> Response:
         return _response(html.part("parts.js"), "text/javascript", request)
