@@ -198,6 +198,35 @@ def test_inputs_that_meet_behind_another_merge_are_told_beside_the_others() -> N
             assert 9 in axis.works or axis.beside, axis
 
 
+def test_inputs_of_one_shape_are_told_at_once_too() -> None:
+    """Through attention the axes of both depend on one another, for too many sizes to try them all."""
+    encoder = [
+        {"name": "down", "type": "Conv2d", "out_channels": 4, "kernel_size": 3, "stride": 2, "padding": 1},
+        {"name": "map", "type": "MaxPool2d", "kernel_size": 2},
+        {"name": "tokens", "type": "Rearrange", "pattern": "h w c -> (h w) c"},
+        {"name": "mixed", "type": "MultiheadAttention", "num_heads": 2},
+        {"type": "Rearrange", "pattern": "(h w) c -> h w c", "h": "ceil($input.height / 2) // 2"},
+    ]
+    layers = [
+        {"name": "a", "type": "encoder", "from": "before"},
+        {"name": "b", "type": "encoder", "from": "after", "share": "a"},
+        {"type": "Subtract", "from": ["a", "b"]},
+    ]
+    inputs = {"before": [24, 16, 3], "after": [24, 16, 3]}  # which lose nothing
+    model = load(of_mapping({"input": inputs, "layers": layers, "blocks": {"encoder": {"layers": encoder}}}))
+    found = next(input_sizes(model))
+    assert [each.inputs for each in found.at_once] == [("before", "after")] * 2
+    for k, each in enumerate(found.at_once):
+        for n in range(1, 90):
+            shape = [24, 16, 3]
+            shape[k] = n
+            plan = propagate(model, inputs=dict.fromkeys(inputs, Shape(shape)))
+            assert (n in each.axis.works) == plan.complete, (k, n)
+            if plan.complete:
+                lossless = not {one.code for one in judge(Report(plan))} & LOSSES
+                assert (n in each.axis.lossless) == lossless, (k, n)
+
+
 def test_outputs_that_are_not_there_at_some_sizes_are_not_seen_there() -> None:
     """Of one row there is no second half."""
     layers = [

@@ -54,7 +54,7 @@ class Axes:
         self.varying: dict[InputAxis, set[Size]] = {}
         for input_axis in self.input_axes:
             varying = self.varying[input_axis] = set[Size]()
-            line = self.lines[input_axis] = InputLine(base, input_axis[0], input_axis[1:], seen)
+            line = self.lines[input_axis] = InputLine(base, input_axis[:1], input_axis[1:], seen)
             try:
                 self.walks[input_axis] = self.walked(input_axis)
             except NotPeriodic as why:

@@ -29,6 +29,7 @@ TOKENS = "length"
 """What the only axis of an input of tokens is called."""
 NEAR = 64
 """Cells on either side of the given size within which a size that works is looked for."""
+STAYING = "the others stay as they are"
 ROUND = (128, 256, 512, 1024, 2048)
 """Sizes that are tried where none near the given one works: large, and multiples of what strides multiply to."""
 
@@ -43,6 +44,14 @@ class Unsolved:
 
 
 @dataclass(frozen=True, slots=True)
+class AtOnce:
+    """The sizes that an axis may have in several inputs at once."""
+
+    inputs: tuple[str, ...]
+    axis: AxisSizes
+
+
+@dataclass(frozen=True, slots=True)
 class InputSizes:
     """One input of a model, with the sizes of its spatial axes.
 
@@ -50,6 +59,7 @@ class InputSizes:
     axes      what holds for each axis: the sizes beside which some size of the others does
     together  its axes that depend on one another, or on those of other inputs
     diagonal  the sizes that all axes may have at once, where each alone holds beside given sizes of the others only
+    at_once   where its axes hold beside given sizes of like inputs only: the sizes that these may have with them
     """
 
     input: str
@@ -58,6 +68,7 @@ class InputSizes:
     axes: tuple[AxisSizes | Unsolved, ...]
     together: tuple[Together, ...] = ()
     diagonal: AxisSizes | None = None
+    at_once: tuple[AtOnce, ...] = ()
 
     @property
     def works(self) -> list[bool]:
@@ -135,7 +146,7 @@ class _Solver:
         )
         together = tuple(dict.fromkeys(each.together for each in found if each.together is not None))
         diagonal = self.diagonal(source) if any(each.why for each in found) else None
-        return InputSizes(step.name, shape, None, axes, together, diagonal)
+        return InputSizes(step.name, shape, None, axes, together, diagonal, tuple(self.at_once(source, axes)))
 
     def of_tokens(self, source: int) -> InputSizes:
         """An input of tokens, by its step: how many there may be, all other inputs staying as they are."""
@@ -204,7 +215,7 @@ class _Solver:
         for source in self.inputs[:MOST_MENDED]:
             spatial = self.plan.steps[source].outputs[0].spatial
             if len(spatial) > 1 or len(self.inputs) > 1:
-                line = InputLine(self.plan, source, range(len(spatial)), self.seen)
+                line = InputLine(self.plan, (source,), range(len(spatial)), self.seen)
                 n = self.mending(line, max(spatial))
                 if n is not None:
                     return line.plan(n)
@@ -251,16 +262,38 @@ class _Solver:
         if rank == 1:
             return None
         try:
-            return replace(along(walk(InputLine(self.base, source, range(rank), self.seen))), name="n")
+            return replace(along(walk(InputLine(self.base, (source,), range(rank), self.seen))), name="n")
         except NotPeriodic:
             return None
+
+    def at_once(self, source: int, axes: Sequence[AxisSizes | Unsolved]) -> Iterator[AtOnce]:
+        """For the axes of an input whose answers hold beside given sizes of inputs of the same shape: the sizes that
+        the axis may have in all of these at once. They are told at the first of the inputs.
+        """
+        steps = self.base.steps
+        alike = tuple(
+            [i for i in self.company[source] if steps[i].outputs[0].spatial == steps[source].outputs[0].spatial]
+        )
+        names = {steps[i].name for i in alike if i != source}
+        for k, axis in enumerate(axes):
+            held = {name.rpartition(".")[0] for name, _ in axis.beside} if isinstance(axis, AxisSizes) else names
+            if source != alike[0] or names.isdisjoint(held):
+                continue
+            others = [(i, at) for i in self.company[source] for at in range(len(steps[i].outputs[0].spatial))]
+            try:
+                found = along(walk(InputLine(self.base, alike, (k,), self.seen)))
+            except NotPeriodic:
+                continue
+            beside = self.sizes([each for each in others if each[0] not in alike or each[1] != k], -1)
+            found = replace(found, name=axis.name, given=axis.given, beside=beside, because=STAYING)
+            yield AtOnce(tuple(steps[i].name for i in alike), found)
 
     def beside(self, input_axis: InputAxis, answer: AxisAnswer) -> AxisSizes | Unsolved:
         """The answer for one axis with the others as they are in the base, or why nothing is known."""
         source, axis = input_axis
         given = self.plan.steps[source].outputs[0][axis]
         try:
-            each = along(walk(InputLine(self.base, source, (axis,), self.seen)))
+            each = along(walk(InputLine(self.base, (source,), (axis,), self.seen)))
         except NotPeriodic as reason:
             return Unsolved(self.name(input_axis), given, str(reason))
         each = replace(each, name=self.name(input_axis))

@@ -69,7 +69,7 @@ class Line(ABC):
     @property
     def tied(self) -> dict[int, frozenset[int]]:
         """The axes, by the step of their input."""
-        return {self.sources[0]: frozenset(self.axes)}
+        return dict.fromkeys(self.sources, frozenset(self.axes))
 
     @property
     def swayed(self) -> Swayed:
@@ -82,26 +82,22 @@ class Line(ABC):
 
 
 class InputLine(Line):
-    """The sizes of one axis of an input, or of several at once; `steps` are all that depend on the input."""
+    """The sizes of one axis of an input, or of several at once, in several inputs if there are more; `steps` are all
+    that depend on these.
+    """
 
-    def __init__(self, base: Plan, source: int, axes: Sequence[int], seen: Before) -> None:
-        self.base, self.source, self.axes, self.seen = base, source, axes, seen
-        self.steps = behind(base, source)
-        self.sources = (source,)
+    def __init__(self, base: Plan, sources: Sequence[int], axes: Sequence[int], seen: Before) -> None:
+        self.base, self.sources, self.axes, self.seen = base, sources, axes, seen
+        self.steps = behind(base, *sources)
         self.asked = {}
         self.nearer = self.together - 1
         self.planned = 0
-        readers = [i for i in self.steps if source in base.steps[i].instance.needs]
+        readers = [i for i in self.steps if not {*sources}.isdisjoint(base.steps[i].instance.needs)]
         alone = all(at not in self.steps for i in readers for at in base.steps[i].instance.needs)
         self.first = readers if alone else self.steps
         self.rest = [i for i in self.steps if i not in set(self.first)]
         self.kept: dict[int, Replanned] = {}
         self.rests: dict[Hashable, Replanned] = {}
-
-    def at(self, sizes: Sequence[int]) -> Plan:
-        """The model with these sizes of all spatial axes."""
-        shape = Shape((*sizes, self.base.steps[self.source].outputs[0].channels))
-        return replan(self.base, {self.source: given(shape)}, self.steps, self.seen)
 
     def plan(self, n: int) -> Replanned:
         """The model at size n, kept where it is small, as those are asked for again."""
@@ -116,10 +112,9 @@ class InputLine(Line):
         """The model planned at size n. Where the first layers turn several sizes into the same shapes, the rest of the
         model is planned once.
         """
-        sizes = list(self.base.steps[self.source].outputs[0])
-        for axis in self.axes:
-            sizes[axis] = n
-        plan = replan(self.base, {self.source: given(Shape(sizes))}, self.first, self.seen)
+        shapes = {i: enumerate(self.base.steps[i].outputs[0]) for i in self.sources}
+        facts = {i: given(Shape(n if k in self.axes else size for k, size in x)) for i, x in shapes.items()}
+        plan = replan(self.base, facts, self.first, self.seen)
         self.count(len(self.first))
         if self.rest:
             key = tuple([plan.steps[i].outputs for i in self.first])
@@ -136,7 +131,7 @@ class InputLine(Line):
     @cached_property
     def swayed(self) -> Swayed:
         sized = [i for i in self.steps if self.base.steps[i].instance.sized is not None]
-        n = self.base.steps[self.source].outputs[0][self.axes[0]]
+        n = self.base.steps[self.sources[0]].outputs[0][self.axes[0]]
         others = [self.plan(size) for size in (*(n + k for k in SWAYING), 2 * n, -(-n // 2))] if sized else []
         pairs = [(i, self.base.steps[i], plan.steps[i]) for i in sized for plan in others]
         read = frozenset((i, *at) for i, step, other in pairs for at in _read_otherwise(step, other))
@@ -163,13 +158,13 @@ def _made_otherwise(step: Step, other: Step) -> Iterator[int]:
         yield from (axis for axis, (m, n) in enumerate(zip_longest(x, y)) if m != n)
 
 
-def behind(plan: Plan, source: int) -> list[int]:
-    """The steps that depend on a step, in order."""
-    found = {source}
+def behind(plan: Plan, *sources: int) -> list[int]:
+    """The steps that depend on some steps, in order."""
+    found = {*sources}
     for i, step in enumerate(plan.steps):
         if any([at in found for at in step.instance.needs]):
             found.add(i)
-    return sorted(found - {source})
+    return sorted(found.difference(sources))
 
 
 def lengths(line: Line, plan: Plan) -> dict[Size, int]:

@@ -191,7 +191,7 @@ class AxisAnswers:
         plan = self.axes.at({input_axis: _near(sizes, min(n, LONGEST_SEEN)) for input_axis, sizes, n in shapes})
         found = []
         for k, (input_axis, works, _) in enumerate(shapes):
-            line, steps = InputLine(plan, input_axis[0], (input_axis[1],), self.axes.replanned), coupling.before[k]
+            line, steps = InputLine(plan, input_axis[:1], input_axis[1:], self.axes.replanned), coupling.before[k]
             kept = listed(line, works, steps) if not works.residues else along(walk(line), steps)
             lossless = kept.lossless & works if group.lossless else NO_SIZE
             exact = kept.exact & works if group.exact else NO_SIZE

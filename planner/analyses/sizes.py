@@ -70,7 +70,7 @@ def sizes(model: Model, input: str, axis: int, *, at: Shape | None = None) -> Ax
     base = propagate(model, inputs={} if at is None else {input: at})
     if any(each.severity == "error" for each in model.diagnostics):
         raise NotPeriodic("the model file has faults that no input size mends")
-    return along(walk(InputLine(base, base.numbers[input], (axis,), Before(model))))
+    return along(walk(InputLine(base, (base.numbers[input],), (axis,), Before(model))))
 
 
 def along(walked: Walk, steps: Sequence[int] | None = None) -> AxisSizes:

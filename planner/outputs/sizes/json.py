@@ -8,7 +8,7 @@ A size is in the set of its axis if some size of the other axes goes with it. Wh
 or exact, if they are in the sets of that name of an entry. An axis of another input has that input's name before its
 own, `right.height`; entries that name other axes than one another must hold both. With `step`, the sets of an entry may
 be moved, all of them as many times as one likes, each by the step of its axis. `with` gives the sizes of the other axes
-beside which alone an axis's sets hold.
+beside which alone an axis's sets hold; `at_once` then has those of inputs of one shape that have the size at once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ def render(found: Sequence[InputSizes], screen: Screen, low: int, high: int) -> 
 def _input(found: InputSizes) -> dict[str, Any]:
     axes: dict[str, Any] = {axis.name: _axis(axis) for axis in found.axes}
     matches = [_match(each, found.input) for together in found.together for each in together.matches]
-    return {**axes, "together": matches} if matches else axes
+    at_once = [
+        {"inputs": list(each.inputs), "axis": each.axis.name, **(_axis(each.axis) or {})} for each in found.at_once
+    ]
+    return axes | ({"together": matches} if matches else {}) | ({"at_once": at_once} if at_once else {})
 
 
 def _axis(axis: AxisSizes | Unsolved) -> dict[str, Any] | None:

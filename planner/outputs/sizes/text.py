@@ -45,6 +45,10 @@ def _input(found: InputSizes, screen: Screen, low: int, high: int) -> Iterator[l
         given = joined([*dict.fromkeys(f"{n:,}" for n in found.shape.spatial)])
         title = f"all axes of `{printable(found.input)}` of one size, now {given}"
         yield [*(screen.paint(line, "bold") for line in wrapped(title, screen.width)), *_sets([found.diagonal], screen)]
+    for each in found.at_once:
+        inputs = joined([f"`{printable(name)}`" for name in each.inputs])
+        title = f"{each.axis.name} of {inputs} at once, now {each.axis.given:,}{beside(each.axis)}"
+        yield [*(screen.paint(line, "bold") for line in wrapped(title, screen.width)), *_sets([each.axis], screen)]
     joined_on = {axis.name for each in found.together for axis in each.axes if axis.input == found.input}
     alike: dict[object, list[AxisSizes]] = {}
     for axis in found.axes:
