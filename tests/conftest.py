@@ -82,7 +82,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     return compare
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: its event loop runs in this thread, where others may want theirs
 def browser() -> Iterator[Browser]:
     """Chromium, without a window."""
     if BROWSER is None:

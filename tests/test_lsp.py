@@ -388,4 +388,5 @@ def test_without_its_extra_the_command_says_what_to_install() -> None:
     code = "import sys; sys.modules['lsprotocol'] = None; from planner.cli import main; main()"
     ended = subprocess.run([sys.executable, "-c", code, "lsp"], capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert ended.stderr == "error: `lsprotocol` is not installed\n = help: pip install 'shape-planner[lsp]'\n"
+    said = "error: `planner lsp` needs the package lsprotocol, which is not installed"
+    assert ended.stderr == f"{said}\n = help: pip install 'shape-planner[lsp]'\n"

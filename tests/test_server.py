@@ -252,6 +252,16 @@ def typed(outer: str = "", inner: str = "") -> tuple[Document, int]:
     return document(text[:at] + text[at + 1 :]), at
 
 
+def test_a_line_is_completed_whatever_else_has_changed_since_the_last_plan() -> None:
+    """A block was renamed above, and the new line is no YAML yet: all lines from the one to the other are new."""
+    text = "input: [8, 8, 3]\nlayers:\n  - {type: stage}\nblocks:\n  stage:\n    layers:\n      - {type: ReLU}\n"
+    line = "      - {name: 層, type: Conv2d, kern"
+    after = Document(EditorText(text.replace("stage", "étage") + line), 2, None, document(text))
+    found = completion(after, len(after.text.text))
+    assert found is not None
+    assert "kernel_size" in {each.label for each in found.items}
+
+
 def offers(outer: str = "", inner: str = "") -> dict[str, Offer]:
     found = completion(*typed(outer, inner))
     assert found is not None

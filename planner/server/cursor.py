@@ -77,16 +77,16 @@ def _attempts(document: Document, word: Passage, end: int) -> Iterator[str]:
     with the rest of the file left out.
     """
     text, readable = document.text.text, document.readable
-    head, rest = text[: word.start], text[word.end : end]
-    if readable is not text and len(readable) == len(text):  # other lines that are wrong stay out of it
-        begin = document.text.starts[document.text.line_at(word.start)]
-        head = readable[:begin] + text[begin : word.start]
-    closing = _closing(head)
-    for tail in (readable[end:], ""):
-        for line in (rest, closing):
-            for sign in ("", ":"):
-                yield f"{head}{CURSOR}{sign}{line}{tail}"
-        yield f"{head}{CURSOR}{closing}{rest.lstrip()}{tail}"
+    begin = document.text.starts[document.text.line_at(word.start)]
+    others = [readable, text] if readable is not text and len(readable) == len(text) else [text]
+    for whole in others:  # other lines that are wrong stay out of it, if that leaves a place for this one
+        head, rest = whole[:begin] + text[begin : word.start], text[word.end : end]
+        closing = _closing(head)
+        for tail in (whole[end:], ""):
+            for line in (rest, closing):
+                for sign in ("", ":"):
+                    yield f"{head}{CURSOR}{sign}{line}{tail}"
+            yield f"{head}{CURSOR}{closing}{rest.lstrip()}{tail}"
 
 
 def _closing(head: str) -> str:
