@@ -254,7 +254,8 @@ def typed(outer: str = "", inner: str = "") -> tuple[Document, int]:
 
 def test_a_line_is_completed_whatever_else_has_changed_since_the_last_plan() -> None:
     """A block was renamed above, and the new line is no YAML yet: all lines from the one to the other are new."""
-    text = "input: [8, 8, 3]\nlayers:\n  - {type: stage}\nblocks:\n  stage:\n    layers:\n      - {type: ReLU}\n"
+    text = "input: [8, 8, 3]\nlayers:\n  - {type: ReLU}\n  - {type: stage}\n"
+    text += "blocks:\n  stage:\n    layers:\n      - {type: ReLU}\n"
     line = "      - {name: 層, type: Conv2d, kern"
     after = Document(EditorText(text.replace("stage", "étage") + line), 2, None, document(text))
     found = completion(after, len(after.text.text))
