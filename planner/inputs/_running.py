@@ -15,7 +15,7 @@ import torch
 from planner.faults.not_imported import NotImported
 from planner.inputs._given import BATCH, FARTHER, Inputs, Run
 from planner.inputs._naming import aside, said
-from planner.inputs._recording import Recording, Recordings
+from planner.inputs._recording import Recording, Recordings, Value, each_of
 from planner.inputs.torch_module import traced, without_values
 
 OTHERWISE = 5
@@ -38,6 +38,7 @@ class Runner:
             alone=lambda: [self.first, self._twin],
             elsewhere=self._elsewhere,
             computes_the_same=self._computes_the_same,
+            apart_for_one=self._apart_for_one,
         )
 
     def run(self, sizes: Run, samples: int = OTHERWISE) -> Recording:
@@ -79,6 +80,19 @@ class Runner:
             help = "it must do the same for each: without a loop over samples, or a condition on their number"
             raise NotImported(message, label or _apart(self.first, found), help)
         return found
+
+    def _apart_for_one(self) -> bool:
+        """Whether the module does something else for a single sample, fails for it, or gives tensors of another number
+        of dimensions. It is not run where it neither looks at sizes nor leaves out dimensions of one cell.
+        """
+        if not (self.first.sized or any(each.name == "squeeze" for each in self.first.events)):
+            return False
+        try:
+            found = self.run(self.inputs.runs[0], 1)
+        except (Exception, SystemExit):  # noqa: BLE001
+            return True
+        ranks = [[len(value.sizes) for value in each_of(Value, run.result)] for run in (self.first, found)]
+        return found.outline != self.first.outline or ranks[0] != ranks[1]
 
     def _like_the_first(self, runs: Sequence[Run]) -> Iterator[Recording]:
         """Those runs in which the module does the same as in the first."""

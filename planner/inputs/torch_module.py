@@ -7,7 +7,7 @@ are recorded.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -32,6 +32,13 @@ def is_layer(module: nn.Module) -> bool:
     if own is None or isinstance(module, OPENED) or "forward" in vars(module):
         return False
     return type(module).forward is own.forward and not (module._forward_hooks or module._forward_pre_hooks)
+
+
+def _is_masked(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a layer of a transformer is given a mask other than one of what comes behind; it is opened then."""
+    own = {nn.TransformerEncoderLayer: 1, nn.TransformerDecoderLayer: 2}.get(_own_class(module) or nn.Module)
+    masks = [] if own is None or kwargs.get("is_causal") else [*args[own:], kwargs]
+    return next(each_of(Tensor, masks), None) is not None
 
 
 def _own_class(module: nn.Module) -> type[nn.Module] | None:
@@ -87,6 +94,11 @@ class Recorder(TorchFunctionMode):
         value = self.values.get(id(tensor))
         return id(tensor) in self.constants if value is None else value.kind == "constant"
 
+    def is_fixed(self, tensor: Tensor) -> bool:
+        """Whether what a tensor holds follows neither from what comes in nor from what is trained."""
+        value = self.values.get(id(tensor))
+        return self.is_constant(tensor) or (value is not None and value.fixed)
+
     def constant(self, tensor: Tensor) -> Value:
         """The value of a constant, with what it holds."""
         if tensor.numel() > MOST_NUMBERS or tensor.is_meta or tensor.is_complex():
@@ -119,7 +131,9 @@ class Recorder(TorchFunctionMode):
         another tensor from then on. What comes of constants alone is a constant.
         """
         before = [(tensor, tensor._version) for tensor in each_of(Tensor, (args, kwargs))]
-        alone = bool(before) and all([self.is_constant(tensor) for tensor, _ in before]) and name not in DRAWS
+        drawn = name in DRAWS
+        alone = bool(before) and all([self.is_constant(tensor) for tensor, _ in before]) and not drawn
+        fixed = not drawn and all(self.is_fixed(tensor) for tensor, _ in before)
         for tensor, _ in before:
             if not self.is_constant(tensor):
                 self.known(tensor, kind="elsewhere")  # where no function that was recorded has given it
@@ -133,6 +147,8 @@ class Recorder(TorchFunctionMode):
                 self.constant(each)
             return result
         given = self.read(result)
+        for value in each_of(Value, given) if fixed else ():
+            value.fixed = True
         if next(each_of(Value, given), None) is None and written:  # as `x[0] = y`, which returns nothing
             given = self.read(written[0])
         if next(each_of(Value, given), None) is not None:
@@ -144,7 +160,7 @@ class Recorder(TorchFunctionMode):
         if self.inside_layer or not self.calls:
             return func(*args, **kwargs)
         name = getattr(func, "__name__", "")
-        if name in DECIDES and not all(map(self.is_constant, each_of(Tensor, args))):
+        if name in DECIDES and not all(map(self.is_fixed, each_of(Tensor, args))):
             self.trace.decisions.add(name)
         if name in ("__get__", "__set__"):
             name = f"{getattr(getattr(func, '__self__', None), '__name__', '')}.{name}"
@@ -164,7 +180,7 @@ class Recorder(TorchFunctionMode):
         path = self._path_of(module)
         if self.inside_layer or path is None:
             return forward(module, *args, **kwargs)
-        if self.calls and is_layer(module):
+        if self.calls and is_layer(module) and not _is_masked(module, args, kwargs):
             self.inside_layer = True
             try:
                 own = {"module": module, "path": path}
@@ -203,7 +219,10 @@ FAMILIES = ("linalg", "special", "fft")
 """Modules of PyTorch of which a function's own name begins with the module's."""
 MOST_NUMBERS = 64
 """Constants of so many numbers are known by what they hold."""
-DRAWS = {"rand_like", "randn_like", "randint_like", "bernoulli", "normal", "multinomial", "poisson"}
+DRAWS = {
+    *("rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like"),
+    *("bernoulli", "normal", "multinomial", "poisson"),
+}
 """Functions that give other values in every run."""
 DECIDES = {
     *("__bool__", "__int__", "__float__", "__index__", "item", "tolist", "equal", "allclose", "nonzero"),
@@ -284,10 +303,19 @@ def as_before(module: nn.Module) -> Iterator[None]:
         yield
     finally:
         for now, was in (*before, *tables):
-            now.clear()
-            now.update(was)
+            if not _is_the_same([*now.items()], [*was.items()]):  # a table that cannot be changed is the same
+                now.clear()
+                now.update(was)
         for each, items in lists:
-            each[:] = items
+            if not _is_the_same(each, items):
+                each[:] = items
+
+
+def _is_the_same(now: Sequence[Any], was: Sequence[Any]) -> bool:
+    """Whether lists hold the same objects, or pairs of these."""
+    return len(now) == len(was) and all(
+        a is b or (type(a) is type(b) is tuple and _is_the_same(a, b)) for a, b in zip(now, was, strict=True)
+    )
 
 
 def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, Tensor], *, by_name: bool) -> Recording:

@@ -36,6 +36,7 @@ def constant_of(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any
         raise NotSayable("a constant that is not a number")
     sizes = [number_of(each) for each in wanted if set(each) != {1}]
     step = b.step("Constant", {"shape": sizes or [1], **({} if fill == "zeros" else {"fill": fill}), **more}, [])
+    b.notes[step] = fill
     axes = factors([tuple(at_run(sizes, run)) for run in range(b.runs)])
     rest = iter(axes)
     dims = tuple(next(rest) if set(each) != {1} else () for each in wanted)

@@ -226,7 +226,7 @@ def _is_whole(b: GraphBuilder, output: Output) -> bool:
         return True
     layer = layer_of(step.type, at_run(step.arguments, 0))
     if not step.sources:
-        return bool(getattr(layer, "whole", False))
+        return output.number in layer.whole_outputs
     shapes = [each.step.shapes[0][each.number] for each in step.sources]
     moves = layer.moves(layer.facts(*shapes), shapes[0]) and _is_whole(b, step.sources[0])
     return moves or output.number in layer.places
