@@ -256,7 +256,27 @@ class ByValue(nn.Module):
         return shrunk + y.fmod(2) + torch.frac(y) + y.exp2() + torch.addcdiv(y, y, y.exp()), y.diff(dim=2)
 
 
+class Within(nn.Module):
+    """Parts that are written to in place, by themselves, and biases of which a part is set to 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.bias = nn.Conv2d(3, 12, 3), nn.Parameter(torch.randn(12))
+
+    def forward(self, x: Tensor) -> Any:
+        y = self.conv(x)
+        bias = self.bias.clone()
+        bias[4:8].zero_()
+        y[..., 5].zero_()
+        y[:, 1, :, ::2] *= 2
+        part = y[:, 2:6]
+        part[:, 1:].add_(1)
+        y[:, 0].fill_(1)
+        y[:, -1].copy_(y[:, 3])
+        return F.linear(y.mean((2, 3)), self.bias.outer(bias), bias), y * 2
+
+
 FUNCTIONS: list[Callable[[], nn.Module]] = [
     SingleNumbers, HiddenByBuffer, Triangles, Transformers, SharedHeads, Ordering, Experts, OnceMore, Named, PartOf,
-    Spectral, Letters, Whole, ByValue,
+    Spectral, Letters, Whole, ByValue, Within,
 ]  # fmt: skip

@@ -58,6 +58,7 @@ class Recorder(TorchFunctionMode):
 
     names      the full names of the modules, of which one may have several
     constants  by their `id`, the tensors that modules have as plain attributes, neither parameters nor buffers
+    views      by their `id`, tensors that lie within others, with these and the index
     """
 
     def __init__(self, names: Mapping[nn.Module, list[str]]) -> None:
@@ -73,6 +74,7 @@ class Recorder(TorchFunctionMode):
         self.alive: list[Tensor] = []
         self.lying: dict[int, set[int]] = {}
         self.arrays: dict[int, tuple[Any, Value]] = {}
+        self.views: dict[int, tuple[Tensor, Any]] = {}
 
     def known(self, tensor: Tensor, **about: Any) -> Value:
         """The value of a tensor, new where the tensor has not been met."""
@@ -138,6 +140,7 @@ class Recorder(TorchFunctionMode):
             if not self.is_constant(tensor):
                 self.known(tensor, kind="elsewhere")  # where no function that was recorded has given it
         read = self.read(args), self.read(kwargs)
+        wholes = {id(each): self.values[id(each)] for tensor, _ in before for each, _ in self._wholes_of(tensor)}
         result = function()
         written = [tensor for tensor, version in before if tensor._version != version]
         for tensor in written:
@@ -153,7 +156,34 @@ class Recorder(TorchFunctionMode):
             given = self.read(written[0])
         if next(each_of(Value, given), None) is not None:
             self.trace.events.append(Event(name, self.calls[-1], *read, given, **about))
+        for tensor in written[:1]:  # others in the same memory count as written to, too
+            self._write_through(tensor, wholes)
         return result
+
+    def _wholes_of(self, tensor: Tensor) -> Iterator[tuple[Tensor, Any]]:
+        """The tensors that a tensor lies within, from the next on, each with the index of what was cut out."""
+        while found := self.views.get(id(tensor)):
+            yield found
+            tensor = found[0]
+
+    def _write_through(self, part: Tensor, before: Mapping[int, Value]) -> None:
+        """Write down that what a tensor lies within was written to with it. `before` has the values from then."""
+        for whole, index in self._wholes_of(part):
+            read = (before[id(whole)], index, self.known(part))
+            about = {"called": "torch.Tensor.__setitem__"}
+            self.trace.events.append(Event("__setitem__", self.calls[-1], read, {}, self.known(whole), **about))
+            part = whole
+
+    def _cut_out(self, whole: Any, index: Any, part: Any) -> None:
+        """Remember a tensor that lies within another one."""
+        plain = all(each is None or each is ... or isinstance(each, int | slice) for each in _listed(index))
+        if plain and isinstance(part, Tensor) and id(whole) in self.values and _place(part) == _place(whole):
+            self.views[id(part)] = whole, index
+
+    def _is_written_back(self, whole: Any, index: Any, part: Any) -> bool:
+        """Whether a part is only put where it lies already, as Python does after `x[0] += 1`."""
+        found = self.views.get(id(part))
+        return found is not None and found[0] is whole and _listed(found[1]) == _listed(index)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -165,7 +195,12 @@ class Recorder(TorchFunctionMode):
         if name in ("__get__", "__set__"):
             name = f"{getattr(getattr(func, '__self__', None), '__name__', '')}.{name}"
         self.trace.sized |= name in SIZES
-        return self.run(lambda: func(*args, **kwargs), name, args, kwargs, called=dotted_name(func, name))
+        if name == "__setitem__" and self._is_written_back(*args):
+            return func(*args, **kwargs)
+        result = self.run(lambda: func(*args, **kwargs), name, args, kwargs, called=dotted_name(func, name))
+        if name == "__getitem__":
+            self._cut_out(args[0], args[1], result)
+        return result
 
     def _path_of(self, module: nn.Module) -> str | None:
         """The full name of a module: the one that it has within the module that calls it, if there is one."""
@@ -231,6 +266,10 @@ DECIDES = {
 """Functions that tell a value of a tensor."""
 SIZES = {"shape.__get__", "size", "numel", "__len__"}
 """Functions that tell sizes of a tensor."""
+
+
+def _listed(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
 
 
 def _place(tensor: Tensor) -> int:

@@ -43,7 +43,7 @@ def constant_of(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any
     return Traced(Output(step), axes or ((),), dims, b.batch)
 
 
-@operation("zeros", "zeros_like", "new_zeros")
+@operation("zeros", "zeros_like", "new_zeros", "zero")
 def zeros(b: GraphBuilder, *_: Any, **__: Any) -> Traced:
     return constant(b, "zeros")
 
@@ -56,6 +56,13 @@ def ones(b: GraphBuilder, *_: Any, **__: Any) -> Traced:
 @operation("new_full")
 def new_full(b: GraphBuilder, _: Any, size: Any, fill_value: Any, **__: Any) -> Traced:
     return full(b, size, fill_value)
+
+
+@operation("fill")
+def fill(b: GraphBuilder, x: Any, value: Any) -> Traced:
+    if not isinstance(value, int | float):
+        raise NotSayable("a fill with a tensor")
+    return constant(b, +value or "zeros")
 
 
 @operation("tensor", "as_tensor", "scalar_tensor")

@@ -102,6 +102,12 @@ def expand(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Traced:
     )
 
 
+@operation("copy")
+def copy(b: GraphBuilder, x: Any, src: Any, non_blocking: bool = False) -> Traced:
+    """What is written over a tensor."""
+    return expand(b, src)
+
+
 def repeated(b: GraphBuilder, x: Traced, chosen: Sequence[int], wanted: Sequence[tuple[int, ...]]) -> Traced:
     """A tensor repeated along dimensions of one cell."""
     if not chosen:
