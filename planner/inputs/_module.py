@@ -96,11 +96,25 @@ def _must_be_open(module: Any, name: str) -> None:
     if isinstance(module, torch.jit.ScriptModule):
         help = "name the class of which it was made, or save it by `torch.export.save`"
         raise NotImported(f"`{name}` is a scripted module, of which no calls can be seen", help=help)
+    if circle := _circle(module, [], set()):
+        message = f"`{name}` is within itself, as `{'.'.join(circle)}`"
+        raise NotImported(message, help="keep what is above a module out of its parts: in a list, or by a function")
     both = (*module.named_parameters(), *module.named_buffers())
     lazy = [each for each, own in both if isinstance(own, UninitializedParameter | UninitializedBuffer)]
     if lazy:
         help = "run the module once before, or write the layer with its channels: nn.Conv2d for nn.LazyConv2d"
         raise NotImported(f"`{name}` is lazy: `{lazy[0]}` has no size yet", help=help)
+
+
+def _circle(module: Any, above: list[Any], done: set[Any]) -> list[str]:
+    """The names from a module to a part of it that it is itself, or that is within itself; none where there is none."""
+    for name, part in module.named_children():
+        if part is module or part in above:
+            return [name]
+        if part not in done and (found := _circle(part, [*above, module], done)):
+            return [name, *found]
+    done.add(module)
+    return []
 
 
 def _kind(thing: object) -> str:

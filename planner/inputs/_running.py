@@ -63,9 +63,7 @@ class Runner:
         except (Exception, SystemExit) as error:
             shown = ", ".join(f"({', '.join(map(str, each))})" for each, _ in meant.values())
             message = f"`{type(self.module).__name__}` fails on {shown}"
-            missing = isinstance(error, NotImplementedError)
-            help = "mend the code: it must run in Python" if missing else "give a shape that it reads, by `--input`"
-            raise NotImported(message, said(error), help) from error
+            raise NotImported(message, said(error), _help(error)) from error
 
     @cached_property
     def _twin(self) -> Recording:
@@ -118,6 +116,19 @@ class Runner:
             return computes_the_same(self.module, text, recording, by_name=self.inputs.by_name)
         except (Exception, SystemExit):  # noqa: BLE001
             return False
+
+
+def _help(error: BaseException) -> str:
+    """What to do about an error in a module's forward pass."""
+    if isinstance(error, NotImplementedError):
+        return "mend the code: it must run in Python"
+    if any(each in str(error) for each in OF_TYPES):
+        return "give numbers of the type that it reads, in Python: example=torch.zeros(1, 128, dtype=torch.long)"
+    return "give a shape that it reads, by `--input`"
+
+
+OF_TYPES = ("scalar type", "type Long", "should be the same", "dtype")
+"""What PyTorch's errors say where numbers are of another type."""
 
 
 def _apart(first: Recording, other: Recording | None) -> str:
