@@ -263,8 +263,8 @@ BAD: list[tuple[str, str, str]] = [
     (
         "bytes.py:Net",
         (
-            "`bytes.py` cannot be imported: SyntaxError: (unicode error) 'utf-8' codec can't decode byte 0xff in position "
-            "0: invalid start byte (bytes.py, line 1)"
+            "`bytes.py` cannot be imported: SyntaxError: (unicode error) 'utf-8' codec can't decode byte 0xff in "
+            "position 0: invalid start byte (bytes.py, line 1)"
         ),
         MEND,
     ),

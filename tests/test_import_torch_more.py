@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 import planner
-from module_functions import FUNCTIONS, PartOf
+from module_functions import FUNCTIONS
 from planner.inputs import _lowering
 from planner.workbench import checked_text
 from test_import_torch import exact, of
@@ -108,23 +108,6 @@ def test_truth_values_that_are_not_stored_are_followed() -> None:
 
     text, _ = exact(Hiding(), (8, 8, 3))
     assert "persistent: false" in text
-
-
-class Frozen(dict[str, Any]):
-    """A table that cannot be changed, as configurations are."""
-
-    def update(self, *args: Any, **kwargs: Any) -> None:
-        raise TypeError("frozen")
-
-    def clear(self) -> None:
-        raise TypeError("frozen")
-
-
-def test_tables_that_cannot_be_changed_are_left_as_they_are() -> None:
-    module = PartOf()
-    module.config = Frozen(width=3, sizes=(1, 2))  # type: ignore[assignment]
-    planner.import_model(module, input=(8, 8, 3))
-    assert module.config == {"width": 3, "sizes": (1, 2)}
 
 
 @pytest.mark.parametrize(

@@ -342,19 +342,16 @@ def as_before(module: nn.Module) -> Iterator[None]:
         yield
     finally:
         for now, was in (*before, *tables):
-            if not _is_the_same([*now.items()], [*was.items()]):  # a table that cannot be changed is the same
+            if not _holds_the_same(now, was):  # what has not changed may be of a kind that refuses to be
                 now.clear()
                 now.update(was)
         for each, items in lists:
-            if not _is_the_same(each, items):
-                each[:] = items
+            each[:] = items
 
 
-def _is_the_same(now: Sequence[Any], was: Sequence[Any]) -> bool:
-    """Whether lists hold the same objects, or pairs of these."""
-    return len(now) == len(was) and all(
-        a is b or (type(a) is type(b) is tuple and _is_the_same(a, b)) for a, b in zip(now, was, strict=True)
-    )
+def _holds_the_same(now: dict[Any, Any], was: dict[Any, Any]) -> bool:
+    """Whether two dictionaries hold the same objects under the same keys, in the same order."""
+    return [*now] == [*was] and all(now[key] is was[key] for key in was)
 
 
 def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, Tensor], *, by_name: bool) -> Recording:
