@@ -88,9 +88,9 @@ def _names_apart(used: set[str], stored: Mapping[str, Held]) -> Iterator[str]:
     """What of what is stored is never used, and what is used under another name."""
     called = {stored[name].first or name: name for name in sorted(used & stored.keys(), reverse=True)}
     rest = {name: called.get(held.first or name) for name, held in stored.items() if held.kept and name not in used}
-    unused = [name for name, own in rest.items() if own is None and stored[name].trained and not stored[name].first]
+    unused = [name for name, own in rest.items() if own is None and not stored[name].first]
     if unused:
-        yield f"Not called in evaluation, and left out: {', '.join(sorted(_idle(unused, used)))}"
+        yield f"Not used in evaluation, and left out: {', '.join(sorted(_idle(unused, used)))}"
     pairs = dict.fromkeys(_without_ending(name, own) for name, own in rest.items() if own)
     if pairs:
         yield f"Stored under other names too: {', '.join(f'{name} is {own}' for name, own in pairs)}"
@@ -103,9 +103,11 @@ def _idle(parameters: Iterable[str], used: Iterable[str]) -> set[str]:
 
 
 def _without_ending(name: str, other: str) -> tuple[str, str]:
-    """Two names without the words at their ends that they have in common."""
+    """Two names without the words at their ends that they have in common, unless one is then within the other."""
     first, second = name.split("."), other.split(".")
     while len(first) > 1 and len(second) > 1 and first[-1] == second[-1]:
+        if first[:-1] == second[: len(first) - 1] or second[:-1] == first[: len(second) - 1]:
+            break
         del first[-1], second[-1]
     return ".".join(first), ".".join(second)
 
