@@ -532,6 +532,9 @@ def test_rows_of_ultralytics_have_their_shapes(path: Path) -> None:
     shown = by_line(hints(file))
     assert {*rows_of_file} <= shown.keys()
     assert "→" in (hover(file, file.text.starts[rows_of_file[0]] + 12) or "")
+    named = [each for section in symbols(file) for each in section.inner]
+    assert [file.text.line_at(each.whole.start) for each in named] == rows_of_file
+    assert all("→" in each.detail for each in named)
 
 
 @pytest.mark.parametrize("text", ["", "services:\n  web: {image: x}\n", "a: [", "- 1\n- 2\n", "# layers:\n"])

@@ -198,7 +198,7 @@ def _choices(schema: dict[str, Any]) -> Iterator[str]:
 
 def _names(document: Document, typed: Typed, home: Path, below: int | None) -> Iterator[Offer]:
     """The names in sight of an entry of a list, the nearest first."""
-    shown: dict[str, str] = {}
+    shown = dict.fromkeys(inputs_of(document, home), "an input")
     for (place, name), entry in document.local.items():
         if place == home and (below is None or int(entry[-1]) < below):
             copies = document.copies.get(entry, ())
@@ -209,8 +209,6 @@ def _names(document: Document, typed: Typed, home: Path, below: int | None) -> I
         name_node = node.at(("name",)) if node.kind == "mapping" else None
         if name_node is not None and CURSOR not in name_node.value and (below is None or i < below):
             shown.setdefault(name_node.value, "")
-    for each in inputs_of(document, home):
-        shown.setdefault(each, "an input")
     yield from (Offer(name, "name", name, detail, rank=3) for name, detail in reversed(shown.items()))
 
 
