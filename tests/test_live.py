@@ -50,6 +50,12 @@ blocks:
       - {name: conv, type: Conv2d, out_channels: $width, kernel_size: 3, padding: 1}
       - {type: ReLU}
 """
+SAFE = f"""\
+input: [32, 32, 3]
+layers:
+{LOSSY.splitlines()[3]}
+  - {{type: AdaptiveAvgPool2d, output_size: 1}}
+"""
 NASTY = [
     "</script><script>window.hit=1</script>",
     "<img src=x onerror='window.hit=1'>",
@@ -290,6 +296,96 @@ def test_the_editor_does_what_the_language_server_can(browser: Browser, served: 
     page.keyboard.press("Enter")
     page.wait_for_selector(".cm-line:has-text('type: twice, width: 32')")
     assert "double" not in opened.text
+    opened.close()
+
+
+def test_rules_are_allowed_and_all_that_is_safe_is_fixed_by_the_menu(browser: Browser, served: Served) -> None:
+    served.path.write_text(SAFE, encoding="utf-8")
+    opened = Opened(browser, served)
+    page = opened.page
+    page.wait_for_selector(".cm-line:has-text('name: stem') .cm-hint")
+    page.click(".cm-line:has-text('name: stem')")
+    page.keyboard.press("Control+.")
+    page.wait_for_selector(".cm-actions button")
+    offered = page.locator(".cm-actions button").all_inner_texts()
+    assert any(each.startswith("fix all that is safe: ") for each in offered)
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.textContent") == offered[0]
+    page.click(".cm-actions button:has-text('allow `lost-cells` at `stem`')")
+    allowed = SAFE.replace("stride: 2}", "stride: 2, allow: [lost-cells]}")
+    until(lambda: opened.text == allowed)
+    page.keyboard.press("Control+z")  # the text has the focus again, and it is one step
+    until(lambda: opened.text == SAFE)
+
+    opened.open("findings")
+    page.click(".finding:has-text('NSP321') >> text=what can be done")
+    page.click(".cm-actions button:has-text('fix all that is safe')")
+    until(lambda: "padding: [[0, 1], [0, 1]]" in opened.text)
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Control+.")
+    page.wait_for_selector(".cm-actions:has-text('Nothing is offered')")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".cm-actions", state="detached")
+    assert "cm-content" in page.evaluate("document.activeElement.className")
+    opened.close()
+
+
+def test_typed_from_nothing_it_needs_no_blanks_and_no_escape(browser: Browser, served: Served) -> None:
+    served.path.write_text("", encoding="utf-8")
+    page = browser.new_page()
+    page.goto(served.address)
+    page.wait_for_selector(".cm-content")
+    page.wait_for_selector("#count:text('1')")
+    page.focus(".cm-content")
+    for line in ("input:", "a: [8, 8, 3]", "", "layers:", "- type: ReLU"):
+        if line == "":
+            page.keyboard.press("Backspace")  # a level out again
+            continue
+        page.keyboard.type(line)
+        if line == "- type: ReLU":
+            page.wait_for_selector(".cm-tooltip-autocomplete li[aria-selected]:has-text('ReLU')")
+            page.wait_for_timeout(150)  # an editor takes no Enter for a choice that just appeared
+        page.keyboard.press("Enter")
+    page.keyboard.type("name: last", delay=20)
+    lines = page.locator(".cm-line").evaluate_all(
+        "(all) => all.map((each) => [...each.childNodes].filter((one) => !one.classList?.contains('cm-hint'))"
+        ".map((one) => one.textContent).join(''))"
+    )
+    assert lines == ["input:", "  a: [8, 8, 3]", "layers:", "  - type: ReLU", "    name: last"]
+    # While it grows, the picture stays where it can be seen.
+    page.wait_for_selector("#view g.node:has-text('last')")
+    view, drawn = (page.locator(each).bounding_box() for each in ("#view", "#view svg"))
+    assert view is not None
+    assert drawn is not None
+    assert view["x"] <= drawn["x"] + 1
+    assert drawn["x"] + drawn["width"] <= view["x"] + view["width"] + 1
+    assert abs(2 * drawn["x"] + drawn["width"] - 2 * view["x"] - view["width"]) < 4
+    page.close(run_before_unload=False)
+
+
+def test_what_stands_behind_a_long_line_is_shown_within_the_page(browser: Browser, served: Served) -> None:
+    opened = Opened(browser, served, viewport={"width": 390, "height": 800})
+    page = opened.page
+    page.wait_for_selector(".cm-line:has-text('name: stem') .cm-hint")
+    for hint in page.locator(".cm-hint").all():
+        box = hint.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 390
+        assert box["height"] < 25
+    # The rows of a line begin where what it says begins, not where keys do.
+    rows = page.locator(".cm-line:has-text('name: stem')").evaluate(
+        """(line) => {
+            const range = document.createRange();
+            range.selectNodeContents(line);
+            return [...range.getClientRects()].map(({ left, top }) => [Math.round(top / 6), left]);
+        }"""
+    )
+    line = page.locator(".cm-line:has-text('name: stem')").bounding_box()
+    assert line is not None
+    below = [left for top, left in rows if top > rows[0][0] + 1]
+    assert below
+    assert min(below) > line["x"] + 4 * 7  # four columns of seven pixels or more
     opened.close()
 
 

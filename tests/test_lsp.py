@@ -138,6 +138,41 @@ def test_a_library_that_changes_on_disk_is_read_anew(tmp_path: Path) -> None:
     run(session())
 
 
+def test_a_library_that_is_open_counts_as_it_stands_in_the_editor(tmp_path: Path) -> None:
+    library, model = tmp_path / "own.yaml", tmp_path / "model.yaml"
+    block = "blocks:\n  own:\n    layers:\n      - {type: Conv2d, out_channels: 4, kernel_size: %s}\n"
+    document = {"uri": model.as_uri()}
+    (tmp_path / "linked").symlink_to(tmp_path)
+
+    async def session() -> None:
+        client = Client()
+        await client.start()
+
+        async def shown() -> list[str]:
+            while True:  # the file is planned anew when its library changes: what was asked meanwhile has passed
+                answer = await client.ask("textDocument/inlayHint", textDocument=document, range=WHOLE)
+                if "result" in answer:
+                    return [each["label"] for each in answer["result"]]
+
+        client.open(model.as_uri(), "use: [./own.yaml]\ninput: [9, 9, 3]\nlayers:\n  - {type: own}\n")
+        assert await shown() == []  # there is no library
+        unsaved = (tmp_path / "linked" / "own.yaml").as_uri()
+        client.open(unsaved, block % 3)
+        assert await shown() == ["→ 7×7×4"]
+        client.change(unsaved, 2, {"text": block % 5})
+        assert await shown() == ["→ 5×5×4"]
+        client.change(unsaved, 3, {"text": block % "["})
+        assert await shown() == ["(→ 5×5×4)"]
+        client.change(unsaved, 4, {"text": block % 7})
+        assert await shown() == ["→ 3×3×4"]
+        library.write_text(block % 9)
+        assert await shown() == ["→ 3×3×4"]
+        client.notify("textDocument/didClose", textDocument={"uri": unsaved})
+        assert await shown() == ["→ 1×1×4"]  # closed without saving: what the disk has counts
+
+    run(session())
+
+
 def test_a_finding_names_the_layers_that_cause_it() -> None:
     async def session() -> None:
         client = Client()

@@ -41,6 +41,15 @@ class Offer:
     rank: int = 5
 
 
+NEW_BLOCK = Offer(
+    "a new block",
+    "block",
+    "${1:name}:\n  params: {$2}\n  layers:\n    - {type: $3}",
+    "a list of layers with parameters",
+    snippet=True,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """What may be written in place of a stretch."""
@@ -75,6 +84,8 @@ def _items(document: Document, typed: Typed) -> Iterator[Offer]:
         yield from _rules()
     elif spot.key == "outputs" or spot.path[:1] == ("outputs",):
         yield from _names(document, typed, (*spot.block, "layers"), None)
+    elif spot.path == ("blocks",):  # a word where the first block will be
+        yield NEW_BLOCK
     elif spot.path[:1] == ("blocks",) and len(spot.path) == 2:  # a word where its keys will be
         yield from _sections(BlockFormat, typed, set())
     elif not spot.path:  # a file of which a word is all there is
@@ -96,8 +107,7 @@ def _keys(document: Document, typed: Typed) -> Iterator[Offer]:
     elif holder[0] == "blocks" and len(holder) == 2:
         form = BlockFormat
     elif holder == ("blocks",):
-        body = "${1:name}:\n  params: {$2}\n  layers:\n    - {type: $3}"
-        yield Offer("a new block", "block", body, "a list of layers with parameters", snippet=True)
+        yield NEW_BLOCK
         return
     else:
         return
@@ -188,7 +198,7 @@ def _choices(schema: dict[str, Any]) -> Iterator[str]:
 
 def _names(document: Document, typed: Typed, home: Path, below: int | None) -> Iterator[Offer]:
     """The names in sight of an entry of a list, the nearest first."""
-    shown: dict[str, str] = {}
+    shown = dict.fromkeys(inputs_of(document, home), "an input")
     for (place, name), entry in document.local.items():
         if place == home and (below is None or int(entry[-1]) < below):
             copies = document.copies.get(entry, ())
@@ -199,8 +209,6 @@ def _names(document: Document, typed: Typed, home: Path, below: int | None) -> I
         name_node = node.at(("name",)) if node.kind == "mapping" else None
         if name_node is not None and CURSOR not in name_node.value and (below is None or i < below):
             shown.setdefault(name_node.value, "")
-    for each in inputs_of(document, home):
-        shown.setdefault(each, "an input")
     yield from (Offer(name, "name", name, detail, rank=3) for name, detail in reversed(shown.items()))
 
 

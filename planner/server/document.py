@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
@@ -46,6 +47,7 @@ class Document:
     version  the editor's number of it
     file     where the file stands, for libraries beside it; None where it is no file yet
     before   the version that was planned before this one
+    opened   the texts of the other files that are open, by their real paths: libraries may be among them
     report   on this text
     good     the last version of which every step was planned: this one, or one before it
     """
@@ -54,6 +56,7 @@ class Document:
     version: int
     file: str | None = None
     before: InitVar[Document | None] = None
+    opened: Mapping[str, str] = field(default_factory=dict, repr=False)
     report: Checked = field(init=False, repr=False)
     good: Document | None = field(init=False, repr=False)
 
@@ -67,7 +70,9 @@ class Document:
 
     def _planned(self, text: str, shared: Mapping[str, Any]) -> Checked:
         try:
-            return taken(Workbench.on_text(text, self.file, **shared)).report
+            bench = Workbench.on_text(text, self.file, **shared)
+            bench.source.shelf.opened = self.opened
+            return taken(bench).report
         except TOLERATED as error:
             return failed(self.file or "this file", error)
 
@@ -83,6 +88,28 @@ class Document:
     @property
     def plan(self) -> Plan:
         return self.view.plan
+
+    @property
+    def uses_files(self) -> bool:
+        """Whether it uses libraries that are files, or names some that could not be found."""
+        return bool(self._own_libraries or self._named_libraries)
+
+    def uses(self, file: str) -> bool:
+        """Whether a file, by its real path, may be a library that it uses: one that could not be found may be any."""
+        found = self._own_libraries
+        return len(found) < self._named_libraries or file in found
+
+    @property
+    def _own_libraries(self) -> list[str]:
+        shelf = self.report.source.shelf
+        return [os.path.realpath(each.file or "") for key, each in shelf.sources.items() if key.startswith("./")]
+
+    @property
+    def _named_libraries(self) -> int:
+        """How many files stand in `use`."""
+        given = self.report.source.at(("use",))
+        names = given if isinstance(given, list) else [given]
+        return sum(isinstance(each, str) and each.startswith(("./", "../")) for each in names)
 
     def retyped(self, text: EditorText) -> Document:
         """This plan with a newer text, which has not been planned: for what is asked while it is typed."""

@@ -18,6 +18,7 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from planner import __version__
 from planner.diagnostics import Place, Severity
+from planner.server.arguments import know_all
 from planner.server.desk import Answer, Desk, Passed, Sheet
 from planner.server.document import Document
 from planner.server.findings import Underlined, findings
@@ -254,6 +255,7 @@ def _bind_files(server: Server) -> None:
 
     @server.feature(lsp.INITIALIZED)
     def watch(params: lsp.InitializedParams) -> None:
+        desk.run_aside(know_all)
         can = server.client_capabilities.workspace
         watched = can.did_change_watched_files if can is not None else None
         if watched is not None and watched.dynamic_registration:
