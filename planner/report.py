@@ -9,12 +9,13 @@ from functools import cached_property
 from planner.analyses.alignment import Apart, apart
 from planner.analyses.axes import MovingSteps, axes
 from planner.analyses.channels import Kept, never_mixed
-from planner.analyses.cost import Cost, DType, cost
+from planner.analyses.cost import Cost, cost
 from planner.analyses.loss import AxisLoss, losses
 from planner.analyses.overwriting import Overwriting, overwriting
 from planner.analyses.reach import Reach, TooRagged, Unread, reach
 from planner.analyses.recall import Recall
 from planner.analyses.receptive_field import Fields, receptive_fields
+from planner.budget import DType
 from planner.diagnostics import Diagnostic, Fix, Place, Severity
 from planner.plan import Plan, Step
 from planner.source import Source

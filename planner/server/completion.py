@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel
 
 from planner.arithmetic import FUNCTIONS
+from planner.budget import DType
 from planner.diagnostics import Path
-from planner.format import BlockFormat, EntryFormat, FileFormat
+from planner.format import BlockFormat, BudgetFormat, EntryFormat, FileFormat
 from planner.layers import all_layers
 from planner.manual import argument_text, first_sentence, kinds_in, summary
 from planner.outputs.plan.table import shapes_text
@@ -77,6 +78,10 @@ def _items(document: Document, typed: Typed) -> Iterator[Offer]:
         yield from _names(document, typed, (*spot.block, "layers"), None)
     elif spot.path[:1] == ("blocks",) and len(spot.path) == 2:  # a word where its keys will be
         yield from _sections(BlockFormat, typed, set())
+    elif spot.path == ("budget",):
+        yield from _sections(BudgetFormat, typed, set())
+    elif spot.path == ("budget", "dtype"):
+        yield from (Offer(each, "value", each) for each in get_args(DType))
     elif not spot.path:  # a file of which a word is all there is
         yield from _sections(FileFormat, typed, set())
 
@@ -95,6 +100,8 @@ def _keys(document: Document, typed: Typed) -> Iterator[Offer]:
         form = FileFormat
     elif holder[0] == "blocks" and len(holder) == 2:
         form = BlockFormat
+    elif holder == ("budget",):
+        form = BudgetFormat
     elif holder == ("blocks",):
         body = "${1:name}:\n  params: {$2}\n  layers:\n    - {type: $3}"
         yield Offer("a new block", "block", body, "a list of layers with parameters", snippet=True)

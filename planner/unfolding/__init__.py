@@ -37,6 +37,7 @@ def load(
     params: Mapping[str, Any] | None = None,
     layers: Interned | None = None,
     blocks: Mapping[str, Block | None] | None = None,
+    budget: Mapping[str, Any] | None = None,
 ) -> Model:
     """Unfold a source. Never raises for what is wrong in the file: the Model carries the diagnostics.
 
@@ -44,6 +45,7 @@ def load(
     params  replaces its parameters
     layers  those of other models, which are taken where their arguments are equal; it is added to
     blocks  replaces its blocks, and those of its libraries
+    budget  replaces limits of its budget
     """
     draft = Draft(source, all_layers())
     reader = File(draft)
@@ -76,4 +78,5 @@ def load(
         diagnostics=draft.diagnostics,
         allow=allowed_of(file.allow),
         left_out=draft.left_out,
+        budget=reader.budget(file.budget, budget or {}),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from planner.budget import Budget
 from planner.diagnostics import Path
 from planner.faults.missing_key import MissingKey
 from planner.faults.not_a_model import NotAModel
@@ -13,7 +14,17 @@ from planner.faults.unknown_key import UnknownKey
 from planner.faults.unknown_parameter import UnknownParameter
 from planner.faults.unusable_name import UnusableName
 from planner.faults.wrong_value import WrongValue
-from planner.format import UNKNOWN, Block, EntryReader, FileFormat, LibraryFormat, Values, names_of
+from planner.format import (
+    UNKNOWN,
+    Block,
+    BudgetFormat,
+    EntryReader,
+    FileFormat,
+    LibraryFormat,
+    Values,
+    budget_of,
+    names_of,
+)
 from planner.geometry import Shape
 from planner.layers._fields import MOST_AXES, is_whole
 from planner.layers._layer import LARGEST
@@ -66,6 +77,11 @@ class File:
         self.draft.report(NotAModel.blocks_alone())
         read = self.blocks.section(LibraryFormat, data, "a library of blocks")
         return FileFormat.model_construct(**{**dict.fromkeys(FileFormat.model_fields), **dict(read)})
+
+    def budget(self, own: dict[str, Any] | None, given: Mapping[str, Any]) -> Budget:
+        """The budget of the file, with what is `given` in place of its own."""
+        raw = {**(own or {}), **given}
+        return budget_of(self.blocks.section(BudgetFormat, raw, "`budget`", ("budget",)), given) if raw else Budget()
 
     def _params(self, declared: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = {}
