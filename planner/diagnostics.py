@@ -31,6 +31,7 @@ RemedyName = Literal[
     "crop_like",
     "even_bins",
     "even_kernel",
+    "filled_tiles",
     "fitted_window",
     "group_norm",
     "input_size",

@@ -13,6 +13,7 @@ from planner.geometry import Shape
 from planner.guesses import Guess
 from planner.layers._layer import Facts, Layer
 from planner.source import Source
+from planner.targets import Aim
 
 if TYPE_CHECKING:
     import networkx
@@ -188,6 +189,7 @@ class Model:
     numbered  where outputs of layers are named by their numbers, whether they are read or not
     left_out  entries with several sources that are not there
     budget    what it may cost
+    targets   what it is to run on
     noted     whether it has been noted what arrives at `declared` layers in the file
     like      the model with the same steps, but for layers and shapes of inputs, from which it was made by edits; what
               `root`, `blocks` and `groups` say of the file is as it was there
@@ -206,6 +208,7 @@ class Model:
     allow: frozenset[str] = frozenset()
     left_out: list[LeftOut] = field(default_factory=list)
     budget: Budget = field(default_factory=Budget)
+    targets: tuple[Aim, ...] = ()
     noted: bool = False
     like: Model | None = None
 

@@ -40,6 +40,10 @@ UP_AND_EMPTY = "\x1b[A\x1b[2K"
 @model_options
 @budget_options
 @memory_options
+@click.option(
+    "--target", "targets", multiple=True, metavar="NAME",
+    help="Where the model is to run, such as edgetpu or onnx-opset=17, in place of the file's; several are judged.",
+)  # fmt: skip
 @format_option("full", "check")
 @click.option("--fix", is_flag=True, help="Mend the files: write the first safe fix of each error and warning.")
 @click.option("--unsafe-fixes", "unsafe", is_flag=True, help="As --fix, with the fixes that are not safe as well.")
@@ -53,6 +57,7 @@ def command(
     scale: str | None,
     batch: int,
     dtype: str,
+    targets: tuple[str, ...],
     format: str,
     fix: bool,
     unsafe: bool,
@@ -65,7 +70,7 @@ def command(
     Each FILE is a model file, or - for standard input.
     """
     codes = [0]
-    about = {"batch": batch, "dtype": dtype, "budget": _budget()}
+    about = {"batch": batch, "dtype": dtype, "budget": _budget(), "targets": _known(targets)}
     fix = fix or unsafe
     if (fix or diff) and not stated("check", format).for_people:
         option = "unsafe-fixes" if unsafe else "fix" if fix else "diff"
@@ -94,6 +99,17 @@ def command(
 
     print_text(renderer("check", format)(reports(), screen))
     return max(codes)
+
+
+def _known(targets: tuple[str, ...]) -> tuple[str, ...]:
+    """The targets of the option, each of which there is."""
+    from planner.targets import aim, names, why
+
+    for each in targets:
+        if aim(each) is None:
+            reason = why(each) or f"there are: {', '.join(names())}"
+            raise click.UsageError(f"--target: there is no target `{each}`; {reason}")
+    return targets
 
 
 def _budget() -> dict[str, Any]:

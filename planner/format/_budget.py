@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, create_model
 from pydantic_core import PydanticCustomError
 
-from planner.budget import BOUNDS, LimitKind, Budget, DType, Limit
+from planner.budget import BOUNDS, Budget, DType, Limit, LimitKind
 from planner.layers._fields import Count
 
 _SCHEMA = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\s*[0-9]"}]}

@@ -166,7 +166,7 @@ class FileFormat(BaseModel):
     allow: Allowed | None = Field(None, description="Rules that are silent for the whole model.")
     budget: Mapped | None = Field(None, description="What the model may cost, and what it has to see: `{params: 5M}`.")
     target: Targets | None = Field(
-        None, description="What the model is to run on, such as `edgetpu`; `planner explain targets` lists them."
+        None, description="What the model is to run on: `edgetpu`, `[tensorrt, onnx-opset=17]`."
     )
 
 

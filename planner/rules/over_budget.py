@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Beside, Diagnostic, Severity
-from planner.rules._measures import Amount, Measure, Blame, measures
+from planner.rules._measures import Amount, Blame, Measure, measures
 from planner.rules._rule import Rule
 from planner.words import percent
 
