@@ -70,14 +70,14 @@ class Limit(NamedTuple):
     path: Path | None
 
     @property
-    def bound(self) -> LimitKind:
+    def kind(self) -> LimitKind:
         return BOUNDS[self.measure]
 
     @property
     def text(self) -> str:
         """The limit as the file, or the command line, may say it."""
-        written = self.bound.written(self.amount)
-        return f"{self.measure}: {written}" if self.path else f"{self.bound.option(self.measure)} {written}"
+        written = self.kind.written(self.amount)
+        return f"{self.measure}: {written}" if self.path else f"{self.kind.option(self.measure)} {written}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -311,3 +312,55 @@ def test_no_order_is_told_where_steps_overwrite_what_others_read() -> None:
     )
     assert better(checked_text(text).plan) is None
     assert "run" not in found(checked_text(text))[0].help
+
+
+# What stands beside a budget
+
+
+LOSING = """
+input: [224, 224, 3]
+layers:
+  - {name: a, type: Conv2d, out_channels: 64, kernel_size: 3, stride: 2}
+"""
+
+
+def test_no_fix_is_offered_that_breaks_the_budget() -> None:
+    for limit, offered in ((5_000, True), (1_800, False)):
+        report = checked_text(f"budget: {{params: {limit}}}{LOSING}")
+        (lost,) = (each for each in report.diagnostics if each.code == "NSP321")
+        assert any("kernel_size: 4" in fix.text for fix in report.fixes(lost)) == offered
+
+
+def test_a_model_over_its_budget_is_built_all_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(f"budget: {{params: 1}}\ntarget: edgetpu{MODEL}  - {{type: GELU}}\n")
+    run = CliRunner()
+    assert run.invoke(main, ["check", str(file)]).exit_code == 1
+    code = run.invoke(main, ["code", str(file)])
+    assert code.exit_code == 0
+    assert "nn.Conv2d(4, 16" in code.output
+    assert run.invoke(main, ["sizes", str(file)]).exit_code == 0
+
+
+def test_a_limit_of_the_command_stands_where_most_is() -> None:
+    report = Workbench.on_text(MODEL, budget={"params": 10}).report
+    (each,) = found(report)
+    assert "--max-params 10" in each.message
+    place = report.place(each)
+    assert place is not None
+    assert place.line == 4
+
+
+def test_places_beside_are_in_every_format(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(f"budget: {{params: 10}}{MODEL}")
+    said = {
+        name: CliRunner().invoke(main, ["check", str(file), "--format", name]).output
+        for name in ("json", "sarif", "full")
+    }
+    (finding,) = json.loads(said["json"])["diagnostics"]
+    assert finding["related"][0]["line"] == 4
+    (result,) = json.loads(said["sarif"])["runs"][0]["results"]
+    assert result["relatedLocations"][0]["physicalLocation"]["region"]["startLine"] == 4
+    for text in said.values():
+        assert "`a` has most: 592 parameters, 94.5 %" in text

@@ -20,8 +20,10 @@ from planner.analyses.overwriting import overwriting
 from planner.budget import DType
 from planner.plan import Plan, Tensor
 
-MOST_TRIED = 100_000
+MOST_TRIED = 50_000
 """Steps that are tried next for a model; with more, the best order that was found by then is taken."""
+MOST_GREEDY = 200
+"""Steps of a stretch for which the order is tried that always leaves least alive."""
 MOST_MOVED = 60
 """Steps among which a single move is looked for."""
 FEW = 16
@@ -302,7 +304,8 @@ class _StretchSearch:
 
     def best(self, floor: int) -> tuple[Sequence[int], int, bool]:
         """The best order, its peak or the floor where that is higher, and whether none is better."""
-        known = min((self._simple(floor, greedy) for greedy in (False, True)), key=lambda found: found[1])
+        ways = (False, True) if len(self.stretch) <= MOST_GREEDY else (False,)
+        known = min((self._simple(floor, greedy) for greedy in ways), key=lambda found: found[1])
         if known[1] <= floor:
             return (*known, True)
         waiting: list[tuple[int, int, int, int, int, _Path | None]] = [(floor, 0, 0, self.done, self.alive, None)]

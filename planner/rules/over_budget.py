@@ -66,14 +66,14 @@ class OverBudget(Rule):
 
 
 def _is_over(limit: Limit, amount: Amount) -> bool:
-    if limit.bound.least:
+    if limit.kind.least:
         return not amount.unknown and amount.known < limit.amount
     return amount.known > limit.amount
 
 
 def _numbers(limit: Limit, measure: type[Measure], amount: Amount) -> str:
     more = abs(amount.known - limit.amount)
-    if limit.bound.least:
+    if limit.kind.least:
         return f"{amount.place} sees {measure.said(amount.known)}, {more:,} too few"
     share = f", {percent(more, limit.amount)}" if limit.amount else ""
     least = "at least " if amount.unknown else ""
@@ -82,10 +82,10 @@ def _numbers(limit: Limit, measure: type[Measure], amount: Amount) -> str:
 
 
 def _help(report: Report, limit: Limit, measure: type[Measure], part: Blame | None, amount: Amount) -> str:
-    said = [measure.advice(report)]
-    if part is not None and not limit.bound.least:
+    said = ["" if report.brief else measure.advice(report)]
+    if part is not None and not limit.kind.least:
         said.append(part.says)
     if not amount.unknown:
-        verb = "has" if limit.bound.least else "needs"
-        said.append(f"it {verb} `{limit.measure}: {limit.bound.written(amount.known)}`")
+        verb = "has" if limit.kind.least else "needs"
+        said.append(f"it {verb} `{limit.measure}: {limit.kind.written(amount.known)}`")
     return "; ".join(filter(None, said))

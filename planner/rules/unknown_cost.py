@@ -44,7 +44,7 @@ class UnknownCost(Rule):
             return  # what stops the plan is told, and is an error
         for limit in report.plan.model.budget.limits:
             amount = measures()[limit.measure].amount(report)
-            if amount.unknown and (limit.bound.least or amount.known <= limit.amount):
+            if amount.unknown and (limit.kind.least or amount.known <= limit.amount):
                 yield Diagnostic(
                     kind=cls,
                     message=f"whether the model keeps `{limit.text}` is not known",

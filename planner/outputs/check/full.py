@@ -78,9 +78,9 @@ def _finding(report: Report, each: Diagnostic, *others: Diagnostic, screen: Scre
         yield page.arrow(":::", at, path, f"{called(path)} from ")
         if at is not None:
             yield page.quoted(report.source.quoted(at), at)
-    for path, text in each.beside:
+    for path, _ in each.beside:  # what it has to do with the finding, the help says
         at = report.source.place(path)
-        yield page.arrow(":::", at, path, f"{printable(text)}, at ")
+        yield page.arrow(":::", at, path)
         if at is not None:
             yield page.quoted(report.source.quoted(at), at)
     if each.step and (calls or others):
