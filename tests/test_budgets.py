@@ -29,16 +29,16 @@ def found(report: Report, *codes: str) -> list[Diagnostic]:
     return [each for each in report.diagnostics if each.code in (codes or BUDGET)]
 
 
-def fields_of(report: Checked) -> int:
-    """The smallest field of an output, as a plan's JSON has it."""
+def fields_of(report: Checked) -> int | None:
+    """The smallest field of an output, as a plan's JSON has it; None where none sees an axis, or it is not known."""
     steps = {step["name"]: step for step in report.to_dict()["steps"]}
-    sizes: list[int] = [
+    sizes = [
         size
         for ref in report.plan.outputs
         for field in steps[report.plan.steps[ref.step].name]["receptive_field"].values()
         for size in field["size"]
     ]
-    return min(sizes)
+    return min(sizes) if sizes and None not in sizes else None
 
 
 ORACLES: dict[str, Callable[[dict[str, Any], Checked], int | None]] = {
@@ -90,6 +90,9 @@ def test_a_limit_is_kept_to_the_last_unit(request: pytest.FixtureRequest) -> Non
 def test_of_receptive_fields_the_limit_is_the_least(request: pytest.FixtureRequest) -> None:
     for path in configs(request):
         size = fields_of(planner.check(path))
+        if size is None:
+            assert [each.code for each in found(planner.check(path, budget={"receptive_field": 1}))] == ["NSP411"]
+            continue
         assert found(Workbench.on(path, budget={"receptive_field": size}).report) == []
         (short,) = found(Workbench.on(path, budget={"receptive_field": size + 1}).report)
         assert f"sees {size:,} cells" in short.label or size == 1
@@ -217,6 +220,14 @@ def test_the_part_that_has_most_is_named_and_placed() -> None:
     place = report.source.place(other.path)
     assert place is not None
     assert place.line == 4
+
+
+def test_of_a_model_that_cannot_be_planned_what_is_known_counts_at_least() -> None:
+    last = "  - {type: Linear, in_features: 5, out_features: 2}\n"
+    text = f"budget: {{params: 10, macs: 1M, peak: 10, unread: 0}}{MODEL}{last}"
+    report = checked_text(text)
+    assert not report.plan.complete
+    assert [each.label.startswith("at least ") for each in found(report)] == [True, True]
 
 
 # The order of steps

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Beside, Diagnostic, Severity
@@ -48,6 +49,8 @@ class OverBudget(Rule):
         for limit in report.plan.model.budget.limits:
             measure = measures()[limit.measure]
             amount = measure.amount(report)
+            if not report.plan.complete and not amount.unknown:
+                amount = replace(amount, unknown="not every step could be planned")
             if _is_over(limit, amount):
                 yield cls._found(report, limit, measure, amount)
 
