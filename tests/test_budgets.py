@@ -19,6 +19,9 @@ from planner.diagnostics import Diagnostic
 from planner.format import BudgetFormat
 from planner.report import Report
 from planner.rules._measures import measures
+from planner.server.completion import completion
+from planner.server.document import Document
+from planner.server.text import EditorText
 from planner.workbench import Checked, Workbench, checked_text
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -375,3 +378,22 @@ def test_places_beside_are_in_every_format(tmp_path: Path) -> None:
     assert result["relatedLocations"][0]["physicalLocation"]["region"]["startLine"] == 4
     for text in said.values():
         assert "`a` has most: 592 parameters, 94.5 %" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [
+        ("budget:\n  |\n", {"params", "peak", "receptive_field", "dtype"}),
+        ("budget:\n  params: 5M\n  ma|\n", {"macs", "kept"}),
+        ("budget:\n  dtype: i|\n", {"int8", "float16"}),
+        ("target: e|\n", {"edgetpu", "onnx-opset", "tensor-cores"}),
+        ("target: [edgetpu, o|]\n", {"onnx-opset"}),
+        ("bud|\n", {"budget", "target"}),
+    ],
+)
+def test_an_editor_completes_limits_and_targets(text: str, has: set[str]) -> None:
+    whole = f"{text}{MODEL.strip()}\n"
+    at = whole.index("|")
+    found = completion(Document(EditorText(whole.replace("|", "", 1)), 1), at)
+    assert found is not None
+    assert has <= {each.label for each in found.items}
