@@ -7,7 +7,7 @@ report.ok, report.to_dict()
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ def check(
     batch: int = 1,
     dtype: str = "float32",
     scale: str | None = None,
+    budget: Mapping[str, Any] | None = None,
+    targets: Sequence[str] = (),
 ) -> Checked:
     """Plan and judge a model; a bad model file never raises, its report carries the faults.
 
@@ -39,6 +41,8 @@ def check(
     params  replaces parameters of the model by name
     batch, dtype  what memory is counted for
     scale   of an Ultralytics model file, which may stand in place of a model file: `n`; by default as its name says
+    budget  replaces limits of the file's budget: `{"params": "5M"}`
+    targets  replaces what the file is to run on: `["onnx-opset=17"]`
     """
     from planner.faults.not_imported import NotImported
     from planner.inputs import is_source
@@ -46,14 +50,15 @@ def check(
     from planner.workbench import Workbench
 
     source = fspath(source) if isinstance(source, PathLike) else source
+    about: dict[str, Any] = {"batch": batch, "dtype": dtype, "budget": budget, "targets": targets}
     if not isinstance(source, Mapping) and (not isinstance(source, str) or is_source(source)):
         name = source if isinstance(source, str) else type(source).__name__
         if scale is not None:
             help = "leave it out: only a model file of Ultralytics has scales"
             raise NotImported(f"`{name}` has no scale `{scale}`", help=help)
         text = import_model(source, input=input)
-        return Workbench.on_text(text, name, params=params, batch=batch, dtype=dtype).report
-    return taken(Workbench.on(source, input=input, params=params, batch=batch, dtype=dtype), scale).report
+        return Workbench.on_text(text, name, params=params, **about).report
+    return taken(Workbench.on(source, input=input, params=params, **about), scale).report
 
 
 def import_model(
