@@ -18,6 +18,8 @@ from planner.analyses.receptive_field import Fields, receptive_fields
 from planner.diagnostics import Diagnostic, Fix, Place, Severity
 from planner.plan import Plan, Step
 from planner.source import Source
+from planner.training.memory import Training
+from planner.training.optimizers import Optimizer
 from planner.words import counted
 
 MOST_FIXES = 5
@@ -63,6 +65,10 @@ class Report:
     @cached_property
     def cost(self) -> Cost:
         return cost(self.plan, batch=self.batch, dtype=self.dtype)
+
+    def training(self, *, autocast: str | None = None, optimizer: Optimizer = "none") -> Training:
+        """The memory that training takes, perhaps with autocast to a lower precision, and with an optimizer."""
+        return Training(self.plan, self.batch, self.dtype, autocast, optimizer)
 
     @cached_property
     def axes(self) -> MovingSteps:
