@@ -19,6 +19,8 @@ from planner.budget import DType
 from planner.diagnostics import Diagnostic, Fault, Fix, Place, Severity
 from planner.plan import Plan, Step
 from planner.source import Source
+from planner.training.memory import Training
+from planner.training.optimizers import Optimizer
 from planner.words import counted
 
 MOST_FIXES = 5
@@ -69,6 +71,10 @@ class Report:
     @cached_property
     def cost(self) -> Cost:
         return cost(self.plan, batch=self.batch, dtype=self.dtype)
+
+    def training(self, *, autocast: str | None = None, optimizer: Optimizer = "none") -> Training:
+        """The memory that training takes, perhaps with autocast to a lower precision, and with an optimizer."""
+        return Training(self.plan, self.batch, self.dtype, autocast, optimizer)
 
     @cached_property
     def axes(self) -> MovingSteps:

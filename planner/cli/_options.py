@@ -77,6 +77,22 @@ def _read_dtype(context: click.Context, parameter: click.Parameter, name: str) -
     return name
 
 
+def _read_precision(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
+    if name not in (None, "bfloat16", "float16"):
+        raise click.BadParameter(f"`{name}` is no type for it; there are: bfloat16, float16")
+    return name
+
+
+def _read_optimizer(context: click.Context, parameter: click.Parameter, name: str) -> str:
+    if name == "none":
+        return name
+    from planner.training.optimizers import OPTIMIZERS
+
+    if name not in OPTIMIZERS:
+        raise click.BadParameter(f"`{name}` is not known; there are: {', '.join(OPTIMIZERS)}")
+    return name
+
+
 def _screen(context: click.Context, parameter: click.Parameter, choice: str) -> Screen:
     """The screen that stdout is."""
     wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -142,6 +158,12 @@ def budget_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _all_of(*options)(command)
 
 
+training_options = _all_of(
+    click.option("--autocast", callback=_read_precision, metavar="TYPE",
+                 help="Mixed precision: the type that products and convolutions work in, such as bfloat16."),
+    click.option("--optimizer", default="none", show_default=True, callback=_read_optimizer, metavar="NAME",
+                 help="Whose state is counted: sgd, momentum, adam, adamw or adafactor."),
+)  # fmt: skip
 strict_option = click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
 screen_option = click.option(
     "--color", "screen", type=click.Choice(["auto", "always", "never"]), default="auto", callback=_screen,
