@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from planner.analyses.cost import BYTES, DType
+from planner.analyses.cost import BYTES
+from planner.budget import DType
 from planner.plan import Plan
 from planner.training.optimizers import STATES, Optimizer
 
