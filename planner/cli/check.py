@@ -114,7 +114,9 @@ def _known(targets: tuple[str, ...]) -> tuple[str, ...]:
 
 def _budget() -> dict[str, Any]:
     """What options say in place of the file's budget: limits, and what bytes are counted for."""
-    context = click.get_current_context()
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return {}
     said = (name for name in ("batch", "dtype") if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
     return {**{name: context.params[name] for name in said}, **context.meta.get(BUDGET, {})}
 

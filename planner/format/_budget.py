@@ -17,7 +17,7 @@ _SCHEMA = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "patte
 class _Counting(BaseModel):
     """What the model may cost, and what it has to see: more is an error. `5M` is 5,000,000, `KiB` 1,024."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     batch: Count | None = Field(None, description="Samples that bytes are counted for; left out, those of the command.")
     dtype: DType | None = Field(
@@ -53,7 +53,9 @@ BudgetFormat: type[BaseModel] = create_model(
 def budget_of(read: BaseModel, given: Mapping[str, Any]) -> Budget:
     """The budget that a section says; `given` are the keys that did not come from the file."""
     limits = [
-        Limit(name, bound.read(amount), None if name in given else ("budget", name))
+        Limit(
+            name, amount if isinstance(amount, int) else bound.read(amount), None if name in given else ("budget", name)
+        )
         for name, bound in BOUNDS.items()
         if (amount := getattr(read, name)) is not None
     ]
