@@ -50,6 +50,7 @@ ORACLES: dict[str, Callable[[dict[str, Any], Checked], int | None]] = {
     "flops": lambda plan, _: plan["totals"]["flops"],
     "activations": lambda plan, _: plan["totals"]["activation_bytes"],
     "peak": lambda plan, _: plan["totals"]["peak_bytes"],
+    "kept": lambda _, report: report.training().kept_bytes,
     "unread": lambda plan, _: (
         None if plan["reach"] is None else sum(each["unread_cells"] for each in plan["reach"].values())
     ),
@@ -187,7 +188,9 @@ layers:
         ("params: 100", "NSP410", "at least 592 parameters: 492 over"),
         ("macs: 1M", "NSP411", "the multiply-adds of `c` are not known"),
         ("flops: 10", "NSP410", "at least 73,728 FLOPs"),
-        ("kept: 1TiB", "NSP411", "not worked out yet"),
+        ("kept: 1TiB", "NSP411", "what `c` keeps is not known"),
+        ("kept: 1000", "NSP410", "at least 1 KiB for batch 1, float32: 24 over"),
+        ("dtype: int8, kept: 1TiB", "NSP411", "nothing is trained in int8"),
     ],
 )
 def test_what_is_not_known_never_passes(budget: str, code: str, says: str) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from planner.diagnostics import Path
     from planner.plan import Plan, Step
     from planner.report import Report
+    from planner.training.memory import Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +219,18 @@ class KeptMeasure(_Bytes):
 
     @classmethod
     def amount(cls, report: Report) -> Amount:
-        why = "what training keeps for the way back is not worked out yet"
-        return Amount(0, why, "leave `kept` out of the budget")
+        training, place = _trained(report), _counted_for(report)
+        if training is None:
+            return Amount(0, "nothing is trained in int8", "use `dtype: float32` in the budget", place=place)
+        if training.kept_bytes is None:
+            unknown = f"what {named(training.unknown)} {'keeps' if len(training.unknown) == 1 else 'keep'} is not known"
+            return Amount(training.known_kept, unknown, "leave `kept` out of the budget", place=place)
+        return Amount(training.kept_bytes, place=place)
+
+    @classmethod
+    def weights(cls, report: Report) -> Sequence[int]:
+        training = _trained(report)
+        return [] if training is None else [step.kept or 0 for step in training.steps]
 
 
 class ReceptiveFieldMeasure(Measure):
@@ -288,6 +299,14 @@ def counted_for(report: Report) -> Cost:
     if (batch, dtype) == (report.batch, report.dtype):
         return report.cost
     return cost(report.plan, batch=batch, dtype=dtype)
+
+
+def _trained(report: Report) -> Training | None:
+    """The memory of training, counted for the batch and the type of the budget; None in a type without gradients."""
+    from planner.training.memory import Training
+
+    counted = counted_for(report)
+    return None if counted.dtype == "int8" else Training(report.plan, counted.batch, counted.dtype)
 
 
 def _size(report: Report) -> int:
