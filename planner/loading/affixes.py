@@ -73,7 +73,6 @@ def _candidates(names: Sequence[str], expected: Collection[str]) -> Iterator[Aff
         yield from (Affix(wrappers, without=front) for front in fronts)
         if not wrappers:
             yield from (Affix(before=front) for front in own)
-            yield from (Affix((), front, other) for front in fronts[:3] for other in own[:3])
 
 
 def _beginnings(names: Collection[str]) -> Iterator[str]:

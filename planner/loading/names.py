@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from planner.words import counted, in_runs, joined, pattern, runs
+from planner.words import counted, joined, pattern, runs
 
 MOST_NAMES = 3
 """Names, or patterns of names, that a sentence has one by one."""
+MOST_RUNS = 5
+"""Runs of numbers in such a pattern."""
 
 
 class NameNode:
@@ -89,9 +91,10 @@ def _as_one(names: Sequence[str]) -> list[tuple[str, int]]:
         return [(f"`{names[0]}`", 1)]
     if len(varying) > 1 or not all(part.isdecimal() for part in varying[0]):
         return [(f"`{names[0]}` and {len(names) - 1:,} like it", len(names))]
-    numbers = in_runs(runs(sorted(map(int, varying[0]))), len(names), 5).replace("–", "…")
-    if "(" in numbers:
+    found = runs(sorted(map(int, varying[0])))
+    if len(found) > MOST_RUNS:
         return [(f"`{names[0]}` and {len(names) - 1:,} like it", len(names))]
+    numbers = ", ".join(f"{a}…{b}" if b - a > 1 else ", ".join(map(str, range(a, b + 1))) for a, b in found)
     parts = [f"{{{numbers}}}" if column is varying[0] else column[0] for column in columns]
     return [(f"`{'.'.join(parts)}`", len(names))]
 

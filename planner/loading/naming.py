@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator
 
+from planner.checkpoints import SavedTensor
+from planner.comparison.state import StateEntry
 from planner.loading.entries import StateMatch
-from planner.loading.names import entries, said
-from planner.loading.renaming import substitutions
+from planner.loading.names import MOST_NAMES, entries, module_of, own_of, said
+from planner.loading.renaming import substitution
 from planner.loading.sentences import Difference, place_of
 from planner.report import Report
-from planner.words import counted, joined, named
-
-MOST_RENAMINGS = 8
-"""Renamed blocks that have a sentence each."""
+from planner.words import counted, joined, named, pattern
 
 
 def namings(report: Report, found: StateMatch) -> Iterator[Difference]:
@@ -20,9 +21,8 @@ def namings(report: Report, found: StateMatch) -> Iterator[Difference]:
     yield from _beginning(found)
     yield from _renamed(report, found)
     for ours, theirs in found.ambiguous:
-        text = (
-            f"{named(ours)} could be {named(theirs)}: their sizes are the same, and neither order nor names decide it"
-        )
+        why = "their sizes are the same, and neither order nor names decide it"
+        text = f"{named(ours, 2)} could be {named(theirs, 2)}: {why}"
         yield Difference("ambiguous", text, tuple(ours), tuple(theirs), place_of(report, ours[0]))
 
 
@@ -47,26 +47,35 @@ def _beginning(found: StateMatch) -> Iterator[Difference]:
 
 
 def _renamed(report: Report, found: StateMatch) -> Iterator[Difference]:
-    """Blocks and layers with other names."""
-    plain = [(found.affix.applied(was.name) or was.name, now.name) for now, was in found.renamed]
-    changes = list(substitutions(plain).items())
-    for (was, now), count in changes[:MOST_RENAMINGS]:
-        own = [pair for pair, names in zip(found.renamed, plain, strict=True) if _is_of(names, was, now)]
-        mine, theirs = tuple(each.name for each, _ in own), tuple(each.name for _, each in own)
-        text = f"`{now}` is `{was}` in the checkpoint ({entries(count)})"
-        yield Difference("renamed", text, mine, theirs, place_of(report, now, [own[0][0].step]))
-    if rest := changes[MOST_RENAMINGS:]:
-        keys = {key for key, _ in rest}
-        own = [
-            pair for pair, names in zip(found.renamed, plain, strict=True) if next(iter(substitutions([names]))) in keys
-        ]
-        mine, theirs = tuple(each.name for each, _ in own), tuple(each.name for _, each in own)
-        text = (
-            f"{counted(len(mine), 'more entry')} of {said([each.rpartition('.')[0] for each in mine])} have other names"
+    """Blocks and layers with other names; copies with the same change in one sentence."""
+    groups: defaultdict[tuple[str, str], list[tuple[str, str, StateEntry, SavedTensor]]] = defaultdict(list)
+    for now, was in found.renamed:
+        before, after = substitution(found.affix.applied(was.name) or was.name, now.name)
+        same = module_of(before) == module_of(after) and after == now.name
+        key = (own_of(before), own_of(after)) if same else (pattern(before), pattern(after))
+        groups[key].append((before, after, now, was))
+    for some in groups.values():
+        first = some[0]
+        befores, afters = [*dict.fromkeys(each[0] for each in some)], [*dict.fromkeys(each[1] for each in some)]
+        count = entries(len(some))
+        if first[1] == first[2].name and len(afters) > 1:
+            layers = [module_of(each) for each in afters]
+            text = f"`{own_of(first[1])}` of {counted(len(layers), 'layer')} is `{own_of(first[0])}` in the checkpoint"
+            text = f"{text}: {said(layers)}"
+        else:
+            text = f"{_are(afters, befores)} in the checkpoint ({count})"
+        place = place_of(report, first[1], [first[2].step])
+        yield Difference(
+            "renamed", text, tuple(each[2].name for each in some), tuple(each[3].name for each in some), place
         )
-        yield Difference("renamed", text, mine, theirs, report.stands(own[0][0].step))
 
 
-def _is_of(names: tuple[str, str], was: str, now: str) -> bool:
-    """Whether a change of a name is this one."""
-    return (was, now) in substitutions([names])
+def _are(afters: list[str], befores: list[str]) -> str:
+    """What is what: copies as one, as far as their numbers say which is which; else one by one."""
+    ours, theirs = said(afters), said(befores)
+    numbers = [re.findall(r"\{.*?\}", text) for text in (ours, theirs)]
+    if len(afters) == 1 or numbers[0] == numbers[1] != []:
+        return f"{ours} {'is' if len(afters) == 1 else 'are'} {theirs}"
+    shown = [f"`{now}` is `{was}`" for now, was in zip(afters, befores, strict=False)]
+    more = f" and {len(shown) - MOST_NAMES:,} more" if len(shown) > MOST_NAMES else ""
+    return ", ".join(shown[:MOST_NAMES]) + more

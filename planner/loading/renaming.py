@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 
@@ -65,17 +65,24 @@ class OneSide:
         """The modules that are not joined and not told to be ambiguous."""
         return [each for each in self.modules if each not in self.done]
 
-    def blocks(self, node: NameNode) -> Iterator[NameNode]:
-        """What stands in a block, as far as the other side has nothing of it."""
-        for child in node.children.values():
+    def blocks(self, node: NameNode) -> dict[str, NameNode]:
+        """What stands in a block, as far as the other side has nothing of it, and it is not joined."""
+        found = {}
+        for part, child in node.children.items():
             there = self._all.at(child.path)
-            if child.children and there is not None and len(there.names) == len(child.names):
-                yield child
+            whole = there is not None and len(there.names) == len(child.names)
+            if child.children and whole and not any(module_of(name) in self.done for name in child.names):
+                found[part] = child
+        return found
 
     def holds(self, node: NameNode) -> object:
         """What a block holds: the names in it, as they are called everywhere, with their sizes."""
         start = len(node.path) + 1
         return frozenset((_plain(name[start:]), self.sizes[name]) for name in node.names)
+
+    def sizes_in(self, node: NameNode) -> object:
+        """What a block holds without the names of its layers."""
+        return frozenset(Counter((_plain(own_of(name)), self.sizes[name]) for name in node.names).items())
 
     def full(self, module: str, plain: str) -> str:
         """The name of an entry of a module."""
@@ -88,6 +95,7 @@ def renamed(ours: OneSide, theirs: OneSide, *, in_order: bool, by_names: bool = 
     work = _Joining(ours, theirs)
     if ours.sizes and theirs.sizes:
         if by_names:
+            work.by_synonyms()
             work.by_blocks(ours.tree, theirs.tree)
         if in_order:
             work.by_order()
@@ -101,32 +109,38 @@ class _Joining:
         self.ours, self.theirs = ours, theirs
         self.found = Renaming()
 
+    def by_synonyms(self) -> None:
+        """Join entries that other libraries call otherwise, in modules that have one name."""
+        for name, sizes in self.theirs.sizes.items():
+            plain = _plain(name)
+            if plain != name and self.ours.sizes.get(plain) == sizes:
+                self.found.names[name] = plain
+                self.ours.done.add(module_of(plain))
+                self.theirs.done.add(module_of(name))
+
     # Blocks
 
     def by_blocks(self, ours: NameNode, theirs: NameNode) -> None:
-        """Join parts of the two trees that hold the same, where there is one such part on either side."""
-        groups: defaultdict[object, tuple[list[NameNode], list[NameNode]]] = defaultdict(lambda: ([], []))
-        for side, (which, node) in enumerate(((self.ours, ours), (self.theirs, theirs))):
-            for child in which.blocks(node):
-                groups[which.holds(child)][side].append(child)
-        for left, right in groups.values():
-            if left and right:
-                self._alike(left, right)
+        """Join parts of two trees that hold the same: by their names, else where there is one such part on either side.
+        Those that hold the same sizes alone are looked into.
+        """
+        mine, other = self.ours.blocks(ours), self.theirs.blocks(theirs)
+        for part in [*mine] if ours.path != theirs.path else []:
+            if part in other and self.ours.holds(mine[part]) == self.theirs.holds(other[part]):
+                self._join(mine.pop(part), other.pop(part))
+        for left, right in _alike(mine, other, self.ours.holds, self.theirs.holds):
+            pairs = _paired(left, right)
+            for one, two in pairs:
+                self._join(one, two)
+                del mine[own_of(one.path)], other[own_of(two.path)]
+        for left, right in _alike(mine, other, self.ours.sizes_in, self.theirs.sizes_in):
+            if len(left) == len(right) == 1 and left[0].path != right[0].path:
+                self.by_blocks(left[0], right[0])
+                del mine[own_of(left[0].path)], other[own_of(right[0].path)]
         for part, child in ours.children.items():
-            if part in theirs.children:
+            whole = part in self.ours.blocks(ours)
+            if part in theirs.children and (part in mine and part in other if whole else True):
                 self.by_blocks(child, theirs.children[part])
-
-    def _alike(self, left: list[NameNode], right: list[NameNode]) -> None:
-        """Join blocks that hold the same: one and one, or as many and numbered, so that they have an order."""
-        names = [[each.path.rpartition(".")[2] for each in side] for side in (left, right)]
-        numbered = all(name.isdecimal() for side in names for name in side)
-        if len(left) == len(right) and (len(left) == 1 or numbered):
-            if numbered:
-                left, right = (
-                    sorted(side, key=lambda each: int(each.path.rpartition(".")[2])) for side in (left, right)
-                )
-            for ours, theirs in zip(left, right, strict=True):
-                self._join(ours, theirs)
 
     def _join(self, ours: NameNode, theirs: NameNode) -> None:
         names = {_plain(name[len(ours.path) + 1 :]): name for name in ours.names}
@@ -203,6 +217,30 @@ class _Joining:
         self.theirs.done.update(theirs)
 
 
+def _alike(
+    mine: Mapping[str, NameNode],
+    other: Mapping[str, NameNode],
+    of_mine: Callable[[NameNode], object],
+    of_other: Callable[[NameNode], object],
+) -> list[tuple[list[NameNode], list[NameNode]]]:
+    """The blocks of both sides that have the same in common."""
+    groups: defaultdict[object, tuple[list[NameNode], list[NameNode]]] = defaultdict(lambda: ([], []))
+    for side, (nodes, key) in enumerate(((mine, of_mine), (other, of_other))):
+        for node in nodes.values():
+            groups[key(node)][side].append(node)
+    return [each for each in groups.values() if all(each)]
+
+
+def _paired(left: list[NameNode], right: list[NameNode]) -> list[tuple[NameNode, NameNode]]:
+    """One block and one, or as many numbered ones, which have an order."""
+    numbered = all(own_of(node.path).isdecimal() for node in (*left, *right))
+    if len(left) != len(right) or not (len(left) == 1 or numbered):
+        return []
+    if numbered:
+        left, right = (sorted(side, key=lambda node: int(own_of(node.path))) for side in (left, right))
+    return list(zip(left, right, strict=True))
+
+
 def _plain(name: str) -> str:
     """A name with the entry as PyTorch calls it."""
     module, dot, own = name.rpartition(".")
@@ -239,13 +277,10 @@ def _common(one: str, other: str) -> int:
     return count
 
 
-def substitutions(names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """What names have become, without what they end in alike, and how many entries each change is about."""
-    found: defaultdict[tuple[str, str], int] = defaultdict(int)
-    for was, now in names:
-        left, right = was.split("."), now.split(".")
-        while left and right and left[-1] == right[-1] and len(left) + len(right) > 2:
-            left.pop()
-            right.pop()
-        found[".".join(left) or was, ".".join(right) or now] += 1
-    return dict(found)
+def substitution(was: str, now: str) -> tuple[str, str]:
+    """What a name has become, without what both end in."""
+    left, right = was.split("."), now.split(".")
+    while len(left) > 1 and len(right) > 1 and left[-1] == right[-1]:
+        left.pop()
+        right.pop()
+    return ".".join(left), ".".join(right)

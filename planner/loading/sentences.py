@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -52,7 +53,7 @@ def place_of(report: Report, name: str, steps: Sequence[Step] = ()) -> Place | N
     step = report.plan.step(name)
     if step is not None:
         return report.stands(step)
-    group = _groups(report).get(name)
+    group = _group(report, name)
     if group is not None:
         source = report.source
         path = source.own(group.path) if source.format else group.path
@@ -60,5 +61,8 @@ def place_of(report: Report, name: str, steps: Sequence[Step] = ()) -> Place | N
     return report.stands(steps[0]) if steps else None
 
 
-def _groups(report: Report) -> dict[str, Group]:
-    return {each.name: each for each in reversed(report.plan.model.groups)}
+def _group(report: Report, name: str) -> Group | None:
+    """The block with a full name, or the first of its copies."""
+    groups = report.plan.model.groups
+    found = next((each for each in groups if each.name == name), None)
+    return found or next((each for each in groups if re.fullmatch(rf"{re.escape(name)}\.\d+", each.name)), None)
