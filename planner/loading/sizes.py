@@ -85,6 +85,7 @@ class _Widths:
         self.steps = [Resized.of(by_step[i]) for i in sorted(by_step)]
         self.tree = NameNode.of(dict.fromkeys(each.step.name for each in found.expected.values()))
         self.heads, self.stems = heads(report.plan), stems(report.plan)
+        self.factors = {each.factor for each in self.steps if each.outs and each.step.name not in self.heads}
 
     def all(self) -> Iterator[Difference]:
         groups: defaultdict[str, list[Resized]] = defaultdict(list)
@@ -101,7 +102,7 @@ class _Widths:
     def _kind(self, each: Resized) -> str:
         if each.other:
             return "other"
-        if each.step.name in self.heads and len(each.outs) == 1 and not each.reads:
+        if each.step.name in self.heads and len(each.outs) == 1 and each.factor not in self.factors:
             return "head"
         if each.step.name in self.stems and len(each.reads) == 1 and not each.outs:
             return "stem"
@@ -115,7 +116,9 @@ class _Widths:
             noun = "classes" if vector or any("class" in name for name in params) else "channels"
             names = named([each.step.name for each in some])
             who = f"the head {names} has" if len(some) == 1 else f"the heads {names} have"
-            yield self._told("head", f"{who} {was:,} {noun}, the checkpoint {now:,}", some)
+            changes = [each.channels_read for each in some if each.reads]
+            more = f"; it reads other numbers of channels: {changes_text(changes)}" if changes else ""
+            yield self._told("head", f"{who} {was:,} {noun}, the checkpoint {now:,}{more}", some)
 
     def _stems(self, steps: Sequence[Resized]) -> Iterator[Difference]:
         for (was, now), some in _grouped((each.channels_read, each) for each in steps):
