@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
+    from planner.loading import WeightsMatch
     from planner.outputs.code.torch.program import Style
     from planner.report import Report
     from planner.workbench import Checked
 
 __version__ = "0.1.0"
-__all__ = ["build", "check", "import_model", "torch_code"]
+__all__ = ["build", "check", "import_model", "match", "torch_code"]
 
 
 def check(
@@ -81,6 +82,29 @@ def import_model(
     from planner.inputs import imported
 
     return imported(network, input=input, example=example, arguments=arguments)
+
+
+def match(
+    source: str | PathLike[str] | Mapping[str, Any] | torch.nn.Module | torch.export.ExportedProgram,
+    weights: str | PathLike[str],
+    *,
+    key: str | None = None,
+    input: Any = None,
+    params: Mapping[str, Any] | None = None,
+    scale: str | None = None,
+) -> WeightsMatch:
+    """A file of weights beside a model: `agrees`, and `differences` in sentences. Of the weights only names, sizes and
+    types of numbers are read, and nothing in the file is run.
+
+    source, input, params, scale  as for `check`
+    weights  a file of safetensors or an index of several, of torch.save, NumPy or ONNX, or sizes by names in JSON.
+             Raises `planner.diagnostics.Fault` where it cannot be read, or would run code
+    key      the key by which the weights stand in the file, as `state_dict`; by default the one that agrees best
+    """
+    from planner.checkpoints import read
+    from planner.inputs.matching import matched
+
+    return matched(check(source, input=input, params=params, scale=scale), read(weights), key)
 
 
 def torch_code(

@@ -131,6 +131,13 @@ class Workbench:
         bench = replace(self, source=source, input=input or self.input, fault=None)
         return bench._worked_out(brief, whole, like if bench.input is None else None)
 
+    def replanned(self, params: Mapping[str, Any], inputs: Mapping[str, tuple[int, ...]]) -> Plan | None:
+        """The plan with other parameters, and with other shapes of inputs by name; None where there is no source."""
+        if self.fault is not None:
+            return None
+        given = {**(self.input if isinstance(self.input, Mapping) else {}), **inputs} if inputs else self.input
+        return replace(self, params={**(self.params or {}), **params}, input=given)._planned(True, None)
+
     def compared(self, source: Source) -> Comparison:
         """The comparison of the model with what it becomes with another source."""
         from planner.comparison import Comparison
