@@ -17,6 +17,7 @@ from planner.analyses.cost import DType
 from planner.analyses.recall import Recall
 from planner.diagnostics import Diagnostic, Fault, Fix, Severity
 from planner.faults.planner_failed import PlannerFailed
+from planner.geometry import Shape
 from planner.model import Model
 from planner.plan import Known, Plan
 from planner.propagation import propagate
@@ -119,6 +120,24 @@ class Workbench:
         """
         bench = replace(self, source=source, input=input or self.input, fault=None)
         return bench._worked_out(brief, whole, like if bench.input is None else None)
+
+    def unfolded(self, params: Mapping[str, Any], input: Any = None) -> Model:
+        """The model with these parameters, and with other shapes of the inputs where they are given."""
+        return load(self.source, input=input, params=params, layers=self.layers)
+
+    def losses_of(self, model: Model, inputs: Mapping[str, Shape] = {}) -> Checked | None:
+        """The brief report on a model that was unfolded here, which has the faults, and of findings only those on cells
+        that nothing reads. None where the model does not work at other shapes of its inputs: then its faults are told
+        by one that was unfolded for them.
+
+        inputs  other shapes of some inputs, of as many axes and channels as in the model
+        """
+        plan = propagate(model, inputs=inputs, known=self.known)
+        if inputs and not plan.complete:
+            return None
+        report = self._report(plan, brief=True)
+        report.with_diagnostics((*_faults(plan), *judge(report, GRAVE, dropping=True)))
+        return report
 
     def compared(self, source: Source) -> Comparison:
         """The comparison of the model with what it becomes with another source."""
