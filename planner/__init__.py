@@ -7,20 +7,23 @@ report.ok, report.to_dict()
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
+    from planner.budget import DType
     from planner.loading import WeightsMatch
     from planner.outputs.code.torch.program import Style
+    from planner.points import SweepRow
     from planner.report import Report
+    from planner.sweeping import PointPlanner
     from planner.workbench import Checked
 
 __version__ = "0.1.0"
-__all__ = ["build", "check", "import_model", "match", "torch_code"]
+__all__ = ["build", "check", "import_model", "match", "point_planner", "sweep", "torch_code"]
 
 
 def check(
@@ -142,3 +145,50 @@ def build(
     found = emitted(report, style=style)
     must_be_known(report.plan)
     return getattr(module_of(found.text), found.name)()
+
+
+def sweep(
+    source: str | PathLike[str] | Mapping[str, Any] | torch.nn.Module,
+    *,
+    params: Mapping[str, Any] | None = None,
+    input: Any = None,
+    batch: int = 1,
+    dtype: DType = "float32",
+    scale: str | None = None,
+    jobs: int | None = 1,
+    dask: str | None = None,
+    results: str | PathLike[str] | None = None,
+) -> Iterator[SweepRow]:
+    """A row for every combination of parameters and inputs, in order, each as it is planned; what cannot be planned is
+    a row with an `error`.
+
+    params   for each parameter a range, a list of values, or one value
+    input    sizes for all spatial axes, as a range or a list, or a list of shapes; by the names of several inputs
+    jobs     processes; None for one on each core
+    dask     the address of a Dask cluster, whose workers plan instead
+    results  a file that keeps the rows: the same sweep goes on there if it was stopped
+
+    `source`, `batch`, `dtype` and `scale` are those of `check`. Raises `planner.diagnostics.Fault` for a file that
+    cannot be read, and `planner.sweeping.Unasked` for a parameter or an input that the model does not have.
+    """
+    from planner.sweeping import asked, source_of, swept
+
+    inputs = input if isinstance(input, Mapping) else {} if input is None else {"": input}
+    model, inputs = source_of(source, inputs)
+    question = asked(model, params or {}, inputs, batch=batch, dtype=dtype, scale=scale)
+    return swept(question, jobs=jobs, dask=dask, results=None if results is None else fspath(results))
+
+
+def point_planner(
+    source: str | PathLike[str] | Mapping[str, Any],
+    *,
+    batch: int = 1,
+    dtype: DType = "float32",
+    scale: str | None = None,
+) -> PointPlanner:
+    """Plans a model at one point after another, `.at(params={"width": 64}, input=224)`, for a search that chooses them:
+    each call gives a row of `sweep`, and shares with the calls before what has been worked out.
+    """
+    from planner.sweeping import PointPlanner, asked, source_of
+
+    return PointPlanner(asked(source_of(source, {})[0], {}, {}, batch=batch, dtype=dtype, scale=scale))

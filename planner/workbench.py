@@ -17,6 +17,7 @@ from planner.analyses.recall import Recall
 from planner.budget import DType
 from planner.diagnostics import Diagnostic, Fault, Fix, Severity
 from planner.faults.planner_failed import PlannerFailed
+from planner.geometry import Shape
 from planner.model import Model
 from planner.plan import Known, Plan
 from planner.propagation import propagate
@@ -137,6 +138,24 @@ class Workbench:
             return None
         given = {**(self.input if isinstance(self.input, Mapping) else {}), **inputs} if inputs else self.input
         return replace(self, params={**(self.params or {}), **params}, input=given)._planned(True, None)
+
+    def unfolded(self, params: Mapping[str, Any], input: Any = None) -> Model:
+        """The model with these parameters, and with other shapes of the inputs where they are given."""
+        return load(self.source, input=input, params=params, layers=self.layers)
+
+    def losses_of(self, model: Model, inputs: Mapping[str, Shape] = {}) -> Checked | None:
+        """The brief report on a model that was unfolded here, which has the faults, and of findings only those on cells
+        that nothing reads. None where the model does not work at other shapes of its inputs: then its faults are told
+        by one that was unfolded for them.
+
+        inputs  other shapes of some inputs, of as many axes and channels as in the model
+        """
+        plan = propagate(model, inputs=inputs, known=self.known)
+        if inputs and not plan.complete:
+            return None
+        report = self._report(plan, brief=True)
+        report.with_diagnostics((*_faults(plan), *judge(report, GRAVE, dropping=True)))
+        return report
 
     def compared(self, source: Source) -> Comparison:
         """The comparison of the model with what it becomes with another source."""

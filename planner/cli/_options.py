@@ -47,26 +47,39 @@ def read_inputs(context: click.Context, parameter: click.Parameter, texts: tuple
 
 def _read_params(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
     """`classes=10` as a parameter; the value is read as a model file would read it."""
-    if not texts:
-        return {}
-    from planner.diagnostics import Fault
-    from planner.source import parse
+    return read_each(texts, read_value)
 
+
+def read_each(texts: tuple[str, ...], read: Callable[[str], Any]) -> dict[str, Any]:
+    """Texts such as `classes=10` by their names; what stands behind the sign is read by `read`, which may raise
+    ValueError.
+    """
     params: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip() or not value.strip():
             raise click.BadParameter(f"`{text}` sets nothing; write it as name=value")
-        try:
-            read = parse(f"value: {value}\n").data
-        except Fault as fault:
-            raise click.BadParameter(f"`{text}`: {fault.message}") from None
-        if list(read) != ["value"]:
-            raise click.BadParameter(f"`{text}` is more than one value")
         if name.strip() in params:
             raise click.BadParameter(f"`{name.strip()}` is set twice")
-        params[name.strip()] = read["value"]
+        try:
+            params[name.strip()] = read(value)
+        except ValueError as error:
+            raise click.BadParameter(f"`{text}`: {error}") from None
     return params
+
+
+def read_value(text: str) -> Any:
+    """The value that a text means in a model file; raises ValueError where it means none."""
+    from planner.diagnostics import Fault
+    from planner.source import parse
+
+    try:
+        read = parse(f"value: {text}\n").data
+    except Fault as fault:
+        raise ValueError(fault.message) from None
+    if list(read) != ["value"]:
+        raise ValueError("it is more than one value")
+    return read["value"]
 
 
 def _read_dtype(context: click.Context, parameter: click.Parameter, name: str) -> str:
