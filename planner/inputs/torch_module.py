@@ -284,10 +284,16 @@ def as_before(module: nn.Module) -> Iterator[None]:
         yield
     finally:
         for now, was in (*before, *tables):
-            now.clear()
-            now.update(was)
+            if not _holds_the_same(now, was):  # what has not changed may be of a kind that refuses to be
+                now.clear()
+                now.update(was)
         for each, items in lists:
             each[:] = items
+
+
+def _holds_the_same(now: dict[Any, Any], was: dict[Any, Any]) -> bool:
+    """Whether two dictionaries hold the same objects under the same keys, in the same order."""
+    return [*now] == [*was] and all(now[key] is was[key] for key in was)
 
 
 def traced(module: nn.Module, inputs: Mapping[str, Tensor], state: Mapping[str, Tensor], *, by_name: bool) -> Recording:
