@@ -46,7 +46,7 @@ class Declined(JsonRpcException):
     MESSAGE = "it cannot be done"
 
 
-class Refused(NamedTuple):
+class Unreadable(NamedTuple):
     """A request that cannot be read, and why."""
 
     id: int | str
@@ -83,11 +83,11 @@ class Protocol(LanguageServerProtocol):
             return super().structure_message(data)
         except JsonRpcException as error:
             if isinstance(data.get("id"), int | str) and "method" in data:
-                return Refused(data["id"], error)
+                return Unreadable(data["id"], error)
             raise
 
     def handle_message(self, message: Any) -> None:
-        if isinstance(message, Refused):
+        if isinstance(message, Unreadable):
             self._send_response(message.id, error=message.why.to_response_error())
         else:
             super().handle_message(message)
