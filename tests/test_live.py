@@ -261,6 +261,30 @@ def test_the_slider_plans_at_another_size_and_writes_it(browser: Browser, served
     opened.close()
 
 
+def test_inputs_of_one_size_are_tried_together(browser: Browser, served: Served) -> None:
+    pair = "input: {before: [32, 48, 3], after: [32, 48, 1]}\nlayers:\n  - {type: Concat, from: [before, after]}\n"
+    served.path.write_text(pair, encoding="utf-8")
+    opened = Opened(browser, served)
+    page = opened.page
+    opened.open("sizes")
+    page.wait_for_selector("#which")
+    assert page.locator("#which option").all_text_contents() == ["before and after", "before", "after"]
+    page.fill("#number", "64")
+    page.keyboard.press("Enter")
+    opened.waits_for_figure("output", "32×64×4")
+    assert "before at 32×64×3, after at 32×64×1" in page.inner_text("#looking")
+    page.select_option("#which", label="after")
+    page.fill("#number", "65")
+    page.keyboard.press("Enter")
+    opened.waits_for_figure("output", "not planned")
+    page.select_option("#which", label="before and after")
+    page.fill("#number", "64")
+    page.keyboard.press("Enter")
+    page.click("#write")
+    until(lambda: opened.text == pair.replace("48", "64"))
+    opened.close()
+
+
 def test_what_is_chosen_in_one_place_is_chosen_in_the_others(browser: Browser, served: Served) -> None:
     opened = Opened(browser, served)
     page = opened.page
@@ -365,9 +389,12 @@ def test_typed_from_nothing_it_needs_no_blanks_and_no_escape(browser: Browser, s
 
 
 def test_what_stands_behind_a_long_line_is_shown_within_the_page(browser: Browser, served: Served) -> None:
+    served.path.write_text(LOSSY.replace("[32, 32, 3]", "[3002, 20332, 3]"), encoding="utf-8")
     opened = Opened(browser, served, viewport={"width": 390, "height": 800})
     page = opened.page
     page.wait_for_selector(".cm-line:has-text('name: stem') .cm-hint")
+    beyond = "({ scrollWidth, clientWidth }) => scrollWidth - clientWidth"
+    assert page.locator(".cm-scroller").evaluate(beyond) == 0
     for hint in page.locator(".cm-hint").all():
         box = hint.bounding_box()
         assert box is not None
@@ -428,6 +455,9 @@ def test_a_change_on_disk_shows_up_and_takes_nothing_away(browser: Browser, serv
     assert served.path.read_text(encoding="utf-8") == LOSSY
     page.click("#notice button:has-text('Compare')")
     page.wait_for_selector(".cm-deletedChunk:has-text('width: 32')")
+    button = page.locator(".cm-chunkButtons button").first
+    ink, ground = button.evaluate("(each) => [getComputedStyle(each).color, getComputedStyle(each).backgroundColor]")
+    assert ink != ground
     page.dispatch_event(".cm-chunkButtons button:has-text('the file')", "mousedown")
     page.wait_for_selector(".cm-deletedChunk", state="detached")
     assert "width: 48" not in opened.text
@@ -590,6 +620,29 @@ def test_only_this_machines_own_page_is_answered(served: Served) -> None:
     assert not connects(own, "../wrong/talk")
     for origin in (None, "http://evil.example", "null", f"http://localhost:{served.port}", f"https://{host}"):
         assert not connects(origin)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        *("{", "[]", "3", '{"method": "planner/save"}', '{"id": 1, "method": {"a": 1}}', "[" * 100_000),
+        '{"id": 1, "method": "planner/part", "params": [1]}',
+        '{"id": 1, "method": "planner/save", "params": {"base": 1, "text": "x"}}',
+        '{"id": 1, "method": "planner/save", "params": {"base": "", "text": "x", "path": "other.yaml"}}',
+        '{"id": 1, "method": "planner/look", "params": {"input": {"input": [1e99, "x"]}}}',
+        '{"id": 1, "method": "planner/look", "params": {"input": 5}}',
+    ],
+    ids=range(11),
+)
+def test_what_is_no_message_of_the_page_costs_nothing(served: Served, message: str) -> None:
+    origin = Origin(f"http://{HOST}:{served.port}")
+    with connect(f"ws://{HOST}:{served.port}/{TOKEN}/talk", origin=origin) as line:
+        line.send(message)
+        line.send(json.dumps({"jsonrpc": "2.0", "id": 7, "method": "planner/open"}))
+        while json.loads(line.recv(timeout=10)).get("id") != 7:
+            pass
+    assert [each.name for each in served.path.parent.iterdir()] == ["m.yaml"]
+    assert served.path.read_text(encoding="utf-8") == LOSSY
 
 
 def test_the_page_runs_its_own_scripts_alone(served: Served) -> None:

@@ -173,6 +173,38 @@ def test_a_library_that_is_open_counts_as_it_stands_in_the_editor(tmp_path: Path
     run(session())
 
 
+@pytest.mark.parametrize(
+    "uri", ["file:///tmp/%00.yaml", "file:///a%2F..%2F..%2Fb", "untitled:1", "", "file:", "file://[::x"]
+)
+def test_a_file_may_have_any_address(uri: str) -> None:
+    async def session() -> None:
+        client = Client()
+        await client.start()
+        client.open(uri, "input: [9, 9, 3]\nlayers:\n  - {type: ReLU}\n")
+        found = await client.ask("textDocument/inlayHint", textDocument={"uri": uri}, range=WHOLE)
+        assert [each["label"] for each in found["result"]] == ["→ 9×9×3"]
+
+    run(session())
+
+
+def test_a_text_that_is_too_large_keeps_nobody_waiting() -> None:
+    async def session() -> None:
+        client = Client()
+        await client.start()
+        text = "input: [9, 9, 3]\nlayers:\n" + "  - {type: ReLU}\n" * 330_000
+        began = time.monotonic()
+        client.open(URI, text)
+        await everything(client, URI, text, only={0, 2, 200_000})
+        (found,) = client.published[-1]["params"]["diagnostics"]
+        assert found["code"] == "NSP104"
+        assert time.monotonic() - began < 20
+        client.change(URI, 2, {"text": "input: [9, 9, 3]\nlayers:\n  - {type: ReLU}\n"})
+        hints = await client.ask("textDocument/inlayHint", textDocument=DOCUMENT, range=WHOLE)
+        assert [each["label"] for each in hints["result"]] == ["→ 9×9×3"]
+
+    run(session())
+
+
 def test_a_finding_names_the_layers_that_cause_it() -> None:
     async def session() -> None:
         client = Client()
@@ -383,6 +415,8 @@ def serve(name: str, count: int) -> list[int]:
     text, server, found = path.read_text(encoding="utf-8"), Process(), []
     server.send("initialize", 0, processId=None, rootUri=None, capabilities={})
     assert server.until(0)["result"]["serverInfo"]["name"] == "shape-planner"
+    server.send("textDocument/hover", -1, textDocument={"uri": ""}, position={"line": -1, "character": 0})
+    assert server.until(-1)["error"]["code"] == -32602
     document = {"uri": path.as_uri(), "version": 0}
     server.send("textDocument/didOpen", textDocument={**document, "languageId": "yaml", "text": text})
     line = next(i for i, each in enumerate(text.splitlines()) if "kernel_size: " in each)

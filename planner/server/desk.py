@@ -63,8 +63,7 @@ class Desk:
 
     def open(self, uri: str, file: str | None, text: str, version: int) -> None:
         self.close(uri)
-        real = os.path.realpath(file) if file is not None else None
-        self.sheets[uri] = sheet = Sheet(uri, file, real, EditorText(text), version)
+        self.sheets[uri] = sheet = Sheet(uri, file, _real(file), EditorText(text), version)
         self._plan(sheet)
         self._plan_users(sheet)
 
@@ -129,6 +128,8 @@ class Desk:
                 self._renew(sheet, EditorText(sheet.text.text), sheet.version)
 
     def shutdown(self) -> None:
+        for uri in [*self.sheets]:
+            self._pass(self.sheets.pop(uri))
         for each in (self._planner, self._beside):
             each.shutdown(wait=False, cancel_futures=True)
 
@@ -178,3 +179,10 @@ class Desk:
         for each in waiting:
             if not each.done():
                 each.set_exception(Passed())
+
+
+def _real(file: str | None) -> str | None:
+    try:
+        return os.path.realpath(file) if file else None
+    except ValueError:  # a character that no path can hold
+        return None

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from planner.diagnostics import Fault, Path, Place
+from planner.faults.too_large import TooLarge
 from planner.geometry import Shape
 from planner.inputs.ultralytics import taken
 from planner.model import Group
@@ -29,6 +30,8 @@ MOST_KNOWN = 10_000
 """Answers of layers, and of analyses, that are handed from one version of a file to the next; with more, a new start is
 made.
 """
+MOST_TYPED = 1 << 20
+"""Characters of a text that is planned while it is typed: a larger one would keep all open files waiting."""
 MOST_BLANKED = 4
 """Lines that are left out, one after the other, to be able to read a text."""
 
@@ -69,6 +72,9 @@ class Document:
         self.good = self if self.report.plan.complete else before and before.good
 
     def _planned(self, text: str, shared: Mapping[str, Any]) -> Checked:
+        if self.too_large:
+            fault = TooLarge.typed(len(text), MOST_TYPED)
+            return Workbench.without_source(fault, self.file).report
         try:
             bench = Workbench.on_text(text, self.file, **shared)
             bench.source.shelf.opened = self.opened
@@ -80,6 +86,11 @@ class Document:
     def is_model(self) -> bool:
         """Whether the file is about a network at all."""
         return _A_MODEL.search(self.text.text) is not None
+
+    @property
+    def too_large(self) -> bool:
+        """Whether it is not even read: nothing is known then but that."""
+        return len(self.text.text) > MOST_TYPED
 
     @property
     def source(self) -> Source:
@@ -129,7 +140,7 @@ class Document:
         character stays at its place.
         """
         text = self.text.text
-        if self.report.bench.fault is None:
+        if self.report.bench.fault is None or self.too_large:
             return text
         if self.good is not None and (kept := _read(self._blank(text, *self._changed_lines))) is not None:
             return kept
