@@ -476,6 +476,13 @@ def test_names_do_not_act_on_the_screen(folder: Path) -> None:
         assert "\x1b" not in done.stdout
 
 
+def test_markdown_is_no_markup_of_names(folder: Path) -> None:
+    (folder / "odd.json").write_text(json.dumps({"<b>*a*`x": [1], **sizes_of(base())}), encoding="utf-8")
+    text = run(folder, "net.yaml", "odd.json", "--format", "markdown").stdout
+    assert not re.search(r"(?<!\\)[<`]", text)
+    assert "- \\+ " in text
+
+
 def test_odd_tensors_are_refused_by_name() -> None:
     section = Section((), (SavedTensor("a", (1,)),), {"b.weight": "a sparse tensor"})
     found = matched(base(), Checkpoint("net.pt", "torch.save", (section,), in_order=True))

@@ -125,6 +125,7 @@ class _Joining:
         Those that hold the same sizes alone are looked into.
         """
         mine, other = self.ours.blocks(ours), self.theirs.blocks(theirs)
+        whole = frozenset(mine)
         for part in [*mine] if ours.path != theirs.path else []:
             if part in other and self.ours.holds(mine[part]) == self.theirs.holds(other[part]):
                 self._join(mine.pop(part), other.pop(part))
@@ -138,8 +139,7 @@ class _Joining:
                 self.by_blocks(left[0], right[0])
                 del mine[own_of(left[0].path)], other[own_of(right[0].path)]
         for part, child in ours.children.items():
-            whole = part in self.ours.blocks(ours)
-            if part in theirs.children and (part in mine and part in other if whole else True):
+            if part in theirs.children and (part not in whole or (part in mine and part in other)):
                 self.by_blocks(child, theirs.children[part])
 
     def _join(self, ours: NameNode, theirs: NameNode) -> None:
