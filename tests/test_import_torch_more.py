@@ -108,6 +108,7 @@ def test_truth_values_that_are_not_stored_are_followed() -> None:
 
     text, _ = exact(Hiding(), (8, 8, 3))
     assert "persistent: false" in text
+    assert "# In no `state_dict`, and 0 in code until they are set: hidden\n" in text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 from planner.editing import written
 from planner.geometry import Shape
 from planner.inputs._folding import folded
-from planner.inputs._graph import Graph, NotFollowing
+from planner.inputs._graph import Graph, GraphNode, NotFollowing
 from planner.inputs._lists import Entry, FoldedBlock
 from planner.inputs._stored import Held
 
@@ -66,9 +66,16 @@ def _notes(graph: Graph, decisions: Iterable[str], stored: Mapping[str, Held]) -
     for sizes in graph.elsewhere[:1]:
         size = ", ".join(map(str, sizes.values()))
         yield f"This is what it does at most sizes; at some, as {size}, it does something else."
+    if unkept := dict.fromkeys(each.path for each in graph.steps if each.path and not _is_kept(each)):
+        yield f"In no `state_dict`, and 0 in code until they are set: {', '.join(unkept)}"
     if not graph.opaque:
         yield from _names_apart({name for step in graph.steps for name in step.state.values()}, stored)
     yield from opaque_steps(graph)
+
+
+def _is_kept(step: GraphNode) -> bool:
+    """Whether the numbers of a step come with the weights."""
+    return bool(step.arguments.get("persistent", True))
 
 
 def opaque_steps(graph: Graph) -> Iterator[str]:
