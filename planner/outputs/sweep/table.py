@@ -18,6 +18,8 @@ from planner.words import counted, joined
 FORMAT = Format("txt", for_people=True)
 MOST_SHOWN = 1000
 """Rows of a table; of more, those on the front are shown."""
+MARGIN = "   "
+"""What the marks of a row have room in."""
 FRONT, LOSES, FAILS = "*", "!", "✗"
 
 
@@ -45,25 +47,23 @@ def _said(text: str, screen: Screen) -> list[str]:
 
 def _table(outcome: SweepOutcome, shown: list[SweepRow], front: set[int], screen: Screen) -> Iterator[str]:
     table = [*_columns(outcome, shown)]
-    widths = widths_in(table, screen.width - len(GAP))
+    widths = widths_in(table, screen.width - len(MARGIN))
     head = next(lines_of([column.title for column in table], table, widths))
-    yield GAP + screen.paint(GAP.join(head).rstrip(), "dim")
-    yield screen.paint(GAP + "─" * (sum(widths) + len(GAP) * (len(table) - 1)), "dim")
+    yield MARGIN + screen.paint(GAP.join(head).rstrip(), "dim")
+    yield MARGIN + screen.paint("─" * (sum(widths) + len(GAP) * (len(table) - 1)), "dim")
     for i, row in enumerate(shown):
-        sign, looks = _mark(row, front)
-        for nth, cells in enumerate(lines_of([column.texts[i] for column in table], table, widths)):
-            mark = screen.paint(sign, *looks) if sign and not nth else " "
-            text = GAP.join(cells).rstrip()
-            yield f"{mark} {screen.paint(text, *looks) if row.error else text}"
+        sign, looks = _mark(row)
+        best = screen.paint(FRONT, "green") if row.point in front else " "
+        (cells,) = lines_of([column.texts[i] for column in table], table, widths)
+        text = GAP.join(cells).rstrip()
+        yield f"{best}{screen.paint(sign, *looks)} {screen.paint(text, *looks) if row.error else text}"
     yield ""
 
 
-def _mark(row: SweepRow, front: set[int]) -> tuple[str, list[TextStyle]]:
+def _mark(row: SweepRow) -> tuple[str, list[TextStyle]]:
     if row.error:
         return FAILS, ["red"]
-    if row.loses:
-        return LOSES, ["yellow"]
-    return (FRONT, ["green"]) if row.point in front else ("", [])
+    return (LOSES, ["yellow"]) if row.loses else (" ", [])
 
 
 def _columns(outcome: SweepOutcome, shown: list[SweepRow]) -> Iterator[Column]:
