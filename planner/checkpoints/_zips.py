@@ -19,7 +19,7 @@ CHUNK = 1 << 18
 class _Contents(Bounded):
     """An archive with an entry for each of very many tensors."""
 
-    most = 64 * MEGABYTE
+    most = 16 * MEGABYTE
 
 
 @contextmanager

@@ -184,8 +184,6 @@ def _unknown(report: Report, found: StateMatch) -> Iterator[Difference]:
         text = f"what `{step.name}` stores is not known: its class is `{step.facts.foreign}`{below}"
         yield Difference("unknown", text, checkpoint=tuple(each.name for each in tensors), place=report.stands(step))
     if found.unplanned:
-        names = [each.name for each in found.unplanned]
-        verb = "has" if len(names) == 1 else "have"
-        text = f"{said(names)} could not be planned, so it is not known which entries {verb.replace('has', 'it has')}"
-        text = text.replace("which entries have", "which entries they have")
+        names, whose = [each.name for each in found.unplanned], "its" if len(found.unplanned) == 1 else "their"
+        text = f"{said(names)} could not be planned, so {whose} entries are not known; `planner check` says why"
         yield Difference("unknown", text, place=report.stands(found.unplanned[0]))

@@ -9,6 +9,7 @@ from planner.checkpoints import SavedTensor, Section
 from planner.comparison.state import StateEntry, entries_of
 from planner.layers._layer import Sizes
 from planner.loading.affixes import Affix
+from planner.loading.names import module_of
 from planner.loading.renaming import OneSide, Renaming, renamed
 from planner.plan import Plan, Step
 
@@ -100,7 +101,9 @@ def compared(plan: Plan, section: Section, affix: Affix, *, in_order: bool) -> S
     missing = {name: entry.sizes for name, entry in expected.items() if name not in there}
     unexpected = {name: each.sizes for name, each in there.items() if name not in expected}
     other = renamed(OneSide(expected, missing), OneSide(there, unexpected), in_order=in_order)
+    doubtful = {module for ours, _ in other.ambiguous for module in ours}
     alike = len(found.agreeing) + len(found.resized) + len(other.names)
+    alike += sum(module_of(name) in doubtful for name in missing)
     if 2 * alike < min(len(expected), len(there)):  # what fits in so different networks fits by chance
         other = Renaming()
     found.ambiguous = other.ambiguous

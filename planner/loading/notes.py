@@ -49,4 +49,5 @@ def _dtypes(found: StateMatch) -> Iterator[str]:
         yield f"weights are stored in several types: {shown}"
     whole = [entry.name for entry, tensor in trained if not tensor.dtype.startswith(("float", "bfloat", "complex"))]
     if whole:
-        yield f"{counted(len(whole), 'weight')} ({named(whole, 2)}) are stored as whole numbers, as quantized ones are"
+        verb = "is" if len(whole) == 1 else "are"
+        yield f"{counted(len(whole), 'weight')} ({named(whole, 2)}) {verb} stored as whole numbers, as by quantization"

@@ -261,11 +261,10 @@ def _between(
 
 
 def _likeness(one: str, other: str) -> int:
-    """How many letters the words of two names begin with alike; positions tell nothing."""
-    if one.isdecimal() or other.isdecimal():
-        return 0
-    words = [re.findall(r"[a-z]+|\d+", name.lower()) for name in (one, other)]
-    return sum(max((_common(word, each) for each in words[1]), default=0) for word in words[0])
+    """How many letters the words of two names begin with alike; numbers count where words do."""
+    words, numbers = ([re.findall(kind, name.lower()) for name in (one, other)] for kind in (r"[^\W\d_]+", r"\d+"))
+    alike = sum(max((_common(word, each) for each in words[1]), default=0) for word in words[0])
+    return alike and alike + len({*numbers[0]} & {*numbers[1]})
 
 
 def _common(one: str, other: str) -> int:
