@@ -7,14 +7,15 @@ report.ok, report.to_dict()
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
-    from planner.analyses.cost import DType
+    from planner.budget import DType
+    from planner.loading import WeightsMatch
     from planner.outputs.code.torch.program import Style
     from planner.points import SweepRow
     from planner.report import Report
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from planner.workbench import Checked
 
 __version__ = "0.1.0"
-__all__ = ["build", "check", "import_model", "point_planner", "sweep", "torch_code"]
+__all__ = ["build", "check", "import_model", "match", "point_planner", "sweep", "torch_code"]
 
 
 def check(
@@ -33,6 +34,8 @@ def check(
     batch: int = 1,
     dtype: str = "float32",
     scale: str | None = None,
+    budget: Mapping[str, Any] | None = None,
+    targets: Sequence[str] = (),
 ) -> Checked:
     """Plan and judge a model; a bad model file never raises, its report carries the faults.
 
@@ -42,6 +45,8 @@ def check(
     params  replaces parameters of the model by name
     batch, dtype  what memory is counted for
     scale   of an Ultralytics model file, which may stand in place of a model file: `n`; by default as its name says
+    budget  replaces limits of the file's budget: `{"params": "5M"}`
+    targets  replaces what the file is to run on: `["onnx-opset=17"]`
     """
     from planner.faults.not_imported import NotImported
     from planner.inputs import is_source
@@ -49,14 +54,15 @@ def check(
     from planner.workbench import Workbench
 
     source = fspath(source) if isinstance(source, PathLike) else source
+    about: dict[str, Any] = {"batch": batch, "dtype": dtype, "budget": budget, "targets": targets}
     if not isinstance(source, Mapping) and (not isinstance(source, str) or is_source(source)):
         name = source if isinstance(source, str) else type(source).__name__
         if scale is not None:
             help = "leave it out: only a model file of Ultralytics has scales"
             raise NotImported(f"`{name}` has no scale `{scale}`", help=help)
         text = import_model(source, input=input)
-        return Workbench.on_text(text, name, params=params, batch=batch, dtype=dtype).report
-    return taken(Workbench.on(source, input=input, params=params, batch=batch, dtype=dtype), scale).report
+        return Workbench.on_text(text, name, params=params, **about).report
+    return taken(Workbench.on(source, input=input, params=params, **about), scale).report
 
 
 def import_model(
@@ -79,6 +85,29 @@ def import_model(
     from planner.inputs import imported
 
     return imported(network, input=input, example=example, arguments=arguments)
+
+
+def match(
+    source: str | PathLike[str] | Mapping[str, Any] | torch.nn.Module | torch.export.ExportedProgram,
+    weights: str | PathLike[str],
+    *,
+    key: str | None = None,
+    input: Any = None,
+    params: Mapping[str, Any] | None = None,
+    scale: str | None = None,
+) -> WeightsMatch:
+    """A file of weights beside a model: `agrees`, and `differences` in sentences. Of the weights only names, sizes and
+    types of numbers are read, and nothing in the file is run.
+
+    source, input, params, scale  as for `check`
+    weights  a file of safetensors or an index of several, of torch.save, NumPy or ONNX, or sizes by names in JSON.
+             Raises `planner.diagnostics.Fault` where it cannot be read, or would run code
+    key      the key by which the weights stand in the file, as `state_dict`; by default the one that agrees best
+    """
+    from planner.checkpoints import read
+    from planner.inputs.matching import matched
+
+    return matched(check(source, input=input, params=params, scale=scale), read(weights), key)
 
 
 def torch_code(

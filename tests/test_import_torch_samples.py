@@ -4,6 +4,7 @@ number, or from values, is opaque or refused by name, and a shape never has it.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -154,3 +155,16 @@ def test_a_function_has_the_name_under_which_it_is_found(function: Any, name: st
     for part in name.split(".")[1:]:
         found = getattr(found, part)
     assert callable(found)
+
+
+class Frozen(OrderedDict[str, int]):
+    """A configuration that refuses to be changed, as libraries of models have them."""
+
+    def clear(self) -> None:
+        raise AttributeError("frozen")
+
+
+def test_a_configuration_that_refuses_to_be_changed_is_left_alone() -> None:
+    module = net(lambda net, x: net.out(net.conv(x)))
+    module.config = Frozen([("width", 8)])  # type: ignore[assignment]
+    exact(module, (16, 16, 3))

@@ -50,6 +50,12 @@ blocks:
       - {name: conv, type: Conv2d, out_channels: $width, kernel_size: 3, padding: 1}
       - {type: ReLU}
 """
+SAFE = f"""\
+input: [32, 32, 3]
+layers:
+{LOSSY.splitlines()[3]}
+  - {{type: AdaptiveAvgPool2d, output_size: 1}}
+"""
 NASTY = [
     "</script><script>window.hit=1</script>",
     "<img src=x onerror='window.hit=1'>",
@@ -255,6 +261,30 @@ def test_the_slider_plans_at_another_size_and_writes_it(browser: Browser, served
     opened.close()
 
 
+def test_inputs_of_one_size_are_tried_together(browser: Browser, served: Served) -> None:
+    pair = "input: {before: [32, 48, 3], after: [32, 48, 1]}\nlayers:\n  - {type: Concat, from: [before, after]}\n"
+    served.path.write_text(pair, encoding="utf-8")
+    opened = Opened(browser, served)
+    page = opened.page
+    opened.open("sizes")
+    page.wait_for_selector("#which")
+    assert page.locator("#which option").all_text_contents() == ["before and after", "before", "after"]
+    page.fill("#number", "64")
+    page.keyboard.press("Enter")
+    opened.waits_for_figure("output", "32×64×4")
+    assert "before at 32×64×3, after at 32×64×1" in page.inner_text("#looking")
+    page.select_option("#which", label="after")
+    page.fill("#number", "65")
+    page.keyboard.press("Enter")
+    opened.waits_for_figure("output", "not planned")
+    page.select_option("#which", label="before and after")
+    page.fill("#number", "64")
+    page.keyboard.press("Enter")
+    page.click("#write")
+    until(lambda: opened.text == pair.replace("48", "64"))
+    opened.close()
+
+
 def test_what_is_chosen_in_one_place_is_chosen_in_the_others(browser: Browser, served: Served) -> None:
     opened = Opened(browser, served)
     page = opened.page
@@ -290,6 +320,99 @@ def test_the_editor_does_what_the_language_server_can(browser: Browser, served: 
     page.keyboard.press("Enter")
     page.wait_for_selector(".cm-line:has-text('type: twice, width: 32')")
     assert "double" not in opened.text
+    opened.close()
+
+
+def test_rules_are_allowed_and_all_that_is_safe_is_fixed_by_the_menu(browser: Browser, served: Served) -> None:
+    served.path.write_text(SAFE, encoding="utf-8")
+    opened = Opened(browser, served)
+    page = opened.page
+    page.wait_for_selector(".cm-line:has-text('name: stem') .cm-hint")
+    page.click(".cm-line:has-text('name: stem')")
+    page.keyboard.press("Control+.")
+    page.wait_for_selector(".cm-actions button")
+    offered = page.locator(".cm-actions button").all_inner_texts()
+    assert any(each.startswith("fix all that is safe: ") for each in offered)
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.textContent") == offered[0]
+    page.click(".cm-actions button:has-text('allow `lost-cells` at `stem`')")
+    allowed = SAFE.replace("stride: 2}", "stride: 2, allow: [lost-cells]}")
+    until(lambda: opened.text == allowed)
+    page.keyboard.press("Control+z")  # the text has the focus again, and it is one step
+    until(lambda: opened.text == SAFE)
+
+    opened.open("findings")
+    page.click(".finding:has-text('NSP321') >> text=what can be done")
+    page.click(".cm-actions button:has-text('fix all that is safe')")
+    until(lambda: "padding: [[0, 1], [0, 1]]" in opened.text)
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("Control+.")
+    page.wait_for_selector(".cm-actions:has-text('Nothing is offered')")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".cm-actions", state="detached")
+    assert "cm-content" in page.evaluate("document.activeElement.className")
+    opened.close()
+
+
+def test_typed_from_nothing_it_needs_no_blanks_and_no_escape(browser: Browser, served: Served) -> None:
+    served.path.write_text("", encoding="utf-8")
+    page = browser.new_page()
+    page.goto(served.address)
+    page.wait_for_selector(".cm-content")
+    page.wait_for_selector("#count:text('1')")
+    page.focus(".cm-content")
+    for line in ("input:", "a: [8, 8, 3]", "", "layers:", "- type: ReLU"):
+        if line == "":
+            page.keyboard.press("Backspace")  # a level out again
+            continue
+        page.keyboard.type(line)
+        if line == "- type: ReLU":
+            page.wait_for_selector(".cm-tooltip-autocomplete li[aria-selected]:has-text('ReLU')")
+            page.wait_for_timeout(150)  # an editor takes no Enter for a choice that just appeared
+        page.keyboard.press("Enter")
+    page.keyboard.type("name: last", delay=20)
+    lines = page.locator(".cm-line").evaluate_all(
+        "(all) => all.map((each) => [...each.childNodes].filter((one) => !one.classList?.contains('cm-hint'))"
+        ".map((one) => one.textContent).join(''))"
+    )
+    assert lines == ["input:", "  a: [8, 8, 3]", "layers:", "  - type: ReLU", "    name: last"]
+    # While it grows, the picture stays where it can be seen.
+    page.wait_for_selector("#view g.node:has-text('last')")
+    view, drawn = (page.locator(each).bounding_box() for each in ("#view", "#view svg"))
+    assert view is not None
+    assert drawn is not None
+    assert view["x"] <= drawn["x"] + 1
+    assert drawn["x"] + drawn["width"] <= view["x"] + view["width"] + 1
+    assert abs(2 * drawn["x"] + drawn["width"] - 2 * view["x"] - view["width"]) < 4
+    page.close(run_before_unload=False)
+
+
+def test_what_stands_behind_a_long_line_is_shown_within_the_page(browser: Browser, served: Served) -> None:
+    served.path.write_text(LOSSY.replace("[32, 32, 3]", "[3002, 20332, 3]"), encoding="utf-8")
+    opened = Opened(browser, served, viewport={"width": 390, "height": 800})
+    page = opened.page
+    page.wait_for_selector(".cm-line:has-text('name: stem') .cm-hint")
+    beyond = "({ scrollWidth, clientWidth }) => scrollWidth - clientWidth"
+    assert page.locator(".cm-scroller").evaluate(beyond) == 0
+    for hint in page.locator(".cm-hint").all():
+        box = hint.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 390
+        assert box["height"] < 25
+    # The rows of a line begin where what it says begins, not where keys do.
+    rows = page.locator(".cm-line:has-text('name: stem')").evaluate(
+        """(line) => {
+            const range = document.createRange();
+            range.selectNodeContents(line);
+            return [...range.getClientRects()].map(({ left, top }) => [Math.round(top / 6), left]);
+        }"""
+    )
+    line = page.locator(".cm-line:has-text('name: stem')").bounding_box()
+    assert line is not None
+    below = [left for top, left in rows if top > rows[0][0] + 1]
+    assert below
+    assert min(below) > line["x"] + 4 * 7  # four columns of seven pixels or more
     opened.close()
 
 
@@ -332,6 +455,9 @@ def test_a_change_on_disk_shows_up_and_takes_nothing_away(browser: Browser, serv
     assert served.path.read_text(encoding="utf-8") == LOSSY
     page.click("#notice button:has-text('Compare')")
     page.wait_for_selector(".cm-deletedChunk:has-text('width: 32')")
+    button = page.locator(".cm-chunkButtons button").first
+    ink, ground = button.evaluate("(each) => [getComputedStyle(each).color, getComputedStyle(each).backgroundColor]")
+    assert ink != ground
     page.dispatch_event(".cm-chunkButtons button:has-text('the file')", "mousedown")
     page.wait_for_selector(".cm-deletedChunk", state="detached")
     assert "width: 48" not in opened.text
@@ -494,6 +620,29 @@ def test_only_this_machines_own_page_is_answered(served: Served) -> None:
     assert not connects(own, "../wrong/talk")
     for origin in (None, "http://evil.example", "null", f"http://localhost:{served.port}", f"https://{host}"):
         assert not connects(origin)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        *("{", "[]", "3", '{"method": "planner/save"}', '{"id": 1, "method": {"a": 1}}', "[" * 100_000),
+        '{"id": 1, "method": "planner/part", "params": [1]}',
+        '{"id": 1, "method": "planner/save", "params": {"base": 1, "text": "x"}}',
+        '{"id": 1, "method": "planner/save", "params": {"base": "", "text": "x", "path": "other.yaml"}}',
+        '{"id": 1, "method": "planner/look", "params": {"input": {"input": [1e99, "x"]}}}',
+        '{"id": 1, "method": "planner/look", "params": {"input": 5}}',
+    ],
+    ids=range(11),
+)
+def test_what_is_no_message_of_the_page_costs_nothing(served: Served, message: str) -> None:
+    origin = Origin(f"http://{HOST}:{served.port}")
+    with connect(f"ws://{HOST}:{served.port}/{TOKEN}/talk", origin=origin) as line:
+        line.send(message)
+        line.send(json.dumps({"jsonrpc": "2.0", "id": 7, "method": "planner/open"}))
+        while json.loads(line.recv(timeout=10)).get("id") != 7:
+            pass
+    assert [each.name for each in served.path.parent.iterdir()] == ["m.yaml"]
+    assert served.path.read_text(encoding="utf-8") == LOSSY
 
 
 def test_the_page_runs_its_own_scripts_alone(served: Served) -> None:

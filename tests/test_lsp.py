@@ -138,6 +138,73 @@ def test_a_library_that_changes_on_disk_is_read_anew(tmp_path: Path) -> None:
     run(session())
 
 
+def test_a_library_that_is_open_counts_as_it_stands_in_the_editor(tmp_path: Path) -> None:
+    library, model = tmp_path / "own.yaml", tmp_path / "model.yaml"
+    block = "blocks:\n  own:\n    layers:\n      - {type: Conv2d, out_channels: 4, kernel_size: %s}\n"
+    document = {"uri": model.as_uri()}
+    (tmp_path / "linked").symlink_to(tmp_path)
+
+    async def session() -> None:
+        client = Client()
+        await client.start()
+
+        async def shown() -> list[str]:
+            while True:  # the file is planned anew when its library changes: what was asked meanwhile has passed
+                answer = await client.ask("textDocument/inlayHint", textDocument=document, range=WHOLE)
+                if "result" in answer:
+                    return [each["label"] for each in answer["result"]]
+
+        client.open(model.as_uri(), "use: [./own.yaml]\ninput: [9, 9, 3]\nlayers:\n  - {type: own}\n")
+        assert await shown() == []  # there is no library
+        unsaved = (tmp_path / "linked" / "own.yaml").as_uri()
+        client.open(unsaved, block % 3)
+        assert await shown() == ["→ 7×7×4"]
+        client.change(unsaved, 2, {"text": block % 5})
+        assert await shown() == ["→ 5×5×4"]
+        client.change(unsaved, 3, {"text": block % "["})
+        assert await shown() == ["(→ 5×5×4)"]
+        client.change(unsaved, 4, {"text": block % 7})
+        assert await shown() == ["→ 3×3×4"]
+        library.write_text(block % 9)
+        assert await shown() == ["→ 3×3×4"]
+        client.notify("textDocument/didClose", textDocument={"uri": unsaved})
+        assert await shown() == ["→ 1×1×4"]  # closed without saving: what the disk has counts
+
+    run(session())
+
+
+@pytest.mark.parametrize(
+    "uri", ["file:///tmp/%00.yaml", "file:///a%2F..%2F..%2Fb", "untitled:1", "", "file:", "file://[::x"]
+)
+def test_a_file_may_have_any_address(uri: str) -> None:
+    async def session() -> None:
+        client = Client()
+        await client.start()
+        client.open(uri, "input: [9, 9, 3]\nlayers:\n  - {type: ReLU}\n")
+        found = await client.ask("textDocument/inlayHint", textDocument={"uri": uri}, range=WHOLE)
+        assert [each["label"] for each in found["result"]] == ["→ 9×9×3"]
+
+    run(session())
+
+
+def test_a_text_that_is_too_large_keeps_nobody_waiting() -> None:
+    async def session() -> None:
+        client = Client()
+        await client.start()
+        text = "input: [9, 9, 3]\nlayers:\n" + "  - {type: ReLU}\n" * 330_000
+        began = time.monotonic()
+        client.open(URI, text)
+        await everything(client, URI, text, only={0, 2, 200_000})
+        (found,) = client.published[-1]["params"]["diagnostics"]
+        assert found["code"] == "NSP104"
+        assert time.monotonic() - began < 20
+        client.change(URI, 2, {"text": "input: [9, 9, 3]\nlayers:\n  - {type: ReLU}\n"})
+        hints = await client.ask("textDocument/inlayHint", textDocument=DOCUMENT, range=WHOLE)
+        assert [each["label"] for each in hints["result"]] == ["→ 9×9×3"]
+
+    run(session())
+
+
 def test_a_finding_names_the_layers_that_cause_it() -> None:
     async def session() -> None:
         client = Client()
@@ -348,6 +415,8 @@ def serve(name: str, count: int) -> list[int]:
     text, server, found = path.read_text(encoding="utf-8"), Process(), []
     server.send("initialize", 0, processId=None, rootUri=None, capabilities={})
     assert server.until(0)["result"]["serverInfo"]["name"] == "shape-planner"
+    server.send("textDocument/hover", -1, textDocument={"uri": ""}, position={"line": -1, "character": 0})
+    assert server.until(-1)["error"]["code"] == -32602
     document = {"uri": path.as_uri(), "version": 0}
     server.send("textDocument/didOpen", textDocument={**document, "languageId": "yaml", "text": text})
     line = next(i for i, each in enumerate(text.splitlines()) if "kernel_size: " in each)

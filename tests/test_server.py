@@ -308,6 +308,17 @@ def test_what_is_offered_is_written_so_that_it_can_be_read() -> None:
     assert [*found.word] == [MODEL.index("%s") + 19, MODEL.index("%s") + 24]
 
 
+def test_what_is_offered_first_is_what_is_meant_most_often() -> None:
+    names = [*offers("  - {name: b, type: ReLU}\n  - {type: Add, from: [|]}")]
+    assert names.index("b") < names.index("first") < names.index("input")  # the nearest first
+    arguments = [label for label, each in offers("  - {type: Conv2d, |}").items() if each.rank in (2, 4)]
+    assert arguments[:4] == ["kernel_size", "out_channels", "stride", "padding"]  # torch's order
+    assert arguments[-1] == "batch_axes"  # torch has no such thing
+    found = completion(document("blocks:\n  "), len("blocks:\n  "))
+    assert found is not None
+    assert [each.label for each in found.items] == ["a new block"]
+
+
 @pytest.mark.parametrize("text", ["|", "na|", "input: [3]\nlay|", "input: [3]\n|\nlayers:\n  - {type: ReLU}\n"])
 def test_sections_are_offered(text: str) -> None:
     at = text.index("|")
@@ -521,6 +532,9 @@ def test_rows_of_ultralytics_have_their_shapes(path: Path) -> None:
     shown = by_line(hints(file))
     assert {*rows_of_file} <= shown.keys()
     assert "→" in (hover(file, file.text.starts[rows_of_file[0]] + 12) or "")
+    named = [each for section in symbols(file) for each in section.inner]
+    assert [file.text.line_at(each.whole.start) for each in named] == rows_of_file
+    assert all("→" in each.detail for each in named)
 
 
 @pytest.mark.parametrize("text", ["", "services:\n  web: {image: x}\n", "a: [", "- 1\n- 2\n", "# layers:\n"])

@@ -29,7 +29,7 @@ from planner.diagnostics import Severity
 from planner.outputs import formats
 from planner.points import (
     MOST_POINTS,
-    Aim,
+    Objective,
     ParetoFront,
     Question,
     Series,
@@ -575,7 +575,7 @@ def test_limits_do_not_belong_to_the_question(model: Path) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=40), st.booleans(), st.booleans())
 def test_the_front_is_what_nothing_beats(numbers: list[tuple[int, int]], most_x: bool, most_y: bool) -> None:
-    front = ParetoFront(Aim("params", most_x), Aim("macs", most_y))
+    front = ParetoFront(Objective("params", most_x), Objective("macs", most_y))
     for i, (x, y) in enumerate(numbers):
         front.add(SweepRow(i, {}, {}, {}, params=x, macs=y))
     worth = [(-x if most_x else x, -y if most_y else y) for x, y in numbers]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from shutil import get_terminal_size
 from typing import Any
 
 import click
 
+from planner.budget import BOUNDS
 from planner.outputs import formats
 from planner.outputs._screen import Screen
 
@@ -88,6 +90,22 @@ def _read_dtype(context: click.Context, parameter: click.Parameter, name: str) -
     return name
 
 
+def _read_precision(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
+    if name not in (None, "bfloat16", "float16"):
+        raise click.BadParameter(f"`{name}` is no type for it; there are: bfloat16, float16")
+    return name
+
+
+def _read_optimizer(context: click.Context, parameter: click.Parameter, name: str) -> str:
+    if name == "none":
+        return name
+    from planner.training.optimizers import OPTIMIZERS
+
+    if name not in OPTIMIZERS:
+        raise click.BadParameter(f"`{name}` is not known; there are: {', '.join(OPTIMIZERS)}")
+    return name
+
+
 def _screen(context: click.Context, parameter: click.Parameter, choice: str) -> Screen:
     """The screen that stdout is."""
     wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -103,6 +121,17 @@ def _keep_arguments(context: click.Context, parameter: click.Parameter, texts: t
     context.meta[ARGUMENTS] = _read_params(context, parameter, texts)
 
 
+def _keep_limit(measure: str, context: click.Context, parameter: click.Parameter, text: str | None) -> None:
+    """A limit of a budget; kept for whoever checks the model."""
+    if text is not None:
+        try:
+            context.meta.setdefault(BUDGET, {})[measure] = BOUNDS[measure].read(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+
+BUDGET = "planner.budget"
+"""Where a command's context has the limits of its options."""
 ARGUMENTS = "planner.arguments"
 """Where a command's context has what `--arg` gives."""
 
@@ -129,6 +158,24 @@ memory_options = _all_of(
                  help="Samples that memory is counted for."),
     click.option("--dtype", default="float32", show_default=True, callback=_read_dtype, metavar="TYPE",
                  help="Type of number that memory is counted for, such as float16 or int8."),
+)  # fmt: skip
+
+
+def budget_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for each limit of a budget."""
+    options = [
+        click.option(bound.option(measure), callback=partial(_keep_limit, measure), expose_value=False,
+                     metavar="BYTES" if bound.of_bytes else "N", help=bound.says.replace("`", ""))
+        for measure, bound in BOUNDS.items()
+    ]  # fmt: skip
+    return _all_of(*options)(command)
+
+
+training_options = _all_of(
+    click.option("--autocast", callback=_read_precision, metavar="TYPE",
+                 help="Mixed precision: the type that products and convolutions work in, such as bfloat16."),
+    click.option("--optimizer", default="none", show_default=True, callback=_read_optimizer, metavar="NAME",
+                 help="Whose state is counted: sgd, momentum, adam, adamw or adafactor."),
 )  # fmt: skip
 strict_option = click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
 screen_option = click.option(

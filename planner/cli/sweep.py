@@ -33,7 +33,7 @@ from planner.outputs._screen import Screen
 
 if TYPE_CHECKING:
     from planner.engine import Choice
-    from planner.points import Aim, Limits, Question
+    from planner.points import Limits, Objective, Question
     from planner.sweeping import StoredRows
 
 PLACE = 3
@@ -73,16 +73,16 @@ def _read_bound(context: click.Context, parameter: click.Parameter, text: str | 
         raise click.BadParameter(str(error)) from None
 
 
-def _read_front(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[Aim, ...]:
+def _read_front(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[Objective, ...]:
     """`least:macs,most:params` as two aims."""
-    from planner.points import Aim
+    from planner.points import Objective
 
     aims = []
     for part in text.split(",") if text is not None else ():
         which, colon, measure = part.strip().partition(":")
         if which not in ("least", "most") or not colon or not measure:
             raise click.BadParameter(f"`{part.strip()}` is no aim; write it as least:macs or most:params")
-        aims.append(Aim(measure, which == "most"))
+        aims.append(Objective(measure, which == "most"))
     if len(aims) not in (0, 2) or (aims and aims[0].measure == aims[1].measure):
         raise click.BadParameter("a front has two measures, such as least:macs,most:params")
     return tuple(aims)
@@ -130,7 +130,7 @@ def command(
     batch: int,
     dtype: Any,
     lossless: bool,
-    aims: tuple[Aim, ...],
+    aims: tuple[Objective, ...],
     jobs: int | None,
     address: str | None,
     results: str | None,
@@ -212,7 +212,7 @@ def _must_differ(results: str, output: str | None) -> None:
         raise Failure(f"`{results}` cannot keep the rows and be the output", "name another file for one of them")
 
 
-def _must_be_there(format: str, aims: tuple[Aim, ...], question: Question) -> None:
+def _must_be_there(format: str, aims: tuple[Objective, ...], question: Question) -> None:
     """See, before any work is done, that there is what a format and a front need."""
     from planner.points import MEASURES
 

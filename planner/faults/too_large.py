@@ -49,6 +49,14 @@ class TooLarge(InText):
         )
 
     @classmethod
+    def typed(cls, size: int, most: int) -> Self:
+        return cls(
+            "the text is too large to be planned while it is typed",
+            label=f"{size / MEGABYTE:,.1f} MB; up to {most / MEGABYTE:.0f} MB is planned in an editor",
+            help="write repeated parts as a block, and call it with `repeat`; `planner check` plans larger files",
+        )
+
+    @classmethod
     def nesting(cls, deepest: int, start: int | None = None) -> Self:
         return cls(
             f"mappings and lists are nested more than {deepest} deep",

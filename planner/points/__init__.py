@@ -11,7 +11,7 @@ outcome   the rows of a question, with limits and front
 
 from __future__ import annotations
 
-from planner.points.front import Aim, ParetoFront
+from planner.points.front import Objective, ParetoFront
 from planner.points.limits import Limits
 from planner.points.outcome import SweepOutcome
 from planner.points.question import MOST_POINTS, Question, SweepPoint
@@ -22,8 +22,8 @@ from planner.points.shipped import Shipped
 __all__ = [
     "MEASURES",
     "MOST_POINTS",
-    "Aim",
     "Limits",
+    "Objective",
     "ParetoFront",
     "Question",
     "Series",

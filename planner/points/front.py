@@ -10,7 +10,7 @@ from planner.points.row import SweepRow
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class Objective:
     """A measure, or a parameter, of which the least is best, or the most."""
 
     measure: str
@@ -33,8 +33,8 @@ class ParetoFront:
     next; rows that are equal in both stand together.
     """
 
-    x: Aim
-    y: Aim
+    x: Objective
+    y: Objective
     _best: list[tuple[Any, Any, list[int]]] = field(default_factory=list)
 
     def add(self, row: SweepRow) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from planner.points.front import Aim, ParetoFront
+from planner.points.front import Objective, ParetoFront
 from planner.points.limits import Limits
 from planner.points.question import Question
 from planner.points.row import MEASURES, SweepRow
@@ -26,7 +26,7 @@ class SweepOutcome:
     question: Question
     stored: Callable[[], Iterator[SweepRow]]
     limits: Limits = field(default_factory=Limits)
-    aims: Sequence[Aim] = ()
+    aims: Sequence[Objective] = ()
 
     @property
     def rows(self) -> Iterator[SweepRow]:
@@ -64,7 +64,7 @@ class SweepOutcome:
         return list(next((row.inputs for row in self.stored() if row.inputs), {}))
 
     @cached_property
-    def axes(self) -> tuple[Aim, Aim]:
+    def axes(self) -> tuple[Objective, Objective]:
         """What the front is about: by default the fewest multiply-adds for the most of what varies with them, which is
         parameters, or else the size of the input.
         """
@@ -77,7 +77,7 @@ class SweepOutcome:
                 if not row.error and len(values) < 2:
                     values.add(MEASURES[name](row))
         varies = next((name for name, values in seen.items() if len(values) > 1), "params")
-        return Aim("macs"), Aim(varies, most=varies != "activations")
+        return Objective("macs"), Objective(varies, most=varies != "activations")
 
     @cached_property
     def front(self) -> list[int]:

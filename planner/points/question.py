@@ -9,7 +9,7 @@ from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple
 
-from planner.analyses.cost import DType
+from planner.budget import DType
 from planner.points.series import Series, ShapeSeries, combined
 from planner.points.shipped import Shipped
 

@@ -35,7 +35,7 @@ def all_rules() -> tuple[type[Rule], ...]:
     found = [
         each for file in files for each in vars(file).values() if isinstance(each, type) and issubclass(each, Rule)
     ]
-    return tuple(sorted({each for each in found if each is not Rule}, key=lambda each: each.code))
+    return tuple(sorted({each for each in found if "code" in vars(each)}, key=lambda each: each.code))
 
 
 @cache

@@ -13,10 +13,17 @@ from planner.server.document import Document
 
 @cache
 def arguments_of(layer: str) -> tuple[Mapping[str, dict[str, Any]], tuple[str, ...]]:
-    """The arguments of a layer as JSON Schemas, those that are needed first; and the names of these."""
+    """The arguments of a layer as JSON Schemas, the needed first, `batch_axes` last; and the names of the needed."""
     schema = all_layers()[layer].model_json_schema()
     found, needed = schema.get("properties", {}), tuple(schema.get("required", ()))
-    return {name: found[name] for name in sorted(found, key=lambda name: name not in needed)}, needed
+    ranked = sorted(found, key=lambda name: (name not in needed, name == "batch_axes"))
+    return {name: found[name] for name in ranked}, needed
+
+
+def know_all() -> None:
+    """Work out the arguments of all layers, which takes half a second when they are first offered."""
+    for layer in all_layers():
+        arguments_of(layer)
 
 
 def parameters_of(document: Document, block: str) -> Mapping[str, Any]:

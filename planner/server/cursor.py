@@ -55,7 +55,7 @@ def typed_at(document: Document, offset: int) -> Typed | None:
     before = _BEFORE.search(text, start, offset)
     after = _AFTER.match(text, offset, end)
     word = Passage(before.start() if before else offset, after.end() if after else offset)
-    if _in_comment(text[start:offset]):
+    if document.too_large or _in_comment(text[start:offset]):
         return None
     for attempt in _attempts(document, word, end):
         root = outline_if_readable(attempt)

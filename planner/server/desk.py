@@ -7,6 +7,7 @@ that come and pass meanwhile are never planned. Everything else here runs in the
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -26,10 +27,14 @@ class Passed(Exception):
 
 @dataclass(eq=False)
 class Sheet:
-    """An open file: its newest text, and the Document of the newest text that was planned."""
+    """An open file: its newest text, and the Document of the newest text that was planned.
+
+    real  where the file stands when links are followed; None where it is no file yet
+    """
 
     uri: str
     file: str | None
+    real: str | None
     text: EditorText
     version: int
     document: Document | None = None
@@ -58,20 +63,21 @@ class Desk:
 
     def open(self, uri: str, file: str | None, text: str, version: int) -> None:
         self.close(uri)
-        self.sheets[uri] = Sheet(uri, file, EditorText(text), version)
-        self._plan(self.sheets[uri])
+        self.sheets[uri] = sheet = Sheet(uri, file, _real(file), EditorText(text), version)
+        self._plan(sheet)
+        self._plan_users(sheet)
 
     def change(self, uri: str, text: EditorText, version: int) -> None:
         """A file has another text now; whoever waits for what was known about the one before is told that it passed."""
         sheet = self.sheets[uri]
-        sheet.text, sheet.version = text, version
-        self._pass(sheet)
-        self._plan(sheet)
+        self._renew(sheet, text, version)
+        self._plan_users(sheet)
 
     def close(self, uri: str) -> None:
         sheet = self.sheets.pop(uri, None)
         if sheet is not None:
             self._pass(sheet)
+            self._plan_users(sheet)
 
     async def planned(self, uri: str) -> Document:
         """The Document of a file's text as it is now, when it has been planned; raises Passed."""
@@ -118,12 +124,26 @@ class Desk:
         """Plan the files again that use libraries of their own, one of which may have changed."""
         for sheet in self.sheets.values():
             document = sheet.document
-            if document is None or any(key.startswith("./") for key in document.report.source.shelf.sources):
-                self.change(sheet.uri, EditorText(sheet.text.text), sheet.version)
+            if document is None or document.uses_files:
+                self._renew(sheet, EditorText(sheet.text.text), sheet.version)
 
     def shutdown(self) -> None:
+        for uri in [*self.sheets]:
+            self._pass(self.sheets.pop(uri))
         for each in (self._planner, self._beside):
             each.shutdown(wait=False, cancel_futures=True)
+
+    def _renew(self, sheet: Sheet, text: EditorText, version: int) -> None:
+        sheet.text, sheet.version = text, version
+        self._pass(sheet)
+        self._plan(sheet)
+
+    def _plan_users(self, library: Sheet) -> None:
+        """Plan the files again that use one whose text, saved or not, is another now."""
+        for sheet in self.sheets.values():
+            document = sheet.document
+            if sheet is not library and library.real and document is not None and document.uses(library.real):
+                self._renew(sheet, EditorText(sheet.text.text), sheet.version)
 
     def _plan(self, sheet: Sheet) -> None:
         if sheet.busy is None:
@@ -135,7 +155,8 @@ class Desk:
         try:
             while self.sheets.get(sheet.uri) is sheet and sheet.current is None:
                 text, version = sheet.text, sheet.version
-                make = partial(Document, text, version, sheet.file, sheet.document)
+                opened = {each.real: each.text.text for each in self.sheets.values() if each.real and each is not sheet}
+                make = partial(Document, text, version, sheet.file, sheet.document, opened)
                 document = await loop.run_in_executor(self._planner, make)
                 if text is sheet.text and self.sheets.get(sheet.uri) is sheet:
                     self._done(sheet, document)
@@ -158,3 +179,10 @@ class Desk:
         for each in waiting:
             if not each.done():
                 each.set_exception(Passed())
+
+
+def _real(file: str | None) -> str | None:
+    try:
+        return os.path.realpath(file) if file else None
+    except ValueError:  # a character that no path can hold
+        return None

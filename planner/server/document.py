@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
@@ -10,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from planner.diagnostics import Fault, Path, Place
+from planner.faults.too_large import TooLarge
 from planner.geometry import Shape
 from planner.inputs.ultralytics import taken
 from planner.model import Group
@@ -28,6 +30,8 @@ MOST_KNOWN = 10_000
 """Answers of layers, and of analyses, that are handed from one version of a file to the next; with more, a new start is
 made.
 """
+MOST_TYPED = 1 << 20
+"""Characters of a text that is planned while it is typed: a larger one would keep all open files waiting."""
 MOST_BLANKED = 4
 """Lines that are left out, one after the other, to be able to read a text."""
 
@@ -46,6 +50,7 @@ class Document:
     version  the editor's number of it
     file     where the file stands, for libraries beside it; None where it is no file yet
     before   the version that was planned before this one
+    opened   the texts of the other files that are open, by their real paths: libraries may be among them
     report   on this text
     good     the last version of which every step was planned: this one, or one before it
     """
@@ -54,6 +59,7 @@ class Document:
     version: int
     file: str | None = None
     before: InitVar[Document | None] = None
+    opened: Mapping[str, str] = field(default_factory=dict, repr=False)
     report: Checked = field(init=False, repr=False)
     good: Document | None = field(init=False, repr=False)
 
@@ -66,8 +72,13 @@ class Document:
         self.good = self if self.report.plan.complete else before and before.good
 
     def _planned(self, text: str, shared: Mapping[str, Any]) -> Checked:
+        if self.too_large:
+            fault = TooLarge.typed(len(text), MOST_TYPED)
+            return Workbench.without_source(fault, self.file).report
         try:
-            return taken(Workbench.on_text(text, self.file, **shared)).report
+            bench = Workbench.on_text(text, self.file, **shared)
+            bench.source.shelf.opened = self.opened
+            return taken(bench).report
         except TOLERATED as error:
             return failed(self.file or "this file", error)
 
@@ -77,12 +88,39 @@ class Document:
         return _A_MODEL.search(self.text.text) is not None
 
     @property
+    def too_large(self) -> bool:
+        """Whether it is not even read: nothing is known then but that."""
+        return len(self.text.text) > MOST_TYPED
+
+    @property
     def source(self) -> Source:
         return self.view.source
 
     @property
     def plan(self) -> Plan:
         return self.view.plan
+
+    @property
+    def uses_files(self) -> bool:
+        """Whether it uses libraries that are files, or names some that could not be found."""
+        return bool(self._own_libraries or self._named_libraries)
+
+    def uses(self, file: str) -> bool:
+        """Whether a file, by its real path, may be a library that it uses: one that could not be found may be any."""
+        found = self._own_libraries
+        return len(found) < self._named_libraries or file in found
+
+    @property
+    def _own_libraries(self) -> list[str]:
+        shelf = self.report.source.shelf
+        return [os.path.realpath(each.file or "") for key, each in shelf.sources.items() if key.startswith("./")]
+
+    @property
+    def _named_libraries(self) -> int:
+        """How many files stand in `use`."""
+        given = self.report.source.at(("use",))
+        names = given if isinstance(given, list) else [given]
+        return sum(isinstance(each, str) and each.startswith(("./", "../")) for each in names)
 
     def retyped(self, text: EditorText) -> Document:
         """This plan with a newer text, which has not been planned: for what is asked while it is typed."""
@@ -102,7 +140,7 @@ class Document:
         character stays at its place.
         """
         text = self.text.text
-        if self.report.bench.fault is None:
+        if self.report.bench.fault is None or self.too_large:
             return text
         if self.good is not None and (kept := _read(self._blank(text, *self._changed_lines))) is not None:
             return kept

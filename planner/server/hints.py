@@ -32,7 +32,7 @@ def hints(document: Document) -> list[Hint]:
     """The hints of a file, from top to bottom. What cannot be planned keeps, in brackets, the hints of the last version
     that could.
     """
-    if not document.is_model:
+    if not document.is_model or document.too_large:
         return []
     good = document.good
     if document.report.bench.fault is not None and good is not None:

@@ -68,7 +68,10 @@ def _used(document: Document, name: str) -> str:
     if not groups:
         return "not used"
     params = [step.params for each in groups for step in document.steps(each)]
-    total = known(sum(each or 0 for each in params), any(each is None for each in params))
+    found = sum(each or 0 for each in params)
+    if not found and None in params:
+        return f"used {counted(len(groups), 'time')}, not planned"
+    total = known(found, None in params)
     return f"used {counted(len(groups), 'time')}, {total} parameters"
 
 

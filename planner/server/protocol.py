@@ -7,10 +7,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter
 from pygls.protocol.language_server import lsp_method
@@ -18,6 +18,7 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from planner import __version__
 from planner.diagnostics import Place, Severity
+from planner.server.arguments import know_all
 from planner.server.desk import Answer, Desk, Passed, Sheet
 from planner.server.document import Document
 from planner.server.findings import Underlined, findings
@@ -45,6 +46,13 @@ class Declined(JsonRpcException):
     MESSAGE = "it cannot be done"
 
 
+class Unreadable(NamedTuple):
+    """A request that cannot be read, and why."""
+
+    id: int | str
+    why: JsonRpcException
+
+
 class Protocol(LanguageServerProtocol):
     """pygls' protocol, but that nothing is answered about a text that has changed since it was asked about."""
 
@@ -66,6 +74,23 @@ class Protocol(LanguageServerProtocol):
     @lsp_method(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
         self.fm.features[lsp.TEXT_DOCUMENT_DID_CLOSE](params)
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """The message that is meant by data; a request that is not as the protocol wants it is one to be refused, where
+        pygls would leave the client waiting.
+        """
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as error:
+            if isinstance(data.get("id"), int | str) and "method" in data:
+                return Unreadable(data["id"], error)
+            raise
+
+    def handle_message(self, message: Any) -> None:
+        if isinstance(message, Unreadable):
+            self._send_response(message.id, error=message.why.to_response_error())
+        else:
+            super().handle_message(message)
 
     def _handle_request(self, msg_id: int | str, method_name: str, params: Any) -> None:
         uri = getattr(getattr(params, "text_document", None), "uri", "")
@@ -191,21 +216,10 @@ def receiver(server: Server, send: Callable[[str], object]) -> Callable[[str | b
         try:
             read = json.loads(message, object_hook=server.protocol.structure_message)
             server.protocol.handle_message(read)
-        except (JsonRpcException, ValueError, AttributeError, RecursionError) as error:
-            _refuse(server, message, error)
+        except (JsonRpcException, ValueError, AttributeError, RecursionError):
+            pass  # no message, and nobody who waits for an answer
 
     return receive
-
-
-def _refuse(server: Server, message: str | bytes, error: Exception) -> None:
-    """Answer a request that is not as the protocol wants it; anything else of that kind is left alone."""
-    try:
-        number = json.loads(message)["id"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return
-    said = error if isinstance(error, JsonRpcException) else JsonRpcInvalidParams()
-    if isinstance(number, int | str):
-        server.protocol._send_response(number, error=said.to_response_error())
 
 
 class _Messages:
@@ -227,8 +241,7 @@ def _bind_files(server: Server) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
         opened = params.text_document
-        file = to_fs_path(opened.uri) if opened.uri.startswith("file:") else None
-        desk.open(opened.uri, file, opened.text, opened.version)
+        desk.open(opened.uri, _file_of(opened.uri), opened.text, opened.version)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
@@ -254,6 +267,7 @@ def _bind_files(server: Server) -> None:
 
     @server.feature(lsp.INITIALIZED)
     def watch(params: lsp.InitializedParams) -> None:
+        desk.run_aside(know_all)
         can = server.client_capabilities.workspace
         watched = can.did_change_watched_files if can is not None else None
         if watched is not None and watched.dynamic_registration:
@@ -268,3 +282,11 @@ def _bind_files(server: Server) -> None:
     @server.feature(lsp.SHUTDOWN)
     def shutdown(params: None) -> None:
         desk.shutdown()
+
+
+def _file_of(uri: str) -> str | None:
+    """The file that an address means; None where it means none."""
+    try:
+        return to_fs_path(uri) if uri.startswith("file:") else None
+    except ValueError:
+        return None

@@ -41,7 +41,7 @@ def renamed(document: Document, offset: int, new: str) -> list[Splice]:
         raise CannotRename("a name has letters that can be seen, and no blanks around it")
     found = [Splice(*each.passage, new) for each in document.names if each.name == name]
     text = spliced(document.text.text, found)
-    after = Document(EditorText(text), document.version, document.file)
+    after = Document(EditorText(text), document.version, document.file, None, document.opened)
     known = {(each.kind, each.message.replace(name.text, new)) for each in document.report.diagnostics}
     for each in after.report.diagnostics:
         if each.severity is Severity.ERROR and (each.kind, each.message) not in known:

@@ -161,7 +161,7 @@ def _bind_typed(server: Server) -> None:
             if found is None:
                 return None
             place = server.range(document.text, found.word)
-            return lsp.CompletionList(False, [_item(server, each, place) for each in found.items])
+            return lsp.CompletionList(False, [_item(server, each, place, i) for i, each in enumerate(found.items)])
 
         return await typed(params.text_document.uri, work)
 
@@ -181,7 +181,7 @@ def _bind_typed(server: Server) -> None:
         return await typed(params.text_document.uri, work)
 
 
-def _item(server: Server, item: Offer, range: lsp.Range) -> lsp.CompletionItem:
+def _item(server: Server, item: Offer, range: lsp.Range, number: int) -> lsp.CompletionItem:
     can = server.client_capabilities.text_document
     able = can.completion.completion_item if can is not None and can.completion is not None else None
     snippets = bool(able is not None and able.snippet_support)
@@ -192,7 +192,7 @@ def _item(server: Server, item: Offer, range: lsp.Range) -> lsp.CompletionItem:
         kind=_ITEMS[item.kind],
         detail=item.detail or None,
         documentation=lsp.MarkupContent(lsp.MarkupKind.Markdown, item.doc) if item.doc else None,
-        sort_text=f"{item.rank}{item.label}",
+        sort_text=f"{item.rank}{number:04}",  # within a rank in our order: the nearest name, PyTorch's first argument
         filter_text=item.label,
         insert_text_format=lsp.InsertTextFormat.Snippet if is_snippet else lsp.InsertTextFormat.PlainText,
         text_edit=lsp.TextEdit(range, text),

@@ -11,6 +11,7 @@ from planner.diagnostics import Path
 from planner.outputs.plan.table import shapes_text
 from planner.server.document import Document, is_entry
 from planner.server.text import Passage
+from planner.source import Translated
 from planner.source.outline import OutlineNode
 
 SymbolKind = Literal["section", "input", "parameter", "layer", "block"]
@@ -67,6 +68,18 @@ def _inner(document: Document, item: OutlineNode, path: Path) -> Iterator[NamedP
         yield from _entries(document, item, path)
     elif item.kind == "mapping" and path[-1] in ("params", "input", "blocks"):
         yield from _members(document, item, path)
+    elif isinstance(document.source, Translated) and item.kind == "list":
+        yield from _rows(document, document.source, item, path)
+
+
+def _rows(document: Document, source: Translated, node: OutlineNode, home: Path) -> Iterator[NamedPart]:
+    """The rows of a file of another format, by the names that their layers have."""
+    rows = {source.origin(path): copies for path, copies in document.copies.items()}
+    for i, item in enumerate(node.items):
+        for copy in rows.get((*home, i), ())[:1]:
+            detail = " → ".join(filter(None, [copy.type, shapes_text(document.shapes(copy))]))
+            whole = Passage(item.start + document.mark, item.end + document.mark)
+            yield NamedPart(copy.name, "layer", detail, whole, whole)
 
 
 def _entries(document: Document, node: OutlineNode, home: Path) -> Iterator[NamedPart]:

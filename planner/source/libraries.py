@@ -72,10 +72,12 @@ def _read(key: str, name: str, shelf: Shelf) -> None:
     path = FilePath(shelf.file or "").parent / key[2:]
     file = str(path)
     try:
-        if shelf.content is None:
-            shelf.sources[key] = read(file, library=True)
-        else:
+        if shelf.content is not None:
             shelf.sources[key] = parse(shelf.content(file), file, library=True)
+        elif shelf.opened and (text := shelf.opened.get(os.path.realpath(file))) is not None:
+            shelf.sources[key] = parse(text, file, library=True)
+        else:
+            shelf.sources[key] = read(file, library=True)
     except Fault as fault:
         if isinstance(fault, UnreadableFile) and fault.start is None:
             said = {file: name, str(path.parent): name.rpartition("/")[0]}

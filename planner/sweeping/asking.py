@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from os import PathLike, fspath
 from typing import Any
 
-from planner.analyses.cost import DType
+from planner.budget import DType
 from planner.faults.unknown_parameter import UnknownParameter
 from planner.inputs import imported, is_source
 from planner.points import MOST_POINTS, Question, Series, ShapeSeries, Shipped

@@ -197,6 +197,7 @@ const diagram = {
   view: $("view"),
   at: -1,
   x: 0, y: 0, k: 1,
+  held: false, // whether it is where the reader, or what was chosen, has put it
   start() {
     $("fold").onclick = () => this.level(this.at - 1);
     $("unfold").onclick = () => this.level(this.at + 1);
@@ -259,9 +260,11 @@ const diagram = {
     if (inside) return;
     this.x += view.left + view.width / 2 - (box.left + box.width / 2);
     this.y += view.top + view.height / 2 - (box.top + box.height / 2);
+    this.held = true;
     this.place();
   },
   fit(whole) {
+    this.held = whole;
     const { clientWidth: width, clientHeight: height } = this.view;
     const across = width / this.width, down = height / this.height;
     this.k = whole ? Math.min(across, down, 1.5) : clamp(Math.max(Math.min(across, down), Math.min(across, 0.75)), 0.05, 1.2);
@@ -274,9 +277,10 @@ const diagram = {
     this.x = x - (x - this.x) * (k / this.k);
     this.y = y - (y - this.y) * (k / this.k);
     this.k = k;
+    this.held = true;
     this.place();
   },
-  move(dx, dy) { this.x += dx; this.y += dy; this.place(); },
+  move(dx, dy) { this.x += dx; this.y += dy; this.held = true; this.place(); },
   place() {
     if (!this.svg) return;
     // Some of the picture always stays in sight.

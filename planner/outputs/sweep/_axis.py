@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, floor, log, log2, log10
 
-from planner.points import Aim
+from planner.points import Objective
 from planner.quantities import written
 
 BYTES = {"peak", "activations"}
@@ -25,7 +25,7 @@ class ChartAxis:
     by_ratio: bool
 
     @classmethod
-    def of(cls, aim: Aim, low: float, high: float) -> ChartAxis:
+    def of(cls, aim: Objective, low: float, high: float) -> ChartAxis:
         """The axis for what an aim is about, with a little room at both ends."""
         of_bytes = aim.measure in BYTES
         if low > 0 and high / low >= FAR_APART:

@@ -16,7 +16,7 @@ from planner.outputs.draw._themes import THEMES, Theme
 from planner.outputs.sweep._axis import ChartAxis
 from planner.outputs.sweep._flat import shape_text
 from planner.outputs.sweep.table import front_words
-from planner.points import Aim, SweepOutcome, SweepRow
+from planner.points import Objective, SweepOutcome, SweepRow
 from planner.points.row import WORDS
 from planner.words import counted
 
@@ -36,8 +36,8 @@ LETTER = 6.2
 class Chart:
     """Two axes, what they are about, and the colours."""
 
-    x: Aim
-    y: Aim
+    x: Objective
+    y: Objective
     across: ChartAxis
     up: ChartAxis
     theme: Theme
@@ -80,7 +80,7 @@ def svg(outcome: SweepOutcome, theme_name: str) -> bytes:
     return "".join(f"{part}\n" for part in parts).encode("utf-8", "backslashreplace")
 
 
-def _ends(outcome: SweepOutcome, x: Aim, y: Aim) -> tuple[tuple[float, float], tuple[float, float]] | None:
+def _ends(outcome: SweepOutcome, x: Objective, y: Objective) -> tuple[tuple[float, float], tuple[float, float]] | None:
     """The least and the most of both measures; None where no row has them."""
     ends: list[list[float]] = []
     for row in outcome.rows:
@@ -110,7 +110,7 @@ def _grid(chart: Chart) -> Iterator[str]:
     yield _text(_titled(chart.y), 14, TOP - 10, theme.text, 13)
 
 
-def _titled(aim: Aim) -> str:
+def _titled(aim: Objective) -> str:
     return f"{WORDS.get(aim.measure, printable(aim.measure))} ({'more' if aim.most else 'less'} is better)"
 
 

@@ -10,7 +10,7 @@ from planner.outputs._screen import Screen, TextStyle, printable, wrapped
 from planner.outputs.draw._engine import DrawDot
 from planner.outputs.plan.table import amount, memory
 from planner.outputs.sweep._flat import shape_text
-from planner.points import Aim, SweepOutcome, SweepRow
+from planner.points import Objective, SweepOutcome, SweepRow
 from planner.points.row import WORDS
 from planner.quantities import written
 from planner.words import counted, joined
@@ -120,11 +120,11 @@ def _bound(name: str, bound: int) -> str:
     return written(bound, of_bytes=name[4:] in ("peak", "activations"))
 
 
-def front_words(x: Aim, y: Aim) -> str:
+def front_words(x: Objective, y: Objective) -> str:
     """What a front is about: `the fewest MACs for the most parameters`."""
     return f"{_superlative(x)} for {_superlative(y)}"
 
 
-def _superlative(aim: Aim) -> str:
+def _superlative(aim: Objective) -> str:
     noun = WORDS.get(aim.measure, printable(aim.measure))
     return f"the {'most' if aim.most else 'least'} {noun}"

@@ -103,7 +103,7 @@ def _site(file: ModelFile, port: int, token: str) -> Starlette:
         tab = Tab(file, worker, lambda code: f"http://{HOST}:{port}/{token}/explain/{code}")
         sending = asyncio.get_running_loop().create_task(_send(websocket, tab))
         try:
-            with suppress(WebSocketDisconnect):
+            with suppress(WebSocketDisconnect, KeyError):  # it has gone away, or sends bytes where the page sends text
                 while True:
                     tab.receive(await websocket.receive_text())
         finally:

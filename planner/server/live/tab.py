@@ -64,13 +64,19 @@ class Tab:
         self._server.shutdown()  # type: ignore[no-untyped-call]
 
     def receive(self, message: str) -> None:
-        """Take a message of the page; what is ours is answered here, the rest by the language server."""
-        data = json.loads(message)
-        asked = self._asked.get(data.get("method"))
-        if asked is None:
+        """Take a message of the page; what is ours is answered here, the rest by the language server. What is no such
+        message is left alone.
+        """
+        try:
+            data = json.loads(message)
+            asked = self._asked.get(data["method"])
+            work = asked(**(data.get("params") or {})) if asked is not None else None
+        except (ValueError, TypeError, KeyError, RecursionError):
+            work = None
+        if work is None:
             self._receive(message)
         else:
-            self._start(self._answer(data["id"], asked(**(data.get("params") or {}))))
+            self._start(self._answer(data.get("id"), work))
 
     # What the page asks
 
@@ -78,7 +84,7 @@ class Tab:
         return {"text": self.file.text, "name": self.file.name, "uri": self.file.uri}
 
     async def _look(self, input: dict[str, list[int]] | None) -> Answer:
-        self.input = input
+        self.input = input if _are_shapes(input) else None
         if self._sheet is not None:
             self._told(self._sheet)
         return None
@@ -138,8 +144,15 @@ class Tab:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, number: int | str, work: Awaitable[Answer]) -> None:
+    async def _answer(self, number: object, work: Awaitable[Answer]) -> None:
         self.out.put_nowait(_message(id=number, result=await work))
+
+
+def _are_shapes(input: object) -> bool:
+    """Whether it is a shape for each of some inputs."""
+    if not isinstance(input, dict):
+        return False
+    return all(isinstance(shape, list) and all(type(size) is int for size in shape) for shape in input.values())
 
 
 def _message(**content: Any) -> str:

@@ -1,16 +1,18 @@
 // The editor: CodeMirror as a client of the language server, and what its client does not do: hints and lenses.
 
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, selectedCompletion } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
-import { bracketMatching, codeFolding, foldGutter, foldKeymap, HighlightStyle, indentUnit, syntaxHighlighting } from "@codemirror/language";
+import { bracketMatching, codeFolding, foldGutter, foldKeymap, HighlightStyle, indentService, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, lintKeymap } from "@codemirror/lint";
 import { languageServerExtensions, LSPClient } from "@codemirror/lsp-client";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { Compartment, EditorState, StateEffect, StateField } from "@codemirror/state";
+import { Compartment, EditorState, Prec, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, drawSelection, dropCursor, EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { actionMenu, showActions } from "./actions.js";
 import { beside, showBeside } from "./beside.js";
+import { hanging } from "./hanging.js";
 import { sanitized } from "./sanitized.js";
 
 const QUIET = 50; // milliseconds without a key after which the text is sent
@@ -34,6 +36,20 @@ const marked = StateField.define({
   provide: (field) => EditorView.decorations.from(field),
 });
 
+// Below a key without a value its value begins, two columns further in.
+const below = indentService.of((context, at) => {
+  const { text } = context.lineAt(at, -1);
+  const found = /^(\s*)(- )?[^\s#'"[\]{}][^#'"[\]{}]*:\s*(#.*)?$/.exec(text);
+  return found ? found[1].length + (found[2] ?? "").length + 2 : undefined;
+});
+
+// A word that is written in full is not offered once more to Enter: it ends the line.
+const finished = ({ state }) => {
+  const chosen = selectedCompletion(state);
+  const { head } = state.selection.main;
+  return chosen && !chosen.apply && state.sliceDoc(head - chosen.label.length, head) === chosen.label;
+};
+
 export class Editor {
   // moved: told the number of the line when the reader goes to another; changed: told when the text is another
   constructor(parent, { line, uri, text, moved, changed, save }) {
@@ -53,11 +69,13 @@ export class Editor {
       state: EditorState.create({
         doc: text,
         extensions: [
+          Prec.highest(keymap.of([{ key: "Enter", run: (view) => finished(view) && closeCompletion(view) && false }])),
           lineNumbers(), lintGutter(), codeFolding(), foldGutter(), history(), drawSelection(), dropCursor(), bracketMatching(), closeBrackets(),
           highlightActiveLine(), highlightActiveLineGutter(), highlightSelectionMatches(), autocompletion(),
-          EditorView.lineWrapping, EditorState.allowMultipleSelections.of(true), indentUnit.of("  "), EditorState.tabSize.of(2), yaml(), colours, marked, beside, follow,
+          EditorView.lineWrapping, EditorState.allowMultipleSelections.of(true), indentUnit.of("  "), EditorState.tabSize.of(2), yaml(), below, colours, marked, beside, hanging, actionMenu, follow,
           keymap.of([
             { key: "Mod-s", run: () => (save(), true), preventDefault: true },
+            { key: "Mod-.", run: () => (this.act(), true), preventDefault: true },
             ...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap, ...defaultKeymap, indentWithTab,
           ]),
           EditorView.contentAttributes.of({ "aria-label": "Model file", spellcheck: "false", autocapitalize: "off" }),
@@ -81,6 +99,11 @@ export class Editor {
   async refresh() {
     await this.client.initializing;
     await showBeside(this.view, this.client);
+  }
+
+  // What may be done about the findings where the cursor stands.
+  act() {
+    return showActions(this.view, this.client);
   }
 
   // The whole text is another: only what differs is changed, so that the cursor stays where it was.

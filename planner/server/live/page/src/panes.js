@@ -13,7 +13,10 @@ export class Panes {
     followed = (index) => this.follow(index);
     offered = (fix) => this.offer(fix);
     excerpt = (first, last, mark = [first, 1, 0]) => make("p", {}, make("button", { type: "button", class: "place", onclick: () => this.go(...mark) }, `line ${first}`));
-    more = ({ code }) => [" ", make("a", { href: `explain/${code}`, target: "_blank", rel: "noreferrer" }, `what ${code} means`)];
+    more = ({ code, lines: [place] }) => [
+      ...(place ? [" ", make("button", { type: "button", class: "place", title: "Ctrl + . in the text", onclick: () => this.act(...place) }, "what can be done …")] : []),
+      " ", make("a", { href: `explain/${code}`, target: "_blank", rel: "noreferrer" }, `what ${code} means`),
+    ];
     diagram.level = (level) => { this.level = level; this.ask("picture"); };
     table.start();
     search.start();
@@ -107,7 +110,7 @@ export class Panes {
       return;
     }
     const found = document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true);
-    const keep = diagram.svg !== undefined && diagram.at === level && told.model === this.drawn;
+    const keep = diagram.held && diagram.svg !== undefined && diagram.at === level && told.model === this.drawn;
     this.drawn = told.model;
     this.level = level;
     diagram.show(level, found, keep);
@@ -156,6 +159,12 @@ export class Panes {
   go(line, column, length) {
     if (NARROW.matches) this.open("text");
     this.editor.select(line, column, length);
+  }
+
+  // The menu of actions at a place of the text: rules that may be allowed, and all that is safe at once.
+  act(...place) {
+    this.go(...place);
+    this.editor.act();
   }
 
   offer(fix) {

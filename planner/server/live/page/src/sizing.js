@@ -2,6 +2,7 @@
 
 /* global $, make, told, picked:writable */
 
+const ALIKE = "*"; // in place of a name: all inputs that have the rows and columns of the first
 const APART = 80; // milliseconds from one size that is tried to the next, while the slider moves
 
 export class Sizing {
@@ -18,10 +19,20 @@ export class Sizing {
   // The shapes of all inputs, with the chosen one's largest axis, and those as long, at the size.
   get shapes() {
     if (this.size === null) return null;
-    const shape = this.own[this.input];
-    const longest = Math.max(...shape.slice(0, -1));
-    const tried = shape.map((each, axis) => (axis < shape.length - 1 && each === longest ? this.size : each));
-    return { ...this.all, [this.input]: tried };
+    const longest = this.given;
+    const tried = (shape) => shape.map((each, axis) => (axis < shape.length - 1 && each === longest ? this.size : each));
+    return { ...this.all, ...Object.fromEntries(this.moved.map((name) => [name, tried(this.own[name])])) };
+  }
+
+  // Two images that are compared are of one size: the slider moves both, if the reader does not choose one.
+  get alike() {
+    const spatial = (name) => this.own[name].slice(0, -1).join();
+    const names = Object.keys(this.own);
+    return names.filter((name) => spatial(name) === spatial(names[0]));
+  }
+
+  get moved() {
+    return this.input === ALIKE ? this.alike : [this.input];
   }
 
   look(size) {
@@ -40,7 +51,7 @@ export class Sizing {
   }
 
   get given() {
-    const shape = this.own[this.input];
+    const shape = this.own[this.moved[0]];
     return shape ? Math.max(...shape.slice(0, -1)) : null;
   }
 
@@ -48,9 +59,10 @@ export class Sizing {
     if (data.looked === null && data.steps.length) {
       const changed = JSON.stringify(this.all) !== JSON.stringify(data.inputs);
       Object.assign(this, { own: data.spatial, all: data.inputs, figures: data.figures });
-      if (!(this.input in this.own)) this.input = Object.keys(this.own)[0] ?? "";
+      const several = this.alike.length > 1;
+      if (this.input === ALIKE ? !several : !(this.input in this.own)) this.input = several ? ALIKE : Object.keys(this.own)[0] ?? "";
       if (changed && this.size !== null) this.size = null;
-    } else if (data.looked !== null && this.size !== null && !(this.input in data.inputs)) this.look(null);
+    } else if (data.looked !== null && this.size !== null && !this.moved.every((name) => name in data.inputs)) this.look(null);
     this.show();
     if (data.steps.length) this.compare(data);
   }
@@ -62,13 +74,15 @@ export class Sizing {
     $("looking").hidden = this.size === null;
     if (given === null) return;
     const size = this.size ?? given;
-    $("which").replaceChildren(...names.map((name) => make("option", { value: name, selected: name === this.input }, name)));
+    const all = this.alike.length > 1 ? [[ALIKE, this.alike.join(" and ")]] : [];
+    const choices = [...all, ...names.map((name) => [name, name])];
+    $("which").replaceChildren(...choices.map(([value, label]) => make("option", { value, selected: value === this.input }, label)));
     $("which").parentElement.hidden = names.length < 2;
     $("slider").max = Math.max(2 * given, 64);
     $("slider").value = size;
     $("number").value = size;
     $("asfile").disabled = $("write").disabled = this.size === null;
-    if (this.size !== null) $("looking").querySelector("span").textContent = `planned with ${this.input} at ${this.shapes[this.input].join("×")}, not as in the file`;
+    if (this.size !== null) $("looking").querySelector("span").textContent = `planned with ${this.moved.map((name) => `${name} at ${this.shapes[name].join("×")}`).join(", ")}`;
   }
 
   compare(data) {
@@ -81,6 +95,9 @@ export class Sizing {
 
   async write() {
     const { doc } = this.editor;
+    clearTimeout(this.timer); // the size that is shown, though it may not have been planned yet
+    this.timer = null;
+    await this.line.ask("planner/look", { input: this.shapes });
     const answer = await this.line.ask("planner/part", { part: "resized" });
     if (!answer?.changes || this.editor.doc !== doc) return;
     this.size = null;
