@@ -114,6 +114,9 @@ class Appended:
 
     def __init__(self, output: str) -> None:
         self.output = output
+        there = _status(output, sys.stdout) if output != STDIO else None
+        if output == STDIO or (there is not None and not stat.S_ISREG(there.st_mode)):
+            raise NotWritten(output, "it is no file that keeps what is written", "name a file")
         try:
             self._stream = FileIO(output, "a+")
             self._lock()

@@ -672,7 +672,9 @@ REFUSED = [
     (("-o", "r.docx"), "does not say what to draw"),
     (("--results", "no/such/r.jsonl"), "there is no folder `"),
     (("--results", "m.yaml"), "it is what is read"),
-    (("--results", "r.csv", "-o", "r.csv"), "r.csv"),
+    (("--results", "r.csv", "-o", "./r.csv"), "cannot keep the rows and be the output"),
+    (("--results", "/dev/null"), "it is no file that keeps what is written"),
+    (("--results", "-"), "it is no file that keeps what is written"),
 ]
 
 

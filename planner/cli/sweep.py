@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -160,7 +161,8 @@ def command(
     _must_be_there(wanted, aims, question)
     try:
         if results is not None:
-            ready(results, file, output)
+            ready(results, file)
+            _must_differ(results, output)
         with StoredRows(question, results) as stored:
             _fill(stored, question, jobs, address)
             outcome = SweepOutcome(question, stored.rows, _limits(bounds, lossless), aims)
@@ -203,6 +205,11 @@ def _question(file: str, sets: dict[str, Any], shapes: dict[str, Any], scale: st
         return _reading.exit_code(report)
     except Unasked as error:
         raise Failure(str(error), error.help) from None
+
+
+def _must_differ(results: str, output: str | None) -> None:
+    if output not in (None, STDOUT) and os.path.realpath(results) == os.path.realpath(str(output)):
+        raise Failure(f"`{results}` cannot keep the rows and be the output", "name another file for one of them")
 
 
 def _must_be_there(format: str, aims: tuple[Objective, ...], question: Question) -> None:
