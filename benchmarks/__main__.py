@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import chains, emission, importing, planning, printing, sizes, startup, typing
+from benchmarks import chains, emission, importing, planning, printing, sizes, startup, sweeping, typing
 
 # The chains come first: a process that holds torch makes its children look larger.
 SECTIONS = {
@@ -12,6 +12,7 @@ SECTIONS = {
     "chains": chains.measure,
     "planning": planning.measure,
     "sizes": sizes.measure,
+    "sweep": sweeping.measure,
     "printing": printing.measure,
     "emission": emission.measure,
     "typing": typing.measure,

@@ -23,9 +23,10 @@ from pydantic import BaseModel
 
 from planner import arithmetic, source, unfolding
 from planner.cli import main
-from planner.format import BlockFormat, EntryFormat, FileFormat
+from planner.format import BlockFormat, BudgetFormat, EntryFormat, FileFormat
 from planner.manual import all_kinds, blocks_of, summary
 from planner.remedies import all_remedies
+from planner.targets import all_targets, names
 
 FOLDER = Path(__file__).parent
 CUT = "[…]"
@@ -128,6 +129,14 @@ def libraries() -> list[str]:
     return table(("library", "block", ""), *rows)
 
 
+def targets() -> list[str]:
+    """The targets, with how they are named."""
+    named = zip(names(), all_targets().values(), strict=True)
+    return table(
+        ("target", "", "rules"), *((f"`{name}`", each.about, str(len(each.rules) or "")) for name, each in named)
+    )
+
+
 def limits() -> list[str]:
     """What is refused for its size."""
     return table(
@@ -154,6 +163,8 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "file": lambda: keys(FileFormat),
     "entry": lambda: keys(EntryFormat),
     "block": lambda: keys(BlockFormat),
+    "budget": lambda: keys(BudgetFormat),
+    "targets": targets,
     "libraries": libraries,
     "limits": limits,
 }

@@ -7,19 +7,23 @@ report.ok, report.to_dict()
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
+    from planner.budget import DType
+    from planner.loading import WeightsMatch
     from planner.outputs.code.torch.program import Style
+    from planner.points import SweepRow
     from planner.report import Report
+    from planner.sweeping import PointPlanner
     from planner.workbench import Checked
 
 __version__ = "0.1.0"
-__all__ = ["build", "check", "import_model", "torch_code"]
+__all__ = ["build", "check", "import_model", "match", "point_planner", "sweep", "torch_code"]
 
 
 def check(
@@ -30,6 +34,8 @@ def check(
     batch: int = 1,
     dtype: str = "float32",
     scale: str | None = None,
+    budget: Mapping[str, Any] | None = None,
+    targets: Sequence[str] = (),
 ) -> Checked:
     """Plan and judge a model; a bad model file never raises, its report carries the faults.
 
@@ -39,6 +45,8 @@ def check(
     params  replaces parameters of the model by name
     batch, dtype  what memory is counted for
     scale   of an Ultralytics model file, which may stand in place of a model file: `n`; by default as its name says
+    budget  replaces limits of the file's budget: `{"params": "5M"}`
+    targets  replaces what the file is to run on: `["onnx-opset=17"]`
     """
     from planner.faults.not_imported import NotImported
     from planner.inputs import is_source
@@ -46,14 +54,15 @@ def check(
     from planner.workbench import Workbench
 
     source = fspath(source) if isinstance(source, PathLike) else source
+    about: dict[str, Any] = {"batch": batch, "dtype": dtype, "budget": budget, "targets": targets}
     if not isinstance(source, Mapping) and (not isinstance(source, str) or is_source(source)):
         name = source if isinstance(source, str) else type(source).__name__
         if scale is not None:
             help = "leave it out: only a model file of Ultralytics has scales"
             raise NotImported(f"`{name}` has no scale `{scale}`", help=help)
         text = import_model(source, input=input)
-        return Workbench.on_text(text, name, params=params, batch=batch, dtype=dtype).report
-    return taken(Workbench.on(source, input=input, params=params, batch=batch, dtype=dtype), scale).report
+        return Workbench.on_text(text, name, params=params, **about).report
+    return taken(Workbench.on(source, input=input, params=params, **about), scale).report
 
 
 def import_model(
@@ -76,6 +85,29 @@ def import_model(
     from planner.inputs import imported
 
     return imported(network, input=input, example=example, arguments=arguments)
+
+
+def match(
+    source: str | PathLike[str] | Mapping[str, Any] | torch.nn.Module | torch.export.ExportedProgram,
+    weights: str | PathLike[str],
+    *,
+    key: str | None = None,
+    input: Any = None,
+    params: Mapping[str, Any] | None = None,
+    scale: str | None = None,
+) -> WeightsMatch:
+    """A file of weights beside a model: `agrees`, and `differences` in sentences. Of the weights only names, sizes and
+    types of numbers are read, and nothing in the file is run.
+
+    source, input, params, scale  as for `check`
+    weights  a file of safetensors or an index of several, of torch.save, NumPy or ONNX, or sizes by names in JSON.
+             Raises `planner.diagnostics.Fault` where it cannot be read, or would run code
+    key      the key by which the weights stand in the file, as `state_dict`; by default the one that agrees best
+    """
+    from planner.checkpoints import read
+    from planner.inputs.matching import matched
+
+    return matched(check(source, input=input, params=params, scale=scale), read(weights), key)
 
 
 def torch_code(
@@ -113,3 +145,50 @@ def build(
     found = emitted(report, style=style)
     must_be_known(report.plan)
     return getattr(module_of(found.text), found.name)()
+
+
+def sweep(
+    source: str | PathLike[str] | Mapping[str, Any] | torch.nn.Module,
+    *,
+    params: Mapping[str, Any] | None = None,
+    input: Any = None,
+    batch: int = 1,
+    dtype: DType = "float32",
+    scale: str | None = None,
+    jobs: int | None = 1,
+    dask: str | None = None,
+    results: str | PathLike[str] | None = None,
+) -> Iterator[SweepRow]:
+    """A row for every combination of parameters and inputs, in order, each as it is planned; what cannot be planned is
+    a row with an `error`.
+
+    params   for each parameter a range, a list of values, or one value
+    input    sizes for all spatial axes, as a range or a list, or a list of shapes; by the names of several inputs
+    jobs     processes; None for one on each core
+    dask     the address of a Dask cluster, whose workers plan instead
+    results  a file that keeps the rows: the same sweep goes on there if it was stopped
+
+    `source`, `batch`, `dtype` and `scale` are those of `check`. Raises `planner.diagnostics.Fault` for a file that
+    cannot be read, and `planner.sweeping.Unasked` for a parameter or an input that the model does not have.
+    """
+    from planner.sweeping import asked, source_of, swept
+
+    inputs = input if isinstance(input, Mapping) else {} if input is None else {"": input}
+    model, inputs = source_of(source, inputs)
+    question = asked(model, params or {}, inputs, batch=batch, dtype=dtype, scale=scale)
+    return swept(question, jobs=jobs, dask=dask, results=None if results is None else fspath(results))
+
+
+def point_planner(
+    source: str | PathLike[str] | Mapping[str, Any],
+    *,
+    batch: int = 1,
+    dtype: DType = "float32",
+    scale: str | None = None,
+) -> PointPlanner:
+    """Plans a model at one point after another, `.at(params={"width": 64}, input=224)`, for a search that chooses them:
+    each call gives a row of `sweep`, and shares with the calls before what has been worked out.
+    """
+    from planner.sweeping import PointPlanner, asked, source_of
+
+    return PointPlanner(asked(source_of(source, {})[0], {}, {}, batch=batch, dtype=dtype, scale=scale))

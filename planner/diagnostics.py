@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 Path = tuple[str | int, ...]
 """Where a value stands in a model file: `("layers", 3, "kernel_size")`. In a library that the file uses, the library's
@@ -31,6 +31,7 @@ RemedyName = Literal[
     "crop_like",
     "even_bins",
     "even_kernel",
+    "filled_tiles",
     "fitted_window",
     "group_norm",
     "input_size",
@@ -109,6 +110,13 @@ class Place:
     column: int
     length: int = 1
     file: str | None = None
+
+
+class Beside(NamedTuple):
+    """A place that has to do with a finding, and how."""
+
+    path: Path
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +220,7 @@ class Diagnostic:
     """One finding of a kind, with its place in the model file.
 
     calls  the places of the block calls that led to the place, innermost first
+    beside  other places of the file that have to do with it
     part   the offset and length, in characters, of the guilty part of the value; None for the whole
     mends  edits that the fault itself proposes, the best first
     supposed  whether it is found after another fault, with what was most likely meant there
@@ -229,6 +238,7 @@ class Diagnostic:
     part: tuple[int, int] | None = None
     mends: tuple[tuple[Edit, ...], ...] = ()
     supposed: bool = False
+    beside: tuple[Beside, ...] = ()
 
     @classmethod
     def of(

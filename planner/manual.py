@@ -19,6 +19,7 @@ from planner.layers import all_layers
 from planner.layers._layer import Layer
 from planner.outputs._screen import Screen, columns, cut, padded, wrapped
 from planner.source import Source, library, shipped
+from planner.targets import Target, all_targets
 
 FOLDERS = ("faults", "rules")
 WIDEST = 100
@@ -49,7 +50,9 @@ def example(text: str) -> str:
 
 
 def page(name: str, screen: Screen) -> str | None:
-    """The page on a code, a kind's name, a layer, a library of blocks or a block of one; None where there is none."""
+    """The page on a code, a kind's name, a layer, a target, a library of blocks or a block of one; None where there is
+    none.
+    """
     wanted = name.strip().lower()
     for code, kind in all_kinds().items():
         if wanted in (code.lower(), kind.name(), kind.__name__.lower()):
@@ -57,6 +60,8 @@ def page(name: str, screen: Screen) -> str | None:
     for layer_name, layer in all_layers().items():
         if wanted == layer_name.lower():
             return _lines(_layer_page(layer, screen))
+    if wanted in all_targets():
+        return _lines(_target_page(all_targets()[wanted], screen))
     if wanted in shipped():
         return _lines(_library_page(wanted, screen))
     for same in (str.strip, str.lower):  # `Bottleneck` and `bottleneck` are two blocks
@@ -70,7 +75,7 @@ def nearest(name: str) -> str:
     """A question that names the page that was probably meant, or nothing."""
     names = [kind.name() for kind in all_kinds().values()]
     blocks = [block for each in shipped() for block in blocks_of(each)]
-    return did_you_mean(name, [*all_kinds(), *names, *all_layers(), *shipped(), *blocks])
+    return did_you_mean(name, [*all_kinds(), *names, *all_layers(), *all_targets(), *shipped(), *blocks])
 
 
 def contents(screen: Screen) -> str:
@@ -101,6 +106,32 @@ def _contents(screen: Screen) -> Iterator[str]:
     yield screen.paint("Blocks", "bold") + ", by library (`use: [residual]`), each explained by its name:"
     yield ""
     yield from _grouped({each: blocks_of(each) for each in shipped()}, screen)
+    yield ""
+    yield screen.paint("Targets", "bold") + ", where a model may run (`target: edgetpu`), each explained by its name:"
+    yield ""
+    yield from (f"  {name}" for name in all_targets())
+
+
+def _target_page(target: Target, screen: Screen) -> Iterator[str]:
+    """What a target is, its tiles, and its rules, each with the page that says so."""
+    name = f"{target.name}=N" if target.number else target.name
+    yield screen.paint(f"{target.title} ({name})", "bold")
+    yield ""
+    yield from _prose(target.about, screen)
+    if target.tiles is not None:
+        sizes = ", ".join(f"{size} in {dtype}" for dtype, size in target.tiles.sizes.items())
+        yield ""
+        yield from _prose(f"Channels that fill a tile: {sizes}.", screen)
+        yield f"  {target.tiles.source}"
+    for rule in target.rules:
+        about = [", ".join(sorted(rule.layers))] if rule.layers else ["any layer"]
+        about += [f"{key}: {' or '.join(map(written, values))}" for key, values in rule.where.items()]
+        about += [f"below {rule.below}"] if rule.below is not None else []
+        yield ""
+        yield screen.paint(f"{rule.finds}:", "bold") + f" {rule.says}"
+        yield from (f"  {line}" for line in wrapped("; ".join(about), _width(screen) - 2))
+        yield from (f"  {line}" for line in wrapped(rule.help, _width(screen) - 2) if rule.help)
+        yield f"  {rule.source}"
 
 
 def _grouped(groups: Mapping[str, Sequence[str]], screen: Screen) -> Iterator[str]:

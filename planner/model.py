@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from planner.budget import Budget
 from planner.diagnostics import Diagnostic, Path
 from planner.format import Block
 from planner.geometry import Shape
 from planner.guesses import Guess
 from planner.layers._layer import Facts, Layer
 from planner.source import Source
+from planner.targets import Aim
 
 if TYPE_CHECKING:
     import networkx
@@ -186,6 +188,8 @@ class Model:
     blocks    the blocks that the file's own layers may call, by name: the file's, and those of libraries
     numbered  where outputs of layers are named by their numbers, whether they are read or not
     left_out  entries with several sources that are not there
+    budget    what it may cost
+    targets   what it is to run on
     noted     whether it has been noted what arrives at `declared` layers in the file
     like      the model with the same steps, but for layers and shapes of inputs, from which it was made by edits; what
               `root`, `blocks` and `groups` say of the file is as it was there
@@ -203,6 +207,8 @@ class Model:
     diagnostics: list[Diagnostic]
     allow: frozenset[str] = frozenset()
     left_out: list[LeftOut] = field(default_factory=list)
+    budget: Budget = field(default_factory=Budget)
+    targets: tuple[Aim, ...] = ()
     noted: bool = False
     like: Model | None = None
 

@@ -9,15 +9,18 @@ from functools import cached_property
 from planner.analyses.alignment import Apart, apart
 from planner.analyses.axes import MovingSteps, axes
 from planner.analyses.channels import Kept, never_mixed
-from planner.analyses.cost import Cost, DType, cost
+from planner.analyses.cost import Cost, cost
 from planner.analyses.loss import AxisLoss, losses
 from planner.analyses.overwriting import Overwriting, overwriting
 from planner.analyses.reach import Reach, TooRagged, Unread, reach
 from planner.analyses.recall import Recall
 from planner.analyses.receptive_field import Fields, receptive_fields
-from planner.diagnostics import Diagnostic, Fix, Place, Severity
+from planner.budget import DType
+from planner.diagnostics import Diagnostic, Fault, Fix, Place, Severity
 from planner.plan import Plan, Step
 from planner.source import Source
+from planner.training.memory import Training
+from planner.training.optimizers import Optimizer
 from planner.words import counted
 
 MOST_FIXES = 5
@@ -57,12 +60,21 @@ class Report:
         """Whether there is no error."""
         return not self.count(Severity.ERROR)
 
+    @property
+    def builds(self) -> bool:
+        """Whether there is no fault: the model can be built, whatever rules say of it."""
+        return not any(issubclass(each.kind, Fault) for each in self.diagnostics)
+
     def count(self, severity: Severity) -> int:
         return sum(each.severity is severity for each in self.diagnostics)
 
     @cached_property
     def cost(self) -> Cost:
         return cost(self.plan, batch=self.batch, dtype=self.dtype)
+
+    def training(self, *, autocast: str | None = None, optimizer: Optimizer = "none") -> Training:
+        """The memory that training takes, perhaps with autocast to a lower precision, and with an optimizer."""
+        return Training(self.plan, self.batch, self.dtype, autocast, optimizer)
 
     @cached_property
     def axes(self) -> MovingSteps:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from planner.format import BlockFormat, EntryFormat, FileFormat
+from planner.format import BlockFormat, BudgetFormat, EntryFormat, FileFormat
 from planner.layers import all_layers
 from planner.layers._layer import Layer
 from planner.manual import argument_text, kinds_in
@@ -19,6 +19,8 @@ from planner.outputs._json import laid_out
 
 Schema = dict[str, Any]
 
+_SECTIONS = ("layers", "blocks", "allow", "budget")
+"""The keys under which stands what has a definition of its own."""
 _OWN_KEYS: Schema = {"^x-": {"description": "Your own: the planner does not read it."}}
 
 
@@ -46,6 +48,7 @@ def json_schema() -> Schema:
             "blocks": {"type": "object", "patternProperties": _OWN_KEYS, "additionalProperties": _ref("block")},
             "block": _section(BlockFormat),
             "allow": _allow(),
+            "budget": _section(BudgetFormat),
             **{f"key-{name}": each for name, each in _common().items()},
             "entry": _entry(),
             "list": {"properties": {**_keys(), "type": {"const": "Sequential"}}, **_closed()},
@@ -78,7 +81,7 @@ def _section(form: type[BaseModel]) -> Schema:
 def _key(key: str, schema: Schema) -> Schema:
     """What stands under a key of the format itself."""
     described = {"description": schema["description"]}
-    return {**described, **(_ref(key) if key in ("layers", "blocks", "allow") else _choice(_alternatives(schema)))}
+    return {**described, **(_ref(key) if key in _SECTIONS else _choice(_alternatives(schema)))}
 
 
 def _common() -> Schema:

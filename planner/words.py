@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -74,3 +75,14 @@ def grouped(said: Iterable[tuple[str, str]]) -> str:
     for axis, text in said:
         axes.setdefault(text, []).append(axis)
     return "; ".join(f"{joined(names)}: {text}" for text, names in axes.items())
+
+
+def pattern(name: str) -> str:
+    """A name without the numbers of copies and positions."""
+    return re.sub(r"(?<![^.`])\d+(?![^.`])", "*", name)
+
+
+def starred(texts: Sequence[str]) -> str:
+    """Texts with names in them, with a star where the numbers in these differ."""
+    parts = [re.split(r"(?<![^.`])(\d+)(?![^.`])", text) for text in texts]
+    return "".join(column[0] if len({*column}) == 1 else "*" for column in zip(*parts, strict=True))

@@ -7,16 +7,17 @@ this door, and so would an editor's server.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from planner.analyses.cost import DType
 from planner.analyses.recall import Recall
+from planner.budget import DType
 from planner.diagnostics import Diagnostic, Fault, Fix, Severity
 from planner.faults.planner_failed import PlannerFailed
+from planner.geometry import Shape
 from planner.model import Model
 from planner.plan import Known, Plan
 from planner.propagation import propagate
@@ -39,6 +40,8 @@ class Workbench:
     input   in place of the file's input: a shape, or shapes by the names of the inputs
     params  in place of parameters of the file, by name
     batch, dtype  what memory is counted for
+    budget  in place of limits of the file's budget, by measure
+    targets  in place of what the file says that it is to run on
     fault   why there is no source to work on, if there is none
     layers, known, recall  the layers made so far, what they have answered, and what analyses have worked out: models
                            that differ by an edit share them
@@ -49,6 +52,8 @@ class Workbench:
     params: Mapping[str, Any] | None = None
     batch: int = 1
     dtype: DType = "float32"
+    budget: Mapping[str, Any] | None = None
+    targets: Sequence[str] = ()
     fault: Fault | None = None
     layers: Interned = field(default_factory=dict, repr=False)
     known: Known = field(default_factory=dict, repr=False)
@@ -96,7 +101,14 @@ class Workbench:
         model = alike(like.model, self.source, self.layers) if like is not None else None
         if model is not None:
             return propagate(model, known=self.known, good=good, like=like)
-        model = load(self.source, input=self.input, params=self.params, layers=self.layers)
+        model = load(
+            self.source,
+            input=self.input,
+            params=self.params,
+            layers=self.layers,
+            budget=self.budget,
+            targets=self.targets,
+        )
         return propagate(model, known=self.known, good=good)
 
     def _report(self, plan: Plan, diagnostics: tuple[Diagnostic, ...] = (), **how: Any) -> Checked:
@@ -119,6 +131,31 @@ class Workbench:
         """
         bench = replace(self, source=source, input=input or self.input, fault=None)
         return bench._worked_out(brief, whole, like if bench.input is None else None)
+
+    def replanned(self, params: Mapping[str, Any], inputs: Mapping[str, tuple[int, ...]]) -> Plan | None:
+        """The plan with other parameters, and with other shapes of inputs by name; None where there is no source."""
+        if self.fault is not None:
+            return None
+        given = {**(self.input if isinstance(self.input, Mapping) else {}), **inputs} if inputs else self.input
+        return replace(self, params={**(self.params or {}), **params}, input=given)._planned(True, None)
+
+    def unfolded(self, params: Mapping[str, Any], input: Any = None) -> Model:
+        """The model with these parameters, and with other shapes of the inputs where they are given."""
+        return load(self.source, input=input, params=params, layers=self.layers)
+
+    def losses_of(self, model: Model, inputs: Mapping[str, Shape] = {}) -> Checked | None:
+        """The brief report on a model that was unfolded here, which has the faults, and of findings only those on cells
+        that nothing reads. None where the model does not work at other shapes of its inputs: then its faults are told
+        by one that was unfolded for them.
+
+        inputs  other shapes of some inputs, of as many axes and channels as in the model
+        """
+        plan = propagate(model, inputs=inputs, known=self.known)
+        if inputs and not plan.complete:
+            return None
+        report = self._report(plan, brief=True)
+        report.with_diagnostics((*_faults(plan), *judge(report, GRAVE, dropping=True)))
+        return report
 
     def compared(self, source: Source) -> Comparison:
         """The comparison of the model with what it becomes with another source."""

@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -99,9 +100,62 @@ def write(output: str, data: bytes) -> None:
         raise _refused(output, error) from None
 
 
-def _refused(output: str, error: OSError) -> NotWritten:
-    said = (error.strerror or "no reason is given").lower()
-    return NotWritten(output, _REASONS.get(error.errno or 0, said), "name another file")
+def _refused(output: str, error: OSError | ValueError) -> NotWritten:
+    number, said = (error.errno, error.strerror) if isinstance(error, OSError) else (None, str(error))
+    return NotWritten(output, _REASONS.get(number or 0, (said or "no reason is given").lower()), "name another file")
+
+
+class Appended:
+    """A file of lines that grows by whole lines, and is written by one run at a time; raises NotWritten.
+
+    A line is written as a whole: a run that is killed leaves, at most, the beginning of its last line, which the next
+    one takes off.
+    """
+
+    def __init__(self, output: str) -> None:
+        self.output = output
+        try:
+            self._stream = FileIO(output, "a+")
+            self._lock()
+        except (OSError, ValueError) as error:
+            raise _refused(output, error) from None
+
+    def _lock(self) -> None:
+        try:
+            import fcntl
+        except ImportError:  # Windows keeps no such locks
+            return
+        try:
+            fcntl.flock(self._stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._stream.close()
+            raise NotWritten(self.output, "another run is writing it", "wait for it, or name another file") from None
+        except OSError:  # a file system without locks
+            pass
+
+    def lines(self) -> Iterator[bytes]:
+        """The whole lines that it holds; afterwards, nothing follows them in the file."""
+        self._stream.seek(0)
+        whole = 0
+        with open(self._stream.fileno(), "rb", closefd=False) as reader:
+            for line in reader:
+                if not line.endswith(b"\n"):
+                    break
+                whole += len(line)
+                yield line
+        self._stream.truncate(whole)
+
+    def add(self, line: bytes) -> None:
+        """Write a line at the end, with its line break."""
+        try:
+            left = memoryview(line)
+            while left:
+                left = left[self._stream.write(left) :]
+        except OSError as error:
+            raise _refused(self.output, error) from None
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 def rewrite(output: str, old: str, new: str, *, since: str = "meanwhile") -> None:

@@ -85,7 +85,7 @@ def evaluated(model: onnx.ModelProto, *inputs: Tensor) -> Tensor:
 
 
 @cache
-def _all_cases() -> list[Any]:
+def all_cases() -> list[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return [each for each in collect_testcases(None) if each.model is not None]
@@ -93,7 +93,7 @@ def _all_cases() -> list[Any]:
 
 def cases(op: str) -> list[Any]:
     """The tests of the package onnx for an operator by itself."""
-    return [each for each in _all_cases() if [node.op_type for node in each.model.graph.node] == [op]]
+    return [each for each in all_cases() if [node.op_type for node in each.model.graph.node] == [op]]
 
 
 def exported(module: nn.Module, *inputs: Tensor, free: bool = True, **options: Any) -> onnx.ModelProto:

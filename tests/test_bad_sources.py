@@ -85,6 +85,39 @@ class Exits(Net):
     def forward(self, image):
         sys.exit("bye")
 
+class Circle(Net):
+    def __init__(self):
+        super().__init__()
+        self.part = nn.Sequential(nn.ReLU())
+        self.part.add_module("whole", self)
+
+class Ids(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(10, 4)
+    def forward(self, ids):
+        return self.table(ids)
+
+class Empty(Net):
+    def forward(self, image):
+        return self.conv(image)[:, :0]
+
+class Later(Net):
+    def forward(self, image):
+        yield self.conv(image)
+
+class Full(Net):
+    def forward(self, image):
+        raise MemoryError("no more")
+
+class NoSuper(nn.Module):
+    def __init__(self):
+        self.conv = nn.Conv2d(3, 4, 3)
+
+class Same(Net):
+    def forward(self, image):
+        return image
+
 def scripted():
     return torch.jit.trace(Net(), torch.zeros(1, 3, 8, 8))
 
@@ -93,6 +126,12 @@ def exits():
 
 def three():
     return 3
+
+def state():
+    return Net().state_dict()
+
+def build():
+    return Net
 """
 FILES = {
     "raises.py": "x = 1\nraise ValueError('at import')\n",
@@ -101,6 +140,10 @@ FILES = {
     "missing.py": "import nowhere_at_all\n",
     "prints.py": "print('hello')\nfrom nets import Net\n",
     "neither.yaml": "a: 1\n",
+    "package/__init__.py": "from . import nothere\n",
+    "here.py": "from there import X\n",
+    "there.py": "from here import Y\n",
+    "bytes.py": "x = '\udcff'\n",
     "list.json": "[1, 2]",
     "other.json": '{"a": 1}',
     "deep.json": "[" * 100_000,
@@ -118,6 +161,8 @@ SAVE = "save the network anew: `torch.export.save(torch.export.export(net.eval()
 KERAS = "save the network anew with Keras 3: `model.save('net.keras')`"
 MEND = "mend the code: it must run in Python"
 SHAPE = "give a shape that it reads, by `--input`"
+PARTLY = "name a part of it, or write that part in another way"
+NO_NAME = "names no network; write it as net.py:Net, package.module:build, net.pt2, net.onnx, or net.keras"
 GUARD = "guard what ends the program: `if __name__ == '__main__':`"
 
 
@@ -126,8 +171,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one of each bad source."""
     home = tmp_path_factory.mktemp("bad")
     (home / "nets.py").write_text(CODE)
+    (home / "package").mkdir()
     for name, text in FILES.items():
-        (home / name).write_text(text)
+        (home / name).write_text(text, encoding="utf-8", errors="surrogateescape")
+    (home / "gone.py").symlink_to("nowhere.py")
     for ending in ("py", "json", "keras", "pt2"):
         (home / f"junk.{ending}").write_bytes(b"\x00\x01\x02junk\xff" * 100)
     for ending in ("pt2", "py", "keras"):
@@ -158,6 +205,69 @@ BAD: list[tuple[str, str, str]] = [
         "`Endless` fails on (11, 3, 8, 8): RecursionError: maximum recursion depth exceeded (line 56 of nets.py)",
         SHAPE,
     ),
+    (
+        "nets.py:Circle",
+        "`nets.py:Circle` is within itself, as `part.whole`",
+        "keep what is above a module out of its parts: in a list, or by a function",
+    ),
+    (
+        "nets.py:Ids",
+        (
+            "`Ids` fails on (11, 3, 8, 8): RuntimeError: Expected tensor for argument #1 'indices' to have one of the "
+            "following scalar types: Long, Int; but got torch.FloatTensor instead (while checking arguments for "
+            "embedding) (line 78 of nets.py)"
+        ),
+        "give numbers of the type that it reads, in Python: example=torch.zeros(1, 128, dtype=torch.long)",
+    ),
+    ("nets.py:Empty", "`nets.py:Empty` cannot be said in a model file: an empty tensor", PARTLY),
+    ("nets.py:Later", "`nets.py:Later` gives no tensor", "its forward must return one, or several"),
+    ("nets.py:Full", "`Full` fails on (11, 3, 8, 8): MemoryError: no more (line 90 of nets.py)", SHAPE),
+    ("nets.py:Same", "`nets.py:Same` has no layer", "what it reads is what it returns"),
+    (
+        "nets.py:NoSuper",
+        (
+            "`NoSuper` fails when it is called: AttributeError: cannot assign module before Module.__init__() call "
+            "(line 94 of nets.py)"
+        ),
+        MEND,
+    ),
+    ("nets.py:state", "`nets.py:state` is no module of PyTorch, but an OrderedDict", "name a class of nn.Module"),
+    ("nets.py:build", "`nets.py:build` is no module of PyTorch, but a type", "name a class of nn.Module"),
+    ("nets.py:torch", "`nets.py:torch` is no module of PyTorch, but a module", "name a class of nn.Module"),
+    ("nets.py:Net.conv", "`nets.py` has no `conv`", "name a class or function in it"),
+    ("nets.py:Net:", f"`nets.py:Net:` {NO_NAME}", "planner import --help"),
+    (":Net", f"`:Net` {NO_NAME}", "planner import --help"),
+    (
+        "os:system",
+        "`system` fails when it is called: TypeError: system() missing required argument 'command' (pos 1)",
+        "give arguments by `--arg name=value`",
+    ),
+    ("gone.py:Net", "there is no file `gone.py`", "check the path, and the folder you are in"),
+    (
+        "package:Net",
+        (
+            "`package` cannot be imported: ImportError: cannot import name 'nothere' from partially initialized module "
+            "'package' (most likely due to a circular import) ({home}/package/__init__.py) (line 1 of "
+            "package/__init__.py)"
+        ),
+        MEND,
+    ),
+    (
+        "here.py:X",
+        (
+            "`here.py` cannot be imported: ImportError: cannot import name 'X' from partially initialized module "
+            "'there' (most likely due to a circular import) ({home}/there.py) (line 1 of here.py)"
+        ),
+        MEND,
+    ),
+    (
+        "bytes.py:Net",
+        (
+            "`bytes.py` cannot be imported: SyntaxError: (unicode error) 'utf-8' codec can't decode byte 0xff in "
+            "position 0: invalid start byte (bytes.py, line 1)"
+        ),
+        MEND,
+    ),
     ("nets.py:Exits", "`Exits` fails on (11, 3, 8, 8): SystemExit: bye (line 65 of nets.py)", SHAPE),
     (
         "nets.py:NoForward",
@@ -186,7 +296,7 @@ BAD: list[tuple[str, str, str]] = [
         "`nets.py:scripted` is a scripted module, of which no calls can be seen",
         "name the class of which it was made, or save it by `torch.export.save`",
     ),
-    ("nets.py:exits", "`exits` fails when it is called: SystemExit: 3 (line 71 of nets.py)", GUARD),
+    ("nets.py:exits", "`exits` fails when it is called: SystemExit: 3 (line 104 of nets.py)", GUARD),
     ("nets.py:three", "`nets.py:three` is no module of PyTorch, but an int", "name a class of nn.Module"),
     ("nets.py:Nett", "`nets.py` has no `Nett`", "did you mean `Net`?"),
     ("nets.py:Näh", "`nets.py` has no `Näh`", "name a class or function in it"),
@@ -250,7 +360,7 @@ BAD: list[tuple[str, str, str]] = [
     ),
     (
         "net",
-        "`net` names no network; write it as net.py:Net, package.module:build, net.pt2, net.onnx, or net.keras",
+        f"`net` {NO_NAME}",
         "planner import --help",
     ),
 ]
@@ -263,7 +373,7 @@ def test_a_bad_source_ends_in_a_message(
 ) -> None:
     monkeypatch.chdir(folder)
     result = CliRunner(env={"COLUMNS": "200"}).invoke(main, ["import", "--input", "8x8x3", "--", source])
-    assert result.stderr == f"error: {message}\n = help: {help}\n"
+    assert result.stderr == f"error: {message.replace('{home}', str(folder))}\n = help: {help}\n"
     assert (result.exit_code, result.stdout) == (2, "")
 
 

@@ -113,7 +113,7 @@ USAGE = [
     ("check", "FILE... is missing"),
     ("plan m.yaml n.yaml", "unexpected extra argument (n.yaml)"),
     ("plam m.yaml", "there is no command `plam`; did you mean `plan`?"),
-    ("frobnicate", "there is no command `frobnicate`; there are: plan, check, diff, sizes, explain, schema"),
+    ("frobnicate", "there is no command `frobnicate`; there are: plan, check, diff, match, sizes, sweep, explain,"),
     ("plan m.yaml --dept 2", "there is no option `--dept`; did you mean `--depth`?"),
     ("plan m.yaml --depth 0", "--depth: 0 is not in the range x>=1"),
     ("plan m.yaml --depth two", "--depth: 'two' is not"),

@@ -182,6 +182,14 @@ def test_operators_are_said_as_they_are_or_not_at_all(op: str) -> None:
 
 
 ALIKE: dict[str, tuple[str, dict[str, Any]]] = {
+    "a kernel that is worked out": (
+        "k = Mul(w, s) y = Conv<pads = [1, 1, 1, 1], strides = [2, 1]>(x, k, b)",
+        {"w": (4, 3, 3, 3), "s": (4, 1, 1, 1), "b": (4,)},
+    ),
+    "sums from the other end": (
+        "y = CumSum<reverse = 1, exclusive = 1>(x, axis)",
+        {"axis": np.int64(2)},
+    ),
     "uneven padding of a convolution": ("y = Conv<pads = [0, 1, 2, 3]>(x, w)", {"w": (4, 3, 3, 3)}),
     "padding at the front": ('y = Conv<auto_pad = "SAME_LOWER", strides = [2, 2]>(x, w)', {"w": (4, 3, 4, 4)}),
     "padding at the end": ('y = Conv<auto_pad = "SAME_UPPER", strides = [2, 2]>(x, w)', {"w": (4, 3, 4, 4)}),

@@ -18,9 +18,9 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.analyses.nearby import nearby
 from planner.analyses.paths import LONGEST_AXIS, paths
 from planner.analyses.reach import trace
-from planner.analyses.sweep import sweep
 from planner.cells import Runs, all_cells, counts
 from planner.cells.combs import compressed
 from planner.cli import main
@@ -321,10 +321,10 @@ def test_what_cannot_be_shown(args: dict[str, Any], said: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["lenet5", "squeezenet1_1", "unet"])
-def test_the_sweep_agrees_with_a_plan_of_each_size(name: str) -> None:
+def test_what_is_nearby_agrees_with_a_plan_of_each_size(name: str) -> None:
     report = config(name)
     channels = report.plan.inputs[0].outputs[0].channels
-    found = list(sweep(report.plan, "input"))
+    found = list(nearby(report.plan, "input"))
     assert any(each.size == report.plan.inputs[0].outputs[0][0] for each in found)
     for each in found[::31]:
         plan = propagate(report.plan.model, inputs={"input": Shape((each.size, each.size, channels))})
@@ -335,13 +335,13 @@ def test_the_sweep_agrees_with_a_plan_of_each_size(name: str) -> None:
             assert each.unread == lines
 
 
-def test_the_sweep_of_an_input_is_about_the_steps_behind_it() -> None:
+def test_what_is_nearby_an_input_is_about_the_steps_behind_it() -> None:
     report = checked_text(
         "input: {a: [8, 8, 1], b: [9, 9, 1]}\nlayers:\n"
         "  - {name: x, type: Conv2d, from: a, out_channels: 1, kernel_size: 3, stride: 2}\n"
         "  - {name: y, type: Conv2d, from: b, out_channels: 1, kernel_size: 3}\noutputs: [x, y]\n"
     )
-    losing = {name: [each.losing for each in sweep(report.plan, name) if each.size == 8] for name in ("a", "b")}
+    losing = {name: [each.losing for each in nearby(report.plan, name) if each.size == 8] for name in ("a", "b")}
     assert losing == {"a": [1], "b": [0]}
 
 

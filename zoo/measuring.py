@@ -142,7 +142,7 @@ def is_left_out(name: str, text: str) -> bool:
     """Whether the head of a file says of a weight that the network does not use it in evaluation, or that it is stored
     under another name too.
     """
-    listed = re.findall(r"^# (?:Not called in .*?|Stored under .*?): (.*)$", text, re.MULTILINE)
+    listed = re.findall(r"^# (?:Not used in .*?|Stored under .*?): (.*)$", text, re.MULTILINE)
     names = [each.partition(" is ")[0] for line in listed for each in line.split(", ")]
     return any(f"{name}.".startswith(f"{each}.") for each in names)
 

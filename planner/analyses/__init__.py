@@ -6,7 +6,7 @@ facts, and from what its sources have been found to be, is asked through `recall
 
 What is asked of a model, and not of one plan, is which sizes its inputs may have:
 
-    line, sweep, walk   the plans at all sizes of an axis (`replanning`: some steps of a plan planned anew), and from
+    line, nearby, walk  the plans at all sizes of an axis (`replanning`: some steps of a plan planned anew), and from
                         which size on they repeat (`far`: what repeats; `arguments`: what is worked out from sizes;
                         `asking`, `growing`: what one step says to other shapes)
     residues            sets of sizes that go on for ever

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from planner.budget import DType
 from planner.plan import Plan
 
-DType = Literal["float64", "float32", "float16", "bfloat16", "int8"]
 BYTES: dict[str, int] = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 
 
@@ -21,6 +20,7 @@ class Cost:
     activation_bytes  all outputs together, for the batch: what training keeps
     peak_bytes        the most that is alive at once when the steps run in order, each tensor freed after its last
                       reader: what inference needs beside the weights; no step works in place
+    peak_step         the first step at which that is so; None where no step could be planned
     unknown_params    the steps of which it is not known how many parameters they have, so that they are not counted
     unknown_macs      those of which the multiply-adds are not known
     """
@@ -33,6 +33,7 @@ class Cost:
     dtype: DType = "float32"
     unknown_params: tuple[str, ...] = ()
     unknown_macs: tuple[str, ...] = ()
+    peak_step: int | None = None
 
     @property
     def params(self) -> int | None:
@@ -59,6 +60,7 @@ def cost(plan: Plan, *, batch: int = 1, dtype: DType = "float32") -> Cost:
     freed_after: dict[int, int] = {}
     planned = [(i, step, step.facts) for i, step in enumerate(plan.steps) if step.facts is not None]
     activations = alive = peak = 0
+    peak_step = None
     for i, _, facts in planned:
         for output, shape in enumerate(facts.outputs):
             elements = shape.elements
@@ -66,7 +68,8 @@ def cost(plan: Plan, *, batch: int = 1, dtype: DType = "float32") -> Cost:
             alive += elements
             last = last_reader.get((i, output), i)
             freed_after[last] = freed_after.get(last, 0) + elements
-        peak = max(peak, alive)
+        if alive > peak:
+            peak, peak_step = alive, i
         alive -= freed_after.pop(i, 0)
     size = BYTES[dtype] * batch
     params = [(step.name, step.params) for _, step, _ in planned]
@@ -80,4 +83,5 @@ def cost(plan: Plan, *, batch: int = 1, dtype: DType = "float32") -> Cost:
         dtype,
         unknown_params=tuple([name for name, count in params if count is None]),
         unknown_macs=tuple([name for name, count in macs if count is None]),
+        peak_step=peak_step,
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from shutil import get_terminal_size
 from typing import Any
 
 import click
 
+from planner.budget import BOUNDS
 from planner.outputs import formats
 from planner.outputs._screen import Screen
 
@@ -45,26 +47,39 @@ def read_inputs(context: click.Context, parameter: click.Parameter, texts: tuple
 
 def _read_params(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
     """`classes=10` as a parameter; the value is read as a model file would read it."""
-    if not texts:
-        return {}
-    from planner.diagnostics import Fault
-    from planner.source import parse
+    return read_each(texts, read_value)
 
+
+def read_each(texts: tuple[str, ...], read: Callable[[str], Any]) -> dict[str, Any]:
+    """Texts such as `classes=10` by their names; what stands behind the sign is read by `read`, which may raise
+    ValueError.
+    """
     params: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip() or not value.strip():
             raise click.BadParameter(f"`{text}` sets nothing; write it as name=value")
-        try:
-            read = parse(f"value: {value}\n").data
-        except Fault as fault:
-            raise click.BadParameter(f"`{text}`: {fault.message}") from None
-        if list(read) != ["value"]:
-            raise click.BadParameter(f"`{text}` is more than one value")
         if name.strip() in params:
             raise click.BadParameter(f"`{name.strip()}` is set twice")
-        params[name.strip()] = read["value"]
+        try:
+            params[name.strip()] = read(value)
+        except ValueError as error:
+            raise click.BadParameter(f"`{text}`: {error}") from None
     return params
+
+
+def read_value(text: str) -> Any:
+    """The value that a text means in a model file; raises ValueError where it means none."""
+    from planner.diagnostics import Fault
+    from planner.source import parse
+
+    try:
+        read = parse(f"value: {text}\n").data
+    except Fault as fault:
+        raise ValueError(fault.message) from None
+    if list(read) != ["value"]:
+        raise ValueError("it is more than one value")
+    return read["value"]
 
 
 def _read_dtype(context: click.Context, parameter: click.Parameter, name: str) -> str:
@@ -72,6 +87,22 @@ def _read_dtype(context: click.Context, parameter: click.Parameter, name: str) -
 
     if name not in BYTES:
         raise click.BadParameter(f"`{name}` is not known; there are: {', '.join(BYTES)}")
+    return name
+
+
+def _read_precision(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
+    if name not in (None, "bfloat16", "float16"):
+        raise click.BadParameter(f"`{name}` is no type for it; there are: bfloat16, float16")
+    return name
+
+
+def _read_optimizer(context: click.Context, parameter: click.Parameter, name: str) -> str:
+    if name == "none":
+        return name
+    from planner.training.optimizers import OPTIMIZERS
+
+    if name not in OPTIMIZERS:
+        raise click.BadParameter(f"`{name}` is not known; there are: {', '.join(OPTIMIZERS)}")
     return name
 
 
@@ -90,6 +121,17 @@ def _keep_arguments(context: click.Context, parameter: click.Parameter, texts: t
     context.meta[ARGUMENTS] = _read_params(context, parameter, texts)
 
 
+def _keep_limit(measure: str, context: click.Context, parameter: click.Parameter, text: str | None) -> None:
+    """A limit of a budget; kept for whoever checks the model."""
+    if text is not None:
+        try:
+            context.meta.setdefault(BUDGET, {})[measure] = BOUNDS[measure].read(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+
+BUDGET = "planner.budget"
+"""Where a command's context has the limits of its options."""
 ARGUMENTS = "planner.arguments"
 """Where a command's context has what `--arg` gives."""
 
@@ -116,6 +158,24 @@ memory_options = _all_of(
                  help="Samples that memory is counted for."),
     click.option("--dtype", default="float32", show_default=True, callback=_read_dtype, metavar="TYPE",
                  help="Type of number that memory is counted for, such as float16 or int8."),
+)  # fmt: skip
+
+
+def budget_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for each limit of a budget."""
+    options = [
+        click.option(bound.option(measure), callback=partial(_keep_limit, measure), expose_value=False,
+                     metavar="BYTES" if bound.of_bytes else "N", help=bound.says.replace("`", ""))
+        for measure, bound in BOUNDS.items()
+    ]  # fmt: skip
+    return _all_of(*options)(command)
+
+
+training_options = _all_of(
+    click.option("--autocast", callback=_read_precision, metavar="TYPE",
+                 help="Mixed precision: the type that products and convolutions work in, such as bfloat16."),
+    click.option("--optimizer", default="none", show_default=True, callback=_read_optimizer, metavar="NAME",
+                 help="Whose state is counted: sgd, momentum, adam, adamw or adafactor."),
 )  # fmt: skip
 strict_option = click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
 screen_option = click.option(

@@ -16,6 +16,7 @@ from planner.outputs._screen import Screen
 
 if TYPE_CHECKING:
     from planner.report import Report
+    from planner.source import Source
     from planner.workbench import Checked
 
 STDIN = "-"
@@ -27,7 +28,6 @@ def report_on(file: str, *, scale: str | None = None, **options: Any) -> Checked
     """
     from planner.inputs import is_source
     from planner.inputs.ultralytics import taken
-    from planner.source import MOST_BYTES
     from planner.workbench import Workbench
 
     _must_take_options(file, scale)
@@ -35,12 +35,30 @@ def report_on(file: str, *, scale: str | None = None, **options: Any) -> Checked
         return Workbench.on_text(brought_in(file, options.pop("input", None)), file, **options).report
     if file != STDIN:
         return taken(Workbench.on(file, **options), scale).report
+    return taken(Workbench.on_text(_standard_input(), "<stdin>", **options), scale).report
+
+
+def source_of(file: str, *, scale: str | None = None, input: Any = None) -> Source:
+    """A model file, read; of a network that is named as net.py:Net, the one that is made for this input. Raises the
+    fault that keeps it from being read.
+    """
+    from planner.inputs import is_source
+    from planner.source import parse, read
+
+    _must_take_options(file, scale)
+    if is_source(file):
+        return parse(brought_in(file, input), file)
+    return parse(_standard_input(), "<stdin>") if file == STDIN else read(file)
+
+
+def _standard_input() -> bytes:
+    from planner.source import MOST_BYTES
+
     try:
-        text = sys.stdin.buffer.read(MOST_BYTES + 1)
+        return sys.stdin.buffer.read(MOST_BYTES + 1)
     except OSError as error:
         reason = "it is closed" if error.errno == errno.EBADF else (error.strerror or "no reason is given").lower()
         raise Failure(f"standard input cannot be read: {reason}", "name a model file instead of -") from None
-    return taken(Workbench.on_text(text, "<stdin>", **options), scale).report
 
 
 def report_at(revision: str, file: str, *, scale: str | None = None, **options: Any) -> Checked:

@@ -7,10 +7,19 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from planner.cli import _reading
 from planner.cli._ending import print_trace
-from planner.cli._options import format_option, model_options, screen_option, strict_option
+from planner.cli._options import (
+    BUDGET,
+    budget_options,
+    format_option,
+    memory_options,
+    model_options,
+    screen_option,
+    strict_option,
+)
 from planner.cli._printing import print_text
 from planner.cli._reading import STDIN
 from planner.outputs import renderer, stated
@@ -29,6 +38,12 @@ UP_AND_EMPTY = "\x1b[A\x1b[2K"
 @click.command("check")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @model_options
+@budget_options
+@memory_options
+@click.option(
+    "--target", "targets", multiple=True, metavar="NAME",
+    help="Where the model is to run, such as edgetpu or onnx-opset=17, in place of the file's; several are judged.",
+)  # fmt: skip
 @format_option("full", "check")
 @click.option("--fix", is_flag=True, help="Mend the files: write the first safe fix of each error and warning.")
 @click.option("--unsafe-fixes", "unsafe", is_flag=True, help="As --fix, with the fixes that are not safe as well.")
@@ -40,6 +55,9 @@ def command(
     input: Any,
     params: dict[str, Any],
     scale: str | None,
+    batch: int,
+    dtype: str,
+    targets: tuple[str, ...],
     format: str,
     fix: bool,
     unsafe: bool,
@@ -52,6 +70,7 @@ def command(
     Each FILE is a model file, or - for standard input.
     """
     codes = [0]
+    about = {"batch": batch, "dtype": dtype, "budget": _budget(), "targets": _known(targets)}
     fix = fix or unsafe
     if (fix or diff) and not stated("check", format).for_people:
         option = "unsafe-fixes" if unsafe else "fix" if fix else "diff"
@@ -63,7 +82,7 @@ def command(
         report: Report
         for file in _progress(files, "checking"):
             try:
-                report = checked = _reading.report_on(file, input=input, params=params, scale=scale)
+                report = checked = _reading.report_on(file, input=input, params=params, scale=scale, **about)
                 code = _reading.exit_code(report, strict)
                 if (fix or diff) and report.source.format:
                     said = f"`{file}` is {report.source.format}, and fixes are made in model files alone"
@@ -80,6 +99,26 @@ def command(
 
     print_text(renderer("check", format)(reports(), screen))
     return max(codes)
+
+
+def _known(targets: tuple[str, ...]) -> tuple[str, ...]:
+    """The targets of the option, each of which there is."""
+    from planner.targets import aim, names, why
+
+    for each in targets:
+        if aim(each) is None:
+            reason = why(each) or f"there are: {', '.join(names())}"
+            raise click.UsageError(f"--target: there is no target `{each}`; {reason}")
+    return targets
+
+
+def _budget() -> dict[str, Any]:
+    """What options say in place of the file's budget: limits, and what bytes are counted for."""
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return {}
+    said = (name for name in ("batch", "dtype") if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
+    return {**{name: context.params[name] for name in said}, **context.meta.get(BUDGET, {})}
 
 
 def _mended(file: str, report: Checked, screen: Screen, *, write: bool, unsafe: bool) -> Report:

@@ -74,7 +74,7 @@ def command(
     report = _reading.report_on(file, input=input, params=params, scale=scale)
     emit = partial(emitted, style=style, asserts=asserts, init=init, main=guard)
     try:
-        found = emit(report) if report.ok else None
+        found = emit(report) if report.builds else None
     except Fault as fault:
         found, report = None, replace(report, diagnostics=(Diagnostic.of(fault),))
     if found is None:

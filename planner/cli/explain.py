@@ -15,10 +15,10 @@ PLACE = 4
 @click.argument("name", required=False)
 @screen_option
 def command(name: str | None, screen: Screen) -> int:
-    """Print the page on a finding, a layer or a block.
+    """Print the page on a finding, a layer, a block or a target.
 
-    NAME is a code (NSP202), a finding's name (groups-do-not-divide), a layer (Conv2d), a library of blocks (residual)
-    or a block (bottleneck). Without it, all there is.
+    NAME is a code (NSP202), a finding's name (groups-do-not-divide), a layer (Conv2d), a library of blocks (residual),
+    a block (bottleneck) or a target (edgetpu). Without it, all there is.
     """
     from planner import manual
 

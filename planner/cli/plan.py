@@ -8,9 +8,16 @@ from typing import Any
 import click
 
 from planner.cli import _reading
-from planner.cli._options import format_option, memory_options, model_options, screen_option, strict_option
+from planner.cli._options import (
+    format_option,
+    memory_options,
+    model_options,
+    screen_option,
+    strict_option,
+    training_options,
+)
 from planner.cli._printing import print_text
-from planner.outputs import able, renderer, stated
+from planner.outputs import able, formats, renderer, stated
 from planner.outputs._screen import Screen
 
 PLACE = 1
@@ -21,6 +28,8 @@ PLACE = 1
 @model_options
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Fold blocks below N levels of rows.")
 @memory_options
+@click.option("--train", is_flag=True, help="Show the memory that training takes, instead of shapes and costs.")
+@training_options
 @format_option("table", "plan")
 @strict_option
 @screen_option
@@ -32,6 +41,9 @@ def command(
     depth: int | None,
     batch: int,
     dtype: str,
+    train: bool,
+    autocast: str | None,
+    optimizer: Any,
     format: str,
     strict: bool,
     screen: Screen,
@@ -42,11 +54,19 @@ def command(
 
     FILE is a model file, or - for standard input.
     """
-    about = stated("plan", format)
+    if train and format not in formats("train"):
+        raise click.UsageError(f"--train has no {format}; there are: {', '.join(formats('train'))}")
+    if not train and (autocast or optimizer != "none"):
+        raise click.UsageError("--autocast and --optimizer say how it is trained: give --train too")
+    about = stated("train" if train else "plan", format)
     if depth is not None and not about.folds:
         raise click.UsageError(f"--depth folds {able('plan', 'folds')}; {format} has every step")
     report = _reading.report_on(file, input=input, params=params, scale=scale, batch=batch, dtype=dtype)
-    text = renderer("plan", format)(report, screen, depth)
+    if train and report.plan.complete:
+        training = report.training(autocast=autocast, optimizer=optimizer)
+        text = renderer("train", format)(report, training, screen, depth)
+    else:
+        text = renderer("plan", format)(report, screen, depth)
     print_text(text)
     if report.diagnostics and about.for_people:
         _reading.print_findings(report, screen, sys.stdout, "\n" if text else "")

@@ -80,7 +80,7 @@ def command(
     report = _reading.report_on(file, input=shapes, params=params, scale=scale)
     model = report.plan.model
     axes = axes_of(model)
-    if model.diagnostics or (not report.ok and not axes):  # faults that no size mends, or nothing to read
+    if model.diagnostics or (not report.builds and not axes):  # faults that no size mends, or nothing to read
         return _reading.nothing_to_show(report, screen)
     if name is not None and name not in axes:
         raise click.UsageError(f"--input: there is no input `{name}` with axes; there are: {', '.join(axes) or 'none'}")

@@ -60,7 +60,7 @@ class State:
 def state(both: Comparison) -> State:
     """The entries of the model before beside those of the model after."""
     before, after = (
-        {each.name: each for step in report.plan.steps for each in _by_own_name(step).values()} for report in both.sides
+        {each.name: each for step in report.plan.steps for each in entries_of(step).values()} for report in both.sides
     )
     found = State(before, after)
     for i, j in both.pairs:
@@ -68,8 +68,8 @@ def state(both: Comparison) -> State:
         if any(step.facts is None for step in steps):
             found.unknown += 1
             continue
-        was = {} if i is None else _by_own_name(steps[0])
-        now = {} if j is None else _by_own_name(steps[-1])
+        was = {} if i is None else entries_of(steps[0])
+        now = {} if j is None else entries_of(steps[-1])
         for own in {**was, **now}:
             _add(found, was.get(own), now.get(own))
     return found
@@ -93,7 +93,7 @@ def _add(found: State, was: StateEntry | None, now: StateEntry | None) -> None:
         found.mistaken.append((other, now))
 
 
-def _by_own_name(step: Step) -> dict[str, StateEntry]:
+def entries_of(step: Step) -> dict[str, StateEntry]:
     """The entries of a step, by the layer's names for them."""
     return {
         own: StateEntry(f"{step.name}.{own}" if own else step.name, sizes, step) for own, sizes in step.state.items()

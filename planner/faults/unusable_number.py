@@ -7,7 +7,7 @@ class UnusableNumber(InText):
     Why it matters: no size, count or rate of a network is such a number; PyTorch's sizes end at 2^63.
 
     Infinity is a number where PyTorch takes it, as in a mask: `.inf` or `-.inf`, as YAML has it, for `fill`, `init`,
-    `max`, `min`, `other` and `value`.
+    `max`, `min`, `other` and `value`. So are the largest numbers that tensors hold, about 3.4e+38.
 
     When to ignore it: never.
 

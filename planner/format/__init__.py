@@ -3,6 +3,7 @@
 A new key of a file or an entry is a field in `_forms`, from which the JSON Schema comes too.
 """
 
+from planner.format._budget import BudgetFormat, budget_of
 from planner.format._entries import (
     UNKNOWN,
     Arguments,
@@ -26,6 +27,7 @@ __all__ = [
     "Arguments",
     "Block",
     "BlockFormat",
+    "BudgetFormat",
     "Entry",
     "EntryFormat",
     "EntryReader",
@@ -33,6 +35,7 @@ __all__ = [
     "LibraryFormat",
     "Values",
     "allowed_of",
+    "budget_of",
     "expressions",
     "faults_of",
     "is_spatial",

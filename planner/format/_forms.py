@@ -50,6 +50,17 @@ Libraries = Annotated[
         {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
     ),
 ]
+Targets = Annotated[
+    list[str] | str,
+    *one(
+        lambda value: (
+            isinstance(value, str)
+            or (isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value))
+        ),
+        "the name of a target, or a list of them",
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
+    ),
+]
 Repeat = Annotated[
     int | str,
     *one(
@@ -153,6 +164,10 @@ class FileFormat(BaseModel):
     blocks: Mapped | None = Field(None, description="Blocks by name.")
     outputs: NameOrNames | None = Field(None, description="What the model returns; left out, the last layer.")
     allow: Allowed | None = Field(None, description="Rules that are silent for the whole model.")
+    budget: Mapped | None = Field(None, description="What the model may cost, and what it has to see: `{params: 5M}`.")
+    target: Targets | None = Field(
+        None, description="What the model is to run on: `edgetpu`, `[tensorrt, onnx-opset=17]`."
+    )
 
 
 RESERVED = frozenset({"name", "type", "from", "repeat", "when", "share", "tie", "allow", "layers"})

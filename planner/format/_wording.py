@@ -29,7 +29,8 @@ def faults_of(error: ValidationError, owner: str) -> Iterator[Fault]:
             choices = [choice for each in found for choice in _choices(each)]
             received = first["input"]
             near = nearest(received, choices) if isinstance(received, str) else []
-            help = f"did you mean `{near[0]}`?" if near else _quoting(key, received)
+            said = str(first.get("ctx", {}).get("help", "")) or _quoting(key, received)
+            help = f"did you mean `{near[0]}`?" if near else said
             yield WrongValue(key, " or ".join(wanted or [_wanted(first)]), received, help=help, instead=near)
 
 

@@ -25,10 +25,14 @@ class GraphBuilder:
 
     batch        the factor that stands for the batch in all tensors
     scope        the call of a module that is under way
+    weights      what the network stores, by the names of its `state_dict`
+    apart        layers by their paths, with their classes, whose weights are tensors by themselves
     firsts       names of the `state_dict` for weights that have an earlier name, and that name
     owners       of weights by their first names, the names under which they are first used
     results      the sizes of what the function in hand returns: for each result and dimension, those of all runs
     added        the steps that were added, in order
+    notes        what operations remember of steps: what a constant holds; `lower triangle` of one that gives 1 up to
+                 the diagonal of a matrix; `opposite` of truth values; `distinct` places along an axis, with that axis
     reads, gives  what kinds of numbers the tensors hold that it is given, and those that it returns: `float`, `whole`,
                  or `truth` for truth values
     """
@@ -38,6 +42,8 @@ class GraphBuilder:
         self.scope = graph.top
         self.batch = batch
         self.stored: dict[tuple[str, ModuleCall], Traced] = {}
+        self.weights: Mapping[str, Held] = {}
+        self.apart: Mapping[str, str] = {}
         self.firsts: Mapping[str, str] = {}
         self.owners: dict[str, str] = {}
         self.results: list[list[Sizes]] = []
@@ -45,6 +51,7 @@ class GraphBuilder:
         self.gives: list[str] = []
         self.chunks: dict[object, GraphNode] = {}
         self.added: list[GraphNode] = []
+        self.notes: dict[GraphNode, Any] = {}
 
     @property
     def runs(self) -> int:
@@ -155,10 +162,9 @@ class GraphBuilder:
     def is_owned(self, weight: Any, attribute: str, *others: Any) -> bool:
         """Whether a module has a weight under its usual name, and the others beside it."""
         try:
-            self.owner(weight, attribute, *others)
+            return self.owner(weight, attribute, *others) not in self.apart
         except NotSayable:
             return False
-        return True
 
     def owner(self, weight: Any, attribute: str, *others: Any) -> str:
         """The full name of the module that has a weight under its usual name, and the others beside it."""
@@ -182,8 +188,6 @@ class GraphBuilder:
         sizes = given.sizes
         batched = len(sizes) > 1 and sizes[0] == 1
         own = sizes[1:] if batched else sizes
-        if not own:
-            raise NotSayable(f"the parameter {given.name} without an axis")
         first = len(own) > 1 and own[0] > 1 and set(own[1:]) == {1}
         arguments: dict[str, Any] = {"shape": [*own[1:], own[0]] if first else list(own)}
         arguments |= {"batch": True} if batched else {}
@@ -201,7 +205,7 @@ class GraphBuilder:
             home.members.insert(home.members.index(inside), step)
         dims = factors([sizes] * self.runs)
         axes = dims[1:] if batched else dims
-        return Traced(Output(step), (*axes[1:], axes[0]) if first else axes, dims, self.batch)
+        return Traced(Output(step), (*axes[1:], axes[0]) if first else axes or ((),), dims, self.batch)
 
     def home(self, path: str) -> ModuleCall:
         """The innermost call under way of the module of a path, or of one above it."""

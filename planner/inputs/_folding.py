@@ -19,7 +19,19 @@ def folded(graph: Graph) -> tuple[list[Entry], dict[str, FoldedBlock], list[str]
     alone = len(graph.outputs) == 1 and graph.outputs == body.items[-1].gives
     outputs = [] if alone else [called(body, each) for each in graph.outputs]
     entries = _parts_folded(body, blocks)
-    return entries, blocks, outputs
+    for block in blocks.values():
+        block.entries = _without_defaults(block.entries, blocks)
+    return _without_defaults(entries, blocks), blocks, outputs
+
+
+def _without_defaults(entries: list[Entry], blocks: Mapping[str, FoldedBlock]) -> list[Entry]:
+    """Entries without the arguments that a block has anyway."""
+    found = []
+    for entry in entries:
+        own = blocks[entry["type"]].params if entry.get("type") in blocks else {}
+        new = {key: value for key, value in entry.items() if own.get(key) is None or not same(own[key], value)}
+        found.append({**new, "layers": _without_defaults(new["layers"], blocks)} if "layers" in new else new)
+    return found
 
 
 def _parts_folded(top: Body, blocks: dict[str, FoldedBlock]) -> list[Entry]:
@@ -41,7 +53,7 @@ def _parts_folded(top: Body, blocks: dict[str, FoldedBlock]) -> list[Entry]:
             alike.setdefault(skeleton(body), []).append(body)
         for group in with_optional_parts(alike):
             fill_up(group)
-            if len(group) > 1 or not _is_plain(group[0]):
+            if not _is_plain(group[0]) or _saves_lines(group):
                 _as_block(group, blocks)
     return entries_of(top)
 
@@ -62,6 +74,18 @@ def _heights(bodies: Sequence[Body]) -> dict[Body, int]:
     for body in bodies:  # those within come first
         own[body] = 1 + max((own[each] for each in body.inner), default=0)
     return own
+
+
+FEWER = 3
+"""Lines that a block of lists without a class of their own must save, so that a reader goes to another place for it."""
+
+
+def _saves_lines(group: list[Body]) -> bool:
+    """Whether lists that are alike read better as a block: modules of one class do, and one that is called again."""
+    if group[0].kind not in ("Sequential", "ModuleList") or len({body.path for body in group}) < len(group):
+        return len(group) > 1
+    lines = len(group[0].entries)
+    return len(group) * (lines + 2) - (len(group) + lines + 3) >= FEWER
 
 
 def _is_plain(body: Body) -> bool:
@@ -88,7 +112,7 @@ def _as_block(group: list[Body], blocks: dict[str, FoldedBlock]) -> None:
         places[place] = text
     name = _block_name(first, blocks)
     defaults = {
-        param: values[-1] for param, values in params.items() if _is_usual(param, values, places, first.entries)
+        param: values[-1] for param, values in params.items() if _is_usual(param, values, places, first.entries, blocks)
     }
     entries = plain(_with_params(first.entries, places))
     inputs = None if len(first.reads) == 1 else inputs_of(first)
@@ -96,13 +120,16 @@ def _as_block(group: list[Body], blocks: dict[str, FoldedBlock]) -> None:
     blocks[name] = block = FoldedBlock(name, {param: defaults.get(param) for param in params}, inputs, outputs, entries)
     for i, body in enumerate(group):
         body.block = block
-        given = {param: values[i] for param, values in params.items()}
-        body.values = {
-            param: value for param, value in given.items() if param not in defaults or not same(value, defaults[param])
-        }
+        body.values = {param: values[i] for param, values in params.items()}
 
 
-def _is_usual(param: str, values: tuple[Any, ...], places: Mapping[tuple[Any, ...], str], entries: list[Entry]) -> bool:
+def _is_usual(
+    param: str,
+    values: tuple[Any, ...],
+    places: Mapping[tuple[Any, ...], str],
+    entries: list[Entry],
+    blocks: Mapping[str, FoldedBlock],
+) -> bool:
     """Whether a parameter has a default, which its last value is: one that a layer has too, or that an entry is left
     out.
     """
@@ -110,7 +137,8 @@ def _is_usual(param: str, values: tuple[Any, ...], places: Mapping[tuple[Any, ..
     holder: Any = entries
     for part in at[:-1]:
         holder = holder[part]
-    own = {**defaults(holder.get("type")), WHEN: False}
+    block = blocks.get(holder.get("type"))
+    own = {**defaults(holder.get("type")), **(block.params if block is not None else {}), WHEN: False}
     return at[-1] in own and same(own[at[-1]], values[-1])
 
 

@@ -86,6 +86,28 @@ def _candidates(sizes: Mapping[str, Values], wanted: Values) -> Iterator[tuple[s
             yield f"{text} + -{text} % {k}", tuple(n + more for n, more in zip(own, rest, strict=True))
             yield f"-{text} % {k} // 2", tuple(n // 2 for n in rest)
             yield f"(-{text} % {k} + 1) // 2", tuple((n + 1) // 2 for n in rest)
+    yield from _of_two(sizes, wanted)
+
+
+def _of_two(sizes: Mapping[str, Values], wanted: Values) -> Iterator[tuple[str, Values]]:
+    """What two steps of arithmetic make of a size: parts of it with a factor or an addend, and where what lies in the
+    middle of a size that was filled up begins and ends.
+    """
+    for text, own in sizes.items():
+        for k in DIVISORS:
+            for part, values in (
+                (f"{text} // {k}", tuple(n // k for n in own)),
+                (f"ceil({text} / {k})", tuple(-(-n // k) for n in own)),
+            ):
+                yield from ((f"{part} * {m}", tuple(n * m for n in values)) for m in DIVISORS)
+                more = wanted[0] - values[0]
+                yield f"{part} {'-' if more < 0 else '+'} {abs(more)}", tuple(n + more for n in values)
+            rest = tuple(-n % k for n in own)
+            yield f"{text} + -{text} % {k} // 2", tuple(n + m // 2 for n, m in zip(own, rest, strict=True))
+            yield f"{text} + (-{text} % {k} + 1) // 2", tuple(n + (m + 1) // 2 for n, m in zip(own, rest, strict=True))
+            for m in (2, 4, 8, 16):
+                filled = tuple(n + more for n, more in zip(own, rest, strict=True))
+                yield f"({text} + -{text} % {k}) // {m}", tuple(n // m for n in filled)
 
 
 def _reduced(sizes: Mapping[str, Values]) -> Iterator[tuple[str, Values]]:

@@ -109,11 +109,20 @@ class Graph:
 
     def alike(self, path: str) -> set[str]:
         """The modules of the class that a module is of, and the module itself."""
-        calls = [self.top]
-        for call in calls:
-            calls += [each for each in call.members if isinstance(each, ModuleCall)]
-        kinds = {each.kind for each in calls if each.path == path}
-        return {path} | {each.path for each in calls if each.kind in kinds and each.path}
+        kinds = {each.kind for each in self._calls if each.path == path}
+        return {path} | {each.path for each in self._calls if each.kind in kinds and each.path}
+
+    @property
+    def called(self) -> set[str]:
+        """The modules that are called, by their paths."""
+        return {each.path for each in self._calls}
+
+    @property
+    def _calls(self) -> list[ModuleCall]:
+        found = [self.top]
+        for call in found:
+            found += [each for each in call.members if isinstance(each, ModuleCall)]
+        return found
 
     def prune(self) -> None:
         """Leave out steps without weights that no output follows from."""

@@ -174,7 +174,7 @@ def _grouped(items: list[Item], scope: ModuleCall, made: Sequence[Output], opene
     for head in dict.fromkeys(map(head_of, items)):
         at = [i for i, item in enumerate(items) if head_of(item) == head]
         between = items[at[0] : at[-1] + 1]
-        if not head or any((item.shares or item).name and head_of(item) != head for item in between):
+        if head in ("", "input") or any((item.shares or item).name and head_of(item) != head for item in between):
             continue
         path = f"{scope.path}.{head}" if scope.path else head
         if path in opened or any(not owner.startswith(f"{path}.") for item in between for owner in _owners(item)):

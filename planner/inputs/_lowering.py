@@ -8,13 +8,14 @@ from typing import Any
 from planner.inputs._axes import Factor, Sizes, Traced
 from planner.inputs._building import GraphBuilder
 from planner.inputs._following import Following
-from planner.inputs._graph import Graph, ModuleCall, NotSayable
+from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable
 from planner.inputs._opaque import opaque
 from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of, plain_name
 from planner.inputs._stored import Held
 from planner.inputs.operations import all_operations
 from planner.inputs.operations.constants import constant_of
 from planner.inputs.operations.layers import layer
+from planner.inputs.operations.norms import embedded
 
 TOLERATED: tuple[type[Exception], ...] = (Exception,)
 """Internal errors that may occur while a call is followed: its step is then opaque, and the rest goes on. Tests let
@@ -29,6 +30,7 @@ class Lowering(GraphBuilder):
         super().__init__(graph, Factor(tuple(each.samples for each in traces)))
         self.traces = traces
         self.weights = stored
+        self.apart = _read_apart(traces[0])
         self.holders = {name[:at] for name in stored for at, letter in enumerate(name) if letter == "."}
         self.firsts = {name: each.first for name, each in stored.items() if each.first}
         self.aliases: dict[str, list[str]] = {}
@@ -67,14 +69,21 @@ class Lowering(GraphBuilder):
 
     def open_calls(self) -> None:
         """Open the calls of modules in which a weight is another's that stands outside of them, and those in which
-        another module is called: a block has names within it alone.
+        another module is called: a block has names within it alone. None can be called `input`.
         """
+        self.graph.opened |= {path for path in self.graph.called if path.rpartition(".")[2] == "input"}
         for step in self.graph.steps:
+            if step.path and not step.sources:
+                self.graph.opened |= {each for each in self._calls_beside(step) if step.path.startswith(f"{each}.")}
             for owner in step.ties.values():
                 self.graph.opened |= outside(step.scope, owner)
             if step.path and outside(step.scope, step.path):
                 first = next(each for each in self.graph.steps if each.path == step.path)
                 self.graph.opened |= outside(first.scope, step.scope.path) | outside(step.scope, step.path)
+
+    def _calls_beside(self, step: GraphNode) -> list[str]:
+        """The modules that are called in the list in which a step stands, by their paths."""
+        return [each.path for each in step.scope.members if isinstance(each, ModuleCall)]
 
     def given(self, data: Any) -> Any:
         """The arguments of a call, with tensors in place of values."""
@@ -103,9 +112,18 @@ class Lowering(GraphBuilder):
 
     def stored_as(self, given: Held) -> Held | Traced:
         """What a network stores; a constant where the `state_dict` does not have it and one says it."""
+        path, _, name = given.name.rpartition(".")
+        if name == "weight" and self.apart.get(path) == "Embedding":
+            return self._table(path, given)
         if given.fill is None:
             return given
         return constant_of(self, [(n,) * self.runs for n in given.sizes], given.fill)
+
+    def _table(self, path: str, given: Held) -> Traced:
+        """The table of an embedding, which is what this gives for all numbers in order."""
+        row = constant_of(self, [given.sizes[:1] * self.runs], "arange")
+        about = {"num_embeddings": given.sizes[0], "embedding_dim": given.sizes[1]}
+        return embedded(self, row, about, path)
 
     def held(self, value: Value) -> Any:
         """A constant that a module holds, or that follows from such: a number, or a tensor of equal numbers."""
@@ -210,6 +228,32 @@ class Lowering(GraphBuilder):
         name = class_name_of(event)
         for values in self.returned:
             self.tensors[values[0]] = opaque(self, name, sources, [value.sizes for value in values], reason)
+
+
+OWNED = {"linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"}
+"""Functions that are the layer which has their weights, as far as it is theirs alone."""
+
+
+def _read_apart(trace: Recording) -> dict[str, str]:
+    """The layers by their paths, with their classes, of which a weight is read by itself too, as where an embedding is
+    the last layer the other way round; and those which a list cannot name, since they are called `input`.
+    """
+    layers = {each.path: each.name for each in trace.events if each.module is not None}
+    found = {path: name for path, name in layers.items() if path.rpartition(".")[2] == "input"}
+    read: set[str] = set()
+    for event in trace.events:
+        if event.module is None and event.name != BORDER:
+            paths = {
+                value.origin.rpartition(".")[0]
+                for value in each_of(Value, (event.args, event.kwargs))
+                if value.kind == "parameter"
+            }
+            weight = event.args[1] if len(event.args) > 1 else event.kwargs.get("weight")
+            if event.name in OWNED and isinstance(weight, Value) and weight.kind == "parameter":
+                layers = {**dict.fromkeys(paths, ""), **layers}
+            else:
+                read |= paths
+    return found | {path: layers[path] for path in read & layers.keys()}
 
 
 def outside(scope: ModuleCall, name: str) -> set[str]:

@@ -31,7 +31,7 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
 
     if not isinstance(module, torch.nn.Module):
         raise NotImported(f"`{name}` is no module of PyTorch, but {_kind(module)}", help="name a class of nn.Module")
-    module = getattr(module, "_orig_mod", module)  # what torch.compile was given
+    module = _unwrapped(module)
     _must_be_open(module, name)
     with _evaluated(module):
         given = given_to(module, input, example)
@@ -43,7 +43,21 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
 
         graph, text = best_text(name, runs, lower)
     home = f"{type(module).__name__} of {type(module).__module__.removeprefix(FROM_FILE)}"
-    return heading(home, graph, runs.traces[0].decisions, stored) + text
+    notes = ["For a single sample it does something else."] if runs.apart_for_one() else []
+    return heading(home, graph, runs.traces[0].decisions, stored, notes) + text
+
+
+def _unwrapped(module: Any) -> Any:
+    """What was given to torch.compile, or to what spreads a module over devices."""
+    import torch
+
+    while True:
+        if isinstance(module, torch.nn.DataParallel | torch.nn.parallel.DistributedDataParallel):
+            module = module.module
+        elif hasattr(module, "_orig_mod"):
+            module = module._orig_mod
+        else:
+            return module
 
 
 def _stored(module: Any) -> dict[str, Held]:
@@ -70,7 +84,7 @@ def _fill(tensor: Tensor) -> str | float | None:
     row = tensor.flatten()
     if torch.equal(row, row[:1].expand_as(row)):
         return +row[0].item() or "zeros"
-    numbers = torch.arange(len(row), dtype=row.dtype, device=row.device)
+    numbers = torch.arange(len(row), device=row.device).to(row.dtype)
     return "arange" if max(tensor.shape) == len(row) and torch.equal(row, numbers) else None
 
 
@@ -82,11 +96,25 @@ def _must_be_open(module: Any, name: str) -> None:
     if isinstance(module, torch.jit.ScriptModule):
         help = "name the class of which it was made, or save it by `torch.export.save`"
         raise NotImported(f"`{name}` is a scripted module, of which no calls can be seen", help=help)
+    if circle := _circle(module, [], set()):
+        message = f"`{name}` is within itself, as `{'.'.join(circle)}`"
+        raise NotImported(message, help="keep what is above a module out of its parts: in a list, or by a function")
     both = (*module.named_parameters(), *module.named_buffers())
     lazy = [each for each, own in both if isinstance(own, UninitializedParameter | UninitializedBuffer)]
     if lazy:
         help = "run the module once before, or write the layer with its channels: nn.Conv2d for nn.LazyConv2d"
         raise NotImported(f"`{name}` is lazy: `{lazy[0]}` has no size yet", help=help)
+
+
+def _circle(module: Any, above: list[Any], done: set[Any]) -> list[str]:
+    """The names from a module to a part of it that it is itself, or that is within itself; none where there is none."""
+    for name, part in module.named_children():
+        if part is module or part in above:
+            return [name]
+        if part not in done and (found := _circle(part, [*above, module], done)):
+            return [name, *found]
+    done.add(module)
+    return []
 
 
 def _kind(thing: object) -> str:

@@ -22,6 +22,7 @@ class Value:
              PyTorch did not compute, as NumPy's; empty for what they did
     type     `float`, `whole` for whole numbers, `truth` for truth values
     numbers  what a constant holds, if that is little
+    fixed    whether it follows from numbers in the code alone
     """
 
     sizes: tuple[int, ...]
@@ -29,6 +30,7 @@ class Value:
     kind: str = ""
     type: str = "float"
     numbers: tuple[float, ...] = ()
+    fixed: bool = False
 
 
 @dataclass(eq=False)
@@ -94,6 +96,7 @@ class Recordings(NamedTuple):
     alone              gives those at the size that is meant
     elsewhere          gives those of runs at all sizes but this one, whether or not it does the same there
     computes_the_same  whether a model file computes what the network computes at the size of a run
+    apart_for_one      whether the network does something else for a single sample
     """
 
     traces: list[Recording]
@@ -101,6 +104,7 @@ class Recordings(NamedTuple):
     alone: Callable[[], list[Recording]]
     elsewhere: Callable[[], Iterable[Recording]] = tuple
     computes_the_same: Callable[[str, Recording], bool] = lambda text, run: False
+    apart_for_one: Callable[[], bool] = lambda: False
 
 
 Lower = Callable[[list[Recording]], "Graph"]

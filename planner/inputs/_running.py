@@ -15,7 +15,7 @@ import torch
 from planner.faults.not_imported import NotImported
 from planner.inputs._given import BATCH, FARTHER, Inputs, Run
 from planner.inputs._naming import aside, said
-from planner.inputs._recording import Recording, Recordings
+from planner.inputs._recording import Recording, Recordings, Value, each_of
 from planner.inputs.torch_module import traced, without_values
 
 OTHERWISE = 5
@@ -38,6 +38,7 @@ class Runner:
             alone=lambda: [self.first, self._twin],
             elsewhere=self._elsewhere,
             computes_the_same=self._computes_the_same,
+            apart_for_one=self._apart_for_one,
         )
 
     def run(self, sizes: Run, samples: int = OTHERWISE) -> Recording:
@@ -62,9 +63,7 @@ class Runner:
         except (Exception, SystemExit) as error:
             shown = ", ".join(f"({', '.join(map(str, each))})" for each, _ in meant.values())
             message = f"`{type(self.module).__name__}` fails on {shown}"
-            missing = isinstance(error, NotImplementedError)
-            help = "mend the code: it must run in Python" if missing else "give a shape that it reads, by `--input`"
-            raise NotImported(message, said(error), help) from error
+            raise NotImported(message, said(error), _help(error)) from error
 
     @cached_property
     def _twin(self) -> Recording:
@@ -79,6 +78,19 @@ class Runner:
             help = "it must do the same for each: without a loop over samples, or a condition on their number"
             raise NotImported(message, label or _apart(self.first, found), help)
         return found
+
+    def _apart_for_one(self) -> bool:
+        """Whether the module does something else for a single sample, fails for it, or gives tensors of another number
+        of dimensions. It is not run where it neither looks at sizes nor leaves out dimensions of one cell.
+        """
+        if not (self.first.sized or any(each.name == "squeeze" for each in self.first.events)):
+            return False
+        try:
+            found = self.run(self.inputs.runs[0], 1)
+        except (Exception, SystemExit):  # noqa: BLE001
+            return True
+        ranks = [[len(value.sizes) for value in each_of(Value, run.result)] for run in (self.first, found)]
+        return found.outline != self.first.outline or ranks[0] != ranks[1]
 
     def _like_the_first(self, runs: Sequence[Run]) -> Iterator[Recording]:
         """Those runs in which the module does the same as in the first."""
@@ -104,6 +116,19 @@ class Runner:
             return computes_the_same(self.module, text, recording, by_name=self.inputs.by_name)
         except (Exception, SystemExit):  # noqa: BLE001
             return False
+
+
+def _help(error: BaseException) -> str:
+    """What to do about an error in a module's forward pass."""
+    if isinstance(error, NotImplementedError):
+        return "mend the code: it must run in Python"
+    if any(each in str(error) for each in OF_TYPES):
+        return "give numbers of the type that it reads, in Python: example=torch.zeros(1, 128, dtype=torch.long)"
+    return "give a shape that it reads, by `--input`"
+
+
+OF_TYPES = ("scalar type", "type Long", "should be the same", "dtype")
+"""What PyTorch's errors say where numbers are of another type."""
 
 
 def _apart(first: Recording, other: Recording | None) -> str:

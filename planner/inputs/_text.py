@@ -8,7 +8,7 @@ from typing import Any
 from planner.editing import written
 from planner.geometry import Shape
 from planner.inputs._folding import folded
-from planner.inputs._graph import Graph, NotFollowing
+from planner.inputs._graph import Graph, GraphNode, NotFollowing
 from planner.inputs._lists import Entry, FoldedBlock
 from planner.inputs._stored import Held
 
@@ -66,9 +66,16 @@ def _notes(graph: Graph, decisions: Iterable[str], stored: Mapping[str, Held]) -
     for sizes in graph.elsewhere[:1]:
         size = ", ".join(map(str, sizes.values()))
         yield f"This is what it does at most sizes; at some, as {size}, it does something else."
+    if unkept := dict.fromkeys(each.path for each in graph.steps if each.path and not _is_kept(each)):
+        yield f"In no `state_dict`, and 0 in code until they are set: {', '.join(unkept)}"
     if not graph.opaque:
         yield from _names_apart({name for step in graph.steps for name in step.state.values()}, stored)
     yield from opaque_steps(graph)
+
+
+def _is_kept(step: GraphNode) -> bool:
+    """Whether the numbers of a step come with the weights."""
+    return bool(step.arguments.get("persistent", True))
 
 
 def opaque_steps(graph: Graph) -> Iterator[str]:
@@ -88,9 +95,9 @@ def _names_apart(used: set[str], stored: Mapping[str, Held]) -> Iterator[str]:
     """What of what is stored is never used, and what is used under another name."""
     called = {stored[name].first or name: name for name in sorted(used & stored.keys(), reverse=True)}
     rest = {name: called.get(held.first or name) for name, held in stored.items() if held.kept and name not in used}
-    unused = [name for name, own in rest.items() if own is None and stored[name].trained and not stored[name].first]
+    unused = [name for name, own in rest.items() if own is None and not stored[name].first]
     if unused:
-        yield f"Not called in evaluation, and left out: {', '.join(sorted(_idle(unused, used)))}"
+        yield f"Not used in evaluation, and left out: {', '.join(sorted(_idle(unused, used)))}"
     pairs = dict.fromkeys(_without_ending(name, own) for name, own in rest.items() if own)
     if pairs:
         yield f"Stored under other names too: {', '.join(f'{name} is {own}' for name, own in pairs)}"
@@ -103,9 +110,11 @@ def _idle(parameters: Iterable[str], used: Iterable[str]) -> set[str]:
 
 
 def _without_ending(name: str, other: str) -> tuple[str, str]:
-    """Two names without the words at their ends that they have in common."""
+    """Two names without the words at their ends that they have in common, unless one is then within the other."""
     first, second = name.split("."), other.split(".")
     while len(first) > 1 and len(second) > 1 and first[-1] == second[-1]:
+        if first[:-1] == second[: len(first) - 1] or second[:-1] == first[: len(second) - 1]:
+            break
         del first[-1], second[-1]
     return ".".join(first), ".".join(second)
 

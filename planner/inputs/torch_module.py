@@ -7,7 +7,7 @@ are recorded.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -34,6 +34,13 @@ def is_layer(module: nn.Module) -> bool:
     return type(module).forward is own.forward and not (module._forward_hooks or module._forward_pre_hooks)
 
 
+def _is_masked(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a layer of a transformer is given a mask other than one of what comes behind; it is opened then."""
+    own = {nn.TransformerEncoderLayer: 1, nn.TransformerDecoderLayer: 2}.get(_own_class(module) or nn.Module)
+    masks = [] if own is None or kwargs.get("is_causal") else [*args[own:], kwargs]
+    return next(each_of(Tensor, masks), None) is not None
+
+
 def _own_class(module: nn.Module) -> type[nn.Module] | None:
     found = next((each for each in type(module).__mro__ if each.__module__.startswith("torch.nn.modules")), None)
     return None if found is None or found is nn.Module or hasattr(module, "parametrizations") else found
@@ -51,6 +58,7 @@ class Recorder(TorchFunctionMode):
 
     names      the full names of the modules, of which one may have several
     constants  by their `id`, the tensors that modules have as plain attributes, neither parameters nor buffers
+    views      by their `id`, tensors that lie within others, with these and the index
     """
 
     def __init__(self, names: Mapping[nn.Module, list[str]]) -> None:
@@ -66,6 +74,7 @@ class Recorder(TorchFunctionMode):
         self.alive: list[Tensor] = []
         self.lying: dict[int, set[int]] = {}
         self.arrays: dict[int, tuple[Any, Value]] = {}
+        self.views: dict[int, tuple[Tensor, Any]] = {}
 
     def known(self, tensor: Tensor, **about: Any) -> Value:
         """The value of a tensor, new where the tensor has not been met."""
@@ -86,6 +95,11 @@ class Recorder(TorchFunctionMode):
         """Whether a tensor was there before the network ran, or was computed from such alone."""
         value = self.values.get(id(tensor))
         return id(tensor) in self.constants if value is None else value.kind == "constant"
+
+    def is_fixed(self, tensor: Tensor) -> bool:
+        """Whether what a tensor holds follows neither from what comes in nor from what is trained."""
+        value = self.values.get(id(tensor))
+        return self.is_constant(tensor) or (value is not None and value.fixed)
 
     def constant(self, tensor: Tensor) -> Value:
         """The value of a constant, with what it holds."""
@@ -119,11 +133,14 @@ class Recorder(TorchFunctionMode):
         another tensor from then on. What comes of constants alone is a constant.
         """
         before = [(tensor, tensor._version) for tensor in each_of(Tensor, (args, kwargs))]
-        alone = bool(before) and all([self.is_constant(tensor) for tensor, _ in before]) and name not in DRAWS
+        drawn = name in DRAWS
+        alone = bool(before) and all([self.is_constant(tensor) for tensor, _ in before]) and not drawn
+        fixed = not drawn and all(self.is_fixed(tensor) for tensor, _ in before)
         for tensor, _ in before:
             if not self.is_constant(tensor):
                 self.known(tensor, kind="elsewhere")  # where no function that was recorded has given it
         read = self.read(args), self.read(kwargs)
+        wholes = {id(each): self.values[id(each)] for tensor, _ in before for each, _ in self._wholes_of(tensor)}
         result = function()
         written = [tensor for tensor, version in before if tensor._version != version]
         for tensor in written:
@@ -133,23 +150,57 @@ class Recorder(TorchFunctionMode):
                 self.constant(each)
             return result
         given = self.read(result)
+        for value in each_of(Value, given) if fixed else ():
+            value.fixed = True
         if next(each_of(Value, given), None) is None and written:  # as `x[0] = y`, which returns nothing
             given = self.read(written[0])
         if next(each_of(Value, given), None) is not None:
             self.trace.events.append(Event(name, self.calls[-1], *read, given, **about))
+        for tensor in written[:1]:  # others in the same memory count as written to, too
+            self._write_through(tensor, wholes)
         return result
+
+    def _wholes_of(self, tensor: Tensor) -> Iterator[tuple[Tensor, Any]]:
+        """The tensors that a tensor lies within, from the next on, each with the index of what was cut out."""
+        while found := self.views.get(id(tensor)):
+            yield found
+            tensor = found[0]
+
+    def _write_through(self, part: Tensor, before: Mapping[int, Value]) -> None:
+        """Write down that what a tensor lies within was written to with it. `before` has the values from then."""
+        for whole, index in self._wholes_of(part):
+            read = (before[id(whole)], index, self.known(part))
+            about = {"called": "torch.Tensor.__setitem__"}
+            self.trace.events.append(Event("__setitem__", self.calls[-1], read, {}, self.known(whole), **about))
+            part = whole
+
+    def _cut_out(self, whole: Any, index: Any, part: Any) -> None:
+        """Remember a tensor that lies within another one."""
+        plain = all(each is None or each is ... or isinstance(each, int | slice) for each in _listed(index))
+        if plain and isinstance(part, Tensor) and id(whole) in self.values and _place(part) == _place(whole):
+            self.views[id(part)] = whole, index
+
+    def _is_written_back(self, whole: Any, index: Any, part: Any) -> bool:
+        """Whether a part is only put where it lies already, as Python does after `x[0] += 1`."""
+        found = self.views.get(id(part))
+        return found is not None and found[0] is whole and _listed(found[1]) == _listed(index)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if self.inside_layer or not self.calls:
             return func(*args, **kwargs)
         name = getattr(func, "__name__", "")
-        if name in DECIDES and not all(map(self.is_constant, each_of(Tensor, args))):
+        if name in DECIDES and not all(map(self.is_fixed, each_of(Tensor, args))):
             self.trace.decisions.add(name)
         if name in ("__get__", "__set__"):
             name = f"{getattr(getattr(func, '__self__', None), '__name__', '')}.{name}"
         self.trace.sized |= name in SIZES
-        return self.run(lambda: func(*args, **kwargs), name, args, kwargs, called=dotted_name(func, name))
+        if name == "__setitem__" and self._is_written_back(*args):
+            return func(*args, **kwargs)
+        result = self.run(lambda: func(*args, **kwargs), name, args, kwargs, called=dotted_name(func, name))
+        if name == "__getitem__":
+            self._cut_out(args[0], args[1], result)
+        return result
 
     def _path_of(self, module: nn.Module) -> str | None:
         """The full name of a module: the one that it has within the module that calls it, if there is one."""
@@ -164,7 +215,7 @@ class Recorder(TorchFunctionMode):
         path = self._path_of(module)
         if self.inside_layer or path is None:
             return forward(module, *args, **kwargs)
-        if self.calls and is_layer(module):
+        if self.calls and is_layer(module) and not _is_masked(module, args, kwargs):
             self.inside_layer = True
             try:
                 own = {"module": module, "path": path}
@@ -203,7 +254,10 @@ FAMILIES = ("linalg", "special", "fft")
 """Modules of PyTorch of which a function's own name begins with the module's."""
 MOST_NUMBERS = 64
 """Constants of so many numbers are known by what they hold."""
-DRAWS = {"rand_like", "randn_like", "randint_like", "bernoulli", "normal", "multinomial", "poisson"}
+DRAWS = {
+    *("rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like"),
+    *("bernoulli", "normal", "multinomial", "poisson"),
+}
 """Functions that give other values in every run."""
 DECIDES = {
     *("__bool__", "__int__", "__float__", "__index__", "item", "tolist", "equal", "allclose", "nonzero"),
@@ -212,6 +266,10 @@ DECIDES = {
 """Functions that tell a value of a tensor."""
 SIZES = {"shape.__get__", "size", "numel", "__len__"}
 """Functions that tell sizes of a tensor."""
+
+
+def _listed(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
 
 
 def _place(tensor: Tensor) -> int:

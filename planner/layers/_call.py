@@ -45,6 +45,7 @@ class Call:
     causal    the argument that takes a mask which hides from each position of the first input those behind it
     in_rows   the module takes sequences, and axes before these are put into the batch for it
     batch_axes  how many axes before the module's own are put into the batch for it, and out of it again
+    scalar    the tensor that is made is a single number without an axis
 
     `planner.rearranged` parts axes into pieces and joins these to other axes. Its arguments are those of `Pieces`, but
     for the sizes, of which those that PyTorch works out are -1.
@@ -77,6 +78,7 @@ class Call:
     causal: str = ""
     in_rows: bool = False
     batch_axes: int = 0
+    scalar: bool = False
 
     def is_like(self, other: "Call") -> bool:
         """Whether both calls are the same but for their arguments."""

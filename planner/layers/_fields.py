@@ -157,16 +157,17 @@ def _list(
     schema: dict[str, Any],
     at_most_once: int | None = None,
     longest: int = MOST_AXES,
+    shortest: int = 1,
 ) -> Any:
     """A field that takes a list of values, among which one special value may stand once."""
 
     def read(value: Any) -> Any:
-        fits = isinstance(value, list | tuple) and 0 < len(value) <= longest and all(map(accepts, value))
+        fits = isinstance(value, list | tuple) and shortest <= len(value) <= longest and all(map(accepts, value))
         if fits and value.count(at_most_once) <= 1:
             return tuple(value)
         raise PydanticCustomError("planner", words)
 
-    return PlainValidator(read), WithJsonSchema({"type": "array", "items": schema, "minItems": 1})
+    return PlainValidator(read), WithJsonSchema({"type": "array", "items": schema, "minItems": shortest})
 
 
 def _is_count(value: object) -> bool:
@@ -186,6 +187,10 @@ Dims = Annotated[
 ]
 DimOrder = Annotated[tuple[int, ...], *_list(is_whole, "a list of whole numbers", {"type": "integer"})]
 ShapeSizes = Annotated[tuple[int, ...], *_list(_is_count, "a shape such as [14, 14, 768], each size from 1", _COUNT)]
+ShapeSizesOrNone = Annotated[
+    tuple[int, ...],
+    *_list(_is_count, "a shape such as [14, 14, 768], each size from 1, or [] for a single number", _COUNT, shortest=0),
+]
 ShapeSizesOrRest = Annotated[
     tuple[int, ...],
     *_list(

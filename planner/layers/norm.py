@@ -1,15 +1,11 @@
-"""Normalizations.
-
-Strictly, an output of a normalization that takes its statistics from the sample depends on every value of it. By the
-convention of receptive fields, statistics do not count as reading: all normalizations here are pointwise, along the
-axes and the channels.
+"""Normalizations by statistics of the sample; `_norms.py` says how these count.
 
 Source: https://docs.pytorch.org/docs/stable/nn.html#normalization-layers
 """
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -23,85 +19,10 @@ from planner.layers._batch_axes import TakesBatchAxes
 from planner.layers._call import Call, Layout
 from planner.layers._fields import Count, Counts
 from planner.layers._layer import Layer, Sizes
+from planner.layers._norms import ChannelNorm, scale_and_shift
 
 
-def scale_and_shift(sizes: Sizes, scale: bool, shift: bool, prefix: str = "") -> dict[str, Sizes]:
-    """The entries of a normalization in a state_dict."""
-    return {f"{prefix}{name}": sizes for name, present in (("weight", scale), ("bias", shift)) if present}
-
-
-class _ChannelNorm(TakesBatchAxes):
-    """What batch and instance normalization share: a scale and shift for each channel, and running statistics."""
-
-    eps: float = 1e-5
-    momentum: float | None = Field(
-        0.1, description="Share of the newest batch in the running statistics; null: their mean."
-    )
-    num_features: Count | None = None
-    affine: bool
-    track_running_stats: bool
-
-    def check(self, *inputs: Shape) -> None:
-        self.must_equal("num_features", inputs[0].channels)
-
-    def weights(self, *inputs: Shape) -> Mapping[str, Sizes]:
-        return scale_and_shift((inputs[0].channels,), self.affine, self.affine)
-
-    def buffers(self, *inputs: Shape) -> Mapping[str, Sizes]:
-        size = (inputs[0].channels,)
-        return (
-            {"running_mean": size, "running_var": size, "num_batches_tracked": ()} if self.track_running_stats else {}
-        )
-
-    def derived(self, *inputs: Shape) -> Mapping[str, object]:
-        return {"num_features": inputs[0].channels}
-
-
-class _BatchNorm(_ChannelNorm):
-    batch_statistics: ClassVar[bool] = True
-
-    eps: Annotated[float, Field(gt=0)] = 1e-5
-    affine: bool = True
-    track_running_stats: bool = True
-
-
-class BatchNorm1d(_BatchNorm):
-    """Batch normalization of C or L×C: each channel by its mean and variance over the batch and all cells.
-
-    In training PyTorch needs more than one value per channel: a batch of at least 2 on a vector.
-    Parameters: 2 for each channel.
-    Source: Ioffe and Szegedy, arXiv:1502.03167.
-    """
-
-    def check(self, *inputs: Shape) -> None:
-        super().check(*inputs)
-        own = len(inputs[0].spatial) - self.batch_axes
-        if own > 1 or (self.batch_axes and own != 1):
-            ranks = (1 + self.batch_axes,) if self.batch_axes else (0, 1)
-            raise WrongNumberOfAxes("BatchNorm1d", inputs[0], ranks)
-
-
-class BatchNorm2d(_BatchNorm):
-    """Batch normalization of H×W×C: each channel by its mean and variance over the batch and all cells.
-
-    A bias in the convolution before it has no effect. Parameters: 2 for each channel.
-    Source: Ioffe and Szegedy, arXiv:1502.03167.
-    """
-
-    rank: ClassVar[int | None] = 2
-
-
-class BatchNorm3d(_BatchNorm):
-    """Batch normalization of D×H×W×C: each channel by its mean and variance over the batch and all cells.
-
-    A bias in the convolution before it has no effect. Parameters: 2 for each channel.
-    Source: Ioffe and Szegedy, arXiv:1502.03167.
-    """
-
-    rank: ClassVar[int | None] = 3
-
-
-class _InstanceNorm(_ChannelNorm):
+class _InstanceNorm(ChannelNorm):
     affine: bool = False
     track_running_stats: bool = False
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from planner.geometry import Link, Shape
 from planner.layers._call import Call
-from planner.layers._fields import ShapeSizes
+from planner.layers._fields import ShapeSizesOrNone
 from planner.layers._layer import Layer, Sizes
 
 
@@ -19,20 +19,24 @@ class _OwnTensor(Layer):
 
     takes: ClassVar[tuple[int, int | None]] = (0, 0)
 
-    shape: ShapeSizes = Field(description="Its shape, channels last, without the batch.")
+    shape: ShapeSizesOrNone = Field(description="Its shape, channels last, without the batch; [] for a number.")
     batch: bool = Field(False, description="Whether PyTorch's tensor has a leading axis of 1.")
     channels_last: bool = Field(False, description="Whether PyTorch's tensor has the channels as its last axis.")
 
+    def _held(self, target: str, **args: object) -> tuple[Call, ...]:
+        """The call that makes the tensor, in the layout that it has."""
+        return (Call(target, args, layout="last" if self.channels_last else "first", scalar=not self.sizes()),)
+
     def sizes(self) -> Sizes:
         """The sizes of PyTorch's tensor."""
-        own = self.shape if self.channels_last else Shape(self.shape).torch
+        own = self.shape if self.channels_last or not self.shape else Shape(self.shape).torch
         return (1, *own) if self.batch else own
 
     def links(self, *inputs: Shape) -> tuple[tuple[Link, ...], ...]:
         return ((),)
 
     def outputs(self, links: tuple[tuple[Link, ...], ...], *inputs: Shape) -> tuple[Shape, ...]:
-        return (Shape(self.shape),)
+        return (Shape(self.shape or (1,)),)
 
 
 class Parameter(_OwnTensor):
@@ -40,7 +44,8 @@ class Parameter(_OwnTensor):
 
     It reads nothing, and comes in by `Add`, `Multiply` or `Concat`. Its entry in the `state_dict` is its full name
     itself. The tensor of PyTorch is laid out channels first, as in ConvNeXt's layer scale of C×1×1, unless
-    `channels_last: true`, as in a transformer's tokens; `batch: true` gives it a leading axis of 1.
+    `channels_last: true`, as in a transformer's tokens; `batch: true` gives it a leading axis of 1. With
+    `shape: []` it is a single number without an axis, such as CLIP's scale of products.
     """
 
     init: Literal["zeros", "ones", "normal"] | float = Field(
@@ -58,7 +63,7 @@ class Parameter(_OwnTensor):
             )
         else:
             start = Call("torch.full", {"size": self.sizes(), "fill_value": float(self.init)})
-        return (Call("nn.Parameter", {"data": start}, layout="last" if self.channels_last else "first"),)
+        return self._held("nn.Parameter", data=start)
 
 
 class Buffer(_OwnTensor):
@@ -83,5 +88,4 @@ class Buffer(_OwnTensor):
         # A whole number makes a tensor of whole numbers
         zeros = Call("torch.full", {"size": self.sizes(), "fill_value": 0}) if self.whole else None
         data = zeros or Call("torch.zeros", {"size": self.sizes()})
-        persistent = {} if self.persistent else {"persistent": False}
-        return (Call("nn.Buffer", {"data": data, **persistent}, layout="last" if self.channels_last else "first"),)
+        return self._held("nn.Buffer", data=data, **({} if self.persistent else {"persistent": False}))

@@ -6,6 +6,7 @@ text, and neither prints nor writes. What else is to be known about the format i
     plan/    render(report, screen, depth) -> str
     check/   render(reports, screen) -> str
     diff/    render(comparison, screen, theme, engine) -> str | bytes
+    sweep/   render(outcome, screen, theme, engine) -> str | bytes
     sizes/   render(inputs, screen, low, high) -> str
     calc/    render(paper, screen) -> str
     draw/    render(report, look, engine) -> str | bytes; a Graphviz `engine` lays out what needs it

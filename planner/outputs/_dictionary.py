@@ -13,7 +13,7 @@ from planner.analyses.cost import Cost
 from planner.analyses.loss import AxisLoss
 from planner.analyses.reach import Unread
 from planner.analyses.receptive_field import AxisField
-from planner.diagnostics import Diagnostic, Fix
+from planner.diagnostics import Beside, Diagnostic, Fix
 from planner.geometry import Shape
 from planner.outputs._findings import headline
 from planner.plan import Plan, Step
@@ -116,7 +116,19 @@ def finding(report: Report, each: Diagnostic, *, fixes: bool = True) -> dict[str
         "file": report.file(place),
         "line": place.line if place else None,
         "column": place.column if place else None,
+        **({"related": [_beside(report, other) for other in each.beside]} if each.beside else {}),
         "fixes": [_fix(fix) for fix in report.fixes(each)] if fixes else [],
+    }
+
+
+def _beside(report: Report, other: Beside) -> dict[str, Any]:
+    """A place that has to do with a finding, in plain values."""
+    place = report.source.place(other.path)
+    return {
+        "text": other.text,
+        "file": report.file(place),
+        "line": place.line if place else None,
+        "column": place.column if place else None,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from planner.analyses.tiles import in_tiles
 from planner.geometry import Bins, Grouped
 from planner.layers._fields import per_axis
 from planner.plan import Step
@@ -37,6 +38,14 @@ def group_norm(case: Case) -> Iterator[Proposal]:
     if case.step is not None and channels > 1:
         groups = math.gcd(channels, 32)
         yield case.put(case.step, type="GroupNorm", num_groups=groups if groups < channels else 1)
+
+
+def filled_tiles(case: Case) -> Iterator[Proposal]:
+    """As many channels as the tiles of the target have room for."""
+    step, report = case.step, case.report
+    for each in in_tiles(case.plan, case.plan.model.budget.dtype or report.dtype) if step is not None else ():
+        if case.plan.steps[each.step] is step and each.full_outs > each.outs:
+            yield case.put(step, **{each.argument: each.full_outs})
 
 
 def even_bins(case: Case) -> Iterator[Proposal]:

@@ -35,13 +35,14 @@ def all_rules() -> tuple[type[Rule], ...]:
     found = [
         each for file in files for each in vars(file).values() if isinstance(each, type) and issubclass(each, Rule)
     ]
-    return tuple(sorted({each for each in found if each is not Rule}, key=lambda each: each.code))
+    return tuple(sorted({each for each in found if "code" in vars(each)}, key=lambda each: each.code))
 
 
 @cache
-def _rules(severities: tuple[Severity, ...]) -> tuple[tuple[str, type[Rule]], ...]:
-    """The rules of these severities, each with its name."""
-    return tuple((rule.name(), rule) for rule in all_rules() if rule.severity in severities)
+def _rules(severities: tuple[Severity, ...], dropping: bool) -> tuple[tuple[str, type[Rule]], ...]:
+    """The rules of these severities, each with its name; or only those of them on cells that nothing reads."""
+    rules = (rule for rule in all_rules() if rule.severity in severities and (rule.drops or not dropping))
+    return tuple((rule.name(), rule) for rule in rules)
 
 
 def _found(rule: type[Rule], report: Report) -> Iterator[Diagnostic]:
@@ -55,13 +56,17 @@ def _found(rule: type[Rule], report: Report) -> Iterator[Diagnostic]:
             yield ReachUnknown.of(report)
 
 
-def judge(report: Report, severities: tuple[Severity, ...] = tuple(Severity)) -> list[Diagnostic]:
+def judge(
+    report: Report, severities: tuple[Severity, ...] = tuple(Severity), *, dropping: bool = False
+) -> list[Diagnostic]:
     """The findings of the rules of these severities, without those that the model allows; at most MOST_COPIES of a kind
     for an entry.
+
+    dropping  only those on cells that nothing reads, of which a lossless size has none
     """
     copies: Counter[tuple[type[Rule], Path]] = Counter()
     found = []
-    for name, rule in _rules(severities):
+    for name, rule in _rules(severities, dropping):
         if name in report.plan.model.allow:
             continue
         for each in _found(rule, report):

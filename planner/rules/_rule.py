@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Rule(Kind):
+    """A rule; `drops` says whether it is about cells that nothing reads, so that a lossless size has none of it."""
+
     severity: ClassVar[Severity] = Severity.WARNING
+    drops: ClassVar[bool] = False
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:

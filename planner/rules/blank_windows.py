@@ -28,6 +28,7 @@ class BlankWindows(Rule):
     """
 
     code = "NSP334"
+    drops = True
     mended_by = ("less_padding",)
     bad = """
         input: [16, 16, 8]

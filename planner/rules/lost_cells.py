@@ -33,6 +33,7 @@ class LostCells(Rule):
     """
 
     code = "NSP321"
+    drops = True
     mended_by = ("padding_at_end", "ceil_mode", "padding", "kernel_size", "input_size")
     bad = """
         input: [224, 224, 3]

@@ -34,6 +34,7 @@ class SkippedCells(Rule):
     """
 
     code = "NSP322"
+    drops = True
     mended_by = ("kernel_size", "stride_moved", "pooled_first")
     bad = """
         input: [56, 56, 64]

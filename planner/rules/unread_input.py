@@ -32,6 +32,7 @@ class UnreadInput(Rule):
     """
 
     code = "NSP320"
+    drops = True
     mended_by = ("losing_layers", "input_size", "skipping_kernel")
     bad = """
         input: [224, 224, 3]  # NSP320

@@ -29,6 +29,7 @@ class UnreadOutput(Rule):
     """
 
     code = "NSP325"
+    drops = True
     mended_by = ("stride_moved", "skipping_kernel")
     bad = """
         input: [57, 57, 64]

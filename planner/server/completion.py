@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel
 
 from planner.arithmetic import FUNCTIONS
+from planner.budget import DType
 from planner.diagnostics import Path
-from planner.format import BlockFormat, EntryFormat, FileFormat
+from planner.format import BlockFormat, BudgetFormat, EntryFormat, FileFormat
 from planner.layers import all_layers
 from planner.manual import argument_text, first_sentence, kinds_in, summary
 from planner.outputs.plan.table import shapes_text
@@ -20,6 +21,7 @@ from planner.server.document import Document, is_entry
 from planner.server.names import inputs_of
 from planner.server.text import Passage
 from planner.source import shipped
+from planner.targets import all_targets
 
 ItemKind = Literal["key", "layer", "block", "value", "name", "parameter", "function", "rule", "library"]
 
@@ -78,18 +80,32 @@ def _items(document: Document, typed: Typed) -> Iterator[Offer]:
         yield from _entries(document, typed)
     elif spot.entry is not None:
         yield from _values(document, typed)
-    elif spot.path[:1] == ("use",):
+    else:
+        yield from _in_sections(document, typed)
+
+
+def _in_sections(document: Document, typed: Typed) -> Iterator[Offer]:
+    """What may be written in a section that is no list of layers."""
+    spot = typed.spot
+    if spot.path[:1] == ("use",):
         yield from (Offer(name, "library", name, "a library of blocks") for name in shipped())
+    elif spot.path[:1] == ("target",):
+        for each in all_targets().values():
+            yield Offer(each.name, "value", f"{each.name}=" if each.number else each.name, each.title, each.about)
     elif spot.path[:1] == ("allow",):
         yield from _rules()
     elif spot.key == "outputs" or spot.path[:1] == ("outputs",):
         yield from _names(document, typed, (*spot.block, "layers"), None)
     elif spot.path == ("blocks",):  # a word where the first block will be
         yield NEW_BLOCK
-    elif spot.path[:1] == ("blocks",) and len(spot.path) == 2:  # a word where its keys will be
-        yield from _sections(BlockFormat, typed, set())
-    elif not spot.path:  # a file of which a word is all there is
-        yield from _sections(FileFormat, typed, set())
+    elif spot.path == ("budget", "dtype"):
+        yield from (Offer(each, "value", each) for each in get_args(DType))
+    elif form := _SECTIONS.get(spot.path if spot.path[:1] != ("blocks",) else ("blocks",) * len(spot.path)):
+        yield from _sections(form, typed, set())  # a word where its keys will be
+
+
+_SECTIONS: dict[Path, type[BaseModel]] = {(): FileFormat, ("blocks", "blocks"): BlockFormat, ("budget",): BudgetFormat}
+"""The forms of sections, by their paths; in place of a block's name stands `blocks`."""
 
 
 # Keys
@@ -106,6 +122,8 @@ def _keys(document: Document, typed: Typed) -> Iterator[Offer]:
         form = FileFormat
     elif holder[0] == "blocks" and len(holder) == 2:
         form = BlockFormat
+    elif holder == ("budget",):
+        form = BudgetFormat
     elif holder == ("blocks",):
         yield NEW_BLOCK
         return

@@ -76,6 +76,9 @@ def _related(document: Document, each: Diagnostic) -> Iterator[Related]:
     place = document.report.place(each)
     if place is not None and place.file is not None:
         yield Related(place, "it is here in the library")
+    for path, text in each.beside:
+        if (at := document.report.source.place(path)) is not None:
+            yield Related(at, text)
     yield from _causes(document, each)
     calls = [] if document.report.source.format else list(each.calls)
     if len(calls) > 2 * END_CALLS:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pydantic import BaseModel
+
 from planner.arithmetic import is_expression
 from planner.diagnostics import Path
-from planner.format import BlockFormat, EntryFormat, FileFormat
+from planner.format import BlockFormat, BudgetFormat, EntryFormat, FileFormat
 from planner.geometry import Shape
 from planner.hand_rule import OnAxis, layer_of, worked_out
 from planner.hand_rule.request import MOST_CELLS
@@ -242,7 +244,11 @@ def _value(document: Document, spot: Spot) -> str:
 
 def _section(spot: Spot) -> str:
     """What a section of the file, or of a block, is."""
-    form = BlockFormat if len(spot.path) == 3 and spot.block else FileFormat if len(spot.path) == 1 else None
+    form: type[BaseModel] | None = FileFormat if len(spot.path) == 1 else None
+    if len(spot.path) == 3 and spot.block:
+        form = BlockFormat
+    elif len(spot.path) == 2 and spot.path[0] == "budget":
+        form = BudgetFormat
     field = form.model_fields.get(str(spot.path[-1])) if form is not None else None
     return f"**{spot.path[-1]}**: {field.description}" if field is not None and field.description else ""
 

@@ -111,7 +111,7 @@ def sizes(model: Model, params: Params = None, input: Input = None) -> str:
     from planner.analyses.input_sizes import axes_of, input_sizes
 
     report = _report(model, input, params)
-    if report.plan.model.diagnostics or (not report.ok and not axes_of(report.plan.model)):
+    if report.plan.model.diagnostics or (not report.builds and not axes_of(report.plan.model)):
         return told(report)
     text: str = renderer("sizes", "text")(list(input_sizes(report.plan.model)), SCREEN, 1, 0)
     return text.rstrip()
@@ -161,7 +161,7 @@ def code(
     from planner import torch_code
 
     report = _report(model, input, params)
-    if not report.ok:
+    if not report.builds:
         raise ToolError(f"there is no code for a model with errors\n{told(report)}")
     try:
         return torch_code(report, asserts=asserts)

@@ -71,7 +71,7 @@ class _Plain:
     def number(self, value: Any, path: Path) -> int | float:
         if -LARGEST <= value <= LARGEST:
             return int(value) if isinstance(value, Integral) else float(value)
-        if abs(value) == math.inf and path[-1] in INFINITE and "layers" in path:
+        if path[-1] in INFINITE and "layers" in path and isinstance(value, float) and not math.isnan(value):
             return float(value)
         large = isinstance(value, Integral) and int(value).bit_length() > 1000
         raise UnusableNumber(f"about 2^{int(value).bit_length()}" if large else str(value), key=path)

@@ -69,7 +69,7 @@ def _meaning(text: str, start: int, end: int, *, infinite: bool) -> Any:
         number = math.inf
     else:
         return text
-    if abs(number) > LARGEST:
+    if abs(number) > LARGEST and not (infinite and isinstance(number, float) and math.isfinite(number)):
         raise UnusableNumber(text, start, end)
     return number
 

@@ -13,7 +13,7 @@ A new key of the format is read in `planner.format`; what it means is worked out
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planner.format import Block, allowed_of
@@ -37,6 +37,8 @@ def load(
     params: Mapping[str, Any] | None = None,
     layers: Interned | None = None,
     blocks: Mapping[str, Block | None] | None = None,
+    budget: Mapping[str, Any] | None = None,
+    targets: Sequence[str] = (),
 ) -> Model:
     """Unfold a source. Never raises for what is wrong in the file: the Model carries the diagnostics.
 
@@ -44,6 +46,7 @@ def load(
     params  replaces its parameters
     layers  those of other models, which are taken where their arguments are equal; it is added to
     blocks  replaces its blocks, and those of its libraries
+    budget, targets  replace limits of its budget, and what it is to run on
     """
     draft = Draft(source, all_layers())
     reader = File(draft)
@@ -51,10 +54,9 @@ def load(
     known = bool(inputs and root.entries)
     inputs = inputs or reader.unknown_inputs(file.input if input is None else input)
     first = [Handed((ref,)) for ref in inputs.values()]
-    names = named(plain(tuple(inputs)), first)
     lists = Lists(draft, {} if layers is None else layers)
-    scope = lists.scope(root, first, names)
-    outputs: tuple[Ref, ...] = ()
+    scope = lists.scope(root, first, named(plain(tuple(inputs)), first))
+    outputs = tuple[Ref, ...]()
     try:
         lists.unfold(root, scope)
         outputs = lists.outputs(root.outputs, scope, listed=isinstance(file.outputs, list))
@@ -62,7 +64,6 @@ def load(
         known = False
     if not known:
         draft.clear()
-        outputs = ()
     return Model(
         name=root.name,
         root=root,
@@ -70,10 +71,12 @@ def load(
         instances=draft.instances,
         groups=draft.groups,
         numbered=draft.numbered,
-        outputs=outputs,
+        outputs=outputs if known else (),
         params=known_of(draft.params),
         source=source,
         diagnostics=draft.diagnostics,
         allow=allowed_of(file.allow),
         left_out=draft.left_out,
+        budget=reader.budget(file.budget, budget or {}),
+        targets=reader.targets(file.target, targets),
     )

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from planner.budget import Budget
 from planner.diagnostics import Path
 from planner.faults.missing_key import MissingKey
 from planner.faults.not_a_model import NotAModel
 from planner.faults.tensor_too_large import TensorTooLarge
 from planner.faults.unknown_key import UnknownKey
 from planner.faults.unknown_parameter import UnknownParameter
+from planner.faults.unknown_target import UnknownTarget
 from planner.faults.unusable_name import UnusableName
 from planner.faults.wrong_value import WrongValue
-from planner.format import UNKNOWN, Block, EntryReader, FileFormat, LibraryFormat, Values, names_of
+from planner.format import (
+    UNKNOWN,
+    Block,
+    BudgetFormat,
+    EntryReader,
+    FileFormat,
+    LibraryFormat,
+    Values,
+    budget_of,
+    names_of,
+)
 from planner.geometry import Shape
 from planner.layers._fields import MOST_AXES, is_whole
 from planner.layers._layer import LARGEST
 from planner.model import Instance, Ref
 from planner.sight import ANY
+from planner.targets import Aim, aim, names, why
 from planner.unfolding._blocks import BlockReader
 from planner.unfolding._draft import Draft
 from planner.unfolding._naming import unusable
@@ -66,6 +79,25 @@ class File:
         self.draft.report(NotAModel.blocks_alone())
         read = self.blocks.section(LibraryFormat, data, "a library of blocks")
         return FileFormat.model_construct(**{**dict.fromkeys(FileFormat.model_fields), **dict(read)})
+
+    def budget(self, own: dict[str, Any] | None, given: Mapping[str, Any]) -> Budget:
+        """The budget of the file, with what is `given` in place of its own."""
+        raw = {**(own or {}), **given}
+        return budget_of(self.blocks.section(BudgetFormat, raw, "`budget`", ("budget",)), given) if raw else Budget()
+
+    def targets(self, own: list[str] | str | None, given: Sequence[str]) -> tuple[Aim, ...]:
+        """What the model is to run on: what is `given`, or else what the file names."""
+        listed = [own] if isinstance(own, str) else own or []
+        named: list[tuple[str, Path]] = [
+            (each, ("target", i) if isinstance(own, list) else ("target",)) for i, each in enumerate(listed)
+        ]
+        found: dict[Aim, None] = {}
+        for name, path in [(each, ()) for each in given] or named:
+            if (target := aim(name)) is not None:
+                found[target] = None
+            else:
+                self.draft.report(UnknownTarget(name, names(), why(name)), path)
+        return (*found,)
 
     def _params(self, declared: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
         values: dict[str, Any] = {}

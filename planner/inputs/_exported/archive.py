@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from planner.archives import MEGABYTE, Bounded
 from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
-from planner.inputs._archive import MEGABYTE, Bounded, must_be_file
+from planner.inputs._archive import must_be_file
 
 MOST_BYTES = 64 * MEGABYTE
 """Bytes of a program, of which PyTorch writes some thousand for each call of a function."""

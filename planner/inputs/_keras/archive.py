@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from planner.archives import MEGABYTE, Bounded
 from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
-from planner.inputs._archive import MEGABYTE, Bounded, must_be_file
+from planner.inputs._archive import must_be_file
 from planner.source.limits import LARGEST, MOST_BYTES, MOST_VALUES
 
 DEEPEST = 200

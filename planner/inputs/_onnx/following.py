@@ -8,6 +8,7 @@ from functools import cache
 from inspect import signature
 from typing import Any
 
+from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
 from planner.inputs._axes import Factor, Sizes, Traced
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
@@ -169,6 +170,9 @@ class Follower(OnnxBuilder):
         for name in self.network.outputs:
             value = self.values[name]
             if isinstance(value, Traced):
+                if value.is_empty:
+                    message = f"the output `{shown(name, 80)}` holds nothing"
+                    raise NotImported(message, "one of its sizes is 0", "export the network without that output")
                 self.graph.outputs.append(self._outgoing(value))
         for each in self.loose:
             self.graph.outputs.append(self._outgoing(each))

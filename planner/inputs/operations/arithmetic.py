@@ -73,6 +73,19 @@ def remainder(b: GraphBuilder, x: Any, y: Any) -> Traced:
     return operator("Subtract", b, x, operator("Multiply", b, whole, y))
 
 
+@operation("fmod")
+def fmod(b: GraphBuilder, x: Any, y: Any) -> Traced:
+    """What a division leaves, with the sign of what is divided."""
+    whole = div(b, x, y, rounding_mode="trunc")
+    return operator("Subtract", b, x, operator("Multiply", b, whole, y))
+
+
+@operation("frac")
+def frac(b: GraphBuilder, x: Any) -> Traced:
+    """What stands behind the point."""
+    return operator("Subtract", b, x, _function("Trunc", b, x))
+
+
 def _turned(type_: str, b: GraphBuilder, y: Any, x: Any) -> Traced:
     """An operator whose second operand comes first, as in `2 - x`."""
     return operator(type_, b, x, y)
@@ -96,6 +109,12 @@ def addcmul(b: GraphBuilder, x: Any, y: Any, z: Any, *, value: Any = 1) -> Trace
     return operator("Add", b, x, operator("Multiply", b, product, value) if value != 1 else product)
 
 
+@operation("addcdiv")
+def addcdiv(b: GraphBuilder, x: Any, y: Any, z: Any, *, value: Any = 1) -> Traced:
+    quotient = operator("Divide", b, y, z)
+    return operator("Add", b, x, operator("Multiply", b, quotient, value) if value != 1 else quotient)
+
+
 @operation("lerp")
 def lerp(b: GraphBuilder, x: Any, end: Any, weight: Any) -> Traced:
     return operator("Add", b, x, operator("Multiply", b, operator("Subtract", b, end, x), weight))
@@ -114,7 +133,7 @@ PLAIN = {
     "atan": "Atan", "sinh": "Sinh", "cosh": "Cosh", "erf": "Erf", "floor": "Floor", "ceil": "Ceil", "round": "Round",
     "trunc": "Trunc", "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU", "relu6": "ReLU6", "silu": "SiLU",
     "selu": "SELU", "mish": "Mish", "hardswish": "Hardswish", "hardsigmoid": "Hardsigmoid", "logsigmoid": "LogSigmoid",
-    "softsign": "Softsign", "tanhshrink": "Tanhshrink",
+    "softsign": "Softsign", "tanhshrink": "Tanhshrink", "exp2": "Exp2", "special_expit": "Sigmoid",
 }  # fmt: skip
 OPERATIONS.update({name: partial(_function, type_) for name, type_ in PLAIN.items()})
 
@@ -143,6 +162,32 @@ def elu(b: GraphBuilder, x: Any, alpha: float = 1.0, inplace: bool = False) -> T
 @operation("hardtanh")
 def hardtanh(b: GraphBuilder, x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Traced:
     return _given(b, "Hardtanh", x, {"min_val": (min_val, -1.0), "max_val": (max_val, 1.0)})
+
+
+@operation("celu")
+def celu(b: GraphBuilder, x: Any, alpha: float = 1.0, inplace: bool = False) -> Traced:
+    return _given(b, "CELU", x, {"alpha": (alpha, 1.0)})
+
+
+def _shrunk(type_: str, b: GraphBuilder, x: Any, lambd: float = 0.5) -> Traced:
+    return _given(b, type_, x, {"lambd": (lambd, 0.5)})
+
+
+OPERATIONS.update({"hardshrink": partial(_shrunk, "Hardshrink"), "softshrink": partial(_shrunk, "Softshrink")})
+
+
+@operation("threshold", "_threshold")
+def threshold(b: GraphBuilder, x: Any, threshold: float, value: float, inplace: bool = False) -> Traced:
+    return _given(b, "Threshold", x, {"threshold": (threshold, None), "value": (value, None)})
+
+
+@operation("rrelu")
+def rrelu(
+    b: GraphBuilder, x: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
+) -> Traced:
+    if training:
+        raise NotSayable("slopes at random in evaluation too")
+    return _given(b, "RReLU", x, {"lower": (lower, 1 / 8), "upper": (upper, 1 / 3)})
 
 
 @operation("softplus")

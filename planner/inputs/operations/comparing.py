@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any
 
 from planner.inputs._axes import Traced
@@ -26,8 +26,13 @@ def _sign_of_difference(b: GraphBuilder, x: Any, y: Any) -> Traced:
     return _pointwise(b, "Sign", difference)
 
 
-def _not(b: GraphBuilder, x: Traced) -> Traced:
-    return operator("Subtract", b, 1, x)
+def opposite(b: GraphBuilder, x: Traced) -> Traced:
+    """The opposite of truth values, which are 0 and 1; of an opposite what it is of."""
+    if b.notes.get(x.output.step) == "opposite":
+        return Traced(x.output.step.sources[0], x.axes, x.dims, b.batch)
+    found = operator("Subtract", b, 1, x)
+    b.notes[found.output.step] = "opposite"
+    return found
 
 
 def _differs(b: GraphBuilder, x: Any, y: Any) -> Traced:
@@ -43,7 +48,7 @@ def _is_smaller(b: GraphBuilder, x: Any, y: Any) -> Traced:
 
 
 def _opposite(compared: Any, b: GraphBuilder, x: Any, y: Any) -> Traced:
-    return _not(b, compared(b, x, y))
+    return opposite(b, compared(b, x, y))
 
 
 for _names, _meaning in (
@@ -61,23 +66,23 @@ for _names, _meaning in (
 def where(b: GraphBuilder, condition: Any, input: Any, other: Any) -> Traced:
     if b.reads[0] != "truth":
         raise NotSayable("a condition that is no truth value")
-    return _chosen(b, b.tensor(condition), input, other)
+    return where_holds(b, b.tensor(condition), input, other)
 
 
 @operation("masked_fill")
 def masked_fill(b: GraphBuilder, x: Any, mask: Any, value: Any) -> Traced:
     if b.reads[1] != "truth":
         raise NotSayable("a mask that is no truth value")
-    return _chosen(b, b.tensor(mask), value, x)
+    return where_holds(b, b.tensor(mask), value, x)
 
 
-def _chosen(b: GraphBuilder, condition: Traced, x: Any, other: Any) -> Traced:
+def where_holds(b: GraphBuilder, condition: Traced, x: Any, other: Any) -> Traced:
     """The first of two where a condition holds, and the second elsewhere; one of them may be a number."""
     if isinstance(x, int | float):
-        condition, x, other = _not(b, condition), other, x
+        condition, x, other = opposite(b, condition), other, x
     number = {"other": other} if isinstance(other, int | float) else {}
-    if number and not isfinite(other):
-        raise NotSayable("a choice of infinity")
+    if number and isnan(other):
+        raise NotSayable("a choice of what is no number")
     read = [condition, b.tensor(x), *(() if number else (b.tensor(other),))]
     tensors, axes, dims, _ = met(b, read)
     return Traced(Output(b.step("Where", number, tensors)), axes, dims, b.batch)

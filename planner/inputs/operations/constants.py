@@ -36,13 +36,14 @@ def constant_of(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any
         raise NotSayable("a constant that is not a number")
     sizes = [number_of(each) for each in wanted if set(each) != {1}]
     step = b.step("Constant", {"shape": sizes or [1], **({} if fill == "zeros" else {"fill": fill}), **more}, [])
+    b.notes[step] = fill
     axes = factors([tuple(at_run(sizes, run)) for run in range(b.runs)])
     rest = iter(axes)
     dims = tuple(next(rest) if set(each) != {1} else () for each in wanted)
     return Traced(Output(step), axes or ((),), dims, b.batch)
 
 
-@operation("zeros", "zeros_like", "new_zeros")
+@operation("zeros", "zeros_like", "new_zeros", "zero")
 def zeros(b: GraphBuilder, *_: Any, **__: Any) -> Traced:
     return constant(b, "zeros")
 
@@ -55,6 +56,13 @@ def ones(b: GraphBuilder, *_: Any, **__: Any) -> Traced:
 @operation("new_full")
 def new_full(b: GraphBuilder, _: Any, size: Any, fill_value: Any, **__: Any) -> Traced:
     return full(b, size, fill_value)
+
+
+@operation("fill")
+def fill(b: GraphBuilder, x: Any, value: Any) -> Traced:
+    if not isinstance(value, int | float):
+        raise NotSayable("a fill with a tensor")
+    return constant(b, +value or "zeros")
 
 
 @operation("tensor", "as_tensor", "scalar_tensor")

@@ -11,6 +11,7 @@ from planner.inputs._graph import NotSayable, Output
 from planner.inputs._meeting import met
 from planner.inputs.operations import operation
 from planner.inputs.operations._arguments import listed
+from planner.inputs.operations.arithmetic import operator
 from planner.inputs.operations.constants import for_samples
 from planner.inputs.operations.shapes import repeated, sliced, unsqueeze
 
@@ -114,6 +115,16 @@ def roll(b: GraphBuilder, x: Any, shifts: Any, dims: Any = None) -> Traced:
     rank = len(tensor.axes)
     where = [dim_of_axis(tensor.axes.index(tensor.own(tensor.dim(dim))), rank) for _, dim in pairs]
     return b.like(b.step("Roll", {"shifts": [shift for shift, _ in pairs], "dims": where}, [tensor]), tensor)
+
+
+@operation("diff")
+def diff(b: GraphBuilder, input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Traced:
+    """What each value is more than the one before it."""
+    x = b.tensor(input)
+    if n != 1 or prepend is not None or append is not None:
+        raise NotSayable("differences of differences, or with more values")
+    at = x.dim(dim)
+    return operator("Subtract", b, sliced(b, x, at, slice(1, None)), sliced(b, x, at, slice(0, -1)))
 
 
 @operation("flip")

@@ -9,6 +9,8 @@ from planner.inputs._building import GraphBuilder
 from planner.inputs._graph import NotSayable
 from planner.inputs.operations import all_operations
 from planner.inputs.operations._arguments import chosen, per_axis
+from planner.inputs.operations.arithmetic import operator
+from planner.inputs.operations.masking import as_addend
 from planner.inputs.operations.norms import batch_normalized, embedded, on_last
 from planner.inputs.operations.windows import on_map
 from planner.layers import all_layers
@@ -49,6 +51,8 @@ def layer(b: GraphBuilder, name: str, module: Any, path: str, args: tuple[Any, .
         return function["softmax"](b, *args, dim=-3)
     if name == "MultiheadAttention":
         return attention(b, module, path, *args, **kwargs)
+    if len(args) == 1 and (found := _taken_apart(b, name, module, path, *args)) is not None:
+        return found
     if name not in all_layers():
         raise NotSayable(f"nn.{name}")
     if name == "TransformerEncoderLayer":
@@ -63,6 +67,25 @@ def layer(b: GraphBuilder, name: str, module: Any, path: str, args: tuple[Any, .
         raise NotSayable("group normalization with a scale alone")
     own = path if next(iter(module.state_dict()), None) is not None else None
     return _on_one(b, name, arguments_of(name, module), b.tensor(args[0]), own)
+
+
+def _taken_apart(b: GraphBuilder, name: str, module: Any, path: str, x: Any) -> Any:
+    """A layer whose weights are tensors by themselves: since these are read elsewhere too, or no layer has them so.
+    None where it is another one.
+    """
+    function = all_operations()
+    weights = [b.weights.get(f"{path}.{each}") for each in ("weight", "bias")]
+    if name == "LayerNorm" and len(module.normalized_shape) > 1:
+        return function["layer_norm"](b, x, module.normalized_shape, *weights, module.eps)
+    if path not in b.apart:
+        return None
+    if name == "Linear":
+        return function["linear"](b, x, *weights)
+    plain = getattr(module, "padding_mode", "") == "zeros" and not isinstance(module.padding, str)
+    if name in ("Conv1d", "Conv2d", "Conv3d") and plain:
+        about = (module.stride, module.padding, module.dilation, module.groups)
+        return function[name.lower()](b, x, *weights, *about)
+    return None
 
 
 def _on_one(b: GraphBuilder, name: str, arguments: dict[str, Any], tensor: Traced, path: str | None) -> Traced:
@@ -116,7 +139,7 @@ def _encoder_layer(
     is_causal: bool = False,
 ) -> Traced:
     """A layer of a transformer's encoder: (N, L, C), or (L, N, C)."""
-    if src_mask is not None or src_key_padding_mask is not None or is_causal:
+    if src_key_padding_mask is not None or ((is_causal or src_mask is not None) and not _is_causal(b, src_mask)):
         raise NotSayable("nn.TransformerEncoderLayer with a mask")
     activation = module.activation if isinstance(module.activation, str) else getattr(module.activation, "__name__", "")
     if activation not in ("relu", "gelu"):
@@ -128,6 +151,7 @@ def _encoder_layer(
             "layer_norm_eps": (module.norm1.eps, 1e-5),
             "norm_first": (module.norm_first, False),
             "bias": (module.linear1.bias is not None, True),
+            "is_causal": (src_mask is not None, False),
         }
     )
     x = b.last(b.tensor(src))
@@ -168,17 +192,43 @@ def _cell(b: GraphBuilder, name: str, module: Any, path: str, input: Any, hx: An
     return found if name == "LSTMCell" else found[0]
 
 
+def _is_causal(b: GraphBuilder, mask: Any) -> bool:
+    """Whether a mask is the constant that hides all that comes behind."""
+    return isinstance(mask, Traced) and b.notes.get(mask.output.step) == "causal_mask"
+
+
+def _mask(b: GraphBuilder, keys: Any, products: Any) -> Traced | None:
+    """What is added to the products of queries and keys: (L, S), or (N, S) for keys that are hidden from all queries.
+    Truth values hide where they hold.
+    """
+    if keys is None and products is None:
+        return None
+    if len(set(b.reads[3:])) > 1:
+        raise NotSayable("nn.MultiheadAttention with masks of two kinds")
+    given = [None if each is None else b.tensor(each) for each in (keys, products)]
+    if any(x is not None and (x.rank != 2 or (b.batch in x.dims[0]) != (not i)) for i, x in enumerate(given)):
+        raise NotSayable("nn.MultiheadAttention with a mask of its own for each head")
+    first, *others = [as_addend(b, x, hides=True) if b.reads[3] == "truth" else x for x in given if x is not None]
+    for each in others:
+        first = operator("Add", b, first.with_dims((first.dims[0], (), first.dims[1])), each)
+    return b.ordered(first, b.rows(first, ()))
+
+
 def attention(
     b: GraphBuilder, module: Any, path: str, query: Any, key: Any, value: Any, key_padding_mask: Any = None,
     need_weights: bool = True, attn_mask: Any = None, average_attn_weights: bool = True, is_causal: bool = False,
 ) -> tuple[Any, ...]:  # fmt: skip
     """Attention of several heads: (N, L, C), or (L, N, C)."""
-    if key_padding_mask is not None or attn_mask is not None:
-        raise NotSayable("nn.MultiheadAttention with a mask")
     given = [b.tensor(each) for each in (query, key, value)]
-    alone = all(each is given[0] for each in given)
+    mask = _mask(b, key_padding_mask, attn_mask)
+    causal = attn_mask is not None and key_padding_mask is None and _is_causal(b, attn_mask)
+    alone = all(each is given[0] for each in given) and (mask is None or causal)
     read = [b.last(each) for each in (given[:1] if alone else given)]
     arguments = arguments_of("MultiheadAttention", module)
+    if causal:
+        arguments["is_causal"] = True
+    elif mask is not None:
+        read.append(mask)
     for gone in ("kdim", "vdim", "embed_dim"):
         arguments.pop(gone, None)
     arguments |= {"bias": False} if module.in_proj_bias is None else {}

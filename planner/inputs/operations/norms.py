@@ -70,7 +70,7 @@ def layer_norm(
     b: GraphBuilder, input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Traced:
     if len(normalized_shape) != 1:
-        raise NotSayable("layer normalization over several dimensions")
+        return _normalized_whole(b, b.tensor(input), len(normalized_shape), weight, bias, eps)
     path = b.owner(weight, "weight", bias) if isinstance(weight, Held) else None
     x = b.last(b.tensor(input))
     arguments = chosen(
@@ -81,6 +81,26 @@ def layer_norm(
         }
     )
     return on_last(b, b.step("LayerNorm", arguments, [x], path=path), x)
+
+
+def _normalized_whole(b: GraphBuilder, x: Traced, count: int, weight: Any, bias: Any, eps: float) -> Traced:
+    """Layer normalization over all dimensions but the first, as of one group of channels; its scales and shifts, which
+    differ from cell to cell, are parameters of their own.
+    """
+    if count != x.rank - 1:
+        raise NotSayable("layer normalization over several dimensions, and not all")
+    found = on_map(b, "GroupNorm", {"num_groups": 1, "affine": False} | chosen({"eps": (eps, 1e-5)}), x)
+    for type_, each in (("Multiply", weight), ("Add", bias)):
+        found = operator(type_, b, found, each) if each is not None else found
+    return found
+
+
+@operation("local_response_norm")
+def local_response_norm(
+    b: GraphBuilder, input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Traced:
+    given = chosen({"alpha": (alpha, 1e-4), "beta": (beta, 0.75), "k": (k, 1.0)})
+    return on_map(b, "LocalResponseNorm", {"size": size, **given}, b.tensor(input))
 
 
 @operation("rms_norm")

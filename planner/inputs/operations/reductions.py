@@ -14,14 +14,17 @@ from planner.inputs._meeting import refined
 from planner.inputs.operations import OPERATIONS, all_operations, operation
 from planner.inputs.operations._arguments import chosen, listed
 from planner.inputs.operations.arithmetic import operator
-from planner.inputs.operations.shapes import replaced, unsqueeze
+from planner.inputs.operations.masking import as_addend
+from planner.inputs.operations.shapes import unsqueeze
 
 
 def _along(b: GraphBuilder, x: Any, dims: Any) -> tuple[Traced, list[int], list[int]]:
     """A tensor in which each of some dimensions is an axis of its own; these dimensions and axes."""
     tensor = b.tensor(x)
     if dims is None or dims == ():
-        raise NotSayable("a reduction of all dimensions, the batch among them")
+        if tensor.has_batch:
+            raise NotSayable("a reduction of all dimensions, the batch among them")
+        dims = tuple(range(tensor.rank))
     chosen_dims = sorted({tensor.dim(dim) for dim in (dims if isinstance(dims, tuple | list) else (dims,))})
     if any(b.batch in tensor.dims[dim] for dim in chosen_dims):
         raise NotSayable("a reduction over the batch")
@@ -84,18 +87,6 @@ def _extreme(type_: str, pair: str, b: GraphBuilder, input: Any, *args: Any, **k
     if not args:
         raise NotSayable("the largest of all values, of all samples")
     return all_operations()[pair](b, input, *args)
-
-
-@operation("topk")
-def topk(
-    b: GraphBuilder, input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
-) -> tuple[Traced, Traced]:
-    """The largest values along a dimension in falling order, and their places."""
-    tensor, at, axis = along_one(b, input, dim)
-    arguments = {"k": k, "dim": dim_of_axis(axis, len(tensor.axes))} | ({} if largest else {"largest": False})
-    step = b.step("TopK", arguments, [tensor])
-    values, places = (replaced(b, step, tensor, axis, at, i, i > 0) for i in range(2))
-    return values, places
 
 
 OPERATIONS.update({"max": partial(_extreme, "Max", "maximum"), "min": partial(_extreme, "Min", "minimum")})
@@ -177,20 +168,22 @@ def cumsum(b: GraphBuilder, input: Any, dim: int, dtype: Any = None) -> Traced:
 # Matrices
 
 
-def _leading(b: GraphBuilder, tensors: list[Traced]) -> tuple[list[list[Axis]], list[Axis], list[Axis], list[Traced]]:
-    """Tensors whose dimensions before the last two meet: the axes that each has there, those of the result, its
+def _leading(
+    b: GraphBuilder, tensors: list[Traced], last: int = 2
+) -> tuple[list[list[Axis]], list[Axis], list[Axis], list[Traced]]:
+    """Tensors whose dimensions before the last ones meet: the axes that each has there, those of the result, its
     dimensions, and the tensors with equal factors.
     """
     rank = max(tensor.rank for tensor in tensors)
     raised = [each.with_dims((*[()] * (rank - each.rank), *each.dims)) for each in tensors]
-    fronts = refined([each.with_dims((*each.dims[:-2], (), ())) for each in raised])
+    fronts = refined([each.with_dims((*each.dims[:-last], *[()] * last)) for each in raised])
     raised = [
-        front.with_dims((*front.dims[:-2], *whole.dims[-2:])) for front, whole in zip(fronts, raised, strict=True)
+        front.with_dims((*front.dims[:-last], *whole.dims[-last:])) for front, whole in zip(fronts, raised, strict=True)
     ]
     fronts_axes: list[list[Axis]] = [[] for _ in raised]
     result: list[Axis] = []
     dims: list[Axis] = []
-    for dim in range(rank - 2):
+    for dim in range(rank - last):
         owns = [each.own(dim) for each in raised]
         most = max(owns, key=len)
         for i in range(len(most)):
@@ -219,6 +212,9 @@ def _two_dims(x: Traced) -> Traced:
 @operation("matmul", "bmm", "mm", "rmatmul")
 def matmul(b: GraphBuilder, input: Any, other: Any) -> Traced:
     x, y = _two_dims(b.tensor(input)), _two_dims(b.tensor(other))
+    if x.rank == 2 and x.dims[0][:1] == (b.batch,) and not y.has_batch:  # rows of all samples
+        product: Traced = matmul(b, x.with_dims(((b.batch,), x.own(0), x.dims[1])), y)
+        return product.with_dims(((b.batch, *product.own(1)), *product.dims[2:]))
     fronts, result, dims, (x, y) = _leading(b, [x, y])
     rows, columns = x.own(x.rank - 2), y.own(y.rank - 1)
     if any(b.batch in each.dims[dim] for each in (x, y) for dim in (-1, -2)):
@@ -238,6 +234,27 @@ def _of_rows(
     """What a step makes of the rows of one matrix and the columns, or rows, of another."""
     result, rows, columns = [*map(fresh, result)], fresh(rows), fresh(columns)
     return Traced(Output(step), (*result, rows, columns), (*_renewed(dims, result, b), rows, columns), b.batch)
+
+
+@operation("mv")
+def matrix_by_vector(b: GraphBuilder, input: Any, vec: Any) -> Traced:
+    return _reduced("Sum", b, operator("Multiply", b, input, vec), -1)
+
+
+@operation("dot", "vdot")
+def dot(b: GraphBuilder, x: Any, y: Any) -> Traced:
+    """The sum of the products of two vectors."""
+    return _reduced("Sum", b, operator("Multiply", b, x, y), -1)
+
+
+@operation("addmm", "baddbmm")
+def addmm(b: GraphBuilder, input: Any, x: Any, y: Any, *, beta: Any = 1, alpha: Any = 1) -> Traced:
+    """A product of matrices with an addend, as of layers whose weights are stored the other way."""
+    product = matmul(b, x, y)
+    product = product if alpha == 1 else operator("Multiply", b, product, alpha)
+    if not beta:
+        return product
+    return operator("Add", b, product, input if beta == 1 else operator("Multiply", b, input, beta))
 
 
 @operation("cdist")
@@ -261,19 +278,25 @@ def attention(
 ) -> Traced:  # fmt: skip
     if dropout_p:
         raise NotSayable("attention with dropout in evaluation")
-    if "truth" in b.reads:
-        raise NotSayable("attention with a mask of truth values")
     read = [_two_dims(b.tensor(each)) for each in (query, key, value)]
     if attn_mask is not None:
-        read.append(_two_dims(b.tensor(attn_mask)))
-    fronts, result, dims, raised = _leading(b, read)
+        mask = _two_dims(b.tensor(attn_mask))
+        is_causal = is_causal or b.notes.get(mask.output.step) == "lower triangle"
+        if b.reads[-1] == "truth" and not is_causal:
+            mask = as_addend(b, mask, hides=False)
+        read += [] if is_causal else [mask]
+    own = 3 if enable_gqa else 2  # heads that differ in number do not meet
+    fronts, result, dims, raised = _leading(b, read, own)
+    if any(b.batch in each.dims[dim] for each in raised for dim in range(-own, 0)):
+        raise NotSayable("attention along the batch")
     placed = [
-        b.ordered(each, (*front, each.own(each.rank - 2), each.own(each.rank - 1)))
+        b.ordered(each, (*front, *(each.own(each.rank - dim) for dim in range(own, 0, -1))))
         for each, front in zip(raised, fronts, strict=True)
     ]
     arguments = chosen({"is_causal": (is_causal, False), "scale": (scale, None), "enable_gqa": (enable_gqa, False)})
     step = b.step("ScaledDotProductAttention", arguments, placed)
-    last = (fresh(raised[0].own(raised[0].rank - 2)), fresh(raised[2].own(raised[2].rank - 1)))
+    rows = (fresh(raised[0].own(raised[0].rank - dim)) for dim in range(own, 1, -1))
+    last = (*rows, fresh(raised[2].own(raised[2].rank - 1)))
     result = [*map(fresh, result)]
     dims = _renewed(dims, result, b)
     return Traced(Output(step), (*result, *last), (*dims, *last), b.batch)
@@ -285,14 +308,29 @@ def outer(b: GraphBuilder, x: Any, y: Any) -> Traced:
     return operator("Multiply", b, unsqueeze(b, y, 0), unsqueeze(b, x, 1))
 
 
+def _all_letters(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
+    """The letters of each operand and those of the result, where `...` stands for some, or the result is left out."""
+    ins, arrow, out = equation.partition("->")
+    parts = ins.split(",")
+    if len(parts) != len(ranks):
+        raise NotSayable("torch.einsum of other operands")
+    spare = [letter for letter in ascii_lowercase if letter not in equation]
+    most = max([rank - len(own) + 3 for own, rank in zip(parts, ranks, strict=True) if "..." in own], default=0)
+    dots = "".join(spare[:most])
+    letters = [own.replace("...", dots[most - (rank - len(own) + 3) :]) for own, rank in zip(parts, ranks, strict=True)]
+    if not arrow:
+        given = "".join(parts).replace(".", "")
+        out = ("..." if most else "") + "".join(sorted(each for each in set(given) if given.count(each) == 1))
+    return letters, out.replace("...", dots)
+
+
 @operation("einsum")
 def einsum(b: GraphBuilder, equation: Any, *operands: Any) -> Traced:
     """Sums of products; letters of the batch are not written into the sum where no tensor has the batch there."""
-    if not isinstance(equation, str) or "." in equation or "->" not in equation:
-        raise NotSayable("torch.einsum without all letters")
+    if not isinstance(equation, str):
+        raise NotSayable("torch.einsum without letters")
     read = [b.tensor(each) for each in listed(operands)]
-    ins, out = equation.replace(" ", "").split("->")
-    letters = ins.split(",")
+    letters, out = _all_letters(equation.replace(" ", ""), [each.rank for each in read])
     batched = {
         letter
         for own, x in zip(letters, read, strict=True)

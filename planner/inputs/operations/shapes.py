@@ -102,6 +102,12 @@ def expand(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Traced:
     )
 
 
+@operation("copy")
+def copy(b: GraphBuilder, x: Any, src: Any, non_blocking: bool = False) -> Traced:
+    """What is written over a tensor."""
+    return expand(b, src)
+
+
 def repeated(b: GraphBuilder, x: Traced, chosen: Sequence[int], wanted: Sequence[tuple[int, ...]]) -> Traced:
     """A tensor repeated along dimensions of one cell."""
     if not chosen:
@@ -226,7 +232,7 @@ def _is_whole(b: GraphBuilder, output: Output) -> bool:
         return True
     layer = layer_of(step.type, at_run(step.arguments, 0))
     if not step.sources:
-        return bool(getattr(layer, "whole", False))
+        return output.number in layer.whole_outputs
     shapes = [each.step.shapes[0][each.number] for each in step.sources]
     moves = layer.moves(layer.facts(*shapes), shapes[0]) and _is_whole(b, step.sources[0])
     return moves or output.number in layer.places

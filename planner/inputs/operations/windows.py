@@ -130,7 +130,18 @@ def _adaptive(
     return on_map(b, f"Adaptive{kind}Pool{rank}d", arguments, b.tensor(input), rank=rank)
 
 
+def _power_pooled(
+    rank: int, b: GraphBuilder, input: Any, norm_type: Any, kernel_size: Any, stride: Any = None,
+    ceil_mode: bool = False,
+) -> Traced:  # fmt: skip
+    kernel = per_axis(kernel_size)
+    about = {"stride": (per_axis(stride) if stride is not None else kernel, kernel), "ceil_mode": (ceil_mode, False)}
+    arguments = {"norm_type": norm_type, "kernel_size": kernel} | chosen(about)
+    return on_map(b, f"LPPool{rank}d", arguments, b.tensor(input), rank=rank)
+
+
 for _rank in (1, 2, 3):
+    OPERATIONS[f"lp_pool{_rank}d"] = partial(_power_pooled, _rank)
     OPERATIONS[f"conv{_rank}d"] = partial(_convolved, _rank)
     OPERATIONS[f"conv_transpose{_rank}d"] = partial(_convolved_back, _rank)
     OPERATIONS[f"avg_pool{_rank}d"] = partial(_mean_pooled, _rank)

@@ -78,6 +78,11 @@ def _finding(report: Report, each: Diagnostic, *others: Diagnostic, screen: Scre
         yield page.arrow(":::", at, path, f"{called(path)} from ")
         if at is not None:
             yield page.quoted(report.source.quoted(at), at)
+    for path, _ in each.beside:  # what it has to do with the finding, the help says
+        at = report.source.place(path)
+        yield page.arrow(":::", at, path)
+        if at is not None:
+            yield page.quoted(report.source.quoted(at), at)
     if each.step and (calls or others):
         yield from page.note("step", each.step)
     for text in _also(each.label, [other for other in others if other.step]):

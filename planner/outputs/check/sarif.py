@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from planner import __version__
-from planner.diagnostics import Diagnostic, Fix, Kind, Path, Place, Severity
+from planner.diagnostics import Beside, Diagnostic, Fix, Kind, Path, Place, Severity
 from planner.editing import rewritten
 from planner.outputs._findings import called, path_text, sentence
 from planner.outputs._json import laid_out
@@ -55,13 +55,10 @@ def _result(report: Report, each: Diagnostic, index: int) -> dict[str, Any]:
         "message": {"text": sentence(each)},
         "locations": [_location(report, report.place(each), each.path)],
     }
+    related = [*each.beside, *(Beside(path, f"{called(path)} from here") for path in each.calls)]
     calls = [
-        {
-            "id": i,
-            **_location(report, report.source.place(path), path),
-            "message": {"text": f"{called(path)} from here"},
-        }
-        for i, path in enumerate(each.calls)
+        {"id": i, **_location(report, report.source.place(path), path), "message": {"text": text}}
+        for i, (path, text) in enumerate(related)
     ]
     fixes = [_fix(report, fix) for fix in report.fixes(each) if fix.edits and report.source.text]
     return {**result, **({"relatedLocations": calls} if calls else {}), **({"fixes": fixes} if fixes else {})}

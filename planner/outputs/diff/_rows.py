@@ -15,7 +15,7 @@ from planner.outputs._screen import cut, printable
 from planner.outputs.draw._picture import arguments
 from planner.outputs.plan.table import shapes_text
 from planner.plan import Plan, Step
-from planner.words import counted, named
+from planner.words import counted, named, pattern, starred
 
 Sign = Literal["+", "-", "~"]
 TOLD = ("out", "params", "macs")
@@ -237,17 +237,6 @@ def _together(rows: list[DiffRow], copies: CopyNames) -> DiffRow:
     details = tuple(starred(each) for each in zip(*(row.details for row in rows), strict=True))
     name = copies.named([row.name for row in rows])
     return replace(first, name=name, changes=changes, shapes=shapes, details=details, copies=len(rows))
-
-
-def pattern(name: str) -> str:
-    """A name without the numbers of copies and positions."""
-    return re.sub(r"(?<![^.`])\d+(?![^.`])", "*", name)
-
-
-def starred(texts: Sequence[str]) -> str:
-    """Texts with names in them, with a star where the numbers in these differ."""
-    parts = [re.split(r"(?<![^.`])(\d+)(?![^.`])", text) for text in texts]
-    return "".join(column[0] if len({*column}) == 1 else "*" for column in zip(*parts, strict=True))
 
 
 class CopyNames:

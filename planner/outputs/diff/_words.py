@@ -12,10 +12,10 @@ from planner.comparison.state import StateEntry
 from planner.diagnostics import Diagnostic, Severity
 from planner.outputs._findings import headline
 from planner.outputs._screen import printable
-from planner.outputs.diff._rows import CopyNames, DiffRow, edited, pattern, starred
+from planner.outputs.diff._rows import CopyNames, DiffRow, edited
 from planner.outputs.plan.table import line_text, memory
 from planner.report import Report
-from planner.words import counted, more_percent, named
+from planner.words import counted, more_percent, named, pattern, starred
 
 MOST = 100
 """Rows of steps, or lines about other things, that are shown; JSON has all."""

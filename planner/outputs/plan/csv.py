@@ -23,11 +23,11 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
         shapes = (" ".join(map(str, shapes)) for shapes in (step.inputs, step.outputs))
         place = report.stands(step)
         texts = [printable(text) for text in (step.name, step.type, sources, *shapes)]
-        line, weights = line_text(place) if place else None, _harmless(lent(report.plan, step))
-        writer.writerow([*map(_harmless, texts), step.params, step.macs, line, weights])
+        line, weights = line_text(place) if place else None, harmless(lent(report.plan, step))
+        writer.writerow([*map(harmless, texts), step.params, step.macs, line, weights])
     return file.getvalue()
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """A spreadsheet takes a cell that starts like this for a formula; a quote before it keeps it a text."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

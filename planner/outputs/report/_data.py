@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from planner.analyses.input_sizes import InputSizes, Unsolved, input_sizes
-from planner.analyses.sweep import sweep
+from planner.analyses.nearby import nearby
 from planner.diagnostics import Diagnostic, Severity
 from planner.outputs._dictionary import dictionary, step_values
 from planner.outputs._findings import path_text
@@ -161,14 +161,14 @@ def _sizes(report: Report) -> Iterator[dict[str, Any]]:
     solved = {} if report.count(Severity.ERROR) else {each.input: each for each in input_sizes(plan.model)}
     for step in plan.inputs:
         shape = step.outputs[0]
-        swept = list(sweep(plan, step.name))
-        if not swept:
+        found = list(nearby(plan, step.name))
+        if not found:
             continue
         axis = max(range(len(shape.spatial)), key=lambda i: shape[i])
         yield {
             "input": step.name,
             "given": shape[axis],
-            "swept": [[each.size, int(each.works), each.losing, each.uneven, each.unread] for each in swept],
+            "nearby": [[each.size, int(each.works), each.losing, each.uneven, each.unread] for each in found],
             "words": _words(solved[step.name], axis) if step.name in solved else [],
         }
 

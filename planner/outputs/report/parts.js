@@ -472,16 +472,16 @@ const table = {
 
 function chart(each) {
   const [width, height, left, bottom] = [960, 210, 44, 34];
-  const swept = each.swept, step = (width - left - 10) / swept.length;
-  const most = Math.max(...swept.map(([, , , , unread]) => unread), 1);
+  const nearby = each.nearby, step = (width - left - 10) / nearby.length;
+  const most = Math.max(...nearby.map(([, , , , unread]) => unread), 1);
   const kind = ([, works, losing, uneven]) => (!works ? "fails" : losing ? "loses" : uneven ? "uneven" : "exact");
   const say = ([size, works, losing, uneven, unread]) =>
     `size ${size}: ` + (!works ? "does not work" : losing ? `${losing} step${losing > 1 ? "s" : ""} lose cells, ${unread} rows and columns of the input are never read` : uneven ? `loses nothing; ${uneven} step${uneven > 1 ? "s" : ""} leave padding over` : "nothing lost, nothing left over");
   const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", tabindex: 0, "aria-label": `Loss over the size of ${each.input}; arrow keys go from size to size` });
   const top = 16, base = height - bottom - 16, x = (i) => left + i * step;
   svg.append(draw("line", { class: "axis", x1: left, x2: width - 10, y1: base, y2: base }));
-  svg.append(draw("text", { x: left - 6, y: top + 8, "text-anchor": "end" }, swept.some((s) => s[4]) ? String(most) : ""), draw("text", { x: left - 6, y: base, "text-anchor": "end" }, "0"));
-  swept.forEach((found, i) => {
+  svg.append(draw("text", { x: left - 6, y: top + 8, "text-anchor": "end" }, nearby.some((s) => s[4]) ? String(most) : ""), draw("text", { x: left - 6, y: base, "text-anchor": "end" }, "0"));
+  nearby.forEach((found, i) => {
     const tall = (found[4] / most) * (base - top - 4);
     if (found[1] && tall) svg.append(draw("rect", { class: "loses", x: x(i) + 0.5, y: base - tall, width: Math.max(step - 1, 1), height: tall }));
     svg.append(draw("rect", { class: kind(found), x: x(i), y: base + 4, width: step, height: 10 }));
@@ -492,12 +492,12 @@ function chart(each) {
   });
   const cursor = draw("rect", { class: "cursor", x: 0, y: top - 8, width: step + 2, height: base - top + 24, visibility: "hidden" });
   svg.append(cursor);
-  const said = make("p", { "aria-live": "polite" }, say(swept.find(([size]) => size === each.given)));
-  let at = swept.findIndex(([size]) => size === each.given);
-  const point = (i) => { at = clamp(i, 0, swept.length - 1); cursor.setAttribute("x", x(at) - 1); cursor.setAttribute("visibility", "visible"); said.textContent = say(swept[at]); };
+  const said = make("p", { "aria-live": "polite" }, say(nearby.find(([size]) => size === each.given)));
+  let at = nearby.findIndex(([size]) => size === each.given);
+  const point = (i) => { at = clamp(i, 0, nearby.length - 1); cursor.setAttribute("x", x(at) - 1); cursor.setAttribute("visibility", "visible"); said.textContent = say(nearby[at]); };
   svg.addEventListener("pointermove", (event) => { const box = svg.getBoundingClientRect(); point(Math.floor((((event.clientX - box.left) / box.width) * width - left) / step)); });
-  svg.addEventListener("keydown", (event) => { const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]; if (by) { event.preventDefault(); point(at + by); } else if (event.key === "Enter") picked(each.input, swept[at][0]); });
-  svg.addEventListener("click", () => picked(each.input, swept[at][0]));
+  svg.addEventListener("keydown", (event) => { const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]; if (by) { event.preventDefault(); point(at + by); } else if (event.key === "Enter") picked(each.input, nearby[at][0]); });
+  svg.addEventListener("click", () => picked(each.input, nearby[at][0]));
   const key = (name, text) => make("span", {}, sign(name), text);
   const legend = make("p", { class: "keys" }, key("loses", "rows and columns never read (bars); some step loses cells"), key("uneven", "only padding is left over"), key("exact", "nothing is left over"), key("fails", "does not work"), make("span", {}, "┆ the given size"));
   const words = make("dl", {}, ...each.words.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));

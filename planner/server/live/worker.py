@@ -1,4 +1,4 @@
-"""A process of its own in which the parts of the page are made: a layout or a sweep over sizes takes seconds, and the
+"""A process of its own in which the parts of the page are made: a layout, or plans of many sizes, take seconds, and the
 editor answers meanwhile. It reads a job a line, and writes an answer a line.
 """
 

@@ -70,7 +70,7 @@ PLAIN = {
     "Sin": "sin", "Cos": "cos", "Tan": "tan", "Asin": "asin", "Acos": "acos", "Atan": "atan", "Sinh": "sinh",
     "Cosh": "cosh", "Erf": "erf", "Floor": "floor", "Ceil": "ceil", "Round": "round", "Sigmoid": "sigmoid",
     "Tanh": "tanh", "Relu": "relu", "HardSwish": "hardswish", "Softplus": "softplus", "Softsign": "softsign",
-    "Mish": "mish", "Swish": "silu",
+    "Mish": "mish",
 }  # fmt: skip
 
 
@@ -79,6 +79,14 @@ def _plain(name: str, b: OnnxBuilder, node: FileNode, x: Value) -> Any:
 
 
 OPERATORS.update({op: partial(_plain, name) for op, name in PLAIN.items()})
+
+
+@operator("Swish")
+def swish(b: OnnxBuilder, node: FileNode, x: Value) -> Any:
+    alpha, tensor = node.get("alpha", 1.0), b.tensor(x)
+    if alpha == 1:
+        return b.torch("silu", tensor)
+    return b.torch("mul", tensor, b.torch("sigmoid", b.torch("mul", tensor, alpha)))
 
 
 @operator("Silu")

@@ -80,7 +80,8 @@ def normalization(b: OnnxBuilder, node: FileNode, x: Value) -> Any:
 
 @operator("CumSum")
 def cumsum(b: OnnxBuilder, node: FileNode, x: Value, axis: Value) -> Any:
-    if node.get("exclusive", 0) or node.get("reverse", 0):
-        raise NotSayable("a sum from the other end, or without its last value")
     (dim,) = b.whole(axis)
-    return b.torch("cumsum", b.tensor(x), dim)
+    tensor, turned = b.tensor(x), bool(node.get("reverse", 0))
+    found = b.torch("cumsum", b.torch("flip", tensor, [dim]) if turned else tensor, dim)
+    found = b.torch("flip", found, [dim]) if turned else found
+    return b.torch("sub", found, tensor) if node.get("exclusive", 0) else found

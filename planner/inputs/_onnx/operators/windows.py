@@ -76,17 +76,20 @@ def padding_of(sides: Any) -> Any:
 @operator("Conv")
 def conv(b: OnnxBuilder, node: FileNode, x: Value, w: Value, bias: Value | None = None) -> Traced:
     rank = spatial_rank(b, x)
-    weight = b.weight(w)
-    kernel = list(weight.sizes[2:])
+    computed = isinstance(w, Traced)
+    kernel = list((b.sizes(w)[0] if computed else b.weight(w).sizes)[2:])
     if len(kernel) != rank or (node.get("kernel_shape") or kernel) != kernel:
-        raise NotSayable(f"a kernel of {len(weight.sizes)} dimensions on {rank} axes")
-    sides = sides_of(b, node, x, kernel)
+        raise NotSayable(f"a kernel of {len(kernel) + 2} dimensions on {rank} axes")
+    sides = sides_of(b, node, x, kernel, own_same=not computed)
     image = b.tensor(x)
     if not isinstance(sides, str) and any(n < 0 for pair in sides for n in pair):
         image, sides = padded(b, image, sides), [(0, 0)] * rank
-    path = b.path(w, bias)
+    weights: tuple[Any, Any] = w, None if bias is None or not computed else b.tensor(bias)
+    if not computed:
+        path = b.path(w, bias)
+        weights = b.held(path, "weight", w), b.held(path, "bias", bias)
     found: Traced = b.torch(
-        f"conv{rank}d", image, b.held(path, "weight", w), b.held(path, "bias", bias),
+        f"conv{rank}d", image, *weights,
         padding=padding_of(sides), stride=numbers_of(node, "strides", rank),
         dilation=numbers_of(node, "dilations", rank), groups=node.get("group", 1),
     )  # fmt: skip

@@ -312,4 +312,4 @@ def _tensor(data: Expr) -> Expr:
             return Expr(f"{table}()", tuple(sizes))
     if others or given.op != "tuple":
         return Expr("call", (callee, given, *(each.args[0] for each in others)))
-    return Expr("call", (callee, *given.args))
+    return Expr("call", (callee, *given.args)) if given.args else Expr("call", (callee, given))

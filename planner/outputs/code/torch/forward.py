@@ -178,8 +178,10 @@ class Forward:
     def _tensor(self, part: Part) -> Code:
         """A tensor that the class has, trained or not."""
         (value,) = part.values
-        side: Side = "last" if part.calls[-1].call.layout == "last" else "first"
-        made = Code(self.labelled.access[part], side=side, axes=self.shapes.axes(value), lacks=_lacks(part))
+        call = part.calls[-1].call
+        side: Side = "last" if call.layout == "last" else "first"
+        access = self.labelled.access[part] + (".reshape(1)" if call.scalar else "")
+        made = Code(access, side=side, axes=self.shapes.axes(value), lacks=_lacks(part))
         return made.moved(self.program.layouts.tensor(self.unit, value))
 
     def _fits(self, part: Part, made: Code) -> bool:

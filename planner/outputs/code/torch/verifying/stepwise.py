@@ -106,7 +106,7 @@ def _folded(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, x: Any
 def _result(call: Mapping[str, Any], args: Mapping[str, Any], thing: Any, read: Sequence[Any]) -> Any:
     home, _, name = call["target"].rpartition(".")
     if call["target"] in FREE:
-        return thing
+        return thing if thing.dim() else thing.reshape(1)
     if "uncounted" in args:
         return _mean(thing, read[0], args.get("counted", ()), args["uncounted"])
     if thing is not None:

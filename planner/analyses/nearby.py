@@ -1,4 +1,4 @@
-"""Sweep: the model planned again at many sizes of its input, and what is lost at each."""
+"""The model planned again at the sizes near the given one, and what is lost at each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIDEST = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class Nearby:
     """The outcome at one input size.
 
     works   whether every step has its shapes
@@ -34,7 +34,7 @@ class Swept:
     unread: int = 0
 
 
-def sweep(plan: Plan, input: str) -> Iterator[Swept]:
+def nearby(plan: Plan, input: str) -> Iterator[Nearby]:
     """The outcomes at the sizes around the given one. All axes of the input that are as long as its first one change
     together.
     """
@@ -49,7 +49,7 @@ def sweep(plan: Plan, input: str) -> Iterator[Swept]:
     behind = _behind(plan, input)
     for n in range(max(1, size - reaching), size + reaching + 1):
         sizes = Shape([*(n if each == size else each for each in given.spatial), given.channels])
-        yield _swept(propagate(model, inputs={input: sizes}, known=known), input, n, behind)
+        yield _planned(propagate(model, inputs={input: sizes}, known=known), input, n, behind)
 
 
 def _behind(plan: Plan, input: str) -> set[int]:
@@ -61,9 +61,9 @@ def _behind(plan: Plan, input: str) -> set[int]:
     return found
 
 
-def _swept(plan: Plan, input: str, n: int, behind: set[int]) -> Swept:
+def _planned(plan: Plan, input: str, n: int, behind: set[int]) -> Nearby:
     if not plan.complete:
-        return Swept(n, False)
+        return Nearby(n, False)
     losing = uneven = 0
     for i, found in enumerate(losses(plan)):
         if i not in behind:
@@ -76,4 +76,4 @@ def _swept(plan: Plan, input: str, n: int, behind: set[int]) -> Swept:
         tensors = read.unread[plan.numbers[input]]
         if tensors:
             unread = sum(tensors[0].unread_lines(axis).bit_count() for axis in range(len(tensors[0].shape.spatial)))
-    return Swept(n, True, losing, uneven, unread)
+    return Nearby(n, True, losing, uneven, unread)

@@ -1,0 +1,4 @@
+"""PyTorch's operations on tensors without values: where results lie in memory, and what autograd keeps for backward.
+
+`calls` runs the calls that layers mean; what they do stands in the other files, by family. `tape` notes it.
+"""

@@ -1,0 +1,156 @@
+"""Recurrent layers and cells: one operation after the other, or as a whole where PyTorch has oneDNN do it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from planner.autograd import pointwise, products, views
+from planner.autograd.attention import concat
+from planner.autograd.tape import Tape, UnknownCallError
+from planner.autograd.tensors import Storage, Strided
+
+Kind = Literal["LSTM", "GRU", "RNN"]
+Weights = Mapping[str, Strided]
+State = tuple[Strided, ...]
+
+
+def layers(
+    t: Tape, kind: Kind, args: Mapping[str, object], weights: Weights, x: Strided, states: Sequence[Strided]
+) -> list[Strided]:
+    """A recurrent layer with `batch_first`, (N, L, C): the sequence and the last states, (layers, N, C)."""
+    count = int(str(args.get("num_layers", 1)))
+    ways = ("", "_reverse") if args.get("bidirectional") else ("",)
+    x = views.transpose(t, x, 0, 1)
+    firsts = [*states] or _zeros(t, kind, args, x, count * len(ways))
+    whole = kind == "LSTM" and not args.get("proj_size")
+    if whole:
+        x = views.contiguous(t, x)
+    last: list[State] = []
+    for layer in range(count):
+        outs = []
+        for way in ways:
+            own = {name.split("_l")[0]: each for name, each in weights.items() if name.endswith(f"_l{layer}{way}")}
+            first = tuple(views.select(t, each, 0) for each in firsts)
+            run = _fused_lstm if whole else _steps
+            out, ended = run(t, kind, args, own, x, first)
+            outs.append(out)
+            last.append(ended)
+        x = outs[0] if len(ways) == 1 else concat(t, outs, 2)
+        dropout = float(str(args.get("dropout", 0.0)))
+        if dropout and layer < count - 1:
+            x = pointwise.dropout(t, x, dropout)
+    together = [stack(t, [each[i] for each in last], 0) for i in range(len(last[0]))]
+    return [views.transpose(t, x, 0, 1), *together]
+
+
+def _zeros(t: Tape, kind: Kind, args: Mapping[str, object], x: Strided, count: int) -> list[Strided]:
+    """First states that are none."""
+    hidden = int(str(args["hidden_size"]))
+    channels = [int(str(args.get("proj_size") or 0)) or hidden, *([hidden] if kind == "LSTM" else [])]
+    return [t.new((count, x.sizes[1], n), x.dtype) for n in channels]
+
+
+def stack(t: Tape, tensors: Sequence[Strided], dim: int) -> Strided:
+    dtype = t.widest(*tensors)
+    tensors = [t.to(x, dtype) for x in tensors]
+    sizes = list(tensors[0].sizes)
+    sizes.insert(dim, len(tensors))
+    return t.noted("stack", tensors, t.new(sizes, dtype))
+
+
+def _fused_lstm(
+    t: Tape, kind: Kind, args: Mapping[str, object], weights: Weights, x: Strided, states: State
+) -> tuple[Strided, State]:
+    """OneDNN's LSTM, which keeps a workspace beside what goes in and out."""
+    x, (h, c) = t.lower(x), (t.lower(each) for each in states)
+    if x.dtype != "float32":
+        raise UnknownCallError("how much oneDNN keeps in lower precision")
+    own = [t.lower(weights[name]) for name in ("weight_ih", "weight_hh")]
+    biases = [t.lower(weights[name]) for name in ("bias_ih", "bias_hh") if name in weights]
+    biases = biases or [t.new(each.sizes, each.dtype) for each in own]
+    length, batch, _ = x.sizes
+    hidden = own[1].sizes[1]
+    made = t.new((length, batch, hidden), x.dtype)
+    ended = tuple(t.new((batch, hidden), x.dtype) for _ in range(2))
+    space = Strided(Storage(workspace(length, batch, x.sizes[2], hidden)), (), (), "uint8")
+    t.note("lstm", (x, h, c, *own, *biases), (made, *ended), h, c, x, *own, *biases, made, *ended, space)
+    return made, ended
+
+
+PAGE = 4096
+
+
+def workspace(length: int, batch: int, channels: int, hidden: int) -> int:
+    """Bytes that oneDNN keeps of an LSTM of 32-bit numbers in training: gates, states of each kind and what the gates
+    are made of, for each position, each in pages of its own.
+    """
+    rows, states = length * batch, 2 * (length + 1) * batch
+    parts = [rows * _leading(4 * hidden), *[states * _leading(max(channels, hidden))] * 3, rows * _leading(hidden)]
+    return sum(-(-4 * count // PAGE) * PAGE for count in (*parts, states * hidden, states * hidden))
+
+
+def _leading(count: int) -> int:
+    """How far rows of so many numbers lie apart in oneDNN: whole cache lines, but not a multiple of 256 numbers."""
+    lines = -(-count // 16) * 16
+    return lines + 16 if lines % 256 == 0 else lines
+
+
+def _steps(
+    t: Tape, kind: Kind, args: Mapping[str, object], weights: Weights, x: Strided, states: State
+) -> tuple[Strided, State]:
+    """One cell after the other; what the inputs are multiplied by is done for all of them at once."""
+    gates = products.linear(t, x, weights["weight_ih"], weights.get("bias_ih"))
+    outs = []
+    relu = args.get("nonlinearity") == "relu"
+    for _ in range(x.sizes[0]):
+        states = _cell(t, kind, weights, views.select(t, gates, 0), states, relu)
+        outs.append(states[0])
+    return stack(t, outs, 0), states
+
+
+def cell(
+    t: Tape, kind: Kind, weights: Weights, x: Strided, states: Sequence[Strided], hidden: int, *, relu: bool = False
+) -> State:
+    """One step by itself, whose first states are zeros where none are given."""
+    if not states:
+        zeros = t.new((x.sizes[0], hidden), x.dtype)
+        states = (zeros,) * (2 if kind == "LSTM" else 1)
+    gates = products.linear(t, x, weights["weight_ih"], weights.get("bias_ih"))
+    return _cell(t, kind, weights, gates, tuple(states), relu)
+
+
+def _in_place(t: Tape, x: Strided, *others: Strided, saved: Sequence[Strided] = ()) -> Strided:
+    made = Strided(x.storage, x.sizes, x.strides, x.dtype)
+    return t.noted("in place", (x, *others), made, *saved)
+
+
+def _own(t: Tape, x: Strided) -> Strided:
+    """A function that writes over its input and keeps its output."""
+    made = Strided(x.storage, x.sizes, x.strides, x.dtype)
+    return t.noted("in place", (x,), made, made)
+
+
+def _cell(t: Tape, kind: Kind, weights: Weights, gates: Strided, states: State, relu: bool = False) -> State:
+    h = states[0]
+    mine = products.linear(t, h, weights["weight_hh"], weights.get("bias_hh"))
+    width = weights["weight_hh"].sizes[0]
+    if kind == "RNN":
+        return (pointwise.function(t, _in_place(t, mine, gates), "output"),)
+    if kind == "GRU":
+        part = (width // 3,) * 3
+        ours, theirs = views.split(t, mine, 1, part), views.split(t, gates, 1, part)
+        reset = _own(t, _in_place(t, ours[0], theirs[0]))
+        update = _own(t, _in_place(t, ours[1], theirs[1]))
+        scaled = _in_place(t, ours[2], reset, saved=(t.like(ours[2]), reset))
+        new = _own(t, pointwise.add(t, theirs[2], scaled))
+        apart = pointwise.add(t, h, new)
+        kept = _in_place(t, apart, update, saved=(t.like(apart), update))
+        return (_in_place(t, kept, new),)
+    c = states[1]
+    i, f, g, o = (_own(t, each) for each in views.split(t, _in_place(t, mine, gates), 1, (width // 4,) * 4))
+    c = _in_place(t, pointwise.multiply(t, f, c), pointwise.multiply(t, i, g))
+    h = pointwise.multiply(t, o, pointwise.function(t, c, "output"))
+    if "weight_hr" in weights:
+        h = products.matmul(t, h, views.transpose(t, weights["weight_hr"], 0, 1))
+    return h, c

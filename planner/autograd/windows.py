@@ -1,0 +1,128 @@
+"""Convolutions, pools, padding and interpolation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from planner.autograd import pointwise, views
+from planner.autograd.tape import Tape
+from planner.autograd.tensors import WIDTHS, Strided, channels_last, like, packed, suggested
+
+
+def convolution(
+    t: Tape, x: Strided, weight: Strided, bias: Strided | None, spatial: Sequence[int], width: int
+) -> Strided:
+    """A convolution of any kind, whose output has such spatial sizes and channels."""
+    x, weight = t.lower(x), t.lower(weight)
+    bias = None if bias is None else t.lower(bias)
+    sizes = (x.sizes[0], width, *spatial)
+    last = x.dim > 3 and (x.is_channels_last or weight.is_channels_last)
+    made = t.new(sizes, x.dtype, channels_last(sizes) if last else None)
+    inputs = (x, weight) if bias is None else (x, weight, bias)
+    return t.noted("convolution", inputs, made, x, weight, aside=_aside(x, weight, made))
+
+
+BLOCK = 16
+"""Channels that oneDNN lays out together."""
+
+
+def _aside(x: Strided, weight: Strided, y: Strided) -> tuple[int, int]:
+    """Bytes that a convolution takes while it runs, forward and backward: copies of what goes in and out in oneDNN's
+    layout, of blocks of channels, or the windows of the input laid side by side.
+    """
+    kernel = prod(weight.sizes[2:])
+    width = WIDTHS[x.dtype]
+    if not _by_onednn(x, weight, y):
+        plain = kernel == 1 and x.sizes[2:] == y.sizes[2:]
+        columns = 0 if plain else width * y.sizes[0] * x.sizes[1] * kernel * prod(y.sizes[2:])
+        return columns, columns
+    own = [width * each.elements for each in (x, weight, y)]
+    ins, outs = (width * each.elements // each.sizes[1] * _blocks(each.sizes[1]) for each in (x, y))
+    kernels = own[1]
+    forward = max(ins + kernels, own[2])
+    return forward, max(outs + kernels + ins - own[0] - own[1], outs + ins, kernels)
+
+
+def _blocks(channels: int) -> int:
+    return -(-channels // BLOCK) * BLOCK
+
+
+def _by_onednn(x: Strided, weight: Strided, y: Strided) -> bool:
+    """Whether PyTorch leaves a convolution to oneDNN on one thread (ATen's `use_mkldnn`)."""
+    rows = weight.sizes[-2] if weight.dim > 3 else 1
+    moves = x.sizes[2:] != y.sizes[2:]
+    large = moves or x.sizes[0] >= 16 or weight.sizes[-1] != 1 or rows != 1
+    grouped = weight.sizes[1] != x.sizes[1]
+    return large and (grouped or min(weight.sizes[-1], rows) > 3 or x.sizes[0] > 1 or prod(x.sizes[:4]) > 20480)
+
+
+def max_pool(t: Tape, x: Strided, spatial: Sequence[int]) -> tuple[Strided, Strided]:
+    """The largest values and their places, which are kept, as whole numbers of 8 bytes."""
+    x = t.full(x) if len(spatial) == 3 else x
+    sizes = (*x.sizes[:2], *spatial)
+    strides = suggested(x, sizes) if x.dim > 3 else None
+    made, places = t.new(sizes, x.dtype, strides), t.new(sizes, "int64", strides)
+    t.note("max_pool", (x,), (made, places), x, places)
+    return made, places
+
+
+def average_pool(t: Tape, x: Strided, spatial: Sequence[int]) -> Strided:
+    x = t.full(x) if len(spatial) == 3 else x
+    sizes = (*x.sizes[:2], *spatial)
+    made = t.new(sizes, x.dtype, suggested(x, sizes) if x.dim > 3 else None)
+    return t.noted("avg_pool", (x,), made, x)
+
+
+def adaptive_average_pool(t: Tape, x: Strided, spatial: Sequence[int]) -> Strided:
+    """One bin for each axis is a mean, which keeps nothing."""
+    x = t.full(x) if len(spatial) == 3 else x
+    sizes = (*x.sizes[:2], *spatial)
+    made = t.new(sizes, x.dtype, suggested(x, sizes) if x.dim > 3 else None)
+    return t.noted("adaptive_avg_pool", (x,), made, *(() if set(spatial) == {1} else (x,)))
+
+
+def fractional_max_pool(t: Tape, x: Strided, spatial: Sequence[int]) -> tuple[Strided, Strided]:
+    x = t.full(x)
+    sizes = (*x.sizes[:2], *spatial)
+    made, places = t.new(sizes, x.dtype), t.new(sizes, "int64")
+    t.note("max_pool", (x,), (made, places), x, places)
+    return made, places
+
+
+def lp_pool(t: Tape, x: Strided, spatial: Sequence[int]) -> Strided:
+    """PyTorch makes it of a mean pool of powers: the sign of the sum times what of its size is above 0."""
+    powers = pointwise.function(t, x, "input", "pow")
+    sums = average_pool(t, powers, spatial)
+    signs = pointwise.function(t, sums, "", "sign")
+    size = pointwise.function(t, pointwise.function(t, sums, "input", "abs"), "output", "relu")
+    scaled = pointwise.with_number(t, pointwise.multiply(t, signs, size), "mul", 1.0, first=False)
+    return pointwise.function(t, scaled, "input", "pow")
+
+
+FULL_PADS = {("reflect", 1), ("reflect", 2), ("replicate", 1), ("replicate", 2), ("replicate", 3)}
+"""Modes of padding on so many axes that autocast does in full precision."""
+
+
+def pad(t: Tape, x: Strided, sides: Sequence[int], mode: str = "constant") -> Strided:
+    """Cells around the last axes; to mirror or repeat cells of the edge, the input is kept."""
+    sizes = list(x.sizes)
+    for i in range(len(sides) // 2):
+        sizes[-1 - i] += sides[2 * i] + sides[2 * i + 1]
+    if mode == "constant":
+        if all(side <= 0 for side in sides):
+            narrowed = t.view(x, sizes, x.strides, "slice")
+            return views.copied(t, narrowed, like(narrowed))
+        return t.noted("pad", (x,), t.new(sizes, x.dtype, suggested(x, sizes)))
+    if mode == "circular":
+        return t.noted("pad", (x,), t.new(sizes, x.dtype))
+    x = t.full(x) if (mode, len(sides) // 2) in FULL_PADS else x
+    strides = suggested(x, sizes) if x.dim == 4 or (x.dim == 5 and mode == "replicate") else None
+    return t.noted("pad", (x,), t.new(sizes, x.dtype, strides), x)
+
+
+def interpolate(t: Tape, x: Strided, spatial: Sequence[int], mode: str = "nearest") -> Strided:
+    if mode == "area":
+        return adaptive_average_pool(t, x, spatial)
+    sizes = (*x.sizes[:2], *spatial)
+    return t.noted("upsample", (x,), t.new(sizes, x.dtype, suggested(x, sizes) if x.dim > 3 else packed(sizes)))

@@ -1,0 +1,63 @@
+"""`planner fit`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from planner.cli import _reading
+from planner.cli._ending import Failure
+from planner.cli._options import format_option, memory_options, model_options, screen_option, training_options
+from planner.cli._printing import print_text
+from planner.outputs import renderer
+from planner.outputs._screen import Screen
+
+PLACE = 6
+
+
+def _read_memory(context: click.Context, parameter: click.Parameter, text: str) -> int:
+    """`24GiB` as a number of bytes."""
+    from planner.training.sizes import bytes_of
+
+    found = bytes_of(text)
+    if found is None:
+        raise click.BadParameter(f"`{text}` is no size of memory; write it as 24GiB, 800MiB or 8GB")
+    return found
+
+
+@click.command("fit")
+@click.argument("file")
+@click.option(
+    "--memory", required=True, callback=_read_memory, metavar="SIZE", help="How much there is, such as 24GiB."
+)
+@model_options
+@memory_options
+@training_options
+@format_option("text", "fit")
+@screen_option
+def command(
+    file: str, memory: int, autocast: str | None, optimizer: str, format: str, screen: Screen, **options: Any
+) -> int:
+    """Find the largest batch that can be trained in so much memory.
+
+    And what checkpointing each block would save, and cost, at that batch.
+
+    FILE is a model file, or - for standard input. Exit code 0: a batch fits; 1: none does.
+    """
+    from planner.training.fitting import largest_batch, savings
+
+    report = _reading.report_on(file, **options)
+    if not report.plan.complete:
+        _reading.print_findings(report, screen)
+        return _reading.exit_code(report) or 1
+    wanted: Any = optimizer
+    training = report.training(autocast=autocast, optimizer=wanted)
+    if training.unknown:
+        steps = ", ".join(f"`{name}`" for name in training.unknown[:3])
+        raise Failure(f"it is not known what {steps} keeps in training", "`planner plan --train` shows what is known")
+    batch = largest_batch(training, memory)
+    there = replace(training, batch=batch or 1)
+    print_text(renderer("fit", format)(there, batch, memory, list(savings(there)), screen))
+    return int(not batch)

@@ -1,0 +1,239 @@
+"""`planner sweep`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from planner.cli import _pictures, _reading
+from planner.cli._ending import Failure
+from planner.cli._extras import needed
+from planner.cli._files import STDOUT, format_of, ready, save
+from planner.cli._options import (
+    Decorator,
+    arguments_option,
+    engine_option,
+    memory_options,
+    read_each,
+    read_value,
+    scale_option,
+    screen_option,
+    theme_option,
+)
+from planner.cli._printing import print_text
+from planner.cli._progress import Progress
+from planner.outputs import formats, renderer
+from planner.outputs._screen import Screen
+
+if TYPE_CHECKING:
+    from planner.engine import Choice
+    from planner.points import Limits, Objective, Question
+    from planner.sweeping import StoredRows
+
+PLACE = 3
+BYTES = {"peak", "activations"}
+BOUNDED = {"params": "parameters", "macs": "multiply-adds", "peak": "peak memory", "activations": "activations"}
+
+
+def _read_sets(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
+    """`width=32:128:8` as a series by its name."""
+    from planner.points import read_series
+
+    return read_each(texts, partial(read_series, read=read_value))
+
+
+def _read_shapes(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
+    """`160:320:32` as shapes, and `left=160:320:32` as those of one input; "" is the name of the only one."""
+    from planner.points import read_shapes
+
+    if len(texts) == 1 and "=" not in texts[0]:
+        try:
+            return {"": read_shapes(texts[0])}
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+    if not all("=" in text for text in texts):
+        raise click.BadParameter("several inputs need a name each: name=160:320:32")
+    return read_each(texts, read_shapes)
+
+
+def _read_bound(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    from planner.quantities import quantity
+
+    if text is None:
+        return None
+    try:
+        return quantity(text, of_bytes=str(parameter.name).rpartition("_")[2] in BYTES)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _read_front(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[Objective, ...]:
+    """`least:macs,most:params` as two aims."""
+    from planner.points import Objective
+
+    aims = []
+    for part in text.split(",") if text is not None else ():
+        which, colon, measure = part.strip().partition(":")
+        if which not in ("least", "most") or not colon or not measure:
+            raise click.BadParameter(f"`{part.strip()}` is no aim; write it as least:macs or most:params")
+        aims.append(Objective(measure, which == "most"))
+    if len(aims) not in (0, 2) or (aims and aims[0].measure == aims[1].measure):
+        raise click.BadParameter("a front has two measures, such as least:macs,most:params")
+    return tuple(aims)
+
+
+def _bounds(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that bound what is shown, such as `--max-params`."""
+    for way in ("min", "max"):
+        for name, noun in reversed(BOUNDED.items()):
+            example = "256KiB" if name in BYTES else "5M"
+            option: Decorator = click.option(
+                f"--{way}-{name}", f"{way}_{name}", callback=_read_bound, metavar="N",
+                help=f"Leave out what has {'more' if way == 'max' else 'less'} {noun}, such as {example}.",
+            )  # fmt: skip
+            command = option(command)
+    return command
+
+
+@click.command("sweep")
+@click.argument("file")
+@click.option("--set", "sets", multiple=True, callback=_read_sets, metavar="NAME=VALUES",
+              help="Values of a parameter in turn: from:to:step, as 32:128:8, or a list, as 32,48,64.")  # fmt: skip
+@click.option("--input", "shapes", multiple=True, callback=_read_shapes, metavar="[NAME=]SIZES",
+              help="Sizes of the input in turn: 160:320:32 for all spatial axes, or shapes, as 224x224x3.")  # fmt: skip
+@arguments_option
+@scale_option
+@memory_options
+@_bounds
+@click.option("--lossless", is_flag=True, help="Leave out what loses cells that nothing reads.")
+@click.option("--front", "aims", callback=_read_front, metavar="AIM,AIM",
+              help="What the front is about; by default least:macs,most:params.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes; by default one for each core.")
+@click.option("--dask", "address", metavar="ADDRESS", help="Plan on the workers of a Dask cluster: tcp://…:8786.")
+@click.option("--results", metavar="PATH", help="Keep each row in this file; started again, the sweep goes on there.")
+@click.option("-o", "--output", metavar="PATH", help="Where to; the ending, such as .csv or .svg, says the format.")
+@click.option("--format", type=click.Choice(formats("sweep")), help="The format; by default table, or as PATH ends.")
+@theme_option
+@engine_option
+@screen_option
+def command(
+    file: str,
+    sets: dict[str, Any],
+    shapes: dict[str, Any],
+    scale: str | None,
+    batch: int,
+    dtype: Any,
+    lossless: bool,
+    aims: tuple[Objective, ...],
+    jobs: int | None,
+    address: str | None,
+    results: str | None,
+    output: str | None,
+    format: str | None,
+    theme: str,
+    engine: Choice,
+    screen: Screen,
+    **bounds: int | None,
+) -> int:
+    """Plan every combination of parameters and input sizes.
+
+    A row for each: parameters, MACs, peak memory, and whether cells are lost. Rows over a limit are left out, and those
+    that no other row beats in two measures are the front, which -o front.svg draws. What cannot be planned is a row
+    that says why.
+
+    FILE is a model file, or - for standard input. Exit code 1: no row is left that could be planned.
+    """
+    from planner.points import SweepOutcome
+    from planner.sweeping import StoredRows, SweepStopped
+    from planner.writing import NotWritten
+
+    ready(output, file)
+    wanted = format or (format_of(output, "sweep") if output not in (None, STDOUT) else "table")
+    question = _question(file, sets, shapes, scale, batch=batch, dtype=dtype)
+    if isinstance(question, int):
+        return question
+    _must_be_there(wanted, aims, question)
+    try:
+        if results is not None:
+            ready(results, file, output)
+        with StoredRows(question, results) as stored:
+            _fill(stored, question, jobs, address)
+            outcome = SweepOutcome(question, stored.rows, _limits(bounds, lossless), aims)
+            _show(renderer("sweep", wanted)(outcome, screen, theme, partial(_pictures.drawn, choice=engine)), output)
+            return int(outcome.tally["kept"] == outcome.tally["failed"])
+    except (NotWritten, SweepStopped) as error:
+        raise Failure(str(error), error.help) from None
+
+
+def _show(made: str | bytes, output: str | None) -> None:
+    if isinstance(made, str) and output in (None, STDOUT):
+        print_text(made)
+    else:
+        save(made, output)
+
+
+def _limits(bounds: dict[str, int | None], lossless: bool) -> Limits:
+    from planner.points import Limits
+
+    most, least = (
+        {name: bound for name in BOUNDED if (bound := bounds[f"{way}_{name}"]) is not None} for way in ("max", "min")
+    )
+    return Limits(most, least, lossless)
+
+
+def _question(file: str, sets: dict[str, Any], shapes: dict[str, Any], scale: str | None, **options: Any) -> Any:
+    """The question; where the file cannot be read, the exit code, after what is wrong with it."""
+    from planner.diagnostics import Fault
+    from planner.inputs import is_source
+    from planner.sweeping import Unasked, asked, one_shape
+    from planner.workbench import Workbench
+
+    try:
+        given = one_shape(file, shapes) if is_source(file) else None
+        source = _reading.source_of(file, scale=scale, input=given)
+        return asked(source, sets, {} if is_source(file) else shapes, scale=scale, **options)
+    except Fault as fault:
+        report = Workbench.without_source(fault, file).report
+        _reading.print_findings(report, Screen())
+        return _reading.exit_code(report)
+    except Unasked as error:
+        raise Failure(str(error), error.help) from None
+
+
+def _must_be_there(format: str, aims: tuple[Objective, ...], question: Question) -> None:
+    """See, before any work is done, that there is what a format and a front need."""
+    from planner.points import MEASURES
+
+    for aim in aims:
+        if aim.measure not in MEASURES and aim.measure not in question.params:
+            known = ", ".join([*MEASURES, *question.params])
+            raise click.UsageError(f"--front: there is no measure `{aim.measure}`; there are: {known}")
+    if format == "parquet":
+        with needed("parquet", "planner sweep --format parquet"):
+            import pyarrow  # noqa: F401
+
+
+def _fill(stored: StoredRows, question: Question, jobs: int | None, address: str | None) -> None:
+    """Plan the points whose rows are not there yet."""
+    from planner.sweeping import crew_of, rows
+
+    if stored.count == question.count:
+        return
+    with needed("dask", "planner sweep --dask"):
+        crew = crew_of(question, jobs=jobs, dask=address, start=stored.count)
+        found = rows(question, crew, stored.count)
+        try:
+            with closing(found), Progress(question.count, "points", stored.count) as progress:
+                for row in found:
+                    stored.add(row)
+                    progress.step()
+        except KeyboardInterrupt:
+            kept = f"; --results {stored.path} goes on from there" if stored.lasting else ", which are lost"
+            hint = "" if stored.lasting else ": --results PATH keeps them"
+            print_text(f"stopped after {stored.count:,} of {question.count:,} points{kept}{hint}\n", sys.stderr)
+            raise

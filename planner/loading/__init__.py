@@ -1,0 +1,91 @@
+"""A checkpoint beside a plan: which entries of its `state_dict` agree in names and sizes, and what differs.
+
+    choosing   which mapping of a checkpoint is meant, with affixes: what its names begin with
+    renaming   which entries are the same by other names, with sequences
+    entries    what becomes of each entry
+    sizes      sentences about other sizes; absent: about what only one side has; notes: about what is no difference
+    advice     options with which the file fits; each has been tried
+
+No number of a tensor is known here, so that what agrees may still be of another training, or of another network that
+has the same names and sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from planner.checkpoints import Checkpoint
+from planner.loading.absent import absences
+from planner.loading.advice import Advice, Options, advised
+from planner.loading.choosing import TakenSection, chosen
+from planner.loading.entries import StateMatch, compared
+from planner.loading.naming import namings
+from planner.loading.notes import notes
+from planner.loading.plain import plain
+from planner.loading.sentences import Difference
+from planner.loading.sizes import resizings
+from planner.plan import Plan
+from planner.report import Report
+
+__all__ = ["Advice", "Difference", "Options", "StateMatch", "WeightsMatch"]
+
+
+@dataclass(frozen=True)
+class WeightsMatch:
+    """A checkpoint beside a model. What is said in words has the place in the file that it is about.
+
+    key     the key by which the weights stand, where one was given
+    replan  plans the model with other options, for advice
+    scales  the scales that a model file of Ultralytics has
+    """
+
+    report: Report
+    checkpoint: Checkpoint
+    key: str | None = None
+    replan: Callable[[Options], Plan | None] | None = None
+    scales: Sequence[str] = ()
+
+    @cached_property
+    def chosen(self) -> TakenSection:
+        """Which mapping of the checkpoint is compared. Raises UnreadableCheckpoint where there is none."""
+        return chosen(self.checkpoint, StateMatch.sizes_in(self.report.plan), self.key)
+
+    @cached_property
+    def entries(self) -> StateMatch:
+        """What becomes of each entry."""
+        return compared(self.report.plan, self.chosen.section, self.chosen.affix, in_order=self.checkpoint.in_order)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all names and sizes agree, so that `load_state_dict` takes the checkpoint as it is."""
+        return self.entries.agree
+
+    @cached_property
+    def differences(self) -> list[Difference]:
+        """What differs, in sentences."""
+        found = self.report, self.entries
+        return [*namings(*found), *resizings(*found), *absences(*found)]
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What is to be known beside that."""
+        return list(notes(self.report, self.checkpoint, self.chosen, self.entries))
+
+    @cached_property
+    def advice(self) -> Advice | None:
+        """Options with which more entries agree; None where none was found."""
+        if self.replan is None or self.agrees:
+            return None
+        return advised(self.report, self.entries, self.replan, self.scales)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in plain values."""
+        return plain(self)
+
+    @property
+    def renaming(self) -> Mapping[str, str]:
+        """The file's names by the checkpoint's, of all entries that are known to be the same."""
+        return self.entries.renaming

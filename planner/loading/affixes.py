@@ -1,0 +1,85 @@
+"""What the names of a checkpoint begin with that those of the file do not: `module.`, `model.`, `_orig_mod.`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from planner.checkpoints import SavedTensor
+from planner.layers._layer import Sizes
+
+WRAPPERS = ("_orig_mod", "module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module")
+"""Parts of names that come of what a network was wrapped in, which may stand anywhere in them."""
+DEEPEST = 4
+"""Parts of names that may be in front."""
+MOST_TRIED = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Affix:
+    """How names of a checkpoint become those of the file: parts that are left out anywhere, then a beginning that is
+    taken away, then one that is put there.
+    """
+
+    wrappers: tuple[str, ...] = ()
+    without: str = ""
+    before: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.wrappers or self.without or self.before)
+
+    def applied(self, name: str) -> str | None:
+        """A name as the file would have it; None where it does not begin so."""
+        if self.wrappers:
+            name = ".".join(part for part in name.split(".") if part not in self.wrappers)
+        return self.before + name[len(self.without) :] if name.startswith(self.without) else None
+
+
+def affix_of(tensors: Sequence[SavedTensor], expected: Mapping[str, Sizes]) -> tuple[Affix, tuple[int, int]]:
+    """The change to names with which most entries agree, and how many agree then: with their sizes, by name. None is
+    made without need, and none that leaves more than half of what could agree apart.
+    """
+    best, score = Affix(), agreement(Affix(), tensors, expected)
+    if score[0] == len(expected):
+        return best, score
+    names = [each.name for each in tensors]
+    for affix in [*_candidates(names, expected)][:MOST_TRIED]:
+        found = agreement(affix, tensors, expected)
+        if found > score and 2 * found[1] > min(len(expected), len(tensors), _reached(affix, names)):
+            best, score = affix, found
+    return best, score
+
+
+def agreement(affix: Affix, tensors: Iterable[SavedTensor], expected: Mapping[str, Sizes]) -> tuple[int, int]:
+    """How many entries agree by name and sizes, and by name."""
+    sizes = {name: each.sizes for each in tensors if (name := affix.applied(each.name)) in expected}
+    return sum(expected[name] == each for name, each in sizes.items() if name is not None), len(sizes)
+
+
+def _reached(affix: Affix, names: Iterable[str]) -> int:
+    return sum(affix.applied(name) is not None for name in names)
+
+
+def _candidates(names: Sequence[str], expected: Collection[str]) -> Iterator[Affix]:
+    """What may be in front, what is simplest first."""
+    parts = {part for name in names for part in name.split(".")}
+    ours = {part for name in expected for part in name.split(".")}
+    there = tuple(each for each in WRAPPERS if each in parts and each not in ours)
+    for wrappers in dict.fromkeys([(), *((each,) for each in there), there]):
+        plain = [name for each in names if (name := Affix(wrappers).applied(each)) is not None]
+        fronts, own = [*_beginnings(plain)], [*_beginnings(expected)]
+        yield Affix(wrappers)
+        yield from (Affix(wrappers, without=front) for front in fronts)
+        if not wrappers:
+            yield from (Affix(before=front) for front in own)
+
+
+def _beginnings(names: Collection[str]) -> Iterator[str]:
+    """What at least a tenth of the names begin with, up to a dot, the most frequent first."""
+    counts = Counter[str]()
+    for name in names:
+        parts = name.split(".")[:-1]
+        counts.update(".".join((*parts[:depth], "")) for depth in range(1, min(len(parts), DEEPEST) + 1))
+    least = max(len(names) // 10, 1)
+    yield from (front for front, count in counts.most_common(12) if count >= least)

@@ -1,0 +1,53 @@
+"""What is to be known of a checkpoint that is no difference in names and sizes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from planner.checkpoints import Checkpoint
+from planner.loading.choosing import TakenSection
+from planner.loading.entries import StateMatch
+from planner.loading.names import entries
+from planner.report import Report
+from planner.words import counted, joined, named
+
+
+def notes(report: Report, checkpoint: Checkpoint, taken: TakenSection, found: StateMatch) -> Iterator[str]:
+    """Which part was taken, what else is there, and types of numbers."""
+    section = taken.section
+    if any(section.key):
+        yield f"taken is what stands by the key `{section.title}`"
+    if taken.others:
+        others = joined([f"`{each.title}` ({entries(len(each.tensors))})" for each in taken.others])
+        yield f"there is also {others}: `--key` takes it" if len(taken.others) == 1 else f"there are also {others}"
+    plain = [name for name, what in section.others.items() if what != "a mapping"]
+    if plain and section.key != ():
+        yield f"{named(plain)} {'is' if len(plain) == 1 else 'are'} no tensor, and not compared"
+    yield from _dtypes(found)
+    if shard := re.search(r"-0*(\d+)-of-0*(\d+)\.\w+$", Path(checkpoint.file).name):
+        index = re.sub(r"-\d+-of-\d+(\.\w+)$", r"\1.index.json", Path(checkpoint.file).name)
+        if int(shard[2]) > 1:
+            yield f"this is file {shard[1]} of {shard[2]}; name `{index}` for all of them"
+
+
+def _dtypes(found: StateMatch) -> Iterator[str]:
+    """Types of the trained entries, where these are not float32."""
+    trained = [
+        (entry, tensor)
+        for entry, tensor in (*found.agreeing, *found.resized, *found.renamed)
+        if tensor.dtype and entry.name[len(entry.step.name) + 1 :] in entry.step.weights
+    ]
+    counts = Counter(tensor.dtype for _, tensor in trained)
+    if len(counts) == 1 and "float32" not in counts:
+        (dtype,) = counts
+        yield f"weights are stored as {dtype}; `load_state_dict` gives them the type that the network has"
+    elif len(counts) > 1:
+        shown = joined([f"{count:,} as {dtype}" for dtype, count in counts.most_common()])
+        yield f"weights are stored in several types: {shown}"
+    whole = [entry.name for entry, tensor in trained if not tensor.dtype.startswith(("float", "bfloat", "complex"))]
+    if whole:
+        verb = "is" if len(whole) == 1 else "are"
+        yield f"{counted(len(whole), 'weight')} ({named(whole, 2)}) {verb} stored as whole numbers, as by quantization"

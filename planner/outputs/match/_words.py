@@ -1,0 +1,79 @@
+"""A match in words that all formats share: the head, the counts, signs of differences, and the advice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from planner.diagnostics import Place
+from planner.loading import Advice, Difference, WeightsMatch
+from planner.outputs._screen import printable
+from planner.words import counted, joined, share
+
+MOST = 60
+"""Differences that are shown; JSON has all."""
+SIGNS: Mapping[str, str] = {
+    "missing": "-", "tied": "-", "unexpected": "+", "shared": "+",
+    "prefix": "→", "renamed": "→", "ambiguous": "?", "unknown": "?",
+}  # fmt: skip
+"""The sign of a kind of difference; `~` for other sizes."""
+
+
+def sign(each: Difference) -> str:
+    """Whether something is missing, in the checkpoint alone, has another name, or other sizes."""
+    if each.kind in ("copies", "buffers"):
+        return "+" if each.checkpoint else "-"
+    return SIGNS.get(each.kind, "~")
+
+
+def title(match: WeightsMatch) -> str:
+    """The two files."""
+    file = match.report.source.file or match.report.plan.model.name
+    return f"{printable(file)} ← {printable(match.checkpoint.file)} ({match.checkpoint.format})"
+
+
+def counts(match: WeightsMatch) -> str:
+    """How many entries agree, and what becomes of the others, in a sentence."""
+    found = match.entries
+    if match.agrees:
+        return f"all {counted(len(found.expected), 'entry')} of the `state_dict` agree in names and sizes"
+    others = [
+        f"{count:,} {what}"
+        for count, what in (
+            (len(found.resized), "with other sizes"),
+            (len(found.renamed), "with other names"),
+            (len(found.missing), "missing"),
+        )
+        if count
+    ]
+    more = len(found.unexpected) + len(found.outside)
+    rest = f": {joined(others)}" if others else ""
+    alone = f"; {more:,} in the checkpoint alone" if more else ""
+    once = ", once the prefix is changed" if found.affix else ""
+    said = share(len(found.agreeing), len(found.expected), "entry")
+    return f"{said} {'agrees' if len(found.agreeing) == 1 else 'agree'} in name and sizes{once}{rest}{alone}"
+
+
+def advice(found: Advice, match: WeightsMatch) -> str:
+    """What the options that were tried come to."""
+    options = printable(" ".join(found.options))
+    renamed = ", once the names are changed" if match.entries.affix or match.entries.renamed else ""
+    if found.fits:
+        return f"with `{options}` all {counted(found.of, 'entry')} agree{renamed}"
+    return f"with `{options}` {share(found.after, found.of, 'entry')} agree in place of {found.before:,}{renamed}"
+
+
+def where(match: WeightsMatch, place: Place | None) -> str:
+    """A place as editors take it: `net.yaml:12:5`."""
+    if place is None:
+        return ""
+    return f"{printable(match.report.file(place) or 'model')}:{place.line}:{place.column}"
+
+
+def shown(match: WeightsMatch) -> Iterator[Difference]:
+    """The differences that are shown one by one."""
+    yield from match.differences[:MOST]
+
+
+def rest(match: WeightsMatch) -> str:
+    more = len(match.differences) - MOST
+    return f"and {counted(more, 'more difference')}: `--format json` has all" if more > 0 else ""

@@ -1,0 +1,1 @@
+"""What `planner plan --train` prints: the memory of training of one report, in a format each."""

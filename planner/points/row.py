@@ -1,0 +1,104 @@
+"""A row of a sweep: what was planned of one point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+Size = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRow:
+    """What was planned of a point. Numbers are None where the plan is not complete, or where they are not known.
+
+    point     its number
+    values    the parameters that are set
+    inputs    the shapes of all inputs of the model, by name
+    outputs   the shapes of what it returns, by name
+    params, macs, activation_bytes, peak_bytes  as `planner plan` has them
+    unread    cells of the inputs, all together, that no output depends on
+    wasted_macs  multiply-adds that no output needs
+    loses     the names of the findings on cells that are dropped, one for each
+    errors    how many were found
+    error     the first of them; "" where there is none
+    """
+
+    point: int
+    values: Mapping[str, Any]
+    inputs: Mapping[str, Size]
+    outputs: Mapping[str, Size]
+    params: int | None = None
+    macs: int | None = None
+    activation_bytes: int | None = None
+    peak_bytes: int | None = None
+    unread: int | None = None
+    wasted_macs: int | None = None
+    loses: tuple[str, ...] = ()
+    errors: int = 0
+    error: str = ""
+
+    @property
+    def lossless(self) -> bool | None:
+        """Whether no cell is dropped that nothing reads; None where that is not known."""
+        return not self.loses if self.loses or self.unread is not None else None
+
+    def measure(self, name: str) -> Any:
+        """A measure by its name, or else the parameter of that name; None where there is none."""
+        return MEASURES[name](self) if name in MEASURES else self.values.get(name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row in plain values; shapes are `[…spatial, C]`."""
+        return {
+            "point": self.point,
+            "set": dict(self.values),
+            "inputs": {name: list(shape) for name, shape in self.inputs.items()},
+            "outputs": {name: list(shape) for name, shape in self.outputs.items()},
+            **{name: getattr(self, name) for name in NUMBERS},
+            "lossless": self.lossless,
+            "loses": list(self.loses),
+            "errors": self.errors,
+            "error": self.error,
+        }
+
+    @classmethod
+    def of_dict(cls, told: Mapping[str, Any]) -> SweepRow:
+        """The row that plain values tell."""
+        return cls(
+            told["point"],
+            told["set"],
+            {name: tuple(shape) for name, shape in told["inputs"].items()},
+            {name: tuple(shape) for name, shape in told["outputs"].items()},
+            **{name: told[name] for name in (*NUMBERS, "errors", "error")},
+            loses=tuple(told["loses"]),
+        )
+
+
+NUMBERS = ("params", "macs", "activation_bytes", "peak_bytes", "unread", "wasted_macs")
+
+
+def _cells(row: SweepRow) -> int:
+    return sum(prod(shape[:-1]) for shape in row.inputs.values())
+
+
+MEASURES: Mapping[str, Callable[[SweepRow], int | None]] = {
+    "params": lambda row: row.params,
+    "macs": lambda row: row.macs,
+    "peak": lambda row: row.peak_bytes,
+    "activations": lambda row: row.activation_bytes,
+    "cells": _cells,
+    "unread": lambda row: row.unread,
+    "wasted": lambda row: row.wasted_macs,
+}
+"""What rows are compared by; `cells` are those of the inputs."""
+WORDS: Mapping[str, str] = {
+    "params": "parameters",
+    "macs": "MACs",
+    "peak": "peak memory",
+    "activations": "activations",
+    "cells": "cells of the input",
+    "unread": "unread cells",
+    "wasted": "MACs never read",
+}

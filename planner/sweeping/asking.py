@@ -1,0 +1,111 @@
+"""The question that is meant: a model read, and what its parameters and inputs are to be, checked before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike, fspath
+from typing import Any
+
+from planner.budget import DType
+from planner.faults.unknown_parameter import UnknownParameter
+from planner.inputs import imported, is_source
+from planner.points import MOST_POINTS, Question, Series, ShapeSeries, Shipped
+from planner.source import Source, of_mapping, parse, read
+from planner.sweeping.planning import PointPlanner
+from planner.words import joined
+
+
+class Unasked(Exception):
+    """A question that has no answer at any point; the text says why, `help` what to do."""
+
+    def __init__(self, message: str, help: str) -> None:
+        super().__init__(message)
+        self.help = help
+
+
+def asked(
+    source: Source,
+    params: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    *,
+    batch: int = 1,
+    dtype: DType = "float32",
+    scale: str | None = None,
+) -> Question:
+    """The question about a model file; raises Unasked.
+
+    params  for each parameter a Series, a range, a list of values, or one value
+    inputs  for each input, "" being the only one, ShapeSeries, a range or list of sizes, a list of shapes, or one
+    """
+    series = {name: Series.of(values) for name, values in params.items()}
+    shapes = {name: ShapeSeries.of(values) for name, values in inputs.items()}
+    question = Question(Shipped.of(source, scale), series, shapes, batch, dtype)
+    counted = {name: each.count for name, each in series.items()} | {name: each.count for name, each in shapes.items()}
+    for name, count in counted.items():
+        if not count:
+            raise Unasked(f"`{name or 'input'}` has no value to take", "give a range or a list with one value or more")
+    if question.count > MOST_POINTS:
+        counts = " × ".join(f"{count:,}" for count in counted.values() if count > 1)
+        message = f"{counts} are {question.count:,} points, and at most {MOST_POINTS:,} are planned"
+        raise Unasked(message, "take larger steps, or fewer parameters at once")
+    _must_be_there(question)
+    return question
+
+
+def source_of(source: Any, inputs: Mapping[str, Any]) -> tuple[Source, dict[str, Any]]:
+    """The Source of what a caller in Python gives, a path, a mapping, or a network that is imported, and the inputs
+    that are still to be swept: a network is imported for one shape of each. Raises the fault of one that cannot be
+    read.
+    """
+    if isinstance(source, Mapping):
+        return of_mapping(source), dict(inputs)
+    source = fspath(source) if isinstance(source, PathLike) else source
+    if isinstance(source, str) and not is_source(source):
+        return read(source), dict(inputs)
+    name = source if isinstance(source, str) else type(source).__name__
+    given = one_shape(name, {each: ShapeSeries.of(shapes) for each, shapes in inputs.items()})
+    return parse(imported(source, input=given), name), {}
+
+
+def one_shape(name: str, inputs: Mapping[str, ShapeSeries]) -> Any:
+    """The shape, or the shapes by name, for which a network is imported: it is another one at others."""
+    given = {}
+    for each, shapes in inputs.items():
+        if shapes.count > 1 or len(shapes.at(0)) == 1:
+            help = f"`planner import {name} --input 224x224x3 -o net.yaml`, and sweep that"
+            raise Unasked(f"`{name}` is imported for one shape of its input, and {shapes.text} is none", help)
+        given[each] = shapes.at(0)
+    return given.get("") or given or None
+
+
+def _must_be_there(question: Question) -> None:
+    """Refuse parameters and inputs that the model does not have."""
+    planner = PointPlanner(question)
+    data = planner.bench.source.data
+    declared = data.get("params")
+    names = [*declared] if isinstance(declared, dict) else []
+    for name in question.params:
+        if name not in names:
+            fault = UnknownParameter(name, names)
+            there = f"there are: {joined(names)}" if names else "the model has no parameters: name them in `params:`"
+            raise Unasked(fault.headline, fault.help or there)
+    own = data.get("input")
+    inputs = [*map(str, own)] if isinstance(own, dict) else ["input"]
+    for name, shapes in question.inputs.items():
+        if not name and len(inputs) > 1:
+            raise Unasked(f"the model has {len(inputs)} inputs", f"name one: --input {inputs[0]}={shapes.text}")
+        if name and name not in inputs:
+            raise Unasked(f"there is no input `{name}`", f"there are: {joined(inputs)}")
+    _must_have_room(question, planner)
+
+
+def _must_have_room(question: Question, planner: PointPlanner) -> None:
+    """Refuse sizes for spatial axes that the model's own input does not have."""
+    point = question.point(0)
+    model = planner.bench.unfolded(point.values)
+    own = {each.name: each.input for each in model.instances if each.input is not None}
+    for name, shapes in question.inputs.items():
+        name = name or next(iter(own), "")
+        if any(len(item) == 1 for item in shapes.items) and own and len(own.get(name, ())) == 1:
+            help = "name a parameter with --set, such as the one that says how many channels there are"
+            raise Unasked(f"`{name}` is {own[name]}: it has no spatial axis that could be {shapes.text}", help)

@@ -1,0 +1,77 @@
+"""PyTorch as the oracle of what training keeps: the code that is written, run with hooks on what autograd saves."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections import Counter
+from typing import Any
+
+import torch
+
+from planner.outputs.code.torch import emitted
+from planner.outputs.code.torch.building import module_of
+from planner.outputs.code.torch.indices import picked
+from planner.report import Report
+
+torch.set_num_threads(1)  # PyTorch takes other kernels where there are more
+
+
+def module(report: Report) -> tuple[Any, Any]:
+    made = emitted(report)
+    torch.manual_seed(0)
+    return getattr(module_of(made.text), made.name)().train(), made
+
+
+def inputs_of(report: Report, made: Any, batch: int) -> list[torch.Tensor]:
+    found = []
+    below = picked(report.plan)
+    for k, (step, side) in enumerate(zip(report.plan.inputs, made.inputs, strict=True)):
+        shape = step.outputs[0]
+        sizes = (batch, *(shape if side == "last" else shape.torch))
+        found.append(torch.zeros(sizes, dtype=torch.long) if k in below else torch.rand(sizes))
+    return found
+
+
+def saved(report: Report, batch: int, *, autocast: bool = False) -> tuple[Counter[tuple[int, str]], Any]:
+    """The unique storages that PyTorch keeps, without parameters and buffers: how many of each size and type, and
+    under which operations.
+    """
+    model, made = module(report)
+    inputs = inputs_of(report, made, batch)
+    own = {each.untyped_storage().data_ptr() for each in (*model.parameters(), *model.buffers())}
+    kept: list[torch.Tensor] = []
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor)
+        return tensor
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+        with hooks, torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            model(*inputs)
+    unique: dict[int, tuple[int, str]] = {}
+    for each in kept:
+        place = each.untyped_storage().data_ptr()
+        if place not in own:
+            unique.setdefault(place, (each.untyped_storage().nbytes(), str(each.dtype)[6:]))
+    return Counter(unique.values()), model
+
+
+def peak(report: Report, batch: int, trace: Any) -> int:
+    """The most that PyTorch's allocator has given out at once in a forward and a backward pass."""
+    model, made = module(report)
+    inputs = inputs_of(report, made, batch)
+    profiler = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True)
+    with warnings.catch_warnings(), profiler:
+        warnings.simplefilter("ignore")
+        outputs = model(*inputs)
+        sum(each.sum() for each in (outputs if isinstance(outputs, tuple) else (outputs,))).backward()
+    profiler.export_chrome_trace(str(trace))
+    events = [each for each in json.loads(trace.read_text())["traceEvents"] if each.get("name") == "[memory]"]
+    now = most = 0
+    for each in sorted(events, key=lambda each: each["ts"]):
+        now += each["args"]["Bytes"]
+        most = max(most, now)
+    return most

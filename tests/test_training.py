@@ -1,0 +1,210 @@
+"""The memory of training against PyTorch: what its autograd keeps, its optimizers hold, and its allocator gives out."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections import Counter
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+import kept_oracle
+import planner
+import random_mixtures
+import random_networks
+from planner.cli import main
+from planner.propagation import propagate
+from planner.report import Report
+from planner.source import of_mapping
+from planner.training.fitting import largest_batch
+from planner.training.memory import Training
+from planner.training.optimizers import OPTIMIZERS
+from planner.training.sizes import bytes_of
+from planner.unfolding import load
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+QUICK = ["lenet5", "resnet18", "mobilenet_v1", "mobilenet_v3_small", "crnn", "demucs_dns48", "shufflenet_v2_x1_0"]
+HUGE = {"stable_diffusion_unet", "stylegan2", "vit_l_16", "mixtral_block", "esrgan"}
+"""Networks that take too much memory to train in a test."""
+NAMES = sorted(path.stem for path in CONFIGS.glob("*.yaml") if path.stem not in HUGE)
+LONG = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.long]) for name in NAMES]
+
+
+def report_on(name: str) -> Any:
+    return planner.check(CONFIGS / f"{name}.yaml")
+
+
+def kept(training: Training) -> Counter[int]:
+    """How many stretches of memory of each size are kept."""
+    return Counter(each.bytes for each in training._kept)
+
+
+def must_keep_the_same(report: Report, batch: int, *, autocast: bool) -> None:
+    report.batch = batch
+    training = report.training(autocast="bfloat16" if autocast else None)
+    try:
+        wanted, _ = kept_oracle.saved(report, batch, autocast=autocast)
+    except (ValueError, RuntimeError, NotImplementedError) as error:
+        pytest.skip(f"PyTorch does not train it so: {error}")
+    if training.kept_bytes is None:
+        assert training.known_kept <= sum(size * count for (size, _), count in wanted.items())
+        return
+    sizes: Counter[int] = Counter()
+    for (size, _), count in wanted.items():
+        sizes[size] += count
+    assert kept(training) == sizes
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("name", LONG)
+def test_a_network_keeps_what_autograd_keeps(name: str, batch: int, autocast: bool) -> None:
+    must_keep_the_same(report_on(name), batch, autocast=autocast)
+
+
+def differing(generator: Any, seeds: range, *, autocast: bool) -> list[int]:
+    """The seeds of random networks of which autograd keeps something else."""
+    found = []
+    for seed in seeds:
+        plan = propagate(load(of_mapping(generator(Random(seed)))))
+        if not plan.complete:
+            continue
+        try:
+            must_keep_the_same(Report(plan), 3 if seed % 2 else 1, autocast=autocast)
+        except AssertionError:
+            found.append(seed)
+        except pytest.skip.Exception:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_random_networks_keep_what_autograd_keeps(autocast: bool, request: pytest.FixtureRequest) -> None:
+    count = 1000 if request.config.getoption("long") else 60
+    assert len(differing(random_networks.network, range(count), autocast=autocast)) <= count // 200
+
+
+def test_random_mixtures_keep_what_autograd_keeps(request: pytest.FixtureRequest) -> None:
+    count = 500 if request.config.getoption("long") else 38
+    assert len(differing(random_mixtures.model, range(count), autocast=False)) <= count // 30
+
+
+@pytest.mark.parametrize("name", ["resnet50", "densenet121", "efficientnet_b0"])
+def test_published_figures(name: str) -> None:
+    """As measured with hooks, in MiB a sample."""
+    found = report_on(name).training().kept_bytes
+    assert round(found / 2**20, 1) == {"resnet50": 82.1, "densenet121": 124.6, "efficientnet_b0": 84.3}[name]
+
+
+STEPPERS: dict[str, Any] = {
+    "sgd": lambda ps: torch.optim.SGD(ps, lr=0.1),
+    "momentum": lambda ps: torch.optim.SGD(ps, lr=0.1, momentum=0.9),
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "adafactor": torch.optim.Adafactor,
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS[1:])
+@pytest.mark.parametrize("name", ["lenet5", "crnn", "mobilenet_v3_small"])
+def test_optimizers_hold_what_they_hold_in_torch(name: str, optimizer: Any) -> None:
+    report = report_on(name)
+    report.batch = 2
+    model, made = kept_oracle.module(report)
+    stepper = STEPPERS[optimizer](model.parameters())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model(*kept_oracle.inputs_of(report, made, 2)).sum().backward()
+    stepper.step()
+    held = [each for state in stepper.state.values() for each in state.values() if torch.is_tensor(each)]
+    training = report.training(optimizer=optimizer)
+    assert training.optimizer_bytes == sum(each.untyped_storage().nbytes() for each in held)
+    assert training.gradient_bytes == sum(each.grad.nbytes for each in model.parameters() if each.grad is not None)
+    assert training.parameter_bytes == sum(each.nbytes for each in model.parameters())
+
+
+PEAKS = ["alexnet", "resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "vgg16", "unet_same", "swin_t"]
+PEAKS += ["squeezenet1_0", "googlenet", "vit_b_16", "lenet5"]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=[] if each in ("resnet18", "lenet5") else [pytest.mark.long]) for each in PEAKS]
+)
+def test_the_peak_is_that_of_the_allocator(name: str, tmp_path: Path) -> None:
+    report = report_on(name)
+    report.batch = 2
+    measured = kept_oracle.peak(report, 2, tmp_path / "trace.json")
+    assert abs(report.training().peak.bytes - measured) <= 0.02 * measured
+
+
+def test_steps_add_up_to_the_totals() -> None:
+    training = report_on("resnet18").training(autocast="bfloat16", optimizer="adamw")
+    steps = training.steps
+    assert sum(each.kept for each in steps) == training.kept_bytes
+    assert sum(each.params for each in steps) == training.parameter_bytes
+    assert sum(each.gradients for each in steps) == training.gradient_bytes
+    assert sum(each.optimizer for each in steps) == training.optimizer_bytes
+    assert 0 < training.cast_bytes < training.kept_bytes
+
+
+def test_what_nobody_knows_is_said() -> None:
+    file = {"input": [4], "layers": [{"name": "mine", "type": "Custom", "class": "my.Own", "output": [4]}]}
+    training = Report(propagate(load(of_mapping(file)))).training()
+    assert training.kept_bytes is None
+    assert training.peak_bytes is None
+    assert training.unknown == ("mine",)
+    assert training.steps[1].kept is None
+
+
+def test_the_next_batch_does_not_fit() -> None:
+    training = report_on("resnet18").training(optimizer="adamw")
+    memory = 2 << 30
+    batch = largest_batch(training, memory)
+    peaks = [Training(training.plan, batch + more, optimizer="adamw").peak_bytes or 0 for more in (0, 1)]
+    assert peaks[0] <= memory < peaks[1]
+    assert largest_batch(training, 1 << 20) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("24GiB", 24 << 30), ("1.5GiB", 3 << 29), ("8GB", 8 * 10**9), ("512 MiB", 512 << 20), ("4096", 4096)]
+    + [(text, None) for text in ("", "much", "-1GiB", "0", "1XB", "1e9")],
+)
+def test_sizes_of_memory(text: str, size: int | None) -> None:
+    assert bytes_of(text) == size
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_the_command_shows_steps_and_totals() -> None:
+    path = str(CONFIGS / "lenet5.yaml")
+    shown = run("plan", path, "--train", "--batch", "3", "--optimizer", "adam")
+    assert shown.exit_code == 0
+    assert max(map(len, shown.output.splitlines())) <= 80
+    found = json.loads(run("plan", path, "--train", "--batch", "3", "--optimizer", "adam", "--format", "json").output)
+    assert found["totals"]["kept_bytes"] == sum(each["kept_bytes"] for each in found["steps"]) == 109296
+    rows = run("plan", path, "--train", "--format", "csv").output.splitlines()
+    assert len(rows) == 1 + len(found["steps"])
+
+
+def test_options_of_training_need_it() -> None:
+    path = str(CONFIGS / "lenet5.yaml")
+    assert "--train" in run("plan", path, "--optimizer", "adam").stderr
+    assert "there are" in run("plan", path, "--train", "--optimizer", "lion").stderr
+    assert "there are" in run("plan", path, "--train", "--format", "markdown").stderr
+
+
+def test_fit_says_the_batch_and_what_checkpoints_save() -> None:
+    path = str(CONFIGS / "resnet18.yaml")
+    found = json.loads(run("fit", path, "--memory", "4GiB", "--format", "json").output)
+    assert found["batch"] == largest_batch(report_on("resnet18").training(), 4 << 30)
+    assert any(each["saved_bytes"] > 0 and each["macs"] > 0 for each in found["checkpoints"])
+    assert run("fit", path, "--memory", "1MiB").exit_code == 1
+    assert "24GiB" in run("fit", path, "--memory", "much").stderr
