@@ -44,6 +44,7 @@ def photographed(folder: Path) -> None:
             page = opened(chromium, address, scheme)
             page.wait_for_selector("#view svg")
             page.click(FIRST)
+            page.mouse.move(5, 5)
             taken(page, scheme)
 
         page = opened(chromium, address, "light")
