@@ -61,8 +61,8 @@ def must_fit(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]
     reads; `facts` are its own.
     """
     instance = step.instance
-    read = (each for i, each in enumerate(step.sources) if i not in layer.indices)
-    if facts.weights and any(output in steps[at].places for at, output in read):
+    whole = [output in steps[at].places for i, (at, output) in enumerate(step.sources) if i not in layer.indices]
+    if (facts.weights and any(whole)) or must_be_alike(layer, whole):
         raise PlacesIntoWeights(instance.type)
     for at, output in [each for i, each in enumerate(step.sources) if i in layer.indices]:
         if _holds_values(steps, at, output):
@@ -76,6 +76,12 @@ def must_fit(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]
     elif instance.ties:
         for name, (at, weight) in instance.ties.items():
             _must_tie(steps[at], weight, instance.type, name, facts)
+
+
+def must_be_alike(layer: Layer, whole: Sequence[bool]) -> bool:
+    """Whether a layer reads whole numbers beside others where PyTorch refuses that; `whole` says it of each input."""
+    read = whole[:3] if layer.masks else whole
+    return layer.one_type and any(read) and not all(read)
 
 
 def places(step: Planned, layer: Layer, facts: Facts, steps: Sequence[Planned]) -> Sequence[int]:

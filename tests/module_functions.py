@@ -276,7 +276,24 @@ class Within(nn.Module):
         return F.linear(y.mean((2, 3)), self.bias.outer(bias), bias), y * 2
 
 
+class Looked(nn.Module):
+    """Rows of tables picked by products with whole numbers that became others, as Gemma's positions do it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.table = nn.Conv2d(3, 4, 8, 8), nn.Parameter(torch.randn(2, 10, 6))
+        self.out = nn.Linear(10, 6)
+
+    def forward(self, x: Tensor) -> Any:
+        y = self.conv(x).flatten(2).transpose(1, 2)
+        row = torch.arange(y.shape[1], device=x.device)
+        places = torch.stack([row // 4, row % 4], -1).clamp(min=0).expand(x.shape[0], -1, -1)
+        picked = F.one_hot(places, num_classes=10)
+        found = picked.permute(0, 2, 1, 3).to(self.table) @ self.table
+        return found.sum(1) + y.mean(-1, keepdim=True), self.out(F.one_hot(row % 10, 10).to(x)) + y[..., :1]
+
+
 FUNCTIONS: list[Callable[[], nn.Module]] = [
     SingleNumbers, HiddenByBuffer, Triangles, Transformers, SharedHeads, Ordering, Experts, OnceMore, Named, PartOf,
-    Spectral, Letters, Whole, ByValue, Within,
+    Spectral, Letters, Whole, ByValue, Within, Looked,
 ]  # fmt: skip

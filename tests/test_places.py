@@ -81,6 +81,34 @@ def test_places_go_where_pytorch_takes_them(
         assert not refused
 
 
+PRODUCTS: list[dict[str, Any]] = [
+    {"type": "MatMul", "transpose_b": True, "from": ["whole", "input"]},
+    {"type": "MatMul", "transpose_b": True, "from": ["input", "whole"]},
+    {"type": "MatMul", "transpose_b": True, "from": ["whole", "whole"]},
+    {"type": "Einsum", "equation": "b a c, b d c -> b a d", "from": ["whole", "input"]},
+    {"type": "ScaledDotProductAttention", "from": ["input", "whole", "input"]},
+    {"type": "Add", "from": ["input", "whole"]},
+]
+
+
+@pytest.mark.parametrize("last", PRODUCTS, ids=lambda each: f"{each['type']} {each['from']}")
+def test_whole_numbers_are_multiplied_with_others_where_pytorch_does_it(
+    last: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = [{"name": "whole", "type": "Constant", "shape": [6, 8], "fill": "arange"}, last]
+    file = of_mapping({"input": [6, 8], "layers": layers})
+    refused = [each.code for each in checked(file).diagnostics if each.severity == "error"]
+    assert refused in ([], ["NSP237"])
+    monkeypatch.setattr("planner.propagation.must_fit", lambda *given: None)  # as if all were well
+    found = emitted(Report(checked(file).plan))
+    try:
+        getattr(module_of(found.text), found.name)()(torch.rand(2, 6, 8))
+    except REFUSALS:
+        assert refused
+    else:
+        assert not refused
+
+
 @pytest.mark.parametrize("layers", VALUES, ids=lambda each: "-".join(layer["type"] for layer in each))
 def test_values_pick_nothing_where_pytorch_refuses(
     layers: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch

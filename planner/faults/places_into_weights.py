@@ -2,8 +2,8 @@ from planner.diagnostics import SOURCE, Fault
 
 
 class PlacesIntoWeights(Fault):
-    """A layer with weights reads places: the whole numbers that `ArgMax`, `TopK` or a pool with `return_indices` has
-    found, or that a `Constant` counts.
+    """A layer with weights, or a product of tensors with other numbers, reads places: the whole numbers that `ArgMax`,
+    `TopK` or a pool with `return_indices` has found, or that a `Constant` counts.
 
     Why it matters: PyTorch refuses to multiply whole numbers by weights: `mat1 and mat2 must have the same dtype, but
     got Long and Float`. A place says where something is, and twice a place is not twice as much.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from itertools import count, pairwise
-from string import ascii_lowercase
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,9 +13,11 @@ from planner.geometry import Shape
 from planner.inputs._axes import Axis, Factor, Sizes, Traced, factors, size_of
 from planner.inputs._following import Following, at_run, follows, number_of
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
+from planner.inputs._patterns import named, together, written
 from planner.inputs._stored import Held
 from planner.layers import all_layers
 from planner.layers._layer import Facts, Layer
+from planner.weights import must_be_alike
 
 
 class GraphBuilder:
@@ -31,6 +31,7 @@ class GraphBuilder:
     owners       of weights by their first names, the names under which they are first used
     results      the sizes of what the function in hand returns: for each result and dimension, those of all runs
     added        the steps that were added, in order
+    counted      the outputs that follow from whole numbers alone, which layers have found or counted
     notes        what operations remember of steps: what a constant holds; `lower triangle` of one that gives 1 up to
                  the diagonal of a matrix; `opposite` of truth values; `distinct` places along an axis, with that axis
     reads, gives  what kinds of numbers the tensors hold that it is given, and those that it returns: `float`, `whole`,
@@ -51,6 +52,7 @@ class GraphBuilder:
         self.gives: list[str] = []
         self.chunks: dict[object, GraphNode] = {}
         self.added: list[GraphNode] = []
+        self.counted: set[Output] = set()
         self.notes: dict[GraphNode, Any] = {}
 
     @property
@@ -90,6 +92,7 @@ class GraphBuilder:
             found: list[Facts] = [layer.facts(*each) for layer, each in zip(layers, shapes, strict=True)]
         except Fault as fault:
             raise NotSayable(f"{type_}: {fault.message}") from None
+        sources = self._of_one_type(layers[0], found[0], sources)
         step = GraphNode(
             type_,
             dict(arguments),
@@ -105,8 +108,24 @@ class GraphBuilder:
             step.ties = {name: owner for name, owner in owners.items() if name and owner != step.state[name]}
             if not step.ties.keys().isdisjoint(found[0].buffers):  # these cannot be tied: the layer is another's
                 step.path, step.state, step.ties = next(iter(owners.values())).rpartition(".")[0], owners, {}
+        alone = bool(sources) and path is None and all(x.output in self.counted for x in sources)
+        counted = range(len(found[0].outputs)) if alone else layers[0].whole_outputs
+        self.counted.update(Output(step, number) for number in counted)
         self.add(step)
         return step
+
+    def _of_one_type(self, layer: Layer, facts: Facts, sources: Sequence[Traced]) -> Sequence[Traced]:
+        """The sources of a layer, those that follow from whole numbers alone times one where PyTorch wants all in the
+        weights' type: what gave them that type in the network leaves values as they are, and is no step.
+        """
+        whole = [k not in layer.indices and x.output in self.counted for k, x in enumerate(sources)]
+        if not (facts.weights and any(whole)) and not must_be_alike(layer, whole):
+            return sources
+        return [self._fractional(x) if each else x for x, each in zip(sources, whole, strict=True)]
+
+    def _fractional(self, x: Traced) -> Traced:
+        one = self.step("Constant", {"shape": [1] * len(x.axes), "fill": "ones"}, [])
+        return self.like(self.step("Multiply", {}, [x, Traced(Output(one), x.axes, (), self.batch)]), x)
 
     def add(self, step: GraphNode) -> None:
         """Put a step into the call of the module that is under way."""
@@ -259,7 +278,7 @@ class GraphBuilder:
         cells = tuple(factor for axis in x.axes[:-1] for factor in axis)
         if len(x.axes) > 2 and axes == (cells, x.axes[-1]):
             return "Flatten", {"start_dim": 2}, [x]
-        runs = _together(x.axes, axes)
+        runs = together(x.axes, axes)
         names = named([run[0] for run in runs])
         known: dict[str, int | Following] = {}
         sources = [x]
@@ -277,7 +296,7 @@ class GraphBuilder:
             if not free and stated:
                 stated = stated[1:]
             known |= {names[run[0]]: number_of([size_of(run, at) for at in range(self.runs)]) for run in stated}
-        pattern = " -> ".join(" ".join(_written(axis, names) for axis in each) for each in (x.axes, axes))
+        pattern = " -> ".join(" ".join(written(axis, names) for axis in each) for each in (x.axes, axes))
         return "Rearrange", {"pattern": pattern, **known}, sources
 
     def first(self, x: Traced, rank: int | None = None, *, folds: bool = False) -> Traced:
@@ -355,31 +374,3 @@ def layers_of(type_: str, arguments: Mapping[str, Any], runs: int) -> list[Layer
 def dim_of_axis(axis: int, rank: int) -> int:
     """PyTorch's `dim` of an axis of a step with `rank` axes, which the file counts by."""
     return 1 if axis == rank - 1 else axis + 2
-
-
-def named(all_factors: Sequence[Factor]) -> dict[Factor, str]:
-    """A letter for each factor."""
-    names = (letter + (str(n) if n else "") for n in count() for letter in ascii_lowercase)
-    return {factor: next(names) for factor in all_factors}
-
-
-def _together(before: Sequence[Axis], after: Sequence[Axis]) -> list[Axis]:
-    """The factors in rows that stay as they are: those that follow one another on an axis, before and after."""
-    follows = {a: b for axis in after for a, b in pairwise(axis)}
-    found: list[Axis] = []
-    for axis in before:
-        row: list[Factor] = []
-        for factor in axis:
-            if row and follows.get(row[-1]) is factor:
-                row.append(factor)
-            else:
-                found += [tuple(row)] if row else []
-                row = [factor]
-        found += [tuple(row)] if row else []
-    return found
-
-
-def _written(axis: Axis, names: Mapping[Factor, str]) -> str:
-    """An axis in a pattern."""
-    words = [names[factor] for factor in axis if factor in names]
-    return words[0] if len(words) == 1 else f"({' '.join(words)})" if words else "1"

@@ -80,6 +80,8 @@ class Layer(BaseModel):
     """Whether it makes whole numbers of whole numbers, unless a number among its arguments is none."""
     indices: ClassVar[tuple[int, ...]] = ()
     """Which of its inputs hold whole numbers that pick something, not values."""
+    one_type: ClassVar[bool] = False
+    """Whether PyTorch refuses inputs of which some hold whole numbers and others do not; a mask is none of these."""
     places: ClassVar[tuple[int, ...]] = ()
     """Which of its outputs hold whole numbers that it has found, not values."""
     adds: ClassVar[bool] = False

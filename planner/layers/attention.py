@@ -222,6 +222,7 @@ class ScaledDotProductAttention(Layer):
     """
 
     takes: ClassVar[tuple[int, int | None]] = (3, 4)
+    one_type: ClassVar[bool] = True
     masks: ClassVar[bool] = True
     layout: ClassVar[Layout] = "last"
 

@@ -16,6 +16,7 @@ from planner.layers._layer import Layer
 
 class _Convolve(Layer):
     takes: ClassVar[tuple[int, int | None]] = (2, 3)
+    one_type: ClassVar[bool] = True
     own_rank: ClassVar[int]
     """How many axes it moves along."""
 

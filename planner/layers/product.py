@@ -33,6 +33,7 @@ class MatMul(Layer):
     """
 
     takes: ClassVar[tuple[int, int | None]] = (2, 2)
+    one_type: ClassVar[bool] = True
 
     transpose_b: bool = False
 
@@ -174,6 +175,7 @@ class Einsum(Layer):
     """
 
     takes: ClassVar[tuple[int, int | None]] = (1, None)
+    one_type: ClassVar[bool] = True
 
     equation: EquationText
 
