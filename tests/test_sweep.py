@@ -535,6 +535,8 @@ def test_the_rows_of_a_file_that_has_changed_are_not_gone_on_with(model: Path) -
         (MODEL, "it holds something else than rows of a sweep"),
         ("[]\n", "it holds something else than rows of a sweep"),
         ('{"sweep": 3}\n', "it holds something else than rows of a sweep"),
+        ('{"precious": 1}', "it holds something else than rows of a sweep"),
+        ("precious", "it holds something else than rows of a sweep"),
     ],
 )
 def test_a_file_of_something_else_is_kept(model: Path, content: str, why: str) -> None:
