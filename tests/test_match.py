@@ -278,6 +278,14 @@ def test_places_of_a_transformer_follow_the_input() -> None:
     assert "with `--input 64x64x3` all 7 entries agree" in told(found)
 
 
+@pytest.mark.parametrize("places", [0, 1, 2, 4, 15, 17])
+def test_numbers_of_places_that_are_no_square(places: int) -> None:
+    report = checked_text(VIT, "vit.yaml")
+    found = match(report, {**sizes_of(report), "places": (32, places)})
+    assert f"`places` is 32×16, the checkpoint 32×{places}" in told(found)
+    assert ("places, there" in told(found)) == (places == 4)
+
+
 # Weights that are stored once, twice, or not known
 
 TIED = """\

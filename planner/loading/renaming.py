@@ -1,6 +1,6 @@
 """Which entries are the same ones by other names, where sizes and order leave no choice.
 
-StateMatch are looked at module by module: a convolution with a bias is one thing with two sizes. First blocks that are
+Entries are looked at module by module: a convolution with a bias is one thing with two sizes. First blocks that are
 alike are joined by what stands in them; then, in files that keep the order of the network, what is left is put beside
 each other in order. What could be joined in several ways is told, and not joined.
 """
