@@ -226,6 +226,8 @@ def test_several_files(tmp_path: Path) -> None:
         refused(bad if home != "model.safetensors.index.json" else index.with_name("x.index.json"))
     refused(wrote(tmp_path, "x.index.json", json.dumps({"weight_map": {"d": "m-1.safetensors"}}).encode()))
     refused(wrote(tmp_path, "x.index.json", b"{}"))
+    nested = wrote(tmp_path, "x.index.json", json.dumps({"weight_map": {"a": index.name}}).encode())
+    assert f"names `{index.name}`, which is an index too" in refused(nested).message
 
 
 def test_large_files_take_no_time(tmp_path: Path) -> None:
@@ -461,7 +463,7 @@ def test_tensors_of_odd_kinds_are_named(zipped: bool, tmp_path: Path) -> None:
     }
     torch.save(state, tmp_path / "net.pt", _use_new_zipfile_serialization=zipped)
     (found,) = read(tmp_path / "net.pt").sections
-    assert found.others == {"a.weight": "a sparse tensor", "b.weight": "a quantized tensor"}
+    assert found.odd == {"a.weight": "a sparse tensor", "b.weight": "a quantized tensor"}
 
 
 @pytest.mark.filterwarnings("ignore")

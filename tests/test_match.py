@@ -531,7 +531,7 @@ def test_markdown_is_no_markup_of_names(folder: Path) -> None:
 
 
 def test_odd_tensors_are_refused_by_name() -> None:
-    section = Section((), (SavedTensor("a", (1,)),), {"b.weight": "a sparse tensor"})
+    section = Section((), (SavedTensor("a", (1,)),), odd={"b.weight": "a sparse tensor"})
     found = matched(base(), Checkpoint("net.pt", "torch.save", (section,), in_order=True))
     with pytest.raises(Fault, match=r"holds a sparse tensor: `b\.weight`"):
         _ = found.agrees
