@@ -491,6 +491,10 @@ def test_the_map_of_names(folder: Path) -> None:
     assert run(folder, "net.yaml", "other.json").exit_code == 0
     assert run(folder, "net.yaml", "other.json", "--rename-map", "net.yaml").exit_code == 2
     assert run(folder, "net.yaml", "other.json", "-o", "other.json").exit_code == 2
+    twice = run(folder, "net.yaml", "other.json", "-o", "x.json", "--rename-map", "./x.json")
+    assert twice.exit_code == 2
+    assert "is to be written twice" in twice.stderr
+    assert not (folder / "x.json").exists()
 
 
 def test_json_has_every_entry(folder: Path) -> None:

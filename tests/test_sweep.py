@@ -674,7 +674,7 @@ REFUSED = [
     (("-o", "r.docx"), "does not say what to draw"),
     (("--results", "no/such/r.jsonl"), "there is no folder `"),
     (("--results", "m.yaml"), "it is what is read"),
-    (("--results", "r.csv", "-o", "./r.csv"), "cannot keep the rows and be the output"),
+    (("--results", "r.csv", "-o", "./r.csv"), "is to be written twice, as two files"),
     (("--results", "/dev/null"), "it is no file that keeps what is written"),
     (("--results", "-"), "it is no file that keeps what is written"),
 ]
@@ -708,6 +708,8 @@ def test_a_file_that_cannot_be_read_is_told_as_ever(model: Path) -> None:
     result = run("m.yaml", "--set", "width=1:3")
     assert result.exit_code == 1
     assert "error[NSP1" in result.output
+    assert "\x1b[" not in result.output
+    assert "\x1b[" in run("m.yaml", "--color", "always").output
 
 
 def test_where_nothing_is_left_the_exit_code_says_so(model: Path) -> None:
