@@ -34,8 +34,8 @@ class Options:
     inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     scale: str | None = None
 
-    def options(self, single: bool) -> list[str]:
-        """As options of a command; `single` where the file has one input."""
+    def as_words(self, single: bool) -> list[str]:
+        """As a command takes them; `single` where the file has one input."""
         found = [f"--set {name}={_written(value)}" for name, value in self.params.items()]
         for name, shape in self.inputs.items():
             found.append(f"--input {'' if single else f'{name}='}{'x'.join(map(str, shape))}")
@@ -68,8 +68,8 @@ def advised(report: Report, found: StateMatch, replan: Replan, scales: Iterable[
     change = search.run()
     if change is None:
         return None
-    options = change.options(len(report.plan.inputs) == 1)
-    return Advice(tuple(options), search.first[1], search.best[1], search.best[2], search.best[0] == 0)
+    words = change.as_words(len(report.plan.inputs) == 1)
+    return Advice(tuple(words), search.first[1], search.best[1], search.best[2], search.best[0] == 0)
 
 
 class _OptionSearch:
