@@ -541,11 +541,11 @@ def test_odd_tensors_are_refused_by_name() -> None:
         _ = found.agrees
 
 
-def test_broken_models_are_answered() -> None:
+def test_broken_models_are_answered(request: pytest.FixtureRequest) -> None:
     """Whatever is missing in a model file, and whatever of another one is in a checkpoint."""
     before: Any = sizes_of(base())
     random = Random(0)
-    for _ in range(60):
+    for _ in range(600 if request.config.getoption("long") else 30):
         lines = BASE.splitlines(keepends=True)
         for _ in range(random.randint(1, 3)):
             at = random.randrange(3, len(lines))
