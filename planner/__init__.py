@@ -171,12 +171,10 @@ def sweep(
     `source`, `batch`, `dtype` and `scale` are those of `check`. Raises `planner.diagnostics.Fault` for a file that
     cannot be read, and `planner.sweeping.Unasked` for a parameter or an input that the model does not have.
     """
-    from planner.sweeping import asked, source_of, swept
+    from planner.sweeping import question_of, swept
 
-    inputs = input if isinstance(input, Mapping) else {} if input is None else {"": input}
-    model, inputs = source_of(source, inputs)
-    question = asked(model, params or {}, inputs, batch=batch, dtype=dtype, scale=scale)
-    return swept(question, jobs=jobs, dask=dask, results=None if results is None else fspath(results))
+    question = question_of(source, params, input, batch=batch, dtype=dtype, scale=scale)
+    return swept(question, jobs=jobs, dask=dask, results=results)
 
 
 def point_planner(
@@ -189,6 +187,6 @@ def point_planner(
     """Plans a model at one point after another, `.at(params={"width": 64}, input=224)`, for a search that chooses them:
     each call gives a row of `sweep`, and shares with the calls before what has been worked out.
     """
-    from planner.sweeping import PointPlanner, asked, source_of
+    from planner.sweeping import PointPlanner, question_of
 
-    return PointPlanner(asked(source_of(source, {})[0], {}, {}, batch=batch, dtype=dtype, scale=scale))
+    return PointPlanner(question_of(source, batch=batch, dtype=dtype, scale=scale))

@@ -108,12 +108,13 @@ def _refused(output: str, error: OSError | ValueError) -> NotWritten:
 class Appended:
     """A file of lines that grows by whole lines, and is written by one run at a time; raises NotWritten.
 
-    A line is written as a whole: a run that is killed leaves, at most, the beginning of its last line, which the next
-    one takes off.
+    A line is written as a whole: a run that is killed leaves, at most, the beginning of its last line. It is `torn`,
+    once the lines have been read, and goes when a line is added: until then, nothing in the file is changed.
     """
 
     def __init__(self, output: str) -> None:
         self.output = output
+        self.torn = b""
         there = _status(output, sys.stdout) if output != STDIO else None
         if output == STDIO or (there is not None and not stat.S_ISREG(there.st_mode)):
             raise NotWritten(output, "it is no file that keeps what is written", "name a file")
@@ -137,20 +138,21 @@ class Appended:
             pass
 
     def lines(self) -> Iterator[bytes]:
-        """The whole lines that it holds; afterwards, nothing follows them in the file."""
+        """The whole lines that it holds."""
         self._stream.seek(0)
-        whole = 0
         with open(self._stream.fileno(), "rb", closefd=False) as reader:
             for line in reader:
-                if not line.endswith(b"\n"):
-                    break
-                whole += len(line)
-                yield line
-        self._stream.truncate(whole)
+                if line.endswith(b"\n"):
+                    yield line
+                else:
+                    self.torn = line
 
     def add(self, line: bytes) -> None:
         """Write a line at the end, with its line break."""
         try:
+            if self.torn:
+                self._stream.truncate(self._stream.seek(0, os.SEEK_END) - len(self.torn))
+                self.torn = b""
             left = memoryview(line)
             while left:
                 left = left[self._stream.write(left) :]

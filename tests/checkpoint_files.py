@@ -1,4 +1,4 @@
-"""Files of weights written by hand: safetensors, and pickles that would do harm."""
+"""Files of weights written by hand: safetensors, and pickles that would do harm; and how they are read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import json
 import pickle
 import struct
 from collections.abc import Mapping
+from pathlib import Path
+from time import process_time
 from typing import Any
+
+import pytest
+
+from planner.checkpoints import Checkpoint, read
+from planner.diagnostics import Fault
 
 TYPES = {
     "float64": ("F64", 8), "float32": ("F32", 4), "float16": ("F16", 2), "bfloat16": ("BF16", 2),
@@ -53,3 +60,48 @@ def named(module: str, name: str) -> bytes:
 
 def dumped(value: Any, protocol: int = 2) -> bytes:
     return pickle.dumps(value, protocol)
+
+
+FORMATS = [True, False]
+"""Whether torch.save writes a zip archive, or as before version 1.6."""
+
+
+def net() -> Any:
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Linear(8, 4), nn.LSTM(4, 4), nn.MultiheadAttention(8, 2)
+    )
+
+
+def wrote(folder: Path, name: str, data: bytes) -> Path:
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+def entries(checkpoint: Checkpoint, key: tuple[str, ...] = ()) -> dict[str, tuple[tuple[int, ...], str]]:
+    found = next(each for each in checkpoint.sections if each.key == key)
+    return {each.name: (each.sizes, each.dtype) for each in found.tensors}
+
+
+PWNED: list[object] = []
+"""What hostile files have called."""
+
+
+def ran(*given: Any) -> str:
+    PWNED.append(given)
+    return "ran"
+
+
+def refused(path: Path, kind: type[Fault] = Fault) -> Fault:
+    """The fault of a file, which is read without anything being run."""
+    PWNED.clear()
+    start = process_time()
+    with pytest.raises(kind) as raised:
+        read(path)
+    assert not PWNED
+    assert process_time() - start < 10
+    assert raised.value.help
+    assert raised.value.message
+    return raised.value

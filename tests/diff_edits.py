@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-BASE = """\
+RESIDUAL = """\
+  residual:
+    params: {width: }
+    layers:
+      - {name: conv1, type: Conv2d, out_channels: $width, kernel_size: 3, padding: 1, bias: false}
+      - {name: bn1, type: BatchNorm2d}
+      - {type: ReLU}
+      - {name: conv2, type: Conv2d, out_channels: $width, kernel_size: 3, padding: 1, bias: false}
+      - {name: bn2, type: BatchNorm2d}
+      - {type: Add, from: [bn2, input]}
+      - {type: ReLU}
+"""
+"""A block with what comes in added to what it makes of it."""
+BASE = (
+    """\
 name: net
 input: [32, 32, 3]
 params: {width: 16, classes: 10}
@@ -22,17 +36,9 @@ layers:
   - {type: Flatten}
   - {name: head, type: Linear, out_features: $classes}
 blocks:
-  residual:
-    params: {width: }
-    layers:
-      - {name: conv1, type: Conv2d, out_channels: $width, kernel_size: 3, padding: 1, bias: false}
-      - {name: bn1, type: BatchNorm2d}
-      - {type: ReLU}
-      - {name: conv2, type: Conv2d, out_channels: $width, kernel_size: 3, padding: 1, bias: false}
-      - {name: bn2, type: BatchNorm2d}
-      - {type: Add, from: [bn2, input]}
-      - {type: ReLU}
 """
+    + RESIDUAL
+)
 
 
 class Edit(NamedTuple):

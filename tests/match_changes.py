@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-BASE = """\
+from diff_edits import RESIDUAL
+
+BASE = (
+    """\
 name: net
 input: [32, 32, 3]
 params: {classes: 10, width: 16, depth: 3}
@@ -26,17 +29,9 @@ blocks:
     layers:
       - {name: down, type: Conv2d, out_channels: $width, kernel_size: 3, stride: 2, padding: 1, bias: false}
       - {name: blocks, type: residual, width: $width, repeat: 2}
-  residual:
-    params: {width: }
-    layers:
-      - {name: conv1, type: Conv2d, out_channels: $width, kernel_size: 3, padding: 1, bias: false}
-      - {name: bn1, type: BatchNorm2d}
-      - {type: ReLU}
-      - {name: conv2, type: Conv2d, out_channels: $width, kernel_size: 3, padding: 1, bias: false}
-      - {name: bn2, type: BatchNorm2d}
-      - {type: Add, from: [bn2, input]}
-      - {type: ReLU}
 """
+    + RESIDUAL
+)
 VIT = """\
 name: vit
 input: [32, 32, 3]

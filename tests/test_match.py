@@ -278,6 +278,14 @@ def test_places_of_a_transformer_follow_the_input() -> None:
     assert "with `--input 64x64x3` all 7 entries agree" in told(found)
 
 
+@pytest.mark.parametrize("places", [0, 1, 2, 4, 15, 17])
+def test_numbers_of_places_that_are_no_square(places: int) -> None:
+    report = checked_text(VIT, "vit.yaml")
+    found = match(report, {**sizes_of(report), "places": (32, places)})
+    assert f"`places` is 32×16, the checkpoint 32×{places}" in told(found)
+    assert ("places, there" in told(found)) == (places == 4)
+
+
 # Weights that are stored once, twice, or not known
 
 TIED = """\
@@ -483,6 +491,10 @@ def test_the_map_of_names(folder: Path) -> None:
     assert run(folder, "net.yaml", "other.json").exit_code == 0
     assert run(folder, "net.yaml", "other.json", "--rename-map", "net.yaml").exit_code == 2
     assert run(folder, "net.yaml", "other.json", "-o", "other.json").exit_code == 2
+    twice = run(folder, "net.yaml", "other.json", "-o", "x.json", "--rename-map", "./x.json")
+    assert twice.exit_code == 2
+    assert "is to be written twice" in twice.stderr
+    assert not (folder / "x.json").exists()
 
 
 def test_json_has_every_entry(folder: Path) -> None:
@@ -523,17 +535,17 @@ def test_markdown_is_no_markup_of_names(folder: Path) -> None:
 
 
 def test_odd_tensors_are_refused_by_name() -> None:
-    section = Section((), (SavedTensor("a", (1,)),), {"b.weight": "a sparse tensor"})
+    section = Section((), (SavedTensor("a", (1,)),), odd={"b.weight": "a sparse tensor"})
     found = matched(base(), Checkpoint("net.pt", "torch.save", (section,), in_order=True))
     with pytest.raises(Fault, match=r"holds a sparse tensor: `b\.weight`"):
         _ = found.agrees
 
 
-def test_broken_models_are_answered() -> None:
+def test_broken_models_are_answered(request: pytest.FixtureRequest) -> None:
     """Whatever is missing in a model file, and whatever of another one is in a checkpoint."""
     before: Any = sizes_of(base())
     random = Random(0)
-    for _ in range(60):
+    for _ in range(600 if request.config.getoption("long") else 30):
         lines = BASE.splitlines(keepends=True)
         for _ in range(random.randint(1, 3)):
             at = random.randrange(3, len(lines))

@@ -35,11 +35,7 @@ _FORMS = "name a file of safetensors, torch.save, NumPy or ONNX, or a JSON file 
 
 def read(path: str | PathLike[str]) -> Checkpoint:
     """What stands in a file of weights. Raises UnreadableCheckpoint, or UnsafePickle."""
-    return sniffed(Path(path))
-
-
-def sniffed(path: Path, *, sharded: bool = True) -> Checkpoint:
-    """What stands in a file of weights, which may be an index of several where `sharded` allows it."""
+    path = Path(path)
     refusing = Refusing(str(path))
     if "\0" in str(path):
         raise refusing.broken("is no path", "a path has no zero bytes")
@@ -55,7 +51,7 @@ def sniffed(path: Path, *, sharded: bool = True) -> Checkpoint:
             if head.startswith(start):
                 raise refusing.broken(f"{what}, which is not read", help)
         for reader in _readers():
-            if reader.recognises(path, head) and (sharded or not reader.__name__.endswith(".sharded")):
+            if reader.recognises(path, head):
                 found: Checkpoint = reader.read(path)
                 return found
     except OSError as error:
@@ -65,6 +61,6 @@ def sniffed(path: Path, *, sharded: bool = True) -> Checkpoint:
 
 @cache
 def _readers() -> list[Any]:
-    """The readers, in the order in which they are asked: by `ASKED`, 0 where they do not state it."""
+    """The readers, in the order in which they are asked: by `ORDER`, 0 where they do not state it."""
     names = sorted(each.stem for each in Path(__file__).parent.glob("[!_]*.py"))
-    return sorted((import_module(f"{__name__}.{name}") for name in names), key=lambda each: getattr(each, "ASKED", 0))
+    return sorted((import_module(f"{__name__}.{name}") for name in names), key=lambda each: getattr(each, "ORDER", 0))

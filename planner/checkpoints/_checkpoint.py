@@ -58,12 +58,14 @@ class Section:
     """One mapping of names to tensors in a file: all of it or, as in most checkpoints, what stands there by a key.
 
     key     the keys that lead to it from the outside; () is the file itself
-    others  what else stands in it, by name: `a number`, `a sparse tensor`
+    others  the names of what is no tensor in it, and no mapping
+    odd     tensors of a kind that no layer of a network has, by name: `a sparse tensor`
     """
 
     key: tuple[str, ...]
     tensors: tuple[SavedTensor, ...]
-    others: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+    odd: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:

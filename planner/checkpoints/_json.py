@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from planner.checkpoints._checkpoint import Refusing, cut
@@ -19,8 +20,7 @@ def parsed(data: bytes, refusing: Refusing, what: str) -> dict[str, Any]:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            names = set[str]()
-            twice = next(name for name, _ in pairs if name in names or names.add(name))  # type: ignore[func-returns-value]
+            ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
             raise refusing.broken(f"is broken: {what} has `{cut(twice)}` twice")
         return found
 

@@ -23,8 +23,10 @@ def sections_of(root: object, refusing: Refusing) -> tuple[Section, ...]:
         tensors = dict(_tensors(mapping))
         refusing.too_many(len(tensors))
         if tensors:
-            others = {name: _kind(each) for name, each in mapping.entries.items() if name not in tensors}
-            parts.append(Section(key, tuple(tensors.values()), others))
+            rest = {name: each for name, each in mapping.entries.items() if name not in tensors}
+            odd = {name: each.what for name, each in rest.items() if isinstance(each, OddTensor)}
+            others = tuple(name for name, each in rest.items() if not isinstance(each, OddTensor | PickledNames))
+            parts.append(Section(key, tuple(tensors.values()), others, odd))
         if sum(any(_tensors(each)) for each in mapping.entries.values() if isinstance(each, PickledNames)) > 1:
             nested = dict(_nested(mapping, ()))
             refusing.too_many(len(nested))
@@ -74,10 +76,3 @@ def _nested(mapping: PickledNames, key: tuple[str, ...]) -> Iterator[tuple[str, 
         for name, value in mapping.entries.items():
             if isinstance(value, PickledNames) and not name.lower().startswith(OPTIMIZERS):
                 yield from _nested(value, (*key, name))
-
-
-def _kind(value: object) -> str:
-    """What stands in a mapping that is no tensor."""
-    if isinstance(value, OddTensor):
-        return value.what
-    return "a mapping" if isinstance(value, PickledNames) else "no tensor"

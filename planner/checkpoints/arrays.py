@@ -12,7 +12,7 @@ from typing import Any
 from planner.checkpoints._checkpoint import BITS, Checkpoint, Refusing, SavedTensor, Section, cut
 from planner.checkpoints._zips import beginning, opened
 
-ASKED = -1
+ORDER = -1
 MAGIC = b"\x93NUMPY"
 LONGEST_HEADER = 10_000
 """Bytes of a header that are evaluated, which is NumPy's own limit."""

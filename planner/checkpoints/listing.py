@@ -9,7 +9,7 @@ from typing import Any
 from planner.checkpoints._checkpoint import BITS, Checkpoint, Refusing, SavedTensor, Section, cut
 from planner.checkpoints._json import parsed
 
-ASKED = 1
+ORDER = 1
 MOST_BYTES = 64 << 20
 DEEPEST = 4
 """Mappings around the one that holds the sizes."""
@@ -35,14 +35,14 @@ def read(path: Path) -> Checkpoint:
 
 def _parts(refusing: Refusing, found: dict[str, Any], key: tuple[str, ...]) -> Iterator[Section]:
     """The sizes that stand in a mapping, and then those that stand in the mappings in it."""
-    tensors, others = [], {}
+    tensors, others = [], []
     for name, about in found.items():
         if _is_sizes(about) or (isinstance(about, dict) and _is_sizes(about.get("shape"))):
             tensors.append(_tensor(refusing, refusing.name(name), about))
         elif not isinstance(about, dict):
-            others[name] = "no sizes"
+            others.append(name)
     refusing.too_many(len(tensors))
-    yield Section(key, tuple(tensors), others)
+    yield Section(key, tuple(tensors), tuple(others))
     if len(key) < DEEPEST:
         for name, about in found.items():
             if isinstance(about, dict) and not _is_sizes(about.get("shape")):

@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 
 from planner.checkpoints._checkpoint import Checkpoint, Refusing, SavedTensor, Section, cut
 
-ASKED = -1
+ORDER = -1
 GRAPH, INITIALIZER, SPARSE = 7, 5, 15
 DIMS, DATA_TYPE, NAME, RAW_DATA = 1, 2, 8, 9
 LONGEST = 1 << 16
@@ -33,13 +33,13 @@ def recognises(path: Path, head: bytes) -> bool:
 def read(path: Path) -> Checkpoint:
     refusing = Refusing(str(path))
     tensors: dict[str, SavedTensor] = {}
-    others: dict[str, str] = {}
+    odd: dict[str, str] = {}
     with path.open("rb") as file:
         walk = _ProtobufWalk(file, refusing)
         for graph in walk.within(path.stat().st_size, GRAPH):
             for each in walk.within(graph.end, INITIALIZER, SPARSE):
                 if each.number == SPARSE:
-                    others[f"a sparse tensor, number {len(others) + 1}"] = "a sparse tensor"
+                    odd[f"a sparse tensor, number {len(odd) + 1}"] = "a sparse tensor"
                     continue
                 found = _tensor(walk, each.end)
                 if found.name in tensors:
@@ -48,7 +48,7 @@ def read(path: Path) -> Checkpoint:
                 refusing.too_many(len(tensors))
     if not tensors:
         raise refusing.broken("has no initializers, or is no file of ONNX")
-    return Checkpoint(str(path), "ONNX", (Section((), tuple(tensors.values()), others),), in_order=False)
+    return Checkpoint(str(path), "ONNX", (Section((), tuple(tensors.values()), odd=odd),), in_order=False)
 
 
 class _ProtobufField(NamedTuple):

@@ -9,7 +9,7 @@ from planner.checkpoints._checkpoint import Checkpoint, Refusing, SavedTensor, S
 from planner.checkpoints._json import parsed
 from planner.words import counted
 
-ASKED = -1
+ORDER = -1
 MOST_BYTES = 64 << 20
 MOST_FILES = 10_000
 
@@ -19,7 +19,7 @@ def recognises(path: Path, head: bytes) -> bool:
 
 
 def read(path: Path) -> Checkpoint:
-    from planner.checkpoints import sniffed
+    from planner.checkpoints import read as read_shard
 
     refusing = Refusing(str(path))
     with path.open("rb") as file:
@@ -36,7 +36,7 @@ def read(path: Path) -> Checkpoint:
     homes: dict[str, str] = {}
     shards = []
     for name in names:
-        shard = sniffed(path.with_name(name), sharded=False)
+        shard = read_shard(path.with_name(name))
         shards.append(shard)
         for tensor in shard.sections[0].tensors:
             if tensor.name in found and tensor.sizes != found[tensor.name].sizes:
@@ -49,15 +49,18 @@ def read(path: Path) -> Checkpoint:
     for entry, name in named.items():
         if entry not in found:
             raise refusing.broken(f"says that `{cut(entry)}` is in `{cut(name)}`, which does not have it")
-    others = {name: what for shard in shards for name, what in shard.sections[0].others.items()}
-    part = Section((), tuple(found.values()), others)
+    others = tuple(dict.fromkeys(name for shard in shards for name in shard.sections[0].others))
+    odd = {name: what for shard in shards for name, what in shard.sections[0].odd.items()}
+    part = Section((), tuple(found.values()), others, odd)
     in_order = all(each.in_order for each in shards)
     return Checkpoint(str(path), f"{shards[0].format}, {counted(len(names), 'file')}", (part,), in_order)
 
 
 def _beside(refusing: Refusing, name: object) -> str:
-    """The name of a file beside the index."""
+    """The name of a file beside the index, which is no index itself."""
     plain = isinstance(name, str) and PurePosixPath(name).name == name == PureWindowsPath(name).name
     if not isinstance(name, str) or not plain or name in ("", ".", "..") or "\0" in name:
         raise refusing.broken(f"names `{cut(str(name))}`, which is no file beside it")
+    if recognises(Path(name), b""):
+        raise refusing.broken(f"names `{cut(name)}`, which is an index too")
     return name

@@ -14,7 +14,7 @@ from planner.checkpoints._sections import sections_of
 from planner.checkpoints._storages import storage_of
 from planner.checkpoints._torch_objects import PickledStorage
 
-ASKED = 1
+ORDER = 1
 MAGIC, VERSION = 0x1950A86A20F9469CFC6C, 1001
 ENDINGS = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".tar")
 

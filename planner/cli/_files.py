@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from planner.cli._ending import Failure
-from planner.cli._printing import print_bytes
-from planner.outputs import endings
+from planner.cli._printing import print_bytes, print_text
+from planner.outputs import endings, stated
 
 STDOUT = "-"
 
@@ -34,6 +35,24 @@ def save(made: str | bytes, output: str | None) -> None:
         write(output, data)
     except NotWritten as error:
         raise Failure(str(error), error.help) from None
+
+
+def apart(*outputs: str | None) -> None:
+    """Stop, before any work, if two files that are to be written are one."""
+    seen = set[str]()
+    for each in outputs:
+        if each is not None and each != STDOUT:
+            if os.path.realpath(each) in seen:
+                raise Failure(f"`{each}` is to be written twice, as two files", "name another file for one of them")
+            seen.add(os.path.realpath(each))
+
+
+def show(made: str | bytes, output: str | None, command: str, format: str) -> None:
+    """Print what people read on a screen, where it goes to standard output; save anything else."""
+    if isinstance(made, str) and stated(command, format).for_people and output in (None, STDOUT):
+        print_text(made)
+    else:
+        save(made, output)
 
 
 def format_of(output: str | None, command: str) -> str:

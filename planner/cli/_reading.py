@@ -15,6 +15,7 @@ from planner.outputs import renderer
 from planner.outputs._screen import Screen
 
 if TYPE_CHECKING:
+    from planner.diagnostics import Fault
     from planner.report import Report
     from planner.source import Source
     from planner.workbench import Checked
@@ -142,6 +143,15 @@ def exit_code(report: Report, strict: bool = False) -> int:
 def print_findings(report: Report, screen: Screen, stream: TextIO | None = None, before: str = "") -> None:
     """Print the findings on a model for people, by default on stderr, beside the command's own output."""
     print_text(before + renderer("check", "full")([report], screen), stream or sys.stderr)
+
+
+def unreadable(fault: Fault, file: str, screen: Screen) -> int:
+    """Print what is wrong with a file that cannot be read, and give the exit code."""
+    from planner.workbench import Workbench
+
+    report = Workbench.without_source(fault, file).report
+    print_findings(report, screen)
+    return exit_code(report)
 
 
 def nothing_to_show(report: Report, screen: Screen) -> int:

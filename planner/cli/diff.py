@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from planner.cli import _pictures, _reading
-from planner.cli._files import format_of, ready, save
+from planner.cli._files import format_of, ready, show
 from planner.cli._options import engine_option, memory_options, model_options, screen_option, theme_option
-from planner.cli._printing import print_text
-from planner.outputs import formats, renderer, stated
+from planner.outputs import formats, renderer
 from planner.outputs._screen import Screen
 
 if TYPE_CHECKING:
@@ -72,8 +71,5 @@ def command(
             return 2
     both = Comparison(before, after)
     made = renderer("diff", wanted)(both, screen, theme, partial(_pictures.drawn, choice=engine))
-    if stated("diff", wanted).for_people and output in (None, "-"):
-        print_text(made)
-    else:
-        save(made, output)
+    show(made, output, "diff", wanted)
     return int(both.differs)

@@ -8,10 +8,9 @@ import click
 
 from planner.cli import _reading
 from planner.cli._ending import Failure
-from planner.cli._files import ready, save
+from planner.cli._files import apart, ready, save, show
 from planner.cli._options import format_option, model_options, screen_option
-from planner.cli._printing import print_text
-from planner.outputs import renderer, stated
+from planner.outputs import renderer
 from planner.outputs._screen import Screen
 
 PLACE = 3
@@ -54,6 +53,7 @@ def command(
 
     for each in (output, map_to):
         ready(each, file, weights)
+    apart(output, map_to)
     report = _reading.report_on(file, **options)
     if not report.plan.steps:
         _reading.print_findings(report, screen)
@@ -63,10 +63,7 @@ def command(
         made = renderer("match", format)(match, screen)
     except Fault as fault:
         raise Failure(fault.headline, fault.help) from None
-    if stated("match", format).for_people and output in (None, "-"):
-        print_text(made)
-    else:
-        save(made, output)
+    show(made, output, "match", format)
     if map_to is not None:
         save(laid_out(dict(match.renaming), 1), map_to)
     return 0 if match.agrees else 1

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from planner.budget import BOUNDS
 from planner.cli import _pictures, _reading
 from planner.cli._ending import Failure
 from planner.cli._extras import needed
-from planner.cli._files import STDOUT, format_of, ready, save
+from planner.cli._files import STDOUT, apart, format_of, ready, show
 from planner.cli._options import (
     Decorator,
     arguments_option,
@@ -28,7 +29,7 @@ from planner.cli._options import (
 )
 from planner.cli._printing import print_text
 from planner.cli._progress import Progress
-from planner.outputs import formats, renderer
+from planner.outputs import formats, renderer, stated
 from planner.outputs._screen import Screen
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from planner.sweeping import StoredRows
 
 PLACE = 3
-BYTES = {"peak", "activations"}
 BOUNDED = {"params": "parameters", "macs": "multiply-adds", "peak": "peak memory", "activations": "activations"}
 
 
@@ -63,36 +63,29 @@ def _read_shapes(context: click.Context, parameter: click.Parameter, texts: tupl
 
 
 def _read_bound(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
-    from planner.quantities import quantity
-
     if text is None:
         return None
     try:
-        return quantity(text, of_bytes=str(parameter.name).rpartition("_")[2] in BYTES)
+        return BOUNDS[str(parameter.name).rpartition("_")[2]].read(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
 
 def _read_front(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[Objective, ...]:
-    """`least:macs,most:params` as two aims."""
-    from planner.points import Objective
+    """`least:macs,most:params` as two aims; none where the default stands."""
+    from planner.points import read_aims
 
-    aims = []
-    for part in text.split(",") if text is not None else ():
-        which, colon, measure = part.strip().partition(":")
-        if which not in ("least", "most") or not colon or not measure:
-            raise click.BadParameter(f"`{part.strip()}` is no aim; write it as least:macs or most:params")
-        aims.append(Objective(measure, which == "most"))
-    if len(aims) not in (0, 2) or (aims and aims[0].measure == aims[1].measure):
-        raise click.BadParameter("a front has two measures, such as least:macs,most:params")
-    return tuple(aims)
+    try:
+        return () if text is None else read_aims(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _bounds(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that bound what is shown, such as `--max-params`."""
     for way in ("min", "max"):
         for name, noun in reversed(BOUNDED.items()):
-            example = "256KiB" if name in BYTES else "5M"
+            example = "256KiB" if BOUNDS[name].of_bytes else "5M"
             option: Decorator = click.option(
                 f"--{way}-{name}", f"{way}_{name}", callback=_read_bound, metavar="N",
                 help=f"Leave out what has {'more' if way == 'max' else 'less'} {noun}, such as {example}.",
@@ -149,34 +142,29 @@ def command(
 
     FILE is a model file, or - for standard input. Exit code 1: no row is left that could be planned.
     """
+    from planner.diagnostics import Fault
     from planner.points import SweepOutcome
     from planner.sweeping import StoredRows, SweepStopped
     from planner.writing import NotWritten
 
-    ready(output, file)
+    for each in (output, results):
+        ready(each, file)
+    apart(output, results)
     wanted = format or (format_of(output, "sweep") if output not in (None, STDOUT) else "table")
-    question = _question(file, sets, shapes, scale, batch=batch, dtype=dtype)
-    if isinstance(question, int):
-        return question
+    try:
+        question = _question(file, sets, shapes, scale, batch=batch, dtype=dtype)
+    except Fault as fault:
+        return _reading.unreadable(fault, file, screen)
     _must_be_there(wanted, aims, question)
     try:
-        if results is not None:
-            ready(results, file)
-            _must_differ(results, output)
         with StoredRows(question, results) as stored:
             _fill(stored, question, jobs, address)
             outcome = SweepOutcome(question, stored.rows, _limits(bounds, lossless), aims)
-            _show(renderer("sweep", wanted)(outcome, screen, theme, partial(_pictures.drawn, choice=engine)), output)
+            made = renderer("sweep", wanted)(outcome, screen, theme, partial(_pictures.drawn, choice=engine))
+            show(made, output, "sweep", wanted)
             return int(outcome.tally["kept"] == outcome.tally["failed"])
     except (NotWritten, SweepStopped) as error:
         raise Failure(str(error), error.help) from None
-
-
-def _show(made: str | bytes, output: str | None) -> None:
-    if isinstance(made, str) and output in (None, STDOUT):
-        print_text(made)
-    else:
-        save(made, output)
 
 
 def _limits(bounds: dict[str, int | None], lossless: bool) -> Limits:
@@ -188,28 +176,17 @@ def _limits(bounds: dict[str, int | None], lossless: bool) -> Limits:
     return Limits(most, least, lossless)
 
 
-def _question(file: str, sets: dict[str, Any], shapes: dict[str, Any], scale: str | None, **options: Any) -> Any:
-    """The question; where the file cannot be read, the exit code, after what is wrong with it."""
-    from planner.diagnostics import Fault
+def _question(file: str, sets: dict[str, Any], shapes: dict[str, Any], scale: str | None, **options: Any) -> Question:
+    """The question; raises the fault of a file that cannot be read."""
     from planner.inputs import is_source
     from planner.sweeping import Unasked, asked, one_shape
-    from planner.workbench import Workbench
 
     try:
         given = one_shape(file, shapes) if is_source(file) else None
         source = _reading.source_of(file, scale=scale, input=given)
         return asked(source, sets, {} if is_source(file) else shapes, scale=scale, **options)
-    except Fault as fault:
-        report = Workbench.without_source(fault, file).report
-        _reading.print_findings(report, Screen())
-        return _reading.exit_code(report)
     except Unasked as error:
         raise Failure(str(error), error.help) from None
-
-
-def _must_differ(results: str, output: str | None) -> None:
-    if output not in (None, STDOUT) and os.path.realpath(results) == os.path.realpath(str(output)):
-        raise Failure(f"`{results}` cannot keep the rows and be the output", "name another file for one of them")
 
 
 def _must_be_there(format: str, aims: tuple[Objective, ...], question: Question) -> None:
@@ -220,9 +197,9 @@ def _must_be_there(format: str, aims: tuple[Objective, ...], question: Question)
         if aim.measure not in MEASURES and aim.measure not in question.params:
             known = ", ".join([*MEASURES, *question.params])
             raise click.UsageError(f"--front: there is no measure `{aim.measure}`; there are: {known}")
-    if format == "parquet":
-        with needed("parquet", "planner sweep --format parquet"):
-            import pyarrow  # noqa: F401
+    if package := stated("sweep", format).needs:
+        with needed(format, f"planner sweep --format {format}"):
+            import_module(package)
 
 
 def _fill(stored: StoredRows, question: Question, jobs: int | None, address: str | None) -> None:

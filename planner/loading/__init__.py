@@ -1,10 +1,23 @@
 """A checkpoint beside a plan: which entries of its `state_dict` agree in names and sizes, and what differs.
 
-    choosing   which mapping of a checkpoint is meant, with affixes: what its names begin with
-    renaming   which entries are the same by other names, with sequences
+First the entries are put beside each other:
+
+    choosing   which mapping of the checkpoint is meant
+    affixes    what the names in it begin with
     entries    what becomes of each entry
-    sizes      sentences about other sizes; absent: about what only one side has; notes: about what is no difference
-    advice     options with which the file fits; each has been tried
+    renaming   which entries are the same by other names
+    sequences  two sequences of modules beside each other, for renaming
+
+Then what differs is said, each difference in a sentence with its place (`sentences`):
+
+    naming     other names
+    sizes      other sizes; by `roles`, what the axes of an entry are
+    absent     what only one side has, with `parametrized`: what stands there in parts
+    notes      what is no difference, and good to know
+    advice     options with which more agrees; each has been tried
+
+    names      names as a tree, and several of them in a sentence, for all of these
+    plain      all of it in plain values
 
 No number of a tensor is known here, so that what agrees may still be of another training, or of another network that
 has the same names and sizes.

@@ -66,7 +66,7 @@ class _Alone:
         return any(not each.children and each.path not in alone for each in inside)
 
     def _of_layers(self, names: Sequence[str]) -> Iterator[Difference]:
-        """StateMatch of layers that both sides have, such as `bias` of all convolutions."""
+        """Entries of layers that both sides have, such as `bias` of all convolutions."""
         by_layer: defaultdict[str, list[str]] = defaultdict(list)
         for name in names:
             by_layer[module_of(name)].append(name)
@@ -142,7 +142,7 @@ class _Alone:
 
 
 def _tied(report: Report, found: StateMatch) -> Iterator[Difference]:
-    """StateMatch that are tied to others, which the checkpoint has."""
+    """Entries that are tied to others, which the checkpoint has."""
     there = {now.name for now, _ in (*found.agreeing, *found.renamed)}
     for entry in found.missing:
         own = entry.name[len(entry.step.name) + 1 :]

@@ -8,10 +8,11 @@ from fractions import Fraction
 from math import isqrt
 from typing import Any
 
+from planner.comparison.state import StateEntry, entries_of
 from planner.layers._layer import Sizes
 from planner.loading.entries import StateMatch
 from planner.loading.names import NameNode
-from planner.loading.roles import stems
+from planner.loading.roles import square_sides, stems
 from planner.plan import Plan
 from planner.report import Report
 
@@ -33,8 +34,8 @@ class Options:
     inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     scale: str | None = None
 
-    def options(self, single: bool) -> list[str]:
-        """As options of a command; `single` where the file has one input."""
+    def as_words(self, single: bool) -> list[str]:
+        """As a command takes them; `single` where the file has one input."""
         found = [f"--set {name}={_written(value)}" for name, value in self.params.items()]
         for name, shape in self.inputs.items():
             found.append(f"--input {'' if single else f'{name}='}{'x'.join(map(str, shape))}")
@@ -67,8 +68,8 @@ def advised(report: Report, found: StateMatch, replan: Replan, scales: Iterable[
     change = search.run()
     if change is None:
         return None
-    options = change.options(len(report.plan.inputs) == 1)
-    return Advice(tuple(options), search.first[1], search.best[1], search.best[2], search.best[0] == 0)
+    words = change.as_words(len(report.plan.inputs) == 1)
+    return Advice(tuple(words), search.first[1], search.best[1], search.best[2], search.best[0] == 0)
 
 
 class _OptionSearch:
@@ -140,34 +141,26 @@ class _OptionSearch:
     def _inputs(self, change: Options, plan: Plan) -> Iterator[Options]:
         """Other channels, as the first layers have them, and other sizes, as numbers of places tell them."""
         shapes = {step.name: tuple(step.outputs[0]) for step in plan.inputs if step.outputs}
-        expected = {name: each for step in plan.steps for name, each in _entries(step).items()}
         first = stems(plan)
-        for name, (step, sizes) in expected.items():
-            theirs = self.there.get(name)
-            if theirs is None or theirs == sizes or len(theirs) != len(sizes):
+        for entry in (each for step in plan.steps for each in entries_of(step).values()):
+            theirs = self.there.get(entry.name)
+            if theirs is None or theirs == entry.sizes or len(theirs) != len(entry.sizes):
                 continue
             for source, shape in shapes.items():
-                if (
-                    step.name in first
-                    and len(sizes) > 1
-                    and sizes[0] == theirs[0]
-                    and sizes[1] != theirs[1]
-                    and step.inputs
-                ):
-                    channels = theirs[1] * (step.inputs[0].channels // sizes[1])
-                    yield replace(change, inputs={**change.inputs, source: (*shape[:-1], channels)})
-                for was, now in zip(sizes, theirs, strict=True):
-                    for factor in _sides(was, now):
-                        scaled = [factor * n for n in shape[:-1]]
-                        if scaled and all(each.denominator == 1 for each in scaled):
-                            other = (*map(int, scaled), shape[-1])
-                            yield replace(change, inputs={**change.inputs, source: other})
+                for other in _shapes(entry, theirs, shape, entry.step.name in first):
+                    yield replace(change, inputs={**change.inputs, source: other})
 
 
-def _entries(step: Any) -> dict[str, tuple[Any, Sizes]]:
-    from planner.comparison.state import entries_of
-
-    return {each.name: (step, each.sizes) for each in entries_of(step).values()}
+def _shapes(entry: StateEntry, theirs: Sizes, shape: Sizes, is_first: bool) -> Iterator[tuple[int, ...]]:
+    """Other shapes of an input that would explain the sizes of one entry."""
+    ours, step = entry.sizes, entry.step
+    if is_first and step.inputs and len(ours) > 1 and ours[0] == theirs[0] and ours[1] != theirs[1]:
+        yield (*shape[:-1], theirs[1] * (step.inputs[0].channels // ours[1]))
+    for was, now in zip(ours, theirs, strict=True):
+        for factor in _factors(was, now):
+            scaled = [factor * n for n in shape[:-1]]
+            if scaled and all(each.denominator == 1 for each in scaled):
+                yield (*map(int, scaled), shape[-1])
 
 
 def _differing(expected: Mapping[str, Sizes], there: Mapping[str, Sizes]) -> Iterator[tuple[int, int]]:
@@ -209,13 +202,10 @@ def _values(now: Any, pairs: list[tuple[int, int]], counts: list[tuple[int, int]
                 yield [each * there // here for each in now]
 
 
-def _sides(was: int, now: int) -> Iterator[Fraction]:
+def _factors(was: int, now: int) -> Iterator[Fraction]:
     """By what factor the sides of a square of places differ, which may have one more in front."""
     if was != now and was and now:
-        for more in (0, 1):
-            sides = isqrt(max(was - more, 0)), isqrt(max(now - more, 0))
-            if min(sides) > 1 and [side * side for side in sides] == [was - more, now - more]:
-                yield Fraction(sides[1], sides[0])
+        yield from (Fraction(theirs, ours) for ours, theirs, _ in square_sides(was, now))
         ratio = Fraction(now, was)
         root = isqrt(ratio.numerator), isqrt(ratio.denominator)
         if root[0] ** 2 == ratio.numerator and root[1] ** 2 == ratio.denominator:

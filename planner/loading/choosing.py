@@ -37,9 +37,8 @@ def chosen(checkpoint: Checkpoint, expected: Mapping[str, Sizes], key: str | Non
     section, affix, score = max(
         scored, key=lambda each: (each[2], 0 if any(each[2]) else len(each[0].tensors), _usual(each[0]))
     )
-    odd = [name for name, what in section.others.items() if what.endswith("tensor") and what != "no tensor"]
-    if odd:
-        said = f"{section.others[odd[0]]}: {named(odd)}"
+    if section.odd:
+        said = f"{next(iter(section.odd.values()))}: {named(list(section.odd))}"
         raise UnreadableCheckpoint(
             checkpoint.file, f"holds {said}", "save them as plain tensors, as `to_dense()` gives"
         )

@@ -10,7 +10,6 @@ from planner.checkpoints import SavedTensor
 from planner.comparison.state import StateEntry
 from planner.loading.entries import StateMatch
 from planner.loading.names import MOST_NAMES, entries, module_of, own_of, said
-from planner.loading.renaming import substitution
 from planner.loading.sentences import Difference, place_of
 from planner.report import Report
 from planner.words import counted, joined, named, pattern
@@ -50,7 +49,7 @@ def _renamed(report: Report, found: StateMatch) -> Iterator[Difference]:
     """Blocks and layers with other names; copies with the same change in one sentence."""
     groups: defaultdict[tuple[str, str], list[tuple[str, str, StateEntry, SavedTensor]]] = defaultdict(list)
     for now, was in found.renamed:
-        before, after = substitution(found.affix.applied(was.name) or was.name, now.name)
+        before, after = _substitution(found.affix.applied(was.name) or was.name, now.name)
         same = module_of(before) == module_of(after) and after == now.name
         key = (own_of(before), own_of(after)) if same else (pattern(before), pattern(after))
         groups[key].append((before, after, now, was))
@@ -68,6 +67,15 @@ def _renamed(report: Report, found: StateMatch) -> Iterator[Difference]:
         yield Difference(
             "renamed", text, tuple(each[2].name for each in some), tuple(each[3].name for each in some), place
         )
+
+
+def _substitution(was: str, now: str) -> tuple[str, str]:
+    """What a name has become, without what both end in."""
+    left, right = was.split("."), now.split(".")
+    while len(left) > 1 and len(right) > 1 and left[-1] == right[-1]:
+        left.pop()
+        right.pop()
+    return ".".join(left), ".".join(right)
 
 
 def _are(afters: list[str], befores: list[str]) -> str:

@@ -23,9 +23,8 @@ def notes(report: Report, checkpoint: Checkpoint, taken: TakenSection, found: St
     if taken.others:
         others = joined([f"`{each.title}` ({entries(len(each.tensors))})" for each in taken.others])
         yield f"there is also {others}: `--key` takes it" if len(taken.others) == 1 else f"there are also {others}"
-    plain = [name for name, what in section.others.items() if what != "a mapping"]
-    if plain and section.key != ():
-        yield f"{named(plain)} {'is' if len(plain) == 1 else 'are'} no tensor, and not compared"
+    if section.others and section.key != ():
+        yield f"{named(section.others)} {'is' if len(section.others) == 1 else 'are'} no tensor, and not compared"
     yield from _dtypes(found)
     if shard := re.search(r"-0*(\d+)-of-0*(\d+)\.\w+$", Path(checkpoint.file).name):
         index = re.sub(r"-\d+-of-\d+(\.\w+)$", r"\1.index.json", Path(checkpoint.file).name)

@@ -28,7 +28,7 @@ BESIDE = ("{0}_v", "parametrizations.{0}.0._v", "parametrizations.{0}.0._u")
 
 
 def parametrized(report: Report, found: StateMatch) -> Iterator[Difference]:
-    """StateMatch that are missing, where the parts are there of which they are made."""
+    """Entries that are missing, where the parts are there of which they are made."""
     groups: defaultdict[str, list[tuple[str, list[str]]]] = defaultdict(list)
     for entry in found.missing:
         module, _, own = entry.name.rpartition(".")

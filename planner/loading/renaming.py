@@ -1,6 +1,6 @@
 """Which entries are the same ones by other names, where sizes and order leave no choice.
 
-StateMatch are looked at module by module: a convolution with a bias is one thing with two sizes. First blocks that are
+Entries are looked at module by module: a convolution with a bias is one thing with two sizes. First blocks that are
 alike are joined by what stands in them; then, in files that keep the order of the network, what is left is put beside
 each other in order. What could be joined in several ways is told, and not joined.
 """
@@ -11,7 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, takewhile
 
 from planner.layers._layer import Sizes
 from planner.loading.names import NameNode, module_of, own_of
@@ -268,18 +268,5 @@ def _likeness(one: str, other: str) -> int:
 
 
 def _common(one: str, other: str) -> int:
-    count = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
-
-
-def substitution(was: str, now: str) -> tuple[str, str]:
-    """What a name has become, without what both end in."""
-    left, right = was.split("."), now.split(".")
-    while len(left) > 1 and len(right) > 1 and left[-1] == right[-1]:
-        left.pop()
-        right.pop()
-    return ".".join(left), ".".join(right)
+    """With how many letters two words begin alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isqrt
 
 from planner.checkpoints import SavedTensor
 from planner.comparison.state import StateEntry
@@ -78,6 +79,14 @@ def _axes(step: Step, sizes: Sizes) -> tuple[int, int]:
     turned = len(sizes) > 1 and sizes[1] == channels != sizes[0] and step.inputs[0].channels != channels
     table = step.layer is not None and bool(step.layer.indices) and len(sizes) == 2
     return (1, 0) if turned or table else (0, 1)
+
+
+def square_sides(was: int, now: int) -> Iterator[tuple[int, int, int]]:
+    """The sides of two squares of places, and how many more places both have in front, as that of a class: 0 or 1."""
+    for more in (0, 1):
+        sides = isqrt(max(was - more, 0)), isqrt(max(now - more, 0))
+        if min(sides) > 1 and [side * side for side in sides] == [was - more, now - more]:
+            yield *sides, more
 
 
 def heads(plan: Plan) -> set[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from math import isqrt
 from typing import TypeVar
 
 from planner.checkpoints import SavedTensor
@@ -13,7 +12,7 @@ from planner.comparison.state import StateEntry
 from planner.layers._layer import Sizes
 from planner.loading.entries import StateMatch
 from planner.loading.names import NameNode, said
-from planner.loading.roles import Resized, heads, stems
+from planner.loading.roles import Resized, heads, square_sides, stems
 from planner.loading.sentences import Difference, Kind, changes_text, place_of, sizes_text
 from planner.report import Report
 from planner.words import named
@@ -50,7 +49,7 @@ def _difference(report: Report, kind: Kind, text: str, pairs: Pairs, block: str 
 
 
 def _turned(report: Report, pairs: Pairs) -> Iterator[Difference]:
-    """StateMatch of a library that has axes in another order."""
+    """Entries of a library that has axes in another order."""
     for rank in (2, 3):
         some = [each for each in pairs if (len(each[0].sizes) > 2) == (rank > 2)]
         if not some:
@@ -217,9 +216,7 @@ def _times(factor: Fraction | None) -> str:
 
 def _squares(was: int, now: int) -> str:
     """Numbers of places that are squares, but for one in front: ` (14×14 places and 1, there 24×24 and 1)`."""
-    for more in (0, 1):
-        sides = [isqrt(each - more) for each in (was, now)]
-        if all(side > 1 and side * side == each - more for side, each in zip(sides, (was, now), strict=True)):
-            rest = f" and {more}" if more else ""
-            return f" ({sides[0]}×{sides[0]}{rest} places, there {sides[1]}×{sides[1]}{rest})"
+    for ours, theirs, more in square_sides(was, now):
+        rest = f" and {more}" if more else ""
+        return f" ({ours}×{ours}{rest} places, there {theirs}×{theirs}{rest})"
     return ""

@@ -7,6 +7,7 @@ text, and neither prints nor writes. What else is to be known about the format i
     check/   render(reports, screen) -> str
     diff/    render(comparison, screen, theme, engine) -> str | bytes
     sweep/   render(outcome, screen, theme, engine) -> str | bytes
+    match/   render(match, screen) -> str
     sizes/   render(inputs, screen, low, high) -> str
     calc/    render(paper, screen) -> str
     draw/    render(report, look, engine) -> str | bytes; a Graphviz `engine` lays out what needs it
@@ -32,6 +33,7 @@ class Format(NamedTuple):
     has_findings  what was found is in it
     has_volumes   it can show tensors as boxes to scale
     over_image    it can lie over an image
+    needs         a package that it is made with, which comes with the extra that is called as the format
     """
 
     ending: str = ""
@@ -40,6 +42,7 @@ class Format(NamedTuple):
     has_findings: bool = False
     has_volumes: bool = False
     over_image: bool = False
+    needs: str = ""
 
 
 def formats(command: str) -> list[str]:

@@ -11,7 +11,7 @@ outcome   the rows of a question, with limits and front
 
 from __future__ import annotations
 
-from planner.points.front import Objective, ParetoFront
+from planner.points.front import Objective, ParetoFront, read_aims
 from planner.points.limits import Limits
 from planner.points.outcome import SweepOutcome
 from planner.points.question import MOST_POINTS, Question, SweepPoint
@@ -32,6 +32,7 @@ __all__ = [
     "SweepOutcome",
     "SweepPoint",
     "SweepRow",
+    "read_aims",
     "read_series",
     "read_shapes",
 ]

@@ -25,6 +25,19 @@ class Objective:
         return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+def read_aims(text: str) -> tuple[Objective, Objective]:
+    """`least:macs,most:params` as two aims. Raises ValueError, which says why, where it is none."""
+    aims = []
+    for part in map(str.strip, text.split(",")):
+        which, _, measure = part.partition(":")
+        if which not in ("least", "most") or not measure:
+            raise ValueError(f"`{part}` is no aim; write it as least:macs or most:params")
+        aims.append(Objective(measure, which == "most"))
+    if len(aims) != 2 or aims[0].measure == aims[1].measure:
+        raise ValueError("a front has two measures, such as least:macs,most:params")
+    return aims[0], aims[1]
+
+
 @dataclass(slots=True)
 class ParetoFront:
     """The rows so far that no other one beats: none is as good in both measures and better in one.

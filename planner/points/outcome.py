@@ -10,7 +10,8 @@ from functools import cached_property
 from planner.points.front import Objective, ParetoFront
 from planner.points.limits import Limits
 from planner.points.question import Question
-from planner.points.row import MEASURES, SweepRow
+from planner.points.row import SweepRow
+from planner.points.series import ShapeSeries
 
 MOST_ERRORS = 3
 
@@ -54,14 +55,20 @@ class SweepOutcome:
         """The first few different errors."""
         found: dict[str, None] = {}
         for row in self.rows:
-            if row.error and len(found) < MOST_ERRORS:
+            if row.error:
                 found[row.error] = None
+            if len(found) == MOST_ERRORS:
+                break
         return list(found)
 
     @cached_property
     def inputs(self) -> list[str]:
         """The names of the model's inputs."""
         return list(next((row.inputs for row in self.stored() if row.inputs), {}))
+
+    def asked_of(self, input: str) -> ShapeSeries | None:
+        """The shapes that are asked for an input; None where it has the model's own."""
+        return self.question.inputs.get(input, self.question.inputs.get(""))
 
     @cached_property
     def axes(self) -> tuple[Objective, Objective]:
@@ -75,7 +82,7 @@ class SweepOutcome:
         for row in self.rows:
             for name, values in seen.items():
                 if not row.error and len(values) < 2:
-                    values.add(MEASURES[name](row))
+                    values.add(row.measure(name))
         varies = next((name for name, values in seen.items() if len(values) > 1), "params")
         return Objective("macs"), Objective(varies, most=varies != "activations")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 Size = tuple[int, ...]
 
@@ -47,7 +47,7 @@ class SweepRow:
 
     def measure(self, name: str) -> Any:
         """A measure by its name, or else the parameter of that name; None where there is none."""
-        return MEASURES[name](self) if name in MEASURES else self.values.get(name)
+        return MEASURES[name].of(self) if name in MEASURES else self.values.get(name)
 
     def to_dict(self) -> dict[str, Any]:
         """The row in plain values; shapes are `[…spatial, C]`."""
@@ -83,22 +83,20 @@ def _cells(row: SweepRow) -> int:
     return sum(prod(shape[:-1]) for shape in row.inputs.values())
 
 
-MEASURES: Mapping[str, Callable[[SweepRow], int | None]] = {
-    "params": lambda row: row.params,
-    "macs": lambda row: row.macs,
-    "peak": lambda row: row.peak_bytes,
-    "activations": lambda row: row.activation_bytes,
-    "cells": _cells,
-    "unread": lambda row: row.unread,
-    "wasted": lambda row: row.wasted_macs,
-}
-"""What rows are compared by; `cells` are those of the inputs."""
-WORDS: Mapping[str, str] = {
-    "params": "parameters",
-    "macs": "MACs",
-    "peak": "peak memory",
-    "activations": "activations",
-    "cells": "cells of the input",
-    "unread": "unread cells",
-    "wasted": "MACs never read",
+class RowMeasure(NamedTuple):
+    """A number that rows are compared by: `of` a row, and its noun; `of_bytes` says that it is counted in bytes."""
+
+    of: Callable[[SweepRow], int | None]
+    noun: str
+    of_bytes: bool = False
+
+
+MEASURES: Mapping[str, RowMeasure] = {
+    "params": RowMeasure(lambda row: row.params, "parameters"),
+    "macs": RowMeasure(lambda row: row.macs, "MACs"),
+    "peak": RowMeasure(lambda row: row.peak_bytes, "peak memory", of_bytes=True),
+    "activations": RowMeasure(lambda row: row.activation_bytes, "activations", of_bytes=True),
+    "cells": RowMeasure(_cells, "cells of the input"),
+    "unread": RowMeasure(lambda row: row.unread, "unread cells"),
+    "wasted": RowMeasure(lambda row: row.wasted_macs, "MACs never read"),
 }

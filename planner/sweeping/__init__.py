@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
+from os import PathLike, fspath
 
 from planner.points import Question, SweepRow
-from planner.sweeping.asking import Unasked, asked, one_shape, source_of
+from planner.sweeping.asking import Unasked, asked, one_shape, question_of
 from planner.sweeping.planning import PointPlanner
 from planner.sweeping.rows import Crew, SweepStopped, rows
 from planner.sweeping.stored import StoredRows
@@ -27,8 +28,8 @@ __all__ = [
     "asked",
     "crew_of",
     "one_shape",
+    "question_of",
     "rows",
-    "source_of",
     "swept",
 ]
 
@@ -53,13 +54,17 @@ def crew_of(
 
 
 def swept(
-    question: Question, *, jobs: int | None = 1, dask: str | None = None, results: str | None = None
+    question: Question,
+    *,
+    jobs: int | None = 1,
+    dask: str | None = None,
+    results: str | PathLike[str] | None = None,
 ) -> Iterator[SweepRow]:
     """All rows of a question: those that a file of results has, and the others, which it gets, as they are planned."""
     if results is None:
         yield from rows(question, crew_of(question, jobs=jobs, dask=dask))
         return
-    with StoredRows(question, results) as stored:
+    with StoredRows(question, fspath(results)) as stored:
         yield from stored.rows()
         if stored.count < question.count:
             crew = crew_of(question, jobs=jobs, dask=dask, start=stored.count)

@@ -11,7 +11,7 @@ from planner.faults.unknown_parameter import UnknownParameter
 from planner.inputs import imported, is_source
 from planner.points import MOST_POINTS, Question, Series, ShapeSeries, Shipped
 from planner.source import Source, of_mapping, parse, read
-from planner.sweeping.planning import PointPlanner
+from planner.sweeping.planning import PointPlanner, inputs_by_name
 from planner.words import joined
 
 
@@ -52,19 +52,21 @@ def asked(
     return question
 
 
-def source_of(source: Any, inputs: Mapping[str, Any]) -> tuple[Source, dict[str, Any]]:
-    """The Source of what a caller in Python gives, a path, a mapping, or a network that is imported, and the inputs
-    that are still to be swept: a network is imported for one shape of each. Raises the fault of one that cannot be
-    read.
+def question_of(source: Any, params: Mapping[str, Any] | None = None, input: Any = None, **options: Any) -> Question:
+    """The question about what a caller in Python gives: a path, a mapping, or a network, which is imported for one
+    shape of each of its inputs. Raises Unasked, or the fault of a model that cannot be read.
     """
-    if isinstance(source, Mapping):
-        return of_mapping(source), dict(inputs)
+    inputs = inputs_by_name(input)
     source = fspath(source) if isinstance(source, PathLike) else source
-    if isinstance(source, str) and not is_source(source):
-        return read(source), dict(inputs)
-    name = source if isinstance(source, str) else type(source).__name__
-    given = one_shape(name, {each: ShapeSeries.of(shapes) for each, shapes in inputs.items()})
-    return parse(imported(source, input=given), name), {}
+    if isinstance(source, Mapping):
+        model = of_mapping(source)
+    elif isinstance(source, str) and not is_source(source):
+        model = read(source)
+    else:
+        name = source if isinstance(source, str) else type(source).__name__
+        given = one_shape(name, {each: ShapeSeries.of(shapes) for each, shapes in inputs.items()})
+        model, inputs = parse(imported(source, input=given), name), {}
+    return asked(model, params or {}, inputs, **options)
 
 
 def one_shape(name: str, inputs: Mapping[str, ShapeSeries]) -> Any:

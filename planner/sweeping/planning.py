@@ -42,8 +42,8 @@ class PointPlanner:
         """The row of a model with these parameters and this input: a shape, one size for all spatial axes beside the
         channels of the model, or either by the names of the inputs.
         """
-        named = input if isinstance(input, Mapping) else {} if input is None else {"": input}
-        sizes = {name: (given,) if isinstance(given, int) else tuple(given) for name, given in named.items()}
+        given = inputs_by_name(input)
+        sizes = {name: (each,) if isinstance(each, int) else tuple(each) for name, each in given.items()}
         return self.row_of(SweepPoint(0, dict(params or {}), sizes))
 
     def row(self, number: int) -> SweepRow:
@@ -85,6 +85,11 @@ class PointPlanner:
         self.bench.known.clear()
         self.bench.recall = Recall()
         self._model = None
+
+
+def inputs_by_name(input: Any) -> Mapping[str, Any]:
+    """What a caller in Python gives for one input or for several, by names; "" is the name of the only one."""
+    return input if isinstance(input, Mapping) else {} if input is None else {"": input}
 
 
 def shapes_of(sizes: Mapping[str, tuple[int, ...]], inputs: Mapping[str, Shape]) -> dict[str, Shape]:

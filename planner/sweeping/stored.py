@@ -28,6 +28,7 @@ ASKED = {
     "planner": "the planner's version",
 }
 """What a question is about, and what it is called."""
+NOT_ROWS = "it holds something else than rows of a sweep"
 ANOTHER = "name another file for the rows, or delete this one"
 
 
@@ -88,9 +89,11 @@ class StoredRows:
     def _there(self) -> int:
         """How many rows there are in the file, which gets its first line where it is empty."""
         lines = self._file.lines()
-        first = next(lines, None)
+        first, own = next(lines, None), _line({"sweep": self._told()})
         if first is None:
-            self._file.add(_line({"sweep": self._told()}))
+            if not own.startswith(self._file.torn):
+                raise self._stopped(NOT_ROWS)
+            self._file.add(own)
             return 0
         self._must_be_ours(first)
         last, count = None, 0
@@ -111,7 +114,7 @@ class StoredRows:
             told = json.loads(first)["sweep"]
             known = {key: told.get(key) for key in ASKED}
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise self._stopped("it holds something else than rows of a sweep") from None
+            raise self._stopped(NOT_ROWS) from None
         own = json.loads(_line(self._told()))
         others = [name for key, name in ASKED.items() if known[key] != own.get(key)]
         if not others:

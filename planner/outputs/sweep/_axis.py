@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, floor, log, log2, log10
 
-from planner.points import Objective
+from planner.points import MEASURES, Objective
 from planner.quantities import written
 
-BYTES = {"peak", "activations"}
 FAR_APART = 20
 """From this ratio of the largest number to the smallest on, equal ratios are equally far apart."""
 MOST_TICKS = 7
@@ -27,7 +26,7 @@ class ChartAxis:
     @classmethod
     def of(cls, aim: Objective, low: float, high: float) -> ChartAxis:
         """The axis for what an aim is about, with a little room at both ends."""
-        of_bytes = aim.measure in BYTES
+        of_bytes = aim.measure in MEASURES and MEASURES[aim.measure].of_bytes
         if low > 0 and high / low >= FAR_APART:
             room = (high / low) ** 0.05
             return cls(low / room, high * room, of_bytes, True)

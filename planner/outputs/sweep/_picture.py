@@ -15,9 +15,8 @@ from planner.outputs._screen import cut, printable
 from planner.outputs.draw._themes import THEMES, Theme
 from planner.outputs.sweep._axis import ChartAxis
 from planner.outputs.sweep._flat import shape_text
-from planner.outputs.sweep.table import front_words
+from planner.outputs.sweep._words import front_words, noun
 from planner.points import Objective, SweepOutcome, SweepRow
-from planner.points.row import WORDS
 from planner.words import counted
 
 WIDTH, HEIGHT = 640, 400
@@ -111,7 +110,7 @@ def _grid(chart: Chart) -> Iterator[str]:
 
 
 def _titled(aim: Objective) -> str:
-    return f"{WORDS.get(aim.measure, printable(aim.measure))} ({'more' if aim.most else 'less'} is better)"
+    return f"{noun(aim)} ({'more' if aim.most else 'less'} is better)"
 
 
 def _bounds(chart: Chart, outcome: SweepOutcome) -> Iterator[str]:
@@ -171,13 +170,10 @@ def _names(chart: Chart, best: list[tuple[SweepRow, tuple[float, float]]], outco
 def _named(row: SweepRow, outcome: SweepOutcome) -> str:
     """What is special about a row: the values that are not the same in all."""
     said = [f"{name} {row.values[name]}" for name, series in outcome.question.params.items() if series.count > 1]
-    inputs = outcome.question.inputs
-    said += [
-        (shape_text(row, name) or "").replace("x", "×")
-        for name in outcome.inputs
-        if name in inputs or "" in inputs
-        if inputs.get(name, inputs.get("")).count > 1  # type: ignore[union-attr]
-    ]
+    for name in outcome.inputs:
+        asked = outcome.asked_of(name)
+        if asked is not None and asked.count > 1:
+            said.append((shape_text(row, name) or "").replace("x", "×"))
     return printable(", ".join(said))
 
 

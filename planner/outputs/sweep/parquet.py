@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from planner.outputs import Format
 from planner.outputs._screen import Screen
 from planner.outputs.draw._engine import DrawDot
 from planner.outputs.sweep._flat import columns, records
 from planner.points import SweepOutcome
 
+FORMAT = Format(needs="pyarrow")
 WHOLE = 1 << 63
 AT_ONCE = 50_000
 """Rows of a row group."""

@@ -10,8 +10,8 @@ from planner.outputs._screen import Screen, TextStyle, printable, wrapped
 from planner.outputs.draw._engine import DrawDot
 from planner.outputs.plan.table import amount, memory
 from planner.outputs.sweep._flat import shape_text
-from planner.points import Objective, SweepOutcome, SweepRow
-from planner.points.row import WORDS
+from planner.outputs.sweep._words import front_words
+from planner.points import MEASURES, SweepOutcome, SweepRow
 from planner.quantities import written
 from planner.words import counted, joined
 
@@ -70,10 +70,9 @@ def _columns(outcome: SweepOutcome, shown: list[SweepRow]) -> Iterator[Column]:
     for name in outcome.question.params:
         yield Column(printable(name), [printable(str(row.values[name])) for row in shown], right=True)
     for name in outcome.inputs:
-        if name in outcome.question.inputs or "" in outcome.question.inputs:
-            yield Column(
-                printable(name), [(shape_text(row, name) or "?").replace("x", "×") for row in shown], right=True
-            )
+        if outcome.asked_of(name) is not None:
+            shapes = [(shape_text(row, name) or "?").replace("x", "×") for row in shown]
+            yield Column(printable(name), shapes, right=True)
     yield Column("params", [_number(row, row.params) for row in shown], right=True)
     yield Column("MACs", [_number(row, row.macs) for row in shown], right=True)
     yield Column("peak", [memory(row.peak_bytes) if row.peak_bytes is not None else "–" for row in shown], right=True)
@@ -117,14 +116,4 @@ def _sums(outcome: SweepOutcome) -> Iterator[str]:
 
 
 def _bound(name: str, bound: int) -> str:
-    return written(bound, of_bytes=name[4:] in ("peak", "activations"))
-
-
-def front_words(x: Objective, y: Objective) -> str:
-    """What a front is about: `the fewest MACs for the most parameters`."""
-    return f"{_superlative(x)} for {_superlative(y)}"
-
-
-def _superlative(aim: Objective) -> str:
-    noun = WORDS.get(aim.measure, printable(aim.measure))
-    return f"the {'most' if aim.most else 'least'} {noun}"
+    return written(bound, of_bytes=MEASURES[name[4:]].of_bytes)
