@@ -31,8 +31,9 @@ class GraphBuilder:
     owners       of weights by their first names, the names under which they are first used
     results      the sizes of what the function in hand returns: for each result and dimension, those of all runs
     added        the steps that were added, in order
-    notes        what operations remember of steps: what a constant holds; `lower triangle` of one that gives 1 up to
-                 the diagonal of a matrix; `opposite` of truth values; `distinct` places along an axis, with that axis
+    notes        what operations remember of steps: what a constant holds; with its two dimensions, `lower triangle` of
+                 a matrix that holds 1 up to its diagonal, and `causal` of one that holds −∞ behind it; `opposite` of
+                 truth values; `distinct` places along an axis, with that axis
     reads, gives  what kinds of numbers the tensors hold that it is given, and those that it returns: `float`, `whole`,
                  or `truth` for truth values
     """
