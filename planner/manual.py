@@ -15,7 +15,7 @@ from textwrap import dedent
 from typing import Any
 
 from planner.diagnostics import Fault, Kind, Path, did_you_mean
-from planner.layers import all_layers
+from planner.layers import all_layers, families
 from planner.layers._layer import Layer
 from planner.outputs._screen import Screen, columns, cut, padded, wrapped
 from planner.source import Source, library, shipped
@@ -95,13 +95,10 @@ def _contents(screen: Screen) -> Iterator[str]:
     for code, kind in kinds.items():
         line = f"  {code}  {padded(kind.name(), names)}  {summary(kind)}"
         yield cut(line, screen.width)
-    families: dict[str, list[str]] = {}
-    for name, layer in all_layers().items():
-        families.setdefault(layer.__module__.rpartition(".")[2], []).append(name)
     yield ""
     yield screen.paint("Layers", "bold") + ", each explained by `planner explain` and its type:"
     yield ""
-    yield from _grouped(families, screen)
+    yield from _grouped(families(), screen)
     yield ""
     yield screen.paint("Blocks", "bold") + ", by library (`use: [residual]`), each explained by its name:"
     yield ""

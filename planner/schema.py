@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from planner.format import BlockFormat, BudgetFormat, EntryFormat, FileFormat
-from planner.layers import all_layers
+from planner.layers import all_layers, families
 from planner.layers._layer import Layer
 from planner.manual import argument_text, kinds_in
 from planner.outputs._json import laid_out
@@ -100,12 +100,9 @@ def _keys() -> Schema:
 def _entry() -> Schema:
     # By family first, so that an editor looks through twenty conditions for an entry rather than a hundred; by a
     # pattern, since it would show an enumeration to the reader.
-    families: dict[str, list[str]] = {}
-    for name, layer in all_layers().items():
-        families.setdefault(layer.__module__, []).append(name)
     branches = [
         _when({"pattern": f"^({'|'.join(names)})$"}, {"allOf": [_when({"const": name}, _ref(name)) for name in names]})
-        for names in families.values()
+        for names in families().values()
     ]
     return {
         "type": "object",

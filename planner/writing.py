@@ -17,11 +17,10 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TextIO
 
-from planner.faults._in_text import shown
+from planner.faults._in_text import LONGEST_PATH, shown
 from planner.source import encoded
 
 STDIO = "-"
-LONGEST_PATH = 200  # characters that a message shows
 _REASONS = {errno.EISDIR: "it is a folder", errno.EACCES: "it is not permitted", errno.EPERM: "it is not permitted"}
 
 

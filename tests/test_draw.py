@@ -277,7 +277,7 @@ def test_a_layer_with_two_readers_is_not_stacked_upon() -> None:
     assert [len(box.rows) for box in picture.boxes] == [0, 1, 1, 1, 0]
 
 
-def test_every_family_is_told_by_its_file() -> None:
+def test_every_family_has_a_colour() -> None:
     found = {family(step) for name in CONFIGS for step in config(name).plan.layers}
     assert found >= {"conv", "pool", "linear", "norm", "activation", "merge", "attention"}
     assert all(theme.fills.keys() == {*FAMILIES, REST} for theme in THEMES.values())

@@ -45,7 +45,7 @@ from planner.geometry import (
     all_cells,
     bits,
 )
-from planner.layers.conv import Conv2d
+from planner.layers.conv.conv import Conv2d
 
 # Worked examples
 

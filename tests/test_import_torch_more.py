@@ -55,6 +55,65 @@ def test_places_that_may_be_the_same_are_not_written_to() -> None:
     assert "values at places of which two may be the same" in text
 
 
+def _attention(mask: Callable[[Tensor, int], Tensor]) -> Callable[..., Any]:
+    """Attention of tokens with a mask, which is made of their type and number."""
+
+    def forward(net: Any, x: Tensor) -> Any:
+        x = net.conv(x).flatten(2).transpose(1, 2)
+        return F.scaled_dot_product_attention(x, x, x, attn_mask=mask(x, x.shape[1])).transpose(1, 2)
+
+    return forward
+
+
+def _best(put: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..., Any]:
+    """The two best of a few channels, put somewhere."""
+
+    def forward(net: Any, x: Tensor) -> Any:
+        x = net.conv(x)
+        return put(x, *x.topk(2, 1))
+
+    return forward
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        _attention(lambda x, n: torch.ones(n, n, dtype=torch.bool, device=x.device).tril().T),
+        _attention(lambda x, n: torch.ones(n, n, dtype=x.dtype, device=x.device).tril()),
+        _attention(lambda x, n: torch.ones(n, n, dtype=x.dtype, device=x.device).tril().bool()),
+        _attention(lambda x, n: torch.full((n, n), -torch.inf, dtype=x.dtype, device=x.device).triu(2)),
+        _attention(lambda x, n: torch.full((n, n), -torch.inf, dtype=x.dtype, device=x.device).tril(-1)),
+        lambda net, x: net.conv(x).relu().log().tril(-1),
+        lambda net, x: net.conv(x).relu().log().triu(1),
+        _best(lambda x, values, places: torch.full_like(x, -torch.inf).scatter(1, places, values).softmax(1)),
+        _best(lambda x, values, places: x.scatter(1, places, -torch.inf).softmax(1)),
+        _best(lambda x, values, places: x.scatter(1, places, values.relu().log())),
+        _best(lambda x, values, places: x.scatter_add(1, places, values.relu().log())),
+        _best(lambda x, values, places: torch.zeros_like(x).scatter(1, places, 1.0)),
+    ],
+)
+def test_infinity_stays_where_it_is_and_turned_masks_are_turned(forward: Callable[..., Any]) -> None:
+    torch.manual_seed(0)
+    text, _ = exact(of(forward, conv=nn.Conv2d(3, 4, 4, 4)), (20, 28, 3))
+    assert "opaque" not in text, text
+
+
+def test_a_turned_mask_of_what_comes_behind_is_another_mask() -> None:
+    def forward(net: Any, x: Tensor) -> Any:
+        x = net.conv(x).flatten(2).transpose(1, 2)
+        mask = torch.full((x.shape[1], x.shape[1]), -torch.inf, dtype=x.dtype, device=x.device).triu(1).T
+        return net.attention(x, x, x, attn_mask=mask, need_weights=False)[0].transpose(1, 2)
+
+    text, _ = exact(of(forward, conv=nn.Conv2d(3, 4, 4, 4), attention=nn.MultiheadAttention(4, 2, batch_first=True)))
+    assert "is_causal" not in text, text
+
+
+def test_values_of_which_only_some_are_put_at_places_are_not_said_to_be() -> None:
+    forward = _best(lambda x, values, places: torch.zeros_like(x).scatter(1, places[:, :1], x))
+    text = planner.import_model(of(forward, conv=nn.Conv2d(3, 4, 3)), input=(8, 8, 3))
+    assert "a part of the values at places" in text, text
+
+
 @pytest.mark.parametrize(
     ("forward", "said"),
     [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from planner.layers import all_layers
+from planner.layers import all_layers, families
 from planner.manual import all_kinds, argument_text, contents, example, in_words, nearest, page, written
 from planner.outputs._screen import Screen, columns
 
@@ -143,3 +143,11 @@ def test_arguments_in_words(schema: dict[str, Any], needed: bool, text: str) -> 
 )
 def test_values_as_a_file_has_them(value: object, text: str) -> None:
     assert written(value) == text
+
+
+def test_layers_of_a_family_stand_together_in_however_many_files() -> None:
+    for alike in (("Conv2d", "ConvTranspose2d"), ("MaxPool2d", "AvgPool3d", "LPPool1d"), ("ReLU", "GELU", "Softmax")):
+        assert [family for family, names in families().items() if {*alike} & {*names}] == [
+            all_layers()[alike[0]].family()
+        ]
+    assert [name for names in families().values() for name in names] == [*all_layers()]

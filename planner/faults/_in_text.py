@@ -2,6 +2,9 @@
 
 from planner.diagnostics import Fault, Path
 
+LONGEST_PATH = 200
+"""Characters of a file's path that a message shows."""
+
 
 class InText(Fault):
     """A fault at the characters `start` to `end` of a text; whoever holds the text makes a place of them.

@@ -1,9 +1,7 @@
 from typing import ClassVar, Self
 
 from planner.diagnostics import did_you_mean
-from planner.faults._in_text import InText, shown
-
-LONGEST_PATH = 200  # characters that a message shows
+from planner.faults._in_text import LONGEST_PATH, InText, shown
 
 
 class UnreadableFile(InText):

@@ -1,9 +1,7 @@
 from typing import ClassVar
 
 from planner.diagnostics import Fault
-from planner.faults._in_text import shown
-
-LONGEST_PATH = 200  # characters that a message shows
+from planner.faults._in_text import LONGEST_PATH, shown
 
 
 class UnsafePickle(Fault):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from planner.faults._in_text import shown
+from planner.faults._in_text import LONGEST_PATH, shown
 from planner.faults.not_imported import NotImported
 
 
@@ -12,4 +12,4 @@ def must_be_file(path: Path, help: str) -> None:
     """Refuse a path at which no ordinary file is."""
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is no ordinary file" if path.exists() else "is not there"
-        raise NotImported(f"`{shown(str(path), 200)}` {what}", help=help)
+        raise NotImported(f"`{shown(str(path), LONGEST_PATH)}` {what}", help=help)

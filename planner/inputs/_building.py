@@ -32,8 +32,9 @@ class GraphBuilder:
     results      the sizes of what the function in hand returns: for each result and dimension, those of all runs
     added        the steps that were added, in order
     counted      the outputs that follow from whole numbers alone, which layers have found or counted
-    notes        what operations remember of steps: what a constant holds; `lower triangle` of one that gives 1 up to
-                 the diagonal of a matrix; `opposite` of truth values; `distinct` places along an axis, with that axis
+    notes        what operations remember of steps: what a constant holds; with its two dimensions, `lower triangle` of
+                 a matrix that holds 1 up to its diagonal, and `causal` of one that holds −∞ behind it; `opposite` of
+                 truth values; `distinct` places along an axis, with that axis
     reads, gives  what kinds of numbers the tensors hold that it is given, and those that it returns: `float`, `whole`,
                  or `truth` for truth values
     """

@@ -1,12 +1,13 @@
-"""The layers, one family a file.
+"""The layers, a file or a folder for each family.
 
-A class in a file of this folder is a layer type by its name; `_layer.py` is the contract.
+A class in a file here is a layer type by its name; `_layer.py` is the contract. A large family is a folder, so that a
+model loads only those of its files that it needs.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -19,35 +20,44 @@ if TYPE_CHECKING:
 class _Types(Mapping[str, "type[Layer]"]):
     """Layer types by name.
 
-    Names are read off the files. A family is imported when one of its types is asked for: most models need a few,
-    and importing all takes longer than planning.
+    Names are read off the files. A file is imported when one of its types is asked for: most models need a few, and
+    importing all takes longer than planning.
     """
 
     def __init__(self) -> None:
         self._loaded: dict[str, type[Layer]] = {}
-        files = sorted(path for path in Path(__file__).parent.glob("*.py") if path.name[0] != "_")
-        self._families = {
-            name: path.stem
+        here = Path(__file__).parent
+        files = sorted(path for path in (*here.glob("*.py"), *here.glob("*/*.py")) if path.name[0] != "_")
+        self._modules = {
+            name: ".".join(path.relative_to(here).with_suffix("").parts)
             for path in files
             for name in re.findall(r"^class ([A-Z]\w*)\(", path.read_text(encoding="utf-8"), re.MULTILINE)
         }
 
     def __getitem__(self, name: str) -> type[Layer]:
         if name not in self._loaded:
-            self._loaded[name] = getattr(import_module(f"{__name__}.{self._families[name]}"), name)
+            self._loaded[name] = getattr(import_module(f"{__name__}.{self._modules[name]}"), name)
         return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._families
+        return name in self._modules
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._families)
+        return iter(self._modules)
 
     def __len__(self) -> int:
-        return len(self._families)
+        return len(self._modules)
 
 
 @cache
 def all_layers() -> Mapping[str, type[Layer]]:
     """Every layer type by its name, in the order of files and classes."""
     return _Types()
+
+
+def families() -> Mapping[str, Sequence[str]]:
+    """The names of all layer types by their families."""
+    found: dict[str, list[str]] = {}
+    for name, layer in all_layers().items():
+        found.setdefault(layer.family(), []).append(name)
+    return found

@@ -211,6 +211,11 @@ class Layer(BaseModel):
     def type_name(cls) -> str:
         return cls.__name__
 
+    @classmethod
+    def family(cls) -> str:
+        """The layers that it is like, by the file or folder of this folder that it stands in."""
+        return cls.__module__.removeprefix(f"{__package__}.").partition(".")[0]
+
     def given(self) -> dict[str, Any]:
         """The arguments that differ from their defaults, in the order of the fields."""
         kept = ((name, getattr(self, name), each.default) for name, each in type(self).model_fields.items())

@@ -18,7 +18,6 @@ from planner.geometry import KEEP, All, Link, Shape
 from planner.layers._call import Call, Layout
 from planner.layers._fields import BatchFirst, Count, Depth, Probability
 from planner.layers._layer import Layer, Sizes
-from planner.layers._norms import scale_and_shift
 from planner.layers.attention import (
     IsCausal,
     MultiheadAttention,
@@ -28,6 +27,7 @@ from planner.layers.attention import (
     query_macs,
 )
 from planner.layers.linear import affine
+from planner.layers.norm._channels import scale_and_shift
 from planner.regions import Region, count, positions
 
 

@@ -1,4 +1,4 @@
-"""The arguments that a layer takes, and those of a call of a block."""
+"""The arguments that a layer takes, those of a call of a block, and the keys of sections."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from pydantic import BaseModel
+
+from planner.diagnostics import Path
+from planner.format import BlockFormat, BudgetFormat, FileFormat
 from planner.layers import all_layers
 from planner.manual import written
 from planner.server.document import Document
@@ -18,6 +22,15 @@ def arguments_of(layer: str) -> tuple[Mapping[str, dict[str, Any]], tuple[str, .
     found, needed = schema.get("properties", {}), tuple(schema.get("required", ()))
     ranked = sorted(found, key=lambda name: (name not in needed, name == "batch_axes"))
     return {name: found[name] for name in ranked}, needed
+
+
+def form_of(section: Path) -> type[BaseModel] | None:
+    """The form of the file, or of a section of it that has keys of its own: a block, the budget. None of all else."""
+    if not section:
+        return FileFormat
+    if section == ("budget",):
+        return BudgetFormat
+    return BlockFormat if section[0] == "blocks" and len(section) == 2 else None
 
 
 def know_all() -> None:

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 from planner.arithmetic import FUNCTIONS
 from planner.budget import DType
 from planner.diagnostics import Path
-from planner.format import BlockFormat, BudgetFormat, EntryFormat, FileFormat
+from planner.format import EntryFormat
 from planner.layers import all_layers
 from planner.manual import argument_text, first_sentence, kinds_in, summary
 from planner.outputs.plan.table import shapes_text
-from planner.server.arguments import arguments_of, blocks_in_sight, call_of, parameters_of
+from planner.server.arguments import arguments_of, blocks_in_sight, call_of, form_of, parameters_of
 from planner.server.cursor import CURSOR, Typed, typed_at
 from planner.server.document import Document, is_entry
 from planner.server.names import inputs_of
@@ -100,12 +100,8 @@ def _in_sections(document: Document, typed: Typed) -> Iterator[Offer]:
         yield NEW_BLOCK
     elif spot.path == ("budget", "dtype"):
         yield from (Offer(each, "value", each) for each in get_args(DType))
-    elif form := _SECTIONS.get(spot.path if spot.path[:1] != ("blocks",) else ("blocks",) * len(spot.path)):
+    elif form := form_of(spot.path):
         yield from _sections(form, typed, set())  # a word where its keys will be
-
-
-_SECTIONS: dict[Path, type[BaseModel]] = {(): FileFormat, ("blocks", "blocks"): BlockFormat, ("budget",): BudgetFormat}
-"""The forms of sections, by their paths; in place of a block's name stands `blocks`."""
 
 
 # Keys
@@ -117,19 +113,11 @@ def _keys(document: Document, typed: Typed) -> Iterator[Offer]:
     holder: Path = spot.path[:-1]
     if is_entry(holder):
         yield from (each for each in _arguments(document, typed, holder) if each.label not in there)
-        form: type[BaseModel] = EntryFormat
-    elif not holder:
-        form = FileFormat
-    elif holder[0] == "blocks" and len(holder) == 2:
-        form = BlockFormat
-    elif holder == ("budget",):
-        form = BudgetFormat
+        yield from _sections(EntryFormat, typed, there)
     elif holder == ("blocks",):
         yield NEW_BLOCK
-        return
-    else:
-        return
-    yield from _sections(form, typed, there)
+    elif form := form_of(holder):
+        yield from _sections(form, typed, there)
 
 
 def _sections(form: type[BaseModel], typed: Typed, there: set[str]) -> Iterator[Offer]:

@@ -110,12 +110,12 @@ class Document:
         found = self._own_libraries
         return len(found) < self._named_libraries or file in found
 
-    @property
+    @cached_property
     def _own_libraries(self) -> list[str]:
         shelf = self.report.source.shelf
         return [os.path.realpath(each.file or "") for key, each in shelf.sources.items() if key.startswith("./")]
 
-    @property
+    @cached_property
     def _named_libraries(self) -> int:
         """How many files stand in `use`."""
         given = self.report.source.at(("use",))

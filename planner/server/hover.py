@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pydantic import BaseModel
-
 from planner.arithmetic import is_expression
 from planner.diagnostics import Path
-from planner.format import BlockFormat, BudgetFormat, EntryFormat, FileFormat
+from planner.format import EntryFormat
 from planner.geometry import Shape
 from planner.hand_rule import OnAxis, layer_of, worked_out
 from planner.hand_rule.request import MOST_CELLS
@@ -19,6 +17,7 @@ from planner.outputs._screen import Screen
 from planner.outputs.calc.text import brief
 from planner.outputs.plan.table import amount, memory, shapes_text
 from planner.plan import Step
+from planner.server.arguments import form_of
 from planner.server.document import Copy, Document
 from planner.server.names import name_at
 from planner.server.spots import Spot, spot_at
@@ -244,11 +243,7 @@ def _value(document: Document, spot: Spot) -> str:
 
 def _section(spot: Spot) -> str:
     """What a section of the file, or of a block, is."""
-    form: type[BaseModel] | None = FileFormat if len(spot.path) == 1 else None
-    if len(spot.path) == 3 and spot.block:
-        form = BlockFormat
-    elif len(spot.path) == 2 and spot.path[0] == "budget":
-        form = BudgetFormat
+    form = form_of(spot.path[:-1])
     field = form.model_fields.get(str(spot.path[-1])) if form is not None else None
     return f"**{spot.path[-1]}**: {field.description}" if field is not None and field.description else ""
 

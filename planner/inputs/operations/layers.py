@@ -10,7 +10,7 @@ from planner.inputs._graph import NotSayable
 from planner.inputs.operations import all_operations
 from planner.inputs.operations._arguments import chosen, per_axis
 from planner.inputs.operations.arithmetic import operator
-from planner.inputs.operations.masking import as_addend
+from planner.inputs.operations.masking import as_addend, is_noted
 from planner.inputs.operations.norms import batch_normalized, embedded, on_last
 from planner.inputs.operations.windows import on_map
 from planner.layers import all_layers
@@ -194,7 +194,7 @@ def _cell(b: GraphBuilder, name: str, module: Any, path: str, input: Any, hx: An
 
 def _is_causal(b: GraphBuilder, mask: Any) -> bool:
     """Whether a mask is the constant that hides all that comes behind."""
-    return isinstance(mask, Traced) and b.notes.get(mask.output.step) == "causal_mask"
+    return isinstance(mask, Traced) and is_noted(b, "causal", mask)
 
 
 def _mask(b: GraphBuilder, keys: Any, products: Any) -> Traced | None:

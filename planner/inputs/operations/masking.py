@@ -24,16 +24,26 @@ def _triangle(upper: bool, b: GraphBuilder, input: Any, diagonal: int = 0) -> Tr
     function = all_operations()
     rows, columns = (tuple(x.sizes(run)[dim] for run in range(b.runs)) for dim in (-2, -1))
     if upper and diagonal == 1 and x.rank == 2 and b.notes.get(x.output.step) == -inf:
-        return constant_of(b, [rows, columns], "causal_mask")
+        return _noted(b, "causal", constant_of(b, [rows, columns], "causal_mask"))
     across, down = constant_of(b, [columns], "arange"), unsqueeze(b, constant_of(b, [rows], "arange"), 1)
     beside = operator("Subtract", b, *((across, down) if upper else (down, across)))
     more = 1 - diagonal if upper else 1 + diagonal
     kept: Traced = function["clamp"](b, operator("Add", b, beside, more) if more else beside, 0, 1)
-    if b.notes.get(x.output.step) not in (1, "ones") or x.rank > 2:
-        return operator("Multiply", b, x, kept)
-    if not upper and not diagonal:
-        b.notes[kept.output.step] = "lower triangle"
-    return kept
+    of_ones = x.rank == 2 and b.notes.get(x.output.step) in (1, "ones")
+    if not of_ones or b.gives[:1] == ["float"]:  # as 0 and 1 it holds whole numbers
+        kept = where_holds(b, kept, x, 0)  # a product with 0 would turn infinity into NaN
+    return _noted(b, "lower triangle", kept) if of_ones and not upper and not diagonal else kept
+
+
+def _noted(b: GraphBuilder, name: str, matrix: Traced) -> Traced:
+    """A matrix of which it is remembered what it is, and which of its dimensions are the rows and the columns."""
+    b.notes[matrix.output.step] = name, matrix.dims
+    return matrix
+
+
+def is_noted(b: GraphBuilder, name: str, mask: Traced) -> bool:
+    """Whether a mask is the matrix that was remembered by a name, and not turned since."""
+    return b.notes.get(mask.output.step) == (name, mask.dims[-2:])
 
 
 for _upper, _name in ((True, "triu"), (False, "tril")):

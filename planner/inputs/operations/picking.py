@@ -11,6 +11,7 @@ from planner.inputs._graph import NotSayable, Output
 from planner.inputs._meeting import met
 from planner.inputs.operations import all_operations, operation
 from planner.inputs.operations.arithmetic import operator
+from planner.inputs.operations.comparing import where_holds
 from planner.inputs.operations.constants import constant_of
 from planner.inputs.operations.reductions import along_one
 from planner.inputs.operations.shapes import as_whole, replaced, select, unsqueeze
@@ -114,34 +115,47 @@ def scatter(b: GraphBuilder, x: Any, dim: int, index: Any, src: Any = None, *, v
     tensor, places = b.tensor(x), b.tensor(index)
     at = tensor.dim(dim)
     axis = next((i for i, each in enumerate(places.axes) if each == places.own(at)), None)
-    if places.sizes()[at] != 1 and b.notes.get(places.output.step) != ("distinct", axis):
+    if places.own(at) and b.notes.get(places.output.step) != ("distinct", axis):
         raise NotSayable("values at places of which two may be the same")
-    put, chosen = _put(b, tensor, at, places, value if src is None else src)
-    kept = operator("Multiply", b, tensor, operator("Subtract", b, 1, chosen))
-    return put if _is_zero(b, tensor) else operator("Add", b, kept, put)
+    lying = _lying(b, tensor, at, places)
+    given = value if src is None else src
+    put = given if isinstance(given, int | float) else _put(b, lying, at, places, given)
+    if isinstance(put, Traced) and _is_zero(b, tensor):
+        return put
+    return where_holds(b, _summed(b, lying, at), put, tensor)
 
 
 @operation("scatter_add")
 def scatter_add(b: GraphBuilder, x: Any, dim: int, index: Any, src: Any) -> Traced:
     """Values added at places of a dimension."""
-    tensor = b.tensor(x)
-    put, _ = _put(b, tensor, tensor.dim(dim), b.tensor(index), src)
+    tensor, places = b.tensor(x), b.tensor(index)
+    at = tensor.dim(dim)
+    put = _put(b, _lying(b, tensor, at, places), at, places, src)
     return put if _is_zero(b, tensor) else operator("Add", b, tensor, put)
 
 
-def _put(b: GraphBuilder, x: Traced, dim: int, places: Traced, src: Any) -> tuple[Traced, Traced]:
-    """Values at places of a dimension, with 0 elsewhere; and 1 at these places, with 0 elsewhere."""
+def _lying(b: GraphBuilder, x: Traced, dim: int, places: Traced) -> Traced:
+    """For each place of a dimension: 1 at the cell of a tensor that it names, along a new last one, and 0 elsewhere."""
     for run in range(b.runs):
         own, wanted = x.sizes(run), places.sizes(run)
         if len(own) != len(wanted) or any(n != m for i, (n, m) in enumerate(zip(own, wanted, strict=True)) if i != dim):
             raise NotSayable("places for a part of a tensor")
+    return _at_places(b, places, tuple(x.sizes(run)[dim] for run in range(b.runs)))
+
+
+def _put(b: GraphBuilder, lying: Traced, dim: int, places: Traced, src: Any) -> Traced:
+    """Values at the places that they have, with 0 elsewhere."""
+    values = b.tensor(src)
+    if any(values.sizes(run) != places.sizes(run) for run in range(b.runs)):
+        raise NotSayable("a part of the values at places")
+    return _summed(b, where_holds(b, lying, unsqueeze(b, values, -1), 0), dim)
+
+
+def _summed(b: GraphBuilder, lying: Traced, dim: int) -> Traced:
+    """The sum over a dimension, in the place of which the last one comes."""
     function = all_operations()
-    lying = _at_places(b, places, tuple(x.sizes(run)[dim] for run in range(b.runs)))
-    values = src if isinstance(src, int | float) else unsqueeze(b, src, -1)
-    put = operator("Multiply", b, lying, values) if values != 1 else lying
-    summed = (function["sum"](b, each, dim) for each in (put, lying))
-    there, chosen = (function["movedim"](b, each, -1, dim) for each in summed)
-    return there, chosen
+    found: Traced = function["movedim"](b, function["sum"](b, lying, dim), -1, dim)
+    return found
 
 
 def _is_zero(b: GraphBuilder, x: Traced) -> bool:

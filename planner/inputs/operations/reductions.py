@@ -14,7 +14,7 @@ from planner.inputs._meeting import refined
 from planner.inputs.operations import OPERATIONS, all_operations, operation
 from planner.inputs.operations._arguments import chosen, listed
 from planner.inputs.operations.arithmetic import operator
-from planner.inputs.operations.masking import as_addend
+from planner.inputs.operations.masking import as_addend, is_noted
 from planner.inputs.operations.shapes import unsqueeze
 
 
@@ -281,8 +281,9 @@ def attention(
     read = [_two_dims(b.tensor(each)) for each in (query, key, value)]
     if attn_mask is not None:
         mask = _two_dims(b.tensor(attn_mask))
-        is_causal = is_causal or b.notes.get(mask.output.step) == "lower triangle"
-        if b.reads[-1] == "truth" and not is_causal:
+        is_truth = b.reads[-1] == "truth"
+        is_causal = is_causal or (is_truth and is_noted(b, "lower triangle", mask))
+        if is_truth and not is_causal:
             mask = as_addend(b, mask, hides=False)
         read += [] if is_causal else [mask]
     own = 3 if enable_gqa else 2  # heads that differ in number do not meet

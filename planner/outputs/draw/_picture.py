@@ -18,7 +18,6 @@ from planner.outputs._fold import Row
 from planner.outputs._screen import printable
 from planner.outputs.draw._kinds import around, is_one_box
 from planner.outputs.draw._marks import Mark, marks
-from planner.outputs.draw._themes import PARTS
 from planner.outputs.draw._ways import alone
 from planner.outputs.plan.table import shapes_text
 from planner.plan import Plan, Step
@@ -219,11 +218,8 @@ def frames_around(frame: Frame | None) -> Iterator[Frame]:
 
 
 def family(step: Step) -> str:
-    """The family of a step's layer: by the file in `layers/` that it stands in."""
-    if step.layer is None:
-        return ""
-    file = type(step.layer).__module__.rpartition(".")[2]
-    return PARTS.get(file, file)
+    """The family of a step's layer; nothing for an input."""
+    return "" if step.layer is None else step.layer.family()
 
 
 def arguments(step: Step) -> str:

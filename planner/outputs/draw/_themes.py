@@ -20,22 +20,7 @@ FAMILIES: Mapping[str, str] = {
     "dropout": "dropout",
     "merge": "merging",
 }
-"""The families with a colour of their own, by the files in `layers/`, and what a legend calls them."""
-
-PARTS: Mapping[str, str] = {
-    "conv_transpose": "conv",
-    "max_pool": "pool",
-    "average_pool": "pool",
-    "adaptive_pool": "pool",
-    "batch_norm": "norm",
-    "rectifier": "activation",
-    "softmax": "activation",
-    "concat": "merge",
-    "reshape": "shape",
-    "permute": "shape",
-    "slice": "shape",
-}
-"""Files in `layers/` that hold a part of a family, and the family."""
+"""The families with a colour of their own, and what a legend calls them."""
 
 REST = "other"
 

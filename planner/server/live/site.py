@@ -103,9 +103,8 @@ def _site(file: ModelFile, port: int, token: str) -> Starlette:
         tab = Tab(file, worker, lambda code: f"http://{HOST}:{port}/{token}/explain/{code}")
         sending = asyncio.get_running_loop().create_task(_send(websocket, tab))
         try:
-            with suppress(WebSocketDisconnect, KeyError):  # it has gone away, or sends bytes where the page sends text
-                while True:
-                    tab.receive(await websocket.receive_text())
+            while (message := await _text(websocket)) is not None:
+                tab.receive(message)
         finally:
             sending.cancel()
             tab.close()
@@ -119,6 +118,13 @@ def _site(file: ModelFile, port: int, token: str) -> Starlette:
         WebSocketRoute(f"/{token}/talk", connected),
     ]
     return Starlette(routes=routes, lifespan=life)
+
+
+async def _text(websocket: WebSocket) -> str | None:
+    """The next message of a page; None where it has gone away, or sends bytes as no page does."""
+    with suppress(WebSocketDisconnect, KeyError):
+        return await websocket.receive_text()
+    return None
 
 
 async def _send(websocket: WebSocket, tab: Tab) -> None:

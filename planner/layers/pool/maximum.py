@@ -10,7 +10,7 @@ from planner.diagnostics import Path
 from planner.faults.places_in_padding import PlacesInPadding
 from planner.layers._call import Call
 from planner.layers._fields import PerAxis
-from planner.layers._pools import PlainMaxPool, Windows
+from planner.layers.pool._windows import PlainMaxPool, Windows
 
 
 class _MaxPool(PlainMaxPool, Windows):

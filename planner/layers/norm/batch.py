@@ -9,7 +9,7 @@ from pydantic import Field
 
 from planner.faults.wrong_number_of_axes import WrongNumberOfAxes
 from planner.geometry import Shape
-from planner.layers._norms import ChannelNorm
+from planner.layers.norm._channels import ChannelNorm
 
 
 class _BatchNorm(ChannelNorm):

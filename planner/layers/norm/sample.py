@@ -1,4 +1,4 @@
-"""Normalizations by statistics of the sample; `_norms.py` says how these count.
+"""Normalizations by statistics of the sample; `_channels.py` says how these count.
 
 Source: https://docs.pytorch.org/docs/stable/nn.html#normalization-layers
 """
@@ -19,7 +19,7 @@ from planner.layers._batch_axes import TakesBatchAxes
 from planner.layers._call import Call, Layout
 from planner.layers._fields import Count, Counts
 from planner.layers._layer import Layer, Sizes
-from planner.layers._norms import ChannelNorm, scale_and_shift
+from planner.layers.norm._channels import ChannelNorm, scale_and_shift
 
 
 class _InstanceNorm(ChannelNorm):

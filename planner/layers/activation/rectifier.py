@@ -12,7 +12,7 @@ from planner.geometry import Shape
 from planner.layers._call import Layout
 from planner.layers._fields import Count
 from planner.layers._layer import Sizes
-from planner.layers._pointwise import InPlace, Pointwise
+from planner.layers.activation._pointwise import InPlace, Pointwise
 
 
 class Hardtanh(InPlace):

@@ -12,9 +12,9 @@ from pydantic import Field
 from planner.faults.output_padding_too_large import OutputPaddingTooLarge
 from planner.geometry import AxisMap, Shape, Spread
 from planner.layers._call import Call
-from planner.layers._convs import GroupedWeights
 from planner.layers._fields import PerAxisNatural
 from planner.layers._layer import Sizes
+from planner.layers.conv._grouped import GroupedWeights
 from planner.regions import Region, everything
 
 

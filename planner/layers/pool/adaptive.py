@@ -10,7 +10,7 @@ from planner.geometry import KEEP, AxisMap, Bins, Shape
 from planner.layers._batch_axes import TakesBatchAxes
 from planner.layers._call import Call
 from planner.layers._fields import PerAxis, PerAxisOrKeep
-from planner.layers._pools import PlainMaxPool
+from planner.layers.pool._windows import PlainMaxPool
 
 
 class _AdaptivePool(TakesBatchAxes):

@@ -14,7 +14,7 @@ from planner.faults.wrong_value import WrongValue
 from planner.geometry import RandomBins, Shape
 from planner.layers._fields import Count, PerAxis, PerAxisFactor, Power
 from planner.layers._layer import axis_name
-from planner.layers._pools import ReturnsIndices, Windows, WithinInput
+from planner.layers.pool._windows import ReturnsIndices, Windows, WithinInput
 
 
 class _LPPool(Windows):

@@ -11,7 +11,7 @@ from planner.geometry import Shape
 from planner.layers._call import Call
 from planner.layers._fields import NonZero
 from planner.layers._padding import flat, padded
-from planner.layers._pools import Windows, WithinInput
+from planner.layers.pool._windows import Windows, WithinInput
 
 
 class _AvgPool(Windows):

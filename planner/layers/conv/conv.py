@@ -11,9 +11,9 @@ from planner.faults.padding_too_wide import PaddingTooWide
 from planner.faults.same_padding_with_stride import SamePaddingWithStride
 from planner.geometry import AxisMap, PadMode, SameWindow, Shape, Window
 from planner.layers._call import Call
-from planner.layers._convs import GroupedWeights
 from planner.layers._layer import Sizes
 from planner.layers._padding import padded, sides_of
+from planner.layers.conv._grouped import GroupedWeights
 
 
 class _Conv(GroupedWeights):

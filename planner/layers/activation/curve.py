@@ -13,7 +13,7 @@ from planner.geometry import Halves, Link, Shape
 from planner.layers._call import Call
 from planner.layers._layer import Layer, axis_of
 from planner.layers._links import along
-from planner.layers._pointwise import InPlace, Pointwise
+from planner.layers.activation._pointwise import InPlace, Pointwise
 
 
 class ELU(InPlace):

@@ -1,0 +1,1 @@
+"""Layers that bring several tensors together."""

@@ -1,0 +1,1 @@
+"""Pooling: windows or bins of cells become one value each."""

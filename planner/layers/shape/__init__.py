@@ -1,0 +1,1 @@
+"""Layers that give the axes another form: reshaping, reordering, cutting."""
