@@ -43,6 +43,8 @@ class SizeBox:
     @property
     def equal(self) -> Residues:
         """The sizes that all axes may have at the same time."""
+        if not all(self.sets):
+            return NO_SIZE
         pairs = list(zip(self.sets, self.steps, strict=True))
         still = [each for each, by in pairs if not by]
         moving = [(each, by) for each, by in pairs if by]
