@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import cached_property
 from itertools import islice
 
@@ -190,7 +191,7 @@ class Coupling:
         if axis == self.rank - 1:
             return tuple(self.last(walk(_CoupledLine(self, fixed, (), axis))))
         fars = [(row := _CoupledLine(self, fixed, after, axis), Far(row)) for after in self.samples(axis + 1)]
-        period = math.lcm(self.walks[axis].period, *(far.period for _, far in fars))
+        period = self.aligned(axis, math.lcm(self.walks[axis].period, *(far.period for _, far in fars)))
         for each in dict.fromkeys((period, period * self.stride)):
             found = self.repeating(fixed, fars, each)
             if found and (each == period * self.stride or found[-each:] == found[-2 * each : -each]):
@@ -217,6 +218,24 @@ class Coupling:
             calm = calm + 1 if regular else 0
             if calm > period and (moves[-1] is None or (moves[-1] and moves[-1] != moves[-1 - period])):
                 calm, changes = period, changes + 1
+        return found
+
+    def aligned(self, axis: int, period: int) -> int:
+        """A multiple of a period of an axis in which all that is seen of it grows by multiples of what is seen of the
+        axes after it: of 3 rows that an upsampled axis has for each of its cells, the other axis fits one.
+        """
+        apart = {each.numerator for k in range(axis + 1, self.rank) for each in self.growth(k) if each}
+        gains = {int(each * period) for each in self.growth(axis) if each}
+        return period * math.lcm(*(by // math.gcd(by, gain) for by in apart for gain in gains))
+
+    def growth(self, axis: int) -> set[Fraction]:
+        """How fast the lengths grow that coupled steps see of an axis, where its own steps work far out."""
+        walk = self.walks[axis]
+        found = set[Fraction]()
+        for n in range(walk.steady, walk.steady + walk.period):
+            near, far = self.value(axis, n), self.value(axis, n + walk.period)
+            if near is not None and far is not None:
+                found.update(Fraction(b - a, walk.period) for a, b in zip(near, far, strict=True))
         return found
 
     @cached_property
