@@ -192,15 +192,19 @@ class _Along:
         return settled(list(verdicts)[: self.steady + self.period - 1], self.steady, self.period)
 
     def condition(self, step: int, pairs: list[tuple[Verdict, Leaving]]) -> Condition:
-        """The condition of one step, which asks for nothing at sizes where other steps keep it from being planned."""
+        """The condition of one step. Where other steps keep it from being planned, nothing is known of it: such sizes
+        count whichever way is simpler to say; but where it is planned at a few sizes only, and refuses some of these,
+        none but those that it takes.
+        """
+        seen = any(step not in v.unplanned for v, _ in pairs[self.steady - 1 : self.steady + self.period - 1])
 
         def asked(bad: Iterable[bool], among: Residues | None) -> Residues:
-            return self.residues(
-                [
-                    (None if among is None or n in among else False) if step in v.unplanned else not fails
-                    for n, ((v, _), fails) in enumerate(zip(pairs, bad, strict=True), 1)
-                ]
-            )
+            takes = [
+                (None if among is None or n in among else False) if step in v.unplanned else not fails
+                for n, ((v, _), fails) in enumerate(zip(pairs, bad, strict=True), 1)
+            ]
+            few = not seen and False in takes
+            return self.residues([bool(fits) for fits in takes] if few else takes)
 
         works = asked((step in v.failing for v, _ in pairs), None)
         lossless = asked((step in v.failing | x.lossy for v, x in pairs), works)
