@@ -522,6 +522,19 @@ def test_sizes_over_the_input() -> None:
     assert "lossless n ≡ 0 mod 32" in sizes(file)
 
 
+def test_sizes_over_inputs_that_meet_name_one_another() -> None:
+    text = """\
+input: {a: [32, 3], b: [16, 3]}
+layers:
+  - {name: half, type: Conv1d, out_channels: 3, kernel_size: 2, stride: 2, from: a}
+  - {name: join, type: Add, from: [half, b]}
+  - {name: pool, type: MaxPool1d, kernel_size: 2}
+"""
+    said = sizes(document(text)).split("; ")
+    assert said[0] == "length of a: works every n from 4, lossless n ≡ 0 mod 4, from 4 (with a fitting length of b)"
+    assert said[1].endswith("(with a fitting length of a)")
+
+
 # Files of Ultralytics, and others
 
 

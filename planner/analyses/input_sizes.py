@@ -75,6 +75,15 @@ class InputSizes:
         """For each axis whether any size works."""
         return [isinstance(axis, AxisSizes) and bool(axis.works) for axis in self.axes]
 
+    def on(self, axes: Sequence[int]) -> InputSizes:
+        """The same on some of the axes: with all that these depend on, as what holds for an axis that depends on others
+        is half of what is to be known.
+        """
+        own = {(self.input, k) for k in axes}
+        together = [each for each in self.together if not own.isdisjoint((axis.input, axis.axis) for axis in each.axes)]
+        at_once = [each for each in self.at_once if each.axis.axis in axes]
+        return replace(self, axes=tuple([self.axes[k] for k in axes]), together=tuple(together), at_once=tuple(at_once))
+
 
 def axes_of(model: Model) -> dict[str, list[str]]:
     """The names of the axes of each input whose sizes could be others: its spatial ones, or the length of tokens."""
@@ -110,12 +119,7 @@ def input_sizes(model: Model, input: str | None = None, axis: str | None = None)
         if axes:
             with uncollected():  # thousands of plans are kept
                 found = solver.answer(i) if step.outputs[0].spatial else solver.of_tokens(i)
-            yield replace(
-                found,
-                unread=unread[0].cells if unread else None,
-                axes=tuple(found.axes[k] for k in axes),
-                together=found.together if len(axes) == len(names[step.name]) else (),
-            )
+            yield replace(found.on(axes), unread=unread[0].cells if unread else None)
 
 
 class _Solver:

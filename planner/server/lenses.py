@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from planner.analyses.input_sizes import input_sizes
+from planner.analyses.input_sizes import InputSizes, input_sizes
 from planner.analyses.sizes import AxisSizes
 from planner.diagnostics import Path
 from planner.outputs.plan.table import known, memory
@@ -87,10 +87,16 @@ def sizes(document: Document) -> str:
             name = f"{axis.name} of {each.input}" if several else axis.name
             if not isinstance(axis, AxisSizes):
                 continue
-            beside = joined([f"{other} at {n:,}" for other, n in axis.beside[:2]])
+            beside = joined([f"{other} at {n:,}" for other, n in axis.beside[:2]] or _company(each, axis, several))
             lossless = f"{axis.lossless.words('n')}{f' (with {beside})' if beside else ''}"
             said.setdefault((axis.works.words("n"), lossless), []).append(name)
     return (
         "; ".join(f"{joined(names)}: works {works}, lossless {lossless}" for (works, lossless), names in said.items())
         or "no axis whose size could be another"
     )
+
+
+def _company(found: InputSizes, axis: AxisSizes, several: bool) -> list[str]:
+    """The axes of which a size must fit, for those of an axis to hold."""
+    axes = [each for together in found.together if axis in together.axes for each in together.axes if each != axis]
+    return [f"a fitting {each.name}{f' of {each.input}' if several else ''}" for each in axes]

@@ -20,7 +20,9 @@ MOST_NAMED = 3
 def joint(
     alike: Sequence[Together], shapes: Mapping[str, InputSizes], screen: Screen, low: int, high: int
 ) -> Iterator[list[str]]:
-    """Axes that depend on one another; of several such sets of axes with the same answer, the first is shown."""
+    """Axes that depend on one another; of several such sets of axes with the same answer, the first is shown. Where
+    inputs have different sizes, there is no chart: it has a sign for each size that all axes may have at once.
+    """
     first, equal = alike[0], alike[0].equal
     lines = [screen.paint(line, "bold") for line in wrapped(_title(alike, shapes), screen.width)]
     for kind, does, does_not in KINDS:
@@ -30,7 +32,7 @@ def joint(
     yield lines
     if table := list(conditions(first.axes[0], screen)):
         yield table
-    if equal.works:
+    if equal.works and (len(first.inputs) == 1 or len({axis.given for axis in first.axes}) == 1):
         yield list(strip(equal, low, high, screen))
 
 
