@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from planner.analyses.input_sizes import input_sizes
 from planner.analyses.loss import losses
-from planner.analyses.sizes import AxisSizes, Residues
+from planner.analyses.sizes import AxisSizes, Residues, sizes
 from planner.cli import main
 from planner.geometry import Shape
 from planner.model import Model
@@ -21,7 +21,7 @@ from planner.outputs import renderer
 from planner.outputs._screen import Screen, columns
 from planner.plan import Plan
 from planner.propagation import propagate
-from planner.source import parse, read
+from planner.source import of_mapping, parse, read
 from planner.unfolding import load
 
 ROOT = Path(__file__).parents[1]
@@ -323,3 +323,35 @@ def test_the_chart_shows_the_size_that_the_model_has(n: int, options: list[str])
     (mark,) = (i for i, line in enumerate(lines) if line.endswith(f"^ {n:,}"))
     assert lines[mark - 1][lines[mark].index("^")] in "·–×123456789"
     assert not any(above.strip() == below.strip() == "⋮" for above, below in pairwise(lines))
+
+
+POOLED = """\
+input: {a: [32, 8, 3], b: [16, 4, 3]}
+layers:
+  - {name: half, type: Conv2d, out_channels: 3, kernel_size: 2, stride: 2, from: a}
+  - {name: join, type: Add, from: [half, b]}
+  - {name: pool, type: MaxPool2d, kernel_size: 2}
+"""
+
+
+def test_an_axis_alone_is_told_with_those_that_it_depends_on() -> None:
+    shown = run("-", "--axis", "width", input=POOLED).stdout
+    assert "height" not in shown
+    assert "every width" not in shown
+    assert "works     no n for both; 8 with 4 does" in shown
+    assert "or a.width = 4–5 with b.width = 2, and so on by 4 and 2" in shown
+    told = json.loads(run("-", "--axis", "width", "--format", "json", input=POOLED).stdout)
+    assert [[*each][:2] for each in told["b"]["together"]] == [["a.width", "width"]] * 2
+
+
+def test_a_layer_that_is_reached_at_a_few_sizes_asks_for_no_others() -> None:
+    """What comes of the first input is added to 42 rows; the pool takes an odd number."""
+    layers = [
+        {"name": "stem", "type": "Conv1d", "out_channels": 3, "kernel_size": 3, "stride": 2, "padding": 1, "from": "a"},
+        {"name": "join", "type": "Add", "from": ["stem", "b"]},
+        {"name": "pool", "type": "AvgPool1d", "kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
+    ]
+    for rows, exact in ((42, "no n"), (41, "every n from 1")):
+        model = load(of_mapping({"input": {"a": [2 * rows, 3], "b": [rows, 3]}, "layers": layers}))
+        asked = {each.step: each.exact.words() for each in sizes(model, "a", 0).conditions}
+        assert asked.get("pool", "every n from 1") == exact
