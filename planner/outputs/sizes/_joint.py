@@ -68,7 +68,7 @@ def _said(together: Together, kind: str, alike: Residues, does: str, does_not: s
         said = f"{alike.words('n')} for {'both' if len(axes) == 2 else 'all'}"
     said += f"; {given} {does if fits else does_not}"
     yield said + ("" if fits or len(set(spatial)) > 1 else next_ones(alike, spatial[0]))
-    unequal = [each for each in matches if not _equal(each) and (each.step or not _alike(each, kind))]
+    unequal = [each for each in matches if not _equal(each) and not _is_all(each, kind, alike)]
     shown = MOST_MATCHES if kind == "works" or not alike else 1
     for each in unequal[:shown]:
         first, *others = (getattr(axis, kind).words(name) for axis, name in zip(each.axes, names, strict=True))
@@ -77,6 +77,11 @@ def _said(together: Together, kind: str, alike: Residues, does: str, does_not: s
         yield f"or {first} with {joined([*others])}{on}"
     if len(unequal) > shown:
         yield f"and {len(unequal) - shown} more (`--format json` lists all)"
+
+
+def _is_all(match: Match, kind: str, alike: Residues) -> bool:
+    """Whether the sizes that all axes may have at once are those of one match, and in it any go with any."""
+    return not match.step and all(getattr(axis, kind) == alike for axis in match.axes)
 
 
 def _alike(match: Match, kind: str) -> bool:
