@@ -284,7 +284,7 @@ class _Path(NamedTuple):
     bundle: int
 
 
-class _State(NamedTuple):
+class _Begun(NamedTuple):
     """How far an order has come.
 
     done   the bundles that have run, as bits
@@ -314,7 +314,7 @@ class _StretchSearch:
             for each in needs:
                 self.behind[each].append(i)
             ready |= 0 if needs else 1 << i
-        self.start = _State(done, ready, alive, None)
+        self.start = _Begun(done, ready, alive, None)
 
     def best(self, floor: int) -> tuple[Sequence[int], int, bool]:
         """The best order, its peak or the floor where that is higher, and whether none is better."""
@@ -342,19 +342,19 @@ class _StretchSearch:
                     heappush(waiting, (then, -after.done.bit_count(), next(tie), after))
         return (*known, not waiting)
 
-    def _tried(self, state: _State, i: int) -> int:
+    def _tried(self, state: _Begun, i: int) -> int:
         """What is alive once one more bundle has run; it counts as a trial."""
         self.left -= 1
         return state.alive + self.bundles[i].more(state.done | 1 << i)
 
-    def _run(self, state: _State, i: int, alive: int) -> _State:
+    def _run(self, state: _Begun, i: int, alive: int) -> _Begun:
         done, ready = state.done | 1 << i, state.ready ^ 1 << i
         for each in self.behind[i]:
             if not self.bundles[each].needs & ~done:
                 ready |= 1 << each
-        return _State(done, ready, alive, _Path(state.path, i))
+        return _Begun(done, ready, alive, _Path(state.path, i))
 
-    def _at_once(self, peak: int, state: _State) -> _State:
+    def _at_once(self, peak: int, state: _Begun) -> _Begun:
         """Run what leaves no more alive than there was and does not raise the peak."""
         going = True
         while going:
