@@ -13,10 +13,11 @@ from planner.geometry import Shape
 from planner.guesses import Guess
 from planner.layers._layer import Facts, Layer
 from planner.source import Source
-from planner.targets import Aim
 
 if TYPE_CHECKING:
     import networkx
+
+    from planner.targets import Aim
 
 
 class Ref(NamedTuple):

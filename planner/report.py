@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from planner.analyses.alignment import Apart, apart
 from planner.analyses.axes import MovingSteps, axes
@@ -19,9 +20,11 @@ from planner.budget import DType
 from planner.diagnostics import Diagnostic, Fault, Fix, Place, Severity
 from planner.plan import Plan, Step
 from planner.source import Source
-from planner.training.memory import Training
-from planner.training.optimizers import Optimizer
 from planner.words import counted
+
+if TYPE_CHECKING:
+    from planner.training.memory import Training
+    from planner.training.optimizers import Optimizer
 
 MOST_FIXES = 5
 """Fixes of a finding that are told."""
@@ -74,7 +77,25 @@ class Report:
 
     def training(self, *, autocast: str | None = None, optimizer: Optimizer = "none") -> Training:
         """The memory that training takes, perhaps with autocast to a lower precision, and with an optimizer."""
+        from planner.training.memory import Training
+
         return Training(self.plan, self.batch, self.dtype, autocast, optimizer)
+
+    @cached_property
+    def trained(self) -> Training | None:
+        """The memory of training without more; None in a type of number that has no gradients."""
+        return None if self.dtype == "int8" else self.training()
+
+    @property
+    def budgeted(self) -> Report:
+        """The report with memory counted for the batch and the type of number that the model's budget names."""
+        return self if self._budgeted is None else self._budgeted
+
+    @cached_property
+    def _budgeted(self) -> Report | None:
+        budget = self.plan.model.budget
+        batch, dtype = budget.batch or self.batch, budget.dtype or self.dtype
+        return None if (batch, dtype) == (self.batch, self.dtype) else Report(self.plan, batch=batch, dtype=dtype)
 
     @cached_property
     def axes(self) -> MovingSteps:

@@ -45,6 +45,12 @@ def test_a_command_loads_no_other() -> None:
     }
 
 
+def test_a_file_without_budget_and_target_loads_nothing_of_them() -> None:
+    rooms = ("planner.autograd", "planner.targets", "planner.training")
+    files = ("planner.analyses.ordering", "planner.rules._measures")
+    assert [name for name in modules_of(CHECK) if name.startswith((*rooms, *files))] == []
+
+
 def test_heavy_libraries_would_be_seen() -> None:
     assert loaded_by("import numpy, networkx") & HEAVY == {"numpy", "networkx"}
 

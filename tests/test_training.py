@@ -24,7 +24,6 @@ from planner.source import of_mapping
 from planner.training.fitting import largest_batch
 from planner.training.memory import Training
 from planner.training.optimizers import OPTIMIZERS
-from planner.training.sizes import bytes_of
 from planner.unfolding import load
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -170,15 +169,6 @@ def test_the_next_batch_does_not_fit() -> None:
     assert largest_batch(training, 1 << 20) == 0
 
 
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("24GiB", 24 << 30), ("1.5GiB", 3 << 29), ("8GB", 8 * 10**9), ("512 MiB", 512 << 20), ("4096", 4096)]
-    + [(text, None) for text in ("", "much", "-1GiB", "0", "1XB", "1e9")],
-)
-def test_sizes_of_memory(text: str, size: int | None) -> None:
-    assert bytes_of(text) == size
-
-
 def run(*arguments: str) -> Any:
     return CliRunner().invoke(main, list(arguments))
 
@@ -208,3 +198,8 @@ def test_fit_says_the_batch_and_what_checkpoints_save() -> None:
     assert any(each["saved_bytes"] > 0 and each["macs"] > 0 for each in found["checkpoints"])
     assert run("fit", path, "--memory", "1MiB").exit_code == 1
     assert "24GiB" in run("fit", path, "--memory", "much").stderr
+    sizes = [
+        run("fit", path, "--memory", size, "--format", "json").output for size in ("512 MiB", "0.5GiB", "536870912")
+    ]
+    assert json.loads(sizes[0])["memory_bytes"] == 512 << 20
+    assert len(set(sizes)) == 1

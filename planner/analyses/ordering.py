@@ -92,8 +92,8 @@ class _Bundle:
 
     makes    the elements that they make
     holds    those that are alive at least while they run: what they make and what they read
-    needs    the units before it, as bits
-    tensors  of what they make or read, the sizes, the units that read them, and whether they stay
+    needs    the bundles before it, as bits
+    tensors  of what they make or read, the sizes, the bundles that read them, and whether they stay
     """
 
     steps: list[int]
@@ -101,6 +101,11 @@ class _Bundle:
     holds: int = 0
     needs: int = 0
     tensors: list[tuple[int, int, bool]] = field(default_factory=list)
+
+    def more(self, done: int) -> int:
+        """How much more is alive behind it than before it, where these bundles have run by then."""
+        freed = sum(size for size, readers, stays in self.tensors if not stays and not readers & ~done)
+        return self.makes - freed
 
 
 def better(plan: Plan, *, batch: int = 1, dtype: DType = "float32") -> Better | None:
@@ -151,20 +156,21 @@ def _move(work: Work, found: Ordering, blocks: Sequence[range]) -> Move | None:
 
 def ordering(work: Work, most: int = MOST_TRIED) -> Ordering:
     """The order with the smallest peak; where that takes too long, the best that was found."""
-    units = _units(work)
+    bundles = _bundles(work)
     alive, floor = _inputs(work)
-    floor = max([floor, *(unit.holds for unit in units)])
-    loose = _loose(work, units)
+    floor = max([floor, *(bundle.holds for bundle in bundles)])
+    loose = _loose(work, bundles)
     order, done, exact = list(range(work.inputs)), 0, True
-    for stretch in _stretches(units, loose):
-        search = _StretchSearch(units, stretch, done, alive, most)
+    for stretch in _stretches(bundles, loose):
+        search = _StretchSearch(bundles, stretch, done, alive, most)
         found, peak, whole = search.best(floor)
         most = max(search.left, 0)
         exact = exact and (peak <= floor or (whole and not loose))
         floor = max(floor, peak)
         for i in found:
-            alive, done = search.after(alive, done, i), done | 1 << i
-            order += units[i].steps
+            done |= 1 << i
+            alive += bundles[i].more(done)
+            order += bundles[i].steps
     given = peak_of(work, range(len(work.makes)))
     return Ordering(tuple(order), floor, exact) if floor < given else Ordering((*range(len(work.makes)),), given, exact)
 
@@ -199,7 +205,7 @@ def _inputs(work: Work) -> tuple[int, int]:
     return alive, peak
 
 
-def _units(work: Work) -> list[_Bundle]:
+def _bundles(work: Work) -> list[_Bundle]:
     """The steps that may be moved, each with those without sources that it alone reads."""
     steps = range(work.inputs, len(work.makes))
     reading: dict[int, set[int]] = {}
@@ -210,49 +216,49 @@ def _units(work: Work) -> list[_Bundle]:
     for i in steps:
         alone = not work.reads[i] and len(work.makes[i]) == len(reading.get(i, ())) == 1
         joined.setdefault(min(reading[i]) if alone else i, []).append(i)
-    units = [_Bundle(joined[last]) for last in sorted(joined)]
-    home = {step: i for i, unit in enumerate(units) for step in unit.steps}
+    bundles = [_Bundle(joined[last]) for last in sorted(joined)]
+    home = {step: i for i, bundle in enumerate(bundles) for step in bundle.steps}
     readers: dict[tuple[int, int], int] = {}
     for step in steps:
         for tensor in work.reads[step]:
             readers[tensor] = readers.get(tensor, 0) | 1 << home[step]
-    for unit in units:
-        made = {(step, output) for step in unit.steps for output in range(len(work.makes[step]))}
-        read = {tensor for step in unit.steps for tensor in work.reads[step]} - made
-        unit.makes = sum(work.makes[step][output] for step, output in made)
-        unit.holds = unit.makes + sum(work.makes[step][output] for step, output in read)
-        unit.tensors = [(work.makes[a][b], readers.get((a, b), 0), (a, b) in work.kept) for a, b in made | read]
+    for bundle in bundles:
+        made = {(step, output) for step in bundle.steps for output in range(len(work.makes[step]))}
+        read = {tensor for step in bundle.steps for tensor in work.reads[step]} - made
+        bundle.makes = sum(work.makes[step][output] for step, output in made)
+        bundle.holds = bundle.makes + sum(work.makes[step][output] for step, output in read)
+        bundle.tensors = [(work.makes[a][b], readers.get((a, b), 0), (a, b) in work.kept) for a, b in made | read]
         for source, _ in read:
             if source in home:
-                unit.needs |= 1 << home[source]
-    return units
+                bundle.needs |= 1 << home[source]
+    return bundles
 
 
-def _loose(work: Work, units: Sequence[_Bundle]) -> int:
-    """The units that depend on no input, as bits: they could run at any time before what reads them."""
+def _loose(work: Work, bundles: Sequence[_Bundle]) -> int:
+    """The bundles that depend on no input, as bits: they could run at any time before what reads them."""
     loose = 0
-    for i, unit in enumerate(units):
-        reads = {source for step in unit.steps for source, _ in work.reads[step]}
-        if not unit.needs & ~loose and not any(source < work.inputs for source in reads):
+    for i, bundle in enumerate(bundles):
+        reads = {source for step in bundle.steps for source, _ in work.reads[step]}
+        if not bundle.needs & ~loose and not any(source < work.inputs for source in reads):
             loose |= 1 << i
     return loose
 
 
-def _stretches(units: Sequence[_Bundle], loose: int) -> Iterator[list[int]]:
-    """The units in stretches, each of which ends with one that needs all before it and that all behind it need. Loose
-    units stand in the stretch in which they are first needed.
+def _stretches(bundles: Sequence[_Bundle], loose: int) -> Iterator[list[int]]:
+    """The bundles in stretches, each of which ends with one that needs all before it and that all behind it need. Loose
+    bundles stand in the stretch in which they are first needed.
     """
-    above = [unit.needs for unit in units]
-    below = [0] * len(units)
-    for i in range(len(units)):
-        for j in _bits(units[i].needs):
+    above = [bundle.needs for bundle in bundles]
+    below = [0] * len(bundles)
+    for i in range(len(bundles)):
+        for j in _bits(bundles[i].needs):
             above[i] |= above[j]
-    for i in reversed(range(len(units))):
-        for j in _bits(units[i].needs):
+    for i in reversed(range(len(bundles))):
+        for j in _bits(bundles[i].needs):
             below[j] |= below[i] | 1 << i
     placed = before = 0
-    behind = (1 << len(units)) - 1 & ~loose
-    for i in range(len(units)):
+    behind = (1 << len(bundles)) - 1 & ~loose
+    for i in range(len(bundles)):
         if loose >> i & 1:
             continue
         behind &= ~(1 << i)
@@ -260,7 +266,7 @@ def _stretches(units: Sequence[_Bundle], loose: int) -> Iterator[list[int]]:
             yield [*_bits((above[i] | 1 << i) & ~placed)]
             placed |= above[i] | 1 << i
         before |= 1 << i
-    if left := ((1 << len(units)) - 1) & ~placed:
+    if left := ((1 << len(bundles)) - 1) & ~placed:
         yield [*_bits(left)]
 
 
@@ -272,35 +278,43 @@ def _bits(number: int) -> Iterator[int]:
 
 
 class _Path(NamedTuple):
-    """Units in the order in which they run, the last one outermost, so that many orders share what they begin with."""
+    """Bundles in the order in which they run, the last one outermost: many orders share what they begin with."""
 
     before: _Path | None
-    unit: int
+    bundle: int
 
 
-@dataclass(slots=True)
+class _Begun(NamedTuple):
+    """How far an order has come.
+
+    done   the bundles that have run, as bits
+    ready  those of the stretch that may run next
+    alive  what is alive by then
+    """
+
+    done: int
+    ready: int
+    alive: int
+    path: _Path | None
+
+
 class _StretchSearch:
     """The search for the best order of one stretch.
 
-    done   the units before it, as bits
-    alive  what is alive behind these
-    left   how many units may still be tried
+    left  how many bundles may still be tried
     """
 
-    units: Sequence[_Bundle]
-    stretch: Sequence[int]
-    done: int
-    alive: int
-    left: int
-
-    def after(self, alive: int, done: int, i: int) -> int:
-        """What is alive once one more unit has run."""
-        self.left -= 1
-        unit = self.units[i]
-        now = done | 1 << i
-        return (
-            alive + unit.makes - sum(size for size, readers, stays in unit.tensors if not stays and not readers & ~now)
-        )
+    def __init__(self, bundles: Sequence[_Bundle], stretch: Sequence[int], done: int, alive: int, most: int) -> None:
+        """done, alive: the bundles before the stretch, as bits, and what is alive behind these."""
+        self.bundles, self.stretch, self.left = bundles, stretch, most
+        self.behind: dict[int, list[int]] = {i: [] for i in stretch}
+        ready = 0
+        for i in stretch:
+            needs = [*_bits(bundles[i].needs & ~done)]
+            for each in needs:
+                self.behind[each].append(i)
+            ready |= 0 if needs else 1 << i
+        self.start = _Begun(done, ready, alive, None)
 
     def best(self, floor: int) -> tuple[Sequence[int], int, bool]:
         """The best order, its peak or the floor where that is higher, and whether none is better."""
@@ -308,58 +322,64 @@ class _StretchSearch:
         known = min((self._simple(floor, greedy) for greedy in ways), key=lambda found: found[1])
         if known[1] <= floor:
             return (*known, True)
-        waiting: list[tuple[int, int, int, int, int, _Path | None]] = [(floor, 0, 0, self.done, self.alive, None)]
-        seen: set[int] = set()
         tie = count(1)
+        waiting = [(floor, 0, 0, self.start)]
+        seen: set[int] = set()
         while waiting and self.left > 0:
-            peak, _, _, done, alive, path = heappop(waiting)
+            peak, _, _, state = heappop(waiting)
             if peak >= known[1]:
                 return (*known, True)
-            done, alive, path = self._at_once(peak, done, alive, path)
-            if len(_flat(path)) == len(self.stretch):
-                return _flat(path), peak, True
-            if done in seen:
+            state = self._at_once(peak, state)
+            if not state.ready:
+                return _flat(state.path), peak, True
+            if state.done in seen:
                 continue
-            seen.add(done)
-            for i in self._ready(done):
-                then = max(peak, alive + self.units[i].makes)
+            seen.add(state.done)
+            for i in _bits(state.ready):
+                then = max(peak, state.alive + self.bundles[i].makes)
                 if then < known[1]:
-                    state = done | 1 << i, self.after(alive, done, i), _Path(path, i)
-                    heappush(waiting, (then, -state[0].bit_count(), next(tie), *state))
+                    after = self._run(state, i, self._tried(state, i))
+                    heappush(waiting, (then, -after.done.bit_count(), next(tie), after))
         return (*known, not waiting)
 
-    def _ready(self, done: int) -> Iterator[int]:
-        for i in self.stretch:
-            if not done >> i & 1 and not self.units[i].needs & ~done:
-                yield i
+    def _tried(self, state: _Begun, i: int) -> int:
+        """What is alive once one more bundle has run; it counts as a trial."""
+        self.left -= 1
+        return state.alive + self.bundles[i].more(state.done | 1 << i)
 
-    def _at_once(self, peak: int, done: int, alive: int, path: _Path | None) -> tuple[int, int, _Path | None]:
+    def _run(self, state: _Begun, i: int, alive: int) -> _Begun:
+        done, ready = state.done | 1 << i, state.ready ^ 1 << i
+        for each in self.behind[i]:
+            if not self.bundles[each].needs & ~done:
+                ready |= 1 << each
+        return _Begun(done, ready, alive, _Path(state.path, i))
+
+    def _at_once(self, peak: int, state: _Begun) -> _Begun:
         """Run what leaves no more alive than there was and does not raise the peak."""
         going = True
         while going:
             going = False
-            for i in self._ready(done):
-                then = self.after(alive, done, i)
-                if then <= alive and alive + self.units[i].makes <= peak:
-                    done, alive, path, going = done | 1 << i, then, _Path(path, i), True
+            for i in _bits(state.ready):
+                then = self._tried(state, i)
+                if then <= state.alive and state.alive + self.bundles[i].makes <= peak:
+                    state, going = self._run(state, i, then), True
                     break
-        return done, alive, path
+        return state
 
     def _simple(self, floor: int, greedy: bool) -> tuple[Sequence[int], int]:
         """The order as it is given, or the one that always runs what leaves least alive."""
-        done, alive, peak, order = self.done, self.alive, floor, list[int]()
+        state, peak = self.start, floor
         for given in self.stretch:
-            left = {i: self.after(alive, done, i) for i in self._ready(done)} if greedy else {}
+            left = {i: self._tried(state, i) for i in _bits(state.ready)} if greedy else {}
             i = min(left, key=lambda i: (left[i], i)) if greedy else given
-            peak = max(peak, alive + self.units[i].makes)
-            alive, done = self.after(alive, done, i), done | 1 << i
-            order.append(i)
-        return order, peak
+            peak = max(peak, state.alive + self.bundles[i].makes)
+            state = self._run(state, i, self._tried(state, i))
+        return _flat(state.path), peak
 
 
 def _flat(path: _Path | None) -> list[int]:
     order = []
     while path is not None:
-        order.append(path.unit)
+        order.append(path.bundle)
         path = path.before
     return order[::-1]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from planner.budget import DType
 from planner.geometry import All
 from planner.plan import Plan, Step
-from planner.targets import Aim
+
+if TYPE_CHECKING:
+    from planner.targets import Aim
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from planner.autograd import pointwise, products, views
 from planner.autograd.tape import Tape
@@ -110,7 +111,7 @@ def _repeated(t: Tape, x: Strided, heads: int) -> Strided:
 
 def multihead(
     t: Tape,
-    args: Mapping[str, object],
+    args: Mapping[str, Any],
     weights: Mapping[str, Strided],
     inputs: list[Strided],
     mask: Strided | None = None,
@@ -119,7 +120,7 @@ def multihead(
 ) -> Strided:
     """`nn.MultiheadAttention` with `batch_first`, on (N, L, E), without the weights of attention."""
     query, key, value = _turned(t, inputs)
-    heads = int(str(args["num_heads"]))
+    heads = args["num_heads"]
     length, batch, width = query.sizes
     q, k, v = _projected(t, weights, query, key, value)
     if "bias_k" in weights:
@@ -138,7 +139,7 @@ def multihead(
         else:
             mask = views.unsqueeze(t, views.unsqueeze(t, mask, 0), 0)
     q, k, v = (views.reshape(t, x, (batch, heads, x.sizes[1], depth)) for x in (q, k, v))
-    made = scaled_dot_product(t, q, k, v, mask, dropout=float(str(args.get("dropout", 0.0))), causal=causal)
+    made = scaled_dot_product(t, q, k, v, mask, dropout=args.get("dropout", 0.0), causal=causal)
     made = views.contiguous(t, views.permute(t, made, (2, 0, 1, 3)))
     made = views.reshape(t, made, (batch * length, width))
     made = products.linear(t, made, weights["out_proj.weight"], weights.get("out_proj.bias"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from planner.autograd import pointwise, products, views
 from planner.autograd.attention import concat
@@ -16,10 +16,10 @@ State = tuple[Strided, ...]
 
 
 def layers(
-    t: Tape, kind: Kind, args: Mapping[str, object], weights: Weights, x: Strided, states: Sequence[Strided]
+    t: Tape, kind: Kind, args: Mapping[str, Any], weights: Weights, x: Strided, states: Sequence[Strided]
 ) -> list[Strided]:
     """A recurrent layer with `batch_first`, (N, L, C): the sequence and the last states, (layers, N, C)."""
-    count = int(str(args.get("num_layers", 1)))
+    count = args.get("num_layers", 1)
     ways = ("", "_reverse") if args.get("bidirectional") else ("",)
     x = views.transpose(t, x, 0, 1)
     firsts = [*states] or _zeros(t, kind, args, x, count * len(ways))
@@ -37,17 +37,17 @@ def layers(
             outs.append(out)
             last.append(ended)
         x = outs[0] if len(ways) == 1 else concat(t, outs, 2)
-        dropout = float(str(args.get("dropout", 0.0)))
+        dropout = args.get("dropout", 0.0)
         if dropout and layer < count - 1:
             x = pointwise.dropout(t, x, dropout)
     together = [stack(t, [each[i] for each in last], 0) for i in range(len(last[0]))]
     return [views.transpose(t, x, 0, 1), *together]
 
 
-def _zeros(t: Tape, kind: Kind, args: Mapping[str, object], x: Strided, count: int) -> list[Strided]:
+def _zeros(t: Tape, kind: Kind, args: Mapping[str, Any], x: Strided, count: int) -> list[Strided]:
     """First states that are none."""
-    hidden = int(str(args["hidden_size"]))
-    channels = [int(str(args.get("proj_size") or 0)) or hidden, *([hidden] if kind == "LSTM" else [])]
+    hidden = args["hidden_size"]
+    channels = [args.get("proj_size") or hidden, *([hidden] if kind == "LSTM" else [])]
     return [t.new((count, x.sizes[1], n), x.dtype) for n in channels]
 
 
@@ -60,7 +60,7 @@ def stack(t: Tape, tensors: Sequence[Strided], dim: int) -> Strided:
 
 
 def _fused_lstm(
-    t: Tape, kind: Kind, args: Mapping[str, object], weights: Weights, x: Strided, states: State
+    t: Tape, kind: Kind, args: Mapping[str, Any], weights: Weights, x: Strided, states: State
 ) -> tuple[Strided, State]:
     """OneDNN's LSTM, which keeps a workspace beside what goes in and out."""
     x, (h, c) = t.lower(x), (t.lower(each) for each in states)
@@ -97,7 +97,7 @@ def _leading(count: int) -> int:
 
 
 def _steps(
-    t: Tape, kind: Kind, args: Mapping[str, object], weights: Weights, x: Strided, states: State
+    t: Tape, kind: Kind, args: Mapping[str, Any], weights: Weights, x: Strided, states: State
 ) -> tuple[Strided, State]:
     """One cell after the other; what the inputs are multiplied by is done for all of them at once."""
     gates = products.linear(t, x, weights["weight_ih"], weights.get("bias_ih"))

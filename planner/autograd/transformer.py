@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from planner.autograd import attention, norms, pointwise, products
 from planner.autograd.tape import Tape
 from planner.autograd.tensors import Strided
 
 Weights = Mapping[str, Strided]
-Arguments = Mapping[str, object]
+Arguments = Mapping[str, Any]
 
 
 def under(weights: Weights, prefix: str) -> Weights:
@@ -38,9 +39,8 @@ def layer(t: Tape, args: Arguments, weights: Weights, x: Strided, memory: Stride
 def stack(t: Tape, args: Arguments, weights: Weights, x: Strided, memory: Strided | None, *, causal: bool) -> Strided:
     """Layers one after the other, and perhaps a norm."""
     inner = next(each for name, each in args.items() if name.endswith("coder_layer"))
-    for i in range(int(str(args["num_layers"]))):
-        own: Arguments = inner.args  # type: ignore[attr-defined]
-        x = layer(t, own, under(weights, f"layers.{i}."), x, memory, causal=causal)
+    for i in range(args["num_layers"]):
+        x = layer(t, inner.args, under(weights, f"layers.{i}."), x, memory, causal=causal)
     norm = under(weights, "norm.")
     return _normalized(t, norm, x) if norm else x
 
@@ -50,13 +50,13 @@ def _normalized(t: Tape, weights: Weights, x: Strided) -> Strided:
 
 
 def _attended(t: Tape, args: Arguments, weights: Weights, inputs: list[Strided], *, causal: bool) -> Strided:
-    p = float(str(args.get("dropout", 0.1)))
+    p = args.get("dropout", 0.1)
     made = attention.multihead(t, {"num_heads": args["nhead"], "dropout": p}, weights, inputs, causal=causal)
     return pointwise.dropout(t, made, p)
 
 
 def _fed_forward(t: Tape, args: Arguments, weights: Weights, x: Strided) -> Strided:
-    p = float(str(args.get("dropout", 0.1)))
+    p = args.get("dropout", 0.1)
     inner = products.linear(t, x, weights["linear1.weight"], weights.get("linear1.bias"))
     inner = pointwise.function(t, inner, "output" if args.get("activation", "relu") == "relu" else "input")
     inner = pointwise.dropout(t, inner, p)

@@ -103,6 +103,8 @@ def command(
 
 def _known(targets: tuple[str, ...]) -> tuple[str, ...]:
     """The targets of the option, each of which there is."""
+    if not targets:
+        return ()
     from planner.targets import aim, names, why
 
     for each in targets:

@@ -13,18 +13,17 @@ from planner.cli._options import format_option, memory_options, model_options, s
 from planner.cli._printing import print_text
 from planner.outputs import renderer
 from planner.outputs._screen import Screen
+from planner.quantities import quantity
 
 PLACE = 6
 
 
 def _read_memory(context: click.Context, parameter: click.Parameter, text: str) -> int:
     """`24GiB` as a number of bytes."""
-    from planner.training.sizes import bytes_of
-
-    found = bytes_of(text)
-    if found is None:
-        raise click.BadParameter(f"`{text}` is no size of memory; write it as 24GiB, 800MiB or 8GB")
-    return found
+    try:
+        return quantity(text, of_bytes=True)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command("fit")

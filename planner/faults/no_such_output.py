@@ -68,10 +68,11 @@ class NoSuchOutput(Fault):
             label = f"its outputs are {listed}" if count > 1 else f"`{name}` has one output"
         if output is None and wanted == count > 1:
             shown = f"[{', '.join(f'{name}.{i}' for i in range(count))}]"
+        place = "" if "outputs" in key else "from: "
         super().__init__(
             message,
             label=label,
-            help=f"write `from: {shown}`" if meant or not isinstance(output, str) else _inside(name),
+            help=f"write `{place}{shown}`" if meant or not isinstance(output, str) else _inside(name),
             key=key,
             mends=[(Edit((), first),)] if meant or not isinstance(output, str) else [],
         )

@@ -22,6 +22,17 @@ def _are_ties(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(each, str) for pair in value.items() for each in pair)
 
 
+def _texts(takes: str, least: int = 1) -> Any:
+    """A field that takes a text, or a list of at least so many."""
+
+    def are_texts(value: object) -> bool:
+        listed = value if isinstance(value, list) and len(value) >= least else [value]
+        return all(isinstance(each, str) for each in listed)
+
+    listed = {"type": "array", "items": {"type": "string"}, **({"minItems": least} if least else {})}
+    return one(are_texts, takes, {"anyOf": [{"type": "string"}, listed]})
+
+
 _NAME = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer", "minimum": 0}]}
 _NAMES = {"anyOf": [*_NAME["anyOf"], {"type": "array", "items": _NAME, "minItems": 1}]}
 _EXPRESSION = {"type": "string", "pattern": r"\$"}
@@ -29,38 +40,9 @@ _EXPRESSION = {"type": "string", "pattern": r"\$"}
 Text = Annotated[str, *one(lambda value: isinstance(value, str), "text", {"type": "string"})]
 Name = Annotated[str | int, *one(_is_name, "a name", _NAME)]
 NameOrNames = Annotated[Any, *one(_is_names, "a name, or a list of names", _NAMES)]
-Allowed = Annotated[
-    list[str] | str,
-    *one(
-        lambda value: (
-            isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
-        ),
-        "a rule's name, or a list of them",
-        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
-    ),
-]
-Libraries = Annotated[
-    list[str] | str,
-    *one(
-        lambda value: (
-            isinstance(value, str)
-            or (isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value))
-        ),
-        "the name of a library, or a list of them",
-        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
-    ),
-]
-Targets = Annotated[
-    list[str] | str,
-    *one(
-        lambda value: (
-            isinstance(value, str)
-            or (isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value))
-        ),
-        "the name of a target, or a list of them",
-        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
-    ),
-]
+Allowed = Annotated[list[str] | str, *_texts("a rule's name, or a list of them", least=0)]
+Libraries = Annotated[list[str] | str, *_texts("the name of a library, or a list of them")]
+Targets = Annotated[list[str] | str, *_texts("the name of a target, or a list of them")]
 Repeat = Annotated[
     int | str,
     *one(

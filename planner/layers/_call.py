@@ -1,7 +1,7 @@
 """The PyTorch calls that layers mean, as values."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from typing import Literal
@@ -131,6 +131,15 @@ class Call:
     def takes_any_batch(self) -> bool:
         """Whether inputs may lack the size of the batch, or its axis, if others have it."""
         return self.is_operator or self.by_value
+
+    def follows(self, ranks: Collection[int], dims: Collection[int]) -> bool:
+        """Whether a call along these axes finds them wherever the channels are, on inputs of so many axes beside the
+        batch.
+        """
+        if len(ranks) != 1:
+            return False
+        (rank,) = ranks
+        return not self.folds or all(dim % (rank + 1) > 1 for dim in dims)
 
     @property
     def is_permutation(self) -> bool:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
-from planner.analyses.cost import BYTES, Cost, cost
-from planner.analyses.ordering import Better, better
+from planner.analyses.cost import BYTES
 from planner.cells import TooManyRuns
 from planner.layers._layer import axis_name
 from planner.model import Group
@@ -20,10 +19,10 @@ from planner.rules._waste import leaving_out
 from planner.words import counted, named, percent
 
 if TYPE_CHECKING:
+    from planner.analyses.ordering import Better
     from planner.diagnostics import Path
     from planner.plan import Plan, Step
     from planner.report import Report
-    from planner.training.memory import Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +96,8 @@ _UNITS = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")
 @cache
 def measures() -> dict[str, type[Measure]]:
     """Every measure by its name in a budget: `ReceptiveFieldMeasure` is `receptive_field`."""
-    classes = [each for each in (*Measure.__subclasses__(), *_Bytes.__subclasses__()) if each is not _Bytes]
-    names = (re.sub(r"(?<!^)(?=[A-Z])", "_", each.__name__.removesuffix("Measure")).lower() for each in classes)
-    return dict(zip(names, classes, strict=True))
+    classes = {name.removesuffix("Measure"): each for name, each in globals().items() if name.endswith("Measure")}
+    return {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower(): each for name, each in classes.items() if name}
 
 
 def heaviest(plan: Plan, weights: Sequence[int]) -> tuple[Step | Group, int] | None:
@@ -125,43 +123,61 @@ def _weight(each: Step | Group, plan: Plan, weights: Sequence[int]) -> int:
     return sum(weights[each.first : each.last]) if isinstance(each, Group) else weights[plan.numbers[each.name]]
 
 
-class ParamsMeasure(Measure):
-    over = "too many parameters"
-    noun = "parameter"
+class _Count(Measure):
+    """What is counted of every step, and not known of some.
+
+    what, key  what is not known of these, and the argument of a layer that says it
+    """
+
+    what: ClassVar[str]
+    key: ClassVar[str]
+
+    @classmethod
+    def unknown(cls, report: Report) -> Sequence[str]:
+        """The steps of which it is not known."""
+        raise NotImplementedError
 
     @classmethod
     def amount(cls, report: Report) -> Amount:
-        return _counted(report.cost.known_params, report.cost.unknown_params, "parameters", "params")
+        known, unknown = sum(cls.weights(report)), cls.unknown(report)
+        if not unknown:
+            return Amount(known)
+        return Amount(known, f"the {cls.what} of {named(unknown)} are not known", f"say `{cls.key}: N` there")
+
+
+class ParamsMeasure(_Count):
+    over = "too many parameters"
+    noun, what, key = "parameter", "parameters", "params"
+
+    @classmethod
+    def unknown(cls, report: Report) -> Sequence[str]:
+        return report.cost.unknown_params
 
     @classmethod
     def weights(cls, report: Report) -> Sequence[int]:
         return [step.params or 0 for step in report.plan.steps]
 
 
-class MacsMeasure(Measure):
+class MacsMeasure(_Count):
     over = "too many multiply-adds"
-    noun = "MAC"
+    noun, what, key = "MAC", "multiply-adds", "macs"
 
     @classmethod
-    def amount(cls, report: Report) -> Amount:
-        return _counted(report.cost.known_macs, report.cost.unknown_macs, "multiply-adds", "macs")
+    def unknown(cls, report: Report) -> Sequence[str]:
+        return report.cost.unknown_macs
 
     @classmethod
     def weights(cls, report: Report) -> Sequence[int]:
         return [step.macs or 0 for step in report.plan.steps]
 
 
-class FlopsMeasure(Measure):
+class FlopsMeasure(MacsMeasure):
     over = "too many FLOPs"
     noun = "FLOP"
 
     @classmethod
-    def amount(cls, report: Report) -> Amount:
-        return _counted(2 * report.cost.known_macs, report.cost.unknown_macs, "multiply-adds", "macs")
-
-    @classmethod
     def weights(cls, report: Report) -> Sequence[int]:
-        return [2 * each for each in MacsMeasure.weights(report)]
+        return [2 * each for each in super().weights(report)]
 
 
 class _Bytes(Measure):
@@ -181,11 +197,12 @@ class ActivationsMeasure(_Bytes):
 
     @classmethod
     def amount(cls, report: Report) -> Amount:
-        return Amount(counted_for(report).activation_bytes, place=_counted_for(report))
+        return Amount(report.budgeted.cost.activation_bytes, place=_how(report))
 
     @classmethod
     def weights(cls, report: Report) -> Sequence[int]:
-        size = _size(report)
+        counted = report.budgeted
+        size = BYTES[counted.dtype] * counted.batch
         return [size * sum(shape.elements for shape in step.outputs) for step in report.plan.steps]
 
 
@@ -194,17 +211,19 @@ class PeakMeasure(_Bytes):
 
     @classmethod
     def amount(cls, report: Report) -> Amount:
-        return Amount(counted_for(report).peak_bytes, place=_counted_for(report))
+        return Amount(report.budgeted.cost.peak_bytes, place=_how(report))
 
     @classmethod
     def part(cls, report: Report, amount: Amount) -> Blame | None:
-        at = counted_for(report).peak_step
+        at = report.budgeted.cost.peak_step
         step = report.plan.steps[at] if at is not None else None
         return None if step is None else Blame(step.path, f"they are there at `{step.name}`")
 
     @classmethod
     def advice(cls, report: Report) -> str:
-        now = counted_for(report)
+        from planner.analyses.ordering import better
+
+        now = report.budgeted.cost
         found = better(report.plan, batch=now.batch, dtype=now.dtype)
         if found is None:
             return ""
@@ -219,7 +238,7 @@ class KeptMeasure(_Bytes):
 
     @classmethod
     def amount(cls, report: Report) -> Amount:
-        training, place = _trained(report), _counted_for(report)
+        training, place = report.budgeted.trained, _how(report)
         if training is None:
             return Amount(0, "nothing is trained in int8", "use `dtype: float32` in the budget", place=place)
         if training.kept_bytes is None:
@@ -229,7 +248,7 @@ class KeptMeasure(_Bytes):
 
     @classmethod
     def weights(cls, report: Report) -> Sequence[int]:
-        training = _trained(report)
+        training = report.budgeted.trained
         return [] if training is None else [step.kept or 0 for step in training.steps]
 
 
@@ -270,11 +289,11 @@ class UnreadMeasure(Measure):
     @classmethod
     def amount(cls, report: Report) -> Amount:
         try:
-            if report.reach is None:
-                return Amount(0, "what is read of a long axis was not worked out")
-            return Amount(sum(each.cells for each in report.unread_inputs.values()))
+            if report.reach is not None:
+                return Amount(sum(each.cells for each in report.unread_inputs.values()))
         except TooManyRuns:
-            return Amount(0, "what is read of a long axis was not worked out")
+            pass
+        return Amount(0, "what is read of a long axis was not worked out")
 
     @classmethod
     def part(cls, report: Report, amount: Amount) -> Blame | None:
@@ -285,38 +304,9 @@ class UnreadMeasure(Measure):
         return None if step is None else Blame(step.path, f"`{step.name}` leaves them out")
 
 
-def _counted(known: int, unknown: Sequence[str], what: str, key: str) -> Amount:
-    """What is counted of all steps but those of which it is not known."""
-    if not unknown:
-        return Amount(known)
-    return Amount(known, f"the {what} of {named(unknown)} are not known", f"say `{key}: N` there")
-
-
-def counted_for(report: Report) -> Cost:
-    """The cost of a model, counted for the batch and the type of its budget."""
-    budget = report.plan.model.budget
-    batch, dtype = budget.batch or report.batch, budget.dtype or report.dtype
-    if (batch, dtype) == (report.batch, report.dtype):
-        return report.cost
-    return cost(report.plan, batch=batch, dtype=dtype)
-
-
-def _trained(report: Report) -> Training | None:
-    """The memory of training, counted for the batch and the type of the budget; None in a type without gradients."""
-    from planner.training.memory import Training
-
-    counted = counted_for(report)
-    return None if counted.dtype == "int8" else Training(report.plan, counted.batch, counted.dtype)
-
-
-def _size(report: Report) -> int:
-    counted = counted_for(report)
-    return BYTES[counted.dtype] * counted.batch
-
-
-def _counted_for(report: Report) -> str:
-    counted = counted_for(report)
-    return f"batch {counted.batch}, {counted.dtype}"
+def _how(report: Report) -> str:
+    """What bytes are counted for."""
+    return f"batch {report.budgeted.batch}, {report.budgeted.dtype}"
 
 
 def _order(plan: Plan, found: Better) -> str:

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Beside, Diagnostic, Severity
-from planner.rules._measures import Amount, Blame, Measure, measures
 from planner.rules._rule import Rule
 from planner.words import percent
 
 if TYPE_CHECKING:
     from planner.budget import Limit
     from planner.report import Report
+    from planner.rules._measures import Amount, Blame, Measure
 
 
 class OverBudget(Rule):
@@ -46,7 +46,12 @@ class OverBudget(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
-        for limit in report.plan.model.budget.limits:
+        limits = report.plan.model.budget.limits
+        if not limits:
+            return  # and nothing is loaded that measures
+        from planner.rules._measures import measures
+
+        for limit in limits:
             measure = measures()[limit.measure]
             amount = measure.amount(report)
             if not report.plan.complete and not amount.unknown:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic, Severity
-from planner.rules._measures import measures
 from planner.rules._rule import Rule
 
 if TYPE_CHECKING:
@@ -40,9 +39,12 @@ class UnknownCost(Rule):
 
     @classmethod
     def judge(cls, report: Report) -> Iterator[Diagnostic]:
-        if not report.plan.complete:
+        limits = report.plan.model.budget.limits
+        if not limits or not report.plan.complete:
             return  # what stops the plan is told, and is an error
-        for limit in report.plan.model.budget.limits:
+        from planner.rules._measures import measures
+
+        for limit in limits:
             amount = measures()[limit.measure].amount(report)
             if amount.unknown and (limit.kind.least or amount.known <= limit.amount):
                 yield Diagnostic(

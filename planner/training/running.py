@@ -14,7 +14,7 @@ from planner.autograd.tensors import Storage, Strided
 from planner.geometry import SameWindow, Shape
 from planner.layers._call import Call
 from planner.plan import Plan, Step, Tensor
-from planner.training.sides import Sides
+from planner.training.layouts import StepLayouts
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class _PlanRun:
     def __init__(self, plan: Plan, batch: int, tape: Tape) -> None:
         self.plan, self.batch, self.t = plan, batch, tape
         self.calls = [_calls(step) for step in plan.steps]
-        self.sides = Sides(plan, self.calls)
+        self.layouts = StepLayouts(plan, self.calls)
         self.values: dict[Tensor, CodeTensor] = {}
         self.done = Run(plan, tape)
         self.picked = _picking(plan)
@@ -83,7 +83,7 @@ class _PlanRun:
         return self.done
 
     def _input(self, i: int, step: Step) -> CodeTensor:
-        last = self.sides.tensor(Tensor(i))
+        last = self.layouts.tensor(Tensor(i))
         shape = step.outputs[0]
         sizes = (self.batch, *(shape if last else shape.torch))
         made = self.t.new(sizes, "int64" if i in self.picked else None, role="input")
@@ -115,7 +115,7 @@ class _PlanRun:
         else:
             made = self.t.new(sizes, "int64" if whole else None, role="buffer")
         value = CodeTensor(made, last, "size" if len(sizes) > len(own) else "axis")
-        return self._moved(value, self.sides.tensor(Tensor(i)), shape)
+        return self._moved(value, self.layouts.tensor(Tensor(i)), shape)
 
     def _weight(self, step: Step, name: str, sizes: Sequence[int]) -> Strided:
         full = self.plan.weight(step, name)
@@ -161,11 +161,11 @@ class _PlanRun:
         values: dict[int, CodeTensor] = {}
         for k in read:
             twin = next((j for j in values if step.sources[j] == step.sources[k]), None)
-            if twin is not None and self.sides.input(i, twin) == self.sides.input(i, k):
+            if twin is not None and self.layouts.input(i, twin) == self.layouts.input(i, k):
                 values[k] = values[twin]  # the same object of Python
                 continue
             value = self._across(step, self.values[step.sources[k]], step.sources[k])
-            values[k] = value if call.places_channels else self._moved(value, self.sides.input(i, k), step.inputs[k])
+            values[k] = value if call.places_channels else self._moved(value, self.layouts.input(i, k), step.inputs[k])
         lacks = ""
         if call.takes_any_batch:
             lacks = min((each.lacks for each in values.values()), key=("", "size", "axis").index)
@@ -197,7 +197,7 @@ class _PlanRun:
     def _results(self, i: int, step: Step, calls: tuple[Call, ...], values: dict[int, CodeTensor]) -> list[CodeTensor]:
         call = calls[-1]
         xs = [values[k].tensor for k in values]
-        last = self.sides.input(i, 0) if step.sources else False
+        last = self.layouts.input(i, 0) if step.sources else False
         size = xs[0].sizes[0] if xs else self.batch
         outputs = [(size, *shape.torch) for shape in step.outputs]
         if call.is_permutation:
@@ -205,7 +205,7 @@ class _PlanRun:
             value = self._moved(values[0], False, step.inputs[0])
             return [CodeTensor(views.permute(self.t, value.tensor, [d % len(dims) for d in dims]))]
         if call.is_rearrangement:
-            out_last = self.sides.tensor(Tensor(i))
+            out_last = self.layouts.tensor(Tensor(i))
             return [CodeTensor(self._rearranged(step, values[0], out_last), out_last)]
         weights = self._weights(step)
         for early in calls[:-1]:
@@ -253,7 +253,7 @@ class _PlanRun:
         found = _tensors(made)[: len(step.outputs)]
         if call.batches:
             found = [views.movedim(t, x, at, 0) if at else x for x, at in zip(found, call.batches, strict=True)]
-        return [CodeTensor(x, self.sides.tensor(Tensor(i, o))) for o, x in enumerate(found)]
+        return [CodeTensor(x, self.layouts.tensor(Tensor(i, o))) for o, x in enumerate(found)]
 
     def _widened(self, x: Strided, more: int, axes: int) -> Strided:
         if x.dim == axes:  # without a batch PyTorch adds such axes by itself

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planner.budget import Budget
 from planner.diagnostics import Path
@@ -31,10 +31,12 @@ from planner.layers._fields import MOST_AXES, is_whole
 from planner.layers._layer import LARGEST
 from planner.model import Instance, Ref
 from planner.sight import ANY
-from planner.targets import Aim, aim, names, why
 from planner.unfolding._blocks import BlockReader
 from planner.unfolding._draft import Draft
 from planner.unfolding._naming import unusable
+
+if TYPE_CHECKING:
+    from planner.targets import Aim
 
 
 class File:
@@ -87,6 +89,10 @@ class File:
 
     def targets(self, own: list[str] | str | None, given: Sequence[str]) -> tuple[Aim, ...]:
         """What the model is to run on: what is `given`, or else what the file names."""
+        if not own and not given:
+            return ()
+        from planner.targets import aim, names, why
+
         listed = [own] if isinstance(own, str) else own or []
         named: list[tuple[str, Path]] = [
             (each, ("target", i) if isinstance(own, list) else ("target",)) for i, each in enumerate(listed)

@@ -28,11 +28,12 @@ from planner.outputs import Format
 from planner.outputs.code.torch.chains import is_plain, out_of_order
 from planner.outputs.code.torch.classes import Writer
 from planner.outputs.code.torch.indices import picked
-from planner.outputs.code.torch.layouts import Layouts, Side
+from planner.outputs.code.torch.layouts import Layouts
 from planner.outputs.code.torch.program import Program, Style
 from planner.outputs.code.torch.ready_made import is_writable
 from planner.outputs.code.torch.text import Bracketed, Brackets, fits, lines
 from planner.report import Report
+from planner.sides import Side
 
 FORMAT = Format("py")
 

@@ -9,9 +9,10 @@ from planner.classes.expressions import ATOM, BINDS, OF_ONE, SIGNS, Expr, const,
 from planner.classes.parts import Part
 from planner.classes.tensors import Calling
 from planner.layers._call import Call
-from planner.outputs.code.torch.layouts import Side, axes_of, follows, renumbered
+from planner.outputs.code.torch.layouts import axes_of, follows, renumbered
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.text import Bracketed, Brackets, Chain, after
+from planner.sides import Side
 
 Lack = Literal["", "size", "axis"]
 """What a trained parameter lacks beside other tensors: the size of the batch, or the batch axis altogether."""

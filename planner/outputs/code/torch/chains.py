@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from planner.classes.parts import Part, Unit
-from planner.outputs.code.torch.layouts import Layouts, Side
+from planner.outputs.code.torch.layouts import Layouts
+from planner.sides import Side
 
 
 class Chained(NamedTuple):

@@ -14,12 +14,13 @@ from planner.classes.tensors import INDEX
 from planner.outputs.code.torch import ready_made as ready
 from planner.outputs.code.torch.calls import Code, call
 from planner.outputs.code.torch.chains import chained
-from planner.outputs.code.torch.layouts import Side, follows
+from planner.outputs.code.torch.layouts import follows
 from planner.outputs.code.torch.members import is_hidden
 from planner.outputs.code.torch.program import Program, annotation, type_of
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes
 from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, fits, lines
+from planner.sides import Side
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from planner.classes.parts import Part
 from planner.classes.symbols import OWN
 from planner.classes.tensors import Value
 from planner.outputs.code.torch.calls import Code, Lack, call, in_forward, lacking, sizes_read
-from planner.outputs.code.torch.layouts import Side
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes, Labelled, reads_of
 from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, Choice, fits, lines
 from planner.outputs.code.torch.variables import Variables, argument_names
+from planner.sides import Side
 
 FEW = 3
 """From so many repetitions on that are read all together, a loop is written."""

@@ -10,7 +10,7 @@ from planner.classes.arithmetic import comes_to
 from planner.classes.expressions import Expr, const
 from planner.classes.parts import Unit
 from planner.classes.tensors import Copy, SymbolicTensor, Value
-from planner.outputs.code.torch.layouts import Side
+from planner.sides import Side
 
 LETTERS = {0: "", 1: "L", 2: "HW", 3: "DHW"}
 LONGEST = 24
