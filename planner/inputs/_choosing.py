@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import islice
 
 from planner.faults.not_imported import NotImported
-from planner.inputs._agreement import agreed_text, must_plan, not_sayable
+from planner.inputs._agreement import agreed_text, not_sayable
+from planner.inputs._bearing import FAR, borne_out
 from planner.inputs._following import RUNS
 from planner.inputs._general import in_general
 from planner.inputs._graph import Graph, NotSayable
@@ -42,12 +43,12 @@ def _of_all_sizes(name: str, runs: Recordings, lower: Lower) -> tuple[Graph, str
                 if not traces[0].sized:
                     return steady
                 graph.pinned = True
-                further = _of([*traces, *islice(runs.others(), FURTHER)], runs, lower)
+                more = [*islice(runs.others(), FURTHER), *runs.at(traces[0], FAR)]
+                further = _of([*traces, *more], runs, lower)
                 if not (further.pinned or further.follows or traces[0].elsewhere):
                     return further, agreed_text(further, name)
-            graph = _of([*traces, *islice(runs.others(), RUNS - len(traces))], runs, lower)
-            text = agreed_text(graph, name)
-            must_plan(text, graph)
+            several = [*traces, *islice(runs.others(), RUNS - len(traces))]
+            graph, text = borne_out(name, several, runs, lambda found: _of(found, runs, lower))
             graph.pinned = traces[0].elsewhere
             return graph, text
     except (NotSayable, NotImported):

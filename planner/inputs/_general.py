@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from planner.diagnostics import Fault
 from planner.geometry import Shape
-from planner.inputs._agreement import agreed_text, must_plan
+from planner.inputs._bearing import borne_out
 from planner.inputs._following import RUNS
 from planner.inputs._graph import Graph, NotSayable
 from planner.inputs._recording import Lower, Recording, Recordings
@@ -27,10 +27,9 @@ def in_general(name: str, runs: Recordings, lower: Lower) -> tuple[Graph, str] |
     first, ways = runs.alone()[0], _ways(runs.elsewhere())
     for usual in (way for way in ways if len(way) >= RUNS):
         try:
-            graph = lower(usual)
+            graph, _ = borne_out(name, usual, runs, lower)
             if graph.opaque:
                 continue
-            must_plan(agreed_text(graph, name), graph)
             text = text_of(graph, shapes_of(first))
         except (NotSayable, Fault):
             continue

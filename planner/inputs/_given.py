@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from planner.faults.not_imported import NotImported
+from planner.inputs._following import Longer
+from planner.inputs._recording import Recording
 
 BATCH = 11
 """Samples that a module is run on: a number that no axis is likely to have, so that the batch is told from axes."""
@@ -40,6 +42,16 @@ class Inputs(NamedTuple):
     runs: list[Run]
     by_name: bool
     rows: frozenset[str] = frozenset()
+
+    def longer_than(self, first: Recording, longer: Longer) -> Run | None:
+        """What is given where each spatial axis is so many cells longer than in a run; None where there is no size."""
+        found: Run = {}
+        for name, value in first.inputs.items():
+            samples, channels, *spatial = value.sizes
+            more = (*longer, *[0] * len(spatial))
+            sizes = samples, channels, *(n + add for n, add in zip(spatial, more, strict=False))
+            found[name] = sizes, self.runs[0][name][1]
+        return found if all(n > 0 for sizes, _ in found.values() for n in sizes) else None
 
 
 def given_to(module: Any, input: Any, example: Any) -> Inputs:

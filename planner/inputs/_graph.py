@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from planner.geometry import Shape
-from planner.inputs._following import follows
+from planner.inputs._following import Longer, follows
 
 
 class NotSayable(Exception):
@@ -78,6 +78,8 @@ class Graph:
     opened     the modules of which the parts stand in the list of the module above, under their full names
     pinned     whether runs on further sizes do not bear out what it says, or there are none
     elsewhere  shapes of the inputs at which the network is known to be another one
+    smallest   axes along which the network takes smaller inputs than its file, and the smallest that the file takes
+    doubts     for each number that may follow in several ways, inputs on which a run tells these apart
     """
 
     name: str
@@ -87,6 +89,8 @@ class Graph:
     opened: set[str] = field(default_factory=set)
     pinned: bool = False
     elsewhere: list[dict[str, Shape]] = field(default_factory=list)
+    doubts: list[list[Longer]] = field(default_factory=list)
+    smallest: dict[str, int] = field(default_factory=dict)
 
     @property
     def runs(self) -> int:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
-from planner.inputs._following import Following, arithmetic, sizes_of
+from planner.inputs._following import Following, sizes_of
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotFollowing, NotSayable, Output
+from planner.inputs._telling import Telling
 from planner.layers import all_layers
 
 Entry = dict[str, Any]
@@ -54,8 +55,9 @@ class Item:
 class Body:
     """A list of entries that is being written.
 
-    kind   the class of the module
-    known  how the list calls what comes in, where it has other names for that than its place
+    kind     the class of the module
+    known    how the list calls what comes in, where it has other names for that than its place
+    telling  what numbers follow from
     """
 
     kind: str
@@ -67,6 +69,7 @@ class Body:
     block: FoldedBlock | None = None
     values: dict[str, Any] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+    telling: Telling | None = None
 
     @property
     def gives_its_last(self) -> bool:
@@ -90,8 +93,17 @@ def listed(graph: Graph) -> Body:
     body = _body(graph.top, graph.outputs, graph.opened)
     alone = len(graph.inputs) == 1
     body.known = {Output(step): "input" if alone else name for name, step in graph.inputs.items()}
+    telling = Telling(graph.inputs)
+    graph.doubts = telling.doubts
     _name_all(body)
+    _tell_all(body, telling)
     return body
+
+
+def _tell_all(body: Body, telling: Telling) -> None:
+    body.telling = telling
+    for each in body.inner:
+        _tell_all(each, telling)
 
 
 # Lists
@@ -306,7 +318,8 @@ def _stated(value: Any, body: Body) -> Any:
     for output in body.reads:
         shapes = [each[output.number] for each in output.step.shapes]
         sizes |= sizes_of(called(body, output), shapes)
-    text = arithmetic(value.values, sizes)
+    assert body.telling is not None
+    text = body.telling.arithmetic(value.values, sizes)
     if text is None:
         raise NotFollowing(body.path)
     return text

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
+    from planner.inputs._following import Longer
     from planner.inputs._graph import Graph
 
 BORDER = "border"
@@ -97,6 +98,8 @@ class Recordings(NamedTuple):
     elsewhere          gives those of runs at all sizes but this one, whether or not it does the same there
     computes_the_same  whether a model file computes what the network computes at the size of a run
     apart_for_one      whether the network does something else for a single sample
+    at                 gives traces of runs on inputs with axes that are so many cells longer than those of a run, as
+                       far as the network does the same there
     """
 
     traces: list[Recording]
@@ -105,6 +108,7 @@ class Recordings(NamedTuple):
     elsewhere: Callable[[], Iterable[Recording]] = tuple
     computes_the_same: Callable[[str, Recording], bool] = lambda text, run: False
     apart_for_one: Callable[[], bool] = lambda: False
+    at: Callable[[Recording, Sequence[Longer]], Iterable[Recording]] = lambda first, longer: ()
 
 
 Lower = Callable[[list[Recording]], "Graph"]

@@ -13,11 +13,14 @@ from typing import Any
 import torch
 
 from planner.faults.not_imported import NotImported
+from planner.inputs._following import Longer
 from planner.inputs._given import BATCH, FARTHER, Inputs, Run
 from planner.inputs._naming import aside, said
 from planner.inputs._recording import Recording, Recordings, Value, each_of
 from planner.inputs.torch_module import traced, without_values
 
+LARGER = 400
+"""How many cells longer axes are at most where values are worked out, too."""
 OTHERWISE = 5
 """Samples in further runs, which tell the numbers that follow from how many there are."""
 
@@ -39,6 +42,7 @@ class Runner:
             elsewhere=self._elsewhere,
             computes_the_same=self._computes_the_same,
             apart_for_one=self._apart_for_one,
+            at=self._at,
         )
 
     def run(self, sizes: Run, samples: int = OTHERWISE) -> Recording:
@@ -101,6 +105,18 @@ class Runner:
                     yield found
                 else:
                     self.first.elsewhere = True
+
+    def _at(self, first: Recording, longer: Sequence[Longer]) -> Iterator[Recording]:
+        """Runs on larger inputs than one has, or on smaller ones, in which the module does the same as there."""
+        for each in longer:
+            run = self.inputs.longer_than(first, each)
+            if run and (self.device == "meta" or max(each) <= LARGER):
+                with suppress(Exception, SystemExit):
+                    found = self.run(run)
+                    if found.outline == first.outline:
+                        yield found
+                    elif first is self.first:
+                        first.elsewhere = True
 
     def _elsewhere(self) -> Iterator[Recording]:
         """The runs at all other sizes."""

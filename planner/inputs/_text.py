@@ -63,6 +63,9 @@ def _notes(graph: Graph, decisions: Iterable[str], stored: Mapping[str, Held]) -
         yield f"It looks at values ({', '.join(shown)}): this is what it does where all that it reads is 0."
     if graph.runs == 1 or graph.pinned:
         yield "Sizes that follow from the input's are those at this input."
+    if graph.smallest:
+        axes = " and ".join(f"a {axis} of {n:,}" for axis, n in graph.smallest.items())
+        yield f"It takes inputs from {axes} on; the network takes smaller ones, where parts of maps hold nothing."
     for sizes in graph.elsewhere[:1]:
         size = ", ".join(map(str, sizes.values()))
         yield f"This is what it does at most sizes; at some, as {size}, it does something else."

@@ -14,9 +14,10 @@ from planner.faults.not_imported import NotImported
 from planner.inputs._choosing import best_text
 from planner.inputs._exported.archive import Archive, archive_at, archive_in
 from planner.inputs._exported.calls import recorded
-from planner.inputs._exported.inputs import Chosen, chosen, limits
+from planner.inputs._exported.inputs import Chosen, chosen, farther, limits
 from planner.inputs._exported.program import StoredProgram, broken, program_of
 from planner.inputs._exported.sizes import NotKnown
+from planner.inputs._following import Longer
 from planner.inputs._graph import Graph
 from planner.inputs._lowering import lowered
 from planner.inputs._recording import Recording, Recordings
@@ -71,7 +72,10 @@ def _graph_of(program: StoredProgram, name: str, found: Chosen) -> tuple[Graph, 
     def others() -> Iterator[Recording]:
         return _alike(program, found.runs[2:], first)
 
-    return best_text(name, Recordings(traces, others, lambda: [first]), lower)
+    def at(base: Recording, longer: Sequence[Longer]) -> Iterator[Recording]:
+        return _alike(program, [farther(program, found.runs[0], found.rows, each) for each in longer], base)
+
+    return best_text(name, Recordings(traces, others, lambda: [first], at=at), lower)
 
 
 def _first(program: StoredProgram, symbols: Mapping[str, int], name: str) -> Recording:

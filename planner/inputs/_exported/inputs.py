@@ -49,8 +49,8 @@ def chosen(program: StoredProgram, given: Any, name: str) -> Chosen:
             elif target not in (None, size):
                 help = "leave --input out, or export it again with `dynamic_shapes`"
                 raise NotImported(_differs(program, each, rows), help=help)
-    farther = [_farther(program, symbols, rows, more) for more in FARTHER]
-    return Chosen([symbols, *(each for each in farther if each != symbols)], samples, rows)
+    further = [farther(program, symbols, rows, more) for more in FARTHER]
+    return Chosen([symbols, *(each for each in further if each != symbols)], samples, rows)
 
 
 def _samples(program: StoredProgram, symbols: dict[str, int], name: str) -> int:
@@ -97,18 +97,19 @@ def _solve(
         raise NotImported(f"the size of the input `{name}` cannot be worked out", str(reason)) from reason
 
 
-def _farther(
+def farther(
     program: StoredProgram, symbols: Mapping[str, int], rows: frozenset[str], longer: Sequence[int]
 ) -> dict[str, int]:
-    """The symbols with larger values where these are sizes of axes, and the program allows it."""
+    """The symbols with other values where these are sizes of axes, and the program allows it."""
     found = dict(symbols)
     for name in program.inputs:
         sizes = program.tensors[name].sizes
         axes = sizes[1:-1] if name in rows else sizes[2:] if len(sizes) > 2 else sizes[1:]
         for size, more in zip(axes, longer, strict=False):
             for symbol in symbols_of(size.text) if isinstance(size, Size) else ():
-                most = program.ranges.get(symbol, (0, None))[1]
-                if found[symbol] == symbols[symbol] and (most is None or symbols[symbol] + more <= most):
+                least, most = program.ranges.get(symbol, (0, None))
+                new = symbols[symbol] + more
+                if found[symbol] == symbols[symbol] and max(least, 1) <= new and (most is None or new <= most):
                     found[symbol] += more
     return found
 

@@ -147,6 +147,15 @@ def _concat(b: OnnxBuilder, node: FileNode, *given: Any) -> Any:
     return np.concatenate(given, axis=node.get("axis", 0))
 
 
+@_worked("ScatterND")
+def _scatter_nd(b: OnnxBuilder, node: FileNode, x: Any, places: Any, updates: Any) -> Any:
+    if node.get("reduction", "none") != "none":
+        raise NotSayable("a sum at places")
+    found = x.copy()
+    found[tuple(np.moveaxis(places, -1, 0))] = updates
+    return found
+
+
 @_worked("Gather")
 def _gather(b: OnnxBuilder, node: FileNode, x: Any, indices: Any) -> Any:
     return np.take(x, indices, axis=node.get("axis", 0))

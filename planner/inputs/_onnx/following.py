@@ -32,8 +32,9 @@ them through.
 class Follower(OnnxBuilder):
     """A builder that follows the nodes of a network one after the other.
 
-    loose  tensors that go into what is not followed any more
-    lost   why that is, by operator
+    loose     tensors that go into what is not followed any more
+    lost      why that is, by operator
+    left_out  how many nodes these are, with those behind them
     """
 
     def __init__(self, network: Network, name: str, inputs: InputRuns) -> None:
@@ -43,6 +44,7 @@ class Follower(OnnxBuilder):
         self.inputs = inputs
         self.loose: list[Traced] = []
         self.lost: dict[str, str] = {}
+        self.left_out = 0
         self.values.update(network.stored)
         self.read = {name for node in network.nodes for name in (*node.inputs, *node.captured)} | {*network.outputs}
         for each, sizes in zip(network.given, inputs.sizes, strict=True):
@@ -149,6 +151,7 @@ class Follower(OnnxBuilder):
 
     def _lose(self, node: FileNode, reason: str) -> None:
         """Go no further from a node: what goes into it is given by the network."""
+        self.left_out += 1
         for name in node.inputs:
             value = self.values.get(name)
             if isinstance(value, Traced) and all(value.output != each.output for each in self.loose):
@@ -161,7 +164,7 @@ class Follower(OnnxBuilder):
     @property
     def gaps(self) -> tuple[int, int]:
         """How much of the network is not followed, and how much no layer says."""
-        return len(self.lost), len(self.graph.opaque)
+        return self.left_out, len(self.graph.opaque)
 
     # What goes out
 

@@ -297,3 +297,22 @@ def gather_elements(b: OnnxBuilder, node: FileNode, x: Value, indices: Value) ->
 def einsum(b: OnnxBuilder, node: FileNode, *given: Value) -> Traced:
     found: Traced = b.torch("einsum", node.get("equation"), *(b.tensor(each) for each in given))
     return found
+
+
+@operator("ScatterND")
+def scatter_nd(b: OnnxBuilder, node: FileNode, x: Value, places: Value, updates: Value) -> Traced:
+    """Writing into a part of a tensor that begins and ends somewhere along each of its dimensions."""
+    if node.get("reduction", "none") != "none":
+        raise NotSayable("a sum at places")
+    at = b.fixed(places)
+    tensor = b.tensor(x)
+    count, rank = at.shape[-1], at.ndim - 1
+    if rank != count or not at.size:
+        raise NotSayable("places one by one")
+    firsts = at[(0,) * rank]
+    box = np.stack(np.meshgrid(*map(np.arange, at.shape[:-1]), indexing="ij"), axis=-1) + firsts
+    if firsts.min() < 0 or (box != at).any():
+        raise NotSayable("places one by one")
+    index = tuple(slice(int(first), int(first) + n) for first, n in zip(firsts, at.shape[:-1], strict=True))
+    found: Traced = b.torch("setitem", tensor, index, b.tensor(updates))
+    return found
