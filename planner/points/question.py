@@ -35,6 +35,8 @@ class SweepPoint(NamedTuple):
 class Question:
     """A model, with a series for each parameter that is set and each input that is given; points are all combinations,
     of which the last input goes fastest.
+
+    kept  whether it is asked what training keeps for backward too, which takes longer
     """
 
     model: Shipped
@@ -42,6 +44,7 @@ class Question:
     inputs: Mapping[str, ShapeSeries] = field(default_factory=dict)
     batch: int = 1
     dtype: DType = "float32"
+    kept: bool = False
 
     @property
     def count(self) -> int:
@@ -65,7 +68,7 @@ class Question:
     @property
     def key(self) -> str:
         """A text that is another one wherever the question is."""
-        about = self.model.digest, self.model.scale, self.params, self.inputs, self.batch, self.dtype
+        about = self.model.digest, self.model.scale, self.params, self.inputs, self.batch, self.dtype, self.kept
         return hashlib.sha256(repr(about).encode("utf-8", "backslashreplace")).hexdigest()
 
     @cached_property
@@ -79,5 +82,6 @@ class Question:
             "input": {name or "input": shapes.text for name, shapes in self.inputs.items()},
             "batch": self.batch,
             "dtype": self.dtype,
+            **({"kept": True} if self.kept else {}),
             "points": self.count,
         }

@@ -67,8 +67,8 @@ def swept(
     with StoredRows(question, fspath(results)) as stored:
         yield from stored.rows()
         if stored.count < question.count:
-            crew = crew_of(question, jobs=jobs, dask=dask, start=stored.count)
-            with closing(rows(question, crew, stored.count)) as found:
+            crew = crew_of(stored.question, jobs=jobs, dask=dask, start=stored.count)
+            with closing(rows(stored.question, crew, stored.count)) as found:
                 for row in found:
                     stored.add(row)
                     yield row

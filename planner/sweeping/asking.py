@@ -31,6 +31,7 @@ def asked(
     batch: int = 1,
     dtype: DType = "float32",
     scale: str | None = None,
+    kept: bool = False,
 ) -> Question:
     """The question about a model file; raises Unasked.
 
@@ -39,7 +40,9 @@ def asked(
     """
     series = {name: Series.of(values) for name, values in params.items()}
     shapes = {name: ShapeSeries.of(values) for name, values in inputs.items()}
-    question = Question(Shipped.of(source, scale), series, shapes, batch, dtype)
+    if kept and dtype == "int8":
+        raise Unasked("in int8 nothing is trained, so that nothing is kept for backward", "use another dtype: float32")
+    question = Question(Shipped.of(source, scale), series, shapes, batch, dtype, kept)
     counted = {name: each.count for name, each in series.items()} | {name: each.count for name, each in shapes.items()}
     for name, count in counted.items():
         if not count:

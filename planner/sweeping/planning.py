@@ -53,7 +53,7 @@ class PointPlanner:
     def row_of(self, point: SweepPoint) -> SweepRow:
         """The row of a point; what is wrong with it, and even an error of the planner itself, is in the row."""
         try:
-            return _row(point, self.report(point))
+            return _row(point, self.report(point), self.question.kept)
         except Exception as error:  # noqa: BLE001 the other points still get their rows
             self._forget()
             said = PlannerFailed(error)
@@ -119,7 +119,7 @@ def _fit(given: Mapping[str, Shape], inputs: Mapping[str, Shape]) -> bool:
     )
 
 
-def _row(point: SweepPoint, report: Report) -> SweepRow:
+def _row(point: SweepPoint, report: Report, kept: bool) -> SweepRow:
     plan, cost, reach = report.plan, report.cost, report.reach
     errors = [each for each in report.diagnostics if each.severity is Severity.ERROR]
     numbers: dict[str, int | None] = {}
@@ -129,6 +129,7 @@ def _row(point: SweepPoint, report: Report) -> SweepRow:
             "macs": cost.macs,
             "activation_bytes": cost.activation_bytes,
             "peak_bytes": cost.peak_bytes,
+            "kept_bytes": report.kept_bytes if kept else None,
             "unread": sum(each.cells for each in report.unread_inputs.values()) if reach is not None else None,
             "wasted_macs": reach.wasted_macs if reach is not None else None,
         }
