@@ -191,13 +191,18 @@ def _about_kept(limits: Limits, aims: tuple[Objective, ...]) -> bool:
 
 def _question(file: str, sets: dict[str, Any], shapes: dict[str, Any], scale: str | None, **options: Any) -> Question:
     """The question; raises the fault of a file that cannot be read."""
+    from planner.faults.not_imported import NotImported
     from planner.inputs import is_source
-    from planner.sweeping import Unasked, asked, one_shape
+    from planner.sweeping import Unasked, asked, brought
 
     try:
-        given = one_shape(file, shapes) if is_source(file) else None
-        source = _reading.source_of(file, scale=scale, input=given)
-        return asked(source, sets, {} if is_source(file) else shapes, scale=scale, **options)
+        if not is_source(file):
+            return asked(_reading.source_of(file, scale), sets, shapes, scale=scale, **options)
+        _reading.must_take_options(file, scale)
+        found = brought(file, shapes, partial(_reading.text_of, file))
+        return asked(found.source, sets, found.inputs, alone=found.alone, **options)
+    except NotImported as fault:
+        raise Failure(fault.headline, fault.help) from None
     except Unasked as error:
         raise Failure(str(error), error.help) from None
 
