@@ -113,6 +113,23 @@ def test_every_config_is_judged(target: Target, request: pytest.FixtureRequest) 
     assert said or target.name in ("coreml", "tensorrt", "tflite-micro")
 
 
+def test_what_copies_have_alike_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(
+        "target: onnx-opset=11\ninput: [8, 8, 4]\nlayers:\n  - {type: unit, repeat: 3}\n  - {type: Hardswish}\n"
+        "blocks: {unit: {layers: [{type: Hardswish}]}}\n"
+    )
+    said = {
+        each: CliRunner(env={"COLUMNS": "200"}).invoke(main, ["check", str(file), "--format", each]).output.splitlines()
+        for each in ("concise", "github", "json")
+    }
+    for each in ("concise", "github"):
+        found = [line.endswith("Changelog.md says (3 copies)") for line in said[each] if "Hard" in line]
+        assert found == [False, True]
+    assert said["concise"][-1].startswith("4 infos in ")
+    assert sum('"NSP453"' in line for line in said["json"]) == 4
+
+
 def test_targets_of_the_file_and_of_the_command(tmp_path: Path) -> None:
     file = tmp_path / "m.yaml"
     file.write_text("target: [edgetpu, onnx-opset=19]\ninput: [8, 8, 4]\nlayers:\n  - {type: GELU}\n")

@@ -9,6 +9,8 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
+from planner.editing import written
+
 EXAMPLE = "from:to:step, such as 32:128:8"
 MOST_COMPARED = 100_000
 """Values of a series among which one that stands there twice is looked for."""
@@ -49,10 +51,11 @@ class Series:
         if isinstance(given, Series):
             return given
         if isinstance(given, range):
-            text = f"{given.start}:{given[-1]}:{given.step}" if given else ""
+            step = f":{given.step}" if given.step != 1 else ""
+            text = f"{given.start}:{given[-1]}{step}" if given else ""
             return cls((Steps(Fraction(given.start), Fraction(given.step), len(given)),), text)
         values = tuple(given) if isinstance(given, list | tuple) else (given,)
-        return cls((values,), ",".join(map(repr, values)))
+        return cls((values,), ",".join(map(written, values)))
 
     @property
     def count(self) -> int:
