@@ -106,19 +106,23 @@ def assert_whole(found: WeightsMatch) -> None:
     """Every entry is counted once, every difference has a sentence, and every number in brackets is right."""
     entries = found.entries
     pairs = [*entries.agreeing, *entries.resized, *entries.renamed]
-    assert sorted([*(now.name for now, _ in pairs), *(each.name for each in entries.missing)]) == sorted(
+    here = [each.name for joint in entries.joints for each in joint.file]
+    there = [each.name for joint in entries.joints for each in joint.checkpoint]
+    assert sorted([*here, *(now.name for now, _ in pairs), *(each.name for each in entries.missing)]) == sorted(
         entries.expected
     )
     foreign = [each.name for _, some in entries.foreign for each in some]
     rest = [each.name for each in (*entries.unexpected.values(), *entries.outside)]
-    assert sorted([*(was.name for _, was in pairs), *rest, *foreign]) == sorted(each.name for each in entries.saved)
+    assert sorted([*there, *(was.name for _, was in pairs), *rest, *foreign]) == sorted(
+        each.name for each in entries.saved
+    )
     assert all((now.sizes == was.sizes) for now, was in entries.agreeing)
     own = [each for each in found.differences if each.kind not in ("prefix", "ambiguous")]
     ours = {name for each in own for name in each.file}
     theirs = {name for each in own for name in each.checkpoint}
     apart = [*entries.resized, *entries.renamed]
-    assert ours == {now.name for now, _ in apart} | {each.name for each in entries.missing}
-    assert theirs == {was.name for _, was in apart} | set(rest) | set(foreign)
+    assert ours == {now.name for now, _ in apart} | {each.name for each in entries.missing} | set(here)
+    assert theirs == {was.name for _, was in apart} | set(rest) | set(foreign) | set(there)
     for each in found.differences:
         if each.kind in ("copies", "missing", "unexpected", "renamed") and (
             count := re.search(r"\(([\d,]+) entr", each.text)

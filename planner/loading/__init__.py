@@ -5,12 +5,14 @@ First the entries are put beside each other:
     choosing   which mapping of the checkpoint is meant
     affixes    what the names in it begin with
     entries    what becomes of each entry
+    fusing     which stand one above another in one of the other side
     renaming   which entries are the same by other names
     sequences  two sequences of modules beside each other, for renaming
 
 Then what differs is said, each difference in a sentence with its place (`sentences`):
 
     naming     other names
+    joints     what is one on one side and several on the other
     sizes      other sizes; by `roles`, what the axes of an entry are
     absent     what only one side has, with `parametrized`: what stands there in parts
     notes      what is no difference, and good to know
@@ -35,6 +37,8 @@ from planner.loading.absent import absences
 from planner.loading.advice import Advice, Options, advised
 from planner.loading.choosing import TakenSection, chosen
 from planner.loading.entries import StateMatch, compared
+from planner.loading.fusing import Joint
+from planner.loading.joints import joinings
 from planner.loading.naming import namings
 from planner.loading.notes import notes
 from planner.loading.plain import plain
@@ -43,7 +47,7 @@ from planner.loading.sizes import resizings
 from planner.plan import Plan
 from planner.report import Report
 
-__all__ = ["Advice", "Difference", "Options", "StateMatch", "WeightsMatch"]
+__all__ = ["Advice", "Difference", "Joint", "Options", "StateMatch", "WeightsMatch"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class WeightsMatch:
     def differences(self) -> list[Difference]:
         """What differs, in sentences."""
         found = self.report, self.entries
-        return [*namings(*found), *resizings(*found), *absences(*found)]
+        return [*namings(*found), *joinings(*found), *resizings(*found), *absences(*found)]
 
     @cached_property
     def notes(self) -> list[str]:
@@ -102,3 +106,8 @@ class WeightsMatch:
     def renaming(self) -> Mapping[str, str]:
         """The file's names by the checkpoint's, of all entries that are known to be the same."""
         return self.entries.renaming
+
+    @property
+    def joints(self) -> Sequence[Joint]:
+        """What is one entry on one side and several on the other, of which no names can tell."""
+        return self.entries.joints

@@ -50,14 +50,14 @@ def _renamed(report: Report, found: StateMatch) -> Iterator[Difference]:
     groups: defaultdict[tuple[str, str], list[tuple[str, str, StateEntry, SavedTensor]]] = defaultdict(list)
     for now, was in found.renamed:
         before, after = _substitution(found.affix.applied(was.name) or was.name, now.name)
-        same = module_of(before) == module_of(after) and after == now.name
-        key = (own_of(before), own_of(after)) if same else (pattern(before), pattern(after))
+        own = module_of(before) == module_of(after) and after == now.name
+        key = (own_of(before), own_of(after)) if own else (pattern(before), pattern(after))
         groups[key].append((before, after, now, was))
     for some in groups.values():
         first = some[0]
         befores, afters = [*dict.fromkeys(each[0] for each in some)], [*dict.fromkeys(each[1] for each in some)]
         count = entries(len(some))
-        if first[1] == first[2].name and len(afters) > 1:
+        if module_of(first[0]) == module_of(first[1]) and first[1] == first[2].name and len(afters) > 1:
             layers = [module_of(each) for each in afters]
             text = f"`{own_of(first[1])}` of {counted(len(layers), 'layer')} is `{own_of(first[0])}` in the checkpoint"
             text = f"{text}: {said(layers)}"

@@ -15,7 +15,8 @@ from planner.report import Report
 
 Kind = Literal[
     "prefix", "renamed", "ambiguous", "head", "stem", "width", "width follows", "kernel", "transposed", "axes of 1",
-    "places", "sizes", "copies", "missing", "unexpected", "tied", "shared", "buffers", "norm", "unknown",
+    "places", "sizes", "copies", "missing", "unexpected", "tied", "shared", "buffers", "norm", "joined", "split",
+    "unknown",
 ]  # fmt: skip
 
 
@@ -23,7 +24,8 @@ Kind = Literal[
 class Difference:
     """What differs.
 
-    kind        which kind of difference it is; "width follows" is a consequence of another one
+    kind        which kind of difference it is; "width follows" is a consequence of another one, "joined" one entry of
+                the file that is several of the checkpoint, "split" several that are one
     text        the sentence
     file        the file's names of the entries
     checkpoint  the checkpoint's names of the entries

@@ -13,7 +13,7 @@ MOST = 60
 """Differences that are shown; JSON has all."""
 SIGNS: Mapping[str, str] = {
     "missing": "-", "tied": "-", "unexpected": "+", "shared": "+",
-    "prefix": "→", "renamed": "→", "ambiguous": "?", "unknown": "?",
+    "prefix": "→", "renamed": "→", "joined": "→", "split": "→", "ambiguous": "?", "unknown": "?",
 }  # fmt: skip
 """The sign of a kind of difference; `~` for other sizes."""
 
@@ -41,6 +41,7 @@ def counts(match: WeightsMatch) -> str:
         for count, what in (
             (len(found.resized), "with other sizes"),
             (len(found.renamed), "with other names"),
+            (sum(len(each.file) for each in found.joints), "put together otherwise"),
             (len(found.missing), "missing"),
         )
         if count
@@ -56,10 +57,27 @@ def counts(match: WeightsMatch) -> str:
 def advice(found: Advice, match: WeightsMatch) -> str:
     """What the options that were tried come to."""
     options = printable(" ".join(found.options))
-    renamed = ", once the names are changed" if match.entries.affix or match.entries.renamed else ""
+    once = ["the names are changed"] * bool(match.entries.affix or match.entries.renamed)
+    once += ["what stands in one is taken apart or put together"] * bool(match.entries.joints)
+    renamed = f", once {joined(once)}" if once else ""
     if found.fits:
         return f"with `{options}` all {counted(found.of, 'entry')} agree{renamed}"
     return f"with `{options}` {share(found.after, found.of, 'entry')} agree in place of {found.before:,}{renamed}"
+
+
+def recipe(match: WeightsMatch) -> str | None:
+    """How what stands in one is put together or taken apart, for the first of it; None where there is nothing."""
+    lines = [each.torch for each in match.joints if each.fits]
+    if not lines:
+        return None
+    more = f", and {len(lines) - 1:,} more such lines, which `--format json` has" if len(lines) > 1 else ""
+    return printable(f"no map of names says this, but `{lines[0]}`{more}")
+
+
+def helps(match: WeightsMatch) -> list[str]:
+    """What may help: a line of Python, and options that were tried."""
+    found = [advice(match.advice, match)] if match.advice is not None else []
+    return found if (line := recipe(match)) is None else [*found, line]
 
 
 def where(match: WeightsMatch, place: Place | None) -> str:

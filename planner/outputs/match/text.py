@@ -32,8 +32,7 @@ def _lines(match: WeightsMatch, screen: Screen) -> Iterator[str]:
             yield screen.paint(f"    --> {where}", "dim")
     if rest := _words.rest(match):
         yield f"  {rest}"
-    advice = match.advice
-    told = [_words.advice(advice, match)] if advice is not None else []
+    told = _words.helps(match)
     notes = [f"note: {printable(each)}" for each in match.notes]
     if told or notes:
         yield ""
