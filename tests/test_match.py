@@ -560,3 +560,17 @@ def test_broken_models_are_answered(request: pytest.FixtureRequest) -> None:
                 renderer("match", each)(found, Screen(80))
             assert_whole(found)
         before = sizes_of(report)
+
+
+def test_places_of_a_network_that_is_imported_are_its_modules(folder: Path) -> None:
+    """Nobody has the lines of the text that is made of it."""
+    torch = pytest.importorskip("torch")
+    net = "import torch\nclass Net(torch.nn.Sequential):\n    def __init__(self, n=4):\n"
+    (folder / "net.py").write_text(f"{net}        super().__init__(torch.nn.Sequential(torch.nn.Linear(3, n)))\n")
+    torch.save({"0.0.weight": torch.zeros(5, 3), "0.0.bias": torch.zeros(5)}, folder / "net.pt")
+    for each in ("text", "markdown"):
+        said = run(folder, "net.py:Net", "net.pt", "--input", "3", "--format", each).stdout
+        assert re.search(r"net\.py\\?:Net, \\?`0\.0", said)
+        assert not re.search(r"Net\\?:\d", said)
+    said = json.loads(run(folder, "net.py:Net", "net.pt", "--input", "3", "--format", "json").stdout)
+    assert [each["module"] for each in said["differences"]] == ["0.0"]

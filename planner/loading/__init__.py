@@ -57,6 +57,7 @@ class WeightsMatch:
     key     the key by which the weights stand, where one was given
     replan  plans the model with other options, for advice
     scales  the scales that a model file of Ultralytics has
+    written  whether the model file is there to be read; the text of an imported network is nobody's
     """
 
     report: Report
@@ -64,6 +65,7 @@ class WeightsMatch:
     key: str | None = None
     replan: Callable[[Options], Plan | None] | None = None
     scales: Sequence[str] = ()
+    written: bool = True
 
     @cached_property
     def chosen(self) -> TakenSection:

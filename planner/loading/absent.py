@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from planner.loading.entries import StateMatch
 from planner.loading.names import NameNode, entries, module_of, own_of, said, whole_blocks
 from planner.loading.parametrized import parametrized
-from planner.loading.sentences import Difference, Kind, place_of
+from planner.loading.sentences import Difference, Kind, place_of_name, place_of_step
 from planner.report import Report
 from planner.words import counted, joined, named
 
@@ -129,16 +129,16 @@ class _Alone:
         return raw.removesuffix(behind) if raw and raw.endswith(behind) else node.path
 
     def _told(self, kind: Kind, text: str, names: Sequence[str], path: str) -> Difference:
-        place = place_of(self.report, path)
-        while place is None and path:
+        at = place_of_name(self.report, path)
+        while at is None and path:
             path = module_of(path)
-            place = place_of(self.report, path)
+            at = place_of_name(self.report, path)
         if self.kind == "missing":
             step = self.report.plan.step(module_of(names[0])) or self.report.plan.step(names[0])
             return Difference(
-                kind, text, file=tuple(names), place=place or (self.report.stands(step) if step else None)
+                kind, text, file=tuple(names), at=at or (place_of_step(self.report, step) if step else None)
             )
-        return Difference(kind, text, checkpoint=tuple(self.raw[name] for name in names), place=place)
+        return Difference(kind, text, checkpoint=tuple(self.raw[name] for name in names), at=at)
 
 
 def _tied(report: Report, found: StateMatch) -> Iterator[Difference]:
@@ -149,7 +149,7 @@ def _tied(report: Report, found: StateMatch) -> Iterator[Difference]:
         first = report.plan.weight(entry.step, own)
         if first != entry.name and first in there:
             text = f"`{entry.name}` is missing from the checkpoint; it is tied to `{first}`, which is there"
-            yield Difference("tied", text, (entry.name,), place=report.stands(entry.step))
+            yield Difference("tied", text, (entry.name,), at=place_of_step(report, entry.step))
 
 
 def _shared(found: StateMatch) -> Iterator[Difference]:
@@ -182,8 +182,10 @@ def _unknown(report: Report, found: StateMatch) -> Iterator[Difference]:
         verb = "is" if len(tensors) == 1 else "are"
         below = f"; {entries(len(tensors))} below it {verb} not compared" if tensors else ""
         text = f"what `{step.name}` stores is not known: its class is `{step.facts.foreign}`{below}"
-        yield Difference("unknown", text, checkpoint=tuple(each.name for each in tensors), place=report.stands(step))
+        yield Difference(
+            "unknown", text, checkpoint=tuple(each.name for each in tensors), at=place_of_step(report, step)
+        )
     if found.unplanned:
         names, whose = [each.name for each in found.unplanned], "its" if len(found.unplanned) == 1 else "their"
         text = f"{said(names)} could not be planned, so {whose} entries are not known; `planner check` says why"
-        yield Difference("unknown", text, place=report.stands(found.unplanned[0]))
+        yield Difference("unknown", text, at=place_of_step(report, found.unplanned[0]))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from planner.loading.entries import StateMatch
 from planner.loading.fusing import Joint, block_of, rows_text
 from planner.loading.names import module_of, own_of, said
-from planner.loading.sentences import Difference, sizes_text
+from planner.loading.sentences import Difference, place_of_step, sizes_text
 from planner.report import Report
 from planner.words import joined, named, pattern
 
@@ -29,7 +29,7 @@ def joinings(report: Report, found: StateMatch) -> Iterator[Difference]:
             _text(some),
             tuple(entry.name for each in some for entry in each.joint.file),
             tuple(tensor.name for each in some for tensor in each.joint.checkpoint),
-            report.stands(first.file[0].step),
+            place_of_step(report, first.file[0].step),
         )
 
 

@@ -10,7 +10,7 @@ from planner.checkpoints import SavedTensor
 from planner.comparison.state import StateEntry
 from planner.loading.entries import StateMatch
 from planner.loading.names import MOST_NAMES, entries, module_of, own_of, said
-from planner.loading.sentences import Difference, place_of
+from planner.loading.sentences import Difference, place_of_name
 from planner.report import Report
 from planner.words import counted, joined, named, pattern
 
@@ -22,7 +22,7 @@ def namings(report: Report, found: StateMatch) -> Iterator[Difference]:
     for ours, theirs in found.ambiguous:
         why = "their sizes are the same, and neither order nor names decide it"
         text = f"{named(ours, 2)} could be {named(theirs, 2)}: {why}"
-        yield Difference("ambiguous", text, tuple(ours), tuple(theirs), place_of(report, ours[0]))
+        yield Difference("ambiguous", text, tuple(ours), tuple(theirs), place_of_name(report, ours[0]))
 
 
 def _beginning(found: StateMatch) -> Iterator[Difference]:
@@ -63,9 +63,9 @@ def _renamed(report: Report, found: StateMatch) -> Iterator[Difference]:
             text = f"{text}: {said(layers)}"
         else:
             text = f"{_are(afters, befores)} in the checkpoint ({count})"
-        place = place_of(report, first[1], [first[2].step])
+        at = place_of_name(report, first[1], [first[2].step])
         yield Difference(
-            "renamed", text, tuple(each[2].name for each in some), tuple(each[3].name for each in some), place
+            "renamed", text, tuple(each[2].name for each in some), tuple(each[3].name for each in some), at
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from planner.loading.entries import StateMatch
 from planner.loading.names import said
-from planner.loading.sentences import Difference
+from planner.loading.sentences import Difference, place_of_step
 from planner.report import Report
 from planner.words import counted
 
@@ -43,7 +43,7 @@ def parametrized(report: Report, found: StateMatch) -> Iterator[Difference]:
         text = f"{whose} in parts in the checkpoint, under {norm}: take it off before the network is saved"
         step = next(each.step for each in found.missing if each.name == names[0])
         there = [part for _, some in pairs for part in some]
-        yield Difference("norm", text, tuple(names), tuple(there), report.stands(step))
+        yield Difference("norm", text, tuple(names), tuple(there), place_of_step(report, step))
 
 
 def _parts(found: StateMatch, module: str, own: str, form: tuple[str, ...]) -> list[str]:

@@ -53,6 +53,7 @@ def _difference(each: Difference, file: str | None) -> dict[str, Any]:
         "kind": each.kind,
         "text": each.text,
         "place": _place(each.place, file),
+        "module": each.at.module if each.at is not None else None,
         "file": list(each.file),
         "checkpoint": list(each.checkpoint),
     }

@@ -13,7 +13,7 @@ from planner.layers._layer import Sizes
 from planner.loading.entries import StateMatch
 from planner.loading.names import NameNode, said
 from planner.loading.roles import Resized, heads, square_sides, stems
-from planner.loading.sentences import Difference, Kind, changes_text, place_of, sizes_text
+from planner.loading.sentences import Difference, Kind, changes_text, place_of_name, place_of_step, sizes_text
 from planner.report import Report
 from planner.words import named
 
@@ -44,8 +44,8 @@ def _form(ours: Sizes, theirs: Sizes) -> Kind | None:
 
 def _difference(report: Report, kind: Kind, text: str, pairs: Pairs, block: str = "") -> Difference:
     mine, theirs = tuple(each.name for each, _ in pairs), tuple(each.name for _, each in pairs)
-    place = place_of(report, block, [pairs[0][0].step]) if block else report.stands(pairs[0][0].step)
-    return Difference(kind, text, mine, theirs, place)
+    at = place_of_name(report, block, [pairs[0][0].step]) if block else place_of_step(report, pairs[0][0].step)
+    return Difference(kind, text, mine, theirs, at)
 
 
 def _turned(report: Report, pairs: Pairs) -> Iterator[Difference]:

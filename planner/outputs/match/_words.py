@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from planner.diagnostics import Place
 from planner.loading import Advice, Difference, WeightsMatch
 from planner.outputs._screen import printable
 from planner.words import counted, joined, share
@@ -80,11 +79,14 @@ def helps(match: WeightsMatch) -> list[str]:
     return found if (line := recipe(match)) is None else [*found, line]
 
 
-def where(match: WeightsMatch, place: Place | None) -> str:
-    """A place as editors take it: `net.yaml:12:5`."""
-    if place is None:
+def where(match: WeightsMatch, each: Difference) -> str:
+    """A place as editors take it: `net.yaml:12:5`; of a network that is imported, the layer or the block."""
+    if each.place is None or each.at is None:
         return ""
-    return f"{printable(match.report.file(place) or 'model')}:{place.line}:{place.column}"
+    file = printable(match.report.file(each.place) or "model")
+    return (
+        f"{file}:{each.place.line}:{each.place.column}" if match.written else f"{file}, `{printable(each.at.module)}`"
+    )
 
 
 def shown(match: WeightsMatch) -> Iterator[Difference]:

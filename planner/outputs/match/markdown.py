@@ -38,5 +38,5 @@ def _plain(row: str) -> str:
 
 
 def _place(match: WeightsMatch, each: Difference) -> str:
-    where = _words.where(match, each.place)
+    where = _words.where(match, each)
     return f" ({escaped(where)})" if where else ""

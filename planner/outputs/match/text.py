@@ -26,7 +26,7 @@ def _lines(match: WeightsMatch, screen: Screen) -> Iterator[str]:
     if found:
         yield ""
     for each in found:
-        where = _words.where(match, each.place)
+        where = _words.where(match, each)
         yield from _marked(_words.sign(each), printable(each.text), screen)
         if where:
             yield screen.paint(f"    --> {where}", "dim")
