@@ -151,7 +151,11 @@ def test_advice_has_been_tried(name: str) -> None:
         else:
             shape = tuple(map(int, value.split("x")))
     again = matched(checked_text(BASE, "net.yaml", params=params, input=shape), found.checkpoint)
-    assert (again.agrees, len(again.entries.agreeing)) == (found.advice.fits, found.advice.after)
+    entries = again.entries
+    pairs = [*entries.agreeing, *entries.renamed, *entries.resized]
+    same = sum(now.sizes == was.sizes for now, was in pairs)
+    assert same == found.advice.after
+    assert found.advice.fits == (same == len(pairs) and not entries.missing and not entries.unexpected)
 
 
 def test_places_are_those_of_the_layers() -> None:

@@ -14,7 +14,8 @@ Then what differs is said, each difference in a sentence with its place (`senten
     naming     other names
     joints     what is one on one side and several on the other
     sizes      other sizes; by `roles`, what the axes of an entry are
-    absent     what only one side has, with `parametrized`: what stands there in parts
+    absent     what only one side has, with `parametrized`: what stands there in parts, `folded`: norms in layers, and
+               `lora`: low-rank changes
     notes      what is no difference, and good to know
     advice     options with which more agrees; each has been tried
 

@@ -91,6 +91,9 @@ def compared(plan: Plan, section: Section, affix: Affix, *, in_order: bool) -> S
         if step.facts is not None and step.facts.foreign and step.instance.owner is None:
             below = [name for name in there if name.startswith(f"{step.name}.") and name not in expected]
             found.foreign.append((step, [there.pop(name) for name in below]))
+    missing = sum(name not in there for name in expected)
+    if len(found.outside) <= 2 * missing:  # more of them are another network
+        there |= {each.name: each for each in found.outside if each.name not in (there | expected)}
     sizes = {name: each.sizes for name, each in there.items()}
     together = fused(StateMatch.sizes_in(plan), sizes)
     names, found.ambiguous = _paired(together.ours, together.theirs, in_order)
@@ -98,6 +101,9 @@ def compared(plan: Plan, section: Section, affix: Affix, *, in_order: bool) -> S
         together = Fusing(StateMatch.sizes_in(plan), sizes, {}, {})
         names, found.ambiguous = _paired(together.ours, together.theirs, in_order)
     _sort(found, there, names, together)
+    alone = {each.name for each in found.unexpected.values()}
+    found.outside = [each for each in found.outside if each.name in alone or each.name not in there]
+    found.unexpected = {name: each for name, each in found.unexpected.items() if each not in found.outside}
     return found
 
 

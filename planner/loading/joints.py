@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from planner.loading.entries import StateMatch
 from planner.loading.fusing import Joint, block_of, rows_text
-from planner.loading.names import module_of, own_of, said
+from planner.loading.names import module_of, own_of, pattern, said
 from planner.loading.sentences import Difference, place_of_step, sizes_text
 from planner.report import Report
-from planner.words import joined, named, pattern
+from planner.words import joined, named
 
 MOST_SIZES = 3
 """Sizes that a sentence has one by one."""

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from planner.checkpoints import SavedTensor
 from planner.comparison.state import StateEntry
 from planner.loading.entries import StateMatch
-from planner.loading.names import MOST_NAMES, entries, module_of, own_of, said
+from planner.loading.names import MOST_NAMES, entries, module_of, own_of, pattern, said
 from planner.loading.sentences import Difference, place_of_name
 from planner.report import Report
-from planner.words import counted, joined, named, pattern
+from planner.words import counted, joined, named
 
 
 def namings(report: Report, found: StateMatch) -> Iterator[Difference]:
@@ -28,8 +28,8 @@ def namings(report: Report, found: StateMatch) -> Iterator[Difference]:
 def _beginning(found: StateMatch) -> Iterator[Difference]:
     """What the names of the checkpoint begin with, or lack."""
     affix = found.affix
-    inside = [each.name for each in found.saved if each not in found.outside]
-    who = "all names" if not found.outside else f"{len(inside):,} of {counted(len(found.saved), 'name')}"
+    inside = [each.name for each in found.saved if each not in found.outside and affix.applied(each.name) is not None]
+    who = "all names" if len(inside) == len(found.saved) else f"{len(inside):,} of {counted(len(found.saved), 'name')}"
     wrapped = [each for each in affix.wrappers if any(each in name.split(".") for name in inside)]
     front = next((f"{each}." for each in wrapped if all(name.startswith(f"{each}.") for name in inside)), "")
     if front and len(wrapped) == 1 and all(name.count(front) == 1 for name in inside):

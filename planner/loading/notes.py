@@ -21,9 +21,9 @@ def notes(report: Report, checkpoint: Checkpoint, taken: TakenSection, found: St
     section = taken.section
     if any(section.key):
         yield f"taken is what stands by the key `{section.title}`"
-    if taken.others:
-        others = joined([f"`{each.title}` ({entries(len(each.tensors))})" for each in taken.others])
-        yield f"there is also {others}: `--key` takes it" if len(taken.others) == 1 else f"there are also {others}"
+    if others := [f"`{each.title}` ({entries(len(each.tensors))})" for each in taken.others if "" not in each.key]:
+        one = len(others) == 1
+        yield f"there {'is' if one else 'are'} also {joined(others)}: `--key` takes {'it' if one else 'one of them'}"
     if section.others and section.key != ():
         yield f"{named(section.others)} {'is' if len(section.others) == 1 else 'are'} no tensor, and not compared"
     yield from _dtypes(found)

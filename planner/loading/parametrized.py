@@ -1,4 +1,4 @@
-"""Weights that a checkpoint holds in parts: under weight norm or spectral norm, as torch.nn.utils makes them.
+"""Weights that a checkpoint holds in parts: under weight norm, spectral norm or pruning, as torch.nn.utils makes them.
 
 Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.parametrizations.weight_norm.html
 """
@@ -21,6 +21,7 @@ FORMS = {
         ("parametrizations.{0}.original", "parametrizations.{0}.0._u"),
         ("parametrizations.{0}.original",),
     ),
+    "pruning": (("{0}_orig", "{0}_mask"),),
 }
 """What stands in the place of an entry, by what makes it so; the first that is there counts."""
 BESIDE = ("{0}_v", "parametrizations.{0}.0._v", "parametrizations.{0}.0._u")

@@ -15,8 +15,8 @@ from planner.report import Report
 
 Kind = Literal[
     "prefix", "renamed", "ambiguous", "head", "stem", "width", "width follows", "kernel", "transposed", "axes of 1",
-    "places", "sizes", "copies", "missing", "unexpected", "tied", "shared", "buffers", "norm", "joined", "split",
-    "unknown",
+    "places", "sizes", "copies", "missing", "unexpected", "tied", "shared", "buffers", "norm", "folded", "lora",
+    "joined", "split", "unknown",
 ]  # fmt: skip
 
 

@@ -26,7 +26,7 @@ def resizings(report: Report, found: StateMatch) -> Iterator[Difference]:
     forms: defaultdict[Kind | None, list[tuple[StateEntry, SavedTensor]]] = defaultdict(list)
     for entry, tensor in found.other_sizes:
         forms[_form(entry.sizes, tensor.sizes)].append((entry, tensor))
-    yield from _turned(report, forms["transposed"])
+    yield from _turned(report, forms["transposed"], found)
     yield from _same_numbers(report, forms["axes of 1"])
     yield from _Widths(report, found, forms[None]).all()
 
@@ -48,8 +48,10 @@ def _difference(report: Report, kind: Kind, text: str, pairs: Pairs, block: str 
     return Difference(kind, text, mine, theirs, at)
 
 
-def _turned(report: Report, pairs: Pairs) -> Iterator[Difference]:
-    """Entries of a library that has axes in another order."""
+def _turned(report: Report, pairs: Pairs, found: StateMatch) -> Iterator[Difference]:
+    """Entries of a library that has axes in another order; of square ones their sizes do not tell."""
+    same = [*found.agreeing, *found.renamed]
+    squares = [now.name for now, _ in same if len(now.sizes) == 2 and now.sizes[0] == now.sizes[1] > 1]
     for rank in (2, 3):
         some = [each for each in pairs if (len(each[0].sizes) > 2) == (rank > 2)]
         if not some:
@@ -60,6 +62,8 @@ def _turned(report: Report, pairs: Pairs) -> Iterator[Difference]:
         text = (
             f"{said(names)} {verb} stored {what}: {sizes_text(entry.sizes)}, the checkpoint {sizes_text(tensor.sizes)}"
         )
+        if squares and rank == 2:
+            text = f"{text}; {said(squares)} may be too, as squares look alike"
         yield _difference(report, "transposed", text, some)
 
 

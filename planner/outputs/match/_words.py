@@ -11,7 +11,7 @@ from planner.words import counted, joined, share
 MOST = 60
 """Differences that are shown; JSON has all."""
 SIGNS: Mapping[str, str] = {
-    "missing": "-", "tied": "-", "unexpected": "+", "shared": "+",
+    "missing": "-", "tied": "-", "unexpected": "+", "shared": "+", "lora": "+",
     "prefix": "→", "renamed": "→", "joined": "→", "split": "→", "ambiguous": "?", "unknown": "?",
 }  # fmt: skip
 """The sign of a kind of difference; `~` for other sizes."""
