@@ -59,6 +59,11 @@ def told(found: WeightsMatch, width: int = 80) -> str:
     return text
 
 
+def line(found: WeightsMatch) -> str:
+    """What is told, without line breaks."""
+    return " ".join(told(found).split())
+
+
 @cache
 def base() -> Checked:
     return checked_text(BASE, "net.yaml")
@@ -80,11 +85,10 @@ def test_there_are_more_than_thirty_changes() -> None:
 
 @pytest.mark.parametrize("name", CHANGED)
 def test_a_change(name: str) -> None:
-    """Lines are compared without their breaks."""
     each = CHANGED[name]
-    text = " ".join(told(changed(name)).split())
-    for line in each.lines:
-        assert line in text, told(changed(name))
+    text = line(changed(name))
+    for said in each.lines:
+        assert said in text, told(changed(name))
     for never in each.never:
         assert never not in text, told(changed(name))
     assert changed(name).agrees == (each.code == 0)
@@ -244,9 +248,9 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("ours", "theirs", "line"), SAID)
-def test_what_is_said_of_related_networks(ours: str, theirs: str, line: str) -> None:
-    assert line in " ".join(told(matched(config(ours), reference(theirs))).split())
+@pytest.mark.parametrize(("ours", "theirs", "said"), SAID)
+def test_what_is_said_of_related_networks(ours: str, theirs: str, said: str) -> None:
+    assert said in line(matched(config(ours), reference(theirs)))
 
 
 SET = [
@@ -311,7 +315,7 @@ def test_tied_weights() -> None:
     assert match(report, sizes).agrees
     once = match(report, {name: each for name, each in sizes.items() if name != "b.weight"})
     assert not once.agrees
-    assert "`b.weight` is missing from the checkpoint; it is tied to `a.weight`, which is there" in told(once, 120)
+    assert "`b.weight` is missing from the checkpoint; it is tied to `a.weight`, which is there" in line(once)
 
 
 def test_tensors_that_are_stored_twice(tmp_path: Path) -> None:
@@ -321,7 +325,7 @@ def test_tensors_that_are_stored_twice(tmp_path: Path) -> None:
     report = checked_text(TIED[: TIED.index("  - {name: b")], "net.yaml")
     found = matched(report, read(tmp_path / "net.pt"))
     assert not found.agrees
-    assert "`c.weight` is in the checkpoint alone, and is the same tensor as `a.weight`" in told(found, 120)
+    assert "`c.weight` is in the checkpoint alone, and is the same tensor as `a.weight`" in line(found)
 
 
 CUSTOM = """\
@@ -337,9 +341,7 @@ def test_what_is_not_known_is_said() -> None:
     report = checked_text(CUSTOM, "custom.yaml")
     found = match(report, {**sizes_of(report), "own.weight": (8, 8)})
     assert not found.agrees
-    assert "what `own` stores is not known: its class is `my.Layer`; 1 entry below it is not compared" in told(
-        found, 120
-    )
+    assert "what `own` stores is not known: its class is `my.Layer`; 1 entry below it is not compared" in line(found)
     broken = checked_text(BASE.replace("out_features: $classes", "out_features: 0"), "broken.yaml")
     found = match(broken, sizes_of(base()))
     assert not found.agrees
@@ -354,7 +356,7 @@ def test_types_of_numbers() -> None:
     assert "weights are stored as bfloat16" in told(found)
     tensors[0] = SavedTensor(tensors[0].name, tensors[0].sizes, "int8")
     found = matched(base(), Checkpoint("net.pt", "torch.save", (Section((), tuple(tensors)),), in_order=True))
-    assert "1 weight (`stem.weight`) is stored as whole numbers" in told(found, 120)
+    assert "1 weight (`stem.weight`) is stored as whole numbers" in line(found)
 
 
 def test_without_an_order_nothing_is_guessed() -> None:

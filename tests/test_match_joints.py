@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import planner
-from planner.loading import StateMatch, WeightsMatch
+from planner.loading import StateMatch
 from planner.workbench import Checked, checked_text
-from test_match import Sizes, assert_whole, match, sizes_of, told
+from test_match import Sizes, assert_whole, line, match, sizes_of
 
 BLOCKS = """\
 name: net
@@ -77,10 +77,6 @@ def renamed(sizes: Sizes, *pairs: tuple[str, str]) -> Sizes:
     for old, new in pairs:
         sizes = {name.replace(old, new): each for name, each in sizes.items()}
     return sizes
-
-
-def line(found: WeightsMatch) -> str:
-    return " ".join(told(found, 300).split())
 
 
 # Sentences
