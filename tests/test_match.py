@@ -106,19 +106,23 @@ def assert_whole(found: WeightsMatch) -> None:
     """Every entry is counted once, every difference has a sentence, and every number in brackets is right."""
     entries = found.entries
     pairs = [*entries.agreeing, *entries.resized, *entries.renamed]
-    assert sorted([*(now.name for now, _ in pairs), *(each.name for each in entries.missing)]) == sorted(
+    here = [each.name for joint in entries.joints for each in joint.file]
+    there = [each.name for joint in entries.joints for each in joint.checkpoint]
+    assert sorted([*here, *(now.name for now, _ in pairs), *(each.name for each in entries.missing)]) == sorted(
         entries.expected
     )
     foreign = [each.name for _, some in entries.foreign for each in some]
     rest = [each.name for each in (*entries.unexpected.values(), *entries.outside)]
-    assert sorted([*(was.name for _, was in pairs), *rest, *foreign]) == sorted(each.name for each in entries.saved)
+    assert sorted([*there, *(was.name for _, was in pairs), *rest, *foreign]) == sorted(
+        each.name for each in entries.saved
+    )
     assert all((now.sizes == was.sizes) for now, was in entries.agreeing)
     own = [each for each in found.differences if each.kind not in ("prefix", "ambiguous")]
     ours = {name for each in own for name in each.file}
     theirs = {name for each in own for name in each.checkpoint}
     apart = [*entries.resized, *entries.renamed]
-    assert ours == {now.name for now, _ in apart} | {each.name for each in entries.missing}
-    assert theirs == {was.name for _, was in apart} | set(rest) | set(foreign)
+    assert ours == {now.name for now, _ in apart} | {each.name for each in entries.missing} | set(here)
+    assert theirs == {was.name for _, was in apart} | set(rest) | set(foreign) | set(there)
     for each in found.differences:
         if each.kind in ("copies", "missing", "unexpected", "renamed") and (
             count := re.search(r"\(([\d,]+) entr", each.text)
@@ -147,7 +151,11 @@ def test_advice_has_been_tried(name: str) -> None:
         else:
             shape = tuple(map(int, value.split("x")))
     again = matched(checked_text(BASE, "net.yaml", params=params, input=shape), found.checkpoint)
-    assert (again.agrees, len(again.entries.agreeing)) == (found.advice.fits, found.advice.after)
+    entries = again.entries
+    pairs = [*entries.agreeing, *entries.renamed, *entries.resized]
+    same = sum(now.sizes == was.sizes for now, was in pairs)
+    assert same == found.advice.after
+    assert found.advice.fits == (same == len(pairs) and not entries.missing and not entries.unexpected)
 
 
 def test_places_are_those_of_the_layers() -> None:
@@ -556,3 +564,17 @@ def test_broken_models_are_answered(request: pytest.FixtureRequest) -> None:
                 renderer("match", each)(found, Screen(80))
             assert_whole(found)
         before = sizes_of(report)
+
+
+def test_places_of_a_network_that_is_imported_are_its_modules(folder: Path) -> None:
+    """Nobody has the lines of the text that is made of it."""
+    torch = pytest.importorskip("torch")
+    net = "import torch\nclass Net(torch.nn.Sequential):\n    def __init__(self, n=4):\n"
+    (folder / "net.py").write_text(f"{net}        super().__init__(torch.nn.Sequential(torch.nn.Linear(3, n)))\n")
+    torch.save({"0.0.weight": torch.zeros(5, 3), "0.0.bias": torch.zeros(5)}, folder / "net.pt")
+    for each in ("text", "markdown"):
+        said = run(folder, "net.py:Net", "net.pt", "--input", "3", "--format", each).stdout
+        assert re.search(r"net\.py\\?:Net, \\?`0\.0", said)
+        assert not re.search(r"Net\\?:\d", said)
+    said = json.loads(run(folder, "net.py:Net", "net.pt", "--input", "3", "--format", "json").stdout)
+    assert [each["module"] for each in said["differences"]] == ["0.0"]
