@@ -55,7 +55,7 @@ def borne_out(name: str, traces: Sequence[Recording], runs: Recordings, lower: L
 def at_random(first: Recording) -> list[Longer]:
     """Sizes in the neighbourhood of a run's: each axis by itself, and all at once."""
     draw = Random(0)
-    sizes = max((each.sizes[2:] for each in first.inputs.values()), key=len)
+    sizes = first.lengths
     drawn = [[draw.randint(-n // 4, n) for n in sizes] for _ in range(FURTHER)]
     alone = [[n * (i == axis) for i, n in enumerate(each)] for axis in range(len(sizes)) for each in drawn[:APART]]
     return [tuple(each) for each in (*alone, *drawn[APART:])]

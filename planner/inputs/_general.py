@@ -27,7 +27,7 @@ def in_general(name: str, runs: Recordings, lower: Lower) -> tuple[Graph, str] |
     that is meant, too.
     """
     first, ways = runs.alone()[0], _ways(runs.elsewhere())
-    for usual in ways[:TRIED]:
+    for usual in [way for way in ways if len({tuple(each.lengths) for each in way}) > 1][:TRIED]:
         usual += runs.at(usual[0], at_random(usual[0])) if len(usual) < RUNS else []
         try:
             graph, _ = borne_out(name, usual, runs, lower)
