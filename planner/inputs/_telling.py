@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from planner.inputs._candidates import Follows, candidates
-from planner.inputs._following import Longer, Values
+from planner.inputs._following import Longer, Values, Varied
 
 if TYPE_CHECKING:
     from planner.inputs._graph import GraphNode
@@ -35,8 +35,9 @@ class Telling:
     doubts  for each pair of these, the sizes at which they differ
     """
 
-    def __init__(self, inputs: Mapping[str, GraphNode]) -> None:
+    def __init__(self, inputs: Mapping[str, GraphNode], varied: Mapping[str, Varied]) -> None:
         self.inputs = {name: [each[0] for each in step.shapes] for name, step in inputs.items()}
+        self.varied = varied
         self.doubts: list[list[Longer]] = []
         self._predicted: dict[Values, list[int | Fraction] | None] = {}
         self._seen: set[tuple[object, ...]] = set()
@@ -45,10 +46,10 @@ class Telling:
     def _axes(self) -> dict[str, tuple[int, Values]]:
         """The axes of the inputs whose sizes are other ones in some runs, each with its place."""
         return {
-            f"${name}.{i}": (i, tuple(shape[i] for shape in shapes))
+            f"${name}.{i}": (at, tuple(shape[i] for shape in shapes))
             for name, shapes in self.inputs.items()
-            for i in range(len(shapes[0]) - 1)
-            if len({shape[i] for shape in shapes}) > 1
+            for i, at in enumerate(self.varied[name])
+            if at is not None and len({shape[i] for shape in shapes}) > 1
         }
 
     @cached_property
