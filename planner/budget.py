@@ -29,9 +29,12 @@ class LimitKind:
         """What the limit is written as."""
         return "a number of bytes, such as 256KiB or 8GiB" if self.of_bytes else "a number, such as 5M or 600k"
 
-    def read(self, value: object) -> int:
-        """The limit that a value stands for; ValueError says why it stands for none."""
-        return quantity(value, of_bytes=self.of_bytes)
+    def read(self, value: object, *, least: bool | None = None) -> int:
+        """The limit that a value stands for; ValueError says why it stands for none.
+
+        least  whether it bounds from below, where that is not as ever
+        """
+        return quantity(value, of_bytes=self.of_bytes, up=self.least if least is None else least)
 
     def written(self, limit: int) -> str:
         """The shortest way to write a limit."""

@@ -83,8 +83,17 @@ class Report:
 
     @cached_property
     def trained(self) -> Training | None:
-        """The memory of training without more; None in a type of number that has no gradients."""
-        return None if self.dtype == "int8" else self.training()
+        """The memory of training without more; None where the plan is not complete, and in a type of number that has
+        no gradients.
+        """
+        return self.training() if self.plan.complete and self.dtype != "int8" else None
+
+    @property
+    def kept_bytes(self) -> int | None:
+        """What autograd keeps for the way back of training, in bytes for the batch; None where it is not known, or
+        where nothing is trained.
+        """
+        return None if self.trained is None else self.trained.kept_bytes
 
     @property
     def budgeted(self) -> Report:
