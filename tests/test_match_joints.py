@@ -10,8 +10,8 @@ import pytest
 
 import planner
 from planner.loading import StateMatch
-from planner.workbench import Checked, checked_text
-from test_match import Sizes, assert_whole, line, match, sizes_of
+from planner.workbench import Checked, checked, checked_text
+from test_match import ROOT, Sizes, assert_whole, line, match, sizes_of
 
 BLOCKS = """\
 name: net
@@ -296,3 +296,34 @@ def test_the_sizes_of_both_sides_are_as_they_stand() -> None:
         assert each.ours == each.theirs == sizes[each.name]
         assert not each.splits
         assert each.torch.startswith(f"state['{each.name}'] = torch.cat([state.pop('blocks.")
+
+
+def timm_vit(width: int = 768, depth: int = 12) -> Sizes:
+    """The names and sizes of timm's vit_base_patch16_224."""
+    linear = {
+        "norm1": (width,), "attn.qkv": (3 * width, width), "attn.proj": (width, width), "norm2": (width,),
+        "mlp.fc1": (4 * width, width), "mlp.fc2": (width, 4 * width),
+    }  # fmt: skip
+    blocks = {f"blocks.{i}.{name}": each for i in range(depth) for name, each in linear.items()}
+    layers: Sizes = {"patch_embed.proj": (width, 3, 16, 16), **blocks, "norm": (width,), "head": (1000, width)}
+    found: Sizes = {"cls_token": (1, 1, width), "pos_embed": (1, 197, width)}
+    for name, each in layers.items():
+        found |= {f"{name}.weight": each, f"{name}.bias": each[:1]}
+    return found
+
+
+def test_a_vision_transformer_of_timm_is_found_in_that_of_torchvision() -> None:
+    """All 152 entries, each under the name that the conversion of both libraries gives it."""
+    found = match(checked(ROOT / "configs" / "vit_b_16.yaml"), timm_vit())
+    assert found.renaming.keys() == timm_vit().keys()
+    assert {
+        "cls_token": "class_token",
+        "pos_embed": "encoder.pos_embedding",
+        "blocks.7.attn.qkv.weight": "encoder.layers.encoder_layer_7.self_attention.in_proj_weight",
+        "blocks.11.norm2.bias": "encoder.layers.encoder_layer_11.ln_2.bias",
+        "blocks.0.mlp.fc2.weight": "encoder.layers.encoder_layer_0.mlp.3.weight",
+        "norm.weight": "encoder.ln.weight",
+        "head.bias": "heads.head.bias",
+    }.items() <= found.renaming.items()
+    assert not found.joints
+    assert_whole(found)
