@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from copy import deepcopy
+from itertools import product
 from typing import Any
 
 import pytest
@@ -149,6 +150,23 @@ class TiledTable(nn.Module):
         return x + self.table.tile((1, 1, x.shape[2] // 4, x.shape[3] // 4))
 
 
+class Regions(nn.Module):
+    """The number of the region that each cell of a map lies in, written part by part, as for shifted windows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 2, 4, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        right, below = -x.shape[3] % 16, -x.shape[2] % 16
+        x = self.patches(pad(x, (0, right, 0, below)) if right or below else x)
+        regions = torch.zeros((1, 1, *x.shape[2:]), device=x.device)
+        slices = slice(0, -4), slice(-4, -2), slice(-2, None)
+        for i, (rows, columns) in enumerate(product(slices, slices)):
+            regions[:, :, rows, columns] = i
+        return x + regions
+
+
 class Kept(nn.Module):
     """A table that is looked up once, and kept for the next run: each run is to be the first."""
 
@@ -168,7 +186,7 @@ class Kept(nn.Module):
 
 
 @pytest.mark.parametrize(
-    "make", [FilledUp, Windows, Positions, Even, OfOneSize, Placed, TiledTable], ids=lambda make: make.__name__
+    "make", [FilledUp, Windows, Positions, Even, OfOneSize, Placed, TiledTable, Regions], ids=lambda make: make.__name__
 )
 def test_what_is_left_out_at_one_size_is_said_for_others(make: Any) -> None:
     torch.manual_seed(0)

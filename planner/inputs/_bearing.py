@@ -26,7 +26,7 @@ def borne_out(name: str, traces: Sequence[Recording], runs: Recordings, lower: L
     """The graph of what a network does at many sizes, and its text, which says it at each of them. Raises NotSayable
     where runs do not tell what a number follows from.
     """
-    found = [*traces, *runs.at(traces[0], [*FAR, *_at_random(traces[0])])]
+    found = [*traces, *runs.at(traces[0], [*FAR, *at_random(traces[0])])]
     tried: set[Longer] = set()
     ran: set[Longer] = set()
     while True:
@@ -52,10 +52,10 @@ def borne_out(name: str, traces: Sequence[Recording], runs: Recordings, lower: L
         found += more
 
 
-def _at_random(first: Recording) -> list[Longer]:
+def at_random(first: Recording) -> list[Longer]:
     """Sizes in the neighbourhood of a run's: each axis by itself, and all at once."""
     draw = Random(0)
-    sizes = max((each.sizes[2:] for each in first.inputs.values()), key=len)
+    sizes = first.lengths
     drawn = [[draw.randint(-n // 4, n) for n in sizes] for _ in range(FURTHER)]
     alone = [[n * (i == axis) for i, n in enumerate(each)] for axis in range(len(sizes)) for each in drawn[:APART]]
     return [tuple(each) for each in (*alone, *drawn[APART:])]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from planner.diagnostics import Fault
 from planner.geometry import Shape
 from planner.inputs._axes import Axis, Factor, Sizes, Traced, factors, size_of
-from planner.inputs._following import Following, at_run, follows, number_of
+from planner.inputs._following import Following, Varied, as_map, at_run, follows, number_of
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable, Output
 from planner.inputs._patterns import named, together, written
 from planner.inputs._stored import Held
@@ -67,11 +67,17 @@ class GraphBuilder:
 
     # Steps
 
-    def input(self, name: str, sizes: Sequence[Sizes], *, channels_last: bool = False) -> Traced:
-        """An input of the network, of the sizes that PyTorch's tensor has in each run, the batch first."""
+    def input(
+        self, name: str, sizes: Sequence[Sizes], *, channels_last: bool = False, varied: Varied | None = None
+    ) -> Traced:
+        """An input of the network, of the sizes that PyTorch's tensor has in each run, the batch first; `varied` says
+        which of its dimensions are made longer in the others.
+        """
+        varied = varied or as_map(len(sizes[0]) - 1)
         shapes = [Shape(each[1:]) if channels_last else Shape.of_torch(each[1:]) for each in sizes]
         step = GraphNode("input", {}, (), self.graph.top, shapes=tuple((shape,) for shape in shapes))
         self.graph.inputs[name] = step
+        self.graph.varied[name] = varied if channels_last else (*varied[1:], *varied[:1])
         axes = factors(shapes)
         own = axes if channels_last else (axes[-1], *axes[:-1])
         return Traced(Output(step), axes, ((self.batch,), *own), self.batch)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from planner.inputs._general import shapes_of
 from planner.inputs._naming import aside
-from planner.inputs._recording import Recording, each_of
+from planner.inputs._recording import Recording, Value, each_of
 from planner.inputs.torch_module import as_before
 from planner.outputs.code.torch import emitted
 from planner.outputs.code.torch.building import module_of
@@ -27,16 +27,25 @@ def computes_the_same(module: nn.Module, text: str, run: Recording, *, by_name: 
     if not report.builds or any(each.is_meta for each in module.parameters()):
         return False
     draw = torch.Generator().manual_seed(0)
-    given = {name: torch.randn(2, *each.sizes[1:], generator=draw) for name, each in run.inputs.items()}
+    given = {name: _numbers(each, draw) for name, each in run.inputs.items()}
     with torch.no_grad(), aside(), as_before(module), _at_random(module, draw):
         code = emitted(report)
         again = getattr(module_of(code.text), code.name)().eval()
         own = {**dict(module.named_buffers()), **module.state_dict()}
         for name, each in (*again.named_parameters(), *again.named_buffers()):
-            each.copy_(own[name])
+            if name in own:  # the others are constants, which the code fills
+                each.copy_(own[name])
         wanted = module(**given) if by_name else module(*given.values())
         got = again(*given.values())
     return _alike([*each_of(Tensor, wanted)], [*each_of(Tensor, got)])
+
+
+def _numbers(value: Value, draw: torch.Generator) -> Tensor:
+    """Numbers at random for an input; whole ones are 0 and 1, which a table of any size has."""
+    sizes = (2, *value.sizes[1:])
+    if value.type == "float":
+        return torch.randn(sizes, generator=draw)
+    return torch.randint(2, sizes, generator=draw, dtype=torch.bool if value.type == "truth" else torch.long)
 
 
 def _alike(wanted: list[Tensor], got: list[Tensor]) -> bool:

@@ -13,6 +13,8 @@ from planner.geometry import Shape
 Values = tuple[int, ...]
 Longer = tuple[int, ...]
 """How many cells longer each axis of the inputs is than in the first run."""
+Varied = tuple[int | None, ...]
+"""For each dimension of an input behind the batch: which of the axes it is that are made longer, or None."""
 
 RUNS = 7
 """The least runs that must bear out what is found: the remainders of a division are few, and equal by chance."""
@@ -26,6 +28,11 @@ class Following:
 
     def __bool__(self) -> bool:
         return any(self.values)
+
+
+def as_map(rank: int) -> Varied:
+    """What is made longer of an input of so many dimensions behind the batch: all but the first, its channels."""
+    return (None, *range(rank - 1))
 
 
 def at_run(data: Any, run: int) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from planner.diagnostics import Fault
 from planner.geometry import Shape
-from planner.inputs._bearing import borne_out
+from planner.inputs._bearing import at_random, borne_out
 from planner.inputs._following import RUNS
 from planner.inputs._graph import Graph, NotSayable
 from planner.inputs._recording import Lower, Recording, Recordings
@@ -18,6 +18,8 @@ Way = list[Recording]
 """Runs in which a network calls the same functions."""
 ENOUGH = 10
 """Runs in which most is called, after which no more are looked for."""
+TRIED = 3
+"""Ways that are taken for the usual one, those in which most is called first."""
 
 
 def in_general(name: str, runs: Recordings, lower: Lower) -> tuple[Graph, str] | None:
@@ -25,7 +27,8 @@ def in_general(name: str, runs: Recordings, lower: Lower) -> tuple[Graph, str] |
     that is meant, too.
     """
     first, ways = runs.alone()[0], _ways(runs.elsewhere())
-    for usual in (way for way in ways if len(way) >= RUNS):
+    for usual in [way for way in ways if len({tuple(each.lengths) for each in way}) > 1][:TRIED]:
+        usual += runs.at(usual[0], at_random(usual[0])) if len(usual) < RUNS else []
         try:
             graph, _ = borne_out(name, usual, runs, lower)
             if graph.opaque:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from planner.faults.not_imported import NotImported
-from planner.inputs._following import Longer
-from planner.inputs._recording import Recording
+from planner.inputs._following import Longer, Varied, as_map
 
 BATCH = 11
 """Samples that a module is run on: a number that no axis is likely to have, so that the batch is told from axes."""
@@ -33,25 +32,27 @@ Run = dict[str, tuple[tuple[int, ...], Any]]
 
 
 class Inputs(NamedTuple):
-    """What a module reads in each run; the first is the one that is meant.
+    """What a module reads at the size that is meant.
 
     by_name  whether the inputs are given by the names of the parameters of `forward`
     rows     those that have their channels last, as tokens have
+    varied   which of their dimensions can be made longer in other runs; None where it must be tried which can
     """
 
-    runs: list[Run]
+    meant: Run
     by_name: bool
-    rows: frozenset[str] = frozenset()
+    rows: frozenset[str]
+    varied: Mapping[str, Varied] | None
 
-    def longer_than(self, first: Recording, longer: Longer) -> Run | None:
-        """What is given where each spatial axis is so many cells longer than in a run; None where there is no size."""
-        found: Run = {}
-        for name, value in first.inputs.items():
-            samples, channels, *spatial = value.sizes
-            more = (*longer, *[0] * len(spatial))
-            sizes = samples, channels, *(n + add for n, add in zip(spatial, more, strict=False))
-            found[name] = sizes, self.runs[0][name][1]
-        return found if all(n > 0 for sizes, _ in found.values() for n in sizes) else None
+
+def longer_than(run: Run, varied: Mapping[str, Varied], longer: Longer) -> Run | None:
+    """A run in which axes are so many cells longer than in another; None where there is no such size."""
+    found: Run = {}
+    for name, ((samples, *sizes), type_) in run.items():
+        pairs = zip(sizes, varied[name], strict=True)
+        own = [n + (longer[at] if at is not None and at < len(longer) else 0) for n, at in pairs]
+        found[name] = (samples, *own), type_
+    return found if all(n > 0 for sizes, _ in found.values() for n in sizes) else None
 
 
 def given_to(module: Any, input: Any, example: Any) -> Inputs:
@@ -78,9 +79,10 @@ def given_to(module: Any, input: Any, example: Any) -> Inputs:
         example_of = " ".join(f"--input {name}=224x224x3" for name in needed)
         raise NotImported(f"`forward` reads `{missing[0]}` too", help=f"give all that it reads: `{example_of}`")
     if example is not None:
-        return _like(given, by_name)
-    type_ = _type_of(module)
-    return Inputs([_of_shapes(given, more, type_) for more in ((0, 0, 0), *FARTHER, *STILL_FARTHER)], by_name)
+        run, rows = _like(given)
+        return Inputs(run, by_name, rows, None)
+    run = _of_shapes(given, _type_of(module))
+    return Inputs(run, by_name, frozenset(), {name: as_map(len(sizes) - 1) for name, (sizes, _) in run.items()})
 
 
 def _type_of(module: Any) -> Any:
@@ -91,24 +93,22 @@ def _type_of(module: Any) -> Any:
     return types.pop() if len(types) == 1 else torch.get_default_dtype()
 
 
-def _like(examples: Mapping[str, Any], by_name: bool) -> Inputs:
-    """The one run on tensors like examples, of which those with three dimensions are taken for (N, L, C)."""
+def _like(examples: Mapping[str, Any]) -> tuple[Run, frozenset[str]]:
+    """The run on tensors like examples, of which those with three dimensions are taken for (N, L, C), and these."""
     for name, each in examples.items():
         if not hasattr(each, "dtype") or len(each.shape) < 2 or 0 in each.shape:
             message = f"the example for `{name}` is no tensor with the batch first and an axis besides"
             raise NotImported(message, help="give such a tensor, as torch.zeros(1, 128, dtype=torch.long)")
     run = {str(name): ((BATCH, *each.shape[1:]), each.dtype) for name, each in examples.items()}
-    return Inputs([run], by_name, frozenset(name for name, (sizes, _) in run.items() if len(sizes) == 3))
+    return run, frozenset(name for name, (sizes, _) in run.items() if len(sizes) == 3)
 
 
-def _of_shapes(shapes: Mapping[str, Any], longer: Sequence[int], type_: Any) -> Run:
-    """The run on tensors of shapes that have the channels last, with axes that are so many cells longer."""
+def _of_shapes(shapes: Mapping[str, Any], type_: Any) -> Run:
+    """The run on tensors of shapes that have the channels last."""
     run: Run = {}
     for name, shape in shapes.items():
         if not isinstance(shape, tuple | list) or not shape or not all(type(n) is int and n > 0 for n in shape):
             raise NotImported(f"`{shape}` is no shape", help="write it channels last: input=(224, 224, 3)")
         *spatial, channels = shape
-        more = (*longer, *[0] * len(spatial))
-        sizes = (BATCH, channels, *(n + add for n, add in zip(spatial, more, strict=False)))
-        run[name] = sizes, type_
+        run[name] = (BATCH, channels, *spatial), type_
     return run

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from planner.geometry import Shape
-from planner.inputs._following import Longer, follows
+from planner.inputs._following import Longer, Varied, follows
 
 
 class NotSayable(Exception):
@@ -75,6 +75,7 @@ class Output:
 class Graph:
     """A network as it comes from a front end.
 
+    varied     for each input, which of the axes that are made longer in other runs each of its axes is
     opened     the modules of which the parts stand in the list of the module above, under their full names
     pinned     whether runs on further sizes do not bear out what it says, or there are none
     elsewhere  shapes of the inputs at which the network is known to be another one
@@ -85,6 +86,7 @@ class Graph:
     name: str
     top: ModuleCall
     inputs: dict[str, GraphNode] = field(default_factory=dict)
+    varied: dict[str, Varied] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
     opened: set[str] = field(default_factory=set)
     pinned: bool = False

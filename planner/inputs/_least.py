@@ -24,13 +24,16 @@ def smallest(text: str, graph: Graph, first: Recording, runs: Recordings) -> dic
     if len(graph.inputs) > 1 or not LESS.search(text):
         return {}
     source, shape = parse(text), next(iter(graph.inputs.values())).shapes[0][0]
+    varied = next(iter(graph.varied.values()))
     found = {}
     for axis, n in enumerate(shape.spatial):
+        if varied[axis] is None:
+            continue
         low, high = 0, n
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if _plans(source, shape, axis, middle) else (middle, high)
-        shorter = tuple((low - n) * (i == axis) for i in range(len(shape.spatial)))
+        shorter = tuple((low - n) * (at == varied[axis]) for at in range(len(first.lengths)))
         if low and any(runs.at(first, [shorter])):
             found[axis_name(axis, len(shape.spatial))] = high
     return found

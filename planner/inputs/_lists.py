@@ -93,7 +93,7 @@ def listed(graph: Graph) -> Body:
     body = _body(graph.top, graph.outputs, graph.opened)
     alone = len(graph.inputs) == 1
     body.known = {Output(step): "input" if alone else name for name, step in graph.inputs.items()}
-    telling = Telling(graph.inputs)
+    telling = Telling(graph.inputs, graph.varied)
     graph.doubts = telling.doubts
     _name_all(body)
     _tell_all(body, telling)

@@ -305,7 +305,9 @@ def lowered(name: str, traces: Sequence[Recording], stored: Mapping[str, Held], 
     b = Lowering(graph, traces, stored)
     for input_name, value in traces[0].inputs.items():
         sizes = [trace.inputs[input_name].sizes for trace in traces]
-        b.tensors[value] = b.input(input_name, sizes, channels_last=input_name in rows)
+        b.tensors[value] = b.input(
+            input_name, sizes, channels_last=input_name in rows, varied=traces[0].varied_of(input_name)
+        )
     for events in zip(*(trace.events for trace in traces), strict=True):
         b.take(events)
     b.scope = graph.top

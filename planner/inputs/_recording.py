@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from planner.inputs._following import Longer, Varied, as_map
+
 if TYPE_CHECKING:
-    from planner.inputs._following import Longer
     from planner.inputs._graph import Graph
 
 BORDER = "border"
@@ -68,6 +69,7 @@ class Recording:
 
     sized      whether it looked at the sizes of a tensor, by which it may have gone on as well
     elsewhere  whether it did something else in a run on other sizes
+    varied     which dimensions of its inputs are made longer in other runs, where these are not those of maps
     """
 
     events: list[Event] = field(default_factory=list)
@@ -76,11 +78,23 @@ class Recording:
     elsewhere: bool = False
     inputs: dict[str, Value] = field(default_factory=dict)
     result: Any = None
+    varied: Mapping[str, Varied] = field(default_factory=dict)
 
     @property
     def samples(self) -> int:
         """How many samples were in its inputs."""
         return next(iter(self.inputs.values())).sizes[0]
+
+    def varied_of(self, name: str) -> Varied:
+        """Which dimensions of an input are made longer in other runs."""
+        return self.varied.get(name) or as_map(len(self.inputs[name].sizes) - 1)
+
+    @property
+    def lengths(self) -> list[int]:
+        """The sizes of the axes that are made longer in other runs."""
+        pairs = [(name, value.sizes[1:]) for name, value in self.inputs.items()]
+        found = {at: n for name, sizes in pairs for at, n in zip(self.varied_of(name), sizes, strict=True)}
+        return [found.get(at, 1) for at in range(max((at for at in found if at is not None), default=-1) + 1)]
 
     @property
     def outline(self) -> list[tuple[str, str, int]]:

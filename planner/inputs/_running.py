@@ -14,8 +14,9 @@ import torch
 
 from planner.faults.not_imported import NotImported
 from planner.inputs._following import Longer
-from planner.inputs._given import BATCH, FARTHER, Inputs, Run
+from planner.inputs._given import BATCH, FARTHER, STILL_FARTHER, Inputs, Run, longer_than
 from planner.inputs._naming import aside, said
+from planner.inputs._open import OpenAxes, open_axes
 from planner.inputs._recording import Recording, Recordings, Value, each_of
 from planner.inputs.torch_module import traced, without_values
 
@@ -34,10 +35,11 @@ class Runner:
 
     def recordings(self) -> Recordings:
         """What the module did in each run. The first must succeed; others may fail."""
-        farther = self.inputs.runs[1 : 1 + len(FARTHER)]
+        first = self.first
+        first.varied = self._axes.varied
         return Recordings(
-            traces=[self.first, *self._like_the_first(farther[:1])],
-            others=lambda: self._like_the_first(farther[1:]),
+            traces=[first, *self._like_the_first(FARTHER[:1])],
+            others=lambda: self._like_the_first(FARTHER[1:]),
             alone=lambda: [self.first, self._twin],
             elsewhere=self._elsewhere,
             computes_the_same=self._computes_the_same,
@@ -56,7 +58,7 @@ class Runner:
     @cached_property
     def first(self) -> Recording:
         """The run at the size that is meant."""
-        meant = self.inputs.runs[0]
+        meant = self.inputs.meant
         try:
             return self.run(meant, BATCH)
         except (Exception, SystemExit):  # noqa: BLE001
@@ -70,11 +72,30 @@ class Runner:
             raise NotImported(message, said(error), _help(error)) from error
 
     @cached_property
+    def _axes(self) -> OpenAxes:
+        """The axes of the inputs that have other sizes in further runs."""
+        if self.inputs.varied is not None:
+            return OpenAxes(self.inputs.varied, {})
+        return open_axes(self.inputs.meant, self._runs)
+
+    def _runs(self, run: Run) -> bool:
+        with suppress(Exception, SystemExit):
+            self.run(run)
+            return True
+        return False
+
+    def _farther(self, longer: Longer) -> Run | None:
+        """The run on larger inputs than those that are meant; none where no axis is open."""
+        if not any(at is not None for own in self._axes.varied.values() for at in own) and self.inputs.varied is None:
+            return None
+        return longer_than(self.inputs.meant, self._axes.varied, self._axes.within(longer))
+
+    @cached_property
     def _twin(self) -> Recording:
         """The same for another number of samples. Raises NotImported where the module does something else for it."""
         label, found = "", None
         try:
-            found = self.run(self.inputs.runs[0])
+            found = self.run(self.inputs.meant)
         except (Exception, SystemExit) as error:  # noqa: BLE001
             label = said(error)
         if found is None or found.outline != self.first.outline:
@@ -90,17 +111,17 @@ class Runner:
         if not (self.first.sized or any(each.name == "squeeze" for each in self.first.events)):
             return False
         try:
-            found = self.run(self.inputs.runs[0], 1)
+            found = self.run(self.inputs.meant, 1)
         except (Exception, SystemExit):  # noqa: BLE001
             return True
         ranks = [[len(value.sizes) for value in each_of(Value, run.result)] for run in (self.first, found)]
         return found.outline != self.first.outline or ranks[0] != ranks[1]
 
-    def _like_the_first(self, runs: Sequence[Run]) -> Iterator[Recording]:
-        """Those runs in which the module does the same as in the first."""
-        for each in runs:
+    def _like_the_first(self, longer: Sequence[Longer]) -> Iterator[Recording]:
+        """Those runs on larger inputs in which the module does the same as in the first."""
+        for run in filter(None, map(self._farther, longer)):
             with suppress(Exception, SystemExit):
-                found = self.run(each)
+                found = self.run(run)
                 if found.outline == self.first.outline:
                     yield found
                 else:
@@ -109,7 +130,8 @@ class Runner:
     def _at(self, first: Recording, longer: Sequence[Longer]) -> Iterator[Recording]:
         """Runs on larger inputs than one has, or on smaller ones, in which the module does the same as there."""
         for each in longer:
-            run = self.inputs.longer_than(first, each)
+            own = {name: (value.sizes, self.inputs.meant[name][1]) for name, value in first.inputs.items()}
+            run = longer_than(own, self._axes.varied, each)
             if run and (self.device == "meta" or max(each) <= LARGER):
                 with suppress(Exception, SystemExit):
                     found = self.run(run)
@@ -120,10 +142,11 @@ class Runner:
 
     def _elsewhere(self) -> Iterator[Recording]:
         """The runs at all other sizes."""
-        first = 1 + len(FARTHER)
-        for i, each in enumerate([*self.inputs.runs[first:], *self.inputs.runs[1:first]]):
+        for i, run in enumerate(filter(None, map(self._farther, (*STILL_FARTHER, *FARTHER)))):
             with suppress(Exception, SystemExit):
-                yield self.run(each, OTHERWISE if i % 2 else BATCH)
+                found = self.run(run, OTHERWISE if i % 2 else BATCH)
+                found.varied = self._axes.varied
+                yield found
 
     def _computes_the_same(self, text: str, recording: Recording) -> bool:
         from planner.inputs._comparing import computes_the_same

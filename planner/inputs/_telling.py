@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import cached_property
 from itertools import product
 from random import Random
 from typing import TYPE_CHECKING
 
 from planner.inputs._candidates import Follows, candidates
-from planner.inputs._following import Longer, Values
+from planner.inputs._following import Longer, Values, Varied
 
 if TYPE_CHECKING:
     from planner.inputs._graph import GraphNode
@@ -34,20 +35,21 @@ class Telling:
     doubts  for each pair of these, the sizes at which they differ
     """
 
-    def __init__(self, inputs: Mapping[str, GraphNode]) -> None:
+    def __init__(self, inputs: Mapping[str, GraphNode], varied: Mapping[str, Varied]) -> None:
         self.inputs = {name: [each[0] for each in step.shapes] for name, step in inputs.items()}
+        self.varied = varied
         self.doubts: list[list[Longer]] = []
-        self._predicted: dict[Values, list[int] | None] = {}
+        self._predicted: dict[Values, list[int | Fraction] | None] = {}
         self._seen: set[tuple[object, ...]] = set()
 
     @cached_property
     def _axes(self) -> dict[str, tuple[int, Values]]:
         """The axes of the inputs whose sizes are other ones in some runs, each with its place."""
         return {
-            f"${name}.{i}": (i, tuple(shape[i] for shape in shapes))
+            f"${name}.{i}": (at, tuple(shape[i] for shape in shapes))
             for name, shapes in self.inputs.items()
-            for i in range(len(shapes[0]) - 1)
-            if len({shape[i] for shape in shapes}) > 1
+            for i, at in enumerate(self.varied[name])
+            if at is not None and len({shape[i] for shape in shapes}) > 1
         }
 
     @cached_property
@@ -96,7 +98,7 @@ class Telling:
         if apart:
             self.doubts.append(apart)
 
-    def _at_places(self, values: Values) -> list[int] | None:
+    def _at_places(self, values: Values) -> list[int | Fraction] | None:
         """A size in the network at all places that are compared; None where it is not known how it follows."""
         if values not in self._predicted:
             found = candidates(values, {name: own for name, (_, own) in self._axes.items()})
@@ -105,7 +107,7 @@ class Telling:
                 self._compare(found[0], other, {name: own for name, (_, own) in self._axes.items()})
         return self._predicted[values]
 
-    def _worked_out(self, found: Follows) -> Iterator[int]:
+    def _worked_out(self, found: Follows) -> Iterator[int | Fraction]:
         axes = [self._axes[name] for name in found.names]
         for place in self.places:
             yield found.value(*(own[0] + place[i] for i, own in axes))

@@ -63,6 +63,7 @@ def _text_of(program: StoredProgram, name: str, input: Any) -> str:
 def _graph_of(program: StoredProgram, name: str, found: Chosen) -> tuple[Graph, str]:
     """The graph of a program and its text; what is no program may raise anything on the way."""
     first = _first(program, found.runs[0], name)
+    first.varied = found.varied
     first.sized = len(found.runs) > 1  # which sizes it looked at is not kept: it may be any
     traces = [first, *_alike(program, found.runs[1:2], first)]
 
@@ -73,7 +74,7 @@ def _graph_of(program: StoredProgram, name: str, found: Chosen) -> tuple[Graph, 
         return _alike(program, found.runs[2:], first)
 
     def at(base: Recording, longer: Sequence[Longer]) -> Iterator[Recording]:
-        return _alike(program, [farther(program, found.runs[0], found.rows, each) for each in longer], base)
+        return _alike(program, [farther(program, found.runs[0], found.varied, each) for each in longer], base)
 
     return best_text(name, Recordings(traces, others, lambda: [first], at=at), lower)
 

@@ -9,6 +9,7 @@ from typing import Any
 from planner.faults.not_imported import NotImported
 from planner.inputs._exported.program import Size, StoredProgram, refs
 from planner.inputs._exported.sizes import NotKnown, symbols_of, whole
+from planner.inputs._following import Varied
 from planner.inputs._given import FARTHER
 from planner.inputs._heads import BOUNDED
 from planner.layers._layer import axis_name
@@ -23,11 +24,17 @@ MAPS = ("conv", "pool", "batch_norm", "group_norm", "instance_norm", "upsample")
 
 @dataclass(frozen=True)
 class Chosen:
-    """The values of the symbols in each run, the number of samples, the inputs that have their channels last."""
+    """What a program is planned on.
+
+    runs     the values of the symbols in each run
+    rows     the inputs that have their channels last
+    varied   which dimensions of each input are made longer in the others
+    """
 
     runs: list[dict[str, int]]
     samples: int
     rows: frozenset[str]
+    varied: dict[str, Varied]
 
 
 def chosen(program: StoredProgram, given: Any, name: str) -> Chosen:
@@ -50,8 +57,9 @@ def chosen(program: StoredProgram, given: Any, name: str) -> Chosen:
             elif target not in (None, size):
                 help = "leave --input out, or export it again with `dynamic_shapes`"
                 raise NotImported(_differs(program, each, rows), help=help)
-    further = [farther(program, symbols, rows, more) for more in FARTHER]
-    return Chosen([symbols, *(each for each in further if each != symbols)], samples, rows)
+    varied = _varied(program, rows)
+    further = [farther(program, symbols, varied, more) for more in FARTHER]
+    return Chosen([symbols, *(each for each in further if each != symbols)], samples, rows, varied)
 
 
 def _samples(program: StoredProgram, symbols: dict[str, int], name: str) -> int:
@@ -98,20 +106,38 @@ def _solve(
         raise NotImported(f"the size of the input `{name}` cannot be worked out", str(reason)) from reason
 
 
+def _varied(program: StoredProgram, rows: frozenset[str]) -> dict[str, Varied]:
+    """Which dimensions of each input can be made longer: those of which the size is open, and that are no channels or
+    have the size of one that is none.
+    """
+    first: dict[str, int] = {}  # by the symbols in sizes, so that equal ones stay equal
+    for name in program.inputs:
+        sizes = program.tensors[name].sizes[1:]
+        for at, size in enumerate(sizes[:-1] if name in rows else sizes[1:] or sizes):
+            for symbol in symbols_of(size.text) if isinstance(size, Size) else ():
+                first.setdefault(symbol, at)
+
+    def of(size: int | Size) -> int | None:
+        symbols = symbols_of(size.text) if isinstance(size, Size) else set()
+        return next((first[each] for each in symbols if each in first), None)
+
+    return {name: tuple(map(of, program.tensors[name].sizes[1:])) for name in program.inputs}
+
+
 def farther(
-    program: StoredProgram, symbols: Mapping[str, int], rows: frozenset[str], longer: Sequence[int]
+    program: StoredProgram, symbols: Mapping[str, int], varied: Mapping[str, Varied], longer: Sequence[int]
 ) -> dict[str, int]:
     """The symbols with other values where these are sizes of axes, and the program allows it."""
     found = dict(symbols)
     for name in program.inputs:
-        sizes = program.tensors[name].sizes
-        axes = sizes[1:-1] if name in rows else sizes[2:] if len(sizes) > 2 else sizes[1:]
-        for size, more in zip(axes, longer, strict=False):
-            for symbol in symbols_of(size.text) if isinstance(size, Size) else ():
+        for size, at in zip(program.tensors[name].sizes[1:], varied[name], strict=True):
+            if at is None or at >= len(longer) or not isinstance(size, Size):
+                continue
+            for symbol in symbols_of(size.text):
                 least, most = program.ranges.get(symbol, (0, None))
-                new = symbols[symbol] + more
+                new = symbols[symbol] + longer[at]
                 if found[symbol] == symbols[symbol] and max(least, 1) <= new and (most is None or new <= most):
-                    found[symbol] += more
+                    found[symbol] = new
     return found
 
 

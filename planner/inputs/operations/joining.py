@@ -53,11 +53,23 @@ def setitem(b: GraphBuilder, x: Any, index: Any, value: Any) -> Traced:
         part = sliced(b, wholes[-1], dim, cut)
         if part.is_empty:
             return tensor
-    b.forget([part.output.step])
-    written = _spread_over(b, part, value, single)
+    if isinstance(value, int | float) and len(set(b.runs_of(part))) > 1 and _is_made(b, part):
+        written = b.like(b.step("Multiply", {"other": 0}, [part]), part)  # a constant would need its sizes
+        written = b.like(b.step("Add", {"other": value}, [written]), part) if value else written
+    else:
+        b.forget([part.output.step])
+        written = _spread_over(b, part, value, single)
     for (dim, cut), whole in reversed([*zip(cuts, wholes, strict=True)]):
         written = _written_over(b, whole, written, dim, cut)
     return written
+
+
+def _is_made(b: GraphBuilder, x: Traced) -> bool:
+    """Whether a tensor follows from constants alone."""
+    steps = [x.output.step]
+    for step in steps:
+        steps += [each.step for each in step.sources if each.step not in steps]
+    return all(step.sources or step in b.notes for step in steps)
 
 
 def _cuts(x: Traced, index: Any) -> tuple[list[tuple[int, slice]], list[int]]:
