@@ -66,11 +66,13 @@ class Limit(NamedTuple):
     """One line of a budget.
 
     path  where it stands in the file; None where it comes from outside of it
+    said  how it is written there
     """
 
     measure: str
     amount: int
     path: Path | None
+    said: str
 
     @property
     def kind(self) -> LimitKind:
@@ -79,8 +81,7 @@ class Limit(NamedTuple):
     @property
     def text(self) -> str:
         """The limit as the file, or the command line, may say it."""
-        written = self.kind.written(self.amount)
-        return f"{self.measure}: {written}" if self.path else f"{self.kind.option(self.measure)} {written}"
+        return f"{self.measure}: {self.said}" if self.path else f"{self.kind.option(self.measure)} {self.said}"
 
 
 @dataclass(frozen=True, slots=True)

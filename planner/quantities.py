@@ -65,7 +65,8 @@ def _in_units(count: int) -> Iterator[str]:
     for digits in range(DECIMALS + 1):
         for unit in ("TiB", "GiB", "MiB", "KiB"):
             number = Fraction(-(-count * 10**digits // BYTES[unit]), 10**digits)
-            if count >= BYTES[unit] and floor(number * BYTES[unit]) == count:
+            suits = count >= BYTES[unit] and (not digits or number < 1024)
+            if suits and floor(number * BYTES[unit]) == count:
                 yield _plain(number) + unit
 
 

@@ -126,7 +126,7 @@ def test_an_option_says_the_same_as_the_file(measure: str, tmp_path: Path) -> No
     assert len(said[0]) == len(said[1])
     for a, b in zip(*said, strict=True):
         assert a.replace(f"`{measure}: {written}`", text) == b.replace(
-            f"`{BOUNDS[measure].option(measure)} {written}`", text
+            f"`{BOUNDS[measure].option(measure)} {limit}`", text
         )
 
 
@@ -169,6 +169,13 @@ def test_what_is_no_budget_is_told_at_its_place(budget: str, says: str | None) -
         (place,) = {report.place(each) for each in report.diagnostics}
         assert place is not None
         assert place.line == 1
+
+
+def test_a_limit_is_told_as_it_is_written() -> None:
+    said = [
+        each.message for each in checked_text(f"budget: {{macs: 0.5k, kept: 1 kB, peak: 1.1KiB}}{MODEL}").diagnostics
+    ]
+    assert [each.rpartition(" for ")[2] for each in said] == ["`macs: 0.5k`", "`kept: 1 kB`", "`peak: 1.1KiB`"]
 
 
 def test_one_wrong_limit_does_not_hide_the_others() -> None:

@@ -255,10 +255,24 @@ def test_what_is_kept_is_told_only_where_it_is_known() -> None:
     assert "+ odd Custom 8×8×4 +10 +3 ?" in text
     faulty = checked_text(CUSTOM.replace("kernel_size: 3", "kernel_size: 30"))
     assert "class" not in told(Comparison(custom, faulty))
+    later = checked_text(CUSTOM.replace("type: ReLU", "type: Linear"))
+    assert [each.step.name for each in Comparison(custom, later).steps] == ["act"]
     assert Comparison(plain, faulty).totals["kept_bytes"].after is None
     assert "kept" not in re.findall(r"^  step .*", told(Comparison(plain, faulty)), re.MULTILINE)[0]
     in_int8 = Workbench.on(plain.source, dtype="int8").report, Workbench.on(custom.source, dtype="int8").report
     assert "kept" not in told(Comparison(*in_int8))
+
+
+def test_limits_of_a_budget_are_compared_with_themselves() -> None:
+    """Several are of one kind and at no step; what changes in one is not said of another."""
+    old = BASE.replace("name: net\n", "name: net\nbudget: {params: 1k, macs: 1M, kept: 1.5MiB}\n")
+    both = Comparison(
+        checked_text(old), checked_text(old.replace("width: 16", "width: 32").replace("macs: 1M", "macs: 1G"))
+    )
+    found = both.findings
+    assert [(was.message, now.message) for was, now in found.changed] == [("too many parameters for `params: 1k`",) * 2]
+    assert [each.message for each in found.mended] == ["too many multiply-adds for `macs: 1M`"]
+    assert [each.message for each in found.gained] == ["too many bytes kept for the way back for `kept: 1.5MiB`"]
 
 
 def test_weights_load_as_pytorch_says() -> None:

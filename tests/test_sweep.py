@@ -360,7 +360,7 @@ def test_most_points_are_asked_about_without_making_them() -> None:
 
 def test_an_input_without_spatial_axes_has_no_sizes(tmp_path: Path) -> None:
     data = {"input": [9], "layers": [{"type": "Linear", "out_features": 3}]}
-    with pytest.raises(Unasked, match="it has no spatial axis that could be 4:6$"):
+    with pytest.raises(Unasked, match=r"it has no spatial axis that could be 4:6$"):
         planner.sweep(data, input=range(4, 7))
 
 

@@ -84,7 +84,8 @@ class StepChange:
 def changes(both: Comparison) -> Iterator[StepChange]:
     """The steps that differ, in the order of the plan after; inputs are not among them."""
     found = [_change(both, pair) for pair in both.pairs]
-    if any(map(_differs, found)) or any(port.differs for port in both.ports):  # else, the same is kept
+    others = any(map(_differs, found)) or any(port.differs for port in both.ports)  # else, the same is kept
+    if others and all(report.trained for report in both.sides):
         found = [_with_kept(both, each) for each in found]
     return filter(_differs, found)
 
@@ -110,6 +111,7 @@ def _with_kept(both: Comparison, change: StepChange) -> StepChange:
 
 
 def _kept(report: Report, i: int | None) -> int | None:
+    """What a step keeps; None where it is not known, or where nothing is trained."""
     return None if i is None or report.trained is None else report.trained.steps[i].kept
 
 
