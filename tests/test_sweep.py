@@ -108,6 +108,19 @@ def test_rows_that_say_more_answer_a_question_for_less(model: Path) -> None:
     )
 
 
+def test_what_a_budget_bounds_of_a_point_is_bounded_here_too(model: Path) -> None:
+    common = ("m.yaml", "--set", "width=4:16:4", "--input", "32,33", "--format", "csv")
+    whole = list(csv.DictReader(StringIO(run(*common).output)))
+    macs = sorted({int(row["macs"]) for row in whole})
+    for words, keeps in (
+        (("--max-flops", str(2 * macs[2])), lambda row: int(row["macs"]) <= macs[2]),
+        (("--max-unread", "0"), lambda row: row["unread"] == "0"),
+    ):
+        found = list(csv.DictReader(StringIO(run(*common, *words).output)))
+        assert [row["point"] for row in found] == [row["point"] for row in whole if keeps(row)]
+        assert 0 < len(found) < len(whole)
+
+
 def test_limits_in_parts_of_a_byte_are_kept_exactly(model: Path) -> None:
     common = ("m.yaml", "--set", "width=4:16:4", "--format", "csv")
     peaks = [row.peak_bytes or 0 for row in planner.sweep(model, params={"width": range(4, 20, 4)})]
