@@ -389,7 +389,10 @@ def test_a_file_that_cannot_be_read_is_told_as_ever(model: Path) -> None:
 
 def test_where_nothing_is_left_the_exit_code_says_so(model: Path) -> None:
     assert run("m.yaml", "--set", "width=4:8", "--max-params", "1").exit_code == 1
-    assert run("m.yaml", "--set", "width=wide").exit_code == 1
+    result = run("m.yaml", "--set", "width=wide")
+    assert result.exit_code == 1
+    assert result.output.endswith("  `planner check m.yaml` says where, and what to do.\n")
+    assert "planner check" not in run("m.yaml", "--set", "width=wide,8").output
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
