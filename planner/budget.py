@@ -80,8 +80,12 @@ class Limit(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The limit as the file, or the command line, may say it."""
-        return f"{self.measure}: {self.said}" if self.path else f"{self.kind.option(self.measure)} {self.said}"
+        """The limit as the file, or the command line, says it."""
+        return self.at(self.said)
+
+    def at(self, written: str) -> str:
+        """The same with another limit."""
+        return f"{self.measure}: {written}" if self.path else f"{self.kind.option(self.measure)} {written}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,19 @@ def test_rows_that_say_more_answer_a_question_for_less(model: Path) -> None:
     )
 
 
+def test_what_a_budget_bounds_of_a_point_is_bounded_here_too(model: Path) -> None:
+    common = ("m.yaml", "--set", "width=4:16:4", "--input", "32,33", "--format", "csv")
+    whole = list(csv.DictReader(StringIO(run(*common).output)))
+    macs = sorted({int(row["macs"]) for row in whole})
+    for words, keeps in (
+        (("--max-flops", str(2 * macs[2])), lambda row: int(row["macs"]) <= macs[2]),
+        (("--max-unread", "0"), lambda row: row["unread"] == "0"),
+    ):
+        found = list(csv.DictReader(StringIO(run(*common, *words).output)))
+        assert [row["point"] for row in found] == [row["point"] for row in whole if keeps(row)]
+        assert 0 < len(found) < len(whole)
+
+
 def test_limits_in_parts_of_a_byte_are_kept_exactly(model: Path) -> None:
     common = ("m.yaml", "--set", "width=4:16:4", "--format", "csv")
     peaks = [row.peak_bytes or 0 for row in planner.sweep(model, params={"width": range(4, 20, 4)})]
@@ -376,7 +389,10 @@ def test_a_file_that_cannot_be_read_is_told_as_ever(model: Path) -> None:
 
 def test_where_nothing_is_left_the_exit_code_says_so(model: Path) -> None:
     assert run("m.yaml", "--set", "width=4:8", "--max-params", "1").exit_code == 1
-    assert run("m.yaml", "--set", "width=wide").exit_code == 1
+    result = run("m.yaml", "--set", "width=wide")
+    assert result.exit_code == 1
+    assert result.output.endswith("  `planner check m.yaml` says where, and what to do.\n")
+    assert "planner check" not in run("m.yaml", "--set", "width=wide,8").output
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")

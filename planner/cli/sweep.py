@@ -31,6 +31,7 @@ from planner.cli._printing import print_text
 from planner.cli._progress import Progress
 from planner.outputs import formats, renderer, stated
 from planner.outputs._screen import Screen
+from planner.points import MEASURES
 
 if TYPE_CHECKING:
     from planner.engine import Choice
@@ -38,13 +39,8 @@ if TYPE_CHECKING:
     from planner.sweeping import StoredRows
 
 PLACE = 3
-BOUNDED = {
-    "params": "parameters",
-    "macs": "multiply-adds",
-    "peak": "peak memory",
-    "kept": "memory kept for backward",
-    "activations": "activations",
-}
+BOUNDED = [name for name in BOUNDS if name in MEASURES]
+"""The measures of rows that have limits, as a budget has them."""
 
 
 def _read_sets(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
@@ -91,11 +87,12 @@ def _read_front(context: click.Context, parameter: click.Parameter, text: str | 
 def _bounds(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that bound what is shown, such as `--max-params`."""
     for way in ("min", "max"):
-        for name, noun in reversed(BOUNDED.items()):
+        for name in reversed(BOUNDED):
             example = "256KiB" if BOUNDS[name].of_bytes else "5M"
+            more = f"{'more' if way == 'max' else 'less'} {MEASURES[name].noun}"
             option: Decorator = click.option(
                 f"--{way}-{name}", f"{way}_{name}", callback=_read_bound, metavar="N",
-                help=f"Leave out what has {'more' if way == 'max' else 'less'} {noun}, such as {example}.",
+                help=f"Leave out what has {more}, such as {example}.",
             )  # fmt: skip
             command = option(command)
     return command
@@ -114,7 +111,7 @@ def _bounds(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--kept", is_flag=True, help="Also what training keeps for backward, which takes longer.")
 @click.option("--lossless", is_flag=True, help="Leave out what loses cells that nothing reads.")
 @click.option("--front", "aims", callback=_read_front, metavar="AIM,AIM",
-              help="What the front is about; by default least:macs,most:params.")  # fmt: skip
+              help="What the front is about; by default least:macs,most:params, for each input size.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes; by default one for each core.")
 @click.option("--dask", "address", metavar="ADDRESS", help="Plan on the workers of a Dask cluster: tcp://…:8786.")
 @click.option("--results", metavar="PATH", help="Keep each row in this file; started again, the sweep goes on there.")

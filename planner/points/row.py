@@ -110,6 +110,7 @@ class RowMeasure(NamedTuple):
 MEASURES: Mapping[str, RowMeasure] = {
     "params": RowMeasure(lambda row: row.params, "parameters"),
     "macs": RowMeasure(lambda row: row.macs, "MACs"),
+    "flops": RowMeasure(lambda row: None if row.macs is None else 2 * row.macs, "FLOPs"),
     "peak": RowMeasure(lambda row: row.peak_bytes, "peak memory", of_bytes=True),
     "kept": RowMeasure(lambda row: row.kept_bytes, "memory kept for backward", of_bytes=True),
     "activations": RowMeasure(lambda row: row.activation_bytes, "activations", of_bytes=True),

@@ -18,6 +18,7 @@ MOST_COMPARED = 100_000
 _NUMBER = r"\s*(-?\d{1,19}(?:\.\d{1,19})?)\s*"
 _RANGE = re.compile(rf"{_NUMBER}:{_NUMBER}(?::{_NUMBER})?", re.ASCII)
 _LIKE_A_RANGE = re.compile(r"\s*[-+.\d]*:|.*:\s*[-+.\d]+\s*$", re.ASCII)
+_DOTTED = re.compile(r"\s*(-?\d+)\s*\.\.\.?\s*(-?\d+)\s*", re.ASCII)
 _OPENING, _CLOSING = "[{(", "]})"
 
 
@@ -152,6 +153,8 @@ def _steps(item: str) -> Steps | None:
     """The numbers of a range; None where a text is none. Its end is in it, if a step comes to it."""
     found = _RANGE.fullmatch(item)
     if found is None:
+        if dotted := _DOTTED.fullmatch(item):
+            raise ValueError(f"`{item.strip()}` is no range; write {dotted[1]}:{dotted[2]}")
         if _LIKE_A_RANGE.match(item) and item.count(":") in (1, 2):
             raise ValueError(f"`{item.strip()}` is no range; write {EXAMPLE}")
         return None

@@ -26,7 +26,7 @@ ASKED = {
     "input": "`--input`",
     "batch": "`--batch`",
     "dtype": "`--dtype`",
-    "kept": "`--kept`",
+    "kept": "`--kept`, which its rows lack",
     "planner": "the planner's version",
 }
 """What a question is about, and what it is called."""

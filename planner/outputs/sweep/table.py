@@ -113,6 +113,9 @@ def _sums(outcome: SweepOutcome) -> Iterator[str]:
     if tally["failed"]:
         yield f"{FAILS} {counted(tally['failed'], 'point')} cannot be planned; the first errors:"
         yield from map(printable, outcome.errors)
+        file = outcome.question.model.file
+        if tally["failed"] == tally["kept"] and file is not None and not file.startswith("<"):
+            yield f"`planner check {printable(file)}` says where, and what to do."
     if tally["losing"]:
         yield f"{LOSES} {counted(tally['losing'], 'row')} lose cells that nothing reads."
     if len(outcome.front) and tally["kept"] > 1:
